@@ -1,0 +1,1 @@
+"""pytest-velo: beliefs about language models as pytest tests."""

@@ -1,0 +1,1 @@
+"""Draws on disk: keys, the SQLite store, cassettes."""

@@ -1,0 +1,1 @@
+"""Footgun checks on bodies and draws."""

@@ -1,0 +1,126 @@
+"""Every error of the package: each says where it happened, what is wrong and how to fix it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Literal
+
+TransientKind = Literal["rate_limit", "overloaded", "connection", "timeout", "server", "garbage"]
+
+
+class VeloError(Exception):
+    """Base of all errors of this package.
+
+    Args:
+        what: What is wrong, one sentence.
+        where: The test, option, file or call it concerns; empty when the text says so already.
+        fix: What the reader can do about it; empty when there is nothing to do.
+    """
+
+    def __init__(self, what: str, *, where: str = "", fix: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.fix = fix
+
+    def __str__(self) -> str:
+        head = f"{self.where}: {self.what}" if self.where else self.what
+        return f"{head}\n  fix: {self.fix}" if self.fix else head
+
+    def at(self, where: str) -> VeloError:
+        """Return self, located: `where` is filled in if it was empty."""
+        self.where = self.where or where
+        return self
+
+
+class UsageError(VeloError):
+    """A mistake of the user, found before any call is made."""
+
+
+class AccessError(VeloError):
+    """A provider refuses the account: key missing or wrong, no permission, quota used up."""
+
+
+class RequestError(VeloError):
+    """A provider says that the request itself is malformed; repeating it cannot help."""
+
+
+class TransientError(VeloError):
+    """One attempt of one call failed for a reason that may pass; the retrying wrapper handles it.
+
+    Attributes:
+        kind: `rate_limit` (429), `overloaded` (529), `connection` (no or dropped connection),
+            `timeout`, `server` (5xx), `garbage` (a 2xx whose body is no reply).
+        retry_after_s: What the server asks us to wait, in seconds; None when it does not say.
+        status: The HTTP status; None without a response.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        kind: TransientKind,
+        retry_after_s: float | None = None,
+        status: int | None = None,
+        where: str = "",
+    ) -> None:
+        super().__init__(what, where=where)
+        self.kind: TransientKind = kind
+        self.retry_after_s = retry_after_s
+        self.status = status
+
+
+class OutageError(VeloError):
+    """Infrastructure trouble that cannot depend on a prompt's content and outlasted the retries.
+
+    It ends the hypothesis without an outcome: it is never a failed trial.
+    """
+
+
+class UnansweredError(VeloError):
+    """One prompt got nothing but 5xx or time-outs, which may depend on it: an invalid trial."""
+
+
+class CacheMissError(VeloError):
+    """Replay needs a draw that is neither in the cache nor in a cassette."""
+
+
+class BudgetError(VeloError):
+    """The next call could exceed the budget; sampling stops and what is open stays undecided."""
+
+
+class WouldPayError(VeloError):
+    """A draw that costs money is needed, and nobody asked for paid draws."""
+
+
+class StoreError(VeloError):
+    """The cache or a cassette cannot be read or written."""
+
+
+class InvalidTrial(Exception):
+    """Raised inside a body: this trial says nothing about the claim (`velo.invalid("why")`)."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Say which known name was probably meant.
+
+    Args:
+        name: What the user typed.
+        known: The names there are.
+
+    Returns:
+        `"did you mean 'x'?"`, or the sorted list of known names when none is near.
+
+    >>> nearest("max_trails", ["max_trials", "alpha"])
+    "did you mean 'max_trials'?"
+    >>> nearest("zzz", ["b", "a"])
+    'known: a, b'
+    """
+    names = sorted(known)
+    close = get_close_matches(name, names, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(names)}"

@@ -1,0 +1,1 @@
+"""The only code, with plugin.py, that knows pytest."""

@@ -1,0 +1,1 @@
+"""Providers: wire mapping and transport of each model family."""

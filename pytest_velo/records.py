@@ -1,0 +1,250 @@
+"""The plain records that travel between the parts: requests, replies, draws, trials.
+
+Messages are JSON objects in one neutral shape, whatever the provider:
+
+* ``{"role": "system" | "user" | "assistant", "content": str | [part, ...]}`` with parts
+  ``{"type": "text", "text": ...}`` and ``{"type": "image", "media_type": ..., "data": base64}``;
+* an assistant message may carry ``"tool_calls": [{"id", "name", "arguments"}]`` and ``"blocks"``: the
+  provider's own content blocks (thinking), sent back as they came;
+* ``{"role": "tool", "tool_call_id": ..., "content": str}`` answers a tool call.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+JsonObject = Mapping[str, Any]
+
+
+class FinishReason(StrEnum):
+    """Why a reply ended."""
+
+    STOP = "stop"
+    LENGTH = "length"
+    TOOL_CALLS = "tool_calls"
+    REFUSAL = "refusal"
+    CONTENT_FILTER = "content_filter"
+    CONTEXT_OVERFLOW = "context_overflow"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One request to a model, in neutral form: everything that decides what is sent, nothing else.
+
+    Attributes:
+        api: The wire family: `openai-chat`, `openai-responses`, `anthropic`, `local`, `scripted`.
+        endpoint: The endpoint's identity: its declared name and weights id, else host:port.
+        model: The model's name as the endpoint knows it.
+        messages: Neutral messages (module docstring), the system prompt first as a message.
+        parameters: Only what the caller set: temperature, top_p, max_tokens, effort, stop, tools
+            (`[{"name", "description", "parameters": JSON schema}]`), schema (a JSON schema), logprobs
+            (int: how many alternatives), and any provider parameter under its own name.
+    """
+
+    api: str
+    endpoint: str
+    model: str
+    messages: tuple[JsonObject, ...]
+    parameters: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Tokens of one reply; None where the provider does not say. Output includes reasoning tokens."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    cached_input_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCall:
+    """One tool call the model asks for; `arguments` is the JSON object it wrote, None if it is not one."""
+
+    id: str
+    name: str
+    arguments: JsonObject | None
+    arguments_text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenLogprob:
+    """One generated token with its log probability (nats) and the alternatives the provider gave."""
+
+    token: str
+    logprob: float
+    top: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Reply:
+    """One reply of a model. `in`, `==` with a string and `str()` work on its text.
+
+    Attributes:
+        text: The answer's text; empty when there is none.
+        reasoning: The reasoning text where the provider shows it; None where it does not.
+        finish_reason: Why it ended.
+        refused: The model declined, by the provider's own flag.
+        parsed: The JSON value of the text when a schema was asked for and it parses; else None.
+        cost_usd: Dollars; None when the price or the usage is unknown, never 0 for unknown.
+        latency_s: Seconds from sending to the whole reply.
+        model_served: The model id the provider says it used.
+        fingerprint: The provider's system fingerprint.
+        not_honoured: Parameters that were asked for and that the provider does not honour (`seed`, ...).
+        blocks: The provider's own content blocks, for sending the turn back (thinking blocks).
+        cached: The draw was read, not made.
+        raw: The provider's whole reply.
+    """
+
+    text: str
+    reasoning: str | None = None
+    finish_reason: FinishReason = FinishReason.STOP
+    refused: bool = False
+    parsed: Any = None
+    tool_calls: tuple[ToolCall, ...] = ()
+    logprobs: tuple[TokenLogprob, ...] = ()
+    usage: Usage = Usage()
+    cost_usd: float | None = None
+    latency_s: float | None = None
+    model_served: str | None = None
+    fingerprint: str | None = None
+    not_honoured: tuple[str, ...] = ()
+    blocks: tuple[JsonObject, ...] = ()
+    cached: bool = False
+    raw: JsonObject = field(default_factory=dict)
+
+    def answers(self, *options: str) -> bool:
+        """Tell whether the text holds one of `options` as whole words, ignoring case.
+
+        >>> Reply(text="It is Lyon.").answers("lyon"), Reply(text="113").answers("13")
+        (True, False)
+        """
+        return any(
+            re.search(rf"(?<!\w){re.escape(option.strip())}(?!\w)", self.text, re.IGNORECASE)
+            for option in options
+        )
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __contains__(self, part: str) -> bool:
+        return part in self.text
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Reply):
+            return self is other or (self.text == other.text and self.raw == other.raw)
+        return self.text == other if isinstance(other, str) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """Which draw of a request: a case, its repeat and the ordinal of this request inside the trial.
+
+    Two cases that send the same request have different slots; two arms of one case share them.
+    """
+
+    case: str
+    repeat: int
+    ordinal: int
+
+    def __str__(self) -> str:
+        return f"{self.case}:{self.repeat}:{self.ordinal}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where a draw is stored: what was sent, under which root seed and stream, and which slot."""
+
+    key: str
+    seed: int
+    stream: str
+    slot: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draw:
+    """One stored reply. `drawn_at` is ISO 8601 in UTC."""
+
+    address: Address
+    reply: Reply
+    drawn_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One model call of a trial's transcript."""
+
+    model: str
+    request: Request
+    reply: Reply
+    address: Address
+    drawn_at: str
+
+
+class OutcomeKind(StrEnum):
+    """What one trial came to."""
+
+    ONE = "one"
+    ZERO = "zero"
+    INVALID = "invalid"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialRecord:
+    """One finished trial.
+
+    Attributes:
+        index: Position in submission order, from 0.
+        kind: The outcome of the claim's statistic; the value of a float outcome is in `values`.
+        values: Every outcome the body returned by name; `{"": 0 or 1}` for an unnamed one.
+        detail: Why: the assertion's message, or why the trial is invalid.
+        location: `file:line` of the assertion that failed, if one did.
+    """
+
+    index: int
+    case_id: str
+    repeat: int
+    seed: int
+    kind: OutcomeKind
+    values: Mapping[str, float]
+    detail: str = ""
+    location: str = ""
+    notes: tuple[str, ...] = ()
+    calls: tuple[Call, ...] = ()
+
+    @property
+    def cost_usd(self) -> float | None:
+        """Dollars of the calls that were made, not read; None if one of them is unknown."""
+        return add_costs(call.reply.cost_usd for call in self.calls if not call.reply.cached)
+
+
+def add_costs(costs: Any) -> float | None:
+    """Add dollars; one unknown (None) makes the sum unknown.
+
+    >>> add_costs([0.1, 0.2]) == 0.1 + 0.2, add_costs([0.1, None]), add_costs([])
+    (True, None, 0.0)
+    """
+    total = 0.0
+    for cost in costs:
+        if cost is None:
+            return None
+        total += cost
+    return total
+
+
+def as_messages(prompt: str | Sequence[JsonObject], system: str | None = None) -> tuple[JsonObject, ...]:
+    """Return neutral messages for a prompt string or a list of messages, the system prompt first."""
+    head: tuple[JsonObject, ...] = () if system is None else ({"role": "system", "content": system},)
+    body = (
+        ({"role": "user", "content": prompt},) if isinstance(prompt, str) else tuple(dict(m) for m in prompt)
+    )
+    return head + body

@@ -1,0 +1,1 @@
+"""From finished hypotheses to what people and machines read."""

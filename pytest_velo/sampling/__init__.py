@@ -1,0 +1,1 @@
+"""Getting draws: seeds, slots, the loop, concurrency, retries, budget."""

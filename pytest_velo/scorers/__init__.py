@@ -1,0 +1,1 @@
+"""Scorers: from a reply to an outcome."""

@@ -1,0 +1,121 @@
+"""The frozen settings of one session. The core takes these and never pytest's config."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from urllib.parse import urlsplit
+
+
+class Mode(StrEnum):
+    """Where draws come from."""
+
+    AUTO = "auto"
+    REPLAY = "replay"
+    REFRESH = "refresh"
+    ESTIMATE = "estimate"
+
+
+class Api(StrEnum):
+    """The wire families there are."""
+
+    OPENAI_CHAT = "openai-chat"
+    OPENAI_RESPONSES = "openai-responses"
+    ANTHROPIC = "anthropic"
+    LOCAL = "local"
+    SCRIPTED = "scripted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """Dollars per million tokens, declared by the user for an endpoint."""
+
+    input_usd: float
+    output_usd: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """A named place that serves models.
+
+    Attributes:
+        name: The first part of a model id, e.g. `vllm` in `vllm/my-model`.
+        base_url: None for the SDK's own default.
+        key_env: The environment variable that holds the key; None when no key is needed.
+        headers: Sent with every request; never stored.
+        weights: Names the checkpoint behind a model name, so that two never share draws.
+        price: Declared price; None when unknown (a library of prices is asked then).
+        free: Calls cost nothing (local models, scripted replies, endpoints declared `price=free`).
+        rpm, tpm: Requests and tokens a minute; None for no declared limit.
+        timeout_s: How long one attempt may take, in seconds.
+    """
+
+    name: str
+    api: Api
+    base_url: str | None = None
+    key_env: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    weights: str | None = None
+    price: Price | None = None
+    free: bool = False
+    rpm: int | None = None
+    tpm: int | None = None
+    timeout_s: float = 120.0
+    declared: bool = False
+
+    @property
+    def identity(self) -> str:
+        """What stands in a draw's key: the declared name and weights id, else host:port."""
+        if self.declared:
+            return self.name if self.weights is None else f"{self.name}@{self.weights}"
+        base = self.name if self.base_url is None else urlsplit(self.base_url).netloc
+        return base if self.weights is None else f"{base}@{self.weights}"
+
+
+BUILTIN_ENDPOINTS: tuple[Endpoint, ...] = (
+    Endpoint(name="openai", api=Api.OPENAI_CHAT, key_env="OPENAI_API_KEY"),
+    Endpoint(name="openai-responses", api=Api.OPENAI_RESPONSES, key_env="OPENAI_API_KEY"),
+    Endpoint(name="anthropic", api=Api.ANTHROPIC, key_env="ANTHROPIC_API_KEY"),
+    Endpoint(name="local", api=Api.LOCAL, free=True),
+    Endpoint(name="scripted", api=Api.SCRIPTED, free=True),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything a session can be told.
+
+    Attributes:
+        models: Default model ids; empty when none is set.
+        judge: Model id of the judge; None when not set.
+        seed: The root seed.
+        alpha: P(wrong supported) bound in (0, 1); a mark's own value wins.
+        max_trials: Default for marks without their own.
+        concurrency: Most calls in flight per provider (divided by the workers under xdist).
+        budget_usd: Dollars this session may spend; None for no limit.
+        may_pay: Draws that cost money may be made.
+        strict: Inconclusive fails.
+        show: How many trials against the claim are shown per hypothesis.
+        cache_dir: Folder of the store and the run records.
+        cassettes: Files read in replay; empty: `cassettes/*.jsonl*` beside each test file.
+        workers: Number of processes that share the limits (xdist), from 1.
+    """
+
+    models: tuple[str, ...] = ()
+    judge: str | None = None
+    mode: Mode = Mode.AUTO
+    seed: int = 0
+    alpha: float = 0.05
+    max_trials: int = 200
+    concurrency: int = 20
+    budget_usd: float | None = 1.0
+    may_pay: bool = True
+    strict: bool = False
+    profile: str = "explore"
+    show: int = 3
+    cache_dir: Path = Path(".pytest_velo")
+    cassettes: tuple[Path, ...] = ()
+    endpoints: tuple[Endpoint, ...] = BUILTIN_ENDPOINTS
+    workers: int = 1

@@ -1,0 +1,1 @@
+"""Statistics: pure functions, no I/O, clock, randomness or async."""

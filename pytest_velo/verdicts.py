@@ -1,0 +1,84 @@
+"""The three-way verdict and why sampling stopped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """What the evidence says of a claim, at its error rates."""
+
+    SUPPORTED = "supported"
+    REFUTED = "refuted"
+    INCONCLUSIVE = "inconclusive"
+
+
+class StopReason(StrEnum):
+    """Why a hypothesis stopped sampling."""
+
+    DECIDED = "decided"
+    MAX_TRIALS = "max_trials"
+    CASES_EXHAUSTED = "cases_exhausted"
+    FUTILITY = "futility"
+    BUDGET = "budget"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """A two-sided interval for a quantity in [0, 1]; `low <= high`, `level` in (0, 1)."""
+
+    low: float
+    high: float
+    level: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What a prefix of trials says of one claim.
+
+    Attributes:
+        n: Units fed (trials, or complete cases/groups), invalid ones included under `bound`.
+        n_for, n_against, n_invalid: Trials of each kind; they sum to the trials of the prefix.
+        estimate: Observed mean among valid units; None without any.
+        log_e_support, log_e_refute: Natural logs of the two e-processes at the last unit.
+        p_support, p_refute: Anytime-valid p-values in [0, 1] of the rule that decided.
+        interval: Anytime-valid interval by inverting the rule that decided, at level 1 - alpha - beta
+            (each end is one-sided: low at alpha, high at beta); None before any unit.
+        wilson, clopper_pearson: Fixed-n intervals, descriptive only; None where they do not apply.
+        rule: `calibrated` or `ville`.
+    """
+
+    n: int
+    n_for: int
+    n_against: int
+    n_invalid: int
+    estimate: float | None
+    log_e_support: float
+    log_e_refute: float
+    p_support: float
+    p_refute: float
+    interval: Interval | None
+    wilson: Interval | None
+    clopper_pearson: Interval | None
+    rule: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """A verdict with the inequality it certifies and the reason sampling stopped.
+
+    Attributes:
+        certified: The certified inequality in words, e.g. `"rate > 0.30"`; what stays open when
+            inconclusive.
+        n_unused: Draws beyond the stopping prefix: kept in the cache, not in the evidence.
+        n_saved: Trials that the stop saved against max_trials.
+    """
+
+    verdict: Verdict
+    stop: StopReason
+    certified: str
+    evidence: Evidence
+    n_unused: int
+    n_saved: int
