@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from pytest_velo.verdicts import Decision
+
 JsonObject = Mapping[str, Any]
 
 
@@ -225,6 +227,69 @@ class TrialRecord:
     def cost_usd(self) -> float | None:
         """Dollars of the calls that were made, not read; None if one of them is unknown."""
         return add_costs(call.reply.cost_usd for call in self.calls if not call.reply.cached)
+
+
+class Outcome(StrEnum):
+    """What the terminal, the exit code and the run record say of one hypothesis."""
+
+    SUPPORTED = "supported"
+    REFUTED = "refuted"
+    INCONCLUSIVE = "inconclusive"
+    ERROR = "error"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HypothesisResult:
+    """One finished hypothesis: everything a report may say of it.
+
+    Attributes:
+        node_id: The test's node id.
+        belief: The claim in words: the docstring's first line, else the test's name.
+        claim: The claim as written, e.g. `rate >= 0.3`.
+        scope: What the claim is about: `this body as it stands`, `over these 12 cases`,
+            `beyond these cases`, `beyond these cases (unit: group)`.
+        model: The model id; None when the hypothesis calls none.
+        decision: None for an error or a skip before any unit was complete.
+        problem: Why it is an error, a skip or undecided; empty otherwise.
+        alpha, beta, margin: Error rates in (0, 1) and the margin of the claim.
+        trials: The trials of the stopping prefix, in submission order.
+        n_calls: Calls of all trials that ran, those beyond the prefix included; `n_cached` were read.
+        cost_usd: Dollars spent now; None when a price is unknown.
+        n_in_flight_max: Most trials in flight at once.
+        oldest_draw: ISO 8601 UTC of the oldest draw used; None without draws.
+        models_served: The ids the providers said they used, sorted.
+        n_retries: Attempts beyond the first.
+        notices: One-line remarks for the reader.
+        rerun: The command that runs this hypothesis again.
+        claim_hash: Identifies claim, design and case set, for the look log.
+    """
+
+    node_id: str
+    belief: str
+    claim: str
+    scope: str
+    outcome: Outcome
+    model: str | None = None
+    decision: Decision | None = None
+    problem: str = ""
+    alpha: float = 0.05
+    beta: float = 0.05
+    margin: float = 0.0
+    max_trials: int = 200
+    seed: int = 0
+    trials: tuple[TrialRecord, ...] = ()
+    n_calls: int = 0
+    n_cached: int = 0
+    cost_usd: float | None = 0.0
+    n_in_flight_max: int = 0
+    oldest_draw: str | None = None
+    models_served: tuple[str, ...] = ()
+    n_retries: int = 0
+    duration_s: float = 0.0
+    notices: tuple[str, ...] = ()
+    rerun: str = ""
+    claim_hash: str = ""
 
 
 def add_costs(costs: Any) -> float | None:
