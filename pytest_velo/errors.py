@@ -38,6 +38,10 @@ class UsageError(VeloError):
     """A mistake of the user, found before any call is made."""
 
 
+class BodyError(VeloError):
+    """A test body misbehaved while it ran: an error of the test, never an outcome."""
+
+
 class AccessError(VeloError):
     """A provider refuses the account: key missing or wrong, no permission, quota used up."""
 

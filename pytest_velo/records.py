@@ -151,15 +151,18 @@ class Reply:
 class Slot:
     """Which draw of a request: a case, its repeat and the ordinal of this request inside the trial.
 
-    Two cases that send the same request have different slots; two arms of one case share them.
+    Two cases that send the same request have different slots; two arms of one case share them. `label`
+    tells apart draws whose order inside the trial depends on timing (`slot=` of a model call).
     """
 
     case: str
     repeat: int
     ordinal: int
+    label: str = ""
 
     def __str__(self) -> str:
-        return f"{self.case}:{self.repeat}:{self.ordinal}"
+        name = f"{self.case}:{self.repeat}:{self.ordinal}"
+        return f"{name}:{self.label}" if self.label else name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

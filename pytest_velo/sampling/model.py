@@ -1,0 +1,306 @@
+"""The `model` of a body: a call builds a request, gets its draw and guards what comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Generator, Sequence
+from types import TracebackType
+from typing import Any, Generic, NoReturn, TypeVar
+
+from pytest_velo.cache.keys import request_key
+from pytest_velo.errors import BodyError, InvalidTrial, UnansweredError
+from pytest_velo.providers.registry import Target
+from pytest_velo.records import Call, FinishReason, JsonObject, Reply, Request, as_messages
+from pytest_velo.sampling.trial import TrialScope, current
+
+T = TypeVar("T")
+
+Prompt = str | Reply | Sequence[JsonObject]
+
+
+class Pending(Coroutine[Any, Any, T], Generic[T]):
+    """A call that waits to be awaited. Used in any other way it says so, instead of being truthy."""
+
+    __slots__ = ("_make", "_running", "_what")
+
+    def __init__(self, what: str, make: Callable[[], Coroutine[Any, Any, T]]) -> None:
+        self._what = what
+        self._make = make
+        self._running: Coroutine[Any, Any, T] | None = None
+
+    def _inner(self) -> Coroutine[Any, Any, T]:
+        if self._running is None:
+            self._running = self._make()
+        return self._running
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        return self._inner().__await__()
+
+    def send(self, value: Any) -> Any:
+        """Continue the call (the coroutine protocol, for `asyncio.create_task`)."""
+        return self._inner().send(value)
+
+    def throw(
+        self,
+        typ: Any,
+        val: BaseException | object = None,
+        tb: TracebackType | None = None,
+    ) -> Any:
+        """Raise inside the call (the coroutine protocol)."""
+        return self._inner().throw(typ if val is None else val)
+
+    def close(self) -> None:
+        """End the call (the coroutine protocol)."""
+        if self._running is not None:
+            self._running.close()
+
+    def _unawaited(self, *_: object) -> NoReturn:
+        raise BodyError(f"{self._what} was used without await", fix=f"write `await {self._what}`")
+
+    __bool__ = __str__ = __contains__ = __eq__ = __len__ = __iter__ = __getitem__ = _unawaited  # type: ignore[assignment]
+    __hash__ = object.__hash__
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or name in ("cr_frame", "cr_code", "cr_running", "gi_frame", "gi_code"):
+            raise AttributeError(name)  # asked by asyncio and inspect
+        self._unawaited()
+
+
+class _Caller:
+    """What both kinds of model share: the target and the neutral request."""
+
+    __slots__ = ("_target",)
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+
+    @property
+    def id(self) -> str:
+        """The model id, e.g. `openai/gpt-5-mini`."""
+        return str(self._target)
+
+    def __repr__(self) -> str:
+        return f"<model {self.id}>"
+
+    def _request(self, prompt: Prompt, system: str | None, parameters: dict[str, Any]) -> Request:
+        text = prompt.text if isinstance(prompt, Reply) else prompt
+        if not isinstance(text, str) and not (isinstance(text, Sequence) and text):
+            raise BodyError(
+                f"a prompt is a text or a list of messages, got {prompt!r}",
+                fix='model("…") or model([{"role": "user", "content": "…"}])',
+            )
+        endpoint = self._target.endpoint
+        return Request(
+            api=endpoint.api.value,
+            endpoint=endpoint.identity,
+            model=self._target.model,
+            messages=as_messages(text, system),
+            parameters={name: value for name, value in parameters.items() if value is not None},
+        )
+
+
+class AsyncModel(_Caller):
+    """A model inside an `async def` body: `reply = await model("…")`."""
+
+    def __call__(
+        self,
+        prompt: Prompt,
+        *,
+        system: str | None = None,
+        temperature: float | None = None,
+        top_p: float | None = None,
+        max_tokens: int | None = None,
+        effort: str | None = None,
+        stop: str | Sequence[str] | None = None,
+        tools: Sequence[JsonObject] | None = None,
+        schema: JsonObject | None = None,
+        logprobs: int | None = None,
+        allow_cut: bool = False,
+        allow_empty: bool = False,
+        slot: str | None = None,
+        **provider_parameters: Any,
+    ) -> Pending[Reply]:
+        """Ask the model once.
+
+        Args:
+            prompt: A text, or neutral messages (see `pytest_velo.records`).
+            system: The system prompt.
+            temperature: Sampling temperature, from 0.
+            top_p: Nucleus mass in (0, 1].
+            max_tokens: Most tokens of the reply, from 1.
+            effort: Reasoning effort, by the provider's own words.
+            stop: One or several texts that end the reply.
+            tools: `[{"name", "description", "parameters": JSON schema}]`.
+            schema: A JSON schema the reply must follow; the value is `reply.parsed`.
+            logprobs: How many alternatives per token to return.
+            allow_cut: A reply cut at max_tokens counts; by default it makes the trial invalid.
+            allow_empty: An empty reply counts; by default it makes the trial invalid.
+            slot: Names this draw when two tasks of one trial send the same request.
+            **provider_parameters: Sent under their own names.
+
+        Raises:
+            InvalidTrial: The reply was cut, empty, filtered or does not follow the schema.
+        """
+        options = _options(locals())
+        scope = current("model(...)")
+        scope.issue()
+        request = self._request(prompt, system, {**options, **provider_parameters})
+        guard = _Guard(allow_cut=allow_cut, allow_empty=allow_empty, schema=schema is not None)
+        return Pending("model(...)", lambda: _ask(scope, self._target, request, guard, slot))
+
+    def chat(self, *, system: str | None = None, **defaults: Any) -> AsyncChat:
+        """Start a conversation; `defaults` are keywords of every turn's call."""
+        return AsyncChat(self, system, defaults)
+
+
+class Model(_Caller):
+    """A model inside a plain `def` body: `reply = model("…")` blocks until the reply is there."""
+
+    def __call__(
+        self,
+        prompt: Prompt,
+        *,
+        system: str | None = None,
+        temperature: float | None = None,
+        top_p: float | None = None,
+        max_tokens: int | None = None,
+        effort: str | None = None,
+        stop: str | Sequence[str] | None = None,
+        tools: Sequence[JsonObject] | None = None,
+        schema: JsonObject | None = None,
+        logprobs: int | None = None,
+        allow_cut: bool = False,
+        allow_empty: bool = False,
+        slot: str | None = None,
+        **provider_parameters: Any,
+    ) -> Reply:
+        """Ask the model once; arguments and errors as in `AsyncModel`."""
+        options = _options(locals())
+        scope = current("model(...)")
+        if scope.block is None:
+            raise BodyError(
+                "a blocking model was called on the sampling loop", fix="make the body `async def`"
+            )
+        scope.issue()
+        request = self._request(prompt, system, {**options, **provider_parameters})
+        guard = _Guard(allow_cut=allow_cut, allow_empty=allow_empty, schema=schema is not None)
+        return scope.block(_ask(scope, self._target, request, guard, slot))
+
+    def chat(self, *, system: str | None = None, **defaults: Any) -> Chat:
+        """Start a conversation; `defaults` are keywords of every turn's call."""
+        return Chat(self, system, defaults)
+
+
+class _Conversation:
+    """The turns so far, as neutral messages."""
+
+    def __init__(self, system: str | None, defaults: dict[str, Any]) -> None:
+        self.messages: list[JsonObject] = [] if system is None else [{"role": "system", "content": system}]
+        self._defaults = defaults
+
+    def _ask(self, prompt: str) -> list[JsonObject]:
+        return [*self.messages, {"role": "user", "content": prompt}]
+
+    def _keep(self, prompt: str, reply: Reply) -> Reply:
+        turn: dict[str, Any] = {"role": "assistant", "content": reply.text}
+        if reply.tool_calls:
+            turn["tool_calls"] = [
+                {"id": call.id, "name": call.name, "arguments": call.arguments_text}
+                for call in reply.tool_calls
+            ]
+        if reply.blocks:
+            turn["blocks"] = list(reply.blocks)
+        self.messages += [{"role": "user", "content": prompt}, turn]
+        return reply
+
+
+class AsyncChat(_Conversation):
+    """Several turns: `chat = model.chat(); await chat("…"); await chat("…")`."""
+
+    def __init__(self, model: AsyncModel, system: str | None, defaults: dict[str, Any]) -> None:
+        super().__init__(system, defaults)
+        self._model = model
+
+    def __call__(self, prompt: str, **options: Any) -> Pending[Reply]:
+        """Say `prompt` and return the reply; both are kept for the next turn."""
+        call = self._model(self._ask(prompt), **{**self._defaults, **options})
+
+        async def turn() -> Reply:
+            return self._keep(prompt, await call)
+
+        return Pending("chat(...)", turn)
+
+
+class Chat(_Conversation):
+    """Several turns in a plain body: `chat = model.chat(); chat("…"); chat("…")`."""
+
+    def __init__(self, model: Model, system: str | None, defaults: dict[str, Any]) -> None:
+        super().__init__(system, defaults)
+        self._model = model
+
+    def __call__(self, prompt: str, **options: Any) -> Reply:
+        """Say `prompt` and return the reply; both are kept for the next turn."""
+        return self._keep(prompt, self._model(self._ask(prompt), **{**self._defaults, **options}))
+
+
+_SENT = ("temperature", "top_p", "max_tokens", "effort", "stop", "tools", "schema", "logprobs")
+
+
+def _options(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Pick the neutral parameters out of a call's local variables."""
+    return {name: arguments[name] for name in _SENT}
+
+
+class _Guard:
+    """Which replies say nothing about the claim."""
+
+    __slots__ = ("_allow_cut", "_allow_empty", "_schema")
+
+    def __init__(self, *, allow_cut: bool, allow_empty: bool, schema: bool) -> None:
+        self._allow_cut = allow_cut
+        self._allow_empty = allow_empty
+        self._schema = schema
+
+    def reason(self, reply: Reply) -> str | None:
+        """Say why `reply` makes its trial invalid; None when it counts."""
+        match reply.finish_reason:
+            case FinishReason.CONTENT_FILTER:
+                return "the provider's content filter stopped the call"
+            case FinishReason.CONTEXT_OVERFLOW:
+                return "the prompt does not fit the model's context"
+            case FinishReason.LENGTH if not self._allow_cut:
+                return "the reply was cut at max_tokens (give more, or allow_cut=True)"
+            case _:
+                pass
+        if reply.refused:
+            return None  # a refusal is an observation, whatever its text
+        if self._schema and reply.parsed is None:
+            return "the reply does not follow the schema"
+        if not reply.text.strip() and not reply.tool_calls and not self._allow_empty:
+            return "the reply is empty (allow_empty=True counts it)"
+        return None
+
+
+async def _ask(
+    scope: TrialScope, target: Target, request: Request, guard: _Guard, label: str | None
+) -> Reply:
+    """Get one draw for the running trial and put it into the transcript."""
+    place = scope.start()
+    key = request_key(request)
+    slot = scope.slot(key, label)
+    try:
+        drawn = await scope.drawer.draw(
+            target, request, key=key, slot=slot, stream=scope.stream, may_pay=scope.may_pay
+        )
+    except UnansweredError as error:
+        scope.invalidate(error.what)
+        raise InvalidTrial(error.what) from error
+    reply = drawn.reply
+    scope.finish(
+        place,
+        Call(model=str(target), request=request, reply=reply, address=drawn.address, drawn_at=drawn.drawn_at),
+    )
+    reason = guard.reason(reply)
+    if reason is not None:
+        scope.invalidate(reason)
+        raise InvalidTrial(reason)
+    return reply

@@ -1,0 +1,234 @@
+"""The trial that is running: what the user sees of it, and what a model call needs to know.
+
+A contextvar carries it, so that one `model` object serves all concurrent trials. `asyncio` tasks,
+`asyncio.to_thread` and anyio keep the variable; bare threads and `run_in_executor` lose it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import threading
+from collections.abc import Coroutine
+from contextvars import ContextVar
+from typing import Any, Protocol, TypeVar
+
+from pytest_velo.errors import BodyError
+from pytest_velo.providers.registry import Target
+from pytest_velo.records import Address, Call, Reply, Request, Slot
+
+T = TypeVar("T")
+
+
+class Drawing(Protocol):
+    """What a draw came to: the reply with its address and day."""
+
+    @property
+    def reply(self) -> Reply:
+        """The reply, made or read."""
+        ...
+
+    @property
+    def address(self) -> Address:
+        """Where it is stored."""
+        ...
+
+    @property
+    def drawn_at(self) -> str:
+        """When it was made, ISO 8601 in UTC."""
+        ...
+
+
+class Drawer(Protocol):
+    """Gets draws; `Sampler` is the one there is."""
+
+    async def draw(
+        self, target: Target, request: Request, *, key: str, slot: Slot, stream: str, may_pay: bool
+    ) -> Drawing:
+        """Return the draw of `request` (whose key is `key`) for `slot`."""
+        ...
+
+
+class Blocking(Protocol):
+    """Runs a coroutine on the sampling loop for a body in a worker thread, and waits for it."""
+
+    def __call__(self, work: Coroutine[Any, Any, T], /) -> T:
+        """Return what `work` returns."""
+        ...
+
+
+class Trial:
+    """One run of the body, as the body sees it (fixture `trial`).
+
+    Attributes:
+        index: Position in submission order, from 0.
+        repeat: How often this case was drawn before, from 0.
+        seed: 63-bit seed, from the root seed, the case set (else the test) and the index; never from
+            the arm or max_trials.
+    """
+
+    __slots__ = ("_notes", "_rng", "index", "repeat", "seed")
+
+    def __init__(self, *, index: int, repeat: int, seed: int) -> None:
+        self.index = index
+        self.repeat = repeat
+        self.seed = seed
+        self._rng: random.Random | None = None
+        self._notes: list[str] = []
+
+    @property
+    def rng(self) -> random.Random:
+        """A generator of this trial's own, seeded with `seed`; made on first use (it costs 6 µs)."""
+        if self._rng is None:
+            self._rng = random.Random(self.seed)
+        return self._rng
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What `note` was told, in order."""
+        return tuple(self._notes)
+
+    def note(self, text: object) -> None:
+        """Keep a remark with the trial's record; it is shown with the transcript."""
+        self._notes.append(str(text))
+
+    def __repr__(self) -> str:
+        return f"Trial(index={self.index}, repeat={self.repeat}, seed={self.seed})"
+
+
+class TrialScope:
+    """The running trial's private side: its draws, their ordinals, and whether it is still valid."""
+
+    __slots__ = (
+        "_callers",
+        "_calls",
+        "_issued",
+        "_ordinals",
+        "_seen",
+        "_started",
+        "block",
+        "case",
+        "case_digest",
+        "drawer",
+        "invalid",
+        "may_pay",
+        "notices",
+        "stream",
+        "trial",
+    )
+
+    def __init__(
+        self,
+        *,
+        trial: Trial,
+        case: Any,
+        case_digest: str,
+        stream: str,
+        may_pay: bool,
+        drawer: Drawer,
+        block: Blocking | None,
+    ) -> None:
+        self.trial = trial
+        self.drawer = drawer
+        self.case = case
+        self.case_digest = case_digest
+        self.stream = stream
+        self.may_pay = may_pay
+        self.block = block  # None on the loop itself, where calls are awaited
+        self.invalid: str | None = None
+        self.notices: list[str] = []
+        self._calls: list[Call | None] = []
+        self._ordinals: dict[str, int] = {}
+        self._seen: dict[str, tuple[int, bool]] = {}
+        self._callers: dict[int, int] = {}
+        self._issued = 0
+        self._started = 0
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """The finished calls, in the order in which the body made them."""
+        return tuple(call for call in self._calls if call is not None)
+
+    @property
+    def n_unawaited(self) -> int:
+        """Calls that were written but never awaited."""
+        return self._issued - self._started
+
+    def issue(self) -> None:
+        """Count a call that was written."""
+        self._issued += 1
+
+    def start(self) -> int:
+        """Count a call that runs, and return its place in the transcript."""
+        self._started += 1
+        self._calls.append(None)
+        return len(self._calls) - 1
+
+    def finish(self, place: int, call: Call) -> None:
+        """Put a finished call into the transcript."""
+        self._calls[place] = call
+
+    def slot(self, key: str, label: str | None) -> Slot:
+        """Return the slot of the next draw of request `key` inside this trial.
+
+        The ordinal counts identical requests. Two tasks that each made other calls before they send
+        the same request reach it in no fixed order: that is said, and `slot=` names them apart.
+        """
+        counted = key if label is None else f"{key}:{label}"
+        ordinal = self._ordinals.get(counted, 0)
+        self._ordinals[counted] = ordinal + 1
+        if label is None:
+            self._watch_order(key)
+        return Slot(case=self.case_digest, repeat=self.trial.repeat, ordinal=ordinal, label=label or "")
+
+    def invalidate(self, reason: str) -> None:
+        """Make the trial invalid; the first reason stays, whatever the body catches."""
+        if self.invalid is None:
+            self.invalid = reason
+
+    def _watch_order(self, key: str) -> None:
+        caller = _caller()
+        made_before = self._callers.get(caller, 0)
+        self._callers[caller] = made_before + 1
+        first = self._seen.setdefault(key, (caller, made_before > 0))
+        if first[0] != caller and (first[1] or made_before):
+            self.notices.append(
+                "two tasks of one trial sent the same request after other calls: which of them gets which"
+                ' draw depends on timing; name them apart with model(..., slot="a")'
+            )
+
+
+def _caller() -> int:
+    """Identify the task or thread that makes a call."""
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:
+        task = None
+    return threading.get_ident() if task is None else id(task)
+
+
+_current: ContextVar[TrialScope | None] = ContextVar("pytest_velo_trial", default=None)
+
+
+def enter(scope: TrialScope) -> None:
+    """Make `scope` the running trial of this context."""
+    _current.set(scope)
+
+
+def current(what: str) -> TrialScope:
+    """Return the running trial.
+
+    Args:
+        what: What needs it, for the message.
+
+    Raises:
+        BodyError: Outside a trial, or in a thread that lost the context.
+    """
+    scope = _current.get()
+    if scope is None:
+        raise BodyError(
+            f"{what} was used outside a running trial",
+            fix="use it inside a test marked hypothesis; in a thread of your own, start it with"
+            " contextvars.copy_context().run(...), or use asyncio.to_thread, which keeps the trial",
+        )
+    return scope
