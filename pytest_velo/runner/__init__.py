@@ -1,0 +1,1 @@
+"""One hypothesis: trials become evidence, evidence becomes a verdict."""

@@ -1,0 +1,152 @@
+"""What the runner is told: a hypothesis ready to be sampled. No pytest in here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+from pytest_velo.canonical import digest
+from pytest_velo.cases import Planned
+from pytest_velo.claims import Direction, RateClaim
+from pytest_velo.sampling.trial import Trial
+
+
+class Invalid(StrEnum):
+    """How invalid trials enter the evidence."""
+
+    BOUND = "bound"
+    EXCLUDE = "exclude"
+    AGAINST = "against"
+
+
+class Over(StrEnum):
+    """What the claim is about."""
+
+    CASES = "cases"
+    POPULATION = "population"
+
+
+class Body(Protocol):
+    """The user's test function with its fixtures in place.
+
+    A coroutine body returns a coroutine; a plain one its value, and is called in a worker thread.
+    """
+
+    def __call__(self, case: Any, trial: Trial, /) -> Any:
+        """Run one trial."""
+        ...
+
+
+class Outcomes(Protocol):
+    """Reads what a body gave; the host (pytest) brings its own exceptions into it."""
+
+    def value(self, returned: Any) -> dict[str, float]:
+        """Return the named outcomes of what the body returned; raise BodyError for none."""
+        ...
+
+    def exception(self, error: BaseException) -> Reading:
+        """Say what an exception out of a body means."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What an exception out of a body means: exactly one of the three.
+
+    Attributes:
+        against: An assert of the test failed: the outcome is 0. `detail` and `location` say which.
+        invalid: The trial says nothing, and why.
+        error: The exception that ends the hypothesis as an error.
+    """
+
+    against: bool = False
+    invalid: str | None = None
+    error: BaseException | None = None
+    detail: str = ""
+    location: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hypothesis:
+    """One belief about one model, ready to be sampled.
+
+    Attributes:
+        plan: Makes the trials in submission order; the same whatever max_trials is.
+        max_units: Most units (trials, complete cases or groups) that may be fed.
+        unit_size: Largest number of trials in a unit; 1 when every trial is its own.
+        single: Every unit is one 0/1 draw, so that the calibrated boundary applies.
+        limit: Most trials in flight; 1 when the body's fixtures cannot be shared.
+        scope: What the claim is about, in words.
+        set_digest: Digest of the case set; empty without cases.
+        body_digest: Digest of the body's source, for the look log.
+    """
+
+    node_id: str
+    belief: str
+    claim: RateClaim
+    alpha: float
+    beta: float
+    margin: float
+    max_trials: int
+    min_trials: int
+    invalid: Invalid
+    extend: bool
+    stream: str
+    seed: int
+    model: str | None
+    plan: Callable[[], Iterator[Planned]]
+    max_units: int
+    unit_size: int
+    single: bool
+    limit: int
+    scope: str
+    set_digest: str
+    body_digest: str
+    body: Body
+    is_async: bool
+    outcomes: Outcomes
+    may_pay: bool
+    rerun: str = ""
+    notices: tuple[str, ...] = ()
+    keep_exceptions: bool = False
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether the verdict uses the calibrated boundary rather than Ville's."""
+        return self.single and not self.extend and self.claim.direction is not Direction.WITHIN
+
+    @property
+    def claim_hash(self) -> str:
+        """Identifies the claim and its design, max_trials apart."""
+        return digest(
+            [
+                str(self.claim),
+                self.alpha,
+                self.beta,
+                self.margin,
+                self.min_trials,
+                self.invalid.value,
+                self.calibrated,
+                self.scope,
+                self.set_digest,
+            ]
+        )
+
+    def bounds(self, kind: float | None) -> tuple[float, float] | None:
+        """Return the outcome bounds of one trial; None when it does not count at all.
+
+        Args:
+            kind: The outcome in [0, 1]; None for an invalid trial.
+        """
+        if kind is not None:
+            return kind, kind
+        match self.invalid:
+            case Invalid.BOUND:
+                return 0.0, 1.0
+            case Invalid.EXCLUDE:
+                return None
+            case Invalid.AGAINST:
+                worst = 1.0 if self.claim.direction is Direction.AT_MOST else 0.0
+                return worst, worst

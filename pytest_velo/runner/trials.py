@@ -1,0 +1,130 @@
+"""One trial: run the body once, read what it gave."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextvars import copy_context
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from pytest_velo.cases import Planned
+from pytest_velo.errors import BodyError, InvalidTrial
+from pytest_velo.records import OutcomeKind, TrialRecord
+from pytest_velo.runner.hypothesis import Hypothesis, Reading
+from pytest_velo.sampling.seeds import derive
+from pytest_velo.sampling.trial import Blocking, Drawer, Trial, TrialScope, enter
+
+T = TypeVar("T")
+
+
+class Threads(Protocol):
+    """Where plain bodies run, and how their model calls come back to the loop."""
+
+    block: Blocking
+
+    def run_blocking(self, func: Callable[[], T]) -> Awaitable[T]:
+        """Run `func` in a worker thread, in the caller's context."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """A trial that ended: its record, or the error that ends the hypothesis."""
+
+    planned: Planned
+    record: TrialRecord
+    error: BaseException | None = None
+    exception: BaseException | None = None
+    notices: tuple[str, ...] = ()
+
+
+class TrialRunner:
+    """Runs the trials of one hypothesis, each in a context of its own."""
+
+    def __init__(self, hypothesis: Hypothesis, drawer: Drawer, threads: Threads) -> None:
+        self._hypothesis = hypothesis
+        self._drawer = drawer
+        self._threads = threads
+        self._seed_of = hypothesis.set_digest or hypothesis.node_id
+
+    async def run(self, planned: Planned) -> Finished:
+        """Run one trial; every exception but a cancellation comes back as a `Finished`."""
+        hypothesis = self._hypothesis
+        seed = derive(hypothesis.seed, self._seed_of, planned.index)
+        trial = Trial(index=planned.index, repeat=planned.repeat, seed=seed)
+        scope = TrialScope(
+            trial=trial,
+            case=planned.case,
+            case_digest=planned.case_digest,
+            stream=hypothesis.stream,
+            may_pay=hypothesis.may_pay,
+            drawer=self._drawer,
+            block=None if hypothesis.is_async else self._threads.block,
+        )
+        enter(scope)
+        try:
+            values = hypothesis.outcomes.value(await self._call(planned.case, trial))
+            if scope.n_unawaited:
+                raise BodyError("a model call was never awaited", fix="write `await model(...)`")
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
+            return self._failed(planned, scope, error)
+        if scope.invalid is not None:
+            return self._finished(planned, scope, OutcomeKind.INVALID, {}, Reading(invalid=scope.invalid))
+        kind = OutcomeKind.ONE if values[hypothesis.claim.name or ""] else OutcomeKind.ZERO
+        return self._finished(planned, scope, kind, values, Reading())
+
+    def _call(self, case: Any, trial: Trial) -> Awaitable[Any]:
+        body = self._hypothesis.body
+        if self._hypothesis.is_async:
+            awaitable: Awaitable[Any] = body(case, trial)
+            return awaitable
+        context = copy_context()
+        return self._threads.run_blocking(lambda: context.run(body, case, trial))
+
+    def _failed(self, planned: Planned, scope: TrialScope, error: BaseException) -> Finished:
+        if scope.invalid is not None and not isinstance(error, BodyError):
+            reading = Reading(invalid=scope.invalid)
+        elif isinstance(error, InvalidTrial):
+            reading = Reading(invalid=error.reason)
+        else:
+            reading = self._hypothesis.outcomes.exception(error)
+        if reading.error is not None:
+            record = self._record(planned, scope, OutcomeKind.INVALID, {}, Reading(detail=str(error)))
+            return Finished(planned=planned, record=record, error=reading.error)
+        if reading.invalid is not None:
+            return self._finished(planned, scope, OutcomeKind.INVALID, {}, reading)
+        name = self._hypothesis.claim.name or ""
+        kept = error if self._hypothesis.keep_exceptions else None
+        return self._finished(planned, scope, OutcomeKind.ZERO, {name: 0.0}, reading, kept)
+
+    def _finished(
+        self,
+        planned: Planned,
+        scope: TrialScope,
+        kind: OutcomeKind,
+        values: dict[str, float],
+        reading: Reading,
+        exception: BaseException | None = None,
+    ) -> Finished:
+        record = self._record(planned, scope, kind, values, reading)
+        return Finished(planned=planned, record=record, exception=exception, notices=tuple(scope.notices))
+
+    @staticmethod
+    def _record(
+        planned: Planned, scope: TrialScope, kind: OutcomeKind, values: dict[str, float], reading: Reading
+    ) -> TrialRecord:
+        return TrialRecord(
+            index=planned.index,
+            case_id=planned.case_id,
+            repeat=planned.repeat,
+            seed=scope.trial.seed,
+            kind=kind,
+            values=values,
+            detail=reading.invalid or reading.detail,
+            location=reading.location,
+            notes=scope.trial.notes,
+            calls=scope.calls,
+        )
