@@ -266,6 +266,9 @@ class HypothesisResult:
         notices: One-line remarks for the reader.
         rerun: The command that runs this hypothesis again.
         claim_hash: Identifies claim, design and case set, for the look log.
+        against: The kind of trial that speaks against the claim: zero for `>=`, one for `<=`, and for
+            `within` zero when the rate is too low, one when it is too high. `n_against` of the
+            evidence counts trials of this kind, `n_for` those of the other.
     """
 
     node_id: str
@@ -293,6 +296,7 @@ class HypothesisResult:
     notices: tuple[str, ...] = ()
     rerun: str = ""
     claim_hash: str = ""
+    against: OutcomeKind = OutcomeKind.ZERO
 
 
 def add_costs(costs: Any) -> float | None:

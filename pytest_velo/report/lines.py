@@ -1,0 +1,78 @@
+"""Lines of output with a style each, so that whoever prints them needs no knowledge of their content."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import NamedTuple, assert_never
+
+
+class Style(StrEnum):
+    """How a line is meant to look."""
+
+    PLAIN = "plain"
+    BOLD = "bold"
+    DIM = "dim"
+    GOOD = "good"
+    BAD = "bad"
+    WARN = "warn"
+
+    @property
+    def markup(self) -> dict[str, bool]:
+        """The keywords a terminal writer takes for this style: `{"red": True, "bold": True}`."""
+        match self:
+            case Style.PLAIN:
+                return {}
+            case Style.BOLD:
+                return {"bold": True}
+            case Style.DIM:
+                return {"light": True}
+            case Style.GOOD:
+                return {"green": True}
+            case Style.BAD:
+                return {"red": True, "bold": True}
+            case Style.WARN:
+                return {"yellow": True}
+        assert_never(self)
+
+
+class Line(NamedTuple):
+    """One line of output, without its newline."""
+
+    text: str
+    style: Style = Style.PLAIN
+
+
+def as_text(lines: Iterable[Line]) -> str:
+    """Join lines without their styles.
+
+    >>> as_text([Line("a"), Line("b", Style.BAD)])
+    'a\\nb'
+    """
+    return "\n".join(line.text for line in lines)
+
+
+# Every one of the same width, so that columns stay aligned, but for the `>=` of the progress line.
+_PLAIN = str.maketrans({"✓": "+", "✗": "x", "–": "-", "·": "|", "≥": ">="})
+
+
+def fit_encoding(text: str, encoding: str | None) -> str:
+    """Replace our own symbols where the terminal's encoding lacks them; the text is kept otherwise.
+
+    Args:
+        text: A line of ours.
+        encoding: The stream's encoding; None when unknown, which counts as ASCII.
+
+    >>> fit_encoding("✗ a · b", "utf-8"), fit_encoding("✗ a · b", "ascii")
+    ('✗ a · b', 'x a | b')
+    """
+    try:
+        "✓✗–·≥".encode(encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return text.translate(_PLAIN)
+    return text
+
+
+def fit_lines(lines: Iterable[Line], encoding: str | None) -> list[Line]:
+    """Apply `fit_encoding` to every line."""
+    return [Line(fit_encoding(line.text, encoding), line.style) for line in lines]

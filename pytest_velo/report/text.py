@@ -1,0 +1,167 @@
+"""Model output is hostile text: what a terminal or a CI log would act on is shown, never sent.
+
+Order of work: cut (on the raw characters, so that the count is theirs), escape, wrap, and break the
+workflow commands line by line, because wrapping can move a `::` to the start of a line.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+# C0 (but newline and tab), DEL, C1, then what is invisible or reorders the line: soft hyphen, bidi
+# marks, embeddings, overrides and isolates, zero-width spaces, line and paragraph separators, BOM,
+# interlinear marks, lone surrogates and the tag characters that smuggle text. ZWJ and ZWNJ stay: emoji
+# and Persian are written with them.
+_UNSAFE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
+    "\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
+)
+_NAMED = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
+
+# GitHub's runner strips white space before it looks for `::`, and finds `##[` anywhere in a line;
+# Azure's and TeamCity's markers are of the second kind.
+_COMMAND_AT_START = re.compile(r"^([^\S\n]*)::", re.MULTILINE)
+_COMMAND_ANYWHERE = re.compile(r"##(?=\[|vso\[|teamcity\[)")
+
+_TAB_WIDTH = 4
+
+
+def visible(text: str) -> str:
+    r"""Show control characters, ANSI escapes and bidi overrides as visible escapes.
+
+    Newlines and tabs stay, and `\r\n` counts as a newline.
+
+    >>> visible("\x1b[31mred\x1b[0m \u202eevil\r\nnext")
+    '\\x1b[31mred\\x1b[0m \\u202eevil\nnext'
+    """
+    return _UNSAFE.sub(_escape, text.replace("\r\n", "\n"))
+
+
+def _escape(match: re.Match[str]) -> str:
+    character = match[0]
+    code = ord(character)
+    if character in _NAMED:
+        return _NAMED[character]
+    if code <= 0xFF:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def defuse(text: str) -> str:
+    r"""Break the workflow commands that CI runners obey when they read a log.
+
+    >>> print(defuse("::error::boo\n  ::set-output name=x::y\n a ##[group]b ##vso[task.x]"))
+    \::error::boo
+      \::set-output name=x::y
+     a #\#[group]b #\#vso[task.x]
+    """
+    return _COMMAND_AT_START.sub(r"\1\\::", _COMMAND_ANYWHERE.sub(r"#\\#", text))
+
+
+def neutralise(text: str) -> str:
+    """Return `text` so that neither a terminal nor a CI runner acts on it; newlines and tabs stay."""
+    return defuse(visible(text))
+
+
+def shorten(text: str, limit: int | None) -> str:
+    """Cut the middle out of a text longer than `limit` characters and say how much was cut.
+
+    Args:
+        text: Any text.
+        limit: Most characters to keep, the note not counted; None keeps all.
+
+    >>> shorten("abcdefghij", 4)
+    'ab [... 6 characters cut ...] ij'
+    """
+    if limit is None or len(text) <= limit:
+        return text
+    head = (limit + 1) // 2
+    tail = limit - head
+    ending = text[len(text) - tail :]
+    return f"{text[:head]} [... {len(text) - limit:,} characters cut ...] {ending}"
+
+
+def inline(text: str, width: int | None = None) -> str:
+    r"""Return hostile text for use inside one line: newlines and tabs are escaped too.
+
+    Args:
+        text: Any text.
+        width: Most columns to use, at least 4; None for no limit. The middle goes.
+
+    >>> inline("a\nb"), inline("test_a_very_long_name", 12)
+    ('a\\nb', 'test_...name')
+    """
+    safe = neutralise(re.sub(r"[\n\t]", lambda m: _NAMED[m[0]], text.replace("\r\n", "\n")))
+    if width is None or columns(safe) <= width:
+        return safe
+    head = _fit(safe, (width - 2) // 2)
+    tail = _fit(safe[::-1], width - 3 - columns(safe[:head]))
+    return f"{safe[:head]}...{safe[len(safe) - tail :]}"
+
+
+def columns(text: str) -> int:
+    """Count the terminal columns of a one-line text: wide characters take two, combining ones none.
+
+    >>> columns("abc"), columns("日本"), columns("é")
+    (3, 4, 1)
+    """
+    return len(text) if text.isascii() else sum(map(_columns_of, text))
+
+
+def _columns_of(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def wrap(text: str, width: int) -> list[str]:
+    r"""Break neutral text into lines of at most `width` columns (at least 8), keeping its line breaks.
+
+    No line of the result starts a workflow command, wherever the breaks fall.
+
+    >>> wrap("one two three\nfour", 8)
+    ['one two', 'three', 'four']
+    """
+    lines: list[str] = []
+    for line in _COMMAND_ANYWHERE.sub(r"#\\#", text).split("\n"):
+        lines.extend(_wrap_line(line.expandtabs(_TAB_WIDTH), max(width, 8)))
+    return lines
+
+
+def _wrap_line(line: str, width: int) -> list[str]:
+    pieces: list[str] = []
+    rest = line
+    while True:
+        rest = _COMMAND_AT_START.sub(r"\1\\::", rest)
+        end = _fit(rest, width)
+        if end == len(rest):
+            return [*pieces, rest.rstrip(" ")]
+        # A break at a space reads better, unless it leaves the line less than half full.
+        space = rest.rfind(" ", end // 2, end + 1)
+        end = space if space > 0 else end
+        pieces.append(rest[:end].rstrip(" "))
+        rest = rest[end:].lstrip(" ")
+
+
+def _fit(text: str, width: int) -> int:
+    """Return how many leading characters of `text` fit in `width` columns."""
+    if text.isascii():
+        return min(len(text), max(width, 0))
+    used = 0
+    for position, character in enumerate(text):
+        used += _columns_of(character)
+        if used > width:
+            return position
+    return len(text)
+
+
+def display(text: str, width: int, *, limit: int | None = None) -> list[str]:
+    """Return hostile text as lines that are safe to print: cut, escaped, wrapped and defused.
+
+    Args:
+        text: What a model, a data set or a user's code wrote.
+        width: Columns there are, at least 8.
+        limit: Most characters to keep; None keeps all.
+    """
+    return wrap(visible(shorten(text, limit)), width)
