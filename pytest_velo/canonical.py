@@ -1,0 +1,148 @@
+"""One byte string per value: what keys and digests are computed from.
+
+Two values have the same canonical form exactly when they mean the same JSON: object keys are sorted, there
+is no white space, text is UTF-8 as it stands (no normalisation). `1`, `1.0` and `True` are three different
+values (they print differently, so they make different prompts); a tuple is a list; dataclasses,
+`msgspec.Struct`s, pydantic models and mappings are objects; an enum member is its value. What has no
+exact JSON form is refused, because a quiet stand-in (NaN as null, bytes as base64, an object's address)
+would let two different values share one form, or one value have two.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from pytest_velo.errors import UsageError
+
+if TYPE_CHECKING:
+    import msgspec
+
+
+def canonical(value: object) -> bytes:
+    """Return the canonical JSON of `value`, UTF-8.
+
+    Args:
+        value: Anything JSON-like (module docstring).
+
+    Raises:
+        UsageError: A part of it has no exact JSON form; the text names its path, e.g. `value.rows[2].x`.
+
+    >>> canonical({"b": (1, 1.0, True), "a": None})
+    b'{"a":null,"b":[1,1.0,true]}'
+    """
+    try:
+        if _is_plain(value):
+            return _encoder().encode(value)
+    except UnicodeEncodeError:
+        pass  # a lone surrogate: the slow walk below says where
+    except RecursionError:
+        raise UsageError("the value contains itself, or is nested too deeply to be written as JSON") from None
+    return _encoder().encode(_plain(value, "value", ()))
+
+
+def digest(value: object) -> str:
+    """Return the SHA-256 of the canonical JSON of `value`, 64 hex digits.
+
+    Raises:
+        UsageError: As `canonical` does.
+
+    >>> digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1}), digest([1]) == digest([True])
+    (True, False)
+    """
+    from hashlib import sha256
+
+    return sha256(canonical(value)).hexdigest()
+
+
+@cache
+def _encoder() -> msgspec.json.Encoder:
+    import msgspec
+
+    return msgspec.json.Encoder(order="deterministic")
+
+
+def _is_plain(value: object) -> bool:
+    """Tell whether the encoder may take `value` as it stands: exact JSON types and finite numbers only."""
+    kind = type(value)
+    if kind is str or kind is int or kind is bool or value is None:
+        return True
+    if kind is dict:
+        for key, part in value.items():  # type: ignore[attr-defined]
+            if type(key) is not str or not (type(part) is str or _is_plain(part)):
+                return False
+        return True
+    if kind is list or kind is tuple:
+        return all(map(_is_plain, value))  # type: ignore[call-overload]
+    return kind is float and math.isfinite(value)  # type: ignore[arg-type]
+
+
+def _plain(value: object, path: str, parents: tuple[int, ...]) -> Any:
+    """Return `value` in exact JSON types, or say which part of it has none."""
+    if id(value) in parents:
+        raise UsageError(f"{path} contains itself", fix="only finite values can be written as JSON")
+    inner = (*parents, id(value))
+    if isinstance(value, Enum):
+        return _plain(value.value, path, inner)
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return _text(value, path)
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return _number(value, path)
+    if isinstance(value, list | tuple):
+        return [_plain(part, f"{path}[{place}]", inner) for place, part in enumerate(value)]
+    members = _members(value, path)
+    if members is None:
+        raise UsageError(
+            f"{path} is {_shown(value)}, which has no exact JSON form",
+            fix="use str, int, float, bool, None, lists, dicts, dataclasses or pydantic models",
+        )
+    return {_text(key, path): _plain(part, f"{path}.{key}", inner) for key, part in members.items()}
+
+
+def _members(value: object, path: str) -> dict[str, object] | None:
+    """Return the named parts of an object-like value; None when it is not one."""
+    if isinstance(value, Mapping):
+        for key in value:
+            if not isinstance(key, str):
+                raise UsageError(
+                    f"{path} has the key {key!r}, which is not text", fix=f"write it as {str(key)!r}"
+                )
+        return dict(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    names = getattr(type(value), "model_fields", None) or getattr(type(value), "__struct_fields__", None)
+    return None if names is None else {name: getattr(value, name) for name in names}
+
+
+def _text(text: str, path: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise UsageError(
+            f"{path} holds half of a surrogate pair at character {error.start}, which is not text",
+            fix='text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")',
+        ) from None
+    return str.__str__(text)
+
+
+def _number(number: float, path: str) -> float:
+    if not math.isfinite(number):
+        raise UsageError(f"{path} is {number}, which JSON does not have", fix="use None for unknown")
+    return float(number)
+
+
+def _shown(value: object) -> str:
+    kind = type(value)
+    return (
+        "a set (it has no order)"
+        if kind in (set, frozenset)
+        else f"of type {kind.__module__}.{kind.__qualname__}"
+    )
