@@ -38,6 +38,10 @@ class UsageError(VeloError):
     """A mistake of the user, found before any call is made."""
 
 
+class StoppedError(VeloError):
+    """Sampling was stopped while a call was waiting or before it was made: there is no outcome."""
+
+
 class BodyError(VeloError):
     """A test body misbehaved while it ran: an error of the test, never an outcome."""
 

@@ -1,0 +1,121 @@
+"""Work on the sampling loop that a thread waits for, and how the waiting ends early."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
+from contextvars import ContextVar
+from typing import Any, Generic, TypeVar
+
+from pytest_velo.errors import StoppedError
+
+T = TypeVar("T")
+
+
+class Job(Generic[T]):
+    """One coroutine on the loop and the thread that waits for its `result`."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.result: Future[T] = Future()
+        self._loop = loop
+        self._task: asyncio.Task[T] | None = None
+
+    def start(self, work: Coroutine[Any, Any, T]) -> None:
+        """Begin, on the loop, unless it was stopped before that."""
+        if self.result.done():
+            work.close()
+            return
+        self._task = self._loop.create_task(work)
+        self._task.add_done_callback(self._finish)
+
+    def cancel(self) -> None:
+        """Cancel the task, from any thread; the result comes when it has wound down."""
+        with suppress(RuntimeError):  # the loop is closed: nothing is left to cancel
+            self._loop.call_soon_threadsafe(self._cancel)
+
+    def stop(self) -> None:
+        """Fail the waiting thread at once, then cancel the task."""
+        with suppress(InvalidStateError):
+            self.result.set_exception(stopped())
+        self.cancel()
+
+    def _cancel(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    def _finish(self, task: asyncio.Task[T]) -> None:
+        error = stopped() if task.cancelled() else task.exception()
+        with suppress(InvalidStateError):  # it was stopped meanwhile
+            if error is None:
+                self.result.set_result(task.result())
+            else:
+                self.result.set_exception(error)
+
+
+class Body:
+    """A blocking body in its worker thread, and the jobs it waits for."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._jobs: set[Job[Any]] = set()
+        self._stopped = False
+
+    def wait_for(self, job: Job[T]) -> T:
+        """Wait for `job` in this thread.
+
+        Raises:
+            StoppedError: The body was stopped before or meanwhile.
+        """
+        with self._lock:
+            self._jobs.add(job)
+            stopped_before = self._stopped
+        if stopped_before:
+            job.stop()
+        try:
+            return job.result.result()
+        finally:
+            with self._lock:
+                self._jobs.discard(job)
+
+    def stop(self) -> None:
+        """Fail what the body waits for, and everything it asks from now on."""
+        with self._lock:
+            self._stopped = True
+            waiting = tuple(self._jobs)
+        for job in waiting:
+            job.stop()
+
+
+current_body: ContextVar[Body | None] = ContextVar("pytest_velo_body", default=None)
+
+
+def run_body(func: Callable[[], T], loop: asyncio.AbstractEventLoop, outcome: asyncio.Future[T]) -> None:
+    """Run `func` in a worker thread and hand what it came to, to `outcome` on `loop`; never raise."""
+
+    def settle(result: Any, error: BaseException | None) -> None:
+        if outcome.done():  # nobody waits any more
+            return
+        if error is None:
+            outcome.set_result(result)
+        else:
+            outcome.set_exception(error)
+
+    result: Any = None
+    error: BaseException | None = None
+    try:
+        result = func()
+    except StopIteration as stop:  # a future refuses it: it would end the awaiting coroutine instead
+        error = RuntimeError("the body raised StopIteration")
+        error.__cause__ = stop
+    except BaseException as raised:
+        error = raised
+    with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        loop.call_soon_threadsafe(settle, result, error)
+
+
+def stopped() -> StoppedError:
+    """Return the error of whoever waits while sampling stops."""
+    return StoppedError("sampling was stopped")

@@ -1,0 +1,240 @@
+"""One asyncio loop in a thread of its own, on which all draws of a process are made.
+
+Three kinds of callers meet here: the main thread runs a whole session with `run`, coroutine bodies live
+on the loop itself, and blocking bodies run in worker threads (`run_blocking`) and wait with `call` for
+what they ask of the loop. Whoever waits is told when the loop ends: nobody waits on a stopped loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import os
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from concurrent.futures import Future
+from concurrent.futures import wait as wait_for_futures
+from contextlib import suppress
+from functools import partial
+from typing import Any, TypeVar
+
+from pytest_velo.errors import UsageError
+from pytest_velo.sampling.jobs import Body, Job, current_body, run_body, stopped
+from pytest_velo.sampling.threads import DaemonThreads
+
+T = TypeVar("T")
+
+Closer = Callable[[], Awaitable[None]]
+
+WIND_DOWN_S = 10.0  # how long Ctrl-C and `close` wait for what was cancelled
+_STRAGGLERS_S = 1.0  # how long `close` waits for tasks that resist their cancellation
+
+_log = logging.getLogger(__name__)
+
+
+class SampleLoop:
+    """The sampling loop of this process; its thread starts with the first work it is given.
+
+    A process forked from one with a running loop gets a loop of its own.
+
+    Args:
+        wind_down_s: How long Ctrl-C and `close` wait, in seconds, for what was cancelled.
+    """
+
+    def __init__(self, *, wind_down_s: float = WIND_DOWN_S) -> None:
+        self._wind_down_s = wind_down_s
+        self._lock = threading.Lock()
+        self._pid = os.getpid()
+        self._running: _Running | None = None
+        self._closed = False
+        self._closers: list[Closer] = []
+
+    def on_close(self, closer: Closer) -> None:
+        """Have `closer` awaited on the loop when it closes; the last one registered comes first."""
+        self._closers.append(closer)
+
+    def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        """Start `work` on the loop, from any other thread, in a copy of the caller's context.
+
+        Raises:
+            StoppedError: The loop was closed.
+            UsageError: Called on the loop itself, where work is awaited.
+        """
+        return self._begin(work).result
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run `work` on the loop from the main thread and wait for it.
+
+        Ctrl-C (or what a timeout plugin's signal raises) cancels `work`, gives it `wind_down_s` seconds
+        to wind down with what it has, and goes on; a second one is not kept waiting.
+
+        Raises:
+            StoppedError: The loop was closed before or meanwhile.
+            UsageError: Called on the loop itself, which would wait for itself.
+        """
+        job = self._begin(work)
+        try:
+            return job.result.result()
+        except BaseException:
+            if not job.result.done():  # the waiting was interrupted, not the work
+                job.cancel()
+                wait_for_futures([job.result], timeout=self._wind_down_s)
+            raise
+
+    def call(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run `work` on the loop from a worker thread of a blocking body and wait for it.
+
+        Raises:
+            StoppedError: The loop was closed, or the body was cancelled, before or meanwhile.
+            UsageError: Called on the loop itself, which would wait for itself.
+        """
+        job = self._begin(work)
+        body = current_body.get()
+        return job.result.result() if body is None else body.wait_for(job)
+
+    async def run_blocking(self, func: Callable[[], T]) -> T:
+        """Run `func` in a worker thread, in a copy of this context, and await its result.
+
+        When the awaiting task is cancelled, every `call` the function waits for, or makes later, raises
+        StoppedError; the function itself cannot be interrupted and is not waited for.
+
+        Raises:
+            StoppedError: The loop was closed before.
+        """
+        loop = asyncio.get_running_loop()
+        outcome: asyncio.Future[T] = loop.create_future()
+        body = Body()
+        context = contextvars.copy_context()
+        context.run(current_body.set, body)
+        running = self._running
+        if running is None or not running.threads.submit(
+            partial(run_body, partial(context.run, func), loop, outcome)
+        ):
+            raise stopped()
+        try:
+            return await outcome
+        except asyncio.CancelledError:
+            body.stop()
+            raise
+
+    def close(self) -> None:
+        """End the loop; when this returns nobody waits for it any more. A second call does nothing.
+
+        Order matters: whoever waits in a thread is failed, and new work refused, before the loop stops.
+        Then the closers run (a sampler lets calls that were already sent finish), the remaining tasks
+        are cancelled, and the thread ends. It takes little more than `wind_down_s` seconds at most:
+        what resists longer is left behind in daemon threads.
+        """
+        self._forget_parent()
+        with self._lock:
+            self._closed = True
+            running, self._running = self._running, None
+        if running is not None:
+            running.close(self._closers[::-1], self._wind_down_s)
+
+    def _begin(self, work: Coroutine[Any, Any, T]) -> Job[T]:
+        try:
+            return self._ensure().begin(work)
+        except BaseException:
+            work.close()  # else Python warns of a coroutine that was never awaited
+            raise
+
+    def _ensure(self) -> _Running:
+        self._forget_parent()
+        with self._lock:
+            if self._closed:
+                raise stopped()
+            if self._running is None:
+                self._running = _Running()
+            return self._running
+
+    def _forget_parent(self) -> None:
+        """Drop what a fork copied: the loop's thread stayed in the parent."""
+        if self._pid != os.getpid():
+            self._pid, self._lock, self._running = os.getpid(), threading.Lock(), None
+
+
+class _Running:
+    """A loop with its thread, its worker threads and the jobs somebody waits for."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.threads = DaemonThreads("velo-body")
+        self._jobs: set[Job[Any]] = set()
+        self._jobs_lock = threading.Lock()
+        self._refusing = False
+        self._stopping = False
+        self._winding_down: asyncio.Task[None] | None = None
+        self._thread = threading.Thread(target=self._serve, name="velo-sampling", daemon=True)
+        self._thread.start()
+
+    def begin(self, work: Coroutine[Any, Any, T]) -> Job[T]:
+        """Start `work`; refused on the loop's own thread and once `close` was called."""
+        if threading.current_thread() is self._thread:
+            raise UsageError(
+                "a blocking call on the sampling loop would wait for itself",
+                fix="await it instead; run a helper that blocks with asyncio.to_thread",
+            )
+        job: Job[T] = Job(self.loop)
+        with self._jobs_lock:
+            if self._refusing:
+                raise stopped()
+            self._jobs.add(job)
+        job.result.add_done_callback(partial(self._forget, job))
+        self.loop.call_soon_threadsafe(job.start, work)
+        return job
+
+    def close(self, closers: Sequence[Closer], wind_down_s: float) -> None:
+        """Fail the waiting, refuse the new, wind down, stop."""
+        with self._jobs_lock:
+            self._refusing = True
+            waiting = tuple(self._jobs)
+        for job in waiting:
+            job.stop()
+        self.threads.close()
+        self.loop.call_soon_threadsafe(self._start_winding_down, closers, wind_down_s)
+        if threading.current_thread() is not self._thread:
+            self._thread.join(wind_down_s + 3 * _STRAGGLERS_S)
+
+    def _forget(self, job: Job[Any], _: Future[Any]) -> None:
+        with self._jobs_lock:
+            self._jobs.discard(job)
+
+    def _start_winding_down(self, closers: Sequence[Closer], wind_down_s: float) -> None:
+        self._winding_down = self.loop.create_task(self._wind_down(closers, wind_down_s))
+
+    async def _wind_down(self, closers: Sequence[Closer], wind_down_s: float) -> None:
+        try:
+            async with asyncio.timeout(wind_down_s):
+                for closer in closers:
+                    await _close_quietly(closer)
+        except TimeoutError:
+            _log.warning("closing the providers took more than %g s: they are left open", wind_down_s)
+        rest = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in rest:
+            task.cancel()
+        if rest:
+            await asyncio.wait(rest, timeout=_STRAGGLERS_S)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_STRAGGLERS_S):
+                await self.loop.shutdown_asyncgens()
+        self._stopping = True
+        self.loop.stop()
+
+    def _serve(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        while not self._stopping:
+            # A body that raises SystemExit throws it through run_forever. The loop goes on; the
+            # exception reaches whoever waits for that body.
+            with suppress(SystemExit, KeyboardInterrupt):
+                self.loop.run_forever()
+        self.loop.close()
+
+
+async def _close_quietly(closer: Closer) -> None:
+    """Run one closer; its failure is logged and does not keep the others from running."""
+    try:
+        await closer()
+    except Exception as error:
+        _log.warning("closing failed: %s: %s", type(error).__name__, error)

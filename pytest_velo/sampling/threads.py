@@ -1,0 +1,51 @@
+"""Worker threads for blocking bodies: as many as bodies run at once, and none of them holds up the exit.
+
+`concurrent.futures` joins its threads when the interpreter ends, so one stuck body would hang the
+process for ever. These are daemon threads: an idle one is told to end, a stuck one is left behind.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from queue import SimpleQueue
+
+
+class DaemonThreads:
+    """Runs functions in reused daemon threads, without a queue in front: a busy pool grows."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._lock = threading.Lock()
+        self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._n_idle = 0
+        self._n_threads = 0
+        self._closed = False
+
+    def submit(self, work: Callable[[], None]) -> bool:
+        """Start `work`, which must not raise; False when the threads were closed."""
+        with self._lock:
+            if self._closed:
+                return False
+            if self._n_idle:
+                self._n_idle -= 1
+            else:
+                self._n_threads += 1
+                name = f"{self._name}-{self._n_threads}"
+                threading.Thread(target=self._serve, name=name, daemon=True).start()
+            self._work.put(work)
+        return True
+
+    def close(self) -> None:
+        """End idle threads now and busy ones after their work; wait for none of them."""
+        with self._lock:
+            self._closed = True
+            for _ in range(self._n_threads):
+                self._work.put(None)
+
+    def _serve(self) -> None:
+        while (work := self._work.get()) is not None:
+            work()
+            del work  # an idle thread keeps no body, and no trial of it, alive
+            with self._lock:
+                self._n_idle += 1
