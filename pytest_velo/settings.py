@@ -42,6 +42,7 @@ class Endpoint:
 
     Attributes:
         name: The first part of a model id, e.g. `vllm` in `vllm/my-model`.
+        api: The wire family: one of `Api`, or the name of one that a plugin brings.
         base_url: None for the SDK's own default.
         key_env: The environment variable that holds the key; None when no key is needed.
         headers: Sent with every request; never stored.
@@ -53,7 +54,7 @@ class Endpoint:
     """
 
     name: str
-    api: Api
+    api: Api | str
     base_url: str | None = None
     key_env: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)

@@ -1,0 +1,142 @@
+"""Endpoints as users declare them: one ini line each.
+
+vllm: api=openai-chat base_url=http://127.0.0.1:8000/v1 key=VLLM_KEY weights=ckpt-7 price=free
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from pytest_velo.errors import UsageError, nearest
+from pytest_velo.settings import Api, Endpoint, Price
+
+_HEADER = "header."
+_EXAMPLE = "vllm: api=openai-chat base_url=http://127.0.0.1:8000/v1 key=VLLM_KEY price=free"
+_EMBEDDED = (Api.LOCAL, Api.SCRIPTED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Option:
+    """One key of an endpoint's line: how its value is read, and what it has to look like."""
+
+    read: Callable[[str], dict[str, Any]]
+    wants: str
+
+
+def parse_endpoint(line: str, *, more_apis: Collection[str] = ()) -> Endpoint:
+    """Read one endpoint from its ini line.
+
+    Args:
+        line: `name: key=value ...`. Keys: `api` (required), `base_url`, `key` (the environment variable
+            that holds the key, never the key itself), `weights`, `price` (`free`, or dollars per million
+            input/output tokens as `0.15/0.60`), `rpm`, `tpm`, `timeout_s`, `header.<Name>`. A value with
+            spaces is quoted.
+        more_apis: Wire families that plugins bring.
+
+    Raises:
+        UsageError: The line cannot be read; the message names the key and the nearest valid one.
+
+    >>> endpoint = parse_endpoint("vllm: api=openai-chat base_url=http://localhost:8000/v1 price=0.15/0.60")
+    >>> endpoint.name, endpoint.price, endpoint.free
+    ('vllm', Price(input_usd=0.15, output_usd=0.6), False)
+    """
+    name, colon, rest = line.partition(":")
+    name, where = name.strip(), f"endpoint `{line.strip()}`"
+    if not colon or not name or set(name) & set("/ ="):
+        raise UsageError("an endpoint starts with its name and a colon", where=where, fix=_EXAMPLE)
+    values: dict[str, Any] = {}
+    headers: dict[str, str] = {}
+    for word in _words(rest, f"endpoint {name}"):
+        key, equals, text = word.partition("=")
+        if not equals or not text:
+            raise UsageError(f"{word!r} is not key=value", where=f"endpoint {name}", fix=_EXAMPLE)
+        if key.startswith(_HEADER) and len(key) > len(_HEADER):
+            headers[key.removeprefix(_HEADER)] = text
+        else:
+            values |= _read(key, text, f"endpoint {name}")
+    return _build(name, values, headers, more_apis)
+
+
+def _words(rest: str, where: str) -> list[str]:
+    try:
+        return shlex.split(rest)
+    except ValueError as error:
+        raise UsageError(f"unbalanced quotes ({error})", where=where, fix='header.X-Foo="a b"') from error
+
+
+def _read(key: str, text: str, where: str) -> dict[str, Any]:
+    """Return the endpoint's fields that one `key=text` sets."""
+    if key not in _OPTIONS:
+        raise UsageError(
+            f"unknown key {key!r}", where=where, fix=nearest(key, [*_OPTIONS, f"{_HEADER}<Name>"])
+        )
+    option = _OPTIONS[key]
+    try:
+        return option.read(text)
+    except ValueError as error:
+        # The value itself may be a pasted secret, so only its key is repeated.
+        raise UsageError(f"{key}= cannot be read", where=where, fix=f"{key}= takes {option.wants}") from error
+
+
+def _build(
+    name: str, values: dict[str, Any], headers: dict[str, str], more_apis: Collection[str]
+) -> Endpoint:
+    where, apis = f"endpoint {name}", [*Api, *more_apis]
+    api = values.pop("api", None)
+    if api is None:
+        raise UsageError("api= is missing", where=where, fix=f"api= takes one of {', '.join(apis)}")
+    if api not in apis:
+        raise UsageError(f"unknown api {api!r}", where=where, fix=nearest(api, apis))
+    known = Api(api) if api in list(Api) else api
+    free = values.pop("free", False) or known in _EMBEDDED
+    return Endpoint(name=name, api=known, headers=headers, declared=True, free=free, **values)
+
+
+def _url(text: str) -> dict[str, Any]:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+        raise ValueError
+    return {"base_url": text}
+
+
+def _variable(text: str) -> dict[str, Any]:
+    if not text.isidentifier():
+        raise ValueError
+    return {"key_env": text}
+
+
+def _price(text: str) -> dict[str, Any]:
+    if text == "free":
+        return {"free": True}
+    first, _, second = text.partition("/")
+    return {"price": Price(input_usd=_positive(first, zero=True), output_usd=_positive(second, zero=True))}
+
+
+def _positive(text: str, *, zero: bool = False) -> float:
+    value = float(text)
+    if not (0 <= value if zero else 0 < value) or value == float("inf"):
+        raise ValueError
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise ValueError
+    return value
+
+
+_OPTIONS: dict[str, _Option] = {
+    "api": _Option(read=lambda text: {"api": text}, wants="a wire family such as openai-chat"),
+    "base_url": _Option(read=_url, wants="an http(s) address without credentials in it"),
+    "key": _Option(read=_variable, wants="the NAME of the environment variable that holds the key"),
+    "weights": _Option(read=lambda text: {"weights": text}, wants="a name for the checkpoint"),
+    "price": _Option(read=_price, wants="free, or dollars per million input/output tokens such as 0.15/0.60"),
+    "rpm": _Option(read=lambda text: {"rpm": _count(text)}, wants="requests a minute, a whole number from 1"),
+    "tpm": _Option(read=lambda text: {"tpm": _count(text)}, wants="tokens a minute, a whole number from 1"),
+    "timeout_s": _Option(read=lambda text: {"timeout_s": _positive(text)}, wants="seconds above 0"),
+}

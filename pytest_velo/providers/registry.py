@@ -1,0 +1,166 @@
+"""From a model id to the provider that answers it: `openai/gpt-x` → endpoint and model → provider."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol, assert_never
+
+from pytest_velo.errors import UsageError, nearest
+from pytest_velo.providers.base import Provider
+from pytest_velo.records import JsonObject, Request
+from pytest_velo.settings import BUILTIN_ENDPOINTS, Api, Endpoint
+
+# The SDKs read these by themselves. They are read here instead, so that the address stands in the
+# endpoint's identity and two servers never share draws.
+_BASE_URL_ENV = {
+    Api.OPENAI_CHAT: "OPENAI_BASE_URL",
+    Api.OPENAI_RESPONSES: "OPENAI_BASE_URL",
+    Api.ANTHROPIC: "ANTHROPIC_BASE_URL",
+}
+
+
+class ProviderFactory(Protocol):
+    """What a plugin registers for a wire family of its own (hook `pytest_velo_providers`)."""
+
+    def __call__(self, endpoint: Endpoint, *, slots: int) -> Provider:
+        """Return a provider for `endpoint` that takes up to `slots` calls at once."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One model at one endpoint."""
+
+    endpoint: Endpoint
+    model: str
+
+    @property
+    def id(self) -> str:
+        """The model id as users write it."""
+        return f"{self.endpoint.name}/{self.model}"
+
+    def request(self, messages: Sequence[JsonObject], parameters: JsonObject | None = None) -> Request:
+        """Return the request that sends `messages` to this model."""
+        return Request(
+            api=str(self.endpoint.api),
+            endpoint=self.endpoint.identity,
+            model=self.model,
+            messages=tuple(messages),
+            parameters=dict(parameters or {}),
+        )
+
+
+def resolve(model_id: str, endpoints: Iterable[Endpoint] = BUILTIN_ENDPOINTS) -> Target:
+    """Split a model id into its endpoint and the model's name there.
+
+    Args:
+        model_id: `<endpoint>/<model>`; the model's part may hold further slashes.
+        endpoints: What there is; a later one replaces an earlier one of the same name.
+
+    Raises:
+        UsageError: The id has no endpoint, or an unknown one.
+
+    >>> resolve("local/smollm2-135m").model, resolve("openai/org/model").model
+    ('smollm2-135m', 'org/model')
+    """
+    known = {endpoint.name: endpoint for endpoint in endpoints}
+    name, slash, model = model_id.partition("/")
+    if not slash or not name or not model:
+        raise UsageError(
+            f"{model_id!r} is not a model id", fix=f"write <endpoint>/<model>; endpoints: {', '.join(known)}"
+        )
+    if name not in known:
+        raise UsageError(
+            f"the model id {model_id!r} names the unknown endpoint {name!r}",
+            fix=f"{nearest(name, known)}, or declare it under velo_endpoints",
+        )
+    return Target(endpoint=_located(known[name]), model=model)
+
+
+def _located(endpoint: Endpoint) -> Endpoint:
+    """Return the endpoint with the address that the SDK's own environment variable gives it, if any."""
+    variable = _BASE_URL_ENV.get(endpoint.api) if isinstance(endpoint.api, Api) else None
+    if variable is None or endpoint.declared or endpoint.base_url is not None:
+        return endpoint
+    address = os.environ.get(variable)
+    return replace(endpoint, base_url=address) if address else endpoint
+
+
+def check_access(target: Target) -> None:
+    """Make sure, before any call, that everything a model needs on this machine is there.
+
+    Raises:
+        UsageError: A key variable is unset, or the embedded model's parts are missing, or no reply is
+            registered under that scripted name; the message says what to do.
+    """
+    variable = target.endpoint.key_env
+    if variable is not None and not os.environ.get(variable):
+        raise UsageError(
+            f"the environment variable {variable} is not set",
+            where=f"model {target.id}",
+            fix=f"export {variable}=..., or use a model without a key such as local/smollm2-135m",
+        )
+    match target.endpoint.api:
+        case Api.LOCAL:
+            from pytest_velo.providers.embedded import check_installed
+
+            check_installed(target.model)
+        case Api.SCRIPTED:
+            from pytest_velo.providers.scripted import find_script
+
+            find_script(target.model)
+        case _:
+            pass  # a server says by itself whether it knows the model
+
+
+def open_provider(
+    endpoint: Endpoint, *, slots: int, factories: Mapping[str, ProviderFactory] | None = None
+) -> Provider:
+    """Return a provider for `endpoint`, importing what it needs only now.
+
+    Args:
+        endpoint: Where the model is.
+        slots: How many calls will be in flight at most, from 1.
+        factories: Wire families that plugins bring, by name; they win over those shipped.
+    """
+    factory = (factories or {}).get(endpoint.api)
+    if factory is not None:
+        return factory(endpoint, slots=slots)
+    try:
+        api = Api(endpoint.api)
+    except ValueError:
+        raise UsageError(
+            f"no provider speaks {endpoint.api!r}",
+            where=f"endpoint {endpoint.name}",
+            fix=nearest(endpoint.api, [*Api, *(factories or {})]),
+        ) from None
+    return _shipped(api, endpoint, slots)
+
+
+def _shipped(api: Api, endpoint: Endpoint, slots: int) -> Provider:
+    """Return one of the providers of this package."""
+    match api:
+        case Api.OPENAI_CHAT:
+            from pytest_velo.providers import openai_chat
+
+            return openai_chat.open_chat(endpoint, slots=slots)
+        case Api.OPENAI_RESPONSES:
+            from pytest_velo.providers import openai_responses
+
+            return openai_responses.open_responses(endpoint, slots=slots)
+        case Api.ANTHROPIC:
+            from pytest_velo.providers import anthropic_messages
+
+            return anthropic_messages.open_messages(endpoint, slots=slots)
+        case Api.LOCAL:
+            from pytest_velo.providers.local import LocalProvider
+
+            return LocalProvider(slots=slots)
+        case Api.SCRIPTED:
+            from pytest_velo.providers.scripted import ScriptedProvider
+
+            return ScriptedProvider()
+        case _:
+            assert_never(api)
