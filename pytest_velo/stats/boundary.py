@@ -1,0 +1,249 @@
+"""Exact crossing probabilities of the engine on 0/1 outcomes, and thresholds calibrated with them.
+
+Ville's threshold 1/level holds for every bounded outcome and for ever. Independent 0/1 trials with a fixed
+horizon allow a smaller one: the probability that E reaches it within the horizon, at the null's edge, is
+computed exactly by dynamic programming over (n, successes), and the smallest threshold that keeps it at or
+below the level is taken. E rises with every success (side +1), so the probability rises with the true rate,
+and the null's edge is its worst case.
+
+**Each side is calibrated alone**, as if the other side never stopped the sampling. With both sides stopping
+each other the thresholds could be a little lower, but under ``invalid="bound"`` the two sides see different
+sequences: invalid trials can hold one side back for ever, and a threshold that counted on it to stop would
+then exceed its level. Alone, a threshold depends on (edge, side, level, horizon, first look) only.
+
+Side -1 is side +1 with outcomes x -> 1 - x and rates t -> 1 - t. Loaded on use: it needs numpy.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from pytest_velo.errors import UsageError
+from pytest_velo.stats.eprocess import ALL_IN, LOG_N_BETS, Side, bets, log_e_counts
+
+Floats = npt.NDArray[np.float64]
+
+ROUNDING = 1e-9
+"""Log evidence is known to far better than this; comparisons lean to the safe side by it."""
+
+RUINED = -1e30
+"""Stands for log 0 here: zero times it is zero, where zero times -inf is not a number."""
+
+_TOLERANCE = 1e-8
+_BATCH = 32
+_NEGLIGIBLE = 1e-22
+
+
+class Stretch(NamedTuple):
+    """Looks at n = first..last with one log threshold for each member of a batch."""
+
+    first: int
+    last: int
+    log_c: Floats
+
+
+class Gains(NamedTuple):
+    """Log gains of a success and of a failure: arrays of shape (batch, bets), side +1."""
+
+    win: Floats
+    lose: Floats
+
+
+def log_gains(outcomes: Floats, thresholds: Floats) -> Floats:
+    """Return the log gains (side +1) of each outcome at each threshold.
+
+    Returns:
+        An array of shape (thresholds, bets, outcomes); a ruined bettor's gain is `RUINED`.
+    """
+    stakes = np.array([bets(float(t), 1) for t in thresholds])
+    gains = stakes[:, :, None] * (outcomes - thresholds[:, None])[:, None, :]
+    ruined = gains <= ALL_IN
+    return np.where(ruined, RUINED, np.log1p(np.where(ruined, 0.0, gains)))
+
+
+def log_mean_exp(logs: Floats, axis: int) -> Floats:
+    """Return the log of the mean fortune over the axis of the bets."""
+    top = logs.max(axis=axis, keepdims=True)
+    total = np.exp(logs - top).sum(axis=axis)
+    return np.asarray(np.log(total) + top.squeeze(axis) - LOG_N_BETS)
+
+
+def _log_e(n: int, successes: npt.NDArray[np.intp], gains: Gains) -> Floats:
+    """Return the log evidence of each member of the batch at its own number of successes."""
+    column = successes[:, None]
+    return log_mean_exp(column * gains.win + (n - column) * gains.lose, axis=1)
+
+
+def _first_crossing(n: int, gains: Gains, log_c: Floats) -> npt.NDArray[np.intp]:
+    """Return the fewest successes of n that cross, n + 1 where none do."""
+    successes = np.arange(n + 1)[None, :, None]
+    logs = successes * gains.win[:, None, :] + (n - successes) * gains.lose[:, None, :]
+    return np.asarray((log_mean_exp(logs, axis=2) < log_c[:, None]).sum(axis=1))
+
+
+def _cross(rate: Floats, gains: Gains, stretches: Sequence[Stretch]) -> Floats:
+    """Return the probability that the evidence reaches its threshold at one of the looks.
+
+    The fewest successes that cross, `edge`, never falls with n and rises by at most one: a failure lowers
+    E and a success raises it. So at each look after a stretch's first, one state per member is in question.
+    """
+    horizon = stretches[-1].last
+    starts = {stretch.first: stretch.log_c for stretch in stretches}
+    first_look = stretches[0].first
+    members = np.arange(len(rate))
+    hit_rate, miss_rate = rate[:, None], 1.0 - rate[:, None]
+    mass = np.zeros((len(rate), horizon + 2))
+    mass[:, 0] = 1.0
+    crossed = np.zeros(len(rate))
+    edge, log_c = members, crossed
+    low, highest = 0, horizon
+    for n in range(1, horizon + 1):
+        high = min(n, highest)
+        risen = mass[:, low:high] * hit_rate
+        mass[:, low : high + 1] *= miss_rate
+        mass[:, low + 1 : high + 1] += risen
+        if n < first_look:
+            continue
+        if n in starts:
+            log_c = starts[n]
+            edge = _first_crossing(n, gains, log_c)
+            beyond = np.arange(horizon + 2) >= edge[:, None]
+            crossed = crossed + np.where(beyond, mass, 0.0).sum(axis=1)
+            mass[beyond] = 0.0
+        else:
+            hit = _log_e(n, edge, gains) >= log_c
+            crossed = crossed + np.where(hit, mass[members, edge], 0.0)
+            mass[members[hit], edge[hit]] = 0.0
+            edge = edge + ~hit
+        highest = int(edge.max())
+        # The far tail can neither come back nor be seen in a double.
+        while low < high and n % 8 == 0 and mass[:, low].max() < _NEGLIGIBLE:
+            mass[:, low] = 0.0
+            low += 1
+    return np.minimum(crossed, 1.0)
+
+
+def _gains_at(thresholds: Floats) -> Gains:
+    """Return the log gains of a success and of a failure at each threshold."""
+    both = log_gains(np.array([1.0, 0.0]), thresholds)
+    return Gains(win=both[:, :, 0], lose=both[:, :, 1])
+
+
+def crossing_probability(
+    rate: npt.ArrayLike,
+    threshold: npt.ArrayLike,
+    log_c: npt.ArrayLike,
+    side: Side,
+    max_n: int,
+    min_n: int = 1,
+) -> Floats:
+    """Return P(the log evidence reaches `log_c` at some n in min_n..max_n), exactly.
+
+    Args:
+        rate: The true rate(s) in [0, 1].
+        threshold: The null's edge(s) in (0, 1); outcomes are 0 or 1.
+        log_c: The log threshold(s) of the evidence.
+        side: +1: the null is "rate <= threshold"; -1: it is "rate >= threshold".
+        max_n: The last look, from `min_n`.
+        min_n: The first look, from 1.
+
+    Returns:
+        An array of the arguments' broadcast shape.
+
+    >>> float(crossing_probability(0.5, 0.5, math.log(20), 1, 5).round(6))
+    0.03125
+    """
+    rates, edges, logs = np.broadcast_arrays(*(np.asarray(v, dtype=float) for v in (rate, threshold, log_c)))
+    shape = rates.shape
+    if side < 0:
+        rates, edges = 1.0 - rates, 1.0 - edges
+    gains = _gains_at(edges.ravel())
+    return _cross(rates.ravel(), gains, [Stretch(min_n, max_n, logs.ravel())]).reshape(shape)
+
+
+@lru_cache(maxsize=4096)
+def calibrated_log_threshold(threshold: float, side: Side, level: float, max_n: int, min_n: int = 1) -> float:
+    """Return the smallest log threshold whose exact error at the null's edge is at most `level`.
+
+    Args:
+        threshold: The null's edge, in (0, 1).
+        side: +1: the null is "rate <= threshold"; -1: it is "rate >= threshold".
+        level: The error allowed, in (0, 1).
+        max_n: The horizon: no look comes after it.
+        min_n: The first look, in 1..max_n.
+
+    Returns:
+        A value in [0, log(1/level)] (natural log), on the safe side of rounding; a fraction of a second at
+        a horizon of 1,000.
+
+    >>> c = calibrated_log_threshold(0.3, 1, 0.05, 200)
+    >>> c < math.log(20), bool(crossing_probability(0.3, 0.3, c, 1, 200) <= 0.05)
+    (True, True)
+    """
+    edge = threshold if side > 0 else 1.0 - threshold
+    low, high = 0.0, math.log(1.0 / level)
+    if edge**max_n <= level:
+        # The best run of all is within the level: it must stay within reach whatever the search's grain.
+        high = min(high, log_e_counts(max_n, max_n, edge, 1) - 2 * ROUNDING)
+    gains = _gains_at(np.array([edge]))
+    rates = np.full(_BATCH, edge)
+    while high - low > _TOLERANCE:
+        points = np.linspace(low, high, _BATCH)
+        safe = _cross(rates, gains, [Stretch(min_n, max_n, points)]) <= level
+        safe[-1] = True  # by Ville or by the best run, whatever a last digit says
+        first = int(safe.argmax())
+        low, high = float(points[max(first - 1, 0)]), float(points[first])
+    return high + ROUNDING
+
+
+def anytime_p(max_log_e: float, threshold: float, side: Side, max_n: int, min_n: int = 1) -> float:
+    """Return the exact p-value of a running maximum: P(max log E >= it) at the null's edge.
+
+    It is the p-value of the calibrated rule with this horizon, valid at whatever n the sampling stops.
+
+    Args:
+        max_log_e: The largest log evidence at the looks so far; -inf before the first look.
+        threshold: The null's edge, in (0, 1).
+        side: As for `calibrated_log_threshold`.
+        max_n: The horizon.
+        min_n: The first look.
+    """
+    if max_log_e == -math.inf:
+        return 1.0
+    return float(crossing_probability(threshold, threshold, max_log_e - ROUNDING, side, max_n, min_n))
+
+
+def history_error(threshold: float, side: Side, level: float, looks: Sequence[int], min_n: int = 1) -> float:
+    """Return the exact error of looking with one horizon after another at the same draws.
+
+    Args:
+        threshold: The null's edge, in (0, 1).
+        side: As for `calibrated_log_threshold`.
+        level: The level each horizon was calibrated to, in (0, 1).
+        looks: The horizons in the order of use, rising: `(200, 400)` is a max_trials of 200, raised to 400
+            because 200 gave no verdict.
+        min_n: The first look.
+
+    Returns:
+        P(wrong verdict at one of them), at the null's edge; `level` or less for a single one.
+
+    >>> round(history_error(0.3, 1, 0.05, (200, 400)), 3) > 0.05
+    True
+    """
+    if not looks or any(later <= earlier for earlier, later in zip(looks, looks[1:], strict=False)):
+        raise UsageError(f"horizons must rise, got {tuple(looks)}", fix="looks=(200, 400)")
+    stretches = []
+    first = min_n
+    for horizon in looks:
+        log_c = calibrated_log_threshold(threshold, side, level, horizon, min_n)
+        stretches.append(Stretch(first, horizon, np.array([log_c])))
+        first = horizon + 1
+    edge = np.array([threshold if side > 0 else 1.0 - threshold])
+    return float(_cross(edge, _gains_at(edge), stretches)[0])
+
