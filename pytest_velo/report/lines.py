@@ -6,6 +6,10 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import NamedTuple, assert_never
 
+from pytest_velo.report.text import display, inline
+
+_LABEL = 11  # columns of the labels, e.g. `assistant  `
+
 
 class Style(StrEnum):
     """How a line is meant to look."""
@@ -43,11 +47,40 @@ class Line(NamedTuple):
     style: Style = Style.PLAIN
 
 
+def block(
+    label: str,
+    text: str,
+    width: int,
+    style: Style = Style.PLAIN,
+    *,
+    limit: int | None = None,
+    indent: int = 2,
+) -> list[Line]:
+    """Return a label and a hostile text beside it, wrapped under itself.
+
+    Args:
+        label: Up to 10 columns.
+        text: Cut to `limit` characters, escaped, wrapped to `width` columns.
+        width: Columns of the terminal.
+        style: Of every line.
+        limit: None keeps all of the text.
+        indent: Columns before the label.
+
+    >>> print(as_text(block("user", "Hello there", 24)))
+      user       Hello
+                 there
+    """
+    margin = " " * (indent + _LABEL)
+    head = f"{' ' * indent}{inline(label, _LABEL - 1):<{_LABEL}}"
+    first, *others = display(text, width - len(margin), limit=limit)
+    return [Line(head + first, style), *(Line(margin + piece, style) for piece in others)]
+
+
 def as_text(lines: Iterable[Line]) -> str:
-    """Join lines without their styles.
+    r"""Join lines without their styles.
 
     >>> as_text([Line("a"), Line("b", Style.BAD)])
-    'a\\nb'
+    'a\nb'
     """
     return "\n".join(line.text for line in lines)
 

@@ -1,0 +1,224 @@
+"""The versioned document of a run: what every reporter reads and what is stored.
+
+Pairs of pure functions `..._to_json` / `..._from_json` over an allow-list of fields. The document itself
+holds no trials: those are in `trials.jsonl` beside it (see `report.jsonl`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_velo.errors import StoreError
+from pytest_velo.records import HypothesisResult, JsonObject, Outcome, OutcomeKind, TrialRecord
+from pytest_velo.report.transcript import number_from_json, number_to_json, trial_from_json, trial_to_json
+from pytest_velo.verdicts import Decision, Evidence, Interval, StopReason, Verdict
+
+VERSION = 1
+
+_RESULT = (
+    "node_id",
+    "belief",
+    "claim",
+    "scope",
+    "model",
+    "problem",
+    "alpha",
+    "beta",
+    "margin",
+    "max_trials",
+    "seed",
+    "n_calls",
+    "n_cached",
+    "cost_usd",
+    "n_in_flight_max",
+    "oldest_draw",
+    "n_retries",
+    "duration_s",
+    "rerun",
+    "claim_hash",
+)
+_DECISION = ("certified", "n_unused", "n_saved")
+_COUNTS = ("n", "n_for", "n_against", "n_invalid", "rule")
+_NUMBERS = ("estimate", "log_e_support", "log_e_refute", "p_support", "p_refute")
+_INTERVALS = ("interval", "wilson", "clopper_pearson")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunDocument:
+    """One run.
+
+    Attributes:
+        version: Version of the document's form, not of the package.
+        velo_version: Version of the package that wrote it.
+        run_id: The name of the run's folder.
+        started_at: ISO 8601, UTC.
+        duration_s: Wall time in seconds.
+        seed: The root seed.
+        mode: Where draws came from: `auto`, `replay`, `refresh`, `estimate`.
+        models: The default models of the session.
+        results: In the order they ran.
+    """
+
+    version: int = VERSION
+    velo_version: str
+    run_id: str
+    started_at: str
+    duration_s: float
+    seed: int
+    mode: str
+    models: tuple[str, ...]
+    results: tuple[HypothesisResult, ...]
+
+
+def to_json(document: RunDocument) -> dict[str, Any]:
+    """Return the document as JSON, without its trials."""
+    return {
+        "version": document.version,
+        "velo_version": document.velo_version,
+        "run_id": document.run_id,
+        "started_at": document.started_at,
+        "duration_s": document.duration_s,
+        "seed": document.seed,
+        "mode": document.mode,
+        "models": list(document.models),
+        "results": [result_to_json(result) for result in document.results],
+    }
+
+
+def from_json(data: JsonObject) -> RunDocument:
+    """Undo `to_json`.
+
+    Raises:
+        StoreError: The document is of a newer version, or lacks a field.
+    """
+    version = data.get("version")
+    if not isinstance(version, int) or version > VERSION:
+        raise StoreError(
+            f"it is of version {version!r}; this pytest-velo reads versions up to {VERSION}",
+            where="run record",
+            fix="pip install --upgrade pytest-velo",
+        )
+    try:
+        return RunDocument(
+            version=version,
+            velo_version=data["velo_version"],
+            run_id=data["run_id"],
+            started_at=data["started_at"],
+            duration_s=data["duration_s"],
+            seed=data["seed"],
+            mode=data["mode"],
+            models=tuple(data["models"]),
+            results=tuple(map(result_from_json, data["results"])),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as problem:
+        raise _damaged(problem) from problem
+
+
+def result_to_json(result: HypothesisResult, trials: Iterable[TrialRecord] = ()) -> dict[str, Any]:
+    """Return a result as JSON, with the given trials of it (none by default)."""
+    return {
+        **{name: getattr(result, name) for name in _RESULT},
+        "outcome": result.outcome.value,
+        "against": result.against.value,
+        "models_served": list(result.models_served),
+        "notices": list(result.notices),
+        "decision": None if result.decision is None else _decision_to_json(result.decision),
+        "trials": [trial_to_json(result.node_id, trial) for trial in trials],
+    }
+
+
+def result_from_json(data: JsonObject) -> HypothesisResult:
+    """Undo `result_to_json`; the trials are those that were written."""
+    return HypothesisResult(
+        **{name: data[name] for name in _RESULT},
+        outcome=Outcome(data["outcome"]),
+        against=OutcomeKind(data["against"]),
+        models_served=tuple(data["models_served"]),
+        notices=tuple(data["notices"]),
+        decision=None if data["decision"] is None else _decision_from_json(data["decision"]),
+        trials=tuple(map(trial_from_json, data["trials"])),
+    )
+
+
+def against_claim(result: HypothesisResult, show: int) -> tuple[TrialRecord, ...]:
+    """Return the first `show` trials against the claim: those that came out 1 where the claim is `<=`."""
+    against = (trial for trial in result.trials if trial.kind is result.against)
+    return tuple(trial for trial, _ in zip(against, range(show), strict=False))
+
+
+def compact(result: HypothesisResult, show: int) -> str:
+    """Return a result as one ASCII string with no trials but the `show` that a report prints.
+
+    It rides to the controller of pytest-xdist and into JUnit's properties, where only plain text is safe.
+    """
+    return _dumps({"version": VERSION, **result_to_json(result, against_claim(result, show))})
+
+
+def from_compact(text: str) -> HypothesisResult:
+    """Undo `compact`.
+
+    Raises:
+        StoreError: The text is not what `compact` wrote.
+    """
+    try:
+        return result_from_json(json.loads(text))
+    except (KeyError, TypeError, ValueError, AttributeError) as problem:
+        raise _damaged(problem) from problem
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, allow_nan=False, separators=(",", ":"))
+
+
+def _damaged(problem: Exception) -> StoreError:
+    return StoreError(
+        f"it is damaged ({type(problem).__name__}: {problem})",
+        where="run record",
+        fix="run the tests again; the draws are in the cache, so this costs nothing",
+    )
+
+
+def _decision_to_json(decision: Decision) -> dict[str, Any]:
+    return {
+        "verdict": decision.verdict.value,
+        "stop": decision.stop.value,
+        **{name: getattr(decision, name) for name in _DECISION},
+        "evidence": _evidence_to_json(decision.evidence),
+    }
+
+
+def _decision_from_json(data: JsonObject) -> Decision:
+    return Decision(
+        verdict=Verdict(data["verdict"]),
+        stop=StopReason(data["stop"]),
+        **{name: data[name] for name in _DECISION},
+        evidence=_evidence_from_json(data["evidence"]),
+    )
+
+
+def _evidence_to_json(evidence: Evidence) -> dict[str, Any]:
+    return {
+        **{name: getattr(evidence, name) for name in _COUNTS},
+        **{name: number_to_json(getattr(evidence, name)) for name in _NUMBERS},
+        **{name: _interval_to_json(getattr(evidence, name)) for name in _INTERVALS},
+    }
+
+
+def _evidence_from_json(data: JsonObject) -> Evidence:
+    fields: dict[str, Any] = {
+        **{name: data[name] for name in _COUNTS},
+        **{name: number_from_json(data[name]) for name in _NUMBERS},
+        **{name: _interval_from_json(data[name]) for name in _INTERVALS},
+    }
+    return Evidence(**fields)
+
+
+def _interval_to_json(ends: Interval | None) -> dict[str, float] | None:
+    return None if ends is None else {"low": ends.low, "high": ends.high, "level": ends.level}
+
+
+def _interval_from_json(data: JsonObject | None) -> Interval | None:
+    return None if data is None else Interval(low=data["low"], high=data["high"], level=data["level"])

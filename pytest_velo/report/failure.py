@@ -1,0 +1,136 @@
+"""What a hypothesis says of itself when it is shown in full: the inequality first, then the raw data."""
+
+from __future__ import annotations
+
+import math
+from typing import assert_never
+
+from pytest_velo.records import HypothesisResult, Outcome
+from pytest_velo.report.lines import Line, Style, block, fit_lines
+from pytest_velo.report.phrases import count, interval, n_trials, p_value, percent, rate, stop_reason
+from pytest_velo.report.text import display, inline
+from pytest_velo.report.trials import trials_lines
+from pytest_velo.verdicts import Decision, Evidence, Verdict
+
+
+def failure_lines(
+    result: HypothesisResult,
+    show: int,
+    verbosity: int = 0,
+    *,
+    width: int = 80,
+    encoding: str | None = "utf-8",
+) -> list[Line]:
+    """Return what a hypothesis shows when it is not (or not silently) passed.
+
+    Args:
+        result: The finished hypothesis.
+        show: How many trials against the claim to show, from 0.
+        verbosity: 0 shows what everybody needs; 1 adds the fixed-n intervals and the e-values and longer
+            messages; 2 shows messages whole.
+        width: Columns of the terminal, at least 40.
+        encoding: Encoding of the stream; where it lacks our symbols they become ASCII.
+    """
+    lines = _headline(result, width)
+    lines += block("belief", result.belief, width)
+    lines += block("claim", f"{result.claim}, {result.scope}", width)
+    if result.model is not None:
+        lines += block("model", result.model, width)
+    if result.decision is not None:
+        lines += _evidence_lines(result, result.decision, verbosity, width)
+    if result.problem and result.outcome not in (Outcome.ERROR, Outcome.SKIPPED):
+        lines += block("reason", result.problem, width)
+    for notice in result.notices:
+        lines += block("notice", notice, width, Style.WARN)
+    lines += trials_lines(result, show, verbosity, width)
+    if result.rerun:
+        lines += [Line(""), Line(f"run it again: {inline(result.rerun)}")]
+    return fit_lines(lines, encoding)
+
+
+def _headline(result: HypothesisResult, width: int) -> list[Line]:
+    if result.outcome is Outcome.ERROR or result.outcome is Outcome.SKIPPED:
+        style = Style.BAD if result.outcome is Outcome.ERROR else Style.WARN
+        return [Line(text, style) for text in display(f"{result.outcome}: {result.problem}", width)]
+    if result.decision is None:
+        return [Line(f"{result.outcome}: no trial was complete", Style.WARN)]
+    certified = result.decision.certified
+    match result.decision.verdict:
+        case Verdict.SUPPORTED:
+            return [Line(f"supported: {certified} ({_risk(result.alpha)})", Style.GOOD)]
+        case Verdict.REFUTED:
+            return [Line(f"refuted: {certified} ({_risk(result.beta)})", Style.BAD)]
+        case Verdict.INCONCLUSIVE:
+            return [Line(f"inconclusive: the trials do not settle whether {result.claim}", Style.WARN)]
+    assert_never(result.decision.verdict)
+
+
+def _risk(level: float) -> str:
+    return f"at most {percent(level)} chance of being wrong"
+
+
+def _evidence_lines(result: HypothesisResult, decision: Decision, verbosity: int, width: int) -> list[Line]:
+    evidence = decision.evidence
+    observed = "no valid trial"
+    if evidence.estimate is not None:
+        observed = f"rate {rate(evidence.estimate)}"
+        if evidence.interval is not None:
+            level = percent(evidence.interval.level)
+            observed += f"; {level} interval {interval(evidence.interval)}, valid whenever one stops"
+    saved = f"; {count(decision.n_saved, 'trial')} saved" if decision.n_saved else ""
+    lines = [
+        *block("trials", _trial_counts(evidence, result.max_trials), width),
+        *block("observed", observed, width),
+        *block("p-value", _p_text(result, decision), width),
+        *block("stopped", f"because {stop_reason(decision.stop)}{saved}", width),
+    ]
+    if verbosity >= 1:
+        lines += _descriptive_lines(evidence, width)
+    return lines
+
+
+def _trial_counts(evidence: Evidence, max_trials: int) -> str:
+    trials = n_trials(evidence)
+    if evidence.n == trials:
+        head = f"{trials:,} of at most {max_trials:,}"
+    else:
+        head = f"{trials:,}, which make {evidence.n:,} of at most {max_trials:,} units"
+    return (
+        f"{head}: {evidence.n_for:,} for the claim, {evidence.n_against:,} against it, "
+        f"{evidence.n_invalid:,} invalid"
+    )
+
+
+def _p_text(result: HypothesisResult, decision: Decision) -> str:
+    evidence = decision.evidence
+    match decision.verdict:
+        case Verdict.SUPPORTED:
+            return f"{p_value(evidence.p_support)}, for data this favourable if the claim were false"
+        case Verdict.REFUTED:
+            return f"{p_value(evidence.p_refute)}, for data this unfavourable if the claim were true"
+        case Verdict.INCONCLUSIVE:
+            return (
+                f"{p_value(evidence.p_support)} for supported ({percent(result.alpha)} needed), "
+                f"{p_value(evidence.p_refute)} for refuted ({percent(result.beta)} needed)"
+            )
+    assert_never(decision.verdict)
+
+
+def _descriptive_lines(evidence: Evidence, width: int) -> list[Line]:
+    """Return the textbook intervals, marked as what they are."""
+    lines = block(
+        "e-values",
+        f"for {_e_value(evidence.log_e_support)}, against {_e_value(evidence.log_e_refute)}; "
+        f"{evidence.rule} rule",
+        width,
+    )
+    named = (("Wilson", evidence.wilson), ("Clopper–Pearson", evidence.clopper_pearson))
+    texts = [f"{name} {percent(ends.level)} {interval(ends)}" for name, ends in named if ends is not None]
+    if texts:
+        lines += block("fixed-n", f"descriptive: {', '.join(texts)}", width)
+        lines += block("", "an early stop biases the observed rate outward", width)
+    return lines
+
+
+def _e_value(log_e: float) -> str:
+    return f"{math.exp(min(log_e, 700.0)):.3g}"

@@ -1,0 +1,140 @@
+"""The run record on disk: `runs/<run id>/run.json` and `trials.jsonl`, and `runs/latest`.
+
+Written atomically and sorted by (node id, index), so the same run gives the same bytes but for times.
+JSON is written in ASCII: a record that is printed cannot reorder or colour a terminal.
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from pytest_velo.errors import StoreError
+from pytest_velo.records import HypothesisResult
+from pytest_velo.report.document import RunDocument, to_json
+from pytest_velo.report.transcript import trial_to_json
+
+RUN_FILE = "run.json"
+TRIALS_FILE = "trials.jsonl"
+LATEST_FILE = "latest"
+_WORKER_FILES = "trials-*.jsonl"
+
+
+def runs_folder(cache_dir: str | Path) -> Path:
+    """Return the folder that holds the records of all runs."""
+    return Path(cache_dir) / "runs"
+
+
+def create_run(cache_dir: str | Path, started_at: datetime) -> Path:
+    """Make the folder of a new run; its name, the run's id, is the time in UTC.
+
+    Runs that start within one second get `-2`, `-3`, ... appended.
+
+    Raises:
+        StoreError: The folder cannot be made.
+    """
+    stem = started_at.astimezone(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
+    runs = runs_folder(cache_dir)
+    try:
+        runs.mkdir(parents=True, exist_ok=True)
+        for attempt in count(1):
+            folder = runs / (stem if attempt == 1 else f"{stem}-{attempt}")
+            try:
+                folder.mkdir()  # making it is what claims the name among processes
+            except FileExistsError:
+                continue
+            return folder
+    except OSError as problem:
+        raise StoreError(
+            f"the run's folder cannot be made ({problem})",
+            where=str(runs),
+            fix="name a writable folder with --velo-cache-dir",
+        ) from problem
+    raise AssertionError("count() does not end")
+
+
+def write_trials(folder: Path, results: Iterable[HypothesisResult], worker: str | None = None) -> Path:
+    """Write the trials of `results`, one line each.
+
+    Args:
+        folder: The run's folder.
+        results: With their trials.
+        worker: The worker's id under pytest-xdist, each of which writes a file of its own; None for the
+            only process.
+    """
+    path = folder / (TRIALS_FILE if worker is None else f"trials-{worker}.jsonl")
+    # A test that was run again replaces its first run.
+    by_node = {result.node_id: result for result in results}
+    _write_atomically(
+        path,
+        (
+            _line(trial_to_json(node_id, trial))
+            for node_id in sorted(by_node)
+            for trial in sorted(by_node[node_id].trials, key=lambda trial: trial.index)
+        ),
+    )
+    return path
+
+
+def merge_trials(folder: Path) -> Path:
+    """Merge the workers' files into one in constant memory, then remove them."""
+    parts = sorted(folder.glob(_WORKER_FILES))
+    target = folder / TRIALS_FILE
+    with ExitStack() as stack:
+        files = [stack.enter_context(part.open("rb")) for part in parts]
+        _write_atomically(target, heapq.merge(*files, key=_position))
+    for part in parts:
+        part.unlink()
+    return target
+
+
+def write_run(folder: Path, document: RunDocument) -> Path:
+    """Write the document and let `runs/latest` name this run."""
+    path = folder / RUN_FILE
+    _write_atomically(path, _pretty(to_json(document)))
+    _write_atomically(folder.parent / LATEST_FILE, [f"{folder.name}\n".encode("ascii")])
+    return path
+
+
+def _line(value: Any) -> bytes:
+    return json.dumps(value, allow_nan=False, separators=(",", ":")).encode("ascii") + b"\n"
+
+
+def _pretty(value: Any) -> Iterator[bytes]:
+    yield json.dumps(value, allow_nan=False, indent=1).encode("ascii")
+    yield b"\n"
+
+
+def _position(line: bytes) -> tuple[str, int]:
+    trial = json.loads(line)
+    return trial["node_id"], trial["index"]
+
+
+def _write_atomically(path: Path, chunks: Iterable[bytes]) -> None:
+    """Write a file so that a reader sees the old one or the whole new one, never a part.
+
+    Raises:
+        StoreError: It cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.writelines(chunks)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as problem:
+        raise StoreError(
+            f"it cannot be written ({problem})",
+            where=str(path),
+            fix="free some space or name another folder with --velo-cache-dir",
+        ) from problem
+    finally:
+        temporary.unlink(missing_ok=True)

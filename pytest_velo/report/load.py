@@ -1,0 +1,195 @@
+"""Reading run records back: `pytest_velo.load()`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pytest_velo.errors import StoreError, UsageError, nearest
+from pytest_velo.records import HypothesisResult, Outcome, TrialRecord
+from pytest_velo.report.document import RunDocument, from_json
+from pytest_velo.report.jsonl import LATEST_FILE, RUN_FILE, TRIALS_FILE, runs_folder
+from pytest_velo.report.transcript import trial_from_json
+from pytest_velo.verdicts import Decision
+
+_LINE_START = b'{"node_id":'
+_DECODER = json.JSONDecoder()
+
+
+def load(run: str = "latest", cache_dir: str | Path = ".pytest_velo") -> Run:
+    """Load the record of a run.
+
+    Args:
+        run: A run's id (the name of its folder), or `latest`.
+        cache_dir: The folder that `--velo-cache-dir` named.
+
+    Returns:
+        The run; its trials are read when they are asked for.
+
+    Raises:
+        UsageError: There is no such run.
+        StoreError: The record is damaged, or was written by a newer version.
+    """
+    runs = runs_folder(cache_dir)
+    name = _latest(runs) if run == "latest" else run
+    file = runs / name / RUN_FILE
+    if Path(name).name != name or not file.is_file():
+        known = sorted(path.parent.name for path in runs.glob(f"*/{RUN_FILE}"))
+        raise UsageError(
+            f"there is no finished run {name!r}",
+            where=str(runs),
+            fix=nearest(name, known) if known else "run pytest on your hypotheses first",
+        )
+    try:
+        data = json.loads(file.read_bytes())
+        if not isinstance(data, dict):
+            raise ValueError("not a JSON object")
+        return Run(runs / name, from_json(data))
+    except (OSError, ValueError) as problem:
+        raise StoreError(
+            f"it cannot be read ({problem})", where=str(file), fix="remove the folder and run again"
+        ) from problem
+    except StoreError as problem:
+        problem.where = str(file)
+        raise
+
+
+def _latest(runs: Path) -> str:
+    try:
+        return (runs / LATEST_FILE).read_text(encoding="utf-8").strip()
+    except OSError as problem:
+        raise UsageError(
+            "there is no record of a run here",
+            where=str(runs),
+            fix="run pytest on your hypotheses first, or name the folder: load(cache_dir=...)",
+        ) from problem
+
+
+class RecordedHypothesis:
+    """One hypothesis of a recorded run: a `HypothesisResult` whose trials are read on first use.
+
+    Every other attribute of `HypothesisResult` is there too (`claim`, `cost_usd`, `notices`, ...).
+    """
+
+    def __init__(self, run: Run, result: HypothesisResult) -> None:
+        self._run = run
+        self._result = result
+
+    @property
+    def node_id(self) -> str:
+        """The test's node id."""
+        return self._result.node_id
+
+    @property
+    def outcome(self) -> Outcome:
+        """What the hypothesis came to."""
+        return self._result.outcome
+
+    @property
+    def decision(self) -> Decision | None:
+        """The verdict with its evidence; None for an error or a skip."""
+        return self._result.decision
+
+    @cached_property
+    def trials(self) -> tuple[TrialRecord, ...]:
+        """The trials of the stopping prefix, in submission order."""
+        return tuple(trial_from_json(trial) for trial in self._run.trials(self.node_id))
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self._result, name)
+
+    def __repr__(self) -> str:
+        return f"<{self.node_id}: {self.claim}: {self.outcome}>"
+
+
+class Run:
+    """A recorded run. `run["part of a node id"]` gives the one hypothesis whose node id holds it.
+
+    Attributes:
+        folder: Where the record is.
+        document: What is known of the run but its trials.
+        results: The hypotheses in the order they ran.
+    """
+
+    def __init__(self, folder: Path, document: RunDocument) -> None:
+        self.folder = folder
+        self.document = document
+        self.results = tuple(RecordedHypothesis(self, result) for result in document.results)
+
+    def trials(self, node_id: str | None = None) -> Iterator[dict[str, Any]]:
+        """Iterate over the recorded trials as dicts, in order of (node id, index).
+
+        Args:
+            node_id: Only those of one test; None for all.
+
+        Raises:
+            StoreError: A line does not parse.
+        """
+        path = self.folder / TRIALS_FILE
+        if not path.exists():
+            return
+        with path.open("rb") as file:
+            if node_id is None:
+                for number, line in enumerate(file, 1):
+                    yield _parse(line, f"{path}:{number}")
+            else:
+                for offset in self._offsets.get(node_id, ()):
+                    file.seek(offset)
+                    yield _parse(file.readline(), f"{path} at byte {offset}")
+
+    @cached_property
+    def _offsets(self) -> dict[str, list[int]]:
+        """Where each test's lines start: one quick pass that decodes node ids only."""
+        offsets: dict[str, list[int]] = {}
+        path = self.folder / TRIALS_FILE
+        position = 0
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                offsets.setdefault(_node_id(line, f"{path}:{number}"), []).append(position)
+                position += len(line)
+        return offsets
+
+    def __getitem__(self, part: str) -> RecordedHypothesis:
+        exact = [result for result in self.results if result.node_id == part]
+        found = exact or [result for result in self.results if part in result.node_id]
+        if len(found) == 1:
+            return found[0]
+        names = [result.node_id for result in found or self.results]
+        if found:
+            raise UsageError(f"{part!r} fits {len(found)} tests", fix=f"be more precise: {', '.join(names)}")
+        raise UsageError(f"no test of the run has {part!r} in its node id", fix=nearest(part, names))
+
+    def __repr__(self) -> str:
+        return f"<run {self.document.run_id}: {len(self.results)} hypotheses>"
+
+
+def _node_id(line: bytes, where: str) -> str:
+    """Return a line's node id without decoding the transcript behind it."""
+    if not line.startswith(_LINE_START):
+        return str(_parse(line, where).get("node_id"))
+    try:
+        node_id, _ = _DECODER.raw_decode(line.decode("ascii"), len(_LINE_START))
+    except ValueError as problem:
+        raise _unreadable(problem, where) from problem
+    return str(node_id)
+
+
+def _parse(line: bytes, where: str) -> dict[str, Any]:
+    try:
+        trial = json.loads(line)
+        if not isinstance(trial, dict):
+            raise ValueError("not a JSON object")
+    except ValueError as problem:
+        raise _unreadable(problem, where) from problem
+    return trial
+
+
+def _unreadable(problem: ValueError, where: str) -> StoreError:
+    return StoreError(
+        f"this line cannot be read ({problem})", where=where, fix="remove the run's folder and run again"
+    )

@@ -1,0 +1,96 @@
+"""What would likely decide an undecided hypothesis: trials, dollars, time and the line to type."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from pytest_velo.records import HypothesisResult, Outcome
+from pytest_velo.report.phrases import n_trials
+from pytest_velo.verdicts import Evidence, StopReason
+
+# Beyond this many times the units there are, an extrapolation says nothing.
+_FARTHEST = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """A guess from the evidence so far; it promises nothing.
+
+    Attributes:
+        n_units: Units in all that would likely decide it; None when no such number is in sight.
+        cost_usd: Dollars of the further trials; None when unknown.
+        duration_s: Seconds of the further trials at this run's pace; None when unknown.
+        command: The line that continues; empty when only an edit of the test can help.
+        advice: What to do besides, or instead; empty when the line is all.
+    """
+
+    n_units: int | None
+    cost_usd: float | None
+    duration_s: float | None
+    command: str
+    advice: str
+
+
+def outlook(result: HypothesisResult) -> Outlook | None:
+    """Guess what would decide `result`; None unless it is inconclusive with some evidence.
+
+    The e-process that grew most is continued at its average growth: log E grows about linearly in n when
+    the truth is off the threshold, and stays near 0 when it is on it.
+    """
+    if result.outcome is not Outcome.INCONCLUSIVE or result.decision is None:
+        return None
+    evidence = result.decision.evidence
+    n_units = _units_to_decide(evidence, result.alpha, result.beta)
+    n_more = None if n_units is None else max(n_units - evidence.n, 1)
+    command, advice = _how_to_continue(result, result.decision.stop, n_units)
+    return Outlook(
+        n_units=n_units,
+        cost_usd=None if n_more is None else _cost_of(result, n_more),
+        duration_s=None if n_more is None or not evidence.n else result.duration_s / evidence.n * n_more,
+        command=command,
+        advice=advice,
+    )
+
+
+def _units_to_decide(evidence: Evidence, alpha: float, beta: float) -> int | None:
+    """Return the number of units in all, rounded up to two digits; None when none is in sight."""
+    guesses = [
+        evidence.n * math.log(1 / level) / log_e
+        for log_e, level in ((evidence.log_e_support, alpha), (evidence.log_e_refute, beta))
+        if log_e > 0
+    ]
+    nearest = max(min(guesses, default=math.inf), evidence.n + 1)
+    if not 0 < nearest <= _FARTHEST * max(evidence.n, 1):
+        return None
+    step: int = 10 ** max(math.floor(math.log10(nearest)) - 1, 0)
+    return math.ceil(nearest / step) * step
+
+
+def _cost_of(result: HypothesisResult, n_more: int) -> float | None:
+    """Price further units from the calls that were paid in this run; None when none was."""
+    n_made = result.n_calls - result.n_cached
+    if result.n_calls == 0:
+        return 0.0
+    if result.cost_usd is None or n_made == 0 or result.decision is None:
+        return None
+    evidence = result.decision.evidence
+    n_ran = max(n_trials(evidence) + result.decision.n_unused, 1)
+    trials_per_unit = n_trials(evidence) / max(evidence.n, 1)
+    return result.cost_usd / n_made * (result.n_calls / n_ran) * trials_per_unit * n_more
+
+
+def _how_to_continue(result: HypothesisResult, stop: StopReason, n_units: int | None) -> tuple[str, str]:
+    """Return the command that continues and the advice that goes with it."""
+    near = "the rate looks too near the threshold: move the threshold or set a margin"
+    if stop is StopReason.CASES_EXHAUSTED:
+        return "", "add cases: every one was used" if n_units is not None else near
+    if stop is StopReason.INTERRUPTED:
+        return result.rerun, ""
+    if stop is StopReason.BUDGET:
+        return f"{result.rerun} --velo-budget=...", "the draws made so far are kept"
+    if n_units is None:
+        return "", near
+    if n_units <= result.max_trials:
+        return result.rerun, ""
+    return f"{result.rerun} --velo-max-trials={n_units}", ""

@@ -1,0 +1,226 @@
+"""The summary at the end of a session: a table, the totals, and what would decide the undecided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from pytest_velo.records import HypothesisResult, Outcome, add_costs
+from pytest_velo.report.lines import Line, Style, block, fit_lines
+from pytest_velo.report.outlook import outlook
+from pytest_velo.report.phrases import count, dollars, duration, interval, mark, observed, percent
+from pytest_velo.report.text import columns, inline
+
+_STYLES = {
+    Outcome.SUPPORTED: Style.GOOD,
+    Outcome.REFUTED: Style.BAD,
+    Outcome.INCONCLUSIVE: Style.WARN,
+    Outcome.ERROR: Style.BAD,
+    Outcome.SKIPPED: Style.DIM,
+}
+_DECIDED = (Outcome.SUPPORTED, Outcome.REFUTED)
+_SEPARATOR = "  "
+
+
+def summary_lines(
+    results: Sequence[HypothesisResult],
+    *,
+    wall_s: float,
+    width: int = 80,
+    encoding: str | None = "utf-8",
+) -> list[Line]:
+    """Return the summary of a session; empty without hypotheses.
+
+    Args:
+        results: In the order to list them; their trials are not needed.
+        wall_s: Wall time of the session in seconds.
+        width: Columns of the terminal, at least 40; every line but a command to copy fits.
+        encoding: Encoding of the stream; where it lacks our marks they become ASCII.
+    """
+    if not results:
+        return []
+    names = _names(results)
+    lines = [
+        *_table(results, names, width),
+        Line(""),
+        *_wrapped(_outcome_counts(results), width, Style.BOLD),
+        *_totals(results, wall_s, width),
+        *_remarks(results, names, width),
+        *_undecided(results, names, width),
+    ]
+    return fit_lines(lines, encoding)
+
+
+def expected_false(results: Sequence[HypothesisResult]) -> float:
+    """Bound the expected number of false verdicts: one error rate for every hypothesis that was tested.
+
+    Undecided ones count too: to leave them out would be to pick by the result. A claim is either true or
+    false, so only the larger of alpha and beta can apply to it.
+    """
+    return sum(max(result.alpha, result.beta) for result in results if result.decision is not None)
+
+
+def _names(results: Sequence[HypothesisResult]) -> list[str]:
+    """Return short names: without the file, unless two tests would then be called the same."""
+    short = [result.node_id.split("::", 1)[-1] for result in results]
+    return [
+        inline(name if short.count(name) == 1 else result.node_id)
+        for name, result in zip(short, results, strict=True)
+    ]
+
+
+def _table(results: Sequence[HypothesisResult], names: Sequence[str], width: int) -> list[Line]:
+    """Return one line a hypothesis where names and numbers fit, else the numbers under the name."""
+    rows = [
+        (f"{mark(result.outcome)} {result.outcome}", name, *_cells(result))
+        for result, name in zip(results, names, strict=True)
+    ]
+    widths = [max(map(columns, column)) for column in zip(*rows, strict=True)]
+    if sum(widths) + len(_SEPARATOR) * (len(widths) - 1) <= width:
+        texts = [_SEPARATOR.join(map(_pad, row, widths)).rstrip() for row in rows]
+        return [Line(text, _STYLES[result.outcome]) for text, result in zip(texts, results, strict=True)]
+    return [
+        line
+        for result, name in zip(results, names, strict=True)
+        for line in _entry(result, name, max(widths[0], 11), width)
+    ]
+
+
+def _entry(result: HypothesisResult, name: str, indent: int, width: int) -> Iterator[Line]:
+    head = _pad(f"{mark(result.outcome)} {result.outcome}", indent)
+    room = width - indent - len(_SEPARATOR)
+    yield Line(f"{head}{_SEPARATOR}{inline(name, room)}", _STYLES[result.outcome])
+    margin = " " * indent + _SEPARATOR
+    for text in _packed([cell for cell in _cells(result) if cell], room, " · "):
+        yield Line(margin + text)
+
+
+def _cells(result: HypothesisResult) -> tuple[str, ...]:
+    """Return claim, observed, interval, trials, samples saved, cost; empty where there is nothing."""
+    claim = inline(result.claim)
+    if result.decision is None:
+        return (claim, "", "", "", "", dollars(result.cost_usd) if result.n_calls else "")
+    evidence = result.decision.evidence
+    saved = result.decision.n_saved
+    return (
+        claim,
+        observed(result),
+        interval(evidence.interval),
+        f"n {evidence.n}/{result.max_trials}",
+        f"{saved:,} saved" if saved else "",
+        dollars(result.cost_usd),
+    )
+
+
+def _pad(text: str, width: int) -> str:
+    return text + " " * (width - columns(text))
+
+
+def _packed(pieces: Sequence[str], width: int, separator: str) -> list[str]:
+    """Join pieces into as few lines as fit, breaking only between pieces."""
+    lines: list[str] = []
+    for piece in pieces:
+        if lines and columns(lines[-1] + separator + piece) <= width:
+            lines[-1] += separator + piece
+        else:
+            lines.append(inline(piece, width))
+    return lines
+
+
+def _wrapped(pieces: Sequence[str], width: int, style: Style = Style.PLAIN) -> list[Line]:
+    return [Line(text, style) for text in _packed(pieces, width, " · ")]
+
+
+def _outcome_counts(results: Sequence[HypothesisResult]) -> list[str]:
+    outcomes = [result.outcome for result in results]
+    counts = [f"{outcomes.count(outcome)} {outcome}" for outcome in Outcome if outcome in outcomes]
+    return [count(len(results), "hypothesis", "hypotheses"), *counts]
+
+
+def _totals(results: Sequence[HypothesisResult], wall_s: float, width: int) -> list[Line]:
+    saved = sum(result.decision.n_saved for result in results if result.decision is not None)
+    decided = sum(result.outcome in _DECIDED for result in results)
+    pieces = [_calls(results), _cost(results), f"{count(saved, 'sample')} saved"]
+    retries = sum(result.n_retries for result in results)
+    if retries:
+        pieces.append(count(retries, "retry", "retries"))
+    speed = f"{decided} decided in {duration(wall_s)}"
+    if decided and wall_s > 0:
+        speed += f" ({decided / wall_s * 3600:,.0f} an hour)"
+    facts = [speed, f"expected false verdicts: at most {expected_false(results):.2g}"]
+    oldest = min((r.oldest_draw for r in results if r.n_cached and r.oldest_draw is not None), default=None)
+    if oldest is not None:
+        facts.append(f"oldest draw: {oldest[:10]}")
+    return [*_wrapped(pieces, width), *_wrapped(facts, width)]
+
+
+def _calls(results: Sequence[HypothesisResult]) -> str:
+    n_calls = sum(result.n_calls for result in results)
+    n_cached = sum(result.n_cached for result in results)
+    if n_calls == 0:
+        return "0 model calls"
+    if n_cached == n_calls:
+        return "0 model calls: every draw came from the cache"
+    made = count(n_calls - n_cached, "model call")
+    return f"{made}, {percent(n_cached / n_calls)} of draws from the cache" if n_cached else made
+
+
+def _cost(results: Sequence[HypothesisResult]) -> str:
+    costs = [result.cost_usd for result in results]
+    total = add_costs(costs)
+    if total is not None:
+        return dollars(total)
+    known = add_costs(cost for cost in costs if cost is not None)
+    return f"$? (unknown price: {costs.count(None)}; the others {dollars(known)})"
+
+
+def _remarks(results: Sequence[HypothesisResult], names: Sequence[str], width: int) -> Iterator[Line]:
+    """Say what is wrong with errors and skips, then every notice, each under its test's name."""
+    for result, name in zip(results, names, strict=True):
+        remarks = [*result.notices]
+        if result.outcome in (Outcome.ERROR, Outcome.SKIPPED) and result.problem:
+            remarks.insert(0, result.problem)
+        if not remarks:
+            continue
+        yield Line("")
+        yield Line(inline(f"{mark(result.outcome)} {name}", width))
+        for remark in remarks:
+            yield from block(_remark_label(result, remark), remark, width, _STYLES[result.outcome])
+
+
+def _remark_label(result: HypothesisResult, remark: str) -> str:
+    return str(result.outcome) if remark == result.problem else "notice"
+
+
+def _undecided(results: Sequence[HypothesisResult], names: Sequence[str], width: int) -> Iterator[Line]:
+    undecided = [
+        (result, name)
+        for result, name in zip(results, names, strict=True)
+        if result.outcome is Outcome.INCONCLUSIVE
+    ]
+    if not undecided:
+        return
+    yield Line("")
+    yield Line("undecided, and what would likely decide them", Style.WARN)
+    for result, name in undecided:
+        yield Line(inline(f"? {name}", width))
+        yield from _prospect(result, width)
+
+
+def _prospect(result: HypothesisResult, width: int) -> Iterator[Line]:
+    if result.problem:
+        yield from block("because", result.problem, width)
+    prospect = outlook(result)
+    if prospect is None:
+        if result.rerun:
+            yield Line(f"  {inline(result.rerun)}")
+        return
+    if prospect.n_units is None:
+        yield from block("needs", "no number of trials is in sight", width)
+    else:
+        time = "" if prospect.duration_s is None else f", {duration(prospect.duration_s)}"
+        price = dollars(prospect.cost_usd) + (" (unknown price)" if prospect.cost_usd is None else "")
+        yield from block("needs", f"about {prospect.n_units:,} trials in all: {price}{time} more", width)
+    if prospect.advice:
+        yield from block("advice", prospect.advice, width)
+    if prospect.command:
+        yield Line(f"  {inline(prospect.command)}")

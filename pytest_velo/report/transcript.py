@@ -1,0 +1,177 @@
+"""Trials and their calls as JSON: a pair of pure functions each, with an allow-list of fields.
+
+What is not named here is not written: provider blocks, the provider's raw reply, headers, bodies of
+images. A number that JSON cannot hold (an infinite log e-value) is written as its text.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from pytest_velo.records import (
+    Address,
+    Call,
+    FinishReason,
+    JsonObject,
+    OutcomeKind,
+    Reply,
+    Request,
+    ToolCall,
+    TrialRecord,
+    Usage,
+)
+
+# Parameters a reader needs to judge a reply. Others (extra headers, bodies) may carry a key.
+_PARAMETERS = ("temperature", "top_p", "max_tokens", "effort", "stop", "logprobs")
+_REPLY = ("text", "reasoning", "refused", "cost_usd", "latency_s", "model_served", "fingerprint", "cached")
+_USAGE = ("input_tokens", "output_tokens", "reasoning_tokens", "cached_input_tokens")
+_MESSAGE = ("role", "content", "tool_calls", "tool_call_id")
+_PART = ("type", "text", "media_type")
+
+
+def number_to_json(value: float | None) -> float | str | None:
+    """Return a number as JSON has it; an infinity or NaN becomes its text, which `float` reads back.
+
+    >>> number_to_json(0.5), number_to_json(float("-inf")), number_to_json(None)
+    (0.5, '-inf', None)
+    """
+    return value if value is None or math.isfinite(value) else str(value)
+
+
+def number_from_json(value: float | str | None) -> float | None:
+    """Undo `number_to_json`."""
+    return float(value) if isinstance(value, str) else value
+
+
+def trial_to_json(node_id: str, trial: TrialRecord) -> dict[str, Any]:
+    """Return one line of the record of trials; `node_id` stands first, which readers rely on."""
+    return {
+        "node_id": node_id,
+        "index": trial.index,
+        "case_id": trial.case_id,
+        "repeat": trial.repeat,
+        "seed": trial.seed,
+        "kind": trial.kind.value,
+        "values": {name: number_to_json(value) for name, value in trial.values.items()},
+        "detail": trial.detail,
+        "location": trial.location,
+        "notes": list(trial.notes),
+        "calls": [call_to_json(call) for call in trial.calls],
+    }
+
+
+def trial_from_json(data: JsonObject) -> TrialRecord:
+    """Undo `trial_to_json`, but for the node id."""
+    return TrialRecord(
+        index=data["index"],
+        case_id=data["case_id"],
+        repeat=data["repeat"],
+        seed=data["seed"],
+        kind=OutcomeKind(data["kind"]),
+        values={name: float(value) for name, value in data["values"].items()},
+        detail=data["detail"],
+        location=data["location"],
+        notes=tuple(data["notes"]),
+        calls=tuple(map(call_from_json, data["calls"])),
+    )
+
+
+def call_to_json(call: Call) -> dict[str, Any]:
+    """Return one model call: what was sent, what came back, and the address the draw is stored under."""
+    reply = call.reply
+    address = call.address
+    return {
+        "model": call.model,
+        "address": {
+            "key": address.key,
+            "seed": address.seed,
+            "stream": address.stream,
+            "slot": address.slot,
+        },
+        "messages": [_message_to_json(message) for message in call.request.messages],
+        "parameters": {
+            name: _plain(call.request.parameters[name])
+            for name in _PARAMETERS
+            if name in call.request.parameters
+        },
+        **{name: _plain(getattr(reply, name)) for name in _REPLY},
+        "finish_reason": reply.finish_reason.value,
+        "tool_calls": [
+            {
+                "id": tool.id,
+                "name": tool.name,
+                "arguments": _plain(tool.arguments),
+                "text": tool.arguments_text,
+            }
+            for tool in reply.tool_calls
+        ],
+        "usage": {name: getattr(reply.usage, name) for name in _USAGE},
+        "not_honoured": list(reply.not_honoured),
+        "drawn_at": call.drawn_at,
+    }
+
+
+def call_from_json(data: JsonObject) -> Call:
+    """Undo `call_to_json` as far as it goes: fields that were not written have their empty values."""
+    return Call(
+        model=data["model"],
+        request=Request(
+            api="",
+            endpoint="",
+            model=data["model"],
+            messages=tuple(data["messages"]),
+            parameters=dict(data["parameters"]),
+        ),
+        reply=Reply(
+            **{name: data[name] for name in _REPLY},
+            finish_reason=FinishReason(data["finish_reason"]),
+            tool_calls=tuple(
+                ToolCall(
+                    id=tool["id"], name=tool["name"], arguments=tool["arguments"], arguments_text=tool["text"]
+                )
+                for tool in data["tool_calls"]
+            ),
+            usage=Usage(**{name: data["usage"][name] for name in _USAGE}),
+            not_honoured=tuple(data["not_honoured"]),
+        ),
+        address=Address(**{name: data["address"][name] for name in ("key", "seed", "stream", "slot")}),
+        drawn_at=data["drawn_at"],
+    )
+
+
+def _message_to_json(message: JsonObject) -> dict[str, Any]:
+    written = {name: _plain(message[name]) for name in _MESSAGE if name in message}
+    content = message.get("content")
+    if isinstance(content, list | tuple):
+        written["content"] = [_part_to_json(part) for part in content]
+    return written
+
+
+def _part_to_json(part: Any) -> Any:
+    """Return a part of a message; an image is named by the hash of its bytes, not copied."""
+    if not isinstance(part, Mapping):
+        return _plain(part)
+    written = {name: _plain(part[name]) for name in _PART if name in part}
+    if isinstance(part.get("data"), str):
+        written["sha256"] = hashlib.sha256(part["data"].encode("utf-8", "surrogatepass")).hexdigest()
+    elif "sha256" in part:
+        written["sha256"] = _plain(part["sha256"])
+    return written
+
+
+def _plain(value: Any) -> Any:
+    """Return `value` as plain JSON; what JSON cannot hold is named by its type, never by its repr."""
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, float):
+        return number_to_json(value)
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return f"<{type(value).__name__}>"

@@ -1,0 +1,135 @@
+"""Trials shown in full: who said what, how the reply ended, and what the body made of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from pytest_velo.records import Call, HypothesisResult, JsonObject, OutcomeKind, TrialRecord
+from pytest_velo.report.document import against_claim
+from pytest_velo.report.lines import Line, Style, block
+from pytest_velo.report.phrases import count
+from pytest_velo.report.text import inline
+
+# Characters of one message that are shown, by verbosity; from 2 on, all.
+_LIMITS = {0: 2_000, 1: 20_000}
+
+
+def trials_lines(result: HypothesisResult, show: int, verbosity: int, width: int) -> Iterator[Line]:
+    """Show up to `show` trials against the claim with all that was said in them."""
+    shown = against_claim(result, show)
+    if not shown:
+        return
+    total = len(shown) if result.decision is None else result.decision.evidence.n_against
+    yield Line("")
+    if len(shown) < total:
+        rest = f"first {len(shown)} of {total:,}; --velo-show={total} shows all"
+        yield Line(f"trials against the claim ({rest})", Style.BOLD)
+    else:
+        yield Line("trials against the claim", Style.BOLD)
+    for trial in shown:
+        yield from _trial_lines(trial, verbosity, width)
+
+
+def _trial_lines(trial: TrialRecord, verbosity: int, width: int) -> Iterator[Line]:
+    head = [f"trial {trial.index}"]
+    if trial.case_id:
+        head.append(f"case {inline(trial.case_id, 40)}")
+    head += [f"repeat {trial.repeat}", f"seed {trial.seed}"]
+    yield Line("")
+    yield Line(inline("  " + " · ".join(head), width))
+    limit = _LIMITS.get(verbosity)
+    for before, call in zip((None, *trial.calls), trial.calls, strict=False):
+        yield from _call_lines(call, before, limit, width)
+    for note in trial.notes:
+        yield from block("note", note, width, limit=limit, indent=4)
+    yield from _outcome_lines(trial, width, limit)
+
+
+def _outcome_lines(trial: TrialRecord, width: int, limit: int | None) -> Iterator[Line]:
+    value = {OutcomeKind.ONE: "1", OutcomeKind.ZERO: "0", OutcomeKind.INVALID: "invalid"}[trial.kind]
+    if set(trial.values) - {""}:
+        value += f" ({', '.join(f'{name}={number:g}' for name, number in trial.values.items())})"
+    text = f"{value}: {trial.detail}" if trial.detail else value
+    yield from block("outcome", text, width, Style.BOLD, limit=limit, indent=4)
+    if trial.location:
+        yield from block("at", trial.location, width, indent=4)
+
+
+def _call_lines(call: Call, before: Call | None, limit: int | None, width: int) -> Iterator[Line]:
+    """Return one call: what is new in its messages, then the reply."""
+    reply = call.reply
+    for message in _new_messages(call, before):
+        text = _content_text(message.get("content"))
+        if text:
+            yield from block(str(message.get("role", "?")), text, width, limit=limit, indent=4)
+        for tool in message.get("tool_calls") or ():
+            yield from block("tool call", _tool_text(tool), width, limit=limit, indent=4)
+    if reply.reasoning:
+        yield from block("reasoning", reply.reasoning, width, Style.DIM, limit=limit, indent=4)
+    if reply.text or not reply.tool_calls:
+        yield from block("assistant", reply.text or "(empty)", width, limit=limit, indent=4)
+    for asked in reply.tool_calls:
+        arguments = asked.arguments_text or json.dumps(asked.arguments)
+        yield from block("tool call", f"{asked.name}({arguments})", width, limit=limit, indent=4)
+    yield from block("", " · ".join(_reply_facts(call)), width, Style.DIM, indent=4)
+
+
+def _reply_facts(call: Call) -> Iterator[str]:
+    reply = call.reply
+    yield f"finish: {reply.finish_reason}"
+    if reply.refused:
+        yield "refused"
+    if reply.usage.output_tokens is not None:
+        yield count(reply.usage.output_tokens, "token")
+    yield f"served by {reply.model_served or 'an unnamed model'}"
+    if reply.not_honoured:
+        yield f"not honoured: {', '.join(reply.not_honoured)}"
+    if reply.cached:
+        yield f"drawn {call.drawn_at[:10]}"
+
+
+def _new_messages(call: Call, before: Call | None) -> tuple[JsonObject, ...]:
+    """Return the messages that the call before this one did not show: a chat sends its past each time."""
+    messages = call.request.messages
+    if before is None:
+        return messages
+    past = before.request.messages
+    if messages[: len(past)] != past:
+        return messages
+    news = messages[len(past) :]
+    if (
+        news
+        and news[0].get("role") == "assistant"
+        and _content_text(news[0].get("content")) == before.reply.text
+    ):
+        return news[1:]
+    return news
+
+
+def _content_text(content: Any) -> str:
+    if content is None or isinstance(content, str):
+        return content or ""
+    if isinstance(content, Iterable):
+        return "\n".join(map(_part_text, content))
+    return str(content)
+
+
+def _part_text(part: Any) -> str:
+    if isinstance(part, Mapping):
+        kind = str(part.get("type", "part"))
+        return (
+            str(part["text"])
+            if "text" in part
+            else f"[{kind} {part.get('media_type', '')}]".replace(" ]", "]")
+        )
+    return str(part)
+
+
+def _tool_text(tool: Any) -> str:
+    if not isinstance(tool, Mapping):
+        return str(tool)
+    arguments = tool.get("arguments")
+    text = arguments if isinstance(arguments, str) else json.dumps(arguments, default=str)
+    return f"{tool.get('name')}({text})"
