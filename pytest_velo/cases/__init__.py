@@ -1,0 +1,7 @@
+"""What `cases=` takes, the set of cases it gives, and the seeded order of trials."""
+
+from pytest_velo.cases.case import Case
+from pytest_velo.cases.order import Plan, Planned, pick_order
+from pytest_velo.cases.sets import Cases, CaseSet, cases, load
+
+__all__ = ["Case", "CaseSet", "Cases", "Plan", "Planned", "cases", "load", "pick_order"]

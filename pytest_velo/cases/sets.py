@@ -1,0 +1,245 @@
+"""The set of cases of one hypothesis: `cases=` read, checked, named and given digests."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal
+
+from pytest_velo.canonical import digest
+from pytest_velo.cases.case import Case
+from pytest_velo.cases.files import SOURCES, Row
+from pytest_velo.cases.sources import open_source
+from pytest_velo.errors import UsageError, nearest
+
+Over = Literal["cases", "population"]
+Namer = str | Callable[[Any], Any]
+
+DIGEST_LENGTH = 32
+"""Hex digits of a case's digest: 128 bits."""
+
+FINGERPRINTED = 20
+"""How many draws of an endless source its set's digest covers: it must not depend on max_trials."""
+
+MOST_FILTERED = 10_000
+"""Rows in a row that `filter=` may drop from an endless source."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cases:
+    """A source with options; made by `cases()`."""
+
+    source: Any
+    id: Namer | None = None
+    group: Namer | None = None
+    rename: dict[str, str] | None = None
+    filter: Callable[[Any], Any] | None = None
+    n: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseSet:
+    """The cases of one hypothesis.
+
+    Attributes:
+        items: The cases: rows with named fields are `Case` objects, other values are as they came.
+        digests: Digest of each case's content (of its id where the content has no JSON form); equal
+            contents have equal digests.
+        ids: A name for each, for people; unique.
+        groups: The group of each; None without `group=`.
+        digest: Digest of the whole set. Of an endless source it covers the first 20 cases, so that it
+            does not change when more are drawn.
+        default_over: What a claim is about unless `over=` says otherwise: `cases` for lists and files,
+            `population` for generators, strategies and wherever `group=` is given.
+        endless: More cases can be drawn than are here (a strategy, a generator with `rng`, no `n=`).
+    """
+
+    items: tuple[Any, ...]
+    digests: tuple[str, ...]
+    ids: tuple[str, ...]
+    groups: tuple[str, ...] | None
+    digest: str
+    default_over: Over
+    endless: bool = False
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+
+def cases(
+    source: Any,
+    *,
+    id: Namer | None = None,
+    group: Namer | None = None,
+    rename: dict[str, str] | None = None,
+    filter: Callable[[Any], Any] | None = None,
+    n: int | None = None,
+) -> Cases:
+    """Say how a source of cases is to be read: `cases=cases("questions.jsonl", group="topic", n=100)`.
+
+    Args:
+        source: A list, a function (its `rng` parameter gets a seeded `random.Random`; it may be a
+            generator), a .jsonl or .csv path, or a strategy of the Hypothesis library.
+        id: Field, or function of the case, that names each case; the values are unique.
+        group: Field, or function of the case, that says which cases belong together (one template, one
+            passage). The unit of evidence is then the group's mean.
+        rename: Old field names to new ones; done first.
+        filter: Function of the case; what it finds false is left out. Done before `n`.
+        n: Take the first n cases, from 1.
+
+    Raises:
+        UsageError: An option is of the wrong kind.
+    """
+    if isinstance(source, Cases):
+        raise UsageError("cases(cases(...)) says everything twice", fix="give all options in one cases(...)")
+    if n is not None and (isinstance(n, bool) or not isinstance(n, int) or n < 1):
+        raise UsageError(f"n= is a number of cases from 1, got {n!r}", where="cases")
+    for option, value in (("id", id), ("group", group)):
+        if not (value is None or isinstance(value, str) or callable(value)):
+            raise UsageError(f"{option}= is a field's name or a function, got {value!r}", where="cases")
+    if not (filter is None or callable(filter)):
+        raise UsageError(f"filter= is a function of the case, got {filter!r}", where="cases")
+    if not (rename is None or isinstance(rename, dict)):
+        raise UsageError(f"rename= is a dict of old to new names, got {rename!r}", where="cases")
+    return Cases(source=source, id=id, group=group, rename=rename, filter=filter, n=n)
+
+
+def load(source: Any, *, base: Path, seed: int = 0, max_n: int = 200) -> CaseSet:
+    """Read what `cases=` was given.
+
+    Args:
+        source: What `cases()` takes as a source, or its result.
+        base: The folder of the test file, for relative paths.
+        seed: The run's root seed, for functions with `rng` and for strategies.
+        max_n: Most cases drawn from an endless source, from 1; no other source is cut.
+
+    Raises:
+        UsageError: Nothing usable; the text says which row and what to do.
+
+    >>> load(["2 + 2?", "3 + 3?"], base=Path()).ids
+    ('0', '1')
+    """
+    options = source if isinstance(source, Cases) else cases(source)
+    opened = open_source(options.source, base, seed)
+    endless = opened.endless and options.n is None
+    kept = _kept(opened.rows, options)
+    limit = max(max_n, FINGERPRINTED) if endless else options.n
+    rows = list(islice(kept, limit))
+    if not rows:
+        why = "filter= left none" if options.filter is not None else "the source is empty"
+        raise UsageError(f"there are no cases: {why}", where="cases", fix=f"cases= takes {SOURCES}")
+    ids = _ids(rows, options.id)
+    digests = _digests(rows, ids if options.id is not None else None)
+    groups = None if options.group is None else tuple(_name(row, options.group, "group") for row in rows)
+    whole = digest([digests[:FINGERPRINTED] if endless else digests, groups if not endless else None])
+    end = max_n if endless else len(rows)
+    return CaseSet(
+        items=tuple(value for _, value in rows)[:end],
+        digests=digests[:end],
+        ids=ids[:end],
+        groups=None if groups is None else groups[:end],
+        digest=whole[:DIGEST_LENGTH],
+        default_over="population" if opened.generated or groups is not None else "cases",
+        endless=endless,
+    )
+
+
+def _kept(rows: Iterator[Row], options: Cases) -> Iterator[Row]:
+    """Rename, turn rows into cases, and filter."""
+    n_dropped = 0
+    for where, value in rows:
+        case = Case(_renamed(where, value, options.rename or {})) if isinstance(value, dict) else value
+        if options.filter is None or _asked(options.filter, case, where, "filter"):
+            n_dropped = 0
+            yield where, case
+            continue
+        n_dropped += 1
+        if n_dropped >= MOST_FILTERED:
+            raise UsageError(
+                f"filter= dropped {n_dropped} cases one after another", where="cases", fix="loosen it"
+            )
+
+
+def _renamed(where: str, row: dict[Any, Any], names: dict[str, str]) -> dict[str, Any]:
+    for key in row:
+        if not isinstance(key, str):
+            raise UsageError(f"a field is named {key!r}, which is not text", where=where)
+    for old, new in names.items():
+        if old not in row:
+            raise UsageError(f"rename= names {old!r}, which is no field", where=where, fix=nearest(old, row))
+        if new in row and new not in names:
+            raise UsageError(f"rename= makes a second field {new!r}", where=where, fix="rename that one too")
+    return {names.get(name, name): value for name, value in row.items()}
+
+
+def _asked(function: Callable[[Any], Any], case: Any, where: str, option: str) -> Any:
+    try:
+        return function(case)
+    except Exception as error:
+        text = error.what if isinstance(error, UsageError) else f"{type(error).__name__}: {error}"
+        fix = error.fix if isinstance(error, UsageError) else ""
+        raise UsageError(f"{option}= failed: {text}", where=where, fix=fix) from error
+
+
+def _name(row: Row, namer: Namer, option: str) -> str:
+    """Return what `id=` or `group=` says of one case."""
+    where, case = row
+    if callable(namer):
+        value = _asked(namer, case, where, option)
+    elif not isinstance(case, Case):
+        raise UsageError(
+            f"{option}={namer!r} names a field, but the case is {case!r}",
+            where=where,
+            fix=f"give a function: {option}=lambda case: ...",
+        )
+    elif namer not in vars(case):
+        raise UsageError(
+            f"{option}={namer!r} is missing in this case", where=where, fix=nearest(namer, vars(case))
+        )
+    else:
+        value = vars(case)[namer]
+    if value is None or not isinstance(value, str | int | float) or value == "":
+        raise UsageError(f"{option}= gave {value!r}", where=where, fix="give text or a number for every case")
+    return str(value)
+
+
+def _ids(rows: list[Row], namer: Namer | None) -> tuple[str, ...]:
+    """Name each case: by `id=`, else by a field `id` that tells them apart, else by position."""
+    if namer is None:
+        found = [vars(case).get("id") if isinstance(case, Case) else None for _, case in rows]
+        if all(isinstance(name, str | int) and name != "" for name in found):
+            names = tuple(map(str, found))
+            if len(set(names)) == len(names):
+                return names
+        return tuple(str(position) for position in range(len(rows)))
+    names = tuple(_name(row, namer, "id") for row in rows)
+    name, count = Counter(names).most_common(1)[0]
+    if count > 1:
+        where, again = (rows[at][0] for at in [at for at, other in enumerate(names) if other == name][:2])
+        raise UsageError(
+            f"the id {name!r} is also that of {where}",
+            where=again,
+            fix="ids tell cases apart: make it unique",
+        )
+    return names
+
+
+def _digests(rows: list[Row], ids: tuple[str, ...] | None) -> tuple[str, ...]:
+    """Return the digest of each case's content; of its id where the content has no JSON form."""
+    digests = []
+    for position, (where, case) in enumerate(rows):
+        try:
+            full = digest(vars(case) if isinstance(case, Case) else case)
+        except UsageError as error:
+            if ids is None:
+                raise UsageError(
+                    f"the case has no stable content: {error.what}",
+                    where=where,
+                    fix="name each case: cases(..., id=lambda case: ...), or use JSON-like values",
+                ) from None
+            full = digest(["id", ids[position]])
+        digests.append(full[:DIGEST_LENGTH])
+    return tuple(digests)

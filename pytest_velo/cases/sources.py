@@ -1,0 +1,129 @@
+"""Where cases come from: each kind of source as an iterator of located rows."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import random
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pytest_velo.cases.files import SOURCES, Row, read_rows
+from pytest_velo.errors import UsageError
+
+MOST_ENUMERATED = 100_000
+"""Rows a generator without `rng` may give before it counts as one that never ends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A source ready to be read once.
+
+    Attributes:
+        rows: `(where, value)` for each case.
+        generated: The rows stand for more than themselves: a generator or a strategy.
+        endless: More rows can be had for the asking; their order is that of independent draws.
+    """
+
+    rows: Iterator[Row]
+    generated: bool = False
+    endless: bool = False
+
+
+def open_source(source: Any, base: Path, seed: int) -> Opened:
+    """Tell what kind of source it is, and open it.
+
+    Raises:
+        UsageError: It is none of the kinds there are, or its function fails.
+    """
+    if isinstance(source, str | os.PathLike):
+        return Opened(rows=read_rows(os.fspath(source), base))
+    if isinstance(source, list | tuple | range):
+        return Opened(rows=_located(source))
+    if _is_strategy(source):
+        from pytest_velo.cases.strategies import draw_cases
+
+        return Opened(rows=_located(draw_cases(source, seed)), generated=True, endless=True)
+    if callable(source) and not isinstance(source, type):
+        return _open_function(source, seed)
+    once = isinstance(source, Iterator)
+    raise UsageError(
+        f"cases= got {'an iterator, which can be read once only' if once else f'a {type(source).__name__}'}",
+        where="cases",
+        fix="give the function that makes it" if once else f"cases= takes {SOURCES}",
+    )
+
+
+def _open_function(function: Callable[..., Any], seed: int) -> Opened:
+    name = getattr(function, "__name__", repr(function))
+    seeded = _takes_rng(function, name)
+    try:
+        result = function(rng=random.Random(f"cases {seed}")) if seeded else function()
+    except Exception as error:
+        raise _failed(name, error) from error
+    if isinstance(result, list | tuple | range):
+        return Opened(rows=_located(result))
+    if not isinstance(result, Iterator):
+        if inspect.iscoroutine(result):
+            result.close()
+        raise UsageError(
+            f"the function {name} gave a {type(result).__name__}",
+            where="cases",
+            fix="return a list, or yield",
+        )
+    rows = _guarded(result, name)
+    return Opened(rows=_located(rows if seeded else _ending(rows, name)), generated=True, endless=seeded)
+
+
+def _takes_rng(function: Callable[..., Any], name: str) -> bool:
+    """Tell whether it has a parameter `rng`; every other one must have a default."""
+    parameters = inspect.signature(function).parameters.values()
+    needed = [
+        parameter.name
+        for parameter in parameters
+        if parameter.default is parameter.empty
+        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+        and parameter.name != "rng"
+    ]
+    if needed:
+        raise UsageError(
+            f"the function {name} needs {', '.join(needed)}",
+            where="cases",
+            fix="a function of cases takes nothing, or `rng` (a seeded random.Random)",
+        )
+    return any(parameter.name == "rng" for parameter in parameters)
+
+
+def _guarded(rows: Iterator[Any], name: str) -> Iterator[Any]:
+    try:
+        yield from rows
+    except Exception as error:
+        raise _failed(name, error) from error
+
+
+def _ending(rows: Iterator[Any], name: str) -> Iterator[Any]:
+    for count, row in enumerate(rows):
+        if count == MOST_ENUMERATED:
+            raise UsageError(
+                f"the generator {name} gave {count} cases and does not end",
+                where="cases",
+                fix="let it take `rng` and draw from it (then as many are drawn as are needed), or give n=",
+            )
+        yield row
+
+
+def _failed(name: str, error: Exception) -> UsageError:
+    return UsageError(f"the function {name} raised {type(error).__name__}: {error}", where="cases")
+
+
+def _located(rows: Iterable[Any]) -> Iterator[Row]:
+    return ((f"case {position}", row) for position, row in enumerate(rows))
+
+
+def _is_strategy(source: Any) -> bool:
+    """Tell without importing the library: who holds a strategy has imported it."""
+    library = sys.modules.get("hypothesis.strategies")
+    return library is not None and isinstance(source, library.SearchStrategy)

@@ -1,0 +1,97 @@
+"""Independent draws from a strategy of the Hypothesis library.
+
+Its own engine looks for bugs, and is no sampler of a population: the first example is the simplest value,
+no example comes twice (`booleans()` is False, then True, always), later ones are mutations of earlier
+ones, and one primitive in twenty is a "nasty" constant, some of them taken from the modules that happen to
+be imported, so that the same seed gives other cases when another test file is collected. So every case is
+drawn in a run of its own, by a backend of ours (an extension point that the library documents): bounded
+integers and floats are uniform, text is mostly ASCII. Strategies keep their meaning (`one_of`, `filter`,
+`@composite`, list sizes); the draws are independent, identically distributed and depend on the seed alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from typing import Any
+
+from pytest_velo.errors import UsageError
+
+_BACKEND = "pytest_velo"
+
+
+def draw_cases(strategy: Any, seed: int) -> Iterator[Any]:
+    """Draw from `strategy` without end, about 1,000 values a second.
+
+    Args:
+        strategy: A `hypothesis.strategies.SearchStrategy`.
+        seed: The run's root seed; draw k depends on `seed` and k alone.
+
+    Raises:
+        UsageError: The strategy gives nothing, or its own code raises.
+    """
+    index = 0
+    while True:
+        own = sha256(f"case {seed} {index}".encode()).digest()
+        yield _draw(strategy, int.from_bytes(own[:8], "big"), index)
+        index += 1
+
+
+def _draw(strategy: Any, seed: int, index: int) -> Any:
+    """Return one draw: the engine tries the simplest value first, the one after it is ours."""
+    from pytest_velo.cases.plain import Plain
+
+    values: list[tuple[bool, Any]] = []
+    Plain.start(seed)
+    try:
+        _run(strategy, seed, lambda value: values.append((Plain.n_begun > 0, value)))
+    except Exception as error:
+        raise UsageError(
+            f"draw {index} from the strategy failed: {type(error).__name__}: {error}",
+            where="cases",
+            fix="build values instead of filtering most of them away; strategy.example() shows one",
+        ) from error
+    drawn = [value for ours, value in values if ours]
+    if not drawn and (Plain.n_begun or not values):
+        raise UsageError(
+            "the strategy rejects nearly every value",
+            where="cases",
+            fix="build values instead of filtering most of them away",
+        )
+    return drawn[0] if drawn else values[0][1]  # a strategy of one value: the engine stopped after it
+
+
+def _run(strategy: Any, seed: int, keep: Callable[[Any], None]) -> None:
+    """Let the library run `keep` on two examples, with nothing read from or written to disk."""
+    import hypothesis
+
+    def body(value: Any) -> None:
+        keep(value)
+
+    with _backend():
+        options = hypothesis.settings(
+            backend=_BACKEND,
+            max_examples=2,
+            phases=[hypothesis.Phase.generate],
+            database=None,
+            deadline=None,
+            derandomize=False,
+            print_blob=False,
+            verbosity=hypothesis.Verbosity.quiet,
+            suppress_health_check=list(hypothesis.HealthCheck),
+        )
+        test: Callable[[], None] = hypothesis.seed(seed)(options(hypothesis.given(strategy)(body)))
+        test()
+
+
+@contextmanager
+def _backend() -> Iterator[None]:
+    """Make our backend known for the length of one draw, so that no listing of settings shows it."""
+    from hypothesis.internal.conjecture.providers import AVAILABLE_PROVIDERS
+
+    AVAILABLE_PROVIDERS[_BACKEND] = "pytest_velo.cases.plain.Plain"
+    try:
+        yield
+    finally:
+        del AVAILABLE_PROVIDERS[_BACKEND]
