@@ -5,6 +5,7 @@ vllm: api=openai-chat base_url=http://127.0.0.1:8000/v1 key=VLLM_KEY weights=ckp
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -118,7 +119,7 @@ def _price(text: str) -> dict[str, Any]:
 
 def _positive(text: str, *, zero: bool = False) -> float:
     value = float(text)
-    if not (0 <= value if zero else 0 < value) or value == float("inf"):
+    if not math.isfinite(value) or value < 0 or (value == 0 and not zero):
         raise ValueError
     return value
 

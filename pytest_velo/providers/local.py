@@ -1,0 +1,96 @@
+"""The embedded model `local/smollm2-135m`: no key, no account, no network."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+from pytest_velo.errors import TransientError, UsageError
+from pytest_velo.providers import openai_chat
+from pytest_velo.providers.embedded import MAX_SLOTS, Embedded, embedded
+from pytest_velo.providers.failures import read_failure, settle_failure
+from pytest_velo.providers.wire import content_parts, given
+from pytest_velo.records import JsonObject, Reply, Request
+
+PLAIN_SAMPLING = {"temperature": 1.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0}
+"""Sent unless the caller says otherwise: the model's own distribution, without the engine's filters."""
+DEFAULT_MAX_TOKENS = 512
+"""Sent when the caller gives no `max_tokens`, so that a rambling answer ends."""
+_IGNORED = ("effort", "tools")  # it does not reason, and its prompt format has no place for tools
+_RANDOM_SEED = 2**32 - 1  # the engine takes seeds of 32 bits, and this one as "draw a seed yourself"
+
+
+def to_wire(request: Request, seed: int | None) -> dict[str, Any]:
+    """Return the body of a chat completion for the embedded server.
+
+    Raises:
+        UsageError: A message holds something else than text.
+    """
+    parts = (part for message in request.messages for part in content_parts(message))
+    if any(part.get("type") != "text" for part in parts):
+        raise UsageError("the embedded model reads text only", where=f"model local/{request.model}")
+    body = PLAIN_SAMPLING | {"max_tokens": DEFAULT_MAX_TOKENS}
+    body |= openai_chat.to_wire(
+        request, None if seed is None else seed % _RANDOM_SEED, limit_name="max_tokens"
+    )
+    return {name: value for name, value in body.items() if name not in ("reasoning_effort", "tools")}
+
+
+def from_wire(body: JsonObject, request: Request, latency_s: float) -> Reply:
+    """Return the reply that the embedded server's body holds."""
+    reply = openai_chat.from_wire(body, request, latency_s)
+    ignored = tuple(name for name in _IGNORED if given(request, name) is not None)
+    return replace(reply, not_honoured=ignored)
+
+
+class LocalProvider:
+    """Answers with the embedded model, in worker threads of its own.
+
+    Args:
+        slots: How many calls will be in flight at most, from 1; the server works on up to 4 at once.
+    """
+
+    def __init__(self, *, slots: int) -> None:
+        self._slots = max(1, min(slots, MAX_SLOTS))
+        self._threads = ThreadPoolExecutor(self._slots, thread_name_prefix="velo-local")
+
+    async def complete(self, request: Request, seed: int | None) -> Reply:
+        """Return the embedded model's reply; equal requests and seeds get equal replies."""
+        body = to_wire(request, seed)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._answer, body, request)
+
+    async def aclose(self) -> None:
+        """Let go of the threads; the server stays, for it is the process's."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _answer(self, body: dict[str, Any], request: Request) -> Reply:
+        server = embedded(request.model, slots=self._slots)
+        started = time.perf_counter()
+        answer = _call(server, body)
+        latency_s = time.perf_counter() - started
+        error = answer.get("error")
+        if isinstance(error, Mapping):
+            failure = read_failure(int(error.get("code", 500)), {}, answer)
+            return settle_failure(failure, request, latency_s)
+        try:
+            return from_wire(answer, request, latency_s)
+        except (KeyError, IndexError, TypeError) as problem:
+            raise TransientError(
+                f"the embedded server's answer is no reply ({problem!r})",
+                kind="garbage",
+                where=f"model local/{request.model}",
+            ) from problem
+
+
+def _call(server: Embedded, body: dict[str, Any]) -> JsonObject:
+    """Return the server's answer; what the engine raises about a request comes back as its error body."""
+    try:
+        answer = server.engine.handle_chat_completions(body)
+    except (ValueError, RuntimeError) as error:
+        return {"error": {"code": 400, "message": str(error), "type": "invalid_request_error"}}
+    return answer if isinstance(answer, Mapping) else {}

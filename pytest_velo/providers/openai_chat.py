@@ -1,0 +1,182 @@
+"""OpenAI's chat completions, spoken by OpenAI and by most other servers (vLLM, OpenRouter, Azure, ...)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from pytest_velo.providers.clients import HttpProvider, Wire, openai_client
+from pytest_velo.providers.wire import (
+    arguments_text,
+    content_parts,
+    data_url,
+    given,
+    is_strict,
+    json_object,
+    n_alternatives,
+    own_parameters,
+    parsed_answer,
+)
+from pytest_velo.records import (
+    FinishReason,
+    JsonObject,
+    Reply,
+    Request,
+    TokenLogprob,
+    ToolCall,
+    Usage,
+)
+from pytest_velo.settings import Endpoint
+
+if TYPE_CHECKING:
+    import httpx2
+
+_FINISH = {
+    "stop": FinishReason.STOP,
+    "length": FinishReason.LENGTH,
+    "tool_calls": FinishReason.TOOL_CALLS,
+    "function_call": FinishReason.TOOL_CALLS,
+    "content_filter": FinishReason.CONTENT_FILTER,
+}
+_OPENAI_HOSTS = ("openai.com", "azure.com")
+
+
+def open_chat(
+    endpoint: Endpoint, *, slots: int, http_client: httpx2.AsyncClient | None = None
+) -> HttpProvider:
+    """Return a provider for an endpoint that speaks chat completions.
+
+    Args:
+        endpoint: Where it is.
+        slots: How many calls will be in flight at most, from 1.
+        http_client: Carries the SDK's requests instead of the SDK's own client (for tests and proxies).
+    """
+    host = urlsplit(endpoint.base_url).hostname if endpoint.base_url else "api.openai.com"
+    # OpenAI's reasoning models refuse the older name; many other servers do not know the newer one.
+    limit = "max_completion_tokens" if (host or "").endswith(_OPENAI_HOSTS) else "max_tokens"
+    wire = Wire(path="/chat/completions", to_wire=partial(to_wire, limit_name=limit), from_wire=from_wire)
+    return HttpProvider(endpoint, wire, openai_client(endpoint, slots=slots, http_client=http_client))
+
+
+def to_wire(
+    request: Request, seed: int | None, *, limit_name: str = "max_completion_tokens"
+) -> dict[str, Any]:
+    """Return the body of POST /chat/completions.
+
+    Args:
+        request: What to send.
+        seed: Sent as `seed`; None for none.
+        limit_name: What this server calls the limit on a reply's tokens.
+    """
+    body: dict[str, Any] = {
+        "model": request.model,
+        "messages": [_message(message) for message in request.messages],
+    }
+    renamed = {"temperature": "temperature", "top_p": "top_p", "stop": "stop", "effort": "reasoning_effort"}
+    for name, wire_name in (*renamed.items(), ("max_tokens", limit_name)):
+        if (value := given(request, name)) is not None:
+            body[wire_name] = value
+    if seed is not None:
+        body["seed"] = seed
+    if tools := given(request, "tools"):
+        body["tools"] = [{"type": "function", "function": dict(tool)} for tool in tools]
+    if (schema := given(request, "schema")) is not None:
+        answer = {"name": "answer", "schema": schema, "strict": is_strict(schema)}
+        body["response_format"] = {"type": "json_schema", "json_schema": answer}
+    if (count := n_alternatives(request)) is not None:
+        body |= {"logprobs": True, "top_logprobs": count}
+    return body | own_parameters(request)
+
+
+def _message(message: JsonObject) -> dict[str, Any]:
+    """Return one neutral message as chat completions want it."""
+    role, content = message["role"], message.get("content")
+    if content is not None and not isinstance(content, str):
+        content = [_part(part) for part in content_parts(message)]
+    sent: dict[str, Any] = {"role": role, "content": content}
+    if role == "tool":
+        sent["tool_call_id"] = message["tool_call_id"]
+    if calls := message.get("tool_calls"):
+        sent["tool_calls"] = [
+            {
+                "id": call["id"],
+                "type": "function",
+                "function": {"name": call["name"], "arguments": arguments_text(call)},
+            }
+            for call in calls
+        ]
+    if blocks := message.get("blocks"):
+        sent["reasoning_details"] = list(blocks)
+    return sent
+
+
+def _part(part: JsonObject) -> JsonObject:
+    if part.get("type") == "image":
+        return {"type": "image_url", "image_url": {"url": data_url(part)}}
+    return part
+
+
+def from_wire(body: JsonObject, request: Request, latency_s: float) -> Reply:
+    """Return the reply that a body of chat completions holds.
+
+    Raises:
+        KeyError, IndexError, TypeError: The body is no such reply.
+    """
+    choice = body["choices"][0]
+    message: Mapping[str, Any] = choice["message"]
+    refusal = message.get("refusal")
+    text = _text(message.get("content")) or refusal or ""
+    finish = _FINISH.get(choice.get("finish_reason"), FinishReason.OTHER)
+    return Reply(
+        text=text,
+        reasoning=message.get("reasoning_content") or message.get("reasoning"),
+        finish_reason=FinishReason.REFUSAL if refusal else finish,
+        refused=bool(refusal),
+        parsed=parsed_answer(text, request),
+        tool_calls=tuple(_tool_call(call) for call in message.get("tool_calls") or ()),
+        logprobs=read_logprobs((choice.get("logprobs") or {}).get("content")),
+        usage=_usage(body.get("usage") or {}),
+        latency_s=latency_s,
+        model_served=body.get("model"),
+        fingerprint=body.get("system_fingerprint"),
+        blocks=tuple(message.get("reasoning_details") or ()),
+        raw=body,
+    )
+
+
+def _text(content: Any) -> str:
+    """Return the text of a message's content; some servers answer in parts."""
+    if isinstance(content, list):
+        return "".join(part["text"] for part in content if part.get("type") == "text")
+    if content is None or isinstance(content, str):
+        return content or ""
+    raise TypeError(f"content is {type(content).__name__}")
+
+
+def _tool_call(call: Mapping[str, Any]) -> ToolCall:
+    function = call["function"]
+    text = function.get("arguments") or ""
+    return ToolCall(id=call["id"], name=function["name"], arguments=json_object(text), arguments_text=text)
+
+
+def read_logprobs(tokens: Any) -> tuple[TokenLogprob, ...]:
+    """Return the tokens of OpenAI's `logprobs` lists, as both of its APIs write them."""
+    return tuple(
+        TokenLogprob(
+            token=token["token"],
+            logprob=token["logprob"],
+            top={other["token"]: other["logprob"] for other in token.get("top_logprobs") or ()},
+        )
+        for token in tokens or ()
+    )
+
+
+def _usage(usage: Mapping[str, Any]) -> Usage:
+    return Usage(
+        input_tokens=usage.get("prompt_tokens"),
+        output_tokens=usage.get("completion_tokens"),
+        reasoning_tokens=(usage.get("completion_tokens_details") or {}).get("reasoning_tokens"),
+        cached_input_tokens=(usage.get("prompt_tokens_details") or {}).get("cached_tokens"),
+    )

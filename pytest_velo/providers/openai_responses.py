@@ -1,0 +1,205 @@
+"""OpenAI's responses API: the one that shows and carries on the reasoning of OpenAI's models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pytest_velo.errors import TransientError
+from pytest_velo.providers.clients import HttpProvider, Wire, openai_client
+from pytest_velo.providers.openai_chat import read_logprobs
+from pytest_velo.providers.wire import (
+    arguments_text,
+    content_parts,
+    data_url,
+    given,
+    is_strict,
+    json_object,
+    n_alternatives,
+    own_parameters,
+    parsed_answer,
+    plain_text,
+)
+from pytest_velo.records import FinishReason, JsonObject, Reply, Request, ToolCall, Usage
+from pytest_velo.settings import Endpoint
+
+if TYPE_CHECKING:
+    import httpx2
+
+_INCOMPLETE = {
+    "max_output_tokens": FinishReason.LENGTH,
+    "content_filter": FinishReason.CONTENT_FILTER,
+}
+_FILTERED = ("invalid_prompt", "content_filter")
+
+
+def open_responses(
+    endpoint: Endpoint, *, slots: int, http_client: httpx2.AsyncClient | None = None
+) -> HttpProvider:
+    """Return a provider for an endpoint that speaks the responses API.
+
+    Args:
+        endpoint: Where it is.
+        slots: How many calls will be in flight at most, from 1.
+        http_client: Carries the SDK's requests instead of the SDK's own client (for tests and proxies).
+    """
+    wire = Wire(path="/responses", to_wire=to_wire, from_wire=from_wire)
+    return HttpProvider(endpoint, wire, openai_client(endpoint, slots=slots, http_client=http_client))
+
+
+def to_wire(request: Request, _seed: int | None) -> dict[str, Any]:
+    """Return the body of POST /responses; the API takes neither a seed nor stop sequences.
+
+    With `effort` the reasoning is asked for in its encrypted, self-contained form, so that a turn read
+    from the cache can be sent back long after the server forgot it.
+    """
+    body: dict[str, Any] = {
+        "model": request.model,
+        "input": [item for message in request.messages for item in _items(message)],
+    }
+    include: list[str] = []
+    for name, wire_name in (
+        ("temperature", "temperature"),
+        ("top_p", "top_p"),
+        ("max_tokens", "max_output_tokens"),
+    ):
+        if (value := given(request, name)) is not None:
+            body[wire_name] = value
+    if tools := given(request, "tools"):
+        body["tools"] = [{"type": "function", "strict": False, **tool} for tool in tools]
+    if (schema := given(request, "schema")) is not None:
+        strict = is_strict(schema)
+        body["text"] = {
+            "format": {"type": "json_schema", "name": "answer", "schema": schema, "strict": strict}
+        }
+    if (count := n_alternatives(request)) is not None:
+        body["top_logprobs"] = count
+        include.append("message.output_text.logprobs")
+    if (effort := given(request, "effort")) is not None:
+        body |= {"reasoning": {"effort": effort}, "store": False}
+        include.append("reasoning.encrypted_content")
+    return _merged(body, include, own_parameters(request))
+
+
+def _merged(body: dict[str, Any], include: Sequence[str], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Add the caller's own parameters; theirs win, and lists and objects of both kinds are joined."""
+    wanted = list(dict.fromkeys([*include, *own.get("include", ())]))
+    merged = {name: value for name, value in own.items() if name != "include"}
+    for name in ("reasoning", "text"):
+        if isinstance(own.get(name), Mapping):
+            merged[name] = {**body.get(name, {}), **own[name]}
+    return body | merged | ({"include": wanted} if wanted else {})
+
+
+def _items(message: JsonObject) -> list[JsonObject]:
+    """Return the input items of one neutral message; a turn with blocks goes back exactly as it came."""
+    role = message["role"]
+    if role == "tool":
+        output = plain_text(message)
+        return [{"type": "function_call_output", "call_id": message["tool_call_id"], "output": output}]
+    if blocks := message.get("blocks"):
+        return list(blocks)
+    items: list[JsonObject] = []
+    if parts := [_part(part, role) for part in content_parts(message)]:
+        content = message["content"]
+        items.append({"role": role, "content": content if isinstance(content, str) else parts})
+    items += [
+        {
+            "type": "function_call",
+            "call_id": call["id"],
+            "name": call["name"],
+            "arguments": arguments_text(call),
+        }
+        for call in message.get("tool_calls") or ()
+    ]
+    return items
+
+
+def _part(part: JsonObject, role: str) -> JsonObject:
+    match part.get("type"):
+        case "text":
+            return {"type": "output_text" if role == "assistant" else "input_text", "text": part["text"]}
+        case "image":
+            return {"type": "input_image", "image_url": data_url(part), "detail": "auto"}
+        case _:
+            return part
+
+
+def from_wire(body: JsonObject, request: Request, latency_s: float) -> Reply:
+    """Return the reply that a body of the responses API holds.
+
+    Raises:
+        TransientError: The server answered 200 and says inside that it failed.
+        KeyError, TypeError: The body is no such reply.
+    """
+    items: Sequence[Mapping[str, Any]] = body["output"]
+    parts = [part for item in items if item["type"] == "message" for part in item["content"]]
+    refusal = "".join(part["refusal"] for part in parts if part["type"] == "refusal")
+    text = "".join(part["text"] for part in parts if part["type"] == "output_text") or refusal
+    calls = tuple(_tool_call(item) for item in items if item["type"] == "function_call")
+    return Reply(
+        text=text,
+        reasoning=_reasoning(items),
+        finish_reason=FinishReason.REFUSAL if refusal else _finish(body, calls, request),
+        refused=bool(refusal),
+        parsed=parsed_answer(text, request),
+        tool_calls=calls,
+        logprobs=tuple(token for part in parts for token in read_logprobs(part.get("logprobs"))),
+        usage=_usage(body.get("usage") or {}),
+        latency_s=latency_s,
+        model_served=body.get("model"),
+        not_honoured=("seed",) if given(request, "stop") is None else ("seed", "stop"),
+        blocks=tuple(items),
+        raw=body,
+    )
+
+
+def _finish(body: JsonObject, calls: tuple[ToolCall, ...], request: Request) -> FinishReason:
+    """Return why a response ended, by its status."""
+    match body["status"]:
+        case "completed":
+            return FinishReason.TOOL_CALLS if calls else FinishReason.STOP
+        case "incomplete":
+            reason = (body.get("incomplete_details") or {}).get("reason", "")
+            return _INCOMPLETE.get(reason, FinishReason.OTHER)
+        case "failed":
+            return _failed(body.get("error") or {}, request)
+        case _:
+            return FinishReason.OTHER
+
+
+def _failed(error: Mapping[str, Any], request: Request) -> FinishReason:
+    """Return the finish reason of a failed response that depends on the prompt, or raise."""
+    code = error.get("code")
+    if code in _FILTERED:
+        return FinishReason.CONTENT_FILTER
+    raise TransientError(
+        f"HTTP 200 whose response failed: {code}: {error.get('message')}",
+        kind="rate_limit" if code == "rate_limit_exceeded" else "server",
+        status=200,
+        where=f"{request.endpoint}, model {request.model}",
+    )
+
+
+def _reasoning(items: Sequence[Mapping[str, Any]]) -> str | None:
+    """Return the reasoning that is shown: its text where a server gives it, else its summary."""
+    shown: list[str] = []
+    for item in items:
+        if item["type"] == "reasoning":
+            parts = item.get("content") or item.get("summary") or ()
+            shown += [part["text"] for part in parts]
+    return "\n\n".join(shown) or None
+
+
+def _tool_call(item: Mapping[str, Any]) -> ToolCall:
+    text = item["arguments"]
+    return ToolCall(id=item["call_id"], name=item["name"], arguments=json_object(text), arguments_text=text)
+
+
+def _usage(usage: Mapping[str, Any]) -> Usage:
+    return Usage(
+        input_tokens=usage.get("input_tokens"),
+        output_tokens=usage.get("output_tokens"),
+        reasoning_tokens=(usage.get("output_tokens_details") or {}).get("reasoning_tokens"),
+        cached_input_tokens=(usage.get("input_tokens_details") or {}).get("cached_tokens"),
+    )

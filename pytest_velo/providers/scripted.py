@@ -1,0 +1,163 @@
+"""Scripted models: replies from a function, a list or a file, for tests and for stubs of what is peripheral."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import random
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pytest_velo.errors import UsageError, nearest
+from pytest_velo.providers.wire import parsed_answer
+from pytest_velo.records import Reply, Request
+
+Answer = str | Reply
+Script = (
+    Callable[[Request, random.Random], Answer | Awaitable[Answer]]
+    | Callable[[Request], Answer | Awaitable[Answer]]
+    | Sequence[str]
+    | Path
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Registered:
+    answer: Callable[[Request, random.Random], Answer | Awaitable[Answer]]
+    latency_s: float
+
+
+_SCRIPTS: dict[str, _Registered] = {}
+
+
+def scripted(name: str, replies: Script, *, latency_s: float = 0.0) -> str:
+    """Register the model `scripted/<name>` and return that id.
+
+    A scripted reply is computed on every run and never cached: a stored one would outlive an edit of the
+    function that made it, and the test would go on judging code that is no longer there.
+
+    Args:
+        name: The model's name. A name that is taken is registered anew, as when a module is reloaded.
+        replies: A function of the request, or of the request and a `random.Random` seeded for this draw,
+            plain or `async`, that returns a text or a whole `Reply`; or a list of texts, or a JSONL file
+            of `{"text": ...}` lines, of which each draw takes one at random, by its seed.
+        latency_s: How long each reply takes, in seconds from 0.
+
+    Raises:
+        UsageError: The replies are empty or of another kind, or the name or the latency is impossible.
+
+    >>> scripted("coin", ["heads", "tails"])
+    'scripted/coin'
+    """
+    where = f"scripted({name!r}, ...)"
+    if not name or name != name.strip():
+        raise UsageError("a scripted model needs a name", where=where, fix='scripted("parrot", replies)')
+    if not 0 <= latency_s < float("inf"):
+        raise UsageError(
+            f"latency_s={latency_s!r} is no duration", where=where, fix="seconds from 0, e.g. 0.05"
+        )
+    _SCRIPTS[name] = _Registered(answer=_as_function(replies, where), latency_s=latency_s)
+    return f"scripted/{name}"
+
+
+def find_script(name: str) -> _Registered:
+    """Return what is registered under `name`.
+
+    Raises:
+        UsageError: Nothing is; the message names the nearest.
+    """
+    if name in _SCRIPTS:
+        return _SCRIPTS[name]
+    hint = f"{nearest(name, _SCRIPTS)}; or " if _SCRIPTS else ""
+    raise UsageError(
+        f"no replies are registered for the model scripted/{name}",
+        fix=f"{hint}register them where the test is collected: scripted({name!r}, replies)",
+    )
+
+
+def _as_function(replies: Script, where: str) -> Callable[[Request, random.Random], Any]:
+    """Return any kind of script as a function of the request and a seeded `random.Random`."""
+    if isinstance(replies, Path):
+        return _choice(_read_lines(replies, where), where)
+    if callable(replies):
+        return _called(replies)
+    if isinstance(replies, Sequence) and not isinstance(replies, str | bytes):
+        return _choice(replies, where)
+    raise UsageError(
+        f"replies are a function, a list of texts or a Path, got {type(replies).__name__}",
+        where=where,
+        fix='scripted("parrot", ["yes", "no"])',
+    )
+
+
+def _called(function: Callable[..., Any]) -> Callable[[Request, random.Random], Any]:
+    """Return `function` as one of two arguments: it may take the request alone."""
+    try:
+        inspect.signature(function).bind(None, None)
+    except TypeError:
+        return lambda request, _rng: function(request)
+    except ValueError:  # a builtin without a signature
+        pass
+    return function
+
+
+def _choice(texts: Sequence[str], where: str) -> Callable[[Request, random.Random], str]:
+    if not texts or not all(isinstance(text, str) for text in texts):
+        raise UsageError("there is nothing to choose from, or not all of it is text", where=where)
+    kept = tuple(texts)
+    return lambda _request, rng: rng.choice(kept)
+
+
+def _read_lines(path: Path, where: str) -> list[str]:
+    """Return the texts of a JSONL file of `{"text": ...}` lines."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read ({error.strerror})", where=where) from error
+    texts: list[str] = []
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            try:
+                texts.append(json.loads(line)["text"])
+            except (ValueError, KeyError, TypeError) as error:
+                raise UsageError(
+                    f"line {number} of {path} is not a reply", where=where, fix='{"text": "Lyon"}'
+                ) from error
+    return texts
+
+
+class ScriptedProvider:
+    """Answers as the registered scripts say; it reaches no network."""
+
+    async def complete(self, request: Request, seed: int | None) -> Reply:
+        """Return the script's reply to `request`; the same request and seed get the same one."""
+        script = find_script(request.model)
+        started = time.perf_counter()
+        answer = script.answer(request, random.Random(seed or 0))
+        if inspect.isawaitable(answer):
+            answer = await answer
+        if script.latency_s:
+            await asyncio.sleep(script.latency_s)
+        latency_s = time.perf_counter() - started
+        if isinstance(answer, Reply):
+            return answer if answer.latency_s is not None else replace(answer, latency_s=latency_s)
+        if not isinstance(answer, str):
+            raise UsageError(
+                f"the script returned {type(answer).__name__}, not a text or a Reply",
+                where=f"model scripted/{request.model}",
+                fix="return a str from the function given to scripted(...)",
+            )
+        return Reply(
+            text=answer,
+            parsed=parsed_answer(answer, request),
+            latency_s=latency_s,
+            model_served=request.model,
+            raw={"text": answer},
+        )
+
+    async def aclose(self) -> None:
+        """Do nothing: there is nothing to close."""

@@ -1,0 +1,107 @@
+"""What the wire mappings share: reading neutral messages and the JSON that models write."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from pytest_velo.errors import UsageError
+from pytest_velo.records import JsonObject, Request
+
+NEUTRAL_PARAMETERS = frozenset(
+    {"temperature", "top_p", "max_tokens", "effort", "stop", "tools", "schema", "logprobs"}
+)
+
+
+def given(request: Request, name: str) -> Any:
+    """Return the parameter `name`; None when it was not set."""
+    return request.parameters.get(name)
+
+
+def own_parameters(request: Request) -> dict[str, Any]:
+    """Return the provider's own parameters, those without a neutral name; they are sent as they are."""
+    return {name: value for name, value in request.parameters.items() if name not in NEUTRAL_PARAMETERS}
+
+
+def n_alternatives(request: Request) -> int | None:
+    """Return how many alternatives a token were asked for (`logprobs=`); None when none were.
+
+    Raises:
+        UsageError: It is not a whole number from 0 to 20.
+    """
+    value = given(request, "logprobs")
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 20:
+        raise UsageError(
+            f"logprobs={value!r} is not a number of alternatives", fix="logprobs=5 (whole, 0 to 20)"
+        )
+    return value
+
+
+def content_parts(message: JsonObject) -> tuple[JsonObject, ...]:
+    """Return a message's content as parts; text becomes one text part, None and "" become none."""
+    content = message.get("content")
+    if isinstance(content, str):
+        return ({"type": "text", "text": content},) if content else ()
+    return tuple(content or ())
+
+
+def plain_text(message: JsonObject) -> str:
+    """Return the text of a message's content; images have none."""
+    return "".join(part["text"] for part in content_parts(message) if part.get("type") == "text")
+
+
+def data_url(image: JsonObject) -> str:
+    """Return a neutral image part as a data URL."""
+    return f"data:{image['media_type']};base64,{image['data']}"
+
+
+def arguments_text(call: JsonObject) -> str:
+    """Return a tool call's arguments as the JSON text that the model wrote, or an equivalent one."""
+    arguments = call.get("arguments")
+    if arguments is None or arguments == "":
+        return cast(str, call.get("arguments_text") or "{}")
+    return arguments if isinstance(arguments, str) else json.dumps(arguments)
+
+
+def json_object(text: str) -> JsonObject | None:
+    """Return the JSON object that `text` holds; None when it holds none.
+
+    >>> json_object('{"city": "Lyon"}'), json_object("[1]"), json_object("{")
+    ({'city': 'Lyon'}, None, None)
+    """
+    value = json_value(text)
+    return value if isinstance(value, dict) else None
+
+
+def json_value(text: str) -> Any:
+    """Return the JSON value that `text` holds; None when it is not JSON."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):  # model output is hostile: deep nesting included
+        return None
+
+
+def parsed_answer(text: str, request: Request) -> Any:
+    """Return the JSON value of an answer to a request with a schema; None without one or if it is no JSON."""
+    return json_value(text) if given(request, "schema") is not None else None
+
+
+def is_strict(schema: Any) -> bool:
+    """Tell whether OpenAI's strict mode takes a JSON schema: objects closed, every property required.
+
+    >>> open_object = {"type": "object", "properties": {"a": {}}, "required": ["a"]}
+    >>> is_strict(open_object), is_strict(open_object | {"additionalProperties": False})
+    (False, True)
+    """
+    if isinstance(schema, Mapping):
+        if schema.get("type") == "object" or "properties" in schema:
+            closed = schema.get("additionalProperties") is False
+            if not closed or set(schema.get("properties", ())) != set(schema.get("required", ())):
+                return False
+        return all(is_strict(value) for value in schema.values())
+    if isinstance(schema, Sequence) and not isinstance(schema, str):
+        return all(is_strict(value) for value in schema)
+    return True
