@@ -1,7 +1,18 @@
 """What `cases=` takes, the set of cases it gives, and the seeded order of trials."""
 
 from pytest_velo.cases.case import Case
-from pytest_velo.cases.order import Plan, Planned, pick_order
-from pytest_velo.cases.sets import Cases, CaseSet, cases, load
+from pytest_velo.cases.order import Plan, Planned, pick_order, plain_order
+from pytest_velo.cases.sets import Cases, CaseSet, cases, is_strategy, load
 
-__all__ = ["Case", "CaseSet", "Cases", "Plan", "Planned", "cases", "load", "pick_order"]
+__all__ = [
+    "Case",
+    "CaseSet",
+    "Cases",
+    "Plan",
+    "Planned",
+    "cases",
+    "is_strategy",
+    "load",
+    "pick_order",
+    "plain_order",
+]

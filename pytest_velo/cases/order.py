@@ -139,6 +139,11 @@ def pick_order(case_set: CaseSet | None, over: str, seed: int, draws_per_case: i
     return Plan(case_set, over, seed, draws_per_case)
 
 
+def plain_order() -> Plan:
+    """Plan the trials of a body without cases: no end of them, each its own unit."""
+    return pick_order(None, "cases", seed=0)
+
+
 def _check_fit(case_set: CaseSet, over: str) -> None:
     if over == "cases" and case_set.endless:
         raise UsageError(

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pytest_velo.canonical import digest
 from pytest_velo.cases.case import Case
 from pytest_velo.cases.files import SOURCES, Row
-from pytest_velo.cases.sources import open_source
+from pytest_velo.cases import sources
 from pytest_velo.errors import UsageError, nearest
 
 Over = Literal["cases", "population"]
@@ -123,7 +123,7 @@ def load(source: Any, *, base: Path, seed: int = 0, max_n: int = 200) -> CaseSet
     ('0', '1')
     """
     options = source if isinstance(source, Cases) else cases(source)
-    opened = open_source(options.source, base, seed)
+    opened = sources.open_source(options.source, base, seed)
     endless = opened.endless and options.n is None
     kept = _kept(opened.rows, options)
     limit = max(max_n, FINGERPRINTED) if endless else options.n
@@ -145,6 +145,11 @@ def load(source: Any, *, base: Path, seed: int = 0, max_n: int = 200) -> CaseSet
         default_over="population" if opened.generated or groups is not None else "cases",
         endless=endless,
     )
+
+
+def is_strategy(source: Any) -> bool:
+    """Tell whether `cases=` was given a strategy of the Hypothesis library, with or without options."""
+    return sources.is_strategy(source.source if isinstance(source, Cases) else source)
 
 
 def _kept(rows: Iterator[Row], options: Cases) -> Iterator[Row]:

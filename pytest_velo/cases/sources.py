@@ -43,7 +43,7 @@ def open_source(source: Any, base: Path, seed: int) -> Opened:
         return Opened(rows=read_rows(os.fspath(source), base))
     if isinstance(source, list | tuple | range):
         return Opened(rows=_located(source))
-    if _is_strategy(source):
+    if is_strategy(source):
         from pytest_velo.cases.strategies import draw_cases
 
         return Opened(rows=_located(draw_cases(source, seed)), generated=True, endless=True)
@@ -123,7 +123,7 @@ def _located(rows: Iterable[Any]) -> Iterator[Row]:
     return ((f"case {position}", row) for position, row in enumerate(rows))
 
 
-def _is_strategy(source: Any) -> bool:
-    """Tell without importing the library: who holds a strategy has imported it."""
+def is_strategy(source: Any) -> bool:
+    """Tell a strategy without importing the Hypothesis library: who holds one has imported it."""
     library = sys.modules.get("hypothesis.strategies")
     return library is not None and isinstance(source, library.SearchStrategy)

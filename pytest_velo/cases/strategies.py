@@ -81,7 +81,7 @@ def _run(strategy: Any, seed: int, keep: Callable[[Any], None]) -> None:
             verbosity=hypothesis.Verbosity.quiet,
             suppress_health_check=list(hypothesis.HealthCheck),
         )
-        test: Callable[[], None] = hypothesis.seed(seed)(options(hypothesis.given(strategy)(body)))
+        test: Any = hypothesis.seed(seed)(options(hypothesis.given(strategy)(body)))
         test()
 
 
