@@ -1,0 +1,60 @@
+"""The key of a request: what is sent, and nothing else."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+from pytest_velo.canonical import canonical
+from pytest_velo.errors import UsageError
+from pytest_velo.records import Request
+
+CANON = 1
+"""Version of the canonical form; part of every key, so that another form never reads old draws."""
+
+
+def request_key(request: Request) -> str:
+    """Return the key of a request: SHA-256 of `request_body`, 64 hex digits.
+
+    It covers the wire family, the endpoint's identity, the model, the messages and the parameters the
+    caller set. Not in it: the derived seed, the slot, the test, the key of the account, headers.
+
+    Raises:
+        UsageError: A message or parameter has no exact JSON form; the text names its path.
+
+    >>> hi = {"role": "user", "content": "Hi"}
+    >>> one = Request(api="local", endpoint="local", model="m", messages=(hi,), parameters={"temperature": 1})
+    >>> two = Request(api="local", endpoint="local", model="m", messages=(hi,), parameters={"temperature": 1.0})
+    >>> request_key(one) == request_key(two)
+    True
+    """
+    return sha256(request_body(request)).hexdigest()
+
+
+def request_body(request: Request) -> bytes:
+    """Return the canonical JSON of a request, as it is stored and hashed.
+
+    A whole float among the top-level parameters is written as an integer: `temperature=1` and
+    `temperature=1.0` are the same request to every provider. Inside messages, tools and schemas, values
+    stay as they are.
+
+    Raises:
+        UsageError: As `request_key` does.
+    """
+    parameters = {
+        name: int(value) if type(value) is float and value.is_integer() else value
+        for name, value in request.parameters.items()
+    }
+    try:
+        return canonical(
+            {
+                "api": request.api,
+                "canon": CANON,
+                "endpoint": request.endpoint,
+                "messages": request.messages,
+                "model": request.model,
+                "parameters": parameters,
+            }
+        )
+    except UsageError as error:
+        error.what = error.what.replace("value", "request", 1)
+        raise error.at("a model call") from None
