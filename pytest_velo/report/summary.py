@@ -217,9 +217,9 @@ def _prospect(result: HypothesisResult, width: int) -> Iterator[Line]:
     if prospect.n_units is None:
         yield from block("needs", "no number of trials is in sight", width)
     else:
-        time = "" if prospect.duration_s is None else f", {duration(prospect.duration_s)}"
         price = dollars(prospect.cost_usd) + (" (unknown price)" if prospect.cost_usd is None else "")
-        yield from block("needs", f"about {prospect.n_units:,} trials in all: {price}{time} more", width)
+        time = "" if prospect.duration_s is None else f" and {duration(prospect.duration_s)}"
+        yield from block("needs", f"about {prospect.n_units:,} trials in all; {price}{time} more", width)
     if prospect.advice:
         yield from block("advice", prospect.advice, width)
     if prospect.command:

@@ -1,0 +1,47 @@
+"""F18: one hypothesis must not mix two snapshots of a model without saying so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pytest_velo.records import TrialRecord
+
+
+def mixed_snapshots(trials: Iterable[TrialRecord]) -> tuple[str, ...]:
+    """Return a notice for every model of which more than one snapshot answered.
+
+    Models are compared under the name they were asked for, so an attacker and a target may differ. What a
+    provider does not say (None) is no difference.
+
+    Args:
+        trials: The trials of one hypothesis.
+    """
+    served: dict[str, set[str]] = {}
+    fingerprints: dict[tuple[str, str], set[str]] = {}
+    for trial in trials:
+        for call in trial.calls:
+            name = call.reply.model_served
+            if name is not None:
+                served.setdefault(call.model, set()).add(name)
+            if call.reply.fingerprint is not None:
+                fingerprints.setdefault((call.model, name or call.model), set()).add(call.reply.fingerprint)
+    return (
+        *(
+            _notice(f"{model} was answered by", names)
+            for model, names in sorted(served.items())
+            if len(names) > 1
+        ),
+        *(
+            _notice(f"{name} answered {model} with the fingerprints", marks)
+            for (model, name), marks in sorted(fingerprints.items())
+            if len(marks) > 1
+        ),
+    )
+
+
+def _notice(head: str, names: set[str]) -> str:
+    listed = " and ".join(sorted(names))
+    return (
+        f"F18: {head} {listed}: the trials mix snapshots of the model; pin one, or draw all anew with "
+        "--velo-mode=refresh"
+    )
