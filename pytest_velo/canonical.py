@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     import msgspec
 
 
-def canonical(value: object) -> bytes:
+def canonical(value: object, *, name: str = "value") -> bytes:
     """Return the canonical JSON of `value`, UTF-8.
 
     Args:
         value: Anything JSON-like (module docstring).
+        name: What error texts call it.
 
     Raises:
         UsageError: A part of it has no exact JSON form; the text names its path, e.g. `value.rows[2].x`.
@@ -41,8 +42,8 @@ def canonical(value: object) -> bytes:
     except UnicodeEncodeError:
         pass  # a lone surrogate: the slow walk below says where
     except RecursionError:
-        raise UsageError("the value contains itself, or is nested too deeply to be written as JSON") from None
-    return _encoder().encode(_plain(value, "value", ()))
+        raise UsageError(f"{name} contains itself, or is nested too deeply to be written as JSON") from None
+    return _encoder().encode(_plain(value, name, ()))
 
 
 def digest(value: object) -> str:

@@ -22,10 +22,11 @@ def request_key(request: Request) -> str:
         UsageError: A message or parameter has no exact JSON form; the text names its path.
 
     >>> hi = {"role": "user", "content": "Hi"}
-    >>> one = Request(api="local", endpoint="local", model="m", messages=(hi,), parameters={"temperature": 1})
-    >>> two = Request(api="local", endpoint="local", model="m", messages=(hi,), parameters={"temperature": 1.0})
-    >>> request_key(one) == request_key(two)
-    True
+    >>> def key(temperature):
+    ...     parameters = {"temperature": temperature}
+    ...     return request_key(Request(api="a", endpoint="e", model="m", messages=(hi,), parameters=parameters))
+    >>> key(1) == key(1.0), key(1) == key(0.5)
+    (True, False)
     """
     return sha256(request_body(request)).hexdigest()
 
@@ -53,8 +54,8 @@ def request_body(request: Request) -> bytes:
                 "messages": request.messages,
                 "model": request.model,
                 "parameters": parameters,
-            }
+            },
+            name="request",
         )
     except UsageError as error:
-        error.what = error.what.replace("value", "request", 1)
         raise error.at("a model call") from None

@@ -81,8 +81,8 @@ def _run(strategy: Any, seed: int, keep: Callable[[Any], None]) -> None:
             verbosity=hypothesis.Verbosity.quiet,
             suppress_health_check=list(hypothesis.HealthCheck),
         )
-        test: Any = hypothesis.seed(seed)(options(hypothesis.given(strategy)(body)))
-        test()
+        test: Any = hypothesis.given(strategy)(body)
+        hypothesis.seed(seed)(options(test))()
 
 
 @contextmanager
