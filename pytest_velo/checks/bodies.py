@@ -10,7 +10,7 @@ import ast
 import inspect
 import os
 import textwrap
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from pytest_velo.errors import UsageError
 
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 
-FORBIDDEN_FIXTURES = {
+_FORBIDDEN_FIXTURES = {
     "capsys": "it captures the output of all trials that run at once, not of one",
     "capfd": "it captures the output of all trials that run at once, not of one",
     "capsysbinary": "it captures the output of all trials that run at once, not of one",
@@ -74,12 +74,13 @@ class BodyFacts:
         )
 
 
-def read_body(func: Callable[..., Any], fixture_names: Collection[str]) -> BodyFacts:
+def read_body(func: Callable[..., Any], fixture_names: Collection[str] = ()) -> BodyFacts:
     """Read the facts of a body.
 
     Args:
         func: The test function; a bound method is fine.
-        fixture_names: Names of our own fixtures: `model`, `judge`, `case`, ...
+        fixture_names: Names in its signature that are our own fixtures: `model`, `judge`, `case`, ...
+            They decide what counts as an unknown call and nothing else.
     """
     inner = inspect.unwrap(func)
     facts: dict[str, Any] = {
@@ -105,7 +106,7 @@ def read_body(func: Callable[..., Any], fixture_names: Collection[str]) -> BodyF
 
 
 def check_body(func: Callable[..., Any], fixture_names: Collection[str]) -> UsageError | None:
-    """Return what is wrong with a body, None when nothing is.
+    """Return what is wrong with a body, None when nothing is; the caller says where.
 
     Args:
         func: The test function.
@@ -119,44 +120,38 @@ def check_facts(facts: BodyFacts) -> UsageError | None:
     if facts.is_lambda:
         return UsageError(
             "a lambda is no body: it has no name, no asserts and no docstring",
-            where=facts.location,
             fix="write `def test_...(...)` with an assert or a return",
         )
     if facts.is_generator:
         return UsageError(
             f"{facts.name} yields, so calling it runs nothing of it",
-            where=facts.location,
             fix="one call of the body is one trial: return its outcome instead of yielding",
         )
     if facts.can_fail:
         return None
     return UsageError(
         f"{facts.name} can never fail: it has no assert and returns no outcome",
-        where=facts.location,
         fix="write `assert reply.answers(...)`, or `return reply.answers(...)`",
     )
 
 
-def check_fixtures(requested: Collection[str]) -> UsageError | None:
-    """Return what is wrong with the fixtures a body asks for, None when nothing is."""
-    for name in requested:
-        if name in FORBIDDEN_FIXTURES:
-            return UsageError(
-                f"a hypothesis cannot use the fixture {name!r}: {FORBIDDEN_FIXTURES[name]}",
-                fix=f"take {name!r} out of the body; a trial keeps remarks with trial.note(...)",
-            )
-    return None
+def forbidden_fixtures() -> Mapping[str, str]:
+    """Return pytest's fixtures that a body cannot use, each with the reason.
+
+    They change or watch the whole process, while trials of one hypothesis run side by side.
+    """
+    return _FORBIDDEN_FIXTURES
 
 
-def never_failed(facts: BodyFacts, n_trials: int, n_implicit: int) -> str | None:
+def never_failed(facts: BodyFacts, n_trials: int, n_none: int) -> str | None:
     """Return a warning when every trial ended in None = 1 and the body shows no assert; else None.
 
     Args:
         facts: Of the body.
         n_trials: Trials that ran.
-        n_implicit: Those whose body ended without a value (`Outcomes.implicit`).
+        n_none: Those whose body ended without a failure and without a value.
     """
-    if facts.has_assert or facts.has_raise or n_trials == 0 or n_implicit < n_trials:
+    if facts.has_assert or facts.has_raise or n_trials == 0 or n_none < n_trials:
         return None
     return (
         f"never seen to fail: all {n_trials} trials ended without an outcome and count as 1; make sure that "

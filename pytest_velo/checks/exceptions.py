@@ -67,10 +67,10 @@ def classify_exception(
     return Raised.AGAINST if is_test else Raised.ERROR
 
 
-def raised_at(exc: BaseException) -> str:
+def location_of(exc: BaseException) -> str:
     """Return `file:line` of the assert that failed, as its caller sees it; empty when unknown."""
     if isinstance(exc, BaseExceptionGroup):
-        return raised_at(exc.exceptions[0])
+        return location_of(exc.exceptions[0])
     frame = _raising_frame(exc)
     return "" if frame is None else f"{frame.tb_frame.f_code.co_filename}:{frame.tb_lineno}"
 

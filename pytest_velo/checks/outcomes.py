@@ -4,38 +4,28 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from pytest_velo.checks.bodies import BodyFacts
+from pytest_velo.checks.exceptions import Raised, classify_exception, location_of
 from pytest_velo.errors import BodyError, nearest
-from pytest_velo.records import OutcomeKind, Reply
+from pytest_velo.records import Reply
+
+__all__ = ["Raised", "classify_exception", "location_of", "read_return"]
 
 _HOW = "return True or False, or assert and return nothing"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcomes:
-    """The outcomes of one trial.
-
-    Attributes:
-        kind: The one the claim is about.
-        values: All by name, 0.0 or 1.0 each; the only one of an unnamed claim is under `""`.
-        implicit: The body ended without a value, which counts as 1.
-    """
-
-    kind: OutcomeKind
-    values: Mapping[str, float]
-    implicit: bool = False
-
-
-def read_return(value: object, facts: BodyFacts, claim_name: str | None) -> Outcomes:
+def read_return(value: object, facts: BodyFacts, claim_name: str | None) -> dict[str, float]:
     """Read the outcomes from what a body returned.
 
     Args:
         value: What it returned; a coroutine's result, not the coroutine.
         facts: What the body's source says; whether None can mean 1 depends on it.
         claim_name: The name of the claim's outcome, as in `rate("asr")`; None for plain `rate`.
+
+    Returns:
+        Every outcome by name, 0.0 or 1.0 each; the only one of an unnamed claim is under `""`.
 
     Raises:
         BodyError: The value is no outcome, or not the one the claim is about.
@@ -51,12 +41,11 @@ def read_return(value: object, facts: BodyFacts, claim_name: str | None) -> Outc
         )
     if value is None:
         _refuse_accidental_none(facts)
-        return Outcomes(kind=OutcomeKind.ONE, values={"": 1.0}, implicit=True)
-    number = _read_one(value, facts, "the body returned")
-    return Outcomes(kind=_kind(number), values={"": number})
+        return {"": 1.0}
+    return {"": _read_one(value, facts, "the body returned")}
 
 
-def _read_named(value: Mapping[Any, Any], facts: BodyFacts, claim_name: str | None) -> Outcomes:
+def _read_named(value: Mapping[Any, Any], facts: BodyFacts, claim_name: str | None) -> dict[str, float]:
     for name in value:
         if not isinstance(name, str) or not name:
             raise BodyError(
@@ -77,12 +66,7 @@ def _read_named(value: Mapping[Any, Any], facts: BodyFacts, claim_name: str | No
             where=facts.location,
             fix=nearest(claim_name, value) if value else f'return {{"{claim_name}": True or False}}',
         )
-    values = {name: _read_one(item, facts, f"the outcome {name!r} is") for name, item in value.items()}
-    return Outcomes(kind=_kind(values[claim_name]), values=values)
-
-
-def _kind(number: float) -> OutcomeKind:
-    return OutcomeKind.ONE if number else OutcomeKind.ZERO
+    return {name: _read_one(item, facts, f"the outcome {name!r} is") for name, item in value.items()}
 
 
 def _refuse_accidental_none(facts: BodyFacts) -> None:

@@ -143,8 +143,16 @@ def result_from_json(data: JsonObject) -> HypothesisResult:
     )
 
 
-def against_claim(result: HypothesisResult, show: int) -> tuple[TrialRecord, ...]:
-    """Return the first `show` trials against the claim: those that came out 1 where the claim is `<=`."""
+def shown_trials(result: HypothesisResult, show: int) -> tuple[TrialRecord, ...]:
+    """Return the trials a report shows in full.
+
+    Those are the first `show` trials against the claim (they came out 1 where the claim is `<=`); for an
+    error, only the trial that ended it, whatever `show` says.
+    """
+    if result.outcome is Outcome.ERROR:
+        last = result.trials[-1:]
+        ended = last and last[0].kind is OutcomeKind.INVALID and last[0].detail in result.problem
+        return last if ended else ()
     against = (trial for trial in result.trials if trial.kind is result.against)
     return tuple(trial for trial, _ in zip(against, range(show), strict=False))
 
@@ -154,7 +162,7 @@ def compact(result: HypothesisResult, show: int) -> str:
 
     It rides to the controller of pytest-xdist and into JUnit's properties, where only plain text is safe.
     """
-    return _dumps({"version": VERSION, **result_to_json(result, against_claim(result, show))})
+    return _dumps({"version": VERSION, **result_to_json(result, shown_trials(result, show))})
 
 
 def from_compact(text: str) -> HypothesisResult:

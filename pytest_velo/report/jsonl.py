@@ -84,13 +84,16 @@ def write_trials(folder: Path, results: Iterable[HypothesisResult], worker: str 
 
 
 def merge_trials(folder: Path) -> Path:
-    """Merge the workers' files into one in constant memory, then remove them."""
-    parts = sorted(folder.glob(_WORKER_FILES))
+    """Merge the workers' files into one in constant memory, then remove them; no-op without any."""
     target = folder / TRIALS_FILE
+    workers = sorted(folder.glob(_WORKER_FILES))
+    if not workers:
+        return target
+    parts = [*([target] if target.exists() else []), *workers]
     with ExitStack() as stack:
         files = [stack.enter_context(part.open("rb")) for part in parts]
         _write_atomically(target, heapq.merge(*files, key=_position))
-    for part in parts:
+    for part in workers:
         part.unlink()
     return target
 

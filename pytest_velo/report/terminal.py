@@ -76,7 +76,7 @@ def progress_line(
         n_for: Valid trials for the claim.
         n_valid: Valid trials.
         estimate: Observed rate; None before any valid trial.
-        ends: The anytime interval; None before any.
+        ends: The anytime interval; None where it is not at hand.
         min_more: Fewest further trials that could give a verdict; None when unknown.
         cost_usd: Dollars spent; None when a price is unknown.
         width: Columns there are.
@@ -84,7 +84,7 @@ def progress_line(
     """
     parts = [f"{n_for}/{n_valid} for"]
     if estimate is not None:
-        parts.append(f"rate {rate(estimate)} {interval(ends)}")
+        parts.append(f"rate {rate(estimate)}" + (f" {interval(ends)}" if ends is not None else ""))
     if min_more is not None:
         parts.append(f"needs ≥ {min_more} more")
     parts.append(dollars(cost_usd))

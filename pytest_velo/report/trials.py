@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from pytest_velo.records import Call, HypothesisResult, JsonObject, OutcomeKind, TrialRecord
-from pytest_velo.report.document import against_claim
+from pytest_velo.records import Call, HypothesisResult, JsonObject, Outcome, OutcomeKind, TrialRecord
+from pytest_velo.report.document import shown_trials
 from pytest_velo.report.lines import Line, Style, block
 from pytest_velo.report.phrases import count
 from pytest_velo.report.text import inline
@@ -17,13 +17,15 @@ _LIMITS = {0: 2_000, 1: 20_000}
 
 
 def trials_lines(result: HypothesisResult, show: int, verbosity: int, width: int) -> Iterator[Line]:
-    """Show up to `show` trials against the claim with all that was said in them."""
-    shown = against_claim(result, show)
+    """Show up to `show` trials against the claim, or the trial that ended it, with all that was said."""
+    shown = shown_trials(result, show)
     if not shown:
         return
     total = len(shown) if result.decision is None else result.decision.evidence.n_against
     yield Line("")
-    if len(shown) < total:
+    if result.outcome is Outcome.ERROR:
+        yield Line("the trial that ended it", Style.BOLD)
+    elif len(shown) < total:
         rest = f"first {len(shown)} of {total:,}; --velo-show={total} shows all"
         yield Line(f"trials against the claim ({rest})", Style.BOLD)
     else:
