@@ -18,18 +18,15 @@ T = TypeVar("T")
 class Job(Generic[T]):
     """One coroutine on the loop and the thread that waits for its `result`."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T]) -> None:
         self.result: Future[T] = Future()
         self._loop = loop
+        self._work = work
         self._task: asyncio.Task[T] | None = None
 
-    def start(self, work: Coroutine[Any, Any, T]) -> None:
-        """Begin, on the loop, unless it was stopped before that."""
-        if self.result.done():
-            work.close()
-            return
-        self._task = self._loop.create_task(work)
-        self._task.add_done_callback(self._finish)
+    def start(self) -> None:
+        """Have the loop begin, from any thread."""
+        self._loop.call_soon_threadsafe(self._start)
 
     def cancel(self) -> None:
         """Cancel the task, from any thread; the result comes when it has wound down."""
@@ -42,9 +39,18 @@ class Job(Generic[T]):
             self.result.set_exception(stopped())
         self.cancel()
 
+    def _start(self) -> None:
+        if self.result.done():  # stopped before it began
+            self._work.close()
+            return
+        self._task = self._loop.create_task(self._work)
+        self._task.add_done_callback(self._finish)
+
     def _cancel(self) -> None:
         if self._task is not None:
             self._task.cancel()
+        elif not self.result.done():
+            self.result.set_exception(stopped())
 
     def _finish(self, task: asyncio.Task[T]) -> None:
         error = stopped() if task.cancelled() else task.exception()

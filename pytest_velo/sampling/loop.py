@@ -61,7 +61,9 @@ class SampleLoop:
             StoppedError: The loop was closed.
             UsageError: Called on the loop itself, where work is awaited.
         """
-        return self._begin(work).result
+        job = self._job(work)
+        job.start()
+        return job.result
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run `work` on the loop from the main thread and wait for it.
@@ -73,8 +75,9 @@ class SampleLoop:
             StoppedError: The loop was closed before or meanwhile.
             UsageError: Called on the loop itself, which would wait for itself.
         """
-        job = self._begin(work)
+        job = self._job(work)
         try:
+            job.start()
             return job.result.result()
         except BaseException:
             if not job.result.done():  # the waiting was interrupted, not the work
@@ -89,7 +92,8 @@ class SampleLoop:
             StoppedError: The loop was closed, or the body was cancelled, before or meanwhile.
             UsageError: Called on the loop itself, which would wait for itself.
         """
-        job = self._begin(work)
+        job = self._job(work)
+        job.start()
         body = current_body.get()
         return job.result.result() if body is None else body.wait_for(job)
 
@@ -133,9 +137,9 @@ class SampleLoop:
         if running is not None:
             running.close(self._closers[::-1], self._wind_down_s)
 
-    def _begin(self, work: Coroutine[Any, Any, T]) -> Job[T]:
+    def _job(self, work: Coroutine[Any, Any, T]) -> Job[T]:
         try:
-            return self._ensure().begin(work)
+            return self._ensure().job(work)
         except BaseException:
             work.close()  # else Python warns of a coroutine that was never awaited
             raise
@@ -169,20 +173,19 @@ class _Running:
         self._thread = threading.Thread(target=self._serve, name="velo-sampling", daemon=True)
         self._thread.start()
 
-    def begin(self, work: Coroutine[Any, Any, T]) -> Job[T]:
-        """Start `work`; refused on the loop's own thread and once `close` was called."""
+    def job(self, work: Coroutine[Any, Any, T]) -> Job[T]:
+        """Take `work` on, not yet started; refused on the loop's own thread and after `close`."""
         if threading.current_thread() is self._thread:
             raise UsageError(
                 "a blocking call on the sampling loop would wait for itself",
                 fix="await it instead; run a helper that blocks with asyncio.to_thread",
             )
-        job: Job[T] = Job(self.loop)
+        job = Job(self.loop, work)
         with self._jobs_lock:
             if self._refusing:
                 raise stopped()
             self._jobs.add(job)
         job.result.add_done_callback(partial(self._forget, job))
-        self.loop.call_soon_threadsafe(job.start, work)
         return job
 
     def close(self, closers: Sequence[Closer], wind_down_s: float) -> None:

@@ -1,0 +1,59 @@
+"""One attempt of one call: it waits at the endpoint's gate, and tells the gate how it went."""
+
+from __future__ import annotations
+
+from pytest_velo.errors import TransientError
+from pytest_velo.providers.base import Provider
+from pytest_velo.records import Reply, Request
+from pytest_velo.sampling.concurrency import Gate
+from pytest_velo.sampling.flights import current_flight
+from pytest_velo.sampling.pricing import output_limit, prompt_bytes
+
+_BYTES_PER_TOKEN = 4
+_USUAL_OUTPUT_TOKENS = 256
+
+
+class Gated:
+    """A provider behind a gate. It stands below the retries: a call that backs off holds no place.
+
+    Args:
+        inner: Makes the attempt.
+        gate: The endpoint's gate.
+        counts_tokens: The gate paces tokens, so each call is estimated first and corrected after.
+    """
+
+    def __init__(self, inner: Provider, gate: Gate, *, counts_tokens: bool = False) -> None:
+        self._inner = inner
+        self._gate = gate
+        self._counts_tokens = counts_tokens
+
+    async def complete(self, request: Request, seed: int | None) -> Reply:
+        """Return the reply of one attempt."""
+        estimate = _estimate_tokens(request) if self._counts_tokens else 0
+        ticket = await self._gate.enter(estimate)
+        flight = current_flight.get()
+        if flight is not None:
+            flight.departed()
+        try:
+            reply = await self._inner.complete(request, seed)
+        except BaseException as error:
+            if isinstance(error, TransientError) and error.kind in ("rate_limit", "overloaded"):
+                self._gate.congested(ticket, error.retry_after_s)
+            if flight is not None:
+                flight.failed()
+            raise
+        else:
+            used = (reply.usage.input_tokens or 0) + (reply.usage.output_tokens or 0)
+            self._gate.succeeded(used - estimate if self._counts_tokens and used else 0)
+            return reply
+        finally:
+            self._gate.leave()
+
+    async def aclose(self) -> None:
+        """Close the provider."""
+        await self._inner.aclose()
+
+
+def _estimate_tokens(request: Request) -> int:
+    limit = output_limit(request)
+    return prompt_bytes(request) // _BYTES_PER_TOKEN + (_USUAL_OUTPUT_TOKENS if limit is None else limit)

@@ -1,0 +1,226 @@
+"""The budget: what a call may cost is set aside before it is sent, what it did cost is booked after it."""
+
+from __future__ import annotations
+
+import asyncio
+from bisect import bisect_left, insort
+from collections import deque
+from dataclasses import dataclass
+from math import ceil
+from typing import Protocol
+
+from pytest_velo.errors import BudgetError, UsageError
+from pytest_velo.providers.base import Provider
+from pytest_velo.records import Reply, Request
+from pytest_velo.sampling.pacing import Clock
+from pytest_velo.sampling.pricing import worst_case
+from pytest_velo.settings import Endpoint
+
+HARD_STOP_SHARE = 0.10
+"""Calls are set aside at their usual rather than their worst price only as long as all of them together
+could not exceed the cap by more than this share of it."""
+_MIN_KNOWN = 20  # settled calls of a model before its 99th percentile is used
+_N_KNOWN = 500  # settled calls of a model that the percentile looks back on
+_POLL_S = 0.1
+_PATIENCE_S = 60.0  # how long the reservations of other processes are waited for
+
+_EPSILON_USD = 1e-9
+
+
+class Ledger(Protocol):
+    """Books of a session's money, exact across the processes that share them."""
+
+    def reserve(self, session: str, amount: float, cap: float) -> bool:
+        """Set `amount` aside unless spent, reserved and it exceed `cap`."""
+        ...
+
+    def settle(self, session: str, reserved: float, actual: float) -> None:
+        """Turn a reservation into what was spent."""
+        ...
+
+    def spent(self, session: str) -> float:
+        """Return the dollars settled."""
+        ...
+
+
+class LocalLedger:
+    """The books of a process that shares its budget with no other."""
+
+    def __init__(self) -> None:
+        self._spent = 0.0
+        self._reserved = 0.0
+
+    def reserve(self, session: str, amount: float, cap: float) -> bool:
+        """Set `amount` aside unless spent, reserved and it exceed `cap`."""
+        if self._spent + self._reserved + amount > cap + _EPSILON_USD:
+            return False
+        self._reserved += amount
+        return True
+
+    def settle(self, session: str, reserved: float, actual: float) -> None:
+        """Turn a reservation into what was spent."""
+        self._reserved = max(0.0, self._reserved - reserved)
+        self._spent += actual
+
+    def spent(self, session: str) -> float:
+        """Return the dollars settled."""
+        return self._spent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reservation:
+    """Dollars set aside for one call: what is held, and what it may cost at worst."""
+
+    model: str
+    held_usd: float
+    worst_usd: float
+
+
+class Budget:
+    """Sets aside and books; one per process.
+
+    A model's first calls are set aside at their worst case, later ones at the running 99th percentile.
+    What the percentile leaves uncovered, over all calls in flight, stays within `HARD_STOP_SHARE` of the
+    cap. So, as long as no call exceeds its worst case, spending ends at 1.1 times the cap at the very
+    most, and only if calls in flight turn out dearer than 99 % of those before them.
+
+    Args:
+        cap_usd: Dollars this session may spend, from 0.
+        ledger: The books; shared with the other workers, if there are any.
+        session: Names the session in the books.
+        workers: Processes that share the cap, from 1.
+        clock: Where time comes from.
+    """
+
+    def __init__(
+        self, cap_usd: float, *, ledger: Ledger, clock: Clock, session: str = "", workers: int = 1
+    ) -> None:
+        self._cap_usd = cap_usd
+        self._ledger = ledger
+        self._session = session
+        self._workers = workers
+        self._clock = clock
+        self._uncovered_left_usd = HARD_STOP_SHARE * cap_usd / workers
+        self._known: dict[str, _Costs] = {}
+        self._n_outstanding = 0
+        self._door = asyncio.Lock()  # first come, first served: a dear call is not overtaken for ever
+        self._settled: asyncio.Future[None] | None = None
+
+    async def reserve(self, model: str, worst_usd: float) -> Reservation:
+        """Set aside what a call may cost, waiting for calls in flight where they hold the rest.
+
+        Raises:
+            BudgetError: It could exceed the cap even when nothing else is outstanding.
+        """
+        async with self._door:
+            waited_s = 0.0
+            while True:
+                held = self._held_usd(model, worst_usd)
+                if self._ledger.reserve(self._session, held, self._cap_usd):
+                    self._n_outstanding += 1
+                    self._uncovered_left_usd -= worst_usd - held
+                    return Reservation(model=model, held_usd=held, worst_usd=worst_usd)
+                if self._n_outstanding:
+                    self._settled = asyncio.get_running_loop().create_future()
+                    await self._settled
+                elif self._others_hold(held) and waited_s < _PATIENCE_S:
+                    await self._clock.sleep(_POLL_S)
+                    waited_s += _POLL_S
+                else:
+                    raise self._exhausted(model, held)
+
+    def settle(self, reservation: Reservation, spent_usd: float | None) -> None:
+        """Book what a call cost; 0 when it was not made, None (its worst case) when nobody knows."""
+        known = spent_usd is not None
+        spent = spent_usd if spent_usd is not None else reservation.worst_usd
+        self._ledger.settle(self._session, reservation.held_usd, spent)
+        self._n_outstanding -= 1
+        self._uncovered_left_usd += reservation.worst_usd - reservation.held_usd
+        if known and spent > 0:
+            self._known.setdefault(reservation.model, _Costs()).add(spent)
+        if self._settled is not None and not self._settled.done():
+            self._settled.set_result(None)
+
+    def _held_usd(self, model: str, worst_usd: float) -> float:
+        costs = self._known.get(model)
+        usual = worst_usd if costs is None else min(worst_usd, costs.usual_usd(worst_usd))
+        return max(usual, worst_usd - max(0.0, self._uncovered_left_usd))
+
+    def _others_hold(self, held_usd: float) -> bool:
+        """Tell whether other processes may release what is missing."""
+        return self._workers > 1 and self._ledger.spent(self._session) + held_usd <= self._cap_usd
+
+    def _exhausted(self, model: str, held_usd: float) -> BudgetError:
+        spent = self._ledger.spent(self._session)
+        return BudgetError(
+            f"the budget of ${self._cap_usd:.2f} is used up: ${spent:.4f} are spent and the next call"
+            f" of {model} may cost up to ${held_usd:.4f}",
+            fix=f"--velo-budget={max(1.0, 2 * self._cap_usd):.2f} goes on from here (draws made so far are"
+            " kept); a max_tokens= on the call lowers what it may cost",
+        )
+
+
+class Budgeted:
+    """A provider that makes no call the budget does not allow.
+
+    Args:
+        inner: Makes the call and prices the reply.
+        endpoint: Where the calls go.
+        budget: The session's budget.
+    """
+
+    def __init__(self, inner: Provider, endpoint: Endpoint, budget: Budget) -> None:
+        self._inner = inner
+        self._endpoint = endpoint
+        self._budget = budget
+
+    async def complete(self, request: Request, seed: int | None) -> Reply:
+        """Return the reply; a call that ends in an error or is cancelled is booked as free of charge.
+
+        Raises:
+            BudgetError: The call could exceed the budget.
+            UsageError: What the model costs is unknown.
+        """
+        model = f"{self._endpoint.name}/{request.model}"
+        worst_usd = worst_case(self._endpoint, request)
+        if worst_usd is None:
+            raise UsageError(
+                f"what a call of {model} costs is unknown, so no budget can be kept",
+                where=f"model {model}",
+                fix="declare price=IN/OUT (dollars per million tokens) or price=free on its endpoint,"
+                " or run with --velo-budget=none",
+            )
+        reservation = await self._budget.reserve(model, worst_usd)
+        spent_usd: float | None = 0.0
+        try:
+            reply = await self._inner.complete(request, seed)
+            spent_usd = reply.cost_usd
+            return reply
+        finally:
+            self._budget.settle(reservation, spent_usd)
+
+    async def aclose(self) -> None:
+        """Close the provider."""
+        await self._inner.aclose()
+
+
+class _Costs:
+    """The last costs of one model, in order of time and of size."""
+
+    __slots__ = ("_by_size", "_by_time")
+
+    def __init__(self) -> None:
+        self._by_time: deque[float] = deque()
+        self._by_size: list[float] = []
+
+    def add(self, cost_usd: float) -> None:
+        if len(self._by_time) == _N_KNOWN:
+            oldest = self._by_time.popleft()
+            del self._by_size[bisect_left(self._by_size, oldest)]
+        self._by_time.append(cost_usd)
+        insort(self._by_size, cost_usd)
+
+    def usual_usd(self, unknown_usd: float) -> float:
+        """Return the 99th percentile, or `unknown_usd` while too few are known."""
+        n = len(self._by_size)
+        return unknown_usd if n < _MIN_KNOWN else self._by_size[ceil(0.99 * n) - 1]

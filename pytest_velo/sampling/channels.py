@@ -1,0 +1,71 @@
+"""The way to one endpoint: its provider with everything wrapped around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from pytest_velo.providers.base import Provider
+from pytest_velo.providers.registry import ProviderFactory, open_provider
+from pytest_velo.records import Reply, Request
+from pytest_velo.sampling.attempts import Gated
+from pytest_velo.sampling.budget import Budget, Budgeted
+from pytest_velo.sampling.concurrency import Gate, Throttling
+from pytest_velo.sampling.pacing import Clock, Pacer
+from pytest_velo.sampling.pricing import Priced
+from pytest_velo.sampling.retrying import Retrying, RetryPolicy
+from pytest_velo.settings import Endpoint, Settings
+
+
+class Channel:
+    """A provider, opened: budget → prices → retries → gate → the provider itself.
+
+    Args:
+        endpoint: Where the calls go.
+        settings: Concurrency and the number of workers that share it.
+        clock: Where time comes from.
+        budget: The session's budget; None without one.
+        n_kept: Says how many draws are stored, for messages.
+        policy: How long trouble is endured; None for the usual.
+        factories: Wire families that plugins bring, by name.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        settings: Settings,
+        clock: Clock,
+        budget: Budget | None,
+        n_kept: Callable[[], int],
+        policy: RetryPolicy | None = None,
+        factories: Mapping[str, ProviderFactory] | None = None,
+    ) -> None:
+        slots = max(1, settings.concurrency // settings.workers)
+        pacer = None
+        if endpoint.rpm is not None or endpoint.tpm is not None:
+            pacer = Pacer(rpm=endpoint.rpm, tpm=endpoint.tpm, workers=settings.workers, now=clock.now())
+        where = f"endpoint {endpoint.name}"
+        self._gate = Gate(slots, pacer=pacer, clock=clock, where=where)
+        provider: Provider = open_provider(endpoint, slots=slots, factories=factories)
+        provider = Gated(provider, self._gate, counts_tokens=endpoint.tpm is not None)
+        self._retrying = Retrying(provider, where=where, clock=clock, n_kept=n_kept, policy=policy)
+        self._provider: Provider = Priced(self._retrying, endpoint)
+        if budget is not None and not endpoint.free:
+            self._provider = Budgeted(self._provider, endpoint, budget)
+
+    @property
+    def n_retries(self) -> int:
+        """Attempts beyond the first, so far."""
+        return self._retrying.n_retries
+
+    def throttling(self) -> Throttling:
+        """Return what the endpoint's limits cost so far."""
+        return self._gate.throttling()
+
+    async def complete(self, request: Request, seed: int | None) -> Reply:
+        """Return the reply to `request`, priced."""
+        return await self._provider.complete(request, seed)
+
+    async def aclose(self) -> None:
+        """Close the provider."""
+        await self._provider.aclose()

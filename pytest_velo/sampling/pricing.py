@@ -1,0 +1,228 @@
+"""What a reply cost and what a call may cost at most, in dollars."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+from pytest_velo.providers.base import Provider
+from pytest_velo.records import FinishReason, JsonObject, Reply, Request, Usage
+from pytest_velo.settings import Api, Endpoint
+
+DEFAULT_OUTPUT_TOKENS = 4096
+"""Assumed as the longest reply where the caller sets no limit. It is what Anthropic's API is sent then; other
+APIs may go beyond it, by as much as one round of calls in flight before the budget notices."""
+IMAGE_TOKENS = 50_000
+"""Assumed for an image at most, whatever its size."""
+
+_OUTPUT_LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+_MESSAGE_TOKENS = 8  # role and separators of one message
+_TOOLS_TOKENS = 1_000  # the provider's own prompt around tool definitions
+_LINEAR_TOKENS = 16_000  # price lists raise the price of long prompts from 32,000 tokens at the earliest
+_PROBE = 1_000
+
+
+class Priced:
+    """A provider whose replies carry what they cost.
+
+    Args:
+        inner: Makes the reply.
+        endpoint: Where it comes from.
+    """
+
+    def __init__(self, inner: Provider, endpoint: Endpoint) -> None:
+        self._inner = inner
+        self._endpoint = endpoint
+
+    async def complete(self, request: Request, seed: int | None) -> Reply:
+        """Return the reply with `cost_usd`; None where the price or the usage is unknown."""
+        reply = await self._inner.complete(request, seed)
+        if _was_rejected(reply):
+            cost: float | None = 0.0
+        else:
+            cost = price_reply(self._endpoint, request.model, reply.usage, served=reply.model_served)
+        return reply if cost == reply.cost_usd else replace(reply, cost_usd=cost)
+
+    async def aclose(self) -> None:
+        """Close the provider."""
+        await self._inner.aclose()
+
+
+def price_reply(endpoint: Endpoint, model: str, usage: Usage, *, served: str | None = None) -> float | None:
+    """Return the dollars of one reply; None when the price or the usage is unknown.
+
+    A declared price wins, then `free`, then the price list of genai-prices as installed (it is never
+    updated over the network).
+
+    Args:
+        endpoint: Where the reply comes from.
+        model: The model's name as it was asked for.
+        usage: Tokens; input includes cached input.
+        served: The model's name as the provider gave it; looked up first.
+
+    >>> from pytest_velo.settings import Price
+    >>> declared = Endpoint(name="x", api=Api.OPENAI_CHAT, price=Price(input_usd=1.0, output_usd=2.0))
+    >>> price_reply(declared, "m", Usage(input_tokens=1_000_000, output_tokens=500_000))
+    2.0
+    >>> price_reply(declared, "m", Usage()) is None
+    True
+    """
+    if endpoint.price is None and endpoint.free:
+        return 0.0
+    if usage.input_tokens is None or usage.output_tokens is None:
+        return None
+    card = _find_card(endpoint, (model,) if served is None else (served, model))
+    if card is None:
+        return None
+    return card.price(usage.input_tokens, usage.output_tokens, usage.cached_input_tokens or 0)
+
+
+def worst_case(endpoint: Endpoint, request: Request) -> float | None:
+    """Return dollars that the call will not exceed; None when the price is unknown.
+
+    The prompt has at most as many tokens as bytes; the reply at most what the caller's limit allows,
+    else `DEFAULT_OUTPUT_TOKENS`.
+    """
+    if endpoint.price is None and endpoint.free:
+        return 0.0
+    card = _find_card(endpoint, (request.model,))
+    return None if card is None else card.price(prompt_bytes(request), _output_bound(request), 0)
+
+
+def prompt_bytes(request: Request) -> int:
+    """Return a bound of the prompt's tokens: its bytes, plus what the provider adds around them."""
+    total = sum(_MESSAGE_TOKENS + _message_bytes(message) for message in request.messages)
+    parameters = request.parameters
+    if parameters.get("schema") is not None:
+        total += _json_bytes(parameters["schema"])
+    if parameters.get("tools"):
+        total += _TOOLS_TOKENS + _json_bytes(parameters["tools"])
+    return total
+
+
+def output_limit(request: Request) -> int | None:
+    """Return the caller's limit of the reply's tokens; None without one."""
+    for name in _OUTPUT_LIMITS:
+        if isinstance(limit := request.parameters.get(name), int):
+            return limit
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Card:
+    """The price of one model per token; `source` names the price list's entry, for prompts too long."""
+
+    input_usd: float
+    output_usd: float
+    cached_usd: float
+    source: tuple[str | None, str | None, str] | None = None
+
+    def price(self, n_input: int, n_output: int, n_cached: int) -> float | None:
+        if self.source is not None and n_input > _LINEAR_TOKENS:
+            return _list_price(*self.source, n_input=n_input, n_output=n_output, n_cached=n_cached)
+        fresh = max(0, n_input - n_cached)
+        return fresh * self.input_usd + n_cached * self.cached_usd + n_output * self.output_usd
+
+
+def _find_card(endpoint: Endpoint, models: Iterable[str]) -> _Card | None:
+    if (price := endpoint.price) is not None:
+        per_token = price.input_usd / 1e6
+        return _Card(input_usd=per_token, output_usd=price.output_usd / 1e6, cached_usd=per_token)
+    provider = None if endpoint.base_url else _listed_provider(endpoint)
+    if provider is None and endpoint.base_url is None:
+        return None
+    cards = (_listed_card(provider, endpoint.base_url, model) for model in models)
+    return next((card for card in cards if card is not None), None)
+
+
+def _listed_provider(endpoint: Endpoint) -> str | None:
+    """Return the price list's name for the SDKs' own servers."""
+    match endpoint.api:
+        case Api.OPENAI_CHAT | Api.OPENAI_RESPONSES:
+            return "openai"
+        case Api.ANTHROPIC:
+            return "anthropic"
+        case _:
+            return None
+
+
+@lru_cache(maxsize=1024)
+def _listed_card(provider: str | None, url: str | None, model: str) -> _Card | None:
+    """Read a model's prices off the list; asking it per call would cost 150 µs."""
+    source = (provider, url, model)
+    per_input = _list_price(*source, n_input=_PROBE, n_output=0, n_cached=0)
+    per_output = _list_price(*source, n_input=0, n_output=_PROBE, n_cached=0)
+    per_cached = _list_price(*source, n_input=_PROBE, n_output=0, n_cached=_PROBE)
+    if per_input is None or per_output is None:
+        return None
+    return _Card(
+        input_usd=per_input / _PROBE,
+        output_usd=per_output / _PROBE,
+        cached_usd=(per_input if per_cached is None else per_cached) / _PROBE,
+        source=source,
+    )
+
+
+def _list_price(
+    provider: str | None, url: str | None, model: str, *, n_input: int, n_output: int, n_cached: int
+) -> float | None:
+    """Ask the price list; None where it does not know."""
+    from genai_prices import Usage as ListUsage
+    from genai_prices import calc_price
+
+    usage = ListUsage(input_tokens=n_input, output_tokens=n_output, cache_read_tokens=n_cached)
+    try:
+        if url is None:
+            found = calc_price(usage, model, provider_id=provider)
+        else:
+            found = calc_price(usage, model, provider_api_url=url)
+    except (LookupError, ValueError):
+        return None
+    return float(found.total_price)
+
+
+def _was_rejected(reply: Reply) -> bool:
+    """Tell whether the provider refused the request by an HTTP error, which is not billed."""
+    rejections = (FinishReason.CONTENT_FILTER, FinishReason.CONTEXT_OVERFLOW)
+    status = reply.raw.get("status")
+    return reply.finish_reason in rejections and isinstance(status, int) and status >= 400
+
+
+def _output_bound(request: Request) -> int:
+    parameters = request.parameters
+    limit = output_limit(request)
+    if limit is None:
+        effort = parameters.get("effort")
+        # A thinking budget comes on top of the reply.
+        limit = DEFAULT_OUTPUT_TOKENS + (effort if isinstance(effort, int) else 0)
+    n = parameters.get("n")
+    return limit * (n if isinstance(n, int) else 1)
+
+
+def _message_bytes(message: JsonObject) -> int:
+    content = message.get("content")
+    if isinstance(content, str):
+        total = _text_bytes(content)
+    else:
+        total = sum(_part_bytes(part) for part in content or ())
+    extras = [message[name] for name in ("tool_calls", "blocks") if message.get(name)]
+    return total + sum(map(_json_bytes, extras))
+
+
+def _part_bytes(part: JsonObject) -> int:
+    text = part.get("text")
+    if isinstance(text, str):
+        return _text_bytes(text)
+    return IMAGE_TOKENS if part.get("type") == "image" else _json_bytes(part)
+
+
+def _text_bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+
+def _json_bytes(value: Any) -> int:
+    # Escaped to ASCII, which no encoding of the same value undercuts.
+    return len(json.dumps(value, default=str))
