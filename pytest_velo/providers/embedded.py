@@ -6,7 +6,6 @@ made for this process, and speaks the wire formats of OpenAI and Anthropic there
 
 from __future__ import annotations
 
-import ctypes
 import importlib.util
 import os
 import secrets
@@ -85,22 +84,13 @@ def embedded(model: str = "smollm2-135m", *, slots: int = MAX_SLOTS) -> Embedded
     Raises:
         UsageError: The engine or the weights are missing, or the weights are damaged.
     """
-    key = (os.getpid(), model)  # a server does not survive a fork: its threads stay in the parent
+    # A server does not survive a fork: its threads stay in the parent. A child starts its own, and never
+    # lets go of the parent's, whose destructor would wait for them: entries are not removed.
+    key = (os.getpid(), model)
     with _lock:
         if key not in _running:
             _running[key] = _start(known_weights(model), check_installed(model), slots)
         return _running[key]
-
-
-def _keep_parents_servers() -> None:
-    """Make the servers inherited by a forked child immortal: their destructor waits for threads that are
-    not there, or crashes, even when the interpreter ends."""
-    for server in _running.values():
-        ctypes.pythonapi.Py_IncRef(ctypes.py_object(server.engine))
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_keep_parents_servers)
 
 
 def _start(weights: Weights, path: Path, slots: int) -> Embedded:

@@ -1,4 +1,4 @@
-"""Scripted models: replies from a function, a list or a file, for tests and for stubs of what is peripheral."""
+"""Scripted models: replies from a function, a list or a file, for tests and stubs of what is peripheral."""
 
 from __future__ import annotations
 
