@@ -31,6 +31,11 @@ class Flight:
         self._unwanted = False
         self.task = asyncio.get_running_loop().create_task(self._fly(work))
 
+    @property
+    def is_ending(self) -> bool:
+        """It was cancelled: who asks now needs a flight of its own."""
+        return self.task.cancelling() > 0
+
     async def join(self) -> Draw:
         """Wait for the draw; a cancelled waiter cancels the flight only if it was not sent and nobody waits.
 

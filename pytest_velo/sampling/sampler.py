@@ -1,0 +1,291 @@
+"""Where every draw comes from: read where it is stored, made where it is not, made only once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import cast
+
+from pytest_velo.cache.keys import request_key
+from pytest_velo.errors import CacheMissError, UsageError, WouldPayError
+from pytest_velo.providers.registry import ProviderFactory, Target
+from pytest_velo.records import Address, Draw, Reply, Request, Slot, add_costs
+from pytest_velo.sampling.budget import Budget, Ledger, LocalLedger
+from pytest_velo.sampling.channels import Channel
+from pytest_velo.sampling.flights import Flight
+from pytest_velo.sampling.jobs import stopped
+from pytest_velo.sampling.keeping import DrawMemory, DrawStore, Recorded
+from pytest_velo.sampling.pacing import Clock, SystemClock
+from pytest_velo.sampling.retrying import RetryPolicy
+from pytest_velo.sampling.seeds import slot_seed
+from pytest_velo.settings import Api, Mode, Settings
+
+WIND_DOWN_S = 5.0  # how long calls under way may still finish when sampling ends
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawResult:
+    """A draw as it was got; `cached` when it was read, or made for somebody else at the same time."""
+
+    reply: Reply
+    address: Address
+    drawn_at: str
+    cached: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamplingStats:
+    """Totals of one process's session so far.
+
+    Attributes:
+        n_calls: Draws that were made; `n_cached` were read.
+        n_retries: Attempts beyond the first.
+        cost_usd: Dollars of the draws made; None when one of them is unknown.
+        n_cuts: How often an endpoint had its concurrency cut by 429s or 529s.
+        throttled_s: Seconds in which calls waited because an endpoint asked for it.
+        paced_s: Seconds in which calls waited for a declared rpm or tpm.
+    """
+
+    n_calls: int
+    n_cached: int
+    n_retries: int
+    cost_usd: float | None
+    n_cuts: int
+    throttled_s: float
+    paced_s: float
+
+
+class Sampler:
+    """Gets draws, on the sampling loop; one per process and session.
+
+    Every address is drawn at most once at a time, whoever asks. A waiter that is cancelled leaves the
+    draw to others that wait for it; when nobody does, a call not yet sent is dropped unpaid, and one under
+    way is stored when its reply comes, at the latest `WIND_DOWN_S` seconds after the end of sampling.
+
+    Args:
+        settings: Mode, root seed, concurrency, budget, workers, and whether paid draws may be made.
+        store: Where draws are kept; None keeps them for this session only.
+        cassettes: Recorded draws, read in replay after the store.
+        session: Names the session in the store's books, the same for all its workers.
+        providers: Wire families that plugins bring, by name.
+        ledger: The books of the budget; by default the store's, where workers share it.
+        clock: Where time comes from.
+        policy: How long an endpoint's trouble is endured.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: DrawStore | None,
+        cassettes: Sequence[Recorded] = (),
+        *,
+        session: str = "",
+        providers: Mapping[str, ProviderFactory] | None = None,
+        ledger: Ledger | None = None,
+        clock: Clock | None = None,
+        policy: RetryPolicy | None = None,
+    ) -> None:
+        self._settings = settings
+        self._store: DrawStore = DrawMemory() if store is None else store
+        self._cassettes = cassettes
+        self._clock: Clock = clock or SystemClock()
+        self._opened_at = _now()
+        self._flights: dict[Address, Flight] = {}
+        self._channels: dict[str, Channel] = {}
+        self._n_calls = 0
+        self._n_cached = 0
+        self._cost_usd: float | None = 0.0
+        self._closed = False
+        self._open = partial(
+            Channel,
+            settings=settings,
+            clock=self._clock,
+            budget=self._make_budget(session, ledger or _shared_ledger(settings, store)),
+            n_kept=lambda: self._n_calls,
+            policy=policy,
+            factories=providers,
+        )
+
+    async def draw(
+        self,
+        target: Target,
+        request: Request,
+        *,
+        slot: Slot,
+        stream: str = "",
+        key: str | None = None,
+        may_pay: bool | None = None,
+    ) -> DrawResult:
+        """Return the draw of `request` for `slot`, committed to the store if it was made.
+
+        Args:
+            target: The endpoint and model.
+            request: What is sent.
+            slot: Which draw of the request.
+            stream: The stream of draws; empty for the common one.
+            key: The request's key, if the caller knows it.
+            may_pay: Whether money may be spent; by default as the settings say.
+
+        Raises:
+            CacheMissError: In replay, the draw is neither stored nor recorded.
+            WouldPayError: The draw would cost money, and nobody asked for paid draws.
+            BudgetError: The call could exceed the budget.
+            StoppedError: Sampling has ended.
+            UsageError: In mode estimate, or when a finite budget meets an unknown price.
+            OutageError, UnansweredError, AccessError, RequestError: The provider did not reply.
+        """
+        address = Address(
+            key=request_key(request) if key is None else key,
+            seed=self._settings.seed,
+            stream=stream,
+            slot=str(slot),
+        )
+        is_computed = target.endpoint.api is Api.SCRIPTED  # a stored reply would outlive its function's edit
+        if not is_computed and (kept := self._read(address)) is not None:
+            return self._reading(kept)
+        flight = self._flights.get(address)
+        if flight is None or flight.is_ending:
+            self._permit(target, request, slot, may_pay)
+            flight = Flight(self._make(target, request, address, is_computed=is_computed))
+            self._flights[address] = flight
+            flight.task.add_done_callback(partial(self._landed, address, flight))
+            made = await flight.join()
+            return DrawResult(
+                reply=made.reply, address=address, drawn_at=made.drawn_at, cached=made.reply.cached
+            )
+        return self._reading(await flight.join())
+
+    def stats(self) -> SamplingStats:
+        """Return the totals so far."""
+        channels = tuple(self._channels.values())
+        limits = [channel.throttling() for channel in channels]
+        return SamplingStats(
+            n_calls=self._n_calls,
+            n_cached=self._n_cached,
+            n_retries=sum(channel.n_retries for channel in channels),
+            cost_usd=self._cost_usd,
+            n_cuts=sum(limit.n_cuts for limit in limits),
+            throttled_s=sum(limit.throttled_s for limit in limits),
+            paced_s=sum(limit.paced_s for limit in limits),
+        )
+
+    async def aclose(self, wind_down_s: float = WIND_DOWN_S) -> None:
+        """End sampling: unsent calls are dropped, those under way may finish, providers are closed.
+
+        Args:
+            wind_down_s: How long calls under way are waited for, in seconds.
+        """
+        self._closed = True
+        tasks = [flight.task for flight in self._flights.values()]
+        for flight in tuple(self._flights.values()):
+            flight.abandon()
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=wind_down_s)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        for channel in self._channels.values():
+            await channel.aclose()
+
+    def _read(self, address: Address) -> Draw | None:
+        """Return what is kept at `address` and may be used in this mode."""
+        draw = self._store.get(address)
+        match self._settings.mode:
+            case Mode.REFRESH if draw is not None and draw.drawn_at < self._opened_at:
+                return None  # from before this session, by whichever worker
+            case Mode.REPLAY if draw is None:
+                found = (cassette.get(address) for cassette in self._cassettes)
+                return next((recorded for recorded in found if recorded is not None), None)
+            case _:
+                return draw
+
+    def _reading(self, draw: Draw) -> DrawResult:
+        self._n_cached += 1
+        reply = draw.reply if draw.reply.cached else replace(draw.reply, cached=True)
+        return DrawResult(reply=reply, address=draw.address, drawn_at=draw.drawn_at, cached=True)
+
+    def _permit(self, target: Target, request: Request, slot: Slot, may_pay: bool | None) -> None:
+        """Raise unless the draw may be made now."""
+        if self._closed:
+            raise stopped()
+        where = f"model {target.id}, case {slot.case}"
+        mode, is_computed = self._settings.mode, target.endpoint.api is Api.SCRIPTED
+        if mode is Mode.ESTIMATE:
+            raise UsageError(
+                "an estimate makes no draws", where=where, fix="run without --velo-mode=estimate"
+            )
+        if mode is Mode.REPLAY and not is_computed:
+            raise CacheMissError(
+                self._what_changed(request),
+                where=where,
+                fix="run once with --velo-mode=auto, then `velo cassette export`",
+            )
+        asked = self._settings.may_pay if may_pay is None else may_pay
+        if not asked and not target.endpoint.free:
+            raise WouldPayError(
+                "this draw would cost money",
+                where=where,
+                fix="ask for paid draws: -m velo, the test's own node id, or --velo-mode=auto",
+            )
+
+    def _what_changed(self, request: Request) -> str:
+        if not self._cassettes:
+            return "this draw is not in the cache, and there is no cassette"
+        near = "; ".join(cassette.nearest_request(request) for cassette in self._cassettes)
+        return f"this draw is neither in the cache nor in a cassette: {near}"
+
+    async def _make(self, target: Target, request: Request, address: Address, *, is_computed: bool) -> Draw:
+        """Make the draw and keep it."""
+        seed = slot_seed(address.seed, address.key, address.slot, address.stream)
+        reply = await self._channel(target).complete(request, seed)
+        self._n_calls += 1
+        self._cost_usd = add_costs((self._cost_usd, reply.cost_usd))
+        drawn_at = _now()
+        if is_computed:
+            return Draw(address=address, reply=reply, drawn_at=drawn_at)
+        refresh = self._settings.mode is Mode.REFRESH
+        kept = await self._store.put(request, address, reply, drawn_at, replace=refresh)
+        if kept.drawn_at == drawn_at:
+            return Draw(address=address, reply=reply, drawn_at=drawn_at)
+        # Another process stored this draw first: everybody uses that one, ours was paid for nothing.
+        return replace(kept, reply=replace(kept.reply, cached=True))
+
+    def _channel(self, target: Target) -> Channel:
+        name = target.endpoint.name
+        channel = self._channels.get(name)
+        if channel is None:
+            channel = self._channels[name] = self._open(target.endpoint)
+        return channel
+
+    def _landed(self, address: Address, flight: Flight, _: asyncio.Task[Draw]) -> None:
+        if self._flights.get(address) is flight:
+            del self._flights[address]
+
+    def _make_budget(self, session: str, ledger: Ledger | None) -> Budget | None:
+        settings = self._settings
+        if settings.budget_usd is None:
+            return None
+        # Without common books each worker keeps to its part.
+        alone = ledger is None
+        return Budget(
+            settings.budget_usd / (settings.workers if alone else 1),
+            ledger=LocalLedger() if ledger is None else ledger,
+            session=session,
+            workers=1 if alone else settings.workers,
+            clock=self._clock,
+        )
+
+
+def _shared_ledger(settings: Settings, store: object) -> Ledger | None:
+    """Return the store's books where other workers write into them, too; one process keeps its own."""
+    if settings.workers > 1 and hasattr(store, "reserve"):
+        return cast(Ledger, store)
+    return None
+
+
+def _now() -> str:
+    """Return the time, ISO 8601 in UTC, of one width so that texts compare as times do."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
