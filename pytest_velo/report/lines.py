@@ -66,7 +66,7 @@ def block(
         limit: None keeps all of the text.
         indent: Columns before the label.
 
-    >>> print(as_text(block("user", "Hello there", 24)))
+    >>> print(as_text(block("user", "Hello there", 22)))
       user       Hello
                  there
     """
