@@ -19,13 +19,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from pytest_velo.errors import UsageError
-from pytest_velo.stats.eprocess import ALL_IN, LOG_N_BETS, Side, bets, log_e_counts
+from pytest_velo.stats.eprocess import ALL_IN, LOG_N_BETS, N_BETS, Side, bets, log_e_counts
 
 Floats = npt.NDArray[np.float64]
 
@@ -74,12 +75,6 @@ def log_mean_exp(logs: Floats, axis: int) -> Floats:
     return np.asarray(np.log(total) + top.squeeze(axis) - LOG_N_BETS)
 
 
-def _log_e(n: int, successes: npt.NDArray[np.intp], gains: Gains) -> Floats:
-    """Return the log evidence of each member of the batch at its own number of successes."""
-    column = successes[:, None]
-    return log_mean_exp(column * gains.win + (n - column) * gains.lose, axis=1)
-
-
 def _first_crossing(n: int, gains: Gains, log_c: Floats) -> npt.NDArray[np.intp]:
     """Return the fewest successes of n that cross, n + 1 where none do."""
     successes = np.arange(n + 1)[None, :, None]
@@ -101,7 +96,7 @@ def _cross(rate: Floats, gains: Gains, stretches: Sequence[Stretch]) -> Floats:
     mass = np.zeros((len(rate), horizon + 2))
     mass[:, 0] = 1.0
     crossed = np.zeros(len(rate))
-    edge, log_c = members, crossed
+    edge, bar = members, hit_rate
     low, highest = 0, horizon
     for n in range(1, horizon + 1):
         high = min(n, highest)
@@ -111,16 +106,19 @@ def _cross(rate: Floats, gains: Gains, stretches: Sequence[Stretch]) -> Floats:
         if n < first_look:
             continue
         if n in starts:
-            log_c = starts[n]
-            edge = _first_crossing(n, gains, log_c)
+            edge = _first_crossing(n, gains, starts[n])
+            bar = starts[n][:, None]
             beyond = np.arange(horizon + 2) >= edge[:, None]
-            crossed = crossed + np.where(beyond, mass, 0.0).sum(axis=1)
+            crossed += np.where(beyond, mass, 0.0).sum(axis=1)
             mass[beyond] = 0.0
         else:
-            hit = _log_e(n, edge, gains) >= log_c
-            crossed = crossed + np.where(hit, mass[members, edge], 0.0)
-            mass[members[hit], edge[hit]] = 0.0
-            edge = edge + ~hit
+            successes = edge[:, None]
+            fortunes = np.exp(successes * gains.win + (n - successes) * gains.lose - bar)
+            hit = fortunes.sum(axis=1) >= N_BETS
+            reached = mass[members, edge]
+            crossed += reached * hit
+            mass[members, edge] = reached * ~hit
+            edge += ~hit
         highest = int(edge.max())
         # The far tail can neither come back nor be seen in a double.
         while low < high and n % 8 == 0 and mass[:, low].max() < _NEGLIGIBLE:
@@ -156,8 +154,8 @@ def crossing_probability(
     Returns:
         An array of the arguments' broadcast shape.
 
-    >>> float(crossing_probability(0.5, 0.5, math.log(20), 1, 5).round(6))
-    0.03125
+    >>> float(crossing_probability(0.5, 0.5, math.log(8), 1, 6))  # six successes at once
+    0.015625
     """
     rates, edges, logs = np.broadcast_arrays(*(np.asarray(v, dtype=float) for v in (rate, threshold, log_c)))
     shape = rates.shape
@@ -236,7 +234,7 @@ def history_error(threshold: float, side: Side, level: float, looks: Sequence[in
     >>> round(history_error(0.3, 1, 0.05, (200, 400)), 3) > 0.05
     True
     """
-    if not looks or any(later <= earlier for earlier, later in zip(looks, looks[1:], strict=False)):
+    if not looks or any(later <= earlier for earlier, later in pairwise(looks)):
         raise UsageError(f"horizons must rise, got {tuple(looks)}", fix="looks=(200, 400)")
     stretches = []
     first = min_n
@@ -246,4 +244,3 @@ def history_error(threshold: float, side: Side, level: float, looks: Sequence[in
         first = horizon + 1
     edge = np.array([threshold if side > 0 else 1.0 - threshold])
     return float(_cross(edge, _gains_at(edge), stretches)[0])
-

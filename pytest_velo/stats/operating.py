@@ -1,0 +1,62 @@
+"""How a rule will do before any unit is drawn: its verdicts and its sample size at a given truth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pytest_velo.stats.rules import SequentialRule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatingCharacteristics:
+    """The exact law of a rule at one true rate.
+
+    Attributes:
+        truth: The true rate, in [0, 1].
+        supported, refuted: Probabilities of the verdicts; the rest is inconclusive.
+        mean_n: Expected number of units when sampling stops, those fed before included.
+    """
+
+    truth: float
+    supported: float
+    refuted: float
+    mean_n: float
+
+
+def operating_characteristics(
+    rule: SequentialRule, truths: Sequence[float]
+) -> list[OperatingCharacteristics]:
+    """Return the law of a rule on independent 0/1 units, exactly, from the units fed so far on.
+
+    Args:
+        rule: Usually a fresh rule; it is not changed.
+        truths: True rates, each in [0, 1].
+
+    Returns:
+        One entry for each truth, in their order.
+
+    >>> from pytest_velo.claims import rate
+    >>> from pytest_velo.stats.rules import make_rule
+    >>> rule = make_rule(rate >= 0.3, alpha=0.05, beta=0.05, max_units=200)
+    >>> [wrong] = operating_characteristics(rule, [0.3])
+    >>> wrong.supported < 0.05, wrong.refuted < 0.05
+    (True, True)
+    """
+    import numpy as np
+
+    column = np.asarray(truths, dtype=float)[:, None]
+    law = rule.outlook(lambda units: column)
+    mean = rule.n + law.mean_units
+    return [
+        OperatingCharacteristics(truth=t, supported=float(s), refuted=float(r), mean_n=float(n))
+        for t, s, r, n in zip(truths, law.supported, law.refuted, mean, strict=True)
+    ]
+
+
+def power(rule: SequentialRule, expect: float) -> float:
+    """Return P(supported) if the true rate is `expect`, in [0, 1].
+
+    For means of cases or groups this is a rough lower guide: 0/1 units vary the most.
+    """
+    return operating_characteristics(rule, [expect])[0].supported

@@ -1,0 +1,159 @@
+"""The exact law of a sequential rule on 0/1 units: which verdict comes, and when.
+
+A forward pass over (further units, further ones), with every barrier of the rule active. Loaded on use: it
+needs numpy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from pytest_velo.stats.boundary import Floats
+from pytest_velo.stats.sides import Barrier
+
+
+class Race(NamedTuple):
+    """Probabilities of the verdicts within the horizon and the mean number of further units."""
+
+    supported: Floats
+    refuted: Floats
+    mean_units: Floats
+
+
+class _Edge:
+    """Where a barrier lies among the numbers of ones, followed from look to look."""
+
+    def __init__(self, barrier: Barrier, units: int) -> None:
+        self._barrier = barrier
+        self._units = units
+        # Counted from the barrier's far end: `_edge` ones (side +1) or zeros (side -1) are needed.
+        self._edge = units + 1
+        self._settle()
+
+    def excess(self, ones: int) -> float:
+        """Return the log evidence beyond the barrier at a number of ones."""
+        return self._barrier.ahead(ones, self._units - ones) - self._barrier.log_bar
+
+    def move(self, units: int) -> None:
+        """Follow the barrier to the next look."""
+        self._units = units
+        self._edge = min(self._edge + 1, units + 1)
+        self._settle()
+
+    def _settle(self) -> None:
+        while self._edge > 0 and self._crosses(self._edge - 1):
+            self._edge -= 1
+        while self._edge <= self._units and not self._crosses(self._edge):
+            self._edge += 1
+
+    def _crosses(self, needed: int) -> bool:
+        return self.excess(needed if self._barrier.side > 0 else self._units - needed) >= 0.0
+
+    @property
+    def crossing(self) -> slice:
+        """The numbers of ones that cross at this look."""
+        if self._barrier.side > 0:
+            return slice(self._edge, self._units + 1)
+        return slice(0, self._units + 1 - self._edge)
+
+
+class _Field:
+    """The probability mass of the paths without a verdict, by number of ones and by latched tests."""
+
+    def __init__(self, tests: int, batch: int, steps: int) -> None:
+        self.full = (1 << tests) - 1
+        self.masses = {latched: np.zeros((batch, steps + 1)) for latched in range(self.full)}
+        self.masses[0][:, 0] = 1.0
+        self.supported = np.zeros(batch)
+        self.refuted = np.zeros(batch)
+
+    def open(self) -> Floats:
+        """Return the probability that there is no verdict yet."""
+        return np.asarray(sum(mass.sum(axis=1) for mass in self.masses.values()))
+
+    def step(self, units: int, chance: Floats) -> None:
+        """Draw one further unit: after it there are `units`."""
+        for mass in self.masses.values():
+            risen = mass[:, :units] * chance
+            mass[:, :units] -= risen
+            mass[:, 1 : units + 1] += risen
+
+    def latch(self, test: int, crossing: slice) -> None:
+        """Let one of the tests for the claim reject where it crosses."""
+        for latched, mass in self.masses.items():
+            if latched >> test & 1:
+                continue
+            moved = mass[:, crossing]
+            if latched | 1 << test == self.full:
+                self.supported += moved.sum(axis=1)
+            else:
+                self.masses[latched | 1 << test][:, crossing] += moved
+            mass[:, crossing] = 0.0
+
+    def refute(self, crossing: slice) -> None:
+        """Let the test against the claim reject where it crosses."""
+        for mass in self.masses.values():
+            self.refuted += mass[:, crossing].sum(axis=1)
+            mass[:, crossing] = 0.0
+
+    def held(self, crossing: slice) -> Sequence[int]:
+        """Return the numbers of ones within a slice that hold any mass."""
+        held = np.any([mass[:, crossing].any(axis=0) for mass in self.masses.values()], axis=0)
+        return [int(ones) + crossing.start for ones in np.flatnonzero(held)]
+
+
+def race(
+    support: Sequence[Barrier],
+    refute: Sequence[Barrier],
+    *,
+    steps: int,
+    first_look: int,
+    chance: Callable[[int], Floats],
+) -> Race:
+    """Run the units still to come against a rule's barriers.
+
+    Args:
+        support: Barriers of the tests that must all reject for "supported", each latched; at least one.
+        refute: Barriers any of which refutes.
+        steps: Further units up to the horizon, from 0.
+        first_look: Further units before a verdict may come, from 1.
+        chance: P(the next unit is a 1), given the number of further units so far, as an array that
+            broadcasts over (batch, number of ones so far).
+
+    Returns:
+        Arrays over the batch.
+    """
+    batch = chance(0).shape[0]
+    field = _Field(len(support), batch, steps)
+    mean = np.zeros(batch)
+    for_claim: list[_Edge] = []
+    against: list[_Edge] = []
+    for units in range(1, steps + 1):
+        mean = mean + field.open()
+        field.step(units, chance(units - 1))
+        if units == first_look:
+            for_claim = [_Edge(barrier, units) for barrier in support]
+            against = [_Edge(barrier, units) for barrier in refute]
+        elif units > first_look:
+            for edge in (*for_claim, *against):
+                edge.move(units)
+        _refute_ties(field, for_claim, against)
+        for test, edge in enumerate(for_claim):
+            field.latch(test, edge.crossing)
+        for edge in against:
+            field.refute(edge.crossing)
+    return Race(supported=field.supported, refuted=field.refuted, mean_units=mean)
+
+
+def _refute_ties(field: _Field, for_claim: Sequence[_Edge], against: Sequence[_Edge]) -> None:
+    """Where both verdicts are reached at one look, let the larger excess win."""
+    for theirs in against:
+        for ours in for_claim:
+            start = max(ours.crossing.start, theirs.crossing.start)
+            stop = min(ours.crossing.stop, theirs.crossing.stop)
+            for ones in field.held(slice(start, stop)) if start < stop else ():
+                if theirs.excess(ones) > min(edge.excess(ones) for edge in for_claim):
+                    field.refute(slice(ones, ones + 1))
