@@ -6,9 +6,9 @@ import math
 from typing import assert_never
 
 from pytest_velo.records import HypothesisResult, Outcome
-from pytest_velo.report.lines import Line, Style, block, fit_lines
+from pytest_velo.report.lines import Line, Style, block, fit_lines, paragraph
 from pytest_velo.report.phrases import count, interval, n_trials, p_value, percent, rate, stop_reason
-from pytest_velo.report.text import display, inline
+from pytest_velo.report.text import inline
 from pytest_velo.report.trials import trials_lines
 from pytest_velo.verdicts import Decision, Evidence, Verdict
 
@@ -31,7 +31,7 @@ def failure_lines(
         width: Columns of the terminal, at least 40.
         encoding: Encoding of the stream; where it lacks our symbols they become ASCII.
     """
-    lines = _headline(result, width)
+    lines = paragraph(*_headline(result), width)
     lines += block("belief", result.belief, width)
     lines += block("claim", f"{result.claim}, {result.scope}", width)
     if result.model is not None:
@@ -48,20 +48,20 @@ def failure_lines(
     return fit_lines(lines, encoding)
 
 
-def _headline(result: HypothesisResult, width: int) -> list[Line]:
+def _headline(result: HypothesisResult) -> Line:
     if result.outcome is Outcome.ERROR or result.outcome is Outcome.SKIPPED:
         style = Style.BAD if result.outcome is Outcome.ERROR else Style.WARN
-        return [Line(text, style) for text in display(f"{result.outcome}: {result.problem}", width)]
+        return Line(f"{result.outcome}: {result.problem}", style)
     if result.decision is None:
-        return [Line(f"{result.outcome}: no trial was complete", Style.WARN)]
+        return Line(f"{result.outcome}: no trial was complete", Style.WARN)
     certified = result.decision.certified
     match result.decision.verdict:
         case Verdict.SUPPORTED:
-            return [Line(f"supported: {certified} ({_risk(result.alpha)})", Style.GOOD)]
+            return Line(f"supported: {certified} ({_risk(result.alpha)})", Style.GOOD)
         case Verdict.REFUTED:
-            return [Line(f"refuted: {certified} ({_risk(result.beta)})", Style.BAD)]
+            return Line(f"refuted: {certified} ({_risk(result.beta)})", Style.BAD)
         case Verdict.INCONCLUSIVE:
-            return [Line(f"inconclusive: the trials do not settle whether {result.claim}", Style.WARN)]
+            return Line(f"inconclusive: the trials do not settle whether {result.claim}", Style.WARN)
     assert_never(result.decision.verdict)
 
 

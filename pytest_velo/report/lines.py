@@ -76,6 +76,11 @@ def block(
     return [Line(head + first, style), *(Line(margin + piece, style) for piece in others)]
 
 
+def paragraph(text: str, style: Style, width: int) -> list[Line]:
+    """Return a hostile text as lines of at most `width` columns."""
+    return [Line(piece, style) for piece in display(text, width)]
+
+
 def as_text(lines: Iterable[Line]) -> str:
     r"""Join lines without their styles.
 

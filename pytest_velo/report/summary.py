@@ -200,7 +200,7 @@ def _undecided(results: Sequence[HypothesisResult], names: Sequence[str], width:
     if not undecided:
         return
     yield Line("")
-    yield Line("undecided, and what would likely decide them", Style.WARN)
+    yield Line("undecided, and what may decide them", Style.WARN)
     for result, name in undecided:
         yield Line(inline(f"? {name}", width))
         yield from _prospect(result, width)

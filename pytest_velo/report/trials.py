@@ -8,7 +8,7 @@ from typing import Any
 
 from pytest_velo.records import Call, HypothesisResult, JsonObject, Outcome, OutcomeKind, TrialRecord
 from pytest_velo.report.document import shown_trials
-from pytest_velo.report.lines import Line, Style, block
+from pytest_velo.report.lines import Line, Style, block, paragraph
 from pytest_velo.report.phrases import count
 from pytest_velo.report.text import inline
 
@@ -23,13 +23,12 @@ def trials_lines(result: HypothesisResult, show: int, verbosity: int, width: int
         return
     total = len(shown) if result.decision is None else result.decision.evidence.n_against
     yield Line("")
+    title = "trials against the claim"
     if result.outcome is Outcome.ERROR:
-        yield Line("the trial that ended it", Style.BOLD)
+        title = "the trial that ended it"
     elif len(shown) < total:
-        rest = f"first {len(shown)} of {total:,}; --velo-show={total} shows all"
-        yield Line(f"trials against the claim ({rest})", Style.BOLD)
-    else:
-        yield Line("trials against the claim", Style.BOLD)
+        title += f" (first {len(shown)} of {total:,}; --velo-show={total} shows all)"
+    yield from paragraph(title, Style.BOLD, width)
     for trial in shown:
         yield from _trial_lines(trial, verbosity, width)
 
