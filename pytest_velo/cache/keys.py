@@ -21,10 +21,9 @@ def request_key(request: Request) -> str:
     Raises:
         UsageError: A message or parameter has no exact JSON form; the text names its path.
 
-    >>> hi = {"role": "user", "content": "Hi"}
     >>> def key(temperature):
-    ...     parameters = {"temperature": temperature}
-    ...     return request_key(Request(api="a", endpoint="e", model="m", messages=(hi,), parameters=parameters))
+    ...     sent = {"temperature": temperature}
+    ...     return request_key(Request(api="a", endpoint="e", model="m", messages=(), parameters=sent))
     >>> key(1) == key(1.0), key(1) == key(0.5)
     (True, False)
     """

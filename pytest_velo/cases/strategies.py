@@ -70,7 +70,7 @@ def _run(strategy: Any, seed: int, keep: Callable[[Any], None]) -> None:
         keep(value)
 
     with _backend():
-        options = hypothesis.settings(
+        options: Any = hypothesis.settings(
             backend=_BACKEND,
             max_examples=2,
             phases=[hypothesis.Phase.generate],
@@ -81,8 +81,8 @@ def _run(strategy: Any, seed: int, keep: Callable[[Any], None]) -> None:
             verbosity=hypothesis.Verbosity.quiet,
             suppress_health_check=list(hypothesis.HealthCheck),
         )
-        test: Any = hypothesis.given(strategy)(body)
-        hypothesis.seed(seed)(options(test))()
+        given: Any = hypothesis.given(strategy)
+        hypothesis.seed(seed)(options(given(body)))()
 
 
 @contextmanager

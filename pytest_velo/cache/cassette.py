@@ -1,0 +1,248 @@
+"""Cassettes: recorded draws as a text file that is committed with the tests. One line is one draw.
+
+Lines are sorted by (key, seed, stream, slot), so that a review shows what was added and what went away. The
+provider's whole reply (`raw`) is left out; everything else a `Reply` holds is kept.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pytest_velo.cache.codec import encode_reply
+from pytest_velo.cache.differences import explain_miss
+from pytest_velo.cache.keys import CANON, request_body, request_key
+from pytest_velo.cache.store import Store
+from pytest_velo.errors import StoreError, UsageError
+from pytest_velo.records import Address, Draw, Reply, Request
+
+_ZSTD_LEVEL = 9
+
+
+class _Line(msgspec.Struct):
+    """A line as it is read."""
+
+    canon: int
+    key: str
+    seed: int
+    stream: str
+    slot: str
+    request: Request
+    reply: Reply
+    drawn_at: str
+
+
+class _Canon(msgspec.Struct):
+    """The part of a line that says whether the rest can be read."""
+
+    canon: int
+
+
+_decode_line = msgspec.json.Decoder(_Line).decode
+_decode_canon = msgspec.json.Decoder(_Canon).decode
+
+
+class Cassette:
+    """Recorded draws in memory; made by `load`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._draws: dict[tuple[str, int, str, str], Draw] = {}
+        self._requests: dict[str, Request] = {}
+
+    def __len__(self) -> int:
+        return len(self._draws)
+
+    def get(self, address: Address) -> Draw | None:
+        """Return the draw at an address, its reply marked `cached`; None when it was not recorded."""
+        return self._draws.get((address.key, address.seed, address.stream, address.slot))
+
+    def recorded(self) -> Iterator[tuple[Request, Draw]]:
+        """Yield every draw with its request, in the order of the file."""
+        return ((self._requests[draw.address.key], draw) for draw in self._draws.values())
+
+    def nearest_request(self, request: Request, address: Address | None = None) -> str:
+        """Say how the nearest recorded request differs from one that is missing.
+
+        Args:
+            request: The one that is asked for.
+            address: Where it was looked for; then a draw of the same request elsewhere is named.
+        """
+        same = (
+            []
+            if address is None
+            else [draw.address for draw in self._draws.values() if draw.address.key == address.key]
+        )
+        return explain_miss(request, self._requests.values(), address, same)
+
+    def _add(self, line: _Line) -> None:
+        place = (line.key, line.seed, line.stream, line.slot)
+        if place in self._draws:
+            raise StoreError("the draw of this line was recorded before", fix="delete one of the two lines")
+        if line.key not in self._requests:
+            if request_key(line.request) != line.key:
+                raise StoreError(
+                    "the request is not the one its key was made from; it was edited by hand",
+                    fix="record it again: run the test, then `velo cassette export`",
+                )
+            self._requests[line.key] = line.request
+        address = Address(key=line.key, seed=line.seed, stream=line.stream, slot=line.slot)
+        reply = replace(line.reply, cached=True)
+        self._draws[place] = Draw(address=address, reply=reply, drawn_at=line.drawn_at)
+
+
+def load(path: str | Path) -> Cassette:
+    """Read a cassette, `.jsonl` or `.jsonl.zst`.
+
+    Raises:
+        StoreError: No such file, a line that is no recorded draw (with its number), a newer format.
+    """
+    cassette = Cassette(Path(path))
+    for number, text in enumerate(_read(cassette.path).splitlines(), 1):
+        if not text.strip():
+            continue
+        where = f"{cassette.path}:{number}"
+        try:
+            cassette._add(_parsed(text))
+        except (StoreError, UsageError) as error:
+            raise StoreError(error.what, where=where, fix=error.fix) from None
+    return cassette
+
+
+def export(store: Store, addresses: Iterable[Address] | None, path: str | Path) -> int:
+    """Write draws of the store to a cassette, atomically.
+
+    Args:
+        store: Where the draws are.
+        addresses: Which ones; None for all.
+        path: The file; a name that ends in `.zst` is compressed.
+
+    Returns:
+        How many draws were written.
+
+    Raises:
+        StoreError: A draw is not in the store, or the file cannot be written.
+    """
+    target = Path(path)
+    found = store.recorded() if addresses is None else _chosen(store, addresses)
+    lines = {draw.address: _line(request, draw) for request, draw in found}
+    order = sorted(lines, key=lambda place: (place.key, place.seed, place.stream, place.slot))
+    _write(target, b"".join(lines[address] for address in order))
+    return len(lines)
+
+
+def import_into(store: Store, path: str | Path) -> int:
+    """Put a cassette's draws into the store; what is there already stays.
+
+    Returns:
+        How many were new.
+    """
+    return store.put_many(load(path).recorded())
+
+
+def _parsed(text: bytes) -> _Line:
+    try:
+        canon = _decode_canon(text).canon
+        if canon != CANON:
+            raise StoreError(
+                f"the draw was recorded by another version (canon {canon}, this one reads {CANON})",
+                fix="upgrade pytest-velo" if canon > CANON else "record it again",
+            )
+        return _decode_line(text)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise StoreError(
+            f"the line is no recorded draw: {error}", fix="undo the edit (merge markers?), or record it again"
+        ) from None
+
+
+def _chosen(store: Store, addresses: Iterable[Address]) -> Iterator[tuple[Request, Draw]]:
+    wanted = list(addresses)
+    missing = 0
+    for address in wanted:
+        draw, request = store.get(address), store.request(address.key)
+        if draw is None or request is None:
+            missing += 1
+        else:
+            yield request, draw
+    if missing:
+        raise StoreError(
+            f"{missing} of {len(wanted)} draws are not in the store",
+            where=str(store.path),
+            fix="if they came from a cassette, import it first: velo cassette import FILE",
+        )
+
+
+def _line(request: Request, draw: Draw) -> bytes:
+    address = draw.address
+    body: dict[str, Any] = msgspec.json.decode(request_body(request))
+    del body["canon"]
+    line = {
+        "canon": CANON,
+        "key": address.key,
+        "seed": address.seed,
+        "stream": address.stream,
+        "slot": address.slot,
+        "request": body,
+        "reply": msgspec.Raw(encode_reply(draw.reply, for_cassette=True)[0]),
+        "drawn_at": draw.drawn_at,
+    }
+    return msgspec.json.encode(line) + b"\n"
+
+
+def _read(path: Path) -> bytes:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise StoreError(f"the cassette cannot be read: {error.strerror or error}", where=str(path)) from None
+    if path.suffix != ".zst":
+        return content.removeprefix(b"\xef\xbb\xbf")
+    zstandard = _zstandard(path)
+    try:
+        with zstandard.ZstdDecompressor().stream_reader(content, read_across_frames=True) as stream:
+            return bytes(stream.read())
+    except zstandard.ZstdError as error:
+        raise StoreError(f"the cassette is no zstd file: {error}", where=str(path)) from None
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write beside the target, then put it in place: a reader sees the old file or the new one."""
+    if path.suffix == ".zst":
+        content = _zstandard(path).ZstdCompressor(level=_ZSTD_LEVEL).compress(content)
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            temporary = Path(file.name)
+            file.write(content)
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    except OSError as error:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+        raise StoreError(
+            f"the cassette cannot be written: {error.strerror or error}", where=str(path)
+        ) from None
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def _zstandard(path: Path) -> Any:
+    try:
+        import zstandard
+    except ImportError:
+        raise StoreError(
+            "compressed cassettes need the package zstandard",
+            where=str(path),
+            fix='pip install "pytest-velo[zstd]", or use a name that ends in .jsonl',
+        ) from None
+    return zstandard

@@ -1,0 +1,116 @@
+"""Replies and requests as stored JSON, and back. Plain JSON decoded into typed records: nothing runs."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from functools import cache
+from math import inf, isinf
+from typing import TYPE_CHECKING, Any, cast
+
+from pytest_velo.errors import StoreError
+from pytest_velo.records import Reply, Request, TokenLogprob
+
+if TYPE_CHECKING:
+    import msgspec
+
+LOWEST_LOGPROB = -1e9
+"""Stands for a log probability of -inf, which JSON does not have; its exponential is 0 just as well."""
+
+_PLAIN_REPLY = Reply(text="")
+_DEFAULTS = tuple((field.name, getattr(_PLAIN_REPLY, field.name)) for field in fields(Reply))
+
+
+def encode_reply(reply: Reply, *, for_cassette: bool = False) -> tuple[bytes, Reply]:
+    """Return a reply's JSON, and the reply as it will be read back.
+
+    The second differs from the first only where text cannot be stored: half a surrogate pair (a cut
+    emoji) becomes U+FFFD, so that a replay sees what the first run saw.
+
+    Args:
+        reply: The reply; only its fields are written, those at their default left out.
+        for_cassette: Leave out the provider's whole reply and the mark that it was read.
+
+    Raises:
+        StoreError: A part of it is no JSON value.
+    """
+    try:
+        return _encode(reply, for_cassette), reply
+    except UnicodeEncodeError:
+        reply = cast(Reply, _mended(reply))
+        return _encode(reply, for_cassette), reply
+    except (TypeError, RecursionError) as error:
+        raise StoreError(f"the reply cannot be stored: {error}") from None
+
+
+def decode_reply(body: bytes) -> Reply:
+    """Return the stored reply, marked as read from the store.
+
+    Raises:
+        msgspec.DecodeError: The bytes are no reply.
+    """
+    return _reply_decoder().decode(body)
+
+
+def decode_request(body: bytes) -> Request:
+    """Return the stored request.
+
+    Raises:
+        msgspec.DecodeError: The bytes are no request.
+    """
+    return _request_decoder().decode(body)
+
+
+def _encode(reply: Reply, for_cassette: bool) -> bytes:
+    stored: dict[str, Any] = {"text": reply.text}
+    for name, default in _DEFAULTS:
+        value = getattr(reply, name)
+        if value is not default and name != "cached":
+            stored[name] = value
+    if for_cassette:
+        stored.pop("raw", None)
+    else:
+        stored["cached"] = True  # whoever reads it has read it
+    if reply.logprobs:
+        stored["logprobs"] = [_finite(token) for token in reply.logprobs]
+    return _encoder().encode(stored)
+
+
+def _finite(token: TokenLogprob) -> TokenLogprob:
+    if not isinf(token.logprob) and inf not in map(abs, token.top.values()):
+        return token
+    top = {text: max(logprob, LOWEST_LOGPROB) for text, logprob in token.top.items()}
+    return replace(token, logprob=max(token.logprob, LOWEST_LOGPROB), top=top)
+
+
+def _mended(value: Any) -> Any:
+    """Replace halves of surrogate pairs in every text inside `value`."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, dict):
+        return {_mended(name): _mended(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_mended(part) for part in value)
+    if hasattr(value, "__dataclass_fields__"):
+        return replace(value, **{field.name: _mended(getattr(value, field.name)) for field in fields(value)})
+    return value
+
+
+@cache
+def _encoder() -> msgspec.json.Encoder:
+    import msgspec
+
+    return msgspec.json.Encoder()
+
+
+@cache
+def _reply_decoder() -> msgspec.json.Decoder[Reply]:
+    import msgspec
+
+    return msgspec.json.Decoder(Reply)
+
+
+@cache
+def _request_decoder() -> msgspec.json.Decoder[Request]:
+    import msgspec
+
+    return msgspec.json.Decoder(Request)

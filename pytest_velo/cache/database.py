@@ -1,0 +1,193 @@
+"""The SQLite file: opening, checking, transactions. Everything SQLite says becomes a `StoreError`."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import apsw
+
+from pytest_velo.errors import StoreError
+
+APPLICATION_ID = 0x76656C6F
+"""`velo` in ASCII: tells our files from other SQLite files."""
+
+VERSION = 1
+BUSY_TIMEOUT_MS = 10_000
+CACHE_KIB = 8_192
+
+# The draws have a rowid on purpose: replies inside the index's own B-tree made reads and writes three
+# times slower and the file three times larger.
+SCHEMA = """
+CREATE TABLE request(key TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE draw(
+    key TEXT NOT NULL, seed INTEGER NOT NULL, stream TEXT NOT NULL, slot TEXT NOT NULL,
+    reply BLOB NOT NULL, model_served TEXT, cost_usd REAL, drawn_at TEXT NOT NULL,
+    PRIMARY KEY(key, seed, stream, slot));
+CREATE TABLE look(id INTEGER PRIMARY KEY, draws TEXT NOT NULL, body BLOB NOT NULL);
+CREATE INDEX look_draws ON look(draws);
+CREATE TABLE reserve(
+    session TEXT NOT NULL, worker TEXT NOT NULL, usd REAL NOT NULL, PRIMARY KEY(session, worker)
+) WITHOUT ROWID;
+CREATE TABLE last_seen(node TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
+"""
+TABLES = {"request", "draw", "look", "reserve", "last_seen"}
+
+
+class Database:
+    """One connection of this process to the file. Several processes may share the file.
+
+    Methods may be called from any thread; a transaction holds the lock from begin to commit.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.RLock()
+        _make_folder(path.parent)
+        with self._errors():
+            self._connection = apsw.Connection(str(path))
+            try:
+                self._prepare()
+            except BaseException:
+                self._connection.close()
+                raise
+
+    def close(self) -> None:
+        """Close the connection; the object is not used afterwards."""
+        with self._lock, self._errors():
+            self._connection.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[apsw.Connection]:
+        """Hold the write lock of the file; commit at the end, roll back on an exception."""
+        with self._lock, self._errors():
+            connection = self._connection
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    def _prepare(self) -> None:
+        connection = self._connection
+        connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+        for setting, value in (
+            (apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0),
+            (apsw.SQLITE_DBCONFIG_DEFENSIVE, 1),
+            (apsw.SQLITE_DBCONFIG_ENABLE_TRIGGER, 0),
+            (apsw.SQLITE_DBCONFIG_ENABLE_VIEW, 0),
+        ):
+            connection.config(setting, value)
+        if connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").get is not None:
+            self._check()
+        self._use_wal()
+        connection.execute(f"PRAGMA synchronous = NORMAL; PRAGMA cache_size = -{CACHE_KIB}")
+        self._create()
+
+    def _use_wal(self) -> None:
+        """Switch the journal mode; processes that open a new file at once get in each other's way."""
+        give_up_at = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+        while True:
+            try:
+                self._connection.execute("PRAGMA journal_mode = WAL")
+            except apsw.BusyError:
+                if time.monotonic() > give_up_at:
+                    raise
+                time.sleep(0.01)
+            else:
+                return
+
+    def _create(self) -> None:
+        """Create the tables unless another process just did."""
+        with self._transaction() as connection:
+            if connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").get is None:
+                connection.execute(SCHEMA)
+                connection.execute(
+                    f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}"
+                )
+        self._check()
+
+    def _check(self) -> None:
+        """Refuse a file that is not ours, or newer than this package."""
+        connection = self._connection
+        version = connection.pragma("user_version")
+        if connection.pragma("application_id") != APPLICATION_ID:
+            raise StoreError(
+                "the file is an SQLite database of another program",
+                where=str(self.path),
+                fix="choose another folder with --velo-cache-dir",
+            )
+        if not isinstance(version, int) or version > VERSION:
+            raise StoreError(
+                f"the store was written by a newer pytest-velo (format {version}, this one knows {VERSION})",
+                where=str(self.path),
+                fix="upgrade pytest-velo, or choose another folder with --velo-cache-dir",
+            )
+        found = {
+            name
+            for kind, name in connection.execute("SELECT type, name FROM sqlite_schema")
+            if kind != "index"
+        }
+        if found != TABLES:
+            raise StoreError(
+                f"the store has other tables than it should: {', '.join(sorted(map(str, found ^ TABLES)))}",
+                where=str(self.path),
+                fix=_move_away(self.path),
+            )
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Turn SQLite's errors into ours."""
+        try:
+            yield
+        except apsw.Error as error:
+            raise self._as_ours(error) from error
+
+    def _as_ours(self, error: apsw.Error) -> StoreError:
+        where = str(self.path)
+        match error:
+            case apsw.NotADBError() | apsw.CorruptError():
+                return StoreError(f"the store is damaged ({error})", where=where, fix=_move_away(self.path))
+            case apsw.BusyError() | apsw.LockedError():
+                fix = "another process holds it; end that process, or use another --velo-cache-dir"
+                return StoreError("the store stayed locked for 10 s", where=where, fix=fix)
+            case apsw.FullError():
+                return StoreError("the disk is full", where=where, fix="free some space and run again")
+            case apsw.CantOpenError() | apsw.ReadOnlyError() | apsw.PermissionsError():
+                fix = "make it readable and writable, or choose another folder with --velo-cache-dir"
+                return StoreError(f"the store cannot be opened for writing ({error})", where=where, fix=fix)
+            case apsw.ConnectionClosedError():
+                return StoreError("the store is closed", where=where)
+            case _:
+                return StoreError(f"SQLite failed: {type(error).__name__}: {error}", where=where)
+
+
+def _move_away(path: Path) -> str:
+    return (
+        f"move it away with its -wal and -shm files (mv {path} {path}.bad); a new one is begun, and"
+        " `velo cassette import` puts recorded draws back"
+    )
+
+
+def _make_folder(folder: Path) -> None:
+    """Make the cache's folder, and keep it out of version control where it is ours alone."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        ignore = folder / ".gitignore"
+        ours = all(
+            entry.name == "runs" or entry.name.startswith("draws.sqlite") for entry in folder.iterdir()
+        )
+        if ours:  # so never in a folder that was somebody's before, and never over a .gitignore
+            ignore.write_text("*\n", encoding="utf-8")
+    except OSError as error:
+        raise StoreError(
+            f"the folder cannot be written: {error.strerror or error}",
+            where=str(folder),
+            fix="choose another folder with --velo-cache-dir",
+        ) from None

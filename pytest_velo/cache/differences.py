@@ -1,0 +1,132 @@
+"""Saying what changed between a request that is missing and the ones that were recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import zip_longest
+from typing import Any
+
+from pytest_velo.records import Address, Request
+
+SHOWN = 3
+"""Differences shown of the nearest request."""
+
+_AROUND = 12
+_WIDTH = 40
+_ABSENT = object()
+
+Difference = tuple[str, Any, Any]
+"""Path, recorded value, asked value; `_ABSENT` where one side has none."""
+
+
+def explain_miss(
+    request: Request,
+    recorded: Iterable[Request],
+    address: Address | None = None,
+    addresses: Iterable[Address] = (),
+) -> str:
+    """Say why a request has no recorded draw.
+
+    Args:
+        request: What is asked for.
+        recorded: The requests that were recorded.
+        address: Where the draw was looked for; None when only requests are compared.
+        addresses: Where draws of this very request are recorded.
+
+    Returns:
+        One sentence, e.g. `"temperature 0.7 was recorded, 1 is asked"`.
+    """
+    if address is not None and (elsewhere := _elsewhere(address, list(addresses))):
+        return elsewhere
+    nearest = min((_differences(other, request) for other in recorded), key=_distance, default=None)
+    if nearest is None:
+        return "nothing is recorded"
+    if not nearest:
+        return "this very request is recorded, for another seed, stream or slot"
+    told = [_told(*difference) for difference in nearest[:SHOWN]]
+    more = [f"and {len(nearest) - SHOWN} more"] if len(nearest) > SHOWN else []
+    return "; ".join(told + more)
+
+
+def _elsewhere(asked: Address, recorded: list[Address]) -> str:
+    """Name the address nearest to the one asked for; empty when the request has no draw at all."""
+    changes = (_changed(other, asked, ("seed", "stream", "slot")) for other in recorded)
+    fewest = min(changes, key=len, default=[])
+    if not fewest:
+        return ""
+    told = ", ".join(f"under {name} {old!r}, asked under {name} {new!r}" for name, old, new in fewest)
+    return f"the same request was recorded {told}"
+
+
+def _changed(recorded: object, asked: object, names: Iterable[str]) -> list[Difference]:
+    pairs = ((name, getattr(recorded, name), getattr(asked, name)) for name in names)
+    return [(name, old, new) for name, old, new in pairs if old != new]
+
+
+def _differences(recorded: Request, asked: Request) -> list[Difference]:
+    found = _changed(recorded, asked, ("api", "endpoint", "model"))
+    found += _walk("", recorded.parameters, asked.parameters)
+    found += _walk("messages", recorded.messages, asked.messages)
+    return found
+
+
+def _walk(path: str, old: Any, new: Any) -> Iterator[Difference]:
+    """Yield the leaves in which two JSON values differ."""
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        for name in sorted({*old, *new}):
+            inner = f"{path}.{name}" if path else name
+            yield from _walk(inner, old.get(name, _ABSENT), new.get(name, _ABSENT))
+    elif isinstance(old, list | tuple) and isinstance(new, list | tuple):
+        for place, (left, right) in enumerate(zip_longest(old, new, fillvalue=_ABSENT)):
+            yield from _walk(f"{path}[{place}]", left, right)
+    elif old != new:
+        yield path, old, new
+
+
+def _distance(differences: list[Difference]) -> tuple[int, int]:
+    """Order requests by how many leaves differ, then by how much of the text does."""
+    return len(differences), sum(map(_unlike, differences))
+
+
+def _unlike(difference: Difference) -> int:
+    _, old, new = difference
+    if not (isinstance(old, str) and isinstance(new, str)):
+        return 0
+    same = _n_common(old, new)
+    return max(len(old), len(new)) - same - _n_common(old[same:][::-1], new[same:][::-1])
+
+
+def _n_common(left: str, right: str) -> int:
+    """Return the length of the common beginning, by bisection: slices compare quickly."""
+    low, high = 0, min(len(left), len(right))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if left[low:middle] == right[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _told(path: str, old: Any, new: Any) -> str:
+    if new is _ABSENT:
+        return f"{path} {_shown(old)} was recorded and is not asked"
+    if old is _ABSENT:
+        return f"{path} {_shown(new)} is asked and was not recorded"
+    if isinstance(old, str) and isinstance(new, str):
+        same = _n_common(old, new)
+        return f"{path} differs: {_around(old, same)} was recorded, {_around(new, same)} is asked"
+    return f"{path} {_shown(old)} was recorded, {_shown(new)} is asked"
+
+
+def _around(text: str, place: int) -> str:
+    """Quote the part of a text where it begins to differ."""
+    begin = max(0, place - _AROUND)
+    end = begin + _WIDTH
+    head, tail = "…" if begin else "", "…" if end < len(text) else ""
+    return repr(f"{head}{text[begin:end]}{tail}")
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _WIDTH else f"{text[:_WIDTH]}…"

@@ -1,0 +1,126 @@
+"""What the store remembers beside draws: looks, reserved dollars, what a trial cost last time."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import apsw
+import msgspec
+
+from pytest_velo.cache.database import Database
+
+_TOLERANCE_USD = 1e-12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """One look at a set of draws: a run of one hypothesis that ended.
+
+    Attributes:
+        draws: Identifies the draws that were looked at, whatever was claimed of them.
+        claim: Hash of claim and design, max_trials apart.
+        scorer: Hash of the body and what scores replies.
+        rule: The boundary: `calibrated` or `ville`.
+        n: Units in the evidence.
+        max_trials: Its limit.
+        seed: The root seed.
+        verdict: What it came to.
+        looked_at: ISO 8601 in UTC.
+    """
+
+    draws: str
+    claim: str
+    scorer: str
+    rule: str
+    n: int
+    max_trials: int
+    seed: int
+    verdict: str
+    looked_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastSeen:
+    """What one trial of a test took when it last ran; dollars are None when a price is unknown."""
+
+    calls_per_trial: float
+    usd_per_trial: float | None = None
+
+
+_looks = msgspec.json.Decoder(Look)
+_last_seen = msgspec.json.Decoder(LastSeen)
+
+
+class Ledger(Database):
+    """The small tables of the store."""
+
+    def log_look(self, look: Look) -> None:
+        """Append a look to the log."""
+        with self._transaction() as connection:
+            connection.execute(
+                "INSERT INTO look(draws, body) VALUES(?, ?)", (look.draws, msgspec.json.encode(look))
+            )
+
+    def looks_at(self, draws: str) -> tuple[Look, ...]:
+        """Return every look at a set of draws, oldest first."""
+        with self._lock, self._errors():
+            rows = self._connection.execute("SELECT body FROM look WHERE draws = ? ORDER BY id", (draws,))
+            return tuple(_looks.decode(_bytes(body)) for (body,) in rows)
+
+    def note_seen(self, node: str, seen: LastSeen) -> None:
+        """Keep what a trial of the test `node` took."""
+        with self._transaction() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO last_seen VALUES(?, ?)", (node, msgspec.json.encode(seen))
+            )
+
+    def last_seen(self, node: str) -> LastSeen | None:
+        """Return what a trial of the test `node` took last time; None when it never ran."""
+        with self._lock, self._errors():
+            body = self._connection.execute("SELECT body FROM last_seen WHERE node = ?", (node,)).get
+            return None if body is None else _last_seen.decode(_bytes(body))
+
+    def reserve(self, session: str, amount: float, cap: float) -> bool:
+        """Set dollars aside unless all processes of the session together would pass the cap.
+
+        Args:
+            session: Names the session; its processes share one budget.
+            amount: Dollars, from 0.
+            cap: The session's budget in dollars.
+
+        Returns:
+            Whether they were set aside. A process that dies keeps its reservation: the cap holds.
+        """
+        with self._transaction() as connection:
+            if _spent(connection, session) + amount > cap + _TOLERANCE_USD:
+                return False
+            _add(connection, session, amount)
+            return True
+
+    def settle(self, session: str, reserved: float, actual: float) -> None:
+        """Replace a reservation by what the call cost, in dollars; 0 for a call that failed."""
+        with self._transaction() as connection:
+            _add(connection, session, actual - reserved)
+
+    def spent(self, session: str) -> float:
+        """Return the dollars spent and reserved by all processes of a session."""
+        with self._lock, self._errors():
+            return _spent(self._connection, session)
+
+
+def _spent(connection: apsw.Connection, session: str) -> float:
+    total = connection.execute("SELECT total(usd) FROM reserve WHERE session = ?", (session,)).get
+    return max(0.0, float(total))
+
+
+def _add(connection: apsw.Connection, session: str, usd: float) -> None:
+    connection.execute(
+        "INSERT INTO reserve VALUES(?, ?, ?) ON CONFLICT DO UPDATE SET usd = usd + excluded.usd",
+        (session, str(os.getpid()), usd),
+    )
+
+
+def _bytes(body: object) -> bytes:
+    assert isinstance(body, bytes)
+    return body

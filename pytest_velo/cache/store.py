@@ -1,0 +1,250 @@
+"""The store of draws: one SQLite file per cache folder, shared by the processes that use it.
+
+A draw is acknowledged when its transaction is committed to the write-ahead log, so `kill -9` loses none
+(a power cut may lose the last ones; it cannot damage the file).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import apsw
+import msgspec
+
+from pytest_velo.cache.codec import decode_reply, decode_request, encode_reply
+from pytest_velo.cache.differences import explain_miss
+from pytest_velo.cache.keys import request_body
+from pytest_velo.cache.ledger import Ledger
+from pytest_velo.errors import StoreError
+from pytest_velo.records import Address, Draw, Reply, Request
+
+COMPARED = 2_000
+"""How many of the last recorded requests an explained miss is compared with."""
+
+_GET = "SELECT reply, drawn_at FROM draw WHERE key = ? AND seed = ? AND stream = ? AND slot = ?"
+_INSERT = "INSERT OR {} INTO draw VALUES(?, ?, ?, ?, ?, ?, ?, ?)"
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """One draw on its way into the file."""
+
+    request: bytes
+    body: bytes
+    draw: Draw
+    replace: bool
+
+    @property
+    def row(self) -> tuple[Any, ...]:
+        reply = self.draw.reply
+        return (*_place(self.draw.address), self.body, reply.model_served, reply.cost_usd, self.draw.drawn_at)
+
+
+class Store(Ledger):
+    """Draws on disk. `put` belongs to one event loop; everything else may be called from any thread."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._waiting: list[tuple[_Write, asyncio.Future[Draw]]] = []
+
+    @classmethod
+    def open(cls, path: str | Path) -> Store:
+        """Open the store, making file and folder where they are missing.
+
+        Raises:
+            StoreError: The file is damaged, another program's, newer than this package, or not writable.
+        """
+        return cls(Path(path))
+
+    def get(self, address: Address) -> Draw | None:
+        """Return the draw at an address, its reply marked `cached`; None when there is none.
+
+        Raises:
+            StoreError: The file is damaged.
+        """
+        try:
+            with self._lock:
+                row = next(self._connection.execute(_GET, _place(address)), None)
+        except apsw.Error as error:
+            raise self._as_ours(error) from error
+        return None if row is None else self._draw(address, *row)
+
+    async def put(
+        self, request: Request, address: Address, reply: Reply, drawn_at: str, *, replace: bool = False
+    ) -> Draw:
+        """Store a draw; the puts of one iteration of the event loop share one transaction.
+
+        A cancelled `put` is stored all the same.
+
+        Args:
+            request: What was sent.
+            address: Where to store it.
+            reply: What came back.
+            drawn_at: When, ISO 8601 in UTC.
+            replace: Overwrite what is stored there; else the first draw stays.
+
+        Returns:
+            What is stored now, after the commit: this draw, or the one another process stored first.
+
+        Raises:
+            StoreError: It could not be stored.
+        """
+        write = _write(request, address, reply, drawn_at, replace)
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Draw] = loop.create_future()
+        if not self._waiting:
+            loop.call_soon(self._flush)
+        self._waiting.append((write, future))
+        return await future
+
+    def put_many(self, draws: Iterable[tuple[Request, Draw]]) -> int:
+        """Store recorded draws in one transaction; what is there already stays.
+
+        Returns:
+            How many were new.
+        """
+        writes = [_write(request, draw.address, draw.reply, draw.drawn_at, False) for request, draw in draws]
+        with self._transaction() as connection:
+            before = connection.total_changes()
+            _add_requests(connection, writes)
+            n_requests = connection.total_changes() - before
+            connection.executemany(_INSERT.format("IGNORE"), (write.row for write in writes))
+            return connection.total_changes() - before - n_requests
+
+    def recorded(self) -> Iterator[tuple[Request, Draw]]:
+        """Yield every draw with its request, sorted by address."""
+        columns = "draw.key, seed, stream, slot, body, reply, drawn_at"
+        query = f"SELECT {columns} FROM draw JOIN request USING(key) ORDER BY draw.key, seed, stream, slot"
+        with self._errors():
+            for key, seed, stream, slot, body, reply, drawn_at in self._connection.execute(query):
+                address = Address(key=key, seed=seed, stream=stream, slot=slot)
+                yield self._request(key, body), self._draw(address, reply, drawn_at)
+
+    def request(self, key: str) -> Request | None:
+        """Return the request with this key; None when it was never stored."""
+        with self._lock, self._errors():
+            body = self._connection.execute("SELECT body FROM request WHERE key = ?", (key,)).get
+        return None if body is None else self._request(key, body)
+
+    def nearest_request(self, request: Request, address: Address | None = None) -> str:
+        """Say how the nearest recorded request differs from one that is missing.
+
+        Args:
+            request: The one that is asked for.
+            address: Where it was looked for; then a draw of the same request elsewhere is named.
+        """
+        newest = f"SELECT key FROM draw GROUP BY key ORDER BY max(rowid) DESC LIMIT {COMPARED}"
+        with self._lock, self._errors():
+            rows = list(self._connection.execute(f"SELECT key, body FROM request WHERE key IN ({newest})"))
+            same = (
+                ()
+                if address is None
+                else self._connection.execute(
+                    "SELECT key, seed, stream, slot FROM draw WHERE key = ? LIMIT ?", (address.key, COMPARED)
+                )
+            )
+            addresses = [
+                Address(key=key, seed=seed, stream=stream, slot=slot) for key, seed, stream, slot in same
+            ]
+        return explain_miss(request, (self._request(key, body) for key, body in rows), address, addresses)
+
+    def close(self) -> None:
+        """Commit what waits, and close the file. Safe to call twice."""
+        if self._waiting:
+            self._flush()
+        super().close()
+
+    def _flush(self) -> None:
+        """Commit all waiting puts in one transaction and tell their callers."""
+        waiting, self._waiting = self._waiting, []
+        if not waiting:
+            return
+        try:
+            stored: Sequence[Draw | StoreError] = self._commit([write for write, _ in waiting])
+        except StoreError as error:
+            stored = [error] * len(waiting)
+        for (_, future), result in zip(waiting, stored, strict=True):
+            _tell(future, result)
+
+    def _commit(self, writes: list[_Write]) -> list[Draw]:
+        stored = []
+        with self._transaction() as connection:
+            _add_requests(connection, writes)
+            for write in writes:
+                connection.execute(_INSERT.format("REPLACE" if write.replace else "IGNORE"), write.row)
+                won = connection.changes() > 0
+                stored.append(write.draw if won else self._winner(write.draw.address))
+        return stored
+
+    def _winner(self, address: Address) -> Draw:
+        draw = self.get(address)
+        assert draw is not None  # the insert was ignored because of it, inside this transaction
+        return draw
+
+    def _draw(self, address: Address, reply: Any, drawn_at: Any) -> Draw:
+        if not isinstance(drawn_at, str):
+            raise self._unreadable("day of a draw", TypeError(repr(drawn_at)))
+        try:
+            return Draw(address=address, reply=decode_reply(reply), drawn_at=drawn_at)
+        except (msgspec.DecodeError, TypeError) as error:
+            raise self._unreadable(f"draw {address.key[:12]} {address.slot}", error) from None
+
+    def _request(self, key: str, body: Any) -> Request:
+        try:
+            return decode_request(body)
+        except (msgspec.DecodeError, TypeError) as error:
+            raise self._unreadable(f"request {key[:12]}", error) from None
+
+    def _unreadable(self, what: str, error: Exception) -> StoreError:
+        return StoreError(
+            f"the stored {what} cannot be read: {error}",
+            where=str(self.path),
+            fix="the file was changed by something else; run with --velo-mode=refresh, or delete it",
+        )
+
+
+def _write(request: Request, address: Address, reply: Reply, drawn_at: str, replace: bool) -> _Write:
+    if not -(2**63) <= address.seed < 2**63:
+        raise StoreError(
+            f"the root seed {address.seed} does not fit 64 bits", fix="use a smaller --velo-seed"
+        )
+    body, reply = encode_reply(reply)
+    draw = Draw(address=address, reply=reply, drawn_at=drawn_at)
+    return _Write(request_body(request), body, draw, replace)
+
+
+def _add_requests(connection: apsw.Connection, writes: Iterable[_Write]) -> None:
+    bodies = {write.draw.address.key: write.request for write in writes}
+    connection.executemany("INSERT OR IGNORE INTO request VALUES(?, ?)", bodies.items())
+
+
+def _place(address: Address) -> tuple[str, int, str, str]:
+    return (address.key, address.seed, address.stream, address.slot)
+
+
+def _tell(future: asyncio.Future[Draw], result: Draw | StoreError) -> None:
+    """Resolve a caller's future, from whatever thread flushes; a caller that is gone is let go."""
+    loop = future.get_loop()
+    if loop.is_closed():
+        return
+
+    def resolve() -> None:
+        if future.done():
+            return
+        if isinstance(result, StoreError):
+            future.set_exception(result)
+        else:
+            future.set_result(result)
+
+    try:
+        here = asyncio.get_running_loop() is loop
+    except RuntimeError:
+        here = False
+    if here:
+        resolve()
+    else:
+        loop.call_soon_threadsafe(resolve)

@@ -1,0 +1,125 @@
+"""`velo cassette`: recorded draws out of the cache into a file that is committed, and back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pytest_velo.errors import StoreError, UsageError, VeloError, nearest
+
+if TYPE_CHECKING:
+    from pytest_velo.cache.store import Store
+    from pytest_velo.records import Address
+
+_cache_dir = click.option(
+    "--cache-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(".pytest_velo"),
+    envvar="VELO_CACHE_DIR",
+    show_default=True,
+    help="Folder of the store and the run records.",
+)
+
+
+@click.group()
+def cassette() -> None:
+    """Recorded draws that are committed with the tests, for --velo-mode=replay."""
+
+
+@cassette.command("export")
+@click.argument("out", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--run", default="latest", show_default=True, help="Id of the run whose draws to write.")
+@_cache_dir
+def export_command(out: Path, run: str, cache_dir: Path) -> None:
+    """Write the draws of a run to OUT (.jsonl, or .jsonl.zst to compress)."""
+    from pytest_velo.cache.cassette import export
+
+    try:
+        addresses = _addresses(cache_dir, run)
+        store = _open(cache_dir)
+        try:
+            count = export(store, addresses, out)
+        finally:
+            store.close()
+    except VeloError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"{_draws(count)} of run {run} -> {out}")
+
+
+@cassette.command("import")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@_cache_dir
+def import_command(file: Path, cache_dir: Path) -> None:
+    """Put the draws of FILE into the cache; draws that are there already stay."""
+    from pytest_velo.cache.cassette import load
+    from pytest_velo.cache.store import Store
+
+    try:
+        recorded = load(file)
+        store = Store.open(cache_dir / "draws.sqlite")
+        try:
+            count = store.put_many(recorded.recorded())
+        finally:
+            store.close()
+    except VeloError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"{_draws(len(recorded))} in {file}, {count} new in {cache_dir}")
+
+
+def _draws(count: int) -> str:
+    return f"{count} draw" if count == 1 else f"{count} draws"
+
+
+def _open(cache_dir: Path) -> Store:
+    """Open a store that exists; exporting makes none."""
+    from pytest_velo.cache.store import Store
+
+    path = cache_dir / "draws.sqlite"
+    if not path.is_file():
+        raise StoreError("there is no store", where=str(path), fix="run the tests first, or give --cache-dir")
+    return Store.open(path)
+
+
+def _addresses(cache_dir: Path, run: str) -> set[Address]:
+    """Return where the draws of a run are stored."""
+    import msgspec
+
+    class Call(msgspec.Struct):
+        address: Address
+
+    class Trial(msgspec.Struct):
+        calls: list[Call] = []
+
+    path = _run_folder(cache_dir, run) / "trials.jsonl"
+    decode = msgspec.json.Decoder(Trial).decode
+    found: set[Address] = set()
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError as error:
+        raise StoreError(f"the run record cannot be read: {error.strerror}", where=str(path)) from None
+    for number, line in enumerate(lines, 1):
+        try:
+            found.update(call.address for call in decode(line).calls)
+        except msgspec.DecodeError as error:
+            raise StoreError(f"the line is no trial: {error}", where=f"{path}:{number}") from None
+    if not found:
+        raise UsageError(
+            f"the run {run!r} has no draws",
+            where=str(path),
+            fix="scripted replies are not recorded; name another --run",
+        )
+    return found
+
+
+def _run_folder(cache_dir: Path, run: str) -> Path:
+    runs = cache_dir / "runs"
+    known = [entry.name for entry in runs.iterdir() if entry.is_dir()] if runs.is_dir() else []
+    if not known:
+        raise UsageError("there are no runs", where=str(runs), fix="run the tests first, or give --cache-dir")
+    latest = runs / "latest"
+    name = latest.read_text(encoding="utf-8").strip() if run == "latest" and latest.is_file() else run
+    if name not in known:
+        raise UsageError(f"there is no run {name!r}", where=str(runs), fix=nearest(name, known))
+    return runs / name
