@@ -88,6 +88,7 @@ def _addresses(cache_dir: Path, run: str) -> set[Address]:
 
     class Call(msgspec.Struct):
         address: Address
+        model: str = ""
 
     class Trial(msgspec.Struct):
         calls: list[Call] = []
@@ -101,16 +102,22 @@ def _addresses(cache_dir: Path, run: str) -> set[Address]:
         raise StoreError(f"the run record cannot be read: {error.strerror}", where=str(path)) from None
     for number, line in enumerate(lines, 1):
         try:
-            found.update(call.address for call in decode(line).calls)
+            calls = decode(line).calls
+            found.update(call.address for call in calls if not _is_computed(call.model))
         except msgspec.DecodeError as error:
             raise StoreError(f"the line is no trial: {error}", where=f"{path}:{number}") from None
     if not found:
         raise UsageError(
-            f"the run {run!r} has no draws",
+            f"the run {run!r} has no draws that are kept (scripted replies are computed anew)",
             where=str(path),
-            fix="scripted replies are not recorded; name another --run",
+            fix="name another run with --run",
         )
     return found
+
+
+def _is_computed(model: str) -> bool:
+    """Tell scripted models, whose replies are never stored."""
+    return model.startswith("scripted/")
 
 
 def _run_folder(cache_dir: Path, run: str) -> Path:
