@@ -1,1 +1,78 @@
-"""pytest-velo: beliefs about language models as pytest tests."""
+"""pytest-velo: beliefs about language models as pytest tests.
+
+Everything a test file needs; nothing is imported before it is asked for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pytest_velo.cases import Case, cases
+    from pytest_velo.claims import rate
+    from pytest_velo.errors import InvalidTrial, UsageError, VeloError
+    from pytest_velo.integration.fixtures import Velo
+    from pytest_velo.providers.scripted import scripted
+    from pytest_velo.records import Reply
+    from pytest_velo.report.load import load
+    from pytest_velo.sampling.model import AsyncChat, AsyncModel, Chat, Model
+    from pytest_velo.sampling.trial import Trial
+    from pytest_velo.scorers.judge import AsyncJudge, Judge
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AsyncChat",
+    "AsyncJudge",
+    "AsyncModel",
+    "Case",
+    "Chat",
+    "InvalidTrial",
+    "Judge",
+    "Model",
+    "Reply",
+    "Trial",
+    "UsageError",
+    "Velo",
+    "VeloError",
+    "cases",
+    "load",
+    "rate",
+    "scripted",
+]
+
+_HOMES = {
+    "AsyncChat": "sampling.model",
+    "AsyncJudge": "scorers.judge",
+    "AsyncModel": "sampling.model",
+    "Case": "cases",
+    "Chat": "sampling.model",
+    "InvalidTrial": "errors",
+    "Judge": "scorers.judge",
+    "Model": "sampling.model",
+    "Reply": "records",
+    "Trial": "sampling.trial",
+    "UsageError": "errors",
+    "Velo": "integration.fixtures",
+    "VeloError": "errors",
+    "cases": "cases",
+    "load": "report.load",
+    "rate": "claims",
+    "scripted": "providers.scripted",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from its home on first use (PEP 562), so that pytest starts fast."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

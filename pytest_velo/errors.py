@@ -106,10 +106,6 @@ class StoreError(VeloError):
     """The cache or a cassette cannot be read or written."""
 
 
-class BodyError(VeloError):
-    """A body gave what no outcome can be read from; the test is an error, never a verdict."""
-
-
 class InvalidTrial(Exception):
     """Raised inside a body: this trial says nothing about the claim (`velo.invalid("why")`)."""
 

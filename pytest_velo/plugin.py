@@ -1,1 +1,156 @@
-"""The pytest11 entry: hooks only, each delegates."""
+"""The pytest11 entry: hooks only, each delegates. What it imports at pytest start is kept tiny."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from pytest_velo.errors import UsageError
+from pytest_velo.integration.fixtures import case, judge, model, trial, velo
+from pytest_velo.integration.options import add_options
+from pytest_velo.integration.session import SESSION, VeloSession
+
+__all__ = ["case", "judge", "model", "trial", "velo"]
+
+MARK_HELP = (
+    "hypothesis(claim, *, cases=, models=, alpha=, margin=, max_trials=, ...): a belief about a model's"
+    " behaviour; the body is one trial, run until the claim is decided.",
+    "velo(**defaults): defaults for the keywords of hypothesis(...); every hypothesis carries this mark.",
+)
+_STARTED_S = pytest.StashKey[float]()
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Register the hooks other plugins may implement."""
+    from pytest_velo import hooks
+
+    pluginmanager.add_hookspecs(hooks)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Register the options."""
+    add_options(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marks and open the session's state."""
+    config.stash[_STARTED_S] = time.monotonic()
+    config.stash[SESSION] = VeloSession(config)
+    config.pluginmanager.register(config.stash[SESSION], "velo-session")
+    for line in MARK_HELP:
+        config.addinivalue_line("markers", line)
+    if hasattr(config, "workerinput") or not config.pluginmanager.hasplugin("xdist"):
+        return
+    from pytest_velo.integration.workers import Controller
+
+    config.pluginmanager.register(Controller(config), "velo-controller")
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Show the seed, pasteable, and what the session was told."""
+    from pytest_velo.integration.reporting import header
+
+    return header(config)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makeitem(collector: Any, name: str, obj: object) -> None:
+    """See to it that ours are collected once, and that a marked lambda is not silently dropped."""
+    if getattr(obj, "pytestmark", None) or isinstance(obj, pytest.MarkDecorator):
+        from pytest_velo.integration.collection import before_collection
+
+        before_collection(collector, name, obj)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Check every test that may be ours, and give one item per model."""
+    from pytest_velo.integration.private import concerns_us
+
+    if concerns_us(metafunc.definition):
+        from pytest_velo.integration.collection import generate
+
+        generate(metafunc, metafunc.config.stash[SESSION].settings)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> Generator[None, object, object]:
+    """Prepare our items before `-m` is evaluated."""
+    from pytest_velo.integration.private import concerns_us
+
+    mine = [item for item in items if isinstance(item, pytest.Function) and concerns_us(item)]
+    if mine:
+        from pytest_velo.integration.collection import prepare
+
+        try:
+            prepare(mine, config.stash[SESSION])
+        except UsageError as error:
+            raise pytest.UsageError(str(error)) from None
+    return (yield)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Sample a hypothesis instead of calling its function once."""
+    if pyfuncitem.get_closest_marker("velo") is None:
+        return None
+    from pytest_velo.integration.running import is_ours, run_item
+
+    if not is_ours(pyfuncitem):
+        return None
+    run_item(pyfuncitem)
+    return True
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Give our reports their outcome; outermost, so that xfail and others have had their say."""
+    report = yield
+    if item.get_closest_marker("velo") is not None:
+        from pytest_velo.integration.reporting import adapt_report
+
+        adapt_report(item, call, report)
+    return report
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, Any] | None:
+    """Name our outcomes."""
+    if not hasattr(report, "velo_outcome"):
+        return None
+    from pytest_velo.integration.reporting import status_of
+
+    return status_of(report)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, object]:
+    """Write the run record and end the sampling loop."""
+    state = session.config.stash[SESSION]
+    state.close()
+    try:
+        return (yield)
+    finally:
+        state.write_run(time.monotonic() - session.config.stash[_STARTED_S])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Write the summary table."""
+    state = terminalreporter.config.stash[SESSION]
+    if state.reported:
+        from pytest_velo.integration.reporting import write_summary
+
+        write_summary(state, terminalreporter, terminalreporter.config.stash[_STARTED_S])
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leave nothing running, however the session ended."""
+    state = config.stash.get(SESSION, None)
+    if state is not None:
+        state.close()

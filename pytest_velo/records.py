@@ -84,7 +84,7 @@ class TokenLogprob:
     top: Mapping[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Reply:
     """One reply of a model. `in`, `==` with a string and `str()` work on its text.
 
@@ -134,6 +134,9 @@ class Reply:
 
     def __str__(self) -> str:
         return self.text
+
+    def __repr__(self) -> str:
+        return f"Reply({self.text!r})"
 
     def __contains__(self, part: str) -> bool:
         return part in self.text

@@ -118,11 +118,12 @@ class Hypothesis:
         return self.single and not self.extend and self.claim.direction is not Direction.WITHIN
 
     @property
-    def claim_hash(self) -> str:
-        """Identifies the claim and its design, max_trials apart."""
+    def design_hash(self) -> str:
+        """Identifies the design, threshold and max_trials apart: looks of one design are comparable."""
         return digest(
             [
-                str(self.claim),
+                self.claim.direction.value,
+                self.claim.name or "",
                 self.alpha,
                 self.beta,
                 self.margin,
@@ -133,6 +134,11 @@ class Hypothesis:
                 self.set_digest,
             ]
         )
+
+    @property
+    def claim_hash(self) -> str:
+        """Identifies the claim and its design, max_trials apart."""
+        return digest([str(self.claim), self.design_hash])
 
     def bounds(self, kind: float | None) -> tuple[float, float] | None:
         """Return the outcome bounds of one trial; None when it does not count at all.

@@ -92,9 +92,7 @@ class Run:
             return
         if not self._failing:
             ahead = max(1, self.rule.expected_more()) * self.hypothesis.unit_size
-            room = min(
-                self.hypothesis.limit - len(self._tasks), len(self.trials) + ahead - self._n_launched
-            )
+            room = min(self.hypothesis.limit - len(self._tasks), len(self.trials) + ahead - self._n_launched)
             for _ in range(room):
                 planned = next(self._plan, None)
                 if planned is None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextvars import copy_context
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from pytest_velo.cases import Planned
@@ -13,7 +13,7 @@ from pytest_velo.errors import BodyError, InvalidTrial
 from pytest_velo.records import OutcomeKind, TrialRecord
 from pytest_velo.runner.hypothesis import Hypothesis, Reading
 from pytest_velo.sampling.seeds import derive
-from pytest_velo.sampling.trial import Blocking, Drawer, Trial, TrialScope, enter
+from pytest_velo.sampling.trial import Drawer, Trial, TrialScope, enter
 
 T = TypeVar("T")
 
@@ -21,7 +21,9 @@ T = TypeVar("T")
 class Threads(Protocol):
     """Where plain bodies run, and how their model calls come back to the loop."""
 
-    block: Blocking
+    def call(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run `work` on the loop from a body's thread and wait for it."""
+        ...
 
     def run_blocking(self, func: Callable[[], T]) -> Awaitable[T]:
         """Run `func` in a worker thread, in the caller's context."""
@@ -60,7 +62,7 @@ class TrialRunner:
             stream=hypothesis.stream,
             may_pay=hypothesis.may_pay,
             drawer=self._drawer,
-            block=None if hypothesis.is_async else self._threads.block,
+            block=None if hypothesis.is_async else self._threads.call,
         )
         enter(scope)
         try:
@@ -81,8 +83,7 @@ class TrialRunner:
         if self._hypothesis.is_async:
             awaitable: Awaitable[Any] = body(case, trial)
             return awaitable
-        context = copy_context()
-        return self._threads.run_blocking(lambda: context.run(body, case, trial))
+        return self._threads.run_blocking(partial(body, case, trial))
 
     def _failed(self, planned: Planned, scope: TrialScope, error: BaseException) -> Finished:
         if scope.invalid is not None and not isinstance(error, BodyError):

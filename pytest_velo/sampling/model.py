@@ -46,7 +46,7 @@ class Pending(Coroutine[Any, Any, T], Generic[T]):
         tb: TracebackType | None = None,
     ) -> Any:
         """Raise inside the call (the coroutine protocol)."""
-        return self._inner().throw(typ if val is None else val)
+        return self._inner().throw(typ, val, tb)
 
     def close(self) -> None:
         """End the call (the coroutine protocol)."""
@@ -56,7 +56,7 @@ class Pending(Coroutine[Any, Any, T], Generic[T]):
     def _unawaited(self, *_: object) -> NoReturn:
         raise BodyError(f"{self._what} was used without await", fix=f"write `await {self._what}`")
 
-    __bool__ = __str__ = __contains__ = __eq__ = __len__ = __iter__ = __getitem__ = _unawaited  # type: ignore[assignment]
+    __bool__ = __str__ = __contains__ = __eq__ = __len__ = __iter__ = __getitem__ = _unawaited
     __hash__ = object.__hash__
 
     def __getattr__(self, name: str) -> Any:
@@ -76,7 +76,7 @@ class _Caller:
     @property
     def id(self) -> str:
         """The model id, e.g. `openai/gpt-5-mini`."""
-        return str(self._target)
+        return self._target.id
 
     def __repr__(self) -> str:
         return f"<model {self.id}>"
@@ -90,7 +90,7 @@ class _Caller:
             )
         endpoint = self._target.endpoint
         return Request(
-            api=endpoint.api.value,
+            api=str(endpoint.api),
             endpoint=endpoint.identity,
             model=self._target.model,
             messages=as_messages(text, system),
@@ -297,7 +297,7 @@ async def _ask(
     reply = drawn.reply
     scope.finish(
         place,
-        Call(model=str(target), request=request, reply=reply, address=drawn.address, drawn_at=drawn.drawn_at),
+        Call(model=target.id, request=request, reply=reply, address=drawn.address, drawn_at=drawn.drawn_at),
     )
     reason = guard.reason(reply)
     if reason is not None:

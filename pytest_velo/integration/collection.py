@@ -1,0 +1,225 @@
+"""Collection: which tests are ours, and every mistake that can be seen before a call is made."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pytest
+
+from pytest_velo.checks.bodies import BodyFacts, check_facts, forbidden_fixtures, read_body
+from pytest_velo.errors import UsageError
+from pytest_velo.integration.fixtures import OURS, PER_TRIAL
+from pytest_velo.integration.marks import DEFAULTS_MARK, MARK, Spec, is_given, read_spec
+from pytest_velo.integration.private import FixtureInfo, fixture_info
+from pytest_velo.integration.session import VeloSession
+from pytest_velo.settings import Settings
+
+SPEC = pytest.StashKey[Spec]()
+FUNCTION = pytest.StashKey[Any]()
+FACTS = pytest.StashKey[BodyFacts]()
+
+# Function-scoped fixtures of these plugins belong to their event loops, which our bodies never run on.
+_HARMLESS_MODULES = ("pytest_velo.", "pytest_asyncio.", "anyio.")
+
+
+def generate(metafunc: pytest.Metafunc, settings: Settings) -> None:
+    """Check one test function and give it one item per model.
+
+    Raises:
+        CollectError: A mistake; pytest shows it as an error of the module and runs nothing.
+    """
+    try:
+        spec = check_function(metafunc.definition, settings)
+    except UsageError as error:
+        raise pytest.Collector.CollectError(str(error)) from None
+    if spec is None:
+        return
+    ids = model_ids(spec, settings)
+    if len(ids) > 1 and "model" in _ours(fixture_info(metafunc.definition)):
+        metafunc.parametrize("model", ids, ids=ids, indirect=True)
+
+
+def check_function(node: Any, settings: Settings) -> Spec | None:
+    """Check one collected test function, or an item of it.
+
+    Returns:
+        Its spec when it is a hypothesis; None for any other test.
+
+    Raises:
+        UsageError: With the place filled in.
+    """
+    function = node.function
+    try:
+        spec = read_spec(node, function)
+        info = fixture_info(node)
+        if spec is None:
+            _check_stranger(info, function)
+            return None
+        _check_shape(node)
+        _check_fixtures(info, spec, settings)
+        problem = check_facts(facts_of(node))
+        if problem is not None:
+            raise problem
+    except UsageError as error:
+        raise error.at(_place(node)) from None
+    return spec
+
+
+def facts_of(node: Any) -> BodyFacts:
+    """Return what the source of a test's body says."""
+    return read_body(node.function, tuple(_ours(fixture_info(node))))
+
+
+def prepare(items: Iterable[pytest.Function], session: VeloSession) -> None:
+    """Give our items their spec and the mark `velo`, and check their design.
+
+    Raises:
+        UsageError: With the place filled in.
+    """
+    from pytest_velo.integration.building import check_design
+
+    for item in items:
+        spec = check_function(item, session.settings)
+        if spec is None:
+            continue
+        item.stash[SPEC] = spec
+        item.stash[FUNCTION] = item.function
+        item.stash[FACTS] = facts_of(item)
+        item.add_marker(DEFAULTS_MARK)
+        session.add_cassettes(item.path)
+        try:
+            warning = check_design(item, session.settings)
+        except UsageError as error:
+            raise error.at(_place(item)) from None
+        if warning is not None:
+            item.warn(pytest.PytestWarning(warning))
+
+
+def model_ids(spec: Spec, settings: Settings) -> Sequence[str]:
+    """Return the ids of the models a hypothesis is about: its own, else the session's."""
+    return spec.get("models") or settings.models
+
+
+def shared_state(info: FixtureInfo) -> list[str]:
+    """Name the user's function-scoped fixtures: set up once, they would be shared by concurrent trials."""
+    names = []
+    for name, definitions in info.name2fixturedefs.items():
+        last = definitions[-1]
+        module = str(getattr(last.func, "__module__", ""))
+        if last.scope == "function" and not (module + ".").startswith(_HARMLESS_MODULES):
+            names.append(name)
+    return sorted(names)
+
+
+def _place(node: Any) -> str:
+    code = getattr(inspect.unwrap(node.function), "__code__", None)
+    return str(node.nodeid) if code is None else f"{node.nodeid} (line {code.co_firstlineno})"
+
+
+def _ours(info: FixtureInfo) -> list[str]:
+    """Return the names in the closure that resolve to our own fixtures."""
+    return [name for name in OURS if name in info.names_closure and is_ours(info, name)]
+
+
+def is_ours(info: FixtureInfo, name: str) -> bool:
+    """Tell whether `name` resolves to our own fixture for this test, not to one of the user's."""
+    definitions = info.name2fixturedefs.get(name)
+    return definitions is not None and definitions[-1].func.__module__ == "pytest_velo.integration.fixtures"
+
+
+def _check_stranger(info: FixtureInfo, function: Any) -> None:
+    """A test that is no hypothesis must not get placeholders and pass."""
+    for name in _ours(info):
+        if is_given(function):
+            raise UsageError(
+                f"a property test (@given) asks for our fixture {name!r}",
+                fix="write a hypothesis (without @given) and give the strategy as cases=",
+            )
+        raise UsageError(
+            f"the test asks for our fixture {name!r} but is no hypothesis",
+            fix="mark it: @pytest.mark.hypothesis(rate >= 0.5)",
+        )
+
+
+def _check_shape(node: Any) -> None:
+    if getattr(node, "cls", None) is not None:
+        import unittest
+
+        if issubclass(node.cls, unittest.TestCase):
+            raise UsageError(
+                "a unittest.TestCase method cannot be a hypothesis: it would run once",
+                fix="move it to a plain class or function",
+            )
+
+
+def _check_fixtures(info: FixtureInfo, spec: Spec, settings: Settings) -> None:
+    reasons = forbidden_fixtures()
+    for name in info.names_closure:
+        if name in reasons:
+            raise UsageError(
+                f"the fixture {name!r} cannot serve a hypothesis: {reasons[name]}", fix=_FORBIDDEN_FIX
+            )
+    for name, definitions in info.name2fixturedefs.items():
+        last = definitions[-1]
+        if is_ours(info, name):
+            continue
+        for argument in set(PER_TRIAL).intersection(last.argnames):
+            if is_ours(info, argument):
+                raise UsageError(
+                    f"your fixture {name!r} builds on {argument!r}, which differs from trial to trial",
+                    fix=f"take {argument!r} as an argument of the test and call a helper function with it",
+                )
+    has_cases = spec.get("cases") is not None
+    if "case" in info.argnames and not is_ours(info, "case") and has_cases:
+        raise UsageError("a fixture or parameter named 'case' hides ours", fix="rename it, or use velo.case")
+    if "case" in _ours(info) and not has_cases:
+        raise UsageError(
+            "the body asks for `case` but the mark has no cases", fix='cases=[...] or cases="file.jsonl"'
+        )
+    _check_models(info, spec, settings)
+
+
+_FORBIDDEN_FIX = "return or assert on values inside the body; write a plain test for what prints or warns"
+
+
+def _check_models(info: FixtureInfo, spec: Spec, settings: Settings) -> None:
+    ids = model_ids(spec, settings)
+    uses = _ours(info)
+    if "model" in uses and not ids:
+        raise UsageError(
+            "no model is named",
+            fix='models=["local/smollm2-135m"] in the mark, or --velo-model=local/smollm2-135m',
+        )
+    if "judge" in uses and not (spec.get("judge") or settings.judge):
+        raise UsageError(
+            "no judge is named", fix='judge="openai/gpt-5-mini" in the mark, or --velo-judge=...'
+        )
+    from pytest_velo.providers.registry import resolve
+
+    judge = spec.get("judge") or settings.judge
+    for model_id in (*ids, *([judge] if judge else [])):
+        resolve(model_id, settings.endpoints)
+
+
+def before_collection(collector: Any, name: str, obj: Any) -> None:
+    """Look at one name of a test module before pytest makes items of it.
+
+    A marked lambda is no test for pytest: the mark swallows it. And anyio's auto mode would make two items
+    of a hypothesis, one per event loop, which is two bills.
+
+    Raises:
+        CollectError: A lambda was marked.
+    """
+    if isinstance(obj, pytest.MarkDecorator):
+        if obj.name == MARK and collector.funcnamefilter(name) and any(map(inspect.isfunction, obj.args)):
+            raise pytest.Collector.CollectError(
+                f"{collector.nodeid}::{name}: a lambda cannot be a hypothesis"
+            )
+        return
+    marks = obj.pytestmark
+    if isinstance(marks, list) and any(mark.name == MARK and mark.args for mark in marks):
+        obj.pytestmark = [
+            mark for mark in marks if not (mark.name == "usefixtures" and mark.args == ("anyio_backend",))
+        ]

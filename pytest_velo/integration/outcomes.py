@@ -1,0 +1,61 @@
+"""What pytest's own exceptions mean inside a trial, and how a result becomes a pytest report."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+
+from pytest_velo.checks.bodies import BodyFacts
+from pytest_velo.checks.outcomes import Raised, classify_exception, location_of, read_return
+from pytest_velo.errors import BodyError, UsageError
+from pytest_velo.runner.hypothesis import Reading
+
+_FAILED = pytest.fail.Exception
+_SKIPPED = pytest.skip.Exception
+_XFAILED = pytest.xfail.Exception
+_EXIT = pytest.exit.Exception
+
+
+class HypothesisRefuted(Exception):
+    """The hypothesis is refuted: pytest's failure, carrying our text."""
+
+
+class HostOutcomes:
+    """Reads bodies' outcomes under pytest's rules."""
+
+    def __init__(self, facts: BodyFacts, claim_name: str | None) -> None:
+        self._facts = facts
+        self._claim_name = claim_name
+
+    def value(self, returned: Any) -> dict[str, float]:
+        """Return the named outcomes of what a body returned."""
+        return read_return(returned, self._facts, self._claim_name)
+
+    def exception(self, error: BaseException) -> Reading:
+        """Say what an exception out of a body means."""
+        if isinstance(error, _XFAILED):
+            return Reading(
+                error=UsageError(
+                    "pytest.xfail inside a trial has no meaning",
+                    fix="mark the test xfail, or call velo.invalid(why)",
+                )
+            )
+        if isinstance(error, _SKIPPED):
+            return Reading(invalid=str(error) or "skipped")
+        if isinstance(error, _EXIT) or str(error).startswith("Timeout"):
+            return Reading(error=error)
+        if classify_exception(error, (), (AssertionError, _FAILED), (_XFAILED,)) is Raised.AGAINST:
+            return Reading(against=True, detail=str(error), location=_relative(location_of(error)))
+        if isinstance(error, AssertionError):
+            return Reading(
+                error=BodyError(f"a library's assert failed: {error}").with_traceback(error.__traceback__)
+            )
+        return Reading(error=error)
+
+
+def _relative(location: str) -> str:
+    """Return `file:line` as seen from the working directory, where the file lies below it."""
+    here = os.getcwd() + os.sep
+    return location.removeprefix(here)

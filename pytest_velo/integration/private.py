@@ -1,0 +1,70 @@
+"""Every private part of pytest that is leaned on, in one place (each has a test of its own)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol, cast
+
+import pytest
+
+from pytest_velo.integration.fixtures import OURS
+
+
+class FixtureInfo(Protocol):
+    """What pytest knows of a test function's fixtures."""
+
+    argnames: Sequence[str]
+    names_closure: Sequence[str]
+    name2fixturedefs: Mapping[str, Sequence[pytest.FixtureDef[Any]]]
+
+
+def fixture_info(definition: Any) -> FixtureInfo:
+    """Return the fixture closure of a function item or a metafunc's definition."""
+    return cast(FixtureInfo, definition._fixtureinfo)
+
+
+def concerns_us(definition: Any) -> bool:
+    """Tell cheaply whether a test may be ours: a mark of our name, or a fixture of ours."""
+    if next(definition.iter_markers("hypothesis"), None) is not None:
+        return True
+    return bool(set(OURS).intersection(fixture_info(definition).names_closure))
+
+
+def mark_expression_holds(expression: str, marks: set[str]) -> bool:
+    """Evaluate a `-m` expression for an item that has exactly `marks`; a broken one does not hold."""
+    from _pytest.mark.expression import Expression
+
+    def matcher(name: str, /, **keywords: Any) -> bool:
+        return name in marks and not keywords
+
+    try:
+        return bool(Expression.compile(expression).evaluate(cast(Any, matcher)))
+    except SyntaxError:
+        return False  # pytest itself reports it
+
+
+@contextmanager
+def sparing_explanations(wanted: Callable[[], bool]) -> Iterator[None]:
+    """Build the long message of a failed comparison only while `wanted()`; it costs 0.1 ms each."""
+    from _pytest.assertion import util
+
+    original = util._reprcompare
+    if original is None:
+        yield
+        return
+
+    def compare(operator: str, left: object, right: object) -> str | None:
+        return original(operator, left, right) if wanted() else None
+
+    util._reprcompare = compare
+    try:
+        yield
+    finally:
+        util._reprcompare = original
+
+
+def terminal_reporter(config: pytest.Config) -> pytest.TerminalReporter | None:
+    """Return pytest's terminal reporter; None where there is none (xdist workers)."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    return cast("pytest.TerminalReporter | None", reporter)

@@ -1,0 +1,138 @@
+"""From results to what pytest prints: report outcomes, letters, header, sections, summary."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_velo.errors import VeloError
+from pytest_velo.integration.collection import SPEC
+from pytest_velo.integration.session import SESSION, VeloSession
+from pytest_velo.records import HypothesisResult, Outcome
+from pytest_velo.report.document import compact
+from pytest_velo.report.lines import Line, as_text
+
+if TYPE_CHECKING:
+    pass
+
+ATTRIBUTE = "velo_result"
+PROPERTY = "velo_outcome"
+
+
+def adapt_report(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+    """Give the report of one of our items its outcome, its text and the result that rides to reporters."""
+    if SPEC not in item.stash or call.when != "call":
+        return
+    from pytest_velo.integration.running import RESULT
+
+    result = item.stash.get(RESULT, None)
+    if result is None:
+        if report.failed:
+            _as_error(report, call)
+        return
+    settings = item.config.stash[SESSION].settings
+    setattr(report, ATTRIBUTE, compact(result, settings.show))
+    setattr(report, PROPERTY, result.outcome.value)
+    report.user_properties.append((PROPERTY, result.outcome.value))
+    failed_otherwise = report.failed and result.outcome not in (Outcome.REFUTED, Outcome.ERROR)
+    if result.outcome is Outcome.ERROR or failed_otherwise:
+        _as_error(report, call)
+        _add_section(item, report, result)
+    elif result.outcome is Outcome.REFUTED:
+        if report.failed:
+            report.longrepr = _text(item.config, result)
+    elif result.outcome is Outcome.INCONCLUSIVE:
+        _as_undecided(item, report, result)
+
+
+def status_of(report: pytest.TestReport) -> tuple[str, str, Any] | None:
+    """Return category, letter and word of one of our reports; None leaves pytest's own."""
+    if report.when != "call" or getattr(report, PROPERTY, None) is None:
+        return None
+    if hasattr(report, "wasxfail"):
+        return None
+    outcome = Outcome(getattr(report, PROPERTY))
+    if outcome is Outcome.ERROR:
+        return "error", "E", ("ERROR", {"red": True})
+    if outcome is Outcome.INCONCLUSIVE and not report.failed:
+        return "inconclusive", "?", ("INCONCLUSIVE", {"yellow": True})
+    if outcome is Outcome.SKIPPED:
+        return None
+    return report.outcome, "F" if report.failed else ".", outcome.value.upper()
+
+
+def header(config: pytest.Config) -> list[str]:
+    """Return the lines of the report header."""
+    from pytest_velo.report.terminal import header_lines
+
+    return [line.text for line in header_lines(config.stash[SESSION].settings, encoding=sys.stdout.encoding)]
+
+
+def write_summary(session: VeloSession, reporter: pytest.TerminalReporter, started_s: float) -> None:
+    """Write undecided hypotheses in full, then the summary table."""
+    if not session.reported:
+        return
+    from pytest_velo.report.summary import summary_lines
+
+    config = reporter.config
+    undecided = [r for r in session.reported if r.outcome is Outcome.INCONCLUSIVE]
+    if undecided and not session.settings.strict:
+        reporter.section("inconclusive hypotheses", yellow=True)
+        for result in undecided:
+            reporter.write_sep("_", result.node_id)
+            _write(reporter, _failure_lines(config, result))
+    reporter.section("hypotheses")
+    width = max(40, reporter._tw.fullwidth)
+    lines = summary_lines(
+        session.reported, wall_s=time.monotonic() - started_s, width=width, encoding=_encoding(reporter)
+    )
+    _write(reporter, lines)
+    reporter.write_line(f"run record: {session.run_folder}")
+
+
+def _as_error(report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
+    """Infrastructure trouble and broken bodies are errors, under xfail too, never a refutation."""
+    report.outcome = "failed"
+    if hasattr(report, "wasxfail"):
+        del report.wasxfail
+    setattr(report, PROPERTY, Outcome.ERROR.value)
+    error = call.excinfo.value if call.excinfo is not None else None
+    if isinstance(error, VeloError):
+        report.longrepr = f"{type(error).__name__}: {error}"
+
+
+def _as_undecided(item: pytest.Item, report: pytest.TestReport, result: HypothesisResult) -> None:
+    """Undecided stays undecided, under xfail(strict) too; only --velo-strict makes it fail."""
+    if hasattr(report, "wasxfail"):
+        del report.wasxfail
+    strict = item.config.stash[SESSION].settings.strict
+    report.outcome = "failed" if strict else "passed"
+    report.longrepr = _text(item.config, result) if strict else None
+
+
+def _add_section(item: pytest.Item, report: pytest.TestReport, result: HypothesisResult) -> None:
+    report.sections.append(("velo: the trial", _text(item.config, result)))
+
+
+def _text(config: pytest.Config, result: HypothesisResult) -> str:
+    return as_text(_failure_lines(config, result))
+
+
+def _failure_lines(config: pytest.Config, result: HypothesisResult) -> list[Line]:
+    from pytest_velo.report.failure import failure_lines
+
+    settings = config.stash[SESSION].settings
+    return failure_lines(result, settings.show, config.get_verbosity(), encoding=sys.stdout.encoding)
+
+
+def _write(reporter: pytest.TerminalReporter, lines: Iterable[Line]) -> None:
+    for line in lines:
+        reporter.write_line(line.text, **line.style.markup)
+
+
+def _encoding(reporter: pytest.TerminalReporter) -> str | None:
+    return getattr(reporter._tw._file, "encoding", None)

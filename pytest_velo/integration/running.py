@@ -1,0 +1,140 @@
+"""Running one item: build the hypothesis, sample it, keep the result, raise what pytest must see."""
+
+from __future__ import annotations
+
+import traceback
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import pytest
+
+from pytest_velo.errors import UsageError, WouldPayError
+from pytest_velo.integration.building import build, model_id
+from pytest_velo.integration.collection import FACTS, FUNCTION, SPEC
+from pytest_velo.integration.estimating import estimate, skip_text
+from pytest_velo.integration.outcomes import HypothesisRefuted
+from pytest_velo.integration.private import sparing_explanations
+from pytest_velo.integration.progress import Progress
+from pytest_velo.integration.session import SESSION, VeloSession
+from pytest_velo.records import HypothesisResult, Outcome
+from pytest_velo.runner.looks import Looks
+from pytest_velo.runner.result import against_the_claim, result_of
+from pytest_velo.runner.run import Run
+from pytest_velo.settings import Mode
+
+if TYPE_CHECKING:
+    from pytest_velo.sampling.model import AsyncModel, Model
+    from pytest_velo.scorers.judge import AsyncJudge, Judge
+
+RESULT = pytest.StashKey[HypothesisResult]()
+
+
+def is_ours(item: pytest.Item) -> bool:
+    """Tell whether an item was prepared as a hypothesis."""
+    return SPEC in item.stash
+
+
+def run_item(item: pytest.Function) -> None:
+    """Sample the item's hypothesis.
+
+    Raises:
+        HypothesisRefuted: The failure pytest reports.
+        BaseException: What ended it as an error, or pytest's own (skip, exit, Ctrl-C).
+    """
+    session = item.config.stash[SESSION]
+    if session.settings.mode is Mode.ESTIMATE:
+        _skip(item, estimate(item, session))
+    may_pay = session.may_pay(item.nodeid)
+    hypothesis = build(item, session.settings, may_pay=may_pay, in_order=session.in_order())
+    looks = Looks(session.store, hypothesis)
+    looks.check(strict=session.settings.strict)
+    progress = Progress(item.config, item.name)
+    run = Run(hypothesis, session.sampler, session.loop, progress)
+    try:
+        with sparing_explanations(lambda: len(against_the_claim(run)) < session.settings.show):
+            session.loop.run(run.go())
+    finally:
+        progress.close()
+        result = looks.note(run, result_of(run))
+        _keep(item, session, result)
+    _raise(item, session, run, result)
+
+
+def model_of(item: pytest.Item, chosen: str | None) -> AsyncModel | Model:
+    """Return the model object of an item's body.
+
+    Args:
+        item: The test item.
+        chosen: A model id; None for the item's own.
+    """
+    from pytest_velo.providers.registry import resolve
+    from pytest_velo.sampling.model import AsyncModel, Model
+
+    _require_hypothesis(item, "model")
+    settings = item.config.stash[SESSION].settings
+    name = chosen or model_id(item, settings)
+    if name is None:
+        raise UsageError("no model is named", where=item.nodeid, fix='velo.model("local/smollm2-135m")')
+    target = resolve(name, settings.endpoints)
+    return AsyncModel(target) if item.stash[FACTS].is_async else Model(target)
+
+
+def judge_of(item: pytest.Item) -> AsyncJudge | Judge:
+    """Return the judge of an item's body."""
+    from pytest_velo.sampling.model import AsyncModel
+    from pytest_velo.scorers.judge import AsyncJudge, Judge
+
+    _require_hypothesis(item, "judge")
+    name = item.stash[SPEC].get("judge") or item.config.stash[SESSION].settings.judge
+    if name is None:
+        raise UsageError(
+            "no judge is named", where=item.nodeid, fix="judge=... in the mark, or --velo-judge=..."
+        )
+    model = model_of(item, name)
+    return AsyncJudge(model) if isinstance(model, AsyncModel) else Judge(model)
+
+
+def _require_hypothesis(item: pytest.Item, name: str) -> None:
+    if SPEC not in item.stash:
+        raise UsageError(
+            f"the fixture {name!r} serves hypotheses only",
+            where=item.nodeid,
+            fix="mark the test: @pytest.mark.hypothesis(rate >= 0.5)",
+        )
+
+
+def _keep(item: pytest.Function, session: VeloSession, result: HypothesisResult) -> None:
+    item.stash[RESULT] = result
+    session.results.append(result)
+
+
+def _raise(item: pytest.Function, session: VeloSession, run: Run, result: HypothesisResult) -> None:
+    __tracebackhide__ = True
+    if isinstance(run.error, WouldPayError):
+        session.results.remove(result)
+        _skip(item, skip_text(item, session))
+    if run.error is not None:
+        raise from_the_body(run.error, item.stash[FUNCTION])
+    if result.outcome is Outcome.REFUTED:
+        if run.exceptions:
+            raise run.exceptions[-1]  # debuggers want the trial's own frames
+        raise HypothesisRefuted(result.decision.certified if result.decision else "refuted")
+
+
+def _skip(item: pytest.Function, why: str) -> NoReturn:
+    if RESULT in item.stash:
+        del item.stash[RESULT]
+    pytest.skip(why)
+
+
+def from_the_body(error: BaseException, function: Any) -> BaseException:
+    """Return the error with its traceback cut to where the user's code begins, where it is in there."""
+    code = getattr(function, "__code__", None)
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        if frame.f_code is code:
+            break
+    else:
+        return error
+    trail = error.__traceback__
+    while trail is not None and trail.tb_frame.f_code is not code:
+        trail = trail.tb_next
+    return error.with_traceback(trail)

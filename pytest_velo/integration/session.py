@@ -1,0 +1,177 @@
+"""One pytest session's state: settings, and what sampling needs, opened on first use."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_velo.integration.options import read_settings
+from pytest_velo.integration.paying import PayRule, pay_rule
+from pytest_velo.settings import Mode, Settings
+
+if TYPE_CHECKING:
+    from pytest_velo.cache.store import Store
+    from pytest_velo.records import HypothesisResult
+    from pytest_velo.sampling.loop import SampleLoop
+    from pytest_velo.sampling.sampler import Sampler
+
+
+class VeloSession:
+    """What the hooks of one process share.
+
+    Attributes:
+        results: Of this process's items, in the order they ran, with all their trials.
+        worker: The xdist worker's id; None in the main process.
+        started_at: When the session began.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        shared: dict[str, Any] = getattr(config, "workerinput", {})
+        self.worker: str | None = shared.get("workerid")
+        self._from_controller: dict[str, Any] = json.loads(shared.get("velo", "{}"))
+        self.started_at = datetime.now(UTC)
+        self.results: list[HypothesisResult] = []
+        self.reported: list[HypothesisResult] = []
+        self._run_folder: Path | None = None
+        self._cassette_files: dict[Path, None] = {}
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings, resolved on first use so that a plain session reads nothing."""
+        workers = int(getattr(self._config, "workerinput", {}).get("workercount", 1))
+        return read_settings(self._config, workers=workers)
+
+    @cached_property
+    def paying(self) -> PayRule:
+        """Who asked for paid draws; workers are told by the controller."""
+        if "pay" in self._from_controller:
+            pay = self._from_controller["pay"]
+            return PayRule(everything=pay["everything"], node_ids=tuple(pay["node_ids"]))
+        return pay_rule(self._config.invocation_params.args)
+
+    @cached_property
+    def loop(self) -> SampleLoop:
+        """The sampling loop; its thread starts here."""
+        from pytest_velo.sampling.loop import SampleLoop
+
+        return SampleLoop()
+
+    @cached_property
+    def store(self) -> Store:
+        """The draws on disk."""
+        from pytest_velo.cache.store import Store
+
+        return Store.open(self.settings.cache_dir / "draws.sqlite")
+
+    @cached_property
+    def sampler(self) -> Sampler:
+        """What every model call of this process goes through."""
+        from pytest_velo.sampling.sampler import Sampler
+
+        sampler = Sampler(
+            self.settings,
+            store=self.store,
+            cassettes=self._cassettes(),
+            session=self.run_folder.name,
+            providers=self._provider_factories(),
+        )
+        self.loop.on_close(sampler.aclose)
+        return sampler
+
+    @property
+    def run_folder(self) -> Path:
+        """The folder of this run's record; the controller's under xdist."""
+        if self._run_folder is None:
+            named = self._from_controller.get("run_folder")
+            if named is not None:
+                self._run_folder = Path(named)
+            else:
+                from pytest_velo.report.jsonl import create_run
+
+                self._run_folder = create_run(self.settings.cache_dir, self.started_at)
+        return self._run_folder
+
+    def for_worker(self) -> str:
+        """Return what a worker must know, as text that any transport carries."""
+        pay = {"everything": self.paying.everything, "node_ids": list(self.paying.node_ids)}
+        return json.dumps({"pay": pay, "run_folder": str(self.run_folder)})
+
+    def may_pay(self, node_id: str) -> bool:
+        """Tell whether an item may make draws that cost money."""
+        return self.settings.mode is not Mode.ESTIMATE and self.paying.allows(node_id)
+
+    def in_order(self) -> bool:
+        """Tell whether a debugger wants one trial at a time."""
+        return bool(self._config.getoption("usepdb", False) or self._config.getoption("trace", False))
+
+    def close(self) -> None:
+        """Write this process's trials, end the loop and close the store. Safe to call twice."""
+        if self.results:
+            from pytest_velo.report.jsonl import write_trials
+
+            write_trials(self.run_folder, self.results, self.worker)
+            self.results = []
+        for name in ("loop", "store"):
+            opened = self.__dict__.pop(name, None)
+            if opened is not None:
+                opened.close()
+        self.__dict__.pop("sampler", None)
+
+    def write_run(self, duration_s: float) -> None:
+        """Write the run's document and merge the workers' trials (main process only)."""
+        if self.worker is not None or not self.reported:
+            return
+        from pytest_velo import __version__
+        from pytest_velo.report.document import RunDocument
+        from pytest_velo.report.jsonl import merge_trials, write_run
+
+        merge_trials(self.run_folder)
+        document = RunDocument(
+            velo_version=__version__,
+            run_id=self.run_folder.name,
+            started_at=self.started_at.isoformat(timespec="seconds"),
+            duration_s=duration_s,
+            seed=self.settings.seed,
+            mode=self.settings.mode.value,
+            models=self.settings.models,
+            results=tuple(self.reported),
+        )
+        write_run(self.run_folder, document)
+
+    def _provider_factories(self) -> dict[str, Any]:
+        """Ask plugins for wire families of their own."""
+        factories: dict[str, Any] = {}
+        for offered in self._config.hook.pytest_velo_providers():
+            factories |= offered
+        return factories
+
+    def _cassettes(self) -> list[Any]:
+        """Load the cassettes replay reads: those that were named, else those beside the tests."""
+        if self.settings.mode is not Mode.REPLAY:
+            return []
+        from pytest_velo.cache.cassette import load
+
+        return [load(path) for path in self.settings.cassettes or self._cassette_files]
+
+    def add_cassettes(self, test_file: Path) -> None:
+        """Remember `cassettes/*.jsonl*` beside a file of hypotheses, for replay."""
+        if self.settings.mode is Mode.REPLAY and not self.settings.cassettes:
+            found = sorted((test_file.parent / "cassettes").glob("*.jsonl*"))
+            self._cassette_files |= dict.fromkeys(found)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Gather the results that ride on the reports, from workers too, in the order they came."""
+        text = getattr(report, "velo_result", None)
+        if text is not None and self.worker is None:
+            from pytest_velo.report.document import from_compact
+
+            self.reported.append(from_compact(text))
+
+
+SESSION = pytest.StashKey[VeloSession]()

@@ -1,0 +1,138 @@
+"""The look log: what looking again at the same draws does to the error rates, said or refused.
+
+An edited threshold costs nothing: the boundaries are nested. A raised max_trials costs something, and the
+exact amount is known. A changed body on draws already seen makes the result exploratory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Protocol
+
+from pytest_velo.cache.ledger import LastSeen, Look
+from pytest_velo.canonical import digest
+from pytest_velo.errors import UsageError
+from pytest_velo.records import HypothesisResult, add_costs
+from pytest_velo.runner.hypothesis import Hypothesis
+from pytest_velo.runner.run import Run
+from pytest_velo.stats.nulls import nulls_of
+from pytest_velo.verdicts import StopReason
+
+
+class LookLog(Protocol):
+    """Where looks are kept, beside the draws."""
+
+    def looks_at(self, draws: str) -> tuple[Look, ...]:
+        """Return every look at a set of draws, oldest first."""
+        ...
+
+    def log_look(self, look: Look) -> None:
+        """Append a look."""
+        ...
+
+    def note_seen(self, node: str, seen: LastSeen) -> None:
+        """Keep what a trial of a test took."""
+        ...
+
+
+class Looks:
+    """The looks at one hypothesis's draws."""
+
+    def __init__(self, log: LookLog, hypothesis: Hypothesis) -> None:
+        self._log = log
+        self._hypothesis = hypothesis
+        self._draws = digest([hypothesis.node_id, hypothesis.model, hypothesis.stream])
+        self._earlier = log.looks_at(self._draws)
+
+    def check(self, *, strict: bool) -> None:
+        """Refuse a raised max_trials where verdicts must keep their error rates.
+
+        Raises:
+            UsageError: Under strict, with the exact error the history would have.
+        """
+        history = self._horizons()
+        if strict and len(history) > 1 and history[-1] == self._hypothesis.max_units:
+            raise UsageError(
+                f"max_trials was raised after a look: {self._history_text(history)}",
+                where=self._hypothesis.node_id,
+                fix="go back to the first max_trials; or draw a fresh stream with --velo-profile=confirm; or"
+                " set extend=True from the first look on",
+            )
+
+    def note(self, run: Run, result: HypothesisResult) -> HypothesisResult:
+        """Enter this look into the log and return the result with what the log has to say."""
+        notices = (*result.notices, *self._notices(result))
+        if run.error is None and run.stop is not StopReason.INTERRUPTED:
+            self._enter(result)
+        return replace(result, notices=notices)
+
+    def _enter(self, result: HypothesisResult) -> None:
+        hypothesis = self._hypothesis
+        decision = result.decision
+        assert decision is not None
+        look = Look(
+            draws=self._draws,
+            claim=hypothesis.design_hash,
+            scorer=hypothesis.body_digest,
+            rule=decision.evidence.rule,
+            n=decision.evidence.n,
+            max_trials=hypothesis.max_units,
+            seed=hypothesis.seed,
+            verdict=decision.verdict.value,
+            looked_at="",
+        )
+        if look not in (replace(earlier, looked_at="") for earlier in self._earlier):
+            self._log.log_look(replace(look, looked_at=datetime.now(UTC).isoformat(timespec="seconds")))
+        if result.trials:
+            calls = [call for trial in result.trials for call in trial.calls]
+            usd = add_costs(call.reply.cost_usd for call in calls)
+            n = len(result.trials)
+            seen = LastSeen(calls_per_trial=len(calls) / n, usd_per_trial=None if usd is None else usd / n)
+            self._log.note_seen(hypothesis.node_id, seen)
+
+    def _notices(self, result: HypothesisResult) -> list[str]:
+        hypothesis = self._hypothesis
+        notices = []
+        history = self._horizons()
+        if len(history) > 1:
+            notices.append(self._history_text(history))
+        seeds = sorted({look.seed for look in self._earlier} - {hypothesis.seed})
+        if seeds:
+            told = ", ".join(map(str, seeds))
+            notices.append(f"exploratory: this hypothesis was looked at under other seeds before ({told})")
+        same = [look for look in self._earlier if look.seed == hypothesis.seed]
+        if result.n_cached and any(look.scorer != hypothesis.body_digest for look in same):
+            notices.append(
+                "exploratory: the body changed after its draws had been looked at;"
+                " --velo-profile=confirm draws anew"
+            )
+        if hypothesis.extend and any(look.rule == "calibrated" for look in same):
+            notices.append("exploratory: extend=True came after a look without it")
+        return notices
+
+    def _horizons(self) -> list[int]:
+        """Return the horizons of all looks of this design at these draws, this one included, rising."""
+        hypothesis = self._hypothesis
+        if not hypothesis.calibrated:
+            return [hypothesis.max_units]
+        earlier = {
+            look.max_trials
+            for look in self._earlier
+            if look.claim == hypothesis.design_hash and look.seed == hypothesis.seed
+        }
+        return sorted(earlier | {hypothesis.max_units})
+
+    def _history_text(self, history: list[int]) -> str:
+        from pytest_velo.stats.boundary import history_error
+
+        hypothesis = self._hypothesis
+        nulls = nulls_of(hypothesis.claim, hypothesis.margin)
+        tests = [(nulls.support[0], hypothesis.alpha), (nulls.refute[0], hypothesis.beta)]
+        errors = [
+            history_error(null.threshold, null.side, level, history, hypothesis.min_trials)
+            for null, level in tests
+        ]
+        looks = " and ".join(map(str, history))
+        worst, level = max(zip(errors, (hypothesis.alpha, hypothesis.beta), strict=True))
+        return f"looks at {looks}: the chance of a wrong verdict is up to {worst:.1%}, not {level:.1%}"

@@ -1,0 +1,142 @@
+"""From a run to its result: the decision, what it certifies, and what it cost."""
+
+from __future__ import annotations
+
+import math
+
+from pytest_velo.claims import Direction
+from pytest_velo.records import Call, HypothesisResult, Outcome, OutcomeKind, TrialRecord, add_costs
+from pytest_velo.runner.hypothesis import Hypothesis, Invalid
+from pytest_velo.runner.run import Run
+from pytest_velo.verdicts import Decision, Evidence, Interval, StopReason, Verdict
+
+
+def result_of(run: Run) -> HypothesisResult:
+    """Return what is known of a run that ended, for whatever reason."""
+    hypothesis = run.hypothesis
+    every = [*run.trials, *run.unused]
+    calls = [call for trial in every for call in trial.calls]
+    shown = [run.error_trial] if run.error_trial is not None else []
+    return HypothesisResult(
+        node_id=hypothesis.node_id,
+        belief=hypothesis.belief,
+        claim=str(hypothesis.claim),
+        scope=hypothesis.scope,
+        outcome=_outcome(run),
+        model=hypothesis.model,
+        decision=decision_of(run),
+        against=_against(run),
+        problem="" if run.error is None else str(run.error),
+        alpha=hypothesis.alpha,
+        beta=hypothesis.beta,
+        margin=hypothesis.margin,
+        max_trials=hypothesis.max_trials,
+        seed=hypothesis.seed,
+        trials=(*run.trials, *shown),
+        n_calls=len(calls),
+        n_cached=sum(call.reply.cached for call in calls),
+        cost_usd=add_costs(call.reply.cost_usd for call in calls if not call.reply.cached),
+        n_in_flight_max=run.n_in_flight_max,
+        oldest_draw=min((call.drawn_at for call in calls), default=None),
+        models_served=_served(calls),
+        duration_s=run.duration_s,
+        notices=tuple(run.notices),
+        rerun=hypothesis.rerun,
+        claim_hash=hypothesis.claim_hash,
+    )
+
+
+def decision_of(run: Run) -> Decision:
+    """Return the verdict with its certificate and evidence."""
+    hypothesis, stop = run.hypothesis, run.stop or StopReason.INTERRUPTED
+    settled = stop in (StopReason.DECIDED, StopReason.FUTILITY)
+    return Decision(
+        verdict=run.verdict,
+        stop=stop,
+        certified=certificate(hypothesis, run.rule.certified(run.verdict)),
+        evidence=evidence_of(run),
+        n_unused=run.n_beyond,
+        n_saved=max(0, hypothesis.max_units - run.rule.n) if settled else 0,
+    )
+
+
+def certificate(hypothesis: Hypothesis, inequality: str) -> str:
+    """Say what was certified and of what: the inequality, the scope, and what was left out."""
+    among = " among valid replies" if hypothesis.invalid is Invalid.EXCLUDE else ""
+    return f"{inequality}{among}"
+
+
+def evidence_of(run: Run) -> Evidence:
+    """Return the evidence of the stopping prefix."""
+    hypothesis, rule = run.hypothesis, run.rule
+    p_support, p_refute, interval = rule.evidence_bounds()
+    wilson, exact = _descriptive(run)
+    against, n_against = _against(run), 0
+    ones, zeros, n_invalid = run.counts
+    n_against = ones if against is OutcomeKind.ONE else zeros
+    return Evidence(
+        n=rule.n,
+        n_for=ones + zeros - n_against,
+        n_against=n_against,
+        n_invalid=n_invalid,
+        estimate=run.estimate,
+        log_e_support=rule.log_e_support,
+        log_e_refute=rule.log_e_refute,
+        p_support=p_support,
+        p_refute=p_refute,
+        interval=interval,
+        wilson=wilson,
+        clopper_pearson=exact,
+        rule="calibrated" if hypothesis.calibrated else "ville",
+    )
+
+
+def _descriptive(run: Run) -> tuple[Interval | None, Interval | None]:
+    """Return the fixed-n intervals of the valid trials; none where units are means."""
+    ones, zeros, _ = run.counts
+    if not run.hypothesis.single or ones + zeros == 0:
+        return None, None
+    from pytest_velo.stats.intervals import clopper_pearson, wilson
+
+    level = 1 - run.hypothesis.alpha - run.hypothesis.beta
+    return wilson(ones, ones + zeros, level), clopper_pearson(ones, ones + zeros, level)
+
+
+def _outcome(run: Run) -> Outcome:
+    if run.error is not None:
+        return Outcome.ERROR
+    match run.verdict:
+        case Verdict.SUPPORTED:
+            return Outcome.SUPPORTED
+        case Verdict.REFUTED:
+            return Outcome.REFUTED
+        case Verdict.INCONCLUSIVE:
+            return Outcome.INCONCLUSIVE
+
+
+def _against(run: Run) -> OutcomeKind:
+    """Return the kind of trial that speaks against the claim."""
+    claim = run.hypothesis.claim
+    match claim.direction:
+        case Direction.AT_LEAST:
+            return OutcomeKind.ZERO
+        case Direction.AT_MOST:
+            return OutcomeKind.ONE
+        case Direction.WITHIN:
+            middle = ((claim.low or 0.0) + (claim.high or 1.0)) / 2
+            estimate = math.nan if run.estimate is None else run.estimate
+            return OutcomeKind.ONE if estimate > middle else OutcomeKind.ZERO
+
+
+def cost_of(run: Run) -> float | None:
+    """Return the dollars of the trials in the prefix so far; None when a price is unknown."""
+    return add_costs(trial.cost_usd for trial in run.trials)
+
+
+def _served(calls: list[Call]) -> tuple[str, ...]:
+    return tuple(sorted({call.reply.model_served for call in calls if call.reply.model_served}))
+
+
+def against_the_claim(run: Run) -> list[TrialRecord]:
+    """Return the prefix's trials against the claim, in order."""
+    return run.kinds(_against(run))
