@@ -21,8 +21,8 @@ HARD_STOP_SHARE = 0.10
 could not exceed the cap by more than this share of it."""
 _MIN_KNOWN = 20  # settled calls of a model before its 99th percentile is used
 _N_KNOWN = 500  # settled calls of a model that the percentile looks back on
-_POLL_S = 0.1
-_PATIENCE_S = 60.0  # how long the reservations of other processes are waited for
+_POLL_S = 0.1  # how often the books of several processes are looked at while one waits
+_PATIENCE_S = 10.0  # how long other processes are given to settle something
 
 _EPSILON_USD = 1e-9
 
@@ -39,7 +39,7 @@ class Ledger(Protocol):
         ...
 
     def spent(self, session: str) -> float:
-        """Return the dollars settled."""
+        """Return the dollars spent and set aside."""
         ...
 
 
@@ -47,24 +47,23 @@ class LocalLedger:
     """The books of a process that shares its budget with no other."""
 
     def __init__(self) -> None:
-        self._spent = 0.0
-        self._reserved = 0.0
+        self._booked: dict[str, float] = {}
 
     def reserve(self, session: str, amount: float, cap: float) -> bool:
         """Set `amount` aside unless spent, reserved and it exceed `cap`."""
-        if self._spent + self._reserved + amount > cap + _EPSILON_USD:
+        booked = self.spent(session) + amount
+        if booked > cap + _EPSILON_USD:
             return False
-        self._reserved += amount
+        self._booked[session] = booked
         return True
 
     def settle(self, session: str, reserved: float, actual: float) -> None:
         """Turn a reservation into what was spent."""
-        self._reserved = max(0.0, self._reserved - reserved)
-        self._spent += actual
+        self._booked[session] = self.spent(session) - reserved + actual
 
     def spent(self, session: str) -> float:
-        """Return the dollars settled."""
-        return self._spent
+        """Return the dollars spent and set aside."""
+        return self._booked.get(session, 0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +102,7 @@ class Budget:
         self._uncovered_left_usd = HARD_STOP_SHARE * cap_usd / workers
         self._known: dict[str, _Costs] = {}
         self._n_outstanding = 0
+        self._is_used_up = False
         self._door = asyncio.Lock()  # first come, first served: a dear call is not overtaken for ever
         self._settled: asyncio.Future[None] | None = None
 
@@ -113,20 +113,13 @@ class Budget:
             BudgetError: It could exceed the cap even when nothing else is outstanding.
         """
         async with self._door:
-            waited_s = 0.0
             while True:
                 held = self._held_usd(model, worst_usd)
                 if self._ledger.reserve(self._session, held, self._cap_usd):
                     self._n_outstanding += 1
                     self._uncovered_left_usd -= worst_usd - held
                     return Reservation(model=model, held_usd=held, worst_usd=worst_usd)
-                if self._n_outstanding:
-                    self._settled = asyncio.get_running_loop().create_future()
-                    await self._settled
-                elif self._others_hold(held) and waited_s < _PATIENCE_S:
-                    await self._clock.sleep(_POLL_S)
-                    waited_s += _POLL_S
-                else:
+                if not await self._something_settles():
                     raise self._exhausted(model, held)
 
     def settle(self, reservation: Reservation, spent_usd: float | None) -> None:
@@ -146,15 +139,27 @@ class Budget:
         usual = worst_usd if costs is None else min(worst_usd, costs.usual_usd(worst_usd))
         return max(usual, worst_usd - max(0.0, self._uncovered_left_usd))
 
-    def _others_hold(self, held_usd: float) -> bool:
-        """Tell whether other processes may release what is missing."""
-        return self._workers > 1 and self._ledger.spent(self._session) + held_usd <= self._cap_usd
+    async def _something_settles(self) -> bool:
+        """Wait until a call ends, here or in another process; False when none is outstanding."""
+        if self._n_outstanding:
+            self._settled = asyncio.get_running_loop().create_future()
+            await self._settled
+            return True
+        if self._workers == 1 or self._is_used_up:
+            return False
+        before = self._ledger.spent(self._session)
+        for _ in range(round(_PATIENCE_S / _POLL_S)):
+            await self._clock.sleep(_POLL_S)
+            if self._ledger.spent(self._session) != before:
+                return True
+        self._is_used_up = True  # so that a session waits for this once
+        return False
 
     def _exhausted(self, model: str, held_usd: float) -> BudgetError:
         spent = self._ledger.spent(self._session)
         return BudgetError(
-            f"the budget of ${self._cap_usd:.2f} is used up: ${spent:.4f} are spent and the next call"
-            f" of {model} may cost up to ${held_usd:.4f}",
+            f"the budget of ${self._cap_usd:.2f} does not allow another call: ${spent:.4f} are spent or set"
+            f" aside, and a call of {model} may cost ${held_usd:.4f}",
             fix=f"--velo-budget={max(1.0, 2 * self._cap_usd):.2f} goes on from here (draws made so far are"
             " kept); a max_tokens= on the call lowers what it may cost",
         )

@@ -7,29 +7,25 @@ from typing import Protocol
 from pytest_velo.records import Address, Draw, Reply, Request
 
 
-class DrawStore(Protocol):
-    """Where draws are kept."""
+class Recorded(Protocol):
+    """Draws that can be read: a cassette."""
 
     def get(self, address: Address) -> Draw | None:
         """Return the draw at `address`; None when there is none."""
         ...
+
+    def nearest_request(self, request: Request, address: Address | None = None) -> str:
+        """Say how `request` differs from what is recorded and is most like it."""
+        ...
+
+
+class DrawStore(Recorded, Protocol):
+    """Draws that can be read and added to: the cache."""
 
     async def put(
         self, request: Request, address: Address, reply: Reply, drawn_at: str, *, replace: bool = False
     ) -> Draw:
         """Keep a draw; when this returns it is committed. Returns what is kept at `address` now."""
-        ...
-
-
-class Recorded(Protocol):
-    """Draws recorded in a file: a cassette."""
-
-    def get(self, address: Address) -> Draw | None:
-        """Return the draw at `address`; None when there is none."""
-        ...
-
-    def nearest_request(self, request: Request) -> str:
-        """Say how `request` differs from the recorded one that is most like it."""
         ...
 
 
@@ -42,6 +38,10 @@ class DrawMemory:
     def get(self, address: Address) -> Draw | None:
         """Return the draw at `address`; None when there is none."""
         return self._draws.get(address)
+
+    def nearest_request(self, request: Request, address: Address | None = None) -> str:
+        """Say that nothing is: what a session made before is not kept."""
+        return "nothing is recorded"
 
     async def put(
         self, request: Request, address: Address, reply: Reply, drawn_at: str, *, replace: bool = False

@@ -148,7 +148,7 @@ class Sampler:
             return self._reading(kept)
         flight = self._flights.get(address)
         if flight is None or flight.is_ending:
-            self._permit(target, request, slot, may_pay)
+            self._permit(target, request, address, may_pay)
             flight = Flight(self._make(target, request, address, is_computed=is_computed))
             self._flights[address] = flight
             flight.task.add_done_callback(partial(self._landed, address, flight))
@@ -207,11 +207,11 @@ class Sampler:
         reply = draw.reply if draw.reply.cached else replace(draw.reply, cached=True)
         return DrawResult(reply=reply, address=draw.address, drawn_at=draw.drawn_at, cached=True)
 
-    def _permit(self, target: Target, request: Request, slot: Slot, may_pay: bool | None) -> None:
+    def _permit(self, target: Target, request: Request, address: Address, may_pay: bool | None) -> None:
         """Raise unless the draw may be made now."""
         if self._closed:
             raise stopped()
-        where = f"model {target.id}, case {slot.case}"
+        where = f"model {target.id}, slot {address.slot}"
         mode, is_computed = self._settings.mode, target.endpoint.api is Api.SCRIPTED
         if mode is Mode.ESTIMATE:
             raise UsageError(
@@ -219,7 +219,7 @@ class Sampler:
             )
         if mode is Mode.REPLAY and not is_computed:
             raise CacheMissError(
-                self._what_changed(request),
+                self._what_changed(request, address),
                 where=where,
                 fix="run once with --velo-mode=auto, then `velo cassette export`",
             )
@@ -231,11 +231,11 @@ class Sampler:
                 fix="ask for paid draws: -m velo, the test's own node id, or --velo-mode=auto",
             )
 
-    def _what_changed(self, request: Request) -> str:
-        if not self._cassettes:
-            return "this draw is not in the cache, and there is no cassette"
-        near = "; ".join(cassette.nearest_request(request) for cassette in self._cassettes)
-        return f"this draw is neither in the cache nor in a cassette: {near}"
+    def _what_changed(self, request: Request, address: Address) -> str:
+        told = f"this draw is not in the cache ({self._store.nearest_request(request, address)})"
+        for cassette in self._cassettes:
+            told += f", nor in a cassette ({cassette.nearest_request(request, address)})"
+        return told
 
     async def _make(self, target: Target, request: Request, address: Address, *, is_computed: bool) -> Draw:
         """Make the draw and keep it."""
@@ -247,11 +247,8 @@ class Sampler:
         if is_computed:
             return Draw(address=address, reply=reply, drawn_at=drawn_at)
         refresh = self._settings.mode is Mode.REFRESH
-        kept = await self._store.put(request, address, reply, drawn_at, replace=refresh)
-        if kept.drawn_at == drawn_at:
-            return Draw(address=address, reply=reply, drawn_at=drawn_at)
-        # Another process stored this draw first: everybody uses that one, ours was paid for nothing.
-        return replace(kept, reply=replace(kept.reply, cached=True))
+        # What is kept may be another process's draw, which then everybody uses: ours was paid for nothing.
+        return await self._store.put(request, address, reply, drawn_at, replace=refresh)
 
     def _channel(self, target: Target) -> Channel:
         name = target.endpoint.name
