@@ -1,0 +1,31 @@
+"""The `velo` command: what is done beside a test run."""
+
+from __future__ import annotations
+
+import click
+
+from pytest_velo import __version__
+from pytest_velo.cli.cassette import cassette
+from pytest_velo.cli.pull import pull
+from pytest_velo.errors import VeloError
+
+
+class _Group(click.Group):
+    """Shows our errors as click shows its own: text on stderr, exit code 1, no traceback."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the chosen command."""
+        try:
+            return super().invoke(ctx)
+        except VeloError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="velo")
+def main() -> None:
+    """Beliefs about language models as pytest tests."""
+
+
+main.add_command(pull)
+main.add_command(cassette)
