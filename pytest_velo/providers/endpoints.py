@@ -46,15 +46,16 @@ def parse_endpoint(line: str, *, more_apis: Collection[str] = ()) -> Endpoint:
     ('vllm', Price(input_usd=0.15, output_usd=0.6), False)
     """
     name, colon, rest = line.partition(":")
-    name, where = name.strip(), f"endpoint `{line.strip()}`"
+    name = name.strip()
     if not colon or not name or set(name) & set("/ ="):
-        raise UsageError("an endpoint starts with its name and a colon", where=where, fix=_EXAMPLE)
+        raise UsageError("an endpoint starts with its name and a colon", where="endpoints", fix=_EXAMPLE)
     values: dict[str, Any] = {}
     headers: dict[str, str] = {}
-    for word in _words(rest, f"endpoint {name}"):
+    # What was typed may be a pasted secret, so errors repeat keys and positions, never values.
+    for number, word in enumerate(_words(rest, f"endpoint {name}"), start=1):
         key, equals, text = word.partition("=")
         if not equals or not text:
-            raise UsageError(f"{word!r} is not key=value", where=f"endpoint {name}", fix=_EXAMPLE)
+            raise UsageError(f"item {number} is not key=value", where=f"endpoint {name}", fix=_EXAMPLE)
         if key.startswith(_HEADER) and len(key) > len(_HEADER):
             headers[key.removeprefix(_HEADER)] = text
         else:
@@ -78,21 +79,20 @@ def _read(key: str, text: str, where: str) -> dict[str, Any]:
     option = _OPTIONS[key]
     try:
         return option.read(text)
-    except ValueError as error:
-        # The value itself may be a pasted secret, so only its key is repeated.
-        raise UsageError(f"{key}= cannot be read", where=where, fix=f"{key}= takes {option.wants}") from error
+    except ValueError:
+        raise UsageError(f"{key}= cannot be read", where=where, fix=f"{key}= takes {option.wants}") from None
 
 
 def _build(
     name: str, values: dict[str, Any], headers: dict[str, str], more_apis: Collection[str]
 ) -> Endpoint:
-    where, apis = f"endpoint {name}", [*Api, *more_apis]
+    where, apis = f"endpoint {name}", [*map(str, Api), *more_apis]
     api = values.pop("api", None)
     if api is None:
         raise UsageError("api= is missing", where=where, fix=f"api= takes one of {', '.join(apis)}")
     if api not in apis:
         raise UsageError(f"unknown api {api!r}", where=where, fix=nearest(api, apis))
-    known = Api(api) if api in list(Api) else api
+    known = Api(api) if api in apis[: len(Api)] else api
     free = values.pop("free", False) or known in _EMBEDDED
     return Endpoint(name=name, api=known, headers=headers, declared=True, free=free, **values)
 

