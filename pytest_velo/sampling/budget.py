@@ -157,11 +157,12 @@ class Budget:
 
     def _exhausted(self, model: str, held_usd: float) -> BudgetError:
         spent = self._ledger.spent(self._session)
+        enough = max(1.0, 2 * self._cap_usd, ceil(spent + held_usd))
         return BudgetError(
             f"the budget of ${self._cap_usd:.2f} does not allow another call: ${spent:.4f} are spent or set"
             f" aside, and a call of {model} may cost ${held_usd:.4f}",
-            fix=f"--velo-budget={max(1.0, 2 * self._cap_usd):.2f} goes on from here (draws made so far are"
-            " kept); a max_tokens= on the call lowers what it may cost",
+            fix=f"--velo-budget={enough:.2f} goes on from here (draws made so far are kept); a max_tokens= on"
+            " the call lowers what it may cost",
         )
 
 
