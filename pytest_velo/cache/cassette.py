@@ -104,7 +104,7 @@ def load(path: str | Path) -> Cassette:
         StoreError: No such file, a line that is no recorded draw (with its number), a newer format.
     """
     cassette = Cassette(Path(path))
-    for number, text in enumerate(_read(cassette.path).splitlines(), 1):
+    for number, text in enumerate(_read(cassette.path).split(b"\n"), 1):
         if not text.strip():
             continue
         where = f"{cassette.path}:{number}"

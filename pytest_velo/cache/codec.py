@@ -64,7 +64,7 @@ def _encode(reply: Reply, for_cassette: bool) -> bytes:
     stored: dict[str, Any] = {"text": reply.text}
     for name, default in _DEFAULTS:
         value = getattr(reply, name)
-        if value is not default and name != "cached":
+        if value is not default and value != default and name != "cached":
             stored[name] = value
     if for_cassette:
         stored.pop("raw", None)

@@ -84,28 +84,10 @@ def _open(cache_dir: Path) -> Store:
 
 def _addresses(cache_dir: Path, run: str) -> set[Address]:
     """Return where the draws of a run are stored."""
-    import msgspec
-
-    class Call(msgspec.Struct):
-        address: Address
-        model: str = ""
-
-    class Trial(msgspec.Struct):
-        calls: list[Call] = []
+    from pytest_velo.cache.runs import addresses_in
 
     path = _run_folder(cache_dir, run) / "trials.jsonl"
-    decode = msgspec.json.Decoder(Trial).decode
-    found: set[Address] = set()
-    try:
-        lines = path.read_bytes().splitlines()
-    except OSError as error:
-        raise StoreError(f"the run record cannot be read: {error.strerror}", where=str(path)) from None
-    for number, line in enumerate(lines, 1):
-        try:
-            calls = decode(line).calls
-            found.update(call.address for call in calls if not _is_computed(call.model))
-        except msgspec.DecodeError as error:
-            raise StoreError(f"the line is no trial: {error}", where=f"{path}:{number}") from None
+    found = addresses_in(path)
     if not found:
         raise UsageError(
             f"the run {run!r} has no draws that are kept (scripted replies are computed anew)",
@@ -113,11 +95,6 @@ def _addresses(cache_dir: Path, run: str) -> set[Address]:
             fix="name another run with --run",
         )
     return found
-
-
-def _is_computed(model: str) -> bool:
-    """Tell scripted models, whose replies are never stored."""
-    return model.startswith("scripted/")
 
 
 def _run_folder(cache_dir: Path, run: str) -> Path:

@@ -1,0 +1,246 @@
+"""Cassettes, and what is said of a miss."""
+
+import asyncio
+import json
+import sys
+from dataclasses import replace
+
+import pytest
+
+from pytest_velo.cache.cassette import export, import_into, load
+from pytest_velo.cache.differences import explain_miss
+from pytest_velo.cache.keys import request_key
+from pytest_velo.cache.store import Store
+from pytest_velo.errors import StoreError
+from pytest_velo.records import Address, FinishReason, Reply, Request, ToolCall, Usage
+
+DAY = "2026-11-01T00:00:00Z"
+
+
+def ask(text, **parameters):
+    return Request(
+        api="local",
+        endpoint="local",
+        model="m",
+        messages=({"role": "user", "content": text},),
+        parameters=parameters,
+    )
+
+
+def place(request, slot="c:0:0", seed=0, stream=""):
+    return Address(key=request_key(request), seed=seed, stream=stream, slot=slot)
+
+
+@pytest.fixture
+def store(tmp_path):
+    opened = Store.open(tmp_path / "cache" / "draws.sqlite")
+
+    async def fill():
+        for text in ("one", "two"):
+            for slot in ("c:1:0", "c:0:0"):
+                reply = Reply(
+                    text=f"{text} {slot}",
+                    usage=Usage(output_tokens=2),
+                    finish_reason=FinishReason.LENGTH,
+                    tool_calls=(ToolCall(id="1", name="f", arguments=None),),
+                    raw={"bulky": "x" * 1000},
+                )
+                await opened.put(ask(text), place(ask(text), slot), reply, DAY)
+
+    asyncio.run(fill())
+    yield opened
+    opened.close()
+
+
+@pytest.mark.parametrize("name", ["c.jsonl", "deep/c.jsonl.zst"])
+def test_export_and_load(store, tmp_path, name):
+    path = tmp_path / name
+    assert export(store, None, path) == 4
+    cassette = load(path)
+    assert len(cassette) == 4
+    draw = cassette.get(place(ask("two"), "c:1:0"))
+    assert (draw.reply.text, draw.drawn_at, draw.reply.cached) == ("two c:1:0", DAY, True)
+    assert draw.reply.usage == Usage(output_tokens=2)
+    assert draw.reply.finish_reason is FinishReason.LENGTH
+    assert draw.reply.tool_calls == (ToolCall(id="1", name="f", arguments=None),)
+    assert draw.reply.raw == {}
+    assert cassette.get(place(ask("two"), "c:2:0")) is None
+
+
+def test_one_line_a_draw_sorted_and_the_same_bytes_again(store, tmp_path):
+    export(store, None, tmp_path / "a.jsonl")
+    export(store, [draw.address for _, draw in store.recorded()][::-1], tmp_path / "b.jsonl")
+    text = (tmp_path / "a.jsonl").read_text()
+    lines = [json.loads(line) for line in text.splitlines()]
+    places = [(line["key"], line["seed"], line["stream"], line["slot"]) for line in lines]
+    assert places == sorted(places)
+    assert list(lines[0]) == ["canon", "key", "seed", "stream", "slot", "request", "reply", "drawn_at"]
+    assert "bulky" not in text
+    assert '"cached"' not in text
+    assert (tmp_path / "b.jsonl").read_text() == text
+
+
+def test_import_into_another_store(store, tmp_path):
+    export(store, None, tmp_path / "c.jsonl")
+    other = Store.open(tmp_path / "other" / "draws.sqlite")
+    assert import_into(other, tmp_path / "c.jsonl") == 4
+    assert import_into(other, tmp_path / "c.jsonl") == 0
+    assert [request for request, _ in other.recorded()] == [request for request, _ in store.recorded()]
+    other.close()
+
+
+def test_a_draw_that_is_not_in_the_store_is_an_error_and_writes_nothing(store, tmp_path):
+    with pytest.raises(StoreError, match="1 of 2 draws are not in the store") as caught:
+        export(store, [place(ask("one")), place(ask("three"))], tmp_path / "c.jsonl")
+    assert "cassette import" in caught.value.fix
+    assert not (tmp_path / "c.jsonl").exists()
+
+
+def test_a_failed_write_leaves_the_old_file(store, tmp_path, monkeypatch):
+    path = tmp_path / "c.jsonl"
+    path.write_text("old")
+
+    def fail(self, target):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(type(path), "replace", fail)
+    with pytest.raises(StoreError, match="No space left"):
+        export(store, None, path)
+    assert path.read_text() == "old"
+    assert {entry.name for entry in tmp_path.iterdir()} == {"c.jsonl", "cache"}
+
+
+def spoil(path, change):
+    lines = path.read_text().splitlines()
+    lines[2] = change(lines[2])
+    path.write_text("\n".join(lines) + "\n")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda line: line[:-5], "no recorded draw"),
+        (lambda line: "<<<<<<< HEAD", "no recorded draw"),
+        (lambda line: line.replace('"text":', '"txt":'), "no recorded draw"),
+        (lambda line: line.replace('"canon":1', '"canon":2'), "another version"),
+        (lambda line: line.replace('"role":"user"', '"role":"system"'), "edited by hand"),
+    ],
+    ids=["cut", "merge", "field", "newer", "edited"],
+)
+def test_a_spoilt_line_is_named(store, tmp_path, change, said):
+    path = tmp_path / "c.jsonl"
+    export(store, None, path)
+    spoil(path, change)
+    with pytest.raises(StoreError, match=said) as caught:
+        load(path)
+    assert caught.value.where == f"{path}:3"
+    assert caught.value.fix
+
+
+def test_a_line_twice_is_an_error(store, tmp_path):
+    path = tmp_path / "c.jsonl"
+    export(store, None, path)
+    path.write_text(path.read_text() + path.read_text().splitlines()[0] + "\n")
+    with pytest.raises(StoreError, match="recorded before") as caught:
+        load(path)
+    assert caught.value.where == f"{path}:5"
+
+
+def test_blank_lines_crlf_and_a_bom_are_read(store, tmp_path):
+    path = tmp_path / "c.jsonl"
+    export(store, None, path)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n\r\n"))
+    assert len(load(path)) == 4
+
+
+def test_a_separator_inside_text_does_not_split_a_line(store, tmp_path):
+    request = ask("a\u2028b\x85c")
+    asyncio.run(store.put(request, place(request), Reply(text="x\u2028y"), DAY))
+    export(store, [place(request)], tmp_path / "c.jsonl")
+    assert load(tmp_path / "c.jsonl").get(place(request)).reply.text == "x\u2028y"
+
+
+def test_a_missing_file_is_an_error(tmp_path):
+    with pytest.raises(StoreError, match="No such file"):
+        load(tmp_path / "none.jsonl")
+
+
+def test_a_zst_that_is_none(tmp_path):
+    (tmp_path / "c.jsonl.zst").write_bytes(b"plain")
+    with pytest.raises(StoreError, match="no zstd file"):
+        load(tmp_path / "c.jsonl.zst")
+
+
+def test_without_zstandard_the_extra_is_named(tmp_path, monkeypatch):
+    (tmp_path / "c.jsonl.zst").write_bytes(b"")
+    monkeypatch.setitem(sys.modules, "zstandard", None)
+    with pytest.raises(StoreError) as caught:
+        load(tmp_path / "c.jsonl.zst")
+    assert "pytest-velo[zstd]" in caught.value.fix
+
+
+# What is said of a miss
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (ask("Hi?", temperature=1), "temperature 0.7 was recorded, 1 is asked"),
+        (ask("Hi?"), "temperature 0.7 was recorded and is not asked"),
+        (ask("Hi?", temperature=0.7, seed=3), "seed 3 is asked and was not recorded"),
+        (ask("Ho?", temperature=0.7), "messages[0].content differs: 'Hi?' was recorded, 'Ho?' is asked"),
+        (replace(ask("Hi?", temperature=0.7), model="n"), "model differs: 'm' was recorded, 'n' is asked"),
+        (ask("Hi?", temperature=0.7), "this very request is recorded, for another seed, stream or slot"),
+    ],
+    ids=["value", "gone", "new", "text", "model", "same"],
+)
+def test_what_changed_is_said(asked, said):
+    assert (
+        explain_miss(asked, [ask("something quite different", temperature=0.1), ask("Hi?", temperature=0.7)])
+        == said
+    )
+
+
+def test_long_texts_are_shown_where_they_differ():
+    old, new = "x" * 500 + "old" + "y" * 500, "x" * 500 + "new" + "y" * 500
+    said = explain_miss(ask(new), [ask(old)])
+    assert "'…xxxxxxxxxxxxoldyyy" in said
+    assert "'…xxxxxxxxxxxxnewyyy" in said
+    assert len(said) < 200
+
+
+def test_many_differences_are_counted():
+    said = explain_miss(ask("x", a=1, b=1, c=1, d=1, e=1), [ask("x")])
+    assert said.endswith("; and 2 more")
+
+
+def test_nothing_recorded():
+    assert explain_miss(ask("x"), []) == "nothing is recorded"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"seed": 7}, "under seed 0, asked under seed 7"),
+        ({"stream": "fresh"}, "under stream '', asked under stream 'fresh'"),
+        ({"slot": "c:9:0"}, "under slot 'c:0:0', asked under slot 'c:9:0'"),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("source", ["store", "cassette"])
+def test_the_same_request_elsewhere_is_said(store, tmp_path, source, change, said):
+    export(store, [place(ask("one"))], tmp_path / "c.jsonl")
+    other = Store.open(tmp_path / "other" / "draws.sqlite")
+    import_into(other, tmp_path / "c.jsonl")
+    asked = other if source == "store" else load(tmp_path / "c.jsonl")
+    wanted = replace(place(ask("one")), **change)
+    assert asked.nearest_request(ask("one"), wanted) == f"the same request was recorded {said}"
+    other.close()
+
+
+@pytest.mark.parametrize("source", ["store", "cassette"])
+def test_the_nearest_request_of_store_and_cassette(store, tmp_path, source):
+    export(store, None, tmp_path / "c.jsonl")
+    asked = store if source == "store" else load(tmp_path / "c.jsonl")
+    said = asked.nearest_request(ask("one?"), place(ask("one?")))
+    assert said == "messages[0].content differs: 'one' was recorded, 'one?' is asked"
