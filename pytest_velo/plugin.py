@@ -51,9 +51,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Show the seed, pasteable, and what the session was told."""
-    from pytest_velo.integration.reporting import header
-
-    return header(config)
+    return config.stash[SESSION].header()
 
 
 @pytest.hookimpl(tryfirst=True)

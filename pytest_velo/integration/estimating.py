@@ -9,7 +9,7 @@ import pytest
 
 from pytest_velo.integration.building import case_set, design_of
 from pytest_velo.integration.collection import SPEC
-from pytest_velo.report.phrases import dollars
+from pytest_velo.report.numbers import dollars
 
 if TYPE_CHECKING:
     from pytest_velo.integration.session import VeloSession

@@ -65,13 +65,6 @@ def status_of(report: pytest.TestReport) -> tuple[str, str, Any] | None:
     return report.outcome, "F" if report.failed else ".", outcome.value.upper()
 
 
-def header(config: pytest.Config) -> list[str]:
-    """Return the lines of the report header."""
-    from pytest_velo.report.terminal import header_lines
-
-    return [line.text for line in header_lines(config.stash[SESSION].settings, encoding=sys.stdout.encoding)]
-
-
 def write_summary(session: VeloSession, reporter: pytest.TerminalReporter, started_s: float) -> None:
     """Write undecided hypotheses in full, then the summary table."""
     if not session.reported:

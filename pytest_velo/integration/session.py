@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -96,6 +97,12 @@ class VeloSession:
 
                 self._run_folder = create_run(self.settings.cache_dir, self.started_at)
         return self._run_folder
+
+    def header(self) -> list[str]:
+        """Return the lines of the report header."""
+        from pytest_velo.report.header import header_lines
+
+        return [line.text for line in header_lines(self.settings, encoding=sys.stdout.encoding)]
 
     def for_worker(self) -> str:
         """Return what a worker must know, as text that any transport carries."""

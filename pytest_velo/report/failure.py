@@ -7,7 +7,8 @@ from typing import assert_never
 
 from pytest_velo.records import HypothesisResult, Outcome
 from pytest_velo.report.lines import Line, Style, block, fit_lines, paragraph
-from pytest_velo.report.phrases import count, interval, n_trials, p_value, percent, rate, stop_reason
+from pytest_velo.report.numbers import count, interval, p_value, percent, rate
+from pytest_velo.report.phrases import n_trials, stop_reason
 from pytest_velo.report.text import inline
 from pytest_velo.report.trials import trials_lines
 from pytest_velo.verdicts import Decision, Evidence, Verdict

@@ -1,12 +1,11 @@
-"""Numbers in words, one way everywhere: money, rates, intervals, counts, times. Unknown is `?`."""
+"""Outcomes and what was observed, in words, one way everywhere."""
 
 from __future__ import annotations
 
-import math
 from typing import assert_never
 
 from pytest_velo.records import HypothesisResult, Outcome, OutcomeKind
-from pytest_velo.verdicts import Evidence, Interval, StopReason
+from pytest_velo.verdicts import Evidence, StopReason
 
 
 def mark(outcome: Outcome) -> str:
@@ -41,87 +40,6 @@ def stop_reason(stop: StopReason) -> str:
         case StopReason.INTERRUPTED:
             return "it was interrupted"
     assert_never(stop)
-
-
-def dollars(amount: float | None) -> str:
-    """Format US dollars; unknown is `$?`, never 0.
-
-    >>> [dollars(x) for x in (None, 0.0, 1.0, 0.25, 0.0123, 0.002, 0.00001)]
-    ['$?', '$0.00', '$1.00', '$0.25', '$0.0123', '$0.002', '<$0.0001']
-    """
-    if amount is None:
-        return "$?"
-    if 0 < amount < 0.0001:
-        return "<$0.0001"
-    if amount == 0 or amount >= 0.1:
-        return f"${amount:,.2f}"
-    digits = f"{amount:.4f}".rstrip("0")
-    return f"${digits}" if len(digits) >= len("0.00") else f"${amount:.2f}"
-
-
-def percent(share: float) -> str:
-    """Format a share as a percentage of three significant digits.
-
-    >>> percent(0.05), percent(0.025), percent(1.0)
-    ('5%', '2.5%', '100%')
-    """
-    return f"{100 * share:.3g}%"
-
-
-def rate(value: float | None) -> str:
-    """Format a rate in [0, 1]: two decimals, more near 0 and 1; unknown is `?`.
-
-    >>> rate(0.85), rate(0.0034), rate(0.9967), rate(0.0), rate(None)
-    ('0.85', '0.0034', '0.9967', '0.00', '?')
-    """
-    if value is None:
-        return "?"
-    return f"{value:.2f}" if 0.01 <= value <= 0.99 or value in (0, 1) else f"{value:.4f}"
-
-
-def interval(ends: Interval | None) -> str:
-    """Format an interval, rounded outward so that it never claims more than it holds.
-
-    >>> interval(Interval(low=0.6151, high=0.9432, level=0.9)), interval(None)
-    ('[0.61, 0.95]', '[?, ?]')
-    """
-    if ends is None:
-        return "[?, ?]"
-    slack = 1e-7  # 0.29 * 100 is 28.999...: not a reason to print 0.28
-    low = math.floor(ends.low * 100 + slack) / 100
-    high = math.ceil(ends.high * 100 - slack) / 100
-    return f"[{max(low, 0.0):.2f}, {min(high, 1.0):.2f}]"
-
-
-def p_value(p: float) -> str:
-    """Format a p-value in [0, 1].
-
-    >>> p_value(0.0213), p_value(0.00001), p_value(1.0)
-    ('0.021', '<0.0001', '1')
-    """
-    return "<0.0001" if p < 0.0001 else f"{p:.2g}"
-
-
-def count(n: int, thing: str, plural: str | None = None) -> str:
-    """Count things.
-
-    >>> count(1, "trial"), count(1560, "trial"), count(2, "hypothesis", "hypotheses")
-    ('1 trial', '1,560 trials', '2 hypotheses')
-    """
-    return f"{n:,} {thing if n == 1 else plural or thing + 's'}"
-
-
-def duration(seconds: float) -> str:
-    """Format a duration in seconds, minutes or hours.
-
-    >>> duration(0.4), duration(45), duration(150), duration(9000)
-    ('0.4 s', '45 s', '2.5 min', '2.5 h')
-    """
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.1f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def n_trials(evidence: Evidence) -> int:

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from pytest_velo.records import HypothesisResult, Outcome, add_costs
 from pytest_velo.report.lines import Line, Style, block, fit_lines
+from pytest_velo.report.numbers import count, dollars, duration, interval, percent
 from pytest_velo.report.outlook import outlook
-from pytest_velo.report.phrases import count, dollars, duration, interval, mark, observed, percent
+from pytest_velo.report.phrases import mark, observed
 from pytest_velo.report.text import columns, inline
 
 _STYLES = {

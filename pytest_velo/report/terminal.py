@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pytest_velo.report.failure import failure_lines
-from pytest_velo.report.lines import Line, Style, as_text, fit_encoding, fit_lines
-from pytest_velo.report.phrases import count, dollars, interval, rate
+from pytest_velo.report.header import header_lines
+from pytest_velo.report.lines import Line, Style, as_text, fit_encoding
+from pytest_velo.report.numbers import dollars, interval, rate
 from pytest_velo.report.summary import expected_false, summary_lines
 from pytest_velo.report.text import inline
-from pytest_velo.settings import Settings
 from pytest_velo.verdicts import Interval
 
 __all__ = [
@@ -20,41 +20,6 @@ __all__ = [
     "progress_line",
     "summary_lines",
 ]
-
-
-def header_lines(
-    settings: Settings,
-    *,
-    n_hypotheses: int | None = None,
-    expected_false: float | None = None,
-    encoding: str | None = "utf-8",
-) -> list[Line]:
-    """Return the header: what this session runs with, the seed in the form that can be pasted.
-
-    Args:
-        settings: Of the session.
-        n_hypotheses: How many were collected; None before collection.
-        expected_false: Bound on the expected number of false verdicts among them; None when unknown.
-        encoding: Encoding of the stream.
-    """
-    models = ", ".join(map(inline, settings.models)) or "none set"
-    budget = "none" if settings.budget_usd is None else dollars(settings.budget_usd)
-    parts = [
-        f"seed {settings.seed} (--velo-seed={settings.seed})",
-        f"models {models}",
-        f"mode {settings.mode}",
-        f"budget {budget}",
-        f"profile {inline(settings.profile)}",
-    ]
-    if settings.strict:
-        parts.append("strict")
-    lines = [Line(f"velo: {' · '.join(parts)}")]
-    if n_hypotheses is not None:
-        text = f"velo: {count(n_hypotheses, 'hypothesis', 'hypotheses')}"
-        if expected_false is not None:
-            text += f" · expected false verdicts: at most {expected_false:.2g}"
-        lines.append(Line(text))
-    return fit_lines(lines, encoding)
 
 
 def progress_line(

@@ -9,7 +9,7 @@ from typing import Any
 from pytest_velo.records import Call, HypothesisResult, JsonObject, Outcome, OutcomeKind, TrialRecord
 from pytest_velo.report.document import shown_trials
 from pytest_velo.report.lines import Line, Style, block, paragraph
-from pytest_velo.report.phrases import count
+from pytest_velo.report.numbers import count
 from pytest_velo.report.text import inline
 
 # Characters of one message that are shown, by verbosity; from 2 on, all.
