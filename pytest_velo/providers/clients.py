@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx2
 
-from pytest_velo.errors import TransientError
+from pytest_velo.errors import TransientError, TransientKind
 from pytest_velo.providers.failures import read_failure, settle_failure
 from pytest_velo.records import JsonObject, Reply, Request
 from pytest_velo.settings import Endpoint
@@ -153,13 +153,10 @@ class HttpProvider:
         try:
             async with asyncio.timeout(self._endpoint.timeout_s):
                 response = await self._post(body)
-        except (TimeoutError, self._sdk.sdk.APITimeoutError):
-            raise self._lost(request, "timeout", f"no reply within {self._endpoint.timeout_s:g} s") from None
         except self._sdk.sdk.APIStatusError as error:
             response = error.response
-        except (self._sdk.sdk.APIConnectionError, httpx2.HTTPError) as error:
-            reason = type(error.__cause__ or error).__name__
-            raise self._lost(request, "connection", f"the connection failed ({reason})") from None
+        except (TimeoutError, self._sdk.sdk.APIConnectionError, httpx2.HTTPError) as error:
+            raise self._unanswered(request, error) from None  # its causes hold the request and its key
         return self._read(response, request, time.perf_counter() - started)
 
     async def aclose(self) -> None:
@@ -190,7 +187,22 @@ class HttpProvider:
             what = f"HTTP {response.status_code} whose body is no reply ({type(error).__name__}: {error})"
             raise self._lost(request, "garbage", what) from None
 
-    def _lost(self, request: Request, kind: Any, what: str) -> TransientError:
+    def _unanswered(self, request: Request, error: BaseException) -> TransientError:
+        """Tell a reply that never came from a connection that failed, by everything down to the cause.
+
+        Only the first can depend on the prompt. The SDK's own word will not do: over aiohttp, OpenAI's
+        calls a refused connection a time-out.
+        """
+        chain = [error]
+        while chain[-1].__cause__ is not None:
+            chain.append(chain[-1].__cause__)
+        unconnected = any(isinstance(link, httpx2.ConnectTimeout | httpx2.PoolTimeout) for link in chain)
+        late = any(isinstance(link, TimeoutError | httpx2.TimeoutException) for link in chain)
+        if late and not unconnected:
+            return self._lost(request, "timeout", f"no reply within {self._endpoint.timeout_s:g} s")
+        return self._lost(request, "connection", f"the connection failed ({type(chain[-1]).__name__})")
+
+    def _lost(self, request: Request, kind: TransientKind, what: str) -> TransientError:
         return TransientError(what, kind=kind, where=f"{request.endpoint}, model {request.model}")
 
 

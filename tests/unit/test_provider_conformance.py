@@ -505,6 +505,8 @@ def test_exactly_one_attempt_is_made(http_bench: Bench) -> None:
         (httpx2.ConnectError("refused"), "connection"),
         (httpx2.ReadError("reset by peer"), "connection"),
         (httpx2.RemoteProtocolError("peer closed"), "connection"),
+        (httpx2.ConnectTimeout("nobody there"), "connection"),
+        (httpx2.PoolTimeout("busy"), "connection"),
         (httpx2.ReadTimeout("slow"), "timeout"),
     ],
 )
