@@ -91,8 +91,9 @@ class Run:
         if self.stop is not None:
             return
         if not self._failing:
-            ahead = max(1, self.rule.expected_more()) * self.hypothesis.unit_size
-            room = min(self.hypothesis.limit - len(self._tasks), len(self.trials) + ahead - self._n_launched)
+            room = min(
+                self.hypothesis.limit - len(self._tasks), len(self.trials) + self._ahead() - self._n_launched
+            )
             for _ in range(room):
                 planned = next(self._plan, None)
                 if planned is None:
@@ -104,6 +105,16 @@ class Run:
             self.n_in_flight_max = max(self.n_in_flight_max, len(self._tasks))
         if not self._tasks and len(self.trials) == self._n_launched:
             self._out_of_trials()
+
+    def _ahead(self) -> int:
+        """Return how many trials may be launched beyond the prefix.
+
+        All that no verdict can do without; of those that are merely expected, half: the rest is launched
+        when half of it is in, so that little is drawn beyond the stopping prefix at the price of a round
+        or two.
+        """
+        expected = (self.rule.expected_more() + 1) // 2
+        return max(1, self.rule.min_more(), expected) * self.hypothesis.unit_size
 
     async def _one(self, planned: Planned) -> None:
         finished = await self._runner.run(planned)

@@ -1,0 +1,141 @@
+"""What several layers of tests share."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import random
+from collections.abc import Awaitable, Callable, Iterator
+from itertools import count, takewhile
+from typing import Any
+
+import pytest
+
+from pytest_velo import rate
+from pytest_velo.cases import Planned, pick_order
+from pytest_velo.runner.hypothesis import Hypothesis, Invalid, Reading
+from pytest_velo.runner.run import Run
+from pytest_velo.sampling.sampler import Sampler
+from pytest_velo.settings import Settings
+
+
+class PlainOutcomes:
+    """Reads bodies without pytest: bools, asserts; anything else that is raised is an error."""
+
+    def value(self, returned: Any) -> dict[str, float]:
+        return {"": float(returned)}
+
+    def exception(self, error: BaseException) -> Reading:
+        if isinstance(error, AssertionError):
+            return Reading(against=True, detail=str(error))
+        return Reading(error=error)
+
+
+class VirtualLatency:
+    """Lets waiters go one at a time in the order of their due times, without real time passing."""
+
+    def __init__(self) -> None:
+        self._due: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._ticket = count()
+        self._now = 0.0
+
+    async def wait(self, latency: float) -> None:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+        heapq.heappush(self._due, (self._now + latency, next(self._ticket), future))
+        # Two rounds later, so that trials that are being launched have joined the queue.
+        loop.call_soon(loop.call_soon, self._release)
+        await future
+
+    def _release(self) -> None:
+        while self._due:
+            self._now, _, future = heapq.heappop(self._due)
+            if not future.done():
+                future.set_result(None)
+                return
+
+
+class NoThreads:
+    """For coroutine bodies, which need none."""
+
+    def call(self, work: Any) -> Any:
+        raise AssertionError("a coroutine body blocks nothing")
+
+    def run_blocking(self, func: Callable[[], Any]) -> Awaitable[Any]:
+        return asyncio.to_thread(func)
+
+
+@pytest.fixture
+def make_hypothesis() -> Callable[..., Hypothesis]:
+    """Build a hypothesis around an async body, with everything else by default."""
+
+    def make(body: Any, claim: Any = rate >= 0.5, **changes: Any) -> Hypothesis:
+        max_trials = changes.get("max_trials", 50)
+        fields: dict[str, Any] = {
+            "node_id": "test_a.py::test_b",
+            "belief": "b",
+            "claim": claim,
+            "alpha": 0.05,
+            "beta": 0.05,
+            "margin": 0.0,
+            "max_trials": max_trials,
+            "min_trials": 1,
+            "invalid": Invalid.BOUND,
+            "extend": False,
+            "stream": "",
+            "seed": 0,
+            "model": None,
+            "plan": lambda: takewhile(lambda t: t.unit < max_trials, pick_order(None, "cases", seed=0)),
+            "max_units": max_trials,
+            "unit_size": 1,
+            "single": True,
+            "limit": 50,
+            "scope": "this body as it stands",
+            "set_digest": "",
+            "body_digest": "",
+            "body": body,
+            "is_async": True,
+            "outcomes": PlainOutcomes(),
+            "may_pay": True,
+        }
+        return Hypothesis(**{**fields, **changes})
+
+    return make
+
+
+@pytest.fixture
+def sample() -> Callable[..., Awaitable[Run]]:
+    """Run one hypothesis to its end on the current loop, through a real sampler."""
+
+    async def go(hypothesis: Hypothesis, sampler: Sampler | None = None) -> Run:
+        run = Run(hypothesis, sampler or Sampler(Settings(seed=hypothesis.seed), None), NoThreads())
+        await run.go()
+        return run
+
+    return go
+
+
+@pytest.fixture
+def latency() -> VirtualLatency:
+    """Virtual waiting."""
+    return VirtualLatency()
+
+
+@pytest.fixture
+def planned_cases() -> Callable[..., Callable[[], Iterator[Planned]]]:
+    """Return a plan over cases with replacement, or in the order given by `over`."""
+    from pathlib import Path
+
+    from pytest_velo.cases import load
+
+    def make(items: Any, over: str = "cases", max_units: int = 50, seed: int = 0) -> Any:
+        plan = pick_order(load(items, base=Path()), over, seed=seed)
+        return lambda: takewhile(lambda trial: trial.unit < max_units, plan)
+
+    return make
+
+
+@pytest.fixture
+def rng() -> random.Random:
+    """A generator that starts the same in every test."""
+    return random.Random(20261123)
