@@ -48,17 +48,17 @@ def brute_force(p, threshold, side, log_c, max_n, min_n):
 )
 def test_crossing_probability_is_that_of_all_4096_paths(p, threshold, side, log_c, min_n):
     exact = brute_force(p, threshold, side, lambda n: log_c, 12, min_n)
-    assert 0 < exact
+    assert exact > 0
     assert float(crossing_probability(p, threshold, log_c, side, 12, min_n)) == pytest.approx(
         exact, abs=1e-12
     )
 
 
 def test_history_error_is_that_of_all_4096_paths():
-    first, second = (calibrated_log_threshold(0.3, 1, 0.1, n, 2) for n in (6, 12))
-    exact = brute_force(0.3, 0.3, 1, lambda n: first if n <= 6 else second, 12, 2)
-    assert history_error(0.3, 1, 0.1, (6, 12), 2) == pytest.approx(exact, abs=1e-12)
-    assert exact > history_error(0.3, 1, 0.1, (12,), 2)
+    first, second = (calibrated_log_threshold(0.4, 1, 0.2, n) for n in (4, 12))
+    exact = brute_force(0.4, 0.4, 1, lambda n: first if n <= 4 else second, 12, 1)
+    assert history_error(0.4, 1, 0.2, (4, 12)) == pytest.approx(exact, abs=1e-12)
+    assert history_error(0.4, 1, 0.2, (12,)) < 0.2 < exact
 
 
 def test_history_error_of_one_raise_is_reported_as_in_the_design():

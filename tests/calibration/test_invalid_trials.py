@@ -1,0 +1,113 @@
+"""Invalid trials that depend on the outcome: error rates under `bound`, exactly and by simulation."""
+
+import random
+
+import numpy as np
+import pytest
+
+from pytest_velo.claims import rate
+from pytest_velo.stats.eprocess import log_e_counts
+from pytest_velo.stats.rules import make_rule
+from pytest_velo.verdicts import Verdict
+
+N = 150
+ALPHA, BETA = 0.05, 0.08
+ROUNDING = 1e-12
+PATTERNS = {
+    "none": (0.0, 0.0),
+    "half of the zeros": (0.0, 0.5),
+    "half of the ones": (0.5, 0.0),
+    "half of everything": (0.5, 0.5),
+    "every zero": (0.0, 1.0),
+    "every one": (1.0, 0.0),
+    "a tenth of the ones, most zeros": (0.1, 0.9),
+}
+
+
+def crossing_counts(test):
+    """Return, for n = 1..N, which counts of ones a one-sided test rejects at."""
+    table = np.zeros((N + 1, N + 1), dtype=bool)
+    for n in range(1, N + 1):
+        for ones in range(n + 1):
+            table[n, ones] = log_e_counts(n, ones, test.threshold, test.side) >= test.log_threshold
+    return table
+
+
+def law_under_bounds(rule, p, invalid_ones, invalid_zeros):
+    """Return P(supported), P(refuted) by a forward pass over (sum of low bounds, sum of high bounds)."""
+    [support], refute = rule._support, rule._refute
+    tables = {test: crossing_counts(test) for test in (support, refute)}
+    one, zero = p * (1 - invalid_ones), (1 - p) * (1 - invalid_zeros)
+    mass = np.zeros((N + 1, N + 1))
+    mass[0, 0] = 1.0
+    totals = {support: 0.0, refute: 0.0}
+    for n in range(1, N + 1):
+        moved = mass * zero
+        moved[1:, 1:] += mass[:-1, :-1] * one
+        moved[:, 1:] += mass[:, :-1] * (1 - one - zero)
+        mass = moved
+        for test, table in tables.items():
+            low_axis = test.side > 0
+            where = table[n][:, None] if low_axis else table[n][None, :]
+            totals[test] += float((mass * where).sum())
+            mass = np.where(where, 0.0, mass)
+    return totals[support], totals[refute]
+
+
+@pytest.fixture(scope="module", params=[rate >= 0.3, rate >= 0.8, rate <= 0.1, rate <= 0.5], ids=str)
+def rule(request):
+    return make_rule(request.param, alpha=ALPHA, beta=BETA, max_units=N)
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_outcome_dependent_invalid_trials_cause_no_wrong_verdict(rule, pattern):
+    edge = rule.claim.threshold
+    supported, refuted = law_under_bounds(rule, edge, *PATTERNS[pattern])
+    assert supported <= ALPHA + ROUNDING
+    assert refuted <= BETA + ROUNDING
+    if pattern == "none":
+        assert supported > ALPHA / 4
+        assert refuted > BETA / 4
+
+
+def test_one_sided_invalid_trials_leave_the_other_side_to_run_alone(rule):
+    """Why each side is calibrated alone: here one side never stops the other, which spends its level."""
+    edge = rule.claim.threshold
+    at_least = rule.claim.low is not None
+    with_both, _ = law_under_bounds(rule, edge, 0.0, 0.0)
+    hides_against = PATTERNS["every zero" if at_least else "every one"]
+    alone, refuted = law_under_bounds(rule, edge, *hides_against)
+    assert refuted == 0.0
+    assert with_both <= alone <= ALPHA + ROUNDING
+
+
+def test_dropping_invalid_trials_instead_fails_the_same_check():
+    """Counted "among valid replies" only, half of the zeros gone makes a false claim look true."""
+    p, hidden = 0.3, 0.5
+    among_valid = p / (p + (1 - p) * (1 - hidden))
+    rule = make_rule(rate >= p, alpha=ALPHA, beta=BETA, max_units=N)
+    supported, _ = law_under_bounds(rule, among_valid, 0.0, 0.0)
+    assert supported > 0.5
+
+
+def adversary(rule, outcome, rng):
+    """Hide what hurts the wrong verdict, when it hurts most: invalid units chosen with hindsight."""
+    hurts_support = (outcome == 1) != (rule.claim.low is not None)
+    close = rule.log_e_support > 1.0
+    if hurts_support and (close or rng.random() < 0.3):
+        return 0.0, 1.0
+    return float(outcome), float(outcome)
+
+
+@pytest.mark.parametrize("claim", [rate >= 0.3, rate <= 0.3], ids=str)
+@pytest.mark.parametrize("extend", [False, True])
+def test_an_adaptive_adversary_gains_nothing(claim, extend):
+    runs, wrong = 2000, 0
+    rng = random.Random(f"{claim} {extend}")
+    for _ in range(runs):
+        rule = make_rule(claim, alpha=ALPHA, beta=BETA, max_units=80, extend=extend)
+        while rule.verdict is None and rule.n < rule.max_units:
+            rule.feed(*adversary(rule, int(rng.random() < 0.3), rng))
+        wrong += rule.verdict is Verdict.SUPPORTED
+    three_sigma = 3 * (ALPHA * (1 - ALPHA) / runs) ** 0.5
+    assert wrong / runs <= ALPHA + three_sigma

@@ -1,0 +1,130 @@
+"""The shipped rule keeps its error rates: exactly, by its law at every true rate of a grid."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+from pytest_velo.claims import rate
+from pytest_velo.stats.boundary import crossing_probability
+from pytest_velo.stats.operating import operating_characteristics
+from pytest_velo.stats.rules import make_rule
+from pytest_velo.verdicts import Verdict
+
+THRESHOLDS = [0.05, 0.3, 0.5, 0.8, 0.95]
+ROUNDING = 1e-12
+
+
+def grid(low, high):
+    """Rates from `low` to `high`, both included, dense at the ends."""
+    inner = np.linspace(low, high, 9)
+    return [low, *np.nextafter(inner[1:-1], 1), high]
+
+
+def errors(claim, *, alpha=0.05, beta=0.05, margin=0.0, **design):
+    """Return the largest P(wrong supported) and P(wrong refuted) over the rates where they are wrong."""
+    t = claim.threshold
+    false, true = (grid(0.0, t - margin), grid(t, 1.0))
+    if claim.high is not None:
+        false, true = grid(t + margin, 1.0), grid(0.0, t)
+    rule = make_rule(claim, alpha=alpha, beta=beta, margin=margin, **design)
+    law = operating_characteristics(rule, [*false, *true])
+    wrong_supported = max(at.supported for at in law[: len(false)])
+    return wrong_supported, max(at.refuted for at in law[len(false) :])
+
+
+@pytest.mark.parametrize("threshold", THRESHOLDS)
+@pytest.mark.parametrize("max_units", [50, 200, 1000])
+def test_calibrated_rule_keeps_both_error_rates(threshold, max_units):
+    for claim in (rate >= threshold, rate <= threshold):
+        wrong_supported, wrong_refuted = errors(claim, max_units=max_units)
+        assert wrong_supported <= 0.05 + ROUNDING
+        assert wrong_refuted <= 0.05 + ROUNDING
+
+
+@pytest.mark.parametrize("threshold", THRESHOLDS)
+@pytest.mark.parametrize(
+    "design",
+    [
+        {"margin": 0.04, "max_units": 200},
+        {"min_units": 30, "max_units": 200},
+        {"margin": 0.04, "min_units": 40, "max_units": 200},
+        {"alpha": 0.01, "beta": 0.2, "max_units": 200},
+        {"extend": True, "max_units": 200},
+    ],
+    ids=str,
+)
+def test_every_design_keeps_both_error_rates(threshold, design):
+    for claim in (rate >= threshold, rate <= threshold):
+        wrong_supported, wrong_refuted = errors(claim, **design)
+        assert wrong_supported <= design.get("alpha", 0.05) + ROUNDING
+        assert wrong_refuted <= design.get("beta", 0.05) + ROUNDING
+
+
+@pytest.mark.parametrize("threshold", THRESHOLDS)
+def test_each_side_keeps_its_level_though_the_other_never_stops_it(threshold):
+    rule = make_rule(rate >= threshold, alpha=0.05, beta=0.05, max_units=200)
+    for test in (*rule._support, rule._refute):
+        alone = crossing_probability(threshold, threshold, test.log_threshold, test.side, 200)
+        assert alone <= 0.05 + ROUNDING
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.4, 0.6), (0.05, 0.3), (0.7, 0.72)])
+@pytest.mark.parametrize("margin", [0.0, 0.04])
+def test_within_keeps_both_error_rates(low, high, margin):
+    rule = make_rule(rate.within(low, high), alpha=0.05, beta=0.05, margin=margin, max_units=300)
+    outside = [*grid(0.0, low - margin), *grid(high + margin, 1.0)]
+    law = operating_characteristics(rule, [*outside, *grid(low, high)])
+    assert max(at.supported for at in law[: len(outside)]) <= 0.05 + ROUNDING
+    assert max(at.refuted for at in law[len(outside) :]) <= 0.05 + ROUNDING
+
+
+@pytest.mark.parametrize("threshold", THRESHOLDS)
+def test_calibration_spends_its_level_and_saves_units(threshold):
+    calibrated, ville = (
+        make_rule(rate >= threshold, alpha=0.05, beta=0.05, max_units=400, extend=e) for e in (False, True)
+    )
+    truth = threshold + (1 - threshold) / 3
+    edge, better = operating_characteristics(calibrated, [threshold, truth])
+    ville_edge, worse = operating_characteristics(ville, [threshold, truth])
+    assert edge.supported > ville_edge.supported
+    assert better.mean_n < worse.mean_n
+    assert better.supported > 0.5
+
+
+@pytest.mark.parametrize("threshold", THRESHOLDS)
+def test_peer_rule_of_observed_share_fails_the_same_check(threshold):
+    """ "Passed if the observed rate reaches the threshold" is wrong about half the time at the edge."""
+    n = 200
+    needed = math.ceil(n * threshold - 1e-9)
+    rates = np.array(grid(0.0, threshold))
+    wrong = [
+        sum(math.comb(n, s) * p**s * (1 - p) ** (n - s) for s in range(needed, n + 1)) for p in rates.tolist()
+    ]
+    assert 0.46 <= max(wrong) <= 0.74
+
+
+@pytest.mark.parametrize("truth", [0.15, 0.4, 0.5, 0.85])
+@pytest.mark.parametrize("claim", [rate >= 0.4, rate <= 0.4], ids=str)
+def test_interval_covers_the_truth_at_its_level(claim, truth):
+    """Over all paths of eight units: each end errs no more often than its level says."""
+    too_high = too_low = 0.0
+    seen = {}
+    for path in itertools.product((0, 1), repeat=8):
+        rule = make_rule(claim, alpha=0.1, beta=0.2, max_units=8)
+        for outcome in path:
+            if rule.feed(outcome, outcome):
+                break
+        prefix = path[: rule.n]
+        if prefix not in seen:
+            seen[prefix] = rule.evidence_bounds()[2]
+            if rule.verdict is Verdict.SUPPORTED:
+                assert (seen[prefix].low if claim.low else 1 - seen[prefix].high) >= 0.4 - 1e-9
+        weight = truth ** sum(path) * (1 - truth) ** (8 - sum(path))
+        too_high += weight * (seen[prefix].low > truth)
+        too_low += weight * (seen[prefix].high < truth)
+    up, down = (0.1, 0.2) if claim.low else (0.2, 0.1)
+    assert too_high <= up + ROUNDING
+    assert too_low <= down + ROUNDING
+    assert len(seen) > 20
