@@ -11,6 +11,7 @@ from pytest_velo.canonical import digest
 from pytest_velo.cases import Planned
 from pytest_velo.claims import Direction, RateClaim
 from pytest_velo.sampling.trial import Trial
+from pytest_velo.stats.rules import MAX_CALIBRATED_UNITS
 
 
 class Invalid(StrEnum):
@@ -115,7 +116,8 @@ class Hypothesis:
     @property
     def calibrated(self) -> bool:
         """Whether the verdict uses the calibrated boundary rather than Ville's."""
-        return self.single and not self.extend and self.claim.direction is not Direction.WITHIN
+        few = self.max_units <= MAX_CALIBRATED_UNITS
+        return self.single and few and not self.extend and self.claim.direction is not Direction.WITHIN
 
     @property
     def design_hash(self) -> str:

@@ -68,7 +68,7 @@ def certificate(hypothesis: Hypothesis, inequality: str) -> str:
 
 def evidence_of(run: Run) -> Evidence:
     """Return the evidence of the stopping prefix."""
-    hypothesis, rule = run.hypothesis, run.rule
+    rule = run.rule
     p_support, p_refute, interval = rule.evidence_bounds()
     wilson, exact = _descriptive(run)
     against, n_against = _against(run), 0
@@ -87,7 +87,7 @@ def evidence_of(run: Run) -> Evidence:
         interval=interval,
         wilson=wilson,
         clopper_pearson=exact,
-        rule="calibrated" if hypothesis.calibrated else "ville",
+        rule=rule.kind,
     )
 
 
