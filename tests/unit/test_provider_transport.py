@@ -1,4 +1,4 @@
-"""The HTTP client that users get (no mock in between), against a server on loopback that misbehaves."""
+"""The HTTP clients that users get (no mock in between), against a server on loopback that misbehaves."""
 
 from __future__ import annotations
 
@@ -12,12 +12,22 @@ from pathlib import Path
 import pytest
 
 from pytest_velo.errors import TransientError
+from pytest_velo.providers import clients
 from pytest_velo.providers.endpoints import parse_endpoint
 from pytest_velo.providers.registry import Target, open_provider
 from pytest_velo.records import Reply, as_messages
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 BASE = {"openai-chat": "/v1", "openai-responses": "/v1", "anthropic": ""}
+
+
+@pytest.fixture(params=["aiohttp", "httpx2"], autouse=True)
+def http_library(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run every test over both: without aiohttp on the machine, the SDKs' calls go over httpx2."""
+    if request.param == "aiohttp":
+        pytest.importorskip("aiohttp")
+    else:
+        monkeypatch.setattr(clients.importlib.util, "find_spec", lambda _name: None)
 
 
 @pytest.fixture(params=list(BASE))
