@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_velo.integration.options import read_settings
-from pytest_velo.integration.paying import PayRule, pay_rule
 from pytest_velo.settings import Mode, Settings
 
 if TYPE_CHECKING:
     from pytest_velo.cache.store import Store
+    from pytest_velo.integration.paying import PayRule
     from pytest_velo.records import HypothesisResult
     from pytest_velo.sampling.loop import SampleLoop
     from pytest_velo.sampling.sampler import Sampler
@@ -51,6 +51,8 @@ class VeloSession:
     @cached_property
     def paying(self) -> PayRule:
         """Who asked for paid draws; workers are told by the controller."""
+        from pytest_velo.integration.paying import PayRule, pay_rule
+
         if "pay" in self._from_controller:
             pay = self._from_controller["pay"]
             return PayRule(everything=pay["everything"], node_ids=tuple(pay["node_ids"]))
