@@ -3,49 +3,16 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 
 import apsw
 import msgspec
 
 from pytest_velo.cache.database import Database
+from pytest_velo.cache.looks import LastSeen, Look
+
+__all__ = ["LastSeen", "Ledger", "Look"]
 
 _TOLERANCE_USD = 1e-12
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """One look at a set of draws: a run of one hypothesis that ended.
-
-    Attributes:
-        draws: Identifies the draws that were looked at, whatever was claimed of them.
-        claim: Hash of claim and design, max_trials apart.
-        scorer: Hash of the body and what scores replies.
-        rule: The boundary: `calibrated` or `ville`.
-        n: Units in the evidence.
-        max_trials: Its limit.
-        seed: The root seed.
-        verdict: What it came to.
-        looked_at: ISO 8601 in UTC.
-    """
-
-    draws: str
-    claim: str
-    scorer: str
-    rule: str
-    n: int
-    max_trials: int
-    seed: int
-    verdict: str
-    looked_at: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LastSeen:
-    """What one trial of a test took when it last ran; dollars are None when a price is unknown."""
-
-    calls_per_trial: float
-    usd_per_trial: float | None = None
 
 
 _looks = msgspec.json.Decoder(Look)

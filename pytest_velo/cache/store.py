@@ -23,7 +23,7 @@ from pytest_velo.errors import StoreError
 from pytest_velo.records import Address, Draw, Reply, Request
 
 COMPARED = 2_000
-"""How many of the last recorded requests an explained miss is compared with."""
+"""How many of the last draws an explained miss is compared with."""
 
 _GET = "SELECT reply, drawn_at FROM draw WHERE key = ? AND seed = ? AND stream = ? AND slot = ?"
 _INSERT = "INSERT OR {} INTO draw VALUES(?, ?, ?, ?, ?, ?, ?, ?)"
@@ -121,7 +121,7 @@ class Store(Ledger):
         query = f"SELECT {columns} FROM draw JOIN request USING(key) ORDER BY draw.key, seed, stream, slot"
         with self._errors():
             for key, seed, stream, slot, body, reply, drawn_at in self._connection.execute(query):
-                address = Address(key=key, seed=seed, stream=stream, slot=slot)
+                address = _address(key, seed, stream, slot)
                 yield self._request(key, body), self._draw(address, reply, drawn_at)
 
     def request(self, key: str) -> Request | None:
@@ -137,20 +137,15 @@ class Store(Ledger):
             request: The one that is asked for.
             address: Where it was looked for; then a draw of the same request elsewhere is named.
         """
-        newest = f"SELECT key FROM draw GROUP BY key ORDER BY max(rowid) DESC LIMIT {COMPARED}"
+        newest = f"SELECT key FROM draw ORDER BY rowid DESC LIMIT {COMPARED}"
         with self._lock, self._errors():
             rows = list(self._connection.execute(f"SELECT key, body FROM request WHERE key IN ({newest})"))
-            same = (
-                ()
-                if address is None
-                else self._connection.execute(
-                    "SELECT key, seed, stream, slot FROM draw WHERE key = ? LIMIT ?", (address.key, COMPARED)
-                )
+            places = self._connection.execute(
+                "SELECT key, seed, stream, slot FROM draw WHERE key = ? LIMIT ?",
+                ("" if address is None else address.key, COMPARED),
             )
-            addresses = [
-                Address(key=key, seed=seed, stream=stream, slot=slot) for key, seed, stream, slot in same
-            ]
-        return explain_miss(request, (self._request(key, body) for key, body in rows), address, addresses)
+            same = [_address(*place) for place in places]
+        return explain_miss(request, (self._request(key, body) for key, body in rows), address, same)
 
     def close(self) -> None:
         """Commit what waits, and close the file. Safe to call twice."""
@@ -224,6 +219,10 @@ def _add_requests(connection: apsw.Connection, writes: Iterable[_Write]) -> None
 
 def _place(address: Address) -> tuple[str, int, str, str]:
     return (address.key, address.seed, address.stream, address.slot)
+
+
+def _address(key: Any, seed: Any, stream: Any, slot: Any) -> Address:
+    return Address(key=key, seed=seed, stream=stream, slot=slot)
 
 
 def _tell(future: asyncio.Future[Draw], result: Draw | StoreError) -> None:

@@ -133,6 +133,21 @@ def test_puts_of_one_iteration_are_one_transaction(store, monkeypatch):
     assert commits == [100]
 
 
+def test_hazard_14_a_put_waits_for_no_timer(store):
+    async def look():
+        task = asyncio.create_task(store.put(REQUEST, ADDRESS, RICH, DAY))
+        await asyncio.sleep(0)  # the task hands its write over
+        await asyncio.sleep(0)  # the end of that iteration commits it
+        other = Store.open(store.path)
+        try:
+            return other.get(ADDRESS), await task
+        finally:
+            other.close()
+
+    seen, put_draw = asyncio.run(look())
+    assert seen.reply.text == put_draw.reply.text == "yes"
+
+
 def test_two_puts_of_one_address_in_one_transaction_agree(store):
     async def both():
         return await asyncio.gather(*(store.put(REQUEST, ADDRESS, Reply(text=t), DAY) for t in "ab"))
