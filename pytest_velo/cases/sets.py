@@ -131,7 +131,7 @@ def load(source: Any, *, base: Path, seed: int = 0, max_n: int = 200) -> CaseSet
     if not rows:
         why = "filter= left none" if options.filter is not None else "the source is empty"
         raise UsageError(f"there are no cases: {why}", where="cases", fix=f"cases= takes {SOURCES}")
-    ids = _ids(rows, options.id)
+    ids = _positions(rows) if endless and options.id is None else _ids(rows, options.id)
     digests = _digests(rows, ids if options.id is not None else None)
     groups = None if options.group is None else tuple(_name(row, options.group, "group") for row in rows)
     whole = digest([digests[:FINGERPRINTED] if endless else digests, groups if not endless else None])
@@ -219,7 +219,7 @@ def _ids(rows: list[Row], namer: Namer | None) -> tuple[str, ...]:
             names = tuple(map(str, found))
             if len(set(names)) == len(names):
                 return names
-        return tuple(str(position) for position in range(len(rows)))
+        return _positions(rows)
     names = tuple(_name(row, namer, "id") for row in rows)
     name, count = Counter(names).most_common(1)[0]
     if count > 1:
@@ -230,6 +230,10 @@ def _ids(rows: list[Row], namer: Namer | None) -> tuple[str, ...]:
             fix="ids tell cases apart: make it unique",
         )
     return names
+
+
+def _positions(rows: list[Row]) -> tuple[str, ...]:
+    return tuple(map(str, range(len(rows))))
 
 
 def _digests(rows: list[Row], ids: tuple[str, ...] | None) -> tuple[str, ...]:

@@ -413,3 +413,11 @@ def test_is_strategy_is_false_without_the_library():
     assert not is_strategy([1])
     assert not is_strategy(cases([1]))
     assert not is_strategy(None)
+
+
+def test_ids_of_an_endless_source_do_not_depend_on_how_many_are_drawn():
+    def repeating(rng):
+        yield from ({"id": n % 50} for n in range(1000))
+
+    short, long = (load(repeating, base=Path(), max_n=n) for n in (30, 200))
+    assert long.ids[:30] == short.ids
