@@ -11,7 +11,7 @@ import math
 from array import array
 from collections.abc import Callable
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 
 from pytest_velo.stats.eprocess import EProcess, Side, log_e_counts
 
@@ -160,6 +160,8 @@ class OneSided:
                 return self.log_threshold
             case Bar.HIGHEST:
                 return self._highest
+            case _:
+                assert_never(bar)
 
 
 class EitherSide:
