@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pytest_velo.cases import Case, cases
+    from pytest_velo.case_sets import Case, cases
     from pytest_velo.claims import rate
     from pytest_velo.errors import InvalidTrial, UsageError, VeloError
     from pytest_velo.integration.fixtures import Velo
@@ -45,7 +45,7 @@ _HOMES = {
     "AsyncChat": "sampling.model",
     "AsyncJudge": "scorers.judge",
     "AsyncModel": "sampling.model",
-    "Case": "cases",
+    "Case": "case_sets",
     "Chat": "sampling.model",
     "InvalidTrial": "errors",
     "Judge": "scorers.judge",
@@ -55,7 +55,7 @@ _HOMES = {
     "UsageError": "errors",
     "Velo": "integration.fixtures",
     "VeloError": "errors",
-    "cases": "cases",
+    "cases": "case_sets",
     "load": "report.load",
     "rate": "claims",
     "scripted": "providers.scripted",

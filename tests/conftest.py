@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from pytest_velo import rate
-from pytest_velo.cases import Planned, pick_order
+from pytest_velo.case_sets import Planned, pick_order
 from pytest_velo.runner.hypothesis import Hypothesis, Invalid, Reading
 from pytest_velo.runner.run import Run
 from pytest_velo.sampling.sampler import Sampler
@@ -126,7 +126,7 @@ def planned_cases() -> Callable[..., Callable[[], Iterator[Planned]]]:
     """Return a plan over cases with replacement, or in the order given by `over`."""
     from pathlib import Path
 
-    from pytest_velo.cases import load
+    from pytest_velo.case_sets import load
 
     def make(items: Any, over: str = "cases", max_units: int = 50, seed: int = 0) -> Any:
         plan = pick_order(load(items, base=Path()), over, seed=seed)

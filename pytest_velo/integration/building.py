@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from pytest_velo.canonical import digest
-from pytest_velo.cases import CaseSet, Plan, Planned, is_strategy, load, pick_order
+from pytest_velo.case_sets import CaseSet, Plan, Planned, is_strategy, load, pick_order
 from pytest_velo.errors import UsageError
 from pytest_velo.integration.collection import FACTS, FUNCTION, SPEC, is_ours, model_ids, shared_state
 from pytest_velo.integration.marks import Spec

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from pytest_velo.canonical import digest
-from pytest_velo.cases import Planned
+from pytest_velo.case_sets import Planned
 from pytest_velo.claims import Direction, RateClaim
 from pytest_velo.sampling.trial import Trial
 from pytest_velo.stats.rules import MAX_CALIBRATED_UNITS

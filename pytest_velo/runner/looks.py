@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol
 
-from pytest_velo.cache.ledger import LastSeen, Look
+from pytest_velo.cache.looks import LastSeen, Look
 from pytest_velo.canonical import digest
 from pytest_velo.errors import UsageError
 from pytest_velo.records import HypothesisResult, add_costs

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from pytest_velo.cases import Planned
+from pytest_velo.case_sets import Planned
 from pytest_velo.errors import BudgetError
 from pytest_velo.records import OutcomeKind, TrialRecord
 from pytest_velo.runner.hypothesis import Hypothesis

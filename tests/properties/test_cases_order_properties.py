@@ -6,7 +6,7 @@ from pathlib import Path
 import hypothesis.strategies as st
 from hypothesis import given
 
-from pytest_velo.cases import cases, load, pick_order
+from pytest_velo.case_sets import cases, load, pick_order
 
 ROWS = st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=20)
 SEEDS = st.integers(0, 2**63 - 1)

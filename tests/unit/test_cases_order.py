@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_velo.cases import Planned, cases, load, pick_order, plain_order
+from pytest_velo.case_sets import Planned, cases, load, pick_order, plain_order
 from pytest_velo.errors import UsageError
 
 

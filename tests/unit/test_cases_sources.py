@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_velo.cases import Case, cases, is_strategy, load
+from pytest_velo.case_sets import Case, cases, is_strategy, load
 from pytest_velo.errors import UsageError
 
 

@@ -13,9 +13,9 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis.internal.conjecture.providers import AVAILABLE_PROVIDERS
 
-from pytest_velo.cases import cases, is_strategy, load, pick_order
-from pytest_velo.cases.plain import Plain, plain_float, plain_integer
-from pytest_velo.cases.strategies import draw_cases
+from pytest_velo.case_sets import cases, is_strategy, load, pick_order
+from pytest_velo.case_sets.plain import Plain, plain_float, plain_integer
+from pytest_velo.case_sets.strategies import draw_cases
 from pytest_velo.errors import UsageError
 
 

@@ -204,7 +204,7 @@ def test_groups_enter_as_their_mean(make_hypothesis, sample) -> None:
     """Ten cases of one template are one unit, not ten."""
     from pathlib import Path
 
-    from pytest_velo.cases import cases, load, pick_order
+    from pytest_velo.case_sets import cases, load, pick_order
 
     rows = [{"template": str(i // 10), "n": i} for i in range(100)]
     plan = pick_order(load(cases(rows, group="template"), base=Path()), "population", seed=0)

@@ -1,8 +1,8 @@
 """What `cases=` takes, the set of cases it gives, and the seeded order of trials."""
 
-from pytest_velo.cases.case import Case
-from pytest_velo.cases.order import Plan, Planned, pick_order, plain_order
-from pytest_velo.cases.sets import Cases, CaseSet, cases, is_strategy, load
+from pytest_velo.case_sets.case import Case
+from pytest_velo.case_sets.order import Plan, Planned, pick_order, plain_order
+from pytest_velo.case_sets.sets import Cases, CaseSet, cases, is_strategy, load
 
 __all__ = [
     "Case",

@@ -9,8 +9,8 @@ from hashlib import sha256
 from itertools import count
 from typing import Any
 
-from pytest_velo.cases.case import fresh, is_shared_safely
-from pytest_velo.cases.sets import CaseSet
+from pytest_velo.case_sets.case import fresh, is_shared_safely
+from pytest_velo.case_sets.sets import CaseSet
 from pytest_velo.errors import UsageError, nearest
 
 Unit = tuple[int, ...]
@@ -122,7 +122,7 @@ def pick_order(case_set: CaseSet | None, over: str, seed: int, draws_per_case: i
         UsageError: The design does not fit the set.
 
     >>> from pathlib import Path
-    >>> from pytest_velo.cases import load
+    >>> from pytest_velo.case_sets import load
     >>> plan = pick_order(load(["a", "b", "c"], base=Path()), "population", seed=0)
     >>> sorted(trial.case for trial in plan), plan.n_units
     (['a', 'b', 'c'], 3)

@@ -40,7 +40,7 @@ def draw_cases(strategy: Any, seed: int) -> Iterator[Any]:
 
 def _draw(strategy: Any, seed: int, index: int) -> Any:
     """Return one draw: the engine tries the simplest value first, the one after it is ours."""
-    from pytest_velo.cases.plain import Plain
+    from pytest_velo.case_sets.plain import Plain
 
     values: list[tuple[bool, Any]] = []
     Plain.start(seed)
@@ -90,7 +90,7 @@ def _backend() -> Iterator[None]:
     """Make our backend known for the length of one draw, so that no listing of settings shows it."""
     from hypothesis.internal.conjecture.providers import AVAILABLE_PROVIDERS
 
-    AVAILABLE_PROVIDERS[_BACKEND] = "pytest_velo.cases.plain.Plain"
+    AVAILABLE_PROVIDERS[_BACKEND] = "pytest_velo.case_sets.plain.Plain"
     try:
         yield
     finally:

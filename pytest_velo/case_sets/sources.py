@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pytest_velo.cases.files import SOURCES, Row, read_rows
+from pytest_velo.case_sets.files import SOURCES, Row, read_rows
 from pytest_velo.errors import UsageError
 
 MOST_ENUMERATED = 100_000
@@ -44,7 +44,7 @@ def open_source(source: Any, base: Path, seed: int) -> Opened:
     if isinstance(source, list | tuple | range):
         return Opened(rows=_located(source))
     if is_strategy(source):
-        from pytest_velo.cases.strategies import draw_cases
+        from pytest_velo.case_sets.strategies import draw_cases
 
         return Opened(rows=_located(draw_cases(source, seed)), generated=True, endless=True)
     if callable(source) and not isinstance(source, type):
