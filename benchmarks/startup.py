@@ -1,0 +1,105 @@
+"""What the plugin costs a pytest that does not use it: installed, against `-p no:velo`.
+
+Two runs: `pytest --version` and a file with one empty test; each with no other plugin (the strict
+comparison: the denominator is smallest) and, with `--all-plugins`, with everything that is installed here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+
+from measuring import machine, print_table, ratio, taking_turns
+
+TEST = """
+import json, os, sys
+
+def test_nothing():
+    if "MODULES" in os.environ:
+        with open(os.environ["MODULES"], "w") as file:
+            json.dump(sorted(sys.modules), file)
+"""
+HEAVY = ("openai", "anthropic", "httpx2", "numpy", "scipy", "jinja2", "apsw", "msgspec", "genai_prices")
+HEAVY += ("hypothesis", "xllamacpp", "asyncio")
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=25, help="runs of each, in turn (default 25)")
+    parser.add_argument("--all-plugins", action="store_true", help="with all other plugins installed here")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        bench = _Bench(Path(folder), alone=not options.all_plugins)
+        rows = [bench.row(name, options.rounds, args) for name, args in bench.runs.items()]
+        without, with_ours = bench.modules("-p", "no:velo"), bench.modules(*bench.on)
+    print(machine("pytest"))
+    columns = ["run", "off, wall", "on, wall", "wall on/off", "off, CPU", "on, CPU", "CPU on/off"]
+    print_table(f"Start-up, median of {options.rounds} rounds in turn", columns, rows)
+    extra = with_ours - without
+    heavy = sorted(name for name in extra if name.partition(".")[0] in HEAVY)
+    print(f"\nmodules over pytest's own: {len(extra)} (of ours: {sum('velo' in name for name in extra)})")
+    print(f"heavy modules among them: {', '.join(heavy) or 'none'}")
+
+
+class _Bench:
+    """A folder with one empty test, and pytest run in it."""
+
+    def __init__(self, folder: Path, *, alone: bool) -> None:
+        self._folder = folder
+        (folder / "test_empty.py").write_text(TEST, encoding="utf-8")
+        # An installed package has its bytecode on disk, whatever this shell's environment says.
+        self._env = {**os.environ, "PYTHONPYCACHEPREFIX": str(folder / "bytecode")}
+        self._env.pop("PYTHONDONTWRITEBYTECODE", None)
+        if alone:
+            self._env["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+        # By its module: `-p velo` alone would be charged with the search of all installed entry points.
+        self.on = ("-p", "pytest_velo.plugin") if alone else ()
+        self.runs = {"pytest --version": ("--version", "--version"), "one empty test": ()}
+
+    def row(self, name: str, rounds: int, args: Sequence[str]) -> list[str]:
+        """Time one kind of run, with the plugin and without."""
+
+        def off() -> None:
+            self._pytest("-p", "no:velo", *args)
+
+        def on() -> None:
+            self._pytest(*self.on, *args)
+
+        taking_turns(2, off, on)  # fills the bytecode and disk caches
+        without, with_ours = taking_turns(rounds, off, on)
+        cells = [name]
+        for field in ("wall_s", "cpu_s"):
+            a, b = [[getattr(timing, field) for timing in run] for run in (without, with_ours)]
+            cells += [f"{1e3 * median(a):.0f} ms", f"{1e3 * median(b):.0f} ms", f"{ratio(b, a):.3f}"]
+        return cells
+
+    def modules(self, *args: str) -> set[str]:
+        """Return the modules that are imported when the test runs."""
+        path = self._folder / "modules.json"
+        self._env["MODULES"] = str(path)
+        self._pytest(*args)
+        del self._env["MODULES"]
+        return set(json.loads(path.read_text(encoding="utf-8")))
+
+    def _pytest(self, *args: str) -> None:
+        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *args]
+        subprocess.run(
+            command,
+            cwd=self._folder,
+            env=self._env,
+            check=True,
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+        )
+
+
+if __name__ == "__main__":
+    main()
