@@ -175,6 +175,21 @@ def test_a_pull_killed_in_mid_extraction_leaves_nothing_that_is_used(home: Path,
     assert checksum_ok(path, TOY)
 
 
+def test_the_final_name_appears_in_one_step(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    renamed: list[Path] = []
+    real = os.replace
+
+    def replace(source: Path, target: Path) -> None:
+        assert checksum_ok(source, TOY), "only a complete file is renamed"
+        assert not target.exists(), "nothing was written under the final name before"
+        renamed.append(target)
+        real(source, target)
+
+    monkeypatch.setattr(weights_module.os, "replace", replace)
+    path = pull_weights(lambda _line: None, TOY, fetch=fetch)
+    assert renamed == [path]
+
+
 def test_old_leftovers_are_swept_and_running_pulls_are_spared(home: Path) -> None:
     stale, fresh = home / "weights" / "pull-stale", home / "weights" / "pull-fresh"
     for folder in (stale, fresh):
