@@ -143,20 +143,11 @@ class Sampler:
             stream=stream,
             slot=str(slot),
         )
-        is_computed = target.endpoint.api is Api.SCRIPTED  # a stored reply would outlive its function's edit
-        if not is_computed and (kept := self._read(address)) is not None:
-            return self._reading(kept)
-        flight = self._flights.get(address)
-        if flight is None or flight.is_ending:
-            self._permit(target, request, address, may_pay)
-            flight = Flight(self._make(target, request, address, is_computed=is_computed))
-            self._flights[address] = flight
-            flight.task.add_done_callback(partial(self._landed, address, flight))
-            made = await flight.join()
-            return DrawResult(
-                reply=made.reply, address=address, drawn_at=made.drawn_at, cached=made.reply.cached
-            )
-        return self._reading(await flight.join())
+        # A scripted reply is computed: a stored one would outlive the edit of its function.
+        kept = None if _is_computed(target) else self._read(address)
+        if kept is None:
+            return await self._join(target, request, address, may_pay)
+        return self._reading(kept)
 
     def stats(self) -> SamplingStats:
         """Return the totals so far."""
@@ -190,6 +181,19 @@ class Sampler:
         for channel in self._channels.values():
             await channel.aclose()
 
+    async def _join(
+        self, target: Target, request: Request, address: Address, may_pay: bool | None
+    ) -> DrawResult:
+        """Wait for the draw that is being made at `address`; have it made if it is not."""
+        flight = self._flights.get(address)
+        if flight is not None and not flight.is_ending:
+            return self._reading(await flight.join())
+        self._permit(target, request, address, may_pay)
+        flight = self._flights[address] = Flight(self._make(target, request, address))
+        flight.task.add_done_callback(partial(self._landed, address, flight))
+        made = await flight.join()
+        return DrawResult(reply=made.reply, address=address, drawn_at=made.drawn_at, cached=made.reply.cached)
+
     def _read(self, address: Address) -> Draw | None:
         """Return what is kept at `address` and may be used in this mode."""
         draw = self._store.get(address)
@@ -212,12 +216,12 @@ class Sampler:
         if self._closed:
             raise stopped()
         where = f"model {target.id}, slot {address.slot}"
-        mode, is_computed = self._settings.mode, target.endpoint.api is Api.SCRIPTED
+        mode = self._settings.mode
         if mode is Mode.ESTIMATE:
             raise UsageError(
                 "an estimate makes no draws", where=where, fix="run without --velo-mode=estimate"
             )
-        if mode is Mode.REPLAY and not is_computed:
+        if mode is Mode.REPLAY and not _is_computed(target):
             raise CacheMissError(
                 self._what_changed(request, address),
                 where=where,
@@ -237,14 +241,14 @@ class Sampler:
             told += f", nor in a cassette ({cassette.nearest_request(request, address)})"
         return told
 
-    async def _make(self, target: Target, request: Request, address: Address, *, is_computed: bool) -> Draw:
+    async def _make(self, target: Target, request: Request, address: Address) -> Draw:
         """Make the draw and keep it."""
         seed = slot_seed(address.seed, address.key, address.slot, address.stream)
         reply = await self._channel(target).complete(request, seed)
         self._n_calls += 1
         self._cost_usd = add_costs((self._cost_usd, reply.cost_usd))
         drawn_at = _now()
-        if is_computed:
+        if _is_computed(target):
             return Draw(address=address, reply=reply, drawn_at=drawn_at)
         refresh = self._settings.mode is Mode.REFRESH
         # What is kept may be another process's draw, which then everybody uses: ours was paid for nothing.
@@ -274,6 +278,10 @@ class Sampler:
             workers=1 if alone else settings.workers,
             clock=self._clock,
         )
+
+
+def _is_computed(target: Target) -> bool:
+    return target.endpoint.api is Api.SCRIPTED
 
 
 def _shared_ledger(settings: Settings, store: object) -> Ledger | None:
