@@ -90,7 +90,6 @@ def _cross(rate: Floats, gains: Gains, stretches: Sequence[Stretch]) -> Floats:
     """
     horizon = stretches[-1].last
     starts = {stretch.first: stretch.log_c for stretch in stretches}
-    first_look = stretches[0].first
     members = np.arange(len(rate))
     hit_rate, miss_rate = rate[:, None], 1.0 - rate[:, None]
     mass = np.zeros((len(rate), horizon + 2))
@@ -103,7 +102,7 @@ def _cross(rate: Floats, gains: Gains, stretches: Sequence[Stretch]) -> Floats:
         risen = mass[:, low:high] * hit_rate
         mass[:, low : high + 1] *= miss_rate
         mass[:, low + 1 : high + 1] += risen
-        if n < first_look:
+        if n < stretches[0].first:
             continue
         if n in starts:
             edge = _first_crossing(n, gains, starts[n])
@@ -120,11 +119,17 @@ def _cross(rate: Floats, gains: Gains, stretches: Sequence[Stretch]) -> Floats:
             mass[members, edge] = reached * ~hit
             edge += ~hit
         highest = int(edge.max())
-        # The far tail can neither come back nor be seen in a double.
-        while low < high and n % 8 == 0 and mass[:, low].max() < _NEGLIGIBLE:
-            mass[:, low] = 0.0
-            low += 1
+        if n % 8 == 0:
+            low = _trim(mass, low, high)
     return np.minimum(crossed, 1.0)
+
+
+def _trim(mass: Floats, low: int, high: int) -> int:
+    """Clear the far tail, which can neither come back nor be seen in a double; return where it ends."""
+    while low < high and mass[:, low].max() < _NEGLIGIBLE:
+        mass[:, low] = 0.0
+        low += 1
+    return low
 
 
 def _gains_at(thresholds: Floats) -> Gains:

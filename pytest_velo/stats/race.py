@@ -126,9 +126,8 @@ def race(
     Returns:
         Arrays over the batch.
     """
-    batch = chance(0).shape[0]
-    field = _Field(len(support), batch, steps)
-    mean = np.zeros(batch)
+    field = _Field(len(support), len(chance(0)), steps)
+    mean = np.zeros_like(field.supported)
     for_claim: list[_Edge] = []
     against: list[_Edge] = []
     for units in range(1, steps + 1):

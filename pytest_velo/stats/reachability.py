@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import sys
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pytest_velo.claims import Direction, RateClaim
 from pytest_velo.stats.eprocess import EProcess
@@ -59,26 +60,41 @@ def reachability(
     check_design(alpha=alpha, beta=beta, max_units=max_units, min_units=min_units)
     nulls = nulls_of(claim, margin)
     if claim.direction is Direction.WITHIN:
-        ends = nulls.refute[0].threshold, nulls.refute[1].threshold
-        refute = min(_shortest(barrier) for barrier in EitherSide(*ends, beta, min_n=1).barriers())
-        needs = [_both(nulls.support, alpha, binary), refute]
-        calibrated = False
+        either = min(_shortest(barrier) for barrier in EitherSide(nulls.refute, beta, min_n=1).barriers())
+        needs = [_Need(_both(nulls.support, alpha, binary)), _Need(either)]
     else:
         pairs = [(nulls.support[0], alpha), (nulls.refute[0], beta)]
-        needs = [_shortest(_ville(null, level)) for null, level in pairs]
-        calibrated = binary and not extend
-    within_reach = [need <= max_units for need in needs]
-    if calibrated:
-        best = [max(min_units, shortest_run(*null, level)) for null, level in pairs]
-        if max_units <= MAX_CALIBRATED_UNITS:
-            within_reach = [run <= max_units for run in best]
-        needs = [run if run <= MAX_CALIBRATED_UNITS else need for run, need in zip(best, needs, strict=True)]
+        needs = [_one_sided(null, level, calibrated=binary and not extend) for null, level in pairs]
+    support, refute = needs
     return Reach(
-        can_support=within_reach[0],
-        can_refute=within_reach[1],
-        n_support=max(min_units, needs[0]),
-        n_refute=max(min_units, needs[1]),
+        can_support=support.within(max_units),
+        can_refute=refute.within(max_units),
+        n_support=max(min_units, support.least()),
+        n_refute=max(min_units, refute.least()),
     )
+
+
+class _Need(NamedTuple):
+    """The horizon one verdict needs at Ville's threshold, and at a calibrated one where there is one."""
+
+    ville: int
+    calibrated: int | None = None
+
+    def within(self, max_units: int) -> bool:
+        if self.calibrated is not None and max_units <= MAX_CALIBRATED_UNITS:
+            return self.calibrated <= max_units
+        return self.ville <= max_units
+
+    def least(self) -> int:
+        if self.calibrated is not None and self.calibrated <= MAX_CALIBRATED_UNITS:
+            return self.calibrated
+        return self.ville
+
+
+def _one_sided(null: Null, level: float, *, calibrated: bool) -> _Need:
+    """Return what one test needs."""
+    ville = _shortest(_ville(null, level))
+    return _Need(ville, shortest_run(*null, level) if calibrated else None)
 
 
 def _ville(null: Null, level: float) -> Barrier:

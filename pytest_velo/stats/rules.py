@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Literal, assert_never
 
-from pytest_velo.claims import Direction, RateClaim
+from pytest_velo.claims import RateClaim
 from pytest_velo.errors import UsageError, VeloError
 from pytest_velo.stats.eprocess import Side
-from pytest_velo.stats.nulls import Null, nulls_of
+from pytest_velo.stats.nulls import nulls_of
 from pytest_velo.stats.sides import Bar, Barrier, EitherSide, OneSided
 from pytest_velo.verdicts import Interval, Verdict
 
@@ -50,37 +51,31 @@ def make_rule(
 
     Args:
         claim: What is claimed about the rate.
-        alpha: P(wrong supported), at most; in (0, 1).
-        beta: P(wrong refuted), at most; in (0, 1).
+        alpha, beta: P(wrong supported) and P(wrong refuted), at most; in (0, 1).
         max_units: The horizon: no unit is fed after it.
-        margin: How far off the claim must be to count as false, from 0; a supported claim certifies the
-            threshold moved by it.
+        margin: How far off the claim must be to count as false, from 0.
         min_units: No verdict comes before this many units; in 1..max_units.
         binary: Units are single trials with outcomes 0 or 1, not means of cases or groups.
         extend: The horizon may be raised later, so nothing may be calibrated to it.
 
     Returns:
-        A fresh rule: with exactly calibrated thresholds for a one-sided claim about single trials, else
-        with Ville's.
+        A fresh rule: calibrated for a one-sided claim about single trials, else at Ville's thresholds.
 
     Raises:
         UsageError: A number is outside its range, or the margin reaches beyond 0 or 1.
     """
     check_design(alpha=alpha, beta=beta, max_units=max_units, min_units=min_units)
-    nulls = nulls_of(claim, margin)
-    one_sided = claim.direction is not Direction.WITHIN
-    calibrated = binary and one_sided and not extend and max_units <= MAX_CALIBRATED_UNITS
-
-    def test(null: Null, level: float) -> OneSided:
-        return OneSided(*null, level, max_n=max_units, min_n=min_units, calibrated=calibrated)
-
-    refute: OneSided | EitherSide
-    if one_sided:
-        refute = test(nulls.refute[0], beta)
-    else:
-        refute = EitherSide(nulls.refute[0].threshold, nulls.refute[1].threshold, beta, min_n=min_units)
-    support = [test(null, alpha) for null in nulls.support]
-    return SequentialRule(claim, support, refute, max_units=max_units, min_units=min_units, binary=binary)
+    support, refute = nulls_of(claim, margin)
+    calibrated = binary and not extend and len(refute) == 1 and max_units <= MAX_CALIBRATED_UNITS
+    test = partial(OneSided, max_n=max_units, min_n=min_units, calibrated=calibrated)
+    return SequentialRule(
+        claim,
+        [test(*null, alpha) for null in support],
+        test(*refute[0], beta) if len(refute) == 1 else EitherSide(refute, beta, min_n=min_units),
+        max_units=max_units,
+        min_units=min_units,
+        binary=binary,
+    )
 
 
 def check_design(*, alpha: float, beta: float, max_units: int, min_units: int) -> None:

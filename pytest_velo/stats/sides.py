@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import NamedTuple, assert_never
 
 from pytest_velo.stats.eprocess import EProcess, Side, log_e_counts
+from pytest_velo.stats.nulls import Null
 
 
 class Bar(StrEnum):
@@ -165,22 +166,20 @@ class OneSided:
 
 
 class EitherSide:
-    """A test against "the rate lies within [low, high]" by the average of two e-processes (Ville).
+    """A test against "the rate lies between two ends" by the average of two e-processes (Ville).
 
     Args:
-        low: Lower end of the null, in (0, 1).
-        high: Upper end, above `low`.
+        ends: "rate >= low end" and "rate <= high end", both true under the null.
         level: P(rejecting a true null), at most.
         min_n: The first look.
     """
 
-    def __init__(self, low: float, high: float, level: float, *, min_n: int) -> None:
+    def __init__(self, ends: Sequence[Null], level: float, *, min_n: int) -> None:
         self.min_n = min_n
         self.crossed = False
         self.max_log_e = -math.inf
         self.log_threshold = math.log(1.0 / level)
-        self._below = EProcess(low, -1)
-        self._above = EProcess(high, 1)
+        self._below, self._above = (EProcess(*null) for null in ends)
         self._n = 0
 
     @property
