@@ -51,7 +51,8 @@ def make_rule(
 
     Args:
         claim: What is claimed about the rate.
-        alpha, beta: P(wrong supported) and P(wrong refuted), at most; in (0, 1).
+        alpha: P(wrong supported), at most; in (0, 1).
+        beta: P(wrong refuted), at most; in (0, 1).
         max_units: The horizon: no unit is fed after it.
         margin: How far off the claim must be to count as false, from 0.
         min_units: No verdict comes before this many units; in 1..max_units.
