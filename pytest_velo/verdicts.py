@@ -45,7 +45,7 @@ class Evidence:
         log_e_support, log_e_refute: Natural logs of the two e-processes at the last unit.
         p_support, p_refute: Anytime-valid p-values in [0, 1] of the rule that decided.
         interval: Anytime-valid interval by inverting the rule that decided, at level 1 - alpha - beta
-            (each end is one-sided: low at alpha, high at beta); None before any unit.
+            (each end is one-sided, at the level of the test that moves it); None before any unit.
         wilson, clopper_pearson: Fixed-n intervals, descriptive only; None where they do not apply.
         rule: `calibrated` or `ville`.
     """
