@@ -70,6 +70,8 @@ class Run:
         self._tasks: set[asyncio.Task[None]] = set()
         self._ended = asyncio.Event()
         self._n_launched = 0
+        self._n_wanted = 0
+        self._look_ahead_at = 0
         self._failing = False
         self._watch = watch
         self._next_futility = max(FUTILITY_FROM, hypothesis.min_trials)
@@ -91,9 +93,9 @@ class Run:
         if self.stop is not None:
             return
         if not self._failing:
-            room = min(
-                self.hypothesis.limit - len(self._tasks), len(self.trials) + self._ahead() - self._n_launched
-            )
+            if len(self.trials) >= self._look_ahead_at:
+                self._look_ahead()
+            room = min(self.hypothesis.limit - len(self._tasks), self._n_wanted - self._n_launched)
             for _ in range(room):
                 planned = next(self._plan, None)
                 if planned is None:
@@ -106,15 +108,17 @@ class Run:
         if not self._tasks and len(self.trials) == self._n_launched:
             self._out_of_trials()
 
-    def _ahead(self) -> int:
-        """Return how many trials may be launched beyond the prefix.
+    def _look_ahead(self) -> None:
+        """Say how many trials may be launched, and when to look again: when an eighth of what is new is in.
 
         All that no verdict can do without; of those that are merely expected, half: the rest is launched
         when half of it is in, so that little is drawn beyond the stopping prefix at the price of a round
-        or two.
+        or two. Looking costs more than all the rest of a replayed trial.
         """
         expected = (self.rule.expected_more() + 1) // 2
-        return max(1, self.rule.min_more(), expected) * self.hypothesis.unit_size
+        ahead = max(1, self.rule.min_more(), expected) * self.hypothesis.unit_size
+        self._n_wanted = len(self.trials) + ahead
+        self._look_ahead_at = len(self.trials) + max(1, ahead // 8)
 
     async def _one(self, planned: Planned) -> None:
         finished = await self._runner.run(planned)
