@@ -9,7 +9,7 @@ import pytest
 
 from pytest_velo.integration.private import terminal_reporter
 from pytest_velo.report.terminal import progress_line
-from pytest_velo.runner.result import against_the_claim, cost_of
+from pytest_velo.runner.result import cost_of, n_against
 from pytest_velo.runner.run import Run
 
 EVERY_S = 0.1
@@ -48,10 +48,10 @@ class Progress:
     def _line(self, run: Run) -> str:
         """No interval here: inverting the rule takes milliseconds, and this runs on the loop."""
         ones, zeros, _ = run.counts
-        n_against = len(against_the_claim(run))
+        against = n_against(run)
         return progress_line(
             self._name,
-            n_for=ones + zeros - n_against,
+            n_for=ones + zeros - against,
             n_valid=ones + zeros,
             estimate=run.estimate,
             ends=None,

@@ -17,7 +17,7 @@ from pytest_velo.integration.progress import Progress
 from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.records import HypothesisResult, Outcome
 from pytest_velo.runner.looks import Looks
-from pytest_velo.runner.result import against_the_claim, result_of
+from pytest_velo.runner.result import explains_asserts, result_of
 from pytest_velo.runner.run import Run
 from pytest_velo.settings import Mode
 
@@ -50,7 +50,7 @@ def run_item(item: pytest.Function) -> None:
     progress = Progress(item.config, item.name)
     run = Run(hypothesis, session.sampler, session.loop, progress)
     try:
-        with sparing_explanations(lambda: len(against_the_claim(run)) < session.settings.show):
+        with sparing_explanations(lambda: explains_asserts(run, session.settings.show)):
             session.loop.run(run.go())
     finally:
         progress.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from pytest_velo.claims import Direction
-from pytest_velo.records import Call, HypothesisResult, Outcome, OutcomeKind, TrialRecord, add_costs
+from pytest_velo.records import Call, HypothesisResult, Outcome, OutcomeKind, add_costs
 from pytest_velo.runner.hypothesis import Hypothesis, Invalid
 from pytest_velo.runner.run import Run
 from pytest_velo.verdicts import Decision, Evidence, Interval, StopReason, Verdict
@@ -71,13 +71,12 @@ def evidence_of(run: Run) -> Evidence:
     rule = run.rule
     p_support, p_refute, interval = rule.evidence_bounds()
     wilson, exact = _descriptive(run)
-    against, n_against = _against(run), 0
     ones, zeros, n_invalid = run.counts
-    n_against = ones if against is OutcomeKind.ONE else zeros
+    against = n_against(run)
     return Evidence(
         n=rule.n,
-        n_for=ones + zeros - n_against,
-        n_against=n_against,
+        n_for=ones + zeros - against,
+        n_against=against,
         n_invalid=n_invalid,
         estimate=run.estimate,
         log_e_support=rule.log_e_support,
@@ -137,6 +136,12 @@ def _served(calls: list[Call]) -> tuple[str, ...]:
     return tuple(sorted({call.reply.model_served for call in calls if call.reply.model_served}))
 
 
-def against_the_claim(run: Run) -> list[TrialRecord]:
-    """Return the prefix's trials against the claim, in order."""
-    return run.kinds(_against(run))
+def n_against(run: Run) -> int:
+    """Count the prefix's trials against the claim."""
+    ones, zeros, _ = run.counts
+    return ones if _against(run) is OutcomeKind.ONE else zeros
+
+
+def explains_asserts(run: Run, show: int) -> bool:
+    """Tell whether a failed assert, which is a 0, may be among the first `show` trials against the claim."""
+    return _against(run) is OutcomeKind.ZERO and run.counts[1] < show

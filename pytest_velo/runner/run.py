@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from pytest_velo.case_sets import Planned
 from pytest_velo.errors import BudgetError
-from pytest_velo.records import OutcomeKind, TrialRecord
+from pytest_velo.records import TrialRecord
 from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.trials import Finished, Threads, TrialRunner
 from pytest_velo.runner.units import Units
@@ -210,7 +210,3 @@ class Run:
     def estimate(self) -> float | None:
         """Mean of the valid units (trials that count); None without any."""
         return self._units.estimate
-
-    def kinds(self, kind: OutcomeKind) -> list[TrialRecord]:
-        """Return the prefix's trials of one kind, in order."""
-        return [trial for trial in self.trials if trial.kind is kind]
