@@ -18,6 +18,8 @@ from pytest_velo.runner.run import Run
 from pytest_velo.sampling.sampler import Sampler
 from pytest_velo.settings import Settings
 
+pytest_plugins = ["pytester"]  # for tests/e2e; pytest reads this name in the topmost conftest only
+
 
 class PlainOutcomes:
     """Reads bodies without pytest: bools, asserts; anything else that is raised is an error."""
@@ -107,8 +109,9 @@ def make_hypothesis() -> Callable[..., Hypothesis]:
 def sample() -> Callable[..., Awaitable[Run]]:
     """Run one hypothesis to its end on the current loop, through a real sampler."""
 
-    async def go(hypothesis: Hypothesis, sampler: Sampler | None = None) -> Run:
-        run = Run(hypothesis, sampler or Sampler(Settings(seed=hypothesis.seed), None), NoThreads())
+    async def go(hypothesis: Hypothesis, sampler: Sampler | None = None, *, n_known: int = 0) -> Run:
+        sampler = sampler or Sampler(Settings(seed=hypothesis.seed), None)
+        run = Run(hypothesis, sampler, NoThreads(), n_known=n_known)
         await run.go()
         return run
 

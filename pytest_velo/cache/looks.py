@@ -19,6 +19,7 @@ class Look:
         seed: The root seed.
         verdict: What it came to.
         looked_at: ISO 8601 in UTC.
+        n_trials: Trials in the evidence; several make a unit where cases have several draws or groups.
     """
 
     draws: str
@@ -30,6 +31,7 @@ class Look:
     seed: int
     verdict: str
     looked_at: str
+    n_trials: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

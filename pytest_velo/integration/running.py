@@ -48,7 +48,7 @@ def run_item(item: pytest.Function) -> None:
     looks = Looks(session.store, hypothesis)
     looks.check(strict=session.settings.strict)
     progress = Progress(item.config, item.name)
-    run = Run(hypothesis, session.sampler, session.loop, progress)
+    run = Run(hypothesis, session.sampler, session.loop, progress, n_known=looks.n_known)
     try:
         with sparing_explanations(lambda: explains_asserts(run, session.settings.show)):
             session.loop.run(run.go())

@@ -60,6 +60,11 @@ class Looks:
                 " set extend=True from the first look on",
             )
 
+    @property
+    def n_known(self) -> int:
+        """How many trials an earlier look under this seed had, at most: their draws are in the cache."""
+        return max((look.n_trials for look in self._earlier if look.seed == self._hypothesis.seed), default=0)
+
     def note(self, run: Run, result: HypothesisResult) -> HypothesisResult:
         """Enter this look into the log and return the result with what the log has to say."""
         notices = (*result.notices, *self._notices(result))
@@ -81,6 +86,7 @@ class Looks:
             seed=hypothesis.seed,
             verdict=decision.verdict.value,
             looked_at="",
+            n_trials=len(result.trials),
         )
         if look not in (replace(earlier, looked_at="") for earlier in self._earlier):
             self._log.log_look(replace(look, looked_at=datetime.now(UTC).isoformat(timespec="seconds")))

@@ -27,6 +27,14 @@ class Run:
     subset. An error or an empty budget takes effect when the prefix reaches its trial, so that the
     result does not depend on how many trials are in flight.
 
+    Args:
+        hypothesis: What is sampled.
+        drawer: Gets the draws.
+        threads: Where plain bodies run.
+        watch: Called whenever the prefix has grown.
+        n_known: How many trials an earlier look at these draws had. None beyond them is begun before they
+            are all in, so that a second run of the same makes no call ahead.
+
     Attributes:
         trials: The trials of the prefix so far.
         verdict: Inconclusive until the rule decides.
@@ -41,6 +49,8 @@ class Run:
         drawer: Drawer,
         threads: Threads,
         watch: Callable[[Run], None] = lambda _: None,
+        *,
+        n_known: int = 0,
     ) -> None:
         self.hypothesis = hypothesis
         self.rule = make_rule(
@@ -71,6 +81,7 @@ class Run:
         self._ended = asyncio.Event()
         self._n_launched = 0
         self._n_wanted = 0
+        self._n_known = n_known
         self._look_ahead_at = 0
         self._failing = False
         self._watch = watch
@@ -95,7 +106,10 @@ class Run:
         if not self._failing:
             if len(self.trials) >= self._look_ahead_at:
                 self._look_ahead()
-            room = min(self.hypothesis.limit - len(self._tasks), self._n_wanted - self._n_launched)
+            # Within what an earlier look has read, the verdict may come again, and costs nothing.
+            known = len(self.trials) < self._n_known
+            wanted = min(self._n_wanted, self._n_known) if known else self._n_wanted
+            room = min(self.hypothesis.limit - len(self._tasks), wanted - self._n_launched)
             for _ in range(room):
                 planned = next(self._plan, None)
                 if planned is None:

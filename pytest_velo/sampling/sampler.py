@@ -261,7 +261,9 @@ class Sampler:
             channel = self._channels[name] = self._open(target.endpoint)
         return channel
 
-    def _landed(self, address: Address, flight: Flight, _: asyncio.Task[Draw]) -> None:
+    def _landed(self, address: Address, flight: Flight, task: asyncio.Task[Draw]) -> None:
+        if not task.cancelled():
+            task.exception()  # whoever waited has seen it; when nobody did, asyncio need not report it
         if self._flights.get(address) is flight:
             del self._flights[address]
 

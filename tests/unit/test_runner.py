@@ -49,6 +49,23 @@ def test_few_trials_are_started_that_the_verdict_does_not_need(make_hypothesis, 
     assert run.n_beyond == len(started) - len(run.trials) <= 3
 
 
+def test_a_second_look_begins_nothing_beyond_the_first_before_it_is_all_in(make_hypothesis, sample) -> None:
+    started = []
+
+    async def body(case, trial):
+        started.append(trial.index)
+        await asyncio.sleep(0)
+        return trial.index % 8 > 0
+
+    hypothesis = make_hypothesis(body, rate >= 0.5, max_trials=200)
+    first = run_one(sample, hypothesis)
+    n_first = len(first.trials)
+    started.clear()
+    second = asyncio.run(sample(hypothesis, n_known=n_first))
+    assert (second.verdict, started) == (first.verdict, list(range(n_first)))
+    assert asyncio.run(sample(hypothesis, n_known=n_first - 5)).trials == first.trials
+
+
 def test_prefixes_are_taken_in_submission_order(make_hypothesis, sample) -> None:
     """The first trial arrives last; nothing is decided without it."""
 
@@ -264,6 +281,18 @@ def test_extending_from_the_first_look_costs_nothing(make_hypothesis, sample, st
     raised = replace(first, max_trials=200, max_units=200)
     Looks(store, raised).check(strict=True)
     assert look(store, sample, raised).notices == ()
+
+
+def test_a_look_remembers_its_trials_for_the_next_under_the_same_seed(make_hypothesis, sample, store) -> None:
+    async def body(case, trial):
+        return True
+
+    hypothesis = make_hypothesis(body, rate >= 0.5, max_trials=200)
+    assert Looks(store, hypothesis).n_known == 0
+    run = run_one(sample, hypothesis)
+    Looks(store, hypothesis).note(run, result_of(run))
+    assert Looks(store, hypothesis).n_known == len(run.trials) > 0
+    assert Looks(store, replace(hypothesis, seed=1)).n_known == 0
 
 
 def test_another_seed_is_exploratory(make_hypothesis, sample, store) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -485,6 +486,25 @@ def test_a_call_under_way_that_fails_is_not_repeated_for_nobody(fake: Fake, stor
 
     run(session())
     assert len(fake.seeds) == 1
+
+
+def test_a_failure_that_nobody_waits_for_is_not_reported_by_asyncio(fake: Fake, store: Store) -> None:
+    reported: list[object] = []
+
+    async def session() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
+        fake.hold = asyncio.Event()
+        fake.failures = [UsageError("no engine")]
+        sampler = sampler_of(fake, store)
+        task = asyncio.create_task(draw(sampler))
+        await settle()
+        task.cancel()
+        fake.hold.set()
+        await sampler.aclose()
+        gc.collect()
+
+    run(session())
+    assert (len(fake.seeds), reported) == (1, [])
 
 
 def test_hazard_13_closing_is_bounded_and_frees_whoever_waits(fake: Fake, store: Store) -> None:
