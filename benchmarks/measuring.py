@@ -6,15 +6,19 @@ turns (A B A B ...), each pair gives one ratio, and the median ratio is what is 
 
 from __future__ import annotations
 
+import cProfile
 import os
 import platform
+import pstats
 import resource
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from statistics import median
+from unittest.mock import patch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +75,22 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
     ]
     rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
     print(f"\n{title}\n", lines[0], rule, *lines[1:], sep="\n")
+
+
+def profile_sampling(work: Callable[[], None]) -> None:
+    """Profile `work` on the thread of the sampling loop, which a profiler of this thread does not see."""
+    work()
+    profiler, begin = cProfile.Profile(), threading.Thread.run
+
+    def run(thread: threading.Thread) -> None:
+        if thread.name == "velo-sampling":
+            profiler.runcall(begin, thread)
+        else:
+            begin(thread)
+
+    with patch.object(threading.Thread, "run", run):
+        work()
+    pstats.Stats(profiler).strip_dirs().sort_stats("tottime").print_stats(40)
 
 
 def _cpu_s() -> float:

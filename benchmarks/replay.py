@@ -9,21 +9,17 @@ with an empty test, and minus one with the same hypothesis of 20 trials, which l
 from __future__ import annotations
 
 import argparse
-import cProfile
 import os
-import pstats
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
-from unittest.mock import patch
 
 from loopback import serving
-from measuring import Timing, machine, print_table, taking_turns
+from measuring import Timing, machine, print_table, profile_sampling, taking_turns
 from workload import MODEL_ID, run_hypothesis, settings_for
 
 from pytest_velo.sampling.model import AsyncModel
@@ -62,7 +58,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         if options.profile:
-            _profile(_core(Path(folder), options.trials)[options.profile])
+            profile_sampling(_core(Path(folder), options.trials)[options.profile])
             return
         core = _core(Path(folder), options.trials)
         returns, asserts = taking_turns(options.rounds, core["returns"], core["asserts"])
@@ -151,22 +147,6 @@ class _Pytest:
         ran = subprocess.run(command, cwd=self._folder, env=env, capture_output=True, text=True)
         if ran.returncode not in (0, 1) or "ERROR" in ran.stdout:
             raise SystemExit(f"pytest ended with {ran.returncode}:\n{ran.stdout}{ran.stderr}")
-
-
-def _profile(work: Callable[[], None]) -> None:
-    """Profile a replay on the thread of the sampling loop, which a profiler of this thread does not see."""
-    work()
-    profiler, begin = cProfile.Profile(), threading.Thread.run
-
-    def run(thread: threading.Thread) -> None:
-        if thread.name == "velo-sampling":
-            profiler.runcall(begin, thread)
-        else:
-            begin(thread)
-
-    with patch.object(threading.Thread, "run", run):
-        work()
-    pstats.Stats(profiler).strip_dirs().sort_stats("tottime").print_stats(40)
 
 
 if __name__ == "__main__":
