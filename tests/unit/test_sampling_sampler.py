@@ -499,11 +499,13 @@ def test_a_failure_that_nobody_waits_for_is_not_reported_by_asyncio(fake: Fake, 
         task = asyncio.create_task(draw(sampler))
         await settle()
         task.cancel()
+        await settle()
         fake.hold.set()
+        await settle()
         await sampler.aclose()
-        gc.collect()
 
     run(session())
+    gc.collect()
     assert (len(fake.seeds), reported) == (1, [])
 
 
