@@ -32,15 +32,25 @@ def runs_folder(cache_dir: str | Path) -> Path:
     return Path(cache_dir) / "runs"
 
 
-def create_run(cache_dir: str | Path, started_at: datetime) -> Path:
+def run_name(started_at: datetime) -> str:
+    """Return the id of a run: the time in UTC, as a file name."""
+    return started_at.astimezone(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
+
+
+def create_run(cache_dir: str | Path, started_at: datetime, name: str | None = None) -> Path:
     """Make the folder of a new run; its name, the run's id, is the time in UTC.
 
     Runs that start within one second get `-2`, `-3`, ... appended.
 
+    Args:
+        cache_dir: Where draws and runs are.
+        started_at: When the run began.
+        name: The id that several processes agreed on; then the folder may be there already.
+
     Raises:
         StoreError: The folder cannot be made.
     """
-    stem = started_at.astimezone(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
+    stem = name or run_name(started_at)
     runs = runs_folder(cache_dir)
     try:
         runs.mkdir(parents=True, exist_ok=True)
@@ -49,7 +59,8 @@ def create_run(cache_dir: str | Path, started_at: datetime) -> Path:
             try:
                 folder.mkdir()  # making it is what claims the name among processes
             except FileExistsError:
-                continue
+                if name is None:
+                    continue
             return folder
     except OSError as problem:
         raise StoreError(

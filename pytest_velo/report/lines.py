@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import NamedTuple, assert_never
 
-from pytest_velo.report.text import display, inline
+from pytest_velo.report.text import display, inline, pad
 
 _LABEL = 11  # columns of the labels, e.g. `assistant  `
 
@@ -71,7 +71,7 @@ def block(
                  there
     """
     margin = " " * (indent + _LABEL)
-    head = f"{' ' * indent}{inline(label, _LABEL - 1):<{_LABEL}}"
+    head = " " * indent + pad(inline(label, _LABEL - 1), _LABEL)
     first, *others = display(text, width - len(margin), limit=limit)
     return [Line(head + first, style), *(Line(margin + piece, style) for piece in others)]
 

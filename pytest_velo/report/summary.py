@@ -9,7 +9,7 @@ from pytest_velo.report.lines import Line, Style, block, fit_lines
 from pytest_velo.report.numbers import count, dollars, duration, interval, percent
 from pytest_velo.report.outlook import outlook
 from pytest_velo.report.phrases import mark, observed
-from pytest_velo.report.text import columns, inline
+from pytest_velo.report.text import columns, inline, pad
 
 _STYLES = {
     Outcome.SUPPORTED: Style.GOOD,
@@ -77,7 +77,7 @@ def _table(results: Sequence[HypothesisResult], names: Sequence[str], width: int
     ]
     widths = [max(map(columns, column)) for column in zip(*rows, strict=True)]
     if sum(widths) + len(_SEPARATOR) * (len(widths) - 1) <= width:
-        texts = [_SEPARATOR.join(map(_pad, row, widths)).rstrip() for row in rows]
+        texts = [_SEPARATOR.join(map(pad, row, widths)).rstrip() for row in rows]
         return [Line(text, _STYLES[result.outcome]) for text, result in zip(texts, results, strict=True)]
     return [
         line
@@ -87,7 +87,7 @@ def _table(results: Sequence[HypothesisResult], names: Sequence[str], width: int
 
 
 def _entry(result: HypothesisResult, name: str, indent: int, width: int) -> Iterator[Line]:
-    head = _pad(f"{mark(result.outcome)} {result.outcome}", indent)
+    head = pad(f"{mark(result.outcome)} {result.outcome}", indent)
     room = width - indent - len(_SEPARATOR)
     yield Line(f"{head}{_SEPARATOR}{inline(name, room)}", _STYLES[result.outcome])
     margin = " " * indent + _SEPARATOR
@@ -110,10 +110,6 @@ def _cells(result: HypothesisResult) -> tuple[str, ...]:
         f"{saved:,} saved" if saved else "",
         dollars(result.cost_usd),
     )
-
-
-def _pad(text: str, width: int) -> str:
-    return text + " " * (width - columns(text))
 
 
 def _packed(pieces: Sequence[str], width: int, separator: str) -> list[str]:

@@ -78,8 +78,9 @@ def shorten(text: str, limit: int | None) -> str:
         return text
     head = (limit + 1) // 2
     tail = limit - head
-    ending = text[len(text) - tail :]
-    return f"{text[:head]} [... {len(text) - limit:,} characters cut ...] {ending}"
+    n_cut = len(text) - limit
+    things = "character" if n_cut == 1 else "characters"
+    return f"{text[:head]} [... {n_cut:,} {things} cut ...] {text[len(text) - tail :]}"
 
 
 def inline(text: str, width: int | None = None) -> str:
@@ -113,6 +114,15 @@ def _columns_of(character: str) -> int:
     if unicodedata.combining(character):
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def pad(text: str, width: int) -> str:
+    """Fill a one-line text with spaces up to `width` columns.
+
+    >>> pad("日本", 6)
+    '日本  '
+    """
+    return text + " " * (width - columns(text))
 
 
 def wrap(text: str, width: int) -> list[str]:

@@ -77,6 +77,7 @@ def test_displayed_lines_are_safe_and_fit(text: str, width: int) -> None:
 
 
 @given(hostile, hostile, st.integers(30, 60), st.integers(0, 20))
+@example("日本", "0", 30, 0)
 def test_blocks_are_safe_and_fit(label: str, text: str, width: int, limit: int) -> None:
     lines = block(label, text, width, limit=limit)
     assert is_safe(as_text(lines))
@@ -97,7 +98,8 @@ def test_cutting_says_exactly_how_much_is_gone(text: str, limit: int) -> None:
     if len(text) <= limit:
         assert cut == text
     else:
-        assert f"{len(text) - limit:,} characters cut" in cut
+        n_cut = len(text) - limit
+        assert f"{n_cut:,} character{'s' * (n_cut > 1)} cut" in cut
         assert cut.startswith(text[: limit // 2])
 
 
