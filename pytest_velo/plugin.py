@@ -49,6 +49,15 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Controller(config), "velo-controller")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Read the settings before anything else, so that a mistake in them is said once and plainly."""
+    try:
+        session.config.stash[SESSION].settings  # noqa: B018
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Show the seed, pasteable, and what the session was told."""
     return config.stash[SESSION].header()
@@ -141,7 +150,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, obj
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Write the summary table."""
     state = terminalreporter.config.stash[SESSION]
-    if state.reported:
+    if state.reported or state.unsampled:
         from pytest_velo.integration.reporting import write_summary
 
         write_summary(state, terminalreporter, terminalreporter.config.stash[_STARTED_S])

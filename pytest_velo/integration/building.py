@@ -157,12 +157,15 @@ def _scope(cases: CaseSet | None, over: str) -> str:
     return "beyond these cases (unit: group)" if cases.groups is not None else "beyond these cases"
 
 
-def build(item: pytest.Function, settings: Settings, *, may_pay: bool, in_order: bool) -> Hypothesis:
+def build(
+    item: pytest.Function, settings: Settings, outcomes: HostOutcomes, *, may_pay: bool, in_order: bool
+) -> Hypothesis:
     """Return the hypothesis of an item whose fixtures are set up.
 
     Args:
         item: The test item.
         settings: The session's settings.
+        outcomes: Reads what the body gives.
         may_pay: Draws that cost money were asked for.
         in_order: One trial at a time (debuggers).
     """
@@ -196,7 +199,7 @@ def build(item: pytest.Function, settings: Settings, *, may_pay: bool, in_order:
         body_digest=_source_digest(item.stash[FUNCTION]),
         body=_body(item),
         is_async=facts.is_async,
-        outcomes=HostOutcomes(facts, spec.claim.name),
+        outcomes=outcomes,
         may_pay=may_pay,
         rerun=rerun_line(item.nodeid, settings),
         notices=tuple(notices),
@@ -212,9 +215,11 @@ def stream_of(spec: Spec, settings: Settings) -> str:
 
 def model_id(item: pytest.Item, settings: Settings) -> str | None:
     """Return the id of the item's model; None when its body asks for none."""
-    if not {"model", "velo"}.intersection(fixture_info(item).names_closure):
+    asking = [name for name in ("model", "velo") if is_ours(fixture_info(item), name)]
+    if not asking:
         return None
-    chosen = getattr(getattr(item, "callspec", None), "params", {}).get("model")
+    params = getattr(getattr(item, "callspec", None), "params", {})
+    chosen = next((params[name] for name in asking if name in params), None)
     ids = model_ids(item.stash[SPEC], settings)
     return chosen if isinstance(chosen, str) else (ids[0] if ids else None)
 
@@ -230,7 +235,10 @@ def _trials(design: Design) -> Iterator[Planned]:
 
 
 def _body(item: pytest.Function) -> Body:
-    """Return the test function with its fixtures in place; a class instance of its own per trial."""
+    """Return the test function with its fixtures in place; a class instance of its own per trial.
+
+    The instance is as the set-up left it: what one trial puts on `self`, or into its lists, no other sees.
+    """
     function = item.stash[FUNCTION]
     info = fixture_info(item)
     fixed = {name: item.funcargs[name] for name in info.argnames}
@@ -244,9 +252,18 @@ def _body(item: pytest.Function) -> Body:
             arguments["case"] = case
         if wants_trial:
             arguments["trial"] = trial
-        return function(**arguments) if instance is None else function(copy.copy(instance), **arguments)
+        return function(**arguments) if instance is None else function(_fresh(instance), **arguments)
 
     return body
+
+
+def _fresh(instance: Any) -> Any:
+    if not vars(instance):
+        return copy.copy(instance)
+    try:
+        return copy.deepcopy(instance)
+    except Exception:  # a connection, a lock: what cannot be copied is shared
+        return copy.copy(instance)
 
 
 def _belief(item: pytest.Function) -> str:

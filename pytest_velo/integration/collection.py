@@ -37,8 +37,9 @@ def generate(metafunc: pytest.Metafunc, settings: Settings) -> None:
     if spec is None:
         return
     ids = model_ids(spec, settings)
-    if len(ids) > 1 and "model" in _ours(fixture_info(metafunc.definition)):
-        metafunc.parametrize("model", ids, ids=ids, indirect=True)
+    asking = [name for name in ("model", "velo") if name in _ours(fixture_info(metafunc.definition))]
+    if len(ids) > 1 and asking:
+        metafunc.parametrize(asking[0], ids, ids=ids, indirect=True)
 
 
 def check_function(node: Any, settings: Settings) -> Spec | None:

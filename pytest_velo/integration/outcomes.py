@@ -1,4 +1,4 @@
-"""What pytest's own exceptions mean inside a trial, and how a result becomes a pytest report."""
+"""What pytest's own exceptions mean inside a trial, and what a body's trials came to altogether."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pytest_velo.checks.bodies import BodyFacts
+from pytest_velo.checks.bodies import BodyFacts, never_failed
 from pytest_velo.checks.outcomes import Raised, classify_exception, location_of, read_return
 from pytest_velo.errors import BodyError, UsageError
 from pytest_velo.runner.hypothesis import Reading
@@ -23,18 +23,26 @@ class HypothesisRefuted(Exception):
 
 
 class HostOutcomes:
-    """Reads bodies' outcomes under pytest's rules."""
+    """Reads the outcomes of one hypothesis's body under pytest's rules."""
 
     def __init__(self, facts: BodyFacts, claim_name: str | None) -> None:
         self._facts = facts
         self._claim_name = claim_name
+        self._n_outcomes = 0
+        self._n_none = 0
 
     def value(self, returned: Any) -> dict[str, float]:
         """Return the named outcomes of what a body returned."""
-        return read_return(returned, self._facts, self._claim_name)
+        outcomes = read_return(returned, self._facts, self._claim_name)
+        self._n_outcomes += 1
+        self._n_none += returned is None
+        return outcomes
 
     def exception(self, error: BaseException) -> Reading:
-        """Say what an exception out of a body means."""
+        """Say what an exception out of a body means.
+
+        pytest-timeout's `Failed` never gets here: it interrupts the main thread, and bodies run elsewhere.
+        """
         if isinstance(error, _XFAILED):
             return Reading(
                 error=UsageError(
@@ -44,15 +52,20 @@ class HostOutcomes:
             )
         if isinstance(error, _SKIPPED):
             return Reading(invalid=str(error) or "skipped")
-        if isinstance(error, _EXIT) or str(error).startswith("Timeout"):
+        if isinstance(error, _EXIT):
             return Reading(error=error)
         if classify_exception(error, (), (AssertionError, _FAILED), (_XFAILED,)) is Raised.AGAINST:
+            self._n_outcomes += 1
             return Reading(against=True, detail=str(error), location=_relative(location_of(error)))
         if isinstance(error, AssertionError):
             return Reading(
                 error=BodyError(f"a library's assert failed: {error}").with_traceback(error.__traceback__)
             )
         return Reading(error=error)
+
+    def never_failed(self) -> str | None:
+        """Return a warning when no trial could be seen to fail; None when one did, or said what came out."""
+        return never_failed(self._facts, self._n_outcomes, self._n_none)
 
 
 def _relative(location: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     pass
 
 ATTRIBUTE = "velo_result"
+WHY_ATTRIBUTE = "velo_unsampled"
 PROPERTY = "velo_outcome"
 
 
@@ -27,19 +28,22 @@ def adapt_report(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.
     """Give the report of one of our items its outcome, its text and the result that rides to reporters."""
     if SPEC not in item.stash or call.when != "call":
         return
-    from pytest_velo.integration.running import RESULT
+    from pytest_velo.integration.running import RESULT, UNSAMPLED
 
     result = item.stash.get(RESULT, None)
     if result is None:
-        if report.failed:
+        if UNSAMPLED in item.stash:
+            _as_unsampled(item, report)
+        elif report.failed:
             _as_error(report, call)
         return
     settings = item.config.stash[SESSION].settings
     setattr(report, ATTRIBUTE, compact(result, settings.show))
     setattr(report, PROPERTY, result.outcome.value)
     report.user_properties.append((PROPERTY, result.outcome.value))
-    failed_otherwise = report.failed and result.outcome not in (Outcome.REFUTED, Outcome.ERROR)
-    if result.outcome is Outcome.ERROR or failed_otherwise:
+    # A strict xfail that passed fails without an exception: that is pytest's to say.
+    stopped = call.excinfo is not None and result.outcome not in (Outcome.REFUTED, Outcome.ERROR)
+    if result.outcome is Outcome.ERROR or stopped:
         _as_error(report, call)
         _add_section(item, report, result)
     elif result.outcome is Outcome.REFUTED:
@@ -60,19 +64,18 @@ def status_of(report: pytest.TestReport) -> tuple[str, str, Any] | None:
         return "error", "E", ("ERROR", {"red": True})
     if outcome is Outcome.INCONCLUSIVE and not report.failed:
         return "inconclusive", "?", ("INCONCLUSIVE", {"yellow": True})
-    if outcome is Outcome.SKIPPED:
-        return None
+    if outcome is Outcome.SKIPPED or (outcome is Outcome.SUPPORTED and report.failed):
+        return None  # an expected refutation that did not come: pytest's FAILED
     return report.outcome, "F" if report.failed else ".", outcome.value.upper()
 
 
 def write_summary(session: VeloSession, reporter: pytest.TerminalReporter, started_s: float) -> None:
     """Write undecided hypotheses in full, then the summary table."""
-    if not session.reported:
-        return
     from pytest_velo.report.summary import summary_lines
 
     config = reporter.config
-    undecided = [r for r in session.reported if r.outcome is Outcome.INCONCLUSIVE]
+    results = tuple(session.reported.values())
+    undecided = [result for result in results if result.outcome is Outcome.INCONCLUSIVE]
     if undecided and not session.settings.strict:
         reporter.section("inconclusive hypotheses", yellow=True)
         for result in undecided:
@@ -80,11 +83,11 @@ def write_summary(session: VeloSession, reporter: pytest.TerminalReporter, start
             _write(reporter, _failure_lines(config, result))
     reporter.section("hypotheses")
     width = max(40, reporter._tw.fullwidth)
-    lines = summary_lines(
-        session.reported, wall_s=time.monotonic() - started_s, width=width, encoding=_encoding(reporter)
-    )
-    _write(reporter, lines)
-    reporter.write_line(f"run record: {session.run_folder}")
+    wall_s = time.monotonic() - started_s
+    _write(reporter, summary_lines(results, wall_s=wall_s, width=width, encoding=_encoding(reporter)))
+    _write(reporter, _unsampled_lines(session.unsampled, width))
+    if results:
+        reporter.write_line(f"run record: {session.run_folder}")
 
 
 def _as_error(report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
@@ -96,6 +99,24 @@ def _as_error(report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
     error = call.excinfo.value if call.excinfo is not None else None
     if isinstance(error, VeloError):
         report.longrepr = f"{type(error).__name__}: {error}"
+
+
+def _as_unsampled(item: pytest.Item, report: pytest.TestReport) -> None:
+    """Let the skip point at the test, not at us, and let its reason ride to the summary."""
+    from pytest_velo.integration.running import UNSAMPLED
+
+    why = item.stash[UNSAMPLED]
+    file, line, _ = item.location
+    report.longrepr = (file, (line or 0) + 1, f"Skipped: {why}")
+    setattr(report, WHY_ATTRIBUTE, why)
+
+
+def _unsampled_lines(unsampled: Mapping[str, str], width: int) -> Iterator[Line]:
+    from pytest_velo.report.lines import Style, block
+
+    for node_id, why in unsampled.items():
+        yield Line(f"- not sampled  {node_id}", Style.WARN)
+        yield from block("", why, width, indent=4)
 
 
 def _as_undecided(item: pytest.Item, report: pytest.TestReport, result: HypothesisResult) -> None:

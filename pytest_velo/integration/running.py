@@ -11,9 +11,10 @@ from pytest_velo.errors import UsageError, WouldPayError
 from pytest_velo.integration.building import build, model_id
 from pytest_velo.integration.collection import FACTS, FUNCTION, SPEC
 from pytest_velo.integration.estimating import estimate, skip_text
-from pytest_velo.integration.outcomes import HypothesisRefuted
+from pytest_velo.integration.outcomes import HostOutcomes, HypothesisRefuted
 from pytest_velo.integration.private import sparing_explanations
 from pytest_velo.integration.progress import Progress
+from pytest_velo.integration.remarks import with_remarks
 from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.records import HypothesisResult, Outcome
 from pytest_velo.runner.looks import Looks
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pytest_velo.scorers.judge import AsyncJudge, Judge
 
 RESULT = pytest.StashKey[HypothesisResult]()
+UNSAMPLED = pytest.StashKey[str]()
 
 
 def is_ours(item: pytest.Item) -> bool:
@@ -44,17 +46,20 @@ def run_item(item: pytest.Function) -> None:
     if session.settings.mode is Mode.ESTIMATE:
         _skip(item, estimate(item, session))
     may_pay = session.may_pay(item.nodeid)
-    hypothesis = build(item, session.settings, may_pay=may_pay, in_order=session.in_order())
+    outcomes = HostOutcomes(item.stash[FACTS], item.stash[SPEC].claim.name)
+    hypothesis = build(item, session.settings, outcomes, may_pay=may_pay, in_order=session.in_order())
     looks = Looks(session.store, hypothesis)
     looks.check(strict=session.settings.strict)
     progress = Progress(item.config, item.name)
+    before = session.sampler.stats()
     run = Run(hypothesis, session.sampler, session.loop, progress, n_known=looks.n_known)
     try:
         with sparing_explanations(lambda: explains_asserts(run, session.settings.show)):
             session.loop.run(run.go())
     finally:
         progress.close()
-        result = looks.note(run, result_of(run))
+        result = with_remarks(result_of(run), outcomes, before, session.sampler.stats())
+        result = looks.note(run, result)
         _keep(item, session, result)
     _raise(item, session, run, result)
 
@@ -123,6 +128,7 @@ def _raise(item: pytest.Function, session: VeloSession, run: Run, result: Hypoth
 def _skip(item: pytest.Function, why: str) -> NoReturn:
     if RESULT in item.stash:
         del item.stash[RESULT]
+    item.stash[UNSAMPLED] = why
     pytest.skip(why)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +29,8 @@ class VeloSession:
 
     Attributes:
         results: Of this process's items, in the order they ran, with all their trials.
+        reported: Of every process's items, by node id; a test that was run again replaces its first run.
+        unsampled: Why hypotheses were skipped by us, by node id.
         worker: The xdist worker's id; None in the main process.
         started_at: When the session began.
     """
@@ -38,8 +42,10 @@ class VeloSession:
         self._from_controller: dict[str, Any] = json.loads(shared.get("velo", "{}"))
         self.started_at = datetime.now(UTC)
         self.results: list[HypothesisResult] = []
-        self.reported: list[HypothesisResult] = []
+        self.reported: dict[str, HypothesisResult] = {}
+        self.unsampled: dict[str, str] = {}
         self._run_folder: Path | None = None
+        self._name_for_workers: str | None = None
         self._cassette_files: dict[Path, None] = {}
 
     @cached_property
@@ -89,15 +95,12 @@ class VeloSession:
 
     @property
     def run_folder(self) -> Path:
-        """The folder of this run's record; the controller's under xdist."""
+        """The folder of this run's record, made on first use; the same for all workers."""
         if self._run_folder is None:
-            named = self._from_controller.get("run_folder")
-            if named is not None:
-                self._run_folder = Path(named)
-            else:
-                from pytest_velo.report.jsonl import create_run
+            from pytest_velo.report.jsonl import create_run
 
-                self._run_folder = create_run(self.settings.cache_dir, self.started_at)
+            name = self._from_controller.get("run", self._name_for_workers)
+            self._run_folder = create_run(self.settings.cache_dir, self.started_at, name)
         return self._run_folder
 
     def header(self) -> list[str]:
@@ -108,8 +111,13 @@ class VeloSession:
 
     def for_worker(self) -> str:
         """Return what a worker must know, as text that any transport carries."""
+        from pytest_velo.report.jsonl import run_name
+
         pay = {"everything": self.paying.everything, "node_ids": list(self.paying.node_ids)}
-        return json.dumps({"pay": pay, "run_folder": str(self.run_folder)})
+        if self._name_for_workers is None:
+            # A name nobody else takes, for nothing is made on disk before a hypothesis is sampled.
+            self._name_for_workers = f"{run_name(self.started_at)}-{os.getpid()}"
+        return json.dumps({"pay": pay, "run": self._name_for_workers})
 
     def may_pay(self, node_id: str) -> bool:
         """Tell whether an item may make draws that cost money."""
@@ -134,7 +142,10 @@ class VeloSession:
 
     def write_run(self, duration_s: float) -> None:
         """Write the run's document and merge the workers' trials (main process only)."""
-        if self.worker is not None or not self.reported:
+        if self.worker is not None:
+            return
+        if not self.reported:
+            self._drop_run_folder()
             return
         from pytest_velo import __version__
         from pytest_velo.report.document import RunDocument
@@ -149,9 +160,15 @@ class VeloSession:
             seed=self.settings.seed,
             mode=self.settings.mode.value,
             models=self.settings.models,
-            results=tuple(self.reported),
+            results=tuple(self.reported.values()),
         )
         write_run(self.run_folder, document)
+
+    def _drop_run_folder(self) -> None:
+        """Leave no folder of a run that sampled nothing."""
+        if self._run_folder is not None:
+            with suppress(OSError):  # somebody put something there
+                self._run_folder.rmdir()
 
     def _provider_factories(self) -> dict[str, Any]:
         """Ask plugins for wire families of their own."""
@@ -176,11 +193,20 @@ class VeloSession:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Gather the results that ride on the reports, from workers too, in the order they came."""
-        text = getattr(report, "velo_result", None)
-        if text is not None and self.worker is None:
+        if self.worker is not None:
+            return
+        if (why := getattr(report, "velo_unsampled", None)) is not None:
+            self.unsampled[report.nodeid] = why
+        if (text := getattr(report, "velo_result", None)) is not None:
             from pytest_velo.report.document import from_compact
 
-            self.reported.append(from_compact(text))
+            self.reported[report.nodeid] = from_compact(text)
+
+    def pytest_keyboard_interrupt(self) -> None:
+        """Report what is known of the item that was interrupted: pytest makes no report of it."""
+        if self.worker is None:
+            for result in self.results:
+                self.reported.setdefault(result.node_id, result)
 
 
 SESSION = pytest.StashKey[VeloSession]()

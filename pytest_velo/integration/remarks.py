@@ -1,0 +1,43 @@
+"""What is said of a finished run beside its verdict: checks that look back, and trouble on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from pytest_velo.checks.snapshots import mixed_snapshots
+from pytest_velo.integration.outcomes import HostOutcomes
+from pytest_velo.records import HypothesisResult
+from pytest_velo.report.numbers import duration
+from pytest_velo.sampling.sampler import SamplingStats
+
+WORTH_SAYING_S = 1.0
+
+
+def with_remarks(
+    result: HypothesisResult, outcomes: HostOutcomes, before: SamplingStats, after: SamplingStats
+) -> HypothesisResult:
+    """Return the result with its retries and everything a reader has to be told.
+
+    Args:
+        result: Of a run that ended, for whatever reason.
+        outcomes: What its body's trials came to.
+        before: The sampler's totals when the run began; hypotheses of one process run one by one.
+        after: The totals now.
+    """
+    remarks = dict.fromkeys([*result.notices, *mixed_snapshots(result.trials)])
+    warning = outcomes.never_failed()
+    if warning is not None:
+        remarks[warning] = None
+    remarks.update(dict.fromkeys(_waits(before, after)))
+    return replace(result, notices=tuple(remarks), n_retries=after.n_retries - before.n_retries)
+
+
+def _waits(before: SamplingStats, after: SamplingStats) -> Iterator[str]:
+    """Throttling is said: it explains a slow run, and what to change."""
+    throttled_s = after.throttled_s - before.throttled_s
+    if throttled_s >= WORTH_SAYING_S:
+        yield f"throttled: calls waited {duration(throttled_s)} because the endpoint asked for it"
+    paced_s = after.paced_s - before.paced_s
+    if paced_s >= WORTH_SAYING_S:
+        yield f"paced: calls waited {duration(paced_s)} for the endpoint's declared rpm or tpm"

@@ -1,0 +1,214 @@
+"""Running pytest inside pytest, and a loopback server that speaks OpenAI's chat API."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import os
+import pkgutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import pytest_velo
+from pytest_velo.report.load import Run, load
+
+CANARY = "sk-canary-7f3a91c2e5d84b60"
+FOREIGN = ("VELO_", "OPENAI_", "ANTHROPIC_", "PYTEST_", "LAB_", "COV_")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _modules_stay() -> None:
+    """Load what an inner run loads: it forgets new modules at its end, which numpy's like cannot bear."""
+    names = [module.name for module in pkgutil.walk_packages(pytest_velo.__path__, "pytest_velo.")]
+    for name in (
+        *names,
+        "anthropic",
+        "apsw",
+        "genai_prices",
+        "hypothesis.strategies",
+        "openai",
+        "scipy.stats",
+    ):
+        importlib.import_module(name)
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no setting of the machine or of the outer run reach an inner one."""
+    for name in [*os.environ]:
+        if name == "CI" or name.startswith(FOREIGN):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("COLUMNS", "120")
+
+
+class Inner:
+    """Runs pytest on files of its own folder, in this process or in another."""
+
+    def __init__(self, pytester: pytest.Pytester) -> None:
+        self._pytester = pytester
+        self.path = pytester.path
+
+    def file(self, source: str, name: str = "test_it.py") -> Path:
+        """Write a test file; ours and pytest are imported for it, and scripted models `yes` and `no`."""
+        path = self.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(HEAD + source, encoding="utf-8")
+        return path
+
+    def ini(self, text: str) -> None:
+        """Write pytest.ini."""
+        (self.path / "pytest.ini").write_text(f"[pytest]\n{text}\n", encoding="utf-8")
+
+    def __call__(self, *args: str) -> pytest.RunResult:
+        """Run in this process, tests in the order of their files."""
+        return self._pytester.runpytest_inprocess("-p", "no:randomly", *args)
+
+    def apart(self, *args: str, **env: str) -> pytest.RunResult:
+        """Run in a process of its own."""
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in env.items():
+                patch.setenv(name, value)
+            return self._pytester.runpytest_subprocess(*args, timeout=120)
+
+    def start(self, *args: str, **options: Any) -> subprocess.Popen[str]:
+        """Start a process and leave it running."""
+        command = [sys.executable, "-m", "pytest", *args]
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        return subprocess.Popen(command, cwd=self.path, **{**streams, **options})
+
+    @property
+    def record(self) -> Run:
+        """The record of the latest run."""
+        return load(cache_dir=self.path / ".pytest_velo")
+
+    @property
+    def outcomes(self) -> list[str]:
+        """The outcomes of the latest run, in the order of the tests."""
+        return [result.outcome.value for result in self.record.results]
+
+    @property
+    def n_runs(self) -> int:
+        """How many runs left a record."""
+        return len([*(self.path / ".pytest_velo" / "runs").glob("*/run.json")])
+
+
+HEAD = """
+import pytest
+from pytest_velo import cases, rate, scripted
+YES, NO = scripted("yes", ["yes"]), scripted("no", ["no"])
+"""
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester) -> Inner:
+    """Run pytest inside."""
+    return Inner(pytester)
+
+
+@dataclass
+class Answer:
+    """What the loopback server sends: a status, headers, and a JSON body (or raw bytes)."""
+
+    body: Any
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Lab:
+    """A loopback server; the same request with the same seed gets the same reply.
+
+    Attributes:
+        calls: The bodies of the requests so far.
+        keys: The `Authorization` headers seen.
+        answer: Makes the answer; may block, may be replaced by a test.
+        share: How often the default answer is "yes" (else "no").
+    """
+
+    def __init__(self) -> None:
+        self.calls: list[dict[str, Any]] = []
+        self.keys: set[str] = set()
+        self.share = 1.0
+        self.answer: Callable[[dict[str, Any]], Answer] = self.reply
+        self._lock = threading.Lock()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+
+    @property
+    def endpoint(self) -> str:
+        """The line that declares it."""
+        port = self._server.server_address[1]
+        return f"lab: api=openai-chat base_url=http://127.0.0.1:{port}/v1 price=1/1 key=LAB_KEY"
+
+    def note(self, body: dict[str, Any], key: str) -> int:
+        """Count a request; returns how many there were."""
+        with self._lock:
+            self.calls.append(body)
+            self.keys.add(key)
+            return len(self.calls)
+
+    def reply(self, body: dict[str, Any]) -> Answer:
+        """Answer yes or no, by the hash of the whole request."""
+        drawn = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).digest()
+        return Answer(chat("yes" if drawn[0] / 256 < self.share else "no"))
+
+    def close(self) -> None:
+        """Stop serving; connections are refused from now on."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def chat(text: str, finish: str = "stop") -> dict[str, Any]:
+    """Return a chat completion."""
+    return {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 1_790_000_000,
+        "model": "tiny-2026-11-01",
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": finish}],
+        "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15},
+    }
+
+
+def _handler(lab: Lab) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            lab.note(body, self.headers.get("Authorization", ""))
+            answer = lab.answer(body)
+            data = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
+            try:
+                self.send_response(answer.status)
+                for name, value in {"Content-Type": "application/json", **answer.headers}.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+            except OSError:
+                self.close_connection = True  # the client was killed
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    return Handler
+
+
+@pytest.fixture
+def lab(run: Inner, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
+    """Serve `lab/tiny`, declared in pytest.ini, with a key that must not leak."""
+    monkeypatch.setenv("LAB_KEY", CANARY)
+    server = Lab()
+    run.ini(f"velo_endpoints =\n    {server.endpoint}")
+    yield server
+    server.close()
