@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Literal
 
 TransientKind = Literal["rate_limit", "overloaded", "connection", "timeout", "server", "garbage"]
@@ -129,6 +128,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
     >>> nearest("zzz", ["b", "a"])
     'known: a, b'
     """
+    from difflib import get_close_matches  # only for those who mistype: it takes time to import
+
     names = sorted(known)
     close = get_close_matches(name, names, n=1)
     return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(names)}"
