@@ -18,6 +18,8 @@ from pytest_velo.verdicts import StopReason, Verdict
 
 FUTILE_BELOW = 0.05
 FUTILITY_FROM = 20
+_CANCELLATIONS = 3  # a body that catches one is sent another
+_WIND_DOWN_S = 3.0  # how long a cancelled body may take to clean up
 
 
 class Run:
@@ -203,10 +205,16 @@ class Run:
 
     async def _wind_down(self) -> None:
         """Cancel what is still in flight; draws under way are finished and kept by the sampler."""
-        tasks = tuple(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        self._runner.stop()
+        running = set(self._tasks)
+        for _ in range(_CANCELLATIONS):
+            if not running:
+                break
+            for task in running:
+                task.cancel()
+            _, running = await asyncio.wait(running, timeout=_WIND_DOWN_S)
+        if running:
+            self.notices[f"{len(running)} bodies caught their cancellation and were left behind"] = None
         late = (finished.record for _, finished in sorted(self._waiting.items()))
         self.unused = [record for record in late if record.calls]
 

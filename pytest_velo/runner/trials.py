@@ -49,9 +49,17 @@ class TrialRunner:
         self._drawer = drawer
         self._threads = threads
         self._seed_of = hypothesis.set_digest or hypothesis.node_id
+        self._scopes: set[TrialScope] = set()
+        self._stopped = False
+
+    def stop(self) -> None:
+        """Give the trials that run no more draws: they are about to be cancelled."""
+        self._stopped = True
+        for scope in self._scopes:
+            scope.end()
 
     async def run(self, planned: Planned) -> Finished:
-        """Run one trial; every exception but a cancellation comes back as a `Finished`."""
+        """Run one trial; every exception but a cancellation after `stop` comes back as a `Finished`."""
         hypothesis = self._hypothesis
         seed = derive(hypothesis.seed, self._seed_of, planned.index)
         trial = Trial(index=planned.index, repeat=planned.repeat, seed=seed)
@@ -65,14 +73,19 @@ class TrialRunner:
             block=None if hypothesis.is_async else self._threads.call,
         )
         enter(scope)
+        self._scopes.add(scope)
         try:
             values = hypothesis.outcomes.value(await self._call(planned.case, trial))
-            if scope.n_unawaited:
-                raise BodyError("a model call was never awaited", fix="write `await model(...)`")
-        except asyncio.CancelledError:
-            raise
+            _check_calls(scope)
+        except asyncio.CancelledError as error:
+            if self._stopped:
+                raise
+            return self._failed(planned, scope, _cancelled_itself(error))
         except BaseException as error:
             return self._failed(planned, scope, error)
+        finally:
+            scope.end()
+            self._scopes.discard(scope)
         if scope.invalid is not None:
             return self._finished(planned, scope, OutcomeKind.INVALID, {}, Reading(invalid=scope.invalid))
         kind = OutcomeKind.ONE if values[hypothesis.claim.name or ""] else OutcomeKind.ZERO
@@ -86,14 +99,17 @@ class TrialRunner:
         return self._threads.run_blocking(partial(body, case, trial))
 
     def _failed(self, planned: Planned, scope: TrialScope, error: BaseException) -> Finished:
-        if scope.invalid is not None and not isinstance(error, BodyError):
+        if scope.trouble is not None:
+            reading = Reading(error=scope.trouble)  # whatever the body made of it
+        elif scope.invalid is not None and not isinstance(error, BodyError):
             reading = Reading(invalid=scope.invalid)
         elif isinstance(error, InvalidTrial):
             reading = Reading(invalid=error.reason)
         else:
             reading = self._hypothesis.outcomes.exception(error)
         if reading.error is not None:
-            record = self._record(planned, scope, OutcomeKind.INVALID, {}, Reading(detail=str(error)))
+            detail = str(reading.error)
+            record = self._record(planned, scope, OutcomeKind.INVALID, {}, Reading(detail=detail))
             return Finished(planned=planned, record=record, error=reading.error)
         if reading.invalid is not None:
             return self._finished(planned, scope, OutcomeKind.INVALID, {}, reading)
@@ -129,3 +145,26 @@ class TrialRunner:
             notes=scope.trial.notes,
             calls=scope.calls,
         )
+
+
+def _check_calls(scope: TrialScope) -> None:
+    """Raise when a body returned a value without having waited for all it asked for."""
+    if scope.trouble is not None:
+        raise scope.trouble  # the body caught it
+    if scope.n_unawaited:
+        raise BodyError("a model call was never awaited", fix="write `await model(...)`")
+    if scope.n_under_way:
+        raise BodyError(
+            "a model call was still under way when the body ended",
+            fix="await every task the body starts, e.g. in an asyncio.TaskGroup",
+        )
+
+
+def _cancelled_itself(error: asyncio.CancelledError) -> BodyError:
+    """Return the error of a body that ended as cancelled though nobody stopped it."""
+    problem = BodyError(
+        "the body was cancelled from within, so there is no outcome",
+        fix="do not let asyncio.CancelledError out of the body",
+    )
+    problem.__cause__ = error
+    return problem

@@ -6,11 +6,11 @@ from collections.abc import Callable, Coroutine, Generator, Sequence
 from types import TracebackType
 from typing import Any, Generic, NoReturn, TypeVar
 
-from pytest_velo.cache.keys import request_key
-from pytest_velo.errors import BodyError, InvalidTrial, UnansweredError
+from pytest_velo.errors import BodyError
 from pytest_velo.providers.registry import Target
-from pytest_velo.records import Call, FinishReason, JsonObject, Reply, Request, as_messages
-from pytest_velo.sampling.trial import TrialScope, current
+from pytest_velo.records import JsonObject, Reply, Request, as_messages
+from pytest_velo.sampling.asking import Guard, ask
+from pytest_velo.sampling.trial import current
 
 T = TypeVar("T")
 
@@ -144,8 +144,8 @@ class AsyncModel(_Caller):
         scope = current("model(...)")
         scope.issue()
         request = self._request(prompt, system, {**options, **provider_parameters})
-        guard = _Guard(allow_cut=allow_cut, allow_empty=allow_empty, schema=schema is not None)
-        return Pending("model(...)", lambda: _ask(scope, self._target, request, guard, slot))
+        guard = Guard(allow_cut=allow_cut, allow_empty=allow_empty, schema=schema is not None)
+        return Pending("model(...)", lambda: ask(scope, self._target, request, guard, slot))
 
     def chat(self, *, system: str | None = None, **defaults: Any) -> AsyncChat:
         """Start a conversation; `defaults` are keywords of every turn's call."""
@@ -182,8 +182,8 @@ class Model(_Caller):
             )
         scope.issue()
         request = self._request(prompt, system, {**options, **provider_parameters})
-        guard = _Guard(allow_cut=allow_cut, allow_empty=allow_empty, schema=schema is not None)
-        return scope.block(_ask(scope, self._target, request, guard, slot))
+        guard = Guard(allow_cut=allow_cut, allow_empty=allow_empty, schema=schema is not None)
+        return scope.block(ask(scope, self._target, request, guard, slot))
 
     def chat(self, *, system: str | None = None, **defaults: Any) -> Chat:
         """Start a conversation; `defaults` are keywords of every turn's call."""
@@ -248,59 +248,3 @@ _SENT = ("temperature", "top_p", "max_tokens", "effort", "stop", "tools", "schem
 def _options(arguments: dict[str, Any]) -> dict[str, Any]:
     """Pick the neutral parameters out of a call's local variables."""
     return {name: arguments[name] for name in _SENT}
-
-
-class _Guard:
-    """Which replies say nothing about the claim."""
-
-    __slots__ = ("_allow_cut", "_allow_empty", "_schema")
-
-    def __init__(self, *, allow_cut: bool, allow_empty: bool, schema: bool) -> None:
-        self._allow_cut = allow_cut
-        self._allow_empty = allow_empty
-        self._schema = schema
-
-    def reason(self, reply: Reply) -> str | None:
-        """Say why `reply` makes its trial invalid; None when it counts."""
-        match reply.finish_reason:
-            case FinishReason.CONTENT_FILTER:
-                return "the provider's content filter stopped the call"
-            case FinishReason.CONTEXT_OVERFLOW:
-                return "the prompt does not fit the model's context"
-            case FinishReason.LENGTH if not self._allow_cut:
-                return "the reply was cut at max_tokens (give more, or allow_cut=True)"
-            case _:
-                pass
-        if reply.refused:
-            return None  # a refusal is an observation, whatever its text
-        if self._schema and reply.parsed is None:
-            return "the reply does not follow the schema"
-        if not reply.text.strip() and not reply.tool_calls and not self._allow_empty:
-            return "the reply is empty (allow_empty=True counts it)"
-        return None
-
-
-async def _ask(
-    scope: TrialScope, target: Target, request: Request, guard: _Guard, label: str | None
-) -> Reply:
-    """Get one draw for the running trial and put it into the transcript."""
-    place = scope.start()
-    key = request_key(request)
-    slot = scope.slot(key, label)
-    try:
-        drawn = await scope.drawer.draw(
-            target, request, key=key, slot=slot, stream=scope.stream, may_pay=scope.may_pay
-        )
-    except UnansweredError as error:
-        scope.invalidate(error.what)
-        raise InvalidTrial(error.what) from error
-    reply = drawn.reply
-    scope.finish(
-        place,
-        Call(model=target.id, request=request, reply=reply, address=drawn.address, drawn_at=drawn.drawn_at),
-    )
-    reason = guard.reason(reply)
-    if reason is not None:
-        scope.invalidate(reason)
-        raise InvalidTrial(reason)
-    return reply

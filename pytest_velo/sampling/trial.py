@@ -106,15 +106,18 @@ class TrialScope:
         "_ordinals",
         "_seen",
         "_started",
+        "_under_way",
         "block",
         "case",
         "case_digest",
         "drawer",
+        "ended",
         "invalid",
         "may_pay",
         "notices",
         "stream",
         "trial",
+        "trouble",
     )
 
     def __init__(
@@ -136,6 +139,8 @@ class TrialScope:
         self.may_pay = may_pay
         self.block = block  # None on the loop itself, where calls are awaited
         self.invalid: str | None = None
+        self.trouble: Exception | None = None
+        self.ended = False
         self.notices: list[str] = []
         self._calls: list[Call | None] = []
         self._ordinals: dict[str, int] = {}
@@ -143,6 +148,7 @@ class TrialScope:
         self._callers: dict[int, int] = {}
         self._issued = 0
         self._started = 0
+        self._under_way = 0
 
     @property
     def calls(self) -> tuple[Call, ...]:
@@ -154,6 +160,11 @@ class TrialScope:
         """Calls that were written but never awaited."""
         return self._issued - self._started
 
+    @property
+    def n_under_way(self) -> int:
+        """Calls that began and did not end, whatever they may come to."""
+        return self._under_way
+
     def issue(self) -> None:
         """Count a call that was written."""
         self._issued += 1
@@ -161,12 +172,22 @@ class TrialScope:
     def start(self) -> int:
         """Count a call that runs, and return its place in the transcript."""
         self._started += 1
+        self._under_way += 1
         self._calls.append(None)
         return len(self._calls) - 1
 
     def finish(self, place: int, call: Call) -> None:
-        """Put a finished call into the transcript."""
-        self._calls[place] = call
+        """Put a finished call into the transcript; one that outlived its trial comes too late for it."""
+        if not self.ended:
+            self._calls[place] = call
+
+    def leave(self) -> None:
+        """Count a call that ended, whatever it came to."""
+        self._under_way -= 1
+
+    def end(self) -> None:
+        """End the trial: tasks and threads that it left behind get no more draws."""
+        self.ended = True
 
     def slot(self, key: str, label: str | None) -> Slot:
         """Return the slot of the next draw of request `key` inside this trial.
@@ -185,6 +206,14 @@ class TrialScope:
         """Make the trial invalid; the first reason stays, whatever the body catches."""
         if self.invalid is None:
             self.invalid = reason
+
+    def fail(self, error: Exception) -> None:
+        """Note why a draw could not be had; the first reason stays, whatever the body catches.
+
+        A body that catches everything would turn a missing key or an outage into an outcome.
+        """
+        if self.trouble is None:
+            self.trouble = error
 
     def _watch_order(self, key: str) -> None:
         caller = _caller()

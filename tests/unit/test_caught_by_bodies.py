@@ -1,0 +1,196 @@
+"""Bodies that catch everything, cancel themselves or leave calls behind: no wrong verdict, no hang."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from pytest_velo import rate, scripted
+from pytest_velo.errors import (
+    AccessError,
+    BodyError,
+    BudgetError,
+    CacheMissError,
+    OutageError,
+    StoppedError,
+    WouldPayError,
+)
+from pytest_velo.providers.registry import resolve
+from pytest_velo.runner.run import Run
+from pytest_velo.sampling.loop import SampleLoop
+from pytest_velo.sampling.model import AsyncModel, Model
+from pytest_velo.sampling.sampler import Sampler
+from pytest_velo.settings import Settings
+from pytest_velo.verdicts import StopReason, Verdict
+
+TARGET = resolve(scripted("caught", ["yes"]))
+CAUGHT = AsyncModel(TARGET)
+
+
+class Refusing:
+    """Draws nothing and says why."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+        self.n = 0
+
+    async def draw(self, *_: Any, **__: Any) -> Any:
+        self.n += 1
+        raise self.error
+
+
+async def catches(case, trial):
+    try:
+        return (await CAUGHT("q")).answers("yes")
+    except Exception:
+        return False
+
+
+async def gathers(case, trial):
+    replies = await asyncio.gather(CAUGHT("q"), CAUGHT("r"), return_exceptions=True)
+    return all(str(reply) == "yes" for reply in replies)
+
+
+async def asserts_instead(case, trial):
+    reply = None
+    with suppress(Exception):
+        reply = await CAUGHT("q")
+    assert reply is not None
+
+
+async def groups(case, trial):
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(CAUGHT("q"))
+    return True
+
+
+BODIES = pytest.mark.parametrize("body", [catches, gathers, asserts_instead, groups])
+
+
+@BODIES
+@pytest.mark.parametrize("kind", [OutageError, AccessError, WouldPayError, CacheMissError])
+def test_a_draw_that_could_not_be_had_is_an_error_whatever_the_body_makes_of_it(
+    make_hypothesis, sample, body, kind
+) -> None:
+    error = kind("no draw")
+    run = asyncio.run(sample(make_hypothesis(body, rate >= 0.5), Refusing(error)))
+    assert (run.error, run.verdict, run.trials) == (error, Verdict.INCONCLUSIVE, [])
+
+
+@BODIES
+def test_an_empty_budget_leaves_the_claim_open_whatever_the_body_makes_of_it(
+    make_hypothesis, sample, body
+) -> None:
+    run = asyncio.run(sample(make_hypothesis(body, rate >= 0.5), Refusing(BudgetError("it is spent"))))
+    assert (run.error, run.stop, run.trials) == (None, StopReason.BUDGET, [])
+
+
+def test_a_plain_body_that_catches_everything_gives_no_outcome_either(make_hypothesis) -> None:
+    def body(case, trial):
+        for _ in range(3):
+            try:
+                return Model(TARGET)("q").answers("yes")
+            except:  # noqa: E722
+                continue
+        return False
+
+    loop, error = SampleLoop(), OutageError("the provider is down")
+    try:
+        run = Run(make_hypothesis(body, is_async=False), Refusing(error), loop)
+        loop.run(run.go())
+    finally:
+        loop.close()
+    assert (run.error, run.trials) == (error, [])
+
+
+def cancels_from_within(case, trial):
+    asyncio.current_task().cancel()
+    return asyncio.sleep(0)
+
+
+async def raises_a_cancellation(case, trial):
+    raise asyncio.CancelledError
+
+
+@pytest.mark.parametrize("body", [cancels_from_within, raises_a_cancellation])
+def test_a_body_that_cancels_itself_is_an_error_and_does_not_hang(make_hypothesis, sample, body) -> None:
+    async def go() -> Run:
+        async with asyncio.timeout(10):
+            return await sample(make_hypothesis(body))
+
+    run = asyncio.run(go())
+    assert isinstance(run.error, BodyError)
+    assert "cancelled from within" in str(run.error)
+
+
+def test_a_call_left_under_way_is_an_error(make_hypothesis, sample) -> None:
+    async def body(case, trial):
+        left.add(asyncio.create_task(CAUGHT("q")))
+        await asyncio.sleep(0)
+        return True
+
+    left: set[asyncio.Task[Any]] = set()
+    run = asyncio.run(sample(make_hypothesis(body)))
+    assert isinstance(run.error, BodyError)
+    assert "still under way" in str(run.error)
+
+
+def test_a_task_that_outlives_its_trial_gets_no_draw(make_hypothesis, sample) -> None:
+    async def late(ended: asyncio.Event) -> None:
+        await ended.wait()
+        await CAUGHT("late")
+
+    async def body(case, trial):
+        await CAUGHT("q")
+        left.append(asyncio.create_task(late(ended)))
+        return True
+
+    left: list[asyncio.Task[None]] = []
+    ended = asyncio.Event()
+
+    async def go() -> tuple[Run, list[Any]]:
+        run = await sample(make_hypothesis(body))
+        ended.set()
+        return run, await asyncio.gather(*left, return_exceptions=True)
+
+    run, results = asyncio.run(go())
+    assert run.verdict is Verdict.SUPPORTED
+    assert results
+    assert {type(result) for result in results} == {StoppedError}
+
+
+def test_a_body_that_catches_its_cancellation_draws_nothing_more(make_hypothesis, sample) -> None:
+    """A bare `except:` in a retry loop must not go on paying when the hypothesis has ended."""
+    sent = []
+
+    async def answer(request):
+        sent.append(request.messages[-1]["content"])
+        under_way.set()
+        await asyncio.Event().wait()
+
+    model = AsyncModel(resolve(scripted("stuck", answer)))
+
+    async def body(case, trial):
+        if trial.index == 0:
+            await under_way.wait()
+            raise ValueError("this ends it")
+        for attempt in range(5):
+            try:
+                return (await model(f"attempt {attempt}")).answers("yes")
+            except:  # noqa: E722
+                continue
+        return False
+
+    under_way = asyncio.Event()
+
+    async def go() -> Run:
+        sampler = Sampler(Settings(concurrency=100), None)
+        run = await sample(make_hypothesis(body), sampler)
+        await sampler.aclose(0)
+        return run
+
+    assert isinstance(asyncio.run(go()).error, ValueError)
+    assert set(sent) == {"attempt 0"}
