@@ -68,6 +68,16 @@ def _natural(text: str) -> int:
     return value
 
 
+def _seed(text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        raise ValueError("a whole number") from None
+    if not -(2**63) <= value < 2**63:
+        raise ValueError("a whole number of at most 64 bits")  # what the store can file draws under
+    return value
+
+
 def _budget(text: str) -> float | None:
     if text.strip().lower() == "none":
         return None
@@ -107,7 +117,7 @@ OPTIONS: tuple[Option, ...] = (
         help="auto (cache, then the provider), replay (cache and cassettes, no socket), refresh (draw anew),"
         " estimate (count calls and dollars, call nothing)",
     ),
-    Option(name="seed", read=int, metavar="N", help="root seed of cases, order and draws (default 0)"),
+    Option(name="seed", read=_seed, metavar="N", help="root seed of cases, order and draws (default 0)"),
     Option(name="alpha", read=_share, metavar="A", help="most P(wrong supported) of a claim (default 0.05)"),
     Option(name="max_trials", read=_count, metavar="N", help="most trials of a hypothesis (default 200)"),
     Option(
@@ -167,7 +177,7 @@ def read_settings(config: pytest.Config, *, workers: int = 1) -> Settings:
         UsageError: A value cannot be read; it names the place and what would be right.
     """
     given = {option.name: value for option in OPTIONS if (value := _given(config, option)) is not None}
-    profile = given.get("profile") or ("ci" if _flag(os.environ.get("CI", "")[:5] and "1") else "explore")
+    profile = given.get("profile") or ("ci" if _in_ci() else "explore")
     values: dict[str, Any] = {**PROFILES[profile], **given, "profile": profile}
     renames = {"model": "models", "budget": "budget_usd", "cassette": "cassettes"}
     fields = {renames.get(name, name): value for name, value in values.items()}
@@ -176,6 +186,10 @@ def read_settings(config: pytest.Config, *, workers: int = 1) -> Settings:
     fields["cassettes"] = tuple(config.invocation_params.dir / path for path in fields.get("cassettes", ()))
     fields["models"] = tuple(fields.get("models", ()))
     return Settings(**fields, endpoints=_endpoints(config), workers=workers)
+
+
+def _in_ci() -> bool:
+    return os.environ.get("CI", "").strip().lower() not in ("", "0", "false", "no", "off")
 
 
 def _given(config: pytest.Config, option: Option) -> Any:
