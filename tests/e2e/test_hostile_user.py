@@ -1,0 +1,69 @@
+"""What a hostile first user tries: each of these once gave a wrong count, a wrong verdict or a crash."""
+
+from __future__ import annotations
+
+
+def test_values_of_parametrize_are_no_fixtures_and_trials_run_side_by_side(run):
+    """`parametrize` values were taken for fixtures set up once: every trial waited for the one before."""
+    run.file(
+        """
+@pytest.mark.parametrize("word", ["yes", "no"])
+@pytest.mark.hypothesis(rate >= 0.5, models=[YES], max_trials=100, min_trials=20)
+async def test_h(model, word):
+    return bool(await model(word) == "yes")
+"""
+    )
+    run().assert_outcomes(passed=2)
+    for result in run.record.results:
+        assert result.n_in_flight_max > 1
+        assert not [notice for notice in result.notices if "one trial at a time" in notice]
+
+
+def test_a_fixture_with_parameters_is_still_set_up_once(run):
+    run.file(
+        """
+@pytest.fixture(params=["yes", "no"])
+def word(request):
+    return [request.param]
+
+@pytest.mark.hypothesis(rate >= 0.5, models=[YES], max_trials=100, min_trials=20)
+async def test_h(model, word):
+    return bool(await model(word[0]) == "yes")
+"""
+    )
+    run().assert_outcomes(passed=2)
+    assert [result.n_in_flight_max for result in run.record.results] == [1, 1]
+
+
+def test_an_invalid_trial_stays_invalid_when_the_body_catches_the_signal(run):
+    run.file(
+        """
+@pytest.mark.hypothesis(rate >= 0.5, models=[YES])
+def test_h(model, velo):
+    try:
+        velo.invalid("nothing to see")
+    except Exception:
+        return True
+"""
+    )
+    run()
+    (result,) = run.record.results
+    assert (result.outcome.value, result.decision.evidence.n_for) == ("inconclusive", 0)
+
+
+def test_a_body_that_catches_everything_pays_nothing_and_refutes_nothing(run, lab):
+    """Plain `pytest`: the refusal to pay was caught by the body and counted against the claim."""
+    run.file(
+        """
+@pytest.mark.hypothesis(rate >= 0.5, models=["lab/tiny"])
+async def test_h(model):
+    try:
+        return (await model("q")).answers("yes")
+    except Exception:
+        return False
+"""
+    )
+    run().assert_outcomes(skipped=1)
+    assert not lab.calls
+    lab.close()
+    run("-m", "velo", "--velo-mode=replay").stdout.fnmatch_lines(["*CacheMissError*"])
