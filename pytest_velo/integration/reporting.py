@@ -15,6 +15,7 @@ from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.records import HypothesisResult, Outcome
 from pytest_velo.report.document import compact
 from pytest_velo.report.lines import Line, as_text
+from pytest_velo.report.text import neutralise
 
 if TYPE_CHECKING:
     pass
@@ -99,6 +100,9 @@ def _as_error(report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
     error = call.excinfo.value if call.excinfo is not None else None
     if isinstance(error, VeloError):
         report.longrepr = f"{type(error).__name__}: {error}"
+    text = str(report.longrepr)
+    if (safe := neutralise(text)) != text:  # a provider's words, or a model's in the body's exception
+        report.longrepr = safe
 
 
 def _as_unsampled(item: pytest.Item, report: pytest.TestReport) -> None:

@@ -67,3 +67,20 @@ async def test_h(model):
     assert not lab.calls
     lab.close()
     run("-m", "velo", "--velo-mode=replay").stdout.fnmatch_lines(["*CacheMissError*"])
+
+
+def test_hostile_words_in_an_error_reach_no_terminal(run):
+    run.file(
+        r"""
+EVIL = scripted("evil", ["\x1b[2J\u202e\n::error::boo"])
+
+@pytest.mark.hypothesis(rate >= 0.5, models=[EVIL])
+async def test_h(model):
+    raise ValueError((await model("q")).text)
+"""
+    )
+    shown = run().stdout.str()
+    assert "ValueError" in shown
+    assert "\x1b[2J" not in shown
+    assert "\u202e" not in shown
+    assert "\n::error" not in shown
