@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -38,13 +39,14 @@ def adapt_report(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.
         elif report.failed:
             _as_error(report, call)
         return
+    # A strict xfail that passed fails without an exception: that is pytest's to say.
+    if call.excinfo is not None and result.outcome not in (Outcome.REFUTED, Outcome.ERROR):
+        result = replace(result, outcome=Outcome.ERROR, problem=str(call.excinfo.value))  # a time-out
     settings = item.config.stash[SESSION].settings
     setattr(report, ATTRIBUTE, compact(result, settings.show))
     setattr(report, PROPERTY, result.outcome.value)
     report.user_properties.append((PROPERTY, result.outcome.value))
-    # A strict xfail that passed fails without an exception: that is pytest's to say.
-    stopped = call.excinfo is not None and result.outcome not in (Outcome.REFUTED, Outcome.ERROR)
-    if result.outcome is Outcome.ERROR or stopped:
+    if result.outcome is Outcome.ERROR:
         _as_error(report, call)
         _add_section(item, report, result)
     elif result.outcome is Outcome.REFUTED:

@@ -84,3 +84,19 @@ async def test_h(model):
     assert "\x1b[2J" not in shown
     assert "\u202e" not in shown
     assert "\n::error" not in shown
+
+
+def test_a_timeout_is_an_error_in_the_summary_and_the_record_too(run):
+    run.file(
+        """
+import asyncio
+
+@pytest.mark.timeout(1)
+@pytest.mark.hypothesis(rate >= 0.5, models=[YES])
+async def test_h(model):
+    await asyncio.Event().wait()
+    assert await model("q")
+"""
+    )
+    run("-p", "timeout").stdout.fnmatch_lines(["*! error*test_h*", "*1 error*"])
+    assert run.outcomes == ["error"]
