@@ -74,6 +74,7 @@ def status_of(report: pytest.TestReport) -> tuple[str, str, Any] | None:
 
 def write_summary(session: VeloSession, reporter: pytest.TerminalReporter, started_s: float) -> None:
     """Write undecided hypotheses in full, then the summary table."""
+    from pytest_velo.integration.totals import drawn_lines
     from pytest_velo.report.summary import summary_lines
 
     config = reporter.config
@@ -88,6 +89,7 @@ def write_summary(session: VeloSession, reporter: pytest.TerminalReporter, start
     width = max(40, reporter._tw.fullwidth)
     wall_s = time.monotonic() - started_s
     _write(reporter, summary_lines(results, wall_s=wall_s, width=width, encoding=_encoding(reporter)))
+    _write(reporter, drawn_lines(session.drawn, results, width))
     _write(reporter, _unsampled_lines(session.unsampled, width))
     if results:
         reporter.write_line(f"run record: {session.run_folder}")

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
+import pytest
+
+from pytest_velo.errors import StoreError
+
 
 def test_values_of_parametrize_are_no_fixtures_and_trials_run_side_by_side(run):
     """`parametrize` values were taken for fixtures set up once: every trial waited for the one before."""
@@ -100,3 +106,41 @@ async def test_h(model):
     )
     run("-p", "timeout").stdout.fnmatch_lines(["*! error*test_h*", "*1 error*"])
     assert run.outcomes == ["error"]
+
+
+@pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "two workers"])
+def test_every_call_the_server_saw_is_in_the_summary(run, lab, options):
+    """Calls under way when their verdict came were paid, and stood in no report."""
+    lab.share = 0.5
+    run.file(
+        """
+@pytest.mark.parametrize("k", range(3))
+@pytest.mark.hypothesis(rate >= 0.3, models=["lab/tiny"])
+async def test_h(model, k):
+    return (await model(f"q{k}", max_tokens=5)).answers("yes")
+"""
+    )
+    shown = run.apart("-p", "no:randomly", "-m", "velo", *options).stdout.str()
+    told = sum(result.n_calls - result.n_cached for result in run.record.results)
+    besides = re.search(r"besides +(\d+) model call", shown)
+    assert told + (int(besides[1]) if besides else 0) == len(lab.calls)
+
+
+def test_a_record_that_cannot_be_written_hides_no_verdict(run, monkeypatch):
+    """A full disk ended the session in a traceback of ours, without the summary."""
+    run.file(
+        """
+@pytest.mark.hypothesis(rate >= 0.5, models=[YES])
+async def test_h(model):
+    return (await model("q")).answers("yes")
+"""
+    )
+
+    def full(*_: object) -> None:
+        raise StoreError("it cannot be written (no space left)")
+
+    monkeypatch.setattr("pytest_velo.report.jsonl._write_atomically", full)
+    result = run()
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["*supported*test_h*", "*error*no space left*"])
+    assert result.ret == pytest.ExitCode.OK
