@@ -234,6 +234,11 @@ def _trials(design: Design) -> Iterator[Planned]:
     return takewhile(lambda planned: planned.unit < design.max_units, design.plan)
 
 
+def _is_static(item: pytest.Function) -> bool:
+    name = getattr(item, "originalname", item.name)
+    return isinstance(inspect.getattr_static(item.cls, name, None), staticmethod)
+
+
 def _body(item: pytest.Function) -> Body:
     """Return the test function with its fixtures in place; a class instance of its own per trial.
 
@@ -244,7 +249,7 @@ def _body(item: pytest.Function) -> Body:
     fixed = {name: item.funcargs[name] for name in info.argnames}
     wants_case = "case" in fixed and is_ours(info, "case")
     wants_trial = "trial" in fixed and is_ours(info, "trial")
-    instance = item.instance if item.cls is not None else None
+    instance = item.instance if item.cls is not None and not _is_static(item) else None
 
     def body(case: Any, trial: Any) -> Any:
         arguments = dict(fixed)
