@@ -7,14 +7,14 @@ import inspect
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from itertools import takewhile
 from typing import Any
 
 import pytest
 
-from pytest_velo.canonical import digest
 from pytest_velo.case_sets import CaseSet, Plan, Planned, is_strategy, load, pick_order
+from pytest_velo.checks.bodies import body_digest
 from pytest_velo.errors import UsageError
 from pytest_velo.integration.collection import FACTS, FUNCTION, SPEC, is_ours, model_ids, shared_state
 from pytest_velo.integration.marks import Spec
@@ -196,7 +196,7 @@ def build(
         limit=limit,
         scope=design.scope,
         set_digest=cases.digest if cases is not None else "",
-        body_digest=_source_digest(item.stash[FUNCTION]),
+        body_digest=body_digest(item.stash[FUNCTION]),
         body=_body(item),
         is_async=facts.is_async,
         outcomes=outcomes,
@@ -275,14 +275,6 @@ def _belief(item: pytest.Function) -> str:
     """The docstring's first line, else the test's name in words."""
     doc = inspect.getdoc(item.stash[FUNCTION])
     return doc.splitlines()[0] if doc else item.name.removeprefix("test_").replace("_", " ")
-
-
-@lru_cache(maxsize=512)
-def _source_digest(function: Any) -> str:
-    try:
-        return digest(inspect.getsource(inspect.unwrap(function)))
-    except (OSError, TypeError):
-        return ""
 
 
 def _shared_notice(names: list[str]) -> str:
