@@ -71,7 +71,8 @@ def case_set(item: pytest.Item, settings: Settings) -> CaseSet | None:
 def check_design(item: pytest.Item, settings: Settings) -> str | None:
     """Check at collection what needs no fixtures: cases, design, and whether a verdict is in reach.
 
-    Strategies are drawn when the item runs: importing and running the Hypothesis library takes time.
+    Strategies are drawn, and then checked, when the item runs: importing and running the Hypothesis library
+    takes time.
 
     Returns:
         A warning, when the power at `expect=` is low; None when all is well.
@@ -80,7 +81,7 @@ def check_design(item: pytest.Item, settings: Settings) -> str | None:
         UsageError: The cases, the design or an unreachable `supported`.
     """
     spec = item.stash[SPEC]
-    if is_strategy(spec.get("cases")):
+    if is_strategy(spec.get("cases")) and CASES not in item.stash:
         return None
     design = design_of(spec, case_set(item, settings), settings)
     rule: dict[str, Any] = {
@@ -113,6 +114,19 @@ def check_design(item: pytest.Item, settings: Settings) -> str | None:
         f"{item.nodeid}: if the rate is {expect:g} as expected, `{spec.claim}` is supported"
         f" in only {chance:.0%} of runs"
     )
+
+
+def check_drawn(item: pytest.Item, settings: Settings) -> None:
+    """Draw the cases of a strategy and check the design that collection could not.
+
+    Raises:
+        UsageError: As `check_design`, before any call.
+    """
+    if is_strategy(item.stash[SPEC].get("cases")):
+        case_set(item, settings)
+        warning = check_design(item, settings)
+        if warning is not None:
+            item.warn(pytest.PytestWarning(warning))
 
 
 def design_of(spec: Spec, cases: CaseSet | None, settings: Settings) -> Design:

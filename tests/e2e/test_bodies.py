@@ -380,7 +380,8 @@ def test_everything_hangs_off_the_velo_fixture(run):
             "reply = await velo.model()(velo.case); assert reply.answers('yes') and velo.trial.index >= 0\n"
             "    assert await velo.judge('Is it?', reply)",
             arguments="velo",
-            mark="rate >= 0.5, models=[YES], judge=scripted('judge', ['{\"answer\": \"yes\"}']), cases=['a', 'b']",
+            mark="rate >= 0.5, models=[YES], cases=['a', 'b'],"
+            " judge=scripted('judge', ['{\"answer\": \"yes\"}'])",
         )
     )
     result = run()

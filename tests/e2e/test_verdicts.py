@@ -198,3 +198,37 @@ def test_a_rerun_replaces_the_first_run_of_a_test(run):
     assert result.parseoutcomes()["failed"] == 1
     assert run.outcomes == ["refuted"]
     result.stdout.fnmatch_lines(["1 hypothesis · 1 refuted"])
+
+
+def test_support_out_of_reach_over_a_strategy_is_said_before_any_trial(run):
+    run.file(
+        "from hypothesis import strategies as st\n"
+        "@pytest.mark.hypothesis(rate <= 0.02, max_trials=50, cases=st.integers())\n"
+        "def test_h(case):\n    raise SystemExit('a trial ran')\n"
+    )
+    result = run()
+    assert result.parseoutcomes() == {"errors": 1}
+    result.stdout.fnmatch_lines(
+        [
+            "*UsageError: *`rate <= 0.02` can never be supported within 50 trials*",
+            "*fix: max_trials=149 or more*",
+        ]
+    )
+
+
+def test_an_error_says_its_type_in_the_summary(run):
+    run.file(CRASH)
+    run().stdout.fnmatch_lines(
+        ["error: ZeroDivisionError: division by zero", "*stopped    because of the error"]
+    )
+
+
+def test_two_snapshots_under_one_name_are_said(run, lab):
+    def answer(body):
+        reply = lab.reply(body)
+        reply.body["model"] = f"tiny-{len(lab.calls) % 2}"
+        return reply
+
+    lab.answer = answer
+    run.file(SAYS_YES.replace("[YES]", '["lab/tiny"]'))
+    run("-m", "velo").stdout.fnmatch_lines(["*notice     F18: lab/tiny was answered by tiny-0 and tiny-1*"])
