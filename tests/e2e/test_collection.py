@@ -679,7 +679,7 @@ def test_a_bad_flag_names_its_place(run, monkeypatch, place):
 )
 def test_a_bad_endpoint_names_its_place_and_shows_no_secret(run, line, what, fix):
     run.ini(f"velo_endpoints =\n    {line}")
-    refused(run, "", f"ERROR: *{what}", f"*fix: {fix}")
+    refused(run, "", f"ERROR: velo_endpoints in pytest.ini: *{what}", f"*fix: {fix}")
     assert "sk-not-a-name" not in run().stderr.str()
 
 
