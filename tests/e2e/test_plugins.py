@@ -158,7 +158,7 @@ async def test_theirs():
     [
         ("strict", "import pytest_asyncio\n@pytest_asyncio.fixture"),
         ("auto", "@pytest.fixture"),
-        ("auto", "import pytest_asyncio\n@pytest_asyncio.fixture(scope='module')"),
+        ("auto", "import pytest_asyncio\n@pytest_asyncio.fixture(scope='module', loop_scope='module')"),
     ],
 )
 def test_async_bodies_and_fixtures_under_pytest_asyncio(run, mode, decorator):
