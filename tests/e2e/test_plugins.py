@@ -69,7 +69,6 @@ OUTCOMES = {
     "options",
     [
         (),
-        ("-n", "2"),
         ("-n", "0"),
         ("-p", "no:cacheprovider"),
         ("-p", "no:randomly", "-p", "no:asyncio", "-p", "no:anyio", "-p", "no:xdist", "-p", "no:timeout"),
@@ -108,7 +107,7 @@ def test_warnings_as_errors_find_none_of_ours(run, options):
     assert "Warning" not in result.stdout.str() + result.stderr.str()
 
 
-def test_a_random_order_changes_no_draw_and_no_verdict(run):
+def test_a_random_order_changes_no_draw_and_no_verdict(run, pytester):
     pytest.importorskip("pytest_randomly", reason="pytest-randomly is not installed")
     coin = "COIN = scripted('coin', ['yes', 'yes', 'no'])\n"
     run.file(
@@ -116,8 +115,9 @@ def test_a_random_order_changes_no_draw_and_no_verdict(run):
     )
     orders, kinds = set(), []
     for seed in ("1", "2", "3"):
-        run.apart("-p", "randomly", f"--randomly-seed={seed}")
+        pytester.runpytest_inprocess(f"--randomly-seed={seed}", "-W", "ignore")  # `run` keeps the order
         results = run.record.results
+        assert len(results) == 4
         orders.add(tuple(result.node_id for result in results))
         kinds.append({result.node_id: [trial.kind for trial in result.trials] for result in results})
     assert len(orders) > 1
@@ -457,9 +457,12 @@ def test_progress_is_silent_elsewhere(run):
     assert "\x1b" not in shown
 
 
-def test_junit_holds_every_outcome(run):
+def test_every_kind_of_outcome_under_two_workers_and_in_junit(run):
     run.file(ALL)
-    run("--junitxml=out.xml", "-o", "junit_family=xunit2", "-n", "2")
+    result = run("-n", "2", "--junitxml=out.xml", "-o", "junit_family=xunit2")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert tally(result) == TALLY
+    assert outcomes(run) == OUTCOMES
     text = (run.path / "out.xml").read_text()
     for outcome in set(OUTCOMES.values()):
         assert f'<property name="velo_outcome" value="{outcome}"' in text
