@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from pytest_velo.claims import Direction, Rate, RateClaim
+from pytest_velo.claims import Claim, Direction, Statistic
 from pytest_velo.errors import UsageError, nearest
 from pytest_velo.runner.hypothesis import Invalid, Over
 
@@ -25,7 +25,7 @@ DEFAULTS_MARK = "velo"
 class Spec:
     """What the marks of one test say; `options` holds only what was given, already checked."""
 
-    claim: RateClaim
+    claim: Claim
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def get(self, name: str, default: Any = None) -> Any:
@@ -67,7 +67,7 @@ def read_spec(node: pytest.Item, function: Any) -> Spec | None:
 
 
 def _spec(mark: pytest.Mark, defaults: list[pytest.Mark]) -> Spec:
-    if len(mark.args) != 1 or not isinstance(mark.args[0], RateClaim):
+    if len(mark.args) != 1 or not isinstance(mark.args[0], Claim):
         raise UsageError(_no_claim(mark.args), fix="@pytest.mark.hypothesis(rate >= 0.5, cases=...)")
     options: dict[str, Any] = {}
     for default in reversed(defaults):
@@ -98,7 +98,7 @@ def _no_claim(arguments: tuple[Any, ...]) -> str:
     return f"{arguments[0]!r} is not a claim"
 
 
-def _check_margin(claim: RateClaim, margin: float) -> None:
+def _check_margin(claim: Claim, margin: float) -> None:
     for threshold, room in (
         (claim.low, claim.low),
         (claim.high, None if claim.high is None else 1 - claim.high),

@@ -166,7 +166,7 @@ class Run:
         self.trials.append(record)
         if finished.exception is not None:
             self.exceptions.append(finished.exception)
-        unit = self._units.add(record, finished.planned.unit_size)
+        unit = self._units.add(record, finished.planned)
         if unit is None:
             return
         verdict = self.rule.feed(*unit)
@@ -224,11 +224,16 @@ class Run:
         return self._n_launched - len(self.trials)
 
     @property
+    def units(self) -> Units:
+        """What the trials of the prefix came to."""
+        return self._units
+
+    @property
     def counts(self) -> tuple[int, int, int]:
-        """Ones, zeros and invalid trials of the prefix."""
+        """Ones, zeros and invalid turns of the prefix."""
         return self._units.n_ones, self._units.n_zeros, self._units.n_invalid
 
     @property
     def estimate(self) -> float | None:
-        """Mean of the valid units (trials that count); None without any."""
+        """Mean of the valid units, in the statistic's own units; None without any."""
         return self._units.estimate
