@@ -48,7 +48,10 @@ class Velo:
 
     @staticmethod
     def invalid(why: str) -> NoReturn:
-        """End the trial as invalid: it says nothing about the claim."""
+        """End the trial as invalid: it says nothing about the claim, whatever the body catches."""
+        from pytest_velo.sampling.trial import current
+
+        current("velo.invalid").invalidate(str(why))
         raise InvalidTrial(str(why))
 
     def model(self, model_id: str | None = None) -> AsyncModel | Model:

@@ -127,6 +127,16 @@ def test_hazard_05_an_assertion_helper_used_by_a_library_is_the_librarys(tmp_pat
     assert classify(code_in(tmp_path / "site-packages", source).fail) is Raised.ERROR
 
 
+def test_hazard_05_an_assertion_helper_may_be_a_decorated_one(tmp_path: Path) -> None:
+    source = (
+        "import contextlib\n\nclass Quiet(contextlib.ContextDecorator):\n"
+        "    def __enter__(self): ...\n    def __exit__(self, *_): ...\n\n"
+        "@Quiet()\ndef assert_equal():\n    raise AssertionError\n"
+    )
+    helper = code_in(tmp_path / "site-packages" / "numpy" / "testing", source)
+    assert classify(helper.assert_equal) is Raised.AGAINST
+
+
 def test_hazard_05_a_context_manager_of_the_test_may_assert() -> None:
     @contextlib.contextmanager
     def guarded() -> Iterator[None]:
@@ -179,6 +189,11 @@ def test_the_location_is_where_the_test_asserted() -> None:
     line = fails.__code__.co_firstlineno + 1
     assert location_of(caught(fails)) == f"{__file__}:{line}"
     assert location_of(ExceptionGroup("g", [caught(fails)])) == f"{__file__}:{line}"  # type: ignore[list-item]
+
+    def in_a_folder_called_pytest() -> None:
+        code_in(Path(__file__).parent / "pytest", RAISES).fail()
+
+    assert location_of(caught(in_a_folder_called_pytest)).endswith("/pytest/module.py:2")
 
     def helped() -> None:
         unittest.TestCase().assertEqual(1, 2)

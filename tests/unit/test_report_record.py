@@ -134,8 +134,21 @@ def test_workers_write_apart_and_are_merged_in_order(tmp_path: Path) -> None:
 def test_merging_without_workers_keeps_what_is_there(tmp_path: Path) -> None:
     folder = create_run(tmp_path, NOON)
     write_trials(folder, [make_result("t.py::a")])
+    before = (folder / "trials.jsonl").stat().st_ino
     merge_trials(folder)
     assert len(positions(folder)) == 3
+    assert (folder / "trials.jsonl").stat().st_ino == before  # not even copied
+
+
+def test_a_reader_sees_the_old_file_or_the_new_one_never_a_part(tmp_path: Path) -> None:
+    folder = create_run(tmp_path, NOON)
+    write_trials(folder, [make_result("t.py::old")])
+    with (folder / "trials.jsonl").open("rb") as reader:
+        first = reader.readline()
+        write_trials(folder, [make_result("t.py::new")])
+        rest = reader.read()
+    assert (first + rest).count(b"t.py::old") == 3
+    assert positions(folder)[0] == ("t.py::new", 0)
 
 
 def test_a_test_that_ran_again_replaces_its_first_run(tmp_path: Path) -> None:
