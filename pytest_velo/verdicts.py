@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -45,6 +46,7 @@ class Evidence:
         n_invalid: Invalid trials or pairs.
         n_ones: Valid trials that came out 1; None where outcomes are scores or differences.
         estimate: Observed mean among valid units, in the statistic's own units; None without any.
+        arms: Mean valid outcome of each arm, in the outcomes' units; empty without arms.
         log_e_support, log_e_refute: Natural logs of the two e-processes at the last unit.
         p_support, p_refute: Anytime-valid p-values in [0, 1] of the rule that decided.
         interval: Anytime-valid interval by inverting the rule that decided, at level 1 - alpha - beta
@@ -67,6 +69,7 @@ class Evidence:
     wilson: Interval | None
     clopper_pearson: Interval | None
     rule: str
+    arms: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,14 +7,14 @@ import inspect
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import takewhile
 from typing import Any
 
 import pytest
 
 from pytest_velo.canonical import digest
-from pytest_velo.case_sets import CaseSet, Plan, Planned, is_strategy, load, pick_order
+from pytest_velo.case_sets import CaseSet, Plan, Planned, is_strategy, load, pick_order, with_arms
 from pytest_velo.errors import UsageError
 from pytest_velo.integration.collection import FACTS, FUNCTION, SPEC, is_ours, model_ids, shared_state
 from pytest_velo.integration.marks import Spec
@@ -47,13 +47,19 @@ class Design:
     invalid: Invalid
     extend: bool
     plan: Plan
+    arms: tuple[str, ...]
     max_units: int
     scope: str
 
     @property
     def unit_size(self) -> int:
         """Largest number of trials in a unit; 1 when every trial stands for itself."""
-        return self.plan.largest_unit
+        return self.plan.largest_unit * max(1, len(self.arms))
+
+    def trials(self) -> Iterator[Planned]:
+        """Plan every trial of every arm, up to the last unit."""
+        trials = takewhile(lambda planned: planned.unit < self.max_units, self.plan)
+        return with_arms(trials, self.arms) if self.arms else trials
 
 
 def case_set(item: pytest.Item, settings: Settings) -> CaseSet | None:
@@ -89,7 +95,7 @@ def check_design(item: pytest.Item, settings: Settings) -> str | None:
         "margin": design.margin,
         "max_units": design.max_units,
         "min_units": design.min_trials,
-        "binary": design.unit_size == 1,
+        "binary": design.unit_size == 1 and spec.claim.statistic.binary,
         "extend": design.extend,
     }
     reach = reachability(spec.claim, **rule)
@@ -103,6 +109,10 @@ def check_design(item: pytest.Item, settings: Settings) -> str | None:
     expect = spec.get("expect")
     if expect is None:
         return None
+    if not rule["binary"]:
+        raise UsageError(
+            "expect= needs single trials of 0 or 1", fix="leave it out: the power is not known exactly"
+        )
     from pytest_velo.stats.operating import power
     from pytest_velo.stats.rules import make_rule
 
@@ -144,8 +154,9 @@ def design_of(spec: Spec, cases: CaseSet | None, settings: Settings) -> Design:
         invalid=spec.get("invalid", Invalid.BOUND),
         extend=spec.get("extend", False),
         plan=plan,
+        arms=spec.arms,
         max_units=max_units,
-        scope=_scope(cases, over),
+        scope=_scope(cases, over) + (", paired on the case" if spec.arms and cases is not None else ""),
     )
 
 
@@ -189,10 +200,10 @@ def build(
         stream=stream_of(spec, settings),
         seed=settings.seed,
         model=model_id(item, settings),
-        plan=partial(_trials, design),
+        plan=design.trials,
         max_units=design.max_units,
         unit_size=design.unit_size,
-        single=design.unit_size == 1,
+        arms=design.arms,
         limit=limit,
         scope=design.scope,
         set_digest=cases.digest if cases is not None else "",
@@ -215,12 +226,15 @@ def stream_of(spec: Spec, settings: Settings) -> str:
 
 def model_id(item: pytest.Item, settings: Settings) -> str | None:
     """Return the id of the item's model; None when its body asks for none."""
+    spec = item.stash[SPEC]
+    if spec.arms_are_models:
+        return " and ".join(spec.arms)
     asking = [name for name in ("model", "velo") if is_ours(fixture_info(item), name)]
     if not asking:
         return None
     params = getattr(getattr(item, "callspec", None), "params", {})
     chosen = next((params[name] for name in asking if name in params), None)
-    ids = model_ids(item.stash[SPEC], settings)
+    ids = model_ids(spec, settings)
     return chosen if isinstance(chosen, str) else (ids[0] if ids else None)
 
 
@@ -228,10 +242,6 @@ def rerun_line(node_id: str, settings: Settings) -> str:
     """Return the command that runs one hypothesis again."""
     seed = f" --velo-seed={settings.seed}" if settings.seed else ""
     return f"pytest {shlex.quote(node_id)}{seed}"
-
-
-def _trials(design: Design) -> Iterator[Planned]:
-    return takewhile(lambda planned: planned.unit < design.max_units, design.plan)
 
 
 def _body(item: pytest.Function) -> Body:
@@ -243,13 +253,16 @@ def _body(item: pytest.Function) -> Body:
     info = fixture_info(item)
     fixed = {name: item.funcargs[name] for name in info.argnames}
     wants_case = "case" in fixed and is_ours(info, "case")
+    wants_arm = "arm" in fixed and is_ours(info, "arm")
     wants_trial = "trial" in fixed and is_ours(info, "trial")
     instance = item.instance if item.cls is not None else None
 
-    def body(case: Any, trial: Any) -> Any:
+    def body(case: Any, arm: str, trial: Any) -> Any:
         arguments = dict(fixed)
         if wants_case:
             arguments["case"] = case
+        if wants_arm:
+            arguments["arm"] = arm
         if wants_trial:
             arguments["trial"] = trial
         return function(**arguments) if instance is None else function(_fresh(instance), **arguments)

@@ -38,7 +38,7 @@ def generate(metafunc: pytest.Metafunc, settings: Settings) -> None:
         return
     ids = model_ids(spec, settings)
     asking = [name for name in ("model", "velo") if name in _ours(fixture_info(metafunc.definition))]
-    if len(ids) > 1 and asking:
+    if len(ids) > 1 and asking and not spec.arms_are_models:
         metafunc.parametrize(asking[0], ids, ids=ids, indirect=True)
 
 
@@ -99,7 +99,9 @@ def prepare(items: Iterable[pytest.Function], session: VeloSession) -> None:
 
 
 def model_ids(spec: Spec, settings: Settings) -> Sequence[str]:
-    """Return the ids of the models a hypothesis is about: its own, else the session's."""
+    """Return the ids of the models a hypothesis is about: its arms or own ones, else the session's."""
+    if spec.arms_are_models:
+        return spec.arms
     return spec.get("models") or settings.models
 
 
@@ -179,10 +181,23 @@ def _check_fixtures(info: FixtureInfo, spec: Spec, settings: Settings) -> None:
         raise UsageError(
             "the body asks for `case` but the mark has no cases", fix='cases=[...] or cases="file.jsonl"'
         )
+    _check_arms(info, spec)
     _check_models(info, spec, settings)
 
 
 _FORBIDDEN_FIX = "return or assert on values inside the body; write a plain test for what prints or warns"
+
+
+def _check_arms(info: FixtureInfo, spec: Spec) -> None:
+    uses = _ours(info)
+    if "arm" in uses and not spec.arms:
+        raise UsageError("the body asks for `arm` but the mark has no arms", fix='arms=("plain", "hinted")')
+    if spec.arms and not {"arm", "velo", *(["model"] if spec.arms_are_models else [])}.intersection(uses):
+        asked = "model" if spec.arms_are_models else "arm"
+        raise UsageError(
+            f"the arms cannot differ: the body does not ask for `{asked}`",
+            fix=f"take `{asked}` as an argument of the test",
+        )
 
 
 def _check_models(info: FixtureInfo, spec: Spec, settings: Settings) -> None:

@@ -16,6 +16,7 @@ import pytest
 from pytest_velo.claims import Claim, Direction, Statistic
 from pytest_velo.errors import UsageError, nearest
 from pytest_velo.runner.hypothesis import Invalid, Over
+from pytest_velo.stats.nulls import nulls_of
 
 MARK = "hypothesis"
 DEFAULTS_MARK = "velo"
@@ -27,6 +28,17 @@ class Spec:
 
     claim: Claim
     options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """The arms every case goes through; empty without arms."""
+        arms: tuple[str, ...] = self.options.get("arms", ())
+        return arms
+
+    @property
+    def arms_are_models(self) -> bool:
+        """The arms are model ids, and `model` is another model in each."""
+        return bool(self.arms) and all("/" in arm for arm in self.arms)
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return a keyword's value, or `default` where nobody gave it."""
@@ -78,11 +90,10 @@ def _spec(mark: pytest.Mark, defaults: list[pytest.Mark]) -> Spec:
         options |= _checked(default.kwargs, "pytest.mark.velo")
     options |= _checked(mark.kwargs, "pytest.mark.hypothesis")
     claim = mark.args[0]
-    _check_margin(claim, options.get("margin", 0.0))
+    nulls_of(claim, options.get("margin", 0.0))  # the margin must leave room
+    _check_arms(claim, options)
     if options.get("invalid") is Invalid.AGAINST and claim.direction is Direction.WITHIN:
-        raise UsageError(
-            'invalid="against" has no side to count on for rate.within', fix='use invalid="bound"'
-        )
+        raise UsageError('invalid="against" has no side to count on for `within`', fix='use invalid="bound"')
     if options.get("min_trials", 1) > options.get("max_trials", options.get("min_trials", 1)):
         raise UsageError("min_trials is larger than max_trials", fix="lower min_trials or raise max_trials")
     return Spec(claim=claim, options=options)
@@ -93,21 +104,33 @@ def _no_claim(arguments: tuple[Any, ...]) -> str:
         return "the mark has keywords but no claim"
     if len(arguments) > 1:
         return f"the mark takes one claim, got {len(arguments)} positional arguments"
-    if isinstance(arguments[0], Rate):
+    if isinstance(arguments[0], Statistic):
         return f"`{arguments[0]!r}` alone claims nothing"
     return f"{arguments[0]!r} is not a claim"
 
 
-def _check_margin(claim: Claim, margin: float) -> None:
-    for threshold, room in (
-        (claim.low, claim.low),
-        (claim.high, None if claim.high is None else 1 - claim.high),
-    ):
-        if threshold is not None and room is not None and margin >= room:
+def _check_arms(claim: Claim, options: dict[str, Any]) -> None:
+    """See to it that a difference has its arms, and nothing else has any."""
+    compared = claim.statistic.arms
+    arms = options.get("arms")
+    if not compared:
+        if arms is not None:
             raise UsageError(
-                f"margin {margin:g} leaves no room at threshold {threshold:g}",
-                fix=f"use a margin below {room:g}",
+                f"arms= belongs to a difference, and the claim is `{claim}`",
+                fix=f'difference("{arms[0]}", "{arms[-1]}") >= 0.1',
             )
+        return
+    if arms is None:
+        if not all("/" in arm for arm in compared):
+            raise UsageError(
+                f"`{claim.statistic}` compares arms, and none are named",
+                fix=f"arms={compared!r}, and take `arm` as an argument of the test",
+            )
+        options["arms"] = compared  # the arms are models
+        return
+    for arm in compared:
+        if arm not in arms:
+            raise UsageError(f"there is no arm {arm!r}", fix=nearest(arm, arms))
 
 
 def _checked(keywords: Mapping[str, Any], mark: str) -> dict[str, Any]:
@@ -154,6 +177,15 @@ def _models(value: Any) -> tuple[str, ...]:
     return names
 
 
+def _arms(value: Any) -> tuple[str, ...]:
+    names = tuple(value) if isinstance(value, list | tuple) else ()
+    if len(set(names)) < 2 or len(set(names)) < len(names):
+        raise ValueError('two or more different names such as ("plain", "hinted")')
+    if not all(isinstance(name, str) and name for name in names):
+        raise ValueError("names, which are texts")
+    return names
+
+
 def _word(kind: type[StrEnum]) -> Callable[[Any], Any]:
     def read(value: Any) -> Any:
         if value not in list(kind):
@@ -183,6 +215,7 @@ def _source(value: Any) -> Any:
 
 KEYWORDS: Mapping[str, Callable[[Any], Any]] = {
     "cases": _source,
+    "arms": _arms,
     "models": _models,
     "judge": _text,
     "alpha": _share,

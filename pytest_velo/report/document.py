@@ -212,6 +212,7 @@ def _evidence_to_json(evidence: Evidence) -> dict[str, Any]:
         **{name: getattr(evidence, name) for name in _COUNTS},
         **{name: number_to_json(getattr(evidence, name)) for name in _NUMBERS},
         **{name: _interval_to_json(getattr(evidence, name)) for name in _INTERVALS},
+        "arms": dict(evidence.arms),
     }
 
 
@@ -220,6 +221,7 @@ def _evidence_from_json(data: JsonObject) -> Evidence:
         **{name: data[name] for name in _COUNTS},
         **{name: number_from_json(data[name]) for name in _NUMBERS},
         **{name: _interval_from_json(data[name]) for name in _INTERVALS},
+        "arms": dict(data["arms"]),
     }
     return Evidence(**fields)
 

@@ -75,6 +75,9 @@ def _evidence_lines(result: HypothesisResult, decision: Decision, verbosity: int
     observed = "no valid trial"
     if evidence.estimate is not None:
         observed = f"{_what(result.claim)} {rate(evidence.estimate)}"
+        if evidence.arms:
+            each = ", ".join(f"{inline(arm, 40)} {rate(value)}" for arm, value in evidence.arms.items())
+            observed += f" ({each})"
         if evidence.interval is not None:
             level = percent(evidence.interval.level)
             observed += f"; {level} interval {interval(evidence.interval)}, valid whenever one stops"

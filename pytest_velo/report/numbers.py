@@ -61,7 +61,7 @@ def interval(ends: Interval | None) -> str:
     slack = 1e-7  # 0.29 * 100 is 28.999...: not a reason to print 0.28
     low = math.floor(ends.low * 100 + slack) / 100
     high = math.ceil(ends.high * 100 - slack) / 100
-    return f"[{max(low, 0.0):.2f}, {min(high, 1.0):.2f}]"
+    return f"[{low:.2f}, {high:.2f}]"
 
 
 def p_value(p: float) -> str:

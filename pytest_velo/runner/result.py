@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from pytest_velo.checks.arms import confounded_arms
 from pytest_velo.claims import Direction
 from pytest_velo.records import Call, HypothesisResult, Outcome, add_costs
 from pytest_velo.runner.hypothesis import Hypothesis, Invalid
@@ -42,7 +43,7 @@ def result_of(run: Run) -> HypothesisResult:
         oldest_draw=min((call.drawn_at for call in calls), default=None),
         models_served=_served(calls),
         duration_s=run.duration_s,
-        notices=tuple(run.notices),
+        notices=(*run.notices, *_told_apart(run)),
         rerun=hypothesis.rerun,
         claim_hash=hypothesis.claim_hash,
     )
@@ -89,7 +90,18 @@ def evidence_of(run: Run) -> Evidence:
         wilson=wilson,
         clopper_pearson=exact,
         rule=rule.kind,
+        arms=run.units.arm_means,
     )
+
+
+def _told_apart(run: Run) -> tuple[str, ...]:
+    """Return a remark when arms differ in more than one thing; what made the difference is then unknown."""
+    arms = run.hypothesis.claim.statistic.arms
+    if not arms:
+        return ()
+    trials = {trial.index: trial for trial in run.trials}
+    turns = (tuple(trials[index] for index in turn.trials) for turn in run.units.turns)
+    return confounded_arms(arms, turns)
 
 
 def _is_share(run: Run) -> bool:
@@ -141,9 +153,9 @@ def _speaks_against(run: Run) -> Callable[[float], float]:
 def telling(run: Run) -> tuple[int, ...]:
     """Return the indices of the trials against the claim, the most telling first, at most `MOST_TELLING`."""
     distance = _speaks_against(run)
-    against = [turn for turn in run.units.turns if turn.value is not None and distance(turn.value) > 0]
-    against.sort(key=lambda turn: -distance(turn.value))
-    return tuple(index for turn in against for index in turn.trials)[:MOST_TELLING]
+    valued = ((distance(turn.value), turn.trials) for turn in run.units.turns if turn.value is not None)
+    against = sorted((far for far in valued if far[0] > 0), key=lambda far: -far[0])
+    return tuple(index for _, trials in against for index in trials)[:MOST_TELLING]
 
 
 def n_against(run: Run) -> int:
