@@ -215,9 +215,10 @@ def _endpoints(config: pytest.Config) -> tuple[Any, ...]:
     from pytest_velo.providers.endpoints import parse_endpoint
 
     declared = {}
+    brought = {name for offered in config.hook.pytest_velo_providers() for name in offered}
     for line in lines:
         try:
-            endpoint = parse_endpoint(line)
+            endpoint = parse_endpoint(line, more_apis=brought)
         except UsageError as error:
             raise error.at(f"velo_endpoints in {_inifile(config)}") from None
         declared[endpoint.name] = endpoint

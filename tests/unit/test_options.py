@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_velo.errors import UsageError
 from pytest_velo.integration.options import OPTIONS, read_settings
 
 
@@ -38,3 +39,26 @@ def test_ci_is_where_the_variable_ci_says_so(pytestconfig, monkeypatch, value, p
     monkeypatch.delenv("VELO_PROFILE", raising=False)
     settings = read_settings(pytestconfig)
     assert (settings.profile, settings.strict) == (profile, profile == "ci")
+
+
+class Brings:
+    """A plugin with a wire family of its own."""
+
+    def pytest_velo_providers(self):
+        return {"lab-wire": object()}
+
+
+def test_an_endpoint_may_speak_what_a_plugin_brings(pytestconfig, monkeypatch) -> None:
+    line = "lab: api=lab-wire base_url=http://127.0.0.1:1/v1 price=free"
+    plain = pytestconfig.getini
+    monkeypatch.setattr(
+        pytestconfig, "getini", lambda name: [line] if name == "velo_endpoints" else plain(name)
+    )
+    with pytest.raises(UsageError, match="lab-wire"):
+        read_settings(pytestconfig)
+    plugin = Brings()
+    pytestconfig.pluginmanager.register(plugin)
+    try:
+        assert read_settings(pytestconfig).endpoints[-1].api == "lab-wire"
+    finally:
+        pytestconfig.pluginmanager.unregister(plugin)

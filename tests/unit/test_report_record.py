@@ -143,8 +143,8 @@ def test_merging_without_workers_keeps_what_is_there(tmp_path: Path) -> None:
 def test_a_reader_sees_the_old_file_or_the_new_one_never_a_part(tmp_path: Path) -> None:
     folder = create_run(tmp_path, NOON)
     write_trials(folder, [make_result("t.py::old")])
-    with (folder / "trials.jsonl").open("rb") as reader:
-        first = reader.readline()
+    with (folder / "trials.jsonl").open("rb", buffering=0) as reader:
+        first = reader.read(20)
         write_trials(folder, [make_result("t.py::new")])
         rest = reader.read()
     assert (first + rest).count(b"t.py::old") == 3

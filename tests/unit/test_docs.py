@@ -1,0 +1,184 @@
+"""What the documents say is so: their code runs, their options exist, their links lead somewhere."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from pytest_velo.integration.marks import KEYWORDS
+from pytest_velo.integration.options import OPTIONS
+
+ROOT = Path(__file__).parents[2]
+DOCS = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
+FENCE = re.compile(r"^```(?P<language>\w+)[^\n]*\n(?P<code>.*?)^```", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\((?!https?:|#)(?P<target>[^)#\s]+)")
+OUR_OPTION = re.compile(r"--velo-[a-z]+(?:-[a-z]+)*")
+
+# Files that the documents' tests name: enough rows for their claims to be within reach.
+SAMPLES = {
+    "questions.jsonl": "".join(
+        f'{{"question": "What is {n} + 1?", "wrong": "{n}", "topic": "topic {n}"}}\n' for n in range(200)
+    ),
+    "pairs.csv": "prompt,template\n" + "".join(f"Is {n} even?,t{n}\n" for n in range(200)),
+}
+
+
+@dataclass(frozen=True)
+class Block:
+    """One fenced block of one document."""
+
+    path: Path
+    line: int
+    language: str
+    code: str
+
+    def __str__(self) -> str:
+        return f"{self.path.name}:{self.line}"
+
+
+def blocks(*languages: str) -> list[Block]:
+    """Return the fenced blocks in these languages, of all documents."""
+    return [block for path in DOCS for block in blocks_of(path) if block.language in languages]
+
+
+def blocks_of(path: Path) -> Iterator[Block]:
+    """Return the fenced blocks of one document, in order."""
+    text = path.read_text(encoding="utf-8")
+    for found in FENCE.finditer(text):
+        line = text.count("\n", 0, found.start()) + 1
+        yield Block(path, line, found["language"], found["code"])
+
+
+def commands() -> list[tuple[Block, list[str]]]:
+    """Return the commands of ours that the documents tell people to type, split into words."""
+    typed = []
+    for block in blocks("bash", "console"):
+        lines = block.code.splitlines()
+        if block.language == "console":
+            lines = [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
+        for line in lines:
+            for command in line.split("&&"):
+                words = shlex.split(command, comments=True)
+                while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):
+                    words.pop(0)
+                if words[:1] in (["pytest"], ["velo"]):
+                    typed.append((block, words))
+    return typed
+
+
+@cache
+def help_of(*command: str) -> str:
+    """Return what a command's own help says."""
+    modules = {"pytest": "pytest", "velo": "pytest_velo.cli.main"}
+    run = "from pytest_velo.cli.main import main; main()"
+    start = ["-m", modules["pytest"]] if command[0] == "pytest" else ["-c", run]
+    done = run_python(*start, *command[1:], "--help", cwd=ROOT)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def run_python(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run Python without what this session was told by its environment."""
+    kept = {name: text for name, text in os.environ.items() if not name.startswith(("PYTEST_", "VELO_"))}
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=cwd,
+        env={**kept, "COLUMNS": "200"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def is_test_file(block: Block) -> bool:
+    return "@pytest.mark.hypothesis" in block.code
+
+
+@pytest.mark.parametrize("block", blocks("python"), ids=str)
+def test_python_blocks_compile_and_their_imports_resolve(block: Block) -> None:
+    tree = compile(block.code, str(block), "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                importlib.import_module(alias.name)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.module is not None
+            module = importlib.import_module(node.module)
+            assert [alias.name for alias in node.names if not hasattr(module, alias.name)] == []
+
+
+def test_hypotheses_in_the_documents_are_collected(tmp_path: Path) -> None:
+    files = {}
+    for number, block in enumerate(filter(is_test_file, blocks("python"))):
+        files[f"test_block_{number}.py"] = block
+    assert files
+    (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+    for name, text in SAMPLES.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    for name, block in files.items():
+        (tmp_path / name).write_text(block.code, encoding="utf-8")
+
+    done = run_python("-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", cwd=tmp_path)
+
+    places = ", ".join(f"{name} is {block}" for name, block in files.items())
+    assert done.returncode == 0, f"{done.stdout}{done.stderr}\n{places}"
+    for name, block in files.items():
+        written = len(re.findall(r"^ *(?:async )?def test_", block.code, re.MULTILINE))
+        assert len(re.findall(rf"^{name}::", done.stdout, re.MULTILINE)) >= written > 0, str(block)
+
+
+@pytest.mark.parametrize(
+    ("block", "words"), [pytest.param(*typed, id=f"{typed[0]} {' '.join(typed[1])}") for typed in commands()]
+)
+def test_options_of_typed_commands_exist(block: Block, words: list[str]) -> None:
+    program, *rest = words
+    plain = [word for word in rest if not word.startswith("-")]
+    depth = 0 if program == "pytest" else 2 if plain[:1] == ["cassette"] else 1
+    told = help_of(program, *plain[:depth])
+    for option in (word.split("=")[0] for word in rest if word.startswith("--")):
+        assert re.search(rf"{re.escape(option)}\b", told), f"{block}: {option}"
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
+def test_every_option_that_is_mentioned_exists(path: Path) -> None:
+    known = {option.cli for option in OPTIONS}
+    assert set(OUR_OPTION.findall(path.read_text(encoding="utf-8"))) <= known
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
+def test_the_readme_names_every_option_in_its_three_spellings(option: object) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for spelling in (option.cli, option.env, option.ini):  # type: ignore[attr-defined]
+        assert re.search(rf"`{re.escape(spelling)}[=`]", readme), spelling
+
+
+@pytest.mark.parametrize("keyword", sorted(KEYWORDS))
+def test_the_guide_names_every_keyword_of_the_mark(keyword: str) -> None:
+    guide = (ROOT / "docs" / "writing-hypotheses.md").read_text(encoding="utf-8")
+    assert f"| `{keyword}` |" in guide
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
+def test_relative_links_lead_somewhere(path: Path) -> None:
+    targets = [found["target"] for found in LINK.finditer(path.read_text(encoding="utf-8"))]
+    assert [target for target in targets if not (path.parent / target).exists()] == []
+
+
+def test_the_first_two_lines_to_paste_install_and_run() -> None:
+    # .ci/run reads them from the text in this form.
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    first, second = [line for line in lines if line.startswith("pip install ")]
+    assert first == "pip install '.[local]' && velo pull smollm2-135m && pytest examples/quickstart"
+    assert second == "pip install '.[dev]' && velo pull smollm2-135m && pytest"
