@@ -22,11 +22,14 @@ LogBars = Callable[[Floats], Floats]
 """The log evidence that rejects each of the nulls given, in the limit's own terms."""
 
 
-def max_log_evidence(outcomes: Sequence[float], thresholds: Sequence[float] | Floats, side: Side) -> Floats:
+def max_log_evidence(
+    outcomes: Sequence[float] | Floats, thresholds: Sequence[float] | Floats, side: Side
+) -> Floats:
     """Return the largest log evidence of a path against each null, as `MeanProcess.max_log_e` has it.
 
     Args:
-        outcomes: The path, at least one outcome in [0, 1].
+        outcomes: The path, at least one outcome in [0, 1]; or an array of paths, shape (paths, n), against a
+            single null.
         thresholds: The nulls' edges, each in (0, 1).
         side: As for `MeanProcess`.
 
