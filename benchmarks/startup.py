@@ -1,8 +1,8 @@
 """What the plugin costs a pytest that does not use it: installed, against `-p no:velo`.
 
-Two runs: `pytest --version` and a file with one empty test. Other plugins are blocked in both contenders, but
-for the two small ones that come with our dependencies (anyio and Hypothesis) and so are there wherever ours
-is; `--all-plugins` leaves everything in that is installed here.
+Two runs: `pytest --version` and a file with one empty test, among no other plugins (the strictest comparison)
+and among those that are there wherever ours is, because our dependencies bring them: anyio's and the
+Hypothesis library's.
 """
 
 from __future__ import annotations
@@ -30,23 +30,26 @@ def test_nothing():
 """
 HEAVY = ("openai", "anthropic", "httpx2", "numpy", "scipy", "jinja2", "apsw", "msgspec", "genai_prices")
 HEAVY += ("hypothesis", "xllamacpp", "asyncio")
-WITH_OURS = {"velo", "anyio", "hypothesispytest"}
+RUNS = {"pytest --version": ("--version", "--version"), "one empty test": ()}
+AMONG = {"none": set(), "anyio, hypothesis": {"anyio", "hypothesispytest"}}
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=25, help="runs of each, in turn (default 25)")
-    parser.add_argument("--all-plugins", action="store_true", help="with all other plugins installed here")
     options = parser.parse_args()
+    rows = []
     with tempfile.TemporaryDirectory() as folder:
-        bench = _Bench(Path(folder), alone=not options.all_plugins)
-        rows = [bench.row(name, options.rounds, args) for name, args in bench.runs.items()]
-        without, with_ours = bench.modules("-p", "no:velo"), bench.modules()
+        for among, others in AMONG.items():
+            bench = _Bench(Path(folder), others)
+            rows += [bench.row(name, among, options.rounds, args) for name, args in RUNS.items()]
+        bench = _Bench(Path(folder), AMONG["none"])
+        extra = bench.modules() - bench.modules("-p", "no:velo")
     print(machine("pytest"))
-    columns = ["run", "off, wall", "on, wall", "wall on/off", "off, CPU", "on, CPU", "CPU on/off"]
+    columns = ["run", "other plugins"]
+    columns += [f"{which}, {clock}" for clock in ("wall", "CPU") for which in ("off", "on", "on/off")]
     print_table(f"Start-up, median of {options.rounds} rounds in turn", columns, rows)
-    extra = with_ours - without
     heavy = sorted(name for name in extra if name.partition(".")[0] in HEAVY)
     print(f"\nmodules over pytest's own: {len(extra)} (of ours: {sum('velo' in name for name in extra)})")
     print(f"heavy modules among them: {', '.join(heavy) or 'none'}")
@@ -55,17 +58,16 @@ def main() -> None:
 class _Bench:
     """A folder with one empty test, and pytest run in it."""
 
-    def __init__(self, folder: Path, *, alone: bool) -> None:
+    def __init__(self, folder: Path, others: set[str]) -> None:
         self._folder = folder
         (folder / "test_empty.py").write_text(TEST, encoding="utf-8")
         # An installed package has its bytecode on disk, whatever this shell's environment says.
         self._env = {**os.environ, "PYTHONPYCACHEPREFIX": str(folder / "bytecode")}
         self._env.pop("PYTHONDONTWRITEBYTECODE", None)
-        others = {point.name for point in entry_points(group="pytest11")} - WITH_OURS
-        self._blocked = [word for name in sorted(others) for word in ("-p", f"no:{name}")] if alone else []
-        self.runs = {"pytest --version": ("--version", "--version"), "one empty test": ()}
+        installed = {point.name for point in entry_points(group="pytest11")}
+        self._blocked = [f"-pno:{name}" for name in sorted(installed - others - {"velo"})]
 
-    def row(self, name: str, rounds: int, args: Sequence[str]) -> list[str]:
+    def row(self, name: str, among: str, rounds: int, args: Sequence[str]) -> list[str]:
         """Time one kind of run, with the plugin and without."""
 
         def off() -> None:
@@ -76,7 +78,7 @@ class _Bench:
 
         taking_turns(2, off, on)  # fills the bytecode and disk caches
         without, with_ours = taking_turns(rounds, off, on)
-        cells = [name]
+        cells = [name, among]
         for field in ("wall_s", "cpu_s"):
             a, b = [[getattr(timing, field) for timing in run] for run in (without, with_ours)]
             cells += [f"{1e3 * median(a):.0f} ms", f"{1e3 * median(b):.0f} ms", f"{ratio(b, a):.3f}"]

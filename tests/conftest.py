@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import random
+import signal
 from collections.abc import Awaitable, Callable, Iterator
 from itertools import count, takewhile
 from typing import Any
@@ -19,6 +20,12 @@ from pytest_velo.sampling.sampler import Sampler
 from pytest_velo.settings import Settings
 
 pytest_plugins = ["pytester"]  # for tests/e2e; pytest reads this name in the topmost conftest only
+
+
+def pytest_configure() -> None:
+    """Undo what a shell's background job hands down: it ignores Ctrl-C, which some tests are about."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class PlainOutcomes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from enum import Enum
 from functools import cache
 from math import inf, isinf
 from typing import TYPE_CHECKING, Any, cast
@@ -85,6 +86,8 @@ def _finite(token: TokenLogprob) -> TokenLogprob:
 def _mended(value: Any) -> Any:
     """Replace halves of surrogate pairs in every text inside `value`."""
     if isinstance(value, str):
+        if isinstance(value, Enum):
+            return value  # the member, not its text
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, dict):
         return {_mended(name): _mended(part) for name, part in value.items()}

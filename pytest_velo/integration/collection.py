@@ -12,7 +12,7 @@ from pytest_velo.checks.bodies import BodyFacts, check_facts, forbidden_fixtures
 from pytest_velo.errors import UsageError
 from pytest_velo.integration.fixtures import OURS, PER_TRIAL
 from pytest_velo.integration.marks import DEFAULTS_MARK, MARK, Spec, is_given, read_spec
-from pytest_velo.integration.private import FixtureInfo, fixture_info
+from pytest_velo.integration.private import FixtureInfo, fixture_info, is_parameter
 from pytest_velo.integration.session import VeloSession
 from pytest_velo.settings import Settings
 
@@ -111,6 +111,8 @@ def shared_state(info: FixtureInfo) -> list[str]:
     for name, definitions in info.name2fixturedefs.items():
         last = definitions[-1]
         module = str(getattr(last.func, "__module__", ""))
+        if is_parameter(last):
+            continue
         if last.scope == "function" and not (module + ".").startswith(_HARMLESS_MODULES):
             names.append(name)
     return sorted(names)

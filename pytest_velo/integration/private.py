@@ -31,6 +31,13 @@ def concerns_us(definition: Any) -> bool:
     return bool(set(OURS).intersection(fixture_info(definition).names_closure))
 
 
+def is_parameter(definition: pytest.FixtureDef[Any]) -> bool:
+    """Tell whether a fixture is only a value of `parametrize`, which nothing sets up."""
+    from _pytest.python import get_direct_param_fixture_func
+
+    return definition.func is get_direct_param_fixture_func
+
+
 def mark_expression_holds(expression: str, marks: set[str]) -> bool:
     """Evaluate a `-m` expression for an item that has exactly `marks`; a broken one does not hold."""
     from _pytest.mark.expression import Expression

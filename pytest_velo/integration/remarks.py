@@ -41,3 +41,9 @@ def _waits(before: SamplingStats, after: SamplingStats) -> Iterator[str]:
     paced_s = after.paced_s - before.paced_s
     if paced_s >= WORTH_SAYING_S:
         yield f"paced: calls waited {duration(paced_s)} for the endpoint's declared rpm or tpm"
+    budget_s = after.budget_s - before.budget_s
+    if budget_s >= WORTH_SAYING_S:
+        yield (
+            f"held back: calls waited {duration(budget_s)} because those in flight might use up the budget;"
+            " a max_tokens= on the calls or a larger --velo-budget lets more run at once"
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +16,7 @@ from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.records import HypothesisResult, Outcome
 from pytest_velo.report.document import compact
 from pytest_velo.report.lines import Line, as_text
+from pytest_velo.report.text import neutralise
 
 if TYPE_CHECKING:
     pass
@@ -37,13 +39,14 @@ def adapt_report(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.
         elif report.failed:
             _as_error(report, call)
         return
+    # A strict xfail that passed fails without an exception: that is pytest's to say.
+    if call.excinfo is not None and result.outcome not in (Outcome.REFUTED, Outcome.ERROR):
+        result = replace(result, outcome=Outcome.ERROR, problem=str(call.excinfo.value))  # a time-out
     settings = item.config.stash[SESSION].settings
     setattr(report, ATTRIBUTE, compact(result, settings.show))
     setattr(report, PROPERTY, result.outcome.value)
     report.user_properties.append((PROPERTY, result.outcome.value))
-    # A strict xfail that passed fails without an exception: that is pytest's to say.
-    stopped = call.excinfo is not None and result.outcome not in (Outcome.REFUTED, Outcome.ERROR)
-    if result.outcome is Outcome.ERROR or stopped:
+    if result.outcome is Outcome.ERROR:
         _as_error(report, call)
         _add_section(item, report, result)
     elif result.outcome is Outcome.REFUTED:
@@ -71,6 +74,7 @@ def status_of(report: pytest.TestReport) -> tuple[str, str, Any] | None:
 
 def write_summary(session: VeloSession, reporter: pytest.TerminalReporter, started_s: float) -> None:
     """Write undecided hypotheses in full, then the summary table."""
+    from pytest_velo.integration.totals import drawn_lines
     from pytest_velo.report.summary import summary_lines
 
     config = reporter.config
@@ -85,6 +89,7 @@ def write_summary(session: VeloSession, reporter: pytest.TerminalReporter, start
     width = max(40, reporter._tw.fullwidth)
     wall_s = time.monotonic() - started_s
     _write(reporter, summary_lines(results, wall_s=wall_s, width=width, encoding=_encoding(reporter)))
+    _write(reporter, drawn_lines(session.drawn, results, width))
     _write(reporter, _unsampled_lines(session.unsampled, width))
     if results:
         reporter.write_line(f"run record: {session.run_folder}")
@@ -99,6 +104,9 @@ def _as_error(report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
     error = call.excinfo.value if call.excinfo is not None else None
     if isinstance(error, VeloError):
         report.longrepr = f"{type(error).__name__}: {error}"
+    text = str(report.longrepr)
+    if (safe := neutralise(text)) != text:  # a provider's words, or a model's in the body's exception
+        report.longrepr = safe
 
 
 def _as_unsampled(item: pytest.Item, report: pytest.TestReport) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -13,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_velo.errors import StoreError
 from pytest_velo.integration.options import read_settings
 from pytest_velo.settings import Mode, Settings
 
 if TYPE_CHECKING:
     from pytest_velo.cache.store import Store
     from pytest_velo.integration.paying import PayRule
+    from pytest_velo.integration.totals import Drawn
     from pytest_velo.records import HypothesisResult
     from pytest_velo.sampling.loop import SampleLoop
     from pytest_velo.sampling.sampler import Sampler
@@ -31,6 +34,7 @@ class VeloSession:
         results: Of this process's items, in the order they ran, with all their trials.
         reported: Of every process's items, by node id; a test that was run again replaces its first run.
         unsampled: Why hypotheses were skipped by us, by node id.
+        drawn: What each process drew in all, known when it has closed.
         worker: The xdist worker's id; None in the main process.
         started_at: When the session began.
     """
@@ -44,6 +48,7 @@ class VeloSession:
         self.results: list[HypothesisResult] = []
         self.reported: dict[str, HypothesisResult] = {}
         self.unsampled: dict[str, str] = {}
+        self.drawn: list[Drawn] = []
         self._run_folder: Path | None = None
         self._name_for_workers: str | None = None
         self._cassette_files: dict[Path, None] = {}
@@ -129,16 +134,36 @@ class VeloSession:
 
     def close(self) -> None:
         """Write this process's trials, end the loop and close the store. Safe to call twice."""
-        if self.results:
+        problems: list[str] = []
+        try:
+            with _noting(problems):
+                self._write_trials()
+        finally:
+            sampler: Sampler | None = self.__dict__.pop("sampler", None)
+            for name in ("loop", "store"):
+                opened = self.__dict__.pop(name, None)
+                if opened is not None:
+                    with _noting(problems):
+                        opened.close()
+            if sampler is not None:
+                self._note_drawn(sampler, problems)
+
+    def _write_trials(self) -> None:
+        results, self.results = self.results, []
+        if results:
             from pytest_velo.report.jsonl import write_trials
 
-            write_trials(self.run_folder, self.results, self.worker)
-            self.results = []
-        for name in ("loop", "store"):
-            opened = self.__dict__.pop(name, None)
-            if opened is not None:
-                opened.close()
-        self.__dict__.pop("sampler", None)
+            write_trials(self.run_folder, results, self.worker)
+
+    def _note_drawn(self, sampler: Sampler, problems: list[str]) -> None:
+        """Keep, or send to the controller, what this process drew: the loop has ended, so it is all."""
+        from pytest_velo.integration.totals import Drawn
+
+        stats = sampler.stats()
+        drawn = Drawn(n_calls=stats.n_calls, cost_usd=stats.cost_usd, problems=tuple(problems))
+        self.drawn.append(drawn)
+        if self.worker is not None:
+            self._config.workeroutput["velo"] = drawn.to_json()  # type: ignore[attr-defined]
 
     def write_run(self, duration_s: float) -> None:
         """Write the run's document and merge the workers' trials (main process only)."""
@@ -148,10 +173,11 @@ class VeloSession:
             self._drop_run_folder()
             return
         from pytest_velo import __version__
+        from pytest_velo.integration.totals import Drawn
         from pytest_velo.report.document import RunDocument
         from pytest_velo.report.jsonl import merge_trials, write_run
 
-        merge_trials(self.run_folder)
+        problems: list[str] = []
         document = RunDocument(
             velo_version=__version__,
             run_id=self.run_folder.name,
@@ -162,7 +188,11 @@ class VeloSession:
             models=self.settings.models,
             results=tuple(self.reported.values()),
         )
-        write_run(self.run_folder, document)
+        with _noting(problems):
+            merge_trials(self.run_folder)
+            write_run(self.run_folder, document)
+        if problems:
+            self.drawn.append(Drawn(problems=tuple(problems)))
 
     def _drop_run_folder(self) -> None:
         """Leave no folder of a run that sampled nothing."""
@@ -207,6 +237,15 @@ class VeloSession:
         if self.worker is None:
             for result in self.results:
                 self.reported.setdefault(result.node_id, result)
+
+
+@contextmanager
+def _noting(problems: list[str]) -> Iterator[None]:
+    """Let no full disk hide the verdicts: what could not be written is said below them."""
+    try:
+        yield
+    except StoreError as error:
+        problems.append(str(error))
 
 
 SESSION = pytest.StashKey[VeloSession]()

@@ -19,3 +19,12 @@ class Controller:
     def pytest_configure_node(self, node: Any) -> None:
         """Tell a worker who asked for paid draws and where the run's record goes."""
         node.workerinput["velo"] = self._config.stash[SESSION].for_worker()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Learn what a worker drew; one that crashed cannot say."""
+        text = getattr(node, "workeroutput", {}).get("velo")
+        if text is not None:
+            from pytest_velo.integration.totals import Drawn
+
+            self._config.stash[SESSION].drawn.append(Drawn.from_json(text))

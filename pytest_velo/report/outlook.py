@@ -80,9 +80,15 @@ def _cost_of(result: HypothesisResult, n_more: int) -> float | None:
     return result.cost_usd / n_made * (result.n_calls / n_ran) * trials_per_unit * n_more
 
 
+def _mostly_invalid(evidence: Evidence) -> bool:
+    return evidence.n_invalid > n_trials(evidence) / 2
+
+
 def _how_to_continue(result: HypothesisResult, stop: StopReason, n_units: int | None) -> tuple[str, str]:
     """Return the command that continues and the advice that goes with it."""
     near = "the rate looks too near the threshold: move the threshold or set a margin"
+    if result.decision is not None and _mostly_invalid(result.decision.evidence):
+        near = "too many trials are invalid: mend what makes them so"
     if stop is StopReason.CASES_EXHAUSTED:
         return "", "add cases: every one was used" if n_units is not None else near
     if stop is StopReason.INTERRUPTED:

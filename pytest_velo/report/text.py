@@ -25,6 +25,7 @@ _COMMAND_AT_START = re.compile(r"^([^\S\n]*)::", re.MULTILINE)
 _COMMAND_ANYWHERE = re.compile(r"##(?=\[|vso\[|teamcity\[)")
 
 _TAB_WIDTH = 4
+_WINDOW = 8  # characters looked at for each column: several may share one
 
 
 def visible(text: str) -> str:
@@ -141,17 +142,22 @@ def wrap(text: str, width: int) -> list[str]:
 
 def _wrap_line(line: str, width: int) -> list[str]:
     pieces: list[str] = []
-    rest = line
+    start = 0
     while True:
-        rest = _COMMAND_AT_START.sub(r"\1\\::", rest)
-        end = _fit(rest, width)
-        if end == len(rest):
-            return [*pieces, rest.rstrip(" ")]
+        # A window, for a reply of a million characters may be one line.
+        window = line[start : start + _WINDOW * width]
+        command = _COMMAND_AT_START.match(window)
+        piece = window if command is None else f"{command[1]}\\{window[command.end(1) :]}"
+        end = _fit(piece, width)
+        if end == len(piece) and start + len(window) == len(line):
+            return [*pieces, piece.rstrip(" ")]
         # A break at a space reads better, unless it leaves the line less than half full.
-        space = rest.rfind(" ", end // 2, end + 1)
+        space = piece.rfind(" ", end // 2, end + 1)
         end = space if space > 0 else end
-        pieces.append(rest[:end].rstrip(" "))
-        rest = rest[end:].lstrip(" ")
+        pieces.append(piece[:end].rstrip(" "))
+        start += end if command is None or end <= command.end(1) else end - 1
+        while line.startswith(" ", start):
+            start += 1
 
 
 def _fit(text: str, width: int) -> int:

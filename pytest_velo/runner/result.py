@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 
 from pytest_velo.checks.arms import confounded_arms
 from pytest_velo.claims import Direction
-from pytest_velo.records import Call, HypothesisResult, Outcome, add_costs
+from pytest_velo.records import Call, HypothesisResult, Outcome, OutcomeKind, TrialRecord, add_costs
 from pytest_velo.runner.hypothesis import Hypothesis, Invalid
 from pytest_velo.runner.run import Run
 from pytest_velo.verdicts import Decision, Evidence, Interval, StopReason, Verdict
 
 MOST_TELLING = 100
+_REASONS_SAID = 3
 
 
 def result_of(run: Run) -> HypothesisResult:
     """Return what is known of a run that ended, for whatever reason."""
     hypothesis = run.hypothesis
-    every = [*run.trials, *run.unused]
-    calls = [call for trial in every for call in trial.calls]
     shown = [run.error_trial] if run.error_trial is not None else []
+    calls = [call for trial in (*run.trials, *shown, *run.unused) for call in trial.calls]
     return HypothesisResult(
         node_id=hypothesis.node_id,
         belief=hypothesis.belief,
@@ -43,10 +44,27 @@ def result_of(run: Run) -> HypothesisResult:
         oldest_draw=min((call.drawn_at for call in calls), default=None),
         models_served=_served(calls),
         duration_s=run.duration_s,
-        notices=(*run.notices, *_told_apart(run)),
+        notices=(*run.notices, *invalid_reasons(run.trials), *_told_apart(run)),
         rerun=hypothesis.rerun,
         claim_hash=hypothesis.claim_hash,
     )
+
+
+def invalid_reasons(trials: Sequence[TrialRecord]) -> Iterator[str]:
+    """Say why trials are invalid, the commonest reasons first: without it nobody knows what to mend.
+
+    >>> trial = TrialRecord(
+    ...     index=0, case_id="", repeat=0, seed=0, kind=OutcomeKind.INVALID, values={}, detail="cut"
+    ... )
+    >>> list(invalid_reasons([trial, trial]))
+    ['2 of 2 trials are invalid: cut']
+    """
+    reasons = Counter(trial.detail for trial in trials if trial.kind is OutcomeKind.INVALID)
+    for reason, n in reasons.most_common(_REASONS_SAID):
+        yield f"{n} of {len(trials)} trials {'is' if n == 1 else 'are'} invalid: {reason}"
+    if len(reasons) > _REASONS_SAID:
+        n_others = sum(n for _, n in reasons.most_common()[_REASONS_SAID:])
+        yield f"{n_others} of {len(trials)} trials are invalid for other reasons"
 
 
 def decision_of(run: Run) -> Decision:

@@ -7,14 +7,14 @@ from bisect import bisect_left, insort
 from collections import deque
 from dataclasses import dataclass
 from math import ceil
-from typing import Protocol
+from typing import Protocol, cast
 
 from pytest_velo.errors import BudgetError, UsageError
 from pytest_velo.providers.base import Provider
 from pytest_velo.records import Reply, Request
 from pytest_velo.sampling.pacing import Clock
 from pytest_velo.sampling.pricing import worst_case
-from pytest_velo.settings import Endpoint
+from pytest_velo.settings import Endpoint, Settings
 
 HARD_STOP_SHARE = 0.10
 """Calls are set aside at their usual rather than their worst price only as long as all of them together
@@ -66,6 +66,13 @@ class LocalLedger:
         return self._booked.get(session, 0.0)
 
 
+def shared_ledger(settings: Settings, store: object) -> Ledger | None:
+    """Return the store's books where other workers write into them, too; None: one process keeps its own."""
+    if settings.workers > 1 and hasattr(store, "reserve"):
+        return cast(Ledger, store)
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reservation:
     """Dollars set aside for one call: what is held, and what it may cost at worst."""
@@ -89,6 +96,9 @@ class Budget:
         session: Names the session in the books.
         workers: Processes that share the cap, from 1.
         clock: Where time comes from.
+
+    Attributes:
+        waited_s: Seconds in which a call was ready and waited for what others had set aside.
     """
 
     def __init__(
@@ -103,6 +113,7 @@ class Budget:
         self._known: dict[str, _Costs] = {}
         self._n_outstanding = 0
         self._is_used_up = False
+        self.waited_s = 0.0
         self._door = asyncio.Lock()  # first come, first served: a dear call is not overtaken for ever
         self._settled: asyncio.Future[None] | None = None
 
@@ -119,8 +130,10 @@ class Budget:
                     self._n_outstanding += 1
                     self._uncovered_left_usd -= worst_usd - held
                     return Reservation(model=model, held_usd=held, worst_usd=worst_usd)
+                begun = self._clock.now()
                 if not await self._something_settles():
                     raise self._exhausted(model, held)
+                self.waited_s += self._clock.now() - begun
 
     def settle(self, reservation: Reservation, spent_usd: float | None) -> None:
         """Book what a call cost; 0 when it was not made, None (its worst case) when nobody knows."""

@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import cast
 
 from pytest_velo.cache.keys import request_key
 from pytest_velo.errors import CacheMissError, UsageError, WouldPayError
 from pytest_velo.providers.registry import ProviderFactory, Target
 from pytest_velo.records import Address, Draw, Reply, Request, Slot, add_costs
-from pytest_velo.sampling.budget import Budget, Ledger, LocalLedger
+from pytest_velo.sampling.budget import Budget, Ledger, LocalLedger, shared_ledger
 from pytest_velo.sampling.channels import Channel
 from pytest_velo.sampling.flights import Flight
 from pytest_velo.sampling.jobs import stopped
@@ -47,6 +46,7 @@ class SamplingStats:
         n_cuts: How often an endpoint had its concurrency cut by 429s or 529s.
         throttled_s: Seconds in which calls waited because an endpoint asked for it.
         paced_s: Seconds in which calls waited for a declared rpm or tpm.
+        budget_s: Seconds in which calls waited because the budget was set aside for those in flight.
     """
 
     n_calls: int
@@ -56,6 +56,7 @@ class SamplingStats:
     n_cuts: int
     throttled_s: float
     paced_s: float
+    budget_s: float = 0.0
 
 
 class Sampler:
@@ -99,11 +100,12 @@ class Sampler:
         self._n_cached = 0
         self._cost_usd: float | None = 0.0
         self._closed = False
+        self._budget = self._make_budget(session, ledger or shared_ledger(settings, store))
         self._open = partial(
             Channel,
             settings=settings,
             clock=self._clock,
-            budget=self._make_budget(session, ledger or _shared_ledger(settings, store)),
+            budget=self._budget,
             n_kept=lambda: self._n_calls,
             policy=policy,
             factories=providers,
@@ -161,6 +163,7 @@ class Sampler:
             n_cuts=sum(limit.n_cuts for limit in limits),
             throttled_s=sum(limit.throttled_s for limit in limits),
             paced_s=sum(limit.paced_s for limit in limits),
+            budget_s=0.0 if self._budget is None else self._budget.waited_s,
         )
 
     async def aclose(self, wind_down_s: float = WIND_DOWN_S) -> None:
@@ -284,13 +287,6 @@ class Sampler:
 
 def _is_computed(target: Target) -> bool:
     return target.endpoint.api is Api.SCRIPTED
-
-
-def _shared_ledger(settings: Settings, store: object) -> Ledger | None:
-    """Return the store's books where other workers write into them, too; one process keeps its own."""
-    if settings.workers > 1 and hasattr(store, "reserve"):
-        return cast(Ledger, store)
-    return None
 
 
 def _now() -> str:

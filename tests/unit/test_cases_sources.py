@@ -78,7 +78,6 @@ def test_lists_are_not_cut_by_max_n():
         ("rows.parquet", "is no source of cases"),
         ("just text", "is no source of cases"),
     ],
-    ids=str,
 )
 def test_what_is_no_source(read, source, said):
     with pytest.raises(UsageError, match=said) as caught:
@@ -363,7 +362,6 @@ def test_rename_may_swap():
         ({"filter": lambda case: False}, "cases", "filter= left none"),
         ({"filter": lambda case: case / 0}, "case 0", "filter= failed: TypeError"),
     ],
-    ids=str,
 )
 def test_options_that_do_not_fit(options, where, said):
     with pytest.raises(UsageError, match=said) as caught:
@@ -387,7 +385,6 @@ def test_a_field_option_needs_fields():
 @pytest.mark.parametrize(
     "options",
     [{"n": 0}, {"n": True}, {"n": "5"}, {"id": 5}, {"group": 5}, {"filter": "x"}, {"rename": ["a"]}],
-    ids=str,
 )
 def test_options_of_the_wrong_kind(options):
     with pytest.raises(UsageError):

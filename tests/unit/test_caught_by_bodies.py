@@ -19,6 +19,7 @@ from pytest_velo.errors import (
     WouldPayError,
 )
 from pytest_velo.providers.registry import resolve
+from pytest_velo.runner.result import result_of
 from pytest_velo.runner.run import Run
 from pytest_velo.sampling.loop import SampleLoop
 from pytest_velo.sampling.model import AsyncModel, Model
@@ -194,3 +195,12 @@ def test_a_body_that_catches_its_cancellation_draws_nothing_more(make_hypothesis
 
     assert isinstance(asyncio.run(go()).error, ValueError)
     assert set(sent) == {"attempt 0"}
+
+
+def test_calls_of_the_trial_that_ended_in_an_error_are_counted(make_hypothesis, sample) -> None:
+    async def body(case, trial):
+        await CAUGHT("q")
+        raise ValueError("after a call")
+
+    result = result_of(asyncio.run(sample(make_hypothesis(body, limit=1))))
+    assert result.n_calls == 1

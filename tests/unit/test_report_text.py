@@ -86,3 +86,10 @@ def test_a_block_aligns_its_lines_under_its_label() -> None:
 def test_every_style_has_its_markup() -> None:
     assert Line("x").style.markup == {}
     assert all(style.markup for style in Style if style is not Style.PLAIN)
+
+
+@pytest.mark.parametrize("text", ["x", "word ", "日本 ", "::a", " ", "e\u0301\u0301\u0301", "\x1b"])
+def test_a_long_line_is_wrapped_in_linear_time(text: str) -> None:
+    lines = display(text * 200_000, 70)  # quadratic, this would not end in minutes
+    assert all(columns(line) <= 70 for line in lines)
+    assert not any(line.strip().startswith("::") for line in lines)

@@ -1,0 +1,71 @@
+"""What all processes of a session drew, so that no call and no dollar is missing from the summary."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from pytest_velo.records import HypothesisResult, add_costs
+from pytest_velo.report.lines import Line, Style, block
+from pytest_velo.report.numbers import count, dollars
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """Draws of one or more processes, and what went wrong when their records were written.
+
+    Attributes:
+        n_calls: Draws that were made.
+        cost_usd: Their dollars; None when one of them is unknown.
+        problems: Why a record is missing or incomplete.
+    """
+
+    n_calls: int = 0
+    cost_usd: float | None = 0.0
+    problems: tuple[str, ...] = ()
+
+    def to_json(self) -> str:
+        """Return text that a worker can send."""
+        return json.dumps([self.n_calls, self.cost_usd, self.problems])
+
+    @classmethod
+    def from_json(cls, text: str) -> Drawn:
+        """Undo `to_json`."""
+        n_calls, cost_usd, problems = json.loads(text)
+        return cls(n_calls=n_calls, cost_usd=cost_usd, problems=tuple(problems))
+
+
+def beyond(drawn: Sequence[Drawn], results: Sequence[HypothesisResult]) -> Drawn:
+    """Return what was drawn and stands in none of `results`.
+
+    Calls under way when their verdict came are finished, paid and kept in the cache; so are those of a
+    test that was run again, and of trials that were cancelled halfway.
+
+    Args:
+        drawn: By each process.
+        results: Those that are reported.
+    """
+    made = sum(process.n_calls for process in drawn)
+    told = sum(result.n_calls - result.n_cached for result in results)
+    spent = add_costs(process.cost_usd for process in drawn)
+    known = add_costs(result.cost_usd for result in results)
+    cost = None if spent is None or known is None else max(0.0, spent - known)
+    return Drawn(n_calls=max(0, made - told), cost_usd=cost)
+
+
+def drawn_lines(drawn: Sequence[Drawn], results: Sequence[HypothesisResult], width: int) -> Iterator[Line]:
+    """Return what the summary says below its table.
+
+    Args:
+        drawn: By each process.
+        results: Those of the table.
+        width: Columns of the terminal.
+    """
+    more = beyond(drawn, results)
+    if more.n_calls:
+        calls = f"{count(more.n_calls, 'model call')} ({dollars(more.cost_usd)})"
+        yield Line("")
+        yield from block("besides", f"{calls} that no verdict used; the draws are kept", width, Style.DIM)
+    for problem in dict.fromkeys(problem for process in drawn for problem in process.problems):
+        yield from block("error", problem, width, Style.BAD)

@@ -1,0 +1,146 @@
+"""What a hostile first user tries: each of these once gave a wrong count, a wrong verdict or a crash."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from pytest_velo.errors import StoreError
+
+
+def test_values_of_parametrize_are_no_fixtures_and_trials_run_side_by_side(run):
+    """`parametrize` values were taken for fixtures set up once: every trial waited for the one before."""
+    run.file(
+        """
+@pytest.mark.parametrize("word", ["yes", "no"])
+@pytest.mark.hypothesis(rate >= 0.5, models=[YES], max_trials=100, min_trials=20)
+async def test_h(model, word):
+    return bool(await model(word) == "yes")
+"""
+    )
+    run().assert_outcomes(passed=2)
+    for result in run.record.results:
+        assert result.n_in_flight_max > 1
+        assert not [notice for notice in result.notices if "one trial at a time" in notice]
+
+
+def test_a_fixture_with_parameters_is_still_set_up_once(run):
+    run.file(
+        """
+@pytest.fixture(params=["yes", "no"])
+def word(request):
+    return [request.param]
+
+@pytest.mark.hypothesis(rate >= 0.5, models=[YES], max_trials=100, min_trials=20)
+async def test_h(model, word):
+    return bool(await model(word[0]) == "yes")
+"""
+    )
+    run().assert_outcomes(passed=2)
+    assert [result.n_in_flight_max for result in run.record.results] == [1, 1]
+
+
+def test_an_invalid_trial_stays_invalid_when_the_body_catches_the_signal(run):
+    run.file(
+        """
+@pytest.mark.hypothesis(rate >= 0.5, models=[YES])
+def test_h(model, velo):
+    try:
+        velo.invalid("nothing to see")
+    except Exception:
+        return True
+"""
+    )
+    run()
+    (result,) = run.record.results
+    assert (result.outcome.value, result.decision.evidence.n_for) == ("inconclusive", 0)
+
+
+def test_a_body_that_catches_everything_pays_nothing_and_refutes_nothing(run, lab):
+    """Plain `pytest`: the refusal to pay was caught by the body and counted against the claim."""
+    run.file(
+        """
+@pytest.mark.hypothesis(rate >= 0.5, models=["lab/tiny"])
+async def test_h(model):
+    try:
+        return (await model("q")).answers("yes")
+    except Exception:
+        return False
+"""
+    )
+    run().assert_outcomes(skipped=1)
+    assert not lab.calls
+    lab.close()
+    run("-m", "velo", "--velo-mode=replay").stdout.fnmatch_lines(["*CacheMissError*"])
+
+
+def test_hostile_words_in_an_error_reach_no_terminal(run):
+    run.file(
+        r"""
+EVIL = scripted("evil", ["\x1b[2J\u202e\n::error::boo"])
+
+@pytest.mark.hypothesis(rate >= 0.5, models=[EVIL])
+async def test_h(model):
+    raise ValueError((await model("q")).text)
+"""
+    )
+    shown = run().stdout.str()
+    assert "ValueError" in shown
+    assert "\x1b[2J" not in shown
+    assert "\u202e" not in shown
+    assert "\n::error" not in shown
+
+
+def test_a_timeout_is_an_error_in_the_summary_and_the_record_too(run):
+    run.file(
+        """
+import asyncio
+
+@pytest.mark.timeout(1)
+@pytest.mark.hypothesis(rate >= 0.5, models=[YES])
+async def test_h(model):
+    await asyncio.Event().wait()
+    assert await model("q")
+"""
+    )
+    run("-p", "timeout").stdout.fnmatch_lines(["*! error*test_h*", "*1 error*"])
+    assert run.outcomes == ["error"]
+
+
+@pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "two workers"])
+def test_every_call_the_server_saw_is_in_the_summary(run, lab, options):
+    """Calls under way when their verdict came were paid, and stood in no report."""
+    lab.share = 0.5
+    run.file(
+        """
+@pytest.mark.parametrize("k", range(3))
+@pytest.mark.hypothesis(rate >= 0.3, models=["lab/tiny"])
+async def test_h(model, k):
+    return (await model(f"q{k}", max_tokens=5)).answers("yes")
+"""
+    )
+    shown = run.apart("-p", "no:randomly", "-m", "velo", *options).stdout.str()
+    told = sum(result.n_calls - result.n_cached for result in run.record.results)
+    besides = re.search(r"besides +(\d+) model call", shown)
+    assert told + (int(besides[1]) if besides else 0) == len(lab.calls)
+
+
+def test_a_record_that_cannot_be_written_hides_no_verdict(run, monkeypatch):
+    """A full disk ended the session in a traceback of ours, without the summary."""
+    run.file(
+        """
+@pytest.mark.hypothesis(rate >= 0.5, models=[YES])
+async def test_h(model):
+    return (await model("q")).answers("yes")
+"""
+    )
+
+    def full(*_: object) -> None:
+        raise StoreError("it cannot be written (no space left)")
+
+    monkeypatch.setattr("pytest_velo.report.jsonl._write_atomically", full)
+    result = run()
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["*supported*test_h*", "*error*no space left*"])
+    assert result.ret == pytest.ExitCode.OK
