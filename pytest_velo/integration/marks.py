@@ -6,6 +6,7 @@ and is searched for; the bare one is left alone.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -157,8 +158,8 @@ def _share(value: Any) -> float:
 
 
 def _margin(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
-        raise ValueError("a number from 0 to below 1")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+        raise ValueError("a number from 0, in the statistic's units")
     return float(value)
 
 
