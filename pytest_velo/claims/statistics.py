@@ -115,7 +115,8 @@ class Statistic:
             )
             raise UsageError(f"{self} {sign} {value:g} cannot be tested", fix=advice)
         if not low < value < high:
-            hint = f"{self} {sign} {value / 100:g}" if (low, high) == (0, 1) and 1 < value < 100 else "move it inside the range"
+            a_percentage = (low, high) == (0, 1) and 1 < value < 100
+            hint = f"{self} {sign} {value / 100:g}" if a_percentage else "move it inside the range"
             raise UsageError(
                 f"a threshold of {self} lies between {low:g} and {high:g}, got {value!r}", fix=hint
             )
