@@ -19,6 +19,7 @@ such reason, and fails the tests in ``tests/calibration``.)
 
 from __future__ import annotations
 
+import math
 from array import array
 from functools import cache
 from typing import TYPE_CHECKING
@@ -29,8 +30,8 @@ from pytest_velo.stats.composed import ComposedRule, refuting
 from pytest_velo.stats.eprocess import Side
 from pytest_velo.stats.mean_tests import LimitTest, MeanTest
 from pytest_velo.stats.nulls import Null, nulls_of
+from pytest_velo.stats.rate_tests import RateTest
 from pytest_velo.stats.rules import MAX_CALIBRATED_UNITS, PRIOR, check_design
-from pytest_velo.stats.sides import Bar, OneSided
 
 if TYPE_CHECKING:
     from pytest_velo.stats.boundary import Floats
@@ -114,7 +115,7 @@ class DiscordantTest:
         self.level = level
         self.max_n = max_n
         self.outcomes = array("d")
-        self._tosses = OneSided(NO_DIFFERENCE, side, level, max_n=max_n, min_n=1, calibrated=True)
+        self._tosses = RateTest(NO_DIFFERENCE, side, level, max_n=max_n)
 
     @property
     def crossed(self) -> bool:
@@ -185,45 +186,21 @@ class DiscordantTest:
 
     def fewest(self, left: int) -> float:
         """Return a number of further pairs before which it cannot reject; inf if not within `left`."""
-        return self._tosses_to(Bar.LOWEST, 1.0 if self.side > 0 else 0.0, left)
+        return self._tosses.fewest(left)
 
     def expected(self, left: int) -> float:
         """Guess the further pairs it needs if the truth is a little kinder than it looks."""
-        tosses = self._tosses.n
-        ones = sum(self._tosses.outcomes)
-        mean = (ones + PRIOR) / (tosses + 2 * PRIOR)
-        deviation = (mean * (1.0 - mean) / (tosses + 2 * PRIOR + 1.0)) ** 0.5
-        rate = min(1.0, max(0.0, mean + self.side * deviation))
         share, _ = self._discordance()
-        return self._tosses_to(Bar.HIGHEST, rate, left) / share
-
-    def _tosses_to(self, bar: Bar, rate: float, left: int) -> float:
-        needed = [barrier.units_to(rate, left) for barrier in self._tosses.barriers(bar)]
-        return max((float("inf") if units is None else units for units in needed), default=0)
+        tosses = self._tosses.expected(left)
+        return tosses if math.isinf(tosses) else math.ceil(tosses / share)
 
     def chance(self, left: int) -> float:
         """Guess P(it rejects within `left` further pairs | data so far), exactly for so many tosses.
 
-        Their rate has a Jeffreys prior; their number is taken one standard deviation above the expected one.
+        The number of tosses is taken one standard deviation above the expected one.
         """
-        if self.crossed:
-            return 1.0
-        import numpy as np
-
-        from pytest_velo.stats.race import race
-
         share, deviation = self._discordance()
-        steps = min(left, round(left * min(1.0, share + deviation)))
-        ones = np.arange(steps + 1.0) + PRIOR + sum(self._tosses.outcomes)
-        total = self._tosses.n + 2 * PRIOR
-        law = race(
-            self._tosses.barriers(Bar.EXACT),
-            [],
-            steps=steps,
-            first_look=1,
-            chance=lambda tosses: np.divide(ones[None, : tosses + 1], total + tosses),
-        )
-        return float(law.supported[0])
+        return self._tosses.chance(min(left, round(left * min(1.0, share + deviation))))
 
     def _discordance(self) -> tuple[float, float]:
         """Return the share of discordant pairs and its standard deviation."""

@@ -87,17 +87,21 @@ def test_the_threshold_is_that_of_a_coin():
         test.feed(outcome, outcome)
     expected = calibrated_log_threshold(0.5, 1, 0.05, 120)
     assert test.log_e - test.excess == pytest.approx(expected, abs=1e-12)
-    assert test.p_value() == pytest.approx(anytime_p(test._tosses.max_log_e, 0.5, 1, 120))
+    assert test.p_value() == pytest.approx(anytime_p(test._tosses._test.max_log_e, 0.5, 1, 120))
+
+
+def tosses(test):
+    return list(test._tosses._test.outcomes)
 
 
 def test_a_pair_with_an_invalid_arm_holds_back_whichever_test_it_could_help():
     up, down = DiscordantTest(1, 0.05, max_n=50), DiscordantTest(-1, 0.05, max_n=50)
     for test in (up, down):
         test.feed(0.5, 1.0)  # arm b is 0 and a is unknown: d is 0 or +1
-    assert (len(up._tosses.outcomes), list(down._tosses.outcomes)) == (0, [1.0])
+    assert (tosses(up), tosses(down)) == ([], [1.0])
     for test in (up, down):
         test.feed(0.0, 1.0)  # neither arm is known
-    assert (list(up._tosses.outcomes), list(down._tosses.outcomes)) == ([0.0], [1.0, 1.0])
+    assert (tosses(up), tosses(down)) == ([0.0], [1.0, 1.0])
     assert list(up.outcomes) == [0.5, 0.0]
 
 
