@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from pytest_velo.errors import BodyError
 from pytest_velo.verdicts import Decision
 
 JsonObject = Mapping[str, Any]
@@ -124,9 +125,17 @@ class Reply:
     def answers(self, *options: str) -> bool:
         """Tell whether the text holds one of `options` as whole words, ignoring case.
 
+        Raises:
+            BodyError: There is no option, or one that is no text or empty, which every reply would hold.
+
         >>> Reply(text="It is Lyon.").answers("lyon"), Reply(text="113").answers("13")
         (True, False)
         """
+        if not options or not all(isinstance(option, str) and option.strip() for option in options):
+            raise BodyError(
+                f"answers(...) takes the texts to look for, got {', '.join(map(repr, options)) or 'none'}",
+                fix='reply.answers("Lyon", "Lyons"); write str(...) around a number',
+            )
         return any(
             re.search(rf"(?<!\w){re.escape(option.strip())}(?!\w)", self.text, re.IGNORECASE)
             for option in options

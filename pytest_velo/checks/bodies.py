@@ -12,8 +12,10 @@ import os
 import textwrap
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
+from pytest_velo.canonical import digest
 from pytest_velo.checks.calls import unknown_calls
 from pytest_velo.errors import UsageError
 
@@ -103,6 +105,26 @@ def read_body(func: Callable[..., Any], fixture_names: Collection[str] = ()) -> 
         has_value_return=any(map(_returns_value, _own_nodes(node))),
         unknown_calls=unknown_calls(node, fixture_names),
     )
+
+
+@lru_cache(maxsize=512)
+def body_digest(func: Callable[..., Any]) -> str:
+    """Return a digest of what a body does; empty where its source cannot be read.
+
+    Its marks are no part of that, for a claim may be edited, nor are its name, its docstring, comments and
+    layout. What it calls, or is decorated with, is not followed.
+
+    Args:
+        func: The test function.
+    """
+    node = _definition(inspect.unwrap(func))
+    if node is None:
+        return ""
+    node.name = ""
+    node.decorator_list = []
+    if ast.get_docstring(node, clean=False) is not None:
+        node.body[0] = ast.Pass()
+    return digest(ast.unparse(node))
 
 
 def check_body(func: Callable[..., Any], fixture_names: Collection[str]) -> UsageError | None:

@@ -7,14 +7,13 @@ import inspect
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import takewhile
 from typing import Any
 
 import pytest
 
-from pytest_velo.canonical import digest
 from pytest_velo.case_sets import CaseSet, Plan, Planned, is_strategy, load, pick_order, with_arms
+from pytest_velo.checks.bodies import body_digest
 from pytest_velo.errors import UsageError
 from pytest_velo.integration.collection import FACTS, FUNCTION, SPEC, is_ours, model_ids, shared_state
 from pytest_velo.integration.marks import Spec
@@ -207,7 +206,7 @@ def build(
         limit=limit,
         scope=design.scope,
         set_digest=cases.digest if cases is not None else "",
-        body_digest=_source_digest(item.stash[FUNCTION]),
+        body_digest=body_digest(item.stash[FUNCTION]),
         body=_body(item),
         is_async=facts.is_async,
         outcomes=outcomes,
@@ -244,6 +243,11 @@ def rerun_line(node_id: str, settings: Settings) -> str:
     return f"pytest {shlex.quote(node_id)}{seed}"
 
 
+def _is_static(item: pytest.Function) -> bool:
+    name = getattr(item, "originalname", item.name)
+    return isinstance(inspect.getattr_static(item.cls, name, None), staticmethod)
+
+
 def _body(item: pytest.Function) -> Body:
     """Return the test function with its fixtures in place; a class instance of its own per trial.
 
@@ -255,7 +259,7 @@ def _body(item: pytest.Function) -> Body:
     wants_case = "case" in fixed and is_ours(info, "case")
     wants_arm = "arm" in fixed and is_ours(info, "arm")
     wants_trial = "trial" in fixed and is_ours(info, "trial")
-    instance = item.instance if item.cls is not None else None
+    instance = item.instance if item.cls is not None and not _is_static(item) else None
 
     def body(case: Any, arm: str, trial: Any) -> Any:
         arguments = dict(fixed)
@@ -283,14 +287,6 @@ def _belief(item: pytest.Function) -> str:
     """The docstring's first line, else the test's name in words."""
     doc = inspect.getdoc(item.stash[FUNCTION])
     return doc.splitlines()[0] if doc else item.name.removeprefix("test_").replace("_", " ")
-
-
-@lru_cache(maxsize=512)
-def _source_digest(function: Any) -> str:
-    try:
-        return digest(inspect.getsource(inspect.unwrap(function)))
-    except (OSError, TypeError):
-        return ""
 
 
 def _shared_notice(names: list[str]) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_velo.integration.building import case_set, design_of
+from pytest_velo.integration.building import case_set, design_of, rerun_line
 from pytest_velo.integration.collection import SPEC
 from pytest_velo.report.numbers import dollars
 
@@ -31,5 +30,5 @@ def estimate(item: pytest.Item, session: VeloSession) -> str:
 
 def skip_text(item: pytest.Item, session: VeloSession) -> str:
     """Say why an item was not sampled, what it would take, and the line that samples it."""
-    line = f"pytest -m velo {shlex.quote(item.nodeid)}"
+    line = rerun_line(item.nodeid, session.settings).replace("pytest", "pytest -m velo", 1)
     return f"needs paid draws, and nobody asked for them ({estimate(item, session)}); run: {line}"

@@ -147,7 +147,7 @@ OPTIONS: tuple[Option, ...] = (
         name="cassette", read=Path, many=True, metavar="FILE", help="recorded draws for replay; repeatable"
     ),
 )
-_BY_NAME = {option.name: option for option in OPTIONS}
+_UNSET = object()
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -176,7 +176,7 @@ def read_settings(config: pytest.Config, *, workers: int = 1) -> Settings:
     Raises:
         UsageError: A value cannot be read; it names the place and what would be right.
     """
-    given = {option.name: value for option in OPTIONS if (value := _given(config, option)) is not None}
+    given = {option.name: value for option in OPTIONS if (value := _given(config, option)) is not _UNSET}
     profile = given.get("profile") or ("ci" if _in_ci() else "explore")
     values: dict[str, Any] = {**PROFILES[profile], **given, "profile": profile}
     renames = {"model": "models", "budget": "budget_usd", "cassette": "cassettes"}
@@ -193,14 +193,16 @@ def _in_ci() -> bool:
 
 
 def _given(config: pytest.Config, option: Option) -> Any:
-    """Return the option's value by precedence; None when nobody set it."""
+    """Return the option's value by precedence (None is one: no budget); `_UNSET` when nobody set it."""
     raw = config.getoption(option.ini)
     where = option.cli
     if raw is None and (text := os.environ.get(option.env)) is not None:
         raw, where = (text.split() if option.many else text), option.env
     if raw is None and (ini := config.getini(option.ini)):
         raw, where = ini, f"{option.ini} in {_inifile(config)}"
-    if raw is None or isinstance(raw, bool):
+    if raw is None:
+        return _UNSET
+    if isinstance(raw, bool):
         return raw
     try:
         return [option.read(text) for text in raw] if option.many else option.read(raw)

@@ -60,8 +60,8 @@ def status_of(report: pytest.TestReport) -> tuple[str, str, Any] | None:
     """Return category, letter and word of one of our reports; None leaves pytest's own."""
     if report.when != "call" or getattr(report, PROPERTY, None) is None:
         return None
-    if hasattr(report, "wasxfail"):
-        return None
+    if hasattr(report, "wasxfail") or report.outcome not in ("passed", "failed"):
+        return None  # expected to fail, or run again by pytest-rerunfailures
     outcome = Outcome(getattr(report, PROPERTY))
     if outcome is Outcome.ERROR:
         return "error", "E", ("ERROR", {"red": True})

@@ -1,7 +1,7 @@
 """The look log: what looking again at the same draws does to the error rates, said or refused.
 
 An edited threshold costs nothing: the boundaries are nested. A raised max_trials costs something, and the
-exact amount is known. A changed body on draws already seen makes the result exploratory.
+exact amount is known. A changed body or design on draws already seen makes the result exploratory.
 """
 
 from __future__ import annotations
@@ -108,13 +108,14 @@ class Looks:
             told = ", ".join(map(str, seeds))
             notices.append(f"exploratory: this hypothesis was looked at under other seeds before ({told})")
         same = [look for look in self._earlier if look.seed == hypothesis.seed]
-        if result.n_cached and any(look.scorer != hypothesis.body_digest for look in same):
-            notices.append(
-                "exploratory: the body changed after its draws had been looked at;"
-                " --velo-profile=confirm draws anew"
-            )
         if hypothesis.extend and any(look.rule == "calibrated" for look in same):
             notices.append("exploratory: extend=True came after a look without it")
+        elif result.n_cached and any(look.claim != hypothesis.design_hash for look in same):
+            notices.append(
+                _changed("the design (alpha, beta, margin, min_trials, invalid, cases, direction)")
+            )
+        if result.n_cached and any(look.scorer != hypothesis.body_digest for look in same):
+            notices.append(_changed("the body"))
         return notices
 
     def _horizons(self) -> list[int]:
@@ -142,3 +143,9 @@ class Looks:
         looks = " and ".join(map(str, history))
         worst, level = max(zip(errors, (hypothesis.alpha, hypothesis.beta), strict=True))
         return f"looks at {looks}: the chance of a wrong verdict is up to {worst:.1%}, not {level:.1%}"
+
+
+def _changed(what: str) -> str:
+    return (
+        f"exploratory: {what} changed after its draws had been looked at; --velo-profile=confirm draws anew"
+    )

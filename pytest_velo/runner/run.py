@@ -119,7 +119,7 @@ class Run:
                 self._n_launched += 1
                 task = asyncio.create_task(self._one(planned))
                 self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+                task.add_done_callback(self._landed)
             self.n_in_flight_max = max(self.n_in_flight_max, len(self._tasks))
         if not self._tasks and len(self.trials) == self._n_launched:
             self._out_of_trials()
@@ -147,6 +147,12 @@ class Run:
             self._tasks.discard(task)
             self._advance()
             self._launch()
+
+    def _landed(self, task: asyncio.Task[None]) -> None:
+        """Forget a task; one that broke ends the run, which would wait for its trial for ever."""
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None and self.stop is None:
+            self._fail(error, None)
 
     def _advance(self) -> None:
         """Feed every trial whose predecessors are all in."""

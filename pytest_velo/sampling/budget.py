@@ -172,11 +172,16 @@ class Budget:
         spent = self._ledger.spent(self._session)
         enough = max(1.0, 2 * self._cap_usd, ceil(spent + held_usd))
         return BudgetError(
-            f"the budget of ${self._cap_usd:.2f} does not allow another call: ${spent:.4f} are spent or set"
-            f" aside, and a call of {model} may cost ${held_usd:.4f}",
+            f"the budget of {_usd(self._cap_usd)} does not allow another call: {_usd(spent)} are spent or"
+            f" set aside, and a call of {model} may cost {_usd(held_usd)}",
             fix=f"--velo-budget={enough:.2f} goes on from here (draws made so far are kept); a max_tokens= on"
             " the call lowers what it may cost",
         )
+
+
+def _usd(amount: float) -> str:
+    """Format dollars so that a cheap call's price is not a row of zeros."""
+    return f"${amount:.2f}" if amount >= 0.01 or not amount else f"${amount:.6f}".rstrip("0")
 
 
 class Budgeted:

@@ -113,8 +113,8 @@ def run_body(func: Callable[[], T], loop: asyncio.AbstractEventLoop, outcome: as
     error: BaseException | None = None
     try:
         result = func()
-    except StopIteration as stop:  # a future refuses it: it would end the awaiting coroutine instead
-        error = RuntimeError("the body raised StopIteration")
+    except (StopIteration, GeneratorExit) as stop:  # they would end the awaiting coroutines instead
+        error = RuntimeError(f"the body raised {type(stop).__name__}")
         error.__cause__ = stop
     except BaseException as raised:
         error = raised

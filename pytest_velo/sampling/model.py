@@ -57,6 +57,7 @@ class Pending(Coroutine[Any, Any, T], Generic[T]):
         raise BodyError(f"{self._what} was used without await", fix=f"write `await {self._what}`")
 
     __bool__ = __str__ = __contains__ = __eq__ = __len__ = __iter__ = __getitem__ = _unawaited
+    __lt__ = __le__ = __gt__ = __ge__ = __add__ = __radd__ = __float__ = __int__ = _unawaited
     __hash__ = object.__hash__
 
     def __getattr__(self, name: str) -> Any:
@@ -91,7 +92,9 @@ class _Caller:
     @staticmethod
     def _request(target: Target, prompt: Prompt, system: str | None, parameters: dict[str, Any]) -> Request:
         text = prompt.text if isinstance(prompt, Reply) else prompt
-        if not isinstance(text, str) and not (isinstance(text, Sequence) and text):
+        if not isinstance(text, str) and not (
+            isinstance(text, Sequence) and text and all(map(_is_message, text))
+        ):
             raise BodyError(
                 f"a prompt is a text or a list of messages, got {prompt!r}",
                 fix='model("…") or model([{"role": "user", "content": "…"}])',
@@ -104,6 +107,10 @@ class _Caller:
             messages=as_messages(text, system),
             parameters={name: value for name, value in parameters.items() if value is not None},
         )
+
+
+def _is_message(message: object) -> bool:
+    return isinstance(message, Mapping) and isinstance(message.get("role"), str)
 
 
 class AsyncModel(_Caller):

@@ -10,7 +10,7 @@ from functools import partial
 
 from pytest_velo.cache.keys import request_key
 from pytest_velo.errors import CacheMissError, UsageError, WouldPayError
-from pytest_velo.providers.registry import ProviderFactory, Target
+from pytest_velo.providers.registry import ProviderFactory, Target, check_access
 from pytest_velo.records import Address, Draw, Reply, Request, Slot, add_costs
 from pytest_velo.sampling.budget import Budget, Ledger, LocalLedger, shared_ledger
 from pytest_velo.sampling.channels import Channel
@@ -96,6 +96,7 @@ class Sampler:
         self._opened_at = _now()
         self._flights: dict[Address, Flight] = {}
         self._channels: dict[str, Channel] = {}
+        self._ready: set[str] = set()  # ids of models that lack nothing on this machine
         self._n_calls = 0
         self._n_cached = 0
         self._cost_usd: float | None = 0.0
@@ -136,7 +137,7 @@ class Sampler:
             WouldPayError: The draw would cost money, and nobody asked for paid draws.
             BudgetError: The call could exceed the budget.
             StoppedError: Sampling has ended.
-            UsageError: In mode estimate, or when a finite budget meets an unknown price.
+            UsageError: In mode estimate; the model's key is not set; a finite budget, an unknown price.
             OutageError, UnansweredError, AccessError, RequestError: The provider did not reply.
         """
         address = Address(
@@ -237,6 +238,9 @@ class Sampler:
                 where=where,
                 fix="ask for paid draws: -m velo, the test's own node id, or --velo-mode=auto",
             )
+        if target.id not in self._ready:
+            check_access(target)
+            self._ready.add(target.id)
 
     def _what_changed(self, request: Request, address: Address) -> str:
         told = f"this draw is not in the cache ({self._store.nearest_request(request, address)})"

@@ -144,3 +144,41 @@ async def test_h(model):
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(["*supported*test_h*", "*error*no space left*"])
     assert result.ret == pytest.ExitCode.OK
+
+
+def test_static_and_class_methods_are_bodies_too(run):
+    run.file(
+        """
+class TestIt:
+    word = "yes"
+
+    @staticmethod
+    @pytest.mark.hypothesis(rate >= 0.5, models=[YES])
+    def test_static(model):
+        return model("q").answers("yes")
+
+    @pytest.mark.hypothesis(rate >= 0.5, models=[YES])
+    async def test_method(self, model):
+        return (await model("q")).answers(self.word)
+"""
+    )
+    run().assert_outcomes(passed=2)
+
+
+def test_a_hypothesis_that_is_run_again_counts_once(run):
+    """pytest-rerunfailures: the first of two runs stood in the counts as an error of its own."""
+    run.file(
+        """
+TRIES = []
+
+@pytest.mark.hypothesis(rate >= 0.5, models=[YES], max_trials=20)
+def test_h(model):
+    TRIES.append(1)
+    if len(TRIES) == 1:
+        raise ValueError("the first time")
+    return model("q").answers("yes")
+"""
+    )
+    result = run("--reruns", "1")
+    assert result.parseoutcomes() == {"passed": 1, "rerun": 1}
+    assert run.outcomes == ["supported"]

@@ -62,3 +62,10 @@ def test_an_endpoint_may_speak_what_a_plugin_brings(pytestconfig, monkeypatch) -
         assert read_settings(pytestconfig).endpoints[-1].api == "lab-wire"
     finally:
         pytestconfig.pluginmanager.unregister(plugin)
+
+
+def test_a_budget_of_none_is_no_budget_not_the_default(pytestconfig, monkeypatch) -> None:
+    monkeypatch.setenv("VELO_BUDGET", "none")
+    assert read_settings(pytestconfig).budget_usd is None
+    monkeypatch.delenv("VELO_BUDGET")
+    assert read_settings(pytestconfig).budget_usd == 1.0

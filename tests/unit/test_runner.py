@@ -14,8 +14,11 @@ from pytest_velo.records import Outcome, OutcomeKind
 from pytest_velo.runner.hypothesis import Invalid
 from pytest_velo.runner.looks import Looks
 from pytest_velo.runner.result import result_of
+from pytest_velo.runner.run import Run
 from pytest_velo.sampling.loop import SampleLoop
+from pytest_velo.sampling.sampler import Sampler
 from pytest_velo.sampling.trial import current
+from pytest_velo.settings import Settings
 from pytest_velo.verdicts import StopReason, Verdict
 
 
@@ -309,3 +312,20 @@ def test_an_unawaited_call_is_an_error(make_hypothesis, sample) -> None:
         return True
 
     assert isinstance(run_one(sample, make_hypothesis(body)).error, BodyError)
+
+
+def test_a_watcher_that_breaks_ends_the_run_instead_of_hanging_it(make_hypothesis) -> None:
+    async def body(case, trial):
+        return True
+
+    def watch(run: Run) -> None:
+        raise OSError("the terminal is gone")
+
+    async def go() -> Run:
+        run = Run(make_hypothesis(body, limit=1), Sampler(Settings(), None), SampleLoop(), watch)
+        await asyncio.wait_for(run.go(), timeout=30)
+        return run
+
+    run = asyncio.run(go())
+    assert isinstance(run.error, OSError)
+    assert result_of(run).outcome is Outcome.ERROR

@@ -93,11 +93,17 @@ def test_threads_are_reused(loop: SampleLoop) -> None:
     assert len(loop.run(session())) < 20  # a thread is idle a moment after its result is known
 
 
-def test_stop_iteration_in_a_blocking_body_is_an_error_not_a_hang(loop: SampleLoop) -> None:
-    async def session() -> object:
-        return await loop.run_blocking(lambda: next(iter(())))
+@pytest.mark.parametrize("kind", [StopIteration, GeneratorExit])
+def test_what_ends_a_generator_in_a_blocking_body_is_an_error_not_a_hang(
+    loop: SampleLoop, kind: type[BaseException]
+) -> None:
+    def body() -> None:
+        raise kind
 
-    with pytest.raises(RuntimeError, match="StopIteration"):
+    async def session() -> object:
+        return await loop.run_blocking(body)
+
+    with pytest.raises(RuntimeError, match=kind.__name__):
         loop.run(session())
 
 

@@ -1,0 +1,52 @@
+"""Slips with replies and calls that would give an outcome, each an error that says what to write."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from pytest_velo import rate, scripted
+from pytest_velo.errors import BodyError
+from pytest_velo.providers.registry import resolve
+from pytest_velo.records import Reply
+from pytest_velo.sampling.model import AsyncModel
+
+MODEL = AsyncModel(resolve(scripted("misused", ["yes."])))
+
+
+@pytest.mark.parametrize("options", [(), ("",), ("yes", " "), (5,), (["yes"],), (None,)])
+def test_what_every_reply_or_none_would_answer_is_no_question(options) -> None:
+    """An empty cell of a CSV file is in every reply: `answers("")` was True."""
+    with pytest.raises(BodyError, match="takes the texts to look for"):
+        Reply(text="yes.").answers(*options)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda call: call >= 5,
+        lambda call: call < 5,
+        lambda call: call + 1,
+        lambda call: "a" + call,
+        lambda call: float(call),
+        lambda call: f"{call}",
+    ],
+)
+def test_an_unawaited_call_in_a_comparison_or_a_sum_says_so(make_hypothesis, sample, use) -> None:
+    async def body(case, trial):
+        return bool(use(MODEL("q")))
+
+    run = asyncio.run(sample(make_hypothesis(body, rate >= 0.5)))
+    assert isinstance(run.error, BodyError)
+    assert "without await" in str(run.error)
+
+
+@pytest.mark.parametrize("prompt", [[{"content": "x"}], ["x"], [], 5, None, {"role": "user"}])
+def test_what_is_no_prompt_is_refused_before_it_is_sent(make_hypothesis, sample, prompt) -> None:
+    async def body(case, trial):
+        return (await MODEL(prompt)).answers("yes")
+
+    run = asyncio.run(sample(make_hypothesis(body, rate >= 0.5)))
+    assert isinstance(run.error, BodyError)
+    assert "a prompt is a text or a list of messages" in str(run.error)
