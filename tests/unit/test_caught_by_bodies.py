@@ -198,7 +198,7 @@ def test_a_body_that_catches_its_cancellation_draws_nothing_more(make_hypothesis
 
 
 def test_calls_of_the_trial_that_ended_in_an_error_are_counted(make_hypothesis, sample) -> None:
-    async def body(case, trial):
+    async def body(case, arm, trial):
         await CAUGHT("q")
         raise ValueError("after a call")
 

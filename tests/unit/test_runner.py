@@ -315,7 +315,7 @@ def test_an_unawaited_call_is_an_error(make_hypothesis, sample) -> None:
 
 
 def test_a_watcher_that_breaks_ends_the_run_instead_of_hanging_it(make_hypothesis) -> None:
-    async def body(case, trial):
+    async def body(case, arm, trial):
         return True
 
     def watch(run: Run) -> None:

@@ -33,7 +33,6 @@ def coin(p):
         (mean(1, 5), 0.1, lambda rng: rng.betavariate(60, 40), 3.4),
         (difference("a", "b"), 0.15, lambda rng: rng.choices((0.0, 0.5, 1.0), (1, 7, 2))[0], 0.1),
     ],
-    ids=str,
 )
 def test_it_stops_at_the_width_asked_for(statistic, halfwidth, draw, truth):
     rule = run(build(statistic, halfwidth), draw)
