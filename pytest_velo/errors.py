@@ -32,6 +32,15 @@ class VeloError(Exception):
         self.where = self.where or where
         return self
 
+    def within(self, place: str) -> VeloError:
+        """Return self, with what it says of its place put inside a larger one.
+
+        >>> print(UsageError("the line is not JSON", where="rows.jsonl:3").within("test_it.py::test_h"))
+        test_it.py::test_h: rows.jsonl:3: the line is not JSON
+        """
+        self.where = f"{place}: {self.where}" if self.where else place
+        return self
+
 
 class UsageError(VeloError):
     """A mistake of the user, found before any call is made."""

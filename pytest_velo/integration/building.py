@@ -21,7 +21,7 @@ from pytest_velo.integration.outcomes import HostOutcomes
 from pytest_velo.integration.private import fixture_info
 from pytest_velo.runner.hypothesis import Body, Hypothesis, Invalid, Over
 from pytest_velo.settings import Settings
-from pytest_velo.stats.reachability import reachability
+from pytest_velo.stats.designs import reach_of
 
 CASES = pytest.StashKey[CaseSet]()
 
@@ -76,7 +76,8 @@ def case_set(item: pytest.Item, settings: Settings) -> CaseSet | None:
 def check_design(item: pytest.Item, settings: Settings) -> str | None:
     """Check at collection what needs no fixtures: cases, design, and whether a verdict is in reach.
 
-    Strategies are drawn when the item runs: importing and running the Hypothesis library takes time.
+    Strategies are drawn, and then checked, when the item runs: importing and running the Hypothesis library
+    takes time.
 
     Returns:
         A warning, when the power at `expect=` is low; None when all is well.
@@ -85,7 +86,7 @@ def check_design(item: pytest.Item, settings: Settings) -> str | None:
         UsageError: The cases, the design or an unreachable `supported`.
     """
     spec = item.stash[SPEC]
-    if is_strategy(spec.get("cases")):
+    if is_strategy(spec.get("cases")) and CASES not in item.stash:
         return None
     design = design_of(spec, case_set(item, settings), settings)
     rule: dict[str, Any] = {
@@ -94,10 +95,10 @@ def check_design(item: pytest.Item, settings: Settings) -> str | None:
         "margin": design.margin,
         "max_units": design.max_units,
         "min_units": design.min_trials,
-        "binary": design.unit_size == 1 and spec.claim.statistic.binary,
+        "turns_per_unit": design.plan.largest_unit,
         "extend": design.extend,
     }
-    reach = reachability(spec.claim, **rule)
+    reach = reach_of(spec.claim, **rule)
     if not reach.can_support:
         few = "" if design.max_units == design.max_trials else " (there are no more cases)"
         raise UsageError(
@@ -108,20 +109,33 @@ def check_design(item: pytest.Item, settings: Settings) -> str | None:
     expect = spec.get("expect")
     if expect is None:
         return None
-    if not rule["binary"]:
+    if design.unit_size > 1 or not spec.claim.statistic.binary:
         raise UsageError(
             "expect= needs single trials of 0 or 1", fix="leave it out: the power is not known exactly"
         )
+    from pytest_velo.stats.designs import rule_for
     from pytest_velo.stats.operating import power
-    from pytest_velo.stats.rules import make_rule
 
-    chance = power(make_rule(spec.claim, **rule), expect)
+    chance = power(rule_for(spec.claim, **rule), expect)
     if chance >= 0.5:
         return None
     return (
         f"{item.nodeid}: if the rate is {expect:g} as expected, `{spec.claim}` is supported"
         f" in only {chance:.0%} of runs"
     )
+
+
+def check_drawn(item: pytest.Item, settings: Settings) -> None:
+    """Draw the cases of a strategy and check the design that collection could not.
+
+    Raises:
+        UsageError: As `check_design`, before any call.
+    """
+    if is_strategy(item.stash[SPEC].get("cases")):
+        case_set(item, settings)
+        warning = check_design(item, settings)
+        if warning is not None:
+            item.warn(pytest.PytestWarning(warning))
 
 
 def design_of(spec: Spec, cases: CaseSet | None, settings: Settings) -> Design:

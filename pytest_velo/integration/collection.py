@@ -30,20 +30,24 @@ def generate(metafunc: pytest.Metafunc, settings: Settings) -> None:
     Raises:
         CollectError: A mistake; pytest shows it as an error of the module and runs nothing.
     """
+    definition = metafunc.definition
     try:
-        spec = check_function(metafunc.definition, settings)
+        spec = check_function(definition, settings, may_be_later=_has_parameters(definition))
     except UsageError as error:
         raise pytest.Collector.CollectError(str(error)) from None
-    if spec is None:
-        return
-    ids = model_ids(spec, settings)
-    asking = [name for name in ("model", "velo") if name in _ours(fixture_info(metafunc.definition))]
-    if len(ids) > 1 and asking and not spec.arms_are_models:
+    ids = settings.models if spec is None else model_ids(spec, settings)
+    asking = _asking(fixture_info(definition))
+    if len(ids) > 1 and asking and not (spec is not None and spec.arms_are_models):
         metafunc.parametrize(asking[0], ids, ids=ids, indirect=True)
 
 
-def check_function(node: Any, settings: Settings) -> Spec | None:
+def check_function(node: Any, settings: Settings, *, may_be_later: bool = False) -> Spec | None:
     """Check one collected test function, or an item of it.
+
+    Args:
+        node: The function's definition, or an item.
+        settings: The session's settings.
+        may_be_later: What is no hypothesis yet may be one as an item, by a mark of `pytest.param`.
 
     Returns:
         Its spec when it is a hypothesis; None for any other test.
@@ -56,7 +60,8 @@ def check_function(node: Any, settings: Settings) -> Spec | None:
         spec = read_spec(node, function)
         info = fixture_info(node)
         if spec is None:
-            _check_stranger(info, function)
+            if not may_be_later:
+                _check_stranger(info, function)
             return None
         _check_shape(node)
         _check_fixtures(info, spec, settings)
@@ -91,9 +96,10 @@ def prepare(items: Iterable[pytest.Function], session: VeloSession) -> None:
         item.add_marker(DEFAULTS_MARK)
         session.add_cassettes(item.path)
         try:
+            _check_chosen(item, spec, session.settings)
             warning = check_design(item, session.settings)
         except UsageError as error:
-            raise error.at(_place(item)) from None
+            raise error.within(_place(item)) from None
         if warning is not None:
             item.warn(pytest.PytestWarning(warning))
 
@@ -116,6 +122,15 @@ def shared_state(info: FixtureInfo) -> list[str]:
         if last.scope == "function" and not (module + ".").startswith(_HARMLESS_MODULES):
             names.append(name)
     return sorted(names)
+
+
+def _has_parameters(definition: Any) -> bool:
+    return next(definition.iter_markers("parametrize"), None) is not None
+
+
+def _asking(info: FixtureInfo) -> list[str]:
+    """Return the fixtures that a model's id can be given to."""
+    return [name for name in ("model", "velo") if name in _ours(info)]
 
 
 def _place(node: Any) -> str:
@@ -185,6 +200,19 @@ def _check_fixtures(info: FixtureInfo, spec: Spec, settings: Settings) -> None:
         )
     _check_arms(info, spec)
     _check_models(info, spec, settings)
+
+
+def _check_chosen(item: pytest.Function, spec: Spec, settings: Settings) -> None:
+    """See that the model an item was made for is one of its claim: a claim of `pytest.param` comes late."""
+    own, asking = spec.get("models"), _asking(fixture_info(item))
+    params = item.callspec.params if hasattr(item, "callspec") else {}
+    chosen = next((params[name] for name in asking if name in params), None)
+    one_is_enough = len(model_ids(spec, settings)) <= 1
+    if asking and not (one_is_enough if chosen is None else own is None or chosen in own):
+        raise UsageError(
+            "the item was not made for the models of its claim: the claim of a parameter can name only one",
+            fix="name one model in the mark of pytest.param, or models= in the mark of the function",
+        )
 
 
 _FORBIDDEN_FIX = "return or assert on values inside the body; write a plain test for what prints or warns"

@@ -75,3 +75,19 @@ def terminal_reporter(config: pytest.Config) -> pytest.TerminalReporter | None:
     """Return pytest's terminal reporter; None where there is none (xdist workers)."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     return cast("pytest.TerminalReporter | None", reporter)
+
+
+def longrepr_of(text: str, report: pytest.TestReport) -> Any:
+    """Return `text` as what pytest prints of a failure; its first line alone is the short summary's.
+
+    A plain string would stand in the short summary whole wherever `CI` is set, and travels to pytest-xdist's
+    controller as this does.
+    """
+    from _pytest._code.code import ReprEntryNative, ReprExceptionInfo, ReprFileLocation, ReprTraceback
+
+    path, line, _ = report.location
+    head = text.split("\n", 1)[0]
+    return ReprExceptionInfo(
+        reprtraceback=ReprTraceback([ReprEntryNative([text + "\n"])], None, "native"),
+        reprcrash=ReprFileLocation(path, (line or 0) + 1, head),
+    )

@@ -12,6 +12,7 @@ import pytest
 
 from pytest_velo.errors import VeloError
 from pytest_velo.integration.collection import SPEC
+from pytest_velo.integration.private import longrepr_of
 from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.records import HypothesisResult, Outcome
 from pytest_velo.report.document import compact
@@ -38,6 +39,7 @@ def adapt_report(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.
             _as_unsampled(item, report)
         elif report.failed:
             _as_error(report, call)
+            _add_property(item, report, Outcome.ERROR)
         return
     # A strict xfail that passed fails without an exception: that is pytest's to say.
     if call.excinfo is not None and result.outcome not in (Outcome.REFUTED, Outcome.ERROR):
@@ -45,13 +47,13 @@ def adapt_report(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.
     settings = item.config.stash[SESSION].settings
     setattr(report, ATTRIBUTE, compact(result, settings.show))
     setattr(report, PROPERTY, result.outcome.value)
-    report.user_properties.append((PROPERTY, result.outcome.value))
+    _add_property(item, report, result.outcome)
     if result.outcome is Outcome.ERROR:
         _as_error(report, call)
         _add_section(item, report, result)
     elif result.outcome is Outcome.REFUTED:
         if report.failed:
-            report.longrepr = _text(item.config, result)
+            report.longrepr = longrepr_of(_text(item.config, result), report)
     elif result.outcome is Outcome.INCONCLUSIVE:
         _as_undecided(item, report, result)
 
@@ -103,10 +105,18 @@ def _as_error(report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
     setattr(report, PROPERTY, Outcome.ERROR.value)
     error = call.excinfo.value if call.excinfo is not None else None
     if isinstance(error, VeloError):
-        report.longrepr = f"{type(error).__name__}: {error}"
+        report.longrepr = longrepr_of(neutralise(f"{type(error).__name__}: {error}"), report)
+        return
     text = str(report.longrepr)
-    if (safe := neutralise(text)) != text:  # a provider's words, or a model's in the body's exception
+    if (safe := neutralise(text)) != text:  # a model's words in the body's exception
         report.longrepr = safe
+
+
+def _add_property(item: pytest.Item, report: pytest.TestReport, outcome: Outcome) -> None:
+    """Tell other reporters; JUnit's reads what stands in the report of the teardown, made from the item."""
+    for properties in (item.user_properties, report.user_properties):
+        properties[:] = [pair for pair in properties if pair[0] != PROPERTY]
+        properties.append((PROPERTY, outcome.value))
 
 
 def _as_unsampled(item: pytest.Item, report: pytest.TestReport) -> None:
@@ -133,7 +143,7 @@ def _as_undecided(item: pytest.Item, report: pytest.TestReport, result: Hypothes
         del report.wasxfail
     strict = item.config.stash[SESSION].settings.strict
     report.outcome = "failed" if strict else "passed"
-    report.longrepr = _text(item.config, result) if strict else None
+    report.longrepr = longrepr_of(_text(item.config, result), report) if strict else None
 
 
 def _add_section(item: pytest.Item, report: pytest.TestReport, result: HypothesisResult) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 
 from pytest_velo.errors import UsageError, WouldPayError
-from pytest_velo.integration.building import build, model_id
+from pytest_velo.integration.building import build, check_drawn, model_id
 from pytest_velo.integration.collection import FACTS, FUNCTION, SPEC
 from pytest_velo.integration.estimating import estimate, skip_text
 from pytest_velo.integration.outcomes import HostOutcomes, HypothesisRefuted
@@ -45,6 +45,7 @@ def run_item(item: pytest.Function) -> None:
     session = item.config.stash[SESSION]
     if session.settings.mode is Mode.ESTIMATE:
         _skip(item, estimate(item, session))
+    check_drawn(item, session.settings)
     may_pay = session.may_pay(item.nodeid)
     outcomes = HostOutcomes(item.stash[FACTS], item.stash[SPEC].claim.statistic)
     hypothesis = build(item, session.settings, outcomes, may_pay=may_pay, in_order=session.in_order())

@@ -82,11 +82,12 @@ def _evidence_lines(result: HypothesisResult, decision: Decision, verbosity: int
             level = percent(evidence.interval.level)
             observed += f"; {level} interval {interval(evidence.interval)}, valid whenever one stops"
     saved = f"; {count(decision.n_saved, 'trial')} saved" if decision.n_saved else ""
+    why = "of the error" if result.outcome is Outcome.ERROR else stop_reason(decision.stop)
     lines = [
         *block("trials", _trial_counts(evidence, result.max_trials), width),
         *block("observed", observed, width),
         *block("p-value", _p_text(result, decision), width),
-        *block("stopped", f"because {stop_reason(decision.stop)}{saved}", width),
+        *block("stopped", f"because {why}{saved}", width),
     ]
     if verbosity >= 1:
         lines += _descriptive_lines(evidence, width)

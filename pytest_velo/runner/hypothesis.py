@@ -114,6 +114,11 @@ class Hypothesis:
     keep_exceptions: bool = False
 
     @property
+    def turns_per_unit(self) -> int:
+        """Most trials, or pairs of arms, whose mean is one unit."""
+        return self.unit_size // max(1, len(self.arms))
+
+    @property
     def single(self) -> bool:
         """Every unit is one 0/1 draw."""
         return self.unit_size == 1 and self.claim.statistic.binary and not self.claim.statistic.arms

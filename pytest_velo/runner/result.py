@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from pytest_velo.checks.arms import confounded_arms
 from pytest_velo.claims import Direction
+from pytest_velo.errors import VeloError
 from pytest_velo.records import Call, HypothesisResult, Outcome, OutcomeKind, TrialRecord, add_costs
 from pytest_velo.runner.hypothesis import Hypothesis, Invalid
 from pytest_velo.runner.run import Run
@@ -30,7 +31,7 @@ def result_of(run: Run) -> HypothesisResult:
         model=hypothesis.model,
         decision=decision_of(run),
         telling=telling(run),
-        problem="" if run.error is None else str(run.error),
+        problem="" if run.error is None else _problem(run.error),
         alpha=hypothesis.alpha,
         beta=hypothesis.beta,
         margin=hypothesis.margin,
@@ -65,6 +66,13 @@ def invalid_reasons(trials: Sequence[TrialRecord]) -> Iterator[str]:
     if len(reasons) > _REASONS_SAID:
         n_others = sum(n for _, n in reasons.most_common()[_REASONS_SAID:])
         yield f"{n_others} of {len(trials)} trials are invalid for other reasons"
+
+
+def _problem(error: BaseException) -> str:
+    """Say what ended a run; ours explain themselves, others need their type."""
+    if isinstance(error, VeloError):
+        return str(error)
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
 def decision_of(run: Run) -> Decision:

@@ -13,7 +13,7 @@ from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.trials import Finished, Threads, TrialRunner
 from pytest_velo.runner.units import Units
 from pytest_velo.sampling.trial import Drawer
-from pytest_velo.stats.rules import make_rule
+from pytest_velo.stats.designs import rule_for
 from pytest_velo.verdicts import StopReason, Verdict
 
 FUTILE_BELOW = 0.05
@@ -55,14 +55,15 @@ class Run:
         n_known: int = 0,
     ) -> None:
         self.hypothesis = hypothesis
-        self.rule = make_rule(
+        self.rule = rule_for(
             hypothesis.claim,
             alpha=hypothesis.alpha,
             beta=hypothesis.beta,
             margin=hypothesis.margin,
             max_units=hypothesis.max_units,
             min_units=hypothesis.min_trials,
-            binary=hypothesis.calibrated,
+            turns_per_unit=hypothesis.turns_per_unit,
+            extend=hypothesis.extend,
         )
         self.trials: list[TrialRecord] = []
         self.unused: list[TrialRecord] = []

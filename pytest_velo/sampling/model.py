@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Generic, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 from pytest_velo.errors import BodyError
 from pytest_velo.providers.registry import Target
@@ -60,10 +60,12 @@ class Pending(Coroutine[Any, Any, T], Generic[T]):
     __lt__ = __le__ = __gt__ = __ge__ = __add__ = __radd__ = __float__ = __int__ = _unawaited
     __hash__ = object.__hash__
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") or name in ("cr_frame", "cr_code", "cr_running", "gi_frame", "gi_code"):
-            raise AttributeError(name)  # asked by asyncio and inspect
-        self._unawaited()
+    if not TYPE_CHECKING:  # a type checker is to see what a call that waits has not, e.g. `answers`
+
+        def __getattr__(self, name: str) -> Any:
+            if name.startswith("__") or name in ("cr_frame", "cr_code", "cr_running", "gi_frame", "gi_code"):
+                raise AttributeError(name)  # asked by asyncio and inspect
+            self._unawaited()
 
 
 class _Caller:

@@ -160,6 +160,14 @@ class ComposedRule:
         """
         return self._further(lambda test, left: test.fewest(left))
 
+    def reach(self, limit: int) -> tuple[float, float]:
+        """Return numbers of further units before which the claim cannot be supported, and refuted.
+
+        Args:
+            limit: Units beyond which one is inf.
+        """
+        return max(test.fewest(limit) for test in self._support), self._refute.fewest(limit)
+
     def expected_more(self) -> int:
         """Guess how many further units the verdict needs; 0 when decided.
 

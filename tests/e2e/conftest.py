@@ -21,8 +21,14 @@ import pytest
 import pytest_velo
 from pytest_velo.report.load import Run, load
 
+NOISE = "ignore:The configuration option .asyncio_default_fixture_loop_scope. is unset"
 CANARY = "sk-canary-7f3a91c2e5d84b60"
 FOREIGN = ("VELO_", "OPENAI_", "ANTHROPIC_", "PYTEST_", "LAB_", "COV_")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Do not let every inner run warn the outer one of a plugin's setting."""
+    config.addinivalue_line("filterwarnings", NOISE)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -182,3 +182,18 @@ def test_h(model):
     result = run("--reruns", "1")
     assert result.parseoutcomes() == {"passed": 1, "rerun": 1}
     assert run.outcomes == ["supported"]
+
+
+@pytest.mark.parametrize("options", [(), ("-n", "1")], ids=["alone", "one worker"])
+def test_in_ci_the_short_summary_is_short(run, options):
+    """Where `CI` is set pytest cuts nothing: every transcript stood in the log twice."""
+    run.file(
+        """
+@pytest.mark.hypothesis(rate >= 0.5, models=[NO])
+async def test_h(model):
+    assert await model("q") == "yes"
+"""
+    )
+    shown = run.apart("-p", "no:randomly", *options, CI="true").stdout.str()
+    assert shown.count("trial 0") == 1
+    assert "REFUTED test_it.py::test_h - refuted: rate < 0.5 (at most 5% chance of being wrong)\n" in shown

@@ -124,7 +124,7 @@ def test_an_error_ends_the_hypothesis_with_its_trial(make_hypothesis, sample) ->
 
     result = result_of(run := run_one(sample, make_hypothesis(body)))
     assert isinstance(run.error, ValueError)
-    assert (result.outcome, result.problem) == (Outcome.ERROR, "bad")
+    assert (result.outcome, result.problem) == (Outcome.ERROR, "ValueError: bad")
     assert result.trials[-1].notes == ("here",)
 
 

@@ -217,7 +217,7 @@ def test_at_the_cap_the_next_call_is_refused_with_the_reason() -> None:
     with pytest.raises(BudgetError) as caught:
         asyncio.run(session())
     assert "$1.00" in caught.value.what
-    assert "$0.9000 are spent" in caught.value.what
+    assert "$0.90 are spent" in caught.value.what
     assert "--velo-budget=2.00" in caught.value.fix
 
 

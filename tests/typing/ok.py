@@ -1,0 +1,65 @@
+"""What users write, as mypy --strict sees it: nothing to complain about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_velo import (
+    AsyncChat,
+    AsyncJudge,
+    AsyncModel,
+    Case,
+    Chat,
+    Judge,
+    Model,
+    Reply,
+    Trial,
+    Velo,
+    cases,
+    load,
+    rate,
+    scripted,
+)
+
+YES = scripted("typing-yes", ["yes"])
+LOUD = scripted("typing-loud", lambda request: str(request.messages[-1]["content"]).upper())
+QUESTIONS = cases([{"q": "Lyon?", "topic": "places"}], group="topic", filter=lambda case: bool(case.q))
+
+
+@pytest.mark.hypothesis(rate >= 0.5, models=[YES], cases=QUESTIONS)
+async def test_async(model: AsyncModel, judge: AsyncJudge, case: Case, trial: Trial) -> bool:
+    """An async body: calls are awaited."""
+    reply: Reply = await model(f"{case.q}", temperature=0.5, max_tokens=5)
+    text: str = reply.text
+    trial.note(text)
+    score: float = await judge.score("How good, from 0 to 10?", reply)
+    return reply.answers("yes") and await judge("Is it yes?", reply) and score > 5
+
+
+@pytest.mark.hypothesis(rate("asr").within(0.1, 0.9))
+def test_plain(model: Model, judge: Judge, velo: Velo, trial: Trial) -> dict[str, bool]:
+    """A plain body: calls block."""
+    chat: Chat = model.chat(system="Be brief.")
+    reply: Reply = chat("Hello?")
+    if not reply.text:
+        velo.invalid("silence")
+    pick: float = trial.rng.random()
+    return {"asr": judge("Is it yes?", reply), "other": pick < 0.5}
+
+
+async def talk(model: AsyncModel) -> Reply:
+    """A helper of an async body."""
+    chat: AsyncChat = model.chat()
+    await chat("Hello?")
+    return await chat("And now?")
+
+
+def read() -> list[str]:
+    """A record is read with types, too."""
+    run = load()
+    verdicts: list[str] = [result.outcome.value for result in run.results]
+    first: Any = run["test_async"].trials
+    assert first is not None
+    return verdicts

@@ -1,0 +1,119 @@
+"""Claims are values: they compare nothing, sample nothing, and refuse what cannot be tested."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from pytest_velo.claims import Direction, RateClaim, rate
+from pytest_velo.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("claim", "direction", "low", "high", "name", "text"),
+    [
+        (rate >= 0.3, Direction.AT_LEAST, 0.3, None, None, "rate >= 0.3"),
+        (rate <= 0.05, Direction.AT_MOST, None, 0.05, None, "rate <= 0.05"),
+        (0.3 <= rate, Direction.AT_LEAST, 0.3, None, None, "rate >= 0.3"),  # noqa: SIM300
+        (0.05 >= rate, Direction.AT_MOST, None, 0.05, None, "rate <= 0.05"),  # noqa: SIM300
+        (rate.within(0.4, 0.6), Direction.WITHIN, 0.4, 0.6, None, "rate.within(0.4, 0.6)"),
+        (rate("asr") <= 0.1, Direction.AT_MOST, None, 0.1, "asr", 'rate("asr") <= 0.1'),
+        (rate("asr").within(0.1, 0.2), Direction.WITHIN, 0.1, 0.2, "asr", 'rate("asr").within(0.1, 0.2)'),
+    ],
+)
+def test_a_claim_is_what_was_written(claim, direction, low, high, name, text):
+    assert (claim.direction, claim.low, claim.high, claim.name) == (direction, low, high, name)
+    assert str(claim) == text
+    assert claim.statistic in text
+
+
+def test_the_threshold_of_a_claim():
+    assert (rate >= 0.3).threshold == 0.3
+    assert (rate <= 0.3).threshold == 0.3
+    assert rate.within(0.3, 0.6).threshold == 0.3
+
+
+def test_claims_are_equal_by_what_they_say_and_can_stand_in_sets():
+    assert {rate >= 0.3, rate >= 0.3, rate <= 0.3} == {rate <= 0.3, rate >= 0.3}
+    assert (rate >= 0.3) != (rate("asr") >= 0.3)
+
+
+def test_a_claim_is_frozen():
+    with pytest.raises(AttributeError):
+        (rate >= 0.3).low = 0.1  # type: ignore[misc]
+
+
+def test_a_claim_is_no_callable_that_pytest_could_take_for_a_decorated_function():
+    claim = rate >= 0.3
+    assert not callable(claim)
+    assert pytest.mark.hypothesis(claim).args == (claim,)
+
+
+def test_a_named_rate_leaves_the_plain_one_alone():
+    assert repr(rate("asr")) == "rate('asr')"
+    assert repr(rate) == "rate"
+    assert (rate >= 0.3).name is None
+
+
+@pytest.mark.parametrize("value", [0, 1, 0.0, 1.0])
+@pytest.mark.parametrize(
+    ("make", "sign"),
+    [(rate.__ge__, ">="), (rate.__le__, "<="), (lambda value: rate.within(value, 0.5), "within")],
+    ids=["at least", "at most", "within"],
+)
+def test_thresholds_of_zero_and_one_cannot_be_tested(make, sign, value):
+    with pytest.raises(UsageError, match=f"rate {sign} {value} cannot be tested") as raised:
+        make(value)
+    assert raised.value.fix
+
+
+@pytest.mark.parametrize(
+    ("value", "what", "fix"),
+    [
+        (30, "got 30", "rate >= 0.3"),
+        (1.5, r"got 1\.5", "rate >= 0.015"),
+        (-0.1, r"got -0\.1", "a rate is a share, not a count"),
+        (250, "got 250", "a rate is a share, not a count"),
+        (math.inf, "got inf", "a rate is a share, not a count"),
+        (math.nan, "got nan", "rate >= 0.3"),
+        (True, "got True", "rate >= 0.3"),
+        ("0.3", "got '0.3'", "rate >= 0.3"),
+        (None, "got None", "rate >= 0.3"),
+    ],
+)
+def test_a_threshold_that_is_none_says_what_to_write(value, what, fix):
+    with pytest.raises(UsageError, match=what) as raised:
+        rate >= value  # noqa: B015
+    assert raised.value.fix == fix
+
+
+@pytest.mark.parametrize("ends", [(0.6, 0.4), (0.5, 0.5)])
+def test_an_empty_range_is_refused(ends):
+    with pytest.raises(UsageError, match="is empty"):
+        rate.within(*ends)
+
+
+def test_strict_comparisons_are_refused_with_the_claim_to_write():
+    with pytest.raises(UsageError) as raised:
+        rate > 0.3  # noqa: B015
+    assert raised.value.fix == "rate >= 0.3"
+    with pytest.raises(UsageError) as raised:
+        rate < 0.3  # noqa: B015
+    assert raised.value.fix == "rate <= 0.3"
+
+
+@pytest.mark.parametrize("name", ["", 3, None])
+def test_a_rates_name_is_a_text(name):
+    with pytest.raises(UsageError, match="takes the name of an outcome"):
+        rate(name)
+
+
+def test_a_chain_of_comparisons_is_refused_before_half_of_it_is_lost():
+    with pytest.raises(UsageError, match="has no truth value") as raised:
+        0.2 <= rate <= 0.4  # noqa: B015
+    assert "rate.within(0.2, 0.4)" in raised.value.fix
+
+
+def test_the_claim_is_the_only_kind_there_is():
+    assert all(isinstance(claim, RateClaim) for claim in (rate >= 0.3, rate <= 0.3, rate.within(0.3, 0.6)))

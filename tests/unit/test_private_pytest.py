@@ -1,0 +1,163 @@
+"""Each private part of pytest that is leaned on does on this pytest what we take it to do."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import pytest_velo
+from pytest_velo.integration import private
+
+
+@pytest.fixture
+def own():
+    """A fixture of this module, for the closures below."""
+    return "own"
+
+
+def test_hazard_24_no_other_module_knows_private_parts_of_pytest():
+    package = Path(pytest_velo.__file__).parent
+    knowing = set()
+    for path in package.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            if any(name.partition(".")[0] == "_pytest" for name in names):
+                knowing.add(path.relative_to(package).as_posix())
+    assert knowing == {"integration/private.py"}
+
+
+def test_the_fixture_closure_of_an_item(request, own):
+    info = private.fixture_info(request.node)
+    assert {"request", "own"} <= set(info.argnames)
+    assert set(info.argnames) <= set(info.names_closure)
+    definition = info.name2fixturedefs["own"][-1]
+    assert definition.func.__module__ == __name__
+    assert definition.scope == "function"
+    assert definition.argnames == ()
+
+
+@pytest.mark.parametrize("word", ["yes"])
+def test_a_value_of_parametrize_is_told_from_a_fixture(request, word, own):
+    definitions = private.fixture_info(request.node).name2fixturedefs
+    assert private.is_parameter(definitions["word"][-1])
+    assert not private.is_parameter(definitions["own"][-1])
+
+
+def test_the_closure_is_there_while_tests_are_generated(pytester):
+    pytester.makeconftest(
+        """
+        from pytest_velo.integration import private
+
+        def pytest_generate_tests(metafunc):
+            assert "number" in private.fixture_info(metafunc.definition).names_closure
+            metafunc.parametrize("number", [1, 2])
+        """
+    )
+    pytester.makepyfile("def test_it(number): assert number")
+    pytester.runpytest_inprocess("-p", "no:randomly").assert_outcomes(passed=2)
+
+
+def test_a_test_of_nobody_does_not_concern_us(request):
+    assert not private.concerns_us(request.node)
+
+
+def test_a_mark_or_a_fixture_of_ours_concerns_us(pytester):
+    marked, asking, plain = pytester.getitems(
+        "import pytest\n"
+        "from pytest_velo import rate\n"
+        "@pytest.mark.hypothesis(rate >= 0.5)\ndef test_marked(): assert True\n"
+        "@pytest.fixture\ndef model(): pass\n"
+        "def test_asking(model): pass\n"
+        "def test_plain(): pass\n"
+    )
+    assert [private.concerns_us(item) for item in (marked, asking, plain)] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("expression", "marks", "holds"),
+    [
+        ("velo", {"velo"}, True),
+        ("velo", set(), False),
+        ("not velo", {"velo"}, False),
+        ("slow or not velo", {"velo"}, False),
+        ("velocity", {"velo"}, False),
+        ("velo and hypothesis", {"velo", "hypothesis"}, True),
+        ("hypothesis(tier='pr')", {"hypothesis"}, False),
+        ("velo and", {"velo"}, False),
+        ("", {"velo"}, False),
+    ],
+)
+def test_a_mark_expression_is_evaluated_as_pytest_would(expression, marks, holds):
+    assert private.mark_expression_holds(expression, marks) is holds
+
+
+def explanation() -> str:
+    """Return the message of a comparison that fails here."""
+    left, right = {"word": "yes"}, {"word": "no"}
+    with pytest.raises(AssertionError) as raised:
+        assert left == right
+    return str(raised.value)
+
+
+def test_explanations_of_failed_comparisons_can_be_spared():
+    assert "Differing items" in explanation()
+    with private.sparing_explanations(lambda: False):
+        spared = explanation()
+    with private.sparing_explanations(lambda: True):
+        wanted = explanation()
+    assert "Differing items" not in spared
+    assert "{'word': 'yes'} == {'word': 'no'}" in spared
+    assert "Differing items" in wanted
+    assert "Differing items" in explanation()  # put back
+
+
+def test_explanations_are_put_back_after_an_error():
+    with pytest.raises(ZeroDivisionError), private.sparing_explanations(lambda: False):
+        1 / 0  # noqa: B018
+    assert "Differing items" in explanation()
+
+
+def test_without_explanations_nothing_is_spared(monkeypatch):
+    from _pytest.assertion import util
+
+    monkeypatch.setattr(util, "_reprcompare", None)
+    with private.sparing_explanations(lambda: True):
+        assert util._reprcompare is None
+    assert util._reprcompare is None
+
+
+def test_the_terminal_reporter_writes_over_its_line(pytester):
+    pytester.makeconftest(
+        """
+        from pytest_velo.integration import private
+
+        def pytest_terminal_summary(terminalreporter, config):
+            reporter = private.terminal_reporter(config)
+            assert reporter is terminalreporter
+            assert not reporter.isatty
+            assert reporter._tw.fullwidth > 0
+            assert hasattr(reporter._tw._file, "write")
+            reporter.ensure_newline()
+            reporter.rewrite("a line", erase=True)
+            reporter.flush()
+            reporter.write_line(" and its end", yellow=True)
+        """
+    )
+    result = pytester.runpytest_inprocess("-p", "no:randomly")
+    result.stdout.fnmatch_lines(["*a line and its end*"])
+
+
+def test_there_may_be_no_terminal_reporter(pytester):
+    pytester.makeconftest(
+        """
+        from pytest_velo.integration import private
+
+        def pytest_sessionfinish(session):
+            assert private.terminal_reporter(session.config) is None
+            session.exitstatus = 7
+        """
+    )
+    assert pytester.runpytest_inprocess("-p", "no:randomly", "-p", "no:terminal").ret == 7
