@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Literal, assert_never
+from typing import Literal, assert_never, cast
 
 from pytest_velo.claims import Claim
 from pytest_velo.errors import VeloError
@@ -69,15 +69,16 @@ def refuting(nulls: tuple[Null, ...], level: float) -> MeanTest | EitherMean:
 class ComposedRule:
     """One claim under test: feed it units in submission order until it returns a verdict.
 
-    Build it with `make_mean_rule` or `make_difference_rule`.
+    Build it with `make_mean_rule`, `make_difference_rule` or `make_census_rule`.
 
     Args:
         claim: What is claimed, for words and units.
         nulls: Its nulls.
         support: One test for each null of `nulls.support`, each at alpha.
-        refute: The test against the claim, at beta.
+        refute: The test against the claim, at beta; one with a limit unless the claim is `within`.
         max_units: No unit is fed after it.
         min_units: No verdict comes before it; what is rejected earlier stays so.
+        closed: "Supported" leaves the edge itself possible: `>=` is certified, not `>`.
 
     Attributes:
         n: Units fed.
@@ -91,12 +92,14 @@ class ComposedRule:
         nulls: Nulls,
         *,
         support: Sequence[LimitTest],
-        refute: LimitTest | EitherMean,
+        refute: NullTest,
         max_units: int,
         min_units: int,
+        closed: bool = False,
     ) -> None:
         self.claim = claim
         self.nulls = nulls
+        self._closed = closed
         self.max_units = max_units
         self.min_units = min_units
         self.n = 0
@@ -149,9 +152,10 @@ class ComposedRule:
         return p_support, self._refute.p_value(), self._interval() if self.n else None
 
     def _interval(self) -> Interval:
-        ends = [*self._support, *([] if isinstance(self._refute, EitherMean) else [self._refute])]
-        native = self.claim.statistic.scale.from_unit
-        return interval_of(ends, native)
+        ends = list(self._support)
+        if len(ends) == 1:
+            ends.append(cast(LimitTest, self._refute))
+        return interval_of(ends, self.claim.statistic.scale.from_unit)
 
     def min_more(self) -> int:
         """Return a number of further units before which no verdict can come; 0 when decided.
@@ -195,7 +199,7 @@ class ComposedRule:
 
     def certified(self, verdict: Verdict) -> str:
         """Return the inequality that a verdict certifies, e.g. `mean(0, 10) > 7`."""
-        return certified_inequality(self.claim, self.nulls, verdict)
+        return certified_inequality(self.claim, self.nulls, verdict, closed=self._closed)
 
 
 def check_bounds(low: float, high: float) -> None:
@@ -228,8 +232,14 @@ def interval_of(tests: Sequence[LimitTest], native: Callable[[float], float]) ->
     return Interval(low=native(low), high=native(high), level=1.0 - up.level - down.level)
 
 
-def certified_inequality(claim: Claim, nulls: Nulls, verdict: Verdict) -> str:
+def certified_inequality(claim: Claim, nulls: Nulls, verdict: Verdict, *, closed: bool = False) -> str:
     """Return the inequality that a verdict about a claim certifies, in the statistic's own units.
+
+    Args:
+        claim: What was claimed.
+        nulls: Its nulls on the scale of [0, 1].
+        verdict: What came of it.
+        closed: "Supported" leaves the edge itself possible.
 
     >>> from pytest_velo.claims import difference
     >>> claim = difference("new", "old").within(0.1)
@@ -238,17 +248,19 @@ def certified_inequality(claim: Claim, nulls: Nulls, verdict: Verdict) -> str:
     """
     name, native = claim.statistic, claim.statistic.scale.from_unit
 
-    def beyond(null: Null) -> str:
+    equal = "=" if closed else ""
+
+    def beyond(null: Null, equal: str = "") -> str:
         edge = native(null.threshold)
         edge = 0.0 if math.isclose(edge, 0.0, abs_tol=1e-12) else edge
-        return f"{name} {'>' if null.side > 0 else '<'} {edge:g}"
+        return f"{name} {'>' if null.side > 0 else '<'}{equal} {edge:g}"
 
     match verdict:
         case Verdict.SUPPORTED if len(nulls.support) == 2:
             low, high = (native(null.threshold) for null in nulls.support)
-            return f"{low:g} < {name} < {high:g}"
+            return f"{low:g} <{equal} {name} <{equal} {high:g}"
         case Verdict.SUPPORTED:
-            return beyond(nulls.support[0])
+            return beyond(nulls.support[0], equal)
         case Verdict.REFUTED:
             return " or ".join(beyond(null) for null in nulls.refute)
         case Verdict.INCONCLUSIVE:
