@@ -113,10 +113,11 @@ def check_design(item: pytest.Item, settings: Settings) -> str | None:
         raise UsageError(
             "expect= needs single trials of 0 or 1", fix="leave it out: the power is not known exactly"
         )
-    from pytest_velo.stats.designs import rule_for
     from pytest_velo.stats.operating import power
+    from pytest_velo.stats.rules import make_rule
 
-    chance = power(rule_for(spec.claim, **rule), expect)
+    del rule["turns_per_unit"]
+    chance = power(make_rule(spec.claim, **rule), expect)
     if chance >= 0.5:
         return None
     return (

@@ -207,7 +207,7 @@ def _check_chosen(item: pytest.Function, spec: Spec, settings: Settings) -> None
     own, asking = spec.get("models"), _asking(fixture_info(item))
     params = item.callspec.params if hasattr(item, "callspec") else {}
     chosen = next((params[name] for name in asking if name in params), None)
-    one_is_enough = len(model_ids(spec, settings)) <= 1
+    one_is_enough = spec.arms_are_models or len(model_ids(spec, settings)) <= 1
     if asking and not (one_is_enough if chosen is None else own is None or chosen in own):
         raise UsageError(
             "the item was not made for the models of its claim: the claim of a parameter can name only one",

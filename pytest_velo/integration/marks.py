@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from pytest_velo.claims import Claim, Direction, Statistic
+from pytest_velo.claims import Claim, Direction, Joint, Statistic
 from pytest_velo.errors import UsageError, nearest
 from pytest_velo.runner.hypothesis import Invalid, Over
 from pytest_velo.stats.nulls import nulls_of
@@ -105,6 +105,8 @@ def _no_claim(arguments: tuple[Any, ...]) -> str:
         return "the mark has keywords but no claim"
     if len(arguments) > 1:
         return f"the mark takes one claim, got {len(arguments)} positional arguments"
+    if isinstance(arguments[0], Joint):
+        return f"the joint claim `{arguments[0]}` cannot be tested yet: write one test for each part"
     if isinstance(arguments[0], Statistic):
         return f"`{arguments[0]!r}` alone claims nothing"
     return f"{arguments[0]!r} is not a claim"

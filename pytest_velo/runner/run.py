@@ -18,6 +18,7 @@ from pytest_velo.verdicts import StopReason, Verdict
 
 FUTILE_BELOW = 0.05
 FUTILITY_FROM = 20
+FEWEST_AHEAD = 8  # fewer in flight than this save little and cost rounds
 _CANCELLATIONS = 3  # a body that catches one is sent another
 _WIND_DOWN_S = 3.0  # how long a cancelled body may take to clean up
 
@@ -128,12 +129,13 @@ class Run:
     def _look_ahead(self) -> None:
         """Say how many trials may be launched, and when to look again: when an eighth of what is new is in.
 
-        All that no verdict can do without; of those that are merely expected, half: the rest is launched
-        when half of it is in, so that little is drawn beyond the stopping prefix at the price of a round
-        or two. Looking costs more than all the rest of a replayed trial.
+        All that no verdict can do without; of those that are merely expected, half, or a handful: the rest
+        is launched as these come in, so that little is drawn beyond the stopping prefix at the price of a
+        round or two. Looking costs more than all the rest of a replayed trial.
         """
-        expected = (self.rule.expected_more() + 1) // 2
-        ahead = max(1, self.rule.min_more(), expected) * self.hypothesis.unit_size
+        expected = self.rule.expected_more()
+        half = max(FEWEST_AHEAD, (expected + 1) // 2)
+        ahead = max(1, self.rule.min_more(), min(expected, half)) * self.hypothesis.unit_size
         self._n_wanted = len(self.trials) + ahead
         self._look_ahead_at = len(self.trials) + max(1, ahead // 8)
 

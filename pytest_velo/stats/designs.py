@@ -7,6 +7,7 @@ a group have the rule of bounded means; a claim of no difference has that of the
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 from pytest_velo.claims import Claim
 from pytest_velo.stats.composed import ComposedRule, make_mean_rule
@@ -50,8 +51,8 @@ def rule_for(
     >>> rule_for(mean(0, 10) >= 5, **numbers, turns_per_unit=1).kind
     'ville'
     """
-    numbers = {"alpha": alpha, "beta": beta, "margin": margin}
-    horizon = {"max_units": max_units, "min_units": min_units}
+    numbers: dict[str, Any] = {"alpha": alpha, "beta": beta, "margin": margin}
+    horizon: dict[str, Any] = {"max_units": max_units, "min_units": min_units}
     single = claim.statistic.binary and turns_per_unit == 1
     if claim.statistic.arms:
         return make_difference_rule(claim, **numbers, **horizon, binary=single, extend=extend)
@@ -75,8 +76,8 @@ def reach_of(
 
     For scores and differences it is a bound that is never too pessimistic.
     """
-    numbers = {"alpha": alpha, "beta": beta, "margin": margin}
-    horizon = {"max_units": max_units, "min_units": min_units}
+    numbers: dict[str, Any] = {"alpha": alpha, "beta": beta, "margin": margin}
+    horizon: dict[str, Any] = {"max_units": max_units, "min_units": min_units}
     rule = rule_for(claim, **numbers, **horizon, turns_per_unit=turns_per_unit, extend=extend)
     if isinstance(rule, SequentialRule):
         return reachability(claim, **numbers, **horizon, extend=extend)
