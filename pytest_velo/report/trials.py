@@ -30,10 +30,10 @@ def trials_lines(result: HypothesisResult, show: int, verbosity: int, width: int
         title += f" (first {len(shown)} of {total:,}; --velo-show={total} shows all)"
     yield from paragraph(title, Style.BOLD, width)
     for trial in shown:
-        yield from _trial_lines(trial, verbosity, width)
+        yield from _trial_lines(trial, verbosity, width, has_outcome=result.outcome is not Outcome.ERROR)
 
 
-def _trial_lines(trial: TrialRecord, verbosity: int, width: int) -> Iterator[Line]:
+def _trial_lines(trial: TrialRecord, verbosity: int, width: int, *, has_outcome: bool) -> Iterator[Line]:
     head = [f"trial {trial.index}"]
     if trial.case_id:
         head.append(f"case {inline(trial.case_id, 40)}")
@@ -47,7 +47,10 @@ def _trial_lines(trial: TrialRecord, verbosity: int, width: int) -> Iterator[Lin
         yield from _call_lines(call, before, limit, width)
     for note in trial.notes:
         yield from block("note", note, width, limit=limit, indent=4)
-    yield from _outcome_lines(trial, width, limit)
+    if has_outcome:
+        yield from _outcome_lines(trial, width, limit)
+    elif trial.detail:  # an error is no outcome: it is not the trial that was invalid
+        yield from block("error", trial.detail, width, Style.BOLD, limit=limit, indent=4)
 
 
 def _value(trial: TrialRecord) -> str:

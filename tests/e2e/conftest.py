@@ -21,14 +21,10 @@ import pytest
 import pytest_velo
 from pytest_velo.report.load import Run, load
 
-NOISE = "ignore:The configuration option .asyncio_default_fixture_loop_scope. is unset"
+# What pytest-asyncio otherwise warns of at the start of every inner run.
+QUIET = ("-o", "asyncio_default_fixture_loop_scope=function")
 CANARY = "sk-canary-7f3a91c2e5d84b60"
 FOREIGN = ("VELO_", "OPENAI_", "ANTHROPIC_", "PYTEST_", "LAB_", "COV_")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Do not let every inner run warn the outer one of a plugin's setting."""
-    config.addinivalue_line("filterwarnings", NOISE)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -76,7 +72,7 @@ class Inner:
 
     def __call__(self, *args: str) -> pytest.RunResult:
         """Run in this process, tests in the order of their files."""
-        return self._pytester.runpytest_inprocess("-p", "no:randomly", *args)
+        return self._pytester.runpytest_inprocess("-p", "no:randomly", *QUIET, *args)
 
     def apart(self, *args: str, **env: str) -> pytest.RunResult:
         """Run in a process of its own."""

@@ -63,6 +63,16 @@ def finished(process: subprocess.Popen[str]) -> str:
     return shown
 
 
+def settled(read, wanted: int) -> int:
+    """Poll for what another process does until it is as wanted."""
+    pause = threading.Event()
+    for _ in range(800):
+        if (value := read()) == wanted:
+            break
+        pause.wait(0.05)
+    return value
+
+
 def test_a_kill_in_mid_run_loses_no_draw_and_the_rerun_pays_for_the_rest_only(run, lab):
     run.file(SLOW)
     held = Held(lab, 37)
@@ -78,16 +88,6 @@ def test_a_kill_in_mid_run_loses_no_draw_and_the_rerun_pays_for_the_rest_only(ru
     assert result.ret == 0
     assert len(lab.calls) - before == 100 - 37
     assert run.record["test_h"].n_cached == 37
-
-
-def settled(read, wanted: int) -> int:
-    """Poll for what another process writes: it flushes within 100 ms."""
-    pause = threading.Event()
-    for _ in range(100):
-        if (value := read()) == wanted:
-            break
-        pause.wait(0.05)
-    return value
 
 
 @pytest.mark.parametrize("kind", ["async", "plain"])
@@ -199,7 +199,8 @@ def test_hazard_13_bodies_that_hang_for_ever_do_not_hold_up_ctrl_c(run, lab, whe
     held = Held(lab, 20 if where == "in the body" else 3)
     process = run.start("--velo-mode=auto", "--velo-concurrency=5")
     if where == "in the body":
-        assert settled(lambda: len(lab.calls) >= 8, True)
+        assert settled(lambda: len(lab.calls), 8) == 8
+        assert settled(lambda: n_stored(run), 8) == 8
     else:
         assert held.reached.wait(40)
     process.send_signal(signal.SIGINT)
