@@ -94,6 +94,7 @@ def prepare(items: Iterable[pytest.Function], session: VeloSession) -> None:
         item.stash[FUNCTION] = item.function
         item.stash[FACTS] = facts_of(item)
         item.add_marker(DEFAULTS_MARK)
+        _hide_from_anyio(item)
         session.add_cassettes(item.path)
         try:
             _check_chosen(item, spec, session.settings)
@@ -102,6 +103,17 @@ def prepare(items: Iterable[pytest.Function], session: VeloSession) -> None:
             raise error.within(_place(item)) from None
         if warning is not None:
             item.warn(pytest.PytestWarning(warning))
+
+
+def _hide_from_anyio(item: pytest.Function) -> None:
+    """Keep our item: anyio makes those with its mark anew, one per event loop and without what we know."""
+    closest = item.get_closest_marker
+    if closest("anyio") is not None:
+
+        def others(name: str, default: Any = None) -> Any:
+            return default if name == "anyio" else closest(name, default)
+
+        item.get_closest_marker = others  # type: ignore[method-assign]
 
 
 def model_ids(spec: Spec, settings: Settings) -> Sequence[str]:

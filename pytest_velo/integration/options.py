@@ -222,7 +222,7 @@ def _endpoints(config: pytest.Config) -> tuple[Any, ...]:
         try:
             endpoint = parse_endpoint(line, more_apis=brought)
         except UsageError as error:
-            raise error.at(f"velo_endpoints in {_inifile(config)}") from None
+            raise error.within(f"velo_endpoints in {_inifile(config)}") from None
         declared[endpoint.name] = endpoint
     builtin = tuple(endpoint for endpoint in BUILTIN_ENDPOINTS if endpoint.name not in declared)
     return builtin + tuple(declared.values())

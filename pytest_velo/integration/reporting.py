@@ -132,6 +132,8 @@ def _as_unsampled(item: pytest.Item, report: pytest.TestReport) -> None:
 def _unsampled_lines(unsampled: Mapping[str, str], width: int) -> Iterator[Line]:
     from pytest_velo.report.lines import Style, block
 
+    if unsampled:
+        yield Line("")
     for node_id, why in unsampled.items():
         yield Line(f"- not sampled  {node_id}", Style.WARN)
         yield from block("", why, width, indent=4)

@@ -103,6 +103,8 @@ def run_body(func: Callable[[], T], loop: asyncio.AbstractEventLoop, outcome: as
 
     def settle(result: Any, error: BaseException | None) -> None:
         if outcome.done():  # nobody waits any more
+            if asyncio.iscoroutine(result):
+                result.close()  # else Python warns that nobody awaited it
             return
         if error is None:
             outcome.set_result(result)

@@ -20,7 +20,7 @@ def refused(result: pytest.RunResult, *lines: str) -> None:
 def failed_as_error(result: pytest.RunResult, *lines: str) -> None:
     """The hypothesis ended as an error in its call, with these lines."""
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    assert result.parseoutcomes() == {"errors": 1}
+    assert {**result.parseoutcomes(), "warnings": 0} == {"errors": 1, "warnings": 0}
     result.stdout.fnmatch_lines(lines)
 
 

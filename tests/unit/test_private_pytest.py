@@ -147,7 +147,7 @@ def test_the_terminal_reporter_writes_over_its_line(pytester):
         """
     )
     result = pytester.runpytest_inprocess("-p", "no:randomly")
-    result.stdout.fnmatch_lines(["*a line and its end*"])
+    result.stdout.fnmatch_lines(["a line* and its end"])
 
 
 def test_there_may_be_no_terminal_reporter(pytester):
