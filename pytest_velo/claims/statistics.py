@@ -107,7 +107,7 @@ class Statistic:
                 fix=f"{self} >= {self.scale.from_unit(0.7):g}",
             )
         if value in (low, high):
-            trivial = (value == low) == (sign == ">=")
+            trivial = (sign, value) in ((">=", low), ("<=", high))
             advice = (
                 "every value satisfies it; claim something that could be false"
                 if trivial
