@@ -53,7 +53,7 @@ def test_a_claim_is_no_callable_that_pytest_could_take_for_a_decorated_function(
 def test_a_named_rate_leaves_the_plain_one_alone():
     assert repr(rate("asr")) == 'rate("asr")'
     assert repr(rate) == "rate"
-    assert (rate >= 0.3).name is None
+    assert (rate >= 0.3).statistic.name is None
 
 
 @pytest.mark.parametrize("value", [0, 1, 0.0, 1.0])
