@@ -24,6 +24,7 @@ means of bounded random variables by betting", JRSS B 86:1.
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 from pytest_velo.errors import UsageError
 from pytest_velo.stats.eprocess import ALL_IN, Side
@@ -124,21 +125,43 @@ class MeanProcess:
         return mean, max(0.0, squares / units - mean * mean)
 
     def growth(self, distance: float) -> float:
-        """Return the log evidence that a unit adds on average if the mean is this far beyond the edge.
+        """Return the drift of `best_walk` for outcomes that vary as seen so far, this far beyond the edge."""
+        return best_walk(self.edge, distance, self.moments()[1]).drift
 
-        The outcomes are taken to vary as seen so far and the bet to be the best one; 0 or more.
 
-        Args:
-            distance: In side +1 terms, up to ``1 - edge``; nothing grows at 0 and below.
-        """
-        edge = self.edge
-        aim = min(distance, 1.0 - edge)
-        if aim <= 0.0:
-            return 0.0
-        most = edge * (1.0 - edge)
-        spread = min(1.0, max(LEAST_SPREAD, self.moments()[1] / most))
-        bet = aim / (spread * most + (1.0 - spread) * edge * aim)
-        mean = edge + aim
-        grown = (1.0 - spread) * math.log1p(bet * aim) + spread * mean * math.log1p(bet * (1.0 - edge))
-        lost = 1.0 - bet * edge
-        return max(0.0, grown + (spread * (1.0 - mean) * math.log(lost) if lost > 1e-12 else 0.0))
+class Walk(NamedTuple):
+    """What a unit adds to the log evidence: on average, and its standard deviation."""
+
+    drift: float
+    noise: float
+
+
+def best_walk(edge: float, distance: float, variance: float) -> Walk:
+    """Return how the log evidence grows under the best bet, in side +1 terms.
+
+    The outcomes are taken to lie on two points: a standard deviation above and below the mean, or, where one
+    of these is off the scale, its end and the point that gives the same variance. So it is exact for 0/1 and
+    for constant outcomes, and about right for scores.
+
+    Args:
+        edge: The null's edge, in (0, 1).
+        distance: How far the mean is beyond it, up to ``1 - edge``; nothing grows at 0 and below.
+        variance: The variance of the outcomes, from 0.
+
+    >>> [round(math.log(20) / best_walk(0.5, 0.1, v).drift) for v in (0.6 * 0.4, 0.02, 0.0)]
+    [149, 19, 16]
+    """
+    aim = min(distance, 1.0 - edge)
+    if aim <= 0.0:
+        return Walk(0.0, 0.0)
+    mean, deviation = edge + aim, math.sqrt(variance)
+    if deviation < 1e-9 or mean >= 1.0 - 1e-9:
+        return Walk(math.log(mean / edge), 0.0)
+    above = min(deviation, 1.0 - mean)
+    below = min(variance / above, mean)
+    above = min(variance / below, 1.0 - mean)
+    high, low = aim + above, aim - below
+    bet = 1.0 / edge if low >= 0.0 else min(1.0 / edge, aim / (-low * high))
+    won, lost = math.log1p(bet * high), math.log(max(1e-12, 1.0 + bet * low))
+    share = below / (above + below)
+    return Walk(share * won + (1.0 - share) * lost, math.sqrt(share * (1.0 - share)) * (won - lost))

@@ -28,13 +28,29 @@ def max_log_evidence(
     """Return the largest log evidence of a path against each null, as `MeanProcess.max_log_e` has it.
 
     Args:
-        outcomes: The path, at least one outcome in [0, 1]; or an array of paths, shape (paths, n), against a
-            single null.
+        outcomes: As for `log_evidence`.
         thresholds: The nulls' edges, each in (0, 1).
         side: As for `MeanProcess`.
 
     >>> max_log_evidence([1.0, 0.5, 1.0], [0.2, 0.5], 1).round(2).tolist()
     [3.14, 0.98]
+    """
+    return np.asarray(log_evidence(outcomes, thresholds, side).max(axis=1))
+
+
+def log_evidence(
+    outcomes: Sequence[float] | Floats, thresholds: Sequence[float] | Floats, side: Side
+) -> Floats:
+    """Return the log evidence of a path against each null after each unit.
+
+    Args:
+        outcomes: The path, at least one outcome in [0, 1]; or an array of paths, shape (paths, n), against a
+            single null.
+        thresholds: The nulls' edges, each in (0, 1).
+        side: As for `MeanProcess`.
+
+    Returns:
+        An array of shape (nulls, n) or (paths, n).
     """
     edges = np.asarray(thresholds, dtype=float)[:, None]
     edges = edges if side > 0 else 1.0 - edges
@@ -47,7 +63,7 @@ def max_log_evidence(
         aim = effect * deviation / (1.0 + effect * deviation / (1.0 - edges))
         bet = aim / (edges * (spread * (1.0 - edges) + (1.0 - spread) * aim))
         np.logaddexp(total, _log_fortune(away, bet, weight), out=total)
-    return np.asarray(total.max(axis=1))
+    return total
 
 
 def mean_limit(outcomes: Sequence[float], side: Side, log_bars: LogBars) -> float:

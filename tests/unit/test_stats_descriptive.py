@@ -1,6 +1,7 @@
 import pytest
 
 from pytest_velo.errors import UsageError
+from pytest_velo.stats import fixed_n
 from pytest_velo.stats.descriptive import clustered_error, mcnemar_p, newcombe, standard_error, unpaired_p
 from pytest_velo.stats.fixed_n import exact_design, n_paired
 
@@ -58,10 +59,11 @@ def test_sides_of_a_fixed_design_are_mirror_images():
         ((0.3, 0.3, 0.05, 0.8), "no sample size"),
         ((0.0, 0.3, 0.05, 0.8), "no sample size"),
         ((0.3, 0.4, 0.0, 0.8), "no sample size"),
-        ((0.5, 0.502, 0.05, 0.9), "over 100,000 trials"),
+        ((0.5, 0.501, 0.05, 0.9), "over 2,000 trials"),
     ],
 )
-def test_designs_out_of_range_are_refused(arguments, message):
+def test_designs_out_of_range_are_refused(monkeypatch, arguments, message):
+    monkeypatch.setattr(fixed_n, "MOST_TRIALS", 2_000)
     with pytest.raises(UsageError, match=message):
         exact_design(*arguments)
 
