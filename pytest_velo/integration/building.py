@@ -21,7 +21,7 @@ from pytest_velo.integration.outcomes import HostOutcomes
 from pytest_velo.integration.private import fixture_info
 from pytest_velo.runner.hypothesis import Body, Hypothesis, Invalid, Over
 from pytest_velo.settings import Settings
-from pytest_velo.stats.designs import reach_of
+from pytest_velo.stats.choosing import reach_for
 
 CASES = pytest.StashKey[CaseSet]()
 
@@ -95,10 +95,10 @@ def check_design(item: pytest.Item, settings: Settings) -> str | None:
         "margin": design.margin,
         "max_units": design.max_units,
         "min_units": design.min_trials,
-        "turns_per_unit": design.plan.largest_unit,
+        "single": design.plan.largest_unit == 1,
         "extend": design.extend,
     }
-    reach = reach_of(spec.claim, **rule)
+    reach = reach_for(spec.claim, **rule)
     if not reach.can_support:
         few = "" if design.max_units == design.max_trials else " (there are no more cases)"
         raise UsageError(
@@ -116,7 +116,7 @@ def check_design(item: pytest.Item, settings: Settings) -> str | None:
     from pytest_velo.stats.operating import power
     from pytest_velo.stats.rules import make_rule
 
-    del rule["turns_per_unit"]
+    del rule["single"]
     chance = power(make_rule(spec.claim, **rule), expect)
     if chance >= 0.5:
         return None

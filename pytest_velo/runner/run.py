@@ -13,7 +13,7 @@ from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.trials import Finished, Threads, TrialRunner
 from pytest_velo.runner.units import Units
 from pytest_velo.sampling.trial import Drawer
-from pytest_velo.stats.designs import rule_for
+from pytest_velo.stats.choosing import rule_for
 from pytest_velo.verdicts import StopReason, Verdict
 
 FUTILE_BELOW = 0.05
@@ -63,7 +63,7 @@ class Run:
             margin=hypothesis.margin,
             max_units=hypothesis.max_units,
             min_units=hypothesis.min_trials,
-            turns_per_unit=hypothesis.turns_per_unit,
+            single=hypothesis.turns_per_unit == 1,
             extend=hypothesis.extend,
         )
         self.trials: list[TrialRecord] = []
