@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pytest_velo.case_sets import Case, cases
-    from pytest_velo.claims import rate
+    from pytest_velo.claims import difference, mean, rate
     from pytest_velo.errors import InvalidTrial, UsageError, VeloError
     from pytest_velo.integration.fixtures import Velo
     from pytest_velo.providers.scripted import scripted
@@ -36,7 +36,9 @@ __all__ = [
     "Velo",
     "VeloError",
     "cases",
+    "difference",
     "load",
+    "mean",
     "rate",
     "scripted",
 ]
@@ -56,7 +58,9 @@ _HOMES = {
     "Velo": "integration.fixtures",
     "VeloError": "errors",
     "cases": "case_sets",
+    "difference": "claims",
     "load": "report.load",
+    "mean": "claims",
     "rate": "claims",
     "scripted": "providers.scripted",
 }

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from pytest_velo.errors import UsageError
-from pytest_velo.integration.fixtures import case, judge, model, trial, velo
+from pytest_velo.integration.fixtures import arm, case, judge, model, trial, velo
 from pytest_velo.integration.options import add_options
 from pytest_velo.integration.session import SESSION, VeloSession
 
-__all__ = ["case", "judge", "model", "trial", "velo"]
+__all__ = ["arm", "case", "judge", "model", "trial", "velo"]
 
 MARK_HELP = (
     "hypothesis(claim, *, cases=, models=, alpha=, margin=, max_trials=, ...): a belief about a model's"

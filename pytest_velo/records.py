@@ -212,6 +212,7 @@ class OutcomeKind(StrEnum):
 
     ONE = "one"
     ZERO = "zero"
+    VALUE = "value"
     INVALID = "invalid"
 
 
@@ -221,8 +222,9 @@ class TrialRecord:
 
     Attributes:
         index: Position in submission order, from 0.
-        kind: The outcome of the claim's statistic; the value of a float outcome is in `values`.
-        values: Every outcome the body returned by name; `{"": 0 or 1}` for an unnamed one.
+        arm: The arm it belongs to; empty without arms.
+        kind: The outcome of the claim's statistic: one, zero, a score (`value`) or invalid.
+        values: Every outcome the body returned by name; an unnamed one is under `""`.
         detail: Why: the assertion's message, or why the trial is invalid.
         location: `file:line` of the assertion that failed, if one did.
     """
@@ -233,6 +235,7 @@ class TrialRecord:
     seed: int
     kind: OutcomeKind
     values: Mapping[str, float]
+    arm: str = ""
     detail: str = ""
     location: str = ""
     notes: tuple[str, ...] = ()
@@ -278,9 +281,10 @@ class HypothesisResult:
         notices: One-line remarks for the reader.
         rerun: The command that runs this hypothesis again.
         claim_hash: Identifies claim, design and case set, for the look log.
-        against: The kind of trial that speaks against the claim: zero for `>=`, one for `<=`, and for
-            `within` zero when the rate is too low, one when it is too high. `n_against` of the
-            evidence counts trials of this kind, `n_for` those of the other.
+        telling: Indices of trials against the claim, the most telling first, at most 100 of them: those
+            on the wrong side of the threshold, e.g. the zeros for `rate >= 0.3` and the lowest scores for
+            `mean(0, 10) >= 7`; of a difference, both trials of a pair. `n_against` of the evidence counts
+            them all.
     """
 
     node_id: str
@@ -308,7 +312,7 @@ class HypothesisResult:
     notices: tuple[str, ...] = ()
     rerun: str = ""
     claim_hash: str = ""
-    against: OutcomeKind = OutcomeKind.ZERO
+    telling: tuple[int, ...] = ()
 
 
 def add_costs(costs: Any) -> float | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -40,8 +41,12 @@ class Evidence:
 
     Attributes:
         n: Units fed (trials, or complete cases/groups), invalid ones included under `bound`.
-        n_for, n_against, n_invalid: Trials of each kind; they sum to the trials of the prefix.
-        estimate: Observed mean among valid units; None without any.
+        n_for, n_against: Valid trials (pairs of them, for a difference) on the claim's side of its threshold
+            and on the other.
+        n_invalid: Invalid trials or pairs.
+        n_ones: Valid trials that came out 1; None where outcomes are scores or differences.
+        estimate: Observed mean among valid units, in the statistic's own units; None without any.
+        arms: Mean valid outcome of each arm, in the outcomes' units; empty without arms.
         log_e_support, log_e_refute: Natural logs of the two e-processes at the last unit.
         p_support, p_refute: Anytime-valid p-values in [0, 1] of the rule that decided.
         interval: Anytime-valid interval by inverting the rule that decided, at level 1 - alpha - beta
@@ -54,6 +59,7 @@ class Evidence:
     n_for: int
     n_against: int
     n_invalid: int
+    n_ones: int | None
     estimate: float | None
     log_e_support: float
     log_e_refute: float
@@ -63,6 +69,7 @@ class Evidence:
     wilson: Interval | None
     clopper_pearson: Interval | None
     rule: str
+    arms: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -97,7 +97,6 @@ def make_hypothesis() -> Callable[..., Hypothesis]:
             "plan": lambda: takewhile(lambda t: t.unit < max_trials, pick_order(None, "cases", seed=0)),
             "max_units": max_trials,
             "unit_size": 1,
-            "single": True,
             "limit": 50,
             "scope": "this body as it stands",
             "set_digest": "",

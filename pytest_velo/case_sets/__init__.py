@@ -1,7 +1,7 @@
 """What `cases=` takes, the set of cases it gives, and the seeded order of trials."""
 
 from pytest_velo.case_sets.case import Case
-from pytest_velo.case_sets.order import Plan, Planned, pick_order, plain_order
+from pytest_velo.case_sets.order import Plan, Planned, pick_order, plain_order, with_arms
 from pytest_velo.case_sets.sets import Cases, CaseSet, cases, is_strategy, load
 
 __all__ = [
@@ -15,4 +15,5 @@ __all__ = [
     "load",
     "pick_order",
     "plain_order",
+    "with_arms",
 ]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import count
 from typing import Any
@@ -29,15 +29,19 @@ class Planned:
         case_id: Its name; empty without cases.
         repeat: How many earlier trials had a case of the same content, so that no two share a draw.
         unit_size: Trials in its unit, from 1.
+        turn: Position without arms: all arms of one turn have the same case, repeat and seed.
+        arm: The arm; empty without arms.
     """
 
     index: int
+    turn: int
     unit: int
     case: Any
     case_digest: str
     case_id: str
     repeat: int
     unit_size: int
+    arm: str = ""
 
 
 class Plan:
@@ -91,6 +95,7 @@ class Plan:
         seen[case_digest] = repeat + 1
         return Planned(
             index=index,
+            turn=index,
             unit=unit,
             case=case,
             case_digest=case_digest,
@@ -137,6 +142,19 @@ def pick_order(case_set: CaseSet | None, over: str, seed: int, draws_per_case: i
     else:
         _check_fit(case_set, over)
     return Plan(case_set, over, seed, draws_per_case)
+
+
+def with_arms(trials: Iterable[Planned], arms: Sequence[str]) -> Iterator[Planned]:
+    """Run every trial of a plan once in each arm, on the same case, repeat and seed.
+
+    >>> from itertools import islice
+    >>> [(trial.index, trial.turn, trial.arm) for trial in islice(with_arms(plain_order(), ["a", "b"]), 3)]
+    [(0, 0, 'a'), (1, 0, 'b'), (2, 1, 'a')]
+    """
+    n = len(arms)
+    for trial in trials:
+        for position, arm in enumerate(arms):
+            yield replace(trial, index=trial.index * n + position, unit_size=trial.unit_size * n, arm=arm)
 
 
 def plain_order() -> Plan:

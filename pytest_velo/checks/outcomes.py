@@ -8,6 +8,7 @@ from typing import Any
 
 from pytest_velo.checks.bodies import BodyFacts
 from pytest_velo.checks.exceptions import Raised, classify_exception, location_of
+from pytest_velo.claims import Statistic
 from pytest_velo.errors import BodyError, nearest
 from pytest_velo.records import Reply
 
@@ -16,36 +17,38 @@ __all__ = ["Raised", "classify_exception", "location_of", "read_return"]
 _HOW = "return True or False, or assert and return nothing"
 
 
-def read_return(value: object, facts: BodyFacts, claim_name: str | None) -> dict[str, float]:
+def read_return(value: object, facts: BodyFacts, statistic: Statistic) -> dict[str, float]:
     """Read the outcomes from what a body returned.
 
     Args:
         value: What it returned; a coroutine's result, not the coroutine.
         facts: What the body's source says; whether None can mean 1 depends on it.
-        claim_name: The name of the claim's outcome, as in `rate("asr")`; None for plain `rate`.
+        statistic: What the claim is about: its name, and whether outcomes are 0 or 1 or scores in a range.
 
     Returns:
-        Every outcome by name, 0.0 or 1.0 each; the only one of an unnamed claim is under `""`.
+        Every outcome by name, in its own units; the only one of an unnamed claim is under `""`.
 
     Raises:
         BodyError: The value is no outcome, or not the one the claim is about.
     """
+    claim_name = statistic.name
     if isinstance(value, Mapping):
-        return _read_named(value, facts, claim_name)
+        return _read_named(value, facts, statistic)
     if claim_name is not None:
         _close(value)
         raise BodyError(
-            f"the claim is about rate({claim_name!r}), and the body returned {_described(value)}",
+            f"the claim is about the outcome {claim_name!r}, and the body returned {_described(value)}",
             where=facts.location,
-            fix=f'return {{"{claim_name}": True or False}}',
+            fix=f'return {{"{claim_name}": {_example(statistic)}}}',
         )
-    if value is None:
+    if value is None and statistic.binary:
         _refuse_accidental_none(facts)
         return {"": 1.0}
-    return {"": _read_one(value, facts, "the body returned")}
+    return {"": _read_one(value, facts, statistic, "the body returned")}
 
 
-def _read_named(value: Mapping[Any, Any], facts: BodyFacts, claim_name: str | None) -> dict[str, float]:
+def _read_named(value: Mapping[Any, Any], facts: BodyFacts, statistic: Statistic) -> dict[str, float]:
+    claim_name = statistic.name
     for name in value:
         if not isinstance(name, str) or not name:
             raise BodyError(
@@ -62,11 +65,26 @@ def _read_named(value: Mapping[Any, Any], facts: BodyFacts, claim_name: str | No
         )
     if claim_name not in value:
         raise BodyError(
-            f"the claim is about rate({claim_name!r}), and the body returned no outcome of that name",
+            f"the claim is about the outcome {claim_name!r}, and the body returned none of that name",
             where=facts.location,
-            fix=nearest(claim_name, value) if value else f'return {{"{claim_name}": True or False}}',
+            fix=nearest(claim_name, value) if value else f'return {{"{claim_name}": {_example(statistic)}}}',
         )
-    return {name: _read_one(item, facts, f"the outcome {name!r} is") for name, item in value.items()}
+    read = {claim_name: _read_one(value[claim_name], facts, statistic, f"the outcome {claim_name!r} is")}
+    others = {name: item for name, item in value.items() if name != claim_name}
+    return read | {name: _as_number(item, facts, name) for name, item in others.items()}
+
+
+def _as_number(value: object, facts: BodyFacts, name: str) -> float:
+    """Return an outcome the claim is not about, which is kept with the trial."""
+    plain = _without_numpy(value)
+    if isinstance(plain, bool | int | float):
+        return float(plain)
+    _close(plain)
+    raise BodyError(f"the outcome {name!r} is {_described(plain)}", where=facts.location, fix=_advice(plain))
+
+
+def _example(statistic: Statistic) -> str:
+    return "True or False" if statistic.binary else f"a score from {statistic.outcomes.low:g}"
 
 
 def _refuse_accidental_none(facts: BodyFacts) -> None:
@@ -86,15 +104,28 @@ def _refuse_accidental_none(facts: BodyFacts) -> None:
         )
 
 
-def _read_one(value: object, facts: BodyFacts, subject: str) -> float:
-    """Return a single outcome as 0.0 or 1.0."""
+def _read_one(value: object, facts: BodyFacts, statistic: Statistic, subject: str) -> float:
+    """Return a single outcome: 0.0 or 1.0, or a score in its range."""
     plain = _without_numpy(value)
-    if isinstance(plain, bool):
-        return float(plain)
-    if isinstance(plain, int) and plain in (0, 1):
-        return float(plain)
-    _close(plain)
-    raise BodyError(f"{subject} {_described(plain)}", where=facts.location, fix=_advice(plain))
+    if statistic.binary:
+        if isinstance(plain, bool) or (isinstance(plain, int) and plain in (0, 1)):
+            return float(plain)
+        _close(plain)
+        raise BodyError(f"{subject} {_described(plain)}", where=facts.location, fix=_advice(plain))
+    return _read_score(plain, facts, statistic, subject)
+
+
+def _read_score(value: object, facts: BodyFacts, statistic: Statistic, subject: str) -> float:
+    low, high = statistic.outcomes
+    if isinstance(value, int | float) and low <= value <= high:
+        return float(value)
+    _close(value)
+    advice = f"return a number from {low:g} to {high:g}; a trial that has none calls velo.invalid(why)"
+    if inspect.isawaitable(value) or isinstance(value, Reply):
+        advice = _advice(value)
+    raise BodyError(
+        f"{subject} {_described(value)}, and the claim is about {statistic}", where=facts.location, fix=advice
+    )
 
 
 def _without_numpy(value: object) -> object:
@@ -112,7 +143,7 @@ def _advice(value: object) -> str:
     if inspect.isgenerator(value) or inspect.isasyncgen(value):
         return "nothing of it has run: return any(...) or all(...) of what it yields"
     if isinstance(value, float):
-        return "a rate takes True or False: return a comparison, e.g. `return score >= 0.5`"
+        return "a rate takes True or False: return a comparison, or claim mean(0, 10) about scores"
     if isinstance(value, int):
         return "a rate takes True or False, or 1 or 0: return a comparison, e.g. `return n >= 3`"
     if isinstance(value, str):

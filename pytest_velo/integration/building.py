@@ -7,13 +7,12 @@ import inspect
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from itertools import takewhile
 from typing import Any
 
 import pytest
 
-from pytest_velo.case_sets import CaseSet, Plan, Planned, is_strategy, load, pick_order
+from pytest_velo.case_sets import CaseSet, Plan, Planned, is_strategy, load, pick_order, with_arms
 from pytest_velo.checks.bodies import body_digest
 from pytest_velo.errors import UsageError
 from pytest_velo.integration.collection import FACTS, FUNCTION, SPEC, is_ours, model_ids, shared_state
@@ -22,7 +21,7 @@ from pytest_velo.integration.outcomes import HostOutcomes
 from pytest_velo.integration.private import fixture_info
 from pytest_velo.runner.hypothesis import Body, Hypothesis, Invalid, Over
 from pytest_velo.settings import Settings
-from pytest_velo.stats.reachability import reachability
+from pytest_velo.stats.choosing import reach_for
 
 CASES = pytest.StashKey[CaseSet]()
 
@@ -47,13 +46,19 @@ class Design:
     invalid: Invalid
     extend: bool
     plan: Plan
+    arms: tuple[str, ...]
     max_units: int
     scope: str
 
     @property
     def unit_size(self) -> int:
         """Largest number of trials in a unit; 1 when every trial stands for itself."""
-        return self.plan.largest_unit
+        return self.plan.largest_unit * max(1, len(self.arms))
+
+    def trials(self) -> Iterator[Planned]:
+        """Plan every trial of every arm, up to the last unit."""
+        trials = takewhile(lambda planned: planned.unit < self.max_units, self.plan)
+        return with_arms(trials, self.arms) if self.arms else trials
 
 
 def case_set(item: pytest.Item, settings: Settings) -> CaseSet | None:
@@ -90,10 +95,10 @@ def check_design(item: pytest.Item, settings: Settings) -> str | None:
         "margin": design.margin,
         "max_units": design.max_units,
         "min_units": design.min_trials,
-        "binary": design.unit_size == 1,
+        "single": design.plan.largest_unit == 1,
         "extend": design.extend,
     }
-    reach = reachability(spec.claim, **rule)
+    reach = reach_for(spec.claim, **rule)
     if not reach.can_support:
         few = "" if design.max_units == design.max_trials else " (there are no more cases)"
         raise UsageError(
@@ -104,9 +109,14 @@ def check_design(item: pytest.Item, settings: Settings) -> str | None:
     expect = spec.get("expect")
     if expect is None:
         return None
+    if design.unit_size > 1 or not spec.claim.statistic.binary:
+        raise UsageError(
+            "expect= needs single trials of 0 or 1", fix="leave it out: the power is not known exactly"
+        )
     from pytest_velo.stats.operating import power
     from pytest_velo.stats.rules import make_rule
 
+    del rule["single"]
     chance = power(make_rule(spec.claim, **rule), expect)
     if chance >= 0.5:
         return None
@@ -158,8 +168,9 @@ def design_of(spec: Spec, cases: CaseSet | None, settings: Settings) -> Design:
         invalid=spec.get("invalid", Invalid.BOUND),
         extend=spec.get("extend", False),
         plan=plan,
+        arms=spec.arms,
         max_units=max_units,
-        scope=_scope(cases, over),
+        scope=_scope(cases, over) + (", paired on the case" if spec.arms and cases is not None else ""),
     )
 
 
@@ -203,10 +214,10 @@ def build(
         stream=stream_of(spec, settings),
         seed=settings.seed,
         model=model_id(item, settings),
-        plan=partial(_trials, design),
+        plan=design.trials,
         max_units=design.max_units,
         unit_size=design.unit_size,
-        single=design.unit_size == 1,
+        arms=design.arms,
         limit=limit,
         scope=design.scope,
         set_digest=cases.digest if cases is not None else "",
@@ -229,12 +240,15 @@ def stream_of(spec: Spec, settings: Settings) -> str:
 
 def model_id(item: pytest.Item, settings: Settings) -> str | None:
     """Return the id of the item's model; None when its body asks for none."""
+    spec = item.stash[SPEC]
+    if spec.arms_are_models:
+        return " and ".join(spec.arms)
     asking = [name for name in ("model", "velo") if is_ours(fixture_info(item), name)]
     if not asking:
         return None
     params = getattr(getattr(item, "callspec", None), "params", {})
     chosen = next((params[name] for name in asking if name in params), None)
-    ids = model_ids(item.stash[SPEC], settings)
+    ids = model_ids(spec, settings)
     return chosen if isinstance(chosen, str) else (ids[0] if ids else None)
 
 
@@ -242,10 +256,6 @@ def rerun_line(node_id: str, settings: Settings) -> str:
     """Return the command that runs one hypothesis again."""
     seed = f" --velo-seed={settings.seed}" if settings.seed else ""
     return f"pytest {shlex.quote(node_id)}{seed}"
-
-
-def _trials(design: Design) -> Iterator[Planned]:
-    return takewhile(lambda planned: planned.unit < design.max_units, design.plan)
 
 
 def _is_static(item: pytest.Function) -> bool:
@@ -262,13 +272,16 @@ def _body(item: pytest.Function) -> Body:
     info = fixture_info(item)
     fixed = {name: item.funcargs[name] for name in info.argnames}
     wants_case = "case" in fixed and is_ours(info, "case")
+    wants_arm = "arm" in fixed and is_ours(info, "arm")
     wants_trial = "trial" in fixed and is_ours(info, "trial")
     instance = item.instance if item.cls is not None and not _is_static(item) else None
 
-    def body(case: Any, trial: Any) -> Any:
+    def body(case: Any, arm: str, trial: Any) -> Any:
         arguments = dict(fixed)
         if wants_case:
             arguments["case"] = case
+        if wants_arm:
+            arguments["arm"] = arm
         if wants_trial:
             arguments["trial"] = trial
         return function(**arguments) if instance is None else function(_fresh(instance), **arguments)

@@ -37,7 +37,7 @@ def generate(metafunc: pytest.Metafunc, settings: Settings) -> None:
         raise pytest.Collector.CollectError(str(error)) from None
     ids = settings.models if spec is None else model_ids(spec, settings)
     asking = _asking(fixture_info(definition))
-    if len(ids) > 1 and asking:
+    if len(ids) > 1 and asking and not (spec is not None and spec.arms_are_models):
         metafunc.parametrize(asking[0], ids, ids=ids, indirect=True)
 
 
@@ -117,7 +117,9 @@ def _hide_from_anyio(item: pytest.Function) -> None:
 
 
 def model_ids(spec: Spec, settings: Settings) -> Sequence[str]:
-    """Return the ids of the models a hypothesis is about: its own, else the session's."""
+    """Return the ids of the models a hypothesis is about: its arms or own ones, else the session's."""
+    if spec.arms_are_models:
+        return spec.arms
     return spec.get("models") or settings.models
 
 
@@ -208,6 +210,7 @@ def _check_fixtures(info: FixtureInfo, spec: Spec, settings: Settings) -> None:
         raise UsageError(
             "the body asks for `case` but the mark has no cases", fix='cases=[...] or cases="file.jsonl"'
         )
+    _check_arms(info, spec)
     _check_models(info, spec, settings)
 
 
@@ -216,7 +219,7 @@ def _check_chosen(item: pytest.Function, spec: Spec, settings: Settings) -> None
     own, asking = spec.get("models"), _asking(fixture_info(item))
     params = item.callspec.params if hasattr(item, "callspec") else {}
     chosen = next((params[name] for name in asking if name in params), None)
-    one_is_enough = len(model_ids(spec, settings)) <= 1
+    one_is_enough = spec.arms_are_models or len(model_ids(spec, settings)) <= 1
     if asking and not (one_is_enough if chosen is None else own is None or chosen in own):
         raise UsageError(
             "the item was not made for the models of its claim: the claim of a parameter can name only one",
@@ -225,6 +228,18 @@ def _check_chosen(item: pytest.Function, spec: Spec, settings: Settings) -> None
 
 
 _FORBIDDEN_FIX = "return or assert on values inside the body; write a plain test for what prints or warns"
+
+
+def _check_arms(info: FixtureInfo, spec: Spec) -> None:
+    uses = _ours(info)
+    if "arm" in uses and not spec.arms:
+        raise UsageError("the body asks for `arm` but the mark has no arms", fix='arms=("plain", "hinted")')
+    if spec.arms and not {"arm", "velo", *(["model"] if spec.arms_are_models else [])}.intersection(uses):
+        asked = "model" if spec.arms_are_models else "arm"
+        raise UsageError(
+            f"the arms cannot differ: the body does not ask for `{asked}`",
+            fix=f"take `{asked}` as an argument of the test",
+        )
 
 
 def _check_models(info: FixtureInfo, spec: Spec, settings: Settings) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pytest_velo.sampling.trial import Trial
     from pytest_velo.scorers.judge import AsyncJudge, Judge
 
-PER_TRIAL = ("case", "trial")
+PER_TRIAL = ("case", "arm", "trial")
 OURS = ("velo", "model", "judge", *PER_TRIAL)
 
 
@@ -75,6 +75,13 @@ class Velo:
         return current("velo.case").case
 
     @property
+    def arm(self) -> str:
+        """The running trial's arm, by its name; empty without arms."""
+        from pytest_velo.sampling.trial import current
+
+        return current("velo.arm").arm
+
+    @property
     def trial(self) -> Trial:
         """The running trial."""
         from pytest_velo.sampling.trial import current
@@ -108,6 +115,12 @@ def judge(request: pytest.FixtureRequest) -> Any:
 def case(request: pytest.FixtureRequest) -> Any:
     """The running trial's case."""
     return _per_trial(request, "case")
+
+
+@pytest.fixture
+def arm(request: pytest.FixtureRequest) -> Any:
+    """The running trial's arm, by its name."""
+    return _per_trial(request, "arm")
 
 
 @pytest.fixture

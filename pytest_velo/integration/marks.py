@@ -6,6 +6,7 @@ and is searched for; the bare one is left alone.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -13,9 +14,10 @@ from typing import Any
 
 import pytest
 
-from pytest_velo.claims import Direction, Rate, RateClaim
+from pytest_velo.claims import Claim, Direction, Joint, Statistic
 from pytest_velo.errors import UsageError, nearest
 from pytest_velo.runner.hypothesis import Invalid, Over
+from pytest_velo.stats.nulls import nulls_of
 
 MARK = "hypothesis"
 DEFAULTS_MARK = "velo"
@@ -25,8 +27,19 @@ DEFAULTS_MARK = "velo"
 class Spec:
     """What the marks of one test say; `options` holds only what was given, already checked."""
 
-    claim: RateClaim
+    claim: Claim
     options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """The arms every case goes through; empty without arms."""
+        arms: tuple[str, ...] = self.options.get("arms", ())
+        return arms
+
+    @property
+    def arms_are_models(self) -> bool:
+        """The arms are model ids, and `model` is another model in each."""
+        return bool(self.arms) and all("/" in arm for arm in self.arms)
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return a keyword's value, or `default` where nobody gave it."""
@@ -67,7 +80,7 @@ def read_spec(node: pytest.Item, function: Any) -> Spec | None:
 
 
 def _spec(mark: pytest.Mark, defaults: list[pytest.Mark]) -> Spec:
-    if len(mark.args) != 1 or not isinstance(mark.args[0], RateClaim):
+    if len(mark.args) != 1 or not isinstance(mark.args[0], Claim):
         raise UsageError(_no_claim(mark.args), fix="@pytest.mark.hypothesis(rate >= 0.5, cases=...)")
     options: dict[str, Any] = {}
     for default in reversed(defaults):
@@ -78,11 +91,10 @@ def _spec(mark: pytest.Mark, defaults: list[pytest.Mark]) -> Spec:
         options |= _checked(default.kwargs, "pytest.mark.velo")
     options |= _checked(mark.kwargs, "pytest.mark.hypothesis")
     claim = mark.args[0]
-    _check_margin(claim, options.get("margin", 0.0))
+    nulls_of(claim, options.get("margin", 0.0))  # the margin must leave room
+    _check_arms(claim, options)
     if options.get("invalid") is Invalid.AGAINST and claim.direction is Direction.WITHIN:
-        raise UsageError(
-            'invalid="against" has no side to count on for rate.within', fix='use invalid="bound"'
-        )
+        raise UsageError('invalid="against" has no side to count on for `within`', fix='use invalid="bound"')
     if options.get("min_trials", 1) > options.get("max_trials", options.get("min_trials", 1)):
         raise UsageError("min_trials is larger than max_trials", fix="lower min_trials or raise max_trials")
     return Spec(claim=claim, options=options)
@@ -93,21 +105,35 @@ def _no_claim(arguments: tuple[Any, ...]) -> str:
         return "the mark has keywords but no claim"
     if len(arguments) > 1:
         return f"the mark takes one claim, got {len(arguments)} positional arguments"
-    if isinstance(arguments[0], Rate):
+    if isinstance(arguments[0], Joint):
+        return f"the joint claim `{arguments[0]}` cannot be tested yet: write one test for each part"
+    if isinstance(arguments[0], Statistic):
         return f"`{arguments[0]!r}` alone claims nothing"
     return f"{arguments[0]!r} is not a claim"
 
 
-def _check_margin(claim: RateClaim, margin: float) -> None:
-    for threshold, room in (
-        (claim.low, claim.low),
-        (claim.high, None if claim.high is None else 1 - claim.high),
-    ):
-        if threshold is not None and room is not None and margin >= room:
+def _check_arms(claim: Claim, options: dict[str, Any]) -> None:
+    """See to it that a difference has its arms, and nothing else has any."""
+    compared = claim.statistic.arms
+    arms = options.get("arms")
+    if not compared:
+        if arms is not None:
             raise UsageError(
-                f"margin {margin:g} leaves no room at threshold {threshold:g}",
-                fix=f"use a margin below {room:g}",
+                f"arms= belongs to a difference, and the claim is `{claim}`",
+                fix=f'difference("{arms[0]}", "{arms[-1]}") >= 0.1',
             )
+        return
+    if arms is None:
+        if not all("/" in arm for arm in compared):
+            raise UsageError(
+                f"`{claim.statistic}` compares arms, and none are named",
+                fix=f"arms={compared!r}, and take `arm` as an argument of the test",
+            )
+        options["arms"] = compared  # the arms are models
+        return
+    for arm in compared:
+        if arm not in arms:
+            raise UsageError(f"there is no arm {arm!r}", fix=nearest(arm, arms))
 
 
 def _checked(keywords: Mapping[str, Any], mark: str) -> dict[str, Any]:
@@ -134,8 +160,8 @@ def _share(value: Any) -> float:
 
 
 def _margin(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
-        raise ValueError("a number from 0 to below 1")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+        raise ValueError("a number from 0, in the statistic's units")
     return float(value)
 
 
@@ -151,6 +177,15 @@ def _models(value: Any) -> tuple[str, ...]:
         raise ValueError('a list of model ids such as ["local/smollm2-135m"]')
     if len(set(names)) < len(names):
         raise ValueError("a list without doubles")
+    return names
+
+
+def _arms(value: Any) -> tuple[str, ...]:
+    names = tuple(value) if isinstance(value, list | tuple) else ()
+    if len(set(names)) < 2 or len(set(names)) < len(names):
+        raise ValueError('two or more different names such as ("plain", "hinted")')
+    if not all(isinstance(name, str) and name for name in names):
+        raise ValueError("names, which are texts")
     return names
 
 
@@ -183,6 +218,7 @@ def _source(value: Any) -> Any:
 
 KEYWORDS: Mapping[str, Callable[[Any], Any]] = {
     "cases": _source,
+    "arms": _arms,
     "models": _models,
     "judge": _text,
     "alpha": _share,

@@ -9,6 +9,7 @@ import pytest
 
 from pytest_velo.checks.bodies import BodyFacts, never_failed
 from pytest_velo.checks.outcomes import Raised, classify_exception, location_of, read_return
+from pytest_velo.claims import Statistic
 from pytest_velo.errors import BodyError, UsageError
 from pytest_velo.runner.hypothesis import Reading
 
@@ -25,15 +26,15 @@ class HypothesisRefuted(Exception):
 class HostOutcomes:
     """Reads the outcomes of one hypothesis's body under pytest's rules."""
 
-    def __init__(self, facts: BodyFacts, claim_name: str | None) -> None:
+    def __init__(self, facts: BodyFacts, statistic: Statistic) -> None:
         self._facts = facts
-        self._claim_name = claim_name
+        self._statistic = statistic
         self._n_outcomes = 0
         self._n_none = 0
 
     def value(self, returned: Any) -> dict[str, float]:
         """Return the named outcomes of what a body returned."""
-        outcomes = read_return(returned, self._facts, self._claim_name)
+        outcomes = read_return(returned, self._facts, self._statistic)
         self._n_outcomes += 1
         self._n_none += returned is None
         return outcomes
@@ -55,6 +56,13 @@ class HostOutcomes:
         if isinstance(error, _EXIT):
             return Reading(error=error)
         if classify_exception(error, (), (AssertionError, _FAILED), (_XFAILED,)) is Raised.AGAINST:
+            if not self._statistic.binary:
+                return Reading(
+                    error=BodyError(
+                        f"an assert failed, and the claim is about {self._statistic}: {error}",
+                        fix="return the score; a trial that has none calls velo.invalid(why)",
+                    ).with_traceback(error.__traceback__)
+                )
             self._n_outcomes += 1
             return Reading(against=True, detail=str(error), location=_relative(location_of(error)))
         if isinstance(error, AssertionError):

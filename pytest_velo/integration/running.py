@@ -47,7 +47,7 @@ def run_item(item: pytest.Function) -> None:
         _skip(item, estimate(item, session))
     check_drawn(item, session.settings)
     may_pay = session.may_pay(item.nodeid)
-    outcomes = HostOutcomes(item.stash[FACTS], item.stash[SPEC].claim.name)
+    outcomes = HostOutcomes(item.stash[FACTS], item.stash[SPEC].claim.statistic)
     hypothesis = build(item, session.settings, outcomes, may_pay=may_pay, in_order=session.in_order())
     looks = Looks(session.store, hypothesis)
     looks.check(strict=session.settings.strict)
@@ -77,6 +77,10 @@ def model_of(item: pytest.Item, chosen: str | None) -> AsyncModel | Model:
 
     _require_hypothesis(item, "model")
     settings = item.config.stash[SESSION].settings
+    spec = item.stash[SPEC]
+    if chosen is None and spec.arms_are_models:
+        targets = {arm: resolve(arm, settings.endpoints) for arm in spec.arms}
+        return AsyncModel(targets) if item.stash[FACTS].is_async else Model(targets)
     name = chosen or model_id(item, settings)
     if name is None:
         raise UsageError("no model is named", where=item.nodeid, fix='velo.model("local/smollm2-135m")')

@@ -41,7 +41,7 @@ _RESULT = (
     "claim_hash",
 )
 _DECISION = ("certified", "n_unused", "n_saved")
-_COUNTS = ("n", "n_for", "n_against", "n_invalid", "rule")
+_COUNTS = ("n", "n_for", "n_against", "n_invalid", "n_ones", "rule")
 _NUMBERS = ("estimate", "log_e_support", "log_e_refute", "p_support", "p_refute")
 _INTERVALS = ("interval", "wilson", "clopper_pearson")
 
@@ -122,7 +122,7 @@ def result_to_json(result: HypothesisResult, trials: Iterable[TrialRecord] = ())
     return {
         **{name: getattr(result, name) for name in _RESULT},
         "outcome": result.outcome.value,
-        "against": result.against.value,
+        "telling": list(result.telling),
         "models_served": list(result.models_served),
         "notices": list(result.notices),
         "decision": None if result.decision is None else _decision_to_json(result.decision),
@@ -135,7 +135,7 @@ def result_from_json(data: JsonObject) -> HypothesisResult:
     return HypothesisResult(
         **{name: data[name] for name in _RESULT},
         outcome=Outcome(data["outcome"]),
-        against=OutcomeKind(data["against"]),
+        telling=tuple(data["telling"]),
         models_served=tuple(data["models_served"]),
         notices=tuple(data["notices"]),
         decision=None if data["decision"] is None else _decision_from_json(data["decision"]),
@@ -146,15 +146,15 @@ def result_from_json(data: JsonObject) -> HypothesisResult:
 def shown_trials(result: HypothesisResult, show: int) -> tuple[TrialRecord, ...]:
     """Return the trials a report shows in full.
 
-    Those are the first `show` trials against the claim (they came out 1 where the claim is `<=`); for an
-    error, only the trial that ended it, whatever `show` says.
+    Those are the `show` most telling trials against the claim; for an error, only the trial that ended it,
+    whatever `show` says.
     """
     if result.outcome is Outcome.ERROR:
         last = result.trials[-1:]
         ended = last and last[0].kind is OutcomeKind.INVALID and last[0].detail in result.problem
         return last if ended else ()
-    against = (trial for trial in result.trials if trial.kind is result.against)
-    return tuple(trial for trial, _ in zip(against, range(show), strict=False))
+    trials = {trial.index: trial for trial in result.trials}
+    return tuple(trials[index] for index in result.telling[:show] if index in trials)
 
 
 def compact(result: HypothesisResult, show: int) -> str:
@@ -212,6 +212,7 @@ def _evidence_to_json(evidence: Evidence) -> dict[str, Any]:
         **{name: getattr(evidence, name) for name in _COUNTS},
         **{name: number_to_json(getattr(evidence, name)) for name in _NUMBERS},
         **{name: _interval_to_json(getattr(evidence, name)) for name in _INTERVALS},
+        "arms": dict(evidence.arms),
     }
 
 
@@ -220,6 +221,7 @@ def _evidence_from_json(data: JsonObject) -> Evidence:
         **{name: data[name] for name in _COUNTS},
         **{name: number_from_json(data[name]) for name in _NUMBERS},
         **{name: _interval_from_json(data[name]) for name in _INTERVALS},
+        "arms": dict(data["arms"]),
     }
     return Evidence(**fields)
 

@@ -74,7 +74,10 @@ def _evidence_lines(result: HypothesisResult, decision: Decision, verbosity: int
     evidence = decision.evidence
     observed = "no valid trial"
     if evidence.estimate is not None:
-        observed = f"rate {rate(evidence.estimate)}"
+        observed = f"{_what(result.claim)} {rate(evidence.estimate)}"
+        if evidence.arms:
+            each = ", ".join(f"{inline(arm, 40)} {rate(value)}" for arm, value in evidence.arms.items())
+            observed += f" ({each})"
         if evidence.interval is not None:
             level = percent(evidence.interval.level)
             observed += f"; {level} interval {interval(evidence.interval)}, valid whenever one stops"
@@ -89,6 +92,11 @@ def _evidence_lines(result: HypothesisResult, decision: Decision, verbosity: int
     if verbosity >= 1:
         lines += _descriptive_lines(evidence, width)
     return lines
+
+
+def _what(claim: str) -> str:
+    """Return the statistic of a claim in one word."""
+    return claim.split("(")[0].split(" ")[0].split(".")[0]
 
 
 def _trial_counts(evidence: Evidence, max_trials: int) -> str:

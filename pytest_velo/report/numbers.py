@@ -38,14 +38,15 @@ def percent(share: float) -> str:
 
 
 def rate(value: float | None) -> str:
-    """Format a rate in [0, 1]: two decimals, more near 0 and 1; unknown is `?`.
+    """Format a rate, score or difference: two decimals, more of a rate near 0 and 1; unknown is `?`.
 
-    >>> rate(0.85), rate(0.0034), rate(0.9967), rate(0.0), rate(None)
-    ('0.85', '0.0034', '0.9967', '0.00', '?')
+    >>> rate(0.85), rate(0.0034), rate(0.9967), rate(0.0), rate(7.125), rate(-0.2), rate(None)
+    ('0.85', '0.0034', '0.9967', '0.00', '7.12', '-0.20', '?')
     """
     if value is None:
         return "?"
-    return f"{value:.2f}" if 0.01 <= value <= 0.99 or value in (0, 1) else f"{value:.4f}"
+    near_an_end = 0 < value < 0.01 or 0.99 < value < 1
+    return f"{value:.4f}" if near_an_end else f"{value:.2f}"
 
 
 def interval(ends: Interval | None) -> str:
@@ -60,7 +61,7 @@ def interval(ends: Interval | None) -> str:
     slack = 1e-7  # 0.29 * 100 is 28.999...: not a reason to print 0.28
     low = math.floor(ends.low * 100 + slack) / 100
     high = math.ceil(ends.high * 100 - slack) / 100
-    return f"[{max(low, 0.0):.2f}, {min(high, 1.0):.2f}]"
+    return f"[{low:.2f}, {high:.2f}]"
 
 
 def p_value(p: float) -> str:

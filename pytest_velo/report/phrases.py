@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from pytest_velo.records import HypothesisResult, Outcome, OutcomeKind
+from pytest_velo.records import HypothesisResult, Outcome
+from pytest_velo.report.numbers import rate
 from pytest_velo.verdicts import Evidence, StopReason
 
 
@@ -48,9 +49,10 @@ def n_trials(evidence: Evidence) -> int:
 
 
 def observed(result: HypothesisResult) -> str:
-    """Return how many valid trials came out 1, as `17/20`; `?` before any trial."""
+    """Return what was observed: `17/20` ones among valid trials, or the mean; `?` before any."""
     if result.decision is None:
         return "?"
     evidence = result.decision.evidence
-    ones = evidence.n_for if result.against is OutcomeKind.ZERO else evidence.n_against
-    return f"{ones}/{evidence.n_for + evidence.n_against}"
+    if evidence.n_ones is not None:
+        return f"{evidence.n_ones}/{evidence.n_for + evidence.n_against}"
+    return rate(evidence.estimate)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, assert_never
 
 from pytest_velo.records import Call, HypothesisResult, JsonObject, Outcome, OutcomeKind, TrialRecord
 from pytest_velo.report.document import shown_trials
@@ -37,6 +37,8 @@ def _trial_lines(trial: TrialRecord, verbosity: int, width: int, *, has_outcome:
     head = [f"trial {trial.index}"]
     if trial.case_id:
         head.append(f"case {inline(trial.case_id, 40)}")
+    if trial.arm:
+        head.append(f"arm {inline(trial.arm, 40)}")
     head += [f"repeat {trial.repeat}", f"seed {trial.seed}"]
     yield Line("")
     yield Line(inline("  " + " · ".join(head), width))
@@ -51,8 +53,22 @@ def _trial_lines(trial: TrialRecord, verbosity: int, width: int, *, has_outcome:
         yield from block("error", trial.detail, width, Style.BOLD, limit=limit, indent=4)
 
 
+def _value(trial: TrialRecord) -> str:
+    """Return a trial's outcome in words."""
+    match trial.kind:
+        case OutcomeKind.ONE:
+            return "1"
+        case OutcomeKind.ZERO:
+            return "0"
+        case OutcomeKind.VALUE:
+            return ", ".join(f"{number:g}" for number in trial.values.values())
+        case OutcomeKind.INVALID:
+            return "invalid"
+    assert_never(trial.kind)
+
+
 def _outcome_lines(trial: TrialRecord, width: int, limit: int | None) -> Iterator[Line]:
-    value = {OutcomeKind.ONE: "1", OutcomeKind.ZERO: "0", OutcomeKind.INVALID: "invalid"}[trial.kind]
+    value = _value(trial)
     if set(trial.values) - {""}:
         value += f" ({', '.join(f'{name}={number:g}' for name, number in trial.values.items())})"
     text = f"{value}: {trial.detail}" if trial.detail else value

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from pytest_velo.canonical import digest
 from pytest_velo.case_sets import Planned
-from pytest_velo.claims import Direction, RateClaim
+from pytest_velo.claims import Claim, Direction
 from pytest_velo.sampling.trial import Trial
 from pytest_velo.stats.rules import MAX_CALIBRATED_UNITS
 
@@ -35,7 +35,7 @@ class Body(Protocol):
     A coroutine body returns a coroutine; a plain one its value, and is called in a worker thread.
     """
 
-    def __call__(self, case: Any, trial: Trial, /) -> Any:
+    def __call__(self, case: Any, arm: str, trial: Trial, /) -> Any:
         """Run one trial."""
         ...
 
@@ -75,9 +75,9 @@ class Hypothesis:
 
     Attributes:
         plan: Makes the trials in submission order; the same whatever max_trials is.
-        max_units: Most units (trials, complete cases or groups) that may be fed.
+        max_units: Most units (trials, pairs, complete cases or groups) that may be fed.
         unit_size: Largest number of trials in a unit; 1 when every trial is its own.
-        single: Every unit is one 0/1 draw, so that the calibrated boundary applies.
+        arms: The arms every case goes through; empty without arms.
         limit: Most trials in flight; 1 when the body's fixtures cannot be shared.
         scope: What the claim is about, in words.
         set_digest: Digest of the case set; empty without cases.
@@ -86,7 +86,7 @@ class Hypothesis:
 
     node_id: str
     belief: str
-    claim: RateClaim
+    claim: Claim
     alpha: float
     beta: float
     margin: float
@@ -100,7 +100,6 @@ class Hypothesis:
     plan: Callable[[], Iterator[Planned]]
     max_units: int
     unit_size: int
-    single: bool
     limit: int
     scope: str
     set_digest: str
@@ -109,9 +108,20 @@ class Hypothesis:
     is_async: bool
     outcomes: Outcomes
     may_pay: bool
+    arms: tuple[str, ...] = ()
     rerun: str = ""
     notices: tuple[str, ...] = ()
     keep_exceptions: bool = False
+
+    @property
+    def turns_per_unit(self) -> int:
+        """Most trials, or pairs of arms, whose mean is one unit."""
+        return self.unit_size // max(1, len(self.arms))
+
+    @property
+    def single(self) -> bool:
+        """Every unit is one 0/1 draw."""
+        return self.unit_size == 1 and self.claim.statistic.binary and not self.claim.statistic.arms
 
     @property
     def calibrated(self) -> bool:
@@ -125,7 +135,7 @@ class Hypothesis:
         return digest(
             [
                 self.claim.direction.value,
-                self.claim.name or "",
+                str(self.claim.statistic),
                 self.alpha,
                 self.beta,
                 self.margin,
@@ -141,20 +151,3 @@ class Hypothesis:
     def claim_hash(self) -> str:
         """Identifies the claim and its design, max_trials apart."""
         return digest([str(self.claim), self.design_hash])
-
-    def bounds(self, kind: float | None) -> tuple[float, float] | None:
-        """Return the outcome bounds of one trial; None when it does not count at all.
-
-        Args:
-            kind: The outcome in [0, 1]; None for an invalid trial.
-        """
-        if kind is not None:
-            return kind, kind
-        match self.invalid:
-            case Invalid.BOUND:
-                return 0.0, 1.0
-            case Invalid.EXCLUDE:
-                return None
-            case Invalid.AGAINST:
-                worst = 1.0 if self.claim.direction is Direction.AT_MOST else 0.0
-                return worst, worst

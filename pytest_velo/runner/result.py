@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
+from pytest_velo.checks.arms import confounded_arms
 from pytest_velo.claims import Direction
 from pytest_velo.errors import VeloError
 from pytest_velo.records import Call, HypothesisResult, Outcome, OutcomeKind, TrialRecord, add_costs
@@ -13,6 +13,7 @@ from pytest_velo.runner.hypothesis import Hypothesis, Invalid
 from pytest_velo.runner.run import Run
 from pytest_velo.verdicts import Decision, Evidence, Interval, StopReason, Verdict
 
+MOST_TELLING = 100
 _REASONS_SAID = 3
 
 
@@ -29,7 +30,7 @@ def result_of(run: Run) -> HypothesisResult:
         outcome=_outcome(run),
         model=hypothesis.model,
         decision=decision_of(run),
-        against=_against(run),
+        telling=telling(run),
         problem="" if run.error is None else _problem(run.error),
         alpha=hypothesis.alpha,
         beta=hypothesis.beta,
@@ -44,7 +45,7 @@ def result_of(run: Run) -> HypothesisResult:
         oldest_draw=min((call.drawn_at for call in calls), default=None),
         models_served=_served(calls),
         duration_s=run.duration_s,
-        notices=(*run.notices, *invalid_reasons(run.trials)),
+        notices=(*run.notices, *invalid_reasons(run.trials), *_told_apart(run)),
         rerun=hypothesis.rerun,
         claim_hash=hypothesis.claim_hash,
     )
@@ -99,13 +100,13 @@ def evidence_of(run: Run) -> Evidence:
     rule = run.rule
     p_support, p_refute, interval = rule.evidence_bounds()
     wilson, exact = _descriptive(run)
-    ones, zeros, n_invalid = run.counts
     against = n_against(run)
     return Evidence(
         n=rule.n,
-        n_for=ones + zeros - against,
+        n_for=run.units.n_valid - against,
         n_against=against,
-        n_invalid=n_invalid,
+        n_invalid=run.units.n_invalid,
+        n_ones=run.units.n_ones if _is_share(run) else None,
         estimate=run.estimate,
         log_e_support=rule.log_e_support,
         log_e_refute=rule.log_e_refute,
@@ -115,12 +116,29 @@ def evidence_of(run: Run) -> Evidence:
         wilson=wilson,
         clopper_pearson=exact,
         rule=rule.kind,
+        arms=run.units.arm_means,
     )
+
+
+def _told_apart(run: Run) -> tuple[str, ...]:
+    """Return a remark when arms differ in more than one thing; what made the difference is then unknown."""
+    arms = run.hypothesis.claim.statistic.arms
+    if not arms:
+        return ()
+    trials = {trial.index: trial for trial in run.trials}
+    turns = (tuple(trials[index] for index in turn.trials) for turn in run.units.turns)
+    return confounded_arms(arms, turns)
+
+
+def _is_share(run: Run) -> bool:
+    """Whether the estimate is the share of ones among the valid trials."""
+    statistic = run.hypothesis.claim.statistic
+    return statistic.binary and not statistic.arms
 
 
 def _descriptive(run: Run) -> tuple[Interval | None, Interval | None]:
     """Return the fixed-n intervals of the valid trials; none where units are means."""
-    ones, zeros, _ = run.counts
+    ones, zeros = run.units.n_ones, run.units.n_zeros
     if not run.hypothesis.single or ones + zeros == 0:
         return None, None
     from pytest_velo.stats.intervals import clopper_pearson, wilson
@@ -141,18 +159,35 @@ def _outcome(run: Run) -> Outcome:
             return Outcome.INCONCLUSIVE
 
 
-def _against(run: Run) -> OutcomeKind:
-    """Return the kind of trial that speaks against the claim."""
+def _speaks_against(run: Run) -> Callable[[float], float]:
+    """Return how far a turn's value is on the wrong side of the threshold; at most 0 on the claim's side."""
     claim = run.hypothesis.claim
+    low, high = claim.low, claim.high
     match claim.direction:
         case Direction.AT_LEAST:
-            return OutcomeKind.ZERO
+            return lambda value: claim.threshold - value
         case Direction.AT_MOST:
-            return OutcomeKind.ONE
+            return lambda value: value - claim.threshold
         case Direction.WITHIN:
-            middle = ((claim.low or 0.0) + (claim.high or 1.0)) / 2
-            estimate = math.nan if run.estimate is None else run.estimate
-            return OutcomeKind.ONE if estimate > middle else OutcomeKind.ZERO
+            assert low is not None  # their constructor sees to it
+            assert high is not None
+            if run.estimate is not None and run.estimate > (low + high) / 2:
+                return lambda value: value - high
+            return lambda value: low - value
+
+
+def telling(run: Run) -> tuple[int, ...]:
+    """Return the indices of the trials against the claim, the most telling first, at most `MOST_TELLING`."""
+    distance = _speaks_against(run)
+    valued = ((distance(turn.value), turn.trials) for turn in run.units.turns if turn.value is not None)
+    against = sorted((far for far in valued if far[0] > 0), key=lambda far: -far[0])
+    return tuple(index for _, trials in against for index in trials)[:MOST_TELLING]
+
+
+def n_against(run: Run) -> int:
+    """Count the prefix's turns against the claim."""
+    distance = _speaks_against(run)
+    return sum(turn.value is not None and distance(turn.value) > 0 for turn in run.units.turns)
 
 
 def cost_of(run: Run) -> float | None:
@@ -164,12 +199,6 @@ def _served(calls: list[Call]) -> tuple[str, ...]:
     return tuple(sorted({call.reply.model_served for call in calls if call.reply.model_served}))
 
 
-def n_against(run: Run) -> int:
-    """Count the prefix's trials against the claim."""
-    ones, zeros, _ = run.counts
-    return ones if _against(run) is OutcomeKind.ONE else zeros
-
-
 def explains_asserts(run: Run, show: int) -> bool:
     """Tell whether a failed assert, which is a 0, may be among the first `show` trials against the claim."""
-    return _against(run) is OutcomeKind.ZERO and run.counts[1] < show
+    return run.hypothesis.claim.direction is not Direction.AT_MOST and run.units.n_zeros < show

@@ -13,11 +13,12 @@ from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.trials import Finished, Threads, TrialRunner
 from pytest_velo.runner.units import Units
 from pytest_velo.sampling.trial import Drawer
-from pytest_velo.stats.rules import make_rule
+from pytest_velo.stats.choosing import rule_for
 from pytest_velo.verdicts import StopReason, Verdict
 
 FUTILE_BELOW = 0.05
 FUTILITY_FROM = 20
+FEWEST_AHEAD = 8  # fewer in flight than this save little and cost rounds
 _CANCELLATIONS = 3  # a body that catches one is sent another
 _WIND_DOWN_S = 3.0  # how long a cancelled body may take to clean up
 
@@ -55,14 +56,15 @@ class Run:
         n_known: int = 0,
     ) -> None:
         self.hypothesis = hypothesis
-        self.rule = make_rule(
+        self.rule = rule_for(
             hypothesis.claim,
             alpha=hypothesis.alpha,
             beta=hypothesis.beta,
             margin=hypothesis.margin,
             max_units=hypothesis.max_units,
             min_units=hypothesis.min_trials,
-            binary=hypothesis.calibrated,
+            single=hypothesis.turns_per_unit == 1,
+            extend=hypothesis.extend,
         )
         self.trials: list[TrialRecord] = []
         self.unused: list[TrialRecord] = []
@@ -127,12 +129,13 @@ class Run:
     def _look_ahead(self) -> None:
         """Say how many trials may be launched, and when to look again: when an eighth of what is new is in.
 
-        All that no verdict can do without; of those that are merely expected, half: the rest is launched
-        when half of it is in, so that little is drawn beyond the stopping prefix at the price of a round
-        or two. Looking costs more than all the rest of a replayed trial.
+        All that no verdict can do without; of those that are merely expected, half, or a handful: the rest
+        is launched as these come in, so that little is drawn beyond the stopping prefix at the price of a
+        round or two. Looking costs more than all the rest of a replayed trial.
         """
-        expected = (self.rule.expected_more() + 1) // 2
-        ahead = max(1, self.rule.min_more(), expected) * self.hypothesis.unit_size
+        expected = self.rule.expected_more()
+        half = max(FEWEST_AHEAD, (expected + 1) // 2)
+        ahead = max(1, self.rule.min_more(), min(expected, half)) * self.hypothesis.unit_size
         self._n_wanted = len(self.trials) + ahead
         self._look_ahead_at = len(self.trials) + max(1, ahead // 8)
 
@@ -172,7 +175,7 @@ class Run:
         self.trials.append(record)
         if finished.exception is not None:
             self.exceptions.append(finished.exception)
-        unit = self._units.add(record, finished.planned.unit_size)
+        unit = self._units.add(record, finished.planned)
         if unit is None:
             return
         verdict = self.rule.feed(*unit)
@@ -230,11 +233,16 @@ class Run:
         return self._n_launched - len(self.trials)
 
     @property
+    def units(self) -> Units:
+        """What the trials of the prefix came to."""
+        return self._units
+
+    @property
     def counts(self) -> tuple[int, int, int]:
-        """Ones, zeros and invalid trials of the prefix."""
+        """Ones, zeros and invalid turns of the prefix."""
         return self._units.n_ones, self._units.n_zeros, self._units.n_invalid
 
     @property
     def estimate(self) -> float | None:
-        """Mean of the valid units (trials that count); None without any."""
+        """Mean of the valid units, in the statistic's own units; None without any."""
         return self._units.estimate

@@ -61,11 +61,12 @@ class TrialRunner:
     async def run(self, planned: Planned) -> Finished:
         """Run one trial; every exception but a cancellation after `stop` comes back as a `Finished`."""
         hypothesis = self._hypothesis
-        seed = derive(hypothesis.seed, self._seed_of, planned.index)
-        trial = Trial(index=planned.index, repeat=planned.repeat, seed=seed)
+        seed = derive(hypothesis.seed, self._seed_of, planned.turn)
+        trial = Trial(index=planned.turn, repeat=planned.repeat, seed=seed)
         scope = TrialScope(
             trial=trial,
             case=planned.case,
+            arm=planned.arm,
             case_digest=planned.case_digest,
             stream=hypothesis.stream,
             may_pay=hypothesis.may_pay,
@@ -75,7 +76,7 @@ class TrialRunner:
         enter(scope)
         self._scopes.add(scope)
         try:
-            values = hypothesis.outcomes.value(await self._call(planned.case, trial))
+            values = hypothesis.outcomes.value(await self._call(planned, trial))
             _check_calls(scope)
         except asyncio.CancelledError as error:
             if self._stopped:
@@ -88,15 +89,14 @@ class TrialRunner:
             self._scopes.discard(scope)
         if scope.invalid is not None:
             return self._finished(planned, scope, OutcomeKind.INVALID, {}, Reading(invalid=scope.invalid))
-        kind = OutcomeKind.ONE if values[hypothesis.claim.name or ""] else OutcomeKind.ZERO
-        return self._finished(planned, scope, kind, values, Reading())
+        return self._finished(planned, scope, self._kind(values), values, Reading())
 
-    def _call(self, case: Any, trial: Trial) -> Awaitable[Any]:
+    def _call(self, planned: Planned, trial: Trial) -> Awaitable[Any]:
         body = self._hypothesis.body
         if self._hypothesis.is_async:
-            awaitable: Awaitable[Any] = body(case, trial)
+            awaitable: Awaitable[Any] = body(planned.case, planned.arm, trial)
             return awaitable
-        return self._threads.run_blocking(partial(body, case, trial))
+        return self._threads.run_blocking(partial(body, planned.case, planned.arm, trial))
 
     def _failed(self, planned: Planned, scope: TrialScope, error: BaseException) -> Finished:
         if scope.trouble is not None:
@@ -113,9 +113,15 @@ class TrialRunner:
             return Finished(planned=planned, record=record, error=reading.error)
         if reading.invalid is not None:
             return self._finished(planned, scope, OutcomeKind.INVALID, {}, reading)
-        name = self._hypothesis.claim.name or ""
+        name = self._hypothesis.claim.statistic.name or ""
         kept = error if self._hypothesis.keep_exceptions else None
         return self._finished(planned, scope, OutcomeKind.ZERO, {name: 0.0}, reading, kept)
+
+    def _kind(self, values: dict[str, float]) -> OutcomeKind:
+        statistic = self._hypothesis.claim.statistic
+        if not statistic.binary:
+            return OutcomeKind.VALUE
+        return OutcomeKind.ONE if values[statistic.name or ""] else OutcomeKind.ZERO
 
     def _finished(
         self,
@@ -138,6 +144,7 @@ class TrialRunner:
             case_id=planned.case_id,
             repeat=planned.repeat,
             seed=scope.trial.seed,
+            arm=planned.arm,
             kind=kind,
             values=values,
             detail=reading.invalid or reading.detail,

@@ -1,62 +1,140 @@
-"""From trials to units: a trial, the mean of a case's k draws, or the mean of a group."""
+"""From trials to units of evidence: a trial, a pair of arms, the mean of a case's k draws or of a group."""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+from pytest_velo.case_sets import Planned
+from pytest_velo.claims import Direction
 from pytest_velo.records import OutcomeKind, TrialRecord
-from pytest_velo.runner.hypothesis import Hypothesis
+from pytest_velo.runner.hypothesis import Hypothesis, Invalid
+
+
+class Turn(NamedTuple):
+    """One trial, or one trial of each arm on the same case.
+
+    Attributes:
+        value: What the statistic averages, in its own units; None when it is invalid.
+        trials: Indices of the trials it was made of.
+    """
+
+    value: float | None
+    trials: tuple[int, ...]
 
 
 class Units:
-    """Collects trials until their unit is complete."""
+    """Collects trials until their unit is complete.
+
+    Attributes:
+        turns: All complete turns of the prefix, in order.
+        n_ones, n_zeros: Valid trials that came out 1 and 0, of any arm.
+        n_invalid: Invalid turns.
+    """
 
     def __init__(self, hypothesis: Hypothesis) -> None:
         self._hypothesis = hypothesis
+        self._statistic = hypothesis.claim.statistic
+        self._n_arms = max(1, len(hypothesis.arms))
         self._missing = 0
+        self._turn: dict[str, TrialRecord] = {}
         self._bounds: list[tuple[float, float]] = []
         self._values: list[float] = []
         self._sum = 0.0
         self._n_valid = 0
+        self._arm_sums: dict[str, tuple[float, int]] = {}
+        self.turns: list[Turn] = []
         self.n_ones = 0
         self.n_zeros = 0
         self.n_invalid = 0
 
-    def add(self, record: TrialRecord, unit_size: int) -> tuple[float, float] | None:
+    def add(self, record: TrialRecord, planned: Planned) -> tuple[float, float] | None:
         """Add the next trial in submission order.
 
-        Args:
-            record: The finished trial.
-            unit_size: How many trials its unit has, from 1.
-
         Returns:
-            The bounds of the unit's mean when the unit is complete and counts, else None.
+            The bounds of the unit's mean on the scale of [0, 1] when the unit is complete and counts, else
+            None.
         """
         if self._missing == 0:
-            self._missing = unit_size
+            self._missing = planned.unit_size
         self._missing -= 1
-        value = self._count(record)
-        if value is not None:
-            self._values.append(value)
-        bounds = self._hypothesis.bounds(value)
-        if bounds is not None:
-            self._bounds.append(bounds)
+        self._count(record)
+        self._turn[record.arm] = record
+        if len(self._turn) == self._n_arms:
+            self._end_turn()
         return self._complete() if self._missing == 0 else None
 
     @property
     def estimate(self) -> float | None:
-        """Mean over complete units of their valid trials' mean; None without any."""
+        """Mean over complete units of their valid turns' mean, in the statistic's units; None without any."""
         return self._sum / self._n_valid if self._n_valid else None
 
-    def _count(self, record: TrialRecord) -> float | None:
-        match record.kind:
-            case OutcomeKind.ONE:
-                self.n_ones += 1
-                return 1.0
-            case OutcomeKind.ZERO:
-                self.n_zeros += 1
-                return 0.0
-            case OutcomeKind.INVALID:
-                self.n_invalid += 1
-                return None
+    @property
+    def n_valid(self) -> int:
+        """Valid turns."""
+        return len(self.turns) - self.n_invalid
+
+    @property
+    def arm_means(self) -> dict[str, float]:
+        """The mean valid outcome of each arm, in the outcomes' own units; empty without arms."""
+        scale = self._statistic.outcomes
+        return {arm: scale.from_unit(total / n) for arm, (total, n) in self._arm_sums.items()}
+
+    def _count(self, record: TrialRecord) -> None:
+        if record.kind is OutcomeKind.ONE:
+            self.n_ones += 1
+        elif record.kind is OutcomeKind.ZERO:
+            self.n_zeros += 1
+
+    def _end_turn(self) -> None:
+        records, self._turn = self._turn, {}
+        outcomes = {arm: self._outcome(record) for arm, record in records.items()}
+        for arm, outcome in outcomes.items():
+            if arm and outcome is not None:
+                total, n = self._arm_sums.get(arm, (0.0, 0))
+                self._arm_sums[arm] = total + outcome, n + 1
+        value = self._value(outcomes)
+        self.turns.append(Turn(value, tuple(record.index for record in records.values())))
+        if value is None:
+            self.n_invalid += 1
+        else:
+            self._values.append(value)
+        bounds = self._bounds_of(outcomes)
+        if bounds is not None:
+            self._bounds.append(bounds)
+
+    def _outcome(self, record: TrialRecord) -> float | None:
+        """Return a trial's outcome on the scale of [0, 1]; None for an invalid one."""
+        if record.kind is OutcomeKind.INVALID:
+            return None
+        return self._statistic.outcomes.to_unit(record.values[self._statistic.name or ""])
+
+    def _value(self, outcomes: dict[str, float | None]) -> float | None:
+        """Return what the statistic averages; None when a trial it needs is invalid."""
+        if not self._statistic.arms:
+            (outcome,) = outcomes.values()
+            return None if outcome is None else self._statistic.scale.from_unit(outcome)
+        first, second = (outcomes[arm] for arm in self._statistic.arms)
+        if first is None or second is None:
+            return None
+        return (first - second) * self._statistic.outcomes.span
+
+    def _bounds_of(self, outcomes: dict[str, float | None]) -> tuple[float, float] | None:
+        """Return the bounds of a turn on the scale of [0, 1]; None when it does not count at all."""
+        needed = [outcomes[arm] for arm in self._statistic.arms or outcomes]
+        if None in needed:
+            match self._hypothesis.invalid:
+                case Invalid.EXCLUDE:
+                    return None
+                case Invalid.AGAINST:
+                    worst = 1.0 if self._hypothesis.claim.direction is Direction.AT_MOST else 0.0
+                    return worst, worst
+                case Invalid.BOUND:
+                    pass
+        ends = [(0.0, 1.0) if outcome is None else (outcome, outcome) for outcome in needed]
+        if len(ends) == 1:
+            return ends[0]
+        (first_low, first_high), (second_low, second_high) = ends
+        return (first_low - second_high + 1.0) / 2.0, (first_high - second_low + 1.0) / 2.0
 
     def _complete(self) -> tuple[float, float] | None:
         bounds, values = self._bounds, self._values

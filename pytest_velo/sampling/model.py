@@ -10,7 +10,7 @@ from pytest_velo.errors import BodyError
 from pytest_velo.providers.registry import Target
 from pytest_velo.records import JsonObject, Reply, Request, as_messages
 from pytest_velo.sampling.asking import Guard, ask
-from pytest_velo.sampling.trial import current
+from pytest_velo.sampling.trial import TrialScope, current
 
 T = TypeVar("T")
 
@@ -71,20 +71,28 @@ class Pending(Coroutine[Any, Any, T], Generic[T]):
 class _Caller:
     """What both kinds of model share: the target and the neutral request."""
 
-    __slots__ = ("_target",)
+    __slots__ = ("_targets",)
 
-    def __init__(self, target: Target) -> None:
-        self._target = target
+    def __init__(self, target: Target | Mapping[str, Target]) -> None:
+        """Take the target, or one for each arm where models are the arms."""
+        self._targets = target
 
     @property
     def id(self) -> str:
         """The model id, e.g. `openai/gpt-5-mini`."""
-        return self._target.id
+        if isinstance(self._targets, Target):
+            return self._targets.id
+        return " and ".join(target.id for target in self._targets.values())
+
+    def _target(self, scope: TrialScope) -> Target:
+        """Return the target of the running trial: its arm's, where models are the arms."""
+        return self._targets if isinstance(self._targets, Target) else self._targets[scope.arm]
 
     def __repr__(self) -> str:
         return f"<model {self.id}>"
 
-    def _request(self, prompt: Prompt, system: str | None, parameters: dict[str, Any]) -> Request:
+    @staticmethod
+    def _request(target: Target, prompt: Prompt, system: str | None, parameters: dict[str, Any]) -> Request:
         text = prompt.text if isinstance(prompt, Reply) else prompt
         if not isinstance(text, str) and not (
             isinstance(text, Sequence) and text and all(map(_is_message, text))
@@ -93,11 +101,11 @@ class _Caller:
                 f"a prompt is a text or a list of messages, got {prompt!r}",
                 fix='model("…") or model([{"role": "user", "content": "…"}])',
             )
-        endpoint = self._target.endpoint
+        endpoint = target.endpoint
         return Request(
             api=str(endpoint.api),
             endpoint=endpoint.identity,
-            model=self._target.model,
+            model=target.model,
             messages=as_messages(text, system),
             parameters={name: value for name, value in parameters.items() if value is not None},
         )
@@ -152,9 +160,10 @@ class AsyncModel(_Caller):
         options = _options(locals())
         scope = current("model(...)")
         scope.issue()
-        request = self._request(prompt, system, {**options, **provider_parameters})
+        target = self._target(scope)
+        request = self._request(target, prompt, system, {**options, **provider_parameters})
         guard = Guard(allow_cut=allow_cut, allow_empty=allow_empty, schema=schema is not None)
-        return Pending("model(...)", lambda: ask(scope, self._target, request, guard, slot))
+        return Pending("model(...)", lambda: ask(scope, target, request, guard, slot))
 
     def chat(self, *, system: str | None = None, **defaults: Any) -> AsyncChat:
         """Start a conversation; `defaults` are keywords of every turn's call."""
@@ -190,9 +199,10 @@ class Model(_Caller):
                 "a blocking model was called on the sampling loop", fix="make the body `async def`"
             )
         scope.issue()
-        request = self._request(prompt, system, {**options, **provider_parameters})
+        target = self._target(scope)
+        request = self._request(target, prompt, system, {**options, **provider_parameters})
         guard = Guard(allow_cut=allow_cut, allow_empty=allow_empty, schema=schema is not None)
-        return scope.block(ask(scope, self._target, request, guard, slot))
+        return scope.block(ask(scope, target, request, guard, slot))
 
     def chat(self, *, system: str | None = None, **defaults: Any) -> Chat:
         """Start a conversation; `defaults` are keywords of every turn's call."""

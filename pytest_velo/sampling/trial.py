@@ -107,6 +107,7 @@ class TrialScope:
         "_seen",
         "_started",
         "_under_way",
+        "arm",
         "block",
         "case",
         "case_digest",
@@ -126,6 +127,7 @@ class TrialScope:
         trial: Trial,
         case: Any,
         case_digest: str,
+        arm: str = "",
         stream: str,
         may_pay: bool,
         drawer: Drawer,
@@ -134,6 +136,7 @@ class TrialScope:
         self.trial = trial
         self.drawer = drawer
         self.case = case
+        self.arm = arm
         self.case_digest = case_digest
         self.stream = stream
         self.may_pay = may_pay

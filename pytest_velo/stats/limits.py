@@ -52,13 +52,13 @@ def limits_of(tests: Sequence[OneSided]) -> list[float]:
         return crossing_probability(nulls, nulls, observed, 1, rule.max_n, rule.min_n) <= levels
 
     ends = [(0.0, 1.0) for _ in tests]
-    ends = _close_in(ville, ends, points=_POINTS, rounds=_COARSE_ROUNDS)
+    ends = close_in(ville, ends, points=_POINTS, rounds=_COARSE_ROUNDS)
     if rule.calibrated:
         # The calibrated test rejects all that Ville's does, and nothing above every mean of the path.
         ends = [(low, max(high, path.max_mean)) for (low, high), path in zip(ends, paths, strict=True)]
-        ends = _close_in(exact, ends, points=_EXACT_POINTS, rounds=_EXACT_ROUNDS)
+        ends = close_in(exact, ends, points=_EXACT_POINTS, rounds=_EXACT_ROUNDS)
     else:
-        ends = _close_in(ville, ends, points=_POINTS, rounds=_FINE_ROUNDS)
+        ends = close_in(ville, ends, points=_POINTS, rounds=_FINE_ROUNDS)
     return [_on_its_side(test, low) for test, (low, _) in zip(tests, ends, strict=True)]
 
 
@@ -73,10 +73,17 @@ def _on_its_side(test: OneSided, limit: float) -> float:
     return nearer(limit if up else 1.0 - limit, test.threshold)
 
 
-def _close_in(
+def close_in(
     rejects: Rejects, ends: Sequence[tuple[float, float]], *, points: int, rounds: int
 ) -> list[tuple[float, float]]:
-    """Return, for each search, the last null rejected before the first that is not, and that one."""
+    """Return, for each search, the last null rejected before the first that is not, and that one.
+
+    Args:
+        rejects: Tells which nulls, an array of shape (searches, nulls), are rejected.
+        ends: For each search a null that is rejected, or the end of the scale, and one that is not.
+        points: Nulls looked at in a round, between the ends.
+        rounds: Rounds, each on the interval that the one before has left.
+    """
     found = list(ends)
     for _ in range(rounds):
         grid = np.stack([np.linspace(low, high, points + 2) for low, high in found])

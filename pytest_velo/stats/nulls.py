@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple, assert_never
 
-from pytest_velo.claims import Direction, RateClaim
+from pytest_velo.claims import Claim, Direction
 from pytest_velo.errors import UsageError
 from pytest_velo.stats.eprocess import Side
 
 
 class Null(NamedTuple):
-    """One null about a rate: "rate <= threshold" (side +1) or "rate >= threshold" (side -1)."""
+    """One null about a mean in [0, 1]: "mean <= threshold" (side +1) or "mean >= threshold" (side -1)."""
 
     threshold: float
     side: Side
@@ -28,8 +28,8 @@ class Nulls(NamedTuple):
     refute: tuple[Null, ...]
 
 
-def nulls_of(claim: RateClaim, margin: float = 0.0) -> Nulls:
-    """Return the nulls of a claim.
+def nulls_of(claim: Claim, margin: float = 0.0) -> Nulls:
+    """Return the nulls of a claim, on the scale of [0, 1].
 
     Args:
         claim: What is claimed.
@@ -44,25 +44,28 @@ def nulls_of(claim: RateClaim, margin: float = 0.0) -> Nulls:
     """
     if not margin >= 0.0:
         raise UsageError(f"a margin is a distance from 0 up, got {margin!r}", fix="margin=0.05")
+    scale = claim.statistic.scale
+    room = margin / scale.span
     match claim.direction:
         case Direction.AT_LEAST:
-            nulls = Nulls((Null(claim.threshold - margin, 1),), (Null(claim.threshold, -1),))
+            edge = scale.to_unit(claim.threshold)
+            nulls = Nulls((Null(edge - room, 1),), (Null(edge, -1),))
         case Direction.AT_MOST:
-            nulls = Nulls((Null(claim.threshold + margin, -1),), (Null(claim.threshold, 1),))
+            edge = scale.to_unit(claim.threshold)
+            nulls = Nulls((Null(edge + room, -1),), (Null(edge, 1),))
         case Direction.WITHIN:
             assert claim.low is not None  # its constructor sees to it
             assert claim.high is not None
-            nulls = Nulls(
-                (Null(claim.low - margin, 1), Null(claim.high + margin, -1)),
-                (Null(claim.low, -1), Null(claim.high, 1)),
-            )
+            low, high = scale.to_unit(claim.low), scale.to_unit(claim.high)
+            nulls = Nulls((Null(low - room, 1), Null(high + room, -1)), (Null(low, -1), Null(high, 1)))
         case _:
             assert_never(claim.direction)
     for threshold, side in nulls.support:
         if not 0.0 < threshold < 1.0:
-            room = threshold + margin if side > 0 else 1.0 - (threshold - margin)
+            most = (threshold + room if side > 0 else 1.0 - (threshold - room)) * scale.span
             raise UsageError(
-                f"the margin {margin:g} of `{claim}` reaches to {threshold:g}: no rate is left to rule out",
-                fix=f"margin below {room:g}",
+                f"the margin {margin:g} of `{claim}` reaches to {scale.from_unit(threshold):g}:"
+                " no value is left to rule out",
+                fix=f"margin below {most:g}",
             )
     return nulls

@@ -6,7 +6,7 @@ needs numpy.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -126,6 +126,22 @@ def race(
     Returns:
         Arrays over the batch.
     """
+    nothing = np.zeros(len(chance(0)))
+    law = Race(supported=nothing, refuted=nothing, mean_units=nothing)
+    for law in unfold(support, refute, steps=steps, first_look=first_look, chance=chance):  # noqa: B007
+        pass
+    return law
+
+
+def unfold(
+    support: Sequence[Barrier],
+    refute: Sequence[Barrier],
+    *,
+    steps: int,
+    first_look: int,
+    chance: Callable[[int], Floats],
+) -> Iterator[Race]:
+    """Yield the law of `race` up to each further unit: to the first, to the second, ... to all `steps`."""
     field = _Field(len(support), len(chance(0)), steps)
     mean = np.zeros_like(field.supported)
     for_claim: list[_Edge] = []
@@ -144,7 +160,7 @@ def race(
             field.latch(test, edge.crossing)
         for edge in against:
             field.refute(edge.crossing)
-    return Race(supported=field.supported, refuted=field.refuted, mean_units=mean)
+        yield Race(supported=field.supported.copy(), refuted=field.refuted.copy(), mean_units=mean)
 
 
 def _refute_ties(field: _Field, for_claim: Sequence[_Edge], against: Sequence[_Edge]) -> None:

@@ -12,7 +12,7 @@ import sys
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from pytest_velo.claims import Direction, RateClaim
+from pytest_velo.claims import Claim, Direction
 from pytest_velo.stats.eprocess import EProcess
 from pytest_velo.stats.nulls import Null, nulls_of
 from pytest_velo.stats.rules import MAX_CALIBRATED_UNITS, check_design
@@ -35,7 +35,7 @@ class Reach:
 
 
 def reachability(
-    claim: RateClaim,
+    claim: Claim,
     *,
     alpha: float,
     beta: float,

@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Literal, assert_never
 
-from pytest_velo.claims import RateClaim
+from pytest_velo.claims import Claim
 from pytest_velo.errors import UsageError, VeloError
 from pytest_velo.stats.eprocess import Side
 from pytest_velo.stats.nulls import nulls_of
@@ -37,7 +37,7 @@ PRIOR = 0.5
 
 
 def make_rule(
-    claim: RateClaim,
+    claim: Claim,
     *,
     alpha: float,
     beta: float,
@@ -104,7 +104,7 @@ class SequentialRule:
 
     def __init__(
         self,
-        claim: RateClaim,
+        claim: Claim,
         support: Sequence[OneSided],
         refute: OneSided | EitherSide,
         *,
@@ -195,7 +195,8 @@ class SequentialRule:
         low, high = limits_of([up, down])
         if low > high:  # the path contradicts itself; the test that decided has the last word
             low = high = low if up.excess >= down.excess else high
-        return Interval(low=low, high=high, level=1.0 - up.level - down.level)
+        native = self.claim.statistic.scale.from_unit
+        return Interval(low=native(low), high=native(high), level=1.0 - up.level - down.level)
 
     def min_more(self) -> int:
         """Return a number of further units before which no verdict can come; 0 when decided.
@@ -266,23 +267,26 @@ class SequentialRule:
 
     def certified(self, verdict: Verdict) -> str:
         """Return the inequality that a verdict certifies, e.g. `rate > 0.3`."""
-        name = self.claim.statistic
         match verdict:
             case Verdict.SUPPORTED if len(self._support) == 2:
-                low, high = (test.threshold for test in self._support)
-                return f"{low:g} < {name} < {high:g}"
+                low, high = map(self._edge, self._support)
+                return f"{low:g} < {self.claim.statistic} < {high:g}"
             case Verdict.SUPPORTED:
-                return _inequality(name, self._support[0])
+                return self._inequality(self._support[0])
             case Verdict.REFUTED if isinstance(self._refute, OneSided):
-                return _inequality(name, self._refute)
+                return self._inequality(self._refute)
             case Verdict.REFUTED:
+                name = self.claim.statistic
                 return f"{name} < {self.claim.low:g} or {name} > {self.claim.high:g}"
             case Verdict.INCONCLUSIVE:
                 return f"undecided: {self.claim}"
             case _:
                 assert_never(verdict)
 
+    def _edge(self, test: OneSided) -> float:
+        """Return a test's null in the statistic's own units."""
+        return self.claim.statistic.scale.from_unit(test.threshold)
 
-def _inequality(name: str, test: OneSided) -> str:
-    """Return what holds when the test rejects."""
-    return f"{name} {'>' if test.side > 0 else '<'} {test.threshold:g}"
+    def _inequality(self, test: OneSided) -> str:
+        """Return what holds when the test rejects."""
+        return f"{self.claim.statistic} {'>' if test.side > 0 else '<'} {self._edge(test):g}"

@@ -58,7 +58,7 @@ def test_wrong_support_stays_within_alpha(sample, make_hypothesis, latency, clai
     """Outcomes against the claim turn invalid 30% of the time, and then come last."""
 
     def body_of(clock):
-        async def body(case, trial):
+        async def body(case, arm, trial):
             outcome = trial.rng.random() < 0.5
             await clock.wait(trial.rng.expovariate(1 if outcome else 1 / 5))
             if outcome == spoiled and trial.rng.random() < 0.3:
@@ -79,7 +79,7 @@ def test_dropping_invalid_trials_that_depend_on_the_outcome_would_fail(
     """The same trials under `exclude`, which certifies another thing: the rate among valid replies."""
 
     def body_of(clock):
-        async def body(case, trial):
+        async def body(case, arm, trial):
             outcome = trial.rng.random() < 0.5
             await clock.wait(trial.rng.expovariate(1))
             if not outcome and trial.rng.random() < 0.6:
@@ -104,7 +104,7 @@ def test_both_errors_hold_through_a_model_and_the_sampler(sample, make_hypothesi
     model = AsyncModel(resolve(scripted("boundary", answer)))
 
     def body_of(_clock):
-        async def body(case, trial):
+        async def body(case, arm, trial):
             return (await model("?")).text == "yes"
 
         return body

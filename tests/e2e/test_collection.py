@@ -67,7 +67,7 @@ def test_a_bare_mark(run, mark):
     ("arguments", "what"),
     [
         ("rate", "`rate` alone claims nothing"),
-        ("rate('asr')", "`rate('asr')` alone claims nothing"),
+        ("rate('asr')", '`rate("asr")` alone claims nothing'),
         ("'rate >= 0.5'", "'rate >= 0.5' is not a claim"),
         ("0.5", "0.5 is not a claim"),
         ("rate >= 0.5, rate <= 0.9", "the mark takes one claim, got 2 positional arguments"),
@@ -81,21 +81,21 @@ def test_a_claim_that_is_none(run, arguments, what):
 @pytest.mark.parametrize(
     ("claim", "what", "fix"),
     [
-        ("rate >= 0", "rate >= 0 cannot be tested", "every rate satisfies it*"),
-        ("rate <= 1", "rate <= 1 cannot be tested", "every rate satisfies it*"),
+        ("rate >= 0", "rate >= 0 cannot be tested", "every value satisfies it*"),
+        ("rate <= 1", "rate <= 1 cannot be tested", "every value satisfies it*"),
         ("rate >= 1", "rate >= 1 cannot be tested", "no finite sample can support it*"),
         ("rate <= 0", "rate <= 0 cannot be tested", "no finite sample can support it*"),
-        ("rate >= 30", "a threshold lies between 0 and 1, got 30", "rate >= 0.3"),
-        ("rate >= -0.1", "a threshold lies between 0 and 1, got -0.1", "a rate is a share*"),
-        ("rate >= '0.5'", "a threshold is a number between 0 and 1, got '0.5'", "rate >= 0.3"),
+        ("rate >= 30", "a threshold of rate lies between 0 and 1, got 30", "rate >= 0.3"),
+        ("rate >= -0.1", "a threshold of rate lies between 0 and 1, got -0.1", "move it inside the range"),
+        ("rate >= '0.5'", "a threshold of rate is a number between 0 and 1, got '0.5'", "rate >= 0.7"),
         ("rate > 0.5", "claims are written with >= and <=", "rate >= 0.5"),
         ("rate < 0.5", "claims are written with >= and <=", "rate <= 0.5"),
         ("rate.within(0.6, 0.4)", "rate.within(0.6, 0.4) is empty", "give the lower end first"),
-        ("rate('') <= 0.5", "rate(...) takes the name of an outcome, got ''", "rate(*asr*) <= 0.05"),
+        ("rate('') <= 0.5", "an outcome's name is a text, got ''", "rate(*asr*) <= 0.05"),
         (
             "0.2 <= rate <= 0.4",
             "the claim `rate >= 0.2` has no truth value",
-            "claims are not compared in chains: write rate.within(0.2, 0.4) for 0.2 <= rate <= 0.4",
+            "claims are not compared in chains: write rate.within(0.2, 0.4) for 0.2 <= rate <= 0.4*",
         ),
     ],
 )
@@ -116,7 +116,7 @@ def test_a_claim_that_cannot_be_made_shows_its_own_line(run, claim, what, fix):
         ("max_trails=20", "did you mean 'max_trials'?"),
         ("case=[1]", "did you mean 'cases'?"),
         ("model=[YES]", "did you mean 'models'?"),
-        ("temperature=1", "known: alpha, beta, cases, *"),
+        ("temperature=1", "known: alpha, arms, beta, cases, *"),
     ],
 )
 def test_a_misspelt_keyword(run, keyword, fix):
@@ -141,8 +141,9 @@ BAD_VALUES = [
     ("alpha='0.05'", "a number between 0 and 1"),
     ("beta=1", "a number between 0 and 1"),
     ("beta=float('nan')", "a number between 0 and 1"),
-    ("margin=-0.1", "a number from 0 to below 1"),
-    ("margin=1", "a number from 0 to below 1"),
+    ("margin=-0.1", "a number from 0, in the statistic's units"),
+    ("margin=True", "a number from 0, in the statistic's units"),
+    ("arms=['a']", "two or more different names*"),
     ("max_trials=0", "a whole number from 1"),
     ("max_trials=20.0", "a whole number from 1"),
     ("max_trials=True", "a whole number from 1"),
@@ -199,8 +200,8 @@ def test_two_marks_on_one_test(run):
 @pytest.mark.parametrize(
     ("keywords", "what"),
     [
-        ("margin=0.5", "margin 0.5 leaves no room at threshold 0.5"),
-        ("margin=0.6", "margin 0.6 leaves no room at threshold 0.5"),
+        ("margin=0.5", "the margin 0.5 of `rate >= 0.5` reaches to 0: no value is left to rule out"),
+        ("margin=0.6", "the margin 0.6 of `rate >= 0.5` reaches to -0.1: no value is left to rule out"),
         ("min_trials=50, max_trials=20", "min_trials is larger than max_trials"),
         ("min_trials=500", "min_trials=500, but there are at most 200 trials"),
         ("over='population'", "over= needs cases"),
@@ -215,7 +216,7 @@ def test_within_has_no_side_for_invalid_against(run):
     refused(
         run,
         marked("rate.within(0.2, 0.8), models=[YES], invalid='against'"),
-        f'{WHERE}invalid="against" has no side to count on for rate.within',
+        f'{WHERE}invalid="against" has no side to count on for `within`',
         '*fix: use invalid="bound"',
     )
 

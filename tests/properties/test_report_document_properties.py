@@ -93,6 +93,7 @@ trials = st.builds(
     repeat=counts,
     seed=st.integers(0, 2**63),
     kind=st.sampled_from(OutcomeKind),
+    arm=texts,
     values=st.dictionaries(texts, shares, max_size=2),
     detail=texts,
     location=texts,
@@ -106,6 +107,7 @@ evidences = st.builds(
     n_for=counts,
     n_against=counts,
     n_invalid=counts,
+    n_ones=maybe(counts),
     estimate=maybe(shares),
     log_e_support=logs,
     log_e_refute=logs,
@@ -115,6 +117,7 @@ evidences = st.builds(
     wilson=intervals,
     clopper_pearson=intervals,
     rule=st.sampled_from(["calibrated", "ville"]),
+    arms=st.dictionaries(texts, shares, max_size=2),
 )
 decisions = st.builds(
     Decision,
@@ -152,7 +155,7 @@ results = st.builds(
     notices=st.lists(texts, max_size=2).map(tuple),
     rerun=texts,
     claim_hash=texts,
-    against=st.sampled_from([OutcomeKind.ZERO, OutcomeKind.ONE]),
+    telling=st.lists(counts, max_size=3).map(tuple),
 )
 
 

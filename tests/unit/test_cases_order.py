@@ -128,7 +128,7 @@ def test_index_and_iteration_agree():
 def test_without_cases():
     trials = first(plain_order(), 3)
     assert trials == [
-        Planned(index=n, unit=n, case=None, case_digest="", case_id="", repeat=n, unit_size=1)
+        Planned(index=n, turn=n, unit=n, case=None, case_digest="", case_id="", repeat=n, unit_size=1)
         for n in range(3)
     ]
 

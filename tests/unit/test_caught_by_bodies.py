@@ -43,26 +43,26 @@ class Refusing:
         raise self.error
 
 
-async def catches(case, trial):
+async def catches(case, arm, trial):
     try:
         return (await CAUGHT("q")).answers("yes")
     except Exception:
         return False
 
 
-async def gathers(case, trial):
+async def gathers(case, arm, trial):
     replies = await asyncio.gather(CAUGHT("q"), CAUGHT("r"), return_exceptions=True)
     return all(str(reply) == "yes" for reply in replies)
 
 
-async def asserts_instead(case, trial):
+async def asserts_instead(case, arm, trial):
     reply = None
     with suppress(Exception):
         reply = await CAUGHT("q")
     assert reply is not None
 
 
-async def groups(case, trial):
+async def groups(case, arm, trial):
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(CAUGHT("q"))
     return True
@@ -90,7 +90,7 @@ def test_an_empty_budget_leaves_the_claim_open_whatever_the_body_makes_of_it(
 
 
 def test_a_plain_body_that_catches_everything_gives_no_outcome_either(make_hypothesis) -> None:
-    def body(case, trial):
+    def body(case, arm, trial):
         for _ in range(3):
             try:
                 return Model(TARGET)("q").answers("yes")
@@ -107,12 +107,12 @@ def test_a_plain_body_that_catches_everything_gives_no_outcome_either(make_hypot
     assert (run.error, run.trials) == (error, [])
 
 
-def cancels_from_within(case, trial):
+def cancels_from_within(case, arm, trial):
     asyncio.current_task().cancel()
     return asyncio.sleep(0)
 
 
-async def raises_a_cancellation(case, trial):
+async def raises_a_cancellation(case, arm, trial):
     raise asyncio.CancelledError
 
 
@@ -128,7 +128,7 @@ def test_a_body_that_cancels_itself_is_an_error_and_does_not_hang(make_hypothesi
 
 
 def test_a_call_left_under_way_is_an_error(make_hypothesis, sample) -> None:
-    async def body(case, trial):
+    async def body(case, arm, trial):
         left.add(asyncio.create_task(CAUGHT("q")))
         await asyncio.sleep(0)
         return True
@@ -144,7 +144,7 @@ def test_a_task_that_outlives_its_trial_gets_no_draw(make_hypothesis, sample) ->
         await ended.wait()
         await CAUGHT("late")
 
-    async def body(case, trial):
+    async def body(case, arm, trial):
         await CAUGHT("q")
         left.append(asyncio.create_task(late(ended)))
         return True
@@ -174,7 +174,7 @@ def test_a_body_that_catches_its_cancellation_draws_nothing_more(make_hypothesis
 
     model = AsyncModel(resolve(scripted("stuck", answer)))
 
-    async def body(case, trial):
+    async def body(case, arm, trial):
         if trial.index == 0:
             await under_way.wait()
             raise ValueError("this ends it")
@@ -198,7 +198,7 @@ def test_a_body_that_catches_its_cancellation_draws_nothing_more(make_hypothesis
 
 
 def test_calls_of_the_trial_that_ended_in_an_error_are_counted(make_hypothesis, sample) -> None:
-    async def body(case, trial):
+    async def body(case, arm, trial):
         await CAUGHT("q")
         raise ValueError("after a call")
 

@@ -11,6 +11,7 @@ import pytest
 
 from pytest_velo.checks.bodies import BodyFacts
 from pytest_velo.checks.outcomes import read_return
+from pytest_velo.claims import mean, rate
 from pytest_velo.errors import BodyError
 from pytest_velo.records import Reply
 
@@ -31,7 +32,7 @@ def facts(*, has_value_return: bool = True, has_source: bool = True) -> BodyFact
 
 def refused(value: object, name: str | None = None, of: BodyFacts | None = None) -> BodyError:
     with pytest.raises(BodyError) as caught:
-        read_return(value, of or facts(), name)
+        read_return(value, of or facts(), rate if name is None else rate(name))
     assert caught.value.where == "test_x.py:3"
     assert caught.value.fix
     return caught.value
@@ -39,20 +40,20 @@ def refused(value: object, name: str | None = None, of: BodyFacts | None = None)
 
 @pytest.mark.parametrize(("value", "number"), [(True, 1.0), (False, 0.0), (1, 1.0), (0, 0.0)])
 def test_bools_and_their_integers_are_outcomes(value: object, number: float) -> None:
-    assert read_return(value, facts(), None) == {"": number}
+    assert read_return(value, facts(), rate) == {"": number}
 
 
 @pytest.mark.parametrize("kind", ["bool_", "int64", "uint8"])
 @pytest.mark.parametrize("value", [0, 1])
 def test_hazard_02_numpy_bools_are_outcomes(kind: str, value: int) -> None:
     numpy = pytest.importorskip("numpy")
-    returned = read_return(getattr(numpy, kind)(value), facts(), None)
+    returned = read_return(getattr(numpy, kind)(value), facts(), rate)
     assert returned == {"": float(value)}
     assert type(returned[""]) is float
 
 
 def test_hazard_02_none_is_one_only_where_the_body_returns_no_value() -> None:
-    assert read_return(None, facts(has_value_return=False), None) == {"": 1.0}
+    assert read_return(None, facts(has_value_return=False), rate) == {"": 1.0}
     error = refused(re.match("a", "b"))
     assert "returned None" in error.what
     assert "on every path" in error.fix
@@ -119,19 +120,22 @@ def test_async_generators_are_refused() -> None:
 
 
 def test_named_outcomes() -> None:
-    assert read_return({"asr": True, "over_refusal": 0}, facts(), "asr") == {"asr": 1.0, "over_refusal": 0.0}
+    assert read_return({"asr": True, "over_refusal": 0}, facts(), rate("asr")) == {
+        "asr": 1.0,
+        "over_refusal": 0.0,
+    }
 
 
 def test_a_missing_outcome_names_the_nearest() -> None:
     error = refused({"over_refusals": True}, "over_refusal")
-    assert "rate('over_refusal')" in error.what
+    assert "the outcome 'over_refusal'" in error.what
     assert error.fix == "did you mean 'over_refusals'?"
     assert 'return {"asr"' in refused({}, "asr").fix
 
 
 def test_named_claims_and_unnamed_values_do_not_mix() -> None:
-    assert "rate('asr')" in refused(True, "asr").what
-    assert "rate('asr')" in refused(None, "asr", facts(has_value_return=False)).what
+    assert "the outcome 'asr'" in refused(True, "asr").what
+    assert "the outcome 'asr'" in refused(None, "asr", facts(has_value_return=False)).what
     assert 'rate("asr")' in refused({"asr": True}).fix
 
 
@@ -143,3 +147,17 @@ def test_each_named_outcome_follows_the_same_rules(value: dict[str, object]) -> 
 @pytest.mark.parametrize("key", [1, None, ""])
 def test_outcomes_need_names(key: object) -> None:
     assert "names" in refused({key: True}, "asr").what
+
+
+@pytest.mark.parametrize(("value", "score"), [(0, 0.0), (7.5, 7.5), (10, 10.0), (True, 1.0)])
+def test_scores_in_their_range_are_outcomes_of_a_mean(value: float, score: float) -> None:
+    assert read_return(value, facts(), mean(0, 10)) == {"": score}
+    assert read_return({"help": value}, facts(), mean(0, 10, "help")) == {"help": score}
+
+
+@pytest.mark.parametrize("value", [-0.1, 10.5, float("nan"), None, "7", [7]])
+def test_a_mean_takes_nothing_else(value: object) -> None:
+    with pytest.raises(BodyError) as caught:
+        read_return(value, facts(), mean(0, 10))
+    assert "mean(0, 10)" in caught.value.what
+    assert "a number from 0 to 10" in caught.value.fix

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from pytest_velo.claims import Direction, RateClaim, rate
+from pytest_velo.claims import Claim, Direction, difference, mean, rate
 from pytest_velo.errors import UsageError
 
 
@@ -23,9 +23,9 @@ from pytest_velo.errors import UsageError
     ],
 )
 def test_a_claim_is_what_was_written(claim, direction, low, high, name, text):
-    assert (claim.direction, claim.low, claim.high, claim.name) == (direction, low, high, name)
+    assert (claim.direction, claim.low, claim.high, claim.statistic.name) == (direction, low, high, name)
     assert str(claim) == text
-    assert claim.statistic in text
+    assert str(claim.statistic) in text
 
 
 def test_the_threshold_of_a_claim():
@@ -51,9 +51,9 @@ def test_a_claim_is_no_callable_that_pytest_could_take_for_a_decorated_function(
 
 
 def test_a_named_rate_leaves_the_plain_one_alone():
-    assert repr(rate("asr")) == "rate('asr')"
+    assert repr(rate("asr")) == 'rate("asr")'
     assert repr(rate) == "rate"
-    assert (rate >= 0.3).name is None
+    assert (rate >= 0.3).statistic.name is None
 
 
 @pytest.mark.parametrize("value", [0, 1, 0.0, 1.0])
@@ -63,7 +63,7 @@ def test_a_named_rate_leaves_the_plain_one_alone():
     ids=["at least", "at most", "within"],
 )
 def test_thresholds_of_zero_and_one_cannot_be_tested(make, sign, value):
-    with pytest.raises(UsageError, match=f"rate {sign} {value} cannot be tested") as raised:
+    with pytest.raises(UsageError, match=f"rate {sign} {value:g} cannot be tested") as raised:
         make(value)
     assert raised.value.fix
 
@@ -73,13 +73,13 @@ def test_thresholds_of_zero_and_one_cannot_be_tested(make, sign, value):
     [
         (30, "got 30", "rate >= 0.3"),
         (1.5, r"got 1\.5", "rate >= 0.015"),
-        (-0.1, r"got -0\.1", "a rate is a share, not a count"),
-        (250, "got 250", "a rate is a share, not a count"),
-        (math.inf, "got inf", "a rate is a share, not a count"),
-        (math.nan, "got nan", "rate >= 0.3"),
-        (True, "got True", "rate >= 0.3"),
-        ("0.3", "got '0.3'", "rate >= 0.3"),
-        (None, "got None", "rate >= 0.3"),
+        (-0.1, r"got -0\.1", "move it inside the range"),
+        (250, "got 250", "move it inside the range"),
+        (math.inf, "got inf", "move it inside the range"),
+        (math.nan, "got nan", "rate >= 0.7"),
+        (True, "got True", "rate >= 0.7"),
+        ("0.3", "got '0.3'", "rate >= 0.7"),
+        (None, "got None", "rate >= 0.7"),
     ],
 )
 def test_a_threshold_that_is_none_says_what_to_write(value, what, fix):
@@ -105,7 +105,7 @@ def test_strict_comparisons_are_refused_with_the_claim_to_write():
 
 @pytest.mark.parametrize("name", ["", 3, None])
 def test_a_rates_name_is_a_text(name):
-    with pytest.raises(UsageError, match="takes the name of an outcome"):
+    with pytest.raises(UsageError, match="an outcome's name is a text"):
         rate(name)
 
 
@@ -115,5 +115,59 @@ def test_a_chain_of_comparisons_is_refused_before_half_of_it_is_lost():
     assert "rate.within(0.2, 0.4)" in raised.value.fix
 
 
-def test_the_claim_is_the_only_kind_there_is():
-    assert all(isinstance(claim, RateClaim) for claim in (rate >= 0.3, rate <= 0.3, rate.within(0.3, 0.6)))
+def test_a_claim_about_any_statistic_is_a_claim():
+    claims = (rate >= 0.3, rate.within(0.3, 0.6), mean(0, 10) >= 7, difference("a", "b") <= 0.1)
+    assert all(isinstance(claim, Claim) for claim in claims)
+
+
+@pytest.mark.parametrize(
+    ("claim", "text", "low", "high"),
+    [
+        (mean(0, 10) >= 7, "mean(0, 10) >= 7", 7, None),
+        (mean(1, 5, "help") <= 2.5, 'mean(1, 5, "help") <= 2.5', None, 2.5),
+        (difference("a", "b") >= -0.1, 'difference("a", "b") >= -0.1', -0.1, None),
+        (difference("a", "b").within(0.05), 'difference("a", "b").within(-0.05, 0.05)', -0.05, 0.05),
+        (
+            difference("a", "b", of=mean(0, 10)).within(-1, 2),
+            'difference("a", "b", of=mean(0, 10)).within(-1, 2)',
+            -1,
+            2,
+        ),
+    ],
+)
+def test_claims_about_scores_and_arms_are_what_was_written(claim, text, low, high):
+    assert (str(claim), claim.low, claim.high) == (text, low, high)
+
+
+def test_a_scale_maps_thresholds_to_the_unit_interval_and_back():
+    for statistic, value, unit in [
+        (rate, 0.3, 0.3),
+        (mean(0, 10), 7, 0.7),
+        (mean(-1, 1), 0, 0.5),
+        (difference("a", "b"), 0.1, 0.55),
+        (difference("a", "b", of=mean(0, 10)), -10, 0.0),
+    ]:
+        assert statistic.scale.to_unit(value) == pytest.approx(unit)
+        assert statistic.scale.from_unit(unit) == pytest.approx(value)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: mean(3, 3),
+        lambda: mean(0, math.inf),
+        lambda: mean(0, 10) >= 10,
+        lambda: mean(0, 10) <= 11,
+        lambda: difference("a", "a"),
+        lambda: difference("", "b"),
+        lambda: difference("a", "b", of=0.5),
+        lambda: difference("a", "b") >= 1,
+        lambda: rate("a") <= 0.05 & rate("b") <= 0.05,
+        lambda: (rate >= 0.3) | (rate <= 0.1),
+        lambda: (rate >= 0.3) & (rate <= 0.4),
+    ],
+)
+def test_what_claims_nothing_says_what_to_write(make):
+    with pytest.raises(UsageError) as raised:
+        make()
+    assert raised.value.fix

@@ -67,7 +67,7 @@ def look(store, sample, hypothesis, n_cached=1):
     return looks.note(run, replace(result_of(run), n_cached=n_cached)).notices
 
 
-async def body(case, trial):
+async def body(case, arm, trial):
     return trial.index % 2 == 0
 
 

@@ -34,7 +34,7 @@ def test_what_every_reply_or_none_would_answer_is_no_question(options) -> None:
     ],
 )
 def test_an_unawaited_call_in_a_comparison_or_a_sum_says_so(make_hypothesis, sample, use) -> None:
-    async def body(case, trial):
+    async def body(case, arm, trial):
         return bool(use(MODEL("q")))
 
     run = asyncio.run(sample(make_hypothesis(body, rate >= 0.5)))
@@ -44,7 +44,7 @@ def test_an_unawaited_call_in_a_comparison_or_a_sum_says_so(make_hypothesis, sam
 
 @pytest.mark.parametrize("prompt", [[{"content": "x"}], ["x"], [], 5, None, {"role": "user"}])
 def test_what_is_no_prompt_is_refused_before_it_is_sent(make_hypothesis, sample, prompt) -> None:
-    async def body(case, trial):
+    async def body(case, arm, trial):
         return (await MODEL(prompt)).answers("yes")
 
     run = asyncio.run(sample(make_hypothesis(body, rate >= 0.5)))

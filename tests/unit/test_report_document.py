@@ -84,6 +84,7 @@ def test_every_field_of_a_decision_and_its_evidence_is_written() -> None:
         n=1,
         n_for=1,
         n_against=0,
+        n_ones=1,
         n_invalid=0,
         estimate=1.0,
         log_e_support=0.1,
@@ -154,10 +155,10 @@ def test_shown_trials_are_those_against_the_claim() -> None:
     ones = [trial(i, OutcomeKind.ONE) for i in (0, 2)]
     zeros = [trial(i) for i in (1, 3)]
     every = sorted([*ones, *zeros], key=lambda t: t.index)
-    assert shown_trials(result(Outcome.REFUTED, *every), 5) == tuple(zeros)
-    at_most = result(Outcome.REFUTED, *every, against=OutcomeKind.ONE)
-    assert shown_trials(at_most, 5) == tuple(ones)
-    assert shown_trials(at_most, 1) == (ones[0],)
+    assert shown_trials(result(Outcome.REFUTED, *every, telling=(1, 3)), 5) == tuple(zeros)
+    at_most = result(Outcome.REFUTED, *every, telling=(2, 0))
+    assert shown_trials(at_most, 5) == tuple(ones[::-1])
+    assert shown_trials(at_most, 1) == (ones[1],)
     assert shown_trials(at_most, 0) == ()
 
 
@@ -171,7 +172,7 @@ def test_an_error_shows_the_trial_that_ended_it() -> None:
 
 def test_the_compact_form_leaves_out_other_transcripts() -> None:
     every = [trial(i, reply=Reply(text=f"reply {i}")) for i in range(20)]
-    text = compact(result(Outcome.REFUTED, *every), 1)
+    text = compact(result(Outcome.REFUTED, *every, telling=(0, 1, 2)), 1)
     assert "reply 0" in text
     assert "reply 1" not in text
     assert len(from_compact(text).trials) == 1

@@ -17,7 +17,7 @@ def result(make_hypothesis, sample, body, **changes):
 
 
 def test_the_reasons_of_invalid_trials_are_said_with_their_number(make_hypothesis, sample) -> None:
-    async def body(case, trial):
+    async def body(case, arm, trial):
         if trial.index % 4 == 0:
             raise InvalidTrial("the reply was cut")
         if trial.index == 5:
@@ -34,7 +34,7 @@ def test_the_reasons_of_invalid_trials_are_said_with_their_number(make_hypothesi
 
 
 def test_many_reasons_are_not_all_listed(make_hypothesis, sample) -> None:
-    async def body(case, trial):
+    async def body(case, arm, trial):
         raise InvalidTrial(f"reason {trial.index}")
 
     found = result(make_hypothesis, sample, body)
@@ -44,7 +44,7 @@ def test_many_reasons_are_not_all_listed(make_hypothesis, sample) -> None:
 
 @pytest.mark.parametrize(("every", "advice"), [(1, "invalid"), (0, "near the threshold")])
 def test_the_advice_fits_what_is_wrong(make_hypothesis, sample, every, advice) -> None:
-    async def body(case, trial):
+    async def body(case, arm, trial):
         if every:
             raise InvalidTrial("cut")
         return trial.index % 2 == 0

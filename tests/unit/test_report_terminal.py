@@ -42,6 +42,7 @@ def make_evidence(n_for: int, n_against: int, **other: Any) -> Evidence:
         "n_for": n_for,
         "n_against": n_against,
         "n_invalid": 0,
+        "n_ones": n_for,
         "estimate": n_for / (n_for + n_against),
         "log_e_support": -1.2,
         "log_e_refute": 3.9,
@@ -103,6 +104,7 @@ REFUTED = HypothesisResult(
             for i in range(1, 17)
         ),
     ),
+    telling=tuple(range(1, 17)),
     n_calls=22,
     cost_usd=0.0,
     duration_s=8.0,
@@ -233,7 +235,7 @@ def test_verbose_adds_the_fixed_n_intervals_marked_as_descriptive() -> None:
 
 
 def test_for_at_most_the_trials_shown_are_those_that_came_out_one() -> None:
-    result = replace(REFUTED, claim="rate <= 0.5", against=OutcomeKind.ONE)
+    result = replace(REFUTED, claim="rate <= 0.5", telling=(0,))
     text = as_text(failure_lines(result, show=5))
     assert "trial 0 ·" in text
     assert "trial 1 ·" not in text
@@ -291,7 +293,7 @@ def test_a_conversation_is_shown_once() -> None:
     trial = make_trial(
         4, OutcomeKind.ZERO, first, second, third, notes=("odd",), values={"asr": 0.0, "ok": 1.0}
     )
-    text = as_text(failure_lines(replace(REFUTED, trials=(trial,)), show=1))
+    text = as_text(failure_lines(replace(REFUTED, trials=(trial,), telling=(trial.index,)), show=1))
     assert text[text.index("    user") : text.index("\n\nrun it")] == "\n".join(
         [
             "    user       The capital of France? I think it is Lyon.",
@@ -312,7 +314,9 @@ def test_a_conversation_is_shown_once() -> None:
 
 
 def test_long_replies_are_cut_in_the_middle_unless_all_is_asked_for() -> None:
-    long = replace(REFUTED, trials=(make_trial(0, OutcomeKind.ZERO, make_call("x" * 30_000, USER)),))
+    long = replace(
+        REFUTED, trials=(make_trial(0, OutcomeKind.ZERO, make_call("x" * 30_000, USER)),), telling=(0,)
+    )
     assert "[... 28,000 characters cut ...]" in as_text(failure_lines(long, 1, 0)).replace(
         "\n" + " " * 15, " "
     )

@@ -27,7 +27,7 @@ def run_one(sample, hypothesis):
 
 
 def test_it_stops_as_soon_as_the_claim_is_certain(make_hypothesis, sample) -> None:
-    async def body(case, trial):
+    async def body(case, arm, trial):
         return True
 
     run = run_one(sample, make_hypothesis(body, rate >= 0.5, max_trials=200))
@@ -42,7 +42,7 @@ def test_it_stops_as_soon_as_the_claim_is_certain(make_hypothesis, sample) -> No
 def test_few_trials_are_started_that_the_verdict_does_not_need(make_hypothesis, sample) -> None:
     started = []
 
-    async def body(case, trial):
+    async def body(case, arm, trial):
         started.append(trial.index)
         await asyncio.sleep(0)
         return True
@@ -55,7 +55,7 @@ def test_few_trials_are_started_that_the_verdict_does_not_need(make_hypothesis, 
 def test_a_second_look_begins_nothing_beyond_the_first_before_it_is_all_in(make_hypothesis, sample) -> None:
     started = []
 
-    async def body(case, trial):
+    async def body(case, arm, trial):
         started.append(trial.index)
         await asyncio.sleep(0)
         return trial.index % 8 > 0
@@ -73,7 +73,7 @@ def test_prefixes_are_taken_in_submission_order(make_hypothesis, sample) -> None
     """The first trial arrives last; nothing is decided without it."""
 
     def body_of(release: asyncio.Event):
-        async def body(case, trial):
+        async def body(case, arm, trial):
             if trial.index == 0:
                 await release.wait()
                 return False
@@ -93,7 +93,7 @@ def test_prefixes_are_taken_in_submission_order(make_hypothesis, sample) -> None
 
 @pytest.mark.parametrize("limit", [1, 7, 50])
 def test_the_result_does_not_depend_on_what_is_in_flight(make_hypothesis, sample, latency, limit) -> None:
-    async def body(case, trial):
+    async def body(case, arm, trial):
         await latency.wait(trial.rng.expovariate(1))
         return trial.rng.random() < 0.7
 
@@ -106,7 +106,7 @@ def test_the_result_does_not_depend_on_what_is_in_flight(make_hypothesis, sample
 def test_an_error_counts_when_the_prefix_reaches_it(make_hypothesis, sample) -> None:
     """A verdict of the trials before it stands, whatever was in flight beyond."""
 
-    async def body(case, trial):
+    async def body(case, arm, trial):
         if trial.index == 30:
             raise ValueError("beyond the verdict")
         return True
@@ -116,7 +116,7 @@ def test_an_error_counts_when_the_prefix_reaches_it(make_hypothesis, sample) -> 
 
 
 def test_an_error_ends_the_hypothesis_with_its_trial(make_hypothesis, sample) -> None:
-    async def body(case, trial):
+    async def body(case, arm, trial):
         if trial.index == 2:
             trial.note("here")
             raise ValueError("bad")
@@ -129,7 +129,7 @@ def test_an_error_ends_the_hypothesis_with_its_trial(make_hypothesis, sample) ->
 
 
 def test_infrastructure_trouble_is_an_error_and_never_an_outcome(make_hypothesis, sample) -> None:
-    async def body(case, trial):
+    async def body(case, arm, trial):
         raise OutageError("the provider is down")
 
     result = result_of(run_one(sample, make_hypothesis(body)))
@@ -138,7 +138,7 @@ def test_infrastructure_trouble_is_an_error_and_never_an_outcome(make_hypothesis
 
 
 def test_an_empty_budget_leaves_the_claim_undecided(make_hypothesis, sample) -> None:
-    async def body(case, trial):
+    async def body(case, arm, trial):
         if trial.index >= 3:
             raise BudgetError("the budget is spent")
         return True
@@ -161,7 +161,7 @@ def test_an_empty_budget_leaves_the_claim_undecided(make_hypothesis, sample) -> 
 def test_invalid_trials_count_as_the_mark_says(make_hypothesis, sample, invalid, verdict) -> None:
     """Three of four trials are invalid, the valid ones are all for the claim."""
 
-    async def body(case, trial):
+    async def body(case, arm, trial):
         if trial.index % 4:
             raise InvalidTrial("cut")
         return True
@@ -176,7 +176,7 @@ def test_invalid_trials_count_as_the_mark_says(make_hypothesis, sample, invalid,
 def test_against_is_one_for_a_claim_of_at_most(make_hypothesis, sample) -> None:
     """An invalid outcome is never silently a 0: for `<=` a 0 would speak for the claim."""
 
-    async def body(case, trial):
+    async def body(case, arm, trial):
         raise InvalidTrial("cut")
 
     hypothesis = make_hypothesis(body, rate <= 0.4, invalid=Invalid.AGAINST)
@@ -184,7 +184,7 @@ def test_against_is_one_for_a_claim_of_at_most(make_hypothesis, sample) -> None:
 
 
 def test_an_invalid_trial_stays_invalid_when_the_body_swallows_the_signal(make_hypothesis, sample) -> None:
-    async def body(case, trial):
+    async def body(case, arm, trial):
         current("test").invalidate("the reply was cut")
         return True
 
@@ -193,7 +193,7 @@ def test_an_invalid_trial_stays_invalid_when_the_body_swallows_the_signal(make_h
 
 
 def test_a_hopeless_hypothesis_stops_early(make_hypothesis, sample) -> None:
-    async def body(case, trial):
+    async def body(case, arm, trial):
         return trial.index % 2 == 0
 
     run = run_one(sample, make_hypothesis(body, rate >= 0.5, max_trials=100))
@@ -205,11 +205,11 @@ def test_plain_bodies_run_in_threads_and_give_the_same(make_hypothesis, sample) 
     from pytest_velo.sampling.sampler import Sampler
     from pytest_velo.settings import Settings
 
-    def plain(case, trial):
+    def plain(case, arm, trial):
         return trial.rng.random() < 0.7
 
-    async def coroutine(case, trial):
-        return plain(case, trial)
+    async def coroutine(case, arm, trial):
+        return plain(case, arm, trial)
 
     loop = SampleLoop()
     try:
@@ -229,7 +229,7 @@ def test_groups_enter_as_their_mean(make_hypothesis, sample) -> None:
     rows = [{"template": str(i // 10), "n": i} for i in range(100)]
     plan = pick_order(load(cases(rows, group="template"), base=Path()), "population", seed=0)
 
-    async def body(case, trial):
+    async def body(case, arm, trial):
         return int(case.template) % 10 != 0
 
     hypothesis = make_hypothesis(
@@ -239,7 +239,6 @@ def test_groups_enter_as_their_mean(make_hypothesis, sample) -> None:
         max_units=plan.n_units,
         max_trials=200,
         unit_size=plan.largest_unit,
-        single=False,
     )
     run = run_one(sample, hypothesis)
     assert run.rule.n * 10 == len(run.trials)
@@ -262,7 +261,7 @@ def look(store, sample, hypothesis):
 
 
 def test_a_raised_max_trials_says_the_exact_error_of_the_history(make_hypothesis, sample, store) -> None:
-    async def body(case, trial):
+    async def body(case, arm, trial):
         return trial.index % 2 == 0
 
     first = make_hypothesis(body, max_trials=200)
@@ -276,7 +275,7 @@ def test_a_raised_max_trials_says_the_exact_error_of_the_history(make_hypothesis
 
 
 def test_extending_from_the_first_look_costs_nothing(make_hypothesis, sample, store) -> None:
-    async def body(case, trial):
+    async def body(case, arm, trial):
         return trial.index % 2 == 0
 
     first = make_hypothesis(body, extend=True, max_trials=100)
@@ -287,7 +286,7 @@ def test_extending_from_the_first_look_costs_nothing(make_hypothesis, sample, st
 
 
 def test_a_look_remembers_its_trials_for_the_next_under_the_same_seed(make_hypothesis, sample, store) -> None:
-    async def body(case, trial):
+    async def body(case, arm, trial):
         return True
 
     hypothesis = make_hypothesis(body, rate >= 0.5, max_trials=200)
@@ -299,7 +298,7 @@ def test_a_look_remembers_its_trials_for_the_next_under_the_same_seed(make_hypot
 
 
 def test_another_seed_is_exploratory(make_hypothesis, sample, store) -> None:
-    async def body(case, trial):
+    async def body(case, arm, trial):
         return True
 
     look(store, sample, make_hypothesis(body))
@@ -308,7 +307,7 @@ def test_another_seed_is_exploratory(make_hypothesis, sample, store) -> None:
 
 
 def test_an_unawaited_call_is_an_error(make_hypothesis, sample) -> None:
-    async def body(case, trial):
+    async def body(case, arm, trial):
         current("test").issue()
         return True
 
@@ -316,7 +315,7 @@ def test_an_unawaited_call_is_an_error(make_hypothesis, sample) -> None:
 
 
 def test_a_watcher_that_breaks_ends_the_run_instead_of_hanging_it(make_hypothesis) -> None:
-    async def body(case, trial):
+    async def body(case, arm, trial):
         return True
 
     def watch(run: Run) -> None:

@@ -1,0 +1,47 @@
+"""Arms that differ in more than one thing: what made the difference is then anybody's guess."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from pytest_velo.records import Request, TrialRecord
+
+
+def confounded_arms(arms: Sequence[str], turns: Iterable[Sequence[TrialRecord]]) -> tuple[str, ...]:
+    """Return a remark when the first calls of two arms differ in more than one visible thing.
+
+    Args:
+        arms: The two arms that are compared.
+        turns: The trials of each turn, one an arm; the first turn in which both made a call is looked at.
+    """
+    for turn in turns:
+        calls = {trial.arm: trial.calls for trial in turn if trial.arm in arms}
+        if len(calls) == 2 and all(calls.values()):
+            first, second = (calls[arm][0].request for arm in arms)
+            differing = differences(first, second)
+            if len(calls[arms[0]]) != len(calls[arms[1]]):
+                differing.append("number of calls")
+            if len(differing) < 2:
+                return ()
+            return (
+                f"the arms {arms[0]!r} and {arms[1]!r} differ in {len(differing)} things"
+                f" ({', '.join(differing)}): any of them may make the difference",
+            )
+    return ()
+
+
+def differences(first: Request, second: Request) -> list[str]:
+    """Name what two requests differ in: model, system prompt, prompt, and each parameter."""
+    named: dict[str, tuple[Any, Any]] = {
+        "model": ((first.endpoint, first.model), (second.endpoint, second.model)),
+        "system prompt": (_said(first, {"system"}), _said(second, {"system"})),
+        "prompt": (_said(first, {"user", "assistant", "tool"}), _said(second, {"user", "assistant", "tool"})),
+    }
+    for name in sorted({*first.parameters, *second.parameters}):
+        named[name] = (first.parameters.get(name), second.parameters.get(name))
+    return [name for name, (one, other) in named.items() if one != other]
+
+
+def _said(request: Request, roles: set[str]) -> list[Any]:
+    return [dict(message) for message in request.messages if message["role"] in roles]

@@ -1,0 +1,251 @@
+"""Statistics a claim can be about: rate, mean, difference.
+
+Every one is a mean of values in a known range; its `scale` maps that range to [0, 1], where all is computed.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple, NoReturn
+
+from pytest_velo.claims.claim import Claim, Direction
+from pytest_velo.errors import UsageError
+
+
+class Scale(NamedTuple):
+    """A range of values and its map to [0, 1].
+
+    >>> Scale(-1.0, 1.0).to_unit(0.0), Scale(0.0, 10.0).from_unit(0.7)
+    (0.5, 7.0)
+    """
+
+    low: float
+    high: float
+
+    @property
+    def span(self) -> float:
+        """The width of the range, above 0."""
+        return self.high - self.low
+
+    def to_unit(self, value: float) -> float:
+        """Map the range to [0, 1]."""
+        return (value - self.low) / self.span
+
+    def from_unit(self, unit: float) -> float:
+        """Map [0, 1] back to the range."""
+        return self.low + unit * self.span
+
+
+@dataclass(frozen=True, slots=True)
+class Statistic:
+    """What a claim is about: the mean of one outcome, or the difference of two such means.
+
+    Compare it with a number to make a claim.
+
+    Attributes:
+        name: The outcome's name when bodies return several; None for the only one.
+    """
+
+    name: str | None = None
+
+    @property
+    def scale(self) -> Scale:
+        """The range of the statistic."""
+        return Scale(0.0, 1.0)
+
+    @property
+    def outcomes(self) -> Scale:
+        """The range of a single trial's outcome."""
+        return self.scale
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """The arms it compares, first minus second; empty for a statistic of one."""
+        return ()
+
+    @property
+    def binary(self) -> bool:
+        """A single trial's outcome is 0 or 1."""
+        return True
+
+    def __ge__(self, threshold: float) -> Claim:
+        """Claim that it is at least `threshold`, a number strictly inside its range."""
+        return Claim(statistic=self, direction=Direction.AT_LEAST, low=self._threshold(threshold, ">="))
+
+    def __le__(self, threshold: float) -> Claim:
+        """Claim that it is at most `threshold`, a number strictly inside its range."""
+        return Claim(statistic=self, direction=Direction.AT_MOST, high=self._threshold(threshold, "<="))
+
+    def within(self, low: float, high: float) -> Claim:
+        """Claim that it lies between `low` and `high`, both strictly inside its range."""
+        first, last = self._threshold(low, "within"), self._threshold(high, "within")
+        if first >= last:
+            raise UsageError(f"{self}.within({low!r}, {high!r}) is empty", fix="give the lower end first")
+        return Claim(statistic=self, direction=Direction.WITHIN, low=first, high=last)
+
+    def __gt__(self, threshold: float) -> NoReturn:
+        raise UsageError("claims are written with >= and <=", fix=f"{self} >= {threshold!r}")
+
+    def __lt__(self, threshold: float) -> NoReturn:
+        raise UsageError("claims are written with >= and <=", fix=f"{self} <= {threshold!r}")
+
+    def __and__(self, other: object) -> NoReturn:
+        raise UsageError("parentheses are missing around &", fix="(rate >= 0.2) & (rate <= 0.4)")
+
+    __rand__ = __and__
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _threshold(self, value: object, sign: str) -> float:
+        """Return `value` as a threshold, or say why it is none."""
+        low, high = self.scale
+        if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
+            raise UsageError(
+                f"a threshold of {self} is a number between {low:g} and {high:g}, got {value!r}",
+                fix=f"{self} >= {self.scale.from_unit(0.7):g}",
+            )
+        if value in (low, high):
+            trivial = (sign, value) in ((">=", low), ("<=", high))
+            advice = (
+                "every value satisfies it; claim something that could be false"
+                if trivial
+                else "no finite sample can support it; claim what you need, a little inside the range"
+            )
+            raise UsageError(f"{self} {sign} {value:g} cannot be tested", fix=advice)
+        if not low < value < high:
+            a_percentage = (low, high) == (0, 1) and 1 < value < 100
+            hint = f"{self} {sign} {value / 100:g}" if a_percentage else "move it inside the range"
+            raise UsageError(
+                f"a threshold of {self} lies between {low:g} and {high:g}, got {value!r}", fix=hint
+            )
+        return float(value)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Rate(Statistic):
+    """The statistic `rate`: the share of trials whose outcome is 1.
+
+    >>> rate >= 0.3, rate("asr") <= 0.05, rate.within(0.4, 0.6)
+    (rate >= 0.3, rate("asr") <= 0.05, rate.within(0.4, 0.6))
+    """
+
+    def __call__(self, name: str) -> Rate:
+        """Return the rate of one named outcome of bodies that return a dict."""
+        return Rate(_outcome_name(name, 'rate("asr") <= 0.05'))
+
+    def __str__(self) -> str:
+        return "rate" if self.name is None else f'rate("{self.name}")'
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Mean(Statistic):
+    """The mean of a score in a known range; made by `mean(low, high)`.
+
+    >>> mean(0, 10) >= 7, mean(0, 1, "helpful") <= 0.5
+    (mean(0, 10) >= 7, mean(0, 1, "helpful") <= 0.5)
+    """
+
+    low: float = 0.0
+    high: float = 1.0
+
+    @property
+    def scale(self) -> Scale:
+        """The range of the scores."""
+        return Scale(self.low, self.high)
+
+    @property
+    def binary(self) -> bool:
+        """Scores are not 0 or 1."""
+        return False
+
+    def __str__(self) -> str:
+        name = "" if self.name is None else f', "{self.name}"'
+        return f"mean({self.low:g}, {self.high:g}{name})"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Difference(Statistic):
+    """The mean of `first - second` over cases that both arms answer; made by `difference(first, second)`.
+
+    >>> difference("hinted", "plain") >= 0.1
+    difference("hinted", "plain") >= 0.1
+    """
+
+    first: str = ""
+    second: str = ""
+    of: Rate | Mean = Rate()
+
+    @property
+    def scale(self) -> Scale:
+        """From minus to plus the width of the outcomes' range."""
+        span = self.of.scale.span
+        return Scale(-span, span)
+
+    @property
+    def outcomes(self) -> Scale:
+        """The range of one arm's outcome."""
+        return self.of.scale
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """First minus second."""
+        return self.first, self.second
+
+    @property
+    def binary(self) -> bool:
+        """One arm's outcome is 0 or 1."""
+        return self.of.binary
+
+    def within(self, low: float, high: float | None = None) -> Claim:
+        """Claim that it lies within `low..high`, or within plus or minus `low` if that is all there is."""
+        first, last = (-abs(low), abs(low)) if high is None else (low, high)
+        return Statistic.within(self, first, last)
+
+    def __str__(self) -> str:
+        of = "" if self.of == Rate() else f", of={self.of}"
+        return f'difference("{self.first}", "{self.second}"{of})'
+
+
+rate = Rate()
+
+
+def mean(low: float, high: float, name: str | None = None) -> Mean:
+    """Return the mean of a score in `low..high`, inclusive; a body returns the score.
+
+    Raises:
+        UsageError: The range is empty or not finite.
+    """
+    numbers = all(isinstance(end, int | float) and not isinstance(end, bool) for end in (low, high))
+    if not numbers or not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise UsageError(f"mean({low!r}, {high!r}) is no range of scores", fix="mean(0, 10) >= 7")
+    named = None if name is None else _outcome_name(name, 'mean(0, 10, "helpful")')
+    return Mean(name=named, low=float(low), high=float(high))
+
+
+def difference(first: str, second: str, *, of: Rate | Mean = rate) -> Difference:
+    """Return the mean difference `first - second` of two arms, paired on the case.
+
+    Args:
+        first: An arm's name, or a model id where models are the arms.
+        second: The arm it is compared with.
+        of: What is compared: `rate`, or `mean(low, high)`.
+
+    Raises:
+        UsageError: The arms are not two different names.
+    """
+    if not (isinstance(first, str) and isinstance(second, str) and first and second and first != second):
+        raise UsageError(
+            f"a difference is between two arms, got {first!r} and {second!r}",
+            fix='difference("hinted", "plain") >= 0.1, with arms=("plain", "hinted")',
+        )
+    if not isinstance(of, Rate | Mean):
+        raise UsageError(f"of= is rate or mean(low, high), got {of!r}", fix="of=mean(0, 10)")
+    return Difference(name=of.name, first=first, second=second, of=of)
+
+
+def _outcome_name(name: object, example: str) -> str:
+    if not isinstance(name, str) or not name:
+        raise UsageError(f"an outcome's name is a text, got {name!r}", fix=example)
+    return name

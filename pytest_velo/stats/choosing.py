@@ -1,0 +1,109 @@
+"""Which rule tests a claim: the fastest that is valid for its units."""
+
+from __future__ import annotations
+
+from pytest_velo.claims import Claim
+from pytest_velo.stats.composed import ComposedRule, make_mean_rule
+from pytest_velo.stats.finite import make_census_rule
+from pytest_velo.stats.mean_reach import mean_reachability
+from pytest_velo.stats.paired import make_difference_rule
+from pytest_velo.stats.reachability import Reach, reachability
+from pytest_velo.stats.rules import SequentialRule, make_rule
+
+
+def rule_for(
+    claim: Claim,
+    *,
+    alpha: float,
+    beta: float,
+    max_units: int,
+    margin: float = 0.0,
+    min_units: int = 1,
+    single: bool = True,
+    extend: bool = False,
+    size: int | None = None,
+) -> SequentialRule | ComposedRule:
+    """Return a fresh rule for one claim.
+
+    Args:
+        claim: What is claimed; units come on the scale of [0, 1] of its statistic.
+        alpha: P(wrong supported), at most; in (0, 1).
+        beta: P(wrong refuted), at most; in (0, 1).
+        max_units: No unit is fed after it.
+        margin: How far off the claim must be to count as false, from 0, in the statistic's own units.
+        min_units: No verdict comes before this many units.
+        single: Units are single trials, or single pairs of them, not means of cases or groups.
+        extend: The horizon may be raised later, so nothing may be calibrated to it.
+        size: The units are a list of so many recorded outcomes, each looked at once; else None.
+
+    Returns:
+        For recorded outcomes a census; for pairs the difference's rule; for single 0/1 trials the rate's; for
+        everything else the rule for bounded means.
+
+    Raises:
+        UsageError: A number is outside its range, or the claim cannot be tested on these units.
+
+    >>> from pytest_velo.claims import difference, mean, rate
+    >>> design = {"alpha": 0.05, "beta": 0.05, "max_units": 200}
+    >>> claims = (rate >= 0.5, mean(0, 10) >= 5, difference("a", "b") >= 0)
+    >>> [rule_for(claim, **design).kind for claim in claims]
+    ['calibrated', 'ville', 'calibrated']
+    """
+    if size is not None:
+        return make_census_rule(
+            claim,
+            size=size,
+            alpha=alpha,
+            beta=beta,
+            max_units=max_units,
+            margin=margin,
+            min_units=min_units,
+        )
+    statistic = claim.statistic
+    binary = single and statistic.binary
+    if not statistic.arms and not binary:
+        return make_mean_rule(
+            claim, alpha=alpha, beta=beta, max_units=max_units, margin=margin, min_units=min_units
+        )
+    make = make_difference_rule if statistic.arms else make_rule
+    return make(
+        claim,
+        alpha=alpha,
+        beta=beta,
+        max_units=max_units,
+        margin=margin,
+        min_units=min_units,
+        binary=binary,
+        extend=extend,
+    )
+
+
+def reach_for(
+    claim: Claim,
+    *,
+    alpha: float,
+    beta: float,
+    max_units: int,
+    margin: float = 0.0,
+    min_units: int = 1,
+    single: bool = True,
+    extend: bool = False,
+) -> Reach:
+    """Tell which verdicts `rule_for` with these parameters can come to; a whole census comes to all.
+
+    >>> from pytest_velo.claims import mean
+    >>> reach_for(mean(0, 10) >= 9.5, alpha=0.05, beta=0.05, max_units=40).can_support
+    False
+    """
+    single_rates = single and claim.statistic.binary and not claim.statistic.arms
+    reach = reachability if single_rates else mean_reachability
+    return reach(
+        claim,
+        alpha=alpha,
+        beta=beta,
+        max_units=max_units,
+        margin=margin,
+        min_units=min_units,
+        binary=single and claim.statistic.binary,
+        extend=extend,
+    )

@@ -1,0 +1,220 @@
+"""What a design will do before anything is drawn: P(each verdict), mean sample size, what it can detect.
+
+Exact where there is a law: single 0/1 trials (`operating_characteristics`) and pairs of them against no
+difference (`pair_law`). Where the bets follow the data there is none in closed form: `approximate_law` takes
+the log evidence for a random walk with the drift of the best bet, and says so in its name.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from pytest_velo.claims import Claim
+from pytest_velo.errors import UsageError
+from pytest_velo.stats.bounded import best_walk
+from pytest_velo.stats.eprocess import EProcess
+from pytest_velo.stats.nulls import Null, nulls_of
+from pytest_velo.stats.operating import OperatingCharacteristics
+from pytest_velo.stats.paired import NO_DIFFERENCE
+from pytest_velo.stats.rules import MAX_CALIBRATED_UNITS, check_design
+from pytest_velo.stats.sides import Barrier
+
+if TYPE_CHECKING:
+    from pytest_velo.stats.boundary import Floats
+
+OVERHEAD = 1.2
+"""Units that the engine for means needs over the bound for a bettor who knows all (benchmarks)."""
+
+_STEPS = 400
+
+Law = Callable[[float], OperatingCharacteristics]
+"""What a design does at a truth."""
+
+
+def smallest_detectable(law: Law, threshold: float, end: float, power: float = 0.8) -> float | None:
+    """Return the truth nearest to the threshold at which the claim is supported with this probability.
+
+    Args:
+        law: What the design does at a truth; P(supported) must rise from the threshold to the end.
+        threshold: The claim's threshold, in the statistic's own units.
+        end: The end of the statistic's range on the claim's side.
+        power: In (0, 1).
+
+    Returns:
+        A truth to four digits of the range between, rounded away from the threshold; None if even the end
+        is not supported that often.
+
+    >>> from pytest_velo.claims import rate
+    >>> from pytest_velo.stats.operating import operating_characteristics
+    >>> from pytest_velo.stats.rules import make_rule
+    >>> rule = make_rule(rate >= 0.3, alpha=0.05, beta=0.05, max_units=200)
+    >>> round(smallest_detectable(lambda truth: operating_characteristics(rule, [truth])[0], 0.3, 1.0), 2)
+    0.4
+    """
+    if law(end).supported < power:
+        return None
+    near, far = threshold, end
+    for _ in range(14):
+        middle = (near + far) / 2
+        near, far = (near, middle) if law(middle).supported >= power else (middle, far)
+    return far
+
+
+def pair_law(
+    claim: Claim,
+    p_up: float,
+    p_down: float,
+    *,
+    alpha: float,
+    beta: float,
+    max_units: int,
+    min_units: int = 1,
+) -> OperatingCharacteristics:
+    """Return the exact law of `make_difference_rule` on pairs of 0/1 outcomes, for a claim at 0.
+
+    Args:
+        claim: `difference(a, b) >= 0` or `<= 0`, without a margin.
+        p_up: P(a pair has a = 1, b = 0).
+        p_down: P(a pair has a = 0, b = 1); `p_up + p_down` in (0, 1].
+        alpha: As for `make_difference_rule`.
+        beta: As for `make_difference_rule`.
+        max_units: The largest number of pairs, up to 5,000.
+        min_units: No verdict comes before so many pairs.
+
+    Raises:
+        UsageError: The claim is another one, or a number is outside its range.
+
+    >>> from pytest_velo.claims import difference
+    >>> law = pair_law(difference("a", "b") >= 0, 0.2, 0.1, alpha=0.05, beta=0.05, max_units=400)
+    >>> round(law.supported, 2), law.refuted < 0.001, round(law.mean_n)
+    (0.91, True, 183)
+    """
+    check_design(alpha=alpha, beta=beta, max_units=max_units, min_units=min_units)
+    nulls = nulls_of(claim)
+    both = [*nulls.support, *nulls.refute]
+    discordant = p_up + p_down
+    if len(both) != 2 or any(abs(null.threshold - NO_DIFFERENCE) > 1e-12 for null in both):
+        raise UsageError(f"`{claim}` is not decided by discordant pairs alone", fix="approximate_law(...)")
+    if not (p_up >= 0.0 and p_down >= 0.0 and 0.0 < discordant <= 1.0) or max_units > MAX_CALIBRATED_UNITS:
+        raise UsageError(
+            f"no law for {p_up!r} and {p_down!r} discordant pairs, {max_units} at most",
+            fix=f"shares with a sum in (0, 1], and max_trials up to {MAX_CALIBRATED_UNITS}",
+        )
+    import numpy as np
+    from scipy.stats import binom
+
+    supported, refuted = _by_toss(
+        nulls.support[0], nulls.refute[0], alpha, beta, max_units, p_up / discordant
+    )
+    tosses = np.arange(1, max_units + 1)
+    there = binom.sf(tosses - 1, max_units, discordant)  # P(so many discordant pairs among all)
+    mean = float(min_units)
+    for pairs in range(min_units, max_units):
+        made = binom.sf(tosses[:pairs] - 1, pairs, discordant)
+        mean += max(0.0, 1.0 - float(made @ (supported + refuted)[:pairs]))
+    return OperatingCharacteristics(
+        truth=claim.statistic.scale.from_unit((1.0 + p_up - p_down) / 2),
+        supported=float(there @ supported),
+        refuted=float(there @ refuted),
+        mean_n=mean,
+    )
+
+
+def _by_toss(
+    support: Null, refute: Null, alpha: float, beta: float, max_n: int, rate: float
+) -> tuple[Floats, Floats]:
+    """Return P(supported at the k-th discordant pair) and the same for refuted, for k = 1..max_n."""
+    import numpy as np
+
+    from pytest_velo.stats.boundary import calibrated_log_threshold
+    from pytest_velo.stats.race import unfold
+
+    def barrier(null: Null, level: float) -> Barrier:
+        log_bar = calibrated_log_threshold(NO_DIFFERENCE, null.side, level, max_n)
+        return Barrier(null.side, EProcess(NO_DIFFERENCE, null.side).ahead, log_bar)
+
+    column = np.array([[rate]])
+    laws = unfold(
+        [barrier(support, alpha)], [barrier(refute, beta)], steps=max_n, first_look=1, chance=lambda _: column
+    )
+    so_far = np.array([(law.supported[0], law.refuted[0]) for law in laws])
+    first = np.diff(so_far, axis=0, prepend=0.0)
+    return first[:, 0], first[:, 1]
+
+
+def approximate_law(
+    claim: Claim,
+    truth: float,
+    deviation: float,
+    *,
+    alpha: float,
+    beta: float,
+    max_units: int,
+    margin: float = 0.0,
+    min_units: int = 1,
+) -> OperatingCharacteristics:
+    """Return roughly what `make_mean_rule` does with scores of this mean and standard deviation.
+
+    P(a wrong verdict) is given by its bound. Elsewhere probabilities are right to about 0.1 and mean sizes to
+    a fifth (tests/calibration).
+
+    Args:
+        claim: What is claimed.
+        truth: The true value of the statistic, in its own units.
+        deviation: The standard deviation of a unit's value, in the same units, from 0.
+        alpha: As for `make_mean_rule`.
+        beta: As for `make_mean_rule`.
+        max_units: As for `make_mean_rule`.
+        margin: As for `make_mean_rule`.
+        min_units: As for `make_mean_rule`.
+
+    >>> from pytest_velo.claims import mean
+    >>> law = approximate_law(mean(0, 10) >= 7, 7.5, 1.5, alpha=0.05, beta=0.05, max_units=200)
+    >>> law.supported > 0.9, law.refuted <= 0.05, 60 < law.mean_n < 100
+    (True, True, True)
+    """
+    check_design(alpha=alpha, beta=beta, max_units=max_units, min_units=min_units)
+    nulls = nulls_of(claim, margin)
+    unit = claim.statistic.scale.to_unit(truth)
+    variance = (deviation / claim.statistic.scale.span) ** 2
+
+    def crossing(null: Null, level: float) -> list[float]:
+        edge = null.threshold if null.side > 0 else 1.0 - null.threshold
+        distance = (unit if null.side > 0 else 1.0 - unit) - edge
+        return _crossings(edge, distance, variance, level, max_units)
+
+    halves = [crossing(null, alpha) for null in nulls.support]
+    support = [max(0.0, sum(together) - len(halves) + 1) for together in zip(*halves, strict=True)]
+    ways = [crossing(null, beta / len(nulls.refute)) for null in nulls.refute]
+    refute = [max(either) for either in zip(*ways, strict=True)]
+    undecided = [max(0.0, 1.0 - s - r) for s, r in zip(support, refute, strict=True)]
+    early = math.ceil(_STEPS * min_units / max_units)
+    mean = min_units + math.fsum(undecided[early:]) * max_units / _STEPS
+    return OperatingCharacteristics(
+        truth=truth,
+        supported=support[-1] if support[-1] else min(alpha, 1.0 - refute[-1]),
+        refuted=refute[-1] if refute[-1] else min(beta, 1.0 - support[-1]),
+        mean_n=min(float(max_units), mean),
+    )
+
+
+def _crossings(edge: float, distance: float, variance: float, level: float, max_n: int) -> list[float]:
+    """Return P(a test of side +1 has rejected) at each of `_STEPS` moments up to the horizon."""
+    if distance <= 0.0:
+        return [0.0] * _STEPS
+    drift, noise = best_walk(edge, distance, variance)
+    bar = OVERHEAD * math.log(1.0 / level)
+    return [_passage(drift, noise, bar, max_n * (step + 1) / _STEPS) for step in range(_STEPS)]
+
+
+def _passage(drift: float, noise: float, bar: float, n: float) -> float:
+    """Return P(a Gaussian walk with this drift and noise a unit passes the bar within n units)."""
+    spread = noise * math.sqrt(n)
+    if spread < 1e-9 * bar:
+        return float(drift * n >= bar)
+    direct = 0.5 * math.erfc((bar - drift * n) / spread / math.sqrt(2.0))
+    tilt = 2.0 * drift * bar / noise**2
+    back = 0.5 * math.erfc((bar + drift * n) / spread / math.sqrt(2.0))
+    return min(1.0, direct + (math.exp(tilt) * back if tilt < 300.0 else 0.0))

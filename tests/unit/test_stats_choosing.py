@@ -1,0 +1,68 @@
+import pytest
+
+from pytest_velo.claims import difference, mean, rate
+from pytest_velo.errors import UsageError
+from pytest_velo.stats.choosing import reach_for, rule_for
+from pytest_velo.stats.composed import ComposedRule
+from pytest_velo.stats.finite import CensusTest
+from pytest_velo.stats.mean_tests import MeanTest
+from pytest_velo.stats.paired import DiscordantTest
+from pytest_velo.stats.rules import SequentialRule
+from pytest_velo.stats.sides import OneSided
+
+DESIGN = {"alpha": 0.05, "beta": 0.05, "max_units": 100}
+BETTER = difference("a", "b") >= 0
+
+
+@pytest.mark.parametrize(
+    ("claim", "changes", "rule", "test", "kind"),
+    [
+        (rate >= 0.5, {}, SequentialRule, OneSided, "calibrated"),
+        (rate >= 0.5, {"extend": True}, SequentialRule, OneSided, "ville"),
+        (rate.within(0.3, 0.6), {}, SequentialRule, OneSided, "ville"),
+        (rate >= 0.5, {"single": False}, ComposedRule, MeanTest, "ville"),
+        (rate >= 0.5, {"size": 50}, ComposedRule, CensusTest, "ville"),
+        (mean(0, 10) >= 5, {}, ComposedRule, MeanTest, "ville"),
+        (BETTER, {}, ComposedRule, DiscordantTest, "calibrated"),
+        (BETTER, {"extend": True}, ComposedRule, MeanTest, "ville"),
+        (BETTER, {"single": False}, ComposedRule, MeanTest, "ville"),
+        (difference("a", "b", of=mean(0, 10)) >= 0, {}, ComposedRule, MeanTest, "ville"),
+        (difference("a", "b") >= 0.1, {}, ComposedRule, MeanTest, "ville"),
+    ],
+    ids=str,
+)
+def test_each_kind_of_unit_has_its_rule(claim, changes, rule, test, kind):
+    chosen = rule_for(claim, **DESIGN, **changes)
+    assert type(chosen) is rule
+    assert type(chosen._support[0]) is test
+    assert chosen.kind == kind
+
+
+@pytest.mark.parametrize(
+    ("claim", "changes"),
+    [
+        (rate >= 0.5, {}),
+        (rate >= 0.5, {"single": False}),
+        (mean(0, 10) <= 5, {"margin": 1}),
+        (BETTER, {}),
+        (BETTER, {"extend": True}),
+    ],
+    ids=str,
+)
+def test_reach_is_that_of_the_rule(claim, changes):
+    reach = reach_for(claim, **DESIGN, **changes)
+    best = 1.0 if claim.low is not None else 0.0
+    for verdict, horizon, outcome in (
+        ("supported", reach.n_support, best),
+        ("refuted", reach.n_refute, 1 - best),
+    ):
+        for units in (horizon - 1, horizon):
+            rule = rule_for(claim, **{**DESIGN, "max_units": units}, **changes)
+            while rule.n < units and rule.feed(outcome, outcome) is None:
+                pass
+            assert rule.verdict == (verdict if units == horizon else None)
+
+
+def test_a_list_of_scores_is_no_census():
+    with pytest.raises(UsageError, match="cannot be counted"):
+        rule_for(mean(0, 10) >= 5, **DESIGN, size=10)

@@ -1,0 +1,117 @@
+import random
+
+import pytest
+
+from pytest_velo.claims import difference, mean, rate
+from pytest_velo.errors import UsageError, VeloError
+from pytest_velo.stats.halfwidth import fewest_units, make_estimate
+
+
+def build(statistic=rate, halfwidth=0.1, **changes):
+    return make_estimate(statistic, **{"halfwidth": halfwidth, "alpha": 0.05, "max_units": 400, **changes})
+
+
+def run(rule, draw, seed=0):
+    rng = random.Random(seed)
+    while rule.n < rule.max_units:
+        outcome = draw(rng)
+        if rule.feed(outcome, outcome):
+            break
+    return rule
+
+
+def coin(p):
+    return lambda rng: float(rng.random() < p)
+
+
+@pytest.mark.parametrize(
+    ("statistic", "halfwidth", "draw", "truth"),
+    [
+        (rate, 0.1, coin(0.5), 0.5),
+        (rate, 0.1, coin(0.03), 0.03),
+        (mean(0, 10), 0.5, lambda rng: rng.betavariate(6, 4), 6.0),
+        (mean(1, 5), 0.1, lambda rng: rng.betavariate(60, 40), 3.4),
+        (difference("a", "b"), 0.15, lambda rng: rng.choices((0.0, 0.5, 1.0), (1, 7, 2))[0], 0.1),
+    ],
+)
+def test_it_stops_at_the_width_asked_for(statistic, halfwidth, draw, truth):
+    rule = run(build(statistic, halfwidth), draw)
+    interval = rule.interval()
+    assert rule.measured
+    assert rule.n < 400
+    assert interval.low <= truth <= interval.high
+    assert interval.high - interval.low <= 2 * halfwidth + 1e-12
+    assert interval.high - interval.low > 1.3 * halfwidth
+    assert interval.level == pytest.approx(0.95)
+
+
+def test_it_seldom_computes_the_interval():
+    rule = build(halfwidth=0.08, max_units=600)
+    looks = []
+    compute = rule._limits
+    rule._limits = lambda: looks.append(rule.n) or compute()
+    run(rule, coin(0.4))
+    assert rule.measured
+    assert 1 <= len(looks) <= 10
+
+
+def test_it_needs_not_much_more_than_a_fixed_sample():
+    """1.96^2 * .25 / .08^2 = 150 units for a fixed n, .0475 / .25 of that at a rate of .05."""
+    even = sum(run(build(halfwidth=0.08, max_units=600), coin(0.5), seed).n for seed in range(5)) / 5
+    rare = sum(run(build(halfwidth=0.08, max_units=600), coin(0.05), seed).n for seed in range(5)) / 5
+    assert 150 < even < 1.8 * 150
+    assert rare < 0.6 * even
+
+
+def test_invalid_trials_widen_what_can_be_known():
+    rule = build(halfwidth=0.2, max_units=300)
+    for place in range(300):
+        rule.feed(*((0.0, 1.0) if place % 2 else (1.0, 1.0)))
+    assert not rule.measured
+    assert rule.interval().low < 0.5
+    assert rule.interval().high == 1.0
+
+
+def test_forecasts():
+    rule = build(halfwidth=0.08, max_units=600)
+    first = rule.expected_more()
+    assert 20 < rule.min_more() < first < 200
+    rng = random.Random(1)
+    for _ in range(100):
+        rule.feed(*[float(rng.random() < 0.5)] * 2)
+    assert 20 < rule.expected_more() < 200
+    run(rule, coin(0.5))
+    assert (rule.min_more(), rule.expected_more()) == (0, 0)
+
+
+def test_it_does_not_stop_before_min_units():
+    rule = run(build(halfwidth=0.2, min_units=60), coin(0.0))
+    assert rule.measured
+    assert rule.n == 60
+
+
+def test_out_of_units_it_is_not_measured_but_has_an_interval():
+    rule = run(build(halfwidth=0.02, max_units=50), coin(0.5))
+    assert not rule.measured
+    assert rule.interval().high - rule.interval().low > 0.2
+    with pytest.raises(VeloError, match="has ended"):
+        rule.feed(1, 1)
+    assert build().interval() == build(rate).interval()
+    assert (build(mean(0, 10), 1).interval().low, build(mean(0, 10), 1).interval().high) == (0, 10)
+
+
+def test_nothing_is_calibrated_to_a_horizon_that_may_move():
+    assert build().kind == "calibrated"
+    for rule in (build(extend=True), build(binary=False), build(mean(0, 1)), build(difference("a", "b"))):
+        assert rule.kind == "ville"
+
+
+@pytest.mark.parametrize("halfwidth", [0.0, -0.1, 0.5, 2.0])
+def test_a_width_out_of_range_is_refused(halfwidth):
+    with pytest.raises(UsageError, match="half-width"):
+        build(halfwidth=halfwidth)
+
+
+def test_fewest_units_is_a_bound_that_uniform_outcomes_come_close_to():
+    rule = run(build(halfwidth=0.05), coin(0.0))
+    assert fewest_units(0.05, 0.05) <= rule.n <= 1.5 * fewest_units(0.05, 0.05)

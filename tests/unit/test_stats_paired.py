@@ -1,0 +1,173 @@
+import random
+import time
+
+import pytest
+
+from pytest_velo.claims import difference, mean
+from pytest_velo.errors import UsageError, VeloError
+from pytest_velo.stats.boundary import anytime_p, calibrated_log_threshold
+from pytest_velo.stats.mean_tests import MeanTest
+from pytest_velo.stats.paired import DiscordantTest, make_difference_rule
+from pytest_velo.stats.rules import MAX_CALIBRATED_UNITS, make_rule
+from pytest_velo.verdicts import Verdict
+
+BETTER = difference("new", "old") >= 0
+
+
+def build(claim=BETTER, **changes):
+    return make_difference_rule(claim, **{"alpha": 0.05, "beta": 0.05, "max_units": 200, **changes})
+
+
+def pairs(p_up, p_down, n, seed=0):
+    rng = random.Random(seed)
+    return [float(rng.choices((1, 0, 0.5), (p_up, p_down, 1 - p_up - p_down))[0]) for _ in range(n)]
+
+
+def feed(rule, outcomes):
+    for outcome in outcomes:
+        low, high = outcome if isinstance(outcome, tuple) else (outcome, outcome)
+        if rule.feed(low, high):
+            break
+    return rule
+
+
+@pytest.mark.parametrize(
+    ("claim", "p_up", "p_down", "verdict", "certified"),
+    [
+        (BETTER, 0.4, 0.1, Verdict.SUPPORTED, 'difference("new", "old") > 0'),
+        (BETTER, 0.1, 0.4, Verdict.REFUTED, 'difference("new", "old") < 0'),
+        (difference("new", "old") <= 0, 0.1, 0.4, Verdict.SUPPORTED, 'difference("new", "old") < 0'),
+        (difference("new", "old") >= 0.1, 0.6, 0.1, Verdict.SUPPORTED, 'difference("new", "old") > 0.1'),
+        (difference("new", "old") >= -0.1, 0.1, 0.5, Verdict.REFUTED, 'difference("new", "old") < -0.1'),
+        (
+            difference("new", "old").within(0.3),
+            0.05,
+            0.05,
+            Verdict.SUPPORTED,
+            '-0.3 < difference("new", "old") < 0.3',
+        ),
+        (
+            difference("new", "old").within(0.1),
+            0.6,
+            0.1,
+            Verdict.REFUTED,
+            'difference("new", "old") < -0.1 or difference("new", "old") > 0.1',
+        ),
+    ],
+    ids=str,
+)
+def test_pairs_decide_and_certify(claim, p_up, p_down, verdict, certified):
+    rule = feed(build(claim), pairs(p_up, p_down, 200, seed=1))
+    assert rule.verdict is verdict
+    assert rule.certified(verdict) == certified
+
+
+def test_no_difference_is_decided_by_the_discordant_pairs_as_a_rate_would_be():
+    outcomes = pairs(0.3, 0.12, 200, seed=4)
+    rule = feed(build(), outcomes)
+    tosses = [x for x in outcomes[: rule.n] if x != 0.5]
+    coin = feed(make_rule(mean(0, 1) >= 0.5, alpha=0.05, beta=0.05, max_units=200), tosses)
+    assert rule.verdict is coin.verdict is Verdict.SUPPORTED
+    assert coin.n == len(tosses)
+    assert rule.evidence_bounds()[:2] == coin.evidence_bounds()[:2]
+    assert rule.kind == coin.kind == "calibrated"
+
+
+def test_only_single_pairs_at_a_fixed_horizon_are_tossed():
+    for changes in ({"binary": False}, {"extend": True}, {"max_units": MAX_CALIBRATED_UNITS + 1}):
+        assert build(**changes).kind == "ville"
+    assert build(difference("a", "b") >= 0.1).kind == "ville"
+    assert isinstance(build(margin=0.1)._support[0], MeanTest)
+    assert isinstance(build(margin=0.1)._refute, DiscordantTest)
+
+
+def test_the_threshold_is_that_of_a_coin():
+    test = DiscordantTest(1, 0.05, max_n=120)
+    for outcome in pairs(0.3, 0.1, 30):
+        test.feed(outcome, outcome)
+    expected = calibrated_log_threshold(0.5, 1, 0.05, 120)
+    assert test.log_e - test.excess == pytest.approx(expected, abs=1e-12)
+    assert test.p_value() == pytest.approx(anytime_p(test._tosses._test.max_log_e, 0.5, 1, 120))
+
+
+def tosses(test):
+    return list(test._tosses._test.outcomes)
+
+
+def test_a_pair_with_an_invalid_arm_holds_back_whichever_test_it_could_help():
+    up, down = DiscordantTest(1, 0.05, max_n=50), DiscordantTest(-1, 0.05, max_n=50)
+    for test in (up, down):
+        test.feed(0.5, 1.0)  # arm b is 0 and a is unknown: d is 0 or +1
+    assert (tosses(up), tosses(down)) == ([], [1.0])
+    for test in (up, down):
+        test.feed(0.0, 1.0)  # neither arm is known
+    assert (tosses(up), tosses(down)) == ([0.0], [1.0, 1.0])
+    assert list(up.outcomes) == [0.5, 0.0]
+
+
+def test_what_no_pair_of_single_outcomes_gives_is_refused():
+    with pytest.raises(VeloError, match=r"gives 0, 1/2 or 1, got 0\.25"):
+        build().feed(0.25, 0.25)
+    assert build(binary=False).feed(0.25, 0.25) is None
+
+
+@pytest.mark.parametrize("side", [1, -1])
+@pytest.mark.parametrize(("p_up", "p_down"), [(0.2, 0.2), (0.35, 0.1), (0.1, 0.35), (0.02, 0.01)])
+def test_the_limit_is_beyond_no_difference_iff_the_test_rejects(side, p_up, p_down):
+    for seed in range(6):
+        test = DiscordantTest(side, 0.05, max_n=150)
+        for outcome in pairs(p_up, p_down, 150, seed=seed):
+            test.feed(outcome, outcome)
+            if test.crossed:
+                break
+        limit = test.limit()
+        assert 0.0 <= limit <= 1.0
+        assert (side * (limit - 0.5) >= 0.0) == test.crossed
+        assert (test.p_value() <= 0.05) == test.crossed
+
+
+def test_the_interval_is_a_difference_and_closes_in():
+    widths = []
+    for n in (60, 240, 960):
+        rule = feed(build(difference("a", "b") >= 0.09, max_units=n, min_units=n), pairs(0.2, 0.1, n, seed=2))
+        interval = rule.evidence_bounds()[2]
+        assert -1.0 <= interval.low < 0.1 < interval.high <= 1.0
+        widths.append(interval.high - interval.low)
+    assert widths == sorted(widths, reverse=True)
+    assert widths[-1] < 0.12
+
+
+def test_an_undecided_interval_of_no_difference_is_close_to_that_of_the_plain_engine():
+    outcomes = pairs(0.15, 0.14, 300, seed=1)
+    tossed, plain = (
+        feed(build(max_units=300, binary=binary), outcomes).evidence_bounds()[2] for binary in (True, False)
+    )
+    assert tossed.low < 0 < tossed.high
+    assert tossed.high - tossed.low < 1.25 * (plain.high - plain.low)
+
+
+def test_forecasts_count_pairs():
+    sparse = feed(build(max_units=1000), pairs(0.06, 0.03, 100, seed=3))
+    dense = feed(build(max_units=1000), pairs(0.6, 0.3, 20, seed=3))
+    assert sparse.expected_more() > dense.expected_more() >= dense.min_more() >= 1
+    hopeless = feed(build(max_units=210), [1.0, 0.0] * 100)
+    assert hopeless.predictive_probability() < 0.05
+    assert build().predictive_probability() > 0.5
+    decided = feed(build(), [1.0] * 30)
+    assert (decided.min_more(), decided.expected_more(), decided.predictive_probability()) == (0, 0, 1.0)
+
+
+def test_the_design_is_checked():
+    with pytest.raises(UsageError, match="beta lies between"):
+        build(beta=2.0)
+    with pytest.raises(UsageError, match="margin below"):
+        build(margin=1.0)
+
+
+def test_feeding_is_cheap():
+    outcomes = pairs(0.2, 0.2, 1_000)
+    rule = build(max_units=1_000, min_units=1_000)
+    assert rule._support[0].excess < 0 > rule._refute.excess  # the exact thresholds are there
+    started = time.process_time()
+    feed(rule, outcomes)
+    assert (time.process_time() - started) / rule.n < 200e-6
