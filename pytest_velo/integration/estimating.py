@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_velo.integration.building import case_set, design_of, rerun_line
+from pytest_velo.integration.building import rerun_line
 from pytest_velo.integration.collection import SPEC
+from pytest_velo.integration.designs import case_set, design_of
 from pytest_velo.report.numbers import dollars
 
 if TYPE_CHECKING:

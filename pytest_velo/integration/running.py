@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 
 from pytest_velo.errors import UsageError, WouldPayError
-from pytest_velo.integration.building import build, check_drawn, model_id
+from pytest_velo.integration.building import build, model_id
 from pytest_velo.integration.collection import FACTS, FUNCTION, SPEC
+from pytest_velo.integration.designs import check_drawn
 from pytest_velo.integration.estimating import estimate, skip_text
 from pytest_velo.integration.outcomes import HostOutcomes, HypothesisRefuted
 from pytest_velo.integration.private import sparing_explanations
