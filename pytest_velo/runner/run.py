@@ -18,7 +18,7 @@ from pytest_velo.verdicts import StopReason, Verdict
 
 FUTILE_BELOW = 0.05
 FUTILITY_FROM = 20
-FEWEST_AHEAD = 8  # fewer in flight than this save little and cost rounds
+FEWEST_AHEAD = 4  # fewer in flight than this save little and cost rounds
 _CANCELLATIONS = 3  # a body that catches one is sent another
 _WIND_DOWN_S = 3.0  # how long a cancelled body may take to clean up
 
