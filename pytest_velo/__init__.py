@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pytest_velo.case_sets import Case, cases
-    from pytest_velo.claims import difference, mean, rate
+    from pytest_velo.claims import baseline, difference, estimate, mean, rate
     from pytest_velo.errors import InvalidTrial, UsageError, VeloError
     from pytest_velo.integration.fixtures import Velo
     from pytest_velo.providers.scripted import scripted
@@ -35,8 +35,10 @@ __all__ = [
     "UsageError",
     "Velo",
     "VeloError",
+    "baseline",
     "cases",
     "difference",
+    "estimate",
     "load",
     "mean",
     "rate",
@@ -57,8 +59,10 @@ _HOMES = {
     "UsageError": "errors",
     "Velo": "integration.fixtures",
     "VeloError": "errors",
+    "baseline": "claims",
     "cases": "case_sets",
     "difference": "claims",
+    "estimate": "claims",
     "load": "report.load",
     "mean": "claims",
     "rate": "claims",

@@ -1,18 +1,27 @@
 """What a hypothesis claims: `rate >= 0.3`, `mean(0, 10) >= 7`, `difference("a", "b") >= 0.1`."""
 
-from pytest_velo.claims.claim import Claim, Direction, Joint
-from pytest_velo.claims.statistics import Difference, Mean, Rate, Scale, Statistic, difference, mean, rate
+from pytest_velo.claims.claim import AnyClaim, Claim, Direction, Estimation, Joint
+from pytest_velo.claims.making import difference, estimate, mean, rate
+from pytest_velo.claims.statistics import Change, Difference, Mean, Rate, Scale, Statistic
+from pytest_velo.claims.stored import Baseline, Guards, baseline
 
 __all__ = [
+    "AnyClaim",
+    "Baseline",
+    "Change",
     "Claim",
     "Difference",
     "Direction",
+    "Estimation",
+    "Guards",
     "Joint",
     "Mean",
     "Rate",
     "Scale",
     "Statistic",
+    "baseline",
     "difference",
+    "estimate",
     "mean",
     "rate",
 ]

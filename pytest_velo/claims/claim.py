@@ -1,4 +1,8 @@
-"""The claim: a statistic, a direction and a threshold, as a value of its own. Nothing is sampled by it."""
+"""The claim: a statistic, a direction and a threshold, as a value of its own. Nothing is sampled by it.
+
+Three kinds: a `Claim` about one statistic, a `Joint` of several that must all hold, and an `Estimation`,
+which claims nothing but asks for a number.
+"""
 
 from __future__ import annotations
 
@@ -42,6 +46,16 @@ class Claim:
         return (self,)
 
     @property
+    def statistics(self) -> tuple[Statistic, ...]:
+        """What it is about: one statistic."""
+        return (self.statistic,)
+
+    @property
+    def shape(self) -> str:
+        """What is claimed but the threshold: claims of one shape are nested in it."""
+        return f"{self.direction} {self.statistic}"
+
+    @property
     def threshold(self) -> float:
         """The threshold of a one-sided claim; the lower end of `within`."""
         value = self.high if self.direction is Direction.AT_MOST else self.low
@@ -59,9 +73,10 @@ class Claim:
 
     def __str__(self) -> str:
         if self.direction is Direction.WITHIN:
-            return f"{self.statistic}.within({self.low:g}, {self.high:g})"
-        sign = ">=" if self.direction is Direction.AT_LEAST else "<="
-        return f"{self.statistic} {sign} {self.threshold:g}"
+            assert self.low is not None  # the statistics' `within` sees to it
+            assert self.high is not None
+            return self.statistic.between(self.low, self.high)
+        return self.statistic.compared(">=" if self.direction is Direction.AT_LEAST else "<=", self.threshold)
 
     def __repr__(self) -> str:
         return str(self)
@@ -81,12 +96,26 @@ class Joint:
     parts: tuple[Claim, ...]
 
     def __post_init__(self) -> None:
-        names = [part.statistic.name for part in self.parts]
-        if None in names or any(part.statistic.arms for part in self.parts):
+        if any(part.statistic.arms for part in self.parts):
+            raise UsageError(
+                f"`{self}` joins differences, of arms or from a baseline",
+                fix="write one test for each; & joins rates and means of named outcomes",
+            )
+        if any(part.statistic.name is None for part in self.parts):
             raise UsageError(
                 f"`{self}` joins claims that name no outcome",
                 fix='name each: (rate("asr") <= 0.05) & (rate("over_refusal") <= 0.05), returned as a dict',
             )
+
+    @property
+    def statistics(self) -> tuple[Statistic, ...]:
+        """What its parts are about, in their order."""
+        return tuple(part.statistic for part in self.parts)
+
+    @property
+    def shape(self) -> str:
+        """What is claimed but the thresholds."""
+        return " & ".join(part.shape for part in self.parts)
 
     def __and__(self, other: object) -> Joint:
         """Claim that too."""
@@ -99,3 +128,49 @@ class Joint:
 
     def __bool__(self) -> NoReturn:
         raise UsageError(f"the claim `{self}` has no truth value", fix="join claims with & alone")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimation:
+    """A number to be measured: sampling stops when its interval is tight enough; made by `estimate(...)`.
+
+    Attributes:
+        statistic: What is measured.
+        halfwidth: How tight: half the interval's width, in the statistic's own units, above 0. None: as tight
+            as all units make it.
+    """
+
+    statistic: Statistic
+    halfwidth: float | None
+
+    @property
+    def statistics(self) -> tuple[Statistic, ...]:
+        """What it is about: one statistic."""
+        return (self.statistic,)
+
+    @property
+    def shape(self) -> str:
+        """What is measured, however tightly."""
+        return f"estimate {self.statistic}"
+
+    def __and__(self, other: object) -> NoReturn:
+        raise UsageError(
+            f"`{self}` claims nothing that could be joined", fix="write a test of its own for it"
+        )
+
+    __rand__ = __and__
+
+    def __str__(self) -> str:
+        if self.halfwidth is None:
+            return f"estimate({self.statistic})"
+        return f"estimate({self.statistic}, halfwidth={self.halfwidth:g})"
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def __bool__(self) -> NoReturn:
+        raise UsageError(f"`{self}` has no truth value", fix="give it to the mark as it stands")
+
+
+AnyClaim = Claim | Joint | Estimation
+"""What a mark takes."""

@@ -1,4 +1,4 @@
-"""Statistics a claim can be about: rate, mean, difference.
+"""Statistics a claim can be about: rate, mean, difference, and the change from a baseline.
 
 Every one is a mean of values in a known range; its `scale` maps that range to [0, 1], where all is computed.
 """
@@ -9,7 +9,8 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple, NoReturn
 
-from pytest_velo.claims.claim import Claim, Direction
+from pytest_velo.claims.stored import Baseline
+from pytest_velo.claims.claim import Claim, Direction, Estimation
 from pytest_velo.errors import UsageError
 
 
@@ -69,25 +70,54 @@ class Statistic:
         """A single trial's outcome is 0 or 1."""
         return True
 
-    def __ge__(self, threshold: float) -> Claim:
-        """Claim that it is at least `threshold`, a number strictly inside its range."""
+    def __ge__(self, threshold: float | Baseline) -> Claim:
+        """Claim that it is at least `threshold`, strictly inside its range, or `baseline` and a distance."""
+        if isinstance(threshold, Baseline):
+            return self.change >= threshold.offset
         return Claim(statistic=self, direction=Direction.AT_LEAST, low=self._threshold(threshold, ">="))
 
-    def __le__(self, threshold: float) -> Claim:
-        """Claim that it is at most `threshold`, a number strictly inside its range."""
+    def __le__(self, threshold: float | Baseline) -> Claim:
+        """Claim that it is at most `threshold`, strictly inside its range, or `baseline` and a distance."""
+        if isinstance(threshold, Baseline):
+            return self.change <= threshold.offset
         return Claim(statistic=self, direction=Direction.AT_MOST, high=self._threshold(threshold, "<="))
 
-    def within(self, low: float, high: float) -> Claim:
-        """Claim that it lies between `low` and `high`, both strictly inside its range."""
+    @property
+    def change(self) -> Change:
+        """How far it is from what the baseline stored."""
+        if isinstance(self, Rate | Mean):
+            return Change(name=self.name, first="now", second="baseline", of=self)
+        raise UsageError(
+            f"`{self}` has no baseline: only a rate or a mean is stored",
+            fix="compare the arms themselves, e.g. difference(...) >= -0.05",
+        )
+
+    def within(self, low: float | Baseline, high: float | Baseline) -> Claim:
+        """Claim that it lies between `low` and `high`, both strictly inside its range or off the baseline."""
+        if isinstance(low, Baseline) and isinstance(high, Baseline):
+            return self.change.within(low.offset, high.offset)
+        if isinstance(low, Baseline) or isinstance(high, Baseline):
+            raise UsageError(
+                f"{self}.within(...) is off the baseline at both ends or at none",
+                fix=f"{self}.within(baseline - 0.05, baseline + 0.05)",
+            )
         first, last = self._threshold(low, "within"), self._threshold(high, "within")
         if first >= last:
             raise UsageError(f"{self}.within({low!r}, {high!r}) is empty", fix="give the lower end first")
         return Claim(statistic=self, direction=Direction.WITHIN, low=first, high=last)
 
-    def __gt__(self, threshold: float) -> NoReturn:
+    def compared(self, sign: str, value: float) -> str:
+        """Return an inequality about it, in words: `rate >= 0.3`."""
+        return f"{self} {sign} {value:g}"
+
+    def between(self, low: float, high: float) -> str:
+        """Return the claim that it lies between two values, in words."""
+        return f"{self}.within({low:g}, {high:g})"
+
+    def __gt__(self, threshold: object) -> NoReturn:
         raise UsageError("claims are written with >= and <=", fix=f"{self} >= {threshold!r}")
 
-    def __lt__(self, threshold: float) -> NoReturn:
+    def __lt__(self, threshold: object) -> NoReturn:
         raise UsageError("claims are written with >= and <=", fix=f"{self} <= {threshold!r}")
 
     def __and__(self, other: object) -> NoReturn:
@@ -127,13 +157,14 @@ class Statistic:
 class Rate(Statistic):
     """The statistic `rate`: the share of trials whose outcome is 1.
 
+    >>> from pytest_velo.claims import rate
     >>> rate >= 0.3, rate("asr") <= 0.05, rate.within(0.4, 0.6)
     (rate >= 0.3, rate("asr") <= 0.05, rate.within(0.4, 0.6))
     """
 
     def __call__(self, name: str) -> Rate:
         """Return the rate of one named outcome of bodies that return a dict."""
-        return Rate(_outcome_name(name, 'rate("asr") <= 0.05'))
+        return Rate(outcome_name(name, 'rate("asr") <= 0.05'))
 
     def __str__(self) -> str:
         return "rate" if self.name is None else f'rate("{self.name}")'
@@ -143,6 +174,7 @@ class Rate(Statistic):
 class Mean(Statistic):
     """The mean of a score in a known range; made by `mean(low, high)`.
 
+    >>> from pytest_velo.claims import mean
     >>> mean(0, 10) >= 7, mean(0, 1, "helpful") <= 0.5
     (mean(0, 10) >= 7, mean(0, 1, "helpful") <= 0.5)
     """
@@ -169,6 +201,7 @@ class Mean(Statistic):
 class Difference(Statistic):
     """The mean of `first - second` over cases that both arms answer; made by `difference(first, second)`.
 
+    >>> from pytest_velo.claims import difference
     >>> difference("hinted", "plain") >= 0.1
     difference("hinted", "plain") >= 0.1
     """
@@ -198,54 +231,40 @@ class Difference(Statistic):
         """One arm's outcome is 0 or 1."""
         return self.of.binary
 
-    def within(self, low: float, high: float | None = None) -> Claim:
+    def within(self, low: float | Baseline, high: float | Baseline | None = None) -> Claim:
         """Claim that it lies within `low..high`, or within plus or minus `low` if that is all there is."""
-        first, last = (-abs(low), abs(low)) if high is None else (low, high)
-        return Statistic.within(self, first, last)
+        if high is not None or isinstance(low, Baseline):
+            return Statistic.within(self, low, low if high is None else high)
+        return Statistic.within(self, -abs(low), abs(low))
 
     def __str__(self) -> str:
         of = "" if self.of == Rate() else f", of={self.of}"
         return f'difference("{self.first}", "{self.second}"{of})'
 
 
-rate = Rate()
+@dataclass(frozen=True, slots=True, repr=False)
+class Change(Difference):
+    """How far a rate or mean is from its stored baseline, case by case: now minus then.
 
-
-def mean(low: float, high: float, name: str | None = None) -> Mean:
-    """Return the mean of a score in `low..high`, inclusive; a body returns the score.
-
-    Raises:
-        UsageError: The range is empty or not finite.
+    >>> from pytest_velo.claims import baseline, mean, rate
+    >>> rate >= baseline - 0.05, mean(0, 10).within(baseline - 0.5, baseline + 0.5)
+    (rate >= baseline - 0.05, mean(0, 10).within(baseline - 0.5, baseline + 0.5))
     """
-    numbers = all(isinstance(end, int | float) and not isinstance(end, bool) for end in (low, high))
-    if not numbers or not (math.isfinite(low) and math.isfinite(high) and low < high):
-        raise UsageError(f"mean({low!r}, {high!r}) is no range of scores", fix="mean(0, 10) >= 7")
-    named = None if name is None else _outcome_name(name, 'mean(0, 10, "helpful")')
-    return Mean(name=named, low=float(low), high=float(high))
+
+    def compared(self, sign: str, value: float) -> str:
+        """Return an inequality about it, in terms of what is compared."""
+        return f"{self.of} {sign} {Baseline(value)}"
+
+    def between(self, low: float, high: float) -> str:
+        """Return the claim that it lies between two values, in words."""
+        return f"{self.of}.within({Baseline(low)}, {Baseline(high)})"
+
+    def __str__(self) -> str:
+        return f"{self.of} - baseline"
 
 
-def difference(first: str, second: str, *, of: Rate | Mean = rate) -> Difference:
-    """Return the mean difference `first - second` of two arms, paired on the case.
-
-    Args:
-        first: An arm's name, or a model id where models are the arms.
-        second: The arm it is compared with.
-        of: What is compared: `rate`, or `mean(low, high)`.
-
-    Raises:
-        UsageError: The arms are not two different names.
-    """
-    if not (isinstance(first, str) and isinstance(second, str) and first and second and first != second):
-        raise UsageError(
-            f"a difference is between two arms, got {first!r} and {second!r}",
-            fix='difference("hinted", "plain") >= 0.1, with arms=("plain", "hinted")',
-        )
-    if not isinstance(of, Rate | Mean):
-        raise UsageError(f"of= is rate or mean(low, high), got {of!r}", fix="of=mean(0, 10)")
-    return Difference(name=of.name, first=first, second=second, of=of)
-
-
-def _outcome_name(name: object, example: str) -> str:
+def outcome_name(name: object, example: str) -> str:
+    """Return an outcome's name, or say how one is written."""
     if not isinstance(name, str) or not name:
         raise UsageError(f"an outcome's name is a text, got {name!r}", fix=example)
     return name

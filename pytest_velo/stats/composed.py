@@ -253,7 +253,7 @@ def certified_inequality(claim: Claim, nulls: Nulls, verdict: Verdict, *, closed
     def beyond(null: Null, equal: str = "") -> str:
         edge = native(null.threshold)
         edge = 0.0 if math.isclose(edge, 0.0, abs_tol=1e-12) else edge
-        return f"{name} {'>' if null.side > 0 else '<'}{equal} {edge:g}"
+        return name.compared(f"{'>' if null.side > 0 else '<'}{equal}", edge)
 
     match verdict:
         case Verdict.SUPPORTED if len(nulls.support) == 2:

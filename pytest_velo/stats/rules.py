@@ -289,4 +289,4 @@ class SequentialRule:
 
     def _inequality(self, test: OneSided) -> str:
         """Return what holds when the test rejects."""
-        return f"{self.claim.statistic} {'>' if test.side > 0 else '<'} {self._edge(test):g}"
+        return self.claim.statistic.compared(">" if test.side > 0 else "<", self._edge(test))

@@ -1,0 +1,70 @@
+"""What users write claims with: `rate`, `mean(low, high)`, `difference(a, b)`, `estimate(...)`."""
+
+from __future__ import annotations
+
+import math
+
+from pytest_velo.claims.claim import Estimation
+from pytest_velo.claims.statistics import Difference, Mean, Rate, Statistic, outcome_name
+from pytest_velo.errors import UsageError
+
+rate = Rate()
+
+
+def mean(low: float, high: float, name: str | None = None) -> Mean:
+    """Return the mean of a score in `low..high`, inclusive; a body returns the score.
+
+    Raises:
+        UsageError: The range is empty or not finite.
+    """
+    numbers = all(isinstance(end, int | float) and not isinstance(end, bool) for end in (low, high))
+    if not numbers or not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise UsageError(f"mean({low!r}, {high!r}) is no range of scores", fix="mean(0, 10) >= 7")
+    named = None if name is None else outcome_name(name, 'mean(0, 10, "helpful")')
+    return Mean(name=named, low=float(low), high=float(high))
+
+
+def difference(first: str, second: str, *, of: Rate | Mean = rate) -> Difference:
+    """Return the mean difference `first - second` of two arms, paired on the case.
+
+    Args:
+        first: An arm's name, or a model id where models are the arms.
+        second: The arm it is compared with.
+        of: What is compared: `rate`, or `mean(low, high)`.
+
+    Raises:
+        UsageError: The arms are not two different names.
+    """
+    if not (isinstance(first, str) and isinstance(second, str) and first and second and first != second):
+        raise UsageError(
+            f"a difference is between two arms, got {first!r} and {second!r}",
+            fix='difference("hinted", "plain") >= 0.1, with arms=("plain", "hinted")',
+        )
+    if not isinstance(of, Rate | Mean):
+        raise UsageError(f"of= is rate or mean(low, high), got {of!r}", fix="of=mean(0, 10)")
+    return Difference(name=of.name, first=first, second=second, of=of)
+
+
+def estimate(statistic: Statistic, *, halfwidth: float) -> Estimation:
+    """Ask for a number: sample until its anytime-valid interval is plus or minus `halfwidth`.
+
+    Args:
+        statistic: `rate`, `rate("name")`, `mean(low, high)` or `difference("a", "b")`.
+        halfwidth: In the statistic's own units, above 0 and below half its range.
+
+    Raises:
+        UsageError: It is no statistic, or the half-width is outside its range.
+
+    >>> estimate(rate, halfwidth=0.05)
+    estimate(rate, halfwidth=0.05)
+    """
+    if not isinstance(statistic, Statistic):
+        raise UsageError(f"{statistic!r} is nothing to estimate", fix="estimate(rate, halfwidth=0.05)")
+    span = statistic.scale.span
+    number = isinstance(halfwidth, int | float) and not isinstance(halfwidth, bool)
+    if not number or not 0 < halfwidth < span / 2:
+        raise UsageError(
+            f"the half-width of {statistic} lies between 0 and {span / 2:g}, got {halfwidth!r}",
+            fix=f"estimate({statistic}, halfwidth={span / 20:g})",
+        )
+    return Estimation(statistic=statistic, halfwidth=float(halfwidth))

@@ -1,0 +1,64 @@
+"""The stored baseline as one side of a claim: `rate >= baseline - 0.05`."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NoReturn
+
+from pytest_velo.errors import UsageError
+
+
+class Guards(StrEnum):
+    """What a comparison with a baseline guards: what may differ from when it was made."""
+
+    MODEL = "model"
+    PROMPT = "prompt"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Baseline:
+    """What was stored of a statistic, plus a distance in its units; the value `baseline` has distance 0.
+
+    >>> baseline - 0.05, baseline + 0.1, baseline
+    (baseline - 0.05, baseline + 0.1, baseline)
+    """
+
+    offset: float = 0.0
+
+    def __add__(self, distance: float) -> Baseline:
+        """Move it up by a distance in the statistic's units."""
+        return Baseline(self.offset + _distance(distance))
+
+    def __sub__(self, distance: float) -> Baseline:
+        """Move it down by a distance in the statistic's units."""
+        return Baseline(self.offset - _distance(distance))
+
+    def _no_number(self, *_: object) -> NoReturn:
+        raise UsageError(
+            "a baseline moves by a distance only: there is no share of it",
+            fix="baseline - 0.05, in the statistic's own units",
+        )
+
+    __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __radd__ = __rsub__ = __neg__ = _no_number
+
+    def __bool__(self) -> NoReturn:
+        raise UsageError("`baseline` has no truth value", fix="rate >= baseline - 0.05")
+
+    def __str__(self) -> str:
+        if abs(self.offset) < 1e-12:
+            return "baseline"
+        return f"baseline {'+' if self.offset > 0 else '-'} {abs(self.offset):g}"
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+baseline = Baseline()
+
+
+def _distance(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise UsageError(f"a distance from the baseline is a number, got {value!r}", fix="baseline - 0.05")
+    return float(value)
