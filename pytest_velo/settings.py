@@ -18,6 +18,13 @@ class Mode(StrEnum):
     ESTIMATE = "estimate"
 
 
+class Multiplicity(StrEnum):
+    """What the error rates hold for: each hypothesis alone, or all of a family together."""
+
+    NONE = "none"
+    HOLM = "holm"
+
+
 class Api(StrEnum):
     """The wire families there are."""
 
@@ -93,6 +100,7 @@ class Settings:
         judge: Model id of the judge; None when not set.
         seed: The root seed.
         alpha: P(wrong supported) bound in (0, 1); a mark's own value wins.
+        multiplicity: Under `HOLM` alpha and beta hold for a family of hypotheses together.
         max_trials: Default for marks without their own.
         concurrency: Most calls in flight per provider (divided by the workers under xdist).
         budget_usd: Dollars this session may spend; None for no limit.
@@ -109,6 +117,7 @@ class Settings:
     mode: Mode = Mode.AUTO
     seed: int = 0
     alpha: float = 0.05
+    multiplicity: Multiplicity = Multiplicity.NONE
     max_trials: int = 200
     concurrency: int = 20
     budget_usd: float | None = 1.0

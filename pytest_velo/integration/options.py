@@ -11,7 +11,7 @@ from typing import Any, Literal
 import pytest
 
 from pytest_velo.errors import UsageError, nearest
-from pytest_velo.settings import BUILTIN_ENDPOINTS, Mode, Settings
+from pytest_velo.settings import BUILTIN_ENDPOINTS, Mode, Multiplicity, Settings
 
 PROFILES: Mapping[str, Mapping[str, Any]] = {
     "explore": {},
@@ -119,6 +119,12 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(name="seed", read=_seed, metavar="N", help="root seed of cases, order and draws (default 0)"),
     Option(name="alpha", read=_share, metavar="A", help="most P(wrong supported) of a claim (default 0.05)"),
+    Option(
+        name="multiplicity",
+        read=lambda text: Multiplicity(_one_of(*Multiplicity)(text)),
+        metavar="M",
+        help="none (error rates of each hypothesis alone) or holm (of each family together; default none)",
+    ),
     Option(name="max_trials", read=_count, metavar="N", help="most trials of a hypothesis (default 200)"),
     Option(
         name="concurrency", read=_count, metavar="N", help="most calls in flight per provider (default 20)"
