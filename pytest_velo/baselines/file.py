@@ -1,0 +1,181 @@
+"""The baseline file, `velo-baseline.json`: what is committed with the tests and guarded against."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from pytest_velo.baselines.entry import Entry, Key, Sampled
+from pytest_velo.errors import StoreError
+
+LOCK_WAIT_S = 30.0
+"""An update takes milliseconds; one that holds the lock for so long was killed."""
+
+_LOCK_POLL_S = 0.01
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaselineFile:
+    """The entries of a baseline file, as a value: `accept` gives a new one.
+
+    >>> file = BaselineFile().accept(
+    ...     hypothesis="test_a.py::test_b",
+    ...     model="",
+    ...     statistic="rate",
+    ...     design="",
+    ...     sampled=Sampled(made_at="2026-12-01T09:30:00+00:00", seed=0, set_digest="", turns=()),
+    ... )
+    >>> file.get("test_a.py::test_b", "", "rate").anchor.made_at
+    '2026-12-01T09:30:00+00:00'
+    """
+
+    entries: Mapping[Key, Entry] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, path: str | Path) -> BaselineFile:
+        """Read a baseline file; one that is not there is empty.
+
+        Raises:
+            StoreError: It cannot be read, is damaged, of a newer version or in conflict, or has an entry
+                twice.
+        """
+        from pytest_velo.baselines.codec import decode
+
+        try:
+            entries = decode(Path(path).read_bytes())
+        except FileNotFoundError:
+            return cls()
+        except OSError as error:
+            raise StoreError(
+                f"the baseline cannot be read: {error.strerror or error}",
+                where=str(path),
+                fix="name another file with --velo-baseline",
+            ) from None
+        except StoreError as error:
+            raise error.at(str(path)) from None
+        return cls(entries={entry.key: entry for entry in entries})
+
+    @classmethod
+    def update(cls, path: str | Path, entries: Iterable[Entry]) -> BaselineFile:
+        """Put entries into a file that other processes may be updating; returns what it holds then.
+
+        The file is read again under a lock. Of an entry that is there the anchor stays.
+
+        Raises:
+            StoreError: As `load` and `save`; or the lock is held for half a minute.
+        """
+        with _lock(Path(path)):
+            file = cls.load(path)
+            for entry in entries:
+                file = file._put(entry)
+            file.save(path)
+        return file
+
+    def get(self, hypothesis: str, model: str, statistic: str) -> Entry | None:
+        """Return an entry; None when there is none."""
+        return self.entries.get(Key(hypothesis, model, statistic))
+
+    def accept(
+        self, *, hypothesis: str, model: str, statistic: str, design: str, sampled: Sampled
+    ) -> BaselineFile:
+        """Return a file in which `sampled` is the current baseline; an entry that exists keeps its anchor.
+
+        Args:
+            hypothesis: The test's node id.
+            model: The model id; empty when it calls none.
+            statistic: As it is written.
+            design: Hash of the design.
+            sampled: What was sampled.
+        """
+        return self._put(
+            Entry(
+                hypothesis=hypothesis,
+                model=model,
+                statistic=statistic,
+                design=design,
+                current=sampled,
+                anchor=sampled,
+            )
+        )
+
+    def save(self, path: str | Path) -> None:
+        """Write the file, atomically: a reader sees the old one or the new one.
+
+        Other processes may be writing it? Then use `update`.
+
+        Raises:
+            StoreError: It cannot be written.
+        """
+        from pytest_velo.baselines.codec import encode
+
+        target = Path(path)
+        try:
+            _write(target, encode(self.entries.values()))
+        except (OSError, UnicodeEncodeError) as error:
+            raise _unwritable(target, error) from None
+
+    def _put(self, entry: Entry) -> BaselineFile:
+        known = self.entries.get(entry.key)
+        kept = entry if known is None else replace(entry, anchor=known.anchor)
+        return BaselineFile(entries={**self.entries, entry.key: kept})
+
+
+def _write(target: Path, content: bytes) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    """Keep other processes from updating `path`: making the lock file is what claims it."""
+    lock = path.with_name(f".{path.name}.lock")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(path, error) from None
+    deadline = time.monotonic() + LOCK_WAIT_S
+    while not _claimed(lock, path):
+        if time.monotonic() > deadline:
+            raise StoreError(
+                f"another process has been updating it for {LOCK_WAIT_S:g} s: {lock.name} is there",
+                where=str(path),
+                fix=f"if no run is under way, one was killed: remove {lock}",
+            )
+        time.sleep(_LOCK_POLL_S)
+    try:
+        yield
+    finally:
+        lock.unlink(missing_ok=True)
+
+
+def _claimed(lock: Path, path: Path) -> bool:
+    try:
+        os.close(os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if lock.exists():  # Windows refuses a file that is just being removed
+            return False
+        raise _unwritable(path, error) from None
+    return True
+
+
+def _unwritable(path: Path, error: Exception) -> StoreError:
+    reason = getattr(error, "strerror", None) or error
+    return StoreError(
+        f"the baseline cannot be written: {reason}",
+        where=str(path),
+        fix="name a file in a writable folder with --velo-baseline",
+    )
