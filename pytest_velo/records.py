@@ -18,6 +18,8 @@ from enum import StrEnum
 from typing import Any
 
 from pytest_velo.errors import BodyError
+from pytest_velo.logprobs import MAX_HIDDEN, Probability, check_given, probability
+from pytest_velo.logprobs import TokenLogprob as TokenLogprob
 from pytest_velo.verdicts import Decision
 
 JsonObject = Mapping[str, Any]
@@ -76,15 +78,6 @@ class ToolCall:
     arguments_text: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenLogprob:
-    """One generated token with its log probability (nats) and the alternatives the provider gave."""
-
-    token: str
-    logprob: float
-    top: Mapping[str, float] = field(default_factory=dict)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Reply:
     """One reply of a model. `in`, `==` with a string and `str()` work on its text.
@@ -140,6 +133,26 @@ class Reply:
             re.search(rf"(?<!\w){re.escape(option.strip())}(?!\w)", self.text, re.IGNORECASE)
             for option in options
         )
+
+    def prob(self, *variants: str, position: int = 0, max_hidden: float = MAX_HIDDEN) -> Probability:
+        """Return the probability that the reply's first token is one of `variants`, as `"A"` or `" A"`.
+
+        It is what the provider lists, never renormalised; `.missing` is what it does not list, and
+        `.upper` the most the probability can be. `pytest_velo.logprobs` says what counts.
+
+        Args:
+            variants: Texts of one token each; case counts.
+            position: Another token, from 0; its probability is given those drawn before it.
+            max_hidden: How far from `.upper` it may be, from 0 to 1.
+
+        Raises:
+            BodyError: `logprobs=` was not asked for or not given, or a variant is no single token.
+            InvalidTrial: The reply has no such token, or more than `max_hidden` is unknown.
+        """
+        check_given(
+            self.logprobs, text=self.text, reasoning=self.reasoning, refused="logprobs" in self.not_honoured
+        )
+        return probability(self.logprobs, variants, position=position, max_hidden=max_hidden)
 
     def __str__(self) -> str:
         return self.text
@@ -252,6 +265,7 @@ class Outcome(StrEnum):
 
     SUPPORTED = "supported"
     REFUTED = "refuted"
+    MEASURED = "measured"
     INCONCLUSIVE = "inconclusive"
     ERROR = "error"
     SKIPPED = "skipped"
@@ -278,7 +292,8 @@ class HypothesisResult:
         oldest_draw: ISO 8601 UTC of the oldest draw used; None without draws.
         models_served: The ids the providers said they used, sorted.
         n_retries: Attempts beyond the first.
-        notices: One-line remarks for the reader.
+        facts: One-line facts that belong to the verdict: the baseline, the drift since the first one.
+        notices: One-line warnings for the reader.
         rerun: The command that runs this hypothesis again.
         claim_hash: Identifies claim, design and case set, for the look log.
         telling: Indices of trials against the claim, the most telling first, at most 100 of them: those
@@ -309,6 +324,7 @@ class HypothesisResult:
     models_served: tuple[str, ...] = ()
     n_retries: int = 0
     duration_s: float = 0.0
+    facts: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     rerun: str = ""
     claim_hash: str = ""

@@ -13,7 +13,7 @@ from pytest_velo.errors import TransientError, UsageError
 from pytest_velo.providers import openai_chat
 from pytest_velo.providers.embedded import MAX_SLOTS, Embedded, embedded
 from pytest_velo.providers.failures import read_failure, settle_failure
-from pytest_velo.providers.wire import content_parts, given
+from pytest_velo.providers.wire import content_parts, given, n_alternatives
 from pytest_velo.records import JsonObject, Reply, Request
 
 PLAIN_SAMPLING = {"temperature": 1.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0}
@@ -27,8 +27,11 @@ _RANDOM_SEED = 2**32 - 1  # the engine takes seeds of 32 bits, and this one as "
 def to_wire(request: Request, seed: int | None) -> dict[str, Any]:
     """Return the body of a chat completion for the embedded server.
 
+    Its log probabilities are the model's own: a softmax over the whole vocabulary at temperature 1, before
+    temperature, filters, `logit_bias`, penalties and the grammar of a `schema`.
+
     Raises:
-        UsageError: A message holds something else than text.
+        UsageError: A message holds something else than text, or probabilities after sampling are asked for.
     """
     parts = (part for message in request.messages for part in content_parts(message))
     if any(part.get("type") != "text" for part in parts):
@@ -37,14 +40,26 @@ def to_wire(request: Request, seed: int | None) -> dict[str, Any]:
     body |= openai_chat.to_wire(
         request, None if seed is None else seed % _RANDOM_SEED, limit_name="max_tokens"
     )
+    if n_alternatives(request) is not None:
+        body["top_logprobs"] = max(1, body["top_logprobs"])  # at 0 the server leaves the token's own out, too
+        _refuse_filtered(request)
     return {name: value for name, value in body.items() if name not in ("reasoning_effort", "tools")}
+
+
+def _refuse_filtered(request: Request) -> None:
+    if given(request, "post_sampling_probs"):
+        raise UsageError(
+            "post_sampling_probs=True replaces the model's log probabilities by those left after its filters",
+            where=f"model local/{request.model}",
+            fix="leave it out: logprobs= alone gives the model's own",
+        )
 
 
 def from_wire(body: JsonObject, request: Request, latency_s: float) -> Reply:
     """Return the reply that the embedded server's body holds."""
     reply = openai_chat.from_wire(body, request, latency_s)
     ignored = tuple(name for name in _IGNORED if given(request, name) is not None)
-    return replace(reply, not_honoured=ignored)
+    return replace(reply, not_honoured=(*ignored, *reply.not_honoured))
 
 
 class LocalProvider:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
+from math import isnan
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -128,6 +129,8 @@ def from_wire(body: JsonObject, request: Request, latency_s: float) -> Reply:
     message: Mapping[str, Any] = choice["message"]
     refusal = message.get("refusal")
     text = _text(message.get("content")) or refusal or ""
+    listed = choice.get("logprobs") or {}
+    logprobs = read_logprobs(listed.get("content") or listed.get("refusal"))
     finish = _FINISH.get(choice.get("finish_reason"), FinishReason.OTHER)
     return Reply(
         text=text,
@@ -136,11 +139,12 @@ def from_wire(body: JsonObject, request: Request, latency_s: float) -> Reply:
         refused=bool(refusal),
         parsed=parsed_answer(text, request),
         tool_calls=tuple(_tool_call(call) for call in message.get("tool_calls") or ()),
-        logprobs=read_logprobs((choice.get("logprobs") or {}).get("content")),
+        logprobs=logprobs,
         usage=_usage(body.get("usage") or {}),
         latency_s=latency_s,
         model_served=body.get("model"),
         fingerprint=body.get("system_fingerprint"),
+        not_honoured=dropped_logprobs(request, text, logprobs),
         blocks=tuple(message.get("reasoning_details") or ()),
         raw=body,
     )
@@ -162,15 +166,38 @@ def _tool_call(call: Mapping[str, Any]) -> ToolCall:
 
 
 def read_logprobs(tokens: Any) -> tuple[TokenLogprob, ...]:
-    """Return the tokens of OpenAI's `logprobs` lists, as both of its APIs write them."""
+    """Return the tokens of OpenAI's `logprobs` lists, as both of its APIs write them.
+
+    Raises:
+        KeyError, TypeError: They are no such lists.
+    """
     return tuple(
         TokenLogprob(
             token=token["token"],
-            logprob=token["logprob"],
-            top={other["token"]: other["logprob"] for other in token.get("top_logprobs") or ()},
+            logprob=_logprob(token["logprob"]),
+            top=_alternatives(token.get("top_logprobs") or ()),
         )
         for token in tokens or ()
     )
+
+
+def _alternatives(listed: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    top: dict[str, float] = {}
+    for other in listed:
+        # Parts of a character share a text; the most probable of them comes first and stands for it.
+        top.setdefault(other["token"], _logprob(other["logprob"]))
+    return top
+
+
+def _logprob(value: Any) -> float:
+    if not isinstance(value, int | float) or isnan(value):
+        raise TypeError(f"a log probability is {type(value).__name__}")
+    return float(value)
+
+
+def dropped_logprobs(request: Request, text: str, read: Sequence[TokenLogprob]) -> tuple[str, ...]:
+    """Return what `not_honoured` says of log probabilities: servers that give none mostly say nothing."""
+    return ("logprobs",) if given(request, "logprobs") is not None and text and not read else ()
 
 
 def _usage(usage: Mapping[str, Any]) -> Usage:

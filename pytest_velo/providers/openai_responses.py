@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_velo.errors import TransientError
 from pytest_velo.providers.clients import HttpProvider, Wire, openai_client
-from pytest_velo.providers.openai_chat import read_logprobs
+from pytest_velo.providers.openai_chat import dropped_logprobs, read_logprobs
 from pytest_velo.providers.wire import (
     arguments_text,
     content_parts,
@@ -137,6 +137,8 @@ def from_wire(body: JsonObject, request: Request, latency_s: float) -> Reply:
     refusal = "".join(part["refusal"] for part in parts if part["type"] == "refusal")
     text = "".join(part["text"] for part in parts if part["type"] == "output_text") or refusal
     calls = tuple(_tool_call(item) for item in items if item["type"] == "function_call")
+    logprobs = tuple(token for part in parts for token in read_logprobs(part.get("logprobs")))
+    stop = () if given(request, "stop") is None else ("stop",)
     return Reply(
         text=text,
         reasoning=_reasoning(items),
@@ -144,11 +146,11 @@ def from_wire(body: JsonObject, request: Request, latency_s: float) -> Reply:
         refused=bool(refusal),
         parsed=parsed_answer(text, request),
         tool_calls=calls,
-        logprobs=tuple(token for part in parts for token in read_logprobs(part.get("logprobs"))),
+        logprobs=logprobs,
         usage=_usage(body.get("usage") or {}),
         latency_s=latency_s,
         model_served=body.get("model"),
-        not_honoured=("seed",) if given(request, "stop") is None else ("seed", "stop"),
+        not_honoured=("seed", *stop, *dropped_logprobs(request, text, logprobs)),
         blocks=tuple(items),
         raw=body,
     )

@@ -1,0 +1,222 @@
+"""Probabilities read from one reply: what a model might have said at a token, besides what it said.
+
+The numbers are taken as the provider gives them: what it does not list is reported, never shared out
+among what it does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import exp, fsum
+from typing import Any
+
+from pytest_velo.errors import BodyError, InvalidTrial
+
+MAX_HIDDEN = 0.01
+"""How much probability may be unaccounted for before a trial is invalid: one percentage point."""
+_MOST_MASS = 1.001  # above it the numbers are no probabilities; below it, single-precision rounding
+_MORE = "ask for more alternatives (logprobs=20), or allow it: max_hidden=0.1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenLogprob:
+    """One generated token with its log probability (nats) and the alternatives the provider gave."""
+
+    token: str
+    logprob: float
+    top: Mapping[str, float] = field(default_factory=dict)
+
+
+class Probability(float):
+    """A probability from 0 to 1 that knows what it was not told.
+
+    Attributes:
+        missing: Probability of all tokens that the provider did not list, from 0 to 1.
+        hidden: How much of what is not counted could belong to the variants, from 0 to 1: the truth is
+            between the number itself and `upper`. 0 when every spelling of every variant is listed.
+    """
+
+    __slots__ = ("hidden", "missing")
+
+    missing: float
+    hidden: float
+
+    def __new__(cls, value: float, *, missing: float = 0.0, hidden: float = 0.0) -> Probability:
+        """Make it of a number from 0 to 1."""
+        made = super().__new__(cls, value)
+        made.missing = missing
+        made.hidden = hidden
+        return made
+
+    @property
+    def upper(self) -> float:
+        """The most the probability can be, at most 1.
+
+        >>> Probability(0.25, missing=0.5, hidden=0.125).upper
+        0.375
+        """
+        return min(1.0, float(self) + self.hidden)
+
+    def __repr__(self) -> str:
+        return f"Probability({float(self):.6g}, missing={self.missing:.3g}, hidden={self.hidden:.3g})"
+
+    def __str__(self) -> str:
+        return float.__repr__(self)
+
+    def __getnewargs_ex__(self) -> tuple[tuple[float], dict[str, Any]]:
+        return (float(self),), {"missing": self.missing, "hidden": self.hidden}
+
+
+def probability(
+    tokens: Sequence[TokenLogprob],
+    variants: Sequence[str],
+    *,
+    position: int = 0,
+    max_hidden: float = MAX_HIDDEN,
+) -> Probability:
+    """Return the probability that one token is, exactly, one of `variants`.
+
+    A variant stands for two tokens: itself and itself after one space, because many tokenizers write a
+    word so. Nothing else is folded: case, other white space and punctuation count. One that begins with
+    a space stands for itself only.
+
+    A token that is not listed counts 0, and cannot be more probable than the least of the listed
+    alternatives. That much is `hidden` for each spelling that is not listed, together with what the
+    listed tokens have that such a spelling begins with, and at most 1 in sum.
+
+    Args:
+        tokens: The reply's tokens, from its first.
+        variants: Texts of one token each, at least one.
+        position: Which token, from 0. A later one is given what was drawn before it.
+        max_hidden: How much may be hidden, from 0 to 1.
+
+    Raises:
+        BodyError: An argument is impossible, the numbers are no probabilities, or a variant is not a token
+            here: more than `max_hidden` goes to listed tokens that only begin it.
+        InvalidTrial: The reply has no such token, or more than `max_hidden` is hidden.
+
+    >>> token = TokenLogprob(token="B", logprob=-1.2, top={"A": -0.7, "B": -1.2, " A": -3.0, " B": -5.0})
+    >>> probability([token], ["A"])
+    Probability(0.546372, missing=0.146, hidden=0)
+    """
+    _check(variants, position, max_hidden)
+    if position >= len(tokens):
+        raise InvalidTrial(f"the reply has {len(tokens)} tokens, and prob(...) reads that at {position}")
+    token = tokens[position]
+    listed = _listed(token)
+    spelled = {variant: spellings(variant) for variant in variants}
+    for variant, ways in spelled.items():
+        _check_one_token(variant, ways, listed, max_hidden)
+    wanted = {way for ways in spelled.values() for way in ways}
+    value = min(1.0, fsum(listed.get(way, 0.0) for way in wanted))
+    missing = max(0.0, 1.0 - fsum(listed.values()))
+    hidden = min(1.0 - value, _hidden(wanted, token, listed, missing))
+    if hidden > max_hidden:
+        raise InvalidTrial(
+            f"prob({', '.join(map(repr, variants))}) is {value:.3g} to {value + hidden:.3g}: not every "
+            f"spelling is among the {len(listed)} listed tokens ({_MORE})"
+        )
+    return Probability(value, missing=missing, hidden=hidden)
+
+
+def check_given(tokens: Sequence[TokenLogprob], *, text: str, reasoning: str | None, refused: bool) -> None:
+    """Make sure that a reply has log probabilities, and that they are those of its answer.
+
+    Args:
+        tokens: What the provider gave.
+        text: The reply's text.
+        reasoning: The reasoning that is shown with it; some servers list its tokens, too.
+        refused: They were asked for, and the provider gave none.
+
+    Raises:
+        BodyError: They were not asked for, not given, or begin with the reasoning.
+        InvalidTrial: The reply is empty.
+    """
+    if not tokens and refused:
+        raise BodyError(
+            "logprobs= was asked for, and the provider gave none with this reply",
+            fix="leave stop= out, or claim a rate: a model that gives none can only be sampled",
+        )
+    if not tokens and text:
+        raise BodyError(
+            "prob(...) reads log probabilities, and the reply has none",
+            fix="ask for them: model(prompt, logprobs=20, max_tokens=1, allow_cut=True)",
+        )
+    if not tokens:
+        raise InvalidTrial("the reply is empty: it has no token whose probability prob(...) could read")
+    if reasoning and not "".join(token.token for token in tokens).strip().startswith(text.strip()):
+        raise BodyError(
+            "the log probabilities are those of the model's reasoning, not of its answer",
+            fix="turn reasoning off, or claim a rate of the answers",
+        )
+
+
+def spellings(variant: str) -> tuple[str, ...]:
+    """Return the token texts that a variant stands for.
+
+    >>> spellings("A"), spellings(" A")
+    (('A', ' A'), (' A',))
+    """
+    return (variant,) if variant[:1].isspace() else (variant, f" {variant}")
+
+
+def _listed(token: TokenLogprob) -> dict[str, float]:
+    """Return the probability of every listed token, the generated one with them where it is known.
+
+    Servers write -9999 or so for "very unlikely": that is no measurement, and its exponential is 0.
+    """
+    listed = {text: exp(min(0.0, logprob)) for text, logprob in token.top.items()}
+    if own := exp(min(0.0, token.logprob)):
+        listed.setdefault(token.token, own)
+    if fsum(listed.values()) > _MOST_MASS:
+        raise BodyError(
+            f"the listed probabilities add up to {fsum(listed.values()):.3f}: they are no probabilities",
+            fix="ask the server for the model's log probabilities, without settings of its own for them",
+        )
+    return listed
+
+
+def _hidden(wanted: set[str], token: TokenLogprob, listed: Mapping[str, float], missing: float) -> float:
+    """Return how much of what is not counted could belong to the wanted tokens."""
+    unlisted = [text for text in wanted if text not in listed]
+    if not unlisted:
+        return 0.0
+    # Some servers put the generated token among the alternatives whatever its rank, so it bounds nothing.
+    others = [listed[text] for text in token.top if text != token.token]
+    most = min(missing, len(unlisted) * min(others)) if others else missing
+    begun = {text for text in listed if text not in wanted and _begins(text, unlisted)}
+    return fsum([most, *(listed[text] for text in begun)])
+
+
+def _begins(text: str, spelled: Sequence[str]) -> bool:
+    return bool(text) and any(way != text and way.startswith(text) for way in spelled)
+
+
+def _check_one_token(
+    variant: str, ways: Sequence[str], listed: Mapping[str, float], max_hidden: float
+) -> None:
+    """Refuse a variant that the model, as far as one can see, writes in several tokens."""
+    if any(way in listed for way in ways):
+        return
+    begun = {text: listed[text] for text in listed if text.strip() and _begins(text, ways)}
+    if fsum(begun.values()) > max_hidden:
+        likeliest = max(begun, key=lambda text: begun[text])
+        raise BodyError(
+            f"prob({variant!r}): it is not among the {len(listed)} listed tokens, and {likeliest!r}, with "
+            f"which it begins, is ({begun[likeliest]:.2g}): a text of several tokens has no probability "
+            "at one token",
+            fix=f"ask for answers of one token (A, B), or declare the first one: prob({likeliest.strip()!r})",
+        )
+
+
+def _check(variants: Sequence[str], position: object, max_hidden: object) -> None:
+    if not variants or not all(isinstance(variant, str) and variant.strip() for variant in variants):
+        raise BodyError(
+            f"prob(...) takes the tokens to add up, got {', '.join(map(repr, variants)) or 'none'}",
+            fix='reply.prob("A"), or reply.prob("Yes", "yes"); write str(...) around a number',
+        )
+    if isinstance(position, bool) or not isinstance(position, int) or position < 0:
+        raise BodyError(f"position={position!r} is no place of a token", fix="position=0 is the first")
+    if isinstance(max_hidden, bool) or not isinstance(max_hidden, int | float) or not 0 <= max_hidden <= 1:
+        raise BodyError(f"max_hidden={max_hidden!r} is no probability", fix="max_hidden=0.01 (0 to 1)")
