@@ -1,4 +1,4 @@
-"""The three-way verdict and why sampling stopped."""
+"""The verdict and why sampling stopped."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """What the evidence says of a claim, at its error rates."""
+    """What the evidence says of a claim, at its error rates; of a number, that it is measured."""
 
     SUPPORTED = "supported"
     REFUTED = "refuted"
     INCONCLUSIVE = "inconclusive"
+    MEASURED = "measured"
 
 
 class StopReason(StrEnum):
@@ -24,6 +25,8 @@ class StopReason(StrEnum):
     FUTILITY = "futility"
     BUDGET = "budget"
     INTERRUPTED = "interrupted"
+    NOT_COMPARABLE = "not_comparable"
+    RECORD_ENDS = "record_ends"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +50,15 @@ class Evidence:
         n_ones: Valid trials that came out 1; None where outcomes are scores or differences.
         estimate: Observed mean among valid units, in the statistic's own units; None without any.
         arms: Mean valid outcome of each arm, in the outcomes' units; empty without arms.
-        log_e_support, log_e_refute: Natural logs of the two e-processes at the last unit.
-        p_support, p_refute: Anytime-valid p-values in [0, 1] of the rule that decided.
+        log_e_support, log_e_refute: Natural logs of the two e-processes at the last unit; None for a number
+            that is measured, of which nothing is claimed.
+        p_support, p_refute: Anytime-valid p-values in [0, 1] of the rule that decided; None likewise.
         interval: Anytime-valid interval by inverting the rule that decided, at level 1 - alpha - beta
-            (each end is one-sided, at the level of the test that moves it); None before any unit.
+            (each end is one-sided, at the level of the test that moves it), of a number at 1 - alpha; None
+            before any unit, and for joint claims, whose parts have theirs.
         wilson, clopper_pearson: Fixed-n intervals, descriptive only; None where they do not apply.
         rule: `calibrated` or `ville`.
+        share_of_gap: The gain as a share of the gap to `ceiling=`; None without one, or where there is no gap.
     """
 
     n: int
@@ -61,15 +67,35 @@ class Evidence:
     n_invalid: int
     n_ones: int | None
     estimate: float | None
-    log_e_support: float
-    log_e_refute: float
-    p_support: float
-    p_refute: float
+    log_e_support: float | None
+    log_e_refute: float | None
+    p_support: float | None
+    p_refute: float | None
     interval: Interval | None
     wilson: Interval | None
     clopper_pearson: Interval | None
     rule: str
     arms: Mapping[str, float] = field(default_factory=dict)
+    share_of_gap: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartVerdict:
+    """What came of one part of a joint claim.
+
+    Attributes:
+        claim: The part as written.
+        verdict: What its own tests say: supported at alpha, refuted at its share of beta.
+        certified: The inequality its verdict certifies.
+        estimate: Observed mean among valid units, in the statistic's own units; None without any.
+        interval: Anytime-valid, at 1 - alpha - its share of beta; None before any unit.
+    """
+
+    claim: str
+    verdict: Verdict
+    certified: str
+    estimate: float | None
+    interval: Interval | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +107,7 @@ class Decision:
             inconclusive.
         n_unused: Draws beyond the stopping prefix: kept in the cache, not in the evidence.
         n_saved: Trials that the stop saved against max_trials.
+        parts: Of a joint claim, in its order; else empty.
     """
 
     verdict: Verdict
@@ -89,3 +116,4 @@ class Decision:
     evidence: Evidence
     n_unused: int
     n_saved: int
+    parts: tuple[PartVerdict, ...] = ()

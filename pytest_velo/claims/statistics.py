@@ -9,8 +9,8 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple, NoReturn
 
+from pytest_velo.claims.claim import Claim, Direction
 from pytest_velo.claims.stored import Baseline
-from pytest_velo.claims.claim import Claim, Direction, Estimation
 from pytest_velo.errors import UsageError
 
 

@@ -47,15 +47,14 @@ class Progress:
 
     def _line(self, run: Run) -> str:
         """No interval here: inverting the rule takes milliseconds, and this runs on the loop."""
-        ones, zeros, _ = run.counts
-        against = n_against(run)
+        n_valid = run.units.n_valid
         return progress_line(
             self._name,
-            n_for=ones + zeros - against,
-            n_valid=ones + zeros,
+            n_for=n_valid - n_against(run),
+            n_valid=n_valid,
             estimate=run.estimate,
             ends=None,
-            min_more=run.rule.min_more(),
+            min_more=run.weigher.min_more(),
             cost_usd=cost_of(run),
             width=shutil.get_terminal_size().columns - 1,
         )

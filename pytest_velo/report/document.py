@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_velo.errors import StoreError
-from pytest_velo.records import HypothesisResult, JsonObject, Outcome, OutcomeKind, TrialRecord
+from pytest_velo.records import Family, HypothesisResult, JsonObject, Outcome, OutcomeKind, TrialRecord
 from pytest_velo.report.transcript import number_from_json, number_to_json, trial_from_json, trial_to_json
-from pytest_velo.verdicts import Decision, Evidence, Interval, StopReason, Verdict
+from pytest_velo.verdicts import Decision, Evidence, Interval, PartVerdict, StopReason, Verdict
 
-VERSION = 1
+VERSION = 2
 
 _RESULT = (
     "node_id",
@@ -40,9 +40,20 @@ _RESULT = (
     "rerun",
     "claim_hash",
 )
+_FAMILY = (
+    "name",
+    "size",
+    "alpha",
+    "beta",
+    "p_support",
+    "p_refute",
+    "if_supported",
+    "if_refuted",
+    "by_steps",
+)
 _DECISION = ("certified", "n_unused", "n_saved")
 _COUNTS = ("n", "n_for", "n_against", "n_invalid", "n_ones", "rule")
-_NUMBERS = ("estimate", "log_e_support", "log_e_refute", "p_support", "p_refute")
+_NUMBERS = ("estimate", "log_e_support", "log_e_refute", "p_support", "p_refute", "share_of_gap")
 _INTERVALS = ("interval", "wilson", "clopper_pearson")
 
 
@@ -124,7 +135,9 @@ def result_to_json(result: HypothesisResult, trials: Iterable[TrialRecord] = ())
         "outcome": result.outcome.value,
         "telling": list(result.telling),
         "models_served": list(result.models_served),
+        "facts": list(result.facts),
         "notices": list(result.notices),
+        "family": None if result.family is None else _family_to_json(result.family),
         "decision": None if result.decision is None else _decision_to_json(result.decision),
         "trials": [trial_to_json(result.node_id, trial) for trial in trials],
     }
@@ -137,7 +150,9 @@ def result_from_json(data: JsonObject) -> HypothesisResult:
         outcome=Outcome(data["outcome"]),
         telling=tuple(data["telling"]),
         models_served=tuple(data["models_served"]),
+        facts=tuple(data["facts"]),
         notices=tuple(data["notices"]),
+        family=None if data["family"] is None else _family_from_json(data["family"]),
         decision=None if data["decision"] is None else _decision_from_json(data["decision"]),
         trials=tuple(map(trial_from_json, data["trials"])),
     )
@@ -189,12 +204,21 @@ def _damaged(problem: Exception) -> StoreError:
     )
 
 
+def _family_to_json(family: Family) -> dict[str, Any]:
+    return {name: getattr(family, name) for name in _FAMILY}
+
+
+def _family_from_json(data: JsonObject) -> Family:
+    return Family(**{name: data[name] for name in _FAMILY})
+
+
 def _decision_to_json(decision: Decision) -> dict[str, Any]:
     return {
         "verdict": decision.verdict.value,
         "stop": decision.stop.value,
         **{name: getattr(decision, name) for name in _DECISION},
         "evidence": _evidence_to_json(decision.evidence),
+        "parts": [_part_to_json(part) for part in decision.parts],
     }
 
 
@@ -204,6 +228,27 @@ def _decision_from_json(data: JsonObject) -> Decision:
         stop=StopReason(data["stop"]),
         **{name: data[name] for name in _DECISION},
         evidence=_evidence_from_json(data["evidence"]),
+        parts=tuple(map(_part_from_json, data["parts"])),
+    )
+
+
+def _part_to_json(part: PartVerdict) -> dict[str, Any]:
+    return {
+        "claim": part.claim,
+        "verdict": part.verdict.value,
+        "certified": part.certified,
+        "estimate": number_to_json(part.estimate),
+        "interval": _interval_to_json(part.interval),
+    }
+
+
+def _part_from_json(data: JsonObject) -> PartVerdict:
+    return PartVerdict(
+        claim=data["claim"],
+        verdict=Verdict(data["verdict"]),
+        certified=data["certified"],
+        estimate=number_from_json(data["estimate"]),
+        interval=_interval_from_json(data["interval"]),
     )
 
 

@@ -39,8 +39,8 @@ def failure_lines(
         lines += block("model", result.model, width)
     if result.decision is not None:
         lines += _evidence_lines(result, result.decision, verbosity, width)
-    if result.problem and result.outcome not in (Outcome.ERROR, Outcome.SKIPPED):
-        lines += block("reason", result.problem, width)
+    for fact in result.facts:
+        lines += block("beside", fact, width)
     for notice in result.notices:
         lines += block("notice", notice, width, Style.WARN)
     lines += trials_lines(result, show, verbosity, width)
@@ -54,13 +54,19 @@ def _headline(result: HypothesisResult) -> Line:
         style = Style.BAD if result.outcome is Outcome.ERROR else Style.WARN
         return Line(f"{result.outcome}: {result.problem}", style)
     if result.decision is None:
-        return Line(f"{result.outcome}: no trial was complete", Style.WARN)
+        return Line(f"{result.outcome}: {result.problem or 'no trial was complete'}", Style.WARN)
     certified = result.decision.certified
     match result.decision.verdict:
         case Verdict.SUPPORTED:
             return Line(f"supported: {certified} ({_risk(result.alpha)})", Style.GOOD)
         case Verdict.REFUTED:
             return Line(f"refuted: {certified} ({_risk(result.beta)})", Style.BAD)
+        case Verdict.MEASURED:
+            return Line(f"measured: {certified} ({_risk(result.alpha)})", Style.GOOD)
+        case Verdict.INCONCLUSIVE if result.problem:
+            return Line(f"inconclusive: {result.problem}", Style.WARN)
+        case Verdict.INCONCLUSIVE if result.decision.evidence.p_support is None:
+            return Line(f"inconclusive: {result.claim} is not reached yet", Style.WARN)
         case Verdict.INCONCLUSIVE:
             return Line(f"inconclusive: the trials do not settle whether {result.claim}", Style.WARN)
     assert_never(result.decision.verdict)
@@ -72,12 +78,14 @@ def _risk(level: float) -> str:
 
 def _evidence_lines(result: HypothesisResult, decision: Decision, verbosity: int, width: int) -> list[Line]:
     evidence = decision.evidence
-    observed = "no valid trial"
+    observed = "each part, below" if decision.parts else "no valid trial"
     if evidence.estimate is not None:
         observed = f"{_what(result.claim)} {rate(evidence.estimate)}"
         if evidence.arms:
             each = ", ".join(f"{inline(arm, 40)} {rate(value)}" for arm, value in evidence.arms.items())
             observed += f" ({each})"
+        if evidence.share_of_gap is not None:
+            observed += f", {percent(evidence.share_of_gap)} of the gap to the ceiling"
         if evidence.interval is not None:
             level = percent(evidence.interval.level)
             observed += f"; {level} interval {interval(evidence.interval)}, valid whenever one stops"
@@ -86,11 +94,23 @@ def _evidence_lines(result: HypothesisResult, decision: Decision, verbosity: int
     lines = [
         *block("trials", _trial_counts(evidence, result.max_trials), width),
         *block("observed", observed, width),
+        *_part_lines(decision, width),
         *block("p-value", _p_text(result, decision), width),
         *block("stopped", f"because {why}{saved}", width),
     ]
     if verbosity >= 1:
         lines += _descriptive_lines(evidence, width)
+    return lines
+
+
+def _part_lines(decision: Decision, width: int) -> list[Line]:
+    """Return a line for each part of a joint claim: its verdict, claim and numbers."""
+    styles = {Verdict.SUPPORTED: Style.GOOD, Verdict.REFUTED: Style.BAD}
+    lines: list[Line] = []
+    for part in decision.parts:
+        level = "" if part.interval is None else f"{percent(part.interval.level)} interval "
+        text = f"{part.claim}: observed {rate(part.estimate)}, {level}{interval(part.interval)}"
+        lines += block(part.verdict.value[:10], text, width, styles.get(part.verdict, Style.PLAIN))
     return lines
 
 
@@ -113,12 +133,14 @@ def _trial_counts(evidence: Evidence, max_trials: int) -> str:
 
 def _p_text(result: HypothesisResult, decision: Decision) -> str:
     evidence = decision.evidence
+    if evidence.p_support is None or evidence.p_refute is None:
+        return "none: nothing is claimed of the number"
     match decision.verdict:
         case Verdict.SUPPORTED:
             return f"{p_value(evidence.p_support)}, for data this favourable if the claim were false"
         case Verdict.REFUTED:
             return f"{p_value(evidence.p_refute)}, for data this unfavourable if the claim were true"
-        case Verdict.INCONCLUSIVE:
+        case Verdict.INCONCLUSIVE | Verdict.MEASURED:
             return (
                 f"{p_value(evidence.p_support)} for supported ({percent(result.alpha)} needed), "
                 f"{p_value(evidence.p_refute)} for refuted ({percent(result.beta)} needed)"
@@ -128,12 +150,10 @@ def _p_text(result: HypothesisResult, decision: Decision) -> str:
 
 def _descriptive_lines(evidence: Evidence, width: int) -> list[Line]:
     """Return the textbook intervals, marked as what they are."""
-    lines = block(
-        "e-values",
-        f"for {_e_value(evidence.log_e_support)}, against {_e_value(evidence.log_e_refute)}; "
-        f"{evidence.rule} rule",
-        width,
-    )
+    lines = block("rule", evidence.rule, width)
+    if evidence.log_e_support is not None and evidence.log_e_refute is not None:
+        e_values = f"for {_e_value(evidence.log_e_support)}, against {_e_value(evidence.log_e_refute)}"
+        lines = block("e-values", f"{e_values}; {evidence.rule} rule", width)
     named = (("Wilson", evidence.wilson), ("Clopper–Pearson", evidence.clopper_pearson))
     texts = [f"{name} {percent(ends.level)} {interval(ends)}" for name, ends in named if ends is not None]
     if texts:

@@ -58,7 +58,7 @@ def _units_to_decide(evidence: Evidence, alpha: float, beta: float) -> int | Non
     guesses = [
         evidence.n * math.log(1 / level) / log_e
         for log_e, level in ((evidence.log_e_support, alpha), (evidence.log_e_refute, beta))
-        if log_e > 0
+        if log_e is not None and log_e > 0
     ]
     nearest = max(min(guesses, default=math.inf), evidence.n + 1)
     if not 0 < nearest <= _FARTHEST * max(evidence.n, 1):
@@ -93,6 +93,10 @@ def _how_to_continue(result: HypothesisResult, stop: StopReason, n_units: int | 
         return "", "add cases: every one was used" if n_units is not None else near
     if stop is StopReason.INTERRUPTED:
         return result.rerun, ""
+    if stop is StopReason.NOT_COMPARABLE:
+        return "", ""
+    if stop is StopReason.RECORD_ENDS:
+        return result.rerun, "the recorded trials do not decide it: more are drawn by"
     if stop is StopReason.BUDGET:
         return f"{result.rerun} --velo-budget=...", "the draws made so far are kept"
     if n_units is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from pytest_velo.records import HypothesisResult, Outcome
-from pytest_velo.report.numbers import rate
+from pytest_velo.report.numbers import percent, rate
 from pytest_velo.verdicts import Evidence, StopReason
 
 
@@ -16,6 +16,8 @@ def mark(outcome: Outcome) -> str:
             return "✓"
         case Outcome.REFUTED:
             return "✗"
+        case Outcome.MEASURED:
+            return "="
         case Outcome.INCONCLUSIVE:
             return "?"
         case Outcome.ERROR:
@@ -40,6 +42,10 @@ def stop_reason(stop: StopReason) -> str:
             return "the budget was used up"
         case StopReason.INTERRUPTED:
             return "it was interrupted"
+        case StopReason.NOT_COMPARABLE:
+            return "it cannot be compared with its baseline"
+        case StopReason.RECORD_ENDS:
+            return "the recorded trials were used up"
     assert_never(stop)
 
 
@@ -49,10 +55,17 @@ def n_trials(evidence: Evidence) -> int:
 
 
 def observed(result: HypothesisResult) -> str:
-    """Return what was observed: `17/20` ones among valid trials, or the mean; `?` before any."""
+    """Return what was observed: `17/20` ones among valid trials, or the mean, or each part's; `?` before any.
+
+    Beside a difference stands the gain as a share of the gap to the ceiling, where there is one.
+    """
     if result.decision is None:
         return "?"
-    evidence = result.decision.evidence
+    decision, evidence = result.decision, result.decision.evidence
+    if decision.parts:
+        return ", ".join(rate(part.estimate) for part in decision.parts)
     if evidence.n_ones is not None:
         return f"{evidence.n_ones}/{evidence.n_for + evidence.n_against}"
+    if evidence.share_of_gap is not None:
+        return f"{rate(evidence.estimate)} ({percent(evidence.share_of_gap)} of the gap)"
     return rate(evidence.estimate)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from pytest_velo.records import HypothesisResult, Outcome, add_costs
 from pytest_velo.report.lines import Line, Style, block, fit_lines
-from pytest_velo.report.numbers import count, dollars, duration, interval, percent
+from pytest_velo.report.numbers import count, dollars, duration, interval, percent, rate
 from pytest_velo.report.outlook import outlook
 from pytest_velo.report.phrases import mark, observed
 from pytest_velo.report.text import columns, inline, pad
@@ -14,11 +14,12 @@ from pytest_velo.report.text import columns, inline, pad
 _STYLES = {
     Outcome.SUPPORTED: Style.GOOD,
     Outcome.REFUTED: Style.BAD,
+    Outcome.MEASURED: Style.GOOD,
     Outcome.INCONCLUSIVE: Style.WARN,
     Outcome.ERROR: Style.BAD,
     Outcome.SKIPPED: Style.DIM,
 }
-_DECIDED = (Outcome.SUPPORTED, Outcome.REFUTED)
+_DECIDED = (Outcome.SUPPORTED, Outcome.REFUTED, Outcome.MEASURED)
 _SEPARATOR = "  "
 
 
@@ -57,7 +58,11 @@ def expected_false(results: Sequence[HypothesisResult]) -> float:
     Undecided ones count too: to leave them out would be to pick by the result. A claim is either true or
     false, so only the larger of alpha and beta can apply to it.
     """
-    return sum(max(result.alpha, result.beta) for result in results if result.decision is not None)
+    tested = (result for result in results if result.decision is not None)
+    return sum(
+        result.alpha if result.outcome is Outcome.MEASURED else max(result.alpha, result.beta)
+        for result in tested
+    )
 
 
 def _names(results: Sequence[HypothesisResult]) -> list[str]:
@@ -174,14 +179,23 @@ def _remarks(results: Sequence[HypothesisResult], names: Sequence[str], width: i
     """Say what is wrong with errors and skips, then every notice, each under its test's name."""
     for result, name in zip(results, names, strict=True):
         remarks = [*result.notices]
+        facts = [*result.facts, *_parts_said(result)]
         if result.outcome in (Outcome.ERROR, Outcome.SKIPPED) and result.problem:
             remarks.insert(0, result.problem)
-        if not remarks:
+        if not remarks and not facts:
             continue
         yield Line("")
         yield Line(inline(f"{mark(result.outcome)} {name}", width))
+        for fact in facts:
+            yield from block("", fact, width)
         for remark in remarks:
             yield from block(_remark_label(result, remark), remark, width, _STYLES[result.outcome])
+
+
+def _parts_said(result: HypothesisResult) -> Iterator[str]:
+    """Say what came of each part of a joint claim."""
+    for part in result.decision.parts if result.decision is not None else ():
+        yield f"{part.verdict}: {part.claim}, observed {rate(part.estimate)} {interval(part.interval)}"
 
 
 def _remark_label(result: HypothesisResult, remark: str) -> str:

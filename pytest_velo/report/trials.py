@@ -70,7 +70,8 @@ def _value(trial: TrialRecord) -> str:
 def _outcome_lines(trial: TrialRecord, width: int, limit: int | None) -> Iterator[Line]:
     value = _value(trial)
     if set(trial.values) - {""}:
-        value += f" ({', '.join(f'{name}={number:g}' for name, number in trial.values.items())})"
+        named = ", ".join(f"{name}={number:g}" for name, number in trial.values.items())
+        value = named if trial.kind is OutcomeKind.VALUE else f"{value} ({named})"
     text = f"{value}: {trial.detail}" if trial.detail else value
     yield from block("outcome", text, width, Style.BOLD, limit=limit, indent=4)
     if trial.location:

@@ -9,8 +9,10 @@ from typing import Any, Protocol
 
 from pytest_velo.canonical import digest
 from pytest_velo.case_sets import Planned
-from pytest_velo.claims import Claim, Direction
+from pytest_velo.claims import AnyClaim, Claim, Direction
+from pytest_velo.records import TrialRecord
 from pytest_velo.sampling.trial import Trial
+from pytest_velo.stats.choosing import RuleFactory, rule_for
 from pytest_velo.stats.rules import MAX_CALIBRATED_UNITS
 
 
@@ -82,11 +84,18 @@ class Hypothesis:
         scope: What the claim is about, in words.
         set_digest: Digest of the case set; empty without cases.
         body_digest: Digest of the body's source, for the look log.
+        make_rule: Makes the rule of a claim about one statistic.
+        census: The units are a list of so many recorded outcomes, each looked at once; None otherwise.
+        reference: What a baseline stored, a value for each turn, in the statistic's units; None for invalid.
+        accepts: Looks at the first trial and says why the run must not go on; None lets it.
+        to_the_end: Sample every unit, whatever the verdict.
+        recorded: Only the trials of an earlier run are run again: there may be fewer than the verdict needs.
+        ceiling: What can be reached: a value in the outcome's units, or an arm; None when nobody says.
     """
 
     node_id: str
     belief: str
-    claim: Claim
+    claim: AnyClaim
     alpha: float
     beta: float
     margin: float
@@ -112,6 +121,13 @@ class Hypothesis:
     rerun: str = ""
     notices: tuple[str, ...] = ()
     keep_exceptions: bool = False
+    make_rule: RuleFactory = rule_for
+    census: int | None = None
+    reference: tuple[float | None, ...] | None = None
+    accepts: Callable[[TrialRecord], str | None] | None = None
+    to_the_end: bool = False
+    recorded: bool = False
+    ceiling: float | str | None = None
 
     @property
     def turns_per_unit(self) -> int:
@@ -120,22 +136,25 @@ class Hypothesis:
 
     @property
     def single(self) -> bool:
-        """Every unit is one 0/1 draw."""
-        return self.unit_size == 1 and self.claim.statistic.binary and not self.claim.statistic.arms
+        """Every unit is one 0/1 draw, of each outcome that is claimed about."""
+        rates = all(statistic.binary and not statistic.arms for statistic in self.claim.statistics)
+        return self.unit_size == 1 and rates
 
     @property
     def calibrated(self) -> bool:
-        """Whether the verdict uses the calibrated boundary rather than Ville's."""
+        """Whether the verdict uses one calibrated boundary rather than Ville's."""
+        claim = self.claim
+        one_sided = isinstance(claim, Claim) and claim.direction is not Direction.WITHIN
         few = self.max_units <= MAX_CALIBRATED_UNITS
-        return self.single and few and not self.extend and self.claim.direction is not Direction.WITHIN
+        ours = self.make_rule is rule_for and self.census is None
+        return self.single and few and not self.extend and one_sided and ours
 
     @property
     def design_hash(self) -> str:
         """Identifies the design, threshold and max_trials apart: looks of one design are comparable."""
         return digest(
             [
-                self.claim.direction.value,
-                str(self.claim.statistic),
+                self.claim.shape,
                 self.alpha,
                 self.beta,
                 self.margin,

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from pytest_velo.cache.looks import LastSeen, Look
 from pytest_velo.canonical import digest
+from pytest_velo.claims import Claim
 from pytest_velo.errors import UsageError
 from pytest_velo.records import HypothesisResult, add_costs
 from pytest_velo.runner.hypothesis import Hypothesis
@@ -133,8 +134,9 @@ class Looks:
     def _history_text(self, history: list[int]) -> str:
         from pytest_velo.stats.boundary import history_error
 
-        hypothesis = self._hypothesis
-        nulls = nulls_of(hypothesis.claim, hypothesis.margin)
+        hypothesis, claim = self._hypothesis, self._hypothesis.claim
+        assert isinstance(claim, Claim)  # no other is calibrated as one
+        nulls = nulls_of(claim, hypothesis.margin)
         tests = [(nulls.support[0], hypothesis.alpha), (nulls.refute[0], hypothesis.beta)]
         errors = [
             history_error(null.threshold, null.side, level, history, hypothesis.min_trials)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from pytest_velo.checks.arms import confounded_arms
-from pytest_velo.claims import Direction
+from pytest_velo.claims import Claim, Direction
 from pytest_velo.errors import VeloError
 from pytest_velo.records import Call, HypothesisResult, Outcome, OutcomeKind, TrialRecord, add_costs
 from pytest_velo.runner.hypothesis import Hypothesis, Invalid
@@ -21,7 +21,7 @@ def result_of(run: Run) -> HypothesisResult:
     """Return what is known of a run that ended, for whatever reason."""
     hypothesis = run.hypothesis
     shown = [run.error_trial] if run.error_trial is not None else []
-    calls = [call for trial in (*run.trials, *shown, *run.unused) for call in trial.calls]
+    calls = [call for trial in (*run.trials, *run.after, *shown, *run.unused) for call in trial.calls]
     return HypothesisResult(
         node_id=hypothesis.node_id,
         belief=hypothesis.belief,
@@ -31,7 +31,7 @@ def result_of(run: Run) -> HypothesisResult:
         model=hypothesis.model,
         decision=decision_of(run),
         telling=telling(run),
-        problem="" if run.error is None else _problem(run.error),
+        problem=run.refusal or ("" if run.error is None else _problem(run.error)),
         alpha=hypothesis.alpha,
         beta=hypothesis.beta,
         margin=hypothesis.margin,
@@ -78,52 +78,71 @@ def _problem(error: BaseException) -> str:
 def decision_of(run: Run) -> Decision:
     """Return the verdict with its certificate and evidence."""
     hypothesis, stop = run.hypothesis, run.stop or StopReason.INTERRUPTED
-    settled = stop in (StopReason.DECIDED, StopReason.FUTILITY)
+    settled = stop in (StopReason.DECIDED, StopReason.FUTILITY) and not hypothesis.to_the_end
     return Decision(
         verdict=run.verdict,
         stop=stop,
-        certified=certificate(hypothesis, run.rule.certified(run.verdict)),
+        certified=certificate(hypothesis, run.weigher.certified(run.verdict)),
         evidence=evidence_of(run),
         n_unused=run.n_beyond,
-        n_saved=max(0, hypothesis.max_units - run.rule.n) if settled else 0,
+        n_saved=max(0, hypothesis.max_units - run.weigher.n) if settled else 0,
+        parts=run.weigher.parts(),
     )
 
 
 def certificate(hypothesis: Hypothesis, inequality: str) -> str:
     """Say what was certified and of what: the inequality, the scope, and what was left out."""
     among = " among valid replies" if hypothesis.invalid is Invalid.EXCLUDE else ""
-    return f"{inequality}{among}"
+    recorded = " of these recorded outcomes" if hypothesis.census is not None else ""
+    return f"{inequality}{among}{recorded}"
 
 
 def evidence_of(run: Run) -> Evidence:
     """Return the evidence of the stopping prefix."""
-    rule = run.rule
-    p_support, p_refute, interval = rule.evidence_bounds()
+    weigher, units = run.weigher, run.units
+    p_support, p_refute, interval = weigher.bounds()
+    log_e = weigher.log_e()
     wilson, exact = _descriptive(run)
     against = n_against(run)
     return Evidence(
-        n=rule.n,
-        n_for=run.units.n_valid - against,
+        n=weigher.n,
+        n_for=units.n_valid - against,
         n_against=against,
-        n_invalid=run.units.n_invalid,
-        n_ones=run.units.n_ones if _is_share(run) else None,
-        estimate=run.estimate,
-        log_e_support=rule.log_e_support,
-        log_e_refute=rule.log_e_refute,
+        n_invalid=units.n_invalid,
+        n_ones=units.n_ones if _is_share(run) else None,
+        estimate=None if weigher.parts() else run.estimate,
+        log_e_support=None if log_e is None else log_e[0],
+        log_e_refute=None if log_e is None else log_e[1],
         p_support=p_support,
         p_refute=p_refute,
         interval=interval,
         wilson=wilson,
         clopper_pearson=exact,
-        rule=rule.kind,
-        arms=run.units.arm_means,
+        rule=weigher.kind,
+        arms=units.arm_means,
+        share_of_gap=share_of_gap(run),
     )
+
+
+def share_of_gap(run: Run) -> float | None:
+    """Return the gain of the first arm over the second as a share of the ceiling's; None without a gap.
+
+    It is the ratio of two observed means: descriptive, with no error rate of its own.
+    """
+    ceiling, means = run.hypothesis.ceiling, run.units.arm_means
+    if ceiling is None or not run.units.compares:
+        return None
+    first, second = (means.get(arm) for arm in run.units.compares)
+    top = means.get(ceiling) if isinstance(ceiling, str) else ceiling
+    if first is None or second is None or top is None or top <= second:
+        return None
+    return (first - second) / (top - second)
 
 
 def _told_apart(run: Run) -> tuple[str, ...]:
     """Return a remark when arms differ in more than one thing; what made the difference is then unknown."""
-    arms = run.hypothesis.claim.statistic.arms
-    if not arms:
+    arms = run.units.compares
+    if not arms or not run.hypothesis.arms:
         return ()
     trials = {trial.index: trial for trial in run.trials}
     turns = (tuple(trials[index] for index in turn.trials) for turn in run.units.turns)
@@ -132,14 +151,14 @@ def _told_apart(run: Run) -> tuple[str, ...]:
 
 def _is_share(run: Run) -> bool:
     """Whether the estimate is the share of ones among the valid trials."""
-    statistic = run.hypothesis.claim.statistic
-    return statistic.binary and not statistic.arms
+    statistics = run.hypothesis.claim.statistics
+    return len(statistics) == 1 and statistics[0].binary and not statistics[0].arms
 
 
 def _descriptive(run: Run) -> tuple[Interval | None, Interval | None]:
     """Return the fixed-n intervals of the valid trials; none where units are means."""
     ones, zeros = run.units.n_ones, run.units.n_zeros
-    if not run.hypothesis.single or ones + zeros == 0:
+    if not (run.hypothesis.single and _is_share(run)) or ones + zeros == 0:
         return None, None
     from pytest_velo.stats.intervals import clopper_pearson, wilson
 
@@ -155,39 +174,23 @@ def _outcome(run: Run) -> Outcome:
             return Outcome.SUPPORTED
         case Verdict.REFUTED:
             return Outcome.REFUTED
+        case Verdict.MEASURED:
+            return Outcome.MEASURED
         case Verdict.INCONCLUSIVE:
             return Outcome.INCONCLUSIVE
 
 
-def _speaks_against(run: Run) -> Callable[[float], float]:
-    """Return how far a turn's value is on the wrong side of the threshold; at most 0 on the claim's side."""
-    claim = run.hypothesis.claim
-    low, high = claim.low, claim.high
-    match claim.direction:
-        case Direction.AT_LEAST:
-            return lambda value: claim.threshold - value
-        case Direction.AT_MOST:
-            return lambda value: value - claim.threshold
-        case Direction.WITHIN:
-            assert low is not None  # their constructor sees to it
-            assert high is not None
-            if run.estimate is not None and run.estimate > (low + high) / 2:
-                return lambda value: value - high
-            return lambda value: low - value
-
-
 def telling(run: Run) -> tuple[int, ...]:
     """Return the indices of the trials against the claim, the most telling first, at most `MOST_TELLING`."""
-    distance = _speaks_against(run)
-    valued = ((distance(turn.value), turn.trials) for turn in run.units.turns if turn.value is not None)
-    against = sorted((far for far in valued if far[0] > 0), key=lambda far: -far[0])
+    distances = zip(run.weigher.distances(), run.units.turns, strict=True)
+    against = [(far, turn.trials) for far, turn in distances if far is not None and far > 0]
+    against.sort(key=lambda turn: -turn[0])
     return tuple(index for _, trials in against for index in trials)[:MOST_TELLING]
 
 
 def n_against(run: Run) -> int:
     """Count the prefix's turns against the claim."""
-    distance = _speaks_against(run)
-    return sum(turn.value is not None and distance(turn.value) > 0 for turn in run.units.turns)
+    return sum(far is not None and far > 0 for far in run.weigher.distances())
 
 
 def cost_of(run: Run) -> float | None:
@@ -201,4 +204,6 @@ def _served(calls: list[Call]) -> tuple[str, ...]:
 
 def explains_asserts(run: Run, show: int) -> bool:
     """Tell whether a failed assert, which is a 0, may be among the first `show` trials against the claim."""
-    return run.hypothesis.claim.direction is not Direction.AT_MOST and run.units.n_zeros < show
+    claim = run.hypothesis.claim
+    against = not isinstance(claim, Claim) or claim.direction is not Direction.AT_MOST
+    return against and run.units.n_zeros < show

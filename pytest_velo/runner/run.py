@@ -12,8 +12,8 @@ from pytest_velo.records import TrialRecord
 from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.trials import Finished, Threads, TrialRunner
 from pytest_velo.runner.units import Units
+from pytest_velo.runner.weighing import weigh
 from pytest_velo.sampling.trial import Drawer
-from pytest_velo.stats.choosing import rule_for
 from pytest_velo.verdicts import StopReason, Verdict
 
 FUTILE_BELOW = 0.05
@@ -40,9 +40,12 @@ class Run:
 
     Attributes:
         trials: The trials of the prefix so far.
-        verdict: Inconclusive until the rule decides.
+        after: The trials after the verdict, in order, where sampling goes on to the end.
+        weigher: What the trials of the prefix came to.
+        verdict: Inconclusive until the weigher decides.
         stop: Why sampling ended; None while it runs.
         error: The exception that ended it as an error.
+        refusal: Why the first trial was not accepted; None when it was.
         exceptions: Of the trials against the claim, where the hypothesis keeps them (debuggers).
     """
 
@@ -56,29 +59,21 @@ class Run:
         n_known: int = 0,
     ) -> None:
         self.hypothesis = hypothesis
-        self.rule = rule_for(
-            hypothesis.claim,
-            alpha=hypothesis.alpha,
-            beta=hypothesis.beta,
-            margin=hypothesis.margin,
-            max_units=hypothesis.max_units,
-            min_units=hypothesis.min_trials,
-            single=hypothesis.turns_per_unit == 1,
-            extend=hypothesis.extend,
-        )
+        self.weigher = weigh(hypothesis)
         self.trials: list[TrialRecord] = []
+        self.after: list[TrialRecord] = []
         self.unused: list[TrialRecord] = []
         self.verdict = Verdict.INCONCLUSIVE
         self.stop: StopReason | None = None
         self.error: BaseException | None = None
         self.error_trial: TrialRecord | None = None
+        self.refusal: str | None = None
         self.exceptions: list[BaseException] = []
         self.notices: dict[str, None] = dict.fromkeys(hypothesis.notices)
         self.n_in_flight_max = 0
         self.started_s = time.monotonic()
         self.duration_s = 0.0
         self._runner = TrialRunner(hypothesis, drawer, threads)
-        self._units = Units(hypothesis)
         self._plan = hypothesis.plan()
         self._waiting: dict[int, Finished] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -108,10 +103,10 @@ class Run:
         if self.stop is not None:
             return
         if not self._failing:
-            if len(self.trials) >= self._look_ahead_at:
+            if self._n_taken >= self._look_ahead_at:
                 self._look_ahead()
             # Within what an earlier look has read, the verdict may come again, and costs nothing.
-            known = len(self.trials) < self._n_known
+            known = self._n_taken < self._n_known
             wanted = min(self._n_wanted, self._n_known) if known else self._n_wanted
             room = min(self.hypothesis.limit - len(self._tasks), wanted - self._n_launched)
             for _ in range(room):
@@ -123,7 +118,7 @@ class Run:
                 self._tasks.add(task)
                 task.add_done_callback(self._landed)
             self.n_in_flight_max = max(self.n_in_flight_max, len(self._tasks))
-        if not self._tasks and len(self.trials) == self._n_launched:
+        if not self._tasks and self._n_taken == self._n_launched:
             self._out_of_trials()
 
     def _look_ahead(self) -> None:
@@ -133,11 +128,24 @@ class Run:
         is launched as these come in, so that little is drawn beyond the stopping prefix at the price of a
         round or two. Looking costs more than all the rest of a replayed trial.
         """
-        expected = self.rule.expected_more()
+        if self.hypothesis.accepts is not None and not self.trials:
+            self._n_wanted = self._look_ahead_at = 1  # the others wait for what is said of the first
+            return
+        expected = self._units_left() if self.hypothesis.to_the_end else self.weigher.expected_more()
+        least = expected if self.hypothesis.to_the_end else self.weigher.min_more()
         half = max(FEWEST_AHEAD, (expected + 1) // 2)
-        ahead = max(1, self.rule.min_more(), min(expected, half)) * self.hypothesis.unit_size
-        self._n_wanted = len(self.trials) + ahead
-        self._look_ahead_at = len(self.trials) + max(1, ahead // 8)
+        ahead = max(1, least, min(expected, half)) * self.hypothesis.unit_size
+        self._n_wanted = self._n_taken + ahead
+        self._look_ahead_at = self._n_taken + max(1, ahead // 8)
+
+    def _units_left(self) -> int:
+        """Return how many units there are until the horizon, at most."""
+        return max(1, self.hypothesis.max_units - self._n_taken // self.hypothesis.unit_size)
+
+    @property
+    def _n_taken(self) -> int:
+        """Trials that were taken, in submission order."""
+        return len(self.trials) + len(self.after)
 
     async def _one(self, planned: Planned) -> None:
         finished = await self._runner.run(planned)
@@ -160,7 +168,7 @@ class Run:
     def _advance(self) -> None:
         """Feed every trial whose predecessors are all in."""
         moved = False
-        while self.stop is None and (finished := self._waiting.pop(len(self.trials), None)) is not None:
+        while self.stop is None and (finished := self._waiting.pop(self._n_taken, None)) is not None:
             moved = True
             self._take(finished)
         if moved:
@@ -172,27 +180,41 @@ class Run:
         if finished.error is not None:
             self._fail(finished.error, record)
             return
+        if self.verdict is not Verdict.INCONCLUSIVE:
+            self.after.append(record)
+            return
         self.trials.append(record)
         if finished.exception is not None:
             self.exceptions.append(finished.exception)
-        unit = self._units.add(record, finished.planned)
-        if unit is None:
+        if len(self.trials) == 1 and not self._accepted(record):
             return
-        verdict = self.rule.feed(*unit)
+        self._weigh(record, finished.planned)
+
+    def _accepted(self, record: TrialRecord) -> bool:
+        """Ask whether the first trial is what the run is about; end it otherwise."""
+        accepts = self.hypothesis.accepts
+        self.refusal = None if accepts is None else accepts(record)
+        if self.refusal is not None:
+            self._end(StopReason.NOT_COMPARABLE)
+        return self.refusal is None
+
+    def _weigh(self, record: TrialRecord, planned: Planned) -> None:
+        verdict = self.weigher.add(record, planned)
         if verdict is not None:
             self.verdict = verdict
-            self._end(StopReason.DECIDED)
-        elif self.rule.n >= self.hypothesis.max_units:
+            if not self.hypothesis.to_the_end:
+                self._end(StopReason.DECIDED)
+        elif self.weigher.n >= self.hypothesis.max_units:
             self._out_of_trials()
-        elif self._futile():
+        elif not self.hypothesis.to_the_end and self._futile():
             self._end(StopReason.FUTILITY)
 
     def _futile(self) -> bool:
         """Whether a verdict has become unlikely; looked at on a sparse schedule, for it costs ms."""
-        if self.rule.n < self._next_futility:
+        if self.weigher.n < self._next_futility:
             return False
-        self._next_futility = self.rule.n + max(10, self.hypothesis.max_units // 20)
-        return self.rule.predictive_probability() < FUTILE_BELOW
+        self._next_futility = self.weigher.n + max(10, self.hypothesis.max_units // 20)
+        return self.weigher.predictive_probability() < FUTILE_BELOW
 
     def _fail(self, error: BaseException, record: TrialRecord | None) -> None:
         if isinstance(error, BudgetError):
@@ -204,8 +226,14 @@ class Run:
         self._end(StopReason.INTERRUPTED)
 
     def _out_of_trials(self) -> None:
-        few_cases = self.hypothesis.max_units < self.hypothesis.max_trials
-        self._end(StopReason.CASES_EXHAUSTED if few_cases else StopReason.MAX_TRIALS)
+        if self.verdict is not Verdict.INCONCLUSIVE:
+            self._end(StopReason.DECIDED)
+        elif self.hypothesis.recorded and self.weigher.n < self.hypothesis.max_units:
+            self._end(StopReason.RECORD_ENDS)
+        elif self.hypothesis.max_units < self.hypothesis.max_trials:
+            self._end(StopReason.CASES_EXHAUSTED)
+        else:
+            self._end(StopReason.MAX_TRIALS)
 
     def _end(self, reason: StopReason) -> None:
         if self.stop is None:
@@ -234,15 +262,15 @@ class Run:
 
     @property
     def units(self) -> Units:
-        """What the trials of the prefix came to."""
-        return self._units
+        """What the trials of the prefix came to; of a joint claim, its first part."""
+        return self.weigher.units
 
     @property
     def counts(self) -> tuple[int, int, int]:
         """Ones, zeros and invalid turns of the prefix."""
-        return self._units.n_ones, self._units.n_zeros, self._units.n_invalid
+        return self.units.n_ones, self.units.n_zeros, self.units.n_invalid
 
     @property
     def estimate(self) -> float | None:
         """Mean of the valid units, in the statistic's own units; None without any."""
-        return self._units.estimate
+        return self.units.estimate

@@ -113,13 +113,13 @@ class TrialRunner:
             return Finished(planned=planned, record=record, error=reading.error)
         if reading.invalid is not None:
             return self._finished(planned, scope, OutcomeKind.INVALID, {}, reading)
-        name = self._hypothesis.claim.statistic.name or ""
+        name = self._hypothesis.claim.statistics[0].name or ""
         kept = error if self._hypothesis.keep_exceptions else None
         return self._finished(planned, scope, OutcomeKind.ZERO, {name: 0.0}, reading, kept)
 
     def _kind(self, values: dict[str, float]) -> OutcomeKind:
-        statistic = self._hypothesis.claim.statistic
-        if not statistic.binary:
+        statistic, *others = self._hypothesis.claim.statistics
+        if others or not statistic.binary:
             return OutcomeKind.VALUE
         return OutcomeKind.ONE if values[statistic.name or ""] else OutcomeKind.ZERO
 

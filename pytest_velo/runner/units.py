@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from pytest_velo.case_sets import Planned
-from pytest_velo.claims import Direction
+from pytest_velo.claims import Statistic
 from pytest_velo.records import OutcomeKind, TrialRecord
-from pytest_velo.runner.hypothesis import Hypothesis, Invalid
+from pytest_velo.runner.hypothesis import Invalid
 
 
 class Turn(NamedTuple):
@@ -25,16 +26,34 @@ class Turn(NamedTuple):
 class Units:
     """Collects trials until their unit is complete.
 
+    Args:
+        statistic: What is averaged.
+        n_arms: Trials of a turn, from 1.
+        invalid: How invalid trials count.
+        worst: What one counts under `against`: 0 or 1, on the scale of [0, 1].
+        reference: What a baseline stored of each turn, in the outcome's units, None for invalid; for a
+            `Change`.
+
     Attributes:
         turns: All complete turns of the prefix, in order.
         n_ones, n_zeros: Valid trials that came out 1 and 0, of any arm.
         n_invalid: Invalid turns.
     """
 
-    def __init__(self, hypothesis: Hypothesis) -> None:
-        self._hypothesis = hypothesis
-        self._statistic = hypothesis.claim.statistic
-        self._n_arms = max(1, len(hypothesis.arms))
+    def __init__(
+        self,
+        statistic: Statistic,
+        *,
+        n_arms: int = 1,
+        invalid: Invalid = Invalid.BOUND,
+        worst: float = 0.0,
+        reference: Sequence[float | None] | None = None,
+    ) -> None:
+        self._statistic = statistic
+        self._n_arms = n_arms
+        self._invalid = invalid
+        self._worst = worst
+        self._reference = reference
         self._missing = 0
         self._turn: dict[str, TrialRecord] = {}
         self._bounds: list[tuple[float, float]] = []
@@ -60,13 +79,18 @@ class Units:
         self._count(record)
         self._turn[record.arm] = record
         if len(self._turn) == self._n_arms:
-            self._end_turn()
+            self._end_turn(planned.turn)
         return self._complete() if self._missing == 0 else None
 
     @property
     def estimate(self) -> float | None:
         """Mean over complete units of their valid turns' mean, in the statistic's units; None without any."""
         return self._sum / self._n_valid if self._n_valid else None
+
+    @property
+    def compares(self) -> tuple[str, ...]:
+        """The arms whose difference it is, first minus second; empty for a statistic of one."""
+        return self._statistic.arms
 
     @property
     def n_valid(self) -> int:
@@ -85,9 +109,14 @@ class Units:
         elif record.kind is OutcomeKind.ZERO:
             self.n_zeros += 1
 
-    def _end_turn(self) -> None:
+    def _end_turn(self, turn: int) -> None:
         records, self._turn = self._turn, {}
         outcomes = {arm: self._outcome(record) for arm, record in records.items()}
+        if self._reference is not None:
+            stored = self._reference[turn]
+            now, then = self._statistic.arms
+            unit = None if stored is None else self._statistic.outcomes.to_unit(stored)
+            outcomes = {now: outcomes[""], then: unit}
         for arm, outcome in outcomes.items():
             if arm and outcome is not None:
                 total, n = self._arm_sums.get(arm, (0.0, 0))
@@ -122,12 +151,11 @@ class Units:
         """Return the bounds of a turn on the scale of [0, 1]; None when it does not count at all."""
         needed = [outcomes[arm] for arm in self._statistic.arms or outcomes]
         if None in needed:
-            match self._hypothesis.invalid:
+            match self._invalid:
                 case Invalid.EXCLUDE:
                     return None
                 case Invalid.AGAINST:
-                    worst = 1.0 if self._hypothesis.claim.direction is Direction.AT_MOST else 0.0
-                    return worst, worst
+                    return self._worst, self._worst
                 case Invalid.BOUND:
                     pass
         ends = [(0.0, 1.0) if outcome is None else (outcome, outcome) for outcome in needed]

@@ -2,13 +2,88 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from pytest_velo.claims import Claim
-from pytest_velo.stats.composed import ComposedRule, make_mean_rule
+from pytest_velo.stats.composed import make_mean_rule
 from pytest_velo.stats.finite import make_census_rule
 from pytest_velo.stats.mean_reach import mean_reachability
 from pytest_velo.stats.paired import make_difference_rule
 from pytest_velo.stats.reachability import Reach, reachability
-from pytest_velo.stats.rules import SequentialRule, make_rule
+from pytest_velo.stats.rules import make_rule
+from pytest_velo.verdicts import Interval, Verdict
+
+
+class Rule(Protocol):
+    """A claim about one statistic under test: fed units in submission order until it returns a verdict.
+
+    P(supported | claim false) is at most alpha and P(refuted | claim true) at most beta, whenever one stops.
+    """
+
+    @property
+    def n(self) -> int:
+        """Units fed."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """Where its thresholds come from: `calibrated`, `ville`, or a word of your own."""
+        ...
+
+    @property
+    def log_e_support(self) -> float:
+        """Natural log of the evidence for the claim."""
+        ...
+
+    @property
+    def log_e_refute(self) -> float:
+        """Natural log of the evidence against the claim."""
+        ...
+
+    def feed(self, low: float, high: float, /) -> Verdict | None:
+        """Take in one unit by its bounds on the scale of [0, 1], equal for a valid one."""
+        ...
+
+    def evidence_bounds(self) -> tuple[float, float, Interval | None]:
+        """Return p_support and p_refute, and the interval in the statistic's own units."""
+        ...
+
+    def min_more(self) -> int:
+        """Return a number of further units before which no verdict can come."""
+        ...
+
+    def expected_more(self) -> int:
+        """Guess how many further units the verdict needs."""
+        ...
+
+    def predictive_probability(self) -> float:
+        """Return roughly the chance of a verdict by the horizon, rather too high."""
+        ...
+
+    def certified(self, verdict: Verdict, /) -> str:
+        """Return the inequality that a verdict certifies."""
+        ...
+
+
+class RuleFactory(Protocol):
+    """Makes a fresh rule for a claim, as `rule_for` does, with its keywords."""
+
+    def __call__(
+        self,
+        claim: Claim,
+        /,
+        *,
+        alpha: float,
+        beta: float,
+        max_units: int,
+        margin: float,
+        min_units: int,
+        single: bool,
+        extend: bool,
+        size: int | None,
+    ) -> Rule:
+        """Return the rule."""
+        ...
 
 
 def rule_for(
@@ -22,7 +97,7 @@ def rule_for(
     single: bool = True,
     extend: bool = False,
     size: int | None = None,
-) -> SequentialRule | ComposedRule:
+) -> Rule:
     """Return a fresh rule for one claim.
 
     Args:

@@ -263,7 +263,7 @@ def certified_inequality(claim: Claim, nulls: Nulls, verdict: Verdict, *, closed
             return beyond(nulls.support[0], equal)
         case Verdict.REFUTED:
             return " or ".join(beyond(null) for null in nulls.refute)
-        case Verdict.INCONCLUSIVE:
+        case Verdict.INCONCLUSIVE | Verdict.MEASURED:  # a claim is never measured
             return f"undecided: {claim}"
         case _:
             assert_never(verdict)

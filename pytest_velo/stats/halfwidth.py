@@ -32,7 +32,7 @@ LOOK_AGAIN_AFTER = 1.15
 def make_estimate(
     statistic: Statistic,
     *,
-    halfwidth: float,
+    halfwidth: float | None,
     alpha: float,
     max_units: int,
     min_units: int = 1,
@@ -43,7 +43,8 @@ def make_estimate(
 
     Args:
         statistic: What is estimated; units come on the scale of [0, 1].
-        halfwidth: Stop at an interval of plus or minus this or less, in the statistic's own units.
+        halfwidth: Stop at an interval of plus or minus this or less, in the statistic's own units; None: at
+            the horizon, however tight it is.
         alpha: P(the interval misses the truth), at most; in (0, 1).
         max_units: No unit is fed after it.
         min_units: Sampling does not stop before this many units; in 1..max_units.
@@ -62,7 +63,7 @@ def make_estimate(
     """
     check_design(alpha=alpha, beta=alpha, max_units=max_units, min_units=min_units)
     span = statistic.scale.span
-    if not 0.0 < halfwidth < span / 2:
+    if halfwidth is not None and not 0.0 < halfwidth < span / 2:
         raise UsageError(
             f"the half-width {halfwidth!r} of {statistic} is not between 0 and {span / 2:g}",
             fix=f"halfwidth={span / 20:g}",
@@ -99,7 +100,7 @@ class Estimate:
         self,
         statistic: Statistic,
         *,
-        halfwidth: float,
+        halfwidth: float | None,
         alpha: float,
         max_units: int,
         min_units: int,
@@ -113,11 +114,11 @@ class Estimate:
         self.n = 0
         self.measured = False
         self.kind = "calibrated" if calibrated else "ville"
-        self._goal = halfwidth / statistic.scale.span
+        self._goal = None if halfwidth is None else halfwidth / statistic.scale.span
         self._lows, self._highs = array("d"), array("d")
         self._sums = [0.0, 0.0, 0.0]  # low bounds, high bounds, squares of their middle
         self._factor = SLOWER_THAN_FIXED * NormalDist().inv_cdf(1.0 - alpha / 2)
-        self._next = fewest_units(self._goal, alpha)
+        self._next = max_units if self._goal is None else fewest_units(self._goal, alpha)
         self._latest: int | None = None
         self._ends: tuple[int, float, float] | None = None
 
@@ -143,10 +144,12 @@ class Estimate:
         middle = (low + high) / 2
         for place, value in enumerate((low, high, middle * middle)):
             self._sums[place] += value
-        if self.n >= max(self._next, self.min_units):
+        if self._goal is None:
+            self.measured = self.n >= self.max_units
+        elif self.n >= max(self._next, self.min_units):
             due = self._latest is not None and self.n >= self._latest
             if due or self._foreseen(self.n) <= self._goal:
-                self._look()
+                self._look(self._goal)
         return self.measured
 
     def interval(self) -> Interval:
@@ -160,6 +163,8 @@ class Estimate:
         left = self.max_units - self.n
         if self.measured or left == 0:
             return 0
+        if self._goal is None:
+            return left
         low, high = self.n, self.max_units
         while high - low > 1:
             middle = (low + high) // 2
@@ -169,6 +174,8 @@ class Estimate:
     def min_more(self) -> int:
         """Return a number of further units before which it cannot be measured, at most the units left."""
         left = self.max_units - self.n
+        if self._goal is None:
+            return left
         first = max(self.min_units, fewest_units(self._goal, self.alpha))
         return 0 if self.measured else min(left, max(1, first - self.n))
 
@@ -181,11 +188,11 @@ class Estimate:
         open_half = (high - low) / 2 / max(1, self.n)
         return open_half + self._factor * math.sqrt(variance / max(1, n))
 
-    def _look(self) -> None:
+    def _look(self, goal: float) -> None:
         """Compute the interval; if it is still too wide, learn from it when to look again."""
         low, high = self._limits()
         half = (high - low) / 2
-        self.measured = half <= self._goal
+        self.measured = half <= goal
         self._factor *= half / self._foreseen(self.n)
         self._next = self.n + max(1, self.n // 100)
         self._latest = math.ceil(LOOK_AGAIN_AFTER * self.n)

@@ -267,7 +267,7 @@ class JointRule:
             case Verdict.REFUTED:
                 refuted = [part.certified() for part in self.parts if part.verdict is Verdict.REFUTED]
                 return " and ".join(refuted) if refuted else f"not all of {self.claim}"
-            case Verdict.INCONCLUSIVE:
+            case Verdict.INCONCLUSIVE | Verdict.MEASURED:  # a claim is never measured
                 return f"undecided: {self.claim}"
             case _:
                 assert_never(verdict)

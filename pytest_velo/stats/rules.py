@@ -257,13 +257,19 @@ class SequentialRule:
         """
         from pytest_velo.stats.race import race
 
+        support, refute = self.barriers()
         return race(
-            [barrier for test in self._support for barrier in test.barriers(Bar.EXACT)],
-            self._refute.barriers(Bar.EXACT),
+            support,
+            refute,
             steps=self.max_units - self.n if self.verdict is None else 0,
             first_look=max(1, self.min_units - self.n),
             chance=chance,
         )
+
+    def barriers(self) -> tuple[list[Barrier], list[Barrier]]:
+        """Return what is still to be crossed for the claim, all of it, and against it, any of it."""
+        support = [barrier for test in self._support for barrier in test.barriers(Bar.EXACT)]
+        return support, self._refute.barriers(Bar.EXACT)
 
     def certified(self, verdict: Verdict) -> str:
         """Return the inequality that a verdict certifies, e.g. `rate > 0.3`."""
@@ -278,7 +284,7 @@ class SequentialRule:
             case Verdict.REFUTED:
                 name = self.claim.statistic
                 return f"{name} < {self.claim.low:g} or {name} > {self.claim.high:g}"
-            case Verdict.INCONCLUSIVE:
+            case Verdict.INCONCLUSIVE | Verdict.MEASURED:  # a claim is never measured
                 return f"undecided: {self.claim}"
             case _:
                 assert_never(verdict)

@@ -241,7 +241,7 @@ def test_groups_enter_as_their_mean(make_hypothesis, sample) -> None:
         unit_size=plan.largest_unit,
     )
     run = run_one(sample, hypothesis)
-    assert run.rule.n * 10 == len(run.trials)
+    assert run.weigher.n * 10 == len(run.trials)
     assert result_of(run).decision.evidence.rule == "ville"
     assert result_of(run).decision.evidence.wilson is None
 

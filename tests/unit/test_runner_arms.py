@@ -62,7 +62,7 @@ def test_both_arms_of_a_turn_share_case_seed_and_index(compare) -> None:
 
     run = compare(body, difference("hinted", "plain") >= 0.1)
     assert run.verdict is Verdict.SUPPORTED
-    assert all(sorted(arms) == sorted(ARMS) for arms in list(seen.values())[: run.rule.n])
+    assert all(sorted(arms) == sorted(ARMS) for arms in list(seen.values())[: run.weigher.n])
     assert [trial.arm for trial in run.trials[:4]] == ["plain", "hinted", "plain", "hinted"]
 
 
@@ -119,7 +119,7 @@ def test_a_bounded_pair_is_as_wide_as_its_invalid_arm_leaves_it(compare) -> None
 
     run = compare(body, difference("hinted", "plain") >= 0.3, max_units=4)
     assert [turn.value for turn in run.units.turns] == [None] * 4
-    assert run.rule.log_e_support < 0
+    assert run.weigher.log_e()[0] < 0
 
 
 def test_the_most_telling_pairs_come_first_with_both_arms(compare) -> None:

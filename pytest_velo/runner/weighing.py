@@ -1,0 +1,287 @@
+"""From trials to a verdict, one weigher for each kind of claim: one statistic, several, or a number.
+
+A weigher keeps the units of every statistic that is claimed about and the rule they are fed to. The run asks
+it for a verdict after every trial, the report for its evidence.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol, assert_never
+
+from pytest_velo.case_sets import Planned
+from pytest_velo.claims import Claim, Direction, Estimation, Joint, Statistic
+from pytest_velo.records import TrialRecord
+from pytest_velo.runner.distances import Distance, wrong_by
+from pytest_velo.runner.hypothesis import Hypothesis
+from pytest_velo.runner.units import Units
+from pytest_velo.stats.choosing import Rule
+from pytest_velo.stats.halfwidth import Estimate, make_estimate
+from pytest_velo.stats.joint import JointRule, make_joint_rule
+from pytest_velo.verdicts import Interval, PartVerdict, Verdict
+
+
+class Weigher(Protocol):
+    """What a run needs of the evidence."""
+
+    @property
+    def units(self) -> Units:
+        """The units of the statistic, of a joint claim those of its first part."""
+        ...
+
+    @property
+    def n(self) -> int:
+        """Units that were fed."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """Where the thresholds come from: `calibrated` or `ville`."""
+        ...
+
+    def add(self, record: TrialRecord, planned: Planned) -> Verdict | None:
+        """Take in the next trial in submission order; return the verdict if it decides."""
+        ...
+
+    def min_more(self) -> int:
+        """Return a number of further units before which no verdict can come."""
+        ...
+
+    def expected_more(self) -> int:
+        """Guess how many further units the verdict needs."""
+        ...
+
+    def predictive_probability(self) -> float:
+        """Return roughly the chance of a verdict by the horizon, rather too high."""
+        ...
+
+    def log_e(self) -> tuple[float, float] | None:
+        """Return the log evidence for and against the claim; None where nothing is claimed."""
+        ...
+
+    def bounds(self) -> tuple[float | None, float | None, Interval | None]:
+        """Return p_support, p_refute and the interval; None for what there is not."""
+        ...
+
+    def certified(self, verdict: Verdict) -> str:
+        """Return the inequality that a verdict certifies."""
+        ...
+
+    def parts(self) -> tuple[PartVerdict, ...]:
+        """Return what came of the parts of a joint claim."""
+        ...
+
+    def distances(self) -> list[Distance]:
+        """Return for each turn how far it speaks against the claim, in widths of the statistic's range."""
+        ...
+
+
+def weigh(hypothesis: Hypothesis) -> Weigher:
+    """Return a fresh weigher for what the hypothesis claims.
+
+    Raises:
+        UsageError: Its numbers are outside their ranges.
+    """
+    claim = hypothesis.claim
+    match claim:
+        case Claim():
+            return OneClaim(hypothesis, claim)
+        case Joint():
+            return AllClaims(hypothesis, claim)
+        case Estimation():
+            return Measuring(hypothesis, claim)
+    assert_never(claim)
+
+
+class OneClaim:
+    """A claim about one statistic."""
+
+    def __init__(self, hypothesis: Hypothesis, claim: Claim) -> None:
+        self._claim = claim
+        self.units = _units(hypothesis, claim.statistic, claim.direction)
+        self._rule: Rule = hypothesis.make_rule(
+            claim,
+            alpha=hypothesis.alpha,
+            beta=hypothesis.beta,
+            max_units=hypothesis.max_units,
+            margin=hypothesis.margin,
+            min_units=hypothesis.min_trials,
+            single=hypothesis.turns_per_unit == 1,
+            extend=hypothesis.extend,
+            size=hypothesis.census,
+        )
+        self.min_more = self._rule.min_more
+        self.expected_more = self._rule.expected_more
+        self.predictive_probability = self._rule.predictive_probability
+        self.bounds = self._rule.evidence_bounds
+        self.certified = self._rule.certified
+
+    @property
+    def n(self) -> int:
+        """Units that were fed."""
+        return self._rule.n
+
+    @property
+    def kind(self) -> str:
+        """Where the thresholds come from."""
+        return self._rule.kind
+
+    def add(self, record: TrialRecord, planned: Planned) -> Verdict | None:
+        """Take in the next trial."""
+        unit = self.units.add(record, planned)
+        return None if unit is None else self._rule.feed(*unit)
+
+    def log_e(self) -> tuple[float, float]:
+        """Return the log evidence for and against the claim."""
+        return self._rule.log_e_support, self._rule.log_e_refute
+
+    @staticmethod
+    def parts() -> tuple[PartVerdict, ...]:
+        """It has none."""
+        return ()
+
+    def distances(self) -> list[Distance]:
+        """Return for each turn how far it speaks against the claim."""
+        return wrong_by(self._claim, self.units)
+
+
+class AllClaims:
+    """Several claims about outcomes of the same trials, which must all hold."""
+
+    def __init__(self, hypothesis: Hypothesis, claim: Joint) -> None:
+        self._parts = [_units(hypothesis, part.statistic, part.direction) for part in claim.parts]
+        self._rule: JointRule = make_joint_rule(
+            claim,
+            alpha=hypothesis.alpha,
+            beta=hypothesis.beta,
+            max_units=hypothesis.max_units,
+            margin=hypothesis.margin,
+            min_units=hypothesis.min_trials,
+            binary=hypothesis.turns_per_unit == 1,
+            extend=hypothesis.extend,
+        )
+        self.min_more = self._rule.min_more
+        self.expected_more = self._rule.expected_more
+        self.predictive_probability = self._rule.predictive_probability
+        self.bounds = self._rule.evidence_bounds
+        self.certified = self._rule.certified
+
+    @property
+    def units(self) -> Units:
+        """The units of the first part; the trials are the same in all."""
+        return self._parts[0]
+
+    @property
+    def n(self) -> int:
+        """Units that were fed."""
+        return self._rule.n
+
+    @property
+    def kind(self) -> str:
+        """`calibrated` if every part is."""
+        return self._rule.kind
+
+    def add(self, record: TrialRecord, planned: Planned) -> Verdict | None:
+        """Take in the next trial: one outcome of each part. An invalid trial is invalid in all."""
+        unit = [units.add(record, planned) for units in self._parts]
+        return None if all(bounds is None for bounds in unit) else self._rule.feed(unit)
+
+    def log_e(self) -> tuple[float, float]:
+        """Return the log evidence for and against the claim."""
+        return self._rule.log_e_support, self._rule.log_e_refute
+
+    def parts(self) -> tuple[PartVerdict, ...]:
+        """Return what came of each part."""
+        return tuple(
+            PartVerdict(
+                claim=str(part.claim),
+                verdict=part.verdict,
+                certified=part.certified(),
+                estimate=units.estimate,
+                interval=part.interval() if self.n else None,
+            )
+            for part, units in zip(self._rule.parts, self._parts, strict=True)
+        )
+
+    def distances(self) -> list[Distance]:
+        """Return for each turn how far it speaks against the part it speaks against most."""
+        each = [
+            wrong_by(part.claim, units) for part, units in zip(self._rule.parts, self._parts, strict=True)
+        ]
+        return [
+            None if None in turn else max(distance for distance in turn if distance is not None)
+            for turn in zip(*each, strict=True)
+        ]
+
+
+class Measuring:
+    """A number that is measured until its interval is tight enough, or to the last unit."""
+
+    def __init__(self, hypothesis: Hypothesis, estimation: Estimation) -> None:
+        self.units = _units(hypothesis, estimation.statistic, None)
+        self._estimation = estimation
+        self._rule: Estimate = make_estimate(
+            estimation.statistic,
+            halfwidth=estimation.halfwidth,
+            alpha=hypothesis.alpha,
+            max_units=hypothesis.max_units,
+            min_units=hypothesis.min_trials,
+            binary=hypothesis.turns_per_unit == 1,
+            extend=hypothesis.extend,
+        )
+        self.min_more = self._rule.min_more
+        self.expected_more = self._rule.expected_more
+
+    @property
+    def n(self) -> int:
+        """Units that were fed."""
+        return self._rule.n
+
+    @property
+    def kind(self) -> str:
+        """Where the limits come from."""
+        return self._rule.kind
+
+    def add(self, record: TrialRecord, planned: Planned) -> Verdict | None:
+        """Take in the next trial."""
+        unit = self.units.add(record, planned)
+        return Verdict.MEASURED if unit is not None and self._rule.feed(*unit) else None
+
+    @staticmethod
+    def predictive_probability() -> float:
+        """A number is worth its trials to the last: every one makes it tighter."""
+        return 1.0
+
+    @staticmethod
+    def log_e() -> None:
+        """Nothing is claimed."""
+        return
+
+    def bounds(self) -> tuple[None, None, Interval | None]:
+        """Return the interval."""
+        return None, None, self._rule.interval() if self.n else None
+
+    def certified(self, verdict: Verdict) -> str:
+        """Say between what the number lies, if it is measured."""
+        if verdict is not Verdict.MEASURED:
+            return f"not measured: {self._estimation}"
+        ends = self._rule.interval()
+        return f"{ends.low:.3g} <= {self._estimation.statistic} <= {ends.high:.3g}"
+
+    @staticmethod
+    def parts() -> tuple[PartVerdict, ...]:
+        """It has none."""
+        return ()
+
+    def distances(self) -> list[Distance]:
+        """Return 0 for each valid turn: none speaks against a number."""
+        return [None if turn.value is None else 0.0 for turn in self.units.turns]
+
+
+def _units(hypothesis: Hypothesis, statistic: Statistic, direction: Direction | None) -> Units:
+    return Units(
+        statistic,
+        n_arms=max(1, len(hypothesis.arms)),
+        invalid=hypothesis.invalid,
+        worst=1.0 if direction is Direction.AT_MOST else 0.0,
+        reference=hypothesis.reference,
+    )
