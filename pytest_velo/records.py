@@ -272,6 +272,32 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """The hypotheses one is judged together with, and what that makes of it.
+
+    Attributes:
+        name: The function's node id, or the name given in the marks.
+        size: Hypotheses in the family, from 1, fixed at collection.
+        alpha, beta: P(any wrong supported) and P(any wrong refuted) in the family, at most; each member is
+            sampled at a share of `1 / size` of it.
+        p_support, p_refute: Holm's adjusted p-values in [0, 1]; None before the end of the session, and
+            without evidence.
+        if_supported, if_refuted: The inequality each verdict would certify.
+        by_steps: The verdict came at the end of the session, by the step-down.
+    """
+
+    name: str
+    size: int
+    alpha: float
+    beta: float
+    p_support: float | None = None
+    p_refute: float | None = None
+    if_supported: str = ""
+    if_refuted: str = ""
+    by_steps: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HypothesisResult:
     """One finished hypothesis: everything a report may say of it.
 
@@ -284,7 +310,8 @@ class HypothesisResult:
         model: The model id; None when the hypothesis calls none.
         decision: None for an error or a skip before any unit was complete.
         problem: Why it is an error, a skip or undecided; empty otherwise.
-        alpha, beta, margin: Error rates in (0, 1) and the margin of the claim.
+        alpha, beta, margin: Error rates in (0, 1) it was sampled at and the margin of the claim.
+        family: The hypotheses its error rates hold together with; None when they are its own alone.
         trials: The trials of the stopping prefix, in submission order.
         n_calls: Calls of all trials that ran, those beyond the prefix included; `n_cached` were read.
         cost_usd: Dollars spent now; None when a price is unknown.
@@ -313,6 +340,7 @@ class HypothesisResult:
     alpha: float = 0.05
     beta: float = 0.05
     margin: float = 0.0
+    family: Family | None = None
     max_trials: int = 200
     seed: int = 0
     trials: tuple[TrialRecord, ...] = ()

@@ -31,6 +31,15 @@ def concerns_us(definition: Any) -> bool:
     return bool(set(OURS).intersection(fixture_info(definition).names_closure))
 
 
+def marks_of_calls(metafunc: pytest.Metafunc) -> list[Sequence[pytest.Mark]]:
+    """Return, for every item that will be made of a test function, the marks of its own parameters.
+
+    Args:
+        metafunc: When all `pytest_generate_tests` have run.
+    """
+    return [call.marks for call in metafunc._calls] or [()]
+
+
 def is_parameter(definition: pytest.FixtureDef[Any]) -> bool:
     """Tell whether a fixture is only a value of `parametrize`, which nothing sets up."""
     from _pytest.python import get_direct_param_fixture_func

@@ -60,6 +60,39 @@ def test_the_closure_is_there_while_tests_are_generated(pytester):
     pytester.runpytest_inprocess("-p", "no:randomly").assert_outcomes(passed=2)
 
 
+def test_the_marks_of_every_item_are_known_when_parameters_are(pytester):
+    pytester.makeconftest(
+        """
+        import pytest
+        from pytest_velo.integration import private
+
+        @pytest.hookimpl(wrapper=True, tryfirst=True)
+        def pytest_generate_tests(metafunc):
+            returned = yield
+            marks = [[mark.name for mark in marks] for marks in private.marks_of_calls(metafunc)]
+            print(metafunc.function.__name__, marks)
+            return returned
+        """
+    )
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.fixture(params=[1, pytest.param(2, marks=pytest.mark.skip)])
+        def number(request): return request.param
+
+        @pytest.mark.parametrize("word", ["a", pytest.param("b", marks=pytest.mark.xfail)])
+        def test_many(word, number): pass
+
+        def test_one(): pass
+        """
+    )
+    result = pytester.runpytest_inprocess("-p", "no:randomly", "-s", "--collect-only", "-q", "-k", "test_one")
+    result.stdout.fnmatch_lines(
+        ["test_many [[][[]], [[]'xfail'], [[]'skip'], [[]'skip', 'xfail']]", "test_one [[][[]]]"]
+    )
+
+
 def test_a_test_of_nobody_does_not_concern_us(request):
     assert not private.concerns_us(request.node)
 
