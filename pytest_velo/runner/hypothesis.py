@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from pytest_velo.canonical import digest
 from pytest_velo.case_sets import Planned
 from pytest_velo.claims import AnyClaim, Claim, Direction
-from pytest_velo.records import TrialRecord
+from pytest_velo.records import Family, TrialRecord
 from pytest_velo.sampling.trial import Trial
 from pytest_velo.stats.choosing import RuleFactory, rule_for
 from pytest_velo.stats.rules import MAX_CALIBRATED_UNITS
@@ -90,6 +90,7 @@ class Hypothesis:
         accepts: Looks at the first trial and says why the run must not go on; None lets it.
         to_the_end: Sample every unit, whatever the verdict.
         recorded: Only the trials of an earlier run are run again: there may be fewer than the verdict needs.
+        family: The hypotheses its error rates hold together with: `alpha` and `beta` are its share of theirs.
         ceiling: What can be reached: a value in the outcome's units, or an arm; None when nobody says.
     """
 
@@ -127,6 +128,7 @@ class Hypothesis:
     accepts: Callable[[TrialRecord], str | None] | None = None
     to_the_end: bool = False
     recorded: bool = False
+    family: Family | None = None
     ceiling: float | str | None = None
 
     @property

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from pytest_velo.checks.arms import confounded_arms
 from pytest_velo.claims import Claim, Direction
 from pytest_velo.errors import VeloError
-from pytest_velo.records import Call, HypothesisResult, Outcome, OutcomeKind, TrialRecord, add_costs
+from pytest_velo.records import (
+    Call,
+    Family,
+    HypothesisResult,
+    Outcome,
+    OutcomeKind,
+    TrialRecord,
+    add_costs,
+)
 from pytest_velo.runner.hypothesis import Hypothesis, Invalid
 from pytest_velo.runner.run import Run
 from pytest_velo.verdicts import Decision, Evidence, Interval, StopReason, Verdict
@@ -35,6 +44,7 @@ def result_of(run: Run) -> HypothesisResult:
         alpha=hypothesis.alpha,
         beta=hypothesis.beta,
         margin=hypothesis.margin,
+        family=_family(run),
         max_trials=hypothesis.max_trials,
         seed=hypothesis.seed,
         trials=(*run.trials, *shown),
@@ -88,6 +98,18 @@ def decision_of(run: Run) -> Decision:
         n_saved=max(0, hypothesis.max_units - run.weigher.n) if settled else 0,
         parts=run.weigher.parts(),
     )
+
+
+def _family(run: Run) -> Family | None:
+    """Return the family with what each verdict would certify: it may come when the rule is long gone."""
+    family = run.hypothesis.family
+    if family is None:
+        return None
+    supported, refuted = (
+        certificate(run.hypothesis, run.weigher.certified(verdict))
+        for verdict in (Verdict.SUPPORTED, Verdict.REFUTED)
+    )
+    return replace(family, if_supported=supported, if_refuted=refuted)
 
 
 def certificate(hypothesis: Hypothesis, inequality: str) -> str:
