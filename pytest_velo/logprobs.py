@@ -16,7 +16,6 @@ from pytest_velo.errors import BodyError, InvalidTrial
 MAX_HIDDEN = 0.01
 """How much probability may be unaccounted for before a trial is invalid: one percentage point."""
 _MOST_MASS = 1.001  # above it the numbers are no probabilities; below it, single-precision rounding
-_MORE = "ask for more alternatives (logprobs=20), or allow it: max_hidden=0.1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +91,8 @@ def probability(
         max_hidden: How much may be hidden, from 0 to 1.
 
     Raises:
-        BodyError: An argument is impossible, the numbers are no probabilities, or a variant is not a token
-            here: more than `max_hidden` goes to listed tokens that only begin it.
+        BodyError: An argument is impossible, the numbers are no probabilities, or a variant is seen to be
+            several tokens: it is two words, or the reply spells it so.
         InvalidTrial: The reply has no such token, or more than `max_hidden` is hidden.
 
     >>> token = TokenLogprob(token="B", logprob=-1.2, top={"A": -0.7, "B": -1.2, " A": -3.0, " B": -5.0})
@@ -102,20 +101,24 @@ def probability(
     """
     _check(variants, position, max_hidden)
     if position >= len(tokens):
-        raise InvalidTrial(f"the reply has {len(tokens)} tokens, and prob(...) reads that at {position}")
-    token = tokens[position]
-    listed = _listed(token)
-    spelled = {variant: spellings(variant) for variant in variants}
-    for variant, ways in spelled.items():
-        _check_one_token(variant, ways, listed, max_hidden)
-    wanted = {way for ways in spelled.values() for way in ways}
-    value = min(1.0, fsum(listed.get(way, 0.0) for way in wanted))
+        raise InvalidTrial(
+            f"prob(...) reads the token at position {position}, and the reply has {len(tokens)}"
+        )
+    token, listed = tokens[position], _listed(tokens[position])
+    wanted = {way for variant in variants for way in spellings(variant)}
+    unlisted = [way for way in wanted if way not in listed]
+    begun = [text for text in listed if text not in wanted and _begins(text, unlisted)]
+    value = min(1.0, fsum(listed[way] for way in wanted if way in listed))
     missing = max(0.0, 1.0 - fsum(listed.values()))
-    hidden = min(1.0 - value, _hidden(wanted, token, listed, missing))
+    most = _most(token, listed, missing, len(unlisted))
+    hidden = min(1.0 - value, fsum([most, *(listed[text] for text in begun)]))
+    _check_single(variants, tokens[position:], listed, sure=hidden <= max_hidden)
     if hidden > max_hidden:
         raise InvalidTrial(
-            f"prob({', '.join(map(repr, variants))}) is {value:.3g} to {value + hidden:.3g}: not every "
-            f"spelling is among the {len(listed)} listed tokens ({_MORE})"
+            f"prob({', '.join(map(repr, variants))}) is between {value:.3g} and {value + hidden:.3g}: "
+            f"{len(unlisted)} of its {len(wanted)} spellings are not among the {len(listed)} listed tokens"
+            f"{', where they may begin with ' + ' or '.join(map(repr, begun)) if begun else ''} "
+            "(ask for more, logprobs=20, or allow it, max_hidden=0.1)"
         )
     return Probability(value, missing=missing, hidden=hidden)
 
@@ -141,7 +144,7 @@ def check_given(tokens: Sequence[TokenLogprob], *, text: str, reasoning: str | N
     if not tokens and text:
         raise BodyError(
             "prob(...) reads log probabilities, and the reply has none",
-            fix="ask for them: model(prompt, logprobs=20, max_tokens=1, allow_cut=True)",
+            fix="ask for them: model(prompt, logprobs=20); a scripted model returns Reply(logprobs=...)",
         )
     if not tokens:
         raise InvalidTrial("the reply is empty: it has no token whose probability prob(...) could read")
@@ -177,37 +180,36 @@ def _listed(token: TokenLogprob) -> dict[str, float]:
     return listed
 
 
-def _hidden(wanted: set[str], token: TokenLogprob, listed: Mapping[str, float], missing: float) -> float:
-    """Return how much of what is not counted could belong to the wanted tokens."""
-    unlisted = [text for text in wanted if text not in listed]
-    if not unlisted:
-        return 0.0
+def _most(token: TokenLogprob, listed: Mapping[str, float], missing: float, n_unlisted: int) -> float:
+    """Return the most that so many tokens can have that are not listed."""
     # Some servers put the generated token among the alternatives whatever its rank, so it bounds nothing.
     others = [listed[text] for text in token.top if text != token.token]
-    most = min(missing, len(unlisted) * min(others)) if others else missing
-    begun = {text for text in listed if text not in wanted and _begins(text, unlisted)}
-    return fsum([most, *(listed[text] for text in begun)])
+    return min(missing, n_unlisted * min(others, default=1.0))
 
 
 def _begins(text: str, spelled: Sequence[str]) -> bool:
     return bool(text) and any(way != text and way.startswith(text) for way in spelled)
 
 
-def _check_one_token(
-    variant: str, ways: Sequence[str], listed: Mapping[str, float], max_hidden: float
+def _check_single(
+    variants: Sequence[str], tokens: Sequence[TokenLogprob], listed: Mapping[str, float], *, sure: bool
 ) -> None:
-    """Refuse a variant that the model, as far as one can see, writes in several tokens."""
-    if any(way in listed for way in ways):
-        return
-    begun = {text: listed[text] for text in listed if text.strip() and _begins(text, ways)}
-    if fsum(begun.values()) > max_hidden:
-        likeliest = max(begun, key=lambda text: begun[text])
-        raise BodyError(
-            f"prob({variant!r}): it is not among the {len(listed)} listed tokens, and {likeliest!r}, with "
-            f"which it begins, is ({begun[likeliest]:.2g}): a text of several tokens has no probability "
-            "at one token",
-            fix=f"ask for answers of one token (A, B), or declare the first one: prob({likeliest.strip()!r})",
-        )
+    """Refuse a variant of several tokens: no one token has its probability.
+
+    One that a reply spells so by a fluke, is let pass where it is `sure` that
+    this has next to no probability.
+    """
+    written = "".join(token.token for token in tokens)
+    for variant in variants:
+        ways = spellings(variant)
+        if any(way in listed for way in ways):
+            continue
+        is_spelled_out = _begins(tokens[0].token, ways) and written.startswith(ways)
+        if len(variant.split()) > 1 or (is_spelled_out and not sure):
+            raise BodyError(
+                f"prob({variant!r}): this is several tokens, and no one token has its probability",
+                fix="ask for answers of one token, such as A and B, or claim a rate",
+            )
 
 
 def _check(variants: Sequence[str], position: object, max_hidden: object) -> None:
