@@ -103,17 +103,25 @@ def pair_law(
             fix=f"shares with a sum in (0, 1], and max_trials up to {MAX_CALIBRATED_UNITS}",
         )
     import numpy as np
-    from scipy.stats import binom
+    from scipy.special import bdtrc  # scipy.stats takes a second more to import
 
     supported, refuted = _by_toss(
         nulls.support[0], nulls.refute[0], alpha, beta, max_units, p_up / discordant
     )
     tosses = np.arange(1, max_units + 1)
-    there = binom.sf(tosses - 1, max_units, discordant)  # P(so many discordant pairs among all)
-    mean = float(min_units)
-    for pairs in range(min_units, max_units):
-        made = binom.sf(tosses[:pairs] - 1, pairs, discordant)
-        mean += max(0.0, 1.0 - float(made @ (supported + refuted)[:pairs]))
+
+    def there_by(pairs: int) -> Floats:
+        """P(the k-th discordant pair is among so many pairs), for every k."""
+        return np.asarray(bdtrc(np.minimum(tosses - 1, pairs), pairs, discordant))
+
+    def place_by(pairs: int) -> Floats:
+        """The mean place of the k-th discordant pair, counted as 0 where it comes after so many pairs."""
+        return np.asarray(tosses / discordant * bdtrc(np.minimum(tosses, pairs + 1), pairs + 1, discordant))
+
+    there, early = there_by(max_units), there_by(min_units)
+    place = min_units * early + place_by(max_units) - place_by(min_units) + max_units * (1.0 - there)
+    decides = supported + refuted
+    mean = float(decides @ place) + max_units * (1.0 - float(decides.sum()))
     return OperatingCharacteristics(
         truth=claim.statistic.scale.from_unit((1.0 + p_up - p_down) / 2),
         supported=float(there @ supported),

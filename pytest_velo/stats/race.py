@@ -6,13 +6,20 @@ needs numpy.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pytest_velo.stats.boundary import Floats
 from pytest_velo.stats.sides import Barrier
+
+Flags = NDArray[np.bool_]
+
+GiveUp = Callable[[int], Mapping[int, Flags]]
+"""After so many further units: by the tests for the claim that are latched (as bits), a flag for each number
+of ones, whether sampling ends there."""
 
 
 class Race(NamedTuple):
@@ -23,7 +30,7 @@ class Race(NamedTuple):
     mean_units: Floats
 
 
-class _Edge:
+class Edge:
     """Where a barrier lies among the numbers of ones, followed from look to look."""
 
     def __init__(self, barrier: Barrier, units: int) -> None:
@@ -99,6 +106,11 @@ class _Field:
             self.refuted += mass[:, crossing].sum(axis=1)
             mass[:, crossing] = 0.0
 
+    def end(self, given_up: Mapping[int, Flags]) -> None:
+        """End the paths at these numbers of ones, by latched tests, without a verdict."""
+        for latched, ones in given_up.items():
+            self.masses[latched][:, : len(ones)][:, ones] = 0.0
+
     def held(self, crossing: slice) -> Sequence[int]:
         """Return the numbers of ones within a slice that hold any mass."""
         held = np.any([mass[:, crossing].any(axis=0) for mass in self.masses.values()], axis=0)
@@ -112,6 +124,7 @@ def race(
     steps: int,
     first_look: int,
     chance: Callable[[int], Floats],
+    give_up: GiveUp | None = None,
 ) -> Race:
     """Run the units still to come against a rule's barriers.
 
@@ -122,13 +135,15 @@ def race(
         first_look: Further units before a verdict may come, from 1.
         chance: P(the next unit is a 1), given the number of further units so far, as an array that
             broadcasts over (batch, number of ones so far).
+        give_up: Where sampling ends without a verdict before the horizon; None: nowhere.
 
     Returns:
         Arrays over the batch.
     """
     nothing = np.zeros(len(chance(0)))
     law = Race(supported=nothing, refuted=nothing, mean_units=nothing)
-    for law in unfold(support, refute, steps=steps, first_look=first_look, chance=chance):  # noqa: B007
+    passing = unfold(support, refute, steps=steps, first_look=first_look, chance=chance, give_up=give_up)
+    for law in passing:  # noqa: B007
         pass
     return law
 
@@ -140,30 +155,39 @@ def unfold(
     steps: int,
     first_look: int,
     chance: Callable[[int], Floats],
+    give_up: GiveUp | None = None,
 ) -> Iterator[Race]:
     """Yield the law of `race` up to each further unit: to the first, to the second, ... to all `steps`."""
     field = _Field(len(support), len(chance(0)), steps)
     mean = np.zeros_like(field.supported)
-    for_claim: list[_Edge] = []
-    against: list[_Edge] = []
-    for units in range(1, steps + 1):
+    followed = follow(support, refute, steps=steps, first_look=first_look)
+    for units, (for_claim, against) in enumerate(followed, start=1):
         mean = mean + field.open()
         field.step(units, chance(units - 1))
-        if units == first_look:
-            for_claim = [_Edge(barrier, units) for barrier in support]
-            against = [_Edge(barrier, units) for barrier in refute]
-        elif units > first_look:
-            for edge in (*for_claim, *against):
-                edge.move(units)
         _refute_ties(field, for_claim, against)
         for test, edge in enumerate(for_claim):
             field.latch(test, edge.crossing)
         for edge in against:
             field.refute(edge.crossing)
+        if give_up is not None:
+            field.end(give_up(units))
         yield Race(supported=field.supported.copy(), refuted=field.refuted.copy(), mean_units=mean)
 
 
-def _refute_ties(field: _Field, for_claim: Sequence[_Edge], against: Sequence[_Edge]) -> None:
+def follow(
+    support: Sequence[Barrier], refute: Sequence[Barrier], *, steps: int, first_look: int
+) -> Iterator[tuple[Sequence[Edge], Sequence[Edge]]]:
+    """Yield where the barriers lie at each further unit; there are none before the first look."""
+    edges: list[Edge] = []
+    for units in range(1, steps + 1):
+        if units == first_look:
+            edges = [Edge(barrier, units) for barrier in (*support, *refute)]
+        for edge in edges if units > first_look else ():
+            edge.move(units)
+        yield edges[: len(support)], edges[len(support) :]
+
+
+def _refute_ties(field: _Field, for_claim: Sequence[Edge], against: Sequence[Edge]) -> None:
     """Where both verdicts are reached at one look, let the larger excess win."""
     for theirs in against:
         for ours in for_claim:

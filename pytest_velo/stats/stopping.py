@@ -1,0 +1,131 @@
+"""The exact law of a run as it is sampled: it also ends where a verdict has become unlikely.
+
+`operating_characteristics` follows a rule to its horizon. A run stops before, at a few looks, when the rule
+gives a verdict by the horizon little chance. That chance depends on the number of ones (and on which tests
+have rejected) alone, so one backward pass gives it for every path, and a forward pass ends the hopeless ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_velo.stats.operating import OperatingCharacteristics
+from pytest_velo.stats.rules import PRIOR, SequentialRule
+from pytest_velo.stats.sides import Barrier
+
+if TYPE_CHECKING:
+    from pytest_velo.stats.boundary import Floats
+    from pytest_velo.stats.race import Edge, Flags
+
+    Values = dict[int, Floats]
+    """By the tests for the claim that are latched (as bits): a value for each number of ones."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Futility:
+    """When a run looks whether a verdict is still likely.
+
+    Attributes:
+        below: It ends where the chance of a verdict is below this; in [0, 1].
+        first: Units before the first look.
+        every: Units from look to look.
+    """
+
+    below: float
+    first: int
+    every: int
+
+
+def law_with_futility(
+    rule: SequentialRule, futility: Futility
+) -> Callable[[Sequence[float]], list[OperatingCharacteristics]]:
+    """Return the law of a run on independent 0/1 units, exactly, as a function of the true rates.
+
+    Args:
+        rule: A fresh rule; it is not changed.
+        futility: When the run gives up.
+
+    Returns:
+        A function from true rates, each in [0, 1], to an entry for each, in their order.
+
+    >>> from pytest_velo.claims import rate
+    >>> from pytest_velo.stats.rules import make_rule
+    >>> rule = make_rule(rate >= 0.3, alpha=0.05, beta=0.05, max_units=200)
+    >>> [law] = law_with_futility(rule, Futility(below=0.05, first=20, every=10))([0.3])
+    >>> round(law.supported, 3), round(law.mean_n)
+    (0.049, 103)
+    """
+    import numpy as np
+
+    from pytest_velo.stats.race import race
+
+    support, refute = rule.barriers()
+    hopeless = _hopeless(support, refute, rule, futility)
+
+    def law(truths: Sequence[float]) -> list[OperatingCharacteristics]:
+        column = np.asarray(truths, dtype=float)[:, None]
+        run = race(
+            support,
+            refute,
+            steps=rule.max_units,
+            first_look=rule.min_units,
+            chance=lambda units: column,
+            give_up=lambda units: hopeless.get(units, {}),
+        )
+        return [
+            OperatingCharacteristics(truth=t, supported=float(s), refuted=float(r), mean_n=float(n))
+            for t, s, r, n in zip(truths, run.supported, run.refuted, run.mean_units, strict=True)
+        ]
+
+    return law
+
+
+def _hopeless(
+    support: Sequence[Barrier], refute: Sequence[Barrier], rule: SequentialRule, futility: Futility
+) -> dict[int, Mapping[int, Flags]]:
+    """Return the numbers of ones at which a run gives up, at each of its looks."""
+    import numpy as np
+
+    from pytest_velo.stats.race import follow
+
+    horizon = rule.max_units
+    looks = set(range(max(futility.first, rule.min_units), horizon, futility.every))
+    crossings = [
+        _crossings(*edges) for edges in follow(support, refute, steps=horizon, first_look=rule.min_units)
+    ]
+    full = (1 << len(support)) - 1
+    # The chance of a verdict, on the way back from the horizon, where what is open stays open.
+    chance = {latched: np.zeros(horizon + 1) for latched in range(full)}
+    hopeless: dict[int, Mapping[int, Flags]] = {}
+    for units in range(horizon, 0, -1):
+        if units in looks:
+            hopeless[units] = {latched: ahead < futility.below for latched, ahead in chance.items()}
+        decided = _after_the_look(chance, *crossings[units - 1], full)
+        ones = (np.arange(units) + PRIOR) / (units - 1 + 2 * PRIOR)
+        chance = {latched: ones * ahead[1:] + (1.0 - ones) * ahead[:-1] for latched, ahead in decided.items()}
+    return hopeless
+
+
+def _crossings(
+    support: Sequence[Edge], refute: Sequence[Edge]
+) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+    """Keep where the barriers lie now: the edges move on."""
+    return tuple(edge.crossing for edge in support), tuple(edge.crossing for edge in refute)
+
+
+def _after_the_look(chance: Values, support: Sequence[slice], refute: Sequence[slice], full: int) -> Values:
+    """Return the chance of a verdict on arrival at a look: 1 where it comes, else that of the new state."""
+    import numpy as np
+
+    arriving = {}
+    for latched, ahead in chance.items():
+        state = np.full(len(ahead), latched)
+        for test, crossing in enumerate(support):
+            state[crossing] |= 1 << test
+        value = np.select([state == other for other in chance], list(chance.values()), default=1.0)
+        for crossing in refute:
+            value[crossing] = 1.0
+        arriving[latched] = value
+    return arriving
