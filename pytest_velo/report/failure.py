@@ -6,6 +6,7 @@ import math
 from typing import assert_never
 
 from pytest_velo.records import HypothesisResult, Outcome
+from pytest_velo.report.families import level_text, risk_text
 from pytest_velo.report.lines import Line, Style, block, fit_lines, paragraph
 from pytest_velo.report.numbers import count, interval, p_value, percent, rate
 from pytest_velo.report.phrases import n_trials, stop_reason
@@ -58,11 +59,11 @@ def _headline(result: HypothesisResult) -> Line:
     certified = result.decision.certified
     match result.decision.verdict:
         case Verdict.SUPPORTED:
-            return Line(f"supported: {certified} ({_risk(result.alpha)})", Style.GOOD)
+            return Line(f"supported: {certified} ({_risk(result, Outcome.SUPPORTED)})", Style.GOOD)
         case Verdict.REFUTED:
-            return Line(f"refuted: {certified} ({_risk(result.beta)})", Style.BAD)
+            return Line(f"refuted: {certified} ({_risk(result, Outcome.REFUTED)})", Style.BAD)
         case Verdict.MEASURED:
-            return Line(f"measured: {certified} ({_risk(result.alpha)})", Style.GOOD)
+            return Line(f"measured: {certified} ({_risk(result, Outcome.MEASURED)})", Style.GOOD)
         case Verdict.INCONCLUSIVE if result.problem:
             return Line(f"inconclusive: {result.problem}", Style.WARN)
         case Verdict.INCONCLUSIVE if result.decision.evidence.p_support is None:
@@ -72,8 +73,22 @@ def _headline(result: HypothesisResult) -> Line:
     assert_never(result.decision.verdict)
 
 
-def _risk(level: float) -> str:
-    return f"at most {percent(level)} chance of being wrong"
+def _risk(result: HypothesisResult, kind: Outcome) -> str:
+    refuted = kind is Outcome.REFUTED
+    if result.family is not None and result.family.size > 1:
+        return risk_text(kind, result.family.beta if refuted else result.family.alpha, result.family)
+    return f"at most {percent(result.beta if refuted else result.alpha)} chance of being wrong"
+
+
+def _level_lines(result: HypothesisResult, width: int) -> list[Line]:
+    """Say at which levels a family's member was sampled."""
+    family = result.family
+    if family is None or family.size == 1:
+        return []
+    texts = [level_text("alpha", family.alpha, family), f"beta {family.beta:g} / {family.size}"]
+    if family.by_steps:
+        texts.append(f"{result.outcome} at the end of the session, by Holm's step-down")
+    return block("levels", "; ".join(texts), width)
 
 
 def _evidence_lines(result: HypothesisResult, decision: Decision, verbosity: int, width: int) -> list[Line]:
@@ -96,6 +111,7 @@ def _evidence_lines(result: HypothesisResult, decision: Decision, verbosity: int
         *block("observed", observed, width),
         *_part_lines(decision, width),
         *block("p-value", _p_text(result, decision), width),
+        *_level_lines(result, width),
         *block("stopped", f"because {why}{saved}", width),
     ]
     if verbosity >= 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pytest_velo.records import HypothesisResult, Outcome, add_costs
+from pytest_velo.report.families import expected_wrong_families
 from pytest_velo.report.lines import Line, Style, block, fit_lines
 from pytest_velo.report.numbers import count, dollars, duration, interval, percent, rate
 from pytest_velo.report.outlook import outlook
@@ -56,10 +57,11 @@ def expected_false(results: Sequence[HypothesisResult]) -> float:
     """Bound the expected number of false verdicts: one error rate for every hypothesis that was tested.
 
     Undecided ones count too: to leave them out would be to pick by the result. A claim is either true or
-    false, so only the larger of alpha and beta can apply to it.
+    false, so only the larger of alpha and beta can apply to it. A family counts once, however many of its
+    verdicts are false: that any is, is what Holm bounds.
     """
-    tested = (result for result in results if result.decision is not None)
-    return sum(
+    tested = (result for result in results if result.decision is not None and result.family is None)
+    return expected_wrong_families(results) + sum(
         result.alpha if result.outcome is Outcome.MEASURED else max(result.alpha, result.beta)
         for result in tested
     )
@@ -148,7 +150,8 @@ def _totals(results: Sequence[HypothesisResult], wall_s: float, width: int) -> l
     speed = f"{decided} decided in {duration(wall_s)}"
     if decided and wall_s > 0:
         speed += f" ({decided / wall_s * 3600:,.0f} an hour)"
-    facts = [speed, f"expected false verdicts: at most {expected_false(results):.2g}"]
+    once = " (a family counts once)" if any(result.family is not None for result in results) else ""
+    facts = [speed, f"expected false verdicts: at most {expected_false(results):.2g}{once}"]
     oldest = min((r.oldest_draw for r in results if r.n_cached and r.oldest_draw is not None), default=None)
     if oldest is not None:
         facts.append(f"oldest draw: {oldest[:10]}")

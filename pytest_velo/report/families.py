@@ -1,0 +1,128 @@
+"""What the summary says of families: how many hypotheses share an error rate, and what Holm made of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from pytest_velo.records import Family, HypothesisResult, Outcome
+from pytest_velo.report.lines import Line, Style, block, fit_lines
+from pytest_velo.report.numbers import count, p_value, percent
+from pytest_velo.report.phrases import mark
+from pytest_velo.report.text import inline
+
+_KINDS = (Outcome.SUPPORTED, Outcome.REFUTED, Outcome.INCONCLUSIVE, Outcome.ERROR)
+_FAILED_BEFORE = "its test failed as undecided when it ended (--velo-strict), and stays failed"
+_PASSED_BEFORE = "its test was undecided when it ended; the exit code says that it failed"
+
+
+def level_text(name: str, level: float, family: Family) -> str:
+    """Say at which level a member is sampled, and why.
+
+    >>> family = Family(name="test_it.py::test_a", size=5, alpha=0.05, beta=0.1)
+    >>> level_text("alpha", family.alpha, family)
+    'alpha 0.05 / 5 (family test_it.py::test_a, Holm)'
+    """
+    return f"{name} {level:g} / {family.size} (family {family.name}, Holm)"
+
+
+def risk_text(kind: Outcome, level: float, family: Family) -> str:
+    """Say what error rate a verdict of a family's member holds at.
+
+    >>> family = Family(name="test_it.py::test_a", size=5, alpha=0.05, beta=0.1)
+    >>> risk_text(Outcome.REFUTED, family.beta, family)
+    'at most 10% chance that any of its family of 5 is wrongly refuted'
+    """
+    return f"at most {percent(level)} chance that any of its family of {family.size} is wrongly {kind}"
+
+
+def families_of(results: Sequence[HypothesisResult]) -> dict[str, list[tuple[HypothesisResult, Family]]]:
+    """Return the members of each family by its name, in the order of the results."""
+    families: defaultdict[str, list[tuple[HypothesisResult, Family]]] = defaultdict(list)
+    for result in results:
+        if result.family is not None:
+            families[result.family.name].append((result, result.family))
+    return dict(families)
+
+
+def expected_wrong_families(results: Sequence[HypothesisResult]) -> float:
+    """Bound the expected number of families with a false verdict, among those that were tested.
+
+    Of several claims some may be false and some true, so a wrong verdict of either kind may come: alpha and
+    beta are added. Of a single one only the larger can apply. Where members chose different levels, the
+    largest is that of the family.
+    """
+    total = 0.0
+    for members in families_of(results).values():
+        if all(result.decision is None for result, _ in members):
+            continue
+        alpha, beta = (max(levels) for levels in zip(*((f.alpha, f.beta) for _, f in members), strict=True))
+        total += max(alpha, beta) if members[0][1].size == 1 else alpha + beta
+    return total
+
+
+def family_lines(
+    results: Sequence[HypothesisResult], width: int, *, strict: bool = False, encoding: str | None = "utf-8"
+) -> list[Line]:
+    """Return the block about families; empty when every hypothesis stands for itself.
+
+    Args:
+        results: Those of the table, settled.
+        width: Columns of the terminal.
+        strict: Undecided tests failed when they ended.
+        encoding: Encoding of the stream.
+    """
+    families = families_of(results)
+    if not families:
+        return []
+    lines = [Line(""), Line("families (Holm)", Style.BOLD)]
+    for name, members in families.items():
+        lines += _family_lines(name, members, width, strict)
+    return fit_lines(lines, encoding)
+
+
+def _family_lines(
+    name: str, members: Sequence[tuple[HypothesisResult, Family]], width: int, strict: bool
+) -> Iterator[Line]:
+    size = members[0][1].size
+    alpha, beta = max(family.alpha for _, family in members), max(family.beta for _, family in members)
+    yield Line(inline(name, width))
+    yield from block("members", f"{count(size, 'hypothesis', 'hypotheses')}: {_counts(members, size)}", width)
+    yield from block("sampled", f"at alpha {alpha:g} / {size} and beta {beta:g} / {size}", width)
+    yield from block(
+        "errors",
+        f"P(any wrong supported in the family) ≤ {alpha:g}, P(any wrong refuted in it) ≤ {beta:g}",
+        width,
+    )
+    if size > 1:
+        for result, family in members:
+            yield from _member_lines(result, family, width, strict)
+
+
+def _counts(members: Sequence[tuple[HypothesisResult, Family]], size: int) -> str:
+    """Say what became of the members."""
+    outcomes = [result.outcome for result, _ in members]
+    told = [f"{outcomes.count(kind)} {kind}" for kind in _KINDS if kind in outcomes]
+    if len(members) < size:
+        told.append(f"{size - len(members)} without a result (p = 1)")
+    return ", ".join(told)
+
+
+def _member_lines(result: HypothesisResult, family: Family, width: int, strict: bool) -> Iterator[Line]:
+    """Say a member's adjusted p-values; a last step's verdict with what it means for the exit code."""
+    yield Line(inline(f"  {mark(result.outcome)} {result.node_id.split('::', 1)[-1]}", width))
+    yield from block("adjusted p", _adjusted(family), width, indent=4)
+    if family.by_steps:
+        said = ""
+        if result.outcome is Outcome.REFUTED:
+            said = f"; {_PASSED_BEFORE}" if not strict else ""
+        elif strict:
+            said = f"; {_FAILED_BEFORE}"
+        text = f"{result.outcome} by the step-down at the end of the session{said}"
+        yield from block("decided", text, width, Style.BOLD, indent=4)
+
+
+def _adjusted(family: Family) -> str:
+    if family.p_support is None or family.p_refute is None:
+        return "none: it came to no end"
+    return f"{p_value(family.p_support)} for supported, {p_value(family.p_refute)} for refuted"
