@@ -12,6 +12,7 @@ from pytest_velo.errors import UsageError
 from pytest_velo.integration.fixtures import arm, case, judge, model, trial, velo
 from pytest_velo.integration.options import add_options
 from pytest_velo.integration.session import SESSION, VeloSession
+from pytest_velo.settings import Multiplicity
 
 __all__ = ["arm", "case", "judge", "model", "trial", "velo"]
 
@@ -49,13 +50,26 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Controller(config), "velo-controller")
 
 
+def pytest_velo_claims() -> dict[Any, Any]:
+    """Offer the rules of our own claims about one statistic, as another plugin offers those of its own."""
+    from pytest_velo.claims import Claim
+    from pytest_velo.stats.choosing import rule_for
+
+    return {Claim: rule_for}
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Read the settings before anything else, so that a mistake in them is said once and plainly."""
+    state = session.config.stash[SESSION]
     try:
-        session.config.stash[SESSION].settings  # noqa: B018
+        multiplicity = state.settings.multiplicity
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
+    if multiplicity is Multiplicity.HOLM:
+        from pytest_velo.integration.families import PLUGIN, Families
+
+        session.config.pluginmanager.register(Families(state), PLUGIN)
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

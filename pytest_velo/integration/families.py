@@ -17,12 +17,11 @@ from pytest_velo.claims import Estimation
 from pytest_velo.errors import UsageError
 from pytest_velo.integration.marks import MARK, Spec, read_spec
 from pytest_velo.integration.private import marks_of_calls
+from pytest_velo.integration.reporting import EXPECTED_ATTRIBUTE
 from pytest_velo.integration.session import VeloSession
 from pytest_velo.records import Family, HypothesisResult, Outcome
 
 PLUGIN = "velo-families"
-EXPECTED = "velo_expected"
-"""On a report: a refutation of this test is expected (xfail)."""
 
 
 class Families:
@@ -69,7 +68,7 @@ class Families:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Remember which refutations would be no failure."""
-        if hasattr(report, EXPECTED):
+        if hasattr(report, EXPECTED_ATTRIBUTE):
             self._expected.add(report.nodeid)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)

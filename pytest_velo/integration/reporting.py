@@ -16,7 +16,7 @@ from pytest_velo.integration.private import longrepr_of
 from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.records import HypothesisResult, Outcome
 from pytest_velo.report.document import compact
-from pytest_velo.report.lines import Line, as_text
+from pytest_velo.report.lines import Line, Style, as_text
 from pytest_velo.report.text import neutralise
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 ATTRIBUTE = "velo_result"
 WHY_ATTRIBUTE = "velo_unsampled"
+EXPECTED_ATTRIBUTE = "velo_expected"
 PROPERTY = "velo_outcome"
 
 
@@ -75,26 +76,39 @@ def status_of(report: pytest.TestReport) -> tuple[str, str, Any] | None:
 
 
 def write_summary(session: VeloSession, reporter: pytest.TerminalReporter, started_s: float) -> None:
-    """Write undecided hypotheses in full, then the summary table."""
+    """Write what no report of a test showed in full, then the summary table."""
     from pytest_velo.integration.totals import drawn_lines
+    from pytest_velo.report.families import family_lines
     from pytest_velo.report.summary import summary_lines
 
-    config = reporter.config
     results = tuple(session.reported.values())
-    undecided = [result for result in results if result.outcome is Outcome.INCONCLUSIVE]
-    if undecided and not session.settings.strict:
-        reporter.section("inconclusive hypotheses", yellow=True)
-        for result in undecided:
-            reporter.write_sep("_", result.node_id)
-            _write(reporter, _failure_lines(config, result))
+    late = [result for result in results if result.family is not None and result.family.by_steps]
+    refuted = [result for result in late if result.outcome is Outcome.REFUTED]
+    _write_in_full(reporter, "refuted at the end of the session", refuted, Style.BAD)
+    if not session.settings.strict:
+        undecided = [result for result in results if result.outcome is Outcome.INCONCLUSIVE]
+        _write_in_full(reporter, "inconclusive hypotheses", undecided, Style.WARN)
     reporter.section("hypotheses")
     width = max(40, reporter._tw.fullwidth)
     wall_s = time.monotonic() - started_s
-    _write(reporter, summary_lines(results, wall_s=wall_s, width=width, encoding=_encoding(reporter)))
+    encoding = _encoding(reporter)
+    _write(reporter, summary_lines(results, wall_s=wall_s, width=width, encoding=encoding))
+    _write(reporter, family_lines(results, width, strict=session.settings.strict, encoding=encoding))
     _write(reporter, drawn_lines(session.drawn, results, width))
     _write(reporter, _unsampled_lines(session.unsampled, width))
     if results:
         reporter.write_line(f"run record: {session.run_folder}")
+
+
+def _write_in_full(
+    reporter: pytest.TerminalReporter, title: str, results: Iterable[HypothesisResult], style: Style
+) -> None:
+    """Write a section of hypotheses in full; nothing without any."""
+    for number, result in enumerate(results):
+        if number == 0:
+            reporter.write_sep("=", title, **style.markup)
+        reporter.write_sep("_", result.node_id)
+        _write(reporter, _failure_lines(reporter.config, result))
 
 
 def _as_error(report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
@@ -130,7 +144,7 @@ def _as_unsampled(item: pytest.Item, report: pytest.TestReport) -> None:
 
 
 def _unsampled_lines(unsampled: Mapping[str, str], width: int) -> Iterator[Line]:
-    from pytest_velo.report.lines import Style, block
+    from pytest_velo.report.lines import block
 
     if unsampled:
         yield Line("")
@@ -141,6 +155,8 @@ def _unsampled_lines(unsampled: Mapping[str, str], width: int) -> Iterator[Line]
 
 def _as_undecided(item: pytest.Item, report: pytest.TestReport, result: HypothesisResult) -> None:
     """Undecided stays undecided, under xfail(strict) too; only --velo-strict makes it fail."""
+    if report.failed or hasattr(report, "wasxfail"):
+        setattr(report, EXPECTED_ATTRIBUTE, True)  # xfail; should the end of the session refute it
     if hasattr(report, "wasxfail"):
         del report.wasxfail
     strict = item.config.stash[SESSION].settings.strict
