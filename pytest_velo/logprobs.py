@@ -112,7 +112,7 @@ def probability(
     missing = max(0.0, 1.0 - fsum(listed.values()))
     most = _most(token, listed, missing, len(unlisted))
     hidden = min(1.0 - value, fsum([most, *(listed[text] for text in begun)]))
-    _check_single(variants, tokens[position:], listed, sure=hidden <= max_hidden)
+    _check_single(variants, tokens[position:], listed, max_hidden)
     if hidden > max_hidden:
         raise InvalidTrial(
             f"prob({', '.join(map(repr, variants))}) is between {value:.3g} and {value + hidden:.3g}: "
@@ -192,20 +192,21 @@ def _begins(text: str, spelled: Sequence[str]) -> bool:
 
 
 def _check_single(
-    variants: Sequence[str], tokens: Sequence[TokenLogprob], listed: Mapping[str, float], *, sure: bool
+    variants: Sequence[str], tokens: Sequence[TokenLogprob], listed: Mapping[str, float], max_hidden: float
 ) -> None:
     """Refuse a variant of several tokens: no one token has its probability.
 
-    One that a reply spells so by a fluke, is let pass where it is `sure` that
-    this has next to no probability.
+    A reply may by a fluke spell a word in parts: where its first token has next to no probability, that
+    tells nothing.
     """
     written = "".join(token.token for token in tokens)
+    in_parts = listed.get(tokens[0].token, 0.0) > max_hidden
     for variant in variants:
         ways = spellings(variant)
         if any(way in listed for way in ways):
             continue
-        is_spelled_out = _begins(tokens[0].token, ways) and written.startswith(ways)
-        if len(variant.split()) > 1 or (is_spelled_out and not sure):
+        is_spelled_out = in_parts and _begins(tokens[0].token, ways) and written.startswith(ways)
+        if len(variant.split()) > 1 or is_spelled_out:
             raise BodyError(
                 f"prob({variant!r}): this is several tokens, and no one token has its probability",
                 fix="ask for answers of one token, such as A and B, or claim a rate",
