@@ -1,0 +1,79 @@
+"""The statistics a written claim is about: run records name claims as they stand in the test."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import Literal
+
+from pytest_velo.claims import Mean, Rate, difference, mean, rate
+from pytest_velo.errors import UsageError
+
+Better = Literal[-1, 0, 1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One statistic of a claim.
+
+    Attributes:
+        statistic: A rate or a mean: of a difference, what its arms are compared by.
+        better: +1 when the claim is that it is large, -1 when it is small, 0 when neither is better.
+        arms: The arms whose difference is claimed about; empty without arms.
+    """
+
+    statistic: Rate | Mean
+    better: Better
+    arms: tuple[str, ...] = ()
+
+
+def parts_of(claim: str) -> tuple[Part, ...] | None:
+    """Return the statistics of a claim as `str(claim)` writes it; None when it is of another form.
+
+    Nothing is evaluated: the text is taken apart.
+
+    >>> [(str(part.statistic), part.better) for part in parts_of('(rate("a") >= 0.9) & (rate("b") <= 0.1)')]
+    [('rate("a")', 1), ('rate("b")', -1)]
+    >>> parts_of('difference("x", "y", of=mean(0, 10)) >= 1')
+    (Part(statistic=mean(0, 10), better=0, arms=('x', 'y')),)
+    """
+    try:
+        return tuple(_parts(ast.parse(claim, mode="eval").body))
+    except (SyntaxError, ValueError, TypeError, UsageError):
+        return None
+
+
+def _parts(node: ast.expr) -> list[Part]:
+    match node:
+        case ast.BinOp(left=left, op=ast.BitAnd(), right=right):
+            return _parts(left) + _parts(right)
+        case ast.Compare(left=left, ops=[ast.GtE()]):
+            return [_part(left, 1)]
+        case ast.Compare(left=left, ops=[ast.LtE()]):
+            return [_part(left, -1)]
+        case ast.Call(func=ast.Attribute(value=left, attr="within")):
+            return [_part(left, 0)]
+        case ast.Call(func=ast.Name(id="estimate"), args=[left]):
+            return [_part(left, 0)]
+    raise ValueError(ast.dump(node))
+
+
+def _part(node: ast.expr, better: Better) -> Part:
+    match node:
+        case ast.Call(func=ast.Name(id="difference"), args=args, keywords=keywords):
+            named = {keyword.arg: keyword.value for keyword in keywords}
+            of = _statistic(named["of"]) if "of" in named else rate
+            both = difference(*map(ast.literal_eval, args), of=of)
+            return Part(statistic=of, better=0, arms=both.arms)
+    return Part(statistic=_statistic(node), better=better)
+
+
+def _statistic(node: ast.expr) -> Rate | Mean:
+    match node:
+        case ast.Name(id="rate"):
+            return rate
+        case ast.Call(func=ast.Name(id="rate"), args=args):
+            return rate(*map(ast.literal_eval, args))
+        case ast.Call(func=ast.Name(id="mean"), args=args):
+            return mean(*map(ast.literal_eval, args))
+    raise ValueError(ast.dump(node))
