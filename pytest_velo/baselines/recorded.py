@@ -109,7 +109,8 @@ def compare_recorded(
     Raises:
         UsageError: `alpha` is outside (0, 1).
     """
-    parts, reason = (), ""
+    parts: tuple[Compared, ...] = ()
+    reason = ""
     try:
         parts = _compared(before, now, alpha)
     except _NotComparable as problem:
@@ -156,6 +157,8 @@ def _check_same(before: HypothesisResult, now: HypothesisResult) -> None:
     for run, result in (("first", before), ("second", now)):
         if result.outcome in (Outcome.ERROR, Outcome.SKIPPED) or result.decision is None:
             raise _NotComparable(f"in the {run} run it ended as {result.outcome}")
+        if result.decision.evidence.n == 0:
+            raise _NotComparable(f"in the {run} run no trial counted")
     if before.claim != now.claim:
         raise _NotComparable(f"the claim was `{before.claim}` and is now `{now.claim}`")
     if before.claim_hash != now.claim_hash:
@@ -196,7 +199,7 @@ def _draws_per_case(result: HypothesisResult, n: int, runs: Sequence[int]) -> in
     if evidence.n == n or 1 in runs[:-1]:
         return 1
     excluded = evidence.n_invalid and "among valid replies" in result.decision.certified
-    if excluded or evidence.n == 0 or result.decision.stop not in _AT_A_UNITS_END:
+    if excluded or result.decision.stop not in _AT_A_UNITS_END:
         raise _NotComparable("the record does not tell which trials make a unit")
     return n // evidence.n
 

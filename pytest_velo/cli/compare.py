@@ -1,0 +1,141 @@
+"""`velo compare`: what changed between two recorded runs."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pytest_velo.errors import UsageError, nearest
+
+if TYPE_CHECKING:
+    from pytest_velo.records import HypothesisResult
+    from pytest_velo.report.comparison import RunComparison
+    from pytest_velo.report.load import Run
+
+_NAME = re.compile(r"(?P<time>.+?Z)(?:-(?P<number>\d+))?")
+
+
+@click.command()
+@click.argument("run_a")
+@click.argument("run_b", default="latest")
+@click.argument("part_of_node_id", default="")
+@click.option(
+    "--cache-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(".pytest_velo"),
+    envvar="VELO_CACHE_DIR",
+    show_default=True,
+    help="Folder of the store and the run records.",
+)
+@click.option("--alpha", default=0.05, show_default=True, help="P(a change is reported where there is none).")
+@click.option("--margin", type=float, help="A distance that would matter, in the statistics' own units.")
+@click.option("--fail-on-worse", is_flag=True, help="Exit with 1 when something became worse.")
+def compare(
+    run_a: str,
+    run_b: str,
+    part_of_node_id: str,
+    cache_dir: Path,
+    alpha: float,
+    margin: float | None,
+    fail_on_worse: bool,
+) -> None:
+    """Compare RUN_B (default: latest) with RUN_A, trial by trial.
+
+    A run is the id of a record, `latest` or `previous`. Trials are paired on case, repeat and arm, so both
+    runs need the same claims on the same cases; whatever else changed is what is compared. With
+    PART_OF_NODE_ID only the tests whose node id holds it.
+    """
+    from pytest_velo.report.comparison import comparison_lines
+    from pytest_velo.report.load import load
+
+    _check_numbers(alpha, margin)
+    before, now = (load(_run_id(run, cache_dir), cache_dir) for run in (run_a, run_b))
+    runs = _compared(before, now, part_of_node_id, alpha=alpha, margin=margin)
+    width = max(40, shutil.get_terminal_size().columns)
+    for line in comparison_lines(runs, width=width, encoding=sys.stdout.encoding):
+        markup = line.style.markup
+        colour = next((name for name in ("red", "green", "yellow") if name in markup), None)
+        click.secho(line.text, fg=colour, bold=markup.get("bold"), dim=markup.get("light"))
+    if fail_on_worse and runs.worse:
+        raise SystemExit(1)
+
+
+def _check_numbers(alpha: float, margin: float | None) -> None:
+    if not 0.0 < alpha < 1.0:
+        raise UsageError(f"alpha lies between 0 and 1, got {alpha:g}", where="--alpha", fix="--alpha=0.05")
+    if margin is not None and not 0.0 < margin < float("inf"):
+        raise UsageError(
+            f"a margin is a distance above 0, got {margin:g}", where="--margin", fix="--margin=0.05"
+        )
+
+
+def _run_id(run: str, cache_dir: Path) -> str:
+    """Return the id that `previous` stands for: the finished run before the latest."""
+    if run != "previous":
+        return run
+    from pytest_velo.report.jsonl import RUN_FILE, runs_folder
+    from pytest_velo.report.load import load
+
+    names = sorted((path.parent.name for path in runs_folder(cache_dir).glob(f"*/{RUN_FILE}")), key=_age)
+    latest = load("latest", cache_dir).folder.name
+    earlier = names[: names.index(latest)]
+    if not earlier:
+        raise UsageError(
+            f"there is no run before {latest}",
+            where=str(runs_folder(cache_dir)),
+            fix="run the tests once more, or name two runs",
+        )
+    return earlier[-1]
+
+
+def _age(name: str) -> tuple[str, int]:
+    """Return the key that sorts the names of runs by age: `...Z-10` was after `...Z-2`."""
+    found = _NAME.fullmatch(name)
+    return (found["time"], int(found["number"] or 1)) if found else (name, 1)
+
+
+def _compared(before: Run, now: Run, part: str, *, alpha: float, margin: float | None) -> RunComparison:
+    from pytest_velo.baselines.recorded import compare_recorded
+    from pytest_velo.report.comparison import RunComparison, name_of
+
+    old, new = _results(before), _results(now)
+    names = [*new, *(name for name in old if name not in new)]
+    chosen = [name for name in names if part in name]
+    if part and not chosen:
+        raise UsageError(f"no test of the runs has {part!r} in its node id", fix=nearest(part, names))
+
+    def alone(these: Mapping[str, HypothesisResult], others: Mapping[str, HypothesisResult]) -> list[str]:
+        missing = [these[name] for name in chosen if name in these and name not in others]
+        return [name_of(result.node_id, result.model, result.model) for result in missing]
+
+    return RunComparison(
+        before=before.folder.name,
+        now=now.folder.name,
+        alpha=alpha,
+        margin=margin,
+        hypotheses=tuple(
+            compare_recorded(_with_trials(old[name], before), _with_trials(new[name], now), alpha=alpha)
+            for name in chosen
+            if name in old and name in new
+        ),
+        only_before=tuple(alone(old, new)),
+        only_now=tuple(alone(new, old)),
+    )
+
+
+def _results(run: Run) -> dict[str, HypothesisResult]:
+    """Return the results of a run by node id; of a test that was run again its last, as its trials are."""
+    return {result.node_id: result for result in run.document.results}
+
+
+def _with_trials(result: HypothesisResult, run: Run) -> HypothesisResult:
+    from pytest_velo.report.transcript import trial_from_json
+
+    return replace(result, trials=tuple(map(trial_from_json, run.trials(result.node_id))))

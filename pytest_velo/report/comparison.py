@@ -1,0 +1,189 @@
+"""What two recorded runs have in common and what changed between them, as lines: `velo compare`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from pytest_velo.baselines.paired import Comparison
+from pytest_velo.baselines.recorded import Compared, Flip, RecordedComparison
+from pytest_velo.claims import Mean
+from pytest_velo.report.lines import Line, Style, fit_lines, paragraph
+from pytest_velo.report.numbers import count, interval, percent, rate
+from pytest_velo.report.text import display, inline
+from pytest_velo.verdicts import Interval
+
+MOST_FLIPS = 5
+
+_ID_WIDTH = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunComparison:
+    """Two recorded runs.
+
+    Attributes:
+        before, now: The ids of the runs.
+        alpha: P(a change is reported although there is none), at most, for each comparison.
+        hypotheses: Those that both runs have, in the order of the second.
+        only_before, only_now: Names of those that only one has.
+        margin: A distance in the statistics' own units that would matter; None when nobody says.
+    """
+
+    before: str
+    now: str
+    alpha: float
+    hypotheses: tuple[RecordedComparison, ...]
+    only_before: tuple[str, ...] = ()
+    only_now: tuple[str, ...] = ()
+    margin: float | None = None
+
+    @property
+    def worse(self) -> bool:
+        """Something became worse, by a verdict."""
+        return any(part.worse for hypothesis in self.hypotheses for part in hypothesis.parts)
+
+
+def comparison_lines(runs: RunComparison, *, width: int = 80, encoding: str | None = "utf-8") -> list[Line]:
+    """Return what `velo compare` prints.
+
+    Args:
+        runs: The comparison.
+        width: Columns of the terminal, at least 40.
+        encoding: Encoding of the stream; where it lacks our marks they become ASCII.
+    """
+    lines = [
+        Line(inline(f"before  {runs.before}", width)),
+        Line(inline(f"now     {runs.now}", width)),
+        *(line for hypothesis in runs.hypotheses for line in _hypothesis(hypothesis, runs, width)),
+        *_alone("only before", runs.only_before, width),
+        *_alone("only now", runs.only_now, width),
+        Line(""),
+        *_totals(runs, width),
+    ]
+    return fit_lines(lines, encoding)
+
+
+def change_text(compared: Compared, alpha: float) -> tuple[str, Style]:
+    """Say whether a statistic changed, and how it is to look."""
+    comparison = compared.comparison
+    if compared.moved == 0:
+        return f"no change is shown at {percent(alpha)}: {_open(comparison)}", Style.PLAIN
+    fell = "it rose" if compared.moved > 0 else "it fell"
+    if compared.part.better == 0:
+        return f"changed: {fell}", Style.WARN
+    return (f"worse: {fell}", Style.BAD) if compared.worse else (f"better: {fell}", Style.GOOD)
+
+
+def margin_text(ends: Interval | None, better: int, margin: float) -> str:
+    """Say what the interval of a difference rules out of a margin.
+
+    Args:
+        ends: The interval of now minus before; None before any pair.
+        better: +1 when larger is better, -1 when smaller is, 0 when neither.
+        margin: Above 0, in the units of the interval.
+
+    >>> ends = Interval(low=-0.03, high=0.2, level=0.95)
+    >>> margin_text(ends, 1, 0.05), margin_text(ends, -1, 0.05)
+    ('less than 0.05 worse', 'less than 0.05 better')
+    >>> margin_text(ends, 0, 0.25), margin_text(ends, 0, 0.05)
+    ('less than 0.25 off', 'it may be 0.05 off')
+    """
+    no_less = ends is not None and ends.low > -margin
+    no_more = ends is not None and ends.high < margin
+    if no_less and no_more:
+        return f"less than {margin:g} off"
+    if better == 0 or not (no_less or no_more):
+        return f"it may be {margin:g} off"
+    return f"less than {margin:g} {'worse' if no_less == (better > 0) else 'better'}"
+
+
+def _hypothesis(hypothesis: RecordedComparison, runs: RunComparison, width: int) -> Iterator[Line]:
+    yield Line("")
+    yield Line(inline(name_of(hypothesis.node_id, hypothesis.model_before, hypothesis.model_now), width))
+    if hypothesis.reason:
+        yield from _indented(f"not compared: {hypothesis.reason}", width, Style.WARN)
+    for part in hypothesis.parts:
+        yield from _part(part, runs, width)
+
+
+def name_of(node_id: str, before: str | None, now: str | None) -> str:
+    """Name a hypothesis with its model, or with both where they differ.
+
+    >>> name_of("test_a.py::test_b", "lab/a", "lab/b")
+    'test_a.py::test_b  lab/a -> lab/b'
+    """
+    models = [model or "no model" for model in ((now,) if before == now else (before, now))]
+    return node_id if before is now is None else f"{node_id}  {' -> '.join(models)}"
+
+
+def _part(part: Compared, runs: RunComparison, width: int) -> Iterator[Line]:
+    comparison = part.comparison
+    arm = f" in arm {part.arm}" if part.arm else ""
+    over = _pairs(comparison)
+    means = f"{rate(comparison.mean_before)} -> {rate(comparison.mean_now)} over {over}"
+    off = f"{rate(comparison.difference)} {interval(comparison.interval)} at {percent(1 - runs.alpha)}"
+    yield from _indented(f"{part.part.statistic}{arm}: {means}; difference {off}", width)
+    text, style = change_text(part, runs.alpha)
+    if runs.margin is not None:
+        text += f"; {margin_text(comparison.interval, part.part.better, runs.margin)}"
+    yield from _indented(text, width, style)
+    if part.flips:
+        yield from _indented(_flips(part), width)
+
+
+def _pairs(comparison: Comparison) -> str:
+    pairs = count(comparison.n_pairs, "pair")
+    if comparison.n_units != comparison.n_pairs:
+        pairs += f" of {count(comparison.n_units, 'case')}"
+    return f"{pairs} ({comparison.n_invalid} invalid)" if comparison.n_invalid else pairs
+
+
+def _open(comparison: Comparison) -> str:
+    if comparison.n_up == comparison.n_down == comparison.n_invalid == 0:
+        return "the same in every pair"
+    if comparison.n_more is None:
+        return "no number of pairs within max_trials is likely to show one"
+    things = "pair" if comparison.n_units == comparison.n_pairs else "case"
+    return f"about {count(comparison.n_more, f'more {things}')} may show one"
+
+
+def _flips(part: Compared) -> str:
+    """Say how many outcomes moved each way, and which trials' moved most."""
+    comparison = part.comparison
+    score = isinstance(part.part.statistic, Mean)
+    ways = ("down", "up") if score else ("to 0", "to 1")
+    counts = (
+        f"{'moved' if score else 'flipped'}: {comparison.n_down:,} {ways[0]}, {comparison.n_up:,} {ways[1]}"
+    )
+    shown = "; ".join(_flip(flip, score) for flip in part.flips[:MOST_FLIPS])
+    more = f"; {len(part.flips) - MOST_FLIPS:,} more" if len(part.flips) > MOST_FLIPS else ""
+    return f"{counts}. {shown}{more}"
+
+
+def _flip(flip: Flip, score: bool) -> str:
+    trial = flip.trial
+    name = f"case {inline(trial.case_id, _ID_WIDTH)}" if trial.case_id else f"trial {trial.index}"
+    if trial.case_id and trial.repeat:
+        name += f" (repeat {trial.repeat})"
+    return f"{name}: {rate(flip.before)} -> {rate(flip.now)}" if score else f"{name} to {flip.now:g}"
+
+
+def _indented(text: str, width: int, style: Style = Style.PLAIN) -> list[Line]:
+    return [Line(f"  {piece}", style) for piece in display(text, width - 2)]
+
+
+def _alone(label: str, names: Sequence[str], width: int) -> Iterator[Line]:
+    if names:
+        yield Line("")
+        yield Line(label, Style.DIM)
+        yield from (Line(f"  {inline(name, width - 2)}", Style.DIM) for name in names)
+
+
+def _totals(runs: RunComparison, width: int) -> list[Line]:
+    n = sum(len(hypothesis.parts) for hypothesis in runs.hypotheses)
+    if n == 0:
+        return [Line("nothing was compared", Style.BOLD)]
+    each = "" if n == 1 else "each "
+    words = f"{count(n, 'comparison')}, {each}at {percent(runs.alpha)}: where nothing changed, expect at most"
+    return paragraph(f"{words} {n * runs.alpha:.2g} false changes", Style.BOLD, width)
