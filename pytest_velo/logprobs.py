@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import exp, fsum
+from math import ceil, exp, fsum
 from typing import Any
 
 from pytest_velo.errors import BodyError, InvalidTrial
 
 MAX_HIDDEN = 0.01
 """How much probability may be unaccounted for before a trial is invalid: one percentage point."""
+_MOST_LISTED = 20  # alternatives that a provider gives at most
 _MOST_MASS = 1.001  # above it the numbers are no probabilities; below it, single-precision rounding
 
 
@@ -118,7 +119,8 @@ def probability(
             f"prob({', '.join(map(repr, variants))}) is between {value:.3g} and {value + hidden:.3g}: "
             f"{len(unlisted)} of its {len(wanted)} spellings are not among the {len(listed)} listed tokens"
             f"{', where they may begin with ' + ' or '.join(map(repr, begun)) if begun else ''} "
-            "(ask for more, logprobs=20, or allow it, max_hidden=0.1)"
+            f"({'' if len(token.top) >= _MOST_LISTED else 'ask for more, logprobs=20, or '}"
+            f"allow it, max_hidden={ceil(hidden * 100) / 100:g})"
         )
     return Probability(value, missing=missing, hidden=hidden)
 

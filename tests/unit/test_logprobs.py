@@ -119,10 +119,14 @@ def test_without_alternatives_only_the_generated_token_is_known() -> None:
 
 
 def test_what_may_be_hidden_is_tolerated_as_far_as_the_caller_says() -> None:
-    flat = token(("A", 0.3), ("B", 0.2), ("C", 0.05))
-    with pytest.raises(InvalidTrial, match=r"prob\('B'\) is between 0\.2 and 0\.25: 1 of its 2 spellings"):
+    flat = token(("A", 0.3), ("B", 0.2), ("C", 0.045))
+    with pytest.raises(InvalidTrial) as caught:
         probability([flat], ["B"])
-    assert probability([flat], ["B"], max_hidden=0.06).upper == pytest.approx(0.25)
+    assert caught.value.reason == (
+        "prob('B') is between 0.2 and 0.245: 1 of its 2 spellings are not among the 3 listed tokens "
+        "(ask for more, logprobs=20, or allow it, max_hidden=0.05)"
+    )
+    assert probability([flat], ["B"], max_hidden=0.05).upper == pytest.approx(0.245)
 
 
 def test_a_listed_token_that_a_spelling_begins_with_is_no_answer_and_no_zero() -> None:
@@ -130,6 +134,9 @@ def test_a_listed_token_that_a_spelling_begins_with_is_no_answer_and_no_zero() -
     with pytest.raises(InvalidTrial, match="where they may begin with 'Ly'"):
         probability([listed], ["Lyon"])
     assert probability([listed], ["Paris"]).hidden == 0.0
+    many = token(("Ly", 0.6), *((f"t{n}", 0.01) for n in range(19)))
+    with pytest.raises(InvalidTrial, match=r"listed tokens, where .* \(allow it, max_hidden=0\.62\)"):
+        probability([many], ["Lyon"])  # a provider gives no more than twenty
     spaced = token(("7", 0.5), (" ", 0.4), ("8", 0.002))  # a tokenizer that writes " 7" as two
     with pytest.raises(InvalidTrial, match="begin with ' '"):
         probability([spaced], ["7"])
