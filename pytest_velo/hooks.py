@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from pluggy import HookspecMarker
 
 if TYPE_CHECKING:
+    from pytest_velo.claims import Claim
     from pytest_velo.providers.registry import ProviderFactory
+    from pytest_velo.stats.choosing import RuleFactory
 
 hookspec = HookspecMarker("pytest")
 
@@ -20,4 +22,17 @@ def pytest_velo_providers() -> Mapping[str, ProviderFactory]:  # type: ignore[em
     Returns:
         A factory for each wire family (`api=` of an endpoint), called as `factory(endpoint, slots=n)`. A
         family of ours under the same name is replaced.
+    """
+
+
+@hookspec
+def pytest_velo_claims() -> Mapping[type[Claim], RuleFactory]:  # type: ignore[empty-body]
+    """Offer rules for claims of your own.
+
+    A claim of your own is a frozen dataclass that derives from `Claim`; users give it to the mark. Its rule
+    makes a verdict of the units, on the scale of [0, 1] of its statistic, and answers for its error rates.
+
+    Returns:
+        A factory for each class of claims, called as `factory(claim, alpha=..., beta=..., max_units=...,
+        margin=..., min_units=..., single=..., extend=..., size=...)`; it returns a `stats.choosing.Rule`.
     """

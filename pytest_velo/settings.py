@@ -25,6 +25,13 @@ class Multiplicity(StrEnum):
     HOLM = "holm"
 
 
+class Update(StrEnum):
+    """Which baselines are sampled and stored instead of being compared with."""
+
+    ALL = "all"
+    NEW = "new"
+
+
 class Api(StrEnum):
     """The wire families there are."""
 
@@ -108,6 +115,8 @@ class Settings:
         strict: Inconclusive fails.
         show: How many trials against the claim are shown per hypothesis.
         cache_dir: Folder of the store and the run records.
+        baseline: The file of baselines.
+        update: Which baselines are sampled anew; None when they are compared with.
         cassettes: Files read in replay; empty: `cassettes/*.jsonl*` beside each test file.
         workers: Number of processes that share the limits (xdist), from 1.
     """
@@ -126,6 +135,8 @@ class Settings:
     profile: str = "explore"
     show: int = 3
     cache_dir: Path = Path(".pytest_velo")
+    baseline: Path = Path("velo-baseline.json")
+    update: Update | None = None
     cassettes: tuple[Path, ...] = ()
     endpoints: tuple[Endpoint, ...] = BUILTIN_ENDPOINTS
     workers: int = 1

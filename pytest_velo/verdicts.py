@@ -58,7 +58,7 @@ class Evidence:
             before any unit, and for joint claims, whose parts have theirs.
         wilson, clopper_pearson: Fixed-n intervals, descriptive only; None where they do not apply.
         rule: `calibrated` or `ville`.
-        share_of_gap: The gain as a share of the gap to `ceiling=`; None without one, or where there is no gap.
+        share_of_gap: The gain as a share of the gap to `ceiling=`; None where there is no gap.
     """
 
     n: int
@@ -108,6 +108,7 @@ class Decision:
         n_unused: Draws beyond the stopping prefix: kept in the cache, not in the evidence.
         n_saved: Trials that the stop saved against max_trials.
         parts: Of a joint claim, in its order; else empty.
+        n_needed: Units in all that a number not yet measured may take; None where that is not known.
     """
 
     verdict: Verdict
@@ -117,3 +118,4 @@ class Decision:
     n_unused: int
     n_saved: int
     parts: tuple[PartVerdict, ...] = ()
+    n_needed: int | None = None

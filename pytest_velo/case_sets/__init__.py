@@ -1,7 +1,7 @@
 """What `cases=` takes, the set of cases it gives, and the seeded order of trials."""
 
 from pytest_velo.case_sets.case import Case
-from pytest_velo.case_sets.order import Plan, Planned, pick_order, plain_order, with_arms
+from pytest_velo.case_sets.order import Plan, Planned, chosen_order, pick_order, plain_order, with_arms
 from pytest_velo.case_sets.sets import Cases, CaseSet, cases, is_strategy, load
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Plan",
     "Planned",
     "cases",
+    "chosen_order",
     "is_strategy",
     "load",
     "pick_order",

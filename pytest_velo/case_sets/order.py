@@ -144,6 +144,27 @@ def pick_order(case_set: CaseSet | None, over: str, seed: int, draws_per_case: i
     return Plan(case_set, over, seed, draws_per_case)
 
 
+def chosen_order(case_set: CaseSet, chosen: Iterable[tuple[int, int]]) -> Iterator[Planned]:
+    """Plan given cases in a given order, each its own unit.
+
+    Args:
+        case_set: The cases.
+        chosen: Pairs of a case's position in the set and its repeat.
+    """
+    for index, (position, repeat) in enumerate(chosen):
+        item = case_set.items[position]
+        yield Planned(
+            index=index,
+            turn=index,
+            unit=index,
+            case=item if is_shared_safely(item) else fresh(item),
+            case_digest=case_set.digests[position],
+            case_id=case_set.ids[position],
+            repeat=repeat,
+            unit_size=1,
+        )
+
+
 def with_arms(trials: Iterable[Planned], arms: Sequence[str]) -> Iterator[Planned]:
     """Run every trial of a plan once in each arm, on the same case, repeat and seed.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pytest_velo.checks.bodies import BodyFacts
@@ -12,7 +12,7 @@ from pytest_velo.claims import Statistic
 from pytest_velo.errors import BodyError, nearest
 from pytest_velo.records import Reply
 
-__all__ = ["Raised", "classify_exception", "location_of", "read_return"]
+__all__ = ["Raised", "classify_exception", "location_of", "read_outcomes", "read_return"]
 
 _HOW = "return True or False, or assert and return nothing"
 
@@ -45,6 +45,25 @@ def read_return(value: object, facts: BodyFacts, statistic: Statistic) -> dict[s
         _refuse_accidental_none(facts)
         return {"": 1.0}
     return {"": _read_one(value, facts, statistic, "the body returned")}
+
+
+def read_outcomes(value: object, facts: BodyFacts, statistics: Sequence[Statistic]) -> dict[str, float]:
+    """Read the outcomes of all statistics that are claimed about from what a body returned.
+
+    Args:
+        value: What it returned.
+        facts: What the body's source says.
+        statistics: Each names its outcome if there are several.
+
+    Raises:
+        BodyError: As `read_return`, for any of them.
+    """
+    outcomes: dict[str, float] = {}
+    for statistic in statistics:
+        read = read_return(value, facts, statistic)
+        name = statistic.name or ""
+        outcomes = {**read, **outcomes, name: read[name]}
+    return outcomes
 
 
 def _read_named(value: Mapping[Any, Any], facts: BodyFacts, statistic: Statistic) -> dict[str, float]:

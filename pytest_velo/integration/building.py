@@ -10,13 +10,15 @@ from typing import Any
 import pytest
 
 from pytest_velo.checks.bodies import body_digest
+from pytest_velo.claims import AnyClaim, Claim
 from pytest_velo.integration.collection import FACTS, FUNCTION, SPEC, is_ours, model_ids, shared_state
-from pytest_velo.integration.designs import case_set, design_of
+from pytest_velo.integration.designs import case_set, design_for
 from pytest_velo.integration.marks import Spec
 from pytest_velo.integration.outcomes import HostOutcomes
 from pytest_velo.integration.private import fixture_info
 from pytest_velo.runner.hypothesis import Body, Hypothesis
 from pytest_velo.settings import Settings
+from pytest_velo.stats.choosing import RuleFactory, rule_for
 
 
 def build(
@@ -33,7 +35,7 @@ def build(
     """
     spec, facts = item.stash[SPEC], item.stash[FACTS]
     cases = case_set(item, settings)
-    design = design_of(spec, cases, settings)
+    design = design_for(item, settings)
     shared = shared_state(fixture_info(item))
     notices = [_shared_notice(shared)] if shared else []
     limit = 1 if shared or in_order else max(1, settings.concurrency // settings.workers)
@@ -55,6 +57,7 @@ def build(
         max_units=design.max_units,
         unit_size=design.unit_size,
         arms=design.arms,
+        family=design.family,
         limit=limit,
         scope=design.scope,
         set_digest=cases.digest if cases is not None else "",
@@ -66,7 +69,25 @@ def build(
         rerun=rerun_line(item.nodeid, settings),
         notices=tuple(notices),
         keep_exceptions=in_order,
+        make_rule=rule_factory(item.config, spec.claim),
+        census=design.census,
+        ceiling=spec.get("ceiling"),
     )
+
+
+def rule_factory(config: pytest.Config, claim: AnyClaim) -> RuleFactory:
+    """Return what makes the rule of a claim: that of its class, or of the nearest one it derives from.
+
+    Raises:
+        UsageError: No plugin offers one.
+    """
+    offered: dict[type[Claim], RuleFactory] = {}
+    for factories in reversed(config.hook.pytest_velo_claims()):  # the last one to register goes first
+        offered |= factories
+    for kind in type(claim).__mro__:
+        if kind in offered:
+            return offered[kind]
+    return rule_for  # the parts of a joint claim, and a number, have rules of their own
 
 
 def stream_of(spec: Spec, settings: Settings) -> str:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Any
 
 import pytest
 
 from pytest_velo.case_sets import CaseSet, Plan, Planned, is_strategy, load, pick_order, with_arms
-from pytest_velo.claims import Claim
+from pytest_velo.claims import AnyClaim, Claim, Estimation
 from pytest_velo.errors import UsageError
 from pytest_velo.integration.collection import SPEC
 from pytest_velo.integration.marks import Spec
+from pytest_velo.records import Family
 from pytest_velo.runner.hypothesis import Invalid, Over
-from pytest_velo.settings import Settings
+from pytest_velo.settings import Multiplicity, Settings
 from pytest_velo.stats.choosing import reach_for
+from pytest_velo.stats.halfwidth import fewest_units
 
 CASES = pytest.StashKey[CaseSet]()
 
@@ -26,11 +28,15 @@ class Design:
     """How a hypothesis is sampled, as far as it is known without its fixtures.
 
     Attributes:
+        alpha, beta: The levels it is tested at: its own, or its share of those of its family.
         plan: The trials in submission order, endless unless the cases end them.
         max_trials: Most units that were asked for.
         max_units: Most units there can be: `max_trials`, or fewer where the cases run out.
         unit_size: Largest number of trials in a unit.
         scope: What the claim is about, in words.
+        over: What the claim is about, by its keyword.
+        census: How many recorded outcomes there are to be looked at once; None otherwise.
+        family: The hypotheses its error rates hold together with; None when they are its own alone.
     """
 
     alpha: float
@@ -44,6 +50,9 @@ class Design:
     arms: tuple[str, ...]
     max_units: int
     scope: str
+    over: Over
+    census: int | None = None
+    family: Family | None = None
 
     @property
     def unit_size(self) -> int:
@@ -94,23 +103,47 @@ def check_design(item: pytest.Item, settings: Settings) -> str | None:
     spec = item.stash[SPEC]
     if is_strategy(spec.get("cases")) and CASES not in item.stash:
         return None
-    design = design_of(spec, case_set(item, settings), settings)
-    reach = reach_for(spec.claim, **design.rule(), single=design.plan.largest_unit == 1)
-    if not reach.can_support:
-        few = "" if design.max_units == design.max_trials else " (there are no more cases)"
-        raise UsageError(
-            f"`{spec.claim}` can never be supported within {design.max_units} trials{few}:"
-            f" even if all of them spoke for it, {reach.n_support} are needed",
-            fix=f"max_trials={reach.n_support} or more (with as many cases), or an easier claim",
-        )
+    design = design_for(item, settings)
+    _check_reach(spec.claim, design)
     expect = spec.get("expect")
     warning = None if expect is None else _low_power(spec.claim, design, expect)
     return None if warning is None else f"{item.nodeid}: {warning}"
 
 
-def _low_power(claim: Claim, design: Design, expect: float) -> str | None:
+def _check_reach(claim: AnyClaim, design: Design) -> None:
+    """Refuse what no data at all could support, or measure, within the horizon."""
+    few = "" if design.max_units == design.max_trials else " (there are no more cases)"
+    n_needed = _least_needed(claim, design)
+    if n_needed is None:
+        return
+    estimate = isinstance(claim, Estimation)
+    easier = "a larger halfwidth" if estimate else "an easier claim"
+    what, all_of_them = ("measured", "came out the same") if estimate else ("supported", "spoke for it")
+    raise UsageError(
+        f"`{claim}` can never be {what} within {design.max_units} trials{few}:"
+        f" even if all of them {all_of_them}, {n_needed} are needed{_at_level(design.family)}",
+        fix=f"max_trials={n_needed} or more (with as many cases), or {easier}",
+    )
+
+
+def _least_needed(claim: AnyClaim, design: Design) -> int | None:
+    """Return the units without which there is no verdict, where that is more than there are; else None."""
+    if isinstance(claim, Estimation):
+        goal = (claim.halfwidth or 1.0) / claim.statistic.scale.span
+        needed = fewest_units(goal, design.alpha) if goal < 0.5 else 1
+        return needed if needed > design.max_units else None
+    if design.census is not None or any(type(part) is not Claim for part in claim.parts):
+        return None  # a whole list settles all; a rule of somebody's own is not known
+    single = design.plan.largest_unit == 1
+    reaches = [reach_for(part, **design.rule(), single=single) for part in claim.parts]
+    short = [reach.n_support for reach in reaches if not reach.can_support]
+    return max(short) if short else None
+
+
+def _low_power(claim: AnyClaim, design: Design, expect: float) -> str | None:
     """Say so when a true rate of `expect` would seldom be found."""
-    if design.unit_size > 1 or not claim.statistic.binary:
+    rates = design.plan.largest_unit == 1 and design.census is None
+    if not (rates and type(claim) is Claim and claim.statistic.binary and not claim.statistic.arms):
         raise UsageError(
             "expect= needs single trials of 0 or 1", fix="leave it out: the power is not known exactly"
         )
@@ -136,6 +169,32 @@ def check_drawn(item: pytest.Item, settings: Settings) -> None:
             item.warn(pytest.PytestWarning(warning))
 
 
+def design_for(item: pytest.Item, settings: Settings) -> Design:
+    """Return an item's design, at its share of the error rates of its family.
+
+    Raises:
+        UsageError: As `design_of`.
+    """
+    spec = item.stash[SPEC]
+    design = design_of(spec, case_set(item, settings), settings)
+    if settings.multiplicity is Multiplicity.NONE:
+        return design
+    from pytest_velo.integration.families import family_of
+
+    family = family_of(item, spec, alpha=design.alpha, beta=design.beta)
+    if family is None:
+        return design
+    return replace(design, alpha=design.alpha / family.size, beta=design.beta / family.size, family=family)
+
+
+def _at_level(family: Family | None) -> str:
+    if family is None or family.size == 1:
+        return ""
+    from pytest_velo.report.families import level_text
+
+    return f" at {level_text('alpha', family.alpha, family)}"
+
+
 def design_of(spec: Spec, cases: CaseSet | None, settings: Settings) -> Design:
     """Return the design the marks and the cases make.
 
@@ -144,11 +203,9 @@ def design_of(spec: Spec, cases: CaseSet | None, settings: Settings) -> Design:
     """
     max_trials = spec.get("max_trials", settings.max_trials)
     draws = spec.get("draws_per_case", 1)
-    over = spec.get("over")
-    if cases is None and over is not None:
-        raise UsageError("over= needs cases", fix="cases=[...] or cases='file.jsonl'")
-    over = over.value if over is not None else cases.default_over if cases is not None else Over.CASES.value
+    over = _over(spec, cases)
     plan = pick_order(cases, over, seed=settings.seed, draws_per_case=draws)
+    census = _census(cases) if spec.get("once") else None
     max_units = max_trials if plan.n_units is None else min(max_trials, plan.n_units)
     min_trials = spec.get("min_trials", 1)
     if min_trials > max_units:
@@ -167,13 +224,38 @@ def design_of(spec: Spec, cases: CaseSet | None, settings: Settings) -> Design:
         plan=plan,
         arms=spec.arms,
         max_units=max_units,
-        scope=_scope(cases, over) + (", paired on the case" if spec.arms and cases is not None else ""),
+        scope=_scope(spec, cases, over),
+        over=over,
+        census=census,
     )
 
 
-def _scope(cases: CaseSet | None, over: str) -> str:
+def _over(spec: Spec, cases: CaseSet | None) -> Over:
+    """Return what the claim is about: what the mark says, else what fits the source of the cases."""
+    over: Over | None = spec.get("over")
+    if cases is None and over is not None:
+        raise UsageError("over= needs cases", fix="cases=[...] or cases='file.jsonl'")
+    if spec.get("once"):
+        return Over.POPULATION  # each case once, in random order
+    return over or (Over.CASES if cases is None else Over(cases.default_over))
+
+
+def _census(cases: CaseSet | None) -> int:
+    """Return how many recorded outcomes there are."""
+    assert cases is not None  # the mark's check sees to it
+    if cases.endless:
+        raise UsageError("once=True needs a fixed set of cases", fix="say how many: cases(..., n=100)")
+    if cases.groups is not None:
+        raise UsageError("once=True counts cases, not groups of them", fix="drop group=")
+    return len(cases)
+
+
+def _scope(spec: Spec, cases: CaseSet | None, over: Over) -> str:
     if cases is None:
         return "this body as it stands"
-    if over == Over.CASES:
-        return f"over these {len(cases)} cases" if len(cases) > 1 else "over this one case"
-    return "beyond these cases (unit: group)" if cases.groups is not None else "beyond these cases"
+    if spec.get("once"):
+        return f"these {len(cases)} recorded outcomes"
+    paired = ", paired on the case" if spec.arms or spec.against_baseline else ""
+    if over is Over.CASES:
+        return (f"over these {len(cases)} cases" if len(cases) > 1 else "over this one case") + paired
+    return ("beyond these cases (unit: group)" if cases.groups is not None else "beyond these cases") + paired

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from pytest_velo.claims import Claim, Direction, Joint, Statistic
+from pytest_velo.claims import AnyClaim, Change, Claim, Guards, Statistic
 from pytest_velo.errors import UsageError, nearest
+from pytest_velo.integration.fitting import check_fit
 from pytest_velo.runner.hypothesis import Invalid, Over
-from pytest_velo.stats.nulls import nulls_of
 
 MARK = "hypothesis"
 DEFAULTS_MARK = "velo"
@@ -27,7 +27,7 @@ DEFAULTS_MARK = "velo"
 class Spec:
     """What the marks of one test say; `options` holds only what was given, already checked."""
 
-    claim: Claim
+    claim: AnyClaim
     options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -35,6 +35,11 @@ class Spec:
         """The arms every case goes through; empty without arms."""
         arms: tuple[str, ...] = self.options.get("arms", ())
         return arms
+
+    @property
+    def against_baseline(self) -> bool:
+        """The claim is about the change from a stored baseline."""
+        return isinstance(self.claim, Claim) and isinstance(self.claim.statistic, Change)
 
     @property
     def arms_are_models(self) -> bool:
@@ -80,7 +85,7 @@ def read_spec(node: pytest.Item, function: Any) -> Spec | None:
 
 
 def _spec(mark: pytest.Mark, defaults: list[pytest.Mark]) -> Spec:
-    if len(mark.args) != 1 or not isinstance(mark.args[0], Claim):
+    if len(mark.args) != 1 or not isinstance(mark.args[0], AnyClaim):
         raise UsageError(_no_claim(mark.args), fix="@pytest.mark.hypothesis(rate >= 0.5, cases=...)")
     options: dict[str, Any] = {}
     for default in reversed(defaults):
@@ -91,10 +96,7 @@ def _spec(mark: pytest.Mark, defaults: list[pytest.Mark]) -> Spec:
         options |= _checked(default.kwargs, "pytest.mark.velo")
     options |= _checked(mark.kwargs, "pytest.mark.hypothesis")
     claim = mark.args[0]
-    nulls_of(claim, options.get("margin", 0.0))  # the margin must leave room
-    _check_arms(claim, options)
-    if options.get("invalid") is Invalid.AGAINST and claim.direction is Direction.WITHIN:
-        raise UsageError('invalid="against" has no side to count on for `within`', fix='use invalid="bound"')
+    check_fit(claim, options)
     if options.get("min_trials", 1) > options.get("max_trials", options.get("min_trials", 1)):
         raise UsageError("min_trials is larger than max_trials", fix="lower min_trials or raise max_trials")
     return Spec(claim=claim, options=options)
@@ -105,35 +107,9 @@ def _no_claim(arguments: tuple[Any, ...]) -> str:
         return "the mark has keywords but no claim"
     if len(arguments) > 1:
         return f"the mark takes one claim, got {len(arguments)} positional arguments"
-    if isinstance(arguments[0], Joint):
-        return f"the joint claim `{arguments[0]}` cannot be tested yet: write one test for each part"
     if isinstance(arguments[0], Statistic):
         return f"`{arguments[0]!r}` alone claims nothing"
     return f"{arguments[0]!r} is not a claim"
-
-
-def _check_arms(claim: Claim, options: dict[str, Any]) -> None:
-    """See to it that a difference has its arms, and nothing else has any."""
-    compared = claim.statistic.arms
-    arms = options.get("arms")
-    if not compared:
-        if arms is not None:
-            raise UsageError(
-                f"arms= belongs to a difference, and the claim is `{claim}`",
-                fix=f'difference("{arms[0]}", "{arms[-1]}") >= 0.1',
-            )
-        return
-    if arms is None:
-        if not all("/" in arm for arm in compared):
-            raise UsageError(
-                f"`{claim.statistic}` compares arms, and none are named",
-                fix=f"arms={compared!r}, and take `arm` as an argument of the test",
-            )
-        options["arms"] = compared  # the arms are models
-        return
-    for arm in compared:
-        if arm not in arms:
-            raise UsageError(f"there is no arm {arm!r}", fix=nearest(arm, arms))
 
 
 def _checked(keywords: Mapping[str, Any], mark: str) -> dict[str, Any]:
@@ -189,6 +165,14 @@ def _arms(value: Any) -> tuple[str, ...]:
     return names
 
 
+def _ceiling(value: Any) -> float | str:
+    if isinstance(value, str) and value:
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError("a number in the outcome's units, or an arm's name")
+    return float(value)
+
+
 def _word(kind: type[StrEnum]) -> Callable[[Any], Any]:
     def read(value: Any) -> Any:
         if value not in list(kind):
@@ -207,6 +191,12 @@ def _bool(value: Any) -> bool:
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError("a text")
+    return value
+
+
+def _family(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip() or "::" in value:
+        raise ValueError("a name without `::`, which stands in node ids")
     return value
 
 
@@ -232,5 +222,9 @@ KEYWORDS: Mapping[str, Callable[[Any], Any]] = {
     "expect": _share,
     "extend": _bool,
     "stream": _text,
+    "family": _family,
+    "once": _bool,
+    "ceiling": _ceiling,
+    "guards": _word(Guards),
     "tier": _text,
 }

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import pytest
 
 from pytest_velo.errors import UsageError, nearest
-from pytest_velo.settings import BUILTIN_ENDPOINTS, Mode, Multiplicity, Settings
+from pytest_velo.settings import BUILTIN_ENDPOINTS, Mode, Multiplicity, Settings, Update
 
 PROFILES: Mapping[str, Mapping[str, Any]] = {
     "explore": {},
@@ -30,6 +30,7 @@ class Option:
     metavar: str = "VALUE"
     many: bool = False
     flag: bool = False
+    bare: str | None = None  # what the option means without a value
 
     @property
     def cli(self) -> str:
@@ -105,6 +106,12 @@ def _flag(text: str) -> bool:
     raise ValueError("true or false")
 
 
+def _update(text: str) -> Update:
+    if text not in list(Update):
+        raise ValueError("all or new; without a value the option stands last on the line")
+    return Update(text)
+
+
 OPTIONS: tuple[Option, ...] = (
     Option(
         name="model", read=str, many=True, metavar="ID", help="model id, e.g. local/smollm2-135m; repeatable"
@@ -150,10 +157,28 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(name="cache_dir", read=Path, metavar="DIR", help="folder of draws and run records (.pytest_velo)"),
     Option(
+        name="baseline",
+        read=Path,
+        metavar="FILE",
+        help="file of the baselines that claims compare with (velo-baseline.json)",
+    ),
+    Option(
+        name="update",
+        read=_update,
+        bare=Update.ALL,
+        metavar="all|new",
+        help="sample the baselines of the selected hypotheses and store them; =new: only those without one",
+    ),
+    Option(
         name="cassette", read=Path, many=True, metavar="FILE", help="recorded draws for replay; repeatable"
     ),
 )
 _UNSET = object()
+
+
+def in_ci() -> bool:
+    """Tell whether this is a run of continuous integration, by the variable that all of them set."""
+    return os.environ.get("CI", "").strip().lower() not in ("", "0", "false", "no", "off")
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -165,6 +190,7 @@ def add_options(parser: pytest.Parser) -> None:
             extra["action"] = "store_true"
         else:
             extra |= {"metavar": option.metavar, "action": "append" if option.many else "store"}
+            extra |= {} if option.bare is None else {"nargs": "?", "const": option.bare}
         group.addoption(option.cli, **extra)
         kind: Literal["linelist", "string"] = "linelist" if option.many else "string"
         parser.addini(option.ini, option.help, type=kind, default=None)
@@ -183,19 +209,16 @@ def read_settings(config: pytest.Config, *, workers: int = 1) -> Settings:
         UsageError: A value cannot be read; it names the place and what would be right.
     """
     given = {option.name: value for option in OPTIONS if (value := _given(config, option)) is not _UNSET}
-    profile = given.get("profile") or ("ci" if _in_ci() else "explore")
+    profile = given.get("profile") or ("ci" if in_ci() else "explore")
     values: dict[str, Any] = {**PROFILES[profile], **given, "profile": profile}
     renames = {"model": "models", "budget": "budget_usd", "cassette": "cassettes"}
     fields = {renames.get(name, name): value for name, value in values.items()}
     root = config.rootpath
     fields["cache_dir"] = root / fields.get("cache_dir", ".pytest_velo")
+    fields["baseline"] = root / fields.get("baseline", "velo-baseline.json")
     fields["cassettes"] = tuple(config.invocation_params.dir / path for path in fields.get("cassettes", ()))
     fields["models"] = tuple(fields.get("models", ()))
     return Settings(**fields, endpoints=_endpoints(config), workers=workers)
-
-
-def _in_ci() -> bool:
-    return os.environ.get("CI", "").strip().lower() not in ("", "0", "false", "no", "off")
 
 
 def _given(config: pytest.Config, option: Option) -> Any:

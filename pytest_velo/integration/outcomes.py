@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from pytest_velo.checks.bodies import BodyFacts, never_failed
-from pytest_velo.checks.outcomes import Raised, classify_exception, location_of, read_return
-from pytest_velo.claims import Statistic
+from pytest_velo.checks.outcomes import Raised, classify_exception, location_of, read_outcomes
+from pytest_velo.claims import AnyClaim
 from pytest_velo.errors import BodyError, UsageError
 from pytest_velo.runner.hypothesis import Reading
 
@@ -26,15 +26,16 @@ class HypothesisRefuted(Exception):
 class HostOutcomes:
     """Reads the outcomes of one hypothesis's body under pytest's rules."""
 
-    def __init__(self, facts: BodyFacts, statistic: Statistic) -> None:
+    def __init__(self, facts: BodyFacts, claim: AnyClaim) -> None:
         self._facts = facts
-        self._statistic = statistic
+        self._claim = claim
+        self._asserts = len(claim.statistics) == 1 and claim.statistics[0].binary
         self._n_outcomes = 0
         self._n_none = 0
 
     def value(self, returned: Any) -> dict[str, float]:
         """Return the named outcomes of what a body returned."""
-        outcomes = read_return(returned, self._facts, self._statistic)
+        outcomes = read_outcomes(returned, self._facts, self._claim.statistics)
         self._n_outcomes += 1
         self._n_none += returned is None
         return outcomes
@@ -56,13 +57,8 @@ class HostOutcomes:
         if isinstance(error, _EXIT):
             return Reading(error=error)
         if classify_exception(error, (), (AssertionError, _FAILED), (_XFAILED,)) is Raised.AGAINST:
-            if not self._statistic.binary:
-                return Reading(
-                    error=BodyError(
-                        f"an assert failed, and the claim is about {self._statistic}: {error}",
-                        fix="return the score; a trial that has none calls velo.invalid(why)",
-                    ).with_traceback(error.__traceback__)
-                )
+            if not self._asserts:
+                return Reading(error=self._no_outcome(error).with_traceback(error.__traceback__))
             self._n_outcomes += 1
             return Reading(against=True, detail=str(error), location=_relative(location_of(error)))
         if isinstance(error, AssertionError):
@@ -70,6 +66,16 @@ class HostOutcomes:
                 error=BodyError(f"a library's assert failed: {error}").with_traceback(error.__traceback__)
             )
         return Reading(error=error)
+
+    def _no_outcome(self, error: BaseException) -> BodyError:
+        """Return the error of an assert that cannot say which outcome, or what score, is meant."""
+        several = len(self._claim.statistics) > 1
+        what = "return all outcomes, in a dict" if several else "return the score"
+        about = "several outcomes" if several else str(self._claim.statistics[0])
+        return BodyError(
+            f"an assert failed, and the claim is about {about}: {error}",
+            fix=f"{what}; a trial that has none calls velo.invalid(why)",
+        )
 
     def never_failed(self) -> str | None:
         """Return a warning when no trial could be seen to fail; None when one did, or said what came out."""

@@ -12,6 +12,7 @@ from pytest_velo.integration.building import build, model_id
 from pytest_velo.integration.collection import FACTS, FUNCTION, SPEC
 from pytest_velo.integration.designs import check_drawn
 from pytest_velo.integration.estimating import estimate, skip_text
+from pytest_velo.integration.guarding import guard_of, unsampled_result
 from pytest_velo.integration.outcomes import HostOutcomes, HypothesisRefuted
 from pytest_velo.integration.private import sparing_explanations
 from pytest_velo.integration.progress import Progress
@@ -48,8 +49,14 @@ def run_item(item: pytest.Function) -> None:
         _skip(item, estimate(item, session))
     check_drawn(item, session.settings)
     may_pay = session.may_pay(item.nodeid)
-    outcomes = HostOutcomes(item.stash[FACTS], item.stash[SPEC].claim.statistic)
+    outcomes = HostOutcomes(item.stash[FACTS], item.stash[SPEC].claim)
     hypothesis = build(item, session.settings, outcomes, may_pay=may_pay, in_order=session.in_order())
+    guard = guard_of(item, session, hypothesis)
+    if guard is not None:
+        if guard.hypothesis is None:
+            _keep(item, session, unsampled_result(hypothesis, guard.problem))
+            return
+        hypothesis = guard.hypothesis
     looks = Looks(session.store, hypothesis)
     looks.check(strict=session.settings.strict)
     progress = Progress(item.config, item.name)
@@ -61,7 +68,10 @@ def run_item(item: pytest.Function) -> None:
     finally:
         progress.close()
         result = with_remarks(result_of(run), outcomes, before, session.sampler.stats())
-        result = looks.note(run, result)
+        if guard is None or guard.is_look:
+            result = looks.note(run, result)
+        if guard is not None:
+            result = guard.finish(run, result)
         _keep(item, session, result)
     _raise(item, session, run, result)
 

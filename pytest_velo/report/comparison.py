@@ -85,17 +85,17 @@ def margin_text(ends: Interval | None, better: int, margin: float) -> str:
 
     >>> ends = Interval(low=-0.03, high=0.2, level=0.95)
     >>> margin_text(ends, 1, 0.05), margin_text(ends, -1, 0.05)
-    ('less than 0.05 worse', 'less than 0.05 better')
+    ('worse by less than 0.05', 'better by less than 0.05')
     >>> margin_text(ends, 0, 0.25), margin_text(ends, 0, 0.05)
-    ('less than 0.25 off', 'it may be 0.05 off')
+    ('off by less than 0.25', 'it may be off by 0.05')
     """
     no_less = ends is not None and ends.low > -margin
     no_more = ends is not None and ends.high < margin
     if no_less and no_more:
-        return f"less than {margin:g} off"
+        return f"off by less than {margin:g}"
     if better == 0 or not (no_less or no_more):
-        return f"it may be {margin:g} off"
-    return f"less than {margin:g} {'worse' if no_less == (better > 0) else 'better'}"
+        return f"it may be off by {margin:g}"
+    return f"{'worse' if no_less == (better > 0) else 'better'} by less than {margin:g}"
 
 
 def _hypothesis(hypothesis: RecordedComparison, runs: RunComparison, width: int) -> Iterator[Line]:
@@ -158,7 +158,7 @@ def _flips(part: Compared) -> str:
     )
     shown = "; ".join(_flip(flip, score) for flip in part.flips[:MOST_FLIPS])
     more = f"; {len(part.flips) - MOST_FLIPS:,} more" if len(part.flips) > MOST_FLIPS else ""
-    return f"{counts}. {shown}{more}"
+    return f"{counts}: {shown}{more}"
 
 
 def _flip(flip: Flip, score: bool) -> str:

@@ -51,7 +51,7 @@ _FAMILY = (
     "if_refuted",
     "by_steps",
 )
-_DECISION = ("certified", "n_unused", "n_saved")
+_DECISION = ("certified", "n_unused", "n_saved", "n_needed")
 _COUNTS = ("n", "n_for", "n_against", "n_invalid", "n_ones", "rule")
 _NUMBERS = ("estimate", "log_e_support", "log_e_refute", "p_support", "p_refute", "share_of_gap")
 _INTERVALS = ("interval", "wilson", "clopper_pearson")

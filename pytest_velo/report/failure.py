@@ -76,7 +76,7 @@ def _headline(result: HypothesisResult) -> Line:
 def _risk(result: HypothesisResult, kind: Outcome) -> str:
     refuted = kind is Outcome.REFUTED
     if result.family is not None and result.family.size > 1:
-        return risk_text(kind, result.family.beta if refuted else result.family.alpha, result.family)
+        return risk_text(result.family.beta if refuted else result.family.alpha, result.family)
     return f"at most {percent(result.beta if refuted else result.alpha)} chance of being wrong"
 
 
@@ -126,12 +126,15 @@ def _part_lines(decision: Decision, width: int) -> list[Line]:
     for part in decision.parts:
         level = "" if part.interval is None else f"{percent(part.interval.level)} interval "
         text = f"{part.claim}: observed {rate(part.estimate)}, {level}{interval(part.interval)}"
-        lines += block(part.verdict.value[:10], text, width, styles.get(part.verdict, Style.PLAIN))
+        label = "open" if part.verdict is Verdict.INCONCLUSIVE else part.verdict.value
+        lines += block(label, text, width, styles.get(part.verdict, Style.PLAIN))
     return lines
 
 
 def _what(claim: str) -> str:
-    """Return the statistic of a claim in one word."""
+    """Return the statistic of a claim in a word or two."""
+    if "baseline" in claim:
+        return "change from the baseline"
     return claim.split("(")[0].split(" ")[0].split(".")[0]
 
 
@@ -141,6 +144,8 @@ def _trial_counts(evidence: Evidence, max_trials: int) -> str:
         head = f"{trials:,} of at most {max_trials:,}"
     else:
         head = f"{trials:,}, which make {evidence.n:,} of at most {max_trials:,} units"
+    if evidence.p_support is None:  # nothing is claimed, so no trial is against it
+        return f"{head}: {evidence.n_for:,} valid, {evidence.n_invalid:,} invalid"
     return (
         f"{head}: {evidence.n_for:,} for the claim, {evidence.n_against:,} against it, "
         f"{evidence.n_invalid:,} invalid"

@@ -26,14 +26,13 @@ def level_text(name: str, level: float, family: Family) -> str:
     return f"{name} {level:g} / {family.size} (family {family.name}, Holm)"
 
 
-def risk_text(kind: Outcome, level: float, family: Family) -> str:
+def risk_text(level: float, family: Family) -> str:
     """Say what error rate a verdict of a family's member holds at.
 
-    >>> family = Family(name="test_it.py::test_a", size=5, alpha=0.05, beta=0.1)
-    >>> risk_text(Outcome.REFUTED, family.beta, family)
-    'at most 10% chance that any of its family of 5 is wrongly refuted'
+    >>> risk_text(0.1, Family(name="test_it.py::test_a", size=5, alpha=0.05, beta=0.1))
+    'at most 10% chance of any wrong one in its family of 5'
     """
-    return f"at most {percent(level)} chance that any of its family of {family.size} is wrongly {kind}"
+    return f"at most {percent(level)} chance of any wrong one in its family of {family.size}"
 
 
 def families_of(results: Sequence[HypothesisResult]) -> dict[str, list[tuple[HypothesisResult, Family]]]:
@@ -85,10 +84,13 @@ def _family_lines(
     name: str, members: Sequence[tuple[HypothesisResult, Family]], width: int, strict: bool
 ) -> Iterator[Line]:
     size = members[0][1].size
-    alpha, beta = max(family.alpha for _, family in members), max(family.beta for _, family in members)
+    alphas, betas = ({getattr(family, kind) for _, family in members} for kind in ("alpha", "beta"))
+    alpha, beta = max(alphas), max(betas)
     yield Line(inline(name, width))
     yield from block("members", f"{count(size, 'hypothesis', 'hypotheses')}: {_counts(members, size)}", width)
-    yield from block("sampled", f"at alpha {alpha:g} / {size} and beta {beta:g} / {size}", width)
+    yield from block(
+        "sampled", f"at alpha {_range(alphas)} / {size} and beta {_range(betas)} / {size}", width
+    )
     yield from block(
         "errors",
         f"P(any wrong supported in the family) ≤ {alpha:g}, P(any wrong refuted in it) ≤ {beta:g}",
@@ -97,6 +99,15 @@ def _family_lines(
     if size > 1:
         for result, family in members:
             yield from _member_lines(result, family, width, strict)
+
+
+def _range(levels: set[float]) -> str:
+    """Return the level, or the least and the largest.
+
+    >>> _range({0.05}), _range({0.05, 0.01})
+    ('0.05', '0.01 to 0.05')
+    """
+    return f"{max(levels):g}" if len(levels) == 1 else f"{min(levels):g} to {max(levels):g}"
 
 
 def _counts(members: Sequence[tuple[HypothesisResult, Family]], size: int) -> str:

@@ -41,7 +41,8 @@ def outlook(result: HypothesisResult) -> Outlook | None:
     if result.outcome is not Outcome.INCONCLUSIVE or result.decision is None:
         return None
     evidence = result.decision.evidence
-    n_units = _units_to_decide(evidence, result.alpha, result.beta)
+    measuring = evidence.p_support is None
+    n_units = result.decision.n_needed if measuring else _units_to_decide(evidence, result.alpha, result.beta)
     n_more = None if n_units is None else max(n_units - evidence.n, 1)
     command, advice = _how_to_continue(result, result.decision.stop, n_units)
     return Outlook(
@@ -87,6 +88,8 @@ def _mostly_invalid(evidence: Evidence) -> bool:
 def _how_to_continue(result: HypothesisResult, stop: StopReason, n_units: int | None) -> tuple[str, str]:
     """Return the command that continues and the advice that goes with it."""
     near = "the rate looks too near the threshold: move the threshold or set a margin"
+    if result.decision is not None and result.decision.evidence.p_support is None:
+        near = "ask for a larger halfwidth"
     if result.decision is not None and _mostly_invalid(result.decision.evidence):
         near = "too many trials are invalid: mend what makes them so"
     if stop is StopReason.CASES_EXHAUSTED:

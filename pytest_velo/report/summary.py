@@ -11,6 +11,7 @@ from pytest_velo.report.numbers import count, dollars, duration, interval, perce
 from pytest_velo.report.outlook import outlook
 from pytest_velo.report.phrases import mark, observed
 from pytest_velo.report.text import columns, inline, pad
+from pytest_velo.verdicts import PartVerdict, Verdict
 
 _STYLES = {
     Outcome.SUPPORTED: Style.GOOD,
@@ -112,7 +113,7 @@ def _cells(result: HypothesisResult) -> tuple[str, ...]:
     return (
         claim,
         observed(result),
-        interval(evidence.interval),
+        "" if result.decision.parts else interval(evidence.interval),
         f"n {evidence.n}/{result.max_trials}",
         f"{saved:,} saved" if saved else "",
         dollars(result.cost_usd),
@@ -198,7 +199,11 @@ def _remarks(results: Sequence[HypothesisResult], names: Sequence[str], width: i
 def _parts_said(result: HypothesisResult) -> Iterator[str]:
     """Say what came of each part of a joint claim."""
     for part in result.decision.parts if result.decision is not None else ():
-        yield f"{part.verdict}: {part.claim}, observed {rate(part.estimate)} {interval(part.interval)}"
+        yield f"{_part_word(part)}: {part.claim}, observed {rate(part.estimate)} {interval(part.interval)}"
+
+
+def _part_word(part: PartVerdict) -> str:
+    return "open" if part.verdict is Verdict.INCONCLUSIVE else str(part.verdict)
 
 
 def _remark_label(result: HypothesisResult, remark: str) -> str:

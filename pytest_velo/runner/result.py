@@ -97,6 +97,7 @@ def decision_of(run: Run) -> Decision:
         n_unused=run.n_beyond,
         n_saved=max(0, hypothesis.max_units - run.weigher.n) if settled else 0,
         parts=run.weigher.parts(),
+        n_needed=run.weigher.n_needed(),
     )
 
 

@@ -6,7 +6,8 @@ it for a verdict after every trial, the report for its evidence.
 
 from __future__ import annotations
 
-from typing import Protocol, assert_never
+import math
+from typing import assert_never
 
 from pytest_velo.case_sets import Planned
 from pytest_velo.claims import Claim, Direction, Estimation, Joint, Statistic
@@ -14,65 +15,11 @@ from pytest_velo.records import TrialRecord
 from pytest_velo.runner.distances import Distance, wrong_by
 from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.units import Units
+from pytest_velo.runner.weigher import Weigher
 from pytest_velo.stats.choosing import Rule
 from pytest_velo.stats.halfwidth import Estimate, make_estimate
 from pytest_velo.stats.joint import JointRule, make_joint_rule
 from pytest_velo.verdicts import Interval, PartVerdict, Verdict
-
-
-class Weigher(Protocol):
-    """What a run needs of the evidence."""
-
-    @property
-    def units(self) -> Units:
-        """The units of the statistic, of a joint claim those of its first part."""
-        ...
-
-    @property
-    def n(self) -> int:
-        """Units that were fed."""
-        ...
-
-    @property
-    def kind(self) -> str:
-        """Where the thresholds come from: `calibrated` or `ville`."""
-        ...
-
-    def add(self, record: TrialRecord, planned: Planned) -> Verdict | None:
-        """Take in the next trial in submission order; return the verdict if it decides."""
-        ...
-
-    def min_more(self) -> int:
-        """Return a number of further units before which no verdict can come."""
-        ...
-
-    def expected_more(self) -> int:
-        """Guess how many further units the verdict needs."""
-        ...
-
-    def predictive_probability(self) -> float:
-        """Return roughly the chance of a verdict by the horizon, rather too high."""
-        ...
-
-    def log_e(self) -> tuple[float, float] | None:
-        """Return the log evidence for and against the claim; None where nothing is claimed."""
-        ...
-
-    def bounds(self) -> tuple[float | None, float | None, Interval | None]:
-        """Return p_support, p_refute and the interval; None for what there is not."""
-        ...
-
-    def certified(self, verdict: Verdict) -> str:
-        """Return the inequality that a verdict certifies."""
-        ...
-
-    def parts(self) -> tuple[PartVerdict, ...]:
-        """Return what came of the parts of a joint claim."""
-        ...
-
-    def distances(self) -> list[Distance]:
-        """Return for each turn how far it speaks against the claim, in widths of the statistic's range."""
-        ...
 
 
 def weigh(hypothesis: Hypothesis) -> Weigher:
@@ -143,6 +90,10 @@ class OneClaim:
         """Return for each turn how far it speaks against the claim."""
         return wrong_by(self._claim, self.units)
 
+    @staticmethod
+    def n_needed() -> None:
+        """The report guesses from the evidence."""
+
 
 class AllClaims:
     """Several claims about outcomes of the same trials, which must all hold."""
@@ -212,6 +163,10 @@ class AllClaims:
             for turn in zip(*each, strict=True)
         ]
 
+    @staticmethod
+    def n_needed() -> None:
+        """The report guesses from the evidence."""
+
 
 class Measuring:
     """A number that is measured until its interval is tight enough, or to the last unit."""
@@ -275,6 +230,14 @@ class Measuring:
     def distances(self) -> list[Distance]:
         """Return 0 for each valid turn: none speaks against a number."""
         return [None if turn.value is None else 0.0 for turn in self.units.turns]
+
+    def n_needed(self) -> int | None:
+        """Guess from the interval: its width goes with one over the root of n."""
+        goal = self._estimation.halfwidth
+        if goal is None or self.n == 0 or self._rule.measured:
+            return None
+        ends = self._rule.interval()
+        return math.ceil(self.n * ((ends.high - ends.low) / 2 / goal) ** 2)
 
 
 def _units(hypothesis: Hypothesis, statistic: Statistic, direction: Direction | None) -> Units:

@@ -1,0 +1,75 @@
+"""Which trials have a partner in a baseline, and what a run stores as one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+from pytest_velo.baselines.entry import CASE_LENGTH, Sampled, StoredTurn
+from pytest_velo.case_sets import CaseSet, Planned, chosen_order
+from pytest_velo.checks.instruments import instruments_of
+from pytest_velo.claims import Change, Statistic
+from pytest_velo.integration.designs import Design
+from pytest_velo.runner.hypothesis import Hypothesis
+from pytest_velo.runner.run import Run
+
+
+def pairs_of(
+    hypothesis: Hypothesis, stored: Sampled, design: Design, cases: CaseSet | None
+) -> tuple[tuple[Planned, ...], tuple[float | None, ...]]:
+    """Return the trials that have a partner in the baseline, in its order, and the partners' outcomes.
+
+    Args:
+        hypothesis: What is compared.
+        stored: The baseline.
+        design: In the order of the baseline's seed.
+        cases: The cases there are now.
+    """
+    outcomes = tuple(turn.outcome for turn in stored.turns)
+    if stored.set_digest == hypothesis.set_digest or cases is None:
+        planned = [trial for trial, _ in zip(design.trials(), stored.turns, strict=False)]
+        whole = _whole_units(planned)
+        return whole, outcomes[: len(whole)]
+    known = {digest[:CASE_LENGTH]: position for position, digest in enumerate(cases.digests)}
+    common = [turn for turn in stored.turns if turn.case in known][: design.max_trials]
+    trials = chosen_order(cases, ((known[turn.case], turn.repeat) for turn in common))
+    return tuple(trials), tuple(turn.outcome for turn in common)
+
+
+def sampled_of(run: Run, plan: Iterator[Planned], hypothesis: Hypothesis) -> Sampled:
+    """Return what a run sampled, as a baseline stores it; the run has at least one trial."""
+    instruments = instruments_of(run.trials[0])
+    served = {call.reply.model_served for trial in run.trials for call in trial.calls}
+    turns = zip(plan, outcomes_of(run), strict=False)
+    return Sampled(
+        made_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        seed=hypothesis.seed,
+        set_digest=hypothesis.set_digest,
+        turns=tuple(
+            StoredTurn(planned.case_digest[:CASE_LENGTH], planned.repeat, outcome)
+            for planned, outcome in turns
+        ),
+        body=hypothesis.body_digest,
+        prompt=instruments.prompt,
+        judge=instruments.judge,
+        models_served=tuple(sorted(model for model in served if model)),
+    )
+
+
+def outcomes_of(run: Run) -> Iterator[float | None]:
+    """Yield the outcome of each trial in the statistic's own units, None for an invalid one."""
+    name = _measured(run.hypothesis.claim.statistics[0]).name or ""
+    for trial in run.trials:
+        yield trial.values.get(name)
+
+
+def _measured(statistic: Statistic) -> Statistic:
+    return statistic.of if isinstance(statistic, Change) else statistic
+
+
+def _whole_units(planned: Sequence[Planned]) -> tuple[Planned, ...]:
+    """Leave out a last unit that lacks trials."""
+    last = planned[-1].unit if planned else 0
+    n_last = sum(trial.unit == last for trial in planned)
+    complete = not planned or n_last == planned[-1].unit_size
+    return tuple(planned if complete else planned[:-n_last])

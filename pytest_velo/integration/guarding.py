@@ -1,0 +1,203 @@
+"""Claims about a baseline: what is stored, whether it fits, what is compared, what is stored anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from pytest_velo.baselines.entry import Entry
+from pytest_velo.baselines.file import BaselineFile
+from pytest_velo.canonical import digest
+from pytest_velo.case_sets import CaseSet
+from pytest_velo.checks.instruments import Instruments, instruments_of
+from pytest_velo.claims import Change, Claim, Estimation, Guards
+from pytest_velo.errors import UsageError
+from pytest_velo.integration.baseline_facts import compared_with, drift_facts, stored_fact
+from pytest_velo.integration.baseline_turns import pairs_of, sampled_of
+from pytest_velo.integration.collection import SPEC
+from pytest_velo.integration.designs import Design, case_set, design_of
+from pytest_velo.integration.options import in_ci
+from pytest_velo.integration.session import VeloSession
+from pytest_velo.records import HypothesisResult, Outcome, TrialRecord
+from pytest_velo.runner.hypothesis import Hypothesis
+from pytest_velo.runner.run import Run
+from pytest_velo.settings import Update
+from pytest_velo.verdicts import Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guard:
+    """How a claim about a baseline is run.
+
+    Attributes:
+        hypothesis: What is sampled; None when nothing is.
+        problem: Why nothing is; empty otherwise.
+        finish: Adds to the result what is to be said of the baseline, and stores a new one.
+        is_look: It is a look at the draws, for the look log; to store them is none.
+    """
+
+    hypothesis: Hypothesis | None
+    problem: str = ""
+    finish: Callable[[Run, HypothesisResult], HypothesisResult] = lambda _, result: result
+    is_look: bool = True
+
+
+def guard_of(item: pytest.Item, session: VeloSession, hypothesis: Hypothesis) -> Guard | None:
+    """Return how the item's claim about a baseline is run; None when it is no such claim."""
+    spec, settings = item.stash[SPEC], session.settings
+    if not spec.against_baseline:
+        return None
+    stored = BaselineFile.load(settings.baseline)
+    entry = stored.get(hypothesis.node_id, hypothesis.model or "", str(_change(hypothesis).of))
+    if settings.update is Update.ALL or (settings.update is Update.NEW and entry is None):
+        design = design_of(spec, case_set(item, settings), settings)
+        return _recording(hypothesis, _design_hash(design), entry, settings.baseline)
+    if entry is None:
+        return Guard(hypothesis=None, problem=_missing(hypothesis, settings.baseline))
+    # Compared in the baseline's own order, which its seed makes; the draws are those of this run's seed.
+    as_stored = replace(settings, seed=entry.current.seed)
+    cases = case_set(item, settings)
+    design = design_of(spec, cases, as_stored)
+    problem = _misfit(entry, design, hypothesis)
+    if problem:
+        return Guard(hypothesis=None, problem=_not_compared(entry, problem))
+    return _comparing(hypothesis, entry, design, cases, spec.get("guards", Guards.MODEL))
+
+
+def check_update(session: VeloSession) -> None:
+    """Refuse to accept new baselines in CI, where nobody looks at them, unless tests are named.
+
+    Raises:
+        UsageError: `--velo-update` without a node id.
+    """
+    if session.settings.update is not None and in_ci() and not session.paying.node_ids:
+        raise UsageError(
+            "a baseline is not updated in CI: whatever the model does there would become the standard",
+            where="--velo-update",
+            fix="run it on your machine and commit the file; or name the tests: pytest FILE::test"
+            " --velo-update",
+        )
+
+
+def unsampled_result(hypothesis: Hypothesis, problem: str) -> HypothesisResult:
+    """Return the result of a hypothesis that was not sampled: undecided, at no cost."""
+    return HypothesisResult(
+        node_id=hypothesis.node_id,
+        belief=hypothesis.belief,
+        claim=str(hypothesis.claim),
+        scope=hypothesis.scope,
+        outcome=Outcome.INCONCLUSIVE,
+        model=hypothesis.model,
+        problem=problem,
+        alpha=hypothesis.alpha,
+        beta=hypothesis.beta,
+        margin=hypothesis.margin,
+        max_trials=hypothesis.max_trials,
+        seed=hypothesis.seed,
+        notices=hypothesis.notices,
+        rerun=f"{hypothesis.rerun} --velo-update",
+        claim_hash=hypothesis.claim_hash,
+    )
+
+
+def _change(hypothesis: Hypothesis) -> Change:
+    assert isinstance(hypothesis.claim, Claim)  # `against_baseline` says so
+    assert isinstance(hypothesis.claim.statistic, Change)
+    return hypothesis.claim.statistic
+
+
+def _missing(hypothesis: Hypothesis, path: Path) -> str:
+    model = f" on {hypothesis.model}" if hypothesis.model else ""
+    return f"{path.name} holds no baseline of it{model}: --velo-update=new samples and stores one"
+
+
+def _design_hash(design: Design) -> str:
+    """Identify how a baseline was sampled: turns of another design are no pairs of its."""
+    return digest([design.over.value, design.plan.largest_unit, design.invalid.value])
+
+
+def _misfit(entry: Entry, design: Design, hypothesis: Hypothesis) -> str:
+    """Say why the baseline cannot be compared with, as far as that is known without a trial."""
+    stored = entry.current
+    if stored.body != hypothesis.body_digest:
+        return (
+            "the body has changed since. What is guarded belongs outside of it: a prompt in a constant or a"
+            ' file, with guards="prompt"'
+        )
+    if entry.design != _design_hash(design):
+        return "the design (over, draws_per_case, groups or invalid) has changed since"
+    if stored.set_digest != hypothesis.set_digest and design.plan.largest_unit > 1:
+        return "the cases have changed since, and they are not compared one by one"
+    return ""
+
+
+def _not_compared(entry: Entry, why: str) -> str:
+    day = entry.current.made_at[:10]
+    return f"not compared with the baseline of {day}: {why}. --velo-update makes a new one"
+
+
+def _recording(hypothesis: Hypothesis, design_hash: str, entry: Entry | None, path: Path) -> Guard:
+    """Sample all units, whatever they say, and store them: an early stop would bias what is stored."""
+    change = _change(hypothesis)
+    plan = hypothesis.plan
+
+    def finish(run: Run, result: HypothesisResult) -> HypothesisResult:
+        if run.verdict is not Verdict.MEASURED:
+            why = "sampling ended before all of its trials were in"
+            return replace(result, facts=(*result.facts, f"no baseline was stored: {why}"))
+        sampled = sampled_of(run, plan(), hypothesis)
+        accepted = BaselineFile().accept(
+            hypothesis=hypothesis.node_id,
+            model=hypothesis.model or "",
+            statistic=str(change.of),
+            design=design_hash,
+            sampled=sampled,
+        )
+        BaselineFile.update(path, accepted.entries.values())
+        drift = () if entry is None else drift_facts(entry, change.of, sampled.turns, hypothesis)
+        return replace(result, facts=(*result.facts, stored_fact(path, change.of, sampled), *drift))
+
+    claim = Estimation(statistic=change.of, halfwidth=None)
+    return Guard(hypothesis=replace(hypothesis, claim=claim, to_the_end=True), finish=finish, is_look=False)
+
+
+def _comparing(
+    hypothesis: Hypothesis, entry: Entry, design: Design, cases: CaseSet | None, guards: Guards
+) -> Guard:
+    """Compare case by case with what was stored."""
+    stored = entry.current
+    trials, reference = pairs_of(hypothesis, stored, design, cases)
+    if not trials:
+        return Guard(
+            hypothesis=None, problem=_not_compared(entry, "none of its cases is among the cases any more")
+        )
+
+    def accepts(first: TrialRecord) -> str | None:
+        now = instruments_of(first)
+        before = Instruments(prompt=stored.prompt, judge=stored.judge)
+        changed = [] if guards is Guards.PROMPT or now.prompt == before.prompt else ["prompt"]
+        changed += [] if now.judge == before.judge else ["judge"]
+        if not changed:
+            return None
+        hint = ' (if the prompt is what you guard: guards="prompt")' if "prompt" in changed else ""
+        return _not_compared(entry, f"the {' and the '.join(changed)} changed since{hint}")
+
+    def finish(run: Run, result: HypothesisResult) -> HypothesisResult:
+        if run.refusal is not None or run.error is not None or not run.trials:
+            return result
+        now = sampled_of(run, iter(trials), hypothesis)
+        facts = compared_with(entry, now, result, hypothesis, len(trials))
+        drift = drift_facts(entry, _change(hypothesis).of, now.turns, hypothesis)
+        return replace(result, facts=(*result.facts, *facts, *drift))
+
+    compared = replace(
+        hypothesis,
+        plan=lambda: iter(trials),
+        max_units=min(hypothesis.max_units, trials[-1].unit + 1),
+        reference=reference,
+        accepts=accepts,
+    )
+    return Guard(hypothesis=compared, finish=finish)
