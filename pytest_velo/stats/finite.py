@@ -59,17 +59,25 @@ def make_census_rule(
         )
     horizon = size if max_units is None else min(size, max_units)
     check_design(alpha=alpha, beta=beta, max_units=horizon, min_units=min_units)
-    nulls = nulls_of(claim, margin)
-    against = [_against_claim(null, beta, size) for null in nulls.refute]
+    support, against = census_tests(claim, size=size, alpha=alpha, beta=beta, margin=margin)
     return ComposedRule(
         claim,
-        nulls,
-        support=[_for_claim(null, alpha, size) for null in nulls.support],
+        nulls_of(claim, margin),
+        support=support,
         refute=against[0] if len(against) == 1 else EitherCount(against, beta),
         max_units=horizon,
         min_units=min_units,
         closed=True,
     )
+
+
+def census_tests(
+    claim: Claim, *, size: int, alpha: float, beta: float, margin: float = 0.0
+) -> tuple[list[CensusTest], list[CensusTest]]:
+    """Return fresh tests for the claim, which must all reject, and against it, one for each end of it."""
+    nulls = nulls_of(claim, margin)
+    against = [_against_claim(null, beta, size) for null in nulls.refute]
+    return [_for_claim(null, alpha, size) for null in nulls.support], against
 
 
 def _for_claim(null: Null, level: float, size: int) -> CensusTest:
@@ -209,8 +217,7 @@ class EitherCount:
     @property
     def log_e(self) -> float:
         """Log evidence against the null now."""
-        top = max(test.log_e for test in self._ends)
-        return top + math.log(sum(math.exp(test.log_e - top) for test in self._ends) / len(self._ends))
+        return self.ahead(0, 0)
 
     @property
     def excess(self) -> float:
@@ -222,6 +229,12 @@ class EitherCount:
         for test in self._ends:
             test.feed(low, high)
         self.max_log_e = max(self.max_log_e, self.log_e)
+
+    def ahead(self, ones: float, zeros: float) -> float:
+        """Return what `log_e` would be after so many further ones and zeros."""
+        logs = [test.ahead(ones, zeros) for test in self._ends]
+        top = max(logs)
+        return top + math.log(sum(math.exp(log_e - top) for log_e in logs) / len(logs))
 
     def p_value(self) -> float:
         """Return the anytime-valid p-value: 1 / the largest evidence so far, at most 1."""

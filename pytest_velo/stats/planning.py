@@ -8,7 +8,7 @@ the log evidence for a random walk with the drift of the best bet, and says so i
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from pytest_velo.claims import Claim
@@ -29,15 +29,17 @@ OVERHEAD = 1.2
 
 _STEPS = 400
 
-Law = Callable[[float], OperatingCharacteristics]
-"""What a design does at a truth."""
+_POINTS = 15
+
+Law = Callable[[Sequence[float]], list[OperatingCharacteristics]]
+"""What a design does at each of some truths."""
 
 
 def smallest_detectable(law: Law, threshold: float, end: float, power: float = 0.8) -> float | None:
     """Return the truth nearest to the threshold at which the claim is supported with this probability.
 
     Args:
-        law: What the design does at a truth; P(supported) must rise from the threshold to the end.
+        law: What the design does; P(supported) must rise from the threshold to the end.
         threshold: The claim's threshold, in the statistic's own units.
         end: The end of the statistic's range on the claim's side.
         power: In (0, 1).
@@ -50,15 +52,18 @@ def smallest_detectable(law: Law, threshold: float, end: float, power: float = 0
     >>> from pytest_velo.stats.operating import operating_characteristics
     >>> from pytest_velo.stats.rules import make_rule
     >>> rule = make_rule(rate >= 0.3, alpha=0.05, beta=0.05, max_units=200)
-    >>> round(smallest_detectable(lambda truth: operating_characteristics(rule, [truth])[0], 0.3, 1.0), 2)
+    >>> round(smallest_detectable(lambda truths: operating_characteristics(rule, truths), 0.3, 1.0), 2)
     0.4
     """
-    if law(end).supported < power:
+    if law([end])[0].supported < power:
         return None
     near, far = threshold, end
-    for _ in range(14):
-        middle = (near + far) / 2
-        near, far = (near, middle) if law(middle).supported >= power else (middle, far)
+    for _ in range(4):  # several points at once cost a law hardly more than one
+        points = [near + (far - near) * step / (_POINTS + 1) for step in range(1, _POINTS + 1)]
+        found = [at.supported >= power for at in law(points)]
+        first = found.index(True) if True in found else _POINTS
+        points = [near, *points, far]
+        near, far = points[first], points[first + 1]
     return far
 
 
@@ -74,10 +79,32 @@ def pair_law(
 ) -> OperatingCharacteristics:
     """Return the exact law of `make_difference_rule` on pairs of 0/1 outcomes, for a claim at 0.
 
+    See `pair_laws`.
+
+    >>> from pytest_velo.claims import difference
+    >>> law = pair_law(difference("a", "b") >= 0, 0.2, 0.1, alpha=0.05, beta=0.05, max_units=400)
+    >>> round(law.supported, 2), law.refuted < 0.001, round(law.mean_n)
+    (0.91, True, 183)
+    """
+    shares = [(p_up, p_down)]
+    [law] = pair_laws(claim, shares, alpha=alpha, beta=beta, max_units=max_units, min_units=min_units)
+    return law
+
+
+def pair_laws(
+    claim: Claim,
+    shares: Sequence[tuple[float, float]],
+    *,
+    alpha: float,
+    beta: float,
+    max_units: int,
+    min_units: int = 1,
+) -> list[OperatingCharacteristics]:
+    """Return the exact law of `make_difference_rule` on pairs of 0/1 outcomes, for a claim at 0.
+
     Args:
         claim: `difference(a, b) >= 0` or `<= 0`, without a margin.
-        p_up: P(a pair has a = 1, b = 0).
-        p_down: P(a pair has a = 0, b = 1); `p_up + p_down` in (0, 1].
+        shares: Each P(a pair has a = 1, b = 0) and P(a pair has a = 0, b = 1), with a sum in (0, 1].
         alpha: As for `make_difference_rule`.
         beta: As for `make_difference_rule`.
         max_units: The largest number of pairs, up to 5,000.
@@ -86,28 +113,39 @@ def pair_law(
     Raises:
         UsageError: The claim is another one, or a number is outside its range.
 
-    >>> from pytest_velo.claims import difference
-    >>> law = pair_law(difference("a", "b") >= 0, 0.2, 0.1, alpha=0.05, beta=0.05, max_units=400)
-    >>> round(law.supported, 2), law.refuted < 0.001, round(law.mean_n)
-    (0.91, True, 183)
+    Returns:
+        One entry for each of the shares, in their order.
     """
     check_design(alpha=alpha, beta=beta, max_units=max_units, min_units=min_units)
     nulls = nulls_of(claim)
     both = [*nulls.support, *nulls.refute]
-    discordant = p_up + p_down
     if len(both) != 2 or any(abs(null.threshold - NO_DIFFERENCE) > 1e-12 for null in both):
         raise UsageError(f"`{claim}` is not decided by discordant pairs alone", fix="approximate_law(...)")
-    if not (p_up >= 0.0 and p_down >= 0.0 and 0.0 < discordant <= 1.0) or max_units > MAX_CALIBRATED_UNITS:
-        raise UsageError(
-            f"no law for {p_up!r} and {p_down!r} discordant pairs, {max_units} at most",
-            fix=f"shares with a sum in (0, 1], and max_trials up to {MAX_CALIBRATED_UNITS}",
+    for p_up, p_down in shares:
+        if not (p_up >= 0.0 and p_down >= 0.0 and 0.0 < p_up + p_down <= 1.0 + 1e-12):
+            raise UsageError(
+                f"no law for shares {p_up!r} and {p_down!r} of discordant pairs", fix="a sum in (0, 1]"
+            )
+    if max_units > MAX_CALIBRATED_UNITS:
+        raise UsageError(f"no law for {max_units} pairs", fix=f"max_trials up to {MAX_CALIBRATED_UNITS}")
+    rates = [p_up / (p_up + p_down) for p_up, p_down in shares]
+    supported, refuted = _by_toss(nulls.support[0], nulls.refute[0], alpha, beta, max_units, rates)
+    return [
+        OperatingCharacteristics(
+            truth=claim.statistic.scale.from_unit((1.0 + p_up - p_down) / 2),
+            **_in_pairs(supported[:, i], refuted[:, i], min(1.0, p_up + p_down), max_units, min_units),
         )
+        for i, (p_up, p_down) in enumerate(shares)
+    ]
+
+
+def _in_pairs(
+    supported: Floats, refuted: Floats, discordant: float, max_units: int, min_units: int
+) -> dict[str, float]:
+    """Turn the law of tosses into that of pairs, of which a share is discordant, that is a toss."""
     import numpy as np
     from scipy.special import bdtrc  # scipy.stats takes a second more to import
 
-    supported, refuted = _by_toss(
-        nulls.support[0], nulls.refute[0], alpha, beta, max_units, p_up / discordant
-    )
     tosses = np.arange(1, max_units + 1)
 
     def there_by(pairs: int) -> Floats:
@@ -121,19 +159,20 @@ def pair_law(
     there, early = there_by(max_units), there_by(min_units)
     place = min_units * early + place_by(max_units) - place_by(min_units) + max_units * (1.0 - there)
     decides = supported + refuted
-    mean = float(decides @ place) + max_units * (1.0 - float(decides.sum()))
-    return OperatingCharacteristics(
-        truth=claim.statistic.scale.from_unit((1.0 + p_up - p_down) / 2),
-        supported=float(there @ supported),
-        refuted=float(there @ refuted),
-        mean_n=mean,
-    )
+    return {
+        "supported": float(there @ supported),
+        "refuted": float(there @ refuted),
+        "mean_n": float(decides @ place) + max_units * (1.0 - float(decides.sum())),
+    }
 
 
 def _by_toss(
-    support: Null, refute: Null, alpha: float, beta: float, max_n: int, rate: float
+    support: Null, refute: Null, alpha: float, beta: float, max_n: int, rates: Sequence[float]
 ) -> tuple[Floats, Floats]:
-    """Return P(supported at the k-th discordant pair) and the same for refuted, for k = 1..max_n."""
+    """Return P(supported at the k-th discordant pair) for each rate of +1 among them, and of refuted.
+
+    Rows are k = 1..max_n, columns the rates.
+    """
     import numpy as np
 
     from pytest_velo.stats.boundary import calibrated_log_threshold
@@ -143,13 +182,15 @@ def _by_toss(
         log_bar = calibrated_log_threshold(NO_DIFFERENCE, null.side, level, max_n)
         return Barrier(null.side, EProcess(NO_DIFFERENCE, null.side).ahead, log_bar)
 
-    column = np.array([[rate]])
+    column = np.array(rates)[:, None]
     laws = unfold(
         [barrier(support, alpha)], [barrier(refute, beta)], steps=max_n, first_look=1, chance=lambda _: column
     )
-    so_far = np.array([(law.supported[0], law.refuted[0]) for law in laws])
-    first = np.diff(so_far, axis=0, prepend=0.0)
-    return first[:, 0], first[:, 1]
+    so_far = [(law.supported, law.refuted) for law in laws]
+    supported, refuted = (
+        np.diff(np.array(column), axis=0, prepend=0.0) for column in zip(*so_far, strict=True)
+    )
+    return supported, refuted
 
 
 def approximate_law(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_velo.claims import Claim, Direction, Statistic
-from pytest_velo.stats.planning import Law, approximate_law, pair_law
+from pytest_velo.stats.planning import Law, approximate_law, pair_laws
 from pytest_velo.stats.rules import MAX_CALIBRATED_UNITS, make_rule
 
 if TYPE_CHECKING:
@@ -23,6 +23,12 @@ USUAL_SHARE_OF_RANGE = 0.25
 
 MAX_EXACT_UNITS = 10_000
 """Beyond this horizon the exact law of a rate takes many seconds: it is approximated."""
+
+DISCORDANT: dict[str, Callable[[float], float]] = {
+    "the outcomes of every pair differ (the worst case)": lambda truth: 1.0,
+    "the two outcomes are independent, with rates around 0.5": lambda truth: (1.0 + truth * truth) / 2.0,
+}
+"""What is assumed of pairs of 0/1 outcomes: the share that differ, by the true difference."""
 
 Deviation = Callable[[float], float]
 """The standard deviation of a unit's value at a truth, both in the statistic's own units."""
@@ -35,6 +41,7 @@ class Design:
     Attributes:
         single: Units are single trials, or single pairs of them.
         draws: Trials of each case whose mean is a unit; 1 where units are single or whole groups.
+        census: Units are a list of so many recorded outcomes, each looked at once; None otherwise.
     """
 
     alpha: float
@@ -45,6 +52,7 @@ class Design:
     single: bool = True
     extend: bool = False
     draws: int = 1
+    census: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,11 +94,13 @@ def scenarios_of(claim: Claim, design: Design, futility: Futility) -> tuple[Scen
     [True, True]
     """
     statistic = claim.statistic
+    if design.census is not None:
+        return (_census(claim, design, design.census, futility),)
     if not statistic.arms and statistic.binary and design.single:
         return (_rate(claim, design, futility),)
     if statistic.arms and statistic.binary and design.single:
         return _pairs(claim, design)
-    return _approximate(claim, design, _deviations(statistic, design))
+    return _approximate(claim, design, deviations_of(statistic, design))
 
 
 def _rate(claim: Claim, design: Design, futility: Futility) -> Scenario:
@@ -109,25 +119,36 @@ def _rate(claim: Claim, design: Design, futility: Futility) -> Scenario:
         min_units=design.min_units,
         extend=design.extend,
     )
-    law = law_with_futility(rule, futility)
-    return Scenario(assuming="", exact=True, stops_early=True, law=lambda truth: law([truth])[0])
+    return Scenario(assuming="", exact=True, stops_early=True, law=law_with_futility(rule, futility))
+
+
+def _census(claim: Claim, design: Design, size: int, futility: Futility) -> Scenario:
+    """Plan a list of recorded outcomes."""
+    from pytest_velo.stats.census_law import census_law
+
+    law = census_law(
+        claim,
+        size=size,
+        alpha=design.alpha,
+        beta=design.beta,
+        max_units=design.max_units,
+        futility=futility,
+        margin=design.margin,
+        min_units=design.min_units,
+    )
+    return Scenario(assuming="", exact=design.min_units == 1, stops_early=True, law=law)
 
 
 def _pairs(claim: Claim, design: Design) -> tuple[Scenario, ...]:
     """Plan single pairs of 0/1 outcomes, by how often the two differ."""
-    shares: dict[str, Callable[[float], float]] = {
-        "the outcomes of every pair differ (the worst case)": lambda truth: 1.0,
-        "the two are independent, with rates around 0.5": lambda truth: (1.0 + truth * truth) / 2.0,
-    }
     calibrated = design.max_units <= MAX_CALIBRATED_UNITS and not design.extend
     if not calibrated or design.margin or claim.direction is Direction.WITHIN or claim.threshold != 0.0:
-        return _approximate(claim, design, {name: _spread(share) for name, share in shares.items()})
+        return _approximate(claim, design, deviations_of(claim.statistic, design))
 
     def law(share: Callable[[float], float]) -> Law:
-        return lambda truth: pair_law(
+        return lambda truths: pair_laws(
             claim,
-            (share(truth) + truth) / 2.0,
-            (share(truth) - truth) / 2.0,
+            [((share(truth) + truth) / 2.0, (share(truth) - truth) / 2.0) for truth in truths],
             alpha=design.alpha,
             beta=design.beta,
             max_units=design.max_units,
@@ -136,7 +157,7 @@ def _pairs(claim: Claim, design: Design) -> tuple[Scenario, ...]:
 
     return tuple(
         Scenario(assuming=name, exact=True, stops_early=False, law=law(share))
-        for name, share in shares.items()
+        for name, share in DISCORDANT.items()
     )
 
 
@@ -149,16 +170,19 @@ def _approximate(claim: Claim, design: Design, deviations: dict[str, Deviation])
     """Plan units of which no more is known than how much they vary."""
 
     def law(deviation: Deviation) -> Law:
-        return lambda truth: approximate_law(
-            claim,
-            truth,
-            deviation(truth),
-            alpha=design.alpha,
-            beta=design.beta,
-            max_units=design.max_units,
-            margin=design.margin,
-            min_units=design.min_units,
-        )
+        return lambda truths: [
+            approximate_law(
+                claim,
+                truth,
+                deviation(truth),
+                alpha=design.alpha,
+                beta=design.beta,
+                max_units=design.max_units,
+                margin=design.margin,
+                min_units=design.min_units,
+            )
+            for truth in truths
+        ]
 
     return tuple(
         Scenario(assuming=name, exact=False, stops_early=False, law=law(deviation))
@@ -166,23 +190,35 @@ def _approximate(claim: Claim, design: Design, deviations: dict[str, Deviation])
     )
 
 
-def _deviations(statistic: Statistic, design: Design) -> dict[str, Deviation]:
-    """Return the assumptions about how much a unit varies, by what is said of them."""
+def deviations_of(statistic: Statistic, design: Design) -> dict[str, Deviation]:
+    """Return the assumptions about how much a unit varies, by what is said of them.
+
+    >>> from pytest_velo.claims import mean
+    >>> design = Design(alpha=0.05, beta=0.05, max_units=200)
+    >>> [deviation(5.0) for deviation in deviations_of(mean(0, 10), design).values()]
+    [5.0, 2.5]
+    """
     low, high = statistic.scale
 
     def widest(truth: float) -> float:
         return math.sqrt(max(0.0, (truth - low) * (high - truth)))
 
+    if statistic.binary and design.single:
+        return (
+            {name: _spread(share) for name, share in DISCORDANT.items()} if statistic.arms else {"": widest}
+        )
     if statistic.binary and not statistic.arms:
         return _shares(widest, design.draws)
     usual = USUAL_SHARE_OF_RANGE * statistic.outcomes.span * (math.sqrt(2.0) if statistic.arms else 1.0)
-    spread = f"{USUAL_SHARE_OF_RANGE:.0%} of the range"
+    share = f"{USUAL_SHARE_OF_RANGE:.0%}"
     told = (
-        f"each arm's outcomes vary by {spread}, independently" if statistic.arms else f"they vary by {spread}"
+        f"each arm's outcomes have a standard deviation of {share} of their range, independently"
+        if statistic.arms
+        else f"their standard deviation is {share} of the range"
     )
     return {
         "every unit is at an end of the range (the worst case)": widest,
-        f"{told} (standard deviation)": lambda truth: min(usual, widest(truth)),
+        told: lambda truth: min(usual, widest(truth)),
     }
 
 
@@ -196,7 +232,7 @@ def _shares(widest: Deviation, draws: int) -> dict[str, Deviation]:
         }
     return {
         "all trials of a unit come out the same (the worst case)": widest,
-        f"units vary by {USUAL_SHARE_OF_RANGE:.0%} (standard deviation)": lambda truth: min(
+        f"the standard deviation of units is {USUAL_SHARE_OF_RANGE:.0%}": lambda truth: min(
             USUAL_SHARE_OF_RANGE, widest(truth)
         ),
     }

@@ -7,7 +7,7 @@ have rejected) alone, so one backward pass gives it for every path, and a forwar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from pytest_velo.stats.sides import Barrier
 
 if TYPE_CHECKING:
     from pytest_velo.stats.boundary import Floats
-    from pytest_velo.stats.race import Edge, Flags
+    from pytest_velo.stats.race import Edge
 
     Values = dict[int, Floats]
     """By the tests for the claim that are latched (as bits): a value for each number of ones."""
@@ -36,6 +36,10 @@ class Futility:
     below: float
     first: int
     every: int
+
+    def looks(self, horizon: int, min_units: int = 1) -> range:
+        """Return the numbers of units at which a run looks; none at the horizon, where it ends anyway."""
+        return range(max(self.first, min_units), horizon, self.every)
 
 
 def law_with_futility(
@@ -62,7 +66,12 @@ def law_with_futility(
     from pytest_velo.stats.race import race
 
     support, refute = rule.barriers()
-    hopeless = _hopeless(support, refute, rule, futility)
+    looks = futility.looks(rule.max_units, rule.min_units)
+    chances = chances_of(support, refute, horizon=rule.max_units, first_look=rule.min_units, looks=looks)
+    hopeless = {
+        units: {latched: chance < futility.below for latched, chance in states.items()}
+        for units, states in chances.items()
+    }
 
     def law(truths: Sequence[float]) -> list[OperatingCharacteristics]:
         column = np.asarray(truths, dtype=float)[:, None]
@@ -82,30 +91,42 @@ def law_with_futility(
     return law
 
 
-def _hopeless(
-    support: Sequence[Barrier], refute: Sequence[Barrier], rule: SequentialRule, futility: Futility
-) -> dict[int, Mapping[int, Flags]]:
-    """Return the numbers of ones at which a run gives up, at each of its looks."""
+def chances_of(
+    support: Sequence[Barrier],
+    refute: Sequence[Barrier],
+    *,
+    horizon: int,
+    first_look: int,
+    looks: Collection[int],
+) -> dict[int, Values]:
+    """Return the chance of a verdict by the horizon at some numbers of units, a Jeffreys prior on the rate.
+
+    Args:
+        support: Barriers of tests that must all reject, each latched; at least one.
+        refute: Barriers any of which refutes.
+        horizon: The last unit.
+        first_look: No verdict comes before it, from 1.
+        looks: Where the chance is wanted.
+
+    Returns:
+        For each look: by the latched tests (as bits), for each number of ones, the chance.
+    """
     import numpy as np
 
     from pytest_velo.stats.race import follow
 
-    horizon = rule.max_units
-    looks = set(range(max(futility.first, rule.min_units), horizon, futility.every))
-    crossings = [
-        _crossings(*edges) for edges in follow(support, refute, steps=horizon, first_look=rule.min_units)
-    ]
-    full = (1 << len(support)) - 1
-    # The chance of a verdict, on the way back from the horizon, where what is open stays open.
-    chance = {latched: np.zeros(horizon + 1) for latched in range(full)}
-    hopeless: dict[int, Mapping[int, Flags]] = {}
+    followed = follow(support, refute, steps=horizon, first_look=first_look)
+    crossings = [_crossings(*edges) for edges in followed]
+    # On the way back from the horizon, where what is open stays open.
+    chance = {latched: np.zeros(horizon + 1) for latched in range((1 << len(support)) - 1)}
+    found: dict[int, Values] = {}
     for units in range(horizon, 0, -1):
         if units in looks:
-            hopeless[units] = {latched: ahead < futility.below for latched, ahead in chance.items()}
-        decided = _after_the_look(chance, *crossings[units - 1], full)
+            found[units] = chance
+        decided = _after_the_look(chance, *crossings[units - 1])
         ones = (np.arange(units) + PRIOR) / (units - 1 + 2 * PRIOR)
         chance = {latched: ones * ahead[1:] + (1.0 - ones) * ahead[:-1] for latched, ahead in decided.items()}
-    return hopeless
+    return found
 
 
 def _crossings(
@@ -115,7 +136,7 @@ def _crossings(
     return tuple(edge.crossing for edge in support), tuple(edge.crossing for edge in refute)
 
 
-def _after_the_look(chance: Values, support: Sequence[slice], refute: Sequence[slice], full: int) -> Values:
+def _after_the_look(chance: Values, support: Sequence[slice], refute: Sequence[slice]) -> Values:
     """Return the chance of a verdict on arrival at a look: 1 where it comes, else that of the new state."""
     import numpy as np
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -65,22 +66,21 @@ def detectable_of(claim: Claim, law: Law, power: float = 0.8) -> Detectable:
 
     Args:
         claim: What is claimed.
-        law: What the design does at a truth.
+        law: What the design does.
         power: In (0, 1).
 
     >>> from pytest_velo.claims import rate
     >>> from pytest_velo.stats.operating import operating_characteristics
     >>> from pytest_velo.stats.rules import make_rule
     >>> rule = make_rule(rate >= 0.3, alpha=0.05, beta=0.05, max_units=200)
-    >>> found = detectable_of(rate >= 0.3, lambda truth: operating_characteristics(rule, [truth])[0])
+    >>> found = detectable_of(rate >= 0.3, lambda truths: operating_characteristics(rule, truths))
     >>> [round(value, 2) for value in (*found.supported, *found.refuted)]
     [0.4, 0.2]
     """
     low, high = claim.statistic.scale
 
-    def swapped(truth: float) -> OperatingCharacteristics:
-        at = law(truth)
-        return replace(at, supported=at.refuted, refuted=at.supported)
+    def swapped(truths: Sequence[float]) -> list[OperatingCharacteristics]:
+        return [replace(at, supported=at.refuted, refuted=at.supported) for at in law(truths)]
 
     match claim.direction:
         case Direction.WITHIN:

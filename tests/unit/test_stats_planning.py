@@ -54,18 +54,21 @@ def test_pairs_without_a_law_are_refused():
 def test_the_smallest_detectable_rate_has_its_power_and_no_smaller_one_has():
     rule = make_rule(rate <= 0.3, max_units=150, **LEVELS)
 
-    def law(truth):
-        return operating_characteristics(rule, [truth])[0]
+    def law(truths):
+        return operating_characteristics(rule, truths)
 
     found = smallest_detectable(law, 0.3, 0.0)
-    assert law(found).supported >= 0.8 > law(found + 0.001).supported
+    at, nearer = law([found, found + 0.0001])
+    assert at.supported >= 0.8 > nearer.supported
     assert smallest_detectable(law, 0.3, 0.29) is None
 
 
 def test_a_longer_horizon_detects_less():
     found = [
         smallest_detectable(
-            lambda d, n=n: approximate_law(BETTER, d, 0.5, max_units=n, **LEVELS), threshold=0.0, end=1.0
+            lambda ds, n=n: [approximate_law(BETTER, d, 0.5, max_units=n, **LEVELS) for d in ds],
+            threshold=0.0,
+            end=1.0,
         )
         for n in (50, 200, 800)
     ]

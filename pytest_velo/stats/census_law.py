@@ -1,0 +1,102 @@
+"""The exact law of a census: recorded outcomes looked at in random order, each once.
+
+Loaded on use: it needs numpy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from pytest_velo.claims import Claim
+from pytest_velo.stats.boundary import Floats
+from pytest_velo.stats.eprocess import Side
+from pytest_velo.stats.finite import CensusTest, EitherCount, census_tests
+from pytest_velo.stats.operating import OperatingCharacteristics
+from pytest_velo.stats.planning import Law
+from pytest_velo.stats.race import Flags, unfold
+from pytest_velo.stats.sides import Barrier
+from pytest_velo.stats.stopping import Futility, chances_of
+
+
+def census_law(
+    claim: Claim,
+    *,
+    size: int,
+    alpha: float,
+    beta: float,
+    max_units: int,
+    futility: Futility,
+    margin: float = 0.0,
+    min_units: int = 1,
+) -> Law:
+    """Return the law of `make_census_rule` in a run that stops early.
+
+    A truth is the share of ones in the list; one between two counts is moved to the nearer. With `min_units`
+    both tests may have rejected when the first verdict may come; this takes the one that did so first.
+
+    Args:
+        claim: What is claimed of the rate.
+        size: How many outcomes the list has.
+        alpha: As for `make_census_rule`.
+        beta: As for `make_census_rule`.
+        max_units: As for `make_census_rule`.
+        futility: When the run gives up.
+        margin: As for `make_census_rule`.
+        min_units: As for `make_census_rule`.
+
+    >>> from pytest_velo.claims import rate
+    >>> futility = Futility(below=0.05, first=20, every=10)
+    >>> law = census_law(rate >= 0.5, size=50, alpha=0.05, beta=0.05, max_units=50, futility=futility)
+    >>> [(round(at.supported, 3), round(at.mean_n, 1)) for at in law([0.48, 0.5, 0.8])]
+    [(0.032, 46.6), (0.971, 46.5), (1.0, 12.7)]
+    """
+    horizon = min(size, max_units)
+    tests, ends = census_tests(claim, size=size, alpha=alpha, beta=beta, margin=margin)
+    support = [_barrier(test, test.side) for test in tests]
+    refute = [_barrier(ends[0] if len(ends) == 1 else EitherCount(ends, beta), end.side) for end in ends]
+    looks = futility.looks(horizon, min_units)
+    alone = [[_alone(_barrier(test, test.side), horizon, looks) for test in side] for side in (tests, ends)]
+
+    def hopeless(units: int) -> dict[int, Flags]:
+        """Where the run gives up: the chances of the tests, each by itself, are too small."""
+        if units not in looks:
+            return {}
+        ours, theirs = ([chances[units] for chances in side] for side in alone)
+        against = np.sum(theirs, axis=0)
+        states = range((1 << len(ours)) - 1)
+        still = {state: [chance for i, chance in enumerate(ours) if not state >> i & 1] for state in states}
+        return {state: np.min(left, axis=0) + against < futility.below for state, left in still.items()}
+
+    def law(truths: Sequence[float]) -> list[OperatingCharacteristics]:
+        counts = np.array([round(truth * size) for truth in truths])[:, None]
+        steps = list(
+            unfold(
+                support,
+                refute,
+                steps=horizon,
+                first_look=1,
+                chance=lambda units: np.clip((counts - np.arange(units + 1)) / (size - units), 0.0, 1.0),
+                give_up=hopeless,
+            )
+        )
+        last = steps[-1]
+        mean_n = min_units + last.mean_units - steps[min_units - 1].mean_units
+        columns = (counts[:, 0] / size, last.supported, last.refuted, mean_n)
+        return [
+            OperatingCharacteristics(truth=float(t), supported=float(s), refuted=float(r), mean_n=float(n))
+            for t, s, r, n in zip(*columns, strict=True)
+        ]
+
+    return law
+
+
+def _barrier(test: CensusTest | EitherCount, side: Side) -> Barrier:
+    return Barrier(side, test.ahead, test.log_threshold)
+
+
+def _alone(barrier: Barrier, horizon: int, looks: range) -> dict[int, Floats]:
+    """Return the chance that one test rejects by the horizon, as it is guessed at each look."""
+    chances = chances_of([barrier], [], horizon=horizon, first_look=1, looks=looks)
+    return {units: states[0] for units, states in chances.items()}
