@@ -13,7 +13,7 @@ from pytest_velo.report.text import inline
 
 _KINDS = (Outcome.SUPPORTED, Outcome.REFUTED, Outcome.INCONCLUSIVE, Outcome.ERROR)
 _FAILED_BEFORE = "its test failed as undecided when it ended (--velo-strict), and stays failed"
-_PASSED_BEFORE = "its test was undecided when it ended; the exit code says that it failed"
+_OPEN_BEFORE = "its test was undecided when it ended"
 
 
 def level_text(name: str, level: float, family: Family) -> str:
@@ -126,7 +126,7 @@ def _member_lines(result: HypothesisResult, family: Family, width: int, strict: 
     if family.by_steps:
         said = ""
         if result.outcome is Outcome.REFUTED:
-            said = f"; {_PASSED_BEFORE}" if not strict else ""
+            said = f"; {_OPEN_BEFORE}" if not strict else ""
         elif strict:
             said = f"; {_FAILED_BEFORE}"
         text = f"{result.outcome} by the step-down at the end of the session{said}"
