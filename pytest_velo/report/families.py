@@ -13,7 +13,6 @@ from pytest_velo.report.text import inline
 
 _KINDS = (Outcome.SUPPORTED, Outcome.REFUTED, Outcome.INCONCLUSIVE, Outcome.ERROR)
 _FAILED_BEFORE = "its test failed as undecided when it ended (--velo-strict), and stays failed"
-_OPEN_BEFORE = "its test was undecided when it ended"
 
 
 def level_text(name: str, level: float, family: Family) -> str:
@@ -120,16 +119,12 @@ def _counts(members: Sequence[tuple[HypothesisResult, Family]], size: int) -> st
 
 
 def _member_lines(result: HypothesisResult, family: Family, width: int, strict: bool) -> Iterator[Line]:
-    """Say a member's adjusted p-values; a last step's verdict with what it means for the exit code."""
+    """Say a member's adjusted p-values; and that the last steps decided it."""
     yield Line(inline(f"  {mark(result.outcome)} {result.node_id.split('::', 1)[-1]}", width))
     yield from block("adjusted p", _adjusted(family), width, indent=4)
     if family.by_steps:
-        said = ""
-        if result.outcome is Outcome.REFUTED:
-            said = f"; {_OPEN_BEFORE}" if not strict else ""
-        elif strict:
-            said = f"; {_FAILED_BEFORE}"
-        text = f"{result.outcome} by the step-down at the end of the session{said}"
+        failed = f"; {_FAILED_BEFORE}" if strict and result.outcome is Outcome.SUPPORTED else ""
+        text = f"{result.outcome} by the step-down at the end of the session{failed}"
         yield from block("decided", text, width, Style.BOLD, indent=4)
 
 
