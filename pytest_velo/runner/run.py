@@ -10,6 +10,7 @@ from pytest_velo.case_sets import Planned
 from pytest_velo.errors import BudgetError
 from pytest_velo.records import TrialRecord
 from pytest_velo.runner.hypothesis import Hypothesis
+from pytest_velo.runner.launching import AtOnce, Launcher
 from pytest_velo.runner.trials import Finished, Threads, TrialRunner
 from pytest_velo.runner.units import Units
 from pytest_velo.runner.weighing import weigh
@@ -19,6 +20,7 @@ from pytest_velo.verdicts import StopReason, Verdict
 FUTILE_BELOW = 0.05
 FUTILITY_FROM = 20
 FEWEST_AHEAD = 4  # fewer in flight than this save little and cost rounds
+_RECENT = 20  # trials whose mean cost stands for the next one's
 _CANCELLATIONS = 3  # a body that catches one is sent another
 _WIND_DOWN_S = 3.0  # how long a cancelled body may take to clean up
 
@@ -35,6 +37,7 @@ class Run:
         drawer: Gets the draws.
         threads: Where plain bodies run.
         watch: Called whenever the prefix has grown.
+        launcher: Says when trials may start.
         n_known: How many trials an earlier look at these draws had. None beyond them is begun before they
             are all in, so that a second run of the same makes no call ahead.
 
@@ -57,6 +60,7 @@ class Run:
         watch: Callable[[Run], None] = lambda _: None,
         *,
         n_known: int = 0,
+        launcher: Launcher | None = None,
     ) -> None:
         self.hypothesis = hypothesis
         self.weigher = weigh(hypothesis)
@@ -83,13 +87,17 @@ class Run:
         self._n_known = n_known
         self._look_ahead_at = 0
         self._failing = False
+        self._plan_ended = False
+        self._spent_s = 0.0
+        self._n_timed = 0
         self._watch = watch
+        self._launcher: Launcher = launcher or AtOnce()
         self._next_futility = max(FUTILITY_FROM, hypothesis.min_trials)
 
     async def go(self) -> None:
         """Sample until a verdict, max_trials, futility, an error or an empty budget."""
         try:
-            self._launch()
+            self._launcher.ready(self)
             await self._ended.wait()
         except asyncio.CancelledError:
             self._end(StopReason.INTERRUPTED)
@@ -98,27 +106,67 @@ class Run:
             await self._wind_down()
             self.duration_s = time.monotonic() - self.started_s
 
-    def _launch(self) -> None:
-        """Start as many trials as may still be needed, no more."""
-        if self.stop is not None:
-            return
-        if not self._failing:
-            if self._n_taken >= self._look_ahead_at:
-                self._look_ahead()
-            # Within what an earlier look has read, the verdict may come again, and costs nothing.
-            known = self._n_taken < self._n_known
-            wanted = min(self._n_wanted, self._n_known) if known else self._n_wanted
-            room = min(self.hypothesis.limit - len(self._tasks), wanted - self._n_launched)
-            for _ in range(room):
-                planned = next(self._plan, None)
-                if planned is None:
-                    break
-                self._n_launched += 1
-                task = asyncio.create_task(self._one(planned))
-                self._tasks.add(task)
-                task.add_done_callback(self._landed)
-            self.n_in_flight_max = max(self.n_in_flight_max, len(self._tasks))
-        if not self._tasks and self._n_taken == self._n_launched:
+    @property
+    def wanted(self) -> int:
+        """How many trials may start now because they may still be needed, from 0."""
+        if self.stop is not None or self._failing or self._plan_ended:
+            return 0
+        if self._n_taken >= self._look_ahead_at:
+            self._look_ahead()
+        wanted = min(self._n_wanted, self._n_known) if self.is_known else self._n_wanted
+        return max(0, min(self.hypothesis.limit - len(self._tasks), wanted - self._n_launched))
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the next trials are within what an earlier look has read, and cost nothing."""
+        return self._n_taken < self._n_known
+
+    @property
+    def n_launched(self) -> int:
+        """Trials that were started."""
+        return self._n_launched
+
+    @property
+    def mean_cost_usd(self) -> float | None:
+        """Mean dollars of a trial so far, cached calls at nothing; None before any, or of unknown price."""
+        costs = [trial.cost_usd for trial in self.trials[-_RECENT:]]
+        known = [cost for cost in costs if cost is not None]
+        return sum(known) / len(known) if known and len(known) == len(costs) else None
+
+    @property
+    def mean_trial_s(self) -> float | None:
+        """Mean seconds of a trial, from its start to its end; None before any."""
+        return self._spent_s / self._n_timed if self._n_timed else None
+
+    @property
+    def n_in_flight(self) -> int:
+        """Trials that are under way."""
+        return len(self._tasks)
+
+    def launch(self, n: int) -> None:
+        """Start the next trials of the plan, as many as there are.
+
+        Args:
+            n: At most `wanted`.
+        """
+        if not self._n_launched:
+            self.started_s = time.monotonic()
+        for _ in range(n):
+            planned = next(self._plan, None)
+            if planned is None:
+                self._plan_ended = True
+                break
+            self._n_launched += 1
+            task = asyncio.create_task(self._one(planned))
+            self._tasks.add(task)
+            task.add_done_callback(self._landed)
+        self.n_in_flight_max = max(self.n_in_flight_max, len(self._tasks))
+        self._check_plan()
+
+    def _check_plan(self) -> None:
+        """End the run when its plan has ended and every trial of it is in."""
+        ended = self._plan_ended and not self._tasks and self._n_taken == self._n_launched
+        if ended and self.stop is None:
             self._out_of_trials()
 
     def _look_ahead(self) -> None:
@@ -148,7 +196,10 @@ class Run:
         return len(self.trials) + len(self.after)
 
     async def _one(self, planned: Planned) -> None:
+        began_s = time.monotonic()
         finished = await self._runner.run(planned)
+        self._spent_s += time.monotonic() - began_s
+        self._n_timed += 1
         self._waiting[planned.index] = finished
         if finished.error is not None:
             self._failing = True  # what is in flight may still decide before this trial counts
@@ -157,7 +208,8 @@ class Run:
             assert task is not None
             self._tasks.discard(task)
             self._advance()
-            self._launch()
+            self._check_plan()
+            self._launcher.ready(self)
 
     def _landed(self, task: asyncio.Task[None]) -> None:
         """Forget a task; one that broke ends the run, which would wait for its trial for ever."""

@@ -60,6 +60,9 @@ class Units:
         self._values: list[float] = []
         self._sum = 0.0
         self._n_valid = 0
+        self._n_fed = 0
+        self._unit_sum = 0.0
+        self._unit_squares = 0.0
         self._arm_sums: dict[str, tuple[float, int]] = {}
         self.turns: list[Turn] = []
         self.n_ones = 0
@@ -86,6 +89,17 @@ class Units:
     def estimate(self) -> float | None:
         """Mean over complete units of their valid turns' mean, in the statistic's units; None without any."""
         return self._sum / self._n_valid if self._n_valid else None
+
+    @property
+    def moments(self) -> tuple[int, float, float]:
+        """Number, mean and variance of the complete units on the scale of [0, 1].
+
+        Before the data stand a 0 and a 1, so that the variance is never 0: (n, mean, variance).
+        """
+        n = self._n_fed
+        mean = (self._unit_sum + 1.0) / (n + 2.0)
+        variance = (self._unit_squares + 1.0) / (n + 2.0) - mean * mean
+        return n, self._unit_sum / n if n else 0.5, max(variance, 0.0)
 
     @property
     def compares(self) -> tuple[str, ...]:
@@ -173,4 +187,9 @@ class Units:
         if not bounds:
             return None  # every trial of the unit was invalid and is left out
         n = len(bounds)
-        return sum(low for low, _ in bounds) / n, sum(high for _, high in bounds) / n
+        low, high = sum(low for low, _ in bounds) / n, sum(high for _, high in bounds) / n
+        middle = (low + high) / 2.0
+        self._n_fed += 1
+        self._unit_sum += middle
+        self._unit_squares += middle * middle
+        return low, high

@@ -1,0 +1,1 @@
+"""Which hypothesis gets the next trial when many are sampled together."""

@@ -1,0 +1,72 @@
+"""The order in which waiting runs get the next trial: one function for each scheduler."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from typing import assert_never
+
+from pytest_velo.runner.run import Run
+from pytest_velo.scheduling.gain import expected_gain
+
+
+class Scheduler(StrEnum):
+    """How trials are shared out among hypotheses."""
+
+    GAIN = "gain"
+    ROUND_ROBIN = "round-robin"
+    IN_ORDER = "in-order"
+
+
+Policy = Callable[[Sequence[Run]], Run]
+"""Chooses the run that gets the next trial, among at least one that wants it, in the order of the tests."""
+
+
+def policy_of(scheduler: Scheduler) -> Policy:
+    """Return the policy of a scheduler."""
+    match scheduler:
+        case Scheduler.GAIN:
+            return ByGain()
+        case Scheduler.ROUND_ROBIN:
+            return lambda waiting: min(waiting, key=lambda run: run.n_launched)
+        case Scheduler.IN_ORDER:
+            return lambda waiting: waiting[0]
+    assert_never(scheduler)
+
+
+class ByGain:
+    """The run whose next trial is expected to bring the most toward a verdict for its cost.
+
+    A run's gain changes when its prefix has grown, and is computed then only. Trials under way count as spent
+    already: each makes the next one worth a little less.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[int, float]] = {}
+
+    def __call__(self, waiting: Sequence[Run]) -> Run:
+        """Choose; of equals the first in the order of the tests."""
+        costs = costs_of(waiting)
+        return max(zip(waiting, costs, strict=True), key=lambda pair: self._gain(pair[0]) / pair[1])[0]
+
+    def _gain(self, run: Run) -> float:
+        n = len(run.trials)
+        known = self._known.get(id(run))
+        if known is None or known[0] != n:
+            known = self._known[id(run)] = n, expected_gain(run)
+        return known[1] / (1.0 + run.n_in_flight / 8.0)
+
+
+def costs_of(runs: Sequence[Run]) -> list[float]:
+    """Return what a trial of each run costs: dollars where every run has paid for one, else seconds.
+
+    A run that has no trial yet is taken for the cheapest of the others, so that it is tried.
+    """
+    dollars = [run.mean_cost_usd for run in runs]
+    priced = [cost for cost in dollars if cost]
+    if priced and all(cost is None or cost > 0.0 for cost in dollars):
+        return [min(priced) if cost is None else cost for cost in dollars]
+    seconds = [run.mean_trial_s for run in runs]
+    timed = [cost for cost in seconds if cost]
+    fallback = min(timed) if timed else 1.0
+    return [cost or fallback for cost in seconds]

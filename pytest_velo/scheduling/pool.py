@@ -1,0 +1,88 @@
+"""Many runs sampled together: they share what may be in flight, and a policy says whose trial is next."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
+from contextvars import Context, copy_context
+
+from pytest_velo.runner.run import Run
+from pytest_velo.scheduling.policies import Policy
+
+
+class Pool:
+    """Runs on the sampling loop, each a task of its own; a `Launcher` for all of them.
+
+    Args:
+        policy: Chooses whose trial is next.
+        capacity: Most trials in flight in a lane.
+        lane: Which runs share what may be in flight: those of one endpoint.
+    """
+
+    def __init__(self, policy: Policy, capacity: int, lane: Callable[[Run], Hashable]) -> None:
+        self._policy = policy
+        self._capacity = capacity
+        self._lane = lane
+        self._runs: list[Run] = []
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._due = False
+        self._closed = False
+
+    def start(self, runs: Sequence[Run], contexts: Sequence[Context] | None = None) -> None:
+        """Begin to sample runs, in the order of their tests; on the loop.
+
+        Args:
+            runs: Made with this pool as their launcher.
+            contexts: The context of each run's bodies; the caller's by default.
+        """
+        self._runs.extend(runs)
+        for position, run in enumerate(runs):
+            context = copy_context() if contexts is None else contexts[position]
+            self._tasks[id(run)] = asyncio.create_task(run.go(), context=context)
+
+    async def wait(self, run: Run) -> None:
+        """Wait until a run has ended, whatever for; what broke it is raised."""
+        await asyncio.shield(self._tasks[id(run)])
+
+    async def stop(self, run: Run) -> None:
+        """End one run early, with what it has."""
+        await self._cancel([self._tasks[id(run)]])
+
+    async def close(self) -> None:
+        """End every run early, with what it has."""
+        self._closed = True
+        await self._cancel(list(self._tasks.values()))
+
+    def ready(self, run: Run) -> None:
+        """Launch what costs nothing at once; share out the rest when this turn of the loop is over."""
+        if run.is_known:
+            run.launch(run.wanted)
+        elif not self._due and not self._closed:
+            self._due = True
+            asyncio.get_running_loop().call_soon(self._share_out)
+
+    def _share_out(self) -> None:
+        """Give trials, one at a time, to the runs the policy chooses, while there is room in their lanes."""
+        self._due = False
+        self._runs = [run for run in self._runs if run.stop is None]
+        busy: Counter[Hashable] = Counter()
+        for run in self._runs:
+            busy[self._lane(run)] += run.n_in_flight
+        waiting = [run for run in self._runs if run.wanted > 0]
+        while waiting:
+            waiting = [run for run in waiting if busy[self._lane(run)] < self._capacity]
+            if not waiting:
+                return
+            chosen = self._policy(waiting)
+            chosen.launch(1)
+            busy[self._lane(chosen)] += 1
+            if chosen.wanted <= 0:
+                waiting.remove(chosen)
+
+    @staticmethod
+    async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
