@@ -153,9 +153,8 @@ def _flips(part: Compared) -> str:
     comparison = part.comparison
     score = isinstance(part.part.statistic, Mean)
     ways = ("down", "up") if score else ("to 0", "to 1")
-    counts = (
-        f"{'moved' if score else 'flipped'}: {comparison.n_down:,} {ways[0]}, {comparison.n_up:,} {ways[1]}"
-    )
+    verb = "moved" if score else "flipped"
+    counts = f"{verb} {comparison.n_down:,} {ways[0]} and {comparison.n_up:,} {ways[1]}"
     shown = "; ".join(_flip(flip, score) for flip in part.flips[:MOST_FLIPS])
     more = f"; {len(part.flips) - MOST_FLIPS:,} more" if len(part.flips) > MOST_FLIPS else ""
     return f"{counts}: {shown}{more}"
