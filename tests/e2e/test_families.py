@@ -76,7 +76,7 @@ def test_the_step_down_supports_what_its_own_level_left_open(run):
             "test_it.py::test_up",
             "*members *4 hypotheses: 4 supported",
             "*sampled *at alpha 0.05 / 4 and beta 0.05 / 4",
-            "*P(any wrong supported in the family) ≤ 0.05, P(any wrong refuted in it) ≤ 0.05",
+            "*P(any wrong supported in the family) <= 0.05, P(any wrong refuted in it) <= 0.05",
             "*test_up[[]10]",
             "*adjusted p 0.0* for supported, 1 for refuted",
             "*test_up[[]7]",
