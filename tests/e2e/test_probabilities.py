@@ -125,6 +125,18 @@ def test_the_probability_is_within_the_interval_of_the_sampled_rate(run, embedde
     assert cold.trials[0].values[""] == pytest.approx(outcomes[0], abs=1e-3)
 
 
+@pytest.mark.parametrize("max_tokens", [1, 6])
+def test_a_character_of_several_tokens_makes_the_trial_invalid(run, embedded_model, max_tokens):
+    """Its engine lists the numbers of the last of them only, or none: neither is those of the first token."""
+    call = f"logprobs=5, max_tokens={max_tokens}, allow_cut=True, logit_bias=[['\u663d', 60]]"
+    run.file(body("reply.prob('A')", model="'local/smollm2-135m'", call=call))
+    run("-m", "velo")
+    trials = run.record["test_h"].trials
+    assert {trial.kind for trial in trials} == {"invalid"}
+    assert "a character of several tokens" in trials[0].detail
+    assert not trials[0].calls[0].reply.text[0].isascii()
+
+
 def test_the_example_settles_one_belief_twice_and_reading_takes_a_fraction_of_the_calls(run, embedded_model):
     (run.path / "test_it.py").write_text(EXAMPLE.read_text(encoding="utf-8"), encoding="utf-8")
     assert run("-m", "velo").parseoutcomes() == {"passed": 2}
