@@ -221,6 +221,25 @@ def test_number(trial):
     }
 
 
+def test_a_claim_about_a_baseline_is_a_member_when_it_is_compared(run):
+    run.file(
+        """
+from pytest_velo import baseline
+@pytest.mark.parametrize("least", [0.5, 0.7])
+@pytest.mark.hypothesis(rate >= baseline - 0.4, max_trials=60)
+def test_guard(trial, least):
+    return (trial.index * 7) % 10 < 8
+"""
+    )
+    assert run(HOLM).ret == 0
+    assert run.outcomes == ["inconclusive"] * 2
+    assert run(HOLM, "--velo-update").ret == 0
+    assert (run.outcomes, sizes(run)) == (["measured"] * 2, {})
+    assert run(HOLM).ret == 0
+    assert run.outcomes == ["supported"] * 2
+    assert {(r.alpha, r.family.size) for r in run.record.results} == {(0.025, 2)}
+
+
 def test_a_name_joins_functions_of_all_collected_files(run):
     joined = "pytestmark = pytest.mark.velo(family='session')\n"
     run.file(UP + joined, "test_one.py")
