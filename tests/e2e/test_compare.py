@@ -86,13 +86,15 @@ def test_what_fell_rose_and_stayed_is_told_apart(two_runs, compare, run) -> None
     assert result.output.splitlines()[:2] == [f"before  {before}", f"now     {now}"]
     right = section(result, "test_right")
     assert "over 60 pairs; difference -0." in right
-    assert "at 95%\n  worse: it fell; better by less than 0.05\n  flipped " in right
+    assert "at 95%\n  worse: it fell; off by 0.05 or more\n  flipped " in right
     assert "  flipped 32 to 0 and 0 to 1: case 5 to 0; " in right
     assert right.endswith("; 27 more")
-    assert "better: it fell; worse by less than 0.05" in section(result, "test_wrong")
+    assert "better: it fell; off by 0.05 or more" in section(result, "test_wrong")
     assert "trial " in section(result, "test_wrong")
-    assert "changed: it fell; it may be off by 0.05" in section(result, "test_either")
-    assert "no change is shown at 5%: the same in every pair" in section(result, "test_same")
+    assert "changed: it fell; off by 0.05 or more" in section(result, "test_either")
+    assert "no change is shown at 5%: the same in every pair; it may be off by" in section(
+        result, "test_same"
+    )
     assert (
         "4 comparisons, each at 5%: where nothing changed, expect at most 0.2 false changes" in result.output
     )
