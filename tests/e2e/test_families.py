@@ -240,6 +240,38 @@ def test_guard(trial, least):
     assert {(r.alpha, r.family.size) for r in run.record.results} == {(0.025, 2)}
 
 
+def test_claims_of_every_kind_may_be_one_family(run):
+    run.file(
+        """
+from pytest_velo import difference, mean
+pytestmark = pytest.mark.velo(family="all", max_trials=100)
+@pytest.mark.hypothesis(rate.within(0.3, 0.7))
+def test_within(trial):
+    return trial.index % 2 == 0
+@pytest.mark.hypothesis(mean(0, 10) >= 4)
+def test_mean(trial):
+    return 7 + trial.index % 2
+@pytest.mark.hypothesis(difference("a", "b") >= 0, arms=("a", "b"))
+def test_difference(trial, arm):
+    return arm == "a"
+@pytest.mark.hypothesis((rate("x") >= 0.5) & (rate("y") <= 0.5))
+def test_joint(trial):
+    return {"x": True, "y": False}
+@pytest.mark.hypothesis(rate >= 0.5, cases=list(range(60)), once=True)
+def test_census(case):
+    return True
+"""
+    )
+    assert run(HOLM).ret == 0
+    assert run.outcomes == ["supported"] * 5
+    for result in run.record.results:
+        assert result.alpha == 0.05 / 5
+        assert result.decision.evidence.p_support <= result.alpha
+        assert result.family.p_support <= 0.05
+        assert result.family.if_supported == result.decision.certified
+        assert not result.family.if_refuted.startswith("undecided")
+
+
 def test_a_name_joins_functions_of_all_collected_files(run):
     joined = "pytestmark = pytest.mark.velo(family='session')\n"
     run.file(UP + joined, "test_one.py")
