@@ -46,13 +46,15 @@ def plan(as_json: bool, arguments: tuple[str, ...]) -> None:
 
 def _check(planned: Planned) -> None:
     """Raise when there is nothing to show."""
+    from pytest_velo.report.numbers import count
+
     if planned.problem:
         click.echo(planned.problem, err=True)
         raise click.exceptions.Exit(1)
     if not planned.plans:
         n = planned.n_collected
         raise click.ClickException(
-            f"there is no hypothesis among the {n} tests collected\n  fix: name a file or a test that has one"
+            f"{count(n, 'test')} collected, and no hypothesis\n  fix: name a file or a test that has one"
             if n
             else "no test was collected\n  fix: name a file or a test, as for pytest"
         )

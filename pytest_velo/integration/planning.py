@@ -40,10 +40,11 @@ def plan_selection(arguments: Sequence[str]) -> Planned:
     Raises:
         VeloError: A store cannot be read.
     """
-    planner = _Planner()
+    planner = Planner()
     said = io.StringIO()
+    quiet = ["-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"]  # this very package
     with redirect_stdout(said), redirect_stderr(said):
-        code = pytest.main([*arguments], plugins=[planner])
+        code = pytest.main([*quiet, *arguments], plugins=[planner])
     if planner.error is not None:
         raise planner.error
     fine = code in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
@@ -51,13 +52,24 @@ def plan_selection(arguments: Sequence[str]) -> Planned:
     return Planned(plans=tuple(planner.plans), n_collected=planner.n_collected, problem=problem)
 
 
-class _Planner:
-    """The plugin that takes the items and runs none."""
+class Planner:
+    """The plugin that takes the items and runs none.
+
+    Attributes:
+        plans: One for each hypothesis, in the order of the files, whatever shuffles them.
+        n_collected: Tests that were selected, hypotheses or not.
+        error: What kept a hypothesis from being planned.
+    """
 
     def __init__(self) -> None:
         self.plans: list[HypothesisPlan] = []
         self.n_collected = 0
         self.error: VeloError | None = None
+        self._places: dict[str, int] = {}
+
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        """Remember the order of the files."""
+        self._places.setdefault(item.nodeid, len(self._places))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_cmdline_main(self, config: pytest.Config) -> None:
@@ -75,7 +87,8 @@ class _Planner:
         self.n_collected = len(session.items)
         velo = session.config.stash[SESSION]
         try:
-            self.plans = [plan_item(item, velo) for item in session.items if SPEC in item.stash]
+            ordered = sorted(session.items, key=lambda item: self._places.get(item.nodeid, 0))
+            self.plans = [plan_item(item, velo) for item in ordered if SPEC in item.stash]
         except VeloError as error:
             self.error = error
         return True
