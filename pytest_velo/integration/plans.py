@@ -77,7 +77,7 @@ def _parts(item: pytest.Item, claim: Claim | Joint, design: Design) -> tuple[Par
 
 
 def _part(item: pytest.Item, claim: Claim, design: Design, beta: float) -> Part:
-    plain = _plain(item, design, beta)
+    plain = plain_design(item, design, beta)
     expect = item.stash[SPEC].get("expect")
     truths = truths_of(claim, () if expect is None else (expect,))
     futility = usual_futility(design.max_units)
@@ -105,7 +105,7 @@ def _part(item: pytest.Item, claim: Claim, design: Design, beta: float) -> Part:
     )
 
 
-def _plain(item: pytest.Item, design: Design, beta: float) -> scenarios.Design:
+def plain_design(item: pytest.Item, design: Design, beta: float) -> scenarios.Design:
     """Return what the statistics need of a design."""
     return scenarios.Design(
         alpha=design.alpha,
@@ -167,7 +167,7 @@ def _census_reach(claim: Claim, design: Design, beta: float) -> tuple[int | None
 
 def _measured(item: pytest.Item, claim: Estimation, design: Design) -> tuple[MeasuredTable, ...]:
     """Plan an estimate."""
-    plain, scale = _plain(item, design, design.beta), claim.statistic.scale
+    plain, scale = plain_design(item, design, design.beta), claim.statistic.scale
     tables = []
     for assuming, deviation in scenarios.deviations_of(claim.statistic, plain).items():
         rows = []

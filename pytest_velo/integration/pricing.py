@@ -24,11 +24,17 @@ def price_of(item: pytest.Item, session: VeloSession) -> Price:
     if not asked:
         return Price(calls=0.0, usd=0.0, known_from="its body asks for no model")
     free = _is_free(item, session)
-    seen = _last_seen(item, session)
+    seen = last_seen(item, session)
     if seen is not None:
         usd = 0.0 if free else seen.usd_per_trial
         return Price(calls=seen.calls_per_trial, usd=usd, known_from="as when it last ran")
     return Price(calls=None, usd=0.0 if free else None, known_from="known when it has run once")
+
+
+def asks_a_model(item: pytest.Item) -> bool:
+    """Tell whether the body has a fixture of ours that makes calls."""
+    info = fixture_info(item)
+    return any(is_ours(info, name) for name in ("model", "judge", "velo"))
 
 
 def _is_free(item: pytest.Item, session: VeloSession) -> bool:
@@ -46,7 +52,6 @@ def _is_free(item: pytest.Item, session: VeloSession) -> bool:
     return all(resolve(name, settings.endpoints).endpoint.free for name in ids)
 
 
-def _last_seen(item: pytest.Item, session: VeloSession) -> LastSeen | None:
-    """Ask the store, if there is one: to look makes none."""
-    there = (session.settings.cache_dir / "draws.sqlite").is_file()
-    return session.store.last_seen(item.nodeid) if there else None
+def last_seen(item: pytest.Item, session: VeloSession) -> LastSeen | None:
+    """Return what a trial of the item took when it last ran; None when it never did."""
+    return None if session.stored is None else session.stored.last_seen(item.nodeid)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
-from pytest_velo.errors import UsageError, WouldPayError
+from pytest_velo.errors import NotDrawnError, UsageError, WouldPayError
 from pytest_velo.integration.building import build, model_id
 from pytest_velo.integration.collection import FACTS, FUNCTION, SPEC
 from pytest_velo.integration.designs import check_drawn
-from pytest_velo.integration.estimating import estimate, skip_text
+from pytest_velo.integration.estimating import estimate_of, run_on_stored, skip_text
 from pytest_velo.integration.guarding import guard_of, unsampled_result
 from pytest_velo.integration.outcomes import HostOutcomes, HypothesisRefuted
 from pytest_velo.integration.private import sparing_explanations
@@ -19,6 +19,7 @@ from pytest_velo.integration.progress import Progress
 from pytest_velo.integration.remarks import with_remarks
 from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.records import HypothesisResult, Outcome
+from pytest_velo.report.estimates import Estimate, estimate_text
 from pytest_velo.runner.looks import Looks
 from pytest_velo.runner.result import explains_asserts, result_of
 from pytest_velo.runner.run import Run
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 RESULT = pytest.StashKey[HypothesisResult]()
 UNSAMPLED = pytest.StashKey[str]()
+ESTIMATE = pytest.StashKey[Estimate]()
 
 
 def is_ours(item: pytest.Item) -> bool:
@@ -46,7 +48,7 @@ def run_item(item: pytest.Function) -> None:
     """
     session = item.config.stash[SESSION]
     if session.settings.mode is Mode.ESTIMATE:
-        _skip(item, estimate(item, session))
+        _estimate(item, session)
     check_drawn(item, session.settings)
     may_pay = session.may_pay(item.nodeid)
     outcomes = HostOutcomes(item.stash[FACTS], item.stash[SPEC].claim)
@@ -74,6 +76,19 @@ def run_item(item: pytest.Function) -> None:
             result = guard.finish(run, result)
         _keep(item, session, result)
     _raise(item, session, run, result)
+
+
+def _estimate(item: pytest.Function, session: VeloSession) -> NoReturn:
+    """Say what the item would take, and skip it."""
+    run = run_on_stored(item, session)
+    if isinstance(run, Run):
+        if run.error is not None and not isinstance(run.error, NotDrawnError):
+            raise from_the_body(run.error, item.stash[FUNCTION])
+        estimate = estimate_of(item, session, run)
+    else:
+        estimate = run
+    item.stash[ESTIMATE] = estimate
+    _skip(item, estimate_text(estimate))
 
 
 def model_of(item: pytest.Item, chosen: str | None) -> AsyncModel | Model:
@@ -132,7 +147,7 @@ def _raise(item: pytest.Function, session: VeloSession, run: Run, result: Hypoth
     __tracebackhide__ = True
     if isinstance(run.error, WouldPayError):
         session.results.remove(result)
-        _skip(item, skip_text(item, session))
+        _skip(item, skip_text(item, session, run))
     if run.error is not None:
         raise from_the_body(run.error, item.stash[FUNCTION])
     if result.outcome is Outcome.REFUTED:
