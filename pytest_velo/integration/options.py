@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -173,6 +174,10 @@ OPTIONS: tuple[Option, ...] = (
         name="cassette", read=Path, many=True, metavar="FILE", help="recorded draws for replay; repeatable"
     ),
 )
+RESCORE_RUN, RESCORE_JUDGE = "--velo-rescore-run", "--velo-rescore-judge"
+RESCORE_PLUGIN = "velo-rescoring"
+"""What `velo rescore` tells pytest, which nobody else is to type, and the plugin that it brings."""
+
 _UNSET = object()
 
 
@@ -194,6 +199,8 @@ def add_options(parser: pytest.Parser) -> None:
         group.addoption(option.cli, **extra)
         kind: Literal["linelist", "string"] = "linelist" if option.many else "string"
         parser.addini(option.ini, option.help, type=kind, default=None)
+    group.addoption(RESCORE_RUN, default=None, help=argparse.SUPPRESS)
+    group.addoption(RESCORE_JUDGE, action="store_true", help=argparse.SUPPRESS)
     parser.addini(
         "velo_endpoints",
         "named endpoints, one a line: `NAME: api=openai-chat base_url=… key=ENV_VAR price=IN/OUT`",
