@@ -103,14 +103,14 @@ def _core(folder: Path, n_trials: int) -> dict[str, Callable[[], None]]:
 
 
 def _returning(model: AsyncModel) -> Any:
-    async def body(case: Any, trial: Any) -> bool:
+    async def body(case: Any, arm: str, trial: Any) -> bool:
         return (await model(PROMPT)).answers("Lyon")
 
     return body
 
 
 def _asserting(model: AsyncModel) -> Any:
-    async def body(case: Any, trial: Any) -> None:
+    async def body(case: Any, arm: str, trial: Any) -> None:
         reply = await model(PROMPT)
         assert "Berlin" in reply
 

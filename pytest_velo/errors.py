@@ -106,7 +106,19 @@ class BudgetError(VeloError):
     """The next call could exceed the budget; sampling stops and what is open stays undecided."""
 
 
-class WouldPayError(VeloError):
+class NotDrawnError(VeloError):
+    """A draw is needed that is not stored, and none is made: the session only estimates.
+
+    Attributes:
+        worst_usd: Dollars that its call would not exceed; None when its price is unknown.
+    """
+
+    def __init__(self, what: str, *, worst_usd: float | None = None, where: str = "", fix: str = "") -> None:
+        super().__init__(what, where=where, fix=fix)
+        self.worst_usd = worst_usd
+
+
+class WouldPayError(NotDrawnError):
     """A draw that costs money is needed, and nobody asked for paid draws."""
 
 

@@ -103,7 +103,7 @@ def probability(
     _check(variants, position, max_hidden)
     if position >= len(tokens):
         raise InvalidTrial(
-            f"prob(...) reads the token at position {position}, and the reply has {len(tokens)}"
+            f"prob(...) reads the token at position {position}, and {len(tokens)} are listed with the reply"
         )
     token, listed = tokens[position], _listed(tokens[position])
     wanted = {way for variant in variants for way in spellings(variant)}
@@ -136,12 +136,17 @@ def check_given(tokens: Sequence[TokenLogprob], *, text: str, reasoning: str | N
 
     Raises:
         BodyError: They were not asked for, not given, or begin with the reasoning.
-        InvalidTrial: The reply is empty.
+        InvalidTrial: The reply is empty, or begins with a character that servers may not list.
     """
     if not tokens and refused:
         raise BodyError(
             "logprobs= was asked for, and the provider gave none with this reply",
             fix="leave stop= out, or claim a rate: a model that gives none can only be sampled",
+        )
+    if not tokens and text and not text[0].isascii():
+        raise InvalidTrial(
+            "the reply has no log probabilities: logprobs= was not asked for, or the server lists none for a "
+            "character of several tokens, with which this one begins"
         )
     if not tokens and text:
         raise BodyError(
@@ -204,11 +209,10 @@ def _check_single(
     written = "".join(token.token for token in tokens)
     in_parts = listed.get(tokens[0].token, 0.0) > max_hidden
     for variant in variants:
-        ways = spellings(variant)
-        if any(way in listed for way in ways):
-            continue
-        is_spelled_out = in_parts and _begins(tokens[0].token, ways) and written.startswith(ways)
-        if len(variant.split()) > 1 or is_spelled_out:
+        unlisted = [way for way in spellings(variant) if way not in listed]
+        is_phrase = len(variant.split()) > 1 and len(unlisted) == len(spellings(variant))
+        begun = [way for way in unlisted if in_parts and _begins(tokens[0].token, [way])]
+        if is_phrase or any(written.startswith(way) for way in begun):
             raise BodyError(
                 f"prob({variant!r}): this is several tokens, and no one token has its probability",
                 fix="ask for answers of one token, such as A and B, or claim a rate",

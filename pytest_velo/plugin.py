@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from pytest_velo.errors import UsageError
+from pytest_velo.errors import UsageError, VeloError
 from pytest_velo.integration.fixtures import arm, case, judge, model, trial, velo
-from pytest_velo.integration.options import add_options
+from pytest_velo.integration.options import RESCORE_RUN, add_options
 from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.settings import Multiplicity
 
@@ -70,6 +70,13 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         from pytest_velo.integration.families import PLUGIN, Families
 
         session.config.pluginmanager.register(Families(state), PLUGIN)
+    if session.config.getoption(RESCORE_RUN) is not None:
+        from pytest_velo.integration.rescoring import register
+
+        try:
+            register(state, session.config)
+        except VeloError as error:
+            raise pytest.UsageError(str(error)) from None
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

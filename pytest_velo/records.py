@@ -88,6 +88,7 @@ class Reply:
         finish_reason: Why it ended.
         refused: The model declined, by the provider's own flag.
         parsed: The JSON value of the text when a schema was asked for and it parses; else None.
+        logprobs: The generated tokens with their alternatives, where `logprobs=` asked for them.
         cost_usd: Dollars; None when the price or the usage is unknown, never 0 for unknown.
         latency_s: Seconds from sending to the whole reply.
         model_served: The model id the provider says it used.
@@ -148,6 +149,10 @@ class Reply:
         Raises:
             BodyError: `logprobs=` was not asked for or not given, or a variant is no single token.
             InvalidTrial: The reply has no such token, or more than `max_hidden` is unknown.
+
+        >>> token = TokenLogprob(token="A", logprob=-0.1, top={"A": -0.1, " A": -3.0})
+        >>> Reply(text="A", logprobs=(token,)).prob("A")
+        Probability(0.954624, missing=0.0454, hidden=0)
         """
         check_given(
             self.logprobs, text=self.text, reasoning=self.reasoning, refused="logprobs" in self.not_honoured

@@ -25,6 +25,14 @@ class Multiplicity(StrEnum):
     HOLM = "holm"
 
 
+class Scheduler(StrEnum):
+    """Which hypothesis gets the next trial: who gains most by it, each in turn, or one after the other."""
+
+    GAIN = "gain"
+    ROUND_ROBIN = "round-robin"
+    IN_ORDER = "in-order"
+
+
 class Update(StrEnum):
     """Which baselines are sampled and stored instead of being compared with."""
 
@@ -109,6 +117,7 @@ class Settings:
         alpha: P(wrong supported) bound in (0, 1); a mark's own value wins.
         multiplicity: Under `HOLM` alpha and beta hold for a family of hypotheses together.
         max_trials: Default for marks without their own.
+        scheduler: How the trials of many hypotheses are shared out.
         concurrency: Most calls in flight per provider (divided by the workers under xdist).
         budget_usd: Dollars this session may spend; None for no limit.
         may_pay: Draws that cost money may be made.
@@ -128,6 +137,7 @@ class Settings:
     alpha: float = 0.05
     multiplicity: Multiplicity = Multiplicity.NONE
     max_trials: int = 200
+    scheduler: Scheduler = Scheduler.GAIN
     concurrency: int = 20
     budget_usd: float | None = 1.0
     may_pay: bool = True

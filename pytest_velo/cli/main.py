@@ -7,7 +7,9 @@ import click
 from pytest_velo import __version__
 from pytest_velo.cli.cassette import cassette
 from pytest_velo.cli.compare import compare
+from pytest_velo.cli.plan import plan
 from pytest_velo.cli.pull import pull
+from pytest_velo.cli.rescore import rescore
 from pytest_velo.errors import VeloError
 
 
@@ -31,3 +33,5 @@ def main() -> None:
 main.add_command(pull)
 main.add_command(cassette)
 main.add_command(compare)
+main.add_command(plan)
+main.add_command(rescore)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Any, Literal
 import pytest
 
 from pytest_velo.errors import UsageError, nearest
-from pytest_velo.settings import BUILTIN_ENDPOINTS, Mode, Multiplicity, Settings, Update
+from pytest_velo.settings import BUILTIN_ENDPOINTS, Mode, Multiplicity, Scheduler, Settings, Update
 
 PROFILES: Mapping[str, Mapping[str, Any]] = {
     "explore": {},
@@ -137,6 +138,13 @@ OPTIONS: tuple[Option, ...] = (
         name="concurrency", read=_count, metavar="N", help="most calls in flight per provider (default 20)"
     ),
     Option(
+        name="scheduler",
+        read=lambda text: Scheduler(_one_of(*Scheduler)(text)),
+        metavar="S",
+        help="who gets the next trial: gain (what brings most toward a verdict for its cost; default),"
+        " round-robin, or in-order (one hypothesis after the other, when pytest reaches it)",
+    ),
+    Option(
         name="budget",
         read=_budget,
         metavar="USD",
@@ -173,6 +181,10 @@ OPTIONS: tuple[Option, ...] = (
         name="cassette", read=Path, many=True, metavar="FILE", help="recorded draws for replay; repeatable"
     ),
 )
+RESCORE_RUN, RESCORE_JUDGE = "--velo-rescore-run", "--velo-rescore-judge"
+RESCORE_PLUGIN = "velo-rescoring"
+"""What `velo rescore` tells pytest, which nobody else is to type, and the plugin that it brings."""
+
 _UNSET = object()
 
 
@@ -194,6 +206,8 @@ def add_options(parser: pytest.Parser) -> None:
         group.addoption(option.cli, **extra)
         kind: Literal["linelist", "string"] = "linelist" if option.many else "string"
         parser.addini(option.ini, option.help, type=kind, default=None)
+    group.addoption(RESCORE_RUN, default=None, help=argparse.SUPPRESS)
+    group.addoption(RESCORE_JUDGE, action="store_true", help=argparse.SUPPRESS)
     parser.addini(
         "velo_endpoints",
         "named endpoints, one a line: `NAME: api=openai-chat base_url=… key=ENV_VAR price=IN/OUT`",

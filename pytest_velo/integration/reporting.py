@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 ATTRIBUTE = "velo_result"
 WHY_ATTRIBUTE = "velo_unsampled"
+ESTIMATE_ATTRIBUTE = "velo_estimate"
 EXPECTED_ATTRIBUTE = "velo_expected"
 PROPERTY = "velo_outcome"
 
@@ -96,6 +97,7 @@ def write_summary(session: VeloSession, reporter: pytest.TerminalReporter, start
     _write(reporter, family_lines(results, width, strict=session.settings.strict, encoding=encoding))
     _write(reporter, drawn_lines(session.drawn, results, width))
     _write(reporter, _unsampled_lines(session.unsampled, width))
+    _write(reporter, _estimate_lines(session, width))
     if results:
         reporter.write_line(f"run record: {session.run_folder}")
 
@@ -135,8 +137,10 @@ def _add_property(item: pytest.Item, report: pytest.TestReport, outcome: Outcome
 
 def _as_unsampled(item: pytest.Item, report: pytest.TestReport) -> None:
     """Let the skip point at the test, not at us, and let its reason ride to the summary."""
-    from pytest_velo.integration.running import UNSAMPLED
+    from pytest_velo.integration.running import ESTIMATE, UNSAMPLED
 
+    if (estimate := item.stash.get(ESTIMATE, None)) is not None:
+        setattr(report, ESTIMATE_ATTRIBUTE, estimate.to_json())
     why = item.stash[UNSAMPLED]
     file, line, _ = item.location
     report.longrepr = (file, (line or 0) + 1, f"Skipped: {why}")
@@ -151,6 +155,16 @@ def _unsampled_lines(unsampled: Mapping[str, str], width: int) -> Iterator[Line]
     for node_id, why in unsampled.items():
         yield Line(f"- not sampled  {node_id}", Style.WARN)
         yield from block("", why, width, indent=4)
+
+
+def _estimate_lines(session: VeloSession, width: int) -> Iterator[Line]:
+    """Return what the whole selection would take; nothing where there is no estimate."""
+    from pytest_velo.report.estimates import total_text
+    from pytest_velo.report.lines import Style, paragraph
+
+    if session.estimates:
+        yield Line("")
+        yield from paragraph(total_text([*session.estimates.values()]), Style.BOLD, width)
 
 
 def _as_undecided(item: pytest.Item, report: pytest.TestReport, result: HypothesisResult) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pytest_velo.integration.paying import PayRule
     from pytest_velo.integration.totals import Drawn
     from pytest_velo.records import HypothesisResult
+    from pytest_velo.report.estimates import Estimate
     from pytest_velo.sampling.loop import SampleLoop
     from pytest_velo.sampling.sampler import Sampler
 
@@ -34,6 +35,7 @@ class VeloSession:
         results: Of this process's items, in the order they ran, with all their trials.
         reported: Of every process's items, by node id; a test that was run again replaces its first run.
         unsampled: Why hypotheses were skipped by us, by node id.
+        estimates: What hypotheses would take, by node id, where the session only estimates.
         drawn: What each process drew in all, known when it has closed.
         worker: The xdist worker's id; None in the main process.
         started_at: When the session began.
@@ -48,6 +50,7 @@ class VeloSession:
         self.results: list[HypothesisResult] = []
         self.reported: dict[str, HypothesisResult] = {}
         self.unsampled: dict[str, str] = {}
+        self.estimates: dict[str, Estimate] = {}
         self.drawn: list[Drawn] = []
         self._run_folder: Path | None = None
         self._name_for_workers: str | None = None
@@ -83,16 +86,22 @@ class VeloSession:
 
         return Store.open(self.settings.cache_dir / "draws.sqlite")
 
+    @property
+    def stored(self) -> Store | None:
+        """The draws on disk, if there are any: to look at them makes no file."""
+        return self.store if (self.settings.cache_dir / "draws.sqlite").is_file() else None
+
     @cached_property
     def sampler(self) -> Sampler:
         """What every model call of this process goes through."""
         from pytest_velo.sampling.sampler import Sampler
 
+        estimates = self.settings.mode is Mode.ESTIMATE
         sampler = Sampler(
             self.settings,
-            store=self.store,
+            store=self.stored if estimates else self.store,
             cassettes=self._cassettes(),
-            session=self.run_folder.name,
+            session="" if estimates else self.run_folder.name,
             providers=self._provider_factories(),
         )
         self.loop.on_close(sampler.aclose)
@@ -145,7 +154,7 @@ class VeloSession:
                 if opened is not None:
                     with _noting(problems):
                         opened.close()
-            if sampler is not None:
+            if sampler is not None and self.settings.mode is not Mode.ESTIMATE:
                 self._note_drawn(sampler, problems)
 
     def _write_trials(self) -> None:
@@ -227,6 +236,10 @@ class VeloSession:
             return
         if (why := getattr(report, "velo_unsampled", None)) is not None:
             self.unsampled[report.nodeid] = why
+        if (told := getattr(report, "velo_estimate", None)) is not None:
+            from pytest_velo.report.estimates import Estimate
+
+            self.estimates[report.nodeid] = Estimate.from_json(told)
         if (text := getattr(report, "velo_result", None)) is not None:
             from pytest_velo.report.document import from_compact
 

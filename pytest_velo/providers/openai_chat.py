@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from itertools import takewhile
 from math import isnan
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -129,8 +130,9 @@ def from_wire(body: JsonObject, request: Request, latency_s: float) -> Reply:
     message: Mapping[str, Any] = choice["message"]
     refusal = message.get("refusal")
     text = _text(message.get("content")) or refusal or ""
+    usage = _usage(body.get("usage") or {})
     listed = choice.get("logprobs") or {}
-    logprobs = read_logprobs(listed.get("content") or listed.get("refusal"))
+    logprobs = _own_logprobs(listed.get("content") or listed.get("refusal") or (), usage.output_tokens)
     finish = _FINISH.get(choice.get("finish_reason"), FinishReason.OTHER)
     return Reply(
         text=text,
@@ -140,7 +142,7 @@ def from_wire(body: JsonObject, request: Request, latency_s: float) -> Reply:
         parsed=parsed_answer(text, request),
         tool_calls=tuple(_tool_call(call) for call in message.get("tool_calls") or ()),
         logprobs=logprobs,
-        usage=_usage(body.get("usage") or {}),
+        usage=usage,
         latency_s=latency_s,
         model_served=body.get("model"),
         fingerprint=body.get("system_fingerprint"),
@@ -163,6 +165,19 @@ def _tool_call(call: Mapping[str, Any]) -> ToolCall:
     function = call["function"]
     text = function.get("arguments") or ""
     return ToolCall(id=call["id"], name=function["name"], arguments=json_object(text), arguments_text=text)
+
+
+def _own_logprobs(listed: Sequence[Mapping[str, Any]], n_tokens: int | None) -> tuple[TokenLogprob, ...]:
+    """Return the tokens whose numbers are surely their own.
+
+    llama.cpp, which alone gives the tokens' ids, lists those that make up one character as one, with the
+    numbers of the last, and leaves out those of a character that is cut. Where it lists fewer than it
+    generated, that may begin at the first token that is not plain ASCII.
+    """
+    tokens = read_logprobs(listed)
+    if len(tokens) == n_tokens or not any("id" in token for token in listed):
+        return tokens
+    return tuple(takewhile(lambda token: token.token.isascii(), tokens))
 
 
 def read_logprobs(tokens: Any) -> tuple[TokenLogprob, ...]:
@@ -196,8 +211,12 @@ def _logprob(value: Any) -> float:
 
 
 def dropped_logprobs(request: Request, text: str, read: Sequence[TokenLogprob]) -> tuple[str, ...]:
-    """Return what `not_honoured` says of log probabilities: servers that give none mostly say nothing."""
-    return ("logprobs",) if given(request, "logprobs") is not None and text and not read else ()
+    """Return what `not_honoured` says of log probabilities: servers that give none mostly say nothing.
+
+    Of a text that does not begin with ASCII, llama.cpp may list nothing although it lists others.
+    """
+    asked = given(request, "logprobs") is not None
+    return ("logprobs",) if asked and text and text[0].isascii() and not read else ()
 
 
 def _usage(usage: Mapping[str, Any]) -> Usage:

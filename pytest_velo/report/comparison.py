@@ -84,16 +84,20 @@ def margin_text(ends: Interval | None, better: int, margin: float) -> str:
         margin: Above 0, in the units of the interval.
 
     >>> ends = Interval(low=-0.03, high=0.2, level=0.95)
-    >>> margin_text(ends, 1, 0.05), margin_text(ends, -1, 0.05)
-    ('worse by less than 0.05', 'better by less than 0.05')
-    >>> margin_text(ends, 0, 0.25), margin_text(ends, 0, 0.05)
-    ('off by less than 0.25', 'it may be off by 0.05')
+    >>> margin_text(ends, 1, 0.05), margin_text(ends, -1, 0.05), margin_text(ends, 0, 0.05)
+    ('worse by less than 0.05', 'better by less than 0.05', 'it may be off by 0.05')
+    >>> margin_text(ends, 1, 0.25), margin_text(Interval(low=-0.6, high=-0.2, level=0.95), 1, 0.1)
+    ('off by less than 0.25', 'off by 0.1 or more')
     """
-    no_less = ends is not None and ends.low > -margin
-    no_more = ends is not None and ends.high < margin
+    if ends is None:
+        return f"it may be off by {margin:g}"
+    if ends.high <= -margin or ends.low >= margin:
+        return f"off by {margin:g} or more"
+    no_less, no_more = ends.low > -margin, ends.high < margin
     if no_less and no_more:
         return f"off by less than {margin:g}"
-    if better == 0 or not (no_less or no_more):
+    moved = ends.low >= 0.0 or ends.high <= 0.0  # then what is ruled out goes without saying
+    if better == 0 or moved or not (no_less or no_more):
         return f"it may be off by {margin:g}"
     return f"{'worse' if no_less == (better > 0) else 'better'} by less than {margin:g}"
 
@@ -153,9 +157,8 @@ def _flips(part: Compared) -> str:
     comparison = part.comparison
     score = isinstance(part.part.statistic, Mean)
     ways = ("down", "up") if score else ("to 0", "to 1")
-    counts = (
-        f"{'moved' if score else 'flipped'}: {comparison.n_down:,} {ways[0]}, {comparison.n_up:,} {ways[1]}"
-    )
+    verb = "moved" if score else "flipped"
+    counts = f"{verb} {comparison.n_down:,} {ways[0]} and {comparison.n_up:,} {ways[1]}"
     shown = "; ".join(_flip(flip, score) for flip in part.flips[:MOST_FLIPS])
     more = f"; {len(part.flips) - MOST_FLIPS:,} more" if len(part.flips) > MOST_FLIPS else ""
     return f"{counts}: {shown}{more}"

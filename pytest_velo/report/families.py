@@ -92,7 +92,7 @@ def _family_lines(
     )
     yield from block(
         "errors",
-        f"P(any wrong supported in the family) ≤ {alpha:g}, P(any wrong refuted in it) ≤ {beta:g}",
+        f"P(any wrong supported in the family) <= {alpha:g}, P(any wrong refuted in it) <= {beta:g}",
         width,
     )
     if size > 1:

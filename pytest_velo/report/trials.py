@@ -30,10 +30,11 @@ def trials_lines(result: HypothesisResult, show: int, verbosity: int, width: int
         title += f" (first {len(shown)} of {total:,}; --velo-show={total} shows all)"
     yield from paragraph(title, Style.BOLD, width)
     for trial in shown:
-        yield from _trial_lines(trial, verbosity, width, has_outcome=result.outcome is not Outcome.ERROR)
+        yield from trial_lines(trial, verbosity, width, has_outcome=result.outcome is not Outcome.ERROR)
 
 
-def _trial_lines(trial: TrialRecord, verbosity: int, width: int, *, has_outcome: bool) -> Iterator[Line]:
+def trial_lines(trial: TrialRecord, verbosity: int, width: int, *, has_outcome: bool) -> Iterator[Line]:
+    """Show one trial; `has_outcome` is False for one that ended its hypothesis as an error."""
     head = [f"trial {trial.index}"]
     if trial.case_id:
         head.append(f"case {inline(trial.case_id, 40)}")
@@ -67,13 +68,17 @@ def _value(trial: TrialRecord) -> str:
     assert_never(trial.kind)
 
 
-def _outcome_lines(trial: TrialRecord, width: int, limit: int | None) -> Iterator[Line]:
+def outcome_text(trial: TrialRecord) -> str:
+    """Return a trial's outcome, by name where it has names, and why."""
     value = _value(trial)
     if set(trial.values) - {""}:
         named = ", ".join(f"{name}={number:g}" for name, number in trial.values.items())
         value = named if trial.kind is OutcomeKind.VALUE else f"{value} ({named})"
-    text = f"{value}: {trial.detail}" if trial.detail else value
-    yield from block("outcome", text, width, Style.BOLD, limit=limit, indent=4)
+    return f"{value}: {trial.detail}" if trial.detail else value
+
+
+def _outcome_lines(trial: TrialRecord, width: int, limit: int | None) -> Iterator[Line]:
+    yield from block("outcome", outcome_text(trial), width, Style.BOLD, limit=limit, indent=4)
     if trial.location:
         yield from block("at", trial.location, width, indent=4)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from pytest_velo.checks.arms import confounded_arms
-from pytest_velo.claims import Claim, Direction
+from pytest_velo.claims import Claim, Direction, Estimation
 from pytest_velo.errors import VeloError
 from pytest_velo.records import (
     Call,
@@ -104,7 +104,7 @@ def decision_of(run: Run) -> Decision:
 def _family(run: Run) -> Family | None:
     """Return the family with what each verdict would certify: it may come when the rule is long gone."""
     family = run.hypothesis.family
-    if family is None:
+    if family is None or isinstance(run.hypothesis.claim, Estimation):  # a number that a baseline stores
         return None
     supported, refuted = (
         certificate(run.hypothesis, run.weigher.certified(verdict))

@@ -15,10 +15,9 @@ from pytest_velo.runner.trials import Finished, Threads, TrialRunner
 from pytest_velo.runner.units import Units
 from pytest_velo.runner.weighing import weigh
 from pytest_velo.sampling.trial import Drawer
+from pytest_velo.stats.stopping import usual_futility
 from pytest_velo.verdicts import StopReason, Verdict
 
-FUTILE_BELOW = 0.05
-FUTILITY_FROM = 20
 FEWEST_AHEAD = 4  # fewer in flight than this save little and cost rounds
 _RECENT = 20  # trials whose mean cost stands for the next one's
 _CANCELLATIONS = 3  # a body that catches one is sent another
@@ -92,7 +91,8 @@ class Run:
         self._n_timed = 0
         self._watch = watch
         self._launcher: Launcher = launcher or AtOnce()
-        self._next_futility = max(FUTILITY_FROM, hypothesis.min_trials)
+        self._futility = usual_futility(hypothesis.max_units)
+        self._next_futility = max(self._futility.first, hypothesis.min_trials)
 
     async def go(self) -> None:
         """Sample until a verdict, max_trials, futility, an error or an empty budget."""
@@ -265,8 +265,8 @@ class Run:
         """Whether a verdict has become unlikely; looked at on a sparse schedule, for it costs ms."""
         if self.weigher.n < self._next_futility:
             return False
-        self._next_futility = self.weigher.n + max(10, self.hypothesis.max_units // 20)
-        return self.weigher.predictive_probability() < FUTILE_BELOW
+        self._next_futility = self.weigher.n + self._futility.every
+        return self.weigher.predictive_probability() < self._futility.below
 
     def _fail(self, error: BaseException, record: TrialRecord | None) -> None:
         if isinstance(error, BudgetError):

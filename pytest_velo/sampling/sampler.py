@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from pytest_velo.cache.keys import request_key
-from pytest_velo.errors import CacheMissError, UsageError, WouldPayError
+from pytest_velo.errors import CacheMissError
 from pytest_velo.providers.registry import ProviderFactory, Target, check_access
 from pytest_velo.records import Address, Draw, Reply, Request, Slot, add_costs
 from pytest_velo.sampling.budget import Budget, Ledger, LocalLedger, shared_ledger
@@ -18,6 +18,8 @@ from pytest_velo.sampling.flights import Flight
 from pytest_velo.sampling.jobs import stopped
 from pytest_velo.sampling.keeping import DrawMemory, DrawStore, Recorded
 from pytest_velo.sampling.pacing import Clock, SystemClock
+from pytest_velo.sampling.pricing import worst_case
+from pytest_velo.sampling.refusals import not_estimated, would_pay
 from pytest_velo.sampling.retrying import RetryPolicy
 from pytest_velo.sampling.seeds import slot_seed
 from pytest_velo.settings import Api, Mode, Settings
@@ -137,7 +139,8 @@ class Sampler:
             WouldPayError: The draw would cost money, and nobody asked for paid draws.
             BudgetError: The call could exceed the budget.
             StoppedError: Sampling has ended.
-            UsageError: In mode estimate; the model's key is not set; a finite budget, an unknown price.
+            NotDrawnError: In mode estimate, the draw is not stored.
+            UsageError: The model's key is not set; a finite budget, an unknown price.
             OutageError, UnansweredError, AccessError, RequestError: The provider did not reply.
         """
         address = Address(
@@ -221,10 +224,8 @@ class Sampler:
             raise stopped()
         where = f"model {target.id}, slot {address.slot}"
         mode = self._settings.mode
-        if mode is Mode.ESTIMATE:
-            raise UsageError(
-                "an estimate makes no draws", where=where, fix="run without --velo-mode=estimate"
-            )
+        if mode is Mode.ESTIMATE and not _is_computed(target):
+            raise not_estimated(worst_case(target.endpoint, request), where)
         if mode is Mode.REPLAY and not _is_computed(target):
             raise CacheMissError(
                 self._what_changed(request, address),
@@ -233,11 +234,7 @@ class Sampler:
             )
         asked = self._settings.may_pay if may_pay is None else may_pay
         if not asked and not target.endpoint.free:
-            raise WouldPayError(
-                "this draw would cost money",
-                where=where,
-                fix="ask for paid draws: -m velo, the test's own node id, or --velo-mode=auto",
-            )
+            raise would_pay(worst_case(target.endpoint, request), where)
         if target.id not in self._ready:
             check_access(target)
             self._ready.add(target.id)

@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from enum import StrEnum
 from typing import assert_never
 
 from pytest_velo.runner.run import Run
 from pytest_velo.scheduling.gain import expected_gain
-
-
-class Scheduler(StrEnum):
-    """How trials are shared out among hypotheses."""
-
-    GAIN = "gain"
-    ROUND_ROBIN = "round-robin"
-    IN_ORDER = "in-order"
-
+from pytest_velo.settings import Scheduler
 
 Policy = Callable[[Sequence[Run]], Run]
 """Chooses the run that gets the next trial, among at least one that wants it, in the order of the tests."""

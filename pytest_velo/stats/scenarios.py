@@ -85,9 +85,8 @@ def scenarios_of(claim: Claim, design: Design, futility: Futility) -> tuple[Scen
         UsageError: A number of the design is outside its range.
 
     >>> from pytest_velo.claims import difference, rate
-    >>> from pytest_velo.stats.stopping import Futility
-    >>> design = Design(alpha=0.05, beta=0.05, max_units=200)
-    >>> futility = Futility(below=0.05, first=20, every=10)
+    >>> from pytest_velo.stats.stopping import usual_futility
+    >>> design, futility = Design(alpha=0.05, beta=0.05, max_units=200), usual_futility(200)
     >>> [(s.assuming, s.exact) for s in scenarios_of(rate >= 0.3, design, futility)]
     [('', True)]
     >>> [s.exact for s in scenarios_of(difference("a", "b") >= 0, design, futility)]
@@ -214,7 +213,7 @@ def deviations_of(statistic: Statistic, design: Design) -> dict[str, Deviation]:
     told = (
         f"each arm's outcomes have a standard deviation of {share} of their range, independently"
         if statistic.arms
-        else f"their standard deviation is {share} of the range"
+        else f"the standard deviation of outcomes is {share} of their range"
     )
     return {
         "every unit is at an end of the range (the worst case)": widest,

@@ -76,7 +76,7 @@ def test_the_step_down_supports_what_its_own_level_left_open(run):
             "test_it.py::test_up",
             "*members *4 hypotheses: 4 supported",
             "*sampled *at alpha 0.05 / 4 and beta 0.05 / 4",
-            "*P(any wrong supported in the family) ≤ 0.05, P(any wrong refuted in it) ≤ 0.05",
+            "*P(any wrong supported in the family) <= 0.05, P(any wrong refuted in it) <= 0.05",
             "*test_up[[]10]",
             "*adjusted p 0.0* for supported, 1 for refuted",
             "*test_up[[]7]",
@@ -219,6 +219,57 @@ def test_number(trial):
         "test_it.py::test_claim": 0.05,
         "test_it.py::test_number": 0.05,
     }
+
+
+def test_a_claim_about_a_baseline_is_a_member_when_it_is_compared(run):
+    run.file(
+        """
+from pytest_velo import baseline
+@pytest.mark.parametrize("least", [0.5, 0.7])
+@pytest.mark.hypothesis(rate >= baseline - 0.4, max_trials=60)
+def test_guard(trial, least):
+    return (trial.index * 7) % 10 < 8
+"""
+    )
+    assert run(HOLM).ret == 0
+    assert run.outcomes == ["inconclusive"] * 2
+    assert run(HOLM, "--velo-update").ret == 0
+    assert (run.outcomes, sizes(run)) == (["measured"] * 2, {})
+    assert run(HOLM).ret == 0
+    assert run.outcomes == ["supported"] * 2
+    assert {(r.alpha, r.family.size) for r in run.record.results} == {(0.025, 2)}
+
+
+def test_claims_of_every_kind_may_be_one_family(run):
+    run.file(
+        """
+from pytest_velo import difference, mean
+pytestmark = pytest.mark.velo(family="all", max_trials=100)
+@pytest.mark.hypothesis(rate.within(0.3, 0.7))
+def test_within(trial):
+    return trial.index % 2 == 0
+@pytest.mark.hypothesis(mean(0, 10) >= 4)
+def test_mean(trial):
+    return 7 + trial.index % 2
+@pytest.mark.hypothesis(difference("a", "b") >= 0, arms=("a", "b"))
+def test_difference(trial, arm):
+    return arm == "a"
+@pytest.mark.hypothesis((rate("x") >= 0.5) & (rate("y") <= 0.5))
+def test_joint(trial):
+    return {"x": True, "y": False}
+@pytest.mark.hypothesis(rate >= 0.5, cases=list(range(60)), once=True)
+def test_census(case):
+    return True
+"""
+    )
+    assert run(HOLM).ret == 0
+    assert run.outcomes == ["supported"] * 5
+    for result in run.record.results:
+        assert result.alpha == 0.05 / 5
+        assert result.decision.evidence.p_support <= result.alpha
+        assert result.family.p_support <= 0.05
+        assert result.family.if_supported == result.decision.certified
+        assert not result.family.if_refuted.startswith("undecided")
 
 
 def test_a_name_joins_functions_of_all_collected_files(run):

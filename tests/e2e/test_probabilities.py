@@ -98,11 +98,11 @@ FIRST = {{"temperature": 1.0, "max_tokens": 1, "allow_cut": True, "allow_empty":
 async def test_drawn(model):
     return (await model(PROMPT, **FIRST)).text.strip() == "A"
 
-@pytest.mark.hypothesis(mean(0, 1) >= 0.6, min_trials=5)
+@pytest.mark.hypothesis(mean(0, 1) >= 0.5)
 async def test_read(model):
     return (await model(PROMPT, logprobs=20, **FIRST)).prob("A")
 
-@pytest.mark.hypothesis(mean(0, 1) >= 0.6, min_trials=3)
+@pytest.mark.hypothesis(mean(0, 1) >= 0.5)
 async def test_cold(model):
     return (await model(PROMPT, logprobs=20, **FIRST | {{"temperature": 0.2, "top_k": 3}})).prob("A")
 """
@@ -112,7 +112,8 @@ def test_the_probability_is_within_the_interval_of_the_sampled_rate(run, embedde
     run.file(ONE_PROMPT)
     run("-m", "velo")
     drawn, read, cold = (run.record[name] for name in ("test_drawn", "test_read", "test_cold"))
-    outcomes = [trial.values[""] for trial in read.trials]
+    outcomes = [trial.values[""] for trial in read.trials if trial.kind == "value"]
+    assert 5 <= len(outcomes) < N / 3
     assert max(outcomes) - min(outcomes) < 1e-3, "a probability does not depend on what was drawn"
     interval = drawn.decision.evidence.interval
     assert drawn.decision.evidence.n == N
@@ -122,6 +123,18 @@ def test_the_probability_is_within_the_interval_of_the_sampled_rate(run, embedde
     assert outcomes[0] == pytest.approx(share, abs=3.5 * (0.25 / N) ** 0.5)
     # They are the model's own, at temperature 1: a colder reply from fewer tokens has the same.
     assert cold.trials[0].values[""] == pytest.approx(outcomes[0], abs=1e-3)
+
+
+@pytest.mark.parametrize("max_tokens", [1, 6])
+def test_a_character_of_several_tokens_makes_the_trial_invalid(run, embedded_model, max_tokens):
+    """Its engine lists the numbers of the last of them only, or none: neither is those of the first token."""
+    call = f"logprobs=5, max_tokens={max_tokens}, allow_cut=True, logit_bias=[['\u663d', 60]]"
+    run.file(body("reply.prob('A')", model="'local/smollm2-135m'", call=call))
+    run("-m", "velo")
+    trials = run.record["test_h"].trials
+    assert {trial.kind for trial in trials} == {"invalid"}
+    assert "a character of several tokens" in trials[0].detail
+    assert not trials[0].calls[0].reply.text[0].isascii()
 
 
 def test_the_example_settles_one_belief_twice_and_reading_takes_a_fraction_of_the_calls(run, embedded_model):
@@ -257,7 +270,7 @@ def test_probabilities_after_the_filters_are_refused(run, embedded_model):
             body("reply.prob('Lyon')", model="says('parts', ('Ly', 0.5), ('B', 0.49))"),
             "where they may begin with 'Ly'",
         ),
-        (body("reply.prob('A', position=1)"), "reads the token at position 1, and the reply has 1"),
+        (body("reply.prob('A', position=1)"), "reads the token at position 1, and 1 are listed"),
         (
             body("reply.prob('A')", model="scripted('mute', [''])", call="allow_empty=True"),
             "the reply is empty: it has no token",

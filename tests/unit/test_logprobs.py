@@ -151,6 +151,15 @@ def test_a_text_that_the_reply_spells_in_several_tokens_has_no_probability() -> 
         probability([path[0], token(("me", 1.0))], ["Lyon"])
 
 
+def test_one_token_after_a_space_may_be_several_without_it() -> None:
+    """So the embedded model writes Napoleon: as one token inside a sentence, as four at its start."""
+    path = [token(("N", 0.7), (" Napoleon", 0.2), ("He", 0.1)), token(("apoleon", 1.0))]
+    with pytest.raises(BodyError, match="several tokens"):
+        probability(path, ["Napoleon"])
+    with pytest.raises(InvalidTrial, match=r"between 0\.2 and 0\.9"):
+        probability(path[:1], ["Napoleon"])
+
+
 def test_a_fluke_of_spelling_that_has_next_to_no_probability_is_no_error() -> None:
     path = [token(("Yes", 0.999), ("N", 0.0005), says="N"), token(("ope", 1.0))]
     assert probability(path, ["Nope"]).hidden <= 0.002
@@ -165,7 +174,7 @@ def test_two_words_are_no_token_unless_they_are_listed_as_one() -> None:
 def test_a_position_is_that_of_a_token() -> None:
     second = token(("yes", 0.7), (" yes", 0.2), ("no", 0.1))
     assert probability([FULL, second], ["yes"], position=1) == pytest.approx(0.9)
-    with pytest.raises(InvalidTrial, match="position 2, and the reply has 2"):
+    with pytest.raises(InvalidTrial, match="position 2, and 2 are listed"):
         probability([FULL, second], ["yes"], position=2)
 
 
@@ -231,6 +240,12 @@ def test_log_probabilities_that_the_provider_did_not_give() -> None:
     with pytest.raises(BodyError, match="asked for, and the provider gave none") as caught:
         Reply(text="A", not_honoured=("seed", "logprobs")).prob("A")
     assert "claim a rate" in caught.value.fix
+
+
+def test_a_reply_that_begins_with_parts_of_a_character_tells_nothing() -> None:
+    """llama.cpp lists nothing for a token that is a part of a character: one draw in a thousand."""
+    with pytest.raises(InvalidTrial, match="a character of several tokens"):
+        Reply(text="\ufffd").prob("A")
 
 
 def test_an_empty_reply_has_no_token() -> None:

@@ -111,6 +111,27 @@ def test_a_chat_server_that_drops_them_is_on_record(missing: Any) -> None:
     assert dropped.not_honoured == ("effort", "logprobs")
 
 
+@pytest.mark.parametrize("text", ["\ufffd", "\u663d"])
+def test_a_character_of_several_tokens_is_no_sign_of_a_server_that_drops_them(text: str) -> None:
+    reply = openai_chat.from_wire(chat_body(None, content=text), request(logprobs=2), 0.1)
+    assert reply.not_honoured == ()
+
+
+def from_llama(n_tokens: int, *texts: str, ids: bool = True) -> list[str]:
+    """Return the tokens that are read of a body that lists these and counts so many."""
+    content = [{**listed(text, -0.5), **({"id": 7} if ids else {})} for text in texts]
+    body = {**chat_body({"content": content}), "usage": {"completion_tokens": n_tokens}}
+    return [token.token for token in openai_chat.from_wire(body, request(logprobs=1), 0.1).logprobs]
+
+
+def test_llama_cpp_lists_the_tokens_of_one_character_as_one_with_the_numbers_of_the_last() -> None:
+    assert from_llama(3, "\u663d", "mag", "an") == ["\u663d", "mag", "an"]
+    assert from_llama(4, "\u663d", "mag", "an") == []
+    assert from_llama(4, "RR", "\ufffdaked", "Like") == ["RR"]
+    assert from_llama(4, "You", " Dar", "b") == ["You", " Dar", "b"]  # the last, a part, was left out
+    assert from_llama(4, "\u663d", "mag", "an", ids=False) == ["\u663d", "mag", "an"]  # another server's
+
+
 def test_a_responses_server_that_drops_them_is_on_record() -> None:
     asked = request(logprobs=2, stop="\n")
     dropped = openai_responses.from_wire(responses_body([]), asked, 0.1)

@@ -15,6 +15,7 @@ from pytest_velo.cache.store import Store
 from pytest_velo.errors import (
     BudgetError,
     CacheMissError,
+    NotDrawnError,
     RequestError,
     StoppedError,
     TransientError,
@@ -306,9 +307,11 @@ def test_refresh_draws_every_address_again_once_a_session(fake: Fake, store: Sto
 
 
 def test_an_estimate_makes_no_draw(fake: Fake, store: Store) -> None:
-    with pytest.raises(UsageError, match="makes no draws"):
+    with pytest.raises(NotDrawnError, match="an estimate makes none"):
         run(draw(sampler_of(fake, store, mode=Mode.ESTIMATE)))
     assert fake.n_opened == 0
+    run(draw(sampler_of(fake, store)))
+    assert run(draw(sampler_of(fake, store, mode=Mode.ESTIMATE))).cached
 
 
 def test_a_draw_that_would_cost_is_not_made_unasked_but_is_read_and_free_ones_are_made(

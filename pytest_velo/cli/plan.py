@@ -1,0 +1,69 @@
+"""`velo plan`: what hypotheses can show, how surely, and what it will take, before anything is drawn."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from pytest_velo.errors import VeloError
+
+if TYPE_CHECKING:
+    from pytest_velo.integration.planning import Planned
+
+_MOST_COLUMNS = 110
+
+
+@click.command(
+    context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]},
+    options_metavar="[--json] [PYTEST_OPTIONS]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[TARGET]...")
+def plan(as_json: bool, arguments: tuple[str, ...]) -> None:
+    """Plan hypotheses: P(each verdict) and mean trials over a range of true values, and the cost.
+
+    TARGET and further options are pytest's: `velo plan tests/test_it.py::test_h --velo-max-trials=400`.
+    Tests are collected, none is run; no call is made.
+    """
+    from pytest_velo.integration.planning import plan_selection
+
+    try:
+        planned = plan_selection(arguments)
+    except VeloError as error:
+        raise click.ClickException(str(error)) from None
+    _check(planned)
+    if as_json:
+        from pytest_velo.report.planned import plan_document
+
+        click.echo(json.dumps(plan_document(planned.plans), indent=2, ensure_ascii=False, allow_nan=False))
+        return
+    _print(planned)
+
+
+def _check(planned: Planned) -> None:
+    """Raise when there is nothing to show."""
+    from pytest_velo.report.numbers import count
+
+    if planned.problem:
+        click.echo(planned.problem, err=True)
+        raise click.exceptions.Exit(1)
+    if not planned.plans:
+        n = planned.n_collected
+        raise click.ClickException(
+            f"{count(n, 'test')} collected, and no hypothesis\n  fix: name a file or a test that has one"
+            if n
+            else "no test was collected\n  fix: name a file or a test, as for pytest"
+        )
+
+
+def _print(planned: Planned) -> None:
+    from pytest_velo.report.lines import fit_lines
+    from pytest_velo.report.plan import plan_lines
+
+    width = max(40, min(shutil.get_terminal_size((100, 24)).columns, _MOST_COLUMNS))
+    for line in fit_lines(plan_lines(planned.plans, width), sys.stdout.encoding):
+        click.echo(line.text)

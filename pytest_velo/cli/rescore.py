@@ -1,0 +1,132 @@
+"""`velo rescore`: the bodies again on the stored draws of a run, after what scores them changed."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pytest_velo.errors import UsageError
+
+if TYPE_CHECKING:
+    from pytest_velo.report.load import Run
+
+_FROM_THE_RECORD = (
+    "--velo-seed",
+    "--velo-model",
+    "--velo-alpha",
+    "--velo-max-trials",
+    "--velo-multiplicity",
+)
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[RUN] [TESTS] [PYTEST OPTIONS]")
+@click.option(
+    "--cache-dir",
+    "--velo-cache-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(".pytest_velo"),
+    envvar="VELO_CACHE_DIR",
+    show_default=True,
+    help="Folder of the store and the run records.",
+)
+@click.option("--allow-judge-calls", is_flag=True, help="Let a judge that costs money be asked anew.")
+@click.pass_context
+def rescore(ctx: click.Context, arguments: tuple[str, ...], cache_dir: Path, allow_judge_calls: bool) -> None:
+    """Run the bodies again on the stored draws of RUN (default: latest), and show what changed.
+
+    For when a scorer, an expected answer or a judge's rubric was edited. The trials are those of the record,
+    on its draws; the model is not asked, a judge only where it is free. Without TESTS all of the run's are
+    run again. Seed, models, alpha, max_trials and multiplicity are those of the record; other options are
+    pytest's.
+    """
+    from pytest_velo.integration.rescoring import run_pytest
+    from pytest_velo.report.load import load
+
+    name, given = _split(arguments)
+    _check(given)
+    before = load(name, cache_dir)
+    if not before.document.results:
+        raise UsageError("the run recorded no hypothesis", where=str(before.folder), fix="name another run")
+    named = any(_is_test(argument) for argument in given)
+    tests = [] if named else _files(before)
+    told = [*tests, *given, *_as_recorded(before), f"--velo-cache-dir={cache_dir.absolute()}"]
+    ran = run_pytest(told, before.folder.name, judge_calls=allow_judge_calls)
+    if ran.run_id is not None:
+        _show(before, load(ran.run_id, cache_dir), ran.show, ran.verbosity, all_of_it=not named)
+    ctx.exit(ran.exit_code)
+
+
+def _split(arguments: Sequence[str]) -> tuple[str, list[str]]:
+    """Return the run, which stands first if it is named, and what pytest gets."""
+    if not arguments or arguments[0].startswith("-") or _is_test(arguments[0]):
+        return "latest", list(arguments)
+    return arguments[0], list(arguments[1:])
+
+
+def _is_test(argument: str) -> bool:
+    """Tell whether an argument names tests: a file, a folder, a node id."""
+    return not argument.startswith("-") and ("::" in argument or Path(argument).exists())
+
+
+def _check(given: Sequence[str]) -> None:
+    """Refuse options that the record settles: with others the trials would be others."""
+    for argument in given:
+        option = argument.partition("=")[0]
+        if option in _FROM_THE_RECORD:
+            raise UsageError(
+                f"{option} is what it was when the trials were recorded",
+                where="velo rescore",
+                fix="leave it out; to change it, run pytest: what the cache holds is free there, too",
+            )
+
+
+def _files(run: Run) -> list[str]:
+    """Return the test files of a run.
+
+    Raises:
+        UsageError: None of them is there.
+    """
+    from pytest_velo.report.rescored import files_of
+
+    files = files_of(run)
+    found = [str(file) for file in files if file.exists()]
+    if not found:
+        raise UsageError(
+            f"none of the run's test files is here: {', '.join(map(str, files))}",
+            where=str(run.folder),
+            fix="go to pytest's root folder, or name the tests",
+        )
+    return found
+
+
+def _as_recorded(run: Run) -> list[str]:
+    """Return the options that the run was made with, as far as its record says."""
+    results = run.document.results
+    families = [result.family for result in results if result.family is not None]
+    alphas = [*(result.alpha for result in results if result.family is None), *(f.alpha for f in families)]
+    return [
+        f"--velo-seed={run.document.seed}",
+        *(f"--velo-model={model}" for model in run.document.models),
+        # The largest, so that none is refused at collection; each test is then run at its own.
+        f"--velo-alpha={max(alphas)}",
+        f"--velo-max-trials={max(result.max_trials for result in results)}",
+        f"--velo-multiplicity={'holm' if families else 'none'}",
+    ]
+
+
+def _show(before: Run, now: Run, show: int, verbosity: int, *, all_of_it: bool) -> None:
+    from pytest_velo.report.rescored import rescored_lines, rescoring_of
+
+    rescoring = rescoring_of(before, now, all_of_it=all_of_it)
+    width = max(40, shutil.get_terminal_size().columns)
+    click.echo()
+    for line in rescored_lines(rescoring, show, verbosity, width=width, encoding=sys.stdout.encoding):
+        markup = line.style.markup
+        colour = next((name for name in ("red", "green", "yellow") if name in markup), None)
+        click.secho(line.text, fg=colour, bold=markup.get("bold"), dim=markup.get("light"))

@@ -1,0 +1,233 @@
+"""From a collected item to its plan."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import pytest
+
+from pytest_velo.claims import AnyClaim, Change, Claim, Estimation, Joint, Mean, Statistic
+from pytest_velo.errors import UsageError
+from pytest_velo.integration.building import model_id, rule_factory
+from pytest_velo.integration.collection import SPEC
+from pytest_velo.integration.designs import Design, case_set, check_drawn, design_for
+from pytest_velo.integration.pricing import price_of
+from pytest_velo.integration.session import SESSION, VeloSession
+from pytest_velo.report.planned import HypothesisPlan, MeasuredRow, MeasuredTable, Part, Row, Table
+from pytest_velo.stats import scenarios
+from pytest_velo.stats.choosing import reach_for, rule_for
+from pytest_velo.stats.measuring import N_RUNS, SHARES, measured_at
+from pytest_velo.stats.nulls import nulls_of
+from pytest_velo.stats.operating import OperatingCharacteristics
+from pytest_velo.stats.stopping import usual_futility
+from pytest_velo.stats.truths import detectable_of, truths_of
+
+
+def plan_item(item: pytest.Item, session: VeloSession) -> HypothesisPlan:
+    """Return the plan of one hypothesis.
+
+    Raises:
+        UsageError: The strategy of its cases, or what it makes of the design.
+    """
+    try:
+        check_drawn(item, session.settings)
+        design = design_for(item, session.settings)
+        claim = item.stash[SPEC].claim
+        problem = _unplannable(item.config, claim)
+        parts = () if problem or isinstance(claim, Estimation) else _parts(item, claim, design)
+        measured = _measured(item, claim, design) if isinstance(claim, Estimation) else ()
+    except UsageError as error:
+        raise error.within(item.nodeid) from None
+    unit, told = _unit(item, design)
+    return HypothesisPlan(
+        node_id=item.nodeid,
+        claim=str(claim),
+        scope=design.scope,
+        model=model_id(item, session.settings),
+        unit=unit,
+        unit_told=told,
+        trials_per_unit=design.unit_size,
+        max_trials=design.max_trials,
+        max_units=design.max_units,
+        min_trials=design.min_trials,
+        alpha=design.alpha,
+        beta=design.beta,
+        margin=design.margin,
+        price=price_of(item, session),
+        parts=parts,
+        measured=measured,
+        problem=problem,
+        remarks=tuple(_remarks(claim, parts)),
+    )
+
+
+def _unplannable(config: pytest.Config, claim: AnyClaim) -> str:
+    """Say why a claim cannot be planned; empty when it can."""
+    own = isinstance(claim, Claim) and rule_factory(config, claim) is not rule_for
+    if own or not (type(claim) is Claim or isinstance(claim, Joint | Estimation)):
+        return f"`{claim}` is tested by a rule of a plugin, whose law is not known"
+    return ""
+
+
+def _parts(item: pytest.Item, claim: Claim | Joint, design: Design) -> tuple[Part, ...]:
+    """Plan each claim, of a joint one as if it were alone with its share of beta."""
+    beta = design.beta / len(claim.parts)
+    return tuple(_part(item, part, design, beta) for part in claim.parts)
+
+
+def _part(item: pytest.Item, claim: Claim, design: Design, beta: float) -> Part:
+    plain = plain_design(item, design, beta)
+    expect = item.stash[SPEC].get("expect")
+    truths = truths_of(claim, () if expect is None else (expect,))
+    futility = usual_futility(design.max_units)
+    tables = []
+    for scenario in scenarios.scenarios_of(claim, plain, futility):
+        laws = {law.truth: law for law in scenario.law(truths)}
+        table = Table(
+            assuming=scenario.assuming,
+            exact=scenario.exact,
+            stops_early=scenario.stops_early,
+            rows=tuple(_row(law, claim, design.margin, expect) for law in laws.values()),
+            detectable=detectable_of(claim, scenario.law),
+        )
+        tables.append(table)
+    n_support, n_refute = _reach(claim, design, beta, plain.single)
+    return Part(
+        claim=str(claim),
+        direction=claim.direction,
+        about=_about(claim.statistic),
+        alpha=design.alpha,
+        beta=beta,
+        n_support=n_support,
+        n_refute=n_refute,
+        tables=tuple(tables),
+    )
+
+
+def plain_design(item: pytest.Item, design: Design, beta: float) -> scenarios.Design:
+    """Return what the statistics need of a design."""
+    return scenarios.Design(
+        alpha=design.alpha,
+        beta=beta,
+        max_units=design.max_units,
+        margin=design.margin,
+        min_units=design.min_trials,
+        single=design.plan.largest_unit == 1,
+        extend=design.extend,
+        draws=1 if _is_grouped(item) else item.stash[SPEC].get("draws_per_case", 1),
+        census=design.census,
+    )
+
+
+def _row(law: OperatingCharacteristics, claim: Claim, margin: float, expect: float | None) -> Row:
+    """Name the true values that are special."""
+    scale = claim.statistic.scale
+    edges = [scale.from_unit(null.threshold) for null in nulls_of(claim).support]
+    notes = ["threshold"] if _is_one_of(law.truth, edges) else []
+    moved = [scale.from_unit(null.threshold) for null in nulls_of(claim, margin).support]
+    if margin and _is_one_of(law.truth, moved):
+        notes.append("margin")
+    if expect is not None and _is_one_of(law.truth, [expect]):
+        notes.append("expected")
+    return Row(law=law, note=", ".join(notes))
+
+
+def _is_one_of(truth: float, values: Sequence[float]) -> bool:
+    return any(math.isclose(truth, value, abs_tol=1e-9) for value in values)
+
+
+def _reach(claim: Claim, design: Design, beta: float, single: bool) -> tuple[int | None, int | None]:
+    """Return the fewest units to each verdict; None when it is out of reach."""
+    if design.census is not None:
+        return _census_reach(claim, design, beta)
+    reach = reach_for(claim, **{**design.rule(), "beta": beta}, single=single)
+    return reach.n_support if reach.can_support else None, reach.n_refute if reach.can_refute else None
+
+
+def _census_reach(claim: Claim, design: Design, beta: float) -> tuple[int | None, int | None]:
+    """Ask a fresh rule of recorded outcomes."""
+    from pytest_velo.stats.finite import make_census_rule
+
+    assert design.census is not None
+    rule = make_census_rule(
+        claim,
+        size=design.census,
+        alpha=design.alpha,
+        beta=beta,
+        max_units=design.max_units,
+        margin=design.margin,
+        min_units=design.min_trials,
+    )
+    support, refute = (
+        None if math.isinf(n) else max(design.min_trials, int(n)) for n in rule.reach(design.max_units)
+    )
+    return support, refute
+
+
+def _measured(item: pytest.Item, claim: Estimation, design: Design) -> tuple[MeasuredTable, ...]:
+    """Plan an estimate."""
+    plain, scale = plain_design(item, design, design.beta), claim.statistic.scale
+    tables = []
+    for assuming, deviation in scenarios.deviations_of(claim.statistic, plain).items():
+        rows = []
+        for share in SHARES:
+            truth = scale.from_unit(share)
+            at = measured_at(claim, plain, truth, deviation(truth))
+            mirrored = scale.from_unit(1.0 - share)
+            row = MeasuredRow(
+                truth=truth, mirrored=mirrored, n=at.n, halfwidth=at.halfwidth, measured=at.measured
+            )
+            rows.append(row)
+        tables.append(MeasuredTable(assuming=assuming, n_runs=N_RUNS, rows=tuple(rows)))
+    return tuple(tables)
+
+
+def _about(statistic: Statistic) -> str:
+    if isinstance(statistic, Change):
+        return "change"
+    if statistic.arms:
+        return "difference"
+    return "mean" if isinstance(statistic, Mean) else "rate"
+
+
+def _is_grouped(item: pytest.Item) -> bool:
+    cases = case_set(item, item.config.stash[SESSION].settings)
+    return cases is not None and cases.groups is not None
+
+
+def _unit(item: pytest.Item, design: Design) -> tuple[str, str]:
+    """Return what is counted, and what it is."""
+    spec, size = item.stash[SPEC], design.plan.largest_unit
+    what = "trials"
+    if design.arms:
+        what = f"pairs, each of {len(design.arms)} trials on the same case"
+    elif spec.against_baseline:
+        what = "pairs, each of a trial and the stored one on the same case"
+    if _is_grouped(item):
+        return "group", f"a group: the mean of its up to {size} {what}"
+    if size > 1:
+        return "case", f"a case: the mean of its {size} {what}"
+    if design.arms:
+        return "pair", f"a pair: a trial in each of {len(design.arms)} arms, on the same case"
+    if spec.against_baseline:
+        return "pair", "a pair: a trial now and the stored one, on the same case"
+    return ("outcome", "one of the recorded outcomes, each once") if design.census else ("trial", "")
+
+
+def _remarks(claim: AnyClaim, parts: Sequence[Part]) -> list[str]:
+    remarks = ["trials are taken to be valid: invalid ones make verdicts later, and rarer"]
+    if isinstance(claim, Joint):
+        remarks.append(
+            "each part is planned as if it were alone, with its share of beta: supported is when all of them"
+            " are, refuted when one is"
+        )
+    if isinstance(claim, Claim) and isinstance(claim.statistic, Change):
+        remarks.append("there are never more pairs than the baseline holds")
+    if any(not table.exact for part in parts for table in part.tables):
+        remarks.append("approximate: probabilities are right to about 0.1, means to about a fifth")
+    if any(not table.stops_early for part in parts for table in part.tables):
+        remarks.append(
+            "means are too high near the threshold, where a run stops once a verdict has become unlikely"
+        )
+    return remarks

@@ -1,0 +1,131 @@
+"""What a run would take beyond the stored draws, in words: of one hypothesis, and of a selection."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from pytest_velo.report.numbers import count, dollars
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """What one hypothesis would take.
+
+    Attributes:
+        ends: Why no call is needed; empty when one is.
+        n_trials: Trials that are complete by the stored draws, from the first one on without a gap.
+        n_draws: The stored draws they take.
+        n_left: Further trials at most.
+        calls_per_trial: Model calls of a trial; None before it was ever seen, then at least one.
+        usd_per_trial: Dollars of a trial; None when unknown.
+        is_worst: They are what a trial of one call (or of as many as seen) may cost at worst.
+        n_likely: Further trials on average, or likely; None when nobody knows.
+        likely_when: On average of what; empty for a guess from the stored trials.
+    """
+
+    ends: str = ""
+    n_trials: int = 0
+    n_draws: int = 0
+    n_left: int = 0
+    calls_per_trial: float | None = None
+    usd_per_trial: float | None = None
+    is_worst: bool = False
+    n_likely: float | None = None
+    likely_when: str = ""
+
+    @property
+    def calls(self) -> int:
+        """Calls at most, a trial of an unknown number of them counted as one."""
+        return 0 if self.ends else self.calls_of(self.n_left)
+
+    @property
+    def usd(self) -> float | None:
+        """Dollars at most; None when unknown."""
+        return 0.0 if self.ends else self.usd_of(self.n_left)
+
+    def calls_of(self, n_trials: float) -> int:
+        """Return the calls of so many trials."""
+        each = 1.0 if self.calls_per_trial is None else self.calls_per_trial
+        return math.ceil(each * n_trials - 1e-9)
+
+    def usd_of(self, n_trials: float) -> float | None:
+        """Return the dollars of so many trials; None when unknown."""
+        return None if self.usd_per_trial is None else self.usd_per_trial * n_trials
+
+    def to_json(self) -> str:
+        """Return text that a worker can send."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Estimate:
+        """Undo `to_json`."""
+        return cls(**json.loads(text))
+
+
+def estimate_text(estimate: Estimate) -> str:
+    """Say what one hypothesis would take.
+
+    >>> estimate_text(Estimate(ends="its verdict is in the cache", n_draws=23))
+    'estimate: 0 calls, its verdict is in the cache (23 draws)'
+    >>> estimate_text(Estimate(n_left=200, calls_per_trial=2.0, usd_per_trial=0.01))
+    'estimate: at most 400 calls, $2.00, over 200 trials'
+    >>> estimate_text(Estimate(n_left=200, usd_per_trial=0.01, is_worst=True))
+    'estimate: at most 200 trials of at least 1 call each, $2.00 at worst if it is 1'
+    """
+    if estimate.ends:
+        stored = f" ({count(estimate.n_draws, 'draw')})" if estimate.n_draws else ""
+        return f"estimate: 0 calls, {estimate.ends}{stored}"
+    return f"estimate: {_stored(estimate)}at most {_most(estimate)}{_likely(estimate)}"
+
+
+def total_text(estimates: Sequence[Estimate]) -> str:
+    """Say what a selection would take.
+
+    >>> total_text([Estimate(ends="...", n_draws=23), Estimate(n_left=200, calls_per_trial=2.0)])
+    'estimate of 2 hypotheses: at most 400 calls, 23 draws from the cache, $?'
+    """
+    unseen = sum(not estimate.ends and estimate.calls_per_trial is None for estimate in estimates)
+    more = f" (and more of {unseen} whose trials make several: not seen yet)" if unseen else ""
+    calls = f"at most {count(sum(estimate.calls for estimate in estimates), 'call')}{more}"
+    stored = f"{count(sum(estimate.n_draws for estimate in estimates), 'draw')} from the cache"
+    what = count(len(estimates), "hypothesis", "hypotheses")
+    return f"estimate of {what}: {calls}, {stored}, {_dollars(estimates)}"
+
+
+def _stored(estimate: Estimate) -> str:
+    if not estimate.n_trials:
+        return ""
+    return f"{count(estimate.n_trials, 'trial')} from the cache ({count(estimate.n_draws, 'draw')}), then "
+
+
+def _most(estimate: Estimate) -> str:
+    trials = count(estimate.n_left, "trial")
+    usd = dollars(estimate.usd)
+    if estimate.calls_per_trial is None:
+        worst = " at worst if it is 1" if estimate.is_worst and estimate.usd else ""
+        return f"{trials} of at least 1 call each, {usd}{worst}"
+    worst = " at worst" if estimate.is_worst and estimate.usd else ""
+    return f"{count(estimate.calls, 'call')}, {usd}{worst}, over {trials}"
+
+
+def _likely(estimate: Estimate) -> str:
+    if estimate.n_likely is None:
+        return ""
+    calls = count(estimate.calls_of(estimate.n_likely), "call")
+    usd = estimate.usd_of(estimate.n_likely)
+    told = calls if not usd else f"{calls} and {dollars(usd)}"
+    when = estimate.likely_when
+    return f"; on average {told}, {when}" if when else f"; likely about {told}"
+
+
+def _dollars(estimates: Sequence[Estimate]) -> str:
+    """Add what is known, and count what is not."""
+    known = [usd for estimate in estimates if (usd := estimate.usd) is not None]
+    unknown = len(estimates) - len(known)
+    if not any(known):
+        return "$?" if unknown else "$0.00"
+    total = dollars(sum(known))
+    return f"at most {total} + $? of {unknown}" if unknown else f"at most {total}"

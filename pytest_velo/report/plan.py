@@ -1,0 +1,211 @@
+"""The lines of `velo plan`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import assert_never
+
+from pytest_velo.claims import Direction
+from pytest_velo.report.lines import Line, Style, block
+from pytest_velo.report.numbers import count, dollars, percent
+from pytest_velo.report.planned import HypothesisPlan, MeasuredRow, Part, Row, Table
+from pytest_velo.report.text import columns, display, inline, pad
+
+_GAP = "  "
+_MARGIN = "  "
+
+
+def plan_lines(plans: Sequence[HypothesisPlan], width: int = 100) -> list[Line]:
+    """Return what is said of some hypotheses: each by itself, then what has to be known of all.
+
+    Args:
+        plans: In the order to show them.
+        width: Columns to wrap sentences to, at least 40; tables are as wide as they are.
+    """
+    lines: list[Line] = []
+    for plan in plans:
+        lines += [
+            Line(inline(plan.node_id), Style.BOLD),
+            *_facts(plan, width),
+            *_tables(plan, width),
+            Line(""),
+        ]
+    for remark in dict.fromkeys(remark for plan in plans for remark in plan.remarks):
+        lines += block("note", remark, width, Style.DIM, indent=0)
+    return lines
+
+
+def chance(probability: float, bound: float | None = None) -> str:
+    """Format a probability: one decimal when exact, else whole percents, and small ones by their bound.
+
+    Args:
+        probability: In [0, 1].
+        bound: For an approximate one: what it is at most where it is small.
+
+    >>> chance(0.05), chance(0.9999), chance(1.0), chance(0.0), chance(0.0002)
+    ('5.0%', '>99.9%', '100%', '0%', '<0.1%')
+    >>> chance(0.0, 0.05), chance(0.414, 0.05), chance(0.9999, 0.05)
+    ('≤5%', '41%', '>99%')
+    """
+    if bound is not None:
+        if probability <= bound:
+            return f"≤{percent(bound)}"
+        return ">99%" if probability > 0.99 else f"{probability:.0%}"
+    if 0.0 < probability < 0.0005:
+        return "<0.1%"
+    if 0.9995 <= probability < 1.0:
+        return ">99.9%"
+    return f"{probability:.0%}" if probability in (0.0, 1.0) else f"{probability:.1%}"
+
+
+def _facts(plan: HypothesisPlan, width: int) -> Iterator[Line]:
+    yield from block("claim", plan.claim, width)
+    yield from block("about", plan.scope, width)
+    if plan.model is not None:
+        yield from block("model", plan.model, width)
+    if plan.unit_told:
+        yield from block("unit", plan.unit_told, width)
+    yield from block("design", _design(plan), width)
+    for part in plan.parts:
+        yield from block("in reach", _reach(plan, part), width)
+    yield from block("cost", _cost(plan), width)
+    if plan.problem:
+        yield from block("no plan", plan.problem, width, Style.WARN)
+
+
+def _design(plan: HypothesisPlan) -> str:
+    few = "" if plan.max_units == plan.max_trials else f" (max_trials={plan.max_trials}: there are no more)"
+    facts = [f"at most {_units(plan, plan.max_units)}{few}"]
+    if plan.min_trials > 1:
+        facts.append(f"at least {plan.min_trials}")
+    facts += [f"alpha {percent(plan.alpha)}"]
+    if not plan.measured:
+        facts += [f"beta {percent(plan.beta)}", f"margin {plan.margin:g}"]
+    return " · ".join(facts)
+
+
+def _reach(plan: HypothesisPlan, part: Part) -> str:
+    """Say what a claim can come to, and how soon at best."""
+    ways = [("supported", part.n_support), ("refuted", part.n_refute)]
+    told = ", ".join(
+        f"never {verdict}" if n is None else f"{verdict} after {_units(plan, n)}" for verdict, n in ways
+    )
+    return f"at the earliest {told}" + (f": {part.claim}" if len(plan.parts) > 1 else "")
+
+
+def _cost(plan: HypothesisPlan) -> str:
+    price = plan.price
+    calls, usd = plan.calls(plan.max_units), plan.usd(plan.max_units)
+    each = (
+        "? calls" if price.calls is None else f"{price.calls:.3g} {'call' if price.calls == 1 else 'calls'}"
+    )
+    most = "? calls" if calls is None else f"{calls:,.0f} calls"
+    told = f"{each} and {dollars(price.usd)} a trial ({price.known_from})"
+    return f"{told}; at most {most} and {dollars(usd)}"
+
+
+def _units(plan: HypothesisPlan, n: int) -> str:
+    return count(n, plan.unit)
+
+
+def _tables(plan: HypothesisPlan, width: int) -> Iterator[Line]:
+    for part in plan.parts:
+        for table in part.tables:
+            yield Line("")
+            yield from _heading(part.claim if len(plan.parts) > 1 else "", table, width)
+            yield from _grid(_head(plan, part.about), [_cells(plan, part, table, row) for row in table.rows])
+            yield from _sentence(_power(part.direction, table), Style.BOLD, width)
+    for measured in plan.measured:
+        yield Line("")
+        runs = f"means of {count(measured.n_runs, 'simulated run')} with fixed seeds"
+        told = f"{runs}, assuming that {measured.assuming}" if measured.assuming else runs
+        yield from _sentence(told, Style.DIM, width)
+        head = ["true value", f"{plan.unit}s", "half-width then", "measured by then", *_money_head(plan)]
+        yield from _grid(head, [_measured_cells(plan, row) for row in measured.rows])
+
+
+def _heading(claim: str, table: Table, width: int) -> Iterator[Line]:
+    """Say of which claim a table is, and what it assumes."""
+    told = [claim] if claim else []
+    if table.assuming:
+        told.append(f"{'exact' if table.exact else 'approximate'}, assuming that {table.assuming}")
+    elif not table.exact:
+        told.append("approximate")
+    if told:
+        yield from _sentence(": ".join(told), Style.DIM, width)
+
+
+def _head(plan: HypothesisPlan, about: str) -> list[str]:
+    return [f"true {about}", "supported", "refuted", "inconclusive", f"mean {plan.unit}s", *_money_head(plan)]
+
+
+def _money_head(plan: HypothesisPlan) -> list[str]:
+    """Name the columns of what is known, and not free."""
+    return (["calls"] if plan.price.calls is not None else []) + (["dollars"] if plan.price.usd else [])
+
+
+def _money(plan: HypothesisPlan, n_units: float) -> list[str]:
+    calls, usd = plan.calls(n_units), plan.usd(n_units)
+    return ([] if calls is None else [f"{calls:,.0f}"]) + ([dollars(usd)] if plan.price.usd else [])
+
+
+def _cells(plan: HypothesisPlan, part: Part, table: Table, row: Row) -> list[str]:
+    law = row.law
+    alpha, beta = (None, None) if table.exact else (part.alpha, part.beta)
+    rest = max(0.0, 1.0 - law.supported - law.refuted)
+    return [
+        f"{law.truth:.4g}" + (f" ({row.note})" if row.note else ""),
+        chance(law.supported, alpha),
+        chance(law.refuted, beta),
+        chance(rest) if table.exact else f"{rest:.0%}",
+        f"{law.mean_n:.1f}" if table.exact else f"{law.mean_n:.0f}",
+        *_money(plan, law.mean_n),
+    ]
+
+
+def _measured_cells(plan: HypothesisPlan, row: MeasuredRow) -> list[str]:
+    ends = sorted({row.truth, row.mirrored})
+    return [
+        " or ".join(f"{end:.4g}" for end in ends),
+        f"{row.n:.0f}",
+        f"{row.halfwidth:.3g}",
+        f"{row.measured:.0%}",
+        *_money(plan, row.n),
+    ]
+
+
+def _grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[Line]:
+    """Lay out a table: the first column to the left, numbers to the right."""
+    widths = [max(map(columns, column)) for column in zip(head, *rows, strict=True)]
+    for cells, style in [(head, Style.DIM), *((row, Style.PLAIN) for row in rows)]:
+        texts = [pad(cells[0], widths[0])]
+        texts += [cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True)]
+        yield Line(_MARGIN + _GAP.join(texts), style)
+
+
+def _sentence(text: str, style: Style, width: int) -> Iterator[Line]:
+    for piece in display(text, width - len(_MARGIN)):
+        yield Line(_MARGIN + piece, style)
+
+
+def _power(direction: Direction, table: Table) -> str:
+    """Say what is told often enough."""
+    found = table.detectable
+    match direction:
+        case Direction.AT_LEAST:
+            supported, refuted = _from(found.supported, "up"), _from(found.refuted, "down")
+        case Direction.AT_MOST:
+            supported, refuted = _from(found.supported, "down"), _from(found.refuted, "up")
+        case Direction.WITHIN:
+            low, high = found.supported
+            inside = low is not None and high is not None
+            supported = f"from {low:.3g} to {high:.3g}" if inside else "at no true value"
+            refuted = ", ".join(map(_from, ((end,) for end in found.refuted), ("down", "up")))
+        case _:
+            assert_never(direction)
+    return f"with a chance of {found.power:.0%}: supported {supported}; refuted {refuted}"
+
+
+def _from(values: Sequence[float | None], way: str) -> str:
+    [value] = values
+    return "at no true value" if value is None else f"from {value:.3g} {way}"

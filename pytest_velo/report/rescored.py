@@ -1,0 +1,256 @@
+"""What a rescoring changed: where it began from, the verdicts then and now, the trials that flipped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_velo.records import HypothesisResult, Outcome, OutcomeKind, TrialRecord
+from pytest_velo.report.comparison import name_of
+from pytest_velo.report.lines import Line, Style, block, fit_lines, paragraph
+from pytest_velo.report.load import Run, load
+from pytest_velo.report.numbers import count, interval
+from pytest_velo.report.phrases import observed, stop_reason
+from pytest_velo.report.text import inline
+from pytest_velo.report.trials import outcome_text, trial_lines
+from pytest_velo.runner.flips import Flip, Flips, Moves, flips_between
+from pytest_velo.verdicts import StopReason
+
+_FACT = "rescored from "
+_BROKEN_OFF = (StopReason.INTERRUPTED, StopReason.BUDGET, StopReason.NOT_COMPARABLE)
+_STYLES = {
+    Outcome.SUPPORTED: Style.GOOD,
+    Outcome.REFUTED: Style.BAD,
+    Outcome.MEASURED: Style.GOOD,
+    Outcome.INCONCLUSIVE: Style.WARN,
+    Outcome.ERROR: Style.BAD,
+    Outcome.SKIPPED: Style.DIM,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """What is rescored: one hypothesis as a run recorded it.
+
+    Attributes:
+        run_id: The run.
+        result: Its result there, without trials.
+        trials: Its trials there that have an outcome, in order.
+    """
+
+    run_id: str
+    result: HypothesisResult
+    trials: tuple[TrialRecord, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rescored:
+    """One hypothesis, scored twice.
+
+    Attributes:
+        source: As it was recorded.
+        result: As it is now.
+        flips: Which outcomes changed.
+    """
+
+    source: Source
+    result: HypothesisResult
+    flips: Flips
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rescoring:
+    """A run that rescored another.
+
+    Attributes:
+        before: The id of the run that was rescored.
+        now: The id of the new record.
+        hypotheses: In the order they ran.
+        left: Node ids of the record that were not run this time.
+    """
+
+    before: str
+    now: str
+    hypotheses: tuple[Rescored, ...]
+    left: tuple[str, ...]
+
+
+def rescored_fact(run_id: str) -> str:
+    """Return the fact that marks a result as a rescoring.
+
+    >>> rescored_fact("2026-11-23T21-46-08Z")
+    'rescored from 2026-11-23T21-46-08Z'
+    """
+    return f"{_FACT}{run_id}"
+
+
+def source_of(run: Run, node_id: str) -> Source | None:
+    """Return what a run recorded of a test; None when it recorded nothing of it.
+
+    A rescoring that broke off holds few trials, or none: what it began from is returned then, so that a
+    mistake in a scorer does not take away the trials it is to be mended with.
+
+    Raises:
+        StoreError: A record is damaged.
+        UsageError: The record that a broken rescoring began from is gone.
+    """
+    result = {result.node_id: result for result in run.document.results}.get(node_id)
+    if result is None:
+        return None
+    origin = _origin(result)
+    if origin is not None and _broke_off(result):
+        return source_of(load(origin, run.folder.parent.parent), node_id)
+    return Source(run_id=run.folder.name, result=result, trials=_scored(run, result))
+
+
+def _origin(result: HypothesisResult) -> str | None:
+    return next((fact.removeprefix(_FACT) for fact in result.facts if fact.startswith(_FACT)), None)
+
+
+def _broke_off(result: HypothesisResult) -> bool:
+    return result.outcome is Outcome.ERROR or result.decision is None or result.decision.stop in _BROKEN_OFF
+
+
+def _scored(run: Run, result: HypothesisResult) -> tuple[TrialRecord, ...]:
+    """Return the recorded trials but the one that ended the run as an error, which has no outcome."""
+    trials = next(recorded.trials for recorded in run.results if recorded.node_id == result.node_id)
+    if result.outcome is Outcome.ERROR and trials:
+        last = trials[-1]
+        if last.kind is OutcomeKind.INVALID and last.detail in result.problem:
+            return trials[:-1]
+    return trials
+
+
+def rescoring_of(before: Run, now: Run, *, all_of_it: bool) -> Rescoring:
+    """Compare a rescoring with what it began from.
+
+    Args:
+        before: The run that was rescored.
+        now: The record of the rescoring.
+        all_of_it: Every test of `before` was to be rescored, so that one that is missing is named.
+    """
+    ran = {result.node_id: result for result in now.document.results}
+    hypotheses = []
+    for node_id, result in ran.items():
+        source = source_of(before, node_id)
+        if source is not None:
+            flips = flips_between(source.trials, _scored(now, result))
+            hypotheses.append(Rescored(source=source, result=result, flips=flips))
+    missing = [result.node_id for result in before.document.results if result.node_id not in ran]
+    return Rescoring(
+        before=before.folder.name,
+        now=now.folder.name,
+        hypotheses=tuple(hypotheses),
+        left=tuple(missing) if all_of_it else (),
+    )
+
+
+def files_of(run: Run) -> list[Path]:
+    """Return the test files of a run, relative to pytest's root folder, in the order they ran."""
+    return list(dict.fromkeys(Path(result.node_id.split("::")[0]) for result in run.document.results))
+
+
+def rescored_lines(
+    rescoring: Rescoring, show: int, verbosity: int = 0, *, width: int = 80, encoding: str | None = "utf-8"
+) -> list[Line]:
+    """Return what a rescoring changed, hypothesis by hypothesis, then in all.
+
+    Args:
+        rescoring: What to show.
+        show: How many trials whose outcome changed are shown of each hypothesis, from 0.
+        verbosity: 0 cuts long messages, 1 cuts them later, 2 shows them whole.
+        width: Columns of the terminal, at least 40.
+        encoding: Encoding of the stream; where it lacks our symbols they become ASCII.
+    """
+    lines = [Line(inline(f"rescored    {rescoring.before}", width), Style.BOLD)]
+    lines.append(Line(inline(f"recorded as {rescoring.now}", width)))
+    for hypothesis in rescoring.hypotheses:
+        lines += _hypothesis(hypothesis, show, verbosity, width)
+    if rescoring.left:
+        lines += [Line(""), Line("recorded, and not run this time", Style.WARN)]
+        lines += [Line(f"  {inline(name, width - 2)}", Style.WARN) for name in rescoring.left]
+    lines += [Line(""), *paragraph(_total(rescoring), Style.BOLD, width)]
+    return fit_lines(lines, encoding)
+
+
+def _hypothesis(rescored: Rescored, show: int, verbosity: int, width: int) -> Iterator[Line]:
+    source, result, flips = rescored.source, rescored.result, rescored.flips
+    yield Line("")
+    yield Line(inline(name_of(result.node_id, source.result.model, result.model), width), Style.BOLD)
+    yield from block("before", _standing(source.result), width)
+    yield from block("now", _standing(result), width, _STYLES[result.outcome])
+    yield from block("outcomes", "; ".join(_changes(flips)), width)
+    for notice in result.notices:
+        if notice.startswith("exploratory"):
+            yield from block("notice", notice, width, Style.WARN)
+    yield from _flipped(flips, show, verbosity, width)
+
+
+def _standing(result: HypothesisResult) -> str:
+    """Return a result in a line: the outcome, what is certified, the numbers."""
+    decision = result.decision
+    if decision is None or result.outcome is Outcome.ERROR or result.problem:
+        return f"{result.outcome}: {result.problem or 'no trial was complete'}"
+    open_ = result.outcome is Outcome.INCONCLUSIVE
+    certified = stop_reason(decision.stop) if open_ else decision.certified
+    ends = "" if decision.parts else f" {interval(decision.evidence.interval)}"
+    numbers = f"observed {observed(result)}{ends}, n {decision.evidence.n}/{result.max_trials}"
+    return f"{result.outcome}: {certified}; {numbers}"
+
+
+def _changes(flips: Flips) -> Iterator[str]:
+    """Say how many outcomes changed, and how."""
+    trials = f"{flips.n:,} of the recorded trials" if flips.n_alone else count(flips.n, "trial")
+    changed = f"{len(flips.flips):,}" if flips.flips else "none"
+    yield f"{changed} of {trials} changed"
+    for moves in flips.moves:
+        if moves.n_up or moves.n_down:
+            yield _moves(moves)
+    if flips.n_invalid:
+        yield f"{flips.n_invalid:,} became invalid"
+    if flips.n_valid:
+        yield f"{flips.n_valid:,} became valid"
+
+
+def _moves(moves: Moves) -> str:
+    """Say which way an outcome moved.
+
+    >>> _moves(Moves(name="", binary=True, n=9, n_up=1, n_down=2, mean=-1 / 9))
+    '2 from 1 to 0, 1 from 0 to 1'
+    >>> _moves(Moves(name="help", binary=False, n=10, n_up=5, n_down=0, mean=1.2))
+    'help: 0 down, 5 up, +1.2 on average over all'
+    """
+    name = f"{inline(moves.name, 40)}: " if moves.name else ""
+    if moves.binary:
+        return f"{name}{moves.n_down:,} from 1 to 0, {moves.n_up:,} from 0 to 1"
+    return f"{name}{moves.n_down:,} down, {moves.n_up:,} up, {moves.mean:+.3g} on average over all"
+
+
+def _flipped(flips: Flips, show: int, verbosity: int, width: int) -> Iterator[Line]:
+    shown: Sequence[Flip] = flips.flips[:show]
+    if not shown:
+        return
+    total = len(flips.flips)
+    title = "trials whose outcome changed, the largest changes first"
+    if len(shown) < total:
+        title += f" (first {len(shown)} of {total:,}; --velo-show={total} shows all)"
+    yield Line("")
+    yield from paragraph(title, Style.BOLD, width)
+    for flip in shown:
+        yield from trial_lines(flip.now, verbosity, width, has_outcome=True)
+        yield from block("before", outcome_text(flip.before), width, indent=4)
+
+
+def _total(rescoring: Rescoring) -> str:
+    hypotheses = rescoring.hypotheses
+    n = sum(hypothesis.flips.n for hypothesis in hypotheses)
+    changed = sum(len(hypothesis.flips.flips) for hypothesis in hypotheses)
+    verdicts = sum(
+        hypothesis.result.outcome is not hypothesis.source.result.outcome for hypothesis in hypotheses
+    )
+    calls = sum(hypothesis.result.n_calls - hypothesis.result.n_cached for hypothesis in hypotheses)
+    return (
+        f"{count(len(hypotheses), 'hypothesis', 'hypotheses')} rescored on {count(n, 'recorded trial')}:"
+        f" {count(changed, 'outcome')} and {count(verdicts, 'verdict')} changed, {count(calls, 'model call')}"
+    )

@@ -1,0 +1,172 @@
+"""Wrong verdicts at the edge, exactly, from trials to verdict: rates, pairs at no difference, & and lists.
+
+Every probability here is computed by a forward pass over what the shipped weighers make of trials, at
+truths where the claim is true and false at once but for a hair: there either verdict is at its most wrong.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pytest_velo.baselines.codec import decode, encode
+from pytest_velo.baselines.entry import Sampled, StoredTurn
+from pytest_velo.baselines.file import BaselineFile
+from pytest_velo.case_sets import pick_order
+from pytest_velo.claims import baseline, difference, estimate, rate
+from pytest_velo.runner.weighing import weigh
+from pytest_velo.stats.finite import make_census_rule
+from pytest_velo.stats.operating import operating_characteristics
+from pytest_velo.stats.rules import make_rule
+from pytest_velo.verdicts import Verdict
+
+ROUNDING = 1e-12
+SUPPORTED, REFUTED = Verdict.SUPPORTED, Verdict.REFUTED
+
+
+def always(**chances):
+    """Independent units: the same chances whatever was seen."""
+    law = {name: np.array(chance) for name, chance in chances.items()}
+    return lambda seen: law
+
+
+@pytest.mark.parametrize("claim", [rate >= 0.3, rate <= 0.1, rate >= 0.8, rate.within(0.3, 0.7)], ids=str)
+def test_rates(calibration, claim):
+    horizon, edges = 40, [edge for edge in (claim.low, claim.high) if edge is not None]
+    truths = np.array([*edges, 0.5])
+    letters = {"one": [calibration.trial(_=1.0)], "zero": [calibration.trial(_=0.0)]}
+    law = calibration.law(
+        calibration.hypothesis(claim, horizon), letters, always(one=truths, zero=1 - truths)
+    )
+    n = len(edges)
+    assert law[SUPPORTED][:n].max() <= calibration.alpha + ROUNDING
+    assert law[REFUTED][:n].max() <= calibration.beta + ROUNDING
+    assert min(law[SUPPORTED][:n].max(), law[REFUTED][:n].max()) > 0.005
+    rule = make_rule(claim, alpha=calibration.alpha, beta=calibration.beta, max_units=horizon)
+    exact = operating_characteristics(rule, truths.tolist())
+    assert law[SUPPORTED] == pytest.approx([at.supported for at in exact], abs=1e-9)
+    assert law[REFUTED] == pytest.approx([at.refuted for at in exact], abs=1e-9)
+
+
+DISCORDANT = np.array([0.04, 0.2, 0.5, 1.0])
+
+
+def same_or_not():
+    return always(up=DISCORDANT / 2, down=DISCORDANT / 2, same=1 - DISCORDANT)
+
+
+@pytest.mark.parametrize("claim", [difference("a", "b") >= 0, difference("a", "b") <= 0], ids=str)
+def test_arms_that_do_not_differ(calibration, claim):
+    """Arms that agree on few, on some, on half and on no cases."""
+    trial = calibration.trial
+    letters = {
+        "up": [trial("b", _=0.0), trial("a", _=1.0)],
+        "down": [trial("b", _=1.0), trial("a", _=0.0)],
+        "same": [trial("b", _=1.0), trial("a", _=1.0)],
+    }
+    law = calibration.law(
+        calibration.hypothesis(claim, 24, arms=("b", "a"), unit_size=2), letters, same_or_not()
+    )
+    assert law[SUPPORTED].max() <= calibration.alpha + ROUNDING
+    assert law[REFUTED].max() <= calibration.beta + ROUNDING
+    assert law[SUPPORTED].max() > calibration.alpha / 2
+    assert law[REFUTED].max() > calibration.beta / 2
+    assert law[SUPPORTED][0] < law[SUPPORTED][-1]  # concordant pairs are looks not taken
+
+
+JOINT_TRUTHS = {
+    "a false by a hair, b far inside": (0.5, 0.97, 0.485),
+    "a false by a hair, b far inside and never together": (0.5, 0.97, 0.47),
+    "both at the edge, independent": (0.5, 0.5, 0.25),
+    "both at the edge, the same": (0.5, 0.5, 0.5),
+    "both at the edge, the contrary": (0.5, 0.5, 0.0),
+}
+"""P(a is 1), P(b is 1), P(both are)."""
+
+
+def test_both_of_two_rates(calibration):
+    """Dependent outcomes of one trial: one part false by a hair, or both."""
+    trial = calibration.trial
+    letters = {(a, b): [trial(a=a, b=b)] for a in (1.0, 0.0) for b in (1.0, 0.0)}
+    a, b, both = np.array(list(JOINT_TRUTHS.values())).T
+    chances = dict(zip(letters, (both, a - both, b - both, 1 - a - b + both), strict=True))
+    claim = (rate("a") >= 0.5) & (rate("b") >= 0.5)
+    law = calibration.law(calibration.hypothesis(claim, 13), letters, lambda seen: chances)
+    assert law[SUPPORTED].max() <= calibration.alpha + ROUNDING
+    assert law[REFUTED][2:].max() <= calibration.beta + ROUNDING
+    assert law[SUPPORTED][0] > calibration.alpha / 2
+    assert law[REFUTED][2:].max() > calibration.beta / 2
+
+
+@pytest.mark.parametrize("claim", [rate >= baseline, rate <= baseline], ids=str)
+def test_a_rate_that_is_what_it_was(calibration, claim):
+    """Against stored outcomes of the same cases: the law of both samples together, by way of the file."""
+    letters = {name: [calibration.trial(_=now)] for name, now in (("up", 1.0), ("down", 0.0), ("same", 1.0))}
+    then = {"up": 0.0, "down": 1.0, "same": 1.0}
+    hypothesis = calibration.hypothesis(claim, 20)
+
+    def against_stored(path):
+        turns = tuple(StoredTurn(f"{turn:016x}", 0, then[name]) for turn, name in enumerate(path))
+        sampled = Sampled(made_at="2026-12-01T09:30:00+00:00", seed=0, set_digest="0", turns=turns)
+        file = BaselineFile().accept(hypothesis="a", model="", statistic="rate", design="", sampled=sampled)
+        [entry] = decode(encode(file.entries.values()))
+        return replace(hypothesis, reference=tuple(turn.outcome for turn in entry.current.turns))
+
+    law = calibration.law(hypothesis, letters, same_or_not(), against_stored)
+    assert calibration.alpha / 2 < law[SUPPORTED].max() <= calibration.alpha + ROUNDING
+    assert calibration.beta / 2 < law[REFUTED].max() <= calibration.beta + ROUNDING
+
+
+CENSUSES = [(10, 0.5, 1), (23, 0.3, 1), (23, 0.3, -1), (60, 0.5, 1), (60, 0.9, 1), (60, 0.05, -1)]
+
+
+@pytest.mark.parametrize(("size", "threshold", "side"), CENSUSES)
+def test_lists_of_recorded_outcomes(calibration, size, threshold, side):
+    """Each list in random order, at every number of ones within three of the claim's edge."""
+    claim = rate >= threshold if side > 0 else rate <= threshold
+    rule = make_census_rule(claim, size=size, alpha=0.05, beta=0.05)
+    last_false = rule._support[0].count
+    counts = np.array([count for count in range(last_false - 3, last_false + 4) if 0 <= count <= size])
+    letters = {"one": [calibration.trial(_=1.0)], "zero": [calibration.trial(_=0.0)]}
+
+    def chances(seen):
+        left = size - seen.total()
+        one = np.clip((counts - seen["one"]) / left, 0.0, 1.0)
+        return {"one": one, "zero": 1 - one}
+
+    law = calibration.law(calibration.hypothesis(claim, size, census=size), letters, chances)
+    false = counts <= last_false if side > 0 else counts >= last_false
+    assert false.any()
+    assert not false.all()
+    assert law[SUPPORTED][false].max() <= calibration.alpha + ROUNDING
+    assert law[REFUTED][~false].max() <= calibration.beta + ROUNDING
+    decided = law[SUPPORTED] + law[REFUTED]
+    assert decided == pytest.approx(np.ones(len(counts)))  # the whole list settles every claim
+
+
+def test_the_interval_at_the_moment_an_estimate_stops(calibration):
+    """Over every path of up to twelve trials: stopping by its own width costs the interval no coverage."""
+    hypothesis = calibration.hypothesis(estimate(rate, halfwidth=0.3), 12, alpha=0.1)
+    truths = np.array([0.02, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 0.95])
+    plan, missed, stops = pick_order(None, "cases", seed=0), np.zeros(len(truths)), set()
+    going = [(weigh(hypothesis), np.ones(len(truths)), 0)]
+    while going:
+        weigher, mass, n = going.pop()
+        for outcome in (0.0, 1.0):
+            further = copy.deepcopy(weigher)
+            measured = further.add(calibration.trial(_=outcome), plan[n])
+            moved = mass * (truths if outcome else 1 - truths)
+            if measured is None and n + 1 < 12:
+                going.append((further, moved, n + 1))
+                continue
+            interval = further.bounds()[2]
+            missed += moved * ((truths < interval.low) | (truths > interval.high))
+            stops.add(n + 1)
+            if measured:
+                assert interval.high - interval.low <= 0.6
+    assert missed.max() <= 0.1
+    assert missed.min() > 0.02
+    assert len(stops) > 4
