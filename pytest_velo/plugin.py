@@ -121,6 +121,21 @@ def pytest_collection_modifyitems(
     return (yield)
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
+    """Sample hypotheses together while the loop runs."""
+    state = session.config.stash[SESSION]
+    if any(item.get_closest_marker("velo") is not None for item in session.items):
+        from pytest_velo.integration.pooling import start_pooling
+
+        state.pooling = start_pooling(session)
+    try:
+        return (yield)
+    finally:
+        if state.pooling is not None:
+            state.pooling.close()
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     """Sample a hypothesis instead of calling its function once."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import shlex
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -22,9 +23,15 @@ from pytest_velo.stats.choosing import RuleFactory, rule_for
 
 
 def build(
-    item: pytest.Function, settings: Settings, outcomes: HostOutcomes, *, may_pay: bool, in_order: bool
+    item: pytest.Function,
+    settings: Settings,
+    outcomes: HostOutcomes,
+    *,
+    may_pay: bool,
+    in_order: bool,
+    fixtures: Mapping[str, Any],
 ) -> Hypothesis:
-    """Return the hypothesis of an item whose fixtures are set up.
+    """Return the hypothesis of an item.
 
     Args:
         item: The test item.
@@ -32,6 +39,7 @@ def build(
         outcomes: Reads what the body gives.
         may_pay: Draws that cost money were asked for.
         in_order: One trial at a time (debuggers).
+        fixtures: The values of its arguments.
     """
     spec, facts = item.stash[SPEC], item.stash[FACTS]
     cases = case_set(item, settings)
@@ -62,7 +70,7 @@ def build(
         scope=design.scope,
         set_digest=cases.digest if cases is not None else "",
         body_digest=body_digest(item.stash[FUNCTION]),
-        body=_body(item),
+        body=_body(item, fixtures),
         is_async=facts.is_async,
         outcomes=outcomes,
         may_pay=may_pay,
@@ -121,14 +129,14 @@ def _is_static(item: pytest.Function) -> bool:
     return isinstance(inspect.getattr_static(item.cls, name, None), staticmethod)
 
 
-def _body(item: pytest.Function) -> Body:
+def _body(item: pytest.Function, fixtures: Mapping[str, Any]) -> Body:
     """Return the test function with its fixtures in place; a class instance of its own per trial.
 
     The instance is as the set-up left it: what one trial puts on `self`, or into its lists, no other sees.
     """
     function = item.stash[FUNCTION]
     info = fixture_info(item)
-    fixed = {name: item.funcargs[name] for name in info.argnames}
+    fixed = {name: fixtures[name] for name in info.argnames}
     wants_case = "case" in fixed and is_ours(info, "case")
     wants_arm = "arm" in fixed and is_ours(info, "arm")
     wants_trial = "trial" in fixed and is_ours(info, "trial")

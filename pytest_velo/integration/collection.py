@@ -128,12 +128,15 @@ def shared_state(info: FixtureInfo) -> list[str]:
     names = []
     for name, definitions in info.name2fixturedefs.items():
         last = definitions[-1]
-        module = str(getattr(last.func, "__module__", ""))
-        if is_parameter(last):
-            continue
-        if last.scope == "function" and not (module + ".").startswith(_HARMLESS_MODULES):
+        if last.scope == "function" and not is_parameter(last) and not is_harmless(last):
             names.append(name)
     return sorted(names)
+
+
+def is_harmless(definition: pytest.FixtureDef[Any]) -> bool:
+    """Tell whether a fixture is ours or an event loop of a plugin, on which our bodies never run."""
+    module = str(getattr(definition.func, "__module__", ""))
+    return (module + ".").startswith(_HARMLESS_MODULES)
 
 
 def _has_parameters(definition: Any) -> bool:

@@ -42,7 +42,14 @@ def run_on_stored(item: pytest.Function, session: VeloSession) -> Run | Estimate
         return Estimate(ends="its body asks for no model", calls_per_trial=0.0, usd_per_trial=0.0)
     check_drawn(item, session.settings)
     outcomes = HostOutcomes(item.stash[FACTS], item.stash[SPEC].claim)
-    hypothesis = build(item, session.settings, outcomes, may_pay=False, in_order=session.in_order())
+    hypothesis = build(
+        item,
+        session.settings,
+        outcomes,
+        may_pay=False,
+        in_order=session.in_order(),
+        fixtures=item.funcargs,
+    )
     guard = guard_of(item, session, hypothesis)
     if guard is not None:
         if guard.hypothesis is None:

@@ -56,14 +56,14 @@ class Velo:
 
     def model(self, model_id: str | None = None) -> AsyncModel | Model:
         """Return a model: this item's own, or any by id (`velo.model("openai/gpt-5-mini")`)."""
-        from pytest_velo.integration.running import model_of
+        from pytest_velo.integration.models import model_of
 
         return model_of(self._item, model_id)
 
     @property
     def judge(self) -> AsyncJudge | Judge:
         """The judge, as the fixture `judge`."""
-        from pytest_velo.integration.running import judge_of
+        from pytest_velo.integration.models import judge_of
 
         return judge_of(self._item)
 
@@ -98,7 +98,7 @@ def velo(request: pytest.FixtureRequest) -> Velo:
 @pytest.fixture
 def model(request: pytest.FixtureRequest) -> Any:
     """The language model. An async body awaits `model(prompt)`, a plain one calls it."""
-    from pytest_velo.integration.running import model_of
+    from pytest_velo.integration.models import model_of
 
     return model_of(request.node, getattr(request, "param", None))
 
@@ -106,7 +106,7 @@ def model(request: pytest.FixtureRequest) -> Any:
 @pytest.fixture
 def judge(request: pytest.FixtureRequest) -> Any:
     """A model that grades, yes or no (`judge(question, reply)`) or with a score (`judge.score`)."""
-    from pytest_velo.integration.running import judge_of
+    from pytest_velo.integration.models import judge_of
 
     return judge_of(request.node)
 

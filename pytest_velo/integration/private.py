@@ -100,3 +100,42 @@ def longrepr_of(text: str, report: pytest.TestReport) -> Any:
         reprtraceback=ReprTraceback([ReprEntryNative([text + "\n"])], None, "native"),
         reprcrash=ReprFileLocation(path, (line or 0) + 1, head),
     )
+
+
+def comparison_hook() -> Any:
+    """Return what explains a failed comparison of a rewritten assert at the moment; None between items."""
+    from _pytest.assertion import util
+
+    return util._reprcompare
+
+
+def set_comparison_hook(hook: Any) -> None:
+    """Put something else in its place."""
+    from _pytest.assertion import util
+
+    util._reprcompare = hook
+
+
+def log_handlers(config: pytest.Config) -> list[Any]:
+    """Return the handlers by which pytest catches log records for its reports."""
+    plugin = config.pluginmanager.get_plugin("logging-plugin")
+    names = ("caplog_handler", "report_handler")
+    return [getattr(plugin, name) for name in names if hasattr(plugin, name)]
+
+
+def hooks_of_conftests(item: pytest.Item, name: str) -> bool:
+    """Tell whether a conftest around an item implements a hook."""
+    files = (getattr(found.plugin, "__file__", None) for found in getattr(item.ihook, name).get_hookimpls())
+    return any(file is not None and file.endswith("conftest.py") for file in files)
+
+
+def comparison_hook_of(item: pytest.Item) -> Any:
+    """Return what explains failed comparisons while pytest runs `item`, whichever item it runs now."""
+    from _pytest import assertion
+
+    protocol = assertion.pytest_runtest_protocol(item)
+    next(protocol)  # puts the hook in place
+    try:
+        return comparison_hook()
+    finally:
+        protocol.close()  # and takes it away again

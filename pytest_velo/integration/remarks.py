@@ -15,25 +15,30 @@ WORTH_SAYING_S = 1.0
 
 
 def with_remarks(
-    result: HypothesisResult, outcomes: HostOutcomes, before: SamplingStats, after: SamplingStats
+    result: HypothesisResult,
+    outcomes: HostOutcomes,
+    before: SamplingStats | None,
+    after: SamplingStats | None,
 ) -> HypothesisResult:
     """Return the result with its retries and everything a reader has to be told.
 
     Args:
         result: Of a run that ended, for whatever reason.
         outcomes: What its body's trials came to.
-        before: The sampler's totals when the run began; hypotheses of one process run one by one.
-        after: The totals now.
+        before: The sampler's totals when the run began, where it had the sampler to itself; else None.
+        after: The totals when it ended.
     """
     remarks = dict.fromkeys([*result.notices, *mixed_snapshots(result.trials)])
     warning = outcomes.never_failed()
     if warning is not None:
         remarks[warning] = None
-    remarks.update(dict.fromkeys(_waits(before, after)))
+    if before is None or after is None:
+        return replace(result, notices=tuple(remarks))
+    remarks.update(dict.fromkeys(waits(before, after)))
     return replace(result, notices=tuple(remarks), n_retries=after.n_retries - before.n_retries)
 
 
-def _waits(before: SamplingStats, after: SamplingStats) -> Iterator[str]:
+def waits(before: SamplingStats, after: SamplingStats) -> Iterator[str]:
     """Throttling is said: it explains a slow run, and what to change."""
     throttled_s = after.throttled_s - before.throttled_s
     if throttled_s >= WORTH_SAYING_S:

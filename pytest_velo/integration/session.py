@@ -21,6 +21,7 @@ from pytest_velo.settings import Mode, Settings
 if TYPE_CHECKING:
     from pytest_velo.cache.store import Store
     from pytest_velo.integration.paying import PayRule
+    from pytest_velo.integration.pooling import Pooling
     from pytest_velo.integration.totals import Drawn
     from pytest_velo.records import HypothesisResult
     from pytest_velo.report.estimates import Estimate
@@ -36,6 +37,7 @@ class VeloSession:
         reported: Of every process's items, by node id; a test that was run again replaces its first run.
         unsampled: Why hypotheses were skipped by us, by node id.
         estimates: What hypotheses would take, by node id, where the session only estimates.
+        pooling: The hypotheses that are sampled together; None where they are sampled one by one.
         drawn: What each process drew in all, known when it has closed.
         worker: The xdist worker's id; None in the main process.
         started_at: When the session began.
@@ -52,6 +54,7 @@ class VeloSession:
         self.unsampled: dict[str, str] = {}
         self.estimates: dict[str, Estimate] = {}
         self.drawn: list[Drawn] = []
+        self.pooling: Pooling | None = None
         self._run_folder: Path | None = None
         self._name_for_workers: str | None = None
         self._cassette_files: dict[Path, None] = {}
