@@ -15,11 +15,11 @@ from pytest_velo.integration.guarding import Guard, guard_of, unsampled_result
 from pytest_velo.integration.options import RESCORE_PLUGIN
 from pytest_velo.integration.outcomes import HostOutcomes
 from pytest_velo.integration.remarks import with_remarks
-from pytest_velo.integration.session import VeloSession
+from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.records import HypothesisResult
 from pytest_velo.runner.launching import Launcher
 from pytest_velo.runner.looks import Looks
-from pytest_velo.runner.result import result_of
+from pytest_velo.runner.result import result_of, with_brief_details
 from pytest_velo.runner.run import Run
 from pytest_velo.sampling.sampler import SamplingStats
 
@@ -77,7 +77,7 @@ class Sampling:
             result = self.guard.finish(run, result)
         if self.rescored is not None:
             result = self.rescored.told(result, run)
-        self.result = result
+        self.result = with_brief_details(result, self.item.config.stash[SESSION].settings.show)
 
 
 def prepare(

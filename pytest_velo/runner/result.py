@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from dataclasses import replace
 
 from pytest_velo.checks.arms import confounded_arms
 from pytest_velo.claims import Claim, Direction, Estimation
@@ -223,6 +224,28 @@ def cost_of(run: Run) -> float | None:
 
 def _served(calls: list[Call]) -> tuple[str, ...]:
     return tuple(sorted({call.reply.model_served for call in calls if call.reply.model_served}))
+
+
+def with_brief_details(result: HypothesisResult, show: int) -> HypothesisResult:
+    """Return the result with the long message of a failed assert for the trials that are shown only.
+
+    Which others have one depends on how many trials were in flight, and a record must not.
+
+    Args:
+        result: Of a run whose asserts were explained as `explains_asserts` says.
+        show: How many trials against the claim are shown.
+    """
+    shown = frozenset(result.telling[:show])
+    if not any("\n" in trial.detail and trial.index not in shown for trial in result.trials):
+        return result
+    return replace(result, trials=tuple(_brief(trial, shown) for trial in result.trials))
+
+
+def _brief(trial: TrialRecord, shown: frozenset[int]) -> TrialRecord:
+    head, *more = trial.detail.split("\n", 1)
+    if trial.kind is not OutcomeKind.ZERO or not more or trial.index in shown:
+        return trial
+    return replace(trial, detail=head)
 
 
 def explains_asserts(run: Run, show: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextvars import copy_context
 
 from pytest_velo.case_sets import Planned
 from pytest_velo.errors import BudgetError
@@ -89,6 +90,7 @@ class Run:
         self._plan_ended = False
         self._spent_s = 0.0
         self._n_timed = 0
+        self._context = copy_context()  # of the bodies, whoever launches them
         self._watch = watch
         self._launcher: Launcher = launcher or AtOnce()
         self._futility = usual_futility(hypothesis.max_units)
@@ -96,6 +98,7 @@ class Run:
 
     async def go(self) -> None:
         """Sample until a verdict, max_trials, futility, an error or an empty budget."""
+        self._context = copy_context()
         try:
             self._launcher.ready(self)
             await self._ended.wait()
@@ -157,7 +160,7 @@ class Run:
                 self._plan_ended = True
                 break
             self._n_launched += 1
-            task = asyncio.create_task(self._one(planned))
+            task = asyncio.create_task(self._one(planned), context=self._context.copy())
             self._tasks.add(task)
             task.add_done_callback(self._landed)
         self.n_in_flight_max = max(self.n_in_flight_max, len(self._tasks))
