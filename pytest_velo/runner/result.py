@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from dataclasses import replace
 
 from pytest_velo.checks.arms import confounded_arms
 from pytest_velo.claims import Claim, Direction, Estimation
