@@ -54,8 +54,15 @@ def run_on_stored(item: pytest.Function, session: VeloSession) -> Run | Estimate
     return run
 
 
-def estimate_of(item: pytest.Item, session: VeloSession, run: Run) -> Estimate:
-    """Return what is left to draw of a run that ended, for want of a draw or because it was done."""
+def estimate_of(item: pytest.Item, session: VeloSession, run: Run, *, planned: bool = True) -> Estimate:
+    """Return what is left to draw of a run that ended, for want of a draw or because it was done.
+
+    Args:
+        item: The test item.
+        session: The session.
+        run: Its run.
+        planned: Say how many trials are likely, too, which loads what computes it.
+    """
     trials = [*run.trials, *run.after]
     begun = [] if run.error_trial is None else [run.error_trial]
     n_draws = sum(call.reply.cached for trial in (*trials, *begun) for call in trial.calls)
@@ -63,7 +70,7 @@ def estimate_of(item: pytest.Item, session: VeloSession, run: Run) -> Estimate:
         return Estimate(ends=_ending(run, n_draws), n_trials=len(trials), n_draws=n_draws)
     calls, usd, is_worst = _each(item, session, run, trials)
     left = sum(1 for _ in run.hypothesis.plan()) - len(trials)
-    likely, when = _likely(item, session, run, left)
+    likely, when = _likely(item, session, run, left) if planned else (None, "")
     return Estimate(
         n_trials=len(trials),
         n_draws=n_draws,
@@ -79,7 +86,7 @@ def estimate_of(item: pytest.Item, session: VeloSession, run: Run) -> Estimate:
 def skip_text(item: pytest.Item, session: VeloSession, run: Run) -> str:
     """Say why an item was not sampled, what it would take, and the line that samples it."""
     line = rerun_line(item.nodeid, session.settings).replace("pytest", "pytest -m velo", 1)
-    told = estimate_text(estimate_of(item, session, run))
+    told = estimate_text(estimate_of(item, session, run, planned=False))
     return f"needs paid draws, and nobody asked for them ({told}); run: {line}"
 
 

@@ -88,7 +88,7 @@ def total_text(estimates: Sequence[Estimate]) -> str:
     'estimate of 2 hypotheses: at most 400 calls, 23 draws from the cache, $?'
     """
     unseen = sum(not estimate.ends and estimate.calls_per_trial is None for estimate in estimates)
-    more = f" (and more of {unseen} whose trials make several: not seen yet)" if unseen else ""
+    more = f" (one a trial assumed for {unseen} that never ran)" if unseen else ""
     calls = f"at most {count(sum(estimate.calls for estimate in estimates), 'call')}{more}"
     stored = f"{count(sum(estimate.n_draws for estimate in estimates), 'draw')} from the cache"
     what = count(len(estimates), "hypothesis", "hypotheses")
