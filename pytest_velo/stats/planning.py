@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from pytest_velo.claims import Claim
@@ -239,8 +240,10 @@ def approximate_law(
     ways = [crossing(null, beta / len(nulls.refute)) for null in nulls.refute]
     refute = [max(either) for either in zip(*ways, strict=True)]
     undecided = [max(0.0, 1.0 - s - r) for s, r in zip(support, refute, strict=True)]
-    early = math.ceil(_STEPS * min_units / max_units)
-    mean = min_units + math.fsum(undecided[early:]) * max_units / _STEPS
+    step = max_units / _STEPS
+    mean = float(min_units)
+    for end, (before, after) in enumerate(pairwise([1.0, *undecided]), start=1):
+        mean += (before + after) / 2 * min(step, max(0.0, end * step - min_units))
     return OperatingCharacteristics(
         truth=truth,
         supported=support[-1] if support[-1] else min(alpha, 1.0 - refute[-1]),
