@@ -139,7 +139,7 @@ class _Bench:
 
 
 def _body(model: AsyncModel) -> Any:
-    async def body(case: Any, trial: Any) -> bool:
+    async def body(_case: Any, _arm: str, _trial: Any) -> bool:
         return (await model(PROMPT)).answers("Lyon")
 
     return body
