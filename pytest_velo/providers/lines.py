@@ -88,6 +88,7 @@ class SdkLine:
         await self.client.close()
 
 
+_KEEP_S = 5.0  # how long an idle connection is kept: as long as the SDKs do
 _Key = tuple[str, tuple[tuple[str, str], ...]]  # a path and the headers of a call
 
 
@@ -160,7 +161,7 @@ class DirectLine:
         # The SDK's own idea of which certificates to trust; reading them takes 20 ms.
         ssl = httpx2.create_ssl_context() if url.scheme == "https" else True
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._slots, ssl=ssl),
+            connector=aiohttp.TCPConnector(limit=self._slots, ssl=ssl, keepalive_timeout=_KEEP_S),
             # The whole attempt is timed by the caller.
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._connect_s),
         )
