@@ -140,7 +140,7 @@ def _what(claim: str) -> str:
     """
     if "baseline" in _NAMES.sub("", claim):
         return "change from the baseline"
-    return claim.removeprefix("estimate(").split("(")[0].split(" ")[0].split(".")[0]
+    return re.split(r"\W", claim.removeprefix("estimate("), maxsplit=1)[0]
 
 
 _NAMES = re.compile(r'"[^"]*"')
