@@ -1,7 +1,7 @@
 """Textbook intervals for a proportion, valid for a fixed n only: reported as descriptive.
 
-In plain floats, within 1e-12 of what scipy gives: every result has them, and importing scipy for two quantiles
-costs as much as replaying thousands of trials.
+In plain floats, within 1e-12 of what scipy gives: every result has them, and importing scipy for two
+quantiles costs as much as replaying thousands of trials.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def _rate_with_tail(successes: int, n: int, tail: float) -> float:
 
 
 def _log_upper_tail(successes: int, n: int, rate: float, log_ways: float) -> float:
-    """Return log P(`successes` or more of n) at a rate of at most successes / n, where the terms only fall."""
+    """Return log P(`successes` or more of n) at a rate up to successes / n, where the terms only fall."""
     odds = rate / (1.0 - rate)
     total = term = 1.0
     for count in range(successes, n):

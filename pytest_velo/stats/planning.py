@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 from pytest_velo.claims import Claim
 from pytest_velo.errors import UsageError
 from pytest_velo.stats.bounded import best_walk
+from pytest_velo.stats.design import check_design
 from pytest_velo.stats.eprocess import EProcess
 from pytest_velo.stats.nulls import Null, nulls_of
 from pytest_velo.stats.operating import OperatingCharacteristics
 from pytest_velo.stats.paired import NO_DIFFERENCE
-from pytest_velo.stats.rules import MAX_CALIBRATED_UNITS, check_design
+from pytest_velo.stats.rules import MAX_CALIBRATED_UNITS
 from pytest_velo.stats.sides import Barrier
 
 if TYPE_CHECKING:
