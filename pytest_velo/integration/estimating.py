@@ -19,6 +19,7 @@ from pytest_velo.records import TrialRecord, add_costs
 from pytest_velo.report.estimates import Estimate, estimate_text
 from pytest_velo.runner.looks import Looks
 from pytest_velo.runner.run import Run
+from pytest_velo.settings import Api
 from pytest_velo.stats.choosing import rule_for
 from pytest_velo.verdicts import StopReason
 
@@ -110,7 +111,8 @@ def _each(
     What the stored trials took is known best, then what the item took when it last ran.
     """
     if trials:
-        calls: float | None = sum(len(trial.calls) for trial in trials) / len(trials)
+        real = [call for trial in trials for call in trial.calls if call.request.api != Api.SCRIPTED]
+        calls: float | None = len(real) / len(trials)
         spent = add_costs(call.reply.cost_usd for trial in trials for call in trial.calls)
         usd = None if spent is None else spent / len(trials)
     else:

@@ -173,6 +173,18 @@ def test_hypotheses_in_the_documents_can_be_planned(written: Written) -> None:
                 assert any(end is not None for end in table["detectable"]["supported"]), where
 
 
+def test_the_plan_in_the_guide_is_what_the_command_prints(tmp_path: Path) -> None:
+    guide = [block for block in blocks("python", "console") if block.path.name == "writing-hypotheses.md"]
+    [shown] = [block.code for block in guide if block.code.startswith("$ velo plan ")]
+    typed, _, printed = shown.partition("\n")
+    words = shlex.split(typed.removeprefix("$ velo "))
+    (tmp_path / words[-1]).write_text(guide[0].code, encoding="utf-8")
+
+    done = run_python("-c", "from pytest_velo.cli.main import main; main()", *words, cwd=tmp_path)
+
+    assert done.stdout == printed, done.stderr
+
+
 @pytest.mark.parametrize(
     ("block", "words"), [pytest.param(*typed, id=f"{typed[0]} {' '.join(typed[1])}") for typed in commands()]
 )
