@@ -168,13 +168,13 @@ class Database:
         """Turn SQLite's errors into ours."""
         try:
             yield
-        except apsw.Error as error:
+        except (apsw.Error, UnicodeDecodeError) as error:
             raise self._as_ours(error) from error
 
-    def _as_ours(self, error: apsw.Error) -> StoreError:
+    def _as_ours(self, error: apsw.Error | UnicodeDecodeError) -> StoreError:
         where = str(self.path)
         match error:
-            case apsw.NotADBError() | apsw.CorruptError():
+            case apsw.NotADBError() | apsw.CorruptError() | UnicodeDecodeError():
                 return StoreError(f"the store is damaged ({error})", where=where, fix=_move_away(self.path))
             case apsw.BusyError() | apsw.LockedError():
                 fix = "another process holds it; end that process, or use another --velo-cache-dir"

@@ -86,7 +86,7 @@ class Store(Ledger):
         try:
             with self._lock:
                 row = next(self._connection.execute(_GET, (_place(address),)), None)
-        except apsw.Error as error:
+        except (apsw.Error, UnicodeDecodeError) as error:
             raise self._as_ours(error) from error
         return None if row is None else self._draw(address, *row)
 
