@@ -12,8 +12,8 @@ import pytest
 from click.testing import CliRunner
 
 from pytest_velo.cli.main import main
-from pytest_velo.errors import VeloError
-from pytest_velo.providers.weights import check_installed
+from pytest_velo.errors import UsageError
+from pytest_velo.providers.embedded import check_installed
 from pytest_velo.report.document import result_to_json
 
 N = 12
@@ -600,8 +600,8 @@ def weights() -> Path:
     """Where the weights are, before a test moves the home folder."""
     try:
         return check_installed("smollm2-135m")
-    except VeloError:
-        pytest.skip("needs `velo pull smollm2-135m`")
+    except UsageError as error:
+        pytest.skip(f"{error.what}: {error.fix}")
 
 
 def test_the_embedded_model_is_not_even_loaded(run, weights):
