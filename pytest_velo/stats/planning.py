@@ -47,8 +47,8 @@ def smallest_detectable(law: Law, threshold: float, end: float, power: float = 0
         power: In (0, 1).
 
     Returns:
-        A truth to four digits of the range between, rounded away from the threshold; None if even the end
-        is not supported that often.
+        A truth to a 4,096th of the way between, rounded away from the threshold; None if even the end is
+        not supported that often.
 
     >>> from pytest_velo.claims import rate
     >>> from pytest_velo.stats.operating import operating_characteristics
@@ -60,7 +60,7 @@ def smallest_detectable(law: Law, threshold: float, end: float, power: float = 0
     if law([end])[0].supported < power:
         return None
     near, far = threshold, end
-    for _ in range(4):  # several points at once cost a law hardly more than one
+    for _ in range(3):  # several points at once cost a law hardly more than one
         points = [near + (far - near) * step / (_POINTS + 1) for step in range(1, _POINTS + 1)]
         found = [at.supported >= power for at in law(points)]
         first = found.index(True) if True in found else _POINTS
