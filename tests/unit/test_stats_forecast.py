@@ -37,7 +37,7 @@ def test_the_table_is_the_law(claim, numbers, share_invalid):
 
 
 def test_a_latched_end_is_known_to_the_table():
-    rule = make_rule(rate.within(0.2, 0.75), alpha=0.05, beta=0.05, max_units=200)
+    rule = make_rule(rate.within(0.35, 0.85), alpha=0.05, beta=0.05, max_units=200)
     for number in range(30):
         rule.feed(number % 2, number % 2)
     assert any(test.crossed for test in rule._support)
