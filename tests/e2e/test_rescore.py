@@ -150,6 +150,9 @@ def test_without_a_change_nothing_changes(recorded, run, lab, rescore):
     assert "0 outcomes and 0 verdicts changed, 0 model calls" in told
 
 
+GROUPED = "GROUPED = cases([{{'q': n, 'g': n % {}}} for n in range(30)], group='g')\n"
+
+
 @pytest.mark.parametrize(
     ("claim", "mark", "scorer"),
     [
@@ -161,11 +164,12 @@ def test_without_a_change_nothing_changes(recorded, run, lab, rescore):
         ("rate >= 0.05", "'cases': list('abcdef'), 'draws_per_case': 2", "reply.answers('yes')"),
         ("rate >= 0.3", "'cases': list(range(20)), 'once': True", "reply.answers('yes')"),
         ("rate >= 0.05", "'cases': list(range(30)), 'over': 'population'", "reply.answers('yes')"),
+        ("rate >= 0.05", "'cases': GROUPED", "reply.answers('yes')"),
     ],
 )
 def test_every_kind_of_claim_is_rescored_to_what_it_was(recorded, run, lab, rescore, claim, mark, scorer):
     lab.share = 0.6
-    source = body(scorer, claim=claim, mark=mark)
+    source = GROUPED.format(15) + body(scorer, claim=claim, mark=mark)
     wants = "model, arm" if "arms" in mark else "model, case" if "cases" in mark else "model"
     source = source.replace("(model)", f"({wants})").replace(
         "'Is it so?'", "'Is it so? ' + str(case)" if "case" in wants else "'Is it so?'"
@@ -405,6 +409,13 @@ def test_a_design_that_gives_other_trials_is_refused(recorded, run, rescore):
         .replace(f'"min_trials": {N}', '"min_trials": 5')
     )
     assert f"the design changed: {N} trials are recorded, and there are no more than 5 now" in rescore()
+
+
+def test_other_groups_are_another_design(recorded, run, rescore):
+    source = body("True", mark="'cases': GROUPED").replace("(model)", "(model, case)")
+    recorded(GROUPED.format(15) + source)
+    run.file(GROUPED.format(14) + source)
+    assert "the design changed: its trials are not those of the record any more" in rescore()
 
 
 def test_what_the_command_line_said_then_is_said_again(recorded, run, lab, rescore):
