@@ -23,7 +23,7 @@ from pytest_velo.errors import VeloError
 from pytest_velo.stats.design import Design, check_design
 from pytest_velo.stats.eprocess import Side
 from pytest_velo.stats.nulls import nulls_of
-from pytest_velo.stats.sides import Bar, Barrier, EitherSide, OneSided
+from pytest_velo.stats.sides import Bar, Barrier, EitherSide, OneSided, p_values
 from pytest_velo.verdicts import Interval, Verdict
 
 if TYPE_CHECKING:
@@ -161,8 +161,8 @@ class SequentialRule:
         at the level of the test that moves them (alpha for support, beta for refutation; for `within` both
         alpha), so it never contradicts the verdict; None before any unit.
         """
-        p_support = max(test.p_value() for test in self._support)
-        return p_support, self._refute.p_value(), self._interval() if self.n else None
+        *p_support, p_refute = p_values([*self._support, self._refute])
+        return max(p_support), p_refute, self._interval() if self.n else None
 
     def _interval(self) -> Interval:
         from pytest_velo.stats.limits import limits_of
