@@ -15,7 +15,7 @@ from pytest_velo.integration.designs import check_drawn, design_for
 from pytest_velo.integration.guarding import guard_of
 from pytest_velo.integration.outcomes import HostOutcomes
 from pytest_velo.integration.pricing import asks_a_model, last_seen, price_of
-from pytest_velo.records import TrialRecord, add_costs
+from pytest_velo.records import OutcomeKind, TrialRecord, add_costs
 from pytest_velo.report.estimates import Estimate, estimate_text
 from pytest_velo.runner.looks import Looks
 from pytest_velo.runner.run import Run
@@ -129,6 +129,9 @@ def _likely(item: pytest.Item, session: VeloSession, run: Run, left: int) -> tup
     if hypothesis.to_the_end:
         return None, ""
     if run.weigher.n:
+        mean = _going_by(run)
+        if mean is not None:
+            return min(float(left), mean), "going by the trials so far"
         return float(min(left, run.weigher.expected_more() * hypothesis.unit_size)), ""
     spec, claim = item.stash[SPEC], hypothesis.claim
     if type(claim) is not Claim or hypothesis.make_rule is not rule_for:
@@ -140,6 +143,32 @@ def _likely(item: pytest.Item, session: VeloSession, run: Run, left: int) -> tup
     mean = _mean_units(claim, plain_design(item, design, design.beta), expect)
     when = f"if the rate is {expect:g}" if expect is not None else "at the true value that takes most"
     return min(float(left), mean * hypothesis.unit_size), when
+
+
+def _going_by(run: Run) -> float | None:
+    """Return the mean of further trials by those of the run; None where they are not all plain 0 or 1."""
+    hypothesis, claim = run.hypothesis, run.hypothesis.claim
+    ones = sum(trial.kind is OutcomeKind.ONE for trial in run.trials)
+    zeros = sum(trial.kind is OutcomeKind.ZERO for trial in run.trials)
+    plain = hypothesis.single and hypothesis.census is None and hypothesis.make_rule is rule_for
+    if type(claim) is not Claim or not plain or ones + zeros < len(run.trials):
+        return None
+    from pytest_velo.stats.operating import mean_further
+    from pytest_velo.stats.rules import make_rule
+
+    rule = make_rule(
+        claim,
+        alpha=hypothesis.alpha,
+        beta=hypothesis.beta,
+        max_units=hypothesis.max_units,
+        margin=hypothesis.margin,
+        min_units=hypothesis.min_trials,
+        extend=hypothesis.extend,
+    )
+    for trial in run.trials:
+        outcome = float(trial.kind is OutcomeKind.ONE)
+        rule.feed(outcome, outcome)
+    return mean_further(rule, ones)
 
 
 @lru_cache(maxsize=256)

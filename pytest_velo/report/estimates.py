@@ -22,8 +22,8 @@ class Estimate:
         calls_per_trial: Model calls of a trial; None before it was ever seen, then at least one.
         usd_per_trial: Dollars of a trial; None when unknown.
         is_worst: They are what a trial of one call (or of as many as seen) may cost at worst.
-        n_likely: Further trials on average, or likely; None when nobody knows.
-        likely_when: On average of what; empty for a guess from the stored trials.
+        n_likely: Further trials on average, or if all goes well; None when nobody knows.
+        likely_when: On average of what; empty where all has to go well.
     """
 
     ends: str = ""
@@ -118,7 +118,7 @@ def _likely(estimate: Estimate) -> str:
     usd = estimate.usd_of(estimate.n_likely)
     told = calls if not usd else f"{calls} and {dollars(usd)}"
     when = estimate.likely_when
-    return f"; on average {told}, {when}" if when else f"; likely about {told}"
+    return f"; on average up to {told}, {when}" if when else f"; perhaps as few as {told}"
 
 
 def _dollars(estimates: Sequence[Estimate]) -> str:

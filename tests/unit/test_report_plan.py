@@ -231,11 +231,11 @@ SEEN = Estimate(n_trials=40, n_draws=80, n_left=160, calls_per_trial=2.0, usd_pe
         (
             replace(SEEN, is_worst=True, n_likely=25.0),
             "40 trials from the cache (80 draws), then at most 320 calls, $0.16 at worst, over 160 trials;"
-            " likely about 50 calls and $0.025",
+            " perhaps as few as 50 calls and $0.025",
         ),
         (
             Estimate(n_left=10, calls_per_trial=1.0, n_likely=4.2, likely_when="if the rate is 0.5"),
-            "at most 10 calls, $?, over 10 trials; on average 5 calls, if the rate is 0.5",
+            "at most 10 calls, $?, over 10 trials; on average up to 5 calls, if the rate is 0.5",
         ),
     ],
 )
