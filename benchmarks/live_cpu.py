@@ -1,148 +1,242 @@
 """CPU per live request through the whole path, against bare clients on the same loopback server.
 
-The whole path: a trial's model call, gate, retries, the SDK's transport, the store's commit, the verdict's
-arithmetic. The server answers after 50 ms, in a process of its own; 50 requests are in flight.
+The whole path: a trial's model call, gate, retries, transport, the store's commit, the verdict's arithmetic.
+The server runs in a process of its own; its answers take 50 ms where nothing else is said. Then, in each
+situation, a hypothesis is sampled until its verdict: what was drawn beyond the stopping prefix?
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import shutil
 import tempfile
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import aiohttp
+import anthropic
 import openai
-from loopback import MODEL, serving
-from measuring import machine, print_table, profile_sampling, ratio, taking_turns
-from workload import run_hypothesis, settings_for
+from loopback import MODEL, PATIENCE_S, serving_styles
+from measuring import Timing, machine, print_table, profile_sampling, ratio, taking_turns
+from workload import Sampled, run_hypothesis, run_to_verdict, settings_for
 
+from pytest_velo.runner.hypothesis import Body
 from pytest_velo.sampling.model import AsyncModel
-from pytest_velo.settings import Mode
+from pytest_velo.scorers.judge import AsyncJudge
+from pytest_velo.settings import Api, Mode
 
 PROMPT = "Which city is it? Answer with one word. " * 10
-MESSAGES = [{"role": "user", "content": PROMPT}]
+MESSAGES: list[Any] = [{"role": "user", "content": PROMPT}]
+QUESTION = "Is this reply polite?"
+TIMEOUT_S = 120.0
+
+Work = Callable[[int], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """One server and one kind of trial.
+
+    Attributes:
+        style: How the server behaves (see `loopback.py`).
+        api: What it speaks.
+        judged: A second call of each trial asks a judge.
+        patience_s: How long a reply is waited for; the peers ask again at once.
+    """
+
+    title: str
+    style: str = "plain"
+    api: Api = Api.OPENAI_CHAT
+    judged: bool = False
+    patience_s: float = TIMEOUT_S
+
+
+SITUATIONS = {
+    "openai": Situation(title="openai"),
+    "anthropic": Situation(title="anthropic", api=Api.ANTHROPIC),
+    "long": Situation(title="replies of 8 KB", style="long"),
+    "lognormal": Situation(title="log-normal latency, 3 to 300 ms", style="lognormal"),
+    "judge": Situation(title="one judge call a trial", judged=True),
+    "hang": Situation(
+        title=f"one call hangs (given up after {PATIENCE_S:g} s)", style="hang", patience_s=PATIENCE_S
+    ),
+    "rough": Situation(title="a third of the calls fails", style="rough", patience_s=PATIENCE_S),
+}
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--requests", type=int, default=1000, help="requests a run (default 1000)")
-    parser.add_argument("--in-flight", type=int, default=50, help="requests at once (default 50)")
+    parser.add_argument("--requests", type=int, default=1000, help="trials a run (default 1000)")
+    parser.add_argument("--in-flight", type=int, default=50, help="trials at once (default 50)")
     parser.add_argument("--latency-s", type=float, default=0.05, help="the server's (default 0.05)")
-    parser.add_argument("--rounds", type=int, default=7, help="runs of each, in turn (default 7)")
+    parser.add_argument("--rounds", type=int, default=5, help="runs of each, in turn (default 5)")
+    parser.add_argument("--only", nargs="*", default=[*SITUATIONS], choices=SITUATIONS, metavar="SITUATION")
     parser.add_argument("--profile", action="store_true", help="profile our path instead")
     options = parser.parse_args()
-    with serving(options.latency_s) as base_url:
-        bench = _Bench(base_url, options.requests, options.in_flight)
+    with serving_styles(options.latency_s) as address:
+        benches = [
+            _Bench(SITUATIONS[name], address, options.requests, options.in_flight) for name in options.only
+        ]
         if options.profile:
-            profile_sampling(bench.ours)
+            profile_sampling(benches[0].ours)
             return
-        works = {
-            "AsyncOpenAI + gather": bench.sdk,
-            "AsyncOpenAI over aiohttp + gather": bench.sdk_over_aiohttp,
-            "aiohttp + gather": bench.bare_aiohttp,
-            "pytest-velo": bench.ours,
-        }
-        taking_turns(1, *works.values())  # imports and connections to everything once
-        timings = dict(zip(works, taking_turns(options.rounds, *works.values()), strict=True))
-    print(machine("openai", "aiohttp", "httpx2"))
-    base = timings["AsyncOpenAI + gather"]
-    aio = timings["aiohttp + gather"]
-    rows = []
-    for name, taken in timings.items():
-        cpu, wall = [timing.cpu_s for timing in taken], [timing.wall_s for timing in taken]
-        rows.append(
-            [
-                name,
-                f"{1e3 * median(cpu) / options.requests:.2f} ms",
-                f"{ratio(cpu, [timing.cpu_s for timing in base]):.2f}",
-                f"{median(wall):.2f} s",
-                f"{ratio(wall, [timing.wall_s for timing in aio]):.2f}",
-            ]
-        )
-    title = (
-        f"{options.requests} requests, {options.in_flight} in flight, {1e3 * options.latency_s:g} ms latency,"
-        f" median of {options.rounds} rounds in turn"
+        print(machine("openai", "anthropic", "aiohttp", "httpx2"))
+        rows = [row for bench in benches for row in _compare(bench, options.rounds)]
+        beyond = [_beyond(bench, options.rounds) for bench in benches]
+    print_table(
+        f"{options.requests} trials, {options.in_flight} in flight, {1e3 * options.latency_s:g} ms latency,"
+        f" median of {options.rounds} rounds in turn",
+        ["situation", "client", "CPU a trial", "CPU / SDK", "wall", "wall / aiohttp"],
+        rows,
     )
-    print_table(title, ["client", "CPU a request", "CPU / AsyncOpenAI", "wall", "wall / aiohttp"], rows)
+    print_table(
+        "Sampled until the verdict on rate >= 0.5 (true rate 0.7)",
+        ["situation", "trials", "draws of them", "draws beyond", "attempts beyond the first"],
+        beyond,
+    )
+
+
+def _compare(bench: _Bench, rounds: int) -> list[list[str]]:
+    works = bench.works()
+    taking_turns(1, *works.values())  # imports and connections to everything once
+    timings = dict(zip(works, taking_turns(rounds, *works.values()), strict=True))
+    sdk, floor, _ = timings.values()
+    return [
+        [
+            bench.situation.title if taken is sdk else "",
+            client,
+            f"{1e3 * median(timing.cpu_s for timing in taken) / bench.n_trials:.2f} ms",
+            f"{_ratio('cpu_s', taken, sdk):.2f}",
+            f"{median(timing.wall_s for timing in taken):.2f} s",
+            f"{_ratio('wall_s', taken, floor):.2f}",
+        ]
+        for client, taken in timings.items()
+    ]
+
+
+def _ratio(what: str, ours: list[Timing], theirs: list[Timing]) -> float:
+    return ratio([getattr(timing, what) for timing in ours], [getattr(timing, what) for timing in theirs])
+
+
+def _beyond(bench: _Bench, rounds: int) -> list[str]:
+    runs = [bench.to_verdict() for _ in range(rounds)]
+    numbers = ("n_trials", "n_draws", "n_beyond", "n_retries")
+    return [bench.situation.title, *(f"{median(getattr(run, name) for run in runs):g}" for name in numbers)]
 
 
 class _Bench:
-    """Four ways to make the same requests."""
+    """The ways to make the calls of one situation."""
 
-    def __init__(self, base_url: str, n_requests: int, n_in_flight: int) -> None:
-        self._base_url = base_url
-        self._n_requests = n_requests
+    def __init__(self, situation: Situation, address: str, n_trials: int, n_in_flight: int) -> None:
+        self.situation = situation
+        self.n_trials = n_trials
         self._n_in_flight = n_in_flight
+        root = f"{address}/{situation.style}"
+        self._base_url = root if situation.api is Api.ANTHROPIC else f"{root}/v1"
+        self._questions = [MESSAGES, [{"role": "user", "content": QUESTION}]][: 1 + situation.judged]
 
-    def sdk(self) -> None:
-        """The OpenAI SDK as it comes."""
-        asyncio.run(self._gather_sdk(None))
+    def works(self) -> dict[str, Callable[[], object]]:
+        """Return the contenders: the SDK, the floor, and ours."""
+        in_anthropics = self.situation.api is Api.ANTHROPIC
+        sdk = self._anthropic if in_anthropics else self._openai
+        return {
+            f"{'AsyncAnthropic' if in_anthropics else 'AsyncOpenAI'} + gather": lambda: asyncio.run(sdk()),
+            "aiohttp + gather": lambda: asyncio.run(self._aiohttp()),
+            "pytest-velo": self.ours,
+        }
 
-    def sdk_over_aiohttp(self) -> None:
-        """The OpenAI SDK over aiohttp."""
-        asyncio.run(self._gather_sdk(openai.DefaultAioHttpClient))
+    def ours(self) -> Sampled:
+        """A hypothesis of as many trials, in a new cache."""
+        return self._sample(run_hypothesis)
 
-    def bare_aiohttp(self) -> None:
-        """No SDK: the floor."""
-        asyncio.run(self._gather_aiohttp())
+    def to_verdict(self) -> Sampled:
+        """A hypothesis sampled until its verdict, in a new cache."""
+        return self._sample(run_to_verdict)
 
-    def ours(self) -> None:
-        """A hypothesis of as many trials, each with one call, in a new cache."""
-        folder = Path(tempfile.mkdtemp())
-        try:
-            settings = settings_for(folder, self._base_url, Mode.AUTO, n_in_flight=self._n_in_flight)
-            run_hypothesis(settings, _body, self._n_requests)
-        finally:
-            shutil.rmtree(folder)
+    def _sample(self, run: Callable[..., Sampled]) -> Sampled:
+        with tempfile.TemporaryDirectory() as folder:
+            settings = settings_for(
+                Path(folder),
+                self._base_url,
+                Mode.AUTO,
+                n_in_flight=self._n_in_flight,
+                api=self.situation.api,
+                timeout_s=self.situation.patience_s,
+            )
+            return run(settings, partial(_body, self.situation), self.n_trials)
 
-    async def _gather_sdk(self, http_client: Callable[[], Any] | None) -> None:
-        client = openai.AsyncOpenAI(
-            api_key="none",
-            base_url=self._base_url,
-            max_retries=0,
-            http_client=None if http_client is None else http_client(),
-        )
-        async with client:
+    async def _openai(self) -> None:
+        async with openai.AsyncOpenAI(
+            api_key="none", base_url=self._base_url, max_retries=0, timeout=self.situation.patience_s
+        ) as client:
 
             async def call(number: int) -> None:
-                reply = await client.chat.completions.create(model=MODEL, messages=MESSAGES, seed=number)  # type: ignore[call-overload]
-                assert reply.choices[0].message.content
+                for messages in self._questions:
+                    reply = await client.chat.completions.create(model=MODEL, messages=messages, seed=number)
+                    assert reply.choices[0].message.content
 
             await self._gather(call)
 
-    async def _gather_aiohttp(self) -> None:
-        url = f"{self._base_url}/chat/completions"
-        async with aiohttp.ClientSession() as session:
+    async def _anthropic(self) -> None:
+        async with anthropic.AsyncAnthropic(
+            api_key="none", base_url=self._base_url, max_retries=0, timeout=self.situation.patience_s
+        ) as client:
 
-            async def call(number: int) -> None:
-                body = {"model": MODEL, "messages": MESSAGES, "seed": number}
-                async with session.post(url, json=body) as response:
-                    reply = await response.json()
-                assert reply["choices"][0]["message"]["content"]
+            async def call(_: int) -> None:
+                for messages in self._questions:
+                    reply = await client.messages.create(model=MODEL, messages=messages, max_tokens=4096)
+                    assert reply.content
 
             await self._gather(call)
 
-    async def _gather(self, call: Callable[[int], Awaitable[None]]) -> None:
+    async def _aiohttp(self) -> None:
+        in_anthropics = self.situation.api is Api.ANTHROPIC
+        path = "/v1/messages" if in_anthropics else "/chat/completions"
+        timeout = aiohttp.ClientTimeout(total=self.situation.patience_s)
+        async with aiohttp.ClientSession(timeout=timeout) as session:
+
+            async def call(number: int) -> None:
+                for messages in self._questions:
+                    body = {"model": MODEL, "messages": messages, "seed": number, "max_tokens": 4096}
+                    async with session.post(f"{self._base_url}{path}", json=body) as response:
+                        reply = await response.json()
+                    assert reply["content"] if in_anthropics else reply["choices"][0]["message"]["content"]
+
+            await self._gather(call)
+
+    async def _gather(self, call: Work) -> None:
         places = asyncio.Semaphore(self._n_in_flight)
 
         async def one(number: int) -> None:
             async with places:
-                await call(number)
+                await _persist(call, number)
 
-        await asyncio.gather(*map(one, range(self._n_requests)))
+        await asyncio.gather(*map(one, range(self.n_trials)))
 
 
-def _body(model: AsyncModel) -> Any:
-    async def body(case: Any, trial: Any) -> bool:
+async def _persist(call: Work, number: int) -> None:
+    """Make a call until it succeeds, at once each time: what a loop by hand does at best."""
+    while True:
+        try:
+            return await call(number)
+        except Exception:
+            await asyncio.sleep(0)
+
+
+def _body(situation: Situation, model: AsyncModel) -> Body:
+    async def body(_case: Any, _arm: str, _trial: Any) -> bool:
         return (await model(PROMPT)).answers("Lyon")
 
-    return body
+    async def judged(_case: Any, _arm: str, _trial: Any) -> bool:
+        reply = await model(PROMPT)
+        return await AsyncJudge(model)(QUESTION, reply) and reply.answers("Lyon")
+
+    return judged if situation.judged else body
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -24,36 +25,83 @@ from pytest_velo.settings import Api, Endpoint, Mode, Settings
 MODEL_ID = "loopback/loopback-1"
 
 
-def settings_for(folder: Path, base_url: str, mode: Mode, *, n_in_flight: int) -> Settings:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampled:
+    """What sampling one hypothesis took: trials of the prefix, their draws, and draws beyond them."""
+
+    n_trials: int
+    n_draws: int
+    n_beyond: int
+    n_retries: int
+
+
+def settings_for(
+    folder: Path,
+    base_url: str,
+    mode: Mode,
+    *,
+    n_in_flight: int,
+    api: Api = Api.OPENAI_CHAT,
+    timeout_s: float = 120.0,
+) -> Settings:
     """Return settings with one free endpoint, the loopback server."""
     endpoint = Endpoint(
-        name="loopback", api=Api.OPENAI_CHAT, base_url=base_url, weights="bench", free=True, declared=True
+        name="loopback",
+        api=api,
+        base_url=base_url,
+        weights="bench",
+        free=True,
+        declared=True,
+        timeout_s=timeout_s,
     )
     return Settings(
         mode=mode, cache_dir=folder, concurrency=n_in_flight, endpoints=(endpoint,), budget_usd=None
     )
 
 
-def run_hypothesis(settings: Settings, make_body: Callable[[AsyncModel], Body], n_trials: int) -> None:
+def run_hypothesis(settings: Settings, make_body: Callable[[AsyncModel], Body], n_trials: int) -> Sampled:
     """Sample one hypothesis to exactly `n_trials` trials, and close everything as a session does."""
+    sampled = _sample(settings, make_body, n_trials, min_trials=n_trials)
+    if sampled.n_trials != n_trials:
+        raise VeloError(f"the benchmark ran {sampled.n_trials} trials, not {n_trials}")
+    return sampled
+
+
+def run_to_verdict(settings: Settings, make_body: Callable[[AsyncModel], Body], max_trials: int) -> Sampled:
+    """Sample one hypothesis until its verdict comes."""
+    return _sample(settings, make_body, max_trials, min_trials=1)
+
+
+def _sample(
+    settings: Settings, make_body: Callable[[AsyncModel], Body], max_trials: int, *, min_trials: int
+) -> Sampled:
     loop, store = SampleLoop(), Store.open(settings.cache_dir / "draws.sqlite")
     sampler = Sampler(settings, store=store)
     loop.on_close(sampler.aclose)
     target = resolve(MODEL_ID, settings.endpoints)
     try:
-        run = Run(_hypothesis(make_body, target, settings, n_trials), sampler, loop)
+        run = Run(_hypothesis(make_body, target, settings, max_trials, min_trials), sampler, loop)
         loop.run(run.go())
     finally:
         loop.close()
         store.close()
     if run.error is not None:
         raise run.error
-    if len(run.trials) != n_trials:
-        raise VeloError(f"the benchmark ran {len(run.trials)} trials, not {n_trials}")
+    n_draws, stats = sum(len(trial.calls) for trial in run.trials), sampler.stats()
+    return Sampled(
+        n_trials=len(run.trials),
+        n_draws=n_draws,
+        n_beyond=stats.n_calls + stats.n_cached - n_draws,
+        n_retries=stats.n_retries,
+    )
 
 
 def _hypothesis(
-    make_body: Callable[[AsyncModel], Body], target: Target, settings: Settings, n_trials: int
+    make_body: Callable[[AsyncModel], Body],
+    target: Target,
+    settings: Settings,
+    n_trials: int,
+    min_trials: int,
 ) -> Hypothesis:
     body: Any = make_body(AsyncModel(target))
     return Hypothesis(
@@ -64,7 +112,7 @@ def _hypothesis(
         beta=0.05,
         margin=0.0,
         max_trials=n_trials,
-        min_trials=n_trials,  # no early stop: the cost of a trial is what is measured
+        min_trials=min_trials,
         invalid=Invalid.BOUND,
         extend=True,  # Ville's boundary: calibrating to a horizon is no cost of a trial
         stream="",

@@ -27,6 +27,7 @@ class StopReason(StrEnum):
     INTERRUPTED = "interrupted"
     NOT_COMPARABLE = "not_comparable"
     RECORD_ENDS = "record_ends"
+    BASELINE_ENDS = "baseline_ends"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,36 +5,25 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Self
 
 import apsw
 
+from pytest_velo.cache.schema import TABLES, VERSION, create, upgrade
 from pytest_velo.errors import StoreError
 
 APPLICATION_ID = 0x76656C6F
 """`velo` in ASCII: tells our files from other SQLite files."""
 
-VERSION = 1
 BUSY_TIMEOUT_MS = 10_000
-CACHE_KIB = 8_192
+UPGRADE_TIMEOUT_MS = 600_000
+"""How long a process waits for another one that brings a large file to this format."""
 
-# The draws have a rowid on purpose: replies inside the index's own B-tree made reads and writes three
-# times slower and the file three times larger.
-SCHEMA = """
-CREATE TABLE request(key TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE draw(
-    key TEXT NOT NULL, seed INTEGER NOT NULL, stream TEXT NOT NULL, slot TEXT NOT NULL,
-    reply BLOB NOT NULL, model_served TEXT, cost_usd REAL, drawn_at TEXT NOT NULL,
-    PRIMARY KEY(key, seed, stream, slot));
-CREATE TABLE look(id INTEGER PRIMARY KEY, draws TEXT NOT NULL, body BLOB NOT NULL);
-CREATE INDEX look_draws ON look(draws);
-CREATE TABLE reserve(
-    session TEXT NOT NULL, worker TEXT NOT NULL, usd REAL NOT NULL, PRIMARY KEY(session, worker)
-) WITHOUT ROWID;
-CREATE TABLE last_seen(node TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
-"""
-TABLES = {"request", "draw", "look", "reserve", "last_seen"}
+CACHE_KIB = 8_192
+LOG_BYTES = 16 * 2**20
+"""What the write-ahead log is cut back to after one large transaction, or it would keep that size."""
 
 
 class Database:
@@ -54,6 +43,18 @@ class Database:
             except BaseException:
                 self._connection.close()
                 raise
+
+    @classmethod
+    def existing(cls, path: Path) -> Self:
+        """Open a file that is there, and make none.
+
+        Raises:
+            StoreError: There is none; otherwise as opening does.
+        """
+        if not path.is_file():
+            fix = "run the tests first, or give --cache-dir"
+            raise StoreError("there is no store", where=str(path), fix=fix)
+        return cls(path)
 
     def close(self) -> None:
         """Close the connection; the object is not used afterwards."""
@@ -84,10 +85,14 @@ class Database:
             (apsw.SQLITE_DBCONFIG_ENABLE_VIEW, 0),
         ):
             connection.config(setting, value)
-        if connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").get is not None:
+        if connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").get is None:
+            connection.pragma("auto_vacuum", "INCREMENTAL")  # counts only before the first table
+        else:
             self._check()
         self._use_wal()
-        connection.execute(f"PRAGMA synchronous = NORMAL; PRAGMA cache_size = -{CACHE_KIB}")
+        connection.pragma("synchronous", "NORMAL")
+        connection.pragma("cache_size", -CACHE_KIB)
+        connection.pragma("journal_size_limit", LOG_BYTES)
         self._create()
 
     def _use_wal(self) -> None:
@@ -104,26 +109,43 @@ class Database:
                 return
 
     def _create(self) -> None:
-        """Create the tables unless another process just did."""
+        """Create the tables, or bring those of an older format to this one, unless another process did."""
+        old = self._format() < VERSION
+        self._connection.set_busy_timeout(UPGRADE_TIMEOUT_MS if old else BUSY_TIMEOUT_MS)
         with self._transaction() as connection:
             if connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").get is None:
-                connection.execute(SCHEMA)
-                connection.execute(
-                    f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}"
-                )
+                create(connection)
+                connection.pragma("application_id", APPLICATION_ID)
+                old = False
+            elif old := self._format() < VERSION:
+                upgrade(connection)
+        self._connection.set_busy_timeout(BUSY_TIMEOUT_MS)
         self._check()
+        if old:
+            with suppress(apsw.BusyError, apsw.FullError):  # then `velo cache prune` does it
+                self._rewrite()
+
+    def _rewrite(self) -> None:
+        """Write the whole file anew: without gaps, and so that it can later be shrunk in small steps."""
+        self._connection.pragma("auto_vacuum", "INCREMENTAL")
+        self._connection.execute("VACUUM")
+
+    def _format(self) -> int:
+        version = self._connection.pragma("user_version")
+        assert isinstance(version, int)
+        return version
 
     def _check(self) -> None:
         """Refuse a file that is not ours, or newer than this package."""
         connection = self._connection
-        version = connection.pragma("user_version")
+        version = self._format()
         if connection.pragma("application_id") != APPLICATION_ID:
             raise StoreError(
                 "the file is an SQLite database of another program",
                 where=str(self.path),
                 fix="choose another folder with --velo-cache-dir",
             )
-        if not isinstance(version, int) or version > VERSION:
+        if version > VERSION:
             raise StoreError(
                 f"the store was written by a newer pytest-velo (format {version}, this one knows {VERSION})",
                 where=str(self.path),
@@ -146,13 +168,13 @@ class Database:
         """Turn SQLite's errors into ours."""
         try:
             yield
-        except apsw.Error as error:
+        except (apsw.Error, UnicodeDecodeError) as error:
             raise self._as_ours(error) from error
 
-    def _as_ours(self, error: apsw.Error) -> StoreError:
+    def _as_ours(self, error: apsw.Error | UnicodeDecodeError) -> StoreError:
         where = str(self.path)
         match error:
-            case apsw.NotADBError() | apsw.CorruptError():
+            case apsw.NotADBError() | apsw.CorruptError() | UnicodeDecodeError():
                 return StoreError(f"the store is damaged ({error})", where=where, fix=_move_away(self.path))
             case apsw.BusyError() | apsw.LockedError():
                 fix = "another process holds it; end that process, or use another --velo-cache-dir"

@@ -1,7 +1,11 @@
-"""Which draws a run used, out of its record."""
+"""The run records beside the store: which draws they used, and removing old ones."""
 
 from __future__ import annotations
 
+import re
+import shutil
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -11,6 +15,9 @@ from pytest_velo.records import Address
 
 _COMPUTED = "scripted/"
 """Models whose replies are computed anew and never stored."""
+
+_NAME = re.compile(r"(?P<time>\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ)(?:-\d+)?")
+_TIME = "%Y-%m-%dT%H-%M-%SZ"
 
 
 class _Call(msgspec.Struct):
@@ -31,17 +38,91 @@ def addresses_in(path: Path) -> set[Address]:
     Raises:
         StoreError: The file cannot be read, or a line of it is no trial.
     """
+    return set(_addresses(path))
+
+
+def recorded_addresses(runs: Iterable[Path]) -> Iterator[Address]:
+    """Yield the addresses of the stored draws that runs used; of one that is under way, what is written.
+
+    Args:
+        runs: The runs' folders.
+
+    Raises:
+        StoreError: As `addresses_in` does.
+    """
+    for folder in runs:
+        for path in sorted(folder.glob("trials*.jsonl")):
+            yield from _addresses(path)
+
+
+def run_folders(runs: Path) -> list[Path]:
+    """Return the folders of all runs, sorted by name; empty when there is no such folder."""
+    if not runs.is_dir():
+        return []
+    return sorted(entry for entry in runs.iterdir() if entry.is_dir() and not entry.is_symlink())
+
+
+def runs_before(runs: Path, moment: datetime) -> list[Path]:
+    """Return the folders of the runs that began before a moment, the latest run apart.
+
+    A folder whose name is not a run's time is nobody's to judge and is left out.
+    """
+    latest = runs / "latest"
+    spared = latest.read_text(encoding="utf-8", errors="replace").strip() if latest.is_file() else ""
+    return [
+        folder
+        for folder in run_folders(runs)
+        if folder.name != spared and (began := _began(folder.name)) is not None and began < moment
+    ]
+
+
+def remove_runs(folders: Iterable[Path]) -> None:
+    """Remove runs' folders with what is in them.
+
+    Raises:
+        StoreError: One cannot be removed; those before it are gone.
+    """
+    for folder in folders:
+        try:
+            (folder / "run.json").unlink(missing_ok=True)  # first: half a record must not look whole
+            shutil.rmtree(folder)
+        except OSError as error:
+            raise StoreError(
+                f"the run cannot be removed: {error.strerror or error}",
+                where=str(folder),
+                fix="make the folder writable, or remove it yourself",
+            ) from None
+
+
+def _began(name: str) -> datetime | None:
+    found = _NAME.fullmatch(name)
+    if found is None:
+        return None
     try:
-        lines = path.read_bytes().split(b"\n")
+        return datetime.strptime(found["time"], _TIME).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def _addresses(path: Path) -> Iterator[Address]:
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                for call in _trial(line, path, number).calls:
+                    if not call.model.startswith(_COMPUTED):
+                        yield call.address
     except OSError as error:
         raise StoreError(
             f"the run record cannot be read: {error.strerror or error}", where=str(path)
         ) from None
-    found: set[Address] = set()
-    for number, line in enumerate(lines, 1):
-        try:
-            calls = _decode(line).calls if line.strip() else ()
-        except msgspec.DecodeError as error:
-            raise StoreError(f"the line is no trial: {error}", where=f"{path}:{number}") from None
-        found.update(call.address for call in calls if not call.model.startswith(_COMPUTED))
-    return found
+
+
+def _trial(line: bytes, path: Path, number: int) -> _Trial:
+    try:
+        return _decode(line) if line.strip() else _Trial()
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise StoreError(
+            f"the line is no trial: {error}",
+            where=f"{path}:{number}",
+            fix="remove the run's folder and run again",
+        ) from None

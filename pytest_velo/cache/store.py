@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,29 @@ from pytest_velo.cache.codec import decode_reply, decode_request, encode_reply
 from pytest_velo.cache.differences import explain_miss
 from pytest_velo.cache.keys import request_body
 from pytest_velo.cache.ledger import Ledger
+from pytest_velo.cache.schema import place
 from pytest_velo.errors import StoreError
 from pytest_velo.records import Address, Draw, Reply, Request
 
 COMPARED = 2_000
 """How many of the last draws an explained miss is compared with."""
 
-_GET = "SELECT reply, drawn_at FROM draw WHERE key = ? AND seed = ? AND stream = ? AND slot = ?"
-_INSERT = "INSERT OR {} INTO draw VALUES(?, ?, ?, ?, ?, ?, ?, ?)"
+_AT_ONCE = 5_000
+"""Draws of `put_many` in one transaction."""
+
+_GET = "SELECT reply, drawn_at FROM draw WHERE address = ?"
+_PLACES = """
+SELECT seed, stream, slot FROM draw WHERE request = (SELECT id FROM request WHERE key = ?) LIMIT ?
+"""
+_ALL = """
+SELECT key, seed, stream, slot, body, reply, drawn_at FROM request JOIN draw ON request = request.id
+ORDER BY key, seed, stream, slot
+"""
+_INSERT = """
+INSERT OR {} INTO draw(address, request, seed, stream, slot, reply, model_served, cost_usd, drawn_at)
+VALUES(?, (SELECT id FROM request WHERE key = ?), ?, ?, ?, ?, ?, ?, ?)
+"""
+_IF_NEW, _OVER = _INSERT.format("IGNORE"), _INSERT.format("REPLACE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +56,9 @@ class _Write:
 
     @property
     def row(self) -> tuple[Any, ...]:
-        reply = self.draw.reply
-        return (*_place(self.draw.address), self.body, reply.model_served, reply.cost_usd, self.draw.drawn_at)
+        address, reply = self.draw.address, self.draw.reply
+        where = (_place(address), address.key, address.seed, address.stream, address.slot)
+        return (*where, self.body, reply.model_served, reply.cost_usd, self.draw.drawn_at)
 
 
 class Store(Ledger):
@@ -68,8 +85,8 @@ class Store(Ledger):
         """
         try:
             with self._lock:
-                row = next(self._connection.execute(_GET, _place(address)), None)
-        except apsw.Error as error:
+                row = next(self._connection.execute(_GET, (_place(address),)), None)
+        except (apsw.Error, UnicodeDecodeError) as error:
             raise self._as_ours(error) from error
         return None if row is None else self._draw(address, *row)
 
@@ -93,7 +110,8 @@ class Store(Ledger):
         Raises:
             StoreError: It could not be stored.
         """
-        write = _write(request, address, reply, drawn_at, replace)
+        draw = Draw(address=address, reply=reply, drawn_at=drawn_at)
+        write = _write(request_body(request), draw, replace=replace)
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Draw] = loop.create_future()
         if not self._waiting:
@@ -102,25 +120,30 @@ class Store(Ledger):
         return await future
 
     def put_many(self, draws: Iterable[tuple[Request, Draw]]) -> int:
-        """Store recorded draws in one transaction; what is there already stays.
+        """Store recorded draws; what is there already stays.
+
+        They are encoded and committed by thousands, so that other processes get their turn and many draws
+        need little memory. An error leaves those before it stored.
 
         Returns:
             How many were new.
         """
-        writes = [_write(request, draw.address, draw.reply, draw.drawn_at, False) for request, draw in draws]
-        with self._transaction() as connection:
-            before = connection.total_changes()
-            _add_requests(connection, writes)
-            n_requests = connection.total_changes() - before
-            connection.executemany(_INSERT.format("IGNORE"), (write.row for write in writes))
-            return connection.total_changes() - before - n_requests
+        n_new, rest = 0, iter(draws)
+        while chunk := list(islice(rest, _AT_ONCE)):
+            requests = {draw.address.key: request for request, draw in chunk}
+            bodies = {key: request_body(request) for key, request in requests.items()}
+            writes = [_write(bodies[draw.address.key], draw) for _, draw in chunk]
+            with self._transaction() as connection:
+                _add_requests(connection, writes)
+                before = connection.total_changes()
+                connection.executemany(_IF_NEW, (write.row for write in writes))
+                n_new += connection.total_changes() - before
+        return n_new
 
     def recorded(self) -> Iterator[tuple[Request, Draw]]:
         """Yield every draw with its request, sorted by address."""
-        columns = "draw.key, seed, stream, slot, body, reply, drawn_at"
-        query = f"SELECT {columns} FROM draw JOIN request USING(key) ORDER BY draw.key, seed, stream, slot"
         with self._errors():
-            for key, seed, stream, slot, body, reply, drawn_at in self._connection.execute(query):
+            for key, seed, stream, slot, body, reply, drawn_at in self._connection.execute(_ALL):
                 address = _address(key, seed, stream, slot)
                 yield self._request(key, body), self._draw(address, reply, drawn_at)
 
@@ -137,14 +160,11 @@ class Store(Ledger):
             request: The one that is asked for.
             address: Where it was looked for; then a draw of the same request elsewhere is named.
         """
-        newest = f"SELECT key FROM draw ORDER BY rowid DESC LIMIT {COMPARED}"
+        newest = f"SELECT request FROM draw ORDER BY id DESC LIMIT {COMPARED}"
         with self._lock, self._errors():
-            rows = list(self._connection.execute(f"SELECT key, body FROM request WHERE key IN ({newest})"))
-            places = self._connection.execute(
-                "SELECT key, seed, stream, slot FROM draw WHERE key = ? LIMIT ?",
-                ("" if address is None else address.key, COMPARED),
-            )
-            same = [_address(*place) for place in places]
+            rows = list(self._connection.execute(f"SELECT key, body FROM request WHERE id IN ({newest})"))
+            key = "" if address is None else address.key
+            same = [_address(key, *found) for found in self._connection.execute(_PLACES, (key, COMPARED))]
         return explain_miss(request, (self._request(key, body) for key, body in rows), address, same)
 
     def close(self) -> None:
@@ -170,7 +190,7 @@ class Store(Ledger):
         with self._transaction() as connection:
             _add_requests(connection, writes)
             for write in writes:
-                connection.execute(_INSERT.format("REPLACE" if write.replace else "IGNORE"), write.row)
+                connection.execute(_OVER if write.replace else _IF_NEW, write.row)
                 won = connection.changes() > 0
                 stored.append(write.draw if won else self._winner(write.draw.address))
         return stored
@@ -202,23 +222,22 @@ class Store(Ledger):
         )
 
 
-def _write(request: Request, address: Address, reply: Reply, drawn_at: str, replace: bool) -> _Write:
-    if not -(2**63) <= address.seed < 2**63:
-        raise StoreError(
-            f"the root seed {address.seed} does not fit 64 bits", fix="use a smaller --velo-seed"
-        )
-    body, reply = encode_reply(reply)
-    draw = Draw(address=address, reply=reply, drawn_at=drawn_at)
-    return _Write(request_body(request), body, draw, replace)
+def _write(request: bytes, draw: Draw, *, replace: bool = False) -> _Write:
+    seed = draw.address.seed
+    if not -(2**63) <= seed < 2**63:
+        raise StoreError(f"the root seed {seed} does not fit 64 bits", fix="use a smaller --velo-seed")
+    body, reply = encode_reply(draw.reply)
+    kept = Draw(address=draw.address, reply=reply, drawn_at=draw.drawn_at)
+    return _Write(request, body, kept, replace)
 
 
 def _add_requests(connection: apsw.Connection, writes: Iterable[_Write]) -> None:
     bodies = {write.draw.address.key: write.request for write in writes}
-    connection.executemany("INSERT OR IGNORE INTO request VALUES(?, ?)", bodies.items())
+    connection.executemany("INSERT OR IGNORE INTO request(key, body) VALUES(?, ?)", bodies.items())
 
 
-def _place(address: Address) -> tuple[str, int, str, str]:
-    return (address.key, address.seed, address.stream, address.slot)
+def _place(address: Address) -> bytes:
+    return place(address.key, address.seed, address.stream, address.slot)
 
 
 def _address(key: Any, seed: Any, stream: Any, slot: Any) -> Address:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from pytest_velo import __version__
+from pytest_velo.cli.cache import cache
 from pytest_velo.cli.cassette import cassette
 from pytest_velo.cli.compare import compare
 from pytest_velo.cli.plan import plan
@@ -32,6 +33,7 @@ def main() -> None:
 
 main.add_command(pull)
 main.add_command(cassette)
+main.add_command(cache)
 main.add_command(compare)
 main.add_command(plan)
 main.add_command(rescore)

@@ -43,7 +43,7 @@ def rescore(ctx: click.Context, arguments: tuple[str, ...], cache_dir: Path, all
     For when a scorer, an expected answer or a judge's rubric was edited. The trials are those of the record,
     on its draws; the model is not asked, a judge only where it is free. Without TESTS all of the run's are
     run again. Seed, models, alpha, max_trials and multiplicity are those of the record; other options are
-    pytest's.
+    pytest's, e.g. --velo-show=N: how many of the changed trials are shown.
     """
     from pytest_velo.integration.rescoring import run_pytest
     from pytest_velo.report.load import load

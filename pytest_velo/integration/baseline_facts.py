@@ -7,10 +7,11 @@ from pathlib import Path
 
 from pytest_velo.baselines.entry import Entry, Sampled, StoredTurn
 from pytest_velo.baselines.paired import drift
-from pytest_velo.claims import Mean, Rate
+from pytest_velo.claims import Change, Mean, Rate
 from pytest_velo.records import HypothesisResult
 from pytest_velo.report.numbers import count, interval, percent, rate
 from pytest_velo.runner.hypothesis import Hypothesis
+from pytest_velo.verdicts import Verdict
 
 
 def stored_fact(path: Path, statistic: Rate | Mean, sampled: Sampled) -> str:
@@ -21,40 +22,59 @@ def stored_fact(path: Path, statistic: Rate | Mean, sampled: Sampled) -> str:
 
 
 def compared_with(
-    entry: Entry, now: Sampled, result: HypothesisResult, hypothesis: Hypothesis, n_pairs: int
+    entry: Entry, now: Sampled, result: HypothesisResult, hypothesis: Hypothesis
 ) -> Iterator[str]:
-    """Say what was compared with what, and what a reader might think it says but does not."""
+    """Say what was compared with what, and what a reader might think it says but does not.
+
+    Args:
+        entry: The baseline.
+        now: What this run sampled.
+        result: What came of it.
+        hypothesis: What was sampled: its plan is the order of the pairs.
+    """
     stored = entry.current
     mean = f"{entry.statistic} {rate(stored.mean)} over {count(stored.n, 'trial')}"
     yield f"compared case by case with the baseline of {stored.made_at[:10]}: {mean}"
     if stored.set_digest != hypothesis.set_digest:
+        n_pairs = sum(1 for _ in hypothesis.plan())
         yield f"the cases changed since: the {n_pairs} trials of the baseline whose case is still there count"
-    elif n_pairs < hypothesis.max_trials and n_pairs == stored.n:
-        yield f"the baseline has no more than {count(n_pairs, 'trial')}: --velo-update samples more"
+    if stored.judge and not now.judge:
+        yield "its first trial asked no judge: whether the judge is the one of the baseline is not known"
     if stored.models_served and now.models_served and stored.models_served != now.models_served:
         then, today = ", ".join(stored.models_served), ", ".join(now.models_served)
         yield f"the model was served by {then} then, and by {today} now"
-    if _same_draws(now, result, stored):
+    if _same_draws(result, stored):
         yield (
             "every draw is as old as the baseline: this says that nothing changed on our side; whether the"
             " model did, --velo-mode=refresh asks anew"
         )
+    if entry.anchor != stored:  # else the comparison itself says it
+        statistic = hypothesis.claim.statistics[0]
+        assert isinstance(statistic, Change)  # the guard sees to it
+        yield from accepted_drift(entry, statistic.of, now, hypothesis)
 
 
-def _same_draws(now: Sampled, result: HypothesisResult, stored: Sampled) -> bool:
+def _same_draws(result: HypothesisResult, stored: Sampled) -> bool:
     """Tell whether all draws were in the cache when the baseline was stored."""
-    newest = max((call.drawn_at for trial in result.trials for call in trial.calls), default=None)
-    return newest is not None and result.n_cached == result.n_calls and newest <= stored.made_at
+    newest = max((call.drawn_at for trial in result.trials for call in trial.calls), default="")
+    seconds = len("2026-12-01T09:30:00")  # a baseline's time has no more
+    return 0 < result.n_calls == result.n_cached and newest[:seconds] <= stored.made_at[:seconds]
 
 
-def drift_facts(
-    entry: Entry, statistic: Rate | Mean, now: Sequence[StoredTurn], hypothesis: Hypothesis
+def accepted_drift(
+    entry: Entry, statistic: Rate | Mean, now: Sampled, hypothesis: Hypothesis
 ) -> Iterator[str]:
-    """Say how far the statistic has moved since the first baseline that was ever accepted."""
+    """Say how far the statistic has moved since the first baseline that was ever accepted.
+
+    Args:
+        entry: The baseline; its anchor is the first one.
+        statistic: What was stored.
+        now: What this run sampled.
+        hypothesis: What was sampled: its plan is the order of the turns.
+    """
     anchor = entry.anchor
-    if anchor == entry.current:
-        return  # the comparison itself says it
-    moved = drift(entry, statistic, now, alpha=hypothesis.alpha, units=_units(hypothesis, len(now)))
+    turns, units = _whole_units(now.turns, hypothesis)
+    moved = drift(entry, statistic, turns, alpha=hypothesis.alpha, units=units)
     since = f"since the first baseline, of {anchor.made_at[:10]}"
     if moved is None:
         yield f"{since}, the cases or their order changed: the drift is not known"
@@ -63,15 +83,24 @@ def drift_facts(
         return
     level = percent(moved.interval.level)
     text = f"{since}: {moved.difference:+.2f}, {level} interval {interval(moved.interval)}"
-    prompt = "" if anchor.prompt == entry.current.prompt else "; its prompt was another"
-    settled = (
-        "it has drifted" if moved.certified and moved.verdict != "inconclusive" else "no drift is certain"
-    )
-    yield f"{text}: {settled}{prompt}"
+    settled = "no drift is certain" if moved.verdict is Verdict.INCONCLUSIVE else "it has drifted"
+    yield f"{text}: {settled}{_other_instruments(anchor, now)}"
 
 
-def _units(hypothesis: Hypothesis, n_turns: int) -> list[int] | None:
-    """Return the unit of each turn, whole ones only; None where each is its own."""
+def _other_instruments(anchor: Sampled, now: Sampled) -> str:
+    """Say what else differs from the first baseline: not all of a drift need be the model's."""
+    changed = [name for name in ("body", "prompt", "judge") if getattr(anchor, name) != getattr(now, name)]
+    return f"; its {' and its '.join(changed)} changed, too" if changed else ""
+
+
+def _whole_units(
+    turns: Sequence[StoredTurn], hypothesis: Hypothesis
+) -> tuple[Sequence[StoredTurn], list[int] | None]:
+    """Return the turns of whole units with the unit of each; None where each turn is its own."""
     if hypothesis.unit_size == 1:
-        return None
-    return [planned.unit for planned, _ in zip(hypothesis.plan(), range(n_turns), strict=False)]
+        return turns, None
+    planned = [trial for trial, _ in zip(hypothesis.plan(), turns, strict=False)]
+    units = [trial.unit for trial in planned]
+    if planned and units.count(units[-1]) < planned[-1].unit_size:
+        units = [unit for unit in units if unit != units[-1]]
+    return turns[: len(units)], units

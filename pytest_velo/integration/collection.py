@@ -86,10 +86,12 @@ def prepare(items: Iterable[pytest.Function], session: VeloSession) -> None:
     """
     from pytest_velo.integration.designs import check_design
 
+    ours = []
     for item in items:
         spec = check_function(item, session.settings)
         if spec is None:
             continue
+        ours.append(item)
         item.stash[SPEC] = spec
         item.stash[FUNCTION] = item.function
         item.stash[FACTS] = facts_of(item)
@@ -103,6 +105,10 @@ def prepare(items: Iterable[pytest.Function], session: VeloSession) -> None:
             raise error.within(_place(item)) from None
         if warning is not None:
             item.warn(pytest.PytestWarning(warning))
+    if session.settings.update is not None:
+        from pytest_velo.integration.guarding import check_update
+
+        check_update(ours, session)
 
 
 def _hide_from_anyio(item: pytest.Function) -> None:

@@ -15,10 +15,11 @@ from pytest_velo.integration.designs import check_drawn, design_for
 from pytest_velo.integration.guarding import guard_of
 from pytest_velo.integration.outcomes import HostOutcomes
 from pytest_velo.integration.pricing import asks_a_model, last_seen, price_of
-from pytest_velo.records import TrialRecord, add_costs
+from pytest_velo.records import OutcomeKind, TrialRecord, add_costs
 from pytest_velo.report.estimates import Estimate, estimate_text
 from pytest_velo.runner.looks import Looks
 from pytest_velo.runner.run import Run
+from pytest_velo.settings import Api
 from pytest_velo.stats.choosing import rule_for
 from pytest_velo.verdicts import StopReason
 
@@ -61,8 +62,15 @@ def run_on_stored(item: pytest.Function, session: VeloSession) -> Run | Estimate
     return run
 
 
-def estimate_of(item: pytest.Item, session: VeloSession, run: Run) -> Estimate:
-    """Return what is left to draw of a run that ended, for want of a draw or because it was done."""
+def estimate_of(item: pytest.Item, session: VeloSession, run: Run, *, planned: bool = True) -> Estimate:
+    """Return what is left to draw of a run that ended, for want of a draw or because it was done.
+
+    Args:
+        item: The test item.
+        session: The session.
+        run: Its run.
+        planned: Say how many trials are likely, too, which loads what computes it.
+    """
     trials = [*run.trials, *run.after]
     begun = [] if run.error_trial is None else [run.error_trial]
     n_draws = sum(call.reply.cached for trial in (*trials, *begun) for call in trial.calls)
@@ -70,7 +78,7 @@ def estimate_of(item: pytest.Item, session: VeloSession, run: Run) -> Estimate:
         return Estimate(ends=_ending(run, n_draws), n_trials=len(trials), n_draws=n_draws)
     calls, usd, is_worst = _each(item, session, run, trials)
     left = sum(1 for _ in run.hypothesis.plan()) - len(trials)
-    likely, when = _likely(item, session, run, left)
+    likely, when = _likely(item, session, run, left) if planned else (None, "")
     return Estimate(
         n_trials=len(trials),
         n_draws=n_draws,
@@ -86,7 +94,7 @@ def estimate_of(item: pytest.Item, session: VeloSession, run: Run) -> Estimate:
 def skip_text(item: pytest.Item, session: VeloSession, run: Run) -> str:
     """Say why an item was not sampled, what it would take, and the line that samples it."""
     line = rerun_line(item.nodeid, session.settings).replace("pytest", "pytest -m velo", 1)
-    told = estimate_text(estimate_of(item, session, run))
+    told = estimate_text(estimate_of(item, session, run, planned=False))
     return f"needs paid draws, and nobody asked for them ({told}); run: {line}"
 
 
@@ -110,7 +118,8 @@ def _each(
     What the stored trials took is known best, then what the item took when it last ran.
     """
     if trials:
-        calls: float | None = sum(len(trial.calls) for trial in trials) / len(trials)
+        real = [call for trial in trials for call in trial.calls if call.request.api != Api.SCRIPTED]
+        calls: float | None = len(real) / len(trials)
         spent = add_costs(call.reply.cost_usd for trial in trials for call in trial.calls)
         usd = None if spent is None else spent / len(trials)
     else:
@@ -127,6 +136,9 @@ def _likely(item: pytest.Item, session: VeloSession, run: Run, left: int) -> tup
     if hypothesis.to_the_end:
         return None, ""
     if run.weigher.n:
+        mean = _going_by(run)
+        if mean is not None:
+            return min(float(left), mean), "going by the trials so far"
         return float(min(left, run.weigher.expected_more() * hypothesis.unit_size)), ""
     spec, claim = item.stash[SPEC], hypothesis.claim
     if type(claim) is not Claim or hypothesis.make_rule is not rule_for:
@@ -138,6 +150,32 @@ def _likely(item: pytest.Item, session: VeloSession, run: Run, left: int) -> tup
     mean = _mean_units(claim, plain_design(item, design, design.beta), expect)
     when = f"if the rate is {expect:g}" if expect is not None else "at the true value that takes most"
     return min(float(left), mean * hypothesis.unit_size), when
+
+
+def _going_by(run: Run) -> float | None:
+    """Return the mean of further trials by those of the run; None where they are not all plain 0 or 1."""
+    hypothesis, claim = run.hypothesis, run.hypothesis.claim
+    ones = sum(trial.kind is OutcomeKind.ONE for trial in run.trials)
+    zeros = sum(trial.kind is OutcomeKind.ZERO for trial in run.trials)
+    plain = hypothesis.single and hypothesis.census is None and hypothesis.make_rule is rule_for
+    if type(claim) is not Claim or not plain or ones + zeros < len(run.trials):
+        return None
+    from pytest_velo.stats.operating import mean_further
+    from pytest_velo.stats.rules import make_rule
+
+    rule = make_rule(
+        claim,
+        alpha=hypothesis.alpha,
+        beta=hypothesis.beta,
+        max_units=hypothesis.max_units,
+        margin=hypothesis.margin,
+        min_units=hypothesis.min_trials,
+        extend=hypothesis.extend,
+    )
+    for trial in run.trials:
+        outcome = float(trial.kind is OutcomeKind.ONE)
+        rule.feed(outcome, outcome)
+    return mean_further(rule, ones)
 
 
 @lru_cache(maxsize=256)

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
-from pytest_velo.baselines.entry import Entry
+from pytest_velo.baselines.entry import CASE_LENGTH, Entry, Sampled
 from pytest_velo.baselines.file import BaselineFile
 from pytest_velo.canonical import digest
-from pytest_velo.case_sets import CaseSet
-from pytest_velo.checks.instruments import Instruments, instruments_of
+from pytest_velo.case_sets import CaseSet, Planned
+from pytest_velo.checks.instruments import instruments_of
 from pytest_velo.claims import Change, Claim, Estimation, Guards
-from pytest_velo.errors import UsageError
-from pytest_velo.integration.baseline_facts import compared_with, drift_facts, stored_fact
+from pytest_velo.errors import StoreError, UsageError
+from pytest_velo.integration.baseline_facts import accepted_drift, compared_with, stored_fact
 from pytest_velo.integration.baseline_turns import pairs_of, sampled_of
 from pytest_velo.integration.collection import SPEC
 from pytest_velo.integration.designs import Design, case_set, design_of
 from pytest_velo.integration.options import in_ci
+from pytest_velo.integration.paying import PayRule
 from pytest_velo.integration.session import VeloSession
 from pytest_velo.records import HypothesisResult, Outcome, TrialRecord
-from pytest_velo.runner.hypothesis import Hypothesis
+from pytest_velo.runner.hypothesis import Hypothesis, Invalid, Over
 from pytest_velo.runner.run import Run
 from pytest_velo.settings import Update
-from pytest_velo.verdicts import Verdict
+from pytest_velo.verdicts import StopReason, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,19 +69,24 @@ def guard_of(item: pytest.Item, session: VeloSession, hypothesis: Hypothesis) ->
     return _comparing(hypothesis, entry, design, cases, spec.get("guards", Guards.MODEL))
 
 
-def check_update(session: VeloSession) -> None:
-    """Refuse to accept new baselines in CI, where nobody looks at them, unless tests are named.
+def check_update(items: Iterable[pytest.Item], session: VeloSession) -> None:
+    """Refuse to accept new baselines in CI, where nobody looks at them, unless their tests are named.
 
     Raises:
-        UsageError: `--velo-update` without a node id.
+        UsageError: `--velo-update` for a claim about a baseline that no node id names.
     """
-    if session.settings.update is not None and in_ci() and not session.paying.node_ids:
-        raise UsageError(
-            "a baseline is not updated in CI: whatever the model does there would become the standard",
-            where="--velo-update",
-            fix="run it on your machine and commit the file; or name the tests: pytest FILE::test"
-            " --velo-update",
-        )
+    if session.settings.update is None or not in_ci():
+        return
+    named = PayRule(node_ids=session.paying.node_ids)
+    option = "--velo-update" if session.settings.update is Update.ALL else "--velo-update=new"
+    for item in items:
+        if item.stash[SPEC].against_baseline and not named.allows(item.nodeid):
+            raise UsageError(
+                "a baseline is not updated in CI: whatever the model does there would become the standard",
+                where=item.nodeid,
+                fix="update it on your machine and commit the file; or name the test:"
+                f" pytest {shlex.quote(item.nodeid)} {option}",
+            )
 
 
 def unsampled_result(hypothesis: Hypothesis, problem: str) -> HypothesisResult:
@@ -111,7 +118,7 @@ def _change(hypothesis: Hypothesis) -> Change:
 
 def _missing(hypothesis: Hypothesis, path: Path) -> str:
     model = f" on {hypothesis.model}" if hypothesis.model else ""
-    return f"{path.name} holds no baseline of it{model}: --velo-update=new samples and stores one"
+    return f"{path.name} holds no baseline of it{model}: --velo-update samples and stores one"
 
 
 def _design_hash(design: Design) -> str:
@@ -129,6 +136,8 @@ def _misfit(entry: Entry, design: Design, hypothesis: Hypothesis) -> str:
         )
     if entry.design != _design_hash(design):
         return "the design (over, draws_per_case, groups or invalid) has changed since"
+    if stored.set_digest and not hypothesis.set_digest:
+        return "it had cases then, and has none now"
     if stored.set_digest != hypothesis.set_digest and design.plan.largest_unit > 1:
         return "the cases have changed since, and they are not compared one by one"
     return ""
@@ -156,12 +165,22 @@ def _recording(hypothesis: Hypothesis, design_hash: str, entry: Entry | None, pa
             design=design_hash,
             sampled=sampled,
         )
-        BaselineFile.update(path, accepted.entries.values())
-        drift = () if entry is None else drift_facts(entry, change.of, sampled.turns, hypothesis)
+        try:
+            BaselineFile.update(path, accepted.entries.values())
+        except StoreError as error:
+            run.error = error  # it ends the test, and leaves its trials in the record
+            return replace(result, outcome=Outcome.ERROR, problem=str(error))
+        drift = () if entry is None else accepted_drift(entry, change.of, sampled, hypothesis)
         return replace(result, facts=(*result.facts, stored_fact(path, change.of, sampled), *drift))
 
-    claim = Estimation(statistic=change.of, halfwidth=None)
-    return Guard(hypothesis=replace(hypothesis, claim=claim, to_the_end=True), finish=finish, is_look=False)
+    # Whatever the mark says of invalid trials: what is shown holds whichever way they fell.
+    sampled_to_the_end = replace(
+        hypothesis,
+        claim=Estimation(statistic=change.of, halfwidth=None),
+        invalid=Invalid.BOUND,
+        to_the_end=True,
+    )
+    return Guard(hypothesis=sampled_to_the_end, finish=finish, is_look=False)
 
 
 def _comparing(
@@ -170,34 +189,69 @@ def _comparing(
     """Compare case by case with what was stored."""
     stored = entry.current
     trials, reference = pairs_of(hypothesis, stored, design, cases)
-    if not trials:
-        return Guard(
-            hypothesis=None, problem=_not_compared(entry, "none of its cases is among the cases any more")
-        )
-
-    def accepts(first: TrialRecord) -> str | None:
-        now = instruments_of(first)
-        before = Instruments(prompt=stored.prompt, judge=stored.judge)
-        changed = [] if guards is Guards.PROMPT or now.prompt == before.prompt else ["prompt"]
-        changed += [] if now.judge == before.judge else ["judge"]
-        if not changed:
-            return None
-        hint = ' (if the prompt is what you guard: guards="prompt")' if "prompt" in changed else ""
-        return _not_compared(entry, f"the {' and the '.join(changed)} changed since{hint}")
-
-    def finish(run: Run, result: HypothesisResult) -> HypothesisResult:
-        if run.refusal is not None or run.error is not None or not run.trials:
-            return result
-        now = sampled_of(run, iter(trials), hypothesis)
-        facts = compared_with(entry, now, result, hypothesis, len(trials))
-        drift = drift_facts(entry, _change(hypothesis).of, now.turns, hypothesis)
-        return replace(result, facts=(*result.facts, *facts, *drift))
-
+    problem = _unknown_instruments(stored, trials, guards)
+    if problem:
+        return Guard(hypothesis=None, problem=_not_compared(entry, problem))
     compared = replace(
         hypothesis,
         plan=lambda: iter(trials),
         max_units=min(hypothesis.max_units, trials[-1].unit + 1),
+        scope=_scope(hypothesis, stored, design),
         reference=reference,
-        accepts=accepts,
+        accepts=lambda first: _changed_instruments(first, entry, hypothesis.seed, guards),
     )
+
+    def finish(run: Run, result: HypothesisResult) -> HypothesisResult:
+        if run.refusal is not None:  # the first trial showed it: there is no evidence to report
+            return replace(result, decision=None, rerun=f"{hypothesis.rerun} --velo-update")
+        if run.error is not None or not run.trials:
+            return result
+        facts = compared_with(entry, sampled_of(run, iter(trials), hypothesis), result, compared)
+        ended = _at_the_baselines_end(result, compared.max_units < hypothesis.max_units)
+        return replace(ended, facts=(*result.facts, *facts))
+
     return Guard(hypothesis=compared, finish=finish)
+
+
+def _unknown_instruments(stored: Sampled, trials: Sequence[Planned], guards: Guards) -> str:
+    """Say why there is nothing to compare, or no way to tell whether prompt and judge are what they were.
+
+    They are known by what the baseline's first trial sent, which its case may be a part of.
+    """
+    if not trials:
+        return "none of its cases is among the cases any more"
+    there = trials[0].case_digest[:CASE_LENGTH] == stored.turns[0].case
+    if there or not (stored.judge or (stored.prompt and guards is Guards.MODEL)):
+        return ""
+    what = "judge" if stored.judge else "prompt"
+    return f"the case by which its {what} is known is gone, so nobody can tell whether the {what} changed"
+
+
+def _changed_instruments(first: TrialRecord, entry: Entry, seed: int, guards: Guards) -> str | None:
+    """Say why a comparison ends at its first trial: it was made with another prompt or judge."""
+    stored, now = entry.current, instruments_of(first)
+    changed = [] if guards is Guards.PROMPT or now.prompt == stored.prompt else ["prompt"]
+    # A trial may end before it asks its judge: then there is nothing to compare it by.
+    changed += [] if not (now.judge and stored.judge) or now.judge == stored.judge else ["judge"]
+    if not changed:
+        return None
+    hint = ""
+    if "prompt" in changed:
+        drawn = "" if seed == stored.seed else "; or it holds what trial.rng drew, and the seed is another"
+        hint = f' (if the prompt is what you guard: guards="prompt"{drawn})'
+    return _not_compared(entry, f"the {' and the '.join(changed)} changed since{hint}")
+
+
+def _scope(hypothesis: Hypothesis, stored: Sampled, design: Design) -> str:
+    """Say what is compared: of changed cases, those that are in both sets."""
+    if stored.set_digest == hypothesis.set_digest or design.over is not Over.CASES:
+        return hypothesis.scope
+    return "over the cases that its baseline has, too, paired on the case"
+
+
+def _at_the_baselines_end(result: HypothesisResult, is_shorter: bool) -> HypothesisResult:
+    """Say that it was the baseline that ended, not the cases."""
+    decision = result.decision
+    if decision is None or not is_shorter or decision.stop is not StopReason.CASES_EXHAUSTED:
+        return result
+    return replace(result, decision=replace(decision, stop=StopReason.BASELINE_ENDS))

@@ -170,12 +170,11 @@ class Rescored:
         plan = planned_as(hypothesis, trials, case_set(self.item, self.session.settings), movable=not paired)
         notices = list(hypothesis.notices)
         if not paired and cases_changed(hypothesis, trials):
-            notices.append(
-                "the cases changed since: each trial has the case of the same id, another trial.rng"
-            )
+            notices.append("the cases changed since: each trial has the case of the same id")
         return replace(
             hypothesis,
             plan=lambda: iter(plan),
+            seeds={planned.turn: trial.seed for planned, trial in zip(plan, trials, strict=True)},
             stream=calls[0].address.stream if calls else hypothesis.stream,
             may_pay=self.judge_calls,
             to_the_end=True,

@@ -1,8 +1,9 @@
-"""One attempt of one call through the SDKs' own async clients: what the HTTP providers share.
+"""One attempt of one call over the SDKs' own async clients: what the HTTP providers share.
 
-The SDKs do what they know best: addresses, authentication, headers, their error classes. They are called
-one level below their typed methods (`client.post`), because building their typed results costs more than
-all the rest of a call, and because they refuse parameters that the servers take. Their retries are off.
+The SDKs do what they know best: addresses, authentication, headers. They are called one level below their
+typed methods (`client.post`), because building their typed results costs more than all the rest of a call,
+and because they refuse parameters that the servers take. Their retries are off. How the bytes then travel
+is in `lines.py`.
 """
 
 from __future__ import annotations
@@ -15,18 +16,17 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from urllib.request import getproxies
 
 import httpx2
+import msgspec
 
 from pytest_velo.errors import TransientError, TransientKind
 from pytest_velo.providers.failures import read_failure, settle_failure
+from pytest_velo.providers.lines import Answer, DirectLine, Line, SdkLine
 from pytest_velo.records import JsonObject, Reply, Request
 from pytest_velo.settings import Endpoint
-
-if TYPE_CHECKING:
-    import anthropic
-    import openai
 
 _NO_KEY = "no-key-needed"
 _CONNECT_S = 15.0
@@ -54,58 +54,49 @@ class Wire:
     headers: Callable[[JsonObject], Mapping[str, str]] = _no_headers
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SdkClient:
-    """An SDK's async client with the module that holds its error classes.
+def openai_line(endpoint: Endpoint, *, slots: int, http_client: httpx2.AsyncClient | None = None) -> Line:
+    """Return a line to an endpoint through the OpenAI SDK, without retries of its own.
 
-    Attributes:
-        client: `AsyncOpenAI`, `AsyncAnthropic` or a subclass (Azure, Bedrock, Vertex).
-        sdk: The module `openai` or `anthropic`.
-        secrets: Strings that must never come back out: the key and the endpoint's header values.
+    Args:
+        endpoint: Where it is.
+        slots: How many calls will be in flight at most, from 1.
+        http_client: Carries the SDK's requests instead of the SDK's own client (for tests and proxies).
     """
-
-    client: openai.AsyncOpenAI | anthropic.AsyncAnthropic
-    sdk: ModuleType
-    secrets: tuple[str, ...] = ()
-
-    def __repr__(self) -> str:
-        return f"SdkClient({type(self.client).__name__})"
-
-
-def openai_client(
-    endpoint: Endpoint, *, slots: int, http_client: httpx2.AsyncClient | None = None
-) -> SdkClient:
-    """Return the OpenAI SDK's async client for an endpoint, without retries of its own."""
     import openai
 
-    key = _key(endpoint)
     client = openai.AsyncOpenAI(
-        api_key=key,
+        api_key=_key(endpoint),
         base_url=endpoint.base_url or "https://api.openai.com/v1",
         max_retries=0,
         timeout=_timeout(endpoint),
         default_headers=dict(endpoint.headers),
         http_client=http_client or _http_client(openai, slots),
     )
-    return SdkClient(client=client, sdk=openai, secrets=_secrets(endpoint, key))
+    return _line(endpoint, SdkLine(client=client, sdk=openai), slots, http_client)
 
 
-def anthropic_client(
-    endpoint: Endpoint, *, slots: int, http_client: httpx2.AsyncClient | None = None
-) -> SdkClient:
-    """Return the Anthropic SDK's async client for an endpoint, without retries of its own."""
+def anthropic_line(endpoint: Endpoint, *, slots: int, http_client: httpx2.AsyncClient | None = None) -> Line:
+    """Return a line to an endpoint through the Anthropic SDK; arguments as `openai_line`."""
     import anthropic
 
-    key = _key(endpoint)
     client = anthropic.AsyncAnthropic(
-        api_key=key,
+        api_key=_key(endpoint),
         base_url=endpoint.base_url or "https://api.anthropic.com",
         max_retries=0,
         timeout=_timeout(endpoint),
         default_headers=dict(endpoint.headers),
         http_client=http_client or _http_client(anthropic, slots),
     )
-    return SdkClient(client=client, sdk=anthropic, secrets=_secrets(endpoint, key))
+    return _line(endpoint, SdkLine(client=client, sdk=anthropic), slots, http_client)
+
+
+def _line(
+    endpoint: Endpoint, through_sdk: SdkLine, slots: int, http_client: httpx2.AsyncClient | None
+) -> Line:
+    """Return a line without the SDK where nothing asks for its own client: a proxy, another transport."""
+    if http_client is not None or not _has_aiohttp() or getproxies() or through_sdk.client.custom_auth:
+        return through_sdk
+    return DirectLine(through_sdk, slots=slots, connect_s=_connect_s(endpoint))
 
 
 def _key(endpoint: Endpoint) -> str:
@@ -114,37 +105,56 @@ def _key(endpoint: Endpoint) -> str:
     return os.environ.get(endpoint.key_env or "") or _NO_KEY
 
 
-def _secrets(endpoint: Endpoint, key: str) -> tuple[str, ...]:
-    candidates = (*([] if key == _NO_KEY else [key]), *endpoint.headers.values())
-    return tuple(secret for secret in candidates if len(secret) >= _MIN_SECRET_CHARS)
+class _Secrets:
+    """What must never come back out: an endpoint's key and the values of its headers."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        key = _key(endpoint)
+        candidates = (*([] if key == _NO_KEY else [key]), *endpoint.headers.values())
+        self._texts = tuple(secret.encode() for secret in candidates if len(secret) >= _MIN_SECRET_CHARS)
+
+    def strike(self, content: bytes) -> bytes:
+        """Return `content` with every secret that a server echoes struck out."""
+        for text in self._texts:
+            content = content.replace(text, b"***")
+        return content
+
+
+def _connect_s(endpoint: Endpoint) -> float:
+    return min(_CONNECT_S, endpoint.timeout_s)
 
 
 def _timeout(endpoint: Endpoint) -> httpx2.Timeout:
-    return httpx2.Timeout(endpoint.timeout_s, connect=min(_CONNECT_S, endpoint.timeout_s))
+    return httpx2.Timeout(endpoint.timeout_s, connect=_connect_s(endpoint))
+
+
+def _has_aiohttp() -> bool:
+    return importlib.util.find_spec("aiohttp") is not None
 
 
 def _http_client(sdk: ModuleType, slots: int) -> httpx2.AsyncClient:
     """Return the SDK's HTTP client: over aiohttp, which takes half the CPU, where that is installed."""
     limits = httpx2.Limits(max_connections=slots, max_keepalive_connections=slots)
-    over_aiohttp = importlib.util.find_spec("aiohttp") is not None
-    kind = sdk.DefaultAioHttpClient if over_aiohttp else sdk.DefaultAsyncHttpxClient
+    kind = sdk.DefaultAioHttpClient if _has_aiohttp() else sdk.DefaultAsyncHttpxClient
     client: httpx2.AsyncClient = kind(limits=limits)
     return client
 
 
 class HttpProvider:
-    """A provider that makes its calls through an SDK's client.
+    """A provider that makes its calls over a line to an endpoint.
 
     Args:
         endpoint: Where the calls go.
         wire: How the API there is spoken.
-        client: The SDK's client; a plugin may pass a subclass (Azure, Bedrock, Vertex).
+        line: Carries the calls; a plugin may bring an `SdkLine` over a client of another class (Azure,
+            Bedrock, Vertex).
     """
 
-    def __init__(self, endpoint: Endpoint, wire: Wire, client: SdkClient) -> None:
+    def __init__(self, endpoint: Endpoint, wire: Wire, line: Line) -> None:
         self._endpoint = endpoint
         self._wire = wire
-        self._sdk = client
+        self._line = line
+        self._secrets = _Secrets(endpoint)
 
     async def complete(self, request: Request, seed: int | None) -> Reply:
         """Return the reply to `request`, after exactly one attempt."""
@@ -152,46 +162,37 @@ class HttpProvider:
         started = time.perf_counter()
         try:
             async with asyncio.timeout(self._endpoint.timeout_s):
-                response = await self._post(body)
-        except self._sdk.sdk.APIStatusError as error:
-            response = error.response
-        except (TimeoutError, self._sdk.sdk.APIConnectionError, httpx2.HTTPError) as error:
+                answer = await self._line.post(self._wire.path, body, self._wire.headers(body))
+        except (TimeoutError, httpx2.HTTPError) as error:
             raise self._unanswered(request, error) from None  # its causes hold the request and its key
-        return self._read(response, request, time.perf_counter() - started)
+        return self._read(answer, request, time.perf_counter() - started)
 
     async def aclose(self) -> None:
-        """Close the client's connections."""
-        await self._sdk.client.close()
+        """Close the line."""
+        await self._line.aclose()
 
-    async def _post(self, body: dict[str, Any]) -> httpx2.Response:
-        options: Any = {"headers": self._wire.headers(body)}
-        return await self._sdk.client.post(
-            self._wire.path, body=body, cast_to=httpx2.Response, options=options
-        )
-
-    def _read(self, response: httpx2.Response, request: Request, latency_s: float) -> Reply:
-        """Turn a response into the reply it holds, or raise what it is instead."""
-        body = _decode(response.content, self._sdk.secrets)
-        if response.status_code >= 400:
-            failure = read_failure(response.status_code, response.headers, body)
+    def _read(self, answer: Answer, request: Request, latency_s: float) -> Reply:
+        """Turn an answer into the reply it holds, or raise what it is instead."""
+        body = _decode(self._secrets.strike(answer.content))
+        if answer.status >= 400:
+            failure = read_failure(answer.status, answer.headers, body)
             return settle_failure(failure, request, latency_s)
         if isinstance(body, dict) and isinstance(body.get("error"), dict):
             # Routers report the failure of a server behind them inside a 200.
-            failure = read_failure(_inner_status(body["error"]), response.headers, body)
+            failure = read_failure(_inner_status(body["error"]), answer.headers, body)
             return settle_failure(failure, request, latency_s)
         try:
             if not isinstance(body, dict):
                 raise TypeError(f"the body is {type(body).__name__}")
             return self._wire.from_wire(body, request, latency_s)
         except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
-            what = f"HTTP {response.status_code} whose body is no reply ({type(error).__name__}: {error})"
+            what = f"HTTP {answer.status} whose body is no reply ({type(error).__name__}: {error})"
             raise self._lost(request, "garbage", what) from None
 
     def _unanswered(self, request: Request, error: BaseException) -> TransientError:
         """Tell a reply that never came from a connection that failed, by everything down to the cause.
 
-        Only the first can depend on the prompt. The SDK's own word will not do: over aiohttp, OpenAI's
-        calls a refused connection a time-out.
+        Only the first can depend on the prompt.
         """
         chain = [error]
         while chain[-1].__cause__ is not None:
@@ -206,10 +207,12 @@ class HttpProvider:
         return TransientError(what, kind=kind, where=f"{request.endpoint}, model {request.model}")
 
 
-def _decode(content: bytes, secrets: tuple[str, ...]) -> Any:
-    """Return the JSON of a body, or its text, with every secret that a server echoes struck out."""
-    for secret in secrets:
-        content = content.replace(secret.encode(), b"***")
+def _decode(content: bytes) -> Any:
+    """Return the JSON of a body, or its text where it is none."""
+    try:
+        return msgspec.json.decode(content)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        pass  # the standard library reads more: NaN, half a surrogate pair, UTF-16
     try:
         return json.loads(content)
     except (ValueError, RecursionError):

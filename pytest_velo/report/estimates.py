@@ -22,8 +22,8 @@ class Estimate:
         calls_per_trial: Model calls of a trial; None before it was ever seen, then at least one.
         usd_per_trial: Dollars of a trial; None when unknown.
         is_worst: They are what a trial of one call (or of as many as seen) may cost at worst.
-        n_likely: Further trials on average, or likely; None when nobody knows.
-        likely_when: On average of what; empty for a guess from the stored trials.
+        n_likely: Further trials on average, or if all goes well; None when nobody knows.
+        likely_when: On average of what; empty where all has to go well.
     """
 
     ends: str = ""
@@ -88,7 +88,7 @@ def total_text(estimates: Sequence[Estimate]) -> str:
     'estimate of 2 hypotheses: at most 400 calls, 23 draws from the cache, $?'
     """
     unseen = sum(not estimate.ends and estimate.calls_per_trial is None for estimate in estimates)
-    more = f" (and more of {unseen} whose trials make several: not seen yet)" if unseen else ""
+    more = f" (one a trial assumed for {unseen} that never ran)" if unseen else ""
     calls = f"at most {count(sum(estimate.calls for estimate in estimates), 'call')}{more}"
     stored = f"{count(sum(estimate.n_draws for estimate in estimates), 'draw')} from the cache"
     what = count(len(estimates), "hypothesis", "hypotheses")
@@ -118,7 +118,7 @@ def _likely(estimate: Estimate) -> str:
     usd = estimate.usd_of(estimate.n_likely)
     told = calls if not usd else f"{calls} and {dollars(usd)}"
     when = estimate.likely_when
-    return f"; on average {told}, {when}" if when else f"; likely about {told}"
+    return f"; on average up to {told}, {when}" if when else f"; perhaps as few as {told}"
 
 
 def _dollars(estimates: Sequence[Estimate]) -> str:

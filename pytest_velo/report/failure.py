@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import assert_never
 
 from pytest_velo.records import HypothesisResult, Outcome
@@ -132,10 +133,18 @@ def _part_lines(decision: Decision, width: int) -> list[Line]:
 
 
 def _what(claim: str) -> str:
-    """Return the statistic of a claim in a word or two."""
-    if "baseline" in claim:
+    """Return the statistic of a claim in a word or two.
+
+    >>> [_what(claim) for claim in ("mean(0, 10) >= 7", "estimate(rate, halfwidth=0.1)", "rate >= baseline")]
+    ['mean', 'rate', 'change from the baseline']
+    """
+    if "baseline" in _NAMES.sub("", claim):
         return "change from the baseline"
-    return claim.split("(")[0].split(" ")[0].split(".")[0]
+    return re.split(r"\W", claim.removeprefix("estimate("), maxsplit=1)[0]
+
+
+_NAMES = re.compile(r'"[^"]*"')
+"""Names of outcomes and arms, which say anything."""
 
 
 def _trial_counts(evidence: Evidence, max_trials: int) -> str:

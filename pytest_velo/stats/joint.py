@@ -31,10 +31,11 @@ from typing import Literal, assert_never
 from pytest_velo.claims import Claim, Joint
 from pytest_velo.errors import VeloError
 from pytest_velo.stats.composed import certified_inequality, check_bounds, interval_of, refuting, verdict_of
+from pytest_velo.stats.design import check_design
 from pytest_velo.stats.mean_tests import EitherMean, LimitTest, MeanTest, NullTest
 from pytest_velo.stats.nulls import Null, Nulls, nulls_of
 from pytest_velo.stats.rate_tests import RateTest
-from pytest_velo.stats.rules import MAX_CALIBRATED_UNITS, check_design
+from pytest_velo.stats.rules import MAX_CALIBRATED_UNITS
 from pytest_velo.verdicts import Interval, Verdict
 
 

@@ -97,7 +97,8 @@ class _Path:
     """A test's recorded path in side +1 terms, ready for evidence against many nulls at once.
 
     Only some looks can hold the maximum over the path: the next unit of a maximum is not a 1, which would
-    raise the evidence against every null, and its own is not a 0, which has just lowered it.
+    raise the evidence against every null, and its own is not a 0, which has just lowered it. Of 0/1 units
+    the log evidence is a convex function of their counts, so the maximum is at a corner of their hull.
     """
 
     def __init__(self, test: OneSided) -> None:
@@ -110,11 +111,35 @@ class _Path:
         peak[test.min_n - 1] = True
         peak[: test.min_n - 1] = False
         self._peaks = np.flatnonzero(peak)
-        means = np.cumsum(outcomes)[self._peaks] / (self._peaks + 1)
-        self.max_mean = float(means.max())
+        sums: Floats = np.cumsum(outcomes)[self._peaks]
+        self.max_mean = float((sums / (self._peaks + 1)).max())
+        self._corners: Floats | None = None
+        if np.isin(self._values, (0.0, 1.0)).all():
+            self._corners = _upper_hull(self._peaks + 1.0, sums)
 
     def max_log_e(self, nulls: Floats) -> Floats:
         """Return the largest log evidence at a look of the path against each null "rate <= t"."""
-        gains = log_gains(self._values, nulls)[:, :, self._index]
-        fortunes = np.cumsum(gains, axis=2)[:, :, self._peaks]
+        if self._corners is not None:
+            units, ones = self._corners
+            gains = log_gains(np.array([1.0, 0.0]), nulls)
+            fortunes = gains[:, :, :1] * ones + gains[:, :, 1:] * (units - ones)
+        else:
+            gains = log_gains(self._values, nulls)[:, :, self._index]
+            fortunes = np.cumsum(gains, axis=2)[:, :, self._peaks]
         return np.asarray(log_mean_exp(fortunes, axis=1).max(axis=1))
+
+
+def _upper_hull(x: Floats, y: Floats) -> Floats:
+    """Return the corners of the upper hull of points with rising x, as an array of shape (2, corners)."""
+    corners: list[tuple[float, float]] = []
+    for point in zip(x.tolist(), y.tolist(), strict=True):
+        while len(corners) > 1 and _is_below(corners[-1], corners[-2], point):
+            corners.pop()
+        corners.append(point)
+    return np.array(corners).T
+
+
+def _is_below(middle: tuple[float, float], left: tuple[float, float], right: tuple[float, float]) -> bool:
+    """Tell whether a point is on or below the line from one left of it to one right of it."""
+    rise = (middle[1] - left[1]) * (right[0] - left[0])
+    return rise <= (right[1] - left[1]) * (middle[0] - left[0])

@@ -6,10 +6,11 @@ import math
 
 from pytest_velo.claims import Claim
 from pytest_velo.stats.bounded import MeanProcess
+from pytest_velo.stats.design import check_design
 from pytest_velo.stats.nulls import Null, nulls_of
 from pytest_velo.stats.paired import NO_DIFFERENCE
 from pytest_velo.stats.reachability import Reach
-from pytest_velo.stats.rules import MAX_CALIBRATED_UNITS, check_design
+from pytest_velo.stats.rules import MAX_CALIBRATED_UNITS
 from pytest_velo.stats.sides import shortest_run
 
 

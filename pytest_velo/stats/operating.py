@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pytest_velo.stats.rules import SequentialRule
+from pytest_velo.stats.rules import PRIOR, SequentialRule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,3 +60,28 @@ def power(rule: SequentialRule, expect: float) -> float:
     For means of cases or groups this is a rough lower guide: 0/1 units vary the most.
     """
     return operating_characteristics(rule, [expect])[0].supported
+
+
+def mean_further(rule: SequentialRule, ones: int) -> float:
+    """Return the mean of the further units to a verdict or the horizon, a Jeffreys prior on the rate.
+
+    A run takes fewer where it stops because a verdict has become unlikely.
+
+    Args:
+        rule: Fed with valid 0/1 units; it is not changed.
+        ones: How many of them were 1.
+
+    >>> from pytest_velo.claims import rate
+    >>> from pytest_velo.stats.rules import make_rule
+    >>> rule = make_rule(rate >= 0.5, alpha=0.05, beta=0.05, max_units=200)
+    >>> for unit in [1, 0] * 10:
+    ...     _ = rule.feed(unit, unit)
+    >>> round(mean_further(rule, ones=10))
+    141
+    """
+    import numpy as np
+
+    rising = np.arange(rule.max_units + 1.0) + PRIOR + ones
+    total = rule.n + 2 * PRIOR
+    law = rule.outlook(lambda units: np.divide(rising[None, : units + 1], total + units))
+    return float(law.mean_units[0])

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from pytest_velo.claims import Claim
 from pytest_velo.errors import UsageError
 from pytest_velo.stats.bounded import best_walk
+from pytest_velo.stats.design import check_design
 from pytest_velo.stats.eprocess import EProcess
 from pytest_velo.stats.nulls import Null, nulls_of
 from pytest_velo.stats.operating import OperatingCharacteristics
 from pytest_velo.stats.paired import NO_DIFFERENCE
-from pytest_velo.stats.rules import MAX_CALIBRATED_UNITS, check_design
+from pytest_velo.stats.rules import MAX_CALIBRATED_UNITS
 from pytest_velo.stats.sides import Barrier
 
 if TYPE_CHECKING:
@@ -45,8 +47,8 @@ def smallest_detectable(law: Law, threshold: float, end: float, power: float = 0
         power: In (0, 1).
 
     Returns:
-        A truth to four digits of the range between, rounded away from the threshold; None if even the end
-        is not supported that often.
+        A truth to a 4,096th of the way between, rounded away from the threshold; None if even the end is
+        not supported that often.
 
     >>> from pytest_velo.claims import rate
     >>> from pytest_velo.stats.operating import operating_characteristics
@@ -58,7 +60,7 @@ def smallest_detectable(law: Law, threshold: float, end: float, power: float = 0
     if law([end])[0].supported < power:
         return None
     near, far = threshold, end
-    for _ in range(4):  # several points at once cost a law hardly more than one
+    for _ in range(3):  # several points at once cost a law hardly more than one
         points = [near + (far - near) * step / (_POINTS + 1) for step in range(1, _POINTS + 1)]
         found = [at.supported >= power for at in law(points)]
         first = found.index(True) if True in found else _POINTS
@@ -239,8 +241,10 @@ def approximate_law(
     ways = [crossing(null, beta / len(nulls.refute)) for null in nulls.refute]
     refute = [max(either) for either in zip(*ways, strict=True)]
     undecided = [max(0.0, 1.0 - s - r) for s, r in zip(support, refute, strict=True)]
-    early = math.ceil(_STEPS * min_units / max_units)
-    mean = min_units + math.fsum(undecided[early:]) * max_units / _STEPS
+    step = max_units / _STEPS
+    mean = float(min_units)
+    for end, (before, after) in enumerate(pairwise([1.0, *undecided]), start=1):
+        mean += (before + after) / 2 * min(step, max(0.0, end * step - min_units))
     return OperatingCharacteristics(
         truth=truth,
         supported=support[-1] if support[-1] else min(alpha, 1.0 - refute[-1]),

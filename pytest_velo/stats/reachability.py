@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from pytest_velo.claims import Claim, Direction
+from pytest_velo.stats.design import check_design
 from pytest_velo.stats.eprocess import EProcess
 from pytest_velo.stats.nulls import Null, nulls_of
-from pytest_velo.stats.rules import MAX_CALIBRATED_UNITS, check_design
+from pytest_velo.stats.rules import MAX_CALIBRATED_UNITS
 from pytest_velo.stats.sides import Barrier, EitherSide, shortest_run
 
 

@@ -19,10 +19,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal, assert_never
 
 from pytest_velo.claims import Claim
-from pytest_velo.errors import UsageError, VeloError
+from pytest_velo.errors import VeloError
+from pytest_velo.stats.design import Design, check_design
 from pytest_velo.stats.eprocess import Side
 from pytest_velo.stats.nulls import nulls_of
-from pytest_velo.stats.sides import Bar, Barrier, EitherSide, OneSided
+from pytest_velo.stats.sides import Bar, Barrier, EitherSide, OneSided, p_values
 from pytest_velo.verdicts import Interval, Verdict
 
 if TYPE_CHECKING:
@@ -70,25 +71,10 @@ def make_rule(
     calibrated = binary and not extend and len(refute) == 1 and max_units <= MAX_CALIBRATED_UNITS
     test = partial(OneSided, max_n=max_units, min_n=min_units, calibrated=calibrated)
     return SequentialRule(
-        claim,
+        Design(claim, alpha, beta, max_units, margin, min_units, binary, extend),
         [test(*null, alpha) for null in support],
         test(*refute[0], beta) if len(refute) == 1 else EitherSide(refute, beta, min_n=min_units),
-        max_units=max_units,
-        min_units=min_units,
-        binary=binary,
     )
-
-
-def check_design(*, alpha: float, beta: float, max_units: int, min_units: int) -> None:
-    """Raise a UsageError for an error rate or a number of units outside its range."""
-    for name, level in (("alpha", alpha), ("beta", beta)):
-        if not 0.0 < level < 1.0:
-            raise UsageError(f"{name} lies between 0 and 1, got {level!r}", fix=f"{name}=0.05")
-    if not 1 <= min_units <= max_units:
-        raise UsageError(
-            f"the first verdict may come at {min_units} and the last at {max_units} units",
-            fix="1 <= min_trials <= max_trials",
-        )
 
 
 class SequentialRule:
@@ -102,25 +88,16 @@ class SequentialRule:
         kind: `calibrated` or `ville`: where the thresholds come from.
     """
 
-    def __init__(
-        self,
-        claim: Claim,
-        support: Sequence[OneSided],
-        refute: OneSided | EitherSide,
-        *,
-        max_units: int,
-        min_units: int,
-        binary: bool,
-    ) -> None:
-        self.claim = claim
-        self.max_units = max_units
-        self.min_units = min_units
+    def __init__(self, design: Design, support: Sequence[OneSided], refute: OneSided | EitherSide) -> None:
+        self.claim = design.claim
+        self.max_units = design.max_units
+        self.min_units = design.min_units
         self.n = 0
         self.verdict: Verdict | None = None
         self.kind: Literal["calibrated", "ville"] = "calibrated" if support[0].calibrated else "ville"
         self._support = tuple(support)
         self._refute = refute
-        self._binary = binary
+        self._design = design
         self._low_sum = 0.0
         self._high_sum = 0.0
 
@@ -171,7 +148,7 @@ class SequentialRule:
             raise VeloError(f"the rule for `{self.claim}` is {state}", fix="stop feeding it")
         if not 0.0 <= low <= high <= 1.0:
             raise VeloError(f"an outcome has bounds 0 <= low <= high <= 1, got {low!r} and {high!r}")
-        if self._binary and (low not in (0, 1) or high not in (0, 1)):
+        if self._design.binary and (low not in (0, 1) or high not in (0, 1)):
             raise VeloError(
                 f"a single trial's outcome is 0 or 1, got {low!r} and {high!r}",
                 fix="build the rule with binary=False for means",
@@ -184,8 +161,8 @@ class SequentialRule:
         at the level of the test that moves them (alpha for support, beta for refutation; for `within` both
         alpha), so it never contradicts the verdict; None before any unit.
         """
-        p_support = max(test.p_value() for test in self._support)
-        return p_support, self._refute.p_value(), self._interval() if self.n else None
+        *p_support, p_refute = p_values([*self._support, self._refute])
+        return max(p_support), p_refute, self._interval() if self.n else None
 
     def _interval(self) -> Interval:
         from pytest_velo.stats.limits import limits_of
@@ -237,10 +214,28 @@ class SequentialRule:
         """Return P(a verdict by the horizon | data so far), in [0, 1].
 
         The rate has a Jeffreys prior and further units are valid 0/1 trials. Stopping on a small value
-        (futility) never touches the error rates. Milliseconds, tens of them a thousand units from the end.
+        (futility) never touches the error rates. At a run's looks it costs a table of the design, once (see
+        `forecast`); elsewhere milliseconds, tens of them a thousand units from the end.
         """
         if self.verdict is not None:
             return 1.0
+        chance = self._usual_chance()
+        return self._chance() if chance is None else chance
+
+    def _usual_chance(self) -> float | None:
+        """Return the chance as the table of all runs of this design has it; None where it has none."""
+        if not self._design.binary:
+            return None
+        from pytest_velo.stats.forecast import Standing, chance_of_verdict
+
+        n_invalid = int(self._high_sum - self._low_sum)
+        latched = sum(1 << place for place, test in enumerate(self._support) if test.crossed)
+        return chance_of_verdict(
+            self._design, Standing(int(self._low_sum), self.n - n_invalid, n_invalid, latched)
+        )
+
+    def _chance(self) -> float:
+        """Return the chance by the law of all that may come from here."""
         import numpy as np
 
         ones = np.arange(self.max_units + 1.0) + (PRIOR + (self._low_sum + self._high_sum) / 2)

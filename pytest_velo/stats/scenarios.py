@@ -135,7 +135,9 @@ def _census(claim: Claim, design: Design, size: int, futility: Futility) -> Scen
         margin=design.margin,
         min_units=design.min_units,
     )
-    return Scenario(assuming="", exact=design.min_units == 1, stops_early=True, law=law)
+    # What `within` gives up on depends on which of its ends were rejected before, too.
+    exact = design.min_units == 1 and claim.direction is not Direction.WITHIN
+    return Scenario(assuming="", exact=exact, stops_early=True, law=law)
 
 
 def _pairs(claim: Claim, design: Design) -> tuple[Scenario, ...]:

@@ -218,6 +218,17 @@ class EitherSide:
         return top + math.log((math.exp(below - top) + math.exp(above - top)) / 2)
 
 
+def p_values(tests: Sequence[OneSided | EitherSide]) -> list[float]:
+    """Return the p-value of each of a rule's tests; calibrated ones share their horizon and one pass."""
+    exact = [test for test in tests if isinstance(test, OneSided) and test.calibrated]
+    if len(exact) < len(tests):
+        return [test.p_value() for test in tests]
+    from pytest_velo.stats.boundary import anytime_p_values
+
+    nulls = [(test.threshold, test.side) for test in exact]
+    return anytime_p_values([test.max_log_e for test in exact], nulls, exact[0].max_n, exact[0].min_n)
+
+
 def shortest_run(threshold: float, side: Side, level: float) -> int:
     """Return the fewest units, all one way, that are improbable enough at the null's edge to reject it.
 

@@ -107,8 +107,9 @@ def chances_of(
     horizon: int,
     first_look: int,
     looks: Collection[int],
+    prior: float = PRIOR,
 ) -> dict[int, Values]:
-    """Return the chance of a verdict by the horizon at some numbers of units, a Jeffreys prior on the rate.
+    """Return the chance of a verdict by the horizon at some numbers of units, the rate having a beta prior.
 
     Args:
         support: Barriers of tests that must all reject, each latched; at least one.
@@ -116,6 +117,7 @@ def chances_of(
         horizon: The last unit.
         first_look: No verdict comes before it, from 1.
         looks: Where the chance is wanted.
+        prior: So many ones, and as many zeros, stand before the units in the forecast of the next.
 
     Returns:
         For each look: by the latched tests (as bits), for each number of ones, the chance.
@@ -133,7 +135,7 @@ def chances_of(
         if units in looks:
             found[units] = chance
         decided = _after_the_look(chance, *crossings[units - 1])
-        ones = (np.arange(units) + PRIOR) / (units - 1 + 2 * PRIOR)
+        ones = (np.arange(units) + prior) / (units - 1 + 2 * prior)
         chance = {latched: ones * ahead[1:] + (1.0 - ones) * ahead[:-1] for latched, ahead in decided.items()}
     return found
 

@@ -41,8 +41,8 @@ def test_plain_pytest_makes_no_paid_call_and_says_what_would(run, lab, source):
     result.stdout.fnmatch_lines(
         [
             "- not sampled  test_it.py::test_h",
-            "*needs paid draws, and nobody asked for them*at most 200 trials*",
-            "*run: pytest -m velo test_it.py::test_h",
+            "*needs paid draws, and nobody asked for them (estimate: at most 200 trials of at least 1 call*",
+            "*pytest -m velo test_it.py::test_h",
         ]
     )
 
@@ -266,13 +266,21 @@ def test_an_estimate_makes_no_call_and_prints_calls_and_dollars(run, lab):
     first = run("--velo-mode=estimate")
     assert first.parseoutcomes() == {"skipped": 1}
     first.stdout.fnmatch_lines(
-        ["*estimate: at most 200 trials; calls and dollars unknown until it has run once"]
+        [
+            "*estimate: at most 200 trials of at least 1 call each, $0.0044 at worst if it is 1*",
+            "estimate of 1 hypothesis: at most 200 calls (one a trial assumed for 1 that never ran)*",
+        ]
     )
     assert not lab.calls
     run("-m", "velo")
     paid = len(lab.calls)
     second = run("--velo-mode=estimate", "-m", "velo")
-    second.stdout.fnmatch_lines(["*estimate: at most 200 calls, $0.003, over 200 trials*"])
+    second.stdout.fnmatch_lines(
+        [
+            "*estimate: 0 calls, its verdict is in the cache (? draws)",
+            "estimate of 1 hypothesis: at most 0 calls*",
+        ]
+    )
     assert len(lab.calls) == paid
 
 

@@ -10,8 +10,9 @@ from dataclasses import replace
 import apsw
 import pytest
 
-from pytest_velo.cache.database import APPLICATION_ID, VERSION
+from pytest_velo.cache.database import APPLICATION_ID
 from pytest_velo.cache.keys import request_key
+from pytest_velo.cache.schema import VERSION
 from pytest_velo.cache.store import Store
 from pytest_velo.errors import StoreError
 from pytest_velo.records import (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import json
 import os
 import re
 import shlex
@@ -45,6 +46,14 @@ class Block:
 
     def __str__(self) -> str:
         return f"{self.path.name}:{self.line}"
+
+
+@dataclass(frozen=True)
+class Written:
+    """The test files of the documents, written to a folder: file name → block."""
+
+    folder: Path
+    files: dict[str, Block]
 
 
 def blocks(*languages: str) -> list[Block]:
@@ -119,24 +128,61 @@ def test_python_blocks_compile_and_their_imports_resolve(block: Block) -> None:
             assert [alias.name for alias in node.names if not hasattr(module, alias.name)] == []
 
 
-def test_hypotheses_in_the_documents_are_collected(tmp_path: Path) -> None:
-    files = {}
-    for number, block in enumerate(filter(is_test_file, blocks("python"))):
-        files[f"test_block_{number}.py"] = block
-    assert files
-    (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
+    """The documents' test files in a folder, with the files that they name."""
+    folder = tmp_path_factory.mktemp("documents")
+    (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
     for name, text in SAMPLES.items():
-        (tmp_path / name).write_text(text, encoding="utf-8")
+        (folder / name).write_text(text, encoding="utf-8")
+    files = {f"test_block_{i}.py": block for i, block in enumerate(filter(is_test_file, blocks("python")))}
     for name, block in files.items():
-        (tmp_path / name).write_text(block.code, encoding="utf-8")
+        (folder / name).write_text(block.code, encoding="utf-8")
+    return Written(folder, files)
 
-    done = run_python("-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", cwd=tmp_path)
 
-    places = ", ".join(f"{name} is {block}" for name, block in files.items())
+def test_hypotheses_in_the_documents_are_collected(written: Written) -> None:
+    assert written.files
+
+    done = run_python("-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", cwd=written.folder)
+
+    places = ", ".join(f"{name} is {block}" for name, block in written.files.items())
     assert done.returncode == 0, f"{done.stdout}{done.stderr}\n{places}"
-    for name, block in files.items():
-        written = len(re.findall(r"^ *(?:async )?def test_", block.code, re.MULTILINE))
-        assert len(re.findall(rf"^{name}::", done.stdout, re.MULTILINE)) >= written > 0, str(block)
+    for name, block in written.files.items():
+        n_tests = len(re.findall(r"^ *(?:async )?def test_", block.code, re.MULTILINE))
+        assert len(re.findall(rf"^{name}::", done.stdout, re.MULTILINE)) >= n_tests > 0, str(block)
+
+
+def test_hypotheses_in_the_documents_can_be_planned(written: Written) -> None:
+    """Every verdict they ask for is within reach, and what their designs can tell is stated."""
+    command = "from pytest_velo.cli.main import main; main()"
+
+    done = run_python("-c", command, "plan", "--json", "-p", "no:cacheprovider", cwd=written.folder)
+
+    assert done.returncode == 0, done.stderr
+    plans = json.loads(done.stdout)["hypotheses"]
+    assert {plan["node_id"].split("::")[0] for plan in plans} == set(written.files)
+    for plan in plans:
+        where = f"{plan['node_id']}, {written.files[plan['node_id'].split('::')[0]]}"
+        assert not plan["problem"], where
+        assert plan["measured"] or plan["parts"], where
+        for part in plan["parts"]:
+            assert part["n_support"] is not None, where
+            for table in part["tables"]:
+                assert max(row["law"]["supported"] for row in table["rows"]) > 0.5, where
+                assert any(end is not None for end in table["detectable"]["supported"]), where
+
+
+def test_the_plan_in_the_guide_is_what_the_command_prints(tmp_path: Path) -> None:
+    guide = [block for block in blocks("python", "console") if block.path.name == "writing-hypotheses.md"]
+    [shown] = [block.code for block in guide if block.code.startswith("$ velo plan ")]
+    typed, _, printed = shown.partition("\n")
+    words = shlex.split(typed.removeprefix("$ velo "))
+    (tmp_path / words[-1]).write_text(guide[0].code, encoding="utf-8")
+
+    done = run_python("-c", "from pytest_velo.cli.main import main; main()", *words, cwd=tmp_path)
+
+    assert done.stdout == printed, done.stderr
 
 
 @pytest.mark.parametrize(

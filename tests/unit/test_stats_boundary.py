@@ -11,6 +11,7 @@ from pytest_velo.claims import rate
 from pytest_velo.errors import UsageError
 from pytest_velo.stats.boundary import (
     anytime_p,
+    anytime_p_values,
     calibrated_log_threshold,
     crossing_probability,
     history_error,
@@ -157,3 +158,13 @@ def test_hazard_08_calibration_takes_a_fraction_of_a_second():
     started = time.process_time()
     calibrated_log_threshold(0.299, 1, 0.05, 1000)
     assert time.process_time() - started < 1.5  # about 0.15 on the machine it was written on
+
+
+def test_p_values_in_one_pass_are_those_of_each():
+    nulls = [(0.3, 1), (0.7, -1), (0.5, 1), (0.9, -1)]
+    max_log_es = [0.4, 2.9, -math.inf, 12.0]
+    each = [
+        anytime_p(log_e, threshold, side, 150, 3)
+        for log_e, (threshold, side) in zip(max_log_es, nulls, strict=True)
+    ]
+    assert anytime_p_values(max_log_es, nulls, 150, 3) == pytest.approx(each, rel=1e-12, abs=0)

@@ -28,3 +28,17 @@ def test_clopper_pearson_holds_its_level_exactly():
 def test_nonsense_is_refused(interval, successes, n, level):
     with pytest.raises(UsageError):
         interval(successes, n, level)
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 50, 1000, 20_000])
+@pytest.mark.parametrize("level", [0.5, 0.9, 0.999])
+def test_they_are_those_of_scipy(n, level):
+    from scipy.stats import binomtest
+
+    for successes in {0, 1, n // 3, n - 1, n}:
+        test = binomtest(successes, n)
+        for ours, method in ((clopper_pearson, "exact"), (wilson, "wilson")):
+            theirs = test.proportion_ci(level, method=method)
+            interval = ours(successes, n, level)
+            assert interval.low == pytest.approx(theirs.low, rel=0, abs=1e-12)
+            assert interval.high == pytest.approx(theirs.high, rel=0, abs=1e-12)

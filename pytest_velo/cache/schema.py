@@ -1,0 +1,72 @@
+"""The tables of the store, and how files of an older format become files of this one."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Any
+
+import apsw
+
+VERSION = 2
+
+# A draw is found by a digest of its address, and rows stand in the order they were stored: so the index is
+# small (24 bytes a draw where the address's own text took 150), writing appends, a run's draws lie side by
+# side, and pruning the oldest frees whole pages. Replies inside the index's own B-tree (WITHOUT ROWID) made
+# reads and writes three times slower and the file three times larger.
+SCHEMA = """
+CREATE TABLE request(id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, body BLOB NOT NULL);
+CREATE TABLE draw(
+    id INTEGER PRIMARY KEY, address BLOB NOT NULL UNIQUE, request INTEGER NOT NULL,
+    seed INTEGER NOT NULL, stream TEXT NOT NULL, slot TEXT NOT NULL,
+    reply BLOB NOT NULL, model_served TEXT, cost_usd REAL, drawn_at TEXT NOT NULL);
+CREATE INDEX draw_request ON draw(request);
+"""
+BOOKS = """
+CREATE TABLE look(id INTEGER PRIMARY KEY, draws TEXT NOT NULL, body BLOB NOT NULL);
+CREATE INDEX look_draws ON look(draws);
+CREATE TABLE reserve(
+    session TEXT NOT NULL, worker TEXT NOT NULL, usd REAL NOT NULL, PRIMARY KEY(session, worker)
+) WITHOUT ROWID;
+CREATE TABLE last_seen(node TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
+"""
+TABLES = {"request", "draw", "look", "reserve", "last_seen"}
+
+_FROM_1 = """
+INSERT INTO request(key, body)
+    SELECT key, body FROM request_1 ORDER BY (SELECT min(rowid) FROM draw_1 WHERE draw_1.key = request_1.key);
+INSERT INTO draw(address, request, seed, stream, slot, reply, model_served, cost_usd, drawn_at)
+    SELECT velo_place(draw_1.key, seed, stream, slot), request.id, seed, stream, slot, reply, model_served,
+        cost_usd, drawn_at
+    FROM draw_1 CROSS JOIN request ON request.key = draw_1.key ORDER BY draw_1.rowid;
+DROP TABLE draw_1;
+DROP TABLE request_1;
+"""
+
+
+def place(key: str, seed: int, stream: str, slot: str) -> bytes:
+    r"""Return the digest under which a draw is found: 16 bytes of a SHA-256 over its address.
+
+    >>> place("k", 0, "a", "b") == place("k", 0, "a", "b"), place("k", 0, "ab", "") == place("k", 0, "a", "b")
+    (True, False)
+    """
+    text = f"{key}\n{seed}\n{len(stream)}\n{stream}{slot}"
+    return sha256(text.encode("utf-8", "surrogatepass")).digest()[:16]
+
+
+def _place_in_sql(*address: Any) -> bytes:
+    return place(*address)
+
+
+def create(connection: apsw.Connection) -> None:
+    """Make all tables; call it inside a transaction."""
+    connection.execute(SCHEMA + BOOKS)
+    connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def upgrade(connection: apsw.Connection) -> None:
+    """Bring a file of format 1, where a draw's key was its address, to this one; inside a transaction."""
+    connection.create_scalar_function("velo_place", _place_in_sql, 4, deterministic=True)
+    connection.execute("ALTER TABLE request RENAME TO request_1; ALTER TABLE draw RENAME TO draw_1")
+    connection.execute(SCHEMA + _FROM_1)
+    connection.execute(f"PRAGMA user_version = {VERSION}")
+    connection.create_scalar_function("velo_place", None, 4)

@@ -1,0 +1,212 @@
+"""`velo cache`: what the cache holds, and removing the old part of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pytest_velo.errors import UsageError
+
+if TYPE_CHECKING:
+    from pytest_velo.cache.holdings import Draws, Stats
+    from pytest_velo.cache.pruning import Pruned
+
+_HOURS = {"h": 1, "d": 24, "w": 7 * 24}
+_BYTES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
+_BINARY = {"k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
+_AGE = re.compile(r"(\d{1,9}(?:\.\d{1,9})?) ?([hdw])")
+_SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,9})?) ?(?:([kmgt]?)(i?)b)", re.IGNORECASE)
+
+_cache_dir = click.option(
+    "--cache-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(".pytest_velo"),
+    envvar="VELO_CACHE_DIR",
+    show_default=True,
+    help="Folder of the store and the run records.",
+)
+
+
+@click.group()
+def cache() -> None:
+    """The draws on disk: how many there are, and removing the old ones."""
+
+
+@cache.command("stats")
+@_cache_dir
+def stats_command(cache_dir: Path) -> None:
+    """Say what the cache holds: draws, models, size, age and what it cost."""
+    from pytest_velo.cache.pruning import Housekeeping
+    from pytest_velo.cache.runs import recorded_addresses, run_folders
+
+    store = Housekeeping.existing(cache_dir / "draws.sqlite")
+    try:
+        runs = run_folders(cache_dir / "runs")
+        stats = store.stats(recorded_addresses(runs))
+    finally:
+        store.close()
+    for label, text in _stats_lines(stats, store.path, len(runs)):
+        click.echo(f"{label:<8}{text}")
+
+
+@cache.command("prune")
+@click.option("--older-than", metavar="AGE", help="Remove draws older than this: 90d, 12h, 8w.")
+@click.option("--larger-than", metavar="SIZE", help="Remove draws until the file is no larger: 500MB, 2GB.")
+@click.option("--runs-older-than", metavar="AGE", help="Remove older run records; the latest stays.")
+@click.option("--keep-recorded", is_flag=True, help="Keep every draw that a recorded run needs.")
+@click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
+@_cache_dir
+def prune_command(
+    older_than: str | None,
+    larger_than: str | None,
+    runs_older_than: str | None,
+    keep_recorded: bool,
+    dry_run: bool,
+    cache_dir: Path,
+) -> None:
+    """Remove draws, the oldest first, and old run records.
+
+    Other processes may go on using the cache. The look log stays: what is drawn again is another look.
+    """
+    from pytest_velo.cache.runs import remove_runs, runs_before
+
+    before = None if older_than is None else _moment("--older-than", older_than)
+    max_bytes = None if larger_than is None else _size("--larger-than", larger_than)
+    runs = cache_dir / "runs"
+    old_runs: list[Path] = []
+    if runs_older_than is not None:
+        old_runs = runs_before(runs, _moment("--runs-older-than", runs_older_than))
+    elif before is None and max_bytes is None:
+        raise UsageError(
+            "nothing says what to remove",
+            where="velo cache prune",
+            fix="give --older-than=90d, --larger-than=2GB or --runs-older-than=30d",
+        )
+    if before is not None or max_bytes is not None:
+        kept_runs = _other_runs(runs, old_runs) if keep_recorded else []
+        pruned = _prune(cache_dir / "draws.sqlite", before, max_bytes, kept_runs, dry_run)
+        for line in _pruned_lines(pruned, dry_run=dry_run, estimated=dry_run and max_bytes is not None):
+            click.echo(line)
+    if runs_older_than is not None:
+        if not dry_run:
+            remove_runs(old_runs)  # last: what reading the records complains of has removed nothing
+        click.echo(f"{_verb(dry_run)} {_count(len(old_runs), 'run')}")
+
+
+def _other_runs(runs: Path, removed: list[Path]) -> list[Path]:
+    from pytest_velo.cache.runs import run_folders
+
+    return [folder for folder in run_folders(runs) if folder not in removed]
+
+
+def _prune(
+    path: Path, before: datetime | None, max_bytes: int | None, kept_runs: list[Path], dry_run: bool
+) -> Pruned:
+    from pytest_velo.cache.pruning import Housekeeping
+    from pytest_velo.cache.runs import recorded_addresses
+
+    store = Housekeeping.existing(path)
+    try:
+        return store.prune(
+            before=None if before is None else before.isoformat(timespec="microseconds"),
+            max_bytes=max_bytes,
+            keep=recorded_addresses(kept_runs),
+            dry_run=dry_run,
+        )
+    finally:
+        store.close()
+
+
+def _moment(option: str, age: str) -> datetime:
+    """Return the moment that lies an age back: `90d`, `12h`, `8w`."""
+    found = _AGE.fullmatch(age.strip().lower())
+    try:
+        if found is not None:
+            return datetime.now(UTC) - timedelta(hours=float(found[1]) * _HOURS[found[2]])
+    except OverflowError:
+        pass
+    raise UsageError(
+        f"{age!r} is no age, which is a number and h, d or w (hours, days, weeks)",
+        where=option,
+        fix=f"{option}=90d",
+    )
+
+
+def _size(option: str, size: str) -> int:
+    """Return the bytes of a size: `500MB`, `2GB`, `1.5GiB`."""
+    found = _SIZE.fullmatch(size.strip())
+    unit = "" if found is None else found[2].lower()
+    if found is None or (found[3] and not unit):
+        raise UsageError(
+            f"{size!r} is no size, which is a number and B, KB, MB, GB or TB (or KiB, MiB, GiB, TiB)",
+            where=option,
+            fix=f"{option}=2GB",
+        )
+    return int(float(found[1]) * (_BINARY if found[3] else _BYTES)[unit])
+
+
+def _stats_lines(stats: Stats, path: Path, n_runs: int) -> Iterator[tuple[str, str]]:
+    from pytest_velo.report.text import inline
+
+    draws = stats.draws
+    yield "store", f"{inline(str(path))}, {_volume(stats.n_bytes)}"
+    yield "draws", f"{_count(draws.n_draws, 'draw')} of {_count(draws.n_requests, 'request')}"
+    if not draws.n_draws:
+        return
+    yield "drawn", _days(draws)
+    yield "cost", _cost(draws)
+    yield "unused", f"{_count(stats.n_unrecorded, 'draw')} that none of {_count(n_runs, 'recorded run')} used"
+    for position, model in enumerate(stats.models):
+        name = f"{inline(model.model)} at {inline(model.endpoint)}"
+        yield "" if position else "models", f"{name}: {_count(model.n_draws, 'draw')}"
+
+
+def _pruned_lines(pruned: Pruned, *, dry_run: bool, estimated: bool) -> Iterator[str]:
+    removed, about = pruned.removed, "about " if estimated else ""
+    what = f"{about}{_count(removed.n_draws, 'draw')} and {_count(removed.n_requests, 'request')}"
+    if removed.n_draws:
+        yield f"{_verb(dry_run)} {what}, drawn {_days(removed)}; drawing them again costs {_cost(removed)}"
+    else:
+        yield f"{_verb(dry_run)} no draws"
+    if pruned.n_kept:
+        yield f"kept {_count(pruned.n_kept, 'draw')} that recorded runs need"
+    about = "about " if dry_run else ""
+    yield f"the file: {_volume(pruned.n_bytes_before)} -> {about}{_volume(pruned.n_bytes_after)}"
+
+
+def _verb(dry_run: bool) -> str:
+    return "would remove" if dry_run else "removed"
+
+
+def _days(draws: Draws) -> str:
+    from pytest_velo.report.text import inline
+
+    oldest, newest = (inline((moment or "?")[:10]) for moment in (draws.oldest, draws.newest))
+    return oldest if oldest == newest else f"{oldest} to {newest}"
+
+
+def _cost(draws: Draws) -> str:
+    """Say what draws cost: the known part, and for how many it is not known."""
+    from pytest_velo.report.numbers import dollars
+
+    if draws.n_unpriced == draws.n_draws:
+        return f"{dollars(None)} (no price is known)"
+    unknown = f" and {_count(draws.n_unpriced, 'draw')} of unknown price" if draws.n_unpriced else ""
+    return f"{dollars(draws.cost_usd)}{unknown}"
+
+
+def _volume(n_bytes: int) -> str:
+    """Write a size as it is typed, in the largest unit that it reaches: 2.0 GB, 45.1 KB."""
+    unit = max((unit for unit in _BYTES if _BYTES[unit] <= n_bytes), key=_BYTES.__getitem__, default="")
+    return f"{n_bytes / _BYTES[unit]:.1f} {unit.upper()}B" if unit else f"{n_bytes} B"
+
+
+def _count(n: int, thing: str) -> str:
+    from pytest_velo.report.numbers import count
+
+    return count(n, thing)

@@ -1,0 +1,198 @@
+"""How the bytes of a call travel: through the SDK's client, or as the SDK would send them, without it.
+
+An SDK spends four times as much CPU on a call as the HTTP library under it. What it does for that is the
+same each time: an address, an authentication, headers. So it is asked once how it sends, and from then on
+only the body differs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import httpx2
+
+from pytest_velo.records import JsonObject
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    import aiohttp
+    import anthropic
+    import openai
+    from multidict import CIMultiDict
+    from yarl import URL
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+
+# What only the sender of the bytes can know: how long the body is, and which codings it can undo.
+_SENDERS_OWN = ("content-length", "accept-encoding", "connection", "transfer-encoding")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a server answered: the status, the headers (looked up in any case) and the decoded body."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
+class Line(Protocol):
+    """Carries one call and brings its answer, whatever its status.
+
+    Raises `TimeoutError` or an `httpx2.HTTPError` (somewhere down its causes) when none came.
+    """
+
+    async def post(self, path: str, body: JsonObject, headers: Mapping[str, str]) -> Answer:
+        """Post `body` to `path` below the base URL, with more headers; no retries."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SdkLine:
+    """A line through an SDK's async client, whatever that does to a request.
+
+    Attributes:
+        client: `AsyncOpenAI`, `AsyncAnthropic` or a subclass (Azure, Bedrock, Vertex).
+        sdk: The module `openai` or `anthropic`.
+    """
+
+    client: openai.AsyncOpenAI | anthropic.AsyncAnthropic
+    sdk: ModuleType
+
+    def __repr__(self) -> str:
+        return f"SdkLine({type(self.client).__name__})"
+
+    async def post(self, path: str, body: JsonObject, headers: Mapping[str, str]) -> Answer:
+        """Post through the SDK."""
+        options: Any = {"headers": headers}
+        try:
+            response = await self.client.post(path, body=body, cast_to=httpx2.Response, options=options)
+        except self.sdk.APIStatusError as error:
+            response = error.response
+        except self.sdk.APIConnectionError as error:
+            # The SDK's own word will not do: over aiohttp, OpenAI's calls a refused connection a time-out.
+            raise httpx2.TransportError(type(error).__name__) from error
+        return Answer(status=response.status_code, headers=response.headers, content=response.content)
+
+    async def aclose(self) -> None:
+        """Close the SDK's client."""
+        await self.client.close()
+
+
+_KEEP_S = 5.0  # how long an idle connection is kept: as long as the SDKs do
+_Key = tuple[str, tuple[tuple[str, str], ...]]  # a path and the headers of a call
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Form:
+    """A request as the SDK sends it, without its body; never shown, for it holds the key."""
+
+    url: URL
+    headers: CIMultiDict[str]
+
+
+class DirectLine:
+    """A line that sends what the SDK's client would send, through aiohttp.
+
+    Only for clients whose requests to one path differ in nothing but the body: no authentication that is
+    renewed, no signature. What it cannot do itself (a redirect, a body that is not plain JSON) goes
+    through the SDK.
+
+    Args:
+        sdk: The line through the SDK.
+        slots: How many calls will be in flight at most, from 1.
+        connect_s: How long a connection may take to be made, in seconds.
+    """
+
+    def __init__(self, sdk: SdkLine, *, slots: int, connect_s: float) -> None:
+        self._sdk = sdk
+        self._slots = slots
+        self._connect_s = connect_s
+        self._forms: dict[_Key, _Form] = {}
+        self._asking = asyncio.Lock()
+        self._session: aiohttp.ClientSession | None = None
+
+    async def post(self, path: str, body: JsonObject, headers: Mapping[str, str]) -> Answer:
+        """Post as the SDK would."""
+        try:
+            content = _encode(body).encode()
+        except (TypeError, ValueError, RecursionError):
+            return await self._sdk.post(path, body, headers)  # it knows more types, and how to complain
+        form = self._forms.get((path, tuple(headers.items()))) or await self._ask(path, headers)
+        answer = await self._send(form, content)
+        if 300 <= answer.status < 400:
+            return await self._sdk.post(path, body, headers)
+        return answer
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        if self._session is not None:
+            await self._session.close()
+        await self._sdk.aclose()
+
+    async def _send(self, form: _Form, content: bytes) -> Answer:
+        import aiohttp
+
+        session = self._session or self._open(form.url)
+        try:
+            async with session.post(
+                form.url, data=content, headers=form.headers, allow_redirects=False
+            ) as response:
+                return Answer(status=response.status, headers=response.headers, content=await response.read())
+        except aiohttp.ConnectionTimeoutError as error:
+            raise httpx2.ConnectTimeout("no connection in time") from error
+        except aiohttp.ClientConnectorError as error:
+            raise httpx2.ConnectError("no connection") from error
+        except aiohttp.ClientError as error:
+            raise httpx2.ReadError("the connection broke") from error
+
+    def _open(self, url: URL) -> aiohttp.ClientSession:
+        import aiohttp
+
+        # The SDK's own idea of which certificates to trust; reading them takes 20 ms.
+        ssl = httpx2.create_ssl_context() if url.scheme == "https" else True
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=self._slots, ssl=ssl, keepalive_timeout=_KEEP_S),
+            # The whole attempt is timed by the caller.
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._connect_s),
+        )
+        return self._session
+
+    async def _ask(self, path: str, headers: Mapping[str, str]) -> _Form:
+        """Have the SDK post to nowhere, and see what it would send."""
+        from multidict import CIMultiDict
+        from yarl import URL
+
+        async with self._asking:
+            known = self._forms.get(key := (path, tuple(headers.items())))
+            if known is not None:
+                return known
+            nowhere = _Nowhere()
+            async with httpx2.AsyncClient(transport=nowhere, trust_env=False) as http_client:
+                client = self._sdk.client.with_options(http_client=http_client)
+                await SdkLine(client=client, sdk=self._sdk.sdk).post(path, {}, headers)
+            request = nowhere.requests[-1]
+            pairs = request.headers.multi_items()
+            kept = CIMultiDict((name, value) for name, value in pairs if name.lower() not in _SENDERS_OWN)
+            form = self._forms[key] = _Form(URL(str(request.url), encoded=True), kept)
+            return form
+
+
+class _Nowhere(httpx2.AsyncBaseTransport):
+    """Answers every request with an empty 200, and keeps it."""
+
+    def __init__(self) -> None:
+        self.requests: list[httpx2.Request] = []
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        self.requests.append(request)
+        return httpx2.Response(200, json={})

@@ -1,0 +1,246 @@
+"""`velo plan`: from a file of tests to what its hypotheses can show; nothing is called, drawn or stored."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from pytest_velo.integration.planning import Planner
+
+MODEL = 'pytestmark = pytest.mark.velo(models=["lab/tiny"])\n'
+BODY = '    return (await model("Is it so?", max_tokens=5)).answers("yes")\n'
+
+
+def hypothesis(claim: str, *, name: str = "test_h", more: str = "", arguments: str = "model") -> str:
+    return f"\n@pytest.mark.hypothesis({claim}, {more})\nasync def {name}({arguments}):\n{BODY}"
+
+
+def velo(run, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in a process of its own."""
+    code = "from pytest_velo.cli.main import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=run.path,
+        env={**os.environ, "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=120,
+        check=False,
+    )
+
+
+def plans(pytester: pytest.Pytester, *arguments: str):
+    """Plan in this process."""
+    planner = Planner()
+    result = pytester.inline_run("-p", "no:randomly", *arguments, plugins=[planner])
+    assert planner.error is None
+    assert result.ret in (0, 5)
+    return planner.plans
+
+
+def test_a_file_with_each_kind_of_claim_is_planned(run, lab, pytester) -> None:
+    run.file(
+        "from pytest_velo import baseline, difference, estimate, mean\n"
+        + MODEL
+        + hypothesis("rate >= 0.3", name="test_rate", more="expect=0.45, max_trials=400")
+        + hypothesis("rate <= 0.05", name="test_few")
+        + hypothesis("rate.within(0.2, 0.6)", name="test_within", more="margin=0.05")
+        + hypothesis("mean(0, 10) >= 7", name="test_mean")
+        + hypothesis(
+            'difference("b", "a") >= 0',
+            name="test_pairs",
+            more='arms=("a", "b"), max_trials=100',
+            arguments="model, arm",
+        )
+        + hypothesis(
+            'difference("b", "a").within(0.2)',
+            name="test_same",
+            more='arms=("a", "b")',
+            arguments="model, arm",
+        )
+        + hypothesis('(rate("x") <= 0.1) & (rate("y") >= 0.6)', name="test_joint")
+        + hypothesis("rate >= baseline - 0.1", name="test_change", more='cases=["a", "b"]')
+        + hypothesis("estimate(rate, halfwidth=0.2)", name="test_number", more="max_trials=60")
+        + hypothesis("rate >= 0.5", name="test_list", more='cases=["a", "b", *"cdefghij"], once=True')
+        + hypothesis("rate >= 0.5", name="test_cases", more='cases=["a", "b"], draws_per_case=3')
+        + "\ndef test_plain(): raise SystemExit('it ran')\n"
+    )
+    found = {plan.node_id.split("test_", 2)[2]: plan for plan in plans(pytester)}
+    assert list(found) == [
+        "rate",
+        "few",
+        "within",
+        "mean",
+        "pairs",
+        "same",
+        "joint",
+        "change",
+        "number",
+        "list",
+        "cases",
+    ]
+    assert not any(plan.problem for plan in found.values())
+    for name, plan in found.items():
+        assert bool(plan.measured) == (name == "number")
+        for part in plan.parts:
+            assert part.n_support is not None
+            assert part.tables
+    exact = {name: [t.exact for p in plan.parts for t in p.tables] for name, plan in found.items()}
+    assert exact == {
+        "rate": [True],
+        "few": [True],
+        "within": [True],
+        "mean": [False, False],
+        "pairs": [True, True],
+        "same": [False, False],
+        "joint": [True, True],
+        "change": [False, False],
+        "number": [],
+        "list": [True],
+        "cases": [False, False],
+    }
+    assert [(plan.unit, plan.trials_per_unit) for plan in map(found.get, ("rate", "pairs", "change"))] == [
+        ("trial", 1),
+        ("pair", 2),
+        ("pair", 1),
+    ]
+    assert (found["list"].unit, found["list"].max_units) == ("outcome", 10)
+    assert (found["cases"].unit, found["cases"].trials_per_unit) == ("case", 3)
+    assert [part.beta for part in found["joint"].parts] == [0.025, 0.025]
+    notes = {row.law.truth: row.note for row in found["rate"].parts[0].tables[0].rows}
+    assert (notes[0.3], notes[0.45]) == ("threshold", "expected")
+    margins = [row.law.truth for row in found["within"].parts[0].tables[0].rows if "margin" in row.note]
+    assert margins == pytest.approx([0.15, 0.65])
+    assert not lab.calls
+    assert not (run.path / ".pytest_velo").exists()
+
+
+def test_the_command_prints_tables_and_json_and_makes_nothing(run, lab) -> None:
+    run.file(MODEL + hypothesis("rate >= 0.3", more="max_trials=400"))
+    told = velo(run, "plan", "test_it.py::test_h")
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.startswith("test_it.py::test_h\n  claim      rate >= 0.3\n")
+    assert "  cost       ? calls and $? a trial (known when it has run once)" in told.stdout
+    [at_edge] = [line for line in told.stdout.split("\n") if "(threshold)" in line]
+    assert at_edge.split() == ["0.3", "(threshold)", "4.9%", "4.8%", "90.3%", "202.0"]
+    assert "  with a chance of 80%: supported from 0.377 up; refuted from 0.228 down" in told.stdout
+    machine = velo(run, "plan", "--json", "test_it.py", "--velo-max-trials=100", "-k", "test_h")
+    [plan] = json.loads(machine.stdout)["hypotheses"]
+    assert (plan["node_id"], plan["max_trials"]) == ("test_it.py::test_h", 400)
+    assert not lab.calls
+    assert not (run.path / ".pytest_velo").exists()
+
+
+def test_what_it_took_last_time_is_the_cost(run, lab, pytester) -> None:
+    lab.share = 0.5
+    run.file(MODEL + hypothesis("rate >= 0.3").replace("return", 'await model("Hm?", max_tokens=5); return'))
+    run("-m", "velo")
+    n_calls = len(lab.calls)
+    [plan] = plans(pytester)
+    assert (plan.price.calls, plan.price.usd) == (2.0, pytest.approx(3e-5))
+    assert (plan.calls(200), plan.usd(200)) == (400.0, pytest.approx(0.006))
+    assert len(lab.calls) == n_calls
+
+
+def test_free_models_and_bodies_without_one_cost_nothing(run, pytester) -> None:
+    run.file(
+        hypothesis("rate >= 0.3", more="models=[YES]", name="test_scripted")
+        + "\n@pytest.mark.hypothesis(rate >= 0.3)\ndef test_coin(trial): return trial.rng.random() < 0.5\n"
+        + hypothesis("rate >= 0.3", more='models=[YES], judge="openai/gpt-x"', arguments="model, judge")
+        + hypothesis("rate >= 0.3", more="models=[YES]", name="test_any", arguments="velo, model")
+    )
+    prices = [(plan.price.calls, plan.price.usd) for plan in plans(pytester)]
+    assert prices == [(None, 0.0), (0.0, 0.0), (None, None), (None, None)]
+
+
+def test_plans_come_in_the_order_of_the_files_and_in_one_process(run, pytester) -> None:
+    source = "".join(hypothesis("rate >= 0.3", more="models=[YES]", name=f"test_{n}") for n in range(6))
+    run.file(source)
+    shuffle = """
+def pytest_collection_modifyitems(items):
+    items.reverse()
+"""
+    (run.path / "conftest.py").write_text(shuffle, encoding="utf-8")
+    run.ini("addopts = -n 2")
+    assert [plan.node_id for plan in plans(pytester)] == [f"test_it.py::test_{n}" for n in range(6)]
+
+
+def test_cases_of_a_strategy_are_drawn_to_plan_them(run, pytester) -> None:
+    run.file(
+        "from hypothesis import strategies as st\n"
+        + hypothesis(
+            "rate >= 0.3", more="models=[YES], cases=st.integers(), max_trials=30", arguments="model, case"
+        )
+    )
+    [plan] = plans(pytester)
+    assert plan.max_units == 30
+    assert plan.scope == "beyond these cases"
+
+
+def test_a_rule_of_a_plugin_cannot_be_planned_and_says_so(run, pytester) -> None:
+    (run.path / "conftest.py").write_text(
+        """
+from pytest_velo.claims import Claim
+from pytest_velo.stats.choosing import rule_for
+
+def pytest_velo_claims():
+    def mine(claim, **design):
+        return rule_for(claim, **design)
+    return {Claim: mine}
+""",
+        encoding="utf-8",
+    )
+    run.file(hypothesis("rate >= 0.3", more="models=[YES]"))
+    [plan] = plans(pytester)
+    assert plan.problem == "`rate >= 0.3` is tested by a rule of a plugin, whose law is not known"
+    assert plan.parts == ()
+
+
+@pytest.mark.parametrize(
+    ("source", "arguments", "told"),
+    [
+        (hypothesis("rate >= 0.3", more="models=[YES]"), ["test_it.py::test_other"], "not found"),
+        (hypothesis("rate >= 0.3", more="models=[YES]"), ["test_gone.py"], "file or directory not found"),
+        (hypothesis("rate >= 0.3", more="modles=[YES]"), ["test_it.py"], "did you mean 'models'?"),
+        (
+            hypothesis("rate <= 0.01", more="models=[YES], max_trials=50"),
+            ["test_it.py"],
+            "can never be supported within 50 trials",
+        ),
+        (hypothesis("rate >= 0.3", more="models=[YES]"), ["--velo-seed=x"], "'x' cannot be read"),
+        ("def test_plain(): pass\n", ["test_it.py"], "1 test collected, and no hypothesis\n  fix: name"),
+        ("", ["test_it.py"], "no test was collected\n  fix: name a file"),
+        (
+            "from hypothesis import strategies as st\n"
+            + hypothesis(
+                "rate <= 0.01",
+                more="models=[YES], cases=st.integers(), max_trials=50",
+                arguments="model, case",
+            ),
+            ["test_it.py"],
+            "test_it.py::test_h: `rate <= 0.01` can never be supported within 50 trials",
+        ),
+    ],
+    ids=[
+        "an unknown test",
+        "an unknown file",
+        "a keyword",
+        "reach",
+        "an option",
+        "no hypothesis",
+        "no test",
+        "a strategy's reach",
+    ],
+)
+def test_what_cannot_be_collected_comes_out_as_in_pytest_with_code_1(run, source, arguments, told) -> None:
+    run.file(source)
+    done = velo(run, "plan", *arguments)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
