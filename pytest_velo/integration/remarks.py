@@ -8,7 +8,7 @@ from dataclasses import replace
 from pytest_velo.checks.snapshots import mixed_snapshots
 from pytest_velo.integration.outcomes import HostOutcomes
 from pytest_velo.records import HypothesisResult
-from pytest_velo.report.numbers import duration
+from pytest_velo.report.numbers import count, duration
 from pytest_velo.sampling.sampler import SamplingStats
 
 WORTH_SAYING_S = 1.0
@@ -36,6 +36,17 @@ def with_remarks(
         return replace(result, notices=tuple(remarks))
     remarks.update(dict.fromkeys(waits(before, after)))
     return replace(result, notices=tuple(remarks), n_retries=after.n_retries - before.n_retries)
+
+
+def session_waits(totals: SamplingStats) -> tuple[str, ...]:
+    """Return what is said of a session whose hypotheses were sampled together: waits and retries in all."""
+    nothing = SamplingStats(
+        n_calls=0, n_cached=0, n_retries=0, cost_usd=0.0, n_cuts=0, throttled_s=0.0, paced_s=0.0
+    )
+    said = list(waits(nothing, totals))
+    if totals.n_retries:
+        said.append(f"{count(totals.n_retries, 'attempt')} beyond the first, in all")
+    return tuple(said)
 
 
 def waits(before: SamplingStats, after: SamplingStats) -> Iterator[str]:

@@ -172,7 +172,12 @@ class VeloSession:
         from pytest_velo.integration.totals import Drawn
 
         stats = sampler.stats()
-        drawn = Drawn(n_calls=stats.n_calls, cost_usd=stats.cost_usd, problems=tuple(problems))
+        waits: tuple[str, ...] = ()
+        if self.pooling is not None:
+            from pytest_velo.integration.remarks import session_waits
+
+            waits = session_waits(stats)
+        drawn = Drawn(n_calls=stats.n_calls, cost_usd=stats.cost_usd, problems=tuple(problems), waits=waits)
         self.drawn.append(drawn)
         if self.worker is not None:
             self._config.workeroutput["velo"] = drawn.to_json()  # type: ignore[attr-defined]

@@ -19,21 +19,24 @@ class Drawn:
         n_calls: Draws that were made.
         cost_usd: Their dollars; None when one of them is unknown.
         problems: Why a record is missing or incomplete.
+        waits: What calls waited for, and retries, where hypotheses were sampled together and none of it can
+            be told apart.
     """
 
     n_calls: int = 0
     cost_usd: float | None = 0.0
     problems: tuple[str, ...] = ()
+    waits: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """Return text that a worker can send."""
-        return json.dumps([self.n_calls, self.cost_usd, self.problems])
+        return json.dumps([self.n_calls, self.cost_usd, self.problems, self.waits])
 
     @classmethod
     def from_json(cls, text: str) -> Drawn:
         """Undo `to_json`."""
-        n_calls, cost_usd, problems = json.loads(text)
-        return cls(n_calls=n_calls, cost_usd=cost_usd, problems=tuple(problems))
+        n_calls, cost_usd, problems, waits = json.loads(text)
+        return cls(n_calls=n_calls, cost_usd=cost_usd, problems=tuple(problems), waits=tuple(waits))
 
 
 def beyond(drawn: Sequence[Drawn], results: Sequence[HypothesisResult]) -> Drawn:
@@ -67,5 +70,7 @@ def drawn_lines(drawn: Sequence[Drawn], results: Sequence[HypothesisResult], wid
         calls = f"{count(more.n_calls, 'model call')} ({dollars(more.cost_usd)})"
         yield Line("")
         yield from block("besides", f"{calls} that no verdict used; the draws are kept", width, Style.DIM)
+    for wait in dict.fromkeys(wait for process in drawn for wait in process.waits):
+        yield from block("notice", wait, width, Style.WARN)
     for problem in dict.fromkeys(problem for process in drawn for problem in process.problems):
         yield from block("error", problem, width, Style.BAD)
