@@ -189,11 +189,11 @@ def test_no_verdict_and_no_outcome_changes(run, server, api, monkeypatch):
     told = []
     for rough in (False, True):
         server.rough = rough
-        run("-m", "velo", "--velo-mode=refresh")
+        shown = run("-m", "velo", "--velo-mode=refresh")
         told.append(evidence(run))
     smooth, rough_one = told
     assert [result["outcome"] for result in smooth] == ["supported", "refuted", "supported"]
     assert all(trial["kind"] in ("one", "zero") for result in smooth for trial in result["trials"])
     assert rough_one == smooth
     assert set(server.troubles) == {"", *TROUBLES}, "each trouble was met"
-    assert run.record.results[0].n_retries + run.record.results[1].n_retries > 0
+    shown.stdout.fnmatch_lines(["*attempts beyond the first, in all*"])
