@@ -74,17 +74,20 @@ def test_four_writers_a_kill_and_a_prune_lose_nothing(tmp_path):
     for writer in writers:
         writer.stdin.write("go\n")
         writer.stdin.flush()
-    killed = writers[0]
+    killed, *others = writers
     acknowledged = [killed.stdout.readline() for _ in range(100)]
     killed.send_signal(signal.SIGKILL)
     house = Housekeeping.existing(path)
     pruned = house.prune(before="2026-06-01")
     house.close()
-    for writer in writers:
+    with killed:
+        acknowledged += killed.stdout.readlines()
+        assert killed.stderr.read() == ""
+    assert killed.returncode == -signal.SIGKILL
+    for writer in others:
         told, complaints = writer.communicate(timeout=120)
+        assert (writer.returncode, complaints) == (0, "")
         acknowledged += told.splitlines(keepends=True)
-        assert complaints == ""
-        assert writer.returncode == (-signal.SIGKILL if writer is killed else 0)
 
     assert pruned.removed.n_draws == 5_000
     store = Store.open(path)
