@@ -73,9 +73,7 @@ class Claim:
         Raises:
             UsageError: The other side is no claim; a part names no outcome, or is about a difference.
         """
-        if not isinstance(other, Claim | Joint):
-            raise UsageError("parentheses are missing around &", fix=f"({self}) & (rate <= 0.05)")
-        return Joint(parts=(*self.parts, *other.parts))
+        return _joined(self, other)
 
     def __or__(self, other: object) -> NoReturn:
         raise UsageError("claims are not joined with |", fix="write one test for each, or claim both with &")
@@ -144,9 +142,7 @@ class Joint:
         Raises:
             UsageError: The other side is no claim, or none that can be joined.
         """
-        if not isinstance(other, Claim | Joint):
-            raise UsageError("parentheses are missing around &", fix='... & (rate("name") <= 0.05)')
-        return Joint(parts=(*self.parts, *other.parts))
+        return _joined(self, other)
 
     def __str__(self) -> str:
         return " & ".join(f"({part})" for part in self.parts)
@@ -195,6 +191,15 @@ class Estimation:
 
     def __bool__(self) -> NoReturn:
         raise UsageError(f"`{self}` has no truth value", fix="give it to the mark as it stands")
+
+
+def _joined(claim: Claim | Joint, other: object) -> Joint:
+    if isinstance(other, Estimation):
+        return other & claim  # which says why not
+    if not isinstance(other, Claim | Joint):
+        left = str(claim) if isinstance(claim, Joint) else f"({claim})"
+        raise UsageError("parentheses are missing around &", fix=f'{left} & (rate("name") <= 0.05)')
+    return Joint(parts=(*claim.parts, *other.parts))
 
 
 AnyClaim = Claim | Joint | Estimation
