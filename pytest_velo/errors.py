@@ -15,6 +15,10 @@ class VeloError(Exception):
         what: What is wrong, one sentence.
         where: The test, option, file or call it concerns; empty when the text says so already.
         fix: What the reader can do about it; empty when there is nothing to do.
+
+    >>> print(UsageError("the mark has no claim", where="test_a.py::test_b", fix="rate >= 0.5"))
+    test_a.py::test_b: the mark has no claim
+      fix: rate >= 0.5
     """
 
     def __init__(self, what: str, *, where: str = "", fix: str = "") -> None:

@@ -35,4 +35,7 @@ def pytest_velo_claims() -> Mapping[type[Claim], RuleFactory]:  # type: ignore[e
     Returns:
         A factory for each class of claims, called as `factory(claim, alpha=..., beta=..., max_units=...,
         margin=..., min_units=..., single=..., extend=..., size=...)`; it returns a `stats.choosing.Rule`.
+        `alpha` and `beta` are in (0, 1), `margin` is from 0 in the statistic's own units; `stats.choosing`
+        has the meaning of each. A class takes the rule of the nearest class it derives from; of two plugins
+        that offer a rule for one class, the last to register goes first. `Claim` itself is ours.
     """

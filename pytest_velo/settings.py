@@ -73,6 +73,8 @@ class Endpoint:
         free: Calls cost nothing (local models, scripted replies, endpoints declared `price=free`).
         rpm, tpm: Requests and tokens a minute; None for no declared limit.
         timeout_s: How long one attempt may take, in seconds.
+        n: Most draws of one request that one call may ask for, from 1; more than 1 only where the API has
+            `n` (chat completions).
     """
 
     name: str
@@ -86,6 +88,7 @@ class Endpoint:
     rpm: int | None = None
     tpm: int | None = None
     timeout_s: float = 120.0
+    n: int = 1
     declared: bool = False
 
     @property

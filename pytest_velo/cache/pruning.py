@@ -7,6 +7,7 @@ lock, removed in steps, and the file is cut in steps. Looks and reserved dollars
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -163,8 +164,9 @@ class Housekeeping(Holdings):
             before, free = free, self._pragma("freelist_count")
             if free >= before:
                 break  # others free pages as fast: they get used again
-        with self._lock, self._errors():
-            # While somebody reads, the file is cut later, by whoever closes it last.
+        # While others read, or write it back themselves, the file is cut later: at the latest by whoever
+        # closes it last.
+        with self._lock, self._errors(), suppress(apsw.BusyError):
             self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
 
 

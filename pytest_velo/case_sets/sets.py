@@ -92,6 +92,12 @@ def cases(
 
     Raises:
         UsageError: An option is of the wrong kind.
+
+    >>> from pathlib import Path
+    >>> rows = [{"question": "2 + 2?", "topic": "sums"}, {"question": "Who?", "topic": "names"}]
+    >>> found = load(cases(rows, id="topic", group="topic", n=1), base=Path())
+    >>> found.ids, found.groups, found.default_over
+    (('sums',), ('sums',), 'population')
     """
     if isinstance(source, Cases):
         raise UsageError("cases(cases(...)) says everything twice", fix="give all options in one cases(...)")

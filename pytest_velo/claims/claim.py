@@ -26,7 +26,12 @@ class Direction(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A claim about one statistic.
+    """A claim about one statistic; made by comparing it with a number, and nothing is sampled by that.
+
+    >>> from pytest_velo.claims import rate
+    >>> claim = rate >= 0.3
+    >>> claim.direction.value, claim.threshold, str(claim.statistic)
+    ('at_least', 0.3, 'rate')
 
     Attributes:
         statistic: What it is about.
@@ -63,10 +68,12 @@ class Claim:
         return value
 
     def __and__(self, other: object) -> Joint:
-        """Claim both; each part is decided, and shown, by itself."""
-        if not isinstance(other, Claim | Joint):
-            raise UsageError("parentheses are missing around &", fix=f"({self}) & (rate <= 0.05)")
-        return Joint(parts=(*self.parts, *other.parts))
+        """Claim both; each part is decided, and shown, by itself.
+
+        Raises:
+            UsageError: The other side is no claim; a part names no outcome, or is about a difference.
+        """
+        return _joined(self, other)
 
     def __or__(self, other: object) -> NoReturn:
         raise UsageError("claims are not joined with |", fix="write one test for each, or claim both with &")
@@ -91,7 +98,19 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Joint:
-    """Several claims about named outcomes that must all hold: `(rate("a") <= 0.1) & (rate("b") <= 0.1)`."""
+    """Several claims about named outcomes that must all hold; made by `&`.
+
+    >>> from pytest_velo.claims import mean, rate
+    >>> joint = (rate("a") <= 0.1) & (mean(0, 10, "b") >= 7)
+    >>> print(joint)
+    (rate("a") <= 0.1) & (mean(0, 10, "b") >= 7)
+
+    Attributes:
+        parts: Two or more, each about one named outcome, none about a difference.
+
+    Raises:
+        UsageError: A part names no outcome, or is about a difference.
+    """
 
     parts: tuple[Claim, ...]
 
@@ -118,10 +137,12 @@ class Joint:
         return " & ".join(part.shape for part in self.parts)
 
     def __and__(self, other: object) -> Joint:
-        """Claim that too."""
-        if not isinstance(other, Claim | Joint):
-            raise UsageError("parentheses are missing around &", fix='... & (rate("name") <= 0.05)')
-        return Joint(parts=(*self.parts, *other.parts))
+        """Claim that too.
+
+        Raises:
+            UsageError: The other side is no claim, or none that can be joined.
+        """
+        return _joined(self, other)
 
     def __str__(self) -> str:
         return " & ".join(f"({part})" for part in self.parts)
@@ -170,6 +191,15 @@ class Estimation:
 
     def __bool__(self) -> NoReturn:
         raise UsageError(f"`{self}` has no truth value", fix="give it to the mark as it stands")
+
+
+def _joined(claim: Claim | Joint, other: object) -> Joint:
+    if isinstance(other, Estimation):
+        return other & claim  # which says why not
+    if not isinstance(other, Claim | Joint):
+        left = str(claim) if isinstance(claim, Joint) else f"({claim})"
+        raise UsageError("parentheses are missing around &", fix=f'{left} & (rate("name") <= 0.05)')
+    return Joint(parts=(*claim.parts, *other.parts))
 
 
 AnyClaim = Claim | Joint | Estimation

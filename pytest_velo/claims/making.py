@@ -9,13 +9,24 @@ from pytest_velo.claims.statistics import Difference, Mean, Rate, Statistic, out
 from pytest_velo.errors import UsageError
 
 rate = Rate()
+"""The share of trials whose outcome is 1, in [0, 1]; `rate("name")` of one outcome among several."""
 
 
 def mean(low: float, high: float, name: str | None = None) -> Mean:
     """Return the mean of a score in `low..high`, inclusive; a body returns the score.
 
+    Args:
+        low: The least a score can be, in its own units; finite.
+        high: The most; above `low`, finite.
+        name: The outcome's name where the body returns several in a dict.
+
     Raises:
-        UsageError: The range is empty or not finite.
+        UsageError: The range is empty or not finite, or the name is no text.
+
+    >>> mean(0, 10) >= 7
+    mean(0, 10) >= 7
+    >>> mean(1, 5, "helpful").scale.to_unit(4)
+    0.75
     """
     numbers = all(isinstance(end, int | float) and not isinstance(end, bool) for end in (low, high))
     if not numbers or not (math.isfinite(low) and math.isfinite(high) and low < high):
@@ -30,10 +41,18 @@ def difference(first: str, second: str, *, of: Rate | Mean = rate) -> Difference
     Args:
         first: An arm's name, or a model id where models are the arms.
         second: The arm it is compared with.
-        of: What is compared: `rate`, or `mean(low, high)`.
+        of: What is compared: `rate`, or `mean(low, high)`; of one outcome, `rate("asr")`.
+
+    Returns:
+        A statistic from minus to plus the width of what is compared: -1 to 1 for a rate, in points of 1.
 
     Raises:
-        UsageError: The arms are not two different names.
+        UsageError: The arms are not two different names, or `of` is no rate or mean.
+
+    >>> difference("hinted", "plain") >= 0.1
+    difference("hinted", "plain") >= 0.1
+    >>> difference("a", "b", of=mean(0, 10)).within(0.5)
+    difference("a", "b", of=mean(0, 10)).within(-0.5, 0.5)
     """
     if not (isinstance(first, str) and isinstance(second, str) and first and second and first != second):
         raise UsageError(

@@ -71,20 +71,32 @@ class Statistic:
         return True
 
     def __ge__(self, threshold: float | Baseline) -> Claim:
-        """Claim that it is at least `threshold`, strictly inside its range, or `baseline` and a distance."""
+        """Claim that it is at least `threshold`, strictly inside its range, or `baseline` and a distance.
+
+        Raises:
+            UsageError: The threshold is no number inside the range, or it has no baseline.
+        """
         if isinstance(threshold, Baseline):
             return self.change >= threshold.offset
         return Claim(statistic=self, direction=Direction.AT_LEAST, low=self._threshold(threshold, ">="))
 
     def __le__(self, threshold: float | Baseline) -> Claim:
-        """Claim that it is at most `threshold`, strictly inside its range, or `baseline` and a distance."""
+        """Claim that it is at most `threshold`, strictly inside its range, or `baseline` and a distance.
+
+        Raises:
+            UsageError: The threshold is no number inside the range, or it has no baseline.
+        """
         if isinstance(threshold, Baseline):
             return self.change <= threshold.offset
         return Claim(statistic=self, direction=Direction.AT_MOST, high=self._threshold(threshold, "<="))
 
     @property
     def change(self) -> Change:
-        """How far it is from what the baseline stored."""
+        """How far it is from what the baseline stored.
+
+        Raises:
+            UsageError: It is no rate or mean.
+        """
         if isinstance(self, Rate | Mean):
             return Change(name=self.name, first="now", second="baseline", of=self)
         raise UsageError(
@@ -93,7 +105,11 @@ class Statistic:
         )
 
     def within(self, low: float | Baseline, high: float | Baseline) -> Claim:
-        """Claim that it lies between `low` and `high`, both strictly inside its range or off the baseline."""
+        """Claim that it lies between `low` and `high`, both strictly inside its range or off the baseline.
+
+        Raises:
+            UsageError: An end is no number inside the range, or the range between them is empty.
+        """
         if isinstance(low, Baseline) and isinstance(high, Baseline):
             return self.change.within(low.offset, high.offset)
         if isinstance(low, Baseline) or isinstance(high, Baseline):
@@ -163,7 +179,11 @@ class Rate(Statistic):
     """
 
     def __call__(self, name: str) -> Rate:
-        """Return the rate of one named outcome of bodies that return a dict."""
+        """Return the rate of one named outcome of bodies that return a dict.
+
+        Raises:
+            UsageError: The name is no text, or empty.
+        """
         return Rate(outcome_name(name, 'rate("asr") <= 0.05'))
 
     def __str__(self) -> str:
@@ -232,7 +252,11 @@ class Difference(Statistic):
         return self.of.binary
 
     def within(self, low: float | Baseline, high: float | Baseline | None = None) -> Claim:
-        """Claim that it lies within `low..high`, or within plus or minus `low` if that is all there is."""
+        """Claim that it lies within `low..high`, or within plus or minus `low` if that is all there is.
+
+        Raises:
+            UsageError: An end is no number inside the range, or the range between them is empty.
+        """
         if high is not None or isinstance(low, Baseline):
             return Statistic.within(self, low, low if high is None else high)
         return Statistic.within(self, -abs(low), abs(low))

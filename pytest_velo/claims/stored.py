@@ -11,7 +11,10 @@ from pytest_velo.errors import UsageError
 
 
 class Guards(StrEnum):
-    """What a comparison with a baseline guards: what may differ from when it was made."""
+    """What a comparison with a baseline guards: what may differ from when it was made.
+
+    `MODEL`: nothing but what the model answers. `PROMPT`: what was sent, too.
+    """
 
     MODEL = "model"
     PROMPT = "prompt"
@@ -21,6 +24,15 @@ class Guards(StrEnum):
 class Baseline:
     """What was stored of a statistic, plus a distance in its units; the value `baseline` has distance 0.
 
+    Compared with a rate or a mean it makes a claim about the change since, case by case. The distance lies
+    within plus or minus the width of the statistic's range, which the comparison checks.
+
+    Attributes:
+        offset: The distance, in the statistic's own units; finite.
+
+    >>> from pytest_velo.claims import mean, rate
+    >>> rate >= baseline - 0.05, mean(0, 10) <= baseline + 0.5
+    (rate >= baseline - 0.05, mean(0, 10) <= baseline + 0.5)
     >>> baseline - 0.05, baseline + 0.1, baseline
     (baseline - 0.05, baseline + 0.1, baseline)
     """
@@ -28,11 +40,19 @@ class Baseline:
     offset: float = 0.0
 
     def __add__(self, distance: float) -> Baseline:
-        """Move it up by a distance in the statistic's units."""
+        """Move it up by a distance in the statistic's units.
+
+        Raises:
+            UsageError: The distance is no finite number.
+        """
         return Baseline(self.offset + _distance(distance))
 
     def __sub__(self, distance: float) -> Baseline:
-        """Move it down by a distance in the statistic's units."""
+        """Move it down by a distance in the statistic's units.
+
+        Raises:
+            UsageError: The distance is no finite number.
+        """
         return Baseline(self.offset - _distance(distance))
 
     def _no_number(self, *_: object) -> NoReturn:

@@ -34,8 +34,8 @@ def parse_endpoint(line: str, *, more_apis: Collection[str] = ()) -> Endpoint:
     Args:
         line: `name: key=value ...`. Keys: `api` (required), `base_url`, `key` (the environment variable
             that holds the key, never the key itself), `weights`, `price` (`free`, or dollars per million
-            input/output tokens as `0.15/0.60`), `rpm`, `tpm`, `timeout_s`, `header.<Name>`. A value with
-            spaces is quoted.
+            input/output tokens as `0.15/0.60`), `rpm`, `tpm`, `timeout_s`, `n` (most draws of one
+            request in one call, with chat completions), `header.<Name>`. A value with spaces is quoted.
         more_apis: Wire families that plugins bring.
 
     Raises:
@@ -94,6 +94,8 @@ def _build(
         raise UsageError(f"unknown api {api!r}", where=where, fix=nearest(api, apis))
     known = Api(api) if api in apis[: len(Api)] else api
     free = values.pop("free", False) or known in _EMBEDDED
+    if values.get("n", 1) > 1 and known is not Api.OPENAI_CHAT:
+        raise UsageError(f"api={api} has no n", where=where, fix="leave n= out, or use api=openai-chat")
     return Endpoint(name=name, api=known, headers=headers, declared=True, free=free, **values)
 
 
@@ -139,5 +141,6 @@ _OPTIONS: dict[str, _Option] = {
     "price": _Option(read=_price, wants="free, or dollars per million input/output tokens such as 0.15/0.60"),
     "rpm": _Option(read=lambda text: {"rpm": _count(text)}, wants="requests a minute, a whole number from 1"),
     "tpm": _Option(read=lambda text: {"tpm": _count(text)}, wants="tokens a minute, a whole number from 1"),
+    "n": _Option(read=lambda text: {"n": _count(text)}, wants="draws a call, a whole number from 1"),
     "timeout_s": _Option(read=lambda text: {"timeout_s": _positive(text)}, wants="seconds above 0"),
 }

@@ -152,6 +152,29 @@ def from_wire(body: JsonObject, request: Request, latency_s: float) -> Reply:
     )
 
 
+def split_choices(reply: Reply, request: Request) -> tuple[Reply, ...] | None:
+    """Return the replies to a call that asked for several draws, as far as they can be read.
+
+    Args:
+        reply: The reply to the whole call.
+        request: What was asked, but for `n`.
+
+    Returns:
+        One reply a choice, each with its own part of the raw body; None where the provider answered
+        the prompt instead (a content filter, a context overflow).
+    """
+    listed = reply.raw.get("choices")
+    if not isinstance(listed, list):
+        return None
+    replies: list[Reply] = []
+    for choice in listed:
+        try:
+            replies.append(from_wire({**reply.raw, "choices": [choice]}, request, reply.latency_s or 0.0))
+        except (KeyError, IndexError, TypeError, AttributeError, ValueError):
+            break  # this one and those after it are asked for again
+    return tuple(replies)
+
+
 def _text(content: Any) -> str:
     """Return the text of a message's content; some servers answer in parts."""
     if isinstance(content, list):

@@ -140,9 +140,11 @@ def _what(claim: str) -> str:
     """
     if "baseline" in _NAMES.sub("", claim):
         return "change from the baseline"
-    return re.split(r"\W", claim.removeprefix("estimate("), maxsplit=1)[0]
+    word = re.split(r"\W", claim.removeprefix("estimate("), maxsplit=1)[0]
+    return word if word in _STATISTICS else "mean"  # a claim of somebody's own is written anyhow
 
 
+_STATISTICS = ("rate", "mean", "difference")
 _NAMES = re.compile(r'"[^"]*"')
 """Names of outcomes and arms, which say anything."""
 

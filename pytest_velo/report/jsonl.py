@@ -12,14 +12,18 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import cache
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_velo.errors import StoreError
 from pytest_velo.records import HypothesisResult
 from pytest_velo.report.document import RunDocument, to_json
 from pytest_velo.report.transcript import trial_to_json
+
+if TYPE_CHECKING:
+    import msgspec
 
 RUN_FILE = "run.json"
 TRIALS_FILE = "trials.jsonl"
@@ -118,7 +122,23 @@ def write_run(folder: Path, document: RunDocument) -> Path:
 
 
 def _line(value: Any) -> bytes:
+    """Return a line of ASCII; texts that have other characters take the slow way."""
+    try:
+        line = _encoder().encode(value)
+    except UnicodeEncodeError:  # half a surrogate pair
+        return _escaped(value)
+    return line + b"\n" if line.isascii() and b"\x7f" not in line else _escaped(value)
+
+
+def _escaped(value: Any) -> bytes:
     return json.dumps(value, allow_nan=False, separators=(",", ":")).encode("ascii") + b"\n"
+
+
+@cache
+def _encoder() -> msgspec.json.Encoder:
+    import msgspec
+
+    return msgspec.json.Encoder()
 
 
 def _pretty(value: Any) -> Iterator[bytes]:

@@ -32,6 +32,12 @@ def load(run: str = "latest", cache_dir: str | Path = ".pytest_velo") -> Run:
     Raises:
         UsageError: There is no such run.
         StoreError: The record is damaged, or was written by a newer version.
+
+    >>> load(cache_dir="nowhere")
+    Traceback (most recent call last):
+        ...
+    pytest_velo.errors.UsageError: nowhere/runs: there is no record of a run here
+      fix: run pytest on your hypotheses first, or name the folder: load(cache_dir=...)
     """
     runs = runs_folder(cache_dir)
     name = _latest(runs) if run == "latest" else run

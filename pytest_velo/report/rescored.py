@@ -201,7 +201,10 @@ def _standing(result: HypothesisResult) -> str:
 
 def _changes(flips: Flips) -> Iterator[str]:
     """Say how many outcomes changed, and how."""
-    trials = f"{flips.n:,} of the recorded trials" if flips.n_alone else count(flips.n, "trial")
+    if flips.n == 0:
+        yield "no recorded trial was scored"
+        return
+    trials = f"the {flips.n:,} trials that were scored" if flips.n_alone else count(flips.n, "trial")
     changed = f"{len(flips.flips):,}" if flips.flips else "none"
     yield f"{changed} of {trials} changed"
     for moves in flips.moves:

@@ -113,7 +113,7 @@ def _cells(result: HypothesisResult) -> tuple[str, ...]:
     return (
         claim,
         observed(result),
-        "" if result.decision.parts else interval(evidence.interval),
+        "" if evidence.interval is None else interval(evidence.interval),
         f"n {evidence.n}/{result.max_trials}",
         f"{saved:,} saved" if saved else "",
         dollars(result.cost_usd),

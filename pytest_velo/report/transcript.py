@@ -30,6 +30,7 @@ _REPLY = ("text", "reasoning", "refused", "cost_usd", "latency_s", "model_served
 _USAGE = ("input_tokens", "output_tokens", "reasoning_tokens", "cached_input_tokens")
 _MESSAGE = ("role", "content", "tool_calls", "tool_call_id")
 _PART = ("type", "text", "media_type")
+_AS_IT_IS = frozenset({str, int, bool, type(None)})  # exact types: most of what a record holds
 
 
 def number_to_json(value: float | None) -> float | str | None:
@@ -166,7 +167,9 @@ def _part_to_json(part: Any) -> Any:
 
 def _plain(value: Any) -> Any:
     """Return `value` as plain JSON; what JSON cannot hold is named by its type, never by its repr."""
-    if value is None or isinstance(value, bool | int):
+    if type(value) in _AS_IT_IS:
+        return value
+    if isinstance(value, bool | int):
         return value
     if isinstance(value, str):
         return str(value)

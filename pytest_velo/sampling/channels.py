@@ -9,6 +9,7 @@ from pytest_velo.providers.registry import ProviderFactory, open_provider
 from pytest_velo.records import Reply, Request
 from pytest_velo.sampling.attempts import Gated
 from pytest_velo.sampling.budget import Budget, Budgeted
+from pytest_velo.sampling.bundling import Bundled
 from pytest_velo.sampling.concurrency import Gate, Throttling
 from pytest_velo.sampling.pacing import Clock, Pacer
 from pytest_velo.sampling.pricing import Priced
@@ -17,7 +18,7 @@ from pytest_velo.settings import Endpoint, Settings
 
 
 class Channel:
-    """A provider, opened: budget → prices → retries → gate → the provider itself.
+    """A provider, opened: bundles → budget → prices → retries → gate → the provider itself.
 
     Args:
         endpoint: Where the calls go.
@@ -52,6 +53,10 @@ class Channel:
         self._provider: Provider = Priced(self._retrying, endpoint)
         if budget is not None and not endpoint.free:
             self._provider = Budgeted(self._provider, endpoint, budget)
+        if endpoint.n > 1:
+            from pytest_velo.providers.openai_chat import split_choices
+
+            self._provider = Bundled(self._provider, endpoint.n, split_choices)
 
     @property
     def n_retries(self) -> int:

@@ -10,10 +10,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Protocol
 
 from pytest_velo.records import Draw
 from pytest_velo.sampling.jobs import stopped
+
+
+class Travelling(Protocol):
+    """What is told how the attempts of a call go."""
+
+    def departed(self) -> None:
+        """Note that an attempt is sent now."""
+        ...
+
+    def failed(self) -> None:
+        """Note that the attempt brought no reply."""
+        ...
 
 
 class Flight:
@@ -77,4 +89,4 @@ class Flight:
             self.task.cancel()
 
 
-current_flight: ContextVar[Flight | None] = ContextVar("pytest_velo_flight", default=None)
+current_flight: ContextVar[Travelling | None] = ContextVar("pytest_velo_flight", default=None)

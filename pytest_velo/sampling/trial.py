@@ -65,6 +65,13 @@ class Trial:
         repeat: How often this case was drawn before, from 0.
         seed: 63-bit seed, from the root seed, the case set (else the test) and the index; never from
             the arm or max_trials.
+
+    >>> trial = Trial(index=0, repeat=0, seed=7)
+    >>> trial.rng.random() == Trial(index=0, repeat=0, seed=7).rng.random()
+    True
+    >>> trial.note("it hesitated")
+    >>> trial.notes
+    ('it hesitated',)
     """
 
     __slots__ = ("_notes", "_rng", "index", "repeat", "seed")

@@ -88,22 +88,20 @@ def _cross(rate: Floats, gains: Gains, stretches: Sequence[Stretch]) -> Floats:
     The fewest successes that cross, `edge`, never falls with n and rises by at most one: a failure lowers
     E and a success raises it. So at each look after a stretch's first, one state per member is in question.
     """
-    horizon = stretches[-1].last
+    first, horizon = stretches[0].first, stretches[-1].last
     starts = {stretch.first: stretch.log_c for stretch in stretches}
     members = np.arange(len(rate))
     hit_rate, miss_rate = rate[:, None], 1.0 - rate[:, None]
     mass = np.zeros((len(rate), horizon + 2))
-    mass[:, 0] = 1.0
+    mass[:, :first] = _law_of_counts(first - 1, rate)
     crossed = np.zeros(len(rate))
     edge, bar = members, hit_rate
     low, highest = 0, horizon
-    for n in range(1, horizon + 1):
+    for n in range(first, horizon + 1):
         high = min(n, highest)
         risen = mass[:, low:high] * hit_rate
         mass[:, low : high + 1] *= miss_rate
         mass[:, low + 1 : high + 1] += risen
-        if n < stretches[0].first:
-            continue
         if n in starts:
             edge = _first_crossing(n, gains, starts[n])
             bar = starts[n][:, None]
@@ -122,6 +120,16 @@ def _cross(rate: Floats, gains: Gains, stretches: Sequence[Stretch]) -> Floats:
         if n % 8 == 0:
             low = _trim(mass, low, high)
     return np.minimum(crossed, 1.0)
+
+
+def _law_of_counts(n: int, rate: Floats) -> Floats:
+    """Return the binomial law of the successes among n for each rate in [0, 1], shape (rates, n + 1)."""
+    successes = np.arange(n + 1.0)
+    log_factorials = np.concatenate(([0.0], np.cumsum(np.log(successes[1:]))))
+    log_ways = log_factorials[n] - log_factorials - log_factorials[::-1]
+    with np.errstate(divide="ignore"):
+        log_hit, log_miss = (np.maximum(np.log(share), RUINED)[:, None] for share in (rate, 1.0 - rate))
+    return np.asarray(np.exp(log_ways + successes * log_hit + (n - successes) * log_miss))
 
 
 def _trim(mass: Floats, low: int, high: int) -> int:

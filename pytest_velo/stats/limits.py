@@ -111,11 +111,11 @@ class _Path:
         peak[test.min_n - 1] = True
         peak[: test.min_n - 1] = False
         self._peaks = np.flatnonzero(peak)
-        sums: Floats = np.cumsum(outcomes)[self._peaks]
+        sums = np.cumsum(outcomes)[self._peaks]
         self.max_mean = float((sums / (self._peaks + 1)).max())
         self._corners: Floats | None = None
         if np.isin(self._values, (0.0, 1.0)).all():
-            self._corners = _upper_hull(self._peaks + 1.0, sums)
+            self._corners = _upper_hull((self._peaks + 1).astype(np.float64), sums)
 
     def max_log_e(self, nulls: Floats) -> Floats:
         """Return the largest log evidence at a look of the path against each null "rate <= t"."""

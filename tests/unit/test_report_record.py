@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -186,6 +187,15 @@ def test_hostile_text_is_escaped_in_the_file(tmp_path: Path) -> None:
     assert data.isascii()
     assert data.count(b"\n") == 1
     assert b"\x1b" not in data
+
+
+@pytest.mark.parametrize("text", ["Paris", 'a "\\ \t\n\x1b[31m', "\x7f", "é😀\u202e", "half \ud83d", "\x00"])
+def test_any_text_is_one_line_of_printable_ascii(tmp_path: Path, text: str) -> None:
+    result = replace(make_result("t.py::a"), trials=(make_trial(0, text),))
+    line = write_trials(tmp_path, [result]).read_bytes()
+    assert all(0x20 <= byte < 0x7F for byte in line[:-1])
+    assert line.endswith(b"\n")
+    assert json.loads(line)["calls"][0]["text"] == text
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:

@@ -98,6 +98,17 @@ def test_an_error_says_what_it_was_and_calls_are_counted() -> None:
     assert "trials whose outcome changed" not in told
 
 
+@pytest.mark.parametrize(
+    ("n", "told"), [(0, "no recorded trial was scored"), (3, "2 of the 3 trials that were scored changed")]
+)
+def test_a_rescoring_that_broke_off_says_how_far_it_came(n, told) -> None:
+    whole = rescoring(result(Outcome.ERROR, Verdict.INCONCLUSIVE, 6, problem="it broke"))
+    (scored,) = whole.hypotheses
+    flips = flips_between(scored.source.trials, trials(0.0, 0.0, 1.0)[:n])
+    lines = rescored_lines(replace(whole, hypotheses=(replace(scored, flips=flips),)), 0)
+    assert f"outcomes   {told}" in as_text(lines)
+
+
 def test_tests_that_did_not_run_are_named() -> None:
     now = result(Outcome.SUPPORTED, Verdict.SUPPORTED, 6)
     told = as_text(rescored_lines(rescoring(now, left=("test_a.py::test_gone",)), 0))

@@ -168,3 +168,12 @@ def test_p_values_in_one_pass_are_those_of_each():
         for log_e, (threshold, side) in zip(max_log_es, nulls, strict=True)
     ]
     assert anytime_p_values(max_log_es, nulls, 150, 3) == pytest.approx(each, rel=1e-12, abs=0)
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.02, 0.5, 1.0])
+def test_units_before_the_first_look_are_binomial(rate):
+    from scipy.stats import binom
+
+    least = next(s for s in range(1001) if log_e_counts(1000, s, 0.3, 1) >= 3.0)
+    only_look = float(crossing_probability(rate, 0.3, 3.0, 1, 1000, 1000))
+    assert only_look == pytest.approx(binom.sf(least - 1, 1000, rate), rel=1e-9, abs=1e-300)

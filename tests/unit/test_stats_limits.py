@@ -12,7 +12,9 @@ NULLS = np.linspace(0.01, 0.99, 50)
 
 
 @pytest.mark.parametrize("side", [1, -1])
-@pytest.mark.parametrize(("truth", "n", "min_n"), [(0.5, 400, 1), (0.1, 150, 20), (1.0, 30, 1), (0.0, 12, 12)])
+@pytest.mark.parametrize(
+    ("truth", "n", "min_n"), [(0.5, 400, 1), (0.1, 150, 20), (1.0, 30, 1), (0.0, 12, 12)]
+)
 def test_no_look_holds_more_than_the_corners(side, truth, n, min_n):
     rng = random.Random(f"{side} {truth} {n}")
     test = OneSided(0.4, side, 1e-9, max_n=n, min_n=min_n, calibrated=False)

@@ -1,0 +1,173 @@
+"""Several draws of one request in one call, where the endpoint has `n`: the prompt is billed once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from pytest_velo.cache.keys import request_key
+from pytest_velo.errors import RequestError, UnansweredError
+from pytest_velo.providers.base import Provider
+from pytest_velo.records import Reply, Request, Usage
+from pytest_velo.sampling.flights import Travelling, current_flight
+
+
+class Split(Protocol):
+    """Takes the reply to a call for several draws apart."""
+
+    def __call__(self, reply: Reply, request: Request, /) -> tuple[Reply, ...] | None:
+        """Return the replies that can be read, in order; None where it is about the prompt alone."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Member:
+    """One draw that waits; its future gets the reply, or None when it has to be made alone."""
+
+    request: Request
+    flight: Travelling | None
+    reply: asyncio.Future[Reply | None]
+
+
+class Bundled:
+    """A provider that makes identical requests of one moment in one call.
+
+    Draws are bundled when they are asked for in the same iteration of the event loop, so that none waits
+    for another. What one choice does must not touch the others: a call that stays unanswered, as one long
+    choice can leave it, is made again choice by choice. A model whose server takes no `n`, or answers with
+    fewer choices, is asked one by one from then on.
+
+    A bundle is sent no seed, which its draws record as not honoured. What it cost, and the tokens of the
+    prompt, stand with its first draw; how many tokens each choice took, nobody says.
+
+    Args:
+        inner: Makes the calls, priced and within the budget.
+        n: Most draws in one call, from 2.
+        split: Takes replies apart.
+    """
+
+    def __init__(self, inner: Provider, n: int, split: Split) -> None:
+        self._inner = inner
+        self._n = n
+        self._split = split
+        self._waiting: dict[str, list[_Member]] = {}
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._one_by_one: set[str] = set()
+
+    async def complete(self, request: Request, seed: int | None) -> Reply:
+        """Return the reply to `request`, made alone or together with others."""
+        if request.model in self._one_by_one or "n" in request.parameters:
+            return await self._inner.complete(request, seed)
+        loop = asyncio.get_running_loop()
+        member = _Member(request=request, flight=current_flight.get(), reply=loop.create_future())
+        key = request_key(request)
+        if key not in self._waiting:
+            self._waiting[key] = []
+            loop.call_soon(self._depart, key)
+        self._waiting[key].append(member)
+        reply = await member.reply
+        return await self._inner.complete(request, seed) if reply is None else reply
+
+    async def aclose(self) -> None:
+        """Close the provider."""
+        await self._inner.aclose()
+
+    def _depart(self, key: str) -> None:
+        members = [member for member in self._waiting.pop(key) if not member.reply.done()]
+        for place in range(0, len(members), self._n):
+            bundle = _Bundle(members[place : place + self._n])
+            if len(bundle.members) == 1:
+                bundle.make_alone()
+                continue
+            task = asyncio.get_running_loop().create_task(self._fly(bundle))
+            bundle.follow(task)
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
+
+    async def _fly(self, bundle: _Bundle) -> None:
+        current_flight.set(bundle)
+        first = bundle.members[0].request
+        n = len(bundle.members)
+        try:
+            whole = await self._inner.complete(replace(first, parameters={**first.parameters, "n": n}), None)
+        except UnansweredError:
+            bundle.make_alone()
+        except RequestError:
+            self._one_by_one.add(first.model)  # if it was not the n, each will say so
+            bundle.make_alone()
+        except Exception as error:
+            bundle.fail(error)
+        else:
+            choices = self._split(whole, first)
+            if choices is not None and len(choices) < n:
+                self._one_by_one.add(first.model)
+            bundle.share([whole] * n if choices is None else choices, whole)
+
+
+class _Bundle:
+    """The draws of one call: what happens to the call happens to the flights of all of them."""
+
+    def __init__(self, members: Sequence[_Member]) -> None:
+        self.members = members
+
+    def departed(self) -> None:
+        """Note for all flights that the attempt is sent."""
+        for flight in self._flights():
+            flight.departed()
+
+    def failed(self) -> None:
+        """Note for all flights that the attempt brought no reply."""
+        for flight in self._flights():
+            flight.failed()
+
+    def follow(self, task: asyncio.Task[None]) -> None:
+        """Cancel `task` when every draw was given up: then nobody wants the call."""
+
+        def given_up(_: asyncio.Future[Reply | None]) -> None:
+            if all(member.reply.cancelled() for member in self.members):
+                task.cancel()
+
+        def ended(_: asyncio.Task[None]) -> None:
+            for member in self.members:
+                member.reply.cancel()  # does nothing where it is done
+
+        for member in self.members:
+            member.reply.add_done_callback(given_up)
+        task.add_done_callback(ended)
+
+    def make_alone(self) -> None:
+        """Have every draw made by a call of its own."""
+        self._tell([None] * len(self.members))
+
+    def fail(self, error: Exception) -> None:
+        """End every draw with `error`."""
+        for member in self.members:
+            if not member.reply.done():
+                member.reply.set_exception(error)
+
+    def share(self, choices: Sequence[Reply], whole: Reply) -> None:
+        """Give every draw its choice; those for whom there is none are made alone."""
+        replies = [_share(choice, whole, is_first=place == 0) for place, choice in enumerate(choices)]
+        self._tell([*replies, *[None] * len(self.members)])
+
+    def _tell(self, replies: Sequence[Reply | None]) -> None:
+        for member, reply in zip(self.members, replies, strict=False):
+            if not member.reply.done():
+                member.reply.set_result(reply)
+
+    def _flights(self) -> list[Travelling]:
+        return [member.flight for member in self.members if member.flight is not None]
+
+
+def _share(choice: Reply, whole: Reply, *, is_first: bool) -> Reply:
+    """Return a choice with its part of the bill: the first has it all, unless nobody knows it."""
+    known = whole.cost_usd is not None
+    prompt = Usage(input_tokens=whole.usage.input_tokens, cached_input_tokens=whole.usage.cached_input_tokens)
+    return replace(
+        choice,
+        usage=prompt if is_first else Usage(input_tokens=None if prompt.input_tokens is None else 0),
+        cost_usd=whole.cost_usd if is_first or not known else 0.0,
+        not_honoured=tuple(dict.fromkeys(("seed", *choice.not_honoured))),
+    )
