@@ -38,6 +38,7 @@ class VeloSession:
         unsampled: Why hypotheses were skipped by us, by node id.
         estimates: What hypotheses would take, by node id, where the session only estimates.
         pooling: The hypotheses that are sampled together; None where they are sampled one by one.
+        order: Places of the tests by node id, where workers run them; empty otherwise.
         drawn: What each process drew in all, known when it has closed.
         worker: The xdist worker's id; None in the main process.
         started_at: When the session began.
@@ -55,6 +56,7 @@ class VeloSession:
         self.estimates: dict[str, Estimate] = {}
         self.drawn: list[Drawn] = []
         self.pooling: Pooling | None = None
+        self.order: dict[str, int] = {}
         self._run_folder: Path | None = None
         self._name_for_workers: str | None = None
         self._cassette_files: dict[Path, None] = {}
@@ -203,13 +205,16 @@ class VeloSession:
             seed=self.settings.seed,
             mode=self.settings.mode.value,
             models=self.settings.models,
-            results=tuple(self.reported.values()),
+            results=tuple(sorted(self.reported.values(), key=self._place)),
         )
         with _noting(problems):
             merge_trials(self.run_folder)
             write_run(self.run_folder, document)
         if problems:
             self.drawn.append(Drawn(problems=tuple(problems)))
+
+    def _place(self, result: HypothesisResult) -> int:
+        return self.order.get(result.node_id, 0)
 
     def _drop_run_folder(self) -> None:
         """Leave no folder of a run that sampled nothing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -19,6 +20,11 @@ class Controller:
     def pytest_configure_node(self, node: Any) -> None:
         """Tell a worker who asked for paid draws and where the run's record goes."""
         node.workerinput["velo"] = self._config.stash[SESSION].for_worker()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
+        """Learn the order of the tests, in which the record lists them whichever worker was first."""
+        self._config.stash[SESSION].order = {node_id: place for place, node_id in enumerate(ids)}
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:

@@ -1,5 +1,8 @@
 """The versioned document of a run: what every reporter reads and what is stored.
 
+What the same seed gives again stands apart from the circumstances, which it does not: times, and what
+depends on how many trials were in flight or on what the cache held.
+
 Pairs of pure functions `..._to_json` / `..._from_json` over an allow-list of fields. The document itself
 holds no trials: those are in `trials.jsonl` beside it (see `report.jsonl`).
 """
@@ -16,7 +19,7 @@ from pytest_velo.records import Family, HypothesisResult, JsonObject, Outcome, O
 from pytest_velo.report.transcript import number_from_json, number_to_json, trial_from_json, trial_to_json
 from pytest_velo.verdicts import Decision, Evidence, Interval, PartVerdict, StopReason, Verdict
 
-VERSION = 2
+VERSION = 3
 
 _RESULT = (
     "node_id",
@@ -30,6 +33,10 @@ _RESULT = (
     "margin",
     "max_trials",
     "seed",
+    "rerun",
+    "claim_hash",
+)
+_CIRCUMSTANCES = (
     "n_calls",
     "n_cached",
     "cost_usd",
@@ -37,8 +44,6 @@ _RESULT = (
     "oldest_draw",
     "n_retries",
     "duration_s",
-    "rerun",
-    "claim_hash",
 )
 _FAMILY = (
     "name",
@@ -51,7 +56,7 @@ _FAMILY = (
     "if_refuted",
     "by_steps",
 )
-_DECISION = ("certified", "n_unused", "n_saved", "n_needed")
+_DECISION = ("certified", "n_saved", "n_needed")
 _COUNTS = ("n", "n_for", "n_against", "n_invalid", "n_ones", "rule")
 _NUMBERS = ("estimate", "log_e_support", "log_e_refute", "p_support", "p_refute", "share_of_gap")
 _INTERVALS = ("interval", "wilson", "clopper_pearson")
@@ -86,16 +91,20 @@ class RunDocument:
 
 def to_json(document: RunDocument) -> dict[str, Any]:
     """Return the document as JSON, without its trials."""
+    results = [result_to_json(result) for result in document.results]
     return {
         "version": document.version,
         "velo_version": document.velo_version,
-        "run_id": document.run_id,
-        "started_at": document.started_at,
-        "duration_s": document.duration_s,
         "seed": document.seed,
         "mode": document.mode,
         "models": list(document.models),
-        "results": [result_to_json(result) for result in document.results],
+        "circumstances": {
+            "run_id": document.run_id,
+            "started_at": document.started_at,
+            "duration_s": document.duration_s,
+            "hypotheses": [result.pop("circumstances") for result in results],
+        },
+        "results": results,
     }
 
 
@@ -113,16 +122,18 @@ def from_json(data: JsonObject) -> RunDocument:
             fix="pip install --upgrade pytest-velo",
         )
     try:
+        around = data["circumstances"]
+        each = zip(data["results"], around["hypotheses"], strict=True)
         return RunDocument(
             version=version,
             velo_version=data["velo_version"],
-            run_id=data["run_id"],
-            started_at=data["started_at"],
-            duration_s=data["duration_s"],
+            run_id=around["run_id"],
+            started_at=around["started_at"],
+            duration_s=around["duration_s"],
             seed=data["seed"],
             mode=data["mode"],
             models=tuple(data["models"]),
-            results=tuple(map(result_from_json, data["results"])),
+            results=tuple(result_from_json({**result, "circumstances": of_it}) for result, of_it in each),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as problem:
         raise _damaged(problem) from problem
@@ -140,20 +151,28 @@ def result_to_json(result: HypothesisResult, trials: Iterable[TrialRecord] = ())
         "family": None if result.family is None else _family_to_json(result.family),
         "decision": None if result.decision is None else _decision_to_json(result.decision),
         "trials": [trial_to_json(result.node_id, trial) for trial in trials],
+        "circumstances": {
+            **{name: getattr(result, name) for name in _CIRCUMSTANCES},
+            "n_unused": None if result.decision is None else result.decision.n_unused,
+        },
     }
 
 
 def result_from_json(data: JsonObject) -> HypothesisResult:
     """Undo `result_to_json`; the trials are those that were written."""
+    around = data["circumstances"]
     return HypothesisResult(
         **{name: data[name] for name in _RESULT},
+        **{name: around[name] for name in _CIRCUMSTANCES},
         outcome=Outcome(data["outcome"]),
         telling=tuple(data["telling"]),
         models_served=tuple(data["models_served"]),
         facts=tuple(data["facts"]),
         notices=tuple(data["notices"]),
         family=None if data["family"] is None else _family_from_json(data["family"]),
-        decision=None if data["decision"] is None else _decision_from_json(data["decision"]),
+        decision=None
+        if data["decision"] is None
+        else _decision_from_json(data["decision"], around["n_unused"]),
         trials=tuple(map(trial_from_json, data["trials"])),
     )
 
@@ -222,11 +241,12 @@ def _decision_to_json(decision: Decision) -> dict[str, Any]:
     }
 
 
-def _decision_from_json(data: JsonObject) -> Decision:
+def _decision_from_json(data: JsonObject, n_unused: int) -> Decision:
     return Decision(
         verdict=Verdict(data["verdict"]),
         stop=StopReason(data["stop"]),
         **{name: data[name] for name in _DECISION},
+        n_unused=n_unused,
         evidence=_evidence_from_json(data["evidence"]),
         parts=tuple(map(_part_from_json, data["parts"])),
     )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
 import signal
 import subprocess
 import sys
 import threading
 
 import pytest
+
+from pytest_velo.report.load import load
 
 # Each of two bodies waits for the other's first trial: only those sampled together ever end.
 MEETING = """
@@ -350,3 +354,40 @@ async def test_h(p, trial):
         found.append(seen())
     assert len(found[0]) == 7
     assert found[0] == found[1] == found[2] == found[3]
+
+
+LAB_TWO = """
+@pytest.mark.parametrize("topic", ["tea", "coffee", "milk", "wine"])
+@pytest.mark.hypothesis(rate >= 0.5, models=["lab/tiny"], max_trials=40, min_trials=40)
+async def test_h(model, topic):
+    return (await model(f"Is {topic} good?", max_tokens=5)).answers("yes")
+"""
+
+
+def same_again_in(cache_dir) -> str:
+    """The record of the latest run without times and circumstances."""
+    folder = load(cache_dir=cache_dir).folder
+    document = json.loads((folder / "run.json").read_text())
+    del document["circumstances"]
+    trials = re.sub(r'"(drawn_at|latency_s)":("[^"]*"|[^,}]*)', "", (folder / "trials.jsonl").read_text())
+    return json.dumps(document) + trials
+
+
+def test_the_record_is_the_same_whatever_ran_at_once(run, lab) -> None:
+    lab.share = 0.6
+    run.file(LAB_TWO)
+    ways = [
+        ["--velo-scheduler=in-order", "--velo-concurrency=1"],
+        ["--velo-scheduler=in-order", "--velo-concurrency=50"],
+        ["--velo-scheduler=gain", "--velo-concurrency=50"],
+        ["--velo-scheduler=round-robin", "--velo-concurrency=1"],
+        ["-n", "2"],
+    ]
+    told = []
+    for number, way in enumerate(ways):
+        cache = f"--velo-cache-dir={run.path / f'cache{number}'}"
+        asked = ("-m", "velo", "-p", "no:randomly", "--velo-budget=none", cache, *way)
+        shown = run.apart(*asked)
+        assert shown.ret in (0, 1)
+        told.append(same_again_in(run.path / f"cache{number}"))
+    assert len(set(told)) == 1
