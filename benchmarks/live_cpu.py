@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -136,8 +137,8 @@ class _Bench:
         self.situation = situation
         self.n_trials = n_trials
         self._n_in_flight = n_in_flight
-        root = f"{address}/{situation.style}"
-        self._base_url = root if situation.api is Api.ANTHROPIC else f"{root}/v1"
+        self._address = address
+        self._runs = itertools.count()
         self._questions = [MESSAGES, [{"role": "user", "content": QUESTION}]][: 1 + situation.judged]
 
     def works(self) -> dict[str, Callable[[], object]]:
@@ -162,7 +163,7 @@ class _Bench:
         with tempfile.TemporaryDirectory() as folder:
             settings = settings_for(
                 Path(folder),
-                self._base_url,
+                self._base_url(),
                 Mode.AUTO,
                 n_in_flight=self._n_in_flight,
                 api=self.situation.api,
@@ -170,9 +171,14 @@ class _Bench:
             )
             return run(settings, partial(_body, self.situation), self.n_trials)
 
+    def _base_url(self) -> str:
+        """Return an address of one run's own, so that each meets the same troubles."""
+        root = f"{self._address}/{self.situation.style}-{next(self._runs)}"
+        return root if self.situation.api is Api.ANTHROPIC else f"{root}/v1"
+
     async def _openai(self) -> None:
         async with openai.AsyncOpenAI(
-            api_key="none", base_url=self._base_url, max_retries=0, timeout=self.situation.patience_s
+            api_key="none", base_url=self._base_url(), max_retries=0, timeout=self.situation.patience_s
         ) as client:
 
             async def call(number: int) -> None:
@@ -184,7 +190,7 @@ class _Bench:
 
     async def _anthropic(self) -> None:
         async with anthropic.AsyncAnthropic(
-            api_key="none", base_url=self._base_url, max_retries=0, timeout=self.situation.patience_s
+            api_key="none", base_url=self._base_url(), max_retries=0, timeout=self.situation.patience_s
         ) as client:
 
             async def call(_: int) -> None:
@@ -196,14 +202,14 @@ class _Bench:
 
     async def _aiohttp(self) -> None:
         in_anthropics = self.situation.api is Api.ANTHROPIC
-        path = "/v1/messages" if in_anthropics else "/chat/completions"
+        url = f"{self._base_url()}{'/v1/messages' if in_anthropics else '/chat/completions'}"
         timeout = aiohttp.ClientTimeout(total=self.situation.patience_s)
         async with aiohttp.ClientSession(timeout=timeout) as session:
 
             async def call(number: int) -> None:
                 for messages in self._questions:
                     body = {"model": MODEL, "messages": messages, "seed": number, "max_tokens": 4096}
-                    async with session.post(f"{self._base_url}{path}", json=body) as response:
+                    async with session.post(url, json=body) as response:
                         reply = await response.json()
                     assert reply["content"] if in_anthropics else reply["choices"][0]["message"]["content"]
 

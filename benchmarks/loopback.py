@@ -1,6 +1,7 @@
 """A loopback server that speaks chat completions and messages, in its own process: its CPU is not counted.
 
-The first part of the path says how it behaves (see `STYLES`). A reply says Lyon in 7 of 10 calls, by the
+The first part of the path says how it behaves (see `STYLES`); after a dash it may name a run, whose calls
+are counted by themselves. A reply says Lyon in 7 of 10 calls, by the
 seed of the request, else by its number; a judge's question is answered with yes.
 """
 
@@ -25,7 +26,7 @@ PATIENCE_S = 1.0
 """How long clients wait for a reply from `hang` and `rough`."""
 _LONG = "The city on the two rivers, seen from the hill, is a place of silk and of light. " * 100
 _TROUBLES = (429, 529, "reset", "slow body", "garbage")
-_HANG_EVERY = 1000
+_HANGING = 20  # the number of the call that hangs, in each run
 
 
 @contextmanager
@@ -103,10 +104,11 @@ class _Server:
         return await self._answer(request, _message)
 
     async def _answer(self, request: web.Request, form: Any) -> web.StreamResponse:
-        style = request.match_info["style"]
+        run = request.match_info["style"]
+        style, _, _ = run.partition("-")
         sent = json.loads(await request.read())
-        number = self._n[style] = self._n[style] + 1
-        if style == "hang" and number % _HANG_EVERY == _HANG_EVERY // 2:
+        number = self._n[run] = self._n[run] + 1
+        if style == "hang" and number == _HANGING:
             await asyncio.sleep(100 * PATIENCE_S)
         if latency_s := self._latency(style, number):
             await asyncio.sleep(latency_s)

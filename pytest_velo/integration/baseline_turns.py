@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from pytest_velo.baselines.entry import CASE_LENGTH, Sampled, StoredTurn
@@ -10,6 +11,7 @@ from pytest_velo.case_sets import CaseSet, Planned, chosen_order
 from pytest_velo.checks.instruments import instruments_of
 from pytest_velo.claims import Change, Statistic
 from pytest_velo.integration.designs import Design
+from pytest_velo.records import TrialRecord
 from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.run import Run
 
@@ -54,6 +56,19 @@ def sampled_of(run: Run, plan: Iterator[Planned], hypothesis: Hypothesis) -> Sam
         judge=instruments.judge,
         models_served=tuple(sorted(model for model in served if model)),
     )
+
+
+def beside_stored(
+    trials: Sequence[TrialRecord], reference: Sequence[float | None]
+) -> tuple[TrialRecord, ...]:
+    """Return trials, each with a note of what the baseline has in its place."""
+
+    def note(then: float | None) -> str:
+        return "in the baseline: " + ("invalid" if then is None else f"{then:g}")
+
+    paired = zip(trials, reference, strict=False)  # an error's trial may lie beyond the baseline's end
+    noted = tuple(replace(trial, notes=(*trial.notes, note(then))) for trial, then in paired)
+    return (*noted, *trials[len(noted) :])
 
 
 def outcomes_of(run: Run) -> Iterator[float | None]:

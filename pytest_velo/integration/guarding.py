@@ -17,7 +17,7 @@ from pytest_velo.checks.instruments import instruments_of
 from pytest_velo.claims import Change, Claim, Estimation, Guards
 from pytest_velo.errors import StoreError, UsageError
 from pytest_velo.integration.baseline_facts import accepted_drift, compared_with, stored_fact
-from pytest_velo.integration.baseline_turns import pairs_of, sampled_of
+from pytest_velo.integration.baseline_turns import beside_stored, pairs_of, sampled_of
 from pytest_velo.integration.collection import SPEC
 from pytest_velo.integration.designs import Design, case_set, design_of
 from pytest_velo.integration.options import in_ci
@@ -208,7 +208,8 @@ def _comparing(
             return result
         facts = compared_with(entry, sampled_of(run, iter(trials), hypothesis), result, compared)
         ended = _at_the_baselines_end(result, compared.max_units < hypothesis.max_units)
-        return replace(ended, facts=(*result.facts, *facts))
+        noted = beside_stored(result.trials, reference)
+        return replace(ended, trials=noted, facts=(*result.facts, *facts))
 
     return Guard(hypothesis=compared, finish=finish)
 

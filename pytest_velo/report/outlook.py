@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pytest_velo.records import HypothesisResult, Outcome
 from pytest_velo.report.phrases import n_trials
-from pytest_velo.verdicts import Evidence, StopReason
+from pytest_velo.verdicts import Decision, Evidence, StopReason
 
 # Beyond this many times the units there are, an extrapolation says nothing.
 _FARTHEST = 100
@@ -41,12 +41,7 @@ def outlook(result: HypothesisResult) -> Outlook | None:
     if result.outcome is not Outcome.INCONCLUSIVE or result.decision is None:
         return None
     evidence = result.decision.evidence
-    measuring = evidence.p_support is None
-    if measuring:
-        needed = result.decision.n_needed
-        n_units = None if needed is None else _two_digits(needed)
-    else:
-        n_units = _units_to_decide(evidence, result.alpha, result.beta)
+    n_units = _units_in_all(result, result.decision)
     n_more = None if n_units is None else max(n_units - evidence.n, 1)
     command, advice = _how_to_continue(result, result.decision.stop, n_units)
     return Outlook(
@@ -56,6 +51,20 @@ def outlook(result: HypothesisResult) -> Outlook | None:
         command=command,
         advice=advice,
     )
+
+
+def _units_in_all(result: HypothesisResult, decision: Decision) -> int | None:
+    """Guess the units a verdict takes; None when no number is in sight."""
+    if _is_open_by_invalid(result, decision.evidence):
+        return None
+    if decision.evidence.p_support is None:
+        return None if decision.n_needed is None else _two_digits(decision.n_needed)
+    return _units_to_decide(decision.evidence, result.alpha, result.beta)
+
+
+def _is_open_by_invalid(result: HypothesisResult, evidence: Evidence) -> bool:
+    """Tell whether it is a census of which invalid outcomes stay unknown, however many are looked at."""
+    return result.scope.endswith("recorded outcomes") and evidence.n_invalid > 0
 
 
 def _units_to_decide(evidence: Evidence, alpha: float, beta: float) -> int | None:
@@ -99,6 +108,8 @@ def _how_to_continue(result: HypothesisResult, stop: StopReason, n_units: int | 
     near = "the truth looks too near the threshold: move the threshold or set a margin"
     if result.decision is not None and result.decision.evidence.p_support is None:
         near = "ask for a larger halfwidth"
+    if result.decision is not None and _is_open_by_invalid(result, result.decision.evidence):
+        near = "too many outcomes are invalid: mend what makes them so"
     if result.decision is not None and _mostly_invalid(result.decision.evidence):
         near = "too many trials are invalid: mend what makes them so"
     if stop is StopReason.CASES_EXHAUSTED:

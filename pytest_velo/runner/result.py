@@ -45,7 +45,7 @@ def result_of(run: Run) -> HypothesisResult:
         beta=hypothesis.beta,
         margin=hypothesis.margin,
         family=_family(run),
-        max_trials=hypothesis.max_trials,
+        max_trials=hypothesis.max_trials if hypothesis.census is None else hypothesis.max_units,
         seed=hypothesis.seed,
         trials=(*run.trials, *shown),
         n_calls=len(calls),

@@ -205,6 +205,7 @@ def test_a_census_is_about_the_recorded_outcomes_and_says_so(run, mark, body, ve
     assert recorded.decision.certified == f"{certified} of these recorded outcomes"
     cases = [trial.case_id for trial in recorded.trials]
     assert len({*cases}) == len(cases) <= 40
+    assert recorded.max_trials == 40
 
 
 def test_a_census_that_invalid_trials_leave_open_is_inconclusive(run):
@@ -217,7 +218,10 @@ def test_a_census_that_invalid_trials_leave_open_is_inconclusive(run):
     )
     result = run()
     assert only(run).outcome == "inconclusive"
-    assert re.search(r"\d+ of \d+ trials are invalid: lost", text_of(result))
+    text = text_of(result)
+    assert re.search(r"\d+ of \d+ trials are invalid: lost", text)
+    assert "advice too many outcomes are invalid: mend what makes them so" in text
+    assert "add cases" not in text
 
 
 GAIN = 'difference("helped", "alone") >= 0.1, cases=LIST, '
