@@ -19,7 +19,7 @@ from pytest_velo.records import Address
 STEP = 2_000
 """Draws removed, and pages given back, in one transaction."""
 
-_BESIDE_TEXT = 80
+_BESIDE_TEXT = 100
 """Bytes of a draw's row and its index entries beside the texts, measured on a file of a million draws."""
 
 _CANDIDATES = """

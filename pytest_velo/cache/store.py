@@ -30,7 +30,9 @@ COMPARED = 2_000
 _AT_ONCE = 5_000
 """Draws of `put_many` in one transaction."""
 
-_GET = "SELECT reply, drawn_at FROM draw WHERE address = ?"
+_GET = """
+SELECT reply, drawn_at FROM draw WHERE request = (SELECT id FROM request WHERE key = ?) AND address = ?
+"""
 _PLACES = """
 SELECT seed, stream, slot FROM draw WHERE request = (SELECT id FROM request WHERE key = ?) LIMIT ?
 """
@@ -85,7 +87,7 @@ class Store(Ledger):
         """
         try:
             with self._lock:
-                row = next(self._connection.execute(_GET, (_place(address),)), None)
+                row = next(self._connection.execute(_GET, (address.key, _place(address))), None)
         except (apsw.Error, UnicodeDecodeError) as error:
             raise self._as_ours(error) from error
         return None if row is None else self._draw(address, *row)

@@ -92,16 +92,11 @@ def check_access(target: Target) -> None:
     """Make sure, before any call, that everything a model needs on this machine is there.
 
     Raises:
-        UsageError: A key variable is unset, or the embedded model's parts are missing, or no reply is
-            registered under that scripted name; the message says what to do.
+        UsageError: A key variable is unset or holds what no header can carry, or the embedded model's parts
+            are missing, or no reply is registered under that scripted name; the message says what to do.
     """
-    variable = target.endpoint.key_env
-    if variable is not None and not os.environ.get(variable):
-        raise UsageError(
-            f"the environment variable {variable} is not set",
-            where=f"model {target.id}",
-            fix=f"export {variable}=..., or use a model without a key such as local/smollm2-135m",
-        )
+    if target.endpoint.key_env is not None:
+        _check_key(target.endpoint.key_env, target)
     match target.endpoint.api:
         case Api.LOCAL:
             from pytest_velo.providers.embedded import check_installed
@@ -113,6 +108,22 @@ def check_access(target: Target) -> None:
             find_script(target.model)
         case _:
             pass  # a server says by itself whether it knows the model
+
+
+def _check_key(variable: str, target: Target) -> None:
+    key = os.environ.get(variable)
+    if not key:
+        raise UsageError(
+            f"the environment variable {variable} is not set",
+            where=f"model {target.id}",
+            fix=f"export {variable}=..., or use a model without a key such as local/smollm2-135m",
+        )
+    if not (key.isascii() and key.isprintable()):
+        raise UsageError(
+            f"the environment variable {variable} holds a line break or a character that no key has",
+            where=f"model {target.id}",
+            fix=f"export {variable} again, as the provider shows it",
+        )
 
 
 def open_provider(

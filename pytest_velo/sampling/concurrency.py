@@ -9,6 +9,7 @@ from pytest_velo.errors import TransientError
 from pytest_velo.sampling.pacing import Clock, Pacer
 
 LONGEST_PAUSE_S = 60.0  # a server that asks for more is not waited for
+_GAIN = 0.25  # how much one cut's share of congested answers counts against those before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,9 +34,11 @@ class Throttling:
 class Gate:
     """Lets calls through in the order in which they came.
 
-    The limit starts at its ceiling. A congested answer (429, 529) halves it, once per burst: calls that
-    were let in before a cut say nothing about the limit after it. Every success adds `1 / limit`, so that
-    a full round of successes adds one. A Retry-After holds the whole endpoint.
+    The limit starts at its ceiling. A congested answer (429, 529) cuts it, once per burst: calls that were
+    let in before a cut say nothing about the limit after it. The cut is by half where nearly all answers
+    are congested and by less where few are (as DCTCP does it, RFC 8257), so that a server that refuses one
+    call in ten, however few there are, is not asked one by one. Every success adds `1 / limit`, so that a
+    full round of successes adds one. A Retry-After holds the whole endpoint.
 
     Args:
         ceiling: Most calls in flight, from 1.
@@ -50,6 +53,8 @@ class Gate:
         self._pacer = pacer
         self._clock = clock
         self._where = where
+        self._congestion = 1.0  # the share of answers that were congested, smoothed over cuts
+        self._n_good = self._n_congested = 0  # answers since the last cut
         self._n_inside = 0
         self._n_queued = 0
         self._epoch = 0
@@ -98,15 +103,20 @@ class Gate:
 
     def succeeded(self, n_extra_tokens: int = 0) -> None:
         """Note a success and the tokens by which it was larger than its estimate."""
+        self._n_good += 1
         self._window = min(self._ceiling, self._window + 1 / self._window)
         if self._pacer is not None and n_extra_tokens:
             self._pacer.correct(n_extra_tokens, self._clock.now())
 
     def congested(self, ticket: int, retry_after_s: float | None) -> None:
         """Note a 429 or 529 answer to the call let in with `ticket`."""
+        self._n_congested += 1
         if ticket == self._epoch:
             self._epoch += 1
-            self._window = max(1.0, self._window / 2)
+            share = self._n_congested / (self._n_congested + self._n_good)
+            self._congestion += _GAIN * (share - self._congestion)
+            self._window = max(1.0, self._window * (1 - self._congestion / 2))
+            self._n_good = self._n_congested = 0
         if retry_after_s is not None:
             self._paused_until = max(self._paused_until, self._clock.now() + retry_after_s)
 

@@ -116,7 +116,7 @@ def test_a_file_can_be_shrunk_in_steps(path, old):
 def test_an_upgrade_that_fails_leaves_the_file_as_it_was(path):
     write_format_1(path, 2)
     raw = apsw.Connection(str(path))
-    raw.execute("CREATE INDEX draw_request ON look(draws)")  # the name the upgrade needs
+    raw.execute("CREATE INDEX request_1 ON look(draws)")  # a name that the upgrade needs
     raw.close()
     before = path.read_bytes()
     with pytest.raises(Exception, match="already"):

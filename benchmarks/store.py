@@ -1,0 +1,250 @@
+"""A million draws on disk: opening, memory, reading, writing, pruning, and four processes at once.
+
+Everything is measured in processes of their own on files that are in the system's page cache; contenders take
+turns. Reads are timed in CPU seconds, the system's included. `--draws 100000` gives a quick look.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from statistics import median
+from typing import Any
+
+from measuring import machine, print_table
+from stored import A_RUN, KEEPERS, address, anywhere, as_runs_read, draws, reply, request
+
+from pytest_velo.cache.pruning import Housekeeping
+from pytest_velo.cache.store import Store
+
+N_READS = 10_000
+AT_ONCE = 10_000
+N_EACH, N_SHARED = 5_000, 1_000
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+ORDERS = {"anywhere": anywhere, "as runs read": as_runs_read}
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--draws", type=int, default=1_000_000, help="draws of the largest store")
+    parser.add_argument("--rounds", type=int, default=5, help="runs of each, in turn (default 5)")
+    parser.add_argument("--child", nargs="+", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.child:
+        print(json.dumps(CHILDREN[options.child[0]](*options.child[1:])))
+        return
+    sizes = sorted({1_000, min(100_000, options.draws), options.draws})
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        print(machine("apsw", "msgspec", "diskcache"))
+        written = {(name, n): _child("fill", name, root, n) for n in sizes for name in KEEPERS}
+        reads = _measure_reads(root, sizes, options.rounds)
+        _print_reads(reads, sizes, options.rounds)
+        _print_files(root, sizes[-1], written, reads)
+        _print_upkeep(root, sizes[-1])
+        _print_writers(root)
+
+
+# What the processes do
+
+
+def _fill(name: str, root: str, n_draws: str) -> dict[str, float]:
+    """Fill a store; draws a second of the clock and of CPU."""
+    keeper, n = KEEPERS[name](_folder(Path(root), name, int(n_draws))), int(n_draws)
+    wall_s = cpu_s = 0.0
+    for first in range(0, n, AT_ONCE):
+        rows = list(draws(first, min(first + AT_ONCE, n)))  # making them is not what is measured
+        wall, cpu = time.perf_counter(), time.process_time()
+        keeper.fill(rows)
+        wall_s, cpu_s = wall_s + time.perf_counter() - wall, cpu_s + time.process_time() - cpu
+    keeper.close()
+    return {"wall": n / wall_s, "cpu": n / cpu_s}
+
+
+def _read(name: str, root: str, n_draws: str, order: str) -> dict[str, float]:
+    """Open a store and read from it; times, and by how much the process grew."""
+    folder, addresses = _folder(Path(root), name, int(n_draws)), ORDERS[order](int(n_draws), N_READS)
+    KEEPERS[name](folder / "warm-up").close()  # imports what is needed, and makes a small file
+    before, begin = _resident(), time.perf_counter()
+    keeper = KEEPERS[name](folder)
+    opened = time.perf_counter() - begin
+    after_open, cpu = _resident(), time.process_time()
+    missing = sum(keeper.read(address) is None for address in addresses)
+    cpu = time.process_time() - cpu
+    grown = _resident() - before
+    keeper.close()
+    assert missing == 0
+    return {"open_s": opened, "rate": N_READS / cpu, "open_mb": after_open - before, "read_mb": grown}
+
+
+def _write(path: str, name: str) -> dict[str, Any]:
+    """Write draws as trials do, 20 in flight; says each that is acknowledged, then the longest wait."""
+    mine = [f"{name}:{n}" for n in range(N_EACH - N_SHARED)]
+    slots = [*(f"shared:{n}" for n in range(N_SHARED)), *mine]
+    Random(name).shuffle(slots)
+    waits: list[float] = []
+    sys.stdin.readline()  # all start together
+    store = Store.open(path)
+
+    async def write() -> None:
+        while slots:
+            slot = slots.pop()
+            at = address(int(slot.split(":")[1]))
+            begin = time.perf_counter()
+            kept = type(at)(key=at.key, seed=0, stream="", slot=slot)
+            draw = await store.put(
+                request(int(slot.split(":")[1]) // 10), kept, reply(ord(name)), "2026-11-01"
+            )
+            waits.append(time.perf_counter() - begin)
+            print(json.dumps([slot, draw.reply.raw["id"]]), flush=True)
+
+    async def every() -> None:
+        await asyncio.gather(*(write() for _ in range(20)))
+
+    begin = time.perf_counter()
+    asyncio.run(every())
+    store.close()
+    return {"wall_s": time.perf_counter() - begin, "longest_s": max(waits)}
+
+
+CHILDREN: dict[str, Callable[..., dict[str, Any]]] = {"fill": _fill, "read": _read, "write": _write}
+
+
+# What is measured and printed
+
+
+def _measure_reads(root: Path, sizes: list[int], rounds: int) -> dict[tuple[str, int, str], dict[str, float]]:
+    """Read each store in turn; medians over the rounds."""
+    kinds = [(name, n, order) for order in ORDERS for name in KEEPERS for n in sizes]
+    found: dict[tuple[str, int, str], list[dict[str, float]]] = {kind: [] for kind in kinds}
+    for _ in range(rounds):
+        for name, n, order in kinds:
+            found[name, n, order].append(_child("read", name, root, n, order))
+    return {
+        kind: {part: median(run[part] for run in runs) for part in runs[0]} for kind, runs in found.items()
+    }
+
+
+def _print_reads(reads: dict[tuple[str, int, str], dict[str, float]], sizes: list[int], rounds: int) -> None:
+    rows = []
+    for order in ORDERS:
+        for name in KEEPERS:
+            rates = [reads[name, n, order]["rate"] for n in sizes]
+            slower = f"{rates[0] / rates[-1]:.2f}"
+            rows.append([order, name, *(f"{rate:,.0f}" for rate in rates), slower])
+    title = f"{N_READS:,} reads, reads a second of CPU, median of {rounds} rounds in turn"
+    print_table(title, ["order", "kept by", *(f"of {n:,}" for n in sizes), "smallest / largest"], rows)
+    print(f"\nAs runs read: {A_RUN:,} draws that were stored one after the other, in another order.")
+
+
+def _print_files(root: Path, n: int, written: dict[Any, Any], reads: dict[Any, Any]) -> None:
+    rows = []
+    for name in KEEPERS:
+        read, fill = reads[name, n, "anywhere"], written[name, n]
+        size = sum(file.stat().st_size for file in _folder(root, name, n).glob("*.*") if file.is_file())
+        grown = f"{read['open_mb']:.1f} / {read['read_mb']:.1f} MB"
+        rate = f"{fill['wall']:,.0f} / {fill['cpu']:,.0f}"
+        rows.append([name, f"{1e3 * read['open_s']:.1f} ms", grown, rate, f"{size / 1e6:,.0f} MB"])
+    columns = [
+        "kept by",
+        "open",
+        "resident after opening / reading",
+        "draws written a second, wall / CPU",
+        "file",
+    ]
+    print_table(f"{n:,} draws", columns, rows)
+
+
+def _print_upkeep(root: Path, n: int) -> None:
+    path = _folder(root, "pytest-velo", n) / "draws.sqlite"
+    store = Store.open(path)
+    missing = address(-1)
+    rows = [["a miss explained", _took(lambda: store.nearest_request(request(-1), missing)), ""]]
+    store.close()
+    house = Housekeeping.existing(path)
+    size = path.stat().st_size
+    rows.append(["stats", _took(lambda: house.stats(())), ""])
+    took = _took(lambda: house.prune(max_bytes=size // 2))
+    n_left = house.stats(()).draws.n_draws
+    left = f"{size / 1e6:,.0f} -> {path.stat().st_size / 1e6:,.0f} MB, {n_left:,} draws left"
+    rows.append(["pruned to half its size", took, left])
+    house.close()
+    print_table(f"Upkeep of {n:,} draws", ["what", "took", ""], rows)
+
+
+def _print_writers(root: Path) -> None:
+    """Let four processes write at once, and kill one in the middle."""
+    path = root / "writers" / "draws.sqlite"
+    command = [sys.executable, __file__, "--child", "write", str(path)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    writers: list[Any] = [subprocess.Popen([*command, name], **pipes) for name in "abcd"]
+    for writer in writers:
+        writer.stdin.write("go\n")
+        writer.stdin.flush()
+    killed, *others = writers
+    lines = [killed.stdout.readline() for _ in range(N_EACH // 2)]
+    killed.send_signal(signal.SIGKILL)
+    lines += killed.stdout.readlines()
+    killed.wait()
+    complaints, ended = killed.stderr.read(), []
+    for writer in others:
+        told, complained = writer.communicate()
+        *acknowledged, last = told.splitlines(keepends=True)
+        lines += acknowledged
+        complaints += complained
+        ended.append(json.loads(last))
+    store = Store.open(path)
+    kept = {draw.address.slot: draw.reply.raw["id"] for _, draw in store.recorded()}
+    store.close()
+    told = [json.loads(line) for line in lines if line.endswith("\n")]
+    lost = sum(kept.get(slot) != text for slot, text in told)
+    wall_s = max(end["wall_s"] for end in ended)
+    rows = [
+        ["acknowledged", f"{len(told):,}"],
+        ["of them lost or another's", lost],
+        ["errors", complaints.count("Error") or "none"],
+        ["acknowledged a second", f"{len(told) / wall_s:,.0f}"],
+        ["longest wait for a commit", f"{1e3 * max(end['longest_s'] for end in ended):.0f} ms"],
+    ]
+    title = f"Four processes of {N_EACH:,} draws ({N_SHARED:,} the same), one killed in the middle"
+    print_table(title, ["what", ""], rows)
+
+
+def _took(work: Callable[[], object]) -> str:
+    begin = time.perf_counter()
+    work()
+    seconds = time.perf_counter() - begin
+    return f"{seconds:.1f} s" if seconds >= 1 else f"{1e3 * seconds:.1f} ms"
+
+
+def _child(*arguments: object) -> dict[str, Any]:
+    command = [sys.executable, __file__, "--child", *map(str, arguments)]
+    ran = subprocess.run(command, capture_output=True, text=True)
+    if ran.returncode:
+        raise SystemExit(f"{command}:\n{ran.stderr}")
+    found: dict[str, Any] = json.loads(ran.stdout)
+    return found
+
+
+def _folder(root: Path, name: str, n_draws: int) -> Path:
+    return root / f"{name.split()[0]}-{n_draws}"
+
+
+def _resident() -> float:
+    """Return the resident memory of this process in MB (Linux)."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE_BYTES / 1e6
+
+
+if __name__ == "__main__":
+    main()
