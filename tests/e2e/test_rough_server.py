@@ -37,16 +37,7 @@ async def test_it_always_agrees(model, case):
     assert (await chat("Are you sure?")).answers("yes") or first.answers("yes")
 """
 # Of one run only: how long it took, what else was under way when the verdict came, and whether it waited.
-OF_THE_RUN = {
-    "duration_s",
-    "n_in_flight_max",
-    "n_calls",
-    "n_cached",
-    "cost_usd",
-    "n_retries",
-    "oldest_draw",
-    "notices",
-}
+OF_THE_RUN = {"circumstances", "notices"}
 # A draw that the hypothesis before made ahead of its verdict is read, not made.
 OF_THE_CLOCK = {"latency_s", "drawn_at", "cached"}
 
@@ -165,7 +156,6 @@ def evidence(run):
     told = []
     for result in run.record.results:
         data = result_to_json(result, result.trials)
-        data["decision"] = {name: value for name, value in data["decision"].items() if name != "n_unused"}
         told.append({name: value for name, value in data.items() if name not in OF_THE_RUN})
     return without(told, OF_THE_CLOCK)
 
