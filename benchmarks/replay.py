@@ -3,7 +3,8 @@
 The core: a run of one hypothesis over a filled store through the real sampler, for bodies that return and
 for bodies whose assert fails in every trial. End to end: a pytest process with such a hypothesis minus one
 with an empty test, and minus one with the same hypothesis of 20 trials, which leaves out what is paid once
-(importing SQLite, numpy and scipy).
+(importing SQLite and numpy). The suite: a whole session of 30 hypotheses, statistics, report and record
+included, minus one of 30 empty tests.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -48,6 +49,43 @@ def test_nothing():
     pass
 """
 
+SUITE = """
+import pytest
+from pytest_velo import rate
+
+def near_a_half(most, least=1):
+    marks = [
+        pytest.mark.hypothesis(rate >= threshold, max_trials=most, min_trials=least)
+        for threshold in (0.48, 0.5, 0.52)
+    ]
+    return pytest.mark.parametrize("number", [pytest.param(n, marks=marks[n % 3]) for n in range(30)])
+
+async def is_lyon(model, number):
+    prompt = f"Which city is number {number % 5}? Answer with one word. " * 10
+    return (await model(prompt)).answers("Lyon")
+
+@near_a_half(1000, 1000)
+async def test_to_the_end(model, number):
+    return await is_lyon(model, number)
+
+@near_a_half(1000)
+async def test_at_most_1000(model, number):
+    return await is_lyon(model, number)
+
+@near_a_half(200)
+async def test_at_most_200(model, number):
+    return await is_lyon(model, number)
+
+@pytest.mark.parametrize("number", range(30))
+def test_nothing(number):
+    pass
+"""
+SUITES = {
+    "test_to_the_end": "30 hypotheses, 1,000 trials each",
+    "test_at_most_1000": "30 hypotheses, at most 1,000 trials each",
+    "test_at_most_200": "30 hypotheses, at most 200 trials each",
+}
+
 
 def main() -> None:
     """Measure and print."""
@@ -55,23 +93,31 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=2000, help="trials a run (default 2000)")
     parser.add_argument("--rounds", type=int, default=7, help="runs of each, in turn (default 7)")
     parser.add_argument("--profile", choices=["returns", "asserts"], help="profile the core instead")
+    parser.add_argument("--only-suite", action="store_true", help="leave out the speeds of single hypotheses")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         if options.profile:
             profile_sampling(_core(Path(folder), options.trials)[options.profile])
             return
-        core = _core(Path(folder), options.trials)
-        returns, asserts = taking_turns(options.rounds, core["returns"], core["asserts"])
-        whole = _Pytest(Path(folder), options.trials)
-        nothing, few, returned, asserted = taking_turns(
-            options.rounds,
-            whole.runner("nothing", 0),
-            whole.runner("returns", FEW),
-            whole.runner("returns", options.trials),
-            whole.runner("asserts", options.trials),
-        )
-    print(machine("pytest", "apsw", "msgspec"))
-    n, n_more = options.trials, options.trials - FEW
+        print(machine("pytest", "apsw", "msgspec"))
+        if not options.only_suite:
+            _print_speeds(Path(folder), options.trials, options.rounds)
+        _print_suites(Path(folder), options.rounds)
+
+
+def _print_speeds(folder: Path, n: int, rounds: int) -> None:
+    core = _core(folder, n)
+    returns, asserts = taking_turns(rounds, core["returns"], core["asserts"])
+    whole = _Pytest(folder / "one", TEST)
+    whole.fill("test_replay.py::test_returns", TRIALS=n)
+    nothing, few, returned, asserted = taking_turns(
+        rounds,
+        whole.runner("test_replay.py::test_nothing", TRIALS=0),
+        whole.runner("test_replay.py::test_returns", TRIALS=FEW),
+        whole.runner("test_replay.py::test_returns", TRIALS=n),
+        whole.runner("test_replay.py::test_asserts", TRIALS=n),
+    )
+    n_more = n - FEW
     rows = [
         _row("core, body returns", returns, n),
         _row("core, assert fails", asserts, n),
@@ -80,8 +126,27 @@ def main() -> None:
         _row(f"pytest minus {FEW} trials, body returns", returned, n_more, few),
         _row(f"pytest minus {FEW} trials, assert fails", asserted, n_more, few),
     ]
-    title = f"Replay of {n} trials, median of {options.rounds} rounds in turn"
+    title = f"Replay of {n} trials, median of {rounds} rounds in turn"
     print_table(title, ["what", "CPU a trial", "trials/s of CPU"], rows)
+
+
+def _print_suites(folder: Path, rounds: int) -> None:
+    whole = _Pytest(folder / "suite", SUITE)
+    whole.fill("test_replay.py")
+    runs = [whole.runner(f"test_replay.py::{test}") for test in ("test_nothing", *SUITES)]
+    bare, *timings = taking_turns(rounds, *runs)
+    rows = []
+    for name, taken in zip(SUITES.values(), timings, strict=True):
+        cpu_s, wall_s = (
+            median(
+                getattr(ours, clock) - getattr(theirs, clock)
+                for ours, theirs in zip(taken, bare, strict=True)
+            )
+            for clock in ("cpu_s", "wall_s")
+        )
+        rows.append([name, f"{cpu_s:.2f} s", f"{1e3 * cpu_s / 30:.0f} ms", f"{wall_s:.2f} s"])
+    title = f"A session from the cache minus one of 30 empty tests, median of {rounds} rounds in turn"
+    print_table(title, ["session", "CPU", "CPU a hypothesis", "wall"], rows)
 
 
 def _row(name: str, timings: list[Timing], n_trials: int, minus: Sequence[Timing] = ()) -> list[str]:
@@ -118,32 +183,34 @@ def _asserting(model: AsyncModel) -> Any:
 
 
 class _Pytest:
-    """A folder with the same hypotheses as tests, sampled once; then pytest replays them."""
+    """A folder with a file of tests, sampled once; then pytest replays them."""
 
-    def __init__(self, folder: Path, n_trials: int) -> None:
-        self._folder = folder / "project"
-        self._folder.mkdir()
-        (self._folder / "test_replay.py").write_text(TEST, encoding="utf-8")
+    def __init__(self, folder: Path, tests: str) -> None:
+        self._folder = folder
+        folder.mkdir()
+        (folder / "test_replay.py").write_text(tests, encoding="utf-8")
         self._env = {**os.environ, "PYTHONPYCACHEPREFIX": str(folder / "bytecode")}
         self._env |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "VELO_BUDGET": "none"}
         self._env.pop("PYTHONDONTWRITEBYTECODE", None)
         self._env.pop("CI", None)
+
+    def fill(self, *selected: str, **numbers: int) -> None:
+        """Draw what the tests need, then replay them, which fills the bytecode cache."""
         with serving(latency_s=0.0) as base_url:
             endpoint = f"loopback: api=openai-chat base_url={base_url} weights=bench price=free"
             ini = f"[pytest]\nvelo_endpoints = {endpoint}\nvelo_model = {MODEL_ID}\n"
             (self._folder / "pytest.ini").write_text(ini, encoding="utf-8")
-            self._run("returns", n_trials, "auto")
-        for name in ("returns", "asserts", "nothing"):
-            self._run(name, n_trials, "replay")  # fills the bytecode cache
+            self._run(selected, "auto", numbers)
+        self._run(selected, "replay", numbers)
 
-    def runner(self, name: str, n_trials: int) -> Callable[[], None]:
-        """Return what runs one of the tests in replay."""
-        return lambda: self._run(name, n_trials, "replay")
+    def runner(self, *selected: str, **numbers: int) -> Callable[[], None]:
+        """Return what replays some of the tests, with numbers that they read from the environment."""
+        return lambda: self._run(selected, "replay", numbers)
 
-    def _run(self, name: str, n_trials: int, mode: str) -> None:
+    def _run(self, selected: Sequence[str], mode: str, numbers: Mapping[str, int]) -> None:
         command = [sys.executable, "-m", "pytest", "-p", "pytest_velo.plugin", "-p", "no:cacheprovider"]
-        command += [f"--velo-mode={mode}", f"test_replay.py::test_{name}"]
-        env = {**self._env, "TRIALS": str(n_trials)}
+        command += [f"--velo-mode={mode}", *selected]
+        env = {**self._env, **{name: str(number) for name, number in numbers.items()}}
         ran = subprocess.run(command, cwd=self._folder, env=env, capture_output=True, text=True)
         if ran.returncode not in (0, 1) or "ERROR" in ran.stdout:
             raise SystemExit(f"pytest ended with {ran.returncode}:\n{ran.stdout}{ran.stderr}")
