@@ -19,7 +19,6 @@ from pytest_velo.stats.bounded_limits import log_evidence, max_log_evidence
 from pytest_velo.stats.composed import make_mean_rule
 from pytest_velo.stats.eprocess import log_e_counts
 from pytest_velo.stats.finite import make_census_rule
-from pytest_velo.stats.halfwidth import make_estimate
 from pytest_velo.stats.hypergeometric import alternatives, log_e_census
 from pytest_velo.stats.joint import make_joint_rule
 from pytest_velo.stats.mean_tests import MeanTest
@@ -73,18 +72,6 @@ def test_scores(scores, side):
     wrong = error(draw, truth, side)
     assert wrong <= MOST
     assert wrong > 0.002 or scores == "narrow, .7"  # these move too little to err within the horizon
-
-
-def test_means_within_a_range():
-    """The average of both ends' evidence, at an end of the range and in its middle."""
-    for truth, kappa in ((0.4, 8), (0.5, 8), (0.6, 30)):
-        rng, crossed = np.random.default_rng(1), 0
-        for _ in range(RUNS // BATCH):
-            paths = beta(truth, kappa)(rng, (BATCH, UNITS))
-            below, above = log_evidence(paths, [0.4], -1), log_evidence(paths, [0.6], 1)
-            average = np.logaddexp(below, above) - math.log(2)
-            crossed += int((average.max(axis=1) >= LOG_BAR).sum())
-        assert crossed / RUNS <= MOST
 
 
 def by_case(draws):
@@ -269,21 +256,6 @@ def test_joint_claims_refute_at_beta():
     assert crossed / RUNS <= float(binom.ppf(1 - 1e-6, RUNS, ALPHA / 2)) / RUNS
 
 
-def test_the_joint_rule_as_shipped():
-    claim = (rate("a") >= 0.5) & (rate("b") >= 0.5) & (mean(0, 1, "c") >= 0.5)
-    rng, runs, found = random.Random(6), 200, {Verdict.SUPPORTED: 0, Verdict.REFUTED: 0, None: 0}
-    for _ in range(runs):
-        rule = make_joint_rule(claim, alpha=ALPHA, beta=ALPHA, max_units=60)
-        while rule.verdict is None and rule.n < 60:
-            one = float(rng.random() < 0.5)
-            score = rng.betavariate(4, 4)
-            rule.feed([(one, one), (1 - one, 1 - one), (score, score)])
-        found[rule.verdict] += 1
-    allowed = float(binom.ppf(1 - 1e-6, runs, ALPHA))
-    assert found[Verdict.SUPPORTED] <= allowed
-    assert found[Verdict.REFUTED] <= allowed
-
-
 @pytest.mark.parametrize("scores", ["smooth, .3", "mostly constant, .5"])
 def test_estimates_cover_at_every_moment_at_once(scores):
     draw, truth = SCORES[scores]
@@ -303,20 +275,6 @@ def test_estimates_of_a_rate_cover_exactly():
             for side in (1, -1)
         ]
         assert sum(missed) <= ALPHA + ROUNDING
-
-
-def test_the_estimate_as_shipped():
-    rng, runs, missed = random.Random(9), 100, 0
-    for _ in range(runs):
-        rule = make_estimate(rate, halfwidth=0.15, alpha=0.1, max_units=120)
-        while rule.n < 120:
-            outcome = float(rng.random() < 0.3)
-            if rule.feed(outcome, outcome):
-                break
-        interval = rule.interval()
-        assert interval.high - interval.low <= 0.3 or not rule.measured
-        missed += not interval.low <= 0.3 <= interval.high
-    assert missed <= float(binom.ppf(1 - 1e-6, runs, 0.1))
 
 
 def compared_with_baseline(margin):
