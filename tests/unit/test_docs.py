@@ -191,7 +191,7 @@ def test_the_plan_in_the_guide_is_what_the_command_prints(tmp_path: Path) -> Non
 def test_options_of_typed_commands_exist(block: Block, words: list[str]) -> None:
     program, *rest = words
     plain = [word for word in rest if not word.startswith("-")]
-    depth = 0 if program == "pytest" else 2 if plain[:1] == ["cassette"] else 1
+    depth = 0 if program == "pytest" else 2 if plain[:1] in (["cassette"], ["cache"]) else 1
     told = help_of(program, *plain[:depth])
     for option in (word.split("=")[0] for word in rest if word.startswith("--")):
         assert re.search(rf"{re.escape(option)}\b", told), f"{block}: {option}"
