@@ -14,6 +14,7 @@ from pytest_velo.records import Family, TrialRecord
 from pytest_velo.sampling.trial import Trial
 from pytest_velo.stats.choosing import RuleFactory, rule_for
 from pytest_velo.stats.rules import MAX_CALIBRATED_UNITS
+from pytest_velo.verdicts import StopReason
 
 
 class Invalid(StrEnum):
@@ -174,3 +175,13 @@ class Hypothesis:
     def claim_hash(self) -> str:
         """Identifies the claim and its design, max_trials apart."""
         return digest([str(self.claim), self.design_hash])
+
+    def why_out(self, n_units: int) -> StopReason:
+        """Say why there are no more trials.
+
+        Args:
+            n_units: Units that were fed.
+        """
+        if self.recorded and n_units < self.max_units:
+            return StopReason.RECORD_ENDS
+        return StopReason.CASES_EXHAUSTED if self.max_units < self.max_trials else StopReason.MAX_TRIALS

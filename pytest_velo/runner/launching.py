@@ -1,11 +1,17 @@
-"""Who says when a run may start its trials: nobody, or a scheduler of many runs."""
+"""How the trials of a run start and end: at once or by a scheduler of many runs; and cancelled."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from pytest_velo.runner.run import Run
+
+
+_CANCELLATIONS = 3  # a body that catches one is sent another
+_WIND_DOWN_S = 3.0  # how long a cancelled body may take to clean up
 
 
 class Launcher(Protocol):
@@ -23,3 +29,15 @@ class AtOnce:
     def ready(run: Run) -> None:
         """Grant everything."""
         run.launch(run.wanted)
+
+
+async def cancel_all(tasks: Iterable[asyncio.Task[None]]) -> set[asyncio.Task[None]]:
+    """Cancel the tasks of trials, more than once where a body catches it; return those that resist."""
+    running = set(tasks)
+    for _ in range(_CANCELLATIONS):
+        if not running:
+            break
+        for task in running:
+            task.cancel()
+        _, running = await asyncio.wait(running, timeout=_WIND_DOWN_S)
+    return running

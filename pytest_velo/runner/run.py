@@ -11,7 +11,7 @@ from pytest_velo.case_sets import Planned
 from pytest_velo.errors import BudgetError
 from pytest_velo.records import TrialRecord
 from pytest_velo.runner.hypothesis import Hypothesis
-from pytest_velo.runner.launching import AtOnce, Launcher
+from pytest_velo.runner.launching import AtOnce, Launcher, cancel_all
 from pytest_velo.runner.trials import Finished, Threads, TrialRunner
 from pytest_velo.runner.units import Units
 from pytest_velo.runner.weighing import weigh
@@ -20,9 +20,6 @@ from pytest_velo.stats.stopping import usual_futility
 from pytest_velo.verdicts import StopReason, Verdict
 
 FEWEST_AHEAD = 4  # fewer in flight than this save little and cost rounds
-_RECENT = 20  # trials whose mean cost stands for the next one's
-_CANCELLATIONS = 3  # a body that catches one is sent another
-_WIND_DOWN_S = 3.0  # how long a cancelled body may take to clean up
 
 
 class Run:
@@ -130,13 +127,6 @@ class Run:
         return self._n_launched
 
     @property
-    def mean_cost_usd(self) -> float | None:
-        """Mean dollars of a trial so far, cached calls at nothing; None before any, or of unknown price."""
-        costs = [trial.cost_usd for trial in self.trials[-_RECENT:]]
-        known = [cost for cost in costs if cost is not None]
-        return sum(known) / len(known) if known and len(known) == len(costs) else None
-
-    @property
     def mean_trial_s(self) -> float | None:
         """Mean seconds of a trial, from its start to its end; None before any."""
         return self._spent_s / self._n_timed if self._n_timed else None
@@ -147,11 +137,7 @@ class Run:
         return len(self._tasks)
 
     def launch(self, n: int) -> None:
-        """Start the next trials of the plan, as many as there are.
-
-        Args:
-            n: At most `wanted`.
-        """
+        """Start the next `n` trials of the plan, at most `wanted`, as many as there are."""
         if not self._n_launched:
             self.started_s = time.monotonic()
         for _ in range(n):
@@ -281,14 +267,8 @@ class Run:
         self._end(StopReason.INTERRUPTED)
 
     def _out_of_trials(self) -> None:
-        if self.verdict is not Verdict.INCONCLUSIVE:
-            self._end(StopReason.DECIDED)
-        elif self.hypothesis.recorded and self.weigher.n < self.hypothesis.max_units:
-            self._end(StopReason.RECORD_ENDS)
-        elif self.hypothesis.max_units < self.hypothesis.max_trials:
-            self._end(StopReason.CASES_EXHAUSTED)
-        else:
-            self._end(StopReason.MAX_TRIALS)
+        decided = self.verdict is not Verdict.INCONCLUSIVE
+        self._end(StopReason.DECIDED if decided else self.hypothesis.why_out(self.weigher.n))
 
     def _end(self, reason: StopReason) -> None:
         if self.stop is None:
@@ -298,13 +278,7 @@ class Run:
     async def _wind_down(self) -> None:
         """Cancel what is still in flight; draws under way are finished and kept by the sampler."""
         self._runner.stop()
-        running = set(self._tasks)
-        for _ in range(_CANCELLATIONS):
-            if not running:
-                break
-            for task in running:
-                task.cancel()
-            _, running = await asyncio.wait(running, timeout=_WIND_DOWN_S)
+        running = await cancel_all(self._tasks)
         if running:
             self.notices[f"{len(running)} bodies caught their cancellation and were left behind"] = None
         late = (finished.record for _, finished in sorted(self._waiting.items()))
@@ -319,11 +293,6 @@ class Run:
     def units(self) -> Units:
         """What the trials of the prefix came to; of a joint claim, its first part."""
         return self.weigher.units
-
-    @property
-    def counts(self) -> tuple[int, int, int]:
-        """Ones, zeros and invalid turns of the prefix."""
-        return self.units.n_ones, self.units.n_zeros, self.units.n_invalid
 
     @property
     def estimate(self) -> float | None:

@@ -25,6 +25,9 @@ def policy_of(scheduler: Scheduler) -> Policy:
     assert_never(scheduler)
 
 
+_RECENT = 20  # trials whose mean cost stands for the next one's
+
+
 class ByGain:
     """The run whose next trial is expected to bring the most toward a verdict for its cost.
 
@@ -53,7 +56,7 @@ def costs_of(runs: Sequence[Run]) -> list[float]:
 
     A run that has no trial yet is taken for the cheapest of the others, so that it is tried.
     """
-    dollars = [run.mean_cost_usd for run in runs]
+    dollars = [_mean_cost_usd(run) for run in runs]
     priced = [cost for cost in dollars if cost]
     if priced and all(cost is None or cost > 0.0 for cost in dollars):
         return [min(priced) if cost is None else cost for cost in dollars]
@@ -61,3 +64,10 @@ def costs_of(runs: Sequence[Run]) -> list[float]:
     timed = [cost for cost in seconds if cost]
     fallback = min(timed) if timed else 1.0
     return [cost or fallback for cost in seconds]
+
+
+def _mean_cost_usd(run: Run) -> float | None:
+    """Return the mean dollars of a run's last trials, cached calls at nothing; None where not known."""
+    costs = [trial.cost_usd for trial in run.trials[-_RECENT:]]
+    known = [cost for cost in costs if cost is not None]
+    return sum(known) / len(known) if known and len(known) == len(costs) else None

@@ -115,7 +115,7 @@ def test_a_prompt_that_gets_nothing_but_500s_is_an_invalid_trial(make_hypothesis
 
     run = asyncio.run(go())
     assert [trial.detail for trial in run.trials] == ["4 attempts, each a 500"] * 3
-    assert run.counts == (0, 0, 3)
+    assert (run.units.n_ones, run.units.n_zeros, run.units.n_invalid) == (0, 0, 3)
 
 
 @pytest.mark.parametrize(
@@ -311,4 +311,4 @@ def test_the_judged_text_cannot_close_its_own_fence(run_body) -> None:
 def test_the_judge_of_a_plain_body(make_hypothesis) -> None:
     judge = Judge(Model(resolve(scripted("handles", ['{"answer": "yes"}']))))
     run = run_plain(make_hypothesis(lambda case, arm, trial: judge("Polite?", "Hi"), is_async=False))
-    assert run.counts[0] == len(run.trials) > 0
+    assert run.units.n_ones == len(run.trials) > 0
