@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from itertools import islice
-from types import MappingProxyType
+from pathlib import Path
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from pytest_velo.case_sets import Planned
+from pytest_velo.baselines.entry import Sampled
+from pytest_velo.baselines.file import BaselineFile
+from pytest_velo.case_sets import Planned, load, pick_order
+from pytest_velo.claims import Change, Claim, Estimation
+from pytest_velo.integration.baseline_turns import pairs_of, sampled_of
+from pytest_velo.integration.designs import Design
 from pytest_velo.records import OutcomeKind, TrialRecord
-from pytest_velo.runner.hypothesis import Hypothesis, Invalid
+from pytest_velo.runner.hypothesis import Hypothesis, Invalid, Over
 from pytest_velo.runner.weighing import weigh
 from pytest_velo.verdicts import Verdict
 
@@ -156,7 +163,86 @@ def _planned(unit: int, size: int) -> Planned:
     )
 
 
+class Guarded:
+    """A claim about a baseline over new cases, as a test's mark would make it.
+
+    Args:
+        claim: About a baseline.
+        n_cases: How many cases there are, each once.
+        draws_per_case: Trials of each.
+        levels: `alpha` and `beta`, where they are not those of `Calibration`.
+    """
+
+    def __init__(self, claim: Claim, n_cases: int, draws_per_case: int = 1, **levels: float) -> None:
+        self.cases = load([f"case {place}" for place in range(n_cases)], base=Path())
+        plan = pick_order(self.cases, "population", seed=0, draws_per_case=draws_per_case)
+        self.hypothesis = Calibration().hypothesis(
+            claim, n_cases, unit_size=draws_per_case, set_digest=self.cases.digest, **levels
+        )
+        self.design = Design(
+            alpha=self.hypothesis.alpha,
+            beta=self.hypothesis.beta,
+            margin=0.0,
+            max_trials=n_cases,
+            min_trials=1,
+            invalid=Invalid.BOUND,
+            extend=False,
+            plan=plan,
+            arms=(),
+            max_units=n_cases,
+            scope="beyond these cases",
+            over=Over.POPULATION,
+        )
+        self.planned = tuple(self.design.trials())
+
+    @property
+    def _change(self) -> Change:
+        statistic = self.hypothesis.claim.statistics[0]
+        assert isinstance(statistic, Change)
+        return statistic
+
+    def sampled(self, records: Sequence[TrialRecord]) -> Sampled:
+        """Sample a baseline to its end and return it as it is stored."""
+        statistic = self._change.of
+        recording = replace(
+            self.hypothesis, claim=Estimation(statistic=statistic, halfwidth=None), to_the_end=True
+        )
+        weigher = weigh(recording)
+        for record, planned in zip(records, self.planned, strict=True):
+            verdict = weigher.add(record, planned)
+        assert verdict is Verdict.MEASURED
+        run: Any = SimpleNamespace(trials=records, hypothesis=recording)
+        return sampled_of(run, iter(self.planned), recording)
+
+    def accepted(self, file: BaselineFile, records: Sequence[TrialRecord]) -> BaselineFile:
+        """Return the file with a baseline sampled anew."""
+        return file.accept(
+            hypothesis=self.hypothesis.node_id,
+            model="",
+            statistic=str(self._change.of),
+            design="",
+            sampled=self.sampled(records),
+        )
+
+    def verdict(self, stored: Sampled, records: Sequence[TrialRecord]) -> Verdict | None:
+        """Compare trials with a stored baseline."""
+        trials, reference = pairs_of(self.hypothesis, stored, self.design, self.cases)
+        assert len(trials) == len(records)
+        weigher = weigh(replace(self.hypothesis, reference=reference))
+        for record, planned in zip(records, trials, strict=True):
+            verdict = weigher.add(record, planned)
+            if verdict is not None:
+                return verdict
+        return None
+
+
 @pytest.fixture(scope="session")
 def calibration() -> Calibration:
     """Weigh trials made by hand."""
     return Calibration()
+
+
+@pytest.fixture(scope="session")
+def guarded() -> type[Guarded]:
+    """Sample, store and compare by hand."""
+    return Guarded
