@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from pytest_velo.runner.run import Run
 from pytest_velo.scheduling.gain import expected_gain
@@ -31,38 +31,52 @@ _RECENT = 20  # trials whose mean cost stands for the next one's
 class ByGain:
     """The run whose next trial is expected to bring the most toward a verdict for its cost.
 
-    A run's gain changes when its prefix has grown, and is computed then only. Trials under way count as spent
-    already: each makes the next one worth a little less.
+    What is known of a run changes when its prefix has grown, and is computed then only. Trials under way count
+    as spent already: each makes the next one worth a little less.
     """
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[int, float]] = {}
+        self._known: dict[int, _Known] = {}
 
     def __call__(self, waiting: Sequence[Run]) -> Run:
         """Choose; of equals the first in the order of the tests."""
-        costs = costs_of(waiting)
-        return max(zip(waiting, costs, strict=True), key=lambda pair: self._gain(pair[0]) / pair[1])[0]
+        known = [self._of(run) for run in waiting]
+        worth = [one.gain / (1.0 + run.n_in_flight / 8.0) for one, run in zip(known, waiting, strict=True)]
+        ratios = [gain / cost for gain, cost in zip(worth, costs_of(known), strict=True)]
+        return waiting[ratios.index(max(ratios))]
 
-    def _gain(self, run: Run) -> float:
-        n = len(run.trials)
+    def _of(self, run: Run) -> _Known:
         known = self._known.get(id(run))
-        if known is None or known[0] != n:
-            known = self._known[id(run)] = n, expected_gain(run)
-        return known[1] / (1.0 + run.n_in_flight / 8.0)
+        if known is None or known.n != len(run.trials):
+            known = self._known[id(run)] = _Known(
+                n=len(run.trials),
+                gain=expected_gain(run),
+                cost_usd=_mean_cost_usd(run),
+                trial_s=run.mean_trial_s,
+            )
+        return known
 
 
-def costs_of(runs: Sequence[Run]) -> list[float]:
+class _Known(NamedTuple):
+    """What is known of a run at a length of its prefix."""
+
+    n: int
+    gain: float
+    cost_usd: float | None
+    trial_s: float | None
+
+
+def costs_of(runs: Sequence[_Known]) -> list[float]:
     """Return what a trial of each run costs: dollars where every run has paid for one, else seconds.
 
     A run that has no trial yet is taken for the cheapest of the others, so that it is tried.
     """
-    dollars = [_mean_cost_usd(run) for run in runs]
+    dollars = [run.cost_usd for run in runs]
     priced = [cost for cost in dollars if cost]
     if priced and all(cost is None or cost > 0.0 for cost in dollars):
         return [min(priced) if cost is None else cost for cost in dollars]
-    seconds = [run.mean_trial_s for run in runs]
-    timed = [cost for cost in seconds if cost]
-    fallback = min(timed) if timed else 1.0
+    seconds = [run.trial_s for run in runs]
+    fallback = min((cost for cost in seconds if cost), default=1.0)
     return [cost or fallback for cost in seconds]
 
 
