@@ -15,7 +15,12 @@ from typing import Any
 
 import pytest
 
-from pytest_velo.integration.private import comparison_hook, log_handlers, set_comparison_hook
+from pytest_velo.integration.private import (
+    captures,
+    comparison_hook,
+    log_handlers,
+    set_comparison_hook,
+)
 
 Explain = Callable[[str, object, object], str | None]
 """Returns the message of a failed comparison, from its operator and both sides."""
@@ -93,8 +98,9 @@ class _NotBackstage(logging.Filter):
 class Stage:
     """The plugin that keeps output apart while runs are sampled together.
 
-    Pytest puts its own streams and its own comparison hook in place at each phase of each item, so ours are
-    laid over them anew each time, and over what stands there between the items.
+    Pytest switches between two streams of its own at each phase of each item: ours lie over both. A fixture
+    such as `capsys`, and pytest's hook for comparisons, come and go with the items, so ours are laid over
+    them anew at each phase.
     """
 
     def __init__(self, config: pytest.Config) -> None:
@@ -103,12 +109,18 @@ class Stage:
         for handler in self._handlers:
             handler.addFilter(self._filter)
         self._front: Any = None
+        self._captures = captures(config)
+        for capture in self._captures:
+            capture.tmpfile = _Stream(capture.tmpfile, capture.name)
+            capture._old = _Stream(capture._old, capture.name)
         self._install()
 
     def close(self) -> None:
         """Take everything down."""
         for handler in self._handlers:
             handler.removeFilter(self._filter)
+        for capture in self._captures:
+            capture.tmpfile, capture._old = capture.tmpfile.stream, capture._old.stream
         for name in ("stdout", "stderr"):
             stream = getattr(sys, name)
             if isinstance(stream, _Stream):

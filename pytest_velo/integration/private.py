@@ -139,3 +139,15 @@ def comparison_hook_of(item: pytest.Item) -> Any:
         return comparison_hook()
     finally:
         protocol.close()  # and takes it away again
+
+
+def captures(config: pytest.Config) -> list[Any]:
+    """Return what puts pytest's streams in the place of `sys.stdout` and `sys.stderr`, and back.
+
+    Each has the stream while it captures (`tmpfile`) and the one it found (`_old`). None of them under `-s`.
+    """
+    manager = config.pluginmanager.get_plugin("capturemanager")
+    capturing = getattr(manager, "_global_capturing", None)
+    both = (getattr(capturing, "out", None), getattr(capturing, "err", None))
+    streams = [getattr(capture, "syscapture", capture) for capture in both]
+    return [stream for stream in streams if hasattr(stream, "tmpfile") and hasattr(stream, "_old")]

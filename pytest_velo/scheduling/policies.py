@@ -31,8 +31,8 @@ _RECENT = 20  # trials whose mean cost stands for the next one's
 class ByGain:
     """The run whose next trial is expected to bring the most toward a verdict for its cost.
 
-    What is known of a run changes when its prefix has grown, and is computed then only. Trials under way count
-    as spent already: each makes the next one worth a little less.
+    What is known of a run changes when its prefix has grown, and is computed then only. Trials under way
+    count as spent already: each makes the next one worth a little less.
     """
 
     def __init__(self) -> None:

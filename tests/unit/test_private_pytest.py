@@ -194,3 +194,73 @@ def test_there_may_be_no_terminal_reporter(pytester):
         """
     )
     assert pytester.runpytest_inprocess("-p", "no:randomly", "-p", "no:terminal").ret == 7
+
+
+@pytest.mark.parametrize(("option", "n"), [("--capture=fd", 2), ("--capture=sys", 2), ("--capture=no", 0)])
+def test_the_captures_put_their_streams_in_place(pytester, option, n):
+    pytester.makeconftest(
+        f"""
+        import sys
+        from pytest_velo.integration import private
+
+        def pytest_runtest_call(item):
+            found = private.captures(item.config)
+            assert len(found) == {n}
+            for capture in found:
+                assert getattr(sys, capture.name) is capture.tmpfile
+                assert capture._old is not capture.tmpfile
+        """
+    )
+    pytester.makepyfile("def test_it(): pass")
+    pytester.runpytest_inprocess("-p", "no:randomly", option).assert_outcomes(passed=1)
+
+
+def test_comparisons_are_explained_as_at_the_item(pytester):
+    pytester.makepyfile(
+        """
+        from pytest_velo.integration import private
+
+        def test_it(request):
+            here = private.comparison_hook()
+            assert here("==", {"a": 1}, {"a": 2}) is not None
+            there = private.comparison_hook_of(request.node)
+            assert there("==", {"a": 1}, {"a": 2}) == here("==", {"a": 1}, {"a": 2})
+            assert private.comparison_hook() is here, "it was only looked at"
+            private.set_comparison_hook(None)
+            assert private.comparison_hook() is None
+            private.set_comparison_hook(here)
+        """
+    )
+    pytester.runpytest_inprocess("-p", "no:randomly").assert_outcomes(passed=1)
+
+
+def test_the_log_handlers_catch_what_is_logged(pytester):
+    pytester.makepyfile(
+        """
+        import logging
+        from pytest_velo.integration import private
+
+        def test_it(request, caplog):
+            handlers = private.log_handlers(request.config)
+            assert len(handlers) == 2
+            logging.getLogger("x").warning("seen")
+            assert all("seen" in [r.getMessage() for r in h.records] for h in handlers)
+        """
+    )
+    pytester.runpytest_inprocess("-p", "no:randomly").assert_outcomes(passed=1)
+
+
+def test_hooks_of_a_conftest_are_seen_where_they_reach(pytester):
+    pytester.makepyfile(**{"a/test_a": "def test_a(): pass", "b/test_b": "def test_b(): pass"})
+    (pytester.path / "a" / "conftest.py").write_text("def pytest_runtest_setup(item): pass")
+    pytester.makeconftest(
+        """
+        from pytest_velo.integration import private
+
+        def pytest_collection_modifyitems(items):
+            seen = {item.name: private.hooks_of_conftests(item, "pytest_runtest_setup") for item in items}
+            assert seen == {"test_a": True, "test_b": False}
+            assert not any(private.hooks_of_conftests(item, "pytest_runtest_call") for item in items)
+        """
+    )
+    pytester.runpytest_inprocess("-p", "no:randomly").assert_outcomes(passed=2)
