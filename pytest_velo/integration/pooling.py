@@ -96,7 +96,7 @@ class Pooling:
             if sampling.run.trials or sampling is first:
                 sampling.conclude()
                 assert sampling.result is not None
-                self._session.results.append(sampling.result)
+                self._session.keep(sampling.result)
         self._waiting.clear()
 
     def _context(self, item: pytest.Item, sampling: Sampling) -> Context:

@@ -51,9 +51,7 @@ def run_item(item: pytest.Function) -> None:
             return
         sampling = prepared
         _sample(sampling, session)
-    result = sampling.result
-    assert result is not None  # both ways end with one
-    _keep(item, session, result)
+    result = _keep(item, session, sampling.result)
     _raise(item, session, sampling.run, result)
 
 
@@ -87,16 +85,16 @@ def _estimate(item: pytest.Function, session: VeloSession) -> NoReturn:
     _skip(item, estimate_text(estimate))
 
 
-def _keep(item: pytest.Function, session: VeloSession, result: HypothesisResult | None) -> None:
-    assert result is not None
-    item.stash[RESULT] = result
-    session.results.append(result)
+def _keep(item: pytest.Function, session: VeloSession, result: HypothesisResult | None) -> HypothesisResult:
+    assert result is not None  # every way here ends with one
+    item.stash[RESULT] = kept = session.keep(result)
+    return kept
 
 
 def _raise(item: pytest.Function, session: VeloSession, run: Run, result: HypothesisResult) -> None:
     __tracebackhide__ = True
     if isinstance(run.error, WouldPayError):
-        session.results.remove(result)
+        session.drop(result)
         _skip(item, skip_text(item, session, run))
     if run.error is not None:
         raise from_the_body(run.error, item.stash[FUNCTION])

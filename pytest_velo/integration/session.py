@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -33,7 +34,7 @@ class VeloSession:
     """What the hooks of one process share.
 
     Attributes:
-        results: Of this process's items, in the order they ran, with all their trials.
+        results: Of this process's items, in the order they ran, with the trials that a report shows.
         reported: Of every process's items, by node id; a test that was run again replaces its first run.
         unsampled: Why hypotheses were skipped by us, by node id.
         estimates: What hypotheses would take, by node id, where the session only estimates.
@@ -51,6 +52,7 @@ class VeloSession:
         self._from_controller: dict[str, Any] = json.loads(shared.get("velo", "{}"))
         self.started_at = datetime.now(UTC)
         self.results: list[HypothesisResult] = []
+        self._trial_lines: dict[str, list[bytes]] = {}
         self.reported: dict[str, HypothesisResult] = {}
         self.unsampled: dict[str, str] = {}
         self.estimates: dict[str, Estimate] = {}
@@ -162,12 +164,30 @@ class VeloSession:
             if sampler is not None and self.settings.mode is not Mode.ESTIMATE:
                 self._note_drawn(sampler, problems)
 
+    def keep(self, result: HypothesisResult) -> HypothesisResult:
+        """Keep a result for the run record; return it with no trials but those that a report shows.
+
+        A test that was run again replaces its first run.
+        """
+        from pytest_velo.report.document import shown_trials
+        from pytest_velo.report.jsonl import trial_lines
+
+        self._trial_lines[result.node_id] = trial_lines(result)
+        light = replace(result, trials=shown_trials(result, self.settings.show))
+        self.results.append(light)
+        return light
+
+    def drop(self, result: HypothesisResult) -> None:
+        """Forget a result that was kept: its hypothesis is not sampled after all."""
+        self.results.remove(result)
+        del self._trial_lines[result.node_id]
+
     def _write_trials(self) -> None:
-        results, self.results = self.results, []
-        if results:
+        lines, self._trial_lines = self._trial_lines, {}
+        if lines:
             from pytest_velo.report.jsonl import write_trials
 
-            write_trials(self.run_folder, results, self.worker)
+            write_trials(self.run_folder, lines, self.worker)
 
     def _note_drawn(self, sampler: Sampler, problems: list[str]) -> None:
         """Keep, or send to the controller, what this process drew: the loop has ended, so it is all."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import cache
@@ -75,26 +75,23 @@ def create_run(cache_dir: str | Path, started_at: datetime, name: str | None = N
     raise AssertionError("count() does not end")
 
 
-def write_trials(folder: Path, results: Iterable[HypothesisResult], worker: str | None = None) -> Path:
-    """Write the trials of `results`, one line each.
+def trial_lines(result: HypothesisResult) -> list[bytes]:
+    """Return the lines of a result's trials, by index; they take far less memory than the trials."""
+    ordered = sorted(result.trials, key=lambda trial: trial.index)
+    return [_line(trial_to_json(result.node_id, trial)) for trial in ordered]
+
+
+def write_trials(folder: Path, lines: Mapping[str, Sequence[bytes]], worker: str | None = None) -> Path:
+    """Write the lines of trials, in the order of their node ids.
 
     Args:
         folder: The run's folder.
-        results: With their trials.
+        lines: By node id, as `trial_lines` makes them.
         worker: The worker's id under pytest-xdist, each of which writes a file of its own; None for the
             only process.
     """
     path = folder / (TRIALS_FILE if worker is None else f"trials-{worker}.jsonl")
-    # A test that was run again replaces its first run.
-    by_node = {result.node_id: result for result in results}
-    _write_atomically(
-        path,
-        (
-            _line(trial_to_json(node_id, trial))
-            for node_id in sorted(by_node)
-            for trial in sorted(by_node[node_id].trials, key=lambda trial: trial.index)
-        ),
-    )
+    _write_atomically(path, (line for node_id in sorted(lines) for line in lines[node_id]))
     return path
 
 
