@@ -38,10 +38,16 @@ def trial(arm: str = "", /, **values: float) -> TrialRecord:
     return TrialRecord(index=0, case_id="", repeat=0, seed=0, kind=kind, values=named, arm=arm)
 
 
+def tell(shares: Mapping[Any, Any]) -> None:
+    """Print the probabilities of the verdicts: `pytest -rP` shows them."""
+    print(*(f"{verdict or 'open'} {np.round(share, 4)}" for verdict, share in shares.items()))
+
+
 class Calibration:
     """Weighs trials made by hand, as a run would, without its event loop."""
 
     trial = staticmethod(trial)
+    tell = staticmethod(tell)
     alpha = 0.05
     beta = 0.08
     """Another than alpha, so that the two cannot be mistaken for each other."""
@@ -98,7 +104,9 @@ class Calibration:
         """Return how often each verdict comes, where `runs(n)` gives the units of n runs."""
         found = Counter(self.verdict(hypothesis, units) for units in runs(n_runs))
         assert found.total() == n_runs
-        return MappingProxyType({v: found[v] / n_runs for v in (Verdict.SUPPORTED, Verdict.REFUTED, None)})
+        shares = {v: found[v] / n_runs for v in (Verdict.SUPPORTED, Verdict.REFUTED, None)}
+        tell(shares)
+        return MappingProxyType(shares)
 
     def law(
         self,
@@ -139,7 +147,9 @@ class Calibration:
                     known, there = after.get(state, (longer, 0.0))
                     after[state] = known, there + moved
             states = after
-        return {verdict: np.atleast_1d(mass) for verdict, mass in found.items()}
+        law = {verdict: np.atleast_1d(mass) for verdict, mass in found.items()}
+        tell(law)
+        return law
 
 
 def _rejected(weigher: Any) -> tuple[bool, ...]:

@@ -37,7 +37,9 @@ def shares(calibration, guard, draw, n_runs, *, stored=through_bytes):
         before, after = ([calibration.trial(_=float(one)) for one in sample] for sample in (then, now))
         entry = stored(guard.accepted(BaselineFile(), before))
         found[guard.verdict(entry.current, after)] += 1
-    return {verdict: n / n_runs for verdict, n in found.items()}
+    by_verdict = {verdict: n / n_runs for verdict, n in found.items()}
+    calibration.tell(by_verdict)
+    return by_verdict
 
 
 def moved_by(change, *, alike, seed):
@@ -151,4 +153,5 @@ def test_the_stored_rate_taken_for_the_truth_fails_the_same_test(calibration, gu
         threshold = min(0.95, max(0.05, entry.current.mean - MARGIN))
         trials = [[calibration.trial(_=float(one))] for one in now]
         refuted += calibration.verdict(calibration.hypothesis(rate >= threshold, 150), trials) is REFUTED
+    calibration.tell({REFUTED: refuted / n_runs})
     assert refuted / n_runs > 2 * calibration.most(calibration.beta, n_runs)

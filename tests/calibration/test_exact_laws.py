@@ -167,6 +167,7 @@ def test_the_interval_at_the_moment_an_estimate_stops(calibration):
             stops.add(n + 1)
             if measured:
                 assert interval.high - interval.low <= 0.6
+    calibration.tell({"missed": missed})
     assert missed.max() <= 0.1
     assert missed.min() > 0.02
     assert len(stops) > 4

@@ -118,6 +118,7 @@ def test_a_list_of_cases_picked_with_replacement(calibration, draws_per_case, un
                 break
         found[verdict] += 1
     shares = {verdict: n / n_runs for verdict, n in found.items()}
+    calibration.tell(shares)
     assert shares[SUPPORTED] <= calibration.most(calibration.alpha, n_runs)
     assert shares[REFUTED] <= calibration.most(calibration.beta, n_runs)
     assert shares[SUPPORTED] + shares[REFUTED] >= 0.02
