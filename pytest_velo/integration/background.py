@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
 import pytest
@@ -58,6 +59,15 @@ class Backstage:
 backstage: ContextVar[Backstage | None] = ContextVar("pytest_velo_backstage", default=None)
 
 
+def _write(write: Callable[[str], int], kind: str, text: str) -> int:
+    """Keep a text that is written backstage; pass it on otherwise."""
+    kept = backstage.get()
+    if kept is None:
+        return write(text)
+    kept.write(kind, text)
+    return len(text)
+
+
 class _Stream:
     """A standard stream that keeps what is written backstage, and passes on the rest."""
 
@@ -67,12 +77,7 @@ class _Stream:
 
     def write(self, text: str) -> int:
         """Write to the item's own buffer, or to the stream that was here before."""
-        kept = backstage.get()
-        if kept is None:
-            written: int = self.stream.write(text)
-            return written
-        kept.write(self._kind, text)
-        return len(text)
+        return _write(self.stream.write, self._kind, text)
 
     def writelines(self, lines: Any) -> None:
         """Write several."""
@@ -111,7 +116,8 @@ class Stage:
         self._front: Any = None
         self._captures = captures(config)
         for capture in self._captures:
-            capture.tmpfile = _Stream(capture.tmpfile, capture.name)
+            # What captures is asked for its own type later on, so only its method is replaced.
+            capture.tmpfile.write = partial(_write, capture.tmpfile.write, capture.name)
             capture._old = _Stream(capture._old, capture.name)
         self._install()
 
@@ -120,7 +126,8 @@ class Stage:
         for handler in self._handlers:
             handler.removeFilter(self._filter)
         for capture in self._captures:
-            capture.tmpfile, capture._old = capture.tmpfile.stream, capture._old.stream
+            del capture.tmpfile.write  # the instance's; that of its class is back
+            capture._old = capture._old.stream
         for name in ("stdout", "stderr"):
             stream = getattr(sys, name)
             if isinstance(stream, _Stream):
