@@ -44,15 +44,16 @@ class Pooling:
     def start(self, items: Iterable[pytest.Function]) -> None:
         """Prepare the free items and begin to sample them; what cannot be prepared waits for its turn.
 
-        A mistake in one is then raised where pytest reaches it.
+        Whatever is wrong with one, a strategy of the user's that raises included, is then raised where pytest
+        reaches it.
         """
         contexts: list[Context] = []
         for item in items:
-            with suppress(VeloError):
+            with suppress(Exception):
                 prepared = prepare(item, self._session, fixtures=own_fixtures(item), launcher=self._pool)
                 if isinstance(prepared, Sampling):
-                    self._waiting[item.nodeid] = prepared
                     contexts.append(self._context(item, prepared))
+                    self._waiting[item.nodeid] = prepared
         runs = [sampling.run for sampling in self._waiting.values()]
         self._session.loop.run(_begin(self._pool, runs, contexts))
 

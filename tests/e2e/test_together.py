@@ -318,6 +318,20 @@ def test_a_broken_body_is_an_error_of_its_own_item_only(run) -> None:
     result.stdout.fnmatch_lines(["*ZeroDivisionError*"])
 
 
+def test_a_strategy_that_raises_is_an_error_of_its_own_item_only(run) -> None:
+    broken = """
+from hypothesis import strategies as st
+
+@pytest.mark.hypothesis(rate >= 0.5, cases=st.integers().map(lambda n: 1 / 0))
+def test_broken(case):
+    return True
+"""
+    run.file(TWO.format(between=broken))
+    result = run()
+    assert result.parseoutcomes() == {"passed": 2, "errors": 1}
+    result.stdout.fnmatch_lines(["*ZeroDivisionError*"])
+
+
 def test_a_selection_samples_what_is_selected(run) -> None:
     run.file(TWO.format(between="") + "\ndef test_last(): assert SEEN and set(SEEN) == {'a'}\n")
     run("-k", "test_a or test_last").assert_outcomes(passed=2)
