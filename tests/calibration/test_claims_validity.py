@@ -74,40 +74,6 @@ def test_scores(scores, side):
     assert wrong > 0.002 or scores == "narrow, .7"  # these move too little to err within the horizon
 
 
-def by_case(draws):
-    """Cases of which half are nearly always 1 and half nearly never, each drawn several times in a row."""
-
-    def draw(rng, shape):
-        rates = rng.choice([0.03, 0.97], (shape[0], shape[1], 1))
-        return (rng.random((*shape, draws)) < rates).astype(float)
-
-    return draw
-
-
-def test_cases_of_several_draws_count_by_their_mean():
-    assert 0.002 < error(lambda rng, shape: by_case(5)(rng, shape).mean(axis=2), 0.5, 1) <= MOST
-
-
-def test_their_draws_taken_as_independent_fail_the_same_test():
-    singly = error(lambda rng, shape: by_case(5)(rng, (shape[0], shape[1] // 5)).reshape(shape), 0.5, 1)
-    assert singly > 4 * MOST
-
-
-def members(rng, shape):
-    """Ten scores of each of some templates, which differ more between than within templates."""
-    centres = rng.beta(1.2, 1.2, (*shape, 1))
-    return np.clip(centres + rng.uniform(-1, 1, (*shape, 10)) * np.minimum(centres, 1 - centres), 0, 1)
-
-
-def test_clusters_count_by_their_mean():
-    assert 0.002 < error(lambda rng, shape: members(rng, shape).mean(axis=2), 0.5, -1, units=60) <= MOST
-
-
-def test_their_members_taken_as_independent_fail_the_same_test():
-    singly = error(lambda rng, shape: members(rng, (shape[0], 15)).reshape(shape[0], 150), 0.5, -1)
-    assert singly > 4 * MOST
-
-
 def test_a_finite_list_drawn_with_replacement():
     scores = np.random.default_rng(7).beta(2, 3, 12)
     assert 0.002 < error(lambda rng, shape: rng.choice(scores, shape), float(scores.mean()), 1) <= MOST
@@ -275,42 +241,6 @@ def test_estimates_of_a_rate_cover_exactly():
             for side in (1, -1)
         ]
         assert sum(missed) <= ALPHA + ROUNDING
-
-
-def compared_with_baseline(margin):
-    """A baseline of one stored outcome a case, and a new version that is worse by just the margin."""
-
-    def draw(rng, shape):
-        easy = rng.beta(2, 2, shape)
-        old = rng.random(shape) < margin + (1 - margin) * easy
-        new = rng.random(shape) < (1 - margin) * easy
-        return old.astype(float), new.astype(float)
-
-    return draw
-
-
-@pytest.mark.parametrize("side", [1, -1])
-@pytest.mark.parametrize("margin", [0.05, 0.2])
-def test_stored_baselines_compared_pair_by_pair(margin, side):
-    draw = compared_with_baseline(margin)
-
-    def halves(rng, shape):
-        old, new = draw(rng, shape)
-        return (new - old + 1) / 2
-
-    assert error(halves, (1 - margin) / 2, side) <= MOST
-
-
-def test_the_stored_rate_taken_as_a_threshold_fails_the_same_test():
-    """ "The old rate minus five points" is a number with an error of its own."""
-    draw, rng, crossed, runs = compared_with_baseline(0.05), np.random.default_rng(10), 0, 400
-    for _ in range(runs):
-        old, new = draw(rng, (1, UNITS))
-        threshold = min(0.98, max(0.02, float(old.mean()) - 0.05))
-        fresh = draw(rng, (1, 600))[1]
-        crossed += bool(max_log_evidence(fresh, [threshold], -1)[0] >= LOG_BAR)
-        assert new.shape == old.shape
-    assert crossed / runs > 2 * MOST
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from pytest_velo.baselines.paired import Pair, changed
 from pytest_velo.stats.choosing import rule_for
 from pytest_velo.verdicts import Verdict
 
-N_RUNS = 1_500
+N_RUNS = 1_000
 MAX_TRIALS = 60
 ALPHA = 0.2
 """Large, so that few simulations show an excess."""
