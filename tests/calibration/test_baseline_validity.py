@@ -123,17 +123,19 @@ def test_scores_that_lost_just_the_margin(calibration, guarded, claim):
     assert max(found[SUPPORTED], found[REFUTED]) > 0.005
 
 
-def test_baselines_with_invalid_trials(calibration, guarded):
-    """Half of the zeros then, and of the zeros now, are invalid: 4,000 runs, no more wrong verdicts."""
+@pytest.mark.parametrize("flatters", [SUPPORTED, REFUTED])
+def test_invalid_trials_that_flatter_a_verdict(calibration, guarded, flatters):
+    """Half of the ones then and of the zeros now are invalid, or the contrary: 4,000 runs."""
     n_runs, rng = 4_000, np.random.default_rng(5)
-    guard, drawn = guarded(rate >= baseline - MARGIN, N_CASES), moved_by(-MARGIN, alike=False, seed=6)
+    guard = guarded(rate >= baseline - MARGIN, N_CASES)
+    drawn = moved_by(-MARGIN, alike=False, seed=6)
     invalid = replace(calibration.trial(_=0.0), kind=OutcomeKind.INVALID, values={})
     letters = [calibration.trial(_=0.0), calibration.trial(_=1.0), invalid]
     found = {SUPPORTED: 0, REFUTED: 0, None: 0}
     for then, now in zip(*drawn(n_runs, N_CASES), strict=True):
         before, after = (
-            [letters[place] for place in np.where(~ones & (rng.random(N_CASES) < 0.5), 2, ones * 1).tolist()]
-            for ones in (then, now)
+            [letters[x] for x in np.where((ones == hides) & (rng.random(N_CASES) < 0.5), 2, ones).tolist()]
+            for ones, hides in ((then, flatters is SUPPORTED), (now, flatters is REFUTED))
         )
         entry = through_bytes(guard.accepted(BaselineFile(), before))
         assert entry.current.n == N_CASES
