@@ -227,4 +227,4 @@ def test_the_first_two_lines_to_paste_install_and_run() -> None:
     lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
     first, second = [line for line in lines if line.startswith("pip install ")]
     assert first == "pip install '.[local]' && velo pull smollm2-135m && pytest examples/quickstart"
-    assert second == "pip install '.[dev]' && velo pull smollm2-135m && pytest"
+    assert second == "pip install '.[dev]' && velo pull smollm2-135m && pytest -n auto"
