@@ -154,6 +154,12 @@ BAD_VALUES = [
     ("expect=1.5", "a number between 0 and 1"),
     ("extend='yes'", "True or False"),
     ("stream=1", "a text"),
+    ("family=''", "a name without `::`*"),
+    ("family='a::b'", "a name without `::`*"),
+    ("once=1", "True or False"),
+    ("ceiling=True", "a number in the outcome's units, or an arm's name"),
+    ("ceiling=float('inf')", "a number in the outcome's units, or an arm's name"),
+    ("guards='judge'", 'one of "model", "prompt"'),
     ("tier=1", "a text"),
 ]
 
