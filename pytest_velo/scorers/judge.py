@@ -31,6 +31,7 @@ def score_prompt(rubric: str, text: str, low: float, high: float) -> str:
 def rubric_of(request: Request) -> str | None:
     """Return who graded and by what rubric, without what was graded; None if it is no request of a judge's.
 
+    >>> from pytest_velo.records import as_messages
     >>> prompt = yes_no_prompt("Is it polite?", "Hello")
     >>> asked = Request(api="a", endpoint="e", model="m", messages=as_messages(prompt, SYSTEM))
     >>> rubric_of(asked)
