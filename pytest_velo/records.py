@@ -192,7 +192,8 @@ class HypothesisResult:
         n_in_flight_max: Most trials in flight at once.
         oldest_draw: ISO 8601 UTC of the oldest draw used; None without draws.
         models_served: The ids the providers said they used, sorted.
-        n_retries: Attempts beyond the first.
+        n_retries: Attempts beyond the first; None where hypotheses were sampled together, and only those of
+            the session are known.
         facts: One-line facts that belong to the verdict: the baseline, the drift since the first one.
         notices: One-line warnings for the reader.
         rerun: The command that runs this hypothesis again.
@@ -224,7 +225,7 @@ class HypothesisResult:
     n_in_flight_max: int = 0
     oldest_draw: str | None = None
     models_served: tuple[str, ...] = ()
-    n_retries: int = 0
+    n_retries: int | None = 0
     duration_s: float = 0.0
     facts: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()

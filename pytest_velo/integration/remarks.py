@@ -33,7 +33,7 @@ def with_remarks(
     if warning is not None:
         remarks[warning] = None
     if before is None or after is None:
-        return replace(result, notices=tuple(remarks))
+        return replace(result, notices=tuple(remarks), n_retries=None)
     remarks.update(dict.fromkeys(waits(before, after)))
     return replace(result, notices=tuple(remarks), n_retries=after.n_retries - before.n_retries)
 

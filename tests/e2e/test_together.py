@@ -60,6 +60,7 @@ def test_two_free_hypotheses_are_sampled_together(run) -> None:
     result = run()
     result.assert_outcomes(passed=3)
     assert run.outcomes == ["supported", "supported"]
+    assert [result.n_retries for result in run.record.results] == [None, None], "unknown, not 0"
 
 
 @pytest.mark.parametrize("scheduler", ["gain", "round-robin"])
