@@ -2,7 +2,8 @@
 
 from pytest_velo.claims.claim import AnyClaim, Claim, Direction, Estimation, Joint
 from pytest_velo.claims.making import difference, estimate, mean, rate
-from pytest_velo.claims.statistics import Change, Difference, Mean, Rate, Scale, Statistic
+from pytest_velo.claims.scale import Scale
+from pytest_velo.claims.statistics import Change, Difference, Mean, Rate, Statistic
 from pytest_velo.claims.stored import Baseline, Guards, baseline
 
 __all__ = [

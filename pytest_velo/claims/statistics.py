@@ -7,35 +7,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple, NoReturn
+from typing import NoReturn
 
 from pytest_velo.claims.claim import Claim, Direction
+from pytest_velo.claims.scale import Scale
 from pytest_velo.claims.stored import Baseline
 from pytest_velo.errors import UsageError
-
-
-class Scale(NamedTuple):
-    """A range of values and its map to [0, 1].
-
-    >>> Scale(-1.0, 1.0).to_unit(0.0), Scale(0.0, 10.0).from_unit(0.7)
-    (0.5, 7.0)
-    """
-
-    low: float
-    high: float
-
-    @property
-    def span(self) -> float:
-        """The width of the range, above 0."""
-        return self.high - self.low
-
-    def to_unit(self, value: float) -> float:
-        """Map the range to [0, 1]."""
-        return (value - self.low) / self.span
-
-    def from_unit(self, unit: float) -> float:
-        """Map [0, 1] back to the range."""
-        return self.low + unit * self.span
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from typing import Any
 
 from pytest_velo.errors import InvalidTrial
 from pytest_velo.records import JsonObject, Reply, Request
-from pytest_velo.sampling.model import AsyncModel, Model, Pending
+from pytest_velo.sampling.model import AsyncModel, Model
+from pytest_velo.sampling.pending import Pending
 from pytest_velo.sampling.trial import current
 
 FENCE = "====="
