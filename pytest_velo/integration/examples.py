@@ -1,0 +1,112 @@
+"""A hypothesis in a line of text, collected for real: what the examples in our docstrings work on."""
+
+from __future__ import annotations
+
+from importlib.util import module_from_spec, spec_from_file_location
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_velo.integration.session import VeloSession
+from pytest_velo.settings import Settings
+
+if TYPE_CHECKING:
+    from pytest_velo.runner.hypothesis import Hypothesis
+
+_FILE = """\
+import pytest
+from pytest_velo import *
+from pytest_velo.claims import baseline
+
+{test}
+"""
+
+
+def collected(request: pytest.FixtureRequest, test: str) -> list[Any]:
+    """Collect the tests of a file that holds `test`, as this session of pytest collects any.
+
+    Args:
+        request: The fixture, which brings the session and a folder.
+        test: The file's text; pytest and all that pytest-velo exports are imported above it.
+
+    Returns:
+        Its items, which are in no session's list and not prepared: nothing runs them.
+
+    Examples:
+        >>> [item.nodeid for item in collected(getfixture("request"), "def test_it(): pass")]
+        ['test_it.py::test_it']
+    """
+    path = request.getfixturevalue("tmp_path") / "test_it.py"
+    path.write_text(_FILE.format(test=test), encoding="utf-8")
+    spec = spec_from_file_location("test_it", path)
+    assert spec is not None and spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    file: Any = pytest.Module.from_parent(request.session, path=path, nodeid=path.name)
+    file.obj = module
+    return list(file.collect())
+
+
+def hypothesis_item(
+    request: pytest.FixtureRequest, mark: str, test: str, **settings: Any
+) -> tuple[Any, VeloSession]:
+    """Collect one hypothesis and prepare it, in a session of its own that keeps its files to itself.
+
+    Args:
+        request: The fixture, which brings pytest's session and a folder.
+        mark: What stands between the parentheses of the mark.
+        test: The test function on one line.
+        **settings: Of the session, where they are not the defaults.
+
+    Returns:
+        The item and its session, which closes when the example ends.
+
+    Examples:
+        >>> from pytest_velo.integration.collection import SPEC
+        >>> test = "def test_it(case): return case > 1"
+        >>> item, session = hypothesis_item(getfixture("request"), "rate >= 0.5, cases=[1, 2]", test, seed=7)
+        >>> item.stash[SPEC].claim, session.settings.seed
+        (rate >= 0.5, 7)
+    """
+    from pytest_velo.integration.collection import prepare
+
+    session = VeloSession(request.config)
+    request.addfinalizer(session.close)
+    folder = request.getfixturevalue("tmp_path")
+    session.settings = Settings(
+        **{"cache_dir": folder / "cache", "baseline": folder / "velo-baseline.json", **settings}
+    )
+    (item,) = collected(request, f"@pytest.mark.hypothesis({mark})\n{test}")
+    prepare([item], session)
+    return item, session
+
+
+def built(request: pytest.FixtureRequest, mark: str, test: str, **settings: Any) -> Hypothesis:
+    """Return the hypothesis of an item, as `hypothesis_item` makes one.
+
+    Args:
+        request: The fixture, which brings pytest's session and a folder.
+        mark: What stands between the parentheses of the mark.
+        test: The test function on one line; it takes fixtures of ours only.
+        **settings: Of the session, where they are not the defaults.
+
+    Examples:
+        >>> test = "def test_is_even(case): return case % 2 == 0"
+        >>> hypothesis = built(getfixture("request"), "rate >= 0.5, cases=[1, 2]", test)
+        >>> hypothesis.belief, hypothesis.body(1, "", None), hypothesis.body(2, "", None)
+        ('is even', False, True)
+    """
+    from pytest_velo.integration.building import build
+    from pytest_velo.integration.collection import FACTS, SPEC
+    from pytest_velo.integration.outcomes import HostOutcomes
+    from pytest_velo.integration.pooling import own_fixtures
+
+    item, session = hypothesis_item(request, mark, test, **settings)
+    return build(
+        item,
+        session.settings,
+        HostOutcomes(item.stash[FACTS], item.stash[SPEC].claim),
+        may_pay=False,
+        in_order=False,
+        fixtures=own_fixtures(item),
+    )
