@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_velo.integration.session import VeloSession
+from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.settings import Settings
 
 if TYPE_CHECKING:
@@ -16,13 +16,12 @@ if TYPE_CHECKING:
 _FILE = """\
 import pytest
 from pytest_velo import *
-from pytest_velo.claims import baseline
 
 {test}
 """
 
 
-def collected(request: pytest.FixtureRequest, test: str) -> list[Any]:
+def collected(request: pytest.FixtureRequest, test: str) -> list[pytest.Function]:
     """Collect the tests of a file that holds `test`, as this session of pytest collects any.
 
     Args:
@@ -39,7 +38,8 @@ def collected(request: pytest.FixtureRequest, test: str) -> list[Any]:
     path = request.getfixturevalue("tmp_path") / "test_it.py"
     path.write_text(_FILE.format(test=test), encoding="utf-8")
     spec = spec_from_file_location("test_it", path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
     file: Any = pytest.Module.from_parent(request.session, path=path, nodeid=path.name)
@@ -49,7 +49,7 @@ def collected(request: pytest.FixtureRequest, test: str) -> list[Any]:
 
 def hypothesis_item(
     request: pytest.FixtureRequest, mark: str, test: str, **settings: Any
-) -> tuple[Any, VeloSession]:
+) -> tuple[pytest.Function, VeloSession]:
     """Collect one hypothesis and prepare it, in a session of its own that keeps its files to itself.
 
     Args:
@@ -59,7 +59,7 @@ def hypothesis_item(
         **settings: Of the session, where they are not the defaults.
 
     Returns:
-        The item and its session, which closes when the example ends.
+        The item and its session, which is the configuration's until the example ends, and is closed then.
 
     Examples:
         >>> from pytest_velo.integration.collection import SPEC
@@ -76,6 +76,8 @@ def hypothesis_item(
     session.settings = Settings(
         **{"cache_dir": folder / "cache", "baseline": folder / "velo-baseline.json", **settings}
     )
+    session.worker = None  # what an example draws is none of what a worker of pytest-xdist tells
+    request.getfixturevalue("monkeypatch").setitem(request.config.stash, SESSION, session)
     (item,) = collected(request, f"@pytest.mark.hypothesis({mark})\n{test}")
     prepare([item], session)
     return item, session
@@ -87,8 +89,11 @@ def built(request: pytest.FixtureRequest, mark: str, test: str, **settings: Any)
     Args:
         request: The fixture, which brings pytest's session and a folder.
         mark: What stands between the parentheses of the mark.
-        test: The test function on one line; it takes fixtures of ours only.
+        test: The test function on one line; of fixtures it takes `case`, `arm` and `trial` only.
         **settings: Of the session, where they are not the defaults.
+
+    Returns:
+        What the runner is given; it may not make draws that cost money.
 
     Examples:
         >>> test = "def test_is_even(case): return case % 2 == 0"
@@ -99,7 +104,7 @@ def built(request: pytest.FixtureRequest, mark: str, test: str, **settings: Any)
     from pytest_velo.integration.building import build
     from pytest_velo.integration.collection import FACTS, SPEC
     from pytest_velo.integration.outcomes import HostOutcomes
-    from pytest_velo.integration.pooling import own_fixtures
+    from pytest_velo.integration.private import fixture_info
 
     item, session = hypothesis_item(request, mark, test, **settings)
     return build(
@@ -108,5 +113,5 @@ def built(request: pytest.FixtureRequest, mark: str, test: str, **settings: Any)
         HostOutcomes(item.stash[FACTS], item.stash[SPEC].claim),
         may_pay=False,
         in_order=False,
-        fixtures=own_fixtures(item),
+        fixtures=dict.fromkeys(fixture_info(item).argnames),
     )
