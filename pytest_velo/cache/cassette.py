@@ -101,7 +101,16 @@ def load(path: str | Path) -> Cassette:
     """Read a cassette, `.jsonl` or `.jsonl.zst`.
 
     Raises:
-        StoreError: No such file, a line that is no recorded draw (with its number), a newer format.
+        StoreError: No such file, a line that is no recorded draw (with its number), a draw that is there
+            twice, a newer format.
+
+    >>> asked = {"api": "a", "endpoint": "e", "model": "m", "messages": (), "parameters": {}}
+    >>> place = {"key": request_key(Request(**asked)), "seed": 0, "stream": "", "slot": "c:0:0"}
+    >>> draw = {"request": asked, "reply": {"text": "Hello"}, "drawn_at": "2026-11-01T00:00:00Z"}
+    >>> path = getfixture("tmp_path") / "draws.jsonl"
+    >>> _ = path.write_bytes(msgspec.json.encode({"canon": CANON, **place, **draw}))
+    >>> [draw.reply for _, draw in load(path).recorded()]
+    [Reply('Hello')]
     """
     cassette = Cassette(Path(path))
     for number, text in enumerate(_read(cassette.path).split(b"\n"), 1):
@@ -124,10 +133,21 @@ def export(store: Store, addresses: Iterable[Address] | None, path: str | Path) 
         path: The file; a name that ends in `.zst` is compressed.
 
     Returns:
-        How many draws were written.
+        How many draws were written; one that is named twice is written once.
 
     Raises:
         StoreError: A draw is not in the store, or the file cannot be written.
+
+    >>> asked = Request(api="a", endpoint="e", model="m", messages=({"role": "user", "content": "Hi"},))
+    >>> address = Address(key=request_key(asked), seed=0, stream="", slot="c:0:0")
+    >>> draw = Draw(address=address, reply=Reply(text="Hello"), drawn_at="2026-11-01T00:00:00Z")
+    >>> folder = getfixture("tmp_path")
+    >>> store = Store.open(folder / "draws.sqlite")
+    >>> store.put_many([(asked, draw)]), export(store, None, folder / "draws.jsonl")
+    (1, 1)
+    >>> load(folder / "draws.jsonl").get(address) == draw
+    True
+    >>> store.close()
     """
     target = Path(path)
     found = store.recorded() if addresses is None else _chosen(store, addresses)
@@ -135,15 +155,6 @@ def export(store: Store, addresses: Iterable[Address] | None, path: str | Path) 
     order = sorted(lines, key=lambda place: (place.key, place.seed, place.stream, place.slot))
     _write(target, b"".join(lines[address] for address in order))
     return len(lines)
-
-
-def import_into(store: Store, path: str | Path) -> int:
-    """Put a cassette's draws into the store; what is there already stays.
-
-    Returns:
-        How many were new.
-    """
-    return store.put_many(load(path).recorded())
 
 
 def _parsed(text: bytes) -> _Line:

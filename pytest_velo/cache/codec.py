@@ -22,7 +22,7 @@ _DEFAULTS = tuple((field.name, getattr(_PLAIN_REPLY, field.name)) for field in f
 
 
 def encode_reply(reply: Reply, *, for_cassette: bool = False) -> tuple[bytes, Reply]:
-    """Return a reply's JSON, and the reply as it will be read back.
+    r"""Return a reply's JSON, and the reply as it will be read back.
 
     The second differs from the first only where text cannot be stored: half a surrogate pair (a cut
     emoji) becomes U+FFFD, so that a replay sees what the first run saw.
@@ -33,6 +33,11 @@ def encode_reply(reply: Reply, *, for_cassette: bool = False) -> tuple[bytes, Re
 
     Raises:
         StoreError: A part of it is no JSON value.
+
+    >>> encode_reply(Reply(text="Lyon", cost_usd=0.25, raw={"id": "r1"}), for_cassette=True)
+    (b'{"text":"Lyon","cost_usd":0.25}', Reply('Lyon'))
+    >>> encode_reply(Reply(text="cut \ud83d"))[1].text == "cut \N{REPLACEMENT CHARACTER}"
+    True
     """
     try:
         return _encode(reply, for_cassette), reply
@@ -48,15 +53,24 @@ def decode_reply(body: bytes) -> Reply:
 
     Raises:
         msgspec.DecodeError: The bytes are no reply.
+
+    >>> body, _ = encode_reply(Reply(text="Lyon", finish_reason="length"))
+    >>> reply = decode_reply(body)
+    >>> reply.text, reply.finish_reason, reply.cost_usd, reply.cached
+    ('Lyon', <FinishReason.LENGTH: 'length'>, None, True)
     """
     return _reply_decoder().decode(body)
 
 
 def decode_request(body: bytes) -> Request:
-    """Return the stored request.
+    """Return the stored request, from the bytes that `keys.request_body` gives.
 
     Raises:
         msgspec.DecodeError: The bytes are no request.
+
+    >>> stored = b'{"api":"a","canon":1,"endpoint":"e","messages":[],"model":"m","parameters":{"top_p":0.5}}'
+    >>> decode_request(stored).parameters
+    {'top_p': 0.5}
     """
     return _request_decoder().decode(body)
 

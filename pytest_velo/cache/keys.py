@@ -39,6 +39,9 @@ def request_body(request: Request) -> bytes:
 
     Raises:
         UsageError: As `request_key` does.
+
+    >>> request_body(Request(api="a", endpoint="e", model="m", messages=(), parameters={"temperature": 1.0}))
+    b'{"api":"a","canon":1,"endpoint":"e","messages":[],"model":"m","parameters":{"temperature":1}}'
     """
     parameters = {
         name: int(value) if type(value) is float and value.is_integer() else value

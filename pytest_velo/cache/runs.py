@@ -35,8 +35,18 @@ _decode = msgspec.json.Decoder(_Trial).decode
 def addresses_in(path: Path) -> set[Address]:
     """Return the addresses of the stored draws in a run's `trials.jsonl`.
 
+    Calls of scripted models are left out: their replies are not stored.
+
     Raises:
         StoreError: The file cannot be read, or a line of it is no trial.
+
+    >>> def call(model, slot):
+    ...     return {"model": model, "address": {"key": "k", "seed": 0, "stream": "", "slot": slot}}
+    >>> path = getfixture("tmp_path") / "trials.jsonl"
+    >>> trial = {"calls": [call("scripted/echo", "c:0:0"), call("openai/gpt-5", "c:0:1")]}
+    >>> _ = path.write_bytes(msgspec.json.encode(trial))
+    >>> [address.slot for address in addresses_in(path)]
+    ['c:0:1']
     """
     return set(_addresses(path))
 
@@ -45,10 +55,18 @@ def recorded_addresses(runs: Iterable[Path]) -> Iterator[Address]:
     """Yield the addresses of the stored draws that runs used; of one that is under way, what is written.
 
     Args:
-        runs: The runs' folders.
+        runs: The runs' folders; in each the files `trials*.jsonl` are read (xdist workers write their own).
 
     Raises:
         StoreError: As `addresses_in` does.
+
+    >>> runs = [getfixture("tmp_path") / "1", getfixture("tmp_path") / "2"]
+    >>> for folder in runs:
+    ...     folder.mkdir()
+    ...     place = {"key": "k", "seed": 0, "stream": "", "slot": f"c:{folder.name}:0"}
+    ...     _ = (folder / "trials.jsonl").write_bytes(msgspec.json.encode({"calls": [{"address": place}]}))
+    >>> [address.slot for address in recorded_addresses(runs)]
+    ['c:1:0', 'c:2:0']
     """
     for folder in runs:
         for path in sorted(folder.glob("trials*.jsonl")):
@@ -56,7 +74,18 @@ def recorded_addresses(runs: Iterable[Path]) -> Iterator[Address]:
 
 
 def run_folders(runs: Path) -> list[Path]:
-    """Return the folders of all runs, sorted by name; empty when there is no such folder."""
+    """Return the folders of all runs, sorted by name; empty when there is no such folder.
+
+    Args:
+        runs: The folder they are in. Files and links in it are no runs.
+
+    >>> runs = getfixture("tmp_path")
+    >>> for name in ("2026-02-01T00-00-00Z", "2026-01-01T00-00-00Z"):
+    ...     (runs / name).mkdir()
+    >>> (runs / "latest").touch()
+    >>> [folder.name for folder in run_folders(runs)], run_folders(runs / "nowhere")
+    (['2026-01-01T00-00-00Z', '2026-02-01T00-00-00Z'], [])
+    """
     if not runs.is_dir():
         return []
     return sorted(entry for entry in runs.iterdir() if entry.is_dir() and not entry.is_symlink())
@@ -66,6 +95,17 @@ def runs_before(runs: Path, moment: datetime) -> list[Path]:
     """Return the folders of the runs that began before a moment, the latest run apart.
 
     A folder whose name is not a run's time is nobody's to judge and is left out.
+
+    Args:
+        runs: The folder they are in, with the file `latest` that names the latest one.
+        moment: With a time zone.
+
+    >>> runs = getfixture("tmp_path")
+    >>> for name in ("2026-01-01T00-00-00Z", "2026-01-01T00-00-00Z-2", "2026-07-01T00-00-00Z", "mine"):
+    ...     (runs / name).mkdir()
+    >>> _ = (runs / "latest").write_text("2026-01-01T00-00-00Z-2")
+    >>> [folder.name for folder in runs_before(runs, datetime(2026, 6, 1, tzinfo=UTC))]
+    ['2026-01-01T00-00-00Z']
     """
     latest = runs / "latest"
     spared = latest.read_text(encoding="utf-8", errors="replace").strip() if latest.is_file() else ""
@@ -81,6 +121,14 @@ def remove_runs(folders: Iterable[Path]) -> None:
 
     Raises:
         StoreError: One cannot be removed; those before it are gone.
+
+    >>> old, new = getfixture("tmp_path") / "old", getfixture("tmp_path") / "new"
+    >>> for folder in (old, new):
+    ...     folder.mkdir()
+    ...     (folder / "run.json").touch()
+    >>> remove_runs([old])
+    >>> old.exists(), new.exists()
+    (False, True)
     """
     for folder in folders:
         try:

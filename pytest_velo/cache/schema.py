@@ -59,13 +59,35 @@ def _place_in_sql(*address: Any) -> bytes:
 
 
 def create(connection: apsw.Connection) -> None:
-    """Make all tables; call it inside a transaction."""
+    """Make all tables and set the format's number; call it inside a transaction.
+
+    Args:
+        connection: To an empty file.
+
+    >>> connection = apsw.Connection(":memory:")
+    >>> create(connection)
+    >>> tables = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
+    >>> {name for (name,) in tables} == TABLES, connection.pragma("user_version") == VERSION
+    (True, True)
+    """
     connection.execute(SCHEMA + BOOKS)
     connection.execute(f"PRAGMA user_version = {VERSION}")
 
 
 def upgrade(connection: apsw.Connection) -> None:
-    """Bring a file of format 1, where a draw's key was its address, to this one; inside a transaction."""
+    """Bring a file of format 1, where a draw's key was its address, to this one; inside a transaction.
+
+    Draws keep their order, and requests get the order of their first draws. The books are as they were.
+
+    >>> connection = apsw.Connection(":memory:")
+    >>> _ = connection.execute("CREATE TABLE request(key, body); INSERT INTO request VALUES('k', '{}')")
+    >>> columns = "key, seed, stream, slot, reply, model_served, cost_usd, drawn_at"
+    >>> _ = connection.execute(f"CREATE TABLE draw({columns})")
+    >>> _ = connection.execute("INSERT INTO draw VALUES('k', 7, '', 'c:0:0', '{}', NULL, 0.5, '2026-11-01')")
+    >>> upgrade(connection)
+    >>> connection.execute("SELECT address, cost_usd FROM draw").get == (place("k", 7, "", "c:0:0"), 0.5)
+    True
+    """
     connection.create_scalar_function("velo_place", _place_in_sql, 4, deterministic=True)
     connection.execute("ALTER TABLE request RENAME TO request_1; ALTER TABLE draw RENAME TO draw_1")
     connection.execute(SCHEMA + _FROM_1)

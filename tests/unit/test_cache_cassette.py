@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_velo.cache.cassette import export, import_into, load
+from pytest_velo.cache.cassette import export, load
 from pytest_velo.cache.differences import explain_miss
 from pytest_velo.cache.keys import request_key
 from pytest_velo.cache.store import Store
@@ -83,8 +83,8 @@ def test_one_line_a_draw_sorted_and_the_same_bytes_again(store, tmp_path):
 def test_import_into_another_store(store, tmp_path):
     export(store, None, tmp_path / "c.jsonl")
     other = Store.open(tmp_path / "other" / "draws.sqlite")
-    assert import_into(other, tmp_path / "c.jsonl") == 4
-    assert import_into(other, tmp_path / "c.jsonl") == 0
+    assert other.put_many(load(tmp_path / "c.jsonl").recorded()) == 4
+    assert other.put_many(load(tmp_path / "c.jsonl").recorded()) == 0
     assert [request for request, _ in other.recorded()] == [request for request, _ in store.recorded()]
     other.close()
 
@@ -231,7 +231,7 @@ def test_nothing_recorded():
 def test_the_same_request_elsewhere_is_said(store, tmp_path, source, change, said):
     export(store, [place(ask("one"))], tmp_path / "c.jsonl")
     other = Store.open(tmp_path / "other" / "draws.sqlite")
-    import_into(other, tmp_path / "c.jsonl")
+    other.put_many(load(tmp_path / "c.jsonl").recorded())
     asked = other if source == "store" else load(tmp_path / "c.jsonl")
     wanted = replace(place(ask("one")), **change)
     assert asked.nearest_request(ask("one"), wanted) == f"the same request was recorded {said}"
