@@ -1,6 +1,21 @@
 """pytest-velo: beliefs about language models as pytest tests.
 
 Everything a test file needs; nothing is imported before it is asked for.
+
+Example:
+    ```python
+    import pytest
+    from pytest_velo import rate, scripted
+
+    MODEL = scripted("pupil", ["Paris", "Paris", "Paris", "Lyon"])  # or "openai/gpt-5-mini"
+
+
+    @pytest.mark.hypothesis(rate >= 0.6, models=[MODEL])
+    async def test_it_knows_the_capital(model):
+        "The model knows the capital of France."
+        reply = await model("What is the capital of France?")
+        return reply.answers("Paris")
+    ```
 """
 
 from __future__ import annotations
@@ -83,4 +98,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
+    """List the public names too that nobody has asked for yet."""
     return sorted({*globals(), *__all__})

@@ -22,6 +22,45 @@ def pytest_velo_providers() -> Mapping[str, ProviderFactory]:  # type: ignore[em
     Returns:
         A factory for each wire family (`api=` of an endpoint), called as `factory(endpoint, slots=n)`. A
         family of ours under the same name is replaced.
+
+    Example:
+        ```python
+        # conftest.py
+        from pytest_velo import Reply
+
+
+        class Echo:
+            "Says what it is told. A real one sends `request`, once, and reads the answer."
+
+            async def complete(self, request, seed):
+                return Reply(text=request.messages[-1]["content"])
+
+            async def aclose(self):
+                "Close what was opened."
+
+
+        def pytest_velo_providers():
+            return {"echo-wire": lambda endpoint, *, slots: Echo()}
+        ```
+
+        ```ini
+        # pytest.ini
+        [pytest]
+        velo_endpoints =
+            echo: api=echo-wire price=free
+        ```
+
+        ```python
+        # test_echo.py
+        import pytest
+        from pytest_velo import rate
+
+
+        @pytest.mark.hypothesis(rate >= 0.9, models=["echo/any"])
+        async def test_it_echoes(model):
+            "An echo says what it is told."
+            return await model("Hello?") == "Hello?"
+        ```
     """
 
 
@@ -38,4 +77,43 @@ def pytest_velo_claims() -> Mapping[type[Claim], RuleFactory]:  # type: ignore[e
         `alpha` and `beta` are in (0, 1), `margin` is from 0 in the statistic's own units; `stats.choosing`
         has the meaning of each. A class takes the rule of the nearest class it derives from; of two plugins
         that offer a rule for one class, the last to register goes first. `Claim` itself is ours.
+
+    Example:
+        ```python
+        # conftest.py
+        from dataclasses import dataclass
+
+        from pytest_velo.claims import Claim, Direction
+        from pytest_velo.stats.choosing import rule_for
+
+
+        @dataclass(frozen=True, slots=True, kw_only=True)
+        class Discovery(Claim):
+            "Supported at five sigma, whatever alpha the test has."
+
+
+        def discovery(statistic, above):
+            return Discovery(statistic=statistic, direction=Direction.AT_LEAST, low=above)
+
+
+        def five_sigma(claim, *, alpha, **design):
+            return rule_for(claim, alpha=3e-7, **design)
+
+
+        def pytest_velo_claims():
+            return {Discovery: five_sigma}
+        ```
+
+        ```python
+        # test_discovery.py
+        import pytest
+        from conftest import discovery
+        from pytest_velo import rate, scripted
+
+
+        @pytest.mark.hypothesis(discovery(rate, above=0.5), models=[scripted("parrot", ["Hello!"])])
+        async def test_parrots_talk(model):
+            "A parrot greets back, beyond reasonable doubt."
+            return (await model("Hello?")).answers("hello")
+        ```
     """

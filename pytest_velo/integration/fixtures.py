@@ -41,7 +41,25 @@ class Placeholder:
 
 
 class Velo:
-    """The canonical fixture: everything hangs off it, whatever the short names are taken for."""
+    """The canonical fixture: everything hangs off it, whatever the short names are taken for.
+
+    Example:
+        ```python
+        import pytest
+        from pytest_velo import rate, scripted
+
+        FARMER = scripted("farmer", ["17", "17", "17", "17", "17", "17", "18", "I forgot."])
+
+
+        @pytest.mark.hypothesis(rate >= 0.5, models=[FARMER])
+        async def test_it_counts_cows(velo):
+            "The model says 17, and what it would have said where it forgot cannot change that."
+            reply = await velo.model()("How many cows are there?")
+            if not reply.text.isdigit():
+                velo.invalid("it named no number")
+            return reply == "17"
+        ```
+    """
 
     def __init__(self, item: pytest.Item) -> None:
         self._item = item
@@ -91,13 +109,46 @@ class Velo:
 
 @pytest.fixture
 def velo(request: pytest.FixtureRequest) -> Velo:
-    """Everything pytest-velo offers a body: model(...), judge, case, trial and invalid(why)."""
+    """Everything pytest-velo offers a body: model(...), judge, case, trial and invalid(why).
+
+    Example:
+        ```python
+        import pytest
+        from pytest_velo import rate, scripted
+
+        WRITER = scripted("writer", ["Cats purr.", "Cats purr. Dogs bark."])
+        READER = scripted("reader", lambda request: str(request.messages[-1]["content"].count(".")))
+
+
+        @pytest.mark.hypothesis(rate >= 0.3, models=[WRITER])
+        async def test_one_sentence(velo):
+            "The writer writes a single sentence, as the reader counts them."
+            text = await velo.model()("Write about pets, in one sentence.")
+            return await velo.model(READER)(f"How many sentences are these: {text}") == "1"
+        ```
+    """
     return Velo(request.node)
 
 
 @pytest.fixture
 def model(request: pytest.FixtureRequest) -> Any:
-    """The language model. An async body awaits `model(prompt)`, a plain one calls it."""
+    """The language model. An async body awaits `model(prompt)`, a plain one calls it.
+
+    Example:
+        ```python
+        import pytest
+        from pytest_velo import rate, scripted
+
+        TEACHER = scripted("teacher", lambda request, rng: "word " * rng.randint(1, 55))
+
+
+        @pytest.mark.hypothesis(rate >= 0.7, models=[TEACHER])
+        async def test_it_is_brief(model):
+            "Asked for fifty words, the model hardly ever uses more."
+            reply = await model("Explain rain in fifty words.", temperature=1, max_tokens=200)
+            assert len(reply.text.split()) <= 50
+        ```
+    """
     from pytest_velo.integration.models import model_of
 
     return model_of(request.node, getattr(request, "param", None))
@@ -105,7 +156,28 @@ def model(request: pytest.FixtureRequest) -> Any:
 
 @pytest.fixture
 def judge(request: pytest.FixtureRequest) -> Any:
-    """A model that grades, yes or no (`judge(question, reply)`) or with a score (`judge.score`)."""
+    """A model that grades, yes or no (`judge(question, reply)`) or with a score (`judge.score`).
+
+    Example:
+        ```python
+        import pytest
+        from pytest_velo import rate, scripted
+
+
+        def grade(request):
+            polite = "Certainly" in request.messages[-1]["content"]
+            return '{"answer": "yes"}' if polite else '{"answer": "no"}'
+
+
+        CLERK = scripted("clerk", ["Certainly, sir.", "Certainly, madam.", "No."])
+
+
+        @pytest.mark.hypothesis(rate >= 0.4, models=[CLERK], judge=scripted("judge", grade))
+        async def test_the_clerk_is_polite(model, judge):
+            "Asked for a receipt, the clerk is polite more often than not."
+            return await judge("Is this polite?", await model("May I have a receipt?"))
+        ```
+    """
     from pytest_velo.integration.models import judge_of
 
     return judge_of(request.node)
@@ -113,19 +185,80 @@ def judge(request: pytest.FixtureRequest) -> Any:
 
 @pytest.fixture
 def case(request: pytest.FixtureRequest) -> Any:
-    """The running trial's case."""
+    """The running trial's case.
+
+    Example:
+        ```python
+        import pytest
+        from pytest_velo import rate, scripted
+
+        SUMS = [
+            {"sum": "2 + 2", "answer": "4"},
+            {"sum": "3 + 1", "answer": "4"},
+            {"sum": "5 + 5", "answer": "10"},
+        ]
+
+
+        @pytest.mark.hypothesis(rate >= 0.4, cases=SUMS, models=[scripted("four", ["It is 4."])])
+        async def test_easy_sums(model, case):
+            "A model that always says 4 gets more than 40% of these sums right."
+            reply = await model(f"What is {case.sum}?")
+            return reply.answers(case.answer)
+        ```
+    """
     return _per_trial(request, "case")
 
 
 @pytest.fixture
 def arm(request: pytest.FixtureRequest) -> Any:
-    """The running trial's arm, by its name."""
+    """The running trial's arm, by its name.
+
+    Example:
+        ```python
+        import pytest
+        from pytest_velo import difference, scripted
+
+
+        def easily_led(request, rng):
+            hinted = "13" in request.messages[-1]["content"]
+            return "13" if hinted and rng.random() < 0.6 else "12"
+
+
+        @pytest.mark.hypothesis(
+            difference("hinted", "plain") >= 0.2,
+            arms=("plain", "hinted"),
+            cases=["What is 7 + 5?", "What is 8 + 4?"],
+            models=[scripted("easily-led", easily_led)],
+        )
+        async def test_a_hint_moves_the_answer(model, case, arm):
+            "A wrong hint makes the model say 13."
+            hint = " I think it is 13." if arm == "hinted" else ""
+            return await model(case + hint) == "13"
+        ```
+    """
     return _per_trial(request, "arm")
 
 
 @pytest.fixture
 def trial(request: pytest.FixtureRequest) -> Any:
-    """The running trial: index, repeat, seed, rng and note(text)."""
+    """The running trial: index, repeat, seed, rng and note(text).
+
+    Example:
+        ```python
+        import pytest
+        from pytest_velo import rate, scripted
+
+
+        @pytest.mark.hypothesis(rate.within(0.3, 0.7), models=[scripted("first", ["A"])])
+        async def test_shuffled_options(model, trial):
+            "With its options shuffled, a model that always says A has no taste."
+            drinks = ["tea", "coffee"]
+            trial.rng.shuffle(drinks)
+            trial.note(f"A was {drinks[0]}")  # kept in the record, shown with the trial
+            reply = await model(f"A: {drinks[0]}, B: {drinks[1]}. Which one?")
+            return drinks["AB".index(reply.text)] == "tea"
+        ```
+    """
     return _per_trial(request, "trial")
 
 

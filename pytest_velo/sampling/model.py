@@ -63,7 +63,26 @@ def _is_message(message: object) -> bool:
 
 
 class AsyncModel(_Caller):
-    """A model inside an `async def` body: `reply = await model("…")`."""
+    """A model inside an `async def` body: `reply = await model("…")`.
+
+    Example:
+        ```python
+        import asyncio
+
+        import pytest
+        from pytest_velo import rate, scripted
+
+        UNSURE = scripted("unsure", lambda request, rng: "yes" if rng.random() < 0.75 else "no")
+
+
+        @pytest.mark.hypothesis(rate >= 0.6, models=[UNSURE])
+        async def test_the_majority_of_three_is_right(model):
+            "Asked three times, the model says in most of its answers that 7919 is a prime."
+            asked = [model("Is 7919 a prime?", temperature=1) for _ in range(3)]
+            votes = await asyncio.gather(*asked)
+            return sum(vote.answers("yes") for vote in votes) >= 2
+        ```
+    """
 
     def __call__(
         self,
@@ -118,7 +137,24 @@ class AsyncModel(_Caller):
 
 
 class Model(_Caller):
-    """A model inside a plain `def` body: `reply = model("…")` blocks until the reply is there."""
+    """A model inside a plain `def` body: `reply = model("…")` blocks until the reply is there.
+
+    Example:
+        ```python
+        import pytest
+        from pytest_velo import mean, scripted
+
+        STARS = {"type": "object", "properties": {"stars": {"type": "integer"}}, "required": ["stars"]}
+        CRITIC = scripted("critic", ['{"stars": 4}', '{"stars": 5}'])
+
+
+        @pytest.mark.hypothesis(mean(1, 5) >= 3, models=[CRITIC])
+        def test_the_critic_is_kind(model):
+            "On average the critic gives more than three stars."
+            reply = model("Rate the film.", system="You are a film critic.", schema=STARS)
+            return reply.parsed["stars"]
+        ```
+    """
 
     def __call__(
         self,
@@ -180,7 +216,28 @@ class _Conversation:
 
 
 class AsyncChat(_Conversation):
-    """Several turns: `chat = model.chat(); await chat("…"); await chat("…")`."""
+    """Several turns: `chat = model.chat(); await chat("…"); await chat("…")`.
+
+    Example:
+        ```python
+        import pytest
+        from pytest_velo import rate, scripted
+
+
+        def gives_in(request):
+            return "Sorry, it is 5." if "sure" in request.messages[-1]["content"] else "It is 4."
+
+
+        # The belief is wrong: it ends refuted.
+        @pytest.mark.hypothesis(rate >= 0.9, models=[scripted("weak", gives_in)])
+        async def test_it_stands_by_its_answer(model):
+            "Asked whether it is sure, the model stands by its answer."
+            chat = model.chat(system="You are a teacher.")
+            await chat("What is 2 + 2?")
+            reply = await chat("Are you sure?")
+            return reply.answers("4")
+        ```
+    """
 
     def __init__(self, model: AsyncModel, system: str | None, defaults: dict[str, Any]) -> None:
         super().__init__(system, defaults)
@@ -197,7 +254,27 @@ class AsyncChat(_Conversation):
 
 
 class Chat(_Conversation):
-    """Several turns in a plain body: `chat = model.chat(); chat("…"); chat("…")`."""
+    """Several turns in a plain body: `chat = model.chat(); chat("…"); chat("…")`.
+
+    Example:
+        ```python
+        import pytest
+        from pytest_velo import rate, scripted
+
+
+        def recalls(request):
+            told = any("Ada" in message["content"] for message in request.messages)
+            return "You are Ada." if told else "Who are you?"
+
+
+        @pytest.mark.hypothesis(rate >= 0.9, models=[scripted("recalls", recalls)])
+        def test_it_remembers_the_name(model):
+            "Told a name, the model knows it a turn later."
+            chat = model.chat()
+            chat("My name is Ada.")
+            return chat("What is my name?").answers("Ada")
+        ```
+    """
 
     def __init__(self, model: Model, system: str | None, defaults: dict[str, Any]) -> None:
         super().__init__(system, defaults)

@@ -72,6 +72,18 @@ class Trial:
     >>> trial.note("it hesitated")
     >>> trial.notes
     ('it hesitated',)
+
+    Example:
+        ```python
+        import pytest
+        from pytest_velo import estimate, rate
+
+
+        @pytest.mark.hypothesis(estimate(rate, halfwidth=0.1))  # claims nothing: it ends measured
+        def test_two_dice(trial):
+            "How often do two dice show seven or more?"
+            return trial.rng.randint(1, 6) + trial.rng.randint(1, 6) >= 7
+        ```
     """
 
     __slots__ = ("_notes", "_rng", "index", "repeat", "seed")

@@ -94,7 +94,29 @@ def read_score(reply: Reply, low: float, high: float) -> float:
 
 
 class AsyncJudge:
-    """The judge inside an `async def` body."""
+    """The judge inside an `async def` body.
+
+    Example:
+        ```python
+        import json
+
+        import pytest
+        from pytest_velo import mean, scripted
+
+
+        def grade(request):
+            return json.dumps({"score": 8 if "because" in request.messages[-1]["content"] else 3})
+
+
+        STUDENT = scripted("student", ["It rains because air cools.", "It rains."])
+
+
+        @pytest.mark.hypothesis(mean(0, 10) >= 4, models=[STUDENT], judge=scripted("grader", grade))
+        async def test_its_explanations_are_fair(model, judge):
+            "On average an explanation is worth more than 4 points of 10."
+            return await judge.score("How well does this explain rain?", await model("Why does it rain?"))
+        ```
+    """
 
     def __init__(self, model: AsyncModel) -> None:
         self._model = model
@@ -122,7 +144,26 @@ class AsyncJudge:
 
 
 class Judge:
-    """The judge inside a plain `def` body."""
+    """The judge inside a plain `def` body.
+
+    Example:
+        ```python
+        import pytest
+        from pytest_velo import rate, scripted
+
+        GRADED = [{"text": "2 + 2 = 4", "right": True}, {"text": "2 + 2 = 5", "right": False}]
+
+
+        def grade(request):
+            return '{"answer": "yes"}' if "= 4" in request.messages[-1]["content"] else '{"answer": "no"}'
+
+
+        @pytest.mark.hypothesis(rate >= 0.9, cases=GRADED, judge=scripted("checker", grade))
+        def test_the_judge_agrees_with_people(judge, case):
+            "The judge says of a sum what people said of it."
+            return judge("Is this sum right?", case.text) == case.right
+        ```
+    """
 
     def __init__(self, model: Model) -> None:
         self._model = model
