@@ -65,16 +65,16 @@ class Evidence:
     n: int
     n_for: int
     n_against: int
-    n_invalid: int
-    n_ones: int | None
-    estimate: float | None
-    log_e_support: float | None
-    log_e_refute: float | None
-    p_support: float | None
-    p_refute: float | None
-    interval: Interval | None
-    wilson: Interval | None
-    clopper_pearson: Interval | None
+    n_invalid: int = 0
+    n_ones: int | None = None
+    estimate: float | None = None
+    log_e_support: float | None = None
+    log_e_refute: float | None = None
+    p_support: float | None = None
+    p_refute: float | None = None
+    interval: Interval | None = None
+    wilson: Interval | None = None
+    clopper_pearson: Interval | None = None
     rule: str
     arms: Mapping[str, float] = field(default_factory=dict)
     share_of_gap: float | None = None
@@ -116,7 +116,7 @@ class Decision:
     stop: StopReason
     certified: str
     evidence: Evidence
-    n_unused: int
-    n_saved: int
+    n_unused: int = 0
+    n_saved: int = 0
     parts: tuple[PartVerdict, ...] = ()
     n_needed: int | None = None

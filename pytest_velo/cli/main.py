@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from io import TextIOWrapper
+
 import click
 
 from pytest_velo import __version__
@@ -19,6 +22,8 @@ class _Group(click.Group):
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the chosen command."""
+        if isinstance(sys.stdout, TextIOWrapper):  # a name that the terminal cannot write ends no command
+            sys.stdout.reconfigure(errors="backslashreplace")
         try:
             return super().invoke(ctx)
         except VeloError as error:

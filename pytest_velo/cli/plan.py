@@ -39,7 +39,7 @@ def plan(as_json: bool, arguments: tuple[str, ...]) -> None:
     if as_json:
         from pytest_velo.report.planned import plan_document
 
-        click.echo(json.dumps(plan_document(planned.plans), indent=2, ensure_ascii=False, allow_nan=False))
+        click.echo(json.dumps(plan_document(planned.plans), indent=2, allow_nan=False))
         return
     _print(planned)
 

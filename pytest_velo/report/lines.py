@@ -90,8 +90,8 @@ def as_text(lines: Iterable[Line]) -> str:
     return "\n".join(line.text for line in lines)
 
 
-# Every one of the same width, so that columns stay aligned, but for the `>=` of the progress line.
-_PLAIN = str.maketrans({"✓": "+", "✗": "x", "–": "-", "·": "|", "≥": ">="})
+# Every one of the same width, so that columns stay aligned, but for the `>=` and the `<=`.
+_PLAIN = str.maketrans({"✓": "+", "✗": "x", "–": "-", "·": "|", "≥": ">=", "≤": "<="})
 
 
 def fit_encoding(text: str, encoding: str | None) -> str:
@@ -105,7 +105,7 @@ def fit_encoding(text: str, encoding: str | None) -> str:
     ('✗ a · b', 'x a | b')
     """
     try:
-        "✓✗–·≥".encode(encoding or "ascii")
+        "✓✗–·≥≤".encode(encoding or "ascii")
     except (UnicodeEncodeError, LookupError):
         return text.translate(_PLAIN)
     return text

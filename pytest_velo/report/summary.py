@@ -9,7 +9,7 @@ from pytest_velo.report.families import expected_wrong_families
 from pytest_velo.report.lines import Line, Style, block, fit_lines
 from pytest_velo.report.numbers import count, dollars, duration, interval, percent, rate
 from pytest_velo.report.outlook import outlook
-from pytest_velo.report.phrases import mark, observed
+from pytest_velo.report.phrases import mark, n_trials, observed
 from pytest_velo.report.text import columns, inline, pad
 from pytest_velo.verdicts import PartVerdict, Verdict
 
@@ -238,8 +238,14 @@ def _prospect(result: HypothesisResult, width: int) -> Iterator[Line]:
     else:
         price = dollars(prospect.cost_usd) + (" (unknown price)" if prospect.cost_usd is None else "")
         time = "" if prospect.duration_s is None else f" and {duration(prospect.duration_s)}"
-        yield from block("needs", f"about {prospect.n_units:,} trials in all; {price}{time} more", width)
+        things = "units" if _is_of_groups(result) else "trials"
+        yield from block("needs", f"about {prospect.n_units:,} {things} in all; {price}{time} more", width)
     if prospect.advice:
         yield from block("advice", prospect.advice, width)
     if prospect.command:
         yield Line(f"  {inline(prospect.command)}")
+
+
+def _is_of_groups(result: HypothesisResult) -> bool:
+    """Tell whether a unit of the evidence is made of several trials."""
+    return result.decision is not None and result.decision.evidence.n != n_trials(result.decision.evidence)

@@ -30,6 +30,7 @@ _REPLY = ("text", "reasoning", "refused", "cost_usd", "latency_s", "model_served
 _USAGE = ("input_tokens", "output_tokens", "reasoning_tokens", "cached_input_tokens")
 _MESSAGE = ("role", "content", "tool_calls", "tool_call_id")
 _PART = ("type", "text", "media_type")
+_MOST_NESTED = 100  # a model may nest deeper than Python recurses
 _AS_IT_IS = frozenset({str, int, bool, type(None)})  # exact types: most of what a record holds
 
 
@@ -165,8 +166,11 @@ def _part_to_json(part: Any) -> Any:
     return written
 
 
-def _plain(value: Any) -> Any:
-    """Return `value` as plain JSON; what JSON cannot hold is named by its type, never by its repr."""
+def _plain(value: Any, room: int = _MOST_NESTED) -> Any:
+    """Return `value` as plain JSON; what JSON cannot hold is named by its type, never by its repr.
+
+    So is what lies deeper than `room` levels.
+    """
     if type(value) in _AS_IT_IS:
         return value
     if isinstance(value, bool | int):
@@ -175,8 +179,8 @@ def _plain(value: Any) -> Any:
         return str(value)
     if isinstance(value, float):
         return number_to_json(value)
-    if isinstance(value, Mapping):
-        return {str(name): _plain(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+    if isinstance(value, Mapping) and room:
+        return {str(name): _plain(item, room - 1) for name, item in value.items()}
+    if isinstance(value, list | tuple) and room:
+        return [_plain(item, room - 1) for item in value]
     return f"<{type(value).__name__}>"

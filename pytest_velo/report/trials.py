@@ -97,7 +97,7 @@ def _call_lines(call: Call, before: Call | None, limit: int | None, width: int) 
     if reply.text or not reply.tool_calls:
         yield from block("assistant", reply.text or "(empty)", width, limit=limit, indent=4)
     for asked in reply.tool_calls:
-        arguments = asked.arguments_text or json.dumps(asked.arguments)
+        arguments = asked.arguments_text or json.dumps(asked.arguments, default=str)
         yield from block("tool call", f"{asked.name}({arguments})", width, limit=limit, indent=4)
     yield from block("", " · ".join(_reply_facts(call)), width, Style.DIM, indent=4)
 

@@ -10,6 +10,7 @@ from pytest_velo.cache.cassette import load
 from pytest_velo.cache.keys import request_key
 from pytest_velo.cache.store import Store
 from pytest_velo.cli.cassette import cassette
+from pytest_velo.cli.main import main
 from pytest_velo.records import Address, Reply, Request
 
 REQUEST = Request(api="local", endpoint="local", model="m", messages=({"role": "user", "content": "Hi"},))
@@ -99,3 +100,11 @@ def test_export_makes_no_store(cache_dir, tmp_path):
     result = velo("export", "--cache-dir", cache_dir, tmp_path / "c.jsonl")
     assert "there is no store" in result.output
     assert not (cache_dir / "draws.sqlite").exists()
+
+
+def test_what_the_terminal_cannot_write_is_escaped_and_ends_no_command(tmp_path):
+    Store.open(tmp_path / "日本" / "draws.sqlite").close()
+    arguments = ["cache", "stats", "--cache-dir", str(tmp_path / "日本")]
+    result = CliRunner(charset="cp1252").invoke(main, arguments)
+    assert result.exception is None
+    assert "\\u65e5\\u672c" in result.output

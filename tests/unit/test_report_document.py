@@ -16,6 +16,7 @@ from pytest_velo.records import (
     OutcomeKind,
     Reply,
     Request,
+    ToolCall,
     TrialRecord,
 )
 from pytest_velo.report.document import (
@@ -134,6 +135,14 @@ def test_what_json_cannot_hold_is_named_by_its_type_never_by_its_repr() -> None:
 
     written = trial_to_json("n", trial(0, messages=({"role": "user", "content": Client()},)))
     assert written["calls"][0]["messages"] == [{"role": "user", "content": "<Client>"}]
+
+
+def test_a_model_that_nests_arguments_deeply_does_not_lose_the_record() -> None:
+    arguments = json.loads('{"a":' * 600 + "1" + "}" * 600)
+    call = ToolCall(id="1", name="f", arguments=arguments, arguments_text="{...}")
+    written = json.dumps(trial_to_json("n", trial(0, reply=Reply(text="", tool_calls=(call,)))))
+    assert '"<dict>"' in written
+    assert '"{...}"' in written
 
 
 def test_images_are_written_as_a_hash() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from textwrap import dedent
 from typing import Any
 
@@ -501,6 +502,20 @@ def test_units_and_trials_are_told_apart() -> None:
     result = replace(REFUTED, decision=replace(REFUTED.decision, evidence=evidence))
     text = as_text(failure_lines(result, 0, width=100))
     assert "60, which make 20 of at most 200 units: 40 for the claim, 20 against it" in text
+
+
+def test_what_would_decide_groups_is_counted_in_groups() -> None:
+    assert OPEN.decision is not None
+    n = OPEN.decision.evidence.n
+    result = decided_by(OPEN, StopReason.MAX_TRIALS, n_for=n, n_against=n, n_invalid=0)  # two trials a unit
+    assert "about 600 units in all" in as_text(summary_lines([result], wall_s=1.0))
+
+
+def test_arguments_of_a_scripted_tool_call_that_are_no_json_are_shown() -> None:
+    asked = ToolCall(id="1", name="book", arguments={"day": date(2026, 1, 2)})
+    call = make_call("", tool_calls=(asked,))
+    result = replace(REFUTED, trials=(make_trial(1, OutcomeKind.ZERO, call),))
+    assert 'book({"day": "2026-01-02"})' in as_text(failure_lines(result, 1))
 
 
 def test_the_live_line() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_velo.report.lines import Line, Style, as_text, block
+from pytest_velo.report.lines import Line, Style, as_text, block, fit_encoding
 from pytest_velo.report.text import columns, defuse, display, inline, neutralise, shorten, visible, wrap
 
 ESC = "\x1b"
@@ -93,3 +93,7 @@ def test_a_long_line_is_wrapped_in_linear_time(text: str) -> None:
     lines = display(text * 200_000, 70)  # quadratic, this would not end in minutes
     assert all(columns(line) <= 70 for line in lines)
     assert not any(line.strip().startswith("::") for line in lines)
+
+
+def test_every_symbol_of_ours_has_its_ascii() -> None:
+    assert fit_encoding("✓ ✗ – · ≥ ≤", "ascii") == "+ x - | >= <="
