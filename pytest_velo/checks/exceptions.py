@@ -56,6 +56,12 @@ def classify_exception(
             helpers that are registered for assertion rewriting).
         assertion_types: Types that say "this trial failed": AssertionError, and pytest's `Failed`.
         never: Subclasses of those that say something else (`XFailed` is a `Failed`).
+
+    >>> try:
+    ...     assert "Lyon" == "Paris"
+    ... except AssertionError as error:
+    ...     classify_exception(error), classify_exception(ExceptionGroup("", [error, ValueError()]))
+    (<Raised.AGAINST: 'against'>, <Raised.ERROR: 'error'>)
     """
     if isinstance(exc, BaseExceptionGroup):
         kinds = {classify_exception(leaf, test_roots, assertion_types, never) for leaf in exc.exceptions}
@@ -68,7 +74,19 @@ def classify_exception(
 
 
 def location_of(exc: BaseException) -> str:
-    """Return `file:line` of the assert that failed, as its caller sees it; empty when unknown."""
+    r"""Return `file:line` of the assert that failed, as its caller sees it; empty when unknown.
+
+    Args:
+        exc: What ended the body; of a group the first leaf counts.
+
+    >>> try:
+    ...     exec(compile("answer = 'Lyon'\nassert answer == 'Paris'", "test_capital.py", "exec"))
+    ... except AssertionError as error:
+    ...     location_of(error)
+    'test_capital.py:2'
+    >>> location_of(AssertionError("never raised"))
+    ''
+    """
     if isinstance(exc, BaseExceptionGroup):
         return location_of(exc.exceptions[0])
     frame = _raising_frame(exc)

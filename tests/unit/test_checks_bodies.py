@@ -10,10 +10,15 @@ from typing import Any
 
 import pytest
 
-from pytest_velo.checks.bodies import BodyFacts, check_body, forbidden_fixtures, never_failed, read_body
+from pytest_velo.checks.bodies import BodyFacts, check_facts, forbidden_fixtures, never_failed, read_body
+from pytest_velo.errors import UsageError
 
 OURS = ("model", "judge", "case", "trial", "velo", "arm")
 PROMPT = "The capital of France?"
+
+
+def check_body(func: Callable[..., Any], fixture_names: tuple[str, ...]) -> UsageError | None:
+    return check_facts(read_body(func, fixture_names))
 
 
 def check(reply: Any) -> None:
