@@ -137,6 +137,13 @@ def check_given(tokens: Sequence[TokenLogprob], *, text: str, reasoning: str | N
     Raises:
         BodyError: They were not asked for, not given, or begin with the reasoning.
         InvalidTrial: The reply is empty, or begins with a character that servers may not list.
+
+    >>> check_given([TokenLogprob(token="A", logprob=-0.1)], text="A", reasoning=None, refused=False)
+    >>> check_given([], text="A", reasoning=None, refused=True)
+    Traceback (most recent call last):
+        ...
+    pytest_velo.errors.BodyError: logprobs= was asked for, and the provider gave none with this reply
+      fix: leave stop= out, or claim a rate: a model that gives none can only be sampled
     """
     if not tokens and refused:
         raise BodyError(

@@ -249,7 +249,13 @@ def add_costs(costs: Any) -> float | None:
 
 
 def as_messages(prompt: str | Sequence[JsonObject], system: str | None = None) -> tuple[JsonObject, ...]:
-    """Return neutral messages for a prompt string or a list of messages, the system prompt first."""
+    """Return neutral messages for a prompt string or a list of messages, the system prompt first.
+
+    >>> [message["role"] for message in as_messages("Hi", "Be brief.")]
+    ['system', 'user']
+    >>> as_messages([{"role": "user", "content": "Hi"}]) == as_messages("Hi")
+    True
+    """
     head: tuple[JsonObject, ...] = () if system is None else ({"role": "system", "content": system},)
     body = (
         ({"role": "user", "content": prompt},) if isinstance(prompt, str) else tuple(dict(m) for m in prompt)

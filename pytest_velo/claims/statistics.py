@@ -265,7 +265,23 @@ class Change(Difference):
 
 
 def outcome_name(name: object, example: str) -> str:
-    """Return an outcome's name, or say how one is written."""
+    """Return an outcome's name.
+
+    Args:
+        name: What the user wrote for one.
+        example: A claim with a name, as the fix shows it.
+
+    Raises:
+        UsageError: It is no text, or empty.
+
+    >>> outcome_name("asr", 'rate("asr") <= 0.05')
+    'asr'
+    >>> outcome_name(0.05, 'rate("asr") <= 0.05')
+    Traceback (most recent call last):
+        ...
+    pytest_velo.errors.UsageError: an outcome's name is a text, got 0.05
+      fix: rate("asr") <= 0.05
+    """
     if not isinstance(name, str) or not name:
         raise UsageError(f"an outcome's name is a text, got {name!r}", fix=example)
     return name
