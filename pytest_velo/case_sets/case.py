@@ -98,7 +98,11 @@ def fresh(value: Any) -> Any:
 
 
 def is_shared_safely(value: Any) -> bool:
-    """Tell whether `value` holds no list or dict, so that trials may share it without a copy."""
+    """Tell whether `value` holds no list or dict, so that trials may share it without a copy.
+
+    >>> is_shared_safely(("2 + 2?", 4)), is_shared_safely(Case({"options": ["a", "b"]}))
+    (True, False)
+    """
     kind = type(value)
     if kind is tuple:
         return all(map(is_shared_safely, value))

@@ -15,7 +15,7 @@ Row = tuple[str, Any]
 
 
 def read_rows(name: str | Path, base: Path) -> Iterator[Row]:
-    """Read a file of cases.
+    r"""Read a file of cases.
 
     Args:
         name: The path as written; relative to `base`.
@@ -26,6 +26,11 @@ def read_rows(name: str | Path, base: Path) -> Iterator[Row]:
 
     Raises:
         UsageError: Another kind of source, no such file, not UTF-8, or a malformed row.
+
+    >>> folder = getfixture("tmp_path")
+    >>> _ = (folder / "sums.csv").write_text("question,answer\n2 + 2?,4\n")
+    >>> list(read_rows("sums.csv", folder))
+    [('sums.csv:2', {'question': '2 + 2?', 'answer': '4'})]
     """
     path = _resolve(str(name), base)
     try:

@@ -149,7 +149,13 @@ def chosen_order(case_set: CaseSet, chosen: Iterable[tuple[int, int]]) -> Iterat
 
     Args:
         case_set: The cases.
-        chosen: Pairs of a case's position in the set and its repeat.
+        chosen: Pairs of a case's position in the set and its repeat, both from 0.
+
+    >>> from pathlib import Path
+    >>> from pytest_velo.case_sets import load
+    >>> trials = chosen_order(load(["a", "b"], base=Path()), [(1, 0), (0, 0), (1, 1)])
+    >>> [(trial.index, trial.case, trial.repeat) for trial in trials]
+    [(0, 'b', 0), (1, 'a', 0), (2, 'b', 1)]
     """
     for index, (position, repeat) in enumerate(chosen):
         item = case_set.items[position]
@@ -179,7 +185,12 @@ def with_arms(trials: Iterable[Planned], arms: Sequence[str]) -> Iterator[Planne
 
 
 def plain_order() -> Plan:
-    """Plan the trials of a body without cases: no end of them, each its own unit."""
+    """Plan the trials of a body without cases: no end of them, each its own unit.
+
+    >>> from itertools import islice
+    >>> [(trial.unit, trial.case, trial.repeat) for trial in islice(plain_order(), 3)]
+    [(0, None, 0), (1, None, 1), (2, None, 2)]
+    """
     return pick_order(None, "cases", seed=0)
 
 

@@ -76,12 +76,12 @@ class Plain(PrimitiveProvider):
 
     def draw_string(self, intervals: Any, *, min_size: int = 0, max_size: int = 10**10) -> str:
         """Draw a length, then characters: nine in ten from the first of the set, the ASCII ones."""
-        size = plain_size(self.source, min_size, max_size)
+        size = _size(self.source, min_size, max_size)
         return "".join(self._character(intervals) for _ in range(size)) if len(intervals) else ""
 
     def draw_bytes(self, min_size: int = 0, max_size: int = 10**10) -> bytes:
         """Draw a length, then bytes."""
-        return self.source.randbytes(plain_size(self.source, min_size, max_size))
+        return self.source.randbytes(_size(self.source, min_size, max_size))
 
     def _character(self, intervals: Any) -> str:
         anywhere = len(intervals) <= N_ASCII or self.source.random() < ANY_CHARACTER_RATE
@@ -121,6 +121,6 @@ def plain_float(source: random.Random, low: float, high: float) -> float:
     return source.choice((-1, 1)) * distance
 
 
-def plain_size(source: random.Random, low: int, high: int) -> int:
+def _size(source: random.Random, low: int, high: int) -> int:
     """Draw a length: uniform from `low` up to `high`, or to 16 more than `low` where `high` is far."""
     return source.randint(low, min(high, low + MOST_EXTRA_SIZE))

@@ -154,7 +154,12 @@ def load(source: Any, *, base: Path, seed: int = 0, max_n: int = 200) -> CaseSet
 
 
 def is_strategy(source: Any) -> bool:
-    """Tell whether `cases=` was given a strategy of the Hypothesis library, with or without options."""
+    """Tell whether `cases=` was given a strategy of the Hypothesis library, with or without options.
+
+    >>> from hypothesis import strategies
+    >>> is_strategy(cases(strategies.integers(), n=5)), is_strategy(cases([1, 2]))
+    (True, False)
+    """
     return sources.is_strategy(source.source if isinstance(source, Cases) else source)
 
 
