@@ -15,7 +15,20 @@ from pytest_velo.verdicts import Verdict
 
 
 def stored_fact(path: Path, statistic: Rate | Mean, sampled: Sampled) -> str:
-    """Say what was stored, and where."""
+    """Say what was stored, and where.
+
+    Args:
+        path: The baseline file.
+        statistic: What is averaged.
+        sampled: The new baseline.
+
+    Examples:
+        >>> from pytest_velo.claims import Rate
+        >>> turns = (StoredTurn("", 0, 1.0), StoredTurn("", 1, 0.0), StoredTurn("", 2, None))
+        >>> sampled = Sampled(made_at="2026-12-01T09:30:00+00:00", seed=0, set_digest="", turns=turns)
+        >>> stored_fact(Path("tests/velo-baseline.json"), Rate("asr"), sampled)
+        'stored in velo-baseline.json as the baseline: rate("asr") 0.50 over 3 trials, 1 of them invalid'
+    """
     invalid = f", {sampled.n_invalid} of them invalid" if sampled.n_invalid else ""
     mean, n = rate(sampled.mean), count(sampled.n, "trial")
     return f"stored in {path.name} as the baseline: {statistic} {mean} over {n}{invalid}"
@@ -30,7 +43,29 @@ def compared_with(
         entry: The baseline.
         now: What this run sampled.
         result: What came of it.
-        hypothesis: What was sampled: its plan is the order of the pairs.
+        hypothesis: What was sampled: its claim is about a baseline, its plan is the order of the pairs.
+
+    Examples:
+        >>> from dataclasses import replace
+        >>> from pytest_velo.integration.examples import built
+        >>> from pytest_velo.integration.guarding import unsampled_result
+        >>> test = "def test_is_even(case): return case % 2 == 0"
+        >>> hypothesis = built(getfixture("request"), "rate >= baseline - 0.1, cases=[1, 2]", test)
+        >>> turns = (StoredTurn("", 0, 1.0), StoredTurn("", 1, 0.0))
+        >>> now = Sampled(
+        ...     made_at="2026-12-24T09:30:00+00:00",
+        ...     seed=0,
+        ...     set_digest=hypothesis.set_digest,
+        ...     turns=turns,
+        ...     models_served=("m-2",),
+        ... )
+        >>> then = replace(now, made_at="2026-12-01T09:30:00+00:00", models_served=("m-1",))
+        >>> entry = Entry(hypothesis="t", model="", statistic="rate", design="", current=then, anchor=then)
+        >>> result = unsampled_result(hypothesis, "")
+        >>> for fact in compared_with(entry, now, result, hypothesis):
+        ...     print(fact)
+        compared case by case with the baseline of 2026-12-01: rate 0.50 over 2 trials
+        the model was served by m-1 then, and by m-2 now
     """
     stored = entry.current
     mean = f"{entry.statistic} {rate(stored.mean)} over {count(stored.n, 'trial')}"
@@ -70,7 +105,20 @@ def accepted_drift(
         entry: The baseline; its anchor is the first one.
         statistic: What was stored.
         now: What this run sampled.
-        hypothesis: What was sampled: its plan is the order of the turns.
+        hypothesis: What was sampled: its plan is the order of the turns, its alpha bounds the chance of a
+            drift that is none.
+
+    Examples:
+        >>> from dataclasses import replace
+        >>> from pytest_velo.claims import Rate
+        >>> from pytest_velo.integration.examples import built
+        >>> hypothesis = built(getfixture("request"), "rate >= baseline - 0.1", "def test_it(): return True")
+        >>> all_ones = tuple(StoredTurn("", repeat, 1.0) for repeat in range(40))
+        >>> then = Sampled(made_at="2026-12-01T09:30:00+00:00", seed=0, set_digest="", turns=all_ones)
+        >>> now = replace(then, turns=tuple(turn._replace(outcome=0.0) for turn in all_ones))
+        >>> entry = Entry(hypothesis="t", model="", statistic="rate", design="", current=now, anchor=then)
+        >>> list(accepted_drift(entry, Rate(), now, hypothesis))
+        ['since the first baseline, of 2026-12-01: -1.00, 95% interval [-1.00, -0.80]: it has drifted']
     """
     anchor = entry.anchor
     turns, units = _whole_units(now.turns, hypothesis)

@@ -17,18 +17,38 @@ from pytest_velo.runner.run import Run
 
 
 def pairs_of(
-    hypothesis: Hypothesis, stored: Sampled, design: Design, cases: CaseSet | None
+    stored: Sampled, design: Design, cases: CaseSet | None
 ) -> tuple[tuple[Planned, ...], tuple[float | None, ...]]:
     """Return the trials that have a partner in the baseline, in its order, and the partners' outcomes.
 
+    Where the cases changed, a trial's partner is the one of the same case and repeat.
+
     Args:
-        hypothesis: What is compared.
         stored: The baseline.
-        design: In the order of the baseline's seed.
-        cases: The cases there are now.
+        design: In the order of the baseline's seed; of single trials where the cases changed.
+        cases: The cases there are now; None without any.
+
+    Returns:
+        Trials of whole units and outcomes, one of each for a pair; an outcome is in the statistic's own
+        units, None for an invalid trial.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from pytest_velo.case_sets import load
+        >>> from pytest_velo.claims import baseline, rate
+        >>> from pytest_velo.integration.designs import design_of
+        >>> from pytest_velo.integration.marks import Spec
+        >>> from pytest_velo.settings import Settings
+        >>> now = load(["b", "c"], base=Path())
+        >>> design = design_of(Spec(claim=rate >= baseline - 0.1), now, Settings())
+        >>> turns = tuple(StoredTurn(name[:CASE_LENGTH], 0, 1.0) for name in ("gone", now.digests[1]))
+        >>> stored = Sampled(made_at="", seed=0, set_digest="of other cases", turns=turns)
+        >>> trials, outcomes = pairs_of(stored, design, now)
+        >>> [trial.case for trial in trials], outcomes
+        (['c'], (1.0,))
     """
     outcomes = tuple(turn.outcome for turn in stored.turns)
-    if stored.set_digest == hypothesis.set_digest or cases is None:
+    if cases is None or stored.set_digest == cases.digest:
         planned = [trial for trial, _ in zip(design.trials(), stored.turns, strict=False)]
         whole = _whole_units(planned)
         return whole, outcomes[: len(whole)]
@@ -39,10 +59,28 @@ def pairs_of(
 
 
 def sampled_of(run: Run, plan: Iterator[Planned], hypothesis: Hypothesis) -> Sampled:
-    """Return what a run sampled, as a baseline stores it; the run has at least one trial."""
+    """Return what a run sampled, as a baseline stores it.
+
+    Args:
+        run: It has at least one trial; of its first one body, prompt and judge are kept, as hashes.
+        plan: Its trials, in their order.
+        hypothesis: What was sampled.
+
+    Examples:
+        >>> from pytest_velo.integration.examples import built
+        >>> from pytest_velo.integration.session import SESSION
+        >>> request, test = getfixture("request"), "def test_it(trial): return trial.index != 1"
+        >>> hypothesis = built(request, "estimate(rate, halfwidth=0.4)", test, max_trials=3)
+        >>> session = request.config.stash[SESSION]
+        >>> run = Run(hypothesis, session.sampler, session.loop)
+        >>> session.loop.run(run.go())
+        >>> sampled = sampled_of(run, hypothesis.plan(), hypothesis)
+        >>> [(turn.repeat, turn.outcome) for turn in sampled.turns]
+        [(0, 1.0), (1, 0.0), (2, 1.0)]
+    """
     instruments = instruments_of(run.trials[0])
     served = {call.reply.model_served for trial in run.trials for call in trial.calls}
-    turns = zip(plan, outcomes_of(run), strict=False)
+    turns = zip(plan, _outcomes_of(run), strict=False)
     return Sampled(
         made_at=datetime.now(UTC).isoformat(timespec="seconds"),
         seed=hypothesis.seed,
@@ -61,7 +99,20 @@ def sampled_of(run: Run, plan: Iterator[Planned], hypothesis: Hypothesis) -> Sam
 def beside_stored(
     trials: Sequence[TrialRecord], reference: Sequence[float | None]
 ) -> tuple[TrialRecord, ...]:
-    """Return trials, each with a note of what the baseline has in its place."""
+    """Return trials, each with a note of what the baseline has in its place.
+
+    Args:
+        trials: In the order of the pairs.
+        reference: The baseline's outcomes, None for an invalid trial; trials beyond its end get no note.
+
+    Examples:
+        >>> from pytest_velo.records import OutcomeKind
+        >>> trial = TrialRecord(
+        ...     index=0, case_id="", repeat=0, seed=0, kind=OutcomeKind.ZERO, values={"": 0.0}
+        ... )
+        >>> [noted.notes for noted in beside_stored([trial] * 3, [1.0, None])]
+        [('in the baseline: 1',), ('in the baseline: invalid',), ()]
+    """
 
     def note(then: float | None) -> str:
         return "in the baseline: " + ("invalid" if then is None else f"{then:g}")
@@ -71,7 +122,7 @@ def beside_stored(
     return (*noted, *trials[len(noted) :])
 
 
-def outcomes_of(run: Run) -> Iterator[float | None]:
+def _outcomes_of(run: Run) -> Iterator[float | None]:
     """Yield the outcome of each trial in the statistic's own units, None for an invalid one."""
     name = _measured(run.hypothesis.claim.statistics[0]).name or ""
     for trial in run.trials:

@@ -188,7 +188,7 @@ def _comparing(
 ) -> Guard:
     """Compare case by case with what was stored."""
     stored = entry.current
-    trials, reference = pairs_of(hypothesis, stored, design, cases)
+    trials, reference = pairs_of(stored, design, cases)
     problem = _unknown_instruments(stored, trials, guards)
     if problem:
         return Guard(hypothesis=None, problem=_not_compared(entry, problem))

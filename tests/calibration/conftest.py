@@ -236,7 +236,7 @@ class Guarded:
 
     def verdict(self, stored: Sampled, records: Sequence[TrialRecord]) -> Verdict | None:
         """Compare trials with a stored baseline."""
-        trials, reference = pairs_of(self.hypothesis, stored, self.design, self.cases)
+        trials, reference = pairs_of(stored, self.design, self.cases)
         assert len(trials) == len(records)
         weigher = weigh(replace(self.hypothesis, reference=reference))
         for record, planned in zip(records, trials, strict=True):
