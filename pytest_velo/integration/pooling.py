@@ -78,7 +78,7 @@ class Pooling:
             progress.close()
             for kind, text in self._kept[item.nodeid].sections():
                 item.add_report_section("call", kind, text)
-        del self._waiting[item.nodeid]
+        del self._waiting[item.nodeid], self._kept[item.nodeid]  # their trials are much memory
         sampling.conclude()
         return sampling
 

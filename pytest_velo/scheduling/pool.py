@@ -42,8 +42,14 @@ class Pool:
             self._tasks[id(run)] = asyncio.create_task(run.go(), context=context)
 
     async def wait(self, run: Run) -> None:
-        """Wait until a run has ended, whatever for; what broke it is raised."""
-        await asyncio.shield(self._tasks[id(run)])
+        """Wait until a run has ended, whatever for, and forget it; what broke it is raised."""
+        task = self._tasks[id(run)]
+        try:
+            await asyncio.shield(task)
+        finally:
+            if task.done():  # run and task hold every trial: much memory in a session of many
+                del self._tasks[id(run)]
+                self._runs = [other for other in self._runs if other is not run]
 
     async def stop(self, run: Run) -> None:
         """End one run early, with what it has."""

@@ -406,3 +406,25 @@ def test_the_record_is_the_same_whatever_ran_at_once(run, lab) -> None:
         assert shown.ret in (0, 1)
         told.append(same_again_in(run.path / f"cache{number}"))
     assert len(set(told)) == 1
+
+
+def test_what_was_reported_is_let_go(run) -> None:
+    run.file(
+        """
+import gc
+from pytest_velo import rate
+from pytest_velo.runner.run import Run
+
+@pytest.mark.hypothesis(rate >= 0.5)
+def test_to_let_go_1(): return True
+
+@pytest.mark.hypothesis(rate >= 0.5)
+def test_to_let_go_2(): return True
+
+def test_gone():
+    gc.collect()
+    runs = (one for one in gc.get_objects() if isinstance(one, Run))
+    assert not [run.hypothesis.node_id for run in runs if "to_let_go" in run.hypothesis.node_id]
+"""
+    )
+    run().assert_outcomes(passed=3)
