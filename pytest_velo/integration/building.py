@@ -5,19 +5,21 @@ from __future__ import annotations
 import copy
 import inspect
 import shlex
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypedDict
 
 import pytest
 
+from pytest_velo.case_sets import Planned
 from pytest_velo.checks.bodies import body_digest
 from pytest_velo.claims import AnyClaim, Claim
 from pytest_velo.integration.collection import FACTS, FUNCTION, SPEC, is_ours, model_ids, shared_state
-from pytest_velo.integration.designs import case_set, design_for
+from pytest_velo.integration.designs import Design, case_set, design_for
 from pytest_velo.integration.marks import Spec
 from pytest_velo.integration.outcomes import HostOutcomes
 from pytest_velo.integration.private import fixture_info
-from pytest_velo.runner.hypothesis import Body, Hypothesis
+from pytest_velo.records import Family
+from pytest_velo.runner.hypothesis import Body, Hypothesis, Invalid
 from pytest_velo.settings import Settings
 from pytest_velo.stats.choosing import RuleFactory, rule_for
 
@@ -39,7 +41,24 @@ def build(
         outcomes: Reads what the body gives.
         may_pay: Draws that cost money were asked for.
         in_order: One trial at a time (debuggers).
-        fixtures: The values of its arguments.
+        fixtures: The values of its arguments by name; those that differ from trial to trial are put in.
+
+    Raises:
+        UsageError: As `design_for`.
+
+    Examples:
+        >>> from pytest_velo.integration.examples import hypothesis_item
+        >>> test = "def test_is_even(case): return case % 2 == 0"
+        >>> item, session = hypothesis_item(getfixture("request"), "rate >= 0.5, cases=[1, 2]", test)
+        >>> outcomes = HostOutcomes(item.stash[FACTS], item.stash[SPEC].claim)
+        >>> case_per_trial = {"case": None}
+        >>> hypothesis = build(
+        ...     item, session.settings, outcomes, may_pay=False, in_order=True, fixtures=case_per_trial
+        ... )
+        >>> hypothesis.belief, hypothesis.scope, hypothesis.limit
+        ('is even', 'over these 2 cases', 1)
+        >>> [hypothesis.body(case, "", None) for case in (1, 2)]
+        [False, True]
     """
     spec, facts = item.stash[SPEC], item.stash[FACTS]
     cases = case_set(item, settings)
@@ -51,23 +70,10 @@ def build(
         node_id=item.nodeid,
         belief=_belief(item),
         claim=spec.claim,
-        alpha=design.alpha,
-        beta=design.beta,
-        margin=design.margin,
-        max_trials=design.max_trials,
-        min_trials=design.min_trials,
-        invalid=design.invalid,
-        extend=design.extend,
-        stream=stream_of(spec, settings),
+        stream=_stream_of(spec, settings),
         seed=settings.seed,
         model=model_id(item, settings),
-        plan=design.trials,
-        max_units=design.max_units,
-        unit_size=design.unit_size,
-        arms=design.arms,
-        family=design.family,
         limit=limit,
-        scope=design.scope,
         set_digest=cases.digest if cases is not None else "",
         body_digest=body_digest(item.stash[FUNCTION]),
         body=_body(item, fixtures),
@@ -78,16 +84,69 @@ def build(
         notices=tuple(notices),
         keep_exceptions=in_order,
         make_rule=rule_factory(item.config, spec.claim),
-        census=design.census,
         ceiling=spec.get("ceiling"),
+        **_of_design(design),
+    )
+
+
+class _OfDesign(TypedDict):
+    """The fields of a hypothesis that its design gives."""
+
+    alpha: float
+    beta: float
+    margin: float
+    max_trials: int
+    min_trials: int
+    invalid: Invalid
+    extend: bool
+    plan: Callable[[], Iterator[Planned]]
+    max_units: int
+    unit_size: int
+    arms: tuple[str, ...]
+    scope: str
+    census: int | None
+    family: Family | None
+
+
+def _of_design(design: Design) -> _OfDesign:
+    return _OfDesign(
+        alpha=design.alpha,
+        beta=design.beta,
+        margin=design.margin,
+        max_trials=design.max_trials,
+        min_trials=design.min_trials,
+        invalid=design.invalid,
+        extend=design.extend,
+        plan=design.trials,
+        max_units=design.max_units,
+        unit_size=design.unit_size,
+        arms=design.arms,
+        scope=design.scope,
+        census=design.census,
+        family=design.family,
     )
 
 
 def rule_factory(config: pytest.Config, claim: AnyClaim) -> RuleFactory:
     """Return what makes the rule of a claim: that of its class, or of the nearest one it derives from.
 
-    Raises:
-        UsageError: No plugin offers one.
+    Args:
+        config: Its plugins are asked, the last one to register first.
+        claim: Of any kind; what joins several, and a mere number, brings a rule of its own.
+
+    Examples:
+        >>> from types import SimpleNamespace
+        >>> from pytest_velo.claims import Direction, rate
+        >>> class Surely(Claim): ...
+        >>> surely = Surely(statistic=rate, direction=Direction.AT_LEAST, low=0.5)
+        >>> config = getfixture("pytestconfig")
+        >>> plugin = SimpleNamespace(pytest_velo_claims=lambda: {Surely: "a rule that takes its time"})
+        >>> _ = config.pluginmanager.register(plugin)
+        >>> rule_factory(config, surely)
+        'a rule that takes its time'
+        >>> _ = config.pluginmanager.unregister(plugin)
+        >>> rule_factory(config, surely) is rule_for
+        True
     """
     offered: dict[type[Claim], RuleFactory] = {}
     for factories in reversed(config.hook.pytest_velo_claims()):  # the last one to register goes first
@@ -98,14 +157,30 @@ def rule_factory(config: pytest.Config, claim: AnyClaim) -> RuleFactory:
     return rule_for  # the parts of a joint claim, and a number, have rules of their own
 
 
-def stream_of(spec: Spec, settings: Settings) -> str:
+def _stream_of(spec: Spec, settings: Settings) -> str:
     """Return the stream of draws: the profile `confirm` never reads what was explored."""
     stream: str = spec.get("stream", "")
     return f"confirm:{stream}" if settings.profile == "confirm" else stream
 
 
 def model_id(item: pytest.Item, settings: Settings) -> str | None:
-    """Return the id of the item's model; None when its body asks for none."""
+    """Return the id of the item's model; None when its body asks for none.
+
+    Args:
+        item: A prepared item; one that was made for a model (by its parameters) has that one.
+        settings: Name the model where the mark names none.
+
+    Returns:
+        Of models that are compared as arms, all of them: `a/x and b/y`.
+
+    Examples:
+        >>> from pytest_velo.integration.examples import hypothesis_item
+        >>> test = "def test_it(model): return 'yes' in model('Is 7 a prime?')"
+        >>> mark = "rate >= 0.5, models=['local/smollm2-135m']"
+        >>> item, session = hypothesis_item(getfixture("request"), mark, test)
+        >>> model_id(item, session.settings)
+        'local/smollm2-135m'
+    """
     spec = item.stash[SPEC]
     if spec.arms_are_models:
         return " and ".join(spec.arms)
@@ -119,7 +194,16 @@ def model_id(item: pytest.Item, settings: Settings) -> str | None:
 
 
 def rerun_line(node_id: str, settings: Settings) -> str:
-    """Return the command that runs one hypothesis again."""
+    """Return the command that runs one hypothesis again.
+
+    Args:
+        node_id: The test's node id, quoted for a shell where it must be.
+        settings: A seed other than 0 stands in the command.
+
+    Examples:
+        >>> rerun_line("test_it.py::test_it[a b]", Settings(seed=7))
+        "pytest 'test_it.py::test_it[a b]' --velo-seed=7"
+    """
     seed = f" --velo-seed={settings.seed}" if settings.seed else ""
     return f"pytest {shlex.quote(node_id)}{seed}"
 
