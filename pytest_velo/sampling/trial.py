@@ -262,7 +262,16 @@ _current: ContextVar[TrialScope | None] = ContextVar("pytest_velo_trial", defaul
 
 
 def enter(scope: TrialScope) -> None:
-    """Make `scope` the running trial of this context."""
+    """Make `scope` the running trial of this context.
+
+    >>> from contextvars import copy_context
+    >>> plain = {"case_digest": "", "stream": "", "may_pay": False, "drawer": None, "block": None}
+    >>> scope = TrialScope(trial=Trial(index=0, repeat=0, seed=7), case="tea", **plain)
+    >>> context = copy_context()
+    >>> context.run(enter, scope)
+    >>> context.run(current, "model(...)") is scope
+    True
+    """
     _current.set(scope)
 
 
@@ -274,6 +283,11 @@ def current(what: str) -> TrialScope:
 
     Raises:
         BodyError: Outside a trial, or in a thread that lost the context.
+
+    >>> current("model(...)")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    pytest_velo.errors.BodyError: model(...) was used outside a running trial
+      fix: use it inside a test marked hypothesis; ...
     """
     scope = _current.get()
     if scope is None:
