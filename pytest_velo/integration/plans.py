@@ -16,19 +16,37 @@ from pytest_velo.integration.pricing import price_of
 from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.report.planned import HypothesisPlan, MeasuredRow, MeasuredTable, Part, Row, Table
 from pytest_velo.stats import scenarios
-from pytest_velo.stats.choosing import reach_for, rule_for
+from pytest_velo.stats.choosing import rule_for
 from pytest_velo.stats.measuring import N_RUNS, SHARES, measured_at
 from pytest_velo.stats.nulls import nulls_of
 from pytest_velo.stats.operating import OperatingCharacteristics
+from pytest_velo.stats.soonest import soonest_verdicts
 from pytest_velo.stats.stopping import usual_futility
 from pytest_velo.stats.truths import detectable_of, truths_of
 
 
 def plan_item(item: pytest.Item, session: VeloSession) -> HypothesisPlan:
-    """Return the plan of one hypothesis.
+    """Return the plan of one hypothesis: what its verdicts take, and how likely they are; nothing is drawn.
+
+    Args:
+        item: A test that was collected and prepared.
+        session: What the hooks of this process share.
+
+    Returns:
+        The plan; its `problem` says why where the claim's rule is a plugin's.
 
     Raises:
         UsageError: The strategy of its cases, or what it makes of the design.
+
+    Examples:
+        >>> from pytest_velo.integration.examples import hypothesis_item
+        >>> mark, test = "rate >= 0.5, max_trials=5", "def test_it(): return True"
+        >>> item, session = hypothesis_item(getfixture("request"), mark, test)
+        >>> plan = plan_item(item, session)
+        >>> plan.unit, plan.max_units, plan.price.calls
+        ('trial', 5, 0.0)
+        >>> plan.parts[0].n_support, 0.5**4 < 0.05, 0.5**5 < 0.05
+        (5, False, True)
     """
     try:
         check_drawn(item, session.settings)
@@ -92,7 +110,7 @@ def _part(item: pytest.Item, claim: Claim, design: Design, beta: float) -> Part:
             detectable=detectable_of(claim, scenario.law),
         )
         tables.append(table)
-    n_support, n_refute = _reach(claim, design, beta, plain.single)
+    n_support, n_refute = soonest_verdicts(claim, plain)
     return Part(
         claim=str(claim),
         direction=claim.direction,
@@ -106,7 +124,21 @@ def _part(item: pytest.Item, claim: Claim, design: Design, beta: float) -> Part:
 
 
 def plain_design(item: pytest.Item, design: Design, beta: float) -> scenarios.Design:
-    """Return what the statistics need of a design."""
+    """Return what the statistics need of a design.
+
+    Args:
+        item: The test, for its cases.
+        design: Its design, as `designs.design_for` returns it.
+        beta: Most P(wrong refuted), in (0, 1): of a part of a joint claim, its share.
+
+    Examples:
+        >>> from pytest_velo.integration.examples import hypothesis_item
+        >>> mark = 'rate >= 0.5, cases=[1, 2, 3, 4, 5, 6], over="population", draws_per_case=3'
+        >>> item, session = hypothesis_item(getfixture("request"), mark, "def test_it(case): return True")
+        >>> plain = plain_design(item, design_for(item, session.settings), beta=0.05)
+        >>> plain.max_units, plain.draws, plain.single
+        (6, 3, False)
+    """
     return scenarios.Design(
         alpha=design.alpha,
         beta=beta,
@@ -135,34 +167,6 @@ def _row(law: OperatingCharacteristics, claim: Claim, margin: float, expect: flo
 
 def _is_one_of(truth: float, values: Sequence[float]) -> bool:
     return any(math.isclose(truth, value, abs_tol=1e-9) for value in values)
-
-
-def _reach(claim: Claim, design: Design, beta: float, single: bool) -> tuple[int | None, int | None]:
-    """Return the fewest units to each verdict; None when it is out of reach."""
-    if design.census is not None:
-        return _census_reach(claim, design, beta)
-    reach = reach_for(claim, **{**design.rule(), "beta": beta}, single=single)
-    return reach.n_support if reach.can_support else None, reach.n_refute if reach.can_refute else None
-
-
-def _census_reach(claim: Claim, design: Design, beta: float) -> tuple[int | None, int | None]:
-    """Ask a fresh rule of recorded outcomes."""
-    from pytest_velo.stats.finite import make_census_rule
-
-    assert design.census is not None
-    rule = make_census_rule(
-        claim,
-        size=design.census,
-        alpha=design.alpha,
-        beta=beta,
-        max_units=design.max_units,
-        margin=design.margin,
-        min_units=design.min_trials,
-    )
-    support, refute = (
-        None if math.isinf(n) else max(design.min_trials, int(n)) for n in rule.reach(design.max_units)
-    )
-    return support, refute
 
 
 def _measured(item: pytest.Item, claim: Estimation, design: Design) -> tuple[MeasuredTable, ...]:
