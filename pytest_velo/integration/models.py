@@ -17,11 +17,23 @@ if TYPE_CHECKING:
 
 
 def model_of(item: pytest.Item, chosen: str | None) -> AsyncModel | Model:
-    """Return the model object of an item's body.
+    """Return the model object of an item's body: one to await for an `async def`, else one that blocks.
 
     Args:
         item: The test item.
-        chosen: A model id; None for the item's own.
+        chosen: A model id; None for the item's own, or for one in each arm where models are the arms.
+
+    Raises:
+        UsageError: The item is no hypothesis, no model is named, or the one that is cannot be used here.
+
+    Examples:
+        >>> from pytest_velo import scripted
+        >>> from pytest_velo.integration.examples import hypothesis_item
+        >>> ids = scripted("parrot", ["Hello!"]), scripted("owl", ["Who?"])
+        >>> test = "async def test_it(model): return True"
+        >>> item, _ = hypothesis_item(getfixture("request"), "rate >= 0.5", test, models=ids[:1])
+        >>> model_of(item, None), model_of(item, "scripted/owl")
+        (<model scripted/parrot>, <model scripted/owl>)
     """
     from pytest_velo.providers.registry import resolve
     from pytest_velo.sampling.model import AsyncModel, Model
@@ -40,7 +52,22 @@ def model_of(item: pytest.Item, chosen: str | None) -> AsyncModel | Model:
 
 
 def judge_of(item: pytest.Item) -> AsyncJudge | Judge:
-    """Return the judge of an item's body."""
+    """Return the judge of an item's body: the mark's, else the session's; to await or not as `model_of` says.
+
+    Raises:
+        UsageError: As `model_of`.
+
+    Examples:
+        >>> from pytest_velo import scripted
+        >>> from pytest_velo.integration.examples import hypothesis_item
+        >>> owl = scripted("owl", ['{"answer": "yes"}'])
+        >>> def judge(test):
+        ...     return judge_of(hypothesis_item(getfixture("request"), "rate >= 0.5", test, judge=owl)[0])
+        >>> type(judge("def test_it(judge): return True")).__name__
+        'Judge'
+        >>> type(judge("async def test_it(judge): return True")).__name__
+        'AsyncJudge'
+    """
     from pytest_velo.sampling.model import AsyncModel
     from pytest_velo.scorers.judge import AsyncJudge, Judge
 

@@ -32,6 +32,18 @@ def pay_rule(arguments: Sequence[str]) -> PayRule:
 
     Args:
         arguments: The command line as invoked, without `addopts`.
+
+    Returns:
+        Everything for a `-m` that asks for our marks and for a mode that was typed or is in `VELO_MODE`; else
+        the node ids.
+
+    Examples:
+        >>> getfixture("monkeypatch").delenv("VELO_MODE", raising=False)
+        >>> pay_rule(["-m", "velo"]).everything, pay_rule(["-m", "not velo"]).everything
+        (True, False)
+        >>> named = pay_rule(["-q", "tests/test_tone.py::test_short"])
+        >>> named.allows("tests/test_tone.py::test_short[fr]"), named.allows("tests/test_tone.py::test_warm")
+        (True, False)
     """
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("-m", dest="expression")

@@ -32,13 +32,24 @@ class Planned:
 
 
 def plan_selection(arguments: Sequence[str]) -> Planned:
-    """Collect with pytest in this process, and plan every hypothesis; no call is made, nothing is stored.
+    r"""Collect with pytest in this process, and plan every hypothesis; no call is made, nothing is stored.
 
     Args:
         arguments: As for `pytest`: targets and options.
 
     Raises:
         VeloError: A store cannot be read.
+
+    Examples:
+        >>> file = getfixture("tmp_path") / "test_tone.py"
+        >>> _ = file.write_text(
+        ...     "import pytest\nfrom pytest_velo import rate\n\n"
+        ...     "@pytest.mark.hypothesis(rate >= 0.5, max_trials=5)\ndef test_polite(): return True\n\n"
+        ...     "def test_plain(): pass\n"
+        ... )
+        >>> planned = plan_selection([str(file), "--import-mode=importlib"])
+        >>> planned.n_collected, [plan.claim for plan in planned.plans], planned.problem
+        (2, ['rate >= 0.5'], '')
     """
     planner = Planner()
     said = io.StringIO()

@@ -50,7 +50,7 @@ class Pooling:
         contexts: list[Context] = []
         for item in items:
             with suppress(Exception):
-                prepared = prepare(item, self._session, fixtures=own_fixtures(item), launcher=self._pool)
+                prepared = prepare(item, self._session, fixtures=_own_fixtures(item), launcher=self._pool)
                 if isinstance(prepared, Sampling):
                     contexts.append(self._context(item, prepared))
                     self._waiting[item.nodeid] = prepared
@@ -125,7 +125,7 @@ def _endpoint(run: Run) -> str:
     return (run.hypothesis.model or "").split("/")[0]
 
 
-def own_fixtures(item: pytest.Function) -> Mapping[str, Any]:
+def _own_fixtures(item: pytest.Function) -> Mapping[str, Any]:
     """Return the values of a free item's arguments: our fixtures, and parameters."""
     info = fixture_info(item)
     params = getattr(getattr(item, "callspec", None), "params", {})
@@ -143,7 +143,33 @@ def own_fixtures(item: pytest.Function) -> Mapping[str, Any]:
 
 
 def start_pooling(session: pytest.Session) -> Pooling | None:
-    """Sample the free hypotheses of a session together; None where they are sampled one by one."""
+    r"""Sample the free hypotheses of a session together; None where they are sampled one by one.
+
+    That is under an option by which a later test may never be reached, in an xdist worker, and where fewer
+    than two are free.
+
+    Args:
+        session: When its items are collected. The pooling is the caller's to close.
+
+    Examples:
+        >>> from types import SimpleNamespace
+        >>> from pytest_velo.integration.collection import prepare as prepare_items
+        >>> from pytest_velo.integration.examples import collected, hypothesis_item
+        >>> request, mark = getfixture("request"), "rate >= 0.5, max_trials=5"
+        >>> item, state = hypothesis_item(request, mark, "def test_it(): return True")
+        >>> (other,) = collected(request, f"@pytest.mark.hypothesis({mark})\ndef test_too(): return False")
+        >>> prepare_items([other], state)
+        >>> config = SimpleNamespace(
+        ...     stash={SESSION: state},
+        ...     option=SimpleNamespace(collectonly=False),
+        ...     pluginmanager=pytest.PytestPluginManager(),
+        ...     getini=lambda name: None,
+        ... )
+        >>> pooling = start_pooling(SimpleNamespace(config=config, items=[item, other], testsfailed=0))
+        >>> pooling.reach(item).result.outcome.value, pooling.reach(other).result.outcome.value
+        ('supported', 'refuted')
+        >>> pooling.close()
+    """
     state = session.config.stash[SESSION]
     if not may_pool(session, state):
         return None

@@ -100,6 +100,16 @@ def prepare(
 
     Raises:
         UsageError: Its design, its baseline, or a history of looks that strict does not allow.
+
+    Examples:
+        >>> from pytest_velo.integration.examples import hypothesis_item
+        >>> mark, test = "rate >= 0.5, max_trials=5", "def test_it(): return True"
+        >>> item, session = hypothesis_item(getfixture("request"), mark, test)
+        >>> sampling = prepare(item, session)
+        >>> session.loop.run(sampling.run.go())
+        >>> sampling.conclude()
+        >>> sampling.result.outcome.value, len(sampling.run.trials), 0.5**5 < 0.05
+        ('supported', 5, True)
     """
     rescored = _rescored(item)
     settings = session.settings if rescored is None else rescored.settings(session.settings)

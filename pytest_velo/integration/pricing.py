@@ -16,7 +16,23 @@ if TYPE_CHECKING:
 
 
 def price_of(item: pytest.Item, session: VeloSession) -> Price:
-    """Return what a trial takes: as when the item last ran, else what its models tell."""
+    """Return what a trial takes: as when the item last ran, else what its models tell.
+
+    Returns:
+        Calls, and dollars: 0 where every model that the body can ask is free, None where they are not known.
+
+    Raises:
+        UsageError: One of its models cannot be used here.
+
+    Examples:
+        >>> from pytest_velo import scripted
+        >>> from pytest_velo.integration.examples import hypothesis_item
+        >>> ids = (scripted("parrot", ["Hello!"]),)
+        >>> test = "def test_it(model): return True"
+        >>> item, session = hypothesis_item(getfixture("request"), "rate >= 0.5", test, models=ids)
+        >>> price_of(item, session)
+        Price(calls=None, usd=0.0, known_from='known when it has run once')
+    """
     info = fixture_info(item)
     asked = [
         name for name in ("model", "judge", "velo") if is_ours(info, name) and name in info.names_closure
@@ -32,7 +48,16 @@ def price_of(item: pytest.Item, session: VeloSession) -> Price:
 
 
 def asks_a_model(item: pytest.Item) -> bool:
-    """Tell whether the body has a fixture of ours that makes calls."""
+    """Tell whether the body has a fixture of ours that makes calls.
+
+    Examples:
+        >>> from pytest_velo.integration.examples import hypothesis_item
+        >>> def asks(test):
+        ...     item, _ = hypothesis_item(getfixture("request"), "rate >= 0.5, cases=[1]", test)
+        ...     return asks_a_model(item)
+        >>> asks("def test_it(velo): return True"), asks("def test_it(case, trial): return True")
+        (True, False)
+    """
     info = fixture_info(item)
     return any(is_ours(info, name) for name in ("model", "judge", "velo"))
 
@@ -53,5 +78,17 @@ def _is_free(item: pytest.Item, session: VeloSession) -> bool:
 
 
 def last_seen(item: pytest.Item, session: VeloSession) -> LastSeen | None:
-    """Return what a trial of the item took when it last ran; None when it never did."""
+    """Return what a trial of the item took when it last ran; None when it never did.
+
+    Examples:
+        >>> from pytest_velo.cache.looks import LastSeen
+        >>> from pytest_velo.integration.examples import hypothesis_item
+        >>> test = "def test_it(): return True"
+        >>> item, session = hypothesis_item(getfixture("request"), "rate >= 0.5", test)
+        >>> last_seen(item, session) is None
+        True
+        >>> session.store.note_seen(item.nodeid, LastSeen(calls_per_trial=2.0, usd_per_trial=0.01))
+        >>> last_seen(item, session).calls_per_trial
+        2.0
+    """
     return None if session.stored is None else session.stored.last_seen(item.nodeid)
