@@ -95,10 +95,23 @@ def read_failure(status: int, headers: Mapping[str, str], body: object) -> Failu
 def settle_failure(failure: Failure, request: Request, latency_s: float) -> Reply:
     """Return the reply that a failure amounts to, or raise what it is.
 
+    Args:
+        failure: What the server said.
+        request: What it was asked.
+        latency_s: Seconds from sending to the whole answer.
+
     Raises:
         TransientError: Waiting may help.
         AccessError: Only another key, permission or payment helps.
         RequestError: Only another request helps.
+
+    >>> asked = Request(api="openai-chat", endpoint="e", model="m", messages=())
+    >>> too_long = read_failure(400, {}, {"error": {"code": "context_length_exceeded"}})
+    >>> settle_failure(too_long, asked, 0.1).finish_reason
+    <FinishReason.CONTEXT_OVERFLOW: 'context_overflow'>
+    >>> settle_failure(read_failure(503, {}, "down for maintenance"), asked, 0.1)
+    Traceback (most recent call last):
+    pytest_velo.errors.TransientError: e, model m: HTTP 503: down for maintenance
     """
     finish = _observed(failure)
     if finish is None:

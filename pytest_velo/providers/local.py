@@ -30,8 +30,19 @@ def to_wire(request: Request, seed: int | None) -> dict[str, Any]:
     Its log probabilities are the model's own: a softmax over the whole vocabulary at temperature 1, before
     temperature, filters, `logit_bias`, penalties and the grammar of a `schema`.
 
+    Source: llama.cpp, `tools/server/README.md`, POST /v1/chat/completions.
+
+    Args:
+        request: What to send.
+        seed: Sent modulo 2**32 - 1, which the engine takes as "draw one yourself"; None for none.
+
     Raises:
         UsageError: A message holds something else than text, or probabilities after sampling are asked for.
+
+    >>> asked = Request(api="local", endpoint="local", model="smollm2-135m", messages=())
+    >>> body = to_wire(asked, 2**32)
+    >>> body["temperature"], body["top_k"], body["max_tokens"], body["seed"]
+    (1.0, 0, 512, 1)
     """
     parts = (part for message in request.messages for part in content_parts(message))
     if any(part.get("type") != "text" for part in parts):
@@ -56,7 +67,22 @@ def _refuse_filtered(request: Request) -> None:
 
 
 def from_wire(body: JsonObject, request: Request, latency_s: float) -> Reply:
-    """Return the reply that the embedded server's body holds."""
+    """Return the reply that the embedded server's body holds.
+
+    Args:
+        body: The server's answer, in the format of chat completions.
+        request: What was asked; what of it the model cannot do is named in `not_honoured`.
+        latency_s: Seconds from sending to the whole reply.
+
+    Raises:
+        KeyError, IndexError, TypeError: The body is no such reply.
+
+    >>> body = {"choices": [{"message": {"content": "Paris"}, "finish_reason": "stop"}]}
+    >>> asked = Request(api="local", endpoint="local", model="m", messages=(), parameters={"effort": "low"})
+    >>> reply = from_wire(body, asked, 0.1)
+    >>> reply.text, reply.not_honoured
+    ('Paris', ('effort',))
+    """
     reply = openai_chat.from_wire(body, request, latency_s)
     ignored = tuple(name for name in _IGNORED if given(request, name) is not None)
     return replace(reply, not_honoured=(*ignored, *reply.not_honoured))

