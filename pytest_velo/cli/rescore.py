@@ -92,9 +92,7 @@ def _files(run: Run) -> list[str]:
     Raises:
         UsageError: None of them is there.
     """
-    from pytest_velo.report.rescored import files_of
-
-    files = files_of(run)
+    files = list(dict.fromkeys(Path(result.node_id.split("::")[0]) for result in run.document.results))
     found = [str(file) for file in files if file.exists()]
     if not found:
         raise UsageError(

@@ -51,6 +51,25 @@ def comparison_lines(runs: RunComparison, *, width: int = 80, encoding: str | No
         runs: The comparison.
         width: Columns of the terminal, at least 40.
         encoding: Encoding of the stream; where it lacks our marks they become ASCII.
+
+    Examples:
+        >>> from pytest_velo.baselines.paired import Pair, changed
+        >>> from pytest_velo.baselines.written import Part
+        >>> from pytest_velo.claims import rate as share
+        >>> fell = changed(share, [Pair(0, 1), Pair(1, 1)] * 30, max_units=60)
+        >>> told = RecordedComparison(
+        ...     node_id="test_a.py::test_b",
+        ...     claim="rate >= 0.5",
+        ...     model_before="lab/a",
+        ...     model_now="lab/b",
+        ...     parts=(Compared(part=Part(statistic=share, better=1), arm="", comparison=fell, flips=()),),
+        ... )
+        >>> runs = RunComparison(before="run-1", now="run-2", alpha=0.05, hypotheses=(told,))
+        >>> for line in comparison_lines(runs, width=90)[3:6]:
+        ...     print(line.text)
+        test_a.py::test_b  lab/a -> lab/b
+          rate: 1.00 -> 0.50 over 60 pairs; difference -0.50 [-0.70, -0.32] at 95%
+          worse: it fell
     """
     lines = [
         Line(inline(f"before  {runs.before}", width)),
@@ -64,7 +83,7 @@ def comparison_lines(runs: RunComparison, *, width: int = 80, encoding: str | No
     return fit_lines(lines, encoding)
 
 
-def change_text(compared: Compared, alpha: float) -> tuple[str, Style]:
+def _change_text(compared: Compared, alpha: float) -> tuple[str, Style]:
     """Say whether a statistic changed, and how it is to look."""
     comparison = compared.comparison
     if compared.moved == 0:
@@ -128,7 +147,7 @@ def _part(part: Compared, runs: RunComparison, width: int) -> Iterator[Line]:
     means = f"{rate(comparison.mean_before)} -> {rate(comparison.mean_now)} over {over}"
     off = f"{rate(comparison.difference)} {interval(comparison.interval)} at {percent(1 - runs.alpha)}"
     yield from _indented(f"{part.part.statistic}{arm}: {means}; difference {off}", width)
-    text, style = change_text(part, runs.alpha)
+    text, style = _change_text(part, runs.alpha)
     if runs.margin is not None:
         text += f"; {margin_text(comparison.interval, part.part.better, runs.margin)}"
     yield from _indented(text, width, style)

@@ -15,9 +15,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_velo.errors import StoreError
-from pytest_velo.records import Family, HypothesisResult, JsonObject, Outcome, OutcomeKind, TrialRecord
-from pytest_velo.report.transcript import number_from_json, number_to_json, trial_from_json, trial_to_json
-from pytest_velo.verdicts import Decision, Evidence, Interval, PartVerdict, StopReason, Verdict
+from pytest_velo.records import HypothesisResult, JsonObject, Outcome, OutcomeKind, TrialRecord
+from pytest_velo.report.decisions import (
+    decision_from_json,
+    decision_to_json,
+    family_from_json,
+    family_to_json,
+)
+from pytest_velo.report.transcript import trial_from_json, trial_to_json
 
 VERSION = 3
 
@@ -45,21 +50,6 @@ _CIRCUMSTANCES = (
     "n_retries",
     "duration_s",
 )
-_FAMILY = (
-    "name",
-    "size",
-    "alpha",
-    "beta",
-    "p_support",
-    "p_refute",
-    "if_supported",
-    "if_refuted",
-    "by_steps",
-)
-_DECISION = ("certified", "n_saved", "n_needed")
-_COUNTS = ("n", "n_for", "n_against", "n_invalid", "n_ones", "rule")
-_NUMBERS = ("estimate", "log_e_support", "log_e_refute", "p_support", "p_refute", "share_of_gap")
-_INTERVALS = ("interval", "wilson", "clopper_pearson")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +80,18 @@ class RunDocument:
 
 
 def to_json(document: RunDocument) -> dict[str, Any]:
-    """Return the document as JSON, without its trials."""
+    """Return the document as JSON, without its trials.
+
+    Returns:
+        Under `circumstances` what the same seed need not give again; `circumstances["hypotheses"]` has as
+        many entries as `results`, in the same order.
+
+    Examples:
+        >>> from pytest_velo.report.examples import document, refuted
+        >>> data = to_json(document(refuted()))
+        >>> data["version"], data["results"][0]["decision"]["certified"], data["circumstances"]["duration_s"]
+        (3, 'rate < 0.7', 6.0)
+    """
     results = [result_to_json(result) for result in document.results]
     return {
         "version": document.version,
@@ -113,6 +114,17 @@ def from_json(data: JsonObject) -> RunDocument:
 
     Raises:
         StoreError: The document is of a newer version, or lacks a field.
+
+    Examples:
+        >>> from pytest_velo.report.examples import document, refuted
+        >>> result = refuted(trials=())
+        >>> from_json(to_json(document(result))) == document(result)
+        True
+        >>> from_json({**to_json(document(result)), "version": 9})
+        Traceback (most recent call last):
+            ...
+        pytest_velo.errors.StoreError: run record: it is of version 9; this pytest-velo reads versions up to 3
+          fix: pip install --upgrade pytest-velo
     """
     version = data.get("version")
     if not isinstance(version, int) or version > VERSION:
@@ -140,7 +152,14 @@ def from_json(data: JsonObject) -> RunDocument:
 
 
 def result_to_json(result: HypothesisResult, trials: Iterable[TrialRecord] = ()) -> dict[str, Any]:
-    """Return a result as JSON, with the given trials of it (none by default)."""
+    """Return a result as JSON, with the given trials of it (none by default).
+
+    Examples:
+        >>> from pytest_velo.report.examples import refuted
+        >>> data = result_to_json(refuted(), refuted().trials[:2])
+        >>> data["claim"], [trial["kind"] for trial in data["trials"]], data["circumstances"]["n_calls"]
+        ('rate >= 0.7', ['one', 'zero'], 9)
+    """
     return {
         **{name: getattr(result, name) for name in _RESULT},
         "outcome": result.outcome.value,
@@ -148,8 +167,8 @@ def result_to_json(result: HypothesisResult, trials: Iterable[TrialRecord] = ())
         "models_served": list(result.models_served),
         "facts": list(result.facts),
         "notices": list(result.notices),
-        "family": None if result.family is None else _family_to_json(result.family),
-        "decision": None if result.decision is None else _decision_to_json(result.decision),
+        "family": None if result.family is None else family_to_json(result.family),
+        "decision": None if result.decision is None else decision_to_json(result.decision),
         "trials": [trial_to_json(result.node_id, trial) for trial in trials],
         "circumstances": {
             **{name: getattr(result, name) for name in _CIRCUMSTANCES},
@@ -159,7 +178,17 @@ def result_to_json(result: HypothesisResult, trials: Iterable[TrialRecord] = ())
 
 
 def result_from_json(data: JsonObject) -> HypothesisResult:
-    """Undo `result_to_json`; the trials are those that were written."""
+    """Undo `result_to_json`; the trials are those that were written.
+
+    Raises:
+        KeyError, TypeError, ValueError: A field is missing, or holds what it cannot; `from_json` and
+            `from_compact` make a `StoreError` of it.
+
+    Examples:
+        >>> from pytest_velo.report.examples import refuted
+        >>> result_from_json(result_to_json(refuted(), refuted().trials)) == refuted()
+        True
+    """
     around = data["circumstances"]
     return HypothesisResult(
         **{name: data[name] for name in _RESULT},
@@ -169,10 +198,10 @@ def result_from_json(data: JsonObject) -> HypothesisResult:
         models_served=tuple(data["models_served"]),
         facts=tuple(data["facts"]),
         notices=tuple(data["notices"]),
-        family=None if data["family"] is None else _family_from_json(data["family"]),
+        family=None if data["family"] is None else family_from_json(data["family"]),
         decision=None
         if data["decision"] is None
-        else _decision_from_json(data["decision"], around["n_unused"]),
+        else decision_from_json(data["decision"], around["n_unused"]),
         trials=tuple(map(trial_from_json, data["trials"])),
     )
 
@@ -182,6 +211,11 @@ def shown_trials(result: HypothesisResult, show: int) -> tuple[TrialRecord, ...]
 
     Those are the `show` most telling trials against the claim; for an error, only the trial that ended it,
     whatever `show` says.
+
+    Examples:
+        >>> from pytest_velo.report.examples import refuted
+        >>> [trial.index for trial in shown_trials(refuted(), 2)]
+        [1, 2]
     """
     if result.outcome is Outcome.ERROR:
         last = result.trials[-1:]
@@ -195,6 +229,12 @@ def compact(result: HypothesisResult, show: int) -> str:
     """Return a result as one ASCII string with no trials but the `show` that a report prints.
 
     It rides to the controller of pytest-xdist and into JUnit's properties, where only plain text is safe.
+
+    Examples:
+        >>> from pytest_velo.report.examples import refuted
+        >>> text = compact(refuted(belief="It's naïve"), show=1)
+        >>> text.isascii(), text.count('"index"')
+        (True, 1)
     """
     return _dumps({"version": VERSION, **result_to_json(result, shown_trials(result, show))})
 
@@ -204,6 +244,11 @@ def from_compact(text: str) -> HypothesisResult:
 
     Raises:
         StoreError: The text is not what `compact` wrote.
+
+    Examples:
+        >>> from pytest_velo.report.examples import refuted
+        >>> [trial.index for trial in from_compact(compact(refuted(), show=2)).trials]
+        [1, 2]
     """
     try:
         return result_from_json(json.loads(text))
@@ -221,79 +266,3 @@ def _damaged(problem: Exception) -> StoreError:
         where="run record",
         fix="run the tests again; the draws are in the cache, so this costs nothing",
     )
-
-
-def _family_to_json(family: Family) -> dict[str, Any]:
-    return {name: getattr(family, name) for name in _FAMILY}
-
-
-def _family_from_json(data: JsonObject) -> Family:
-    return Family(**{name: data[name] for name in _FAMILY})
-
-
-def _decision_to_json(decision: Decision) -> dict[str, Any]:
-    return {
-        "verdict": decision.verdict.value,
-        "stop": decision.stop.value,
-        **{name: getattr(decision, name) for name in _DECISION},
-        "evidence": _evidence_to_json(decision.evidence),
-        "parts": [_part_to_json(part) for part in decision.parts],
-    }
-
-
-def _decision_from_json(data: JsonObject, n_unused: int) -> Decision:
-    return Decision(
-        verdict=Verdict(data["verdict"]),
-        stop=StopReason(data["stop"]),
-        **{name: data[name] for name in _DECISION},
-        n_unused=n_unused,
-        evidence=_evidence_from_json(data["evidence"]),
-        parts=tuple(map(_part_from_json, data["parts"])),
-    )
-
-
-def _part_to_json(part: PartVerdict) -> dict[str, Any]:
-    return {
-        "claim": part.claim,
-        "verdict": part.verdict.value,
-        "certified": part.certified,
-        "estimate": number_to_json(part.estimate),
-        "interval": _interval_to_json(part.interval),
-    }
-
-
-def _part_from_json(data: JsonObject) -> PartVerdict:
-    return PartVerdict(
-        claim=data["claim"],
-        verdict=Verdict(data["verdict"]),
-        certified=data["certified"],
-        estimate=number_from_json(data["estimate"]),
-        interval=_interval_from_json(data["interval"]),
-    )
-
-
-def _evidence_to_json(evidence: Evidence) -> dict[str, Any]:
-    return {
-        **{name: getattr(evidence, name) for name in _COUNTS},
-        **{name: number_to_json(getattr(evidence, name)) for name in _NUMBERS},
-        **{name: _interval_to_json(getattr(evidence, name)) for name in _INTERVALS},
-        "arms": dict(evidence.arms),
-    }
-
-
-def _evidence_from_json(data: JsonObject) -> Evidence:
-    fields: dict[str, Any] = {
-        **{name: data[name] for name in _COUNTS},
-        **{name: number_from_json(data[name]) for name in _NUMBERS},
-        **{name: _interval_from_json(data[name]) for name in _INTERVALS},
-        "arms": dict(data["arms"]),
-    }
-    return Evidence(**fields)
-
-
-def _interval_to_json(ends: Interval | None) -> dict[str, float] | None:
-    return None if ends is None else {"low": ends.low, "high": ends.high, "level": ends.level}
-
-
-def _interval_from_json(data: JsonObject | None) -> Interval | None:
-    return None if data is None else Interval(low=data["low"], high=data["high"], level=data["level"])

@@ -34,7 +34,7 @@ def risk_text(level: float, family: Family) -> str:
     return f"at most {percent(level)} chance of any wrong one in its family of {family.size}"
 
 
-def families_of(results: Sequence[HypothesisResult]) -> dict[str, list[tuple[HypothesisResult, Family]]]:
+def _families_of(results: Sequence[HypothesisResult]) -> dict[str, list[tuple[HypothesisResult, Family]]]:
     """Return the members of each family by its name, in the order of the results."""
     families: defaultdict[str, list[tuple[HypothesisResult, Family]]] = defaultdict(list)
     for result in results:
@@ -49,9 +49,17 @@ def expected_wrong_families(results: Sequence[HypothesisResult]) -> float:
     Of several claims some may be false and some true, so a wrong verdict of either kind may come: alpha and
     beta are added. Of a single one only the larger can apply. Where members chose different levels, the
     largest is that of the family.
+
+    Source: Holm (1979), A simple sequentially rejective multiple test procedure.
+
+    Examples:
+        >>> from pytest_velo.report.examples import refuted
+        >>> family = Family(name="test_a.py::test_b", size=5, alpha=0.05, beta=0.1)
+        >>> f"{expected_wrong_families([refuted(family=family)] * 5):.2f}"
+        '0.15'
     """
     total = 0.0
-    for members in families_of(results).values():
+    for members in _families_of(results).values():
         if all(result.decision is None for result, _ in members):
             continue
         alpha, beta = (max(levels) for levels in zip(*((f.alpha, f.beta) for _, f in members), strict=True))
@@ -69,8 +77,23 @@ def family_lines(
         width: Columns of the terminal.
         strict: Undecided tests failed when they ended.
         encoding: Encoding of the stream.
+
+    Examples:
+        >>> from pytest_velo.report.examples import refuted
+        >>> family = Family(name="greetings", size=2, alpha=0.05, beta=0.1, p_support=1.0, p_refute=0.03)
+        >>> for line in family_lines([refuted(family=family)], width=80):
+        ...     print(line.text)
+        <BLANKLINE>
+        families (Holm)
+        greetings
+          members    2 hypotheses: 1 refuted, 1 without a result (p = 1)
+          sampled    at alpha 0.05 / 2 and beta 0.1 / 2
+          errors     P(any wrong supported in the family) <= 0.05, P(any wrong refuted
+                     in it) <= 0.1
+          ✗ test_b
+            adjusted p 1 for supported, 0.03 for refuted
     """
-    families = families_of(results)
+    families = _families_of(results)
     if not families:
         return []
     lines = [Line(""), Line("families (Holm)", Style.BOLD)]

@@ -32,12 +32,25 @@ _WORKER_FILES = "trials-*.jsonl"
 
 
 def runs_folder(cache_dir: str | Path) -> Path:
-    """Return the folder that holds the records of all runs."""
+    """Return the folder that holds the records of all runs.
+
+    Examples:
+        >>> runs_folder(".pytest_velo").as_posix()
+        '.pytest_velo/runs'
+    """
     return Path(cache_dir) / "runs"
 
 
 def run_name(started_at: datetime) -> str:
-    """Return the id of a run: the time in UTC, as a file name."""
+    """Return the id of a run: the time in UTC, as a file name.
+
+    Args:
+        started_at: With its time zone; without one it is taken for local time.
+
+    Examples:
+        >>> run_name(datetime.fromisoformat("2026-11-23T23:46:08+02:00"))
+        '2026-11-23T21-46-08Z'
+    """
     return started_at.astimezone(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
 
 
@@ -53,6 +66,11 @@ def create_run(cache_dir: str | Path, started_at: datetime, name: str | None = N
 
     Raises:
         StoreError: The folder cannot be made.
+
+    Examples:
+        >>> cache_dir, noon = getfixture("tmp_path"), datetime(2026, 11, 23, 12, tzinfo=UTC)
+        >>> create_run(cache_dir, noon).name, create_run(cache_dir, noon).name
+        ('2026-11-23T12-00-00Z', '2026-11-23T12-00-00Z-2')
     """
     stem = name or run_name(started_at)
     runs = runs_folder(cache_dir)
@@ -76,19 +94,38 @@ def create_run(cache_dir: str | Path, started_at: datetime, name: str | None = N
 
 
 def trial_lines(result: HypothesisResult) -> list[bytes]:
-    """Return the lines of a result's trials, by index; they take far less memory than the trials."""
+    """Return the lines of a result's trials, by index; they take far less memory than the trials.
+
+    Examples:
+        >>> from pytest_velo.report.examples import refuted, trial
+        >>> lines = trial_lines(refuted(trials=(trial(1, 0), trial(0, 1))))
+        >>> [json.loads(line)["index"] for line in lines], lines[0][:30]
+        ([0, 1], b'{"node_id":"test_a.py::test_b"')
+    """
     ordered = sorted(result.trials, key=lambda trial: trial.index)
     return [_line(trial_to_json(result.node_id, trial)) for trial in ordered]
 
 
 def write_trials(folder: Path, lines: Mapping[str, Sequence[bytes]], worker: str | None = None) -> Path:
-    """Write the lines of trials, in the order of their node ids.
+    r"""Write the lines of trials, in the order of their node ids.
 
     Args:
         folder: The run's folder.
         lines: By node id, as `trial_lines` makes them.
         worker: The worker's id under pytest-xdist, each of which writes a file of its own; None for the
             only process.
+
+    Returns:
+        The file.
+
+    Raises:
+        StoreError: It cannot be written.
+
+    Examples:
+        >>> folder = getfixture("tmp_path")
+        >>> path = write_trials(folder, {"test_b": [b'{"index":0}\n'], "test_a": [b'{"index":1}\n']}, "gw0")
+        >>> path.name, path.read_bytes()
+        ('trials-gw0.jsonl', b'{"index":1}\n{"index":0}\n')
     """
     path = folder / (TRIALS_FILE if worker is None else f"trials-{worker}.jsonl")
     _write_atomically(path, (line for node_id in sorted(lines) for line in lines[node_id]))
@@ -96,7 +133,28 @@ def write_trials(folder: Path, lines: Mapping[str, Sequence[bytes]], worker: str
 
 
 def merge_trials(folder: Path) -> Path:
-    """Merge the workers' files into one in constant memory, then remove them; no-op without any."""
+    """Merge the workers' files into one in constant memory, then remove them; no-op without any.
+
+    Args:
+        folder: The run's folder. A file that was merged before is merged again.
+
+    Returns:
+        The file of all trials, by (node id, index); without trials there is none.
+
+    Raises:
+        StoreError: It cannot be written.
+
+    Examples:
+        >>> from pytest_velo.report.examples import refuted, trial
+        >>> folder = getfixture("tmp_path")
+        >>> for name, worker in (("test_b", "gw0"), ("test_a", "gw1")):
+        ...     lines = trial_lines(refuted(node_id=name, trials=(trial(0, 1),)))
+        ...     path = write_trials(folder, {name: lines}, worker)
+        >>> [line[:19] for line in merge_trials(folder).read_text().splitlines()]
+        ['{"node_id":"test_a"', '{"node_id":"test_b"']
+        >>> [path.name for path in folder.iterdir()]
+        ['trials.jsonl']
+    """
     target = folder / TRIALS_FILE
     workers = sorted(folder.glob(_WORKER_FILES))
     if not workers:
@@ -111,7 +169,26 @@ def merge_trials(folder: Path) -> Path:
 
 
 def write_run(folder: Path, document: RunDocument) -> Path:
-    """Write the document and let `runs/latest` name this run."""
+    r"""Write the document and let `runs/latest` name this run.
+
+    Args:
+        folder: The run's folder.
+        document: Its results' trials are not written: see `write_trials`.
+
+    Returns:
+        The file.
+
+    Raises:
+        StoreError: It cannot be written.
+
+    Examples:
+        >>> from pytest_velo.report.examples import document, refuted
+        >>> folder = create_run(getfixture("tmp_path"), datetime(2026, 11, 23, 12, tzinfo=UTC))
+        >>> json.loads(write_run(folder, document(refuted())).read_text())["results"][0]["outcome"]
+        'refuted'
+        >>> (folder.parent / "latest").read_text()
+        '2026-11-23T12-00-00Z\n'
+    """
     path = folder / RUN_FILE
     _write_atomically(path, _pretty(to_json(document)))
     _write_atomically(folder.parent / LATEST_FILE, [f"{folder.name}\n".encode("ascii")])

@@ -77,7 +77,12 @@ def block(
 
 
 def paragraph(text: str, style: Style, width: int) -> list[Line]:
-    """Return a hostile text as lines of at most `width` columns."""
+    """Return a hostile text as lines of at most `width` columns (at least 8), all of one style.
+
+    Examples:
+        >>> [line.text for line in paragraph("one two three", Style.BOLD, 8)]
+        ['one two', 'three']
+    """
     return [Line(piece, style) for piece in display(text, width)]
 
 
@@ -112,5 +117,10 @@ def fit_encoding(text: str, encoding: str | None) -> str:
 
 
 def fit_lines(lines: Iterable[Line], encoding: str | None) -> list[Line]:
-    """Apply `fit_encoding` to every line."""
+    """Apply `fit_encoding` to every line; styles stay.
+
+    Examples:
+        >>> fit_lines([Line("✓ passed", Style.GOOD)], "ascii")
+        [Line(text='+ passed', style=<Style.GOOD: 'good'>)]
+    """
     return [Line(fit_encoding(line.text, encoding), line.style) for line in lines]

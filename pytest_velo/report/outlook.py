@@ -36,7 +36,16 @@ def outlook(result: HypothesisResult) -> Outlook | None:
     """Guess what would decide `result`; None unless it is inconclusive with some evidence.
 
     The e-process that grew most is continued at its average growth: log E grows about linearly in n when
-    the truth is off the threshold, and stays near 0 when it is on it.
+    the truth is off the threshold, and stays near 0 when it is on it. It decides at log(1 / level).
+
+    Source: Ville's inequality; the growth rate is that of Kelly (1956), A new interpretation of information
+    rate.
+
+    Examples:
+        >>> from pytest_velo.report.examples import undecided
+        >>> guess = outlook(undecided(log_e_support=1.0))
+        >>> guess.n_units, guess.cost_usd, guess.duration_s, guess.command
+        (600, 0.8, 200.0, 'pytest test_a.py::test_c --velo-seed=0 --velo-max-trials=600')
     """
     if result.outcome is not Outcome.INCONCLUSIVE or result.decision is None:
         return None

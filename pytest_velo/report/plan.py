@@ -21,6 +21,24 @@ def plan_lines(plans: Sequence[HypothesisPlan], width: int = 100) -> list[Line]:
     Args:
         plans: In the order to show them.
         width: Columns to wrap sentences to, at least 40; tables are as wide as they are.
+
+    Examples:
+        >>> from pytest_velo.report.examples import plan
+        >>> for line in plan_lines([plan()]):
+        ...     print(line.text)
+        test_a.py::test_b
+          claim      rate >= 0.7
+          about      this body as it stands
+          model      lab/tiny
+          design     at most 200 trials · alpha 5% · beta 5% · margin 0
+          in reach   at the earliest supported after 9 trials, refuted after 3 trials
+          cost       1 call and $0.002 a trial (as when it last ran); at most 200 calls and $0.40
+        <BLANKLINE>
+          true rate  supported  refuted  inconclusive  mean trials  calls  dollars
+          0.5             0.2%    97.0%          2.8%         31.0     31   $0.062
+          0.9            95.0%     0.4%          4.6%         42.0     42   $0.084
+          with a chance of 80%: supported from 0.83 up; refuted from 0.57 down
+        <BLANKLINE>
     """
     lines: list[Line] = []
     for plan in plans:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from pytest_velo.records import HypothesisResult, Outcome, OutcomeKind, TrialRecord
 from pytest_velo.report.comparison import name_of
@@ -94,6 +93,13 @@ def source_of(run: Run, node_id: str) -> Source | None:
     Raises:
         StoreError: A record is damaged.
         UsageError: The record that a broken rescoring began from is gone.
+
+    Examples:
+        >>> from pytest_velo.report.examples import recorded, refuted
+        >>> run = recorded(getfixture("tmp_path"), refuted())
+        >>> source = source_of(run, "test_a.py::test_b")
+        >>> source.run_id, len(source.trials), source_of(run, "test_a.py::test_c")
+        ('2026-11-23T21-46-08Z', 9, None)
     """
     result = {result.node_id: result for result in run.document.results}.get(node_id)
     if result is None:
@@ -129,6 +135,19 @@ def rescoring_of(before: Run, now: Run, *, all_of_it: bool) -> Rescoring:
         before: The run that was rescored.
         now: The record of the rescoring.
         all_of_it: Every test of `before` was to be rescored, so that one that is missing is named.
+
+    Raises:
+        StoreError: A record is damaged.
+        UsageError: A record that `before` itself began from is gone (see `source_of`).
+
+    Examples:
+        >>> from pytest_velo.report.examples import recorded, refuted, trial
+        >>> before, now = (
+        ...     recorded(getfixture("tmp_path"), refuted(trials=(trial(0, outcome),))) for outcome in (0, 1)
+        ... )
+        >>> told = rescoring_of(before, now, all_of_it=True)
+        >>> told.now, [flip.now.index for flip in told.hypotheses[0].flips.flips], told.left
+        ('2026-11-23T21-46-08Z-2', [0], ())
     """
     ran = {result.node_id: result for result in now.document.results}
     hypotheses = []
@@ -146,11 +165,6 @@ def rescoring_of(before: Run, now: Run, *, all_of_it: bool) -> Rescoring:
     )
 
 
-def files_of(run: Run) -> list[Path]:
-    """Return the test files of a run, relative to pytest's root folder, in the order they ran."""
-    return list(dict.fromkeys(Path(result.node_id.split("::")[0]) for result in run.document.results))
-
-
 def rescored_lines(
     rescoring: Rescoring, show: int, verbosity: int = 0, *, width: int = 80, encoding: str | None = "utf-8"
 ) -> list[Line]:
@@ -162,6 +176,24 @@ def rescored_lines(
         verbosity: 0 cuts long messages, 1 cuts them later, 2 shows them whole.
         width: Columns of the terminal, at least 40.
         encoding: Encoding of the stream; where it lacks our symbols they become ASCII.
+
+    Examples:
+        >>> from pytest_velo.report.examples import recorded, refuted, trial
+        >>> before, now = (
+        ...     recorded(getfixture("tmp_path"), refuted(trials=(trial(0, outcome),), n_cached=9))
+        ...     for outcome in (0, 1)
+        ... )
+        >>> for line in rescored_lines(rescoring_of(before, now, all_of_it=True), show=0, width=100):
+        ...     print(line.text)
+        rescored    2026-11-23T21-46-08Z
+        recorded as 2026-11-23T21-46-08Z-2
+        <BLANKLINE>
+        test_a.py::test_b  lab/tiny
+          before     refuted: rate < 0.7; observed 3/9 [0.09, 0.69], n 9/200
+          now        refuted: rate < 0.7; observed 3/9 [0.09, 0.69], n 9/200
+          outcomes   1 of 1 trial changed; 0 from 1 to 0, 1 from 0 to 1
+        <BLANKLINE>
+        1 hypothesis rescored on 1 recorded trial: 1 outcome and 0 verdicts changed, 0 model calls
     """
     lines = [Line(inline(f"rescored    {rescoring.before}", width), Style.BOLD)]
     lines.append(Line(inline(f"recorded as {rescoring.now}", width)))

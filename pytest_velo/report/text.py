@@ -61,7 +61,16 @@ def defuse(text: str) -> str:
 
 
 def neutralise(text: str) -> str:
-    """Return `text` so that neither a terminal nor a CI runner acts on it; newlines and tabs stay."""
+    r"""Return `text` so that neither a terminal nor a CI runner acts on it; newlines and tabs stay.
+
+    Source: ECMA-48 (control sequences), UAX #9 (reordering), the workflow commands of GitHub Actions,
+    the logging commands of Azure Pipelines and the service messages of TeamCity.
+
+    Examples:
+        >>> print(neutralise("\x1b[2J\n ::error::boo"))
+        \x1b[2J
+         \::error::boo
+    """
     return defuse(visible(text))
 
 
@@ -173,11 +182,18 @@ def _fit(text: str, width: int) -> int:
 
 
 def display(text: str, width: int, *, limit: int | None = None) -> list[str]:
-    """Return hostile text as lines that are safe to print: cut, escaped, wrapped and defused.
+    r"""Return hostile text as lines that are safe to print: cut, escaped, wrapped and defused.
 
     Args:
         text: What a model, a data set or a user's code wrote.
         width: Columns there are, at least 8.
         limit: Most characters to keep; None keeps all.
+
+    Returns:
+        At least one line.
+
+    Examples:
+        >>> display("::error::boo\x1b[0m and more", 22)
+        ['\\::error::boo\\x1b[0m', 'and more']
     """
     return wrap(visible(shorten(text, limit)), width)

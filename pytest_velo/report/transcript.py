@@ -44,12 +44,30 @@ def number_to_json(value: float | None) -> float | str | None:
 
 
 def number_from_json(value: float | str | None) -> float | None:
-    """Undo `number_to_json`."""
+    """Undo `number_to_json`.
+
+    Raises:
+        ValueError: A text that is no number.
+
+    Examples:
+        >>> number_from_json("-inf"), number_from_json(0.5), number_from_json(None)
+        (-inf, 0.5, None)
+    """
     return float(value) if isinstance(value, str) else value
 
 
 def trial_to_json(node_id: str, trial: TrialRecord) -> dict[str, Any]:
-    """Return one line of the record of trials; `node_id` stands first, which readers rely on."""
+    """Return one line of the record of trials; `node_id` stands first, which readers rely on.
+
+    Returns:
+        Of plain values, whatever the body sent and the model answered; see the module's docstring.
+
+    Examples:
+        >>> from pytest_velo.report.examples import call, trial
+        >>> data = trial_to_json("test_a.py::test_b", trial(0, 1, calls=(call("Say hello.", "Hello!"),)))
+        >>> next(iter(data)), data["kind"], data["values"], data["calls"][0]["text"]
+        ('node_id', 'one', {'': 1.0}, 'Hello!')
+    """
     return {
         "node_id": node_id,
         "index": trial.index,
@@ -62,12 +80,21 @@ def trial_to_json(node_id: str, trial: TrialRecord) -> dict[str, Any]:
         "detail": trial.detail,
         "location": trial.location,
         "notes": list(trial.notes),
-        "calls": [call_to_json(call) for call in trial.calls],
+        "calls": [_call_to_json(call) for call in trial.calls],
     }
 
 
 def trial_from_json(data: JsonObject) -> TrialRecord:
-    """Undo `trial_to_json`, but for the node id."""
+    """Undo `trial_to_json`, but for the node id.
+
+    Raises:
+        KeyError, TypeError, ValueError: A field is missing, or holds what it cannot.
+
+    Examples:
+        >>> from pytest_velo.report.examples import trial
+        >>> trial_from_json(trial_to_json("test_a.py::test_b", trial(0, 1))) == trial(0, 1)
+        True
+    """
     return TrialRecord(
         index=data["index"],
         case_id=data["case_id"],
@@ -79,11 +106,11 @@ def trial_from_json(data: JsonObject) -> TrialRecord:
         detail=data["detail"],
         location=data["location"],
         notes=tuple(data["notes"]),
-        calls=tuple(map(call_from_json, data["calls"])),
+        calls=tuple(map(_call_from_json, data["calls"])),
     )
 
 
-def call_to_json(call: Call) -> dict[str, Any]:
+def _call_to_json(call: Call) -> dict[str, Any]:
     """Return one model call: what was sent, what came back, and the address the draw is stored under."""
     reply = call.reply
     address = call.address
@@ -118,8 +145,8 @@ def call_to_json(call: Call) -> dict[str, Any]:
     }
 
 
-def call_from_json(data: JsonObject) -> Call:
-    """Undo `call_to_json` as far as it goes: fields that were not written have their empty values."""
+def _call_from_json(data: JsonObject) -> Call:
+    """Undo `_call_to_json` as far as it goes: fields that were not written have their empty values."""
     return Call(
         model=data["model"],
         request=Request(

@@ -17,7 +17,31 @@ _LIMITS = {0: 2_000, 1: 20_000}
 
 
 def trials_lines(result: HypothesisResult, show: int, verbosity: int, width: int) -> Iterator[Line]:
-    """Show up to `show` trials against the claim, or the trial that ended it, with all that was said."""
+    """Show up to `show` trials against the claim, or the trial that ended it, with all that was said.
+
+    Args:
+        result: With the trials that `document.shown_trials` chooses from.
+        show: From 0.
+        verbosity: 0 cuts messages at 2,000 characters, 1 at 20,000, 2 shows them whole.
+        width: Columns of the terminal, at least 40.
+
+    Returns:
+        Nothing where there is no such trial.
+
+    Examples:
+        >>> from pytest_velo.report.examples import call, refuted, trial
+        >>> rude = trial(1, 0, calls=(call("Say hello.", "Why?"),), detail="assert 'hello' in 'Why?'")
+        >>> for line in trials_lines(refuted(trials=(rude,)), show=1, verbosity=0, width=80):
+        ...     print(line.text)
+        <BLANKLINE>
+        trials against the claim (first 1 of 6; --velo-show=6 shows all)
+        <BLANKLINE>
+          trial 1 · repeat 1 · seed 101
+            user       Say hello.
+            assistant  Why?
+                       finish: stop · 2 tokens · served by tiny
+            outcome    0: assert 'hello' in 'Why?'
+    """
     shown = shown_trials(result, show)
     if not shown:
         return
@@ -34,7 +58,23 @@ def trials_lines(result: HypothesisResult, show: int, verbosity: int, width: int
 
 
 def trial_lines(trial: TrialRecord, verbosity: int, width: int, *, has_outcome: bool) -> Iterator[Line]:
-    """Show one trial; `has_outcome` is False for one that ended its hypothesis as an error."""
+    """Show one trial: its place, the calls with what was said, the notes, the outcome.
+
+    Args:
+        trial: What to show; all of its texts are hostile.
+        verbosity: As of `trials_lines`.
+        width: Columns of the terminal, at least 40.
+        has_outcome: False for one that ended its hypothesis as an error.
+
+    Examples:
+        >>> from pytest_velo.report.examples import trial
+        >>> broken = trial(4, 0, case_id="tea", detail="KeyError: 'milk'")
+        >>> for line in trial_lines(broken, verbosity=0, width=80, has_outcome=False):
+        ...     print(line.text)
+        <BLANKLINE>
+          trial 4 · case tea · repeat 4 · seed 104
+            error      KeyError: 'milk'
+    """
     head = [f"trial {trial.index}"]
     if trial.case_id:
         head.append(f"case {inline(trial.case_id, 40)}")
@@ -69,7 +109,15 @@ def _value(trial: TrialRecord) -> str:
 
 
 def outcome_text(trial: TrialRecord) -> str:
-    """Return a trial's outcome, by name where it has names, and why."""
+    """Return a trial's outcome, by name where it has names, and why.
+
+    Examples:
+        >>> from pytest_velo.report.examples import trial
+        >>> outcome_text(trial(0, 0, detail="assert False"))
+        '0: assert False'
+        >>> outcome_text(trial(0, 1, kind=OutcomeKind.VALUE, values={"help": 7.0, "tone": 8.5}))
+        'help=7, tone=8.5'
+    """
     value = _value(trial)
     if set(trial.values) - {""}:
         named = ", ".join(f"{name}={number:g}" for name, number in trial.values.items())

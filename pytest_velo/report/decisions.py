@@ -1,0 +1,142 @@
+"""Decisions with their evidence, and families, as JSON: pairs of functions over allow-lists of fields."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_velo.records import Family, JsonObject
+from pytest_velo.report.transcript import number_from_json, number_to_json
+from pytest_velo.verdicts import Decision, Evidence, Interval, PartVerdict, StopReason, Verdict
+
+_FAMILY = (
+    "name",
+    "size",
+    "alpha",
+    "beta",
+    "p_support",
+    "p_refute",
+    "if_supported",
+    "if_refuted",
+    "by_steps",
+)
+_DECISION = ("certified", "n_saved", "n_needed")
+_COUNTS = ("n", "n_for", "n_against", "n_invalid", "n_ones", "rule")
+_NUMBERS = ("estimate", "log_e_support", "log_e_refute", "p_support", "p_refute", "share_of_gap")
+_INTERVALS = ("interval", "wilson", "clopper_pearson")
+
+
+def family_to_json(family: Family) -> dict[str, Any]:
+    """Return a family as JSON.
+
+    Examples:
+        >>> family_to_json(Family(name="test_a.py::test_b", size=5, alpha=0.05, beta=0.1))["size"]
+        5
+    """
+    return {name: getattr(family, name) for name in _FAMILY}
+
+
+def family_from_json(data: JsonObject) -> Family:
+    """Undo `family_to_json`.
+
+    Raises:
+        KeyError: A field is missing.
+
+    Examples:
+        >>> family = Family(name="test_a.py::test_b", size=5, alpha=0.05, beta=0.1, p_support=0.02)
+        >>> family_from_json(family_to_json(family)) == family
+        True
+    """
+    return Family(**{name: data[name] for name in _FAMILY})
+
+
+def decision_to_json(decision: Decision) -> dict[str, Any]:
+    """Return a decision as JSON, but for `n_unused`: it depends on how many trials were in flight.
+
+    Returns:
+        Of plain values. A number that JSON cannot hold is its text.
+
+    Examples:
+        >>> from pytest_velo.report.examples import undecided
+        >>> data = decision_to_json(undecided(log_e_refute=float("-inf")).decision)
+        >>> data["stop"], data["evidence"]["interval"]["low"], data["evidence"]["log_e_refute"]
+        ('max_trials', 0.66, '-inf')
+    """
+    return {
+        "verdict": decision.verdict.value,
+        "stop": decision.stop.value,
+        **{name: getattr(decision, name) for name in _DECISION},
+        "evidence": _evidence_to_json(decision.evidence),
+        "parts": [_part_to_json(part) for part in decision.parts],
+    }
+
+
+def decision_from_json(data: JsonObject, n_unused: int) -> Decision:
+    """Undo `decision_to_json`.
+
+    Args:
+        data: What it wrote.
+        n_unused: Draws beyond the stopping prefix.
+
+    Raises:
+        KeyError, TypeError, ValueError: A field is missing, or holds what it cannot.
+
+    Examples:
+        >>> from pytest_velo.report.examples import refuted
+        >>> decision_from_json(decision_to_json(refuted().decision), n_unused=0) == refuted().decision
+        True
+    """
+    return Decision(
+        verdict=Verdict(data["verdict"]),
+        stop=StopReason(data["stop"]),
+        **{name: data[name] for name in _DECISION},
+        n_unused=n_unused,
+        evidence=_evidence_from_json(data["evidence"]),
+        parts=tuple(map(_part_from_json, data["parts"])),
+    )
+
+
+def _part_to_json(part: PartVerdict) -> dict[str, Any]:
+    return {
+        "claim": part.claim,
+        "verdict": part.verdict.value,
+        "certified": part.certified,
+        "estimate": number_to_json(part.estimate),
+        "interval": _interval_to_json(part.interval),
+    }
+
+
+def _part_from_json(data: JsonObject) -> PartVerdict:
+    return PartVerdict(
+        claim=data["claim"],
+        verdict=Verdict(data["verdict"]),
+        certified=data["certified"],
+        estimate=number_from_json(data["estimate"]),
+        interval=_interval_from_json(data["interval"]),
+    )
+
+
+def _evidence_to_json(evidence: Evidence) -> dict[str, Any]:
+    return {
+        **{name: getattr(evidence, name) for name in _COUNTS},
+        **{name: number_to_json(getattr(evidence, name)) for name in _NUMBERS},
+        **{name: _interval_to_json(getattr(evidence, name)) for name in _INTERVALS},
+        "arms": dict(evidence.arms),
+    }
+
+
+def _evidence_from_json(data: JsonObject) -> Evidence:
+    fields: dict[str, Any] = {
+        **{name: data[name] for name in _COUNTS},
+        **{name: number_from_json(data[name]) for name in _NUMBERS},
+        **{name: _interval_from_json(data[name]) for name in _INTERVALS},
+        "arms": dict(data["arms"]),
+    }
+    return Evidence(**fields)
+
+
+def _interval_to_json(ends: Interval | None) -> dict[str, float] | None:
+    return None if ends is None else {"low": ends.low, "high": ends.high, "level": ends.level}
+
+
+def _interval_from_json(data: JsonObject | None) -> Interval | None:
+    return None if data is None else Interval(low=data["low"], high=data["high"], level=data["level"])
