@@ -51,10 +51,33 @@ class Guard:
 async def ask(scope: TrialScope, target: Target, request: Request, guard: Guard, label: str | None) -> Reply:
     """Get one draw for the running trial and put it into the transcript.
 
+    Args:
+        scope: The trial.
+        target: The model.
+        request: What it is asked.
+        guard: Which replies do not count.
+        label: Tells apart draws whose order depends on timing (`slot=` of the call); None for none.
+
     Raises:
         InvalidTrial: The reply was cut, empty, filtered or does not follow the schema, or none came.
         StoppedError: The trial has ended.
         VeloError: The draw could not be had; the trial is an error then, whatever the body catches.
+
+    >>> from types import SimpleNamespace
+    >>> from pytest_velo.providers.registry import resolve
+    >>> from pytest_velo.records import Address
+    >>> from pytest_velo.sampling.trial import Trial
+    >>> class Drawer:
+    ...     async def draw(self, target, request, *, key, slot, stream, may_pay):
+    ...         at = Address(key=key, seed=0, stream=stream, slot=str(slot))
+    ...         return SimpleNamespace(reply=Reply(text="Paris"), address=at, drawn_at="2026-11-01T00:00:00Z")
+    >>> plain = {"case": None, "case_digest": "c", "stream": "", "may_pay": False, "block": None}
+    >>> scope = TrialScope(trial=Trial(index=0, repeat=0, seed=7), drawer=Drawer(), **plain)
+    >>> target, guard = resolve("scripted/x"), Guard(allow_cut=False, allow_empty=False, schema=False)
+    >>> asyncio.run(ask(scope, target, target.request([]), guard, label="first"))
+    Reply('Paris')
+    >>> [call.address.slot for call in scope.calls]
+    ['c:0:0:first']
     """
     if scope.ended:
         await asyncio.sleep(0)  # a body that catches this in a loop must not block all others

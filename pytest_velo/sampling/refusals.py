@@ -6,7 +6,16 @@ from pytest_velo.errors import NotDrawnError, WouldPayError
 
 
 def not_estimated(worst_usd: float | None, where: str) -> NotDrawnError:
-    """Return the error of a draw that an estimate would have to make; None: its price is unknown."""
+    """Return the error of a draw that an estimate would have to make.
+
+    Args:
+        worst_usd: Dollars the call would not exceed, from 0; None when its price is unknown.
+        where: The model and the slot, for the message.
+
+    >>> error = not_estimated(0.02, "model openai/gpt-5")
+    >>> error.worst_usd, error.where, error.fix
+    (0.02, 'model openai/gpt-5', 'run without --velo-mode=estimate')
+    """
     return NotDrawnError(
         "this draw is not stored, and an estimate makes none",
         worst_usd=worst_usd,
@@ -16,7 +25,16 @@ def not_estimated(worst_usd: float | None, where: str) -> NotDrawnError:
 
 
 def would_pay(worst_usd: float | None, where: str) -> WouldPayError:
-    """Return the error of a draw that would cost money, and that nobody asked for."""
+    """Return the error of a draw that would cost money, and that nobody asked for.
+
+    Args:
+        worst_usd: Dollars the call would not exceed, from 0; None when its price is unknown.
+        where: The model and the slot, for the message.
+
+    >>> print(would_pay(None, "model openai/gpt-5"))
+    model openai/gpt-5: this draw would cost money
+      fix: ask for paid draws: -m velo, the test's own node id, or --velo-mode=auto
+    """
     return WouldPayError(
         "this draw would cost money",
         worst_usd=worst_usd,
