@@ -8,6 +8,7 @@ from functools import cache
 from math import inf, isinf
 from typing import TYPE_CHECKING, Any, cast
 
+from pytest_velo.cache.stored_reply import reader
 from pytest_velo.errors import StoreError
 from pytest_velo.records import Reply, Request, TokenLogprob
 
@@ -49,7 +50,7 @@ def encode_reply(reply: Reply, *, for_cassette: bool = False) -> tuple[bytes, Re
 
 
 def decode_reply(body: bytes) -> Reply:
-    """Return the stored reply, marked as read from the store.
+    """Return the stored reply, marked as read from the store; its `raw` is decoded when it is read.
 
     Raises:
         msgspec.DecodeError: The bytes are no reply.
@@ -59,7 +60,7 @@ def decode_reply(body: bytes) -> Reply:
     >>> reply.text, reply.finish_reason, reply.cost_usd, reply.cached
     ('Lyon', <FinishReason.LENGTH: 'length'>, None, True)
     """
-    return _reply_decoder().decode(body)
+    return reader()(body)
 
 
 def decode_request(body: bytes) -> Request:
@@ -117,13 +118,6 @@ def _encoder() -> msgspec.json.Encoder:
     import msgspec
 
     return msgspec.json.Encoder()
-
-
-@cache
-def _reply_decoder() -> msgspec.json.Decoder[Reply]:
-    import msgspec
-
-    return msgspec.json.Decoder(Reply)
 
 
 @cache
