@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
 from pytest_velo.baselines.entry import Sampled
 from pytest_velo.baselines.file import BaselineFile
@@ -55,8 +56,12 @@ class Calibration:
 
     @staticmethod
     def most(level: float, n_runs: int = n_runs) -> float:
-        """Return the share of wrong verdicts that is allowed: the level and three standard errors of it."""
-        return level + 3 * (level * (1 - level) / n_runs) ** 0.5
+        """Return the share of wrong verdicts that is allowed: the exact binomial bound.
+
+        A rule that errs with just that probability shows no more with 998 seeds of 1,000. In 20,000 runs it
+        is a little less than the level and three standard errors: 5.45% for 5%, 8.56% for 8%.
+        """
+        return float(binom.ppf(0.998, n_runs, level)) / n_runs
 
     def hypothesis(self, claim: Any, max_units: int, **changes: Any) -> Hypothesis:
         """Return a hypothesis that is only weighed, never run."""

@@ -1,7 +1,6 @@
 """Wrong verdicts at the null's edge where a unit is more than a trial, or cases come again, as shipped.
 
-20,000 runs with fixed seeds where no other number is given; the level and three standard errors of so many
-runs are allowed. The truth lies where the claim is true, and false but for a hair.
+20,000 runs with fixed seeds, held to the exact binomial bound of so many runs. The truth lies where the claim is true, and false but for a hair.
 """
 
 from __future__ import annotations
@@ -51,14 +50,12 @@ def test_groups(calibration):
 
 
 def test_their_members_taken_as_independent_fail_the_same_test(calibration):
-    """1,000 runs are enough to see an error several times its level."""
-    rng, n_runs = np.random.default_rng(8), 1_000
+    rng = np.random.default_rng(8)
     found = calibration.shares(
         calibration.hypothesis(rate >= 0.5, 64),
         lambda n: singly(two_kinds_of_groups(calibration, n, 26, rng)),
-        n_runs,
     )
-    assert found[SUPPORTED] > 3 * calibration.most(calibration.alpha, n_runs)
+    assert found[SUPPORTED] > 3 * calibration.most(calibration.alpha)
 
 
 def several_draws(calibration, n, units, rng):
@@ -76,14 +73,12 @@ def test_several_draws_of_a_case(calibration):
 
 
 def test_their_draws_taken_as_independent_fail_the_same_test(calibration):
-    """1,000 runs."""
-    rng, n_runs = np.random.default_rng(10), 1_000
+    rng = np.random.default_rng(10)
     found = calibration.shares(
         calibration.hypothesis(rate <= 0.5, 60),
         lambda n: singly(several_draws(calibration, n, 20, rng)),
-        n_runs,
     )
-    assert found[SUPPORTED] > 2 * calibration.most(calibration.alpha, n_runs)
+    assert found[SUPPORTED] > 2 * calibration.most(calibration.alpha)
 
 
 EIGHT = {f"case {place}": 0.02 if place < 5 else 0.98 for place in range(8)}
@@ -104,8 +99,8 @@ def picked(calibration, n, units, rng, draws_per_case):
 
 @pytest.mark.parametrize(("draws_per_case", "units"), [(1, 24), (3, 10)])
 def test_a_list_of_cases_picked_with_replacement(calibration, draws_per_case, units):
-    """6,000 runs, for each makes its own order of cases, as a run of that seed would."""
-    rng, n_runs = np.random.default_rng(11), 6_000
+    """Each run makes its own order of cases, as a run of that seed would."""
+    rng, n_runs = np.random.default_rng(11), calibration.n_runs
     hypothesis = calibration.hypothesis(
         rate >= float(np.mean(list(EIGHT.values()))), units, unit_size=draws_per_case
     )
@@ -119,6 +114,6 @@ def test_a_list_of_cases_picked_with_replacement(calibration, draws_per_case, un
         found[verdict] += 1
     shares = {verdict: n / n_runs for verdict, n in found.items()}
     calibration.tell(shares)
-    assert shares[SUPPORTED] <= calibration.most(calibration.alpha, n_runs)
-    assert shares[REFUTED] <= calibration.most(calibration.beta, n_runs)
+    assert shares[SUPPORTED] <= calibration.most(calibration.alpha)
+    assert shares[REFUTED] <= calibration.most(calibration.beta)
     assert shares[SUPPORTED] + shares[REFUTED] >= 0.02
