@@ -120,7 +120,11 @@ def _choice(texts: Sequence[str], where: str) -> Callable[[Request, random.Rando
 def _read_lines(path: Path, where: str) -> list[str]:
     """Return the texts of a JSONL file of `{"text": ...}` lines."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").split("\n")  # splitlines() breaks inside of texts, too
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"{path} is not UTF-8 (byte {error.start})", where=where, fix="save it as UTF-8"
+        ) from None
     except OSError as error:
         raise UsageError(f"{path} cannot be read ({error.strerror})", where=where) from error
     texts: list[str] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -222,11 +222,17 @@ def _output_bound(request: Request) -> int:
     parameters = request.parameters
     limit = output_limit(request)
     if limit is None:
-        effort = parameters.get("effort")
-        # A thinking budget comes on top of the reply.
-        limit = DEFAULT_OUTPUT_TOKENS + (effort if isinstance(effort, int) else 0)
+        limit = DEFAULT_OUTPUT_TOKENS + _thinking_tokens(parameters)  # they come on top of the reply
     n = parameters.get("n")
     return limit * (n if isinstance(n, int) else 1)
+
+
+def _thinking_tokens(parameters: JsonObject) -> int:
+    """Return the thinking budget; Anthropic's own parameter goes before `effort`, as it does on the wire."""
+    thinking = parameters.get("thinking")
+    known = thinking if isinstance(thinking, Mapping) else {"budget_tokens": parameters.get("effort")}
+    budget = known.get("budget_tokens")
+    return budget if isinstance(budget, int) else 0
 
 
 def _message_bytes(message: JsonObject) -> int:

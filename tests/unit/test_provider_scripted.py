@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from pathlib import Path
 
@@ -118,6 +119,20 @@ def test_a_line_that_is_no_reply_is_named(line: str, tmp_path: Path) -> None:
     path = tmp_path / "replies.jsonl"
     path.write_text('{"text": "a"}\n' + line, encoding="utf-8")
     with pytest.raises(UsageError, match="line 2 of"):
+        scripted("wrong", path)
+
+
+def test_a_file_is_read_as_json_lines_are_written(tmp_path: Path) -> None:
+    path = tmp_path / "replies.jsonl"
+    text = "one\u2028two\x85three"  # what Python takes for line breaks, and JSON does not
+    path.write_bytes(b"\xef\xbb\xbf" + json.dumps({"text": text}, ensure_ascii=False).encode() + b"\r\n")
+    assert ask(scripted("breaks", path)).text == text
+
+
+def test_a_file_that_is_not_utf_8_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "replies.jsonl"
+    path.write_bytes('{"text": "café"}'.encode("latin-1"))
+    with pytest.raises(UsageError, match="not UTF-8"):
         scripted("wrong", path)
 
 

@@ -129,6 +129,9 @@ def test_the_worst_case_bounds_prompt_and_reply() -> None:
         ({"max_output_tokens": 50, "n": 4}, 200),
         ({"effort": 10_000}, DEFAULT_OUTPUT_TOKENS + 10_000),
         ({"effort": "high"}, DEFAULT_OUTPUT_TOKENS),
+        ({"thinking": {"type": "enabled", "budget_tokens": 10_000}}, DEFAULT_OUTPUT_TOKENS + 10_000),
+        ({"thinking": {"type": "adaptive"}}, DEFAULT_OUTPUT_TOKENS),
+        ({"effort": 9, "thinking": {"budget_tokens": 10_000}}, DEFAULT_OUTPUT_TOKENS + 10_000),
     ],
 )
 def test_the_worst_case_knows_every_name_of_the_limit(parameters: dict[str, Any], n_tokens: int) -> None:
