@@ -84,7 +84,7 @@ def prepare(items: Iterable[pytest.Function], session: VeloSession) -> None:
     Raises:
         UsageError: With the place filled in.
     """
-    from pytest_velo.integration.designs import check_design
+    from pytest_velo.integration.reaching import check_design
 
     ours = []
     for item in items:

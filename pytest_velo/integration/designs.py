@@ -1,4 +1,4 @@
-"""The design of an item: its cases, how they are sampled, and whether a verdict is in reach."""
+"""The design of an item: its cases, and how they are sampled."""
 
 from __future__ import annotations
 
@@ -9,16 +9,13 @@ from typing import Any
 
 import pytest
 
-from pytest_velo.case_sets import CaseSet, Plan, Planned, is_strategy, load, pick_order, with_arms
-from pytest_velo.claims import AnyClaim, Claim, Estimation
+from pytest_velo.case_sets import CaseSet, Plan, Planned, load, pick_order, with_arms
 from pytest_velo.errors import UsageError
 from pytest_velo.integration.collection import SPEC
 from pytest_velo.integration.marks import Spec
 from pytest_velo.records import Family
 from pytest_velo.runner.hypothesis import Invalid, Over
 from pytest_velo.settings import Multiplicity, Settings
-from pytest_velo.stats.choosing import reach_for
-from pytest_velo.stats.halfwidth import fewest_units
 
 CASES = pytest.StashKey[CaseSet]()
 
@@ -77,7 +74,25 @@ class Design:
 
 
 def case_set(item: pytest.Item, settings: Settings) -> CaseSet | None:
-    """Return the item's cases, loaded once; None without `cases=`."""
+    """Return the item's cases, loaded once; None without `cases=`.
+
+    Args:
+        item: A test with its spec; a file of cases is looked for beside it.
+        settings: Their seed draws from generators and strategies, up to their `max_trials`.
+
+    Raises:
+        UsageError: The cases cannot be read, or there are none.
+
+    Examples:
+        >>> from pytest_velo.integration.examples import hypothesis_item
+        >>> test = "def test_it(case): return case.n > 1"
+        >>> item, session = hypothesis_item(
+        ...     getfixture("request"), "rate >= 0.5, cases=[{'n': 1}, {'n': 2}]", test
+        ... )
+        >>> found = case_set(item, session.settings)
+        >>> [case.n for case in found.items], found is case_set(item, session.settings)
+        ([1, 2], True)
+    """
     spec = item.stash[SPEC]
     source = spec.get("cases")
     if source is None:
@@ -88,92 +103,24 @@ def case_set(item: pytest.Item, settings: Settings) -> CaseSet | None:
     return item.stash[CASES]
 
 
-def check_design(item: pytest.Item, settings: Settings) -> str | None:
-    """Check at collection what needs no fixtures: cases, design, and whether a verdict is in reach.
-
-    Strategies are drawn, and then checked, when the item runs: importing and running the Hypothesis library
-    takes time.
-
-    Returns:
-        A warning, when the power at `expect=` is low; None when all is well.
-
-    Raises:
-        UsageError: The cases, the design or an unreachable `supported`.
-    """
-    spec = item.stash[SPEC]
-    if is_strategy(spec.get("cases")) and CASES not in item.stash:
-        return None
-    design = design_for(item, settings)
-    _check_reach(spec.claim, design)
-    expect = spec.get("expect")
-    warning = None if expect is None else _low_power(spec.claim, design, expect)
-    return None if warning is None else f"{item.nodeid}: {warning}"
-
-
-def _check_reach(claim: AnyClaim, design: Design) -> None:
-    """Refuse what no data at all could support, or measure, within the horizon."""
-    few = "" if design.max_units == design.max_trials else " (there are no more cases)"
-    n_needed = _least_needed(claim, design)
-    if n_needed is None:
-        return
-    estimate = isinstance(claim, Estimation)
-    easier = "a larger halfwidth" if estimate else "an easier claim"
-    what, all_of_them = ("measured", "came out the same") if estimate else ("supported", "spoke for it")
-    raise UsageError(
-        f"`{claim}` can never be {what} within {design.max_units} trials{few}:"
-        f" even if all of them {all_of_them}, {n_needed} are needed{_at_level(design.family)}",
-        fix=f"max_trials={n_needed} or more (with as many cases), or {easier}",
-    )
-
-
-def _least_needed(claim: AnyClaim, design: Design) -> int | None:
-    """Return the units without which there is no verdict, where that is more than there are; else None."""
-    if isinstance(claim, Estimation):
-        goal = (claim.halfwidth or 1.0) / claim.statistic.scale.span
-        needed = fewest_units(goal, design.alpha) if goal < 0.5 else 1
-        return needed if needed > design.max_units else None
-    if design.census is not None or any(type(part) is not Claim for part in claim.parts):
-        return None  # a whole list settles all; a rule of somebody's own is not known
-    single = design.plan.largest_unit == 1
-    reaches = [reach_for(part, **design.rule(), single=single) for part in claim.parts]
-    short = [reach.n_support for reach in reaches if not reach.can_support]
-    return max(short) if short else None
-
-
-def _low_power(claim: AnyClaim, design: Design, expect: float) -> str | None:
-    """Say so when a true rate of `expect` would seldom be found."""
-    rates = design.plan.largest_unit == 1 and design.census is None
-    if not (rates and type(claim) is Claim and claim.statistic.binary and not claim.statistic.arms):
-        raise UsageError(
-            "expect= needs single trials of 0 or 1", fix="leave it out: the power is not known exactly"
-        )
-    from pytest_velo.stats.operating import power
-    from pytest_velo.stats.rules import make_rule
-
-    chance = power(make_rule(claim, **design.rule()), expect)
-    if chance >= 0.5:
-        return None
-    return f"if the rate is {expect:g} as expected, `{claim}` is supported in only {chance:.0%} of runs"
-
-
-def check_drawn(item: pytest.Item, settings: Settings) -> None:
-    """Draw the cases of a strategy and check the design that collection could not.
-
-    Raises:
-        UsageError: As `check_design`, before any call.
-    """
-    if is_strategy(item.stash[SPEC].get("cases")):
-        case_set(item, settings)
-        warning = check_design(item, settings)
-        if warning is not None:
-            item.warn(pytest.PytestWarning(warning))
-
-
 def design_for(item: pytest.Item, settings: Settings) -> Design:
     """Return an item's design, at its share of the error rates of its family.
 
     Raises:
-        UsageError: As `design_of`.
+        UsageError: As `case_set` and `design_of`.
+
+    Examples:
+        >>> from pytest_velo.integration.examples import hypothesis_item
+        >>> from pytest_velo.integration.families import PLUGIN, Families
+        >>> from pytest_velo.integration.session import SESSION
+        >>> request, plugins = getfixture("request"), getfixture("pytestconfig").pluginmanager
+        >>> _ = plugins.register(Families(request.config.stash[SESSION]), PLUGIN)
+        >>> for name in ("test_a", "test_b"):
+        ...     test = f"def {name}(): return True"
+        ...     item, _ = hypothesis_item(request, "rate >= 0.5, family='of two'", test)
+        >>> design_for(item, Settings(alpha=0.05, multiplicity=Multiplicity.HOLM)).alpha
+        0.025
+        >>> _ = plugins.unregister(name=PLUGIN)
     """
     spec = item.stash[SPEC]
     design = design_of(spec, case_set(item, settings), settings)
@@ -187,19 +134,29 @@ def design_for(item: pytest.Item, settings: Settings) -> Design:
     return replace(design, alpha=design.alpha / family.size, beta=design.beta / family.size, family=family)
 
 
-def _at_level(family: Family | None) -> str:
-    if family is None or family.size == 1:
-        return ""
-    from pytest_velo.report.families import level_text
-
-    return f" at {level_text('alpha', family.alpha, family)}"
-
-
 def design_of(spec: Spec, cases: CaseSet | None, settings: Settings) -> Design:
     """Return the design the marks and the cases make.
 
+    Args:
+        spec: What the marks say.
+        cases: None for a body that takes none.
+        settings: Give what the marks leave out, and the seed of the order.
+
     Raises:
-        UsageError: Keywords that contradict each other.
+        UsageError: Keywords that contradict each other or the cases.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from pytest_velo.claims import rate
+        >>> three = load(["a", "b", "c"], base=Path())
+        >>> twice_each = Spec(
+        ...     claim=rate >= 0.5, options={"over": Over.POPULATION, "draws_per_case": 2, "alpha": 0.01}
+        ... )
+        >>> design = design_of(twice_each, three, Settings(max_trials=200))
+        >>> design.scope, design.alpha, design.max_units, design.unit_size
+        ('beyond these cases', 0.01, 3, 2)
+        >>> [trial.unit for trial in design.trials()]
+        [0, 0, 1, 1, 2, 2]
     """
     max_trials = spec.get("max_trials", settings.max_trials)
     draws = spec.get("draws_per_case", 1)

@@ -11,10 +11,11 @@ from pytest_velo.claims import Claim
 from pytest_velo.errors import NotDrawnError
 from pytest_velo.integration.building import build, rerun_line
 from pytest_velo.integration.collection import FACTS, SPEC
-from pytest_velo.integration.designs import check_drawn, design_for
+from pytest_velo.integration.designs import design_for
 from pytest_velo.integration.guarding import guard_of
 from pytest_velo.integration.outcomes import HostOutcomes
 from pytest_velo.integration.pricing import asks_a_model, last_seen, price_of
+from pytest_velo.integration.reaching import check_drawn
 from pytest_velo.records import OutcomeKind, TrialRecord, add_costs
 from pytest_velo.report.estimates import Estimate, estimate_text
 from pytest_velo.runner.looks import Looks

@@ -13,8 +13,24 @@ from pytest_velo.stats.nulls import nulls_of
 def check_fit(claim: AnyClaim, options: dict[str, Any]) -> None:
     """Check the keywords against the claim; models that are arms become `arms`.
 
+    Args:
+        claim: Of any kind.
+        options: The keywords of the marks, each checked by itself.
+
     Raises:
-        UsageError: Without a place; the caller knows it.
+        UsageError: They do not fit. Without a place; the caller knows it.
+
+    Examples:
+        >>> from pytest_velo.claims import difference, rate
+        >>> options = {}
+        >>> check_fit(difference("openai/gpt-5", "openai/gpt-5-mini") >= 0.1, options)
+        >>> options
+        {'arms': ('openai/gpt-5', 'openai/gpt-5-mini')}
+        >>> check_fit(rate >= 0.5, {"arms": ("plain", "hinted")})
+        Traceback (most recent call last):
+            ...
+        pytest_velo.errors.UsageError: arms= belongs to a difference, and the claim is `rate >= 0.5`
+          fix: difference("plain", "hinted") >= 0.1
     """
     if isinstance(claim, Estimation):
         _check_estimation(options)

@@ -24,7 +24,24 @@ _MARKS = ("skip", "skipif", "timeout", "flaky", "xfail")
 
 
 def may_pool(session: pytest.Session, state: VeloSession) -> bool:
-    """Tell whether hypotheses of this session are sampled together."""
+    """Tell whether hypotheses of this session are sampled together.
+
+    Args:
+        session: Pytest's, once its tests are collected.
+        state: Ours.
+
+    Examples:
+        >>> from types import SimpleNamespace
+        >>> from pytest_velo.integration.examples import hypothesis_item
+        >>> request, test = getfixture("request"), "def test_it(case): return case > 1"
+        >>> _, state = hypothesis_item(request, "rate >= 0.5, cases=[1, 2]", test)
+        >>> session = SimpleNamespace(config=request.config, testsfailed=0)
+        >>> for limit in (0, 1):
+        ...     getfixture("monkeypatch").setattr(request.config.option, "maxfail", limit)
+        ...     print(limit, may_pool(session, state))
+        0 True
+        1 False
+    """
     config, settings = session.config, state.settings
     option = config.option
     if state.worker is not None or config.pluginmanager.has_plugin(RESCORE_PLUGIN):
@@ -51,6 +68,18 @@ def is_free(item: pytest.Function) -> bool:
 
     Its arguments are our fixtures and values of parametrize; no other fixture, set-up function, hook of a
     conftest or mark that may skip it stands before it.
+
+    Args:
+        item: A prepared item.
+
+    Examples:
+        >>> from pytest_velo.integration.examples import hypothesis_item
+        >>> request, mark = getfixture("request"), "rate >= 0.5, cases=[1, 2]"
+        >>> for arguments in ("case", "case, tmp_path_factory"):
+        ...     item, _ = hypothesis_item(request, mark, f"def test_it({arguments}): return case > 1")
+        ...     print(arguments, is_free(item))
+        case True
+        case, tmp_path_factory False
     """
     if any(item.get_closest_marker(name) is not None for name in _MARKS):
         return False

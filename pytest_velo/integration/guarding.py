@@ -48,7 +48,27 @@ class Guard:
 
 
 def guard_of(item: pytest.Item, session: VeloSession, hypothesis: Hypothesis) -> Guard | None:
-    """Return how the item's claim about a baseline is run; None when it is no such claim."""
+    """Return how the item's claim about a baseline is run; None when it is no such claim.
+
+    Args:
+        item: A prepared item.
+        session: Its settings name the file of baselines.
+        hypothesis: The item's, as it would be sampled if it had nothing to do with a baseline.
+
+    Raises:
+        StoreError: The file of baselines cannot be read.
+        UsageError: As `design_of`.
+
+    Examples:
+        >>> from pytest_velo.integration.examples import built, hypothesis_item
+        >>> request, test = getfixture("request"), "def test_is_even(case): return case % 2 == 0"
+        >>> mark = "rate >= baseline - 0.1, cases=[1, 2]"
+        >>> normal = built(request, mark, test)
+        >>> guard_of(*hypothesis_item(request, mark, test), normal).problem
+        'velo-baseline.json holds no baseline of it: --velo-update samples and stores one'
+        >>> guard_of(*hypothesis_item(request, mark, test, update=Update.NEW), normal).hypothesis.to_the_end
+        True
+    """
     spec, settings = item.stash[SPEC], session.settings
     if not spec.against_baseline:
         return None
@@ -74,6 +94,20 @@ def check_update(items: Iterable[pytest.Item], session: VeloSession) -> None:
 
     Raises:
         UsageError: `--velo-update` for a claim about a baseline that no node id names.
+
+    Examples:
+        >>> from pytest_velo.integration.examples import hypothesis_item
+        >>> environment = getfixture("monkeypatch")
+        >>> environment.delenv("CI", raising=False)
+        >>> request, test = getfixture("request"), "def test_it(): return True"
+        >>> item, session = hypothesis_item(request, "rate >= baseline", test, update=Update.ALL)
+        >>> environment.setenv("CI", "true")
+        >>> check_update([item], session)  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+            ...
+        pytest_velo.errors.UsageError: test_it.py::test_it: a baseline is not updated in CI: ...
+        >>> session.paying = PayRule(node_ids=("test_it.py::test_it",))
+        >>> check_update([item], session)
     """
     if session.settings.update is None or not in_ci():
         return
@@ -90,7 +124,15 @@ def check_update(items: Iterable[pytest.Item], session: VeloSession) -> None:
 
 
 def unsampled_result(hypothesis: Hypothesis, problem: str) -> HypothesisResult:
-    """Return the result of a hypothesis that was not sampled: undecided, at no cost."""
+    """Return the result of a hypothesis that was not sampled: undecided, at no cost.
+
+    Examples:
+        >>> from pytest_velo.integration.examples import built
+        >>> hypothesis = built(getfixture("request"), "rate >= baseline", "def test_it(): return True")
+        >>> result = unsampled_result(hypothesis, "there is no baseline of it")
+        >>> result.outcome.value, result.n_calls, result.rerun
+        ('inconclusive', 0, 'pytest test_it.py::test_it --velo-update')
+    """
     return HypothesisResult(
         node_id=hypothesis.node_id,
         belief=hypothesis.belief,

@@ -11,8 +11,9 @@ from pytest_velo.claims import AnyClaim, Change, Claim, Estimation, Joint, Mean,
 from pytest_velo.errors import UsageError
 from pytest_velo.integration.building import model_id, rule_factory
 from pytest_velo.integration.collection import SPEC
-from pytest_velo.integration.designs import Design, case_set, check_drawn, design_for
+from pytest_velo.integration.designs import Design, case_set, design_for
 from pytest_velo.integration.pricing import price_of
+from pytest_velo.integration.reaching import check_drawn
 from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.report.planned import HypothesisPlan, MeasuredRow, MeasuredTable, Part, Row, Table
 from pytest_velo.stats import scenarios

@@ -10,10 +10,10 @@ import pytest
 
 from pytest_velo.integration.building import build
 from pytest_velo.integration.collection import FACTS, SPEC
-from pytest_velo.integration.designs import check_drawn
 from pytest_velo.integration.guarding import Guard, guard_of, unsampled_result
 from pytest_velo.integration.options import RESCORE_PLUGIN
 from pytest_velo.integration.outcomes import HostOutcomes
+from pytest_velo.integration.reaching import check_drawn
 from pytest_velo.integration.remarks import with_remarks
 from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.records import HypothesisResult
