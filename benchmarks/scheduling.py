@@ -1,9 +1,9 @@
 """What 30 hypotheses take until the 10th and the 20th verdict, under each scheduler.
 
 Thresholds .3, .5 and .8, and for each ten true rates 0 to 30 points away (above it; below it for .8). A
-scripted model answers in 50 ms, 20 calls at a time. `in-order` samples one hypothesis after the other in the
-order of the tests, which is shuffled; the two others sample all together. Spent is what was launched, trials
-beyond a verdict included.
+scripted model answers in 50 ms, 20 calls at a time (both can be changed). `in-order` samples one hypothesis
+after the other in the order of the tests, which is shuffled; the two others sample all together. Spent is
+what was launched, trials beyond a verdict included.
 """
 
 from __future__ import annotations
@@ -36,7 +36,6 @@ from pytest_velo.verdicts import Verdict
 THRESHOLDS = (0.3, 0.5, 0.8)
 EFFECTS = tuple(0.3 * step / 9 for step in range(10))
 MARKS = (10, 20)
-LATENCY_S = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +54,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=8, help="sessions of each scheduler (default 8)")
     parser.add_argument("--max-trials", type=int, default=200, help="of each hypothesis (default 200)")
+    parser.add_argument("--in-flight", type=int, default=20, help="most calls at a time (default 20)")
+    parser.add_argument("--latency", type=float, default=0.05, help="seconds a call takes (default 0.05)")
     options = parser.parse_args()
     spent: dict[Scheduler, list[Spent]] = {scheduler: [] for scheduler in Scheduler}
     for seed in range(options.rounds):
         for scheduler in Scheduler:
-            spent[scheduler].append(_session(scheduler, seed, options.max_trials))
+            settings = Settings(
+                seed=seed,
+                scheduler=scheduler,
+                concurrency=options.in_flight,
+                max_trials=options.max_trials,
+            )
+            spent[scheduler].append(_session(settings, options.latency))
     print(machine())
     columns = [
         "scheduler",
@@ -87,23 +94,22 @@ def _row(spent: Sequence[Spent], peers: Sequence[Spent]) -> list[str]:
     return [*cells, f"{wall:.1f} s", f"{total:,.0f}", f"{unused:.1%}"]
 
 
-def _session(scheduler: Scheduler, seed: int, max_trials: int) -> Spent:
+def _session(settings: Settings, latency_s: float) -> Spent:
     """Sample the 30 hypotheses once."""
-    loop, settings = SampleLoop(), Settings(seed=seed, scheduler=scheduler)
+    loop = SampleLoop()
     sampler = Sampler(settings, None)
     try:
-        return loop.run(_sample(scheduler, seed, max_trials, settings, sampler, loop))
+        return loop.run(_sample(settings, latency_s, sampler, loop))
     finally:
         loop.close()
 
 
-async def _sample(
-    scheduler: Scheduler, seed: int, max_trials: int, settings: Settings, sampler: Sampler, loop: SampleLoop
-) -> Spent:
-    pooled = scheduler is not Scheduler.IN_ORDER
-    pool = Pool(policy_of(scheduler), settings.concurrency, lambda run: "scripted") if pooled else None
+async def _sample(settings: Settings, latency_s: float, sampler: Sampler, loop: SampleLoop) -> Spent:
+    pool = None
+    if settings.scheduler is not Scheduler.IN_ORDER:
+        pool = Pool(policy_of(settings.scheduler), settings.concurrency, lambda run: "scripted")
     pairs = [(t, t + effect if t < 0.8 else t - effect) for t in THRESHOLDS for effect in EFFECTS]
-    random.Random(seed).shuffle(pairs)
+    random.Random(settings.seed).shuffle(pairs)
     runs: list[Run] = []
     marks: dict[int, tuple[int, float]] = {}
     started_s = time.perf_counter()
@@ -114,7 +120,7 @@ async def _sample(
             marks[n_verdicts] = sum(run.n_launched for run in runs), time.perf_counter() - started_s
 
     for number, (threshold, truth) in enumerate(pairs):
-        hypothesis = _hypothesis(number, threshold, truth, settings, max_trials)
+        hypothesis = _hypothesis(number, threshold, truth, settings, latency_s)
         runs.append(Run(hypothesis, sampler, loop, watch, launcher=pool))
     if pool is None:
         for run in runs:
@@ -135,12 +141,12 @@ async def _sample(
 
 
 def _hypothesis(
-    number: int, threshold: float, truth: float, settings: Settings, max_trials: int
+    number: int, threshold: float, truth: float, settings: Settings, latency_s: float
 ) -> Hypothesis:
     def answer(_: object, rng: random.Random) -> str:
         return "yes" if rng.random() < truth else "no"
 
-    model = AsyncModel(resolve(scripted(f"bench-{number}", answer, latency_s=LATENCY_S), settings.endpoints))
+    model = AsyncModel(resolve(scripted(f"bench-{number}", answer, latency_s=latency_s), settings.endpoints))
 
     async def body(case: object, arm: str, trial: object) -> bool:
         return (await model("Is it so?")).answers("yes")
@@ -153,15 +159,17 @@ def _hypothesis(
         alpha=0.05,
         beta=0.05,
         margin=0.0,
-        max_trials=max_trials,
+        max_trials=settings.max_trials,
         min_trials=1,
         invalid=Invalid.BOUND,
         extend=False,
         stream="",
         seed=settings.seed,
         model=model.id,
-        plan=lambda: takewhile(lambda t: t.unit < max_trials, pick_order(None, "cases", seed=settings.seed)),
-        max_units=max_trials,
+        plan=lambda: takewhile(
+            lambda t: t.unit < settings.max_trials, pick_order(None, "cases", seed=settings.seed)
+        ),
+        max_units=settings.max_trials,
         unit_size=1,
         limit=settings.concurrency,
         scope="this body as it stands",
