@@ -34,16 +34,32 @@ def run_on_stored(item: pytest.Function, session: VeloSession) -> Run | Estimate
 
     Scripted replies are computed anew. Nothing is stored, logged or recorded.
 
+    Args:
+        item: A prepared item whose fixtures are set up.
+        session: The session; its mode is to be estimate, so that no call can be made.
+
     Returns:
         The run, which ends at the first draw that is missing; the estimate where there is nothing to run.
 
     Raises:
         UsageError: The design, or what was stored of a baseline.
+
+    Examples:
+        >>> from pytest_velo.integration.examples import hypothesis_item
+        >>> from pytest_velo.integration.models import model_of
+        >>> from pytest_velo.settings import Mode
+        >>> mark = "rate >= 0.5, models=[scripted('sure', ['yes'])]"
+        >>> test = "def test_it(model): return model('Is 7 a prime?') == 'yes'"
+        >>> item, session = hypothesis_item(getfixture("request"), mark, test, mode=Mode.ESTIMATE)
+        >>> item.funcargs["model"] = model_of(item, None)
+        >>> run = run_on_stored(item, session)
+        >>> run.verdict.value, run.error, session.settings.cache_dir.exists()
+        ('supported', None, False)
     """
     if not asks_a_model(item):
         return Estimate(ends="its body asks for no model", calls_per_trial=0.0, usd_per_trial=0.0)
     check_drawn(item, session.settings)
-    outcomes = HostOutcomes(item.stash[FACTS], item.stash[SPEC].claim)
+    outcomes = HostOutcomes(item.stash[FACTS], item.stash[SPEC].claim, item.path.parent)
     hypothesis = build(
         item,
         session.settings,
@@ -67,10 +83,22 @@ def estimate_of(item: pytest.Item, session: VeloSession, run: Run, *, planned: b
     """Return what is left to draw of a run that ended, for want of a draw or because it was done.
 
     Args:
-        item: The test item.
-        session: The session.
-        run: Its run.
+        item: A prepared item.
+        session: The session, for what the item took when it last ran.
+        run: Its run, as `run_on_stored` returns it.
         planned: Say how many trials are likely, too, which loads what computes it.
+
+    Examples:
+        >>> from pytest_velo.integration.examples import hypothesis_item
+        >>> from pytest_velo.integration.models import model_of
+        >>> from pytest_velo.settings import Mode
+        >>> mark = "rate >= 0.5, models=['local/smollm2-135m'], max_trials=40"
+        >>> test = "def test_it(model): return 'yes' in model('Is 7 a prime?')"
+        >>> item, session = hypothesis_item(getfixture("request"), mark, test, mode=Mode.ESTIMATE)
+        >>> item.funcargs["model"] = model_of(item, None)
+        >>> estimate = estimate_of(item, session, run_on_stored(item, session))
+        >>> estimate.n_draws, estimate.n_left, estimate.usd, estimate.calls_per_trial
+        (0, 40, 0.0, None)
     """
     trials = [*run.trials, *run.after]
     begun = [] if run.error_trial is None else [run.error_trial]
@@ -93,7 +121,29 @@ def estimate_of(item: pytest.Item, session: VeloSession, run: Run, *, planned: b
 
 
 def skip_text(item: pytest.Item, session: VeloSession, run: Run) -> str:
-    """Say why an item was not sampled, what it would take, and the line that samples it."""
+    """Say why an item was not sampled, what it would take, and the line that samples it.
+
+    Args:
+        item: A prepared item.
+        session: The session.
+        run: Its run, which ended at a draw that costs money and that nobody asked for.
+
+    Examples:
+        >>> from pytest_velo.integration.examples import hypothesis_item
+        >>> from pytest_velo.integration.models import model_of
+        >>> from pytest_velo.settings import Endpoint, Mode, Price
+        >>> tenth_of_a_cent_a_token = Price(input_usd=0.0, output_usd=1_000.0)
+        >>> shop = Endpoint(name="shop", api=Api.OPENAI_CHAT, price=tenth_of_a_cent_a_token)
+        >>> mark = "rate >= 0.5, models=['shop/m'], max_trials=40"
+        >>> test = "def test_it(model): return 'yes' in model('Is 7 a prime?', max_tokens=100)"
+        >>> session_is = {"mode": Mode.ESTIMATE, "endpoints": (shop,)}
+        >>> item, session = hypothesis_item(getfixture("request"), mark, test, **session_is)
+        >>> item.funcargs["model"] = model_of(item, None)
+        >>> run = run_on_stored(item, session)
+        >>> print(skip_text(item, session, run))  # doctest: +NORMALIZE_WHITESPACE
+        needs paid draws, and nobody asked for them (estimate: at most 40 trials of at least 1 call each,
+        $4.00 at worst if it is 1); run: pytest -m velo test_it.py::test_it
+    """
     line = rerun_line(item.nodeid, session.settings).replace("pytest", "pytest -m velo", 1)
     told = estimate_text(estimate_of(item, session, run, planned=False))
     return f"needs paid draws, and nobody asked for them ({told}); run: {line}"

@@ -54,14 +54,14 @@ class Families:
         for marks in calls:
             member: Any = _Member(definition, marks)
             spec = read_spec(member, definition.function)
-            if spec is not None and is_member(spec):
+            if spec is not None and _is_member(spec):
                 found[spec.get("family", definition.nodeid)] += 1
         for name, n in found.items():
             self._members[name][definition.nodeid] = n
 
     def of(self, item: Any, spec: Spec, *, alpha: float, beta: float) -> Family | None:
         """Return the family of an item, with the error rates its user chose; None for a mere estimate."""
-        if not is_member(spec):
+        if not _is_member(spec):
             return None
         name = spec.get("family", f"{item.parent.nodeid}::{item.originalname}")
         return Family(name=name, size=sum(self._members[name].values()), alpha=alpha, beta=beta)
@@ -79,7 +79,7 @@ class Families:
         undecided member under `--velo-strict`, was told to every reporter.
         """
         if self._session.worker is None:
-            failed = [result.node_id for result in settle_session(self._session) if _is_failure(result)]
+            failed = [result.node_id for result in _settle_session(self._session) if _is_failure(result)]
             if session.exitstatus == pytest.ExitCode.OK and not self._expected.issuperset(failed):
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
         return (yield)
@@ -108,7 +108,7 @@ class _Member:
         return (mark for _, mark in self.iter_markers_with_node(name))
 
 
-def is_member(spec: Spec) -> bool:
+def _is_member(spec: Spec) -> bool:
     """Tell whether a hypothesis can be wrong, and so belongs to a family; a measured number cannot."""
     return not isinstance(spec.claim, Estimation)
 
@@ -121,12 +121,30 @@ def family_of(item: Any, spec: Spec, *, alpha: float, beta: float) -> Family | N
         spec: Its marks.
         alpha: P(any wrong supported in the family), at most, as the user wants it.
         beta: P(any wrong refuted in the family), at most.
+
+    Examples:
+        >>> from pytest_velo.integration.examples import collected
+        >>> from pytest_velo.integration.session import SESSION
+        >>> request, plugins = getfixture("request"), getfixture("pytestconfig").pluginmanager
+        >>> _ = plugins.register(Families(request.config.stash[SESSION]), PLUGIN)
+        >>> items = collected(request, '''
+        ... @pytest.mark.hypothesis(rate >= 0.5)
+        ... @pytest.mark.parametrize("n", [1, 2, 3])
+        ... def test_it(n, trial): return trial.rng.random() < n / 4
+        ... ''')
+        >>> spec = read_spec(items[0], items[0].function)
+        >>> family = family_of(items[0], spec, alpha=0.06, beta=0.06)
+        >>> family.name, family.size, family.alpha
+        ('test_it.py::test_it', 3, 0.06)
+        >>> _ = plugins.unregister(name=PLUGIN)
+        >>> family_of(items[0], spec, alpha=0.06, beta=0.06) is None
+        True
     """
     families: Families | None = item.config.pluginmanager.get_plugin(PLUGIN)
     return None if families is None else families.of(item, spec, alpha=alpha, beta=beta)
 
 
-def settle_session(session: VeloSession) -> list[HypothesisResult]:
+def _settle_session(session: VeloSession) -> list[HypothesisResult]:
     """Put the settled results into the session and return those that the step-down decided."""
     from pytest_velo.runner.families import settle
 
