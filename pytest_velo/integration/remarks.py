@@ -20,13 +20,28 @@ def with_remarks(
     before: SamplingStats | None,
     after: SamplingStats | None,
 ) -> HypothesisResult:
-    """Return the result with its retries and everything a reader has to be told.
+    r"""Return the result with its retries and everything a reader has to be told.
 
     Args:
         result: Of a run that ended, for whatever reason.
         outcomes: What its body's trials came to.
         before: The sampler's totals when the run began, where it had the sampler to itself; else None.
         after: The totals when it ended.
+
+    Returns:
+        With the remarks as notices, each once; its retries are None where others used the sampler, too.
+
+    Examples:
+        >>> from pytest_velo.integration.examples import hypothesis_item
+        >>> from pytest_velo.integration.preparing import prepare
+        >>> from pytest_velo.runner.result import result_of
+        >>> mark, test = "rate >= 0.5, max_trials=5", "def test_it(): check()\ndef check(): pass"
+        >>> item, session = hypothesis_item(getfixture("request"), mark, test)
+        >>> sampling = prepare(item, session)
+        >>> session.loop.run(sampling.run.go())
+        >>> told = with_remarks(result_of(sampling.run), sampling.outcomes, None, None)
+        >>> told.n_retries, told.notices[0].partition(":")[0]
+        (None, 'never seen to fail')
     """
     remarks = dict.fromkeys([*result.notices, *mixed_snapshots(result.trials)])
     warning = outcomes.never_failed()
@@ -39,7 +54,20 @@ def with_remarks(
 
 
 def session_waits(totals: SamplingStats) -> tuple[str, ...]:
-    """Return what is said of a session whose hypotheses were sampled together: waits and retries in all."""
+    """Return what is said of a session whose hypotheses were sampled together: waits and retries in all.
+
+    Args:
+        totals: Of the sampler, at the session's end.
+
+    Examples:
+        >>> totals = SamplingStats(
+        ...     n_calls=90, n_cached=0, n_retries=3, cost_usd=0.2, n_cuts=1, throttled_s=12.0, paced_s=0.4
+        ... )
+        >>> for said in session_waits(totals):
+        ...     print(said)
+        throttled: calls waited 12 s because the endpoint asked for it
+        3 attempts beyond the first, in all
+    """
     nothing = SamplingStats(
         n_calls=0, n_cached=0, n_retries=0, cost_usd=0.0, n_cuts=0, throttled_s=0.0, paced_s=0.0
     )
@@ -50,7 +78,18 @@ def session_waits(totals: SamplingStats) -> tuple[str, ...]:
 
 
 def waits(before: SamplingStats, after: SamplingStats) -> Iterator[str]:
-    """Throttling is said: it explains a slow run, and what to change."""
+    """Yield what calls waited for between two moments, a line for each kind: it explains a slow run.
+
+    Args:
+        before: The sampler's totals at the first.
+        after: At the second. Less than `WORTH_SAYING_S` seconds of a kind are not said.
+
+    Examples:
+        >>> same = {"n_calls": 9, "n_cached": 0, "n_retries": 0, "cost_usd": 0.0, "n_cuts": 0}
+        >>> before = SamplingStats(**same, throttled_s=2.0, paced_s=5.0)
+        >>> list(waits(before, SamplingStats(**same, throttled_s=2.0, paced_s=35.0)))
+        ["paced: calls waited 30 s for the endpoint's declared rpm or tpm"]
+    """
     throttled_s = after.throttled_s - before.throttled_s
     if throttled_s >= WORTH_SAYING_S:
         yield f"throttled: calls waited {duration(throttled_s)} because the endpoint asked for it"

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -19,9 +19,6 @@ from pytest_velo.report.document import compact
 from pytest_velo.report.lines import Line, Style, as_text
 from pytest_velo.report.text import neutralise
 
-if TYPE_CHECKING:
-    pass
-
 ATTRIBUTE = "velo_result"
 WHY_ATTRIBUTE = "velo_unsampled"
 ESTIMATE_ATTRIBUTE = "velo_estimate"
@@ -30,7 +27,26 @@ PROPERTY = "velo_outcome"
 
 
 def adapt_report(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
-    """Give the report of one of our items its outcome, its text and the result that rides to reporters."""
+    """Give the report of one of our items its outcome, its text and the result that rides to reporters.
+
+    Args:
+        item: Any item; of one that is no hypothesis the report stays as it is.
+        call: What pytest saw of a phase; only that of the call is ours.
+        report: Pytest's, which is changed in place.
+
+    Examples:
+        >>> from pytest_velo.integration.examples import hypothesis_item
+        >>> from pytest_velo.integration.running import run_item
+        >>> mark, test = "rate >= 0.5, max_trials=5", "def test_it(): return False"
+        >>> item, _ = hypothesis_item(getfixture("request"), mark, test)
+        >>> call = pytest.CallInfo.from_call(lambda: run_item(item), "call")
+        >>> report = pytest.TestReport.from_item_and_call(item, call)
+        >>> adapt_report(item, call, report)
+        >>> report.outcome, report.user_properties
+        ('failed', [('velo_outcome', 'refuted')])
+        >>> report.longreprtext.splitlines()[0]
+        'refuted: rate < 0.5 (at most 5% chance of being wrong)'
+    """
     if SPEC not in item.stash or call.when != "call":
         return
     from pytest_velo.integration.running import RESULT, UNSAMPLED
@@ -61,7 +77,19 @@ def adapt_report(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.
 
 
 def status_of(report: pytest.TestReport) -> tuple[str, str, Any] | None:
-    """Return category, letter and word of one of our reports; None leaves pytest's own."""
+    """Return category, letter and word of one of our reports; None leaves pytest's own.
+
+    Source:
+        Pytest's hook `pytest_report_teststatus`.
+
+    Examples:
+        >>> report = pytest.TestReport("t.py::test_it", ("t.py", 0, "test_it"), {}, "passed", None, "call")
+        >>> status_of(report) is None
+        True
+        >>> report.velo_outcome = "inconclusive"
+        >>> status_of(report)
+        ('inconclusive', '?', ('INCONCLUSIVE', {'yellow': True}))
+    """
     if report.when != "call" or getattr(report, PROPERTY, None) is None:
         return None
     if hasattr(report, "wasxfail") or report.outcome not in ("passed", "failed"):
@@ -77,7 +105,26 @@ def status_of(report: pytest.TestReport) -> tuple[str, str, Any] | None:
 
 
 def write_summary(session: VeloSession, reporter: pytest.TerminalReporter, started_s: float) -> None:
-    """Write what no report of a test showed in full, then the summary table."""
+    """Write what no report of a test showed in full, then the summary table.
+
+    Args:
+        session: When all reports are in.
+        reporter: Pytest's.
+        started_s: When the session began, in seconds of `time.monotonic`.
+
+    Examples:
+        >>> from io import StringIO
+        >>> from pytest_velo.integration.examples import hypothesis_item
+        >>> from pytest_velo.integration.running import run_item
+        >>> mark, test = "rate >= 0.5, max_trials=5", "def test_it(): return True"
+        >>> item, session = hypothesis_item(getfixture("request"), mark, test)
+        >>> run_item(item)
+        >>> session.reported[item.nodeid] = session.results[0]
+        >>> terminal = StringIO()
+        >>> write_summary(session, pytest.TerminalReporter(item.config, terminal), time.monotonic())
+        >>> [line for line in terminal.getvalue().splitlines() if "hypothesis" in line]
+        ['1 hypothesis | 1 supported']
+    """
     from pytest_velo.integration.totals import drawn_lines
     from pytest_velo.report.families import family_lines
     from pytest_velo.report.summary import summary_lines

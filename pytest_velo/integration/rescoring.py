@@ -50,12 +50,25 @@ class Ran:
 
 
 def run_pytest(arguments: Sequence[str], run_id: str, *, judge_calls: bool) -> Ran:
-    """Run pytest in this process, as a rescoring.
+    r"""Run pytest in this process, as a rescoring.
 
     Args:
         arguments: Its command line: tests and options.
         run_id: The run whose trials are run again.
         judge_calls: A judge may be asked anew where that costs money.
+
+    Examples:
+        >>> file = getfixture("tmp_path") / "test_yes.py"
+        >>> _ = file.write_text(
+        ...     "import pytest\nfrom pytest_velo import rate\n\n"
+        ...     "@pytest.mark.hypothesis(rate >= 0.5, max_trials=5)\ndef test_yes(): return True\n"
+        ... )
+        >>> quiet = [str(file), "--import-mode=importlib", "-p", "no:terminal"]
+        >>> first = pytest.main(quiet)
+        >>> ran = run_pytest(quiet, "latest", judge_calls=False)
+        >>> [result] = load(ran.run_id, file.parent / ".pytest_velo").results
+        >>> ran.exit_code, result.outcome.value, result.facts[0][:13]
+        (0, 'supported', 'rescored from')
     """
     # We are imported, so pytest cannot rewrite our asserts, of which there are none that a user sees.
     quiet = (
@@ -211,10 +224,30 @@ class Rescored:
 
 
 def register(session: VeloSession, config: pytest.Config) -> None:
-    """Make this session a rescoring.
+    """Make this session a rescoring: the plugin that leaves only what was recorded, and says how it is run.
+
+    Args:
+        session: What the hooks of this process share.
+        config: Whose hidden options name the run.
 
     Raises:
         UsageError: As `Rescoring`.
+
+    Examples:
+        >>> from types import SimpleNamespace
+        >>> from pytest_velo.integration.examples import hypothesis_item
+        >>> from pytest_velo.integration.running import run_item
+        >>> mark, test = "rate >= 0.5, max_trials=5", "def test_it(): return True"
+        >>> item, session = hypothesis_item(getfixture("request"), mark, test)
+        >>> run_item(item)
+        >>> session.reported[item.nodeid] = session.results[0]
+        >>> session.close()
+        >>> session.write_run(duration_s=0.1)
+        >>> options = {RESCORE_RUN: "latest", RESCORE_JUDGE: False}
+        >>> config = SimpleNamespace(getoption=options.get, pluginmanager=pytest.PytestPluginManager())
+        >>> register(session, config)
+        >>> len(config.pluginmanager.get_plugin(RESCORE_PLUGIN).of(item).source.trials)
+        5
     """
     run_id = config.getoption(RESCORE_RUN)
     judge_calls = bool(config.getoption(RESCORE_JUDGE))

@@ -27,16 +27,39 @@ ESTIMATE = pytest.StashKey[Estimate]()
 
 
 def is_ours(item: pytest.Item) -> bool:
-    """Tell whether an item was prepared as a hypothesis."""
+    """Tell whether an item was prepared as a hypothesis.
+
+    Examples:
+        >>> from pytest_velo.integration.examples import collected, hypothesis_item
+        >>> request, test = getfixture("request"), "def test_it(): return True"
+        >>> is_ours(hypothesis_item(request, "rate >= 0.5", test)[0]), is_ours(collected(request, test)[0])
+        (True, False)
+    """
     return SPEC in item.stash
 
 
 def run_item(item: pytest.Function) -> None:
     """Sample the item's hypothesis, or wait for it where it is being sampled already.
 
+    Its result is kept in the item's stash and by the session, whatever is raised.
+
+    Args:
+        item: A hypothesis whose fixtures pytest has set up.
+
     Raises:
-        HypothesisRefuted: The failure pytest reports.
+        HypothesisRefuted: The failure pytest reports; where trials keep their exceptions, the last of them.
         BaseException: What ended it as an error, or pytest's own (skip, exit, Ctrl-C).
+
+    Examples:
+        >>> from pytest_velo.integration.examples import hypothesis_item
+        >>> mark, test = "rate >= 0.5, max_trials=5", "def test_it(): return False"
+        >>> item, _ = hypothesis_item(getfixture("request"), mark, test)
+        >>> run_item(item)
+        Traceback (most recent call last):
+            ...
+        pytest_velo.integration.outcomes.HypothesisRefuted: rate < 0.5
+        >>> item.stash[RESULT].outcome.value, item.stash[RESULT].decision.evidence.n
+        ('refuted', 5)
     """
     session = item.config.stash[SESSION]
     if session.settings.mode is Mode.ESTIMATE:
@@ -77,7 +100,7 @@ def _estimate(item: pytest.Function, session: VeloSession) -> NoReturn:
     run = run_on_stored(item, session)
     if isinstance(run, Run):
         if run.error is not None and not isinstance(run.error, NotDrawnError):
-            raise from_the_body(run.error, item.stash[FUNCTION])
+            raise _from_the_body(run.error, item.stash[FUNCTION])
         estimate = estimate_of(item, session, run)
     else:
         estimate = run
@@ -97,7 +120,7 @@ def _raise(item: pytest.Function, session: VeloSession, run: Run, result: Hypoth
         session.drop(result)
         _skip(item, skip_text(item, session, run))
     if run.error is not None:
-        raise from_the_body(run.error, item.stash[FUNCTION])
+        raise _from_the_body(run.error, item.stash[FUNCTION])
     if result.outcome is Outcome.REFUTED:
         if run.exceptions:
             raise run.exceptions[-1]  # debuggers want the trial's own frames
@@ -111,7 +134,7 @@ def _skip(item: pytest.Function, why: str) -> NoReturn:
     pytest.skip(why)
 
 
-def from_the_body(error: BaseException, function: Any) -> BaseException:
+def _from_the_body(error: BaseException, function: Any) -> BaseException:
     """Return the error with its traceback cut to where the user's code begins, where it is in there."""
     code = getattr(function, "__code__", None)
     for frame, _ in traceback.walk_tb(error.__traceback__):
