@@ -34,12 +34,30 @@ _cache_dir = click.option(
 
 @click.group()
 def cache() -> None:
-    """The draws on disk: how many there are, and removing the old ones."""
+    """The draws on disk: how many there are, and removing the old ones.
+
+    \f
+    Examples:
+        >>> from click.testing import CliRunner
+        >>> from pytest_velo.report.examples import stored
+        >>> folder = str(stored(getfixture("tmp_path")))
+        >>> said = CliRunner().invoke(cache, ["stats", "--cache-dir", folder]).stdout
+        >>> for line in said.splitlines()[1:]:
+        ...     print(line)
+        draws   1 draw of 1 request
+        drawn   2026-11-23
+        cost    $? (no price is known)
+        unused  0 draws that none of 1 recorded run used
+        models  tiny at lab: 1 draw
+        >>> said = CliRunner().invoke(cache, ["prune", "--larger-than=0B", "--cache-dir", folder]).stdout
+        >>> said.splitlines()[0]
+        'removed 1 draw and 1 request, drawn 2026-11-23; drawing them again costs $? (no price is known)'
+    """  # noqa: D301 - click shows nothing below \f
 
 
 @cache.command("stats")
 @_cache_dir
-def stats_command(cache_dir: Path) -> None:
+def _stats(cache_dir: Path) -> None:
     """Say what the cache holds: draws, models, size, age and what it cost."""
     from pytest_velo.cache.pruning import Housekeeping
     from pytest_velo.cache.runs import recorded_addresses, run_folders
@@ -61,7 +79,7 @@ def stats_command(cache_dir: Path) -> None:
 @click.option("--keep-recorded", is_flag=True, help="Keep every draw that a recorded run needs.")
 @click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
 @_cache_dir
-def prune_command(
+def _prune_command(
     older_than: str | None,
     larger_than: str | None,
     runs_older_than: str | None,
@@ -210,3 +228,6 @@ def _count(n: int, thing: str) -> str:
     from pytest_velo.report.numbers import count
 
     return count(n, thing)
+
+
+__test__ = {"cache": cache.callback}  # doctest looks into functions, not into click's commands

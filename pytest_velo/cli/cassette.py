@@ -25,14 +25,28 @@ _cache_dir = click.option(
 
 @click.group()
 def cassette() -> None:
-    """Recorded draws that are committed with the tests, for --velo-mode=replay."""
+    """Recorded draws that are committed with the tests, for --velo-mode=replay.
+
+    \f
+    Examples:
+        >>> from click.testing import CliRunner
+        >>> from pytest_velo.report.examples import stored
+        >>> folder = stored(getfixture("tmp_path"))
+        >>> run, file = CliRunner().invoke, str(folder / "tea.jsonl")
+        >>> said = run(cassette, ["export", file, "--cache-dir", str(folder)]).stdout
+        >>> print(said.replace(str(folder), "cache").rstrip())
+        1 draw of run latest -> cache/tea.jsonl
+        >>> said = run(cassette, ["import", file, "--cache-dir", str(folder / "empty")]).stdout
+        >>> print(said.replace(str(folder), "cache").rstrip())
+        1 draw in cache/tea.jsonl, 1 new in cache/empty
+    """  # noqa: D301 - click shows nothing below \f
 
 
 @cassette.command("export")
 @click.argument("out", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--run", default="latest", show_default=True, help="Id of the run whose draws to write.")
 @_cache_dir
-def export_command(out: Path, run: str, cache_dir: Path) -> None:
+def _export(out: Path, run: str, cache_dir: Path) -> None:
     """Write the draws of a run to OUT (.jsonl, or .jsonl.zst to compress)."""
     from pytest_velo.cache.cassette import export
 
@@ -51,7 +65,7 @@ def export_command(out: Path, run: str, cache_dir: Path) -> None:
 @cassette.command("import")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @_cache_dir
-def import_command(file: Path, cache_dir: Path) -> None:
+def _import(file: Path, cache_dir: Path) -> None:
     """Put the draws of FILE into the cache; draws that are there already stay."""
     from pytest_velo.cache.cassette import load
     from pytest_velo.cache.store import Store
@@ -107,3 +121,6 @@ def _run_folder(cache_dir: Path, run: str) -> Path:
     if name not in known:
         raise UsageError(f"there is no run {name!r}", where=str(runs), fix=nearest(name, known))
     return runs / name
+
+
+__test__ = {"cassette": cassette.callback}  # doctest looks into functions, not into click's commands

@@ -51,7 +51,23 @@ def compare(
     A run is the id of a record, `latest` or `previous`. Trials are paired on case, repeat and arm, so both
     runs need the same claims on the same cases; whatever else changed is what is compared. With
     PART_OF_NODE_ID only the tests whose node id holds it.
-    """
+
+    \f
+    Examples:
+        >>> from click.testing import CliRunner
+        >>> from pytest_velo.report.examples import recorded, refuted, trial
+        >>> folder = getfixture("tmp_path")
+        >>> for outcomes in ([1, 1, 1, 1] * 10, [1, 0, 0, 0] * 10):
+        ...     run = recorded(folder, refuted(trials=tuple(map(trial, range(40), outcomes))))
+        >>> said = CliRunner().invoke(compare, ["previous", "--cache-dir", str(folder), "--fail-on-worse"])
+        >>> said.exit_code
+        1
+        >>> for line in said.stdout.splitlines()[3:6]:
+        ...     print(line)
+        test_a.py::test_b  lab/tiny
+          rate: 1.00 -> 0.25 over 40 pairs; difference -0.75 [-0.91, -0.51] at 95%
+          worse: it fell
+    """  # noqa: D301 - click shows nothing below \f
     from pytest_velo.report.comparison import comparison_lines
     from pytest_velo.report.load import load
 
@@ -139,3 +155,6 @@ def _with_trials(result: HypothesisResult, run: Run) -> HypothesisResult:
     from pytest_velo.report.transcript import trial_from_json
 
     return replace(result, trials=tuple(map(trial_from_json, run.trials(result.node_id))))
+
+
+__test__ = {"compare": compare.callback}  # doctest looks into functions, not into click's commands

@@ -33,7 +33,18 @@ class _Group(click.Group):
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="velo")
 def main() -> None:
-    """Beliefs about language models as pytest tests."""
+    """Beliefs about language models as pytest tests.
+
+    \f
+    Examples:
+        >>> from click.testing import CliRunner
+        >>> said = CliRunner().invoke(main, ["compare", "run-1", "--cache-dir", "nowhere"])
+        >>> said.exit_code, said.stdout
+        (1, '')
+        >>> print(said.stderr.rstrip())
+        Error: nowhere/runs: there is no finished run 'run-1'
+          fix: run pytest on your hypotheses first
+    """  # noqa: D301 - click shows nothing below \f
 
 
 main.add_command(pull)
@@ -42,3 +53,6 @@ main.add_command(cache)
 main.add_command(compare)
 main.add_command(plan)
 main.add_command(rescore)
+
+
+__test__ = {"main": main.callback}  # doctest looks into functions, not into click's commands

@@ -28,7 +28,26 @@ def plan(as_json: bool, arguments: tuple[str, ...]) -> None:
 
     TARGET and further options are pytest's: `velo plan tests/test_it.py::test_h --velo-max-trials=400`.
     Tests are collected, none is run; no call is made.
-    """
+
+    \f
+    Examples:
+        >>> from click.testing import CliRunner
+        >>> file = getfixture("tmp_path") / "test_manners.py"
+        >>> _ = file.write_text('''
+        ... import pytest
+        ... from pytest_velo import rate
+        ...
+        ... @pytest.mark.hypothesis(rate >= 0.5, max_trials=20)
+        ... def test_polite(): return True
+        ... ''')
+        >>> said = CliRunner().invoke(plan, [str(file), "--import-mode=importlib"]).stdout
+        >>> for line in said.splitlines()[1:5]:
+        ...     print(line)
+          claim      rate >= 0.5
+          about      this body as it stands
+          design     at most 20 trials · alpha 5% · beta 5% · margin 0
+          in reach   at the earliest supported after 5 trials, refuted after 5 trials
+    """  # noqa: D301 - click shows nothing below \f
     from pytest_velo.integration.planning import plan_selection
 
     try:
@@ -67,3 +86,6 @@ def _print(planned: Planned) -> None:
     width = max(40, min(shutil.get_terminal_size((100, 24)).columns, _MOST_COLUMNS))
     for line in fit_lines(plan_lines(planned.plans, width), sys.stdout.encoding):
         click.echo(line.text)
+
+
+__test__ = {"plan": plan.callback}  # doctest looks into functions, not into click's commands

