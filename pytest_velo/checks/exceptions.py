@@ -52,8 +52,8 @@ def classify_exception(
 
     Args:
         exc: What ended the body. A group is an outcome when all its leaves are.
-        test_roots: Folders whose files are test code even below an installed package (`--pyargs`, or
-            helpers that are registered for assertion rewriting).
+        test_roots: Folders whose files are test code even below an installed package (`--pyargs`); one that
+            holds all installed packages is none.
         assertion_types: Types that say "this trial failed": AssertionError, and pytest's `Failed`.
         never: Subclasses of those that say something else (`XFailed` is a `Failed`).
 
@@ -132,7 +132,7 @@ def _is_library(filename: str, test_roots: tuple[Path, ...]) -> bool:
             library = max(library, depth)
     resolved = (Path(os.path.realpath(root)) for root in test_roots)
     test = max((len(root.parts) for root in resolved if path.is_relative_to(root)), default=0)
-    return library > test
+    return 0 < library >= test
 
 
 @lru_cache(maxsize=1)

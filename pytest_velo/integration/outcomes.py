@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,10 +25,17 @@ class HypothesisRefuted(Exception):
 
 
 class HostOutcomes:
-    """Reads the outcomes of one hypothesis's body under pytest's rules."""
+    """Reads the outcomes of one hypothesis's body under pytest's rules.
 
-    def __init__(self, facts: BodyFacts, claim: AnyClaim) -> None:
+    Args:
+        facts: What the body's source says.
+        claim: What is claimed.
+        folder: The test file's, whose asserts are the test's own even where it is installed (`--pyargs`).
+    """
+
+    def __init__(self, facts: BodyFacts, claim: AnyClaim, folder: Path | None = None) -> None:
         self._facts = facts
+        self._test_roots = () if folder is None else (folder,)
         self._claim = claim
         self._asserts = len(claim.statistics) == 1 and claim.statistics[0].binary
         self._n_outcomes = 0
@@ -56,7 +64,8 @@ class HostOutcomes:
             return Reading(invalid=str(error) or "skipped")
         if isinstance(error, _EXIT):
             return Reading(error=error)
-        if classify_exception(error, (), (AssertionError, _FAILED), (_XFAILED,)) is Raised.AGAINST:
+        raised = classify_exception(error, self._test_roots, (AssertionError, _FAILED), (_XFAILED,))
+        if raised is Raised.AGAINST:
             if not self._asserts:
                 return Reading(error=self._no_outcome(error).with_traceback(error.__traceback__))
             self._n_outcomes += 1

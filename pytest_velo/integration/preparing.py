@@ -114,7 +114,7 @@ def prepare(
     rescored = _rescored(item)
     settings = session.settings if rescored is None else rescored.settings(session.settings)
     check_drawn(item, settings)
-    outcomes = HostOutcomes(item.stash[FACTS], item.stash[SPEC].claim)
+    outcomes = HostOutcomes(item.stash[FACTS], item.stash[SPEC].claim, item.path.parent)
     hypothesis = build(
         item,
         settings,

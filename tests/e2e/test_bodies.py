@@ -294,6 +294,22 @@ def test_hazard_05_a_librarys_assert_is_an_error(run):
     failed_as_error(run(), "*a library's assert failed: not a number*")
 
 
+def test_hazard_05_asserts_of_tests_that_are_installed_are_outcomes(run):
+    package = run.path / "site-packages" / "shaky"
+    (package / "tests").mkdir(parents=True)
+    (package / "__init__.py").write_text("def parse(text):\n    assert text.isdigit(), 'not a number'\n")
+    (package / "tests" / "helpers.py").write_text("def check(trial):\n    assert trial.index < 0\n")
+    run.file(
+        "import sys\nsys.path[:0] = ['site-packages', 'site-packages/shaky/tests']\nimport helpers, shaky\n"
+        + hypothesis("assert trial.index < 0", mark="rate <= 0.9", arguments="trial")
+        + hypothesis("helpers.check(trial)", mark="rate <= 0.9", arguments="trial").replace("_h(", "_helped(")
+        + hypothesis("shaky.parse('x')", mark="rate <= 0.9", arguments="").replace("_h(", "_library(")
+    )
+    (run.path / "test_it.py").rename(package / "tests" / "test_it.py")
+    run("site-packages/shaky/tests/test_it.py")
+    assert run.outcomes == ["supported", "supported", "error"]
+
+
 def test_hazard_05_xfail_in_a_trial_is_a_usage_error(run):
     run.file(hypothesis("pytest.xfail('soon')"))
     failed_as_error(run(), "*pytest.xfail inside a trial has no meaning*", "*fix: *")

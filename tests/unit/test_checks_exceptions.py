@@ -100,6 +100,8 @@ def test_hazard_05_helpers_of_the_user_are_test_code(tmp_path: Path) -> None:
     assert classify(code_in(tmp_path / "helpers", RAISES).fail) is Raised.AGAINST
     installed = tmp_path / "site-packages" / "mypackage" / "tests"
     assert classify(code_in(installed, RAISES).fail, installed) is Raised.AGAINST
+    # A test file that lies there by itself makes no test code of all that is installed.
+    assert classify(code_in(installed, RAISES).fail, tmp_path / "site-packages") is Raised.ERROR
 
 
 def test_hazard_05_assertion_helpers_speak_for_their_caller() -> None:
