@@ -21,11 +21,12 @@ def request_key(request: Request) -> str:
     Raises:
         UsageError: A message or parameter has no exact JSON form; the text names its path.
 
-    >>> def key(temperature):
-    ...     sent = {"temperature": temperature}
-    ...     return request_key(Request(api="a", endpoint="e", model="m", messages=(), parameters=sent))
-    >>> key(1) == key(1.0), key(1) == key(0.5)
-    (True, False)
+    Examples:
+        >>> def key(temperature):
+        ...     sent = {"temperature": temperature}
+        ...     return request_key(Request(api="a", endpoint="e", model="m", messages=(), parameters=sent))
+        >>> key(1) == key(1.0), key(1) == key(0.5)
+        (True, False)
     """
     return sha256(request_body(request)).hexdigest()
 
@@ -40,8 +41,10 @@ def request_body(request: Request) -> bytes:
     Raises:
         UsageError: As `request_key` does.
 
-    >>> request_body(Request(api="a", endpoint="e", model="m", messages=(), parameters={"temperature": 1.0}))
-    b'{"api":"a","canon":1,"endpoint":"e","messages":[],"model":"m","parameters":{"temperature":1}}'
+    Examples:
+        >>> sent = {"temperature": 1.0}
+        >>> request_body(Request(api="a", endpoint="e", model="m", messages=(), parameters=sent))
+        b'{"api":"a","canon":1,"endpoint":"e","messages":[],"model":"m","parameters":{"temperature":1}}'
     """
     parameters = {
         name: int(value) if type(value) is float and value.is_integer() else value

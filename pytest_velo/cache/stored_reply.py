@@ -22,9 +22,10 @@ _WHOLE = "raw"
 class StoredReply(Reply):
     """A reply that keeps the bytes it was read from until its `raw` is asked for.
 
-    >>> reply = reader()(b'{"text":"Lyon","raw":{"id":"r1"},"cached":true}')
-    >>> reply, reply.cached, reply.raw, reply.raw is reply.raw
-    (Reply('Lyon'), True, {'id': 'r1'}, True)
+    Examples:
+        >>> reply = reader()(b'{"text":"Lyon","raw":{"id":"r1"},"cached":true}')
+        >>> reply, reply.cached, reply.raw, reply.raw is reply.raw
+        (Reply('Lyon'), True, {'id': 'r1'}, True)
     """
 
     __slots__ = ("_whole",)

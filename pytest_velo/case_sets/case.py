@@ -17,11 +17,12 @@ class Case:
 
     A field wins over a method of the same name, so that `case.keys` never puts a method into a prompt.
 
-    >>> case = Case({"question": "2 + 2?", "answer": "4"})
-    >>> case.question, case["answer"], case.get("wrong"), "answer" in case
-    ('2 + 2?', '4', None, True)
-    >>> case
-    Case(question='2 + 2?', answer='4')
+    Examples:
+        >>> case = Case({"question": "2 + 2?", "answer": "4"})
+        >>> case.question, case["answer"], case.get("wrong"), "answer" in case
+        ('2 + 2?', '4', None, True)
+        >>> case
+        Case(question='2 + 2?', answer='4')
     """
 
     def __init__(self, fields: Mapping[str, Any]) -> None:
@@ -80,10 +81,11 @@ class Case:
 def fresh(value: Any) -> Any:
     """Return `value` with lists and dicts of its own, so that a body that changes its case spoils no other.
 
-    >>> rows = [[1], {"a": [2]}]
-    >>> copy = fresh(rows)
-    >>> copy == rows, copy[1]["a"] is rows[1]["a"]
-    (True, False)
+    Examples:
+        >>> rows = [[1], {"a": [2]}]
+        >>> copy = fresh(rows)
+        >>> copy == rows, copy[1]["a"] is rows[1]["a"]
+        (True, False)
     """
     kind = type(value)
     if kind is list:
@@ -100,8 +102,9 @@ def fresh(value: Any) -> Any:
 def is_shared_safely(value: Any) -> bool:
     """Tell whether `value` holds no list or dict, so that trials may share it without a copy.
 
-    >>> is_shared_safely(("2 + 2?", 4)), is_shared_safely(Case({"options": ["a", "b"]}))
-    (True, False)
+    Examples:
+        >>> is_shared_safely(("2 + 2?", 4)), is_shared_safely(Case({"options": ["a", "b"]}))
+        (True, False)
     """
     kind = type(value)
     if kind is tuple:

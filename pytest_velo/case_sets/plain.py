@@ -92,8 +92,9 @@ class Plain(PrimitiveProvider):
 def plain_integer(source: random.Random, low: int | None, high: int | None) -> int:
     """Draw an integer: uniform between two bounds, else at a distance of a random order of magnitude.
 
-    >>> plain_integer(random.Random(0), 3, 3), plain_integer(random.Random(0), 10, None) >= 10
-    (3, True)
+    Examples:
+        >>> plain_integer(random.Random(0), 3, 3), plain_integer(random.Random(0), 10, None) >= 10
+        (3, True)
     """
     if low is not None and high is not None:
         return source.randint(low, high)
@@ -108,8 +109,9 @@ def plain_integer(source: random.Random, low: int | None, high: int | None) -> i
 def plain_float(source: random.Random, low: float, high: float) -> float:
     """Draw a finite float in `[low, high]`, as `plain_integer` does.
 
-    >>> 0 <= plain_float(random.Random(0), 0.0, 1.0) <= 1
-    True
+    Examples:
+        >>> 0 <= plain_float(random.Random(0), 0.0, 1.0) <= 1
+        True
     """
     if math.isfinite(low) and math.isfinite(high - low):
         return min(high, max(low, source.uniform(low, high)))

@@ -93,11 +93,12 @@ def cases(
     Raises:
         UsageError: An option is of the wrong kind.
 
-    >>> from pathlib import Path
-    >>> rows = [{"question": "2 + 2?", "topic": "sums"}, {"question": "Who?", "topic": "names"}]
-    >>> found = load(cases(rows, id="topic", group="topic", n=1), base=Path())
-    >>> found.ids, found.groups, found.default_over
-    (('sums',), ('sums',), 'population')
+    Examples:
+        >>> from pathlib import Path
+        >>> rows = [{"question": "2 + 2?", "topic": "sums"}, {"question": "Who?", "topic": "names"}]
+        >>> found = load(cases(rows, id="topic", group="topic", n=1), base=Path())
+        >>> found.ids, found.groups, found.default_over
+        (('sums',), ('sums',), 'population')
     """
     if isinstance(source, Cases):
         raise UsageError("cases(cases(...)) says everything twice", fix="give all options in one cases(...)")
@@ -125,8 +126,9 @@ def load(source: Any, *, base: Path, seed: int = 0, max_n: int = 200) -> CaseSet
     Raises:
         UsageError: Nothing usable; the text says which row and what to do.
 
-    >>> load(["2 + 2?", "3 + 3?"], base=Path()).ids
-    ('0', '1')
+    Examples:
+        >>> load(["2 + 2?", "3 + 3?"], base=Path()).ids
+        ('0', '1')
     """
     options = source if isinstance(source, Cases) else cases(source)
     opened = sources.open_source(options.source, base, seed)
@@ -156,9 +158,10 @@ def load(source: Any, *, base: Path, seed: int = 0, max_n: int = 200) -> CaseSet
 def is_strategy(source: Any) -> bool:
     """Tell whether `cases=` was given a strategy of the Hypothesis library, with or without options.
 
-    >>> from hypothesis import strategies
-    >>> is_strategy(cases(strategies.integers(), n=5)), is_strategy(cases([1, 2]))
-    (True, False)
+    Examples:
+        >>> from hypothesis import strategies
+        >>> is_strategy(cases(strategies.integers(), n=5)), is_strategy(cases([1, 2]))
+        (True, False)
     """
     return sources.is_strategy(source.source if isinstance(source, Cases) else source)
 

@@ -31,12 +31,13 @@ def draw_cases(strategy: Any, seed: int) -> Iterator[Any]:
     Raises:
         UsageError: The strategy gives nothing, or its own code raises.
 
-    >>> from itertools import islice
-    >>> from hypothesis import strategies
-    >>> die = strategies.integers(1, 6)
-    >>> rolls = list(islice(draw_cases(die, seed=0), 4))
-    >>> set(rolls) <= {1, 2, 3, 4, 5, 6}, rolls[:2] == list(islice(draw_cases(die, seed=0), 2))
-    (True, True)
+    Examples:
+        >>> from itertools import islice
+        >>> from hypothesis import strategies
+        >>> die = strategies.integers(1, 6)
+        >>> rolls = list(islice(draw_cases(die, seed=0), 4))
+        >>> set(rolls) <= {1, 2, 3, 4, 5, 6}, rolls[:2] == list(islice(draw_cases(die, seed=0), 2))
+        (True, True)
     """
     index = 0
     while True:

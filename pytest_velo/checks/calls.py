@@ -30,9 +30,10 @@ def unknown_calls(node: Function, fixture_names: Collection[str]) -> tuple[str, 
         node: The parsed body.
         fixture_names: Names of our own fixtures.
 
-    >>> body = ast.parse("def test(model):\n r = model('x')\n r.answers('y')\n check(r)").body[0]
-    >>> unknown_calls(body, ["model"])
-    ('check',)
+    Examples:
+        >>> body = ast.parse("def test(model):\n r = model('x')\n r.answers('y')\n check(r)").body[0]
+        >>> unknown_calls(body, ["model"])
+        ('check',)
     """
     bindings = list(_bindings(node))
     local = {name for name, _ in bindings}

@@ -57,11 +57,12 @@ def classify_exception(
         assertion_types: Types that say "this trial failed": AssertionError, and pytest's `Failed`.
         never: Subclasses of those that say something else (`XFailed` is a `Failed`).
 
-    >>> try:
-    ...     assert "Lyon" == "Paris"
-    ... except AssertionError as error:
-    ...     classify_exception(error), classify_exception(ExceptionGroup("", [error, ValueError()]))
-    (<Raised.AGAINST: 'against'>, <Raised.ERROR: 'error'>)
+    Examples:
+        >>> try:
+        ...     assert "Lyon" == "Paris"
+        ... except AssertionError as error:
+        ...     classify_exception(error), classify_exception(ExceptionGroup("", [error, ValueError()]))
+        (<Raised.AGAINST: 'against'>, <Raised.ERROR: 'error'>)
     """
     if isinstance(exc, BaseExceptionGroup):
         kinds = {classify_exception(leaf, test_roots, assertion_types, never) for leaf in exc.exceptions}
@@ -79,13 +80,14 @@ def location_of(exc: BaseException) -> str:
     Args:
         exc: What ended the body; of a group the first leaf counts.
 
-    >>> try:
-    ...     exec(compile("answer = 'Lyon'\nassert answer == 'Paris'", "test_capital.py", "exec"))
-    ... except AssertionError as error:
-    ...     location_of(error)
-    'test_capital.py:2'
-    >>> location_of(AssertionError("never raised"))
-    ''
+    Examples:
+        >>> try:
+        ...     exec(compile("answer = 'Lyon'\nassert answer == 'Paris'", "test_capital.py", "exec"))
+        ... except AssertionError as error:
+        ...     location_of(error)
+        'test_capital.py:2'
+        >>> location_of(AssertionError("never raised"))
+        ''
     """
     if isinstance(exc, BaseExceptionGroup):
         return location_of(exc.exceptions[0])

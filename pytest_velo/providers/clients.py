@@ -62,12 +62,13 @@ def openai_line(endpoint: Endpoint, *, slots: int, http_client: httpx2.AsyncClie
         slots: How many calls will be in flight at most, from 1.
         http_client: Carries the SDK's requests instead of the SDK's own client (for tests and proxies).
 
-    >>> server = httpx2.MockTransport(lambda sent: httpx2.Response(429, json={"at": str(sent.url)}))
-    >>> endpoint = Endpoint(name="vllm", api="openai-chat", base_url="http://127.0.0.1:8000/v1")
-    >>> line = openai_line(endpoint, slots=1, http_client=httpx2.AsyncClient(transport=server))
-    >>> answer = asyncio.run(line.post("/chat/completions", {"model": "m"}, {}))
-    >>> answer.status, answer.content
-    (429, b'{"at":"http://127.0.0.1:8000/v1/chat/completions"}')
+    Examples:
+        >>> server = httpx2.MockTransport(lambda sent: httpx2.Response(429, json={"at": str(sent.url)}))
+        >>> endpoint = Endpoint(name="vllm", api="openai-chat", base_url="http://127.0.0.1:8000/v1")
+        >>> line = openai_line(endpoint, slots=1, http_client=httpx2.AsyncClient(transport=server))
+        >>> answer = asyncio.run(line.post("/chat/completions", {"model": "m"}, {}))
+        >>> answer.status, answer.content
+        (429, b'{"at":"http://127.0.0.1:8000/v1/chat/completions"}')
     """
     import openai
 
@@ -85,11 +86,12 @@ def openai_line(endpoint: Endpoint, *, slots: int, http_client: httpx2.AsyncClie
 def anthropic_line(endpoint: Endpoint, *, slots: int, http_client: httpx2.AsyncClient | None = None) -> Line:
     """Return a line to an endpoint through the Anthropic SDK; arguments as `openai_line`.
 
-    >>> server = httpx2.MockTransport(lambda sent: httpx2.Response(200, json={"at": str(sent.url)}))
-    >>> endpoint = Endpoint(name="proxy", api="anthropic", base_url="http://127.0.0.1:8000")
-    >>> line = anthropic_line(endpoint, slots=1, http_client=httpx2.AsyncClient(transport=server))
-    >>> asyncio.run(line.post("/v1/messages", {"model": "m"}, {})).content
-    b'{"at":"http://127.0.0.1:8000/v1/messages"}'
+    Examples:
+        >>> server = httpx2.MockTransport(lambda sent: httpx2.Response(200, json={"at": str(sent.url)}))
+        >>> endpoint = Endpoint(name="proxy", api="anthropic", base_url="http://127.0.0.1:8000")
+        >>> line = anthropic_line(endpoint, slots=1, http_client=httpx2.AsyncClient(transport=server))
+        >>> asyncio.run(line.post("/v1/messages", {"model": "m"}, {})).content
+        b'{"at":"http://127.0.0.1:8000/v1/messages"}'
     """
     import anthropic
 

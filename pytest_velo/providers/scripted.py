@@ -50,8 +50,9 @@ def scripted(name: str, replies: Script, *, latency_s: float = 0.0) -> str:
     Raises:
         UsageError: The replies are empty or of another kind, or the name or the latency is impossible.
 
-    >>> scripted("coin", ["heads", "tails"])
-    'scripted/coin'
+    Examples:
+        >>> scripted("coin", ["heads", "tails"])
+        'scripted/coin'
     """
     where = f"scripted({name!r}, ...)"
     if not name or name != name.strip():
@@ -70,10 +71,12 @@ def find_script(name: str) -> _Registered:
     Raises:
         UsageError: Nothing is; the message names the nearest.
 
-    >>> _ = scripted("penny", ["heads"], latency_s=0.05)
-    >>> script = find_script("penny")
-    >>> script.latency_s, script.answer(Request(api="", endpoint="", model="", messages=()), random.Random(0))
-    (0.05, 'heads')
+    Examples:
+        >>> _ = scripted("penny", ["heads"], latency_s=0.05)
+        >>> script = find_script("penny")
+        >>> asked = Request(api="scripted", endpoint="scripted", model="penny", messages=())
+        >>> script.latency_s, script.answer(asked, random.Random(0))
+        (0.05, 'heads')
     """
     if name in _SCRIPTS:
         return _SCRIPTS[name]

@@ -17,9 +17,10 @@ NEUTRAL_PARAMETERS = frozenset(
 def given(request: Request, name: str) -> Any:
     """Return the parameter `name`; None when it was not set.
 
-    >>> asked = Request(api="a", endpoint="e", model="m", messages=(), parameters={"temperature": 0})
-    >>> given(asked, "temperature"), given(asked, "top_p")
-    (0, None)
+    Examples:
+        >>> asked = Request(api="a", endpoint="e", model="m", messages=(), parameters={"temperature": 0})
+        >>> given(asked, "temperature"), given(asked, "top_p")
+        (0, None)
     """
     return request.parameters.get(name)
 
@@ -27,9 +28,10 @@ def given(request: Request, name: str) -> Any:
 def own_parameters(request: Request) -> dict[str, Any]:
     """Return the provider's own parameters, those without a neutral name; they are sent as they are.
 
-    >>> sent = {"temperature": 0, "logit_bias": {"50256": -100}}
-    >>> own_parameters(Request(api="a", endpoint="e", model="m", messages=(), parameters=sent))
-    {'logit_bias': {'50256': -100}}
+    Examples:
+        >>> sent = {"temperature": 0, "logit_bias": {"50256": -100}}
+        >>> own_parameters(Request(api="a", endpoint="e", model="m", messages=(), parameters=sent))
+        {'logit_bias': {'50256': -100}}
     """
     return {name: value for name, value in request.parameters.items() if name not in NEUTRAL_PARAMETERS}
 
@@ -40,12 +42,15 @@ def n_alternatives(request: Request) -> int | None:
     Raises:
         UsageError: It is not a whole number from 0 to 20.
 
-    >>> n_alternatives(Request(api="a", endpoint="e", model="m", messages=(), parameters={"logprobs": 5}))
-    5
-    >>> n_alternatives(Request(api="a", endpoint="e", model="m", messages=(), parameters={"logprobs": True}))
-    Traceback (most recent call last):
-    pytest_velo.errors.UsageError: logprobs=True is not a number of alternatives
-      fix: logprobs=5 (whole, 0 to 20)
+    Examples:
+        >>> def ask(**parameters):
+        ...     return Request(api="a", endpoint="e", model="m", messages=(), parameters=parameters)
+        >>> n_alternatives(ask(logprobs=5)), n_alternatives(ask())
+        (5, None)
+        >>> n_alternatives(ask(logprobs=True))
+        Traceback (most recent call last):
+        pytest_velo.errors.UsageError: logprobs=True is not a number of alternatives
+          fix: logprobs=5 (whole, 0 to 20)
     """
     value = given(request, "logprobs")
     if value is None:
@@ -60,8 +65,9 @@ def n_alternatives(request: Request) -> int | None:
 def content_parts(message: JsonObject) -> tuple[JsonObject, ...]:
     """Return a message's content as parts; text becomes one text part, None and "" become none.
 
-    >>> content_parts({"role": "user", "content": "Hi"}), content_parts({"role": "user", "content": None})
-    (({'type': 'text', 'text': 'Hi'},), ())
+    Examples:
+        >>> content_parts({"role": "user", "content": "Hi"}), content_parts({"role": "user", "content": None})
+        (({'type': 'text', 'text': 'Hi'},), ())
     """
     content = message.get("content")
     if isinstance(content, str):
@@ -72,9 +78,10 @@ def content_parts(message: JsonObject) -> tuple[JsonObject, ...]:
 def plain_text(message: JsonObject) -> str:
     """Return the text of a message's content; images have none.
 
-    >>> image = {"type": "image", "media_type": "image/png", "data": "iVBORw0KGgo="}
-    >>> plain_text({"role": "user", "content": [{"type": "text", "text": "What is it?"}, image]})
-    'What is it?'
+    Examples:
+        >>> image = {"type": "image", "media_type": "image/png", "data": "iVBORw0KGgo="}
+        >>> plain_text({"role": "user", "content": [{"type": "text", "text": "What is it?"}, image]})
+        'What is it?'
     """
     return "".join(part["text"] for part in content_parts(message) if part.get("type") == "text")
 
@@ -84,8 +91,9 @@ def data_url(image: JsonObject) -> str:
 
     Source: RFC 2397.
 
-    >>> data_url({"type": "image", "media_type": "image/png", "data": "iVBORw0KGgo="})
-    'data:image/png;base64,iVBORw0KGgo='
+    Examples:
+        >>> data_url({"type": "image", "media_type": "image/png", "data": "iVBORw0KGgo="})
+        'data:image/png;base64,iVBORw0KGgo='
     """
     return f"data:{image['media_type']};base64,{image['data']}"
 
@@ -93,10 +101,11 @@ def data_url(image: JsonObject) -> str:
 def arguments_text(call: JsonObject) -> str:
     """Return a tool call's arguments as the JSON text that the model wrote, or an equivalent one.
 
-    >>> arguments_text({"id": "c1", "name": "weather", "arguments": {"city": "Lyon"}})
-    '{"city": "Lyon"}'
-    >>> arguments_text({"id": "c1", "name": "weather", "arguments": None, "arguments_text": '{"city"'})
-    '{"city"'
+    Examples:
+        >>> arguments_text({"id": "c1", "name": "weather", "arguments": {"city": "Lyon"}})
+        '{"city": "Lyon"}'
+        >>> arguments_text({"id": "c1", "name": "weather", "arguments": None, "arguments_text": '{"city"'})
+        '{"city"'
     """
     arguments = call.get("arguments")
     if arguments is None or arguments == "":
@@ -107,8 +116,9 @@ def arguments_text(call: JsonObject) -> str:
 def json_object(text: str) -> JsonObject | None:
     """Return the JSON object that `text` holds; None when it holds none.
 
-    >>> json_object('{"city": "Lyon"}'), json_object("[1]"), json_object("{")
-    ({'city': 'Lyon'}, None, None)
+    Examples:
+        >>> json_object('{"city": "Lyon"}'), json_object("[1]"), json_object("{")
+        ({'city': 'Lyon'}, None, None)
     """
     value = json_value(text)
     return value if isinstance(value, dict) else None
@@ -117,8 +127,9 @@ def json_object(text: str) -> JsonObject | None:
 def json_value(text: str) -> Any:
     """Return the JSON value that `text` holds; None when it is not JSON.
 
-    >>> json_value("[1, 2]"), json_value("Lyon"), json_value("[" * 100_000)
-    ([1, 2], None, None)
+    Examples:
+        >>> json_value("[1, 2]"), json_value("Lyon"), json_value("[" * 100_000)
+        ([1, 2], None, None)
     """
     try:
         return json.loads(text)
@@ -129,10 +140,11 @@ def json_value(text: str) -> Any:
 def parsed_answer(text: str, request: Request) -> Any:
     """Return the JSON value of an answer to a request with a schema; None without one or if it is no JSON.
 
-    >>> plain = Request(api="a", endpoint="e", model="m", messages=())
-    >>> typed = Request(api="a", endpoint="e", model="m", messages=(), parameters={"schema": {}})
-    >>> parsed_answer("[1]", typed), parsed_answer("[1", typed), parsed_answer("[1]", plain)
-    ([1], None, None)
+    Examples:
+        >>> plain = Request(api="a", endpoint="e", model="m", messages=())
+        >>> typed = Request(api="a", endpoint="e", model="m", messages=(), parameters={"schema": {}})
+        >>> parsed_answer("[1]", typed), parsed_answer("[1", typed), parsed_answer("[1]", plain)
+        ([1], None, None)
     """
     return json_value(text) if given(request, "schema") is not None else None
 
@@ -140,9 +152,10 @@ def parsed_answer(text: str, request: Request) -> Any:
 def is_strict(schema: Any) -> bool:
     """Tell whether OpenAI's strict mode takes a JSON schema: objects closed, every property required.
 
-    >>> open_object = {"type": "object", "properties": {"a": {}}, "required": ["a"]}
-    >>> is_strict(open_object), is_strict(open_object | {"additionalProperties": False})
-    (False, True)
+    Examples:
+        >>> open_object = {"type": "object", "properties": {"a": {}}, "required": ["a"]}
+        >>> is_strict(open_object), is_strict(open_object | {"additionalProperties": False})
+        (False, True)
     """
     if isinstance(schema, Mapping):
         if schema.get("type") == "object" or "properties" in schema:

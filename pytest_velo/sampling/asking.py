@@ -63,21 +63,22 @@ async def ask(scope: TrialScope, target: Target, request: Request, guard: Guard,
         StoppedError: The trial has ended.
         VeloError: The draw could not be had; the trial is an error then, whatever the body catches.
 
-    >>> from types import SimpleNamespace
-    >>> from pytest_velo.providers.registry import resolve
-    >>> from pytest_velo.records import Address
-    >>> from pytest_velo.sampling.trial import Trial
-    >>> class Drawer:
-    ...     async def draw(self, target, request, *, key, slot, stream, may_pay):
-    ...         at = Address(key=key, seed=0, stream=stream, slot=str(slot))
-    ...         return SimpleNamespace(reply=Reply(text="Paris"), address=at, drawn_at="2026-11-01T00:00:00Z")
-    >>> plain = {"case": None, "case_digest": "c", "stream": "", "may_pay": False, "block": None}
-    >>> scope = TrialScope(trial=Trial(index=0, repeat=0, seed=7), drawer=Drawer(), **plain)
-    >>> target, guard = resolve("scripted/x"), Guard(allow_cut=False, allow_empty=False, schema=False)
-    >>> asyncio.run(ask(scope, target, target.request([]), guard, label="first"))
-    Reply('Paris')
-    >>> [call.address.slot for call in scope.calls]
-    ['c:0:0:first']
+    Examples:
+        >>> from types import SimpleNamespace
+        >>> from pytest_velo.providers.registry import resolve
+        >>> from pytest_velo.records import Address
+        >>> from pytest_velo.sampling.trial import Trial
+        >>> class Drawer:
+        ...     async def draw(self, target, request, *, key, slot, stream, may_pay):
+        ...         at = Address(key=key, seed=0, stream=stream, slot=str(slot))
+        ...         return SimpleNamespace(reply=Reply(text="Paris"), address=at, drawn_at="2026-11-01")
+        >>> plain = {"case": None, "case_digest": "c", "stream": "", "may_pay": False, "block": None}
+        >>> scope = TrialScope(trial=Trial(index=0, repeat=0, seed=7), drawer=Drawer(), **plain)
+        >>> target, guard = resolve("scripted/x"), Guard(allow_cut=False, allow_empty=False, schema=False)
+        >>> asyncio.run(ask(scope, target, target.request([]), guard, label="first"))
+        Reply('Paris')
+        >>> [call.address.slot for call in scope.calls]
+        ['c:0:0:first']
     """
     if scope.ended:
         await asyncio.sleep(0)  # a body that catches this in a loop must not block all others

@@ -42,10 +42,11 @@ class Pacer:
         workers: Processes that share the limits; each takes its part.
         now: The time at which it starts, with full buckets.
 
-    >>> pacer = Pacer(rpm=60, tpm=None, now=0.0)
-    >>> pacer.take(0, now=0.0)
-    >>> pacer.delay_s(0, now=0.25)
-    0.75
+    Examples:
+        >>> pacer = Pacer(rpm=60, tpm=None, now=0.0)
+        >>> pacer.take(0, now=0.0)
+        >>> pacer.delay_s(0, now=0.25)
+        0.75
     """
 
     def __init__(self, *, rpm: float | None, tpm: float | None, now: float, workers: int = 1) -> None:
