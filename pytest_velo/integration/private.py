@@ -20,35 +20,84 @@ class FixtureInfo(Protocol):
 
 
 def fixture_info(definition: Any) -> FixtureInfo:
-    """Return the fixture closure of a function item or a metafunc's definition."""
+    """Return the fixture closure of a function item or a metafunc's definition.
+
+    Examples:
+        >>> from pytest_velo.integration.examples import collected
+        >>> (item,) = collected(getfixture("request"), "def test_it(tmp_path): pass")
+        >>> list(fixture_info(item).argnames), "tmp_path_factory" in fixture_info(item).names_closure
+        (['tmp_path'], True)
+    """
     return cast(FixtureInfo, definition._fixtureinfo)
 
 
 def concerns_us(definition: Any) -> bool:
-    """Tell cheaply whether a test may be ours: a mark of our name, or a fixture of ours."""
+    """Tell cheaply whether a test may be ours: a mark of our name, or a fixture of ours.
+
+    Args:
+        definition: A function item, or a metafunc's definition.
+
+    Examples:
+        >>> from pytest_velo.integration.examples import collected, hypothesis_item
+        >>> request, test = getfixture("request"), "def test_it(): return True"
+        >>> items = hypothesis_item(request, "rate >= 0.5", test)[0], collected(request, test)[0]
+        >>> [concerns_us(item) for item in items]
+        [True, False]
+    """
     if next(definition.iter_markers("hypothesis"), None) is not None:
         return True
     return bool(set(OURS).intersection(fixture_info(definition).names_closure))
 
 
 def marks_of_calls(metafunc: pytest.Metafunc) -> list[Sequence[pytest.Mark]]:
-    """Return, for every item that will be made of a test function, the marks of its own parameters.
+    r"""Return, for every item that will be made of a test function, the marks of its own parameters.
 
     Args:
         metafunc: When all `pytest_generate_tests` have run.
+
+    Examples:
+        >>> from pytest_velo.integration.examples import collected
+        >>> class Look:
+        ...     @pytest.hookimpl(trylast=True)
+        ...     def pytest_generate_tests(self, metafunc):
+        ...         print([[mark.name for mark in marks] for marks in marks_of_calls(metafunc)])
+        >>> manager = getfixture("pytestconfig").pluginmanager
+        >>> name = manager.register(Look())
+        >>> values = "[1, pytest.param(2, marks=pytest.mark.skip)]"
+        >>> test = f"@pytest.mark.parametrize('n', {values})\ndef test_it(n): pass"
+        >>> items = collected(getfixture("request"), test)
+        [[], ['skip']]
+        >>> look = manager.unregister(name=name)
     """
     return [call.marks for call in metafunc._calls] or [()]
 
 
 def is_parameter(definition: pytest.FixtureDef[Any]) -> bool:
-    """Tell whether a fixture is only a value of `parametrize`, which nothing sets up."""
+    r"""Tell whether a fixture is only a value of `parametrize`, which nothing sets up.
+
+    Examples:
+        >>> from pytest_velo.integration.examples import collected
+        >>> test = "@pytest.mark.parametrize('word', ['yes'])\ndef test_it(word, tmp_path): pass"
+        >>> definitions = fixture_info(collected(getfixture("request"), test)[0]).name2fixturedefs
+        >>> is_parameter(definitions["word"][-1]), is_parameter(definitions["tmp_path"][-1])
+        (True, False)
+    """
     from _pytest.python import get_direct_param_fixture_func
 
     return definition.func is get_direct_param_fixture_func
 
 
 def mark_expression_holds(expression: str, marks: set[str]) -> bool:
-    """Evaluate a `-m` expression for an item that has exactly `marks`; a broken one does not hold."""
+    """Evaluate a `-m` expression for an item that has exactly `marks`; a broken one does not hold.
+
+    Args:
+        expression: As typed. What it asks of a mark's keywords never holds.
+        marks: Their names.
+
+    Examples:
+        >>> mark_expression_holds("velo and not slow", {"velo"}), mark_expression_holds("velo and", {"velo"})
+        (True, False)
+    """
     from _pytest.mark.expression import Expression
 
     def matcher(name: str, /, **keywords: Any) -> bool:
@@ -62,7 +111,15 @@ def mark_expression_holds(expression: str, marks: set[str]) -> bool:
 
 @contextmanager
 def sparing_explanations(wanted: Callable[[], bool]) -> Iterator[None]:
-    """Build the long message of a failed comparison only while `wanted()`; it costs 0.1 ms each."""
+    """Build the long message of a failed comparison only while `wanted()`; it costs 0.1 ms each.
+
+    Examples:
+        >>> with sparing_explanations(lambda: False):
+        ...     comparison_hook()("==", "yes", "no") is None
+        True
+        >>> comparison_hook()("==", "yes", "no") is None
+        False
+    """
     from _pytest.assertion import util
 
     original = util._reprcompare
@@ -81,16 +138,41 @@ def sparing_explanations(wanted: Callable[[], bool]) -> Iterator[None]:
 
 
 def terminal_reporter(config: pytest.Config) -> pytest.TerminalReporter | None:
-    """Return pytest's terminal reporter; None where there is none (xdist workers)."""
+    """Return pytest's terminal reporter; None where there is none (xdist workers).
+
+    Examples:
+        >>> from io import StringIO
+        >>> from types import SimpleNamespace
+        >>> config = SimpleNamespace(pluginmanager=pytest.PytestPluginManager())
+        >>> terminal_reporter(config) is None
+        True
+        >>> reporter = pytest.TerminalReporter(getfixture("pytestconfig"), StringIO())
+        >>> name = config.pluginmanager.register(reporter, "terminalreporter")
+        >>> terminal_reporter(config) is reporter
+        True
+    """
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     return cast("pytest.TerminalReporter | None", reporter)
 
 
 def longrepr_of(text: str, report: pytest.TestReport) -> Any:
-    """Return `text` as what pytest prints of a failure; its first line alone is the short summary's.
+    r"""Return `text` as what pytest prints of a failure; its first line alone is the short summary's.
 
     A plain string would stand in the short summary whole wherever `CI` is set, and travels to pytest-xdist's
     controller as this does.
+
+    Args:
+        text: One or more lines.
+        report: Of the test, for its place.
+
+    Examples:
+        >>> report = pytest.TestReport("t.py::test_it", ("t.py", 6, "test_it"), {}, "failed", None, "call")
+        >>> told = longrepr_of("refuted: rate < 0.5\n5 of 5 trials are against it", report)
+        >>> told.reprcrash.message, told.reprcrash.lineno
+        ('refuted: rate < 0.5', 7)
+        >>> print(told)
+        refuted: rate < 0.5
+        5 of 5 trials are against it
     """
     from _pytest._code.code import ReprEntryNative, ReprExceptionInfo, ReprFileLocation, ReprTraceback
 
@@ -103,34 +185,81 @@ def longrepr_of(text: str, report: pytest.TestReport) -> Any:
 
 
 def comparison_hook() -> Any:
-    """Return what explains a failed comparison of a rewritten assert at the moment; None between items."""
+    """Return what explains a failed comparison of a rewritten assert at the moment; None between items.
+
+    Examples:
+        >>> comparison_hook()("==", "yes", "no").splitlines()[0]
+        "'yes' == 'no'"
+    """
     from _pytest.assertion import util
 
     return util._reprcompare
 
 
 def set_comparison_hook(hook: Any) -> None:
-    """Put something else in its place."""
+    """Put something else in its place: a function of operator, left and right that returns a text or None.
+
+    Examples:
+        >>> before = comparison_hook()
+        >>> set_comparison_hook(lambda operator, left, right: f"{left} is not {right}")
+        >>> comparison_hook()("==", "yes", "no")
+        'yes is not no'
+        >>> set_comparison_hook(before)
+    """
     from _pytest.assertion import util
 
     util._reprcompare = hook
 
 
 def log_handlers(config: pytest.Config) -> list[Any]:
-    """Return the handlers by which pytest catches log records for its reports."""
+    """Return the handlers by which pytest catches log records for its reports; none under `-p no:logging`.
+
+    Examples:
+        >>> import logging
+        >>> logging.getLogger("velo").warning("seen")
+        >>> [handler.records[-1].getMessage() for handler in log_handlers(getfixture("pytestconfig"))]
+        ['seen', 'seen']
+    """
     plugin = config.pluginmanager.get_plugin("logging-plugin")
     names = ("caplog_handler", "report_handler")
     return [getattr(plugin, name) for name in names if hasattr(plugin, name)]
 
 
 def hooks_of_conftests(item: pytest.Item, name: str) -> bool:
-    """Tell whether a conftest around an item implements a hook."""
+    """Tell whether a conftest around an item implements a hook.
+
+    Args:
+        item: Hooks of a conftest elsewhere do not reach it.
+        name: Of the hook.
+
+    Examples:
+        >>> from types import ModuleType
+        >>> from pytest_velo.integration.examples import collected
+        >>> conftest = ModuleType("conftest")
+        >>> conftest.__file__, conftest.pytest_runtest_setup = "conftest.py", lambda item: None
+        >>> manager = getfixture("pytestconfig").pluginmanager
+        >>> name = manager.register(conftest)
+        >>> (item,) = collected(getfixture("request"), "def test_it(): pass")
+        >>> hooks_of_conftests(item, "pytest_runtest_setup"), hooks_of_conftests(item, "pytest_runtest_call")
+        (True, False)
+        >>> module = manager.unregister(name=name)
+    """
     files = (getattr(found.plugin, "__file__", None) for found in getattr(item.ihook, name).get_hookimpls())
     return any(file is not None and file.endswith("conftest.py") for file in files)
 
 
 def comparison_hook_of(item: pytest.Item) -> Any:
-    """Return what explains failed comparisons while pytest runs `item`, whichever item it runs now."""
+    """Return what explains failed comparisons while pytest runs `item`, whichever item it runs now.
+
+    Examples:
+        >>> from pytest_velo.integration.examples import collected
+        >>> (item,) = collected(getfixture("request"), "def test_it(): pass")
+        >>> now = comparison_hook()
+        >>> comparison_hook_of(item)("==", "yes", "no").splitlines()[0]
+        "'yes' == 'no'"
+        >>> comparison_hook() is now
+        True
+    """
     from _pytest import assertion
 
     protocol = assertion.pytest_runtest_protocol(item)
@@ -145,6 +274,12 @@ def captures(config: pytest.Config) -> list[Any]:
     """Return what puts pytest's streams in the place of `sys.stdout` and `sys.stderr`, and back.
 
     Each has the stream while it captures (`tmpfile`) and the one it found (`_old`). None of them under `-s`.
+
+    Examples:
+        >>> config = getfixture("pytestconfig")
+        >>> names = [] if config.option.capture == "no" else ["stdout", "stderr"]
+        >>> [capture.name for capture in captures(config)] == names
+        True
     """
     manager = config.pluginmanager.get_plugin("capturemanager")
     capturing = getattr(manager, "_global_capturing", None)
