@@ -140,7 +140,7 @@ class OneSided:
     def p_value(self) -> float:
         """Return the anytime-valid p-value of this very test; at most `level` iff it rejects."""
         if not self.calibrated:
-            return min(1.0, math.exp(-self.max_log_e))
+            return math.exp(-max(0.0, self.max_log_e))
         if self.max_log_e == -math.inf:
             return 1.0
         from pytest_velo.stats.boundary import anytime_p
@@ -203,7 +203,7 @@ class EitherSide:
 
     def p_value(self) -> float:
         """Return the anytime-valid p-value: 1 / the largest evidence at a look, at most 1."""
-        return min(1.0, math.exp(-self.max_log_e))
+        return math.exp(-max(0.0, self.max_log_e))
 
     def barriers(self, bar: Bar = Bar.EXACT) -> list[Barrier]:
         """Return both ways to reject: the evidence is convex in the ones, high at either end."""

@@ -221,3 +221,15 @@ def test_feeding_is_cheap():
     started = time.process_time()
     feed(rule, outcomes)
     assert (time.process_time() - started) / rule.n < 200e-6  # about 13e-6 where it was written
+
+
+@pytest.mark.parametrize("extend", [True, False])
+def test_a_first_look_after_thousands_of_units_against_a_null_still_has_a_p_value(extend):
+    rule = feed(build(rate >= 0.9, max_units=3000, min_units=2500, extend=extend), [0] * 3000)
+    p_support, p_refute, interval = rule.evidence_bounds()
+    assert (rule.n, rule.verdict) == (2500, Verdict.REFUTED)
+    assert p_support == pytest.approx(1.0)  # the evidence for the claim is below e^-800
+    assert p_refute < 1e-300
+    assert interval.high < 0.01
+    between = feed(build(rate.within(0.01, 0.99), max_units=12_001, min_units=12_000), [0, 1] * 6000)
+    assert between.evidence_bounds()[1] == 1.0
