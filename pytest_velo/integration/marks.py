@@ -52,15 +52,40 @@ class Spec:
 
 
 def is_given(function: Any) -> bool:
-    """Tell whether the Hypothesis library's `@given` made this test."""
+    """Tell whether the Hypothesis library's `@given` made this test.
+
+    Source:
+        The attribute that its own plugin for pytest goes by.
+
+    Examples:
+        >>> from hypothesis import given, strategies
+        >>> @given(strategies.integers())
+        ... def test_property(n): pass
+        >>> is_given(test_property), is_given(lambda n: None)
+        (True, False)
+    """
     return bool(getattr(function, "is_hypothesis_test", False))
 
 
 def read_spec(node: pytest.Item, function: Any) -> Spec | None:
-    """Return what our marks say of a test; None when it is none of ours.
+    r"""Return what our marks say of a test; None when it is none of ours.
+
+    Args:
+        node: The item, or a function's definition, with the marks of its class and module.
+        function: Its function.
+
+    Returns:
+        The claim and the keywords that were given; those of `velo(...)` where the mark itself has none.
 
     Raises:
         UsageError: Without a place; the caller knows it.
+
+    Examples:
+        >>> from pytest_velo.integration.examples import hypothesis_item
+        >>> test = "@pytest.mark.velo(alpha=0.1, beta=0.1)\ndef test_it(): return True"
+        >>> item, _ = hypothesis_item(getfixture("request"), "rate >= 0.5, alpha=0.01", test)
+        >>> read_spec(item, item.function)
+        Spec(claim=rate >= 0.5, options={'alpha': 0.01, 'beta': 0.1})
     """
     marks = list(node.iter_markers_with_node(MARK))
     ours = [(owner, mark) for owner, mark in marks if mark.args or mark.kwargs]

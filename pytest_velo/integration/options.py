@@ -189,12 +189,24 @@ _UNSET = object()
 
 
 def in_ci() -> bool:
-    """Tell whether this is a run of continuous integration, by the variable that all of them set."""
+    """Tell whether this is a run of continuous integration, by the variable that all of them set.
+
+    Examples:
+        >>> [getfixture("monkeypatch").setenv("CI", text) or in_ci() for text in ("true", "false")]
+        [True, False]
+    """
     return os.environ.get("CI", "").strip().lower() not in ("", "0", "false", "no", "off")
 
 
 def add_options(parser: pytest.Parser) -> None:
-    """Register every option in its three spellings."""
+    """Register every option in its three spellings.
+
+    Examples:
+        >>> parser = pytest.Parser(_ispytest=True)
+        >>> add_options(parser)
+        >>> parser.parse_known_args(["--velo-max-trials=50"]).velo_max_trials
+        '50'
+    """
     group = parser.getgroup("velo", "hypotheses about language models")
     for option in OPTIONS:
         extra: dict[str, Any] = {"dest": option.ini, "default": None, "help": option.help}
@@ -219,8 +231,17 @@ def add_options(parser: pytest.Parser) -> None:
 def read_settings(config: pytest.Config, *, workers: int = 1) -> Settings:
     """Resolve the settings of this session.
 
+    Args:
+        config: Pytest's, with its command line and ini file read.
+        workers: The processes that share its limits, from 1.
+
     Raises:
         UsageError: A value cannot be read; it names the place and what would be right.
+
+    Examples:
+        >>> getfixture("monkeypatch").setenv("VELO_SEED", "7")
+        >>> read_settings(getfixture("pytestconfig")).seed  # if no --velo-seed was given
+        7
     """
     given = {option.name: value for option in OPTIONS if (value := _given(config, option)) is not _UNSET}
     profile = given.get("profile") or ("ci" if in_ci() else "explore")
