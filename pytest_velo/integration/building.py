@@ -13,7 +13,8 @@ import pytest
 from pytest_velo.case_sets import Planned
 from pytest_velo.checks.bodies import body_digest
 from pytest_velo.claims import AnyClaim, Claim
-from pytest_velo.integration.collection import FACTS, FUNCTION, SPEC, is_ours, model_ids, shared_state
+from pytest_velo.integration.closures import is_ours, shared_state
+from pytest_velo.integration.collection import FACTS, FUNCTION, SPEC, model_ids
 from pytest_velo.integration.designs import Design, case_set, design_for
 from pytest_velo.integration.marks import Spec
 from pytest_velo.integration.outcomes import HostOutcomes

@@ -10,9 +10,10 @@ import pytest
 
 from pytest_velo.checks.bodies import BodyFacts, check_facts, forbidden_fixtures, read_body
 from pytest_velo.errors import UsageError
-from pytest_velo.integration.fixtures import OURS, PER_TRIAL
+from pytest_velo.integration.closures import asking_in, is_ours, ours_in
+from pytest_velo.integration.fixtures import PER_TRIAL
 from pytest_velo.integration.marks import DEFAULTS_MARK, MARK, Spec, is_given, read_spec
-from pytest_velo.integration.private import FixtureInfo, fixture_info, is_parameter
+from pytest_velo.integration.private import FixtureInfo, fixture_info
 from pytest_velo.integration.session import VeloSession
 from pytest_velo.settings import Settings
 
@@ -20,40 +21,42 @@ SPEC = pytest.StashKey[Spec]()
 FUNCTION = pytest.StashKey[Any]()
 FACTS = pytest.StashKey[BodyFacts]()
 
-# Function-scoped fixtures of these plugins belong to their event loops, which our bodies never run on.
-_HARMLESS_MODULES = ("pytest_velo.", "pytest_asyncio.", "anyio.")
-
 
 def generate(metafunc: pytest.Metafunc, settings: Settings) -> None:
     """Check one test function and give it one item per model.
 
     Raises:
         CollectError: A mistake; pytest shows it as an error of the module and runs nothing.
+
+    Examples:
+        >>> from types import SimpleNamespace
+        >>> from pytest_velo.integration.examples import collected
+        >>> test, _ = collected(getfixture("request"), '''
+        ... @pytest.mark.hypothesis(rate >= 0.5, models=[scripted("a", ["yes"]), scripted("b", ["no"])])
+        ... def test_it(model): return model("Is 7 a prime?") == "yes"
+        ... ''')
+        >>> make = SimpleNamespace(definition=test, parametrize=lambda *given, **_: print(*given))
+        >>> generate(make, Settings())
+        model ('scripted/a', 'scripted/b')
     """
     definition = metafunc.definition
     try:
-        spec = check_function(definition, settings, may_be_later=_has_parameters(definition))
+        spec = _check_function(definition, settings, may_be_later=_has_parameters(definition))
     except UsageError as error:
         raise pytest.Collector.CollectError(str(error)) from None
     ids = settings.models if spec is None else model_ids(spec, settings)
-    asking = _asking(fixture_info(definition))
+    asking = asking_in(fixture_info(definition))
     if len(ids) > 1 and asking and not (spec is not None and spec.arms_are_models):
         metafunc.parametrize(asking[0], ids, ids=ids, indirect=True)
 
 
-def check_function(node: Any, settings: Settings, *, may_be_later: bool = False) -> Spec | None:
-    """Check one collected test function, or an item of it.
+def _check_function(node: Any, settings: Settings, *, may_be_later: bool = False) -> Spec | None:
+    """Return the spec of a test function, or an item of it, once checked; None when it is no hypothesis.
 
     Args:
         node: The function's definition, or an item.
         settings: The session's settings.
         may_be_later: What is no hypothesis yet may be one as an item, by a mark of `pytest.param`.
-
-    Returns:
-        Its spec when it is a hypothesis; None for any other test.
-
-    Raises:
-        UsageError: With the place filled in.
     """
     function = node.function
     try:
@@ -65,7 +68,7 @@ def check_function(node: Any, settings: Settings, *, may_be_later: bool = False)
             return None
         _check_shape(node)
         _check_fixtures(info, spec, settings)
-        problem = check_facts(facts_of(node))
+        problem = check_facts(_facts_of(node))
         if problem is not None:
             raise problem
     except UsageError as error:
@@ -73,28 +76,39 @@ def check_function(node: Any, settings: Settings, *, may_be_later: bool = False)
     return spec
 
 
-def facts_of(node: Any) -> BodyFacts:
+def _facts_of(node: Any) -> BodyFacts:
     """Return what the source of a test's body says."""
-    return read_body(node.function, tuple(_ours(fixture_info(node))))
+    return read_body(node.function, tuple(ours_in(fixture_info(node))))
 
 
 def prepare(items: Iterable[pytest.Function], session: VeloSession) -> None:
-    """Give our items their spec and the mark `velo`, and check their design.
+    """Give those items that are ours their spec and the mark `velo`, and check their design.
 
     Raises:
         UsageError: With the place filled in.
+
+    Examples:
+        >>> from pytest_velo.integration.examples import collected
+        >>> mine, other = collected(getfixture("request"), '''
+        ... @pytest.mark.hypothesis(rate >= 0.5, cases=[1, 2])
+        ... def test_mine(case): return case > 1
+        ... def test_other(): assert 2 > 1
+        ... ''')
+        >>> prepare([mine, other], VeloSession(getfixture("pytestconfig")))
+        >>> mine.stash[SPEC].claim, mine.get_closest_marker("velo") is not None, SPEC in other.stash
+        (rate >= 0.5, True, False)
     """
     from pytest_velo.integration.reaching import check_design
 
     ours = []
     for item in items:
-        spec = check_function(item, session.settings)
+        spec = _check_function(item, session.settings)
         if spec is None:
             continue
         ours.append(item)
         item.stash[SPEC] = spec
         item.stash[FUNCTION] = item.function
-        item.stash[FACTS] = facts_of(item)
+        item.stash[FACTS] = _facts_of(item)
         item.add_marker(DEFAULTS_MARK)
         _hide_from_anyio(item)
         session.add_cassettes(item.path)
@@ -123,35 +137,23 @@ def _hide_from_anyio(item: pytest.Function) -> None:
 
 
 def model_ids(spec: Spec, settings: Settings) -> Sequence[str]:
-    """Return the ids of the models a hypothesis is about: its arms or own ones, else the session's."""
+    """Return the ids of the models a hypothesis is about: its arms or own ones, else the session's.
+
+    Examples:
+        >>> from pytest_velo.claims import rate
+        >>> settings = Settings(models=("local/smollm2-135m",))
+        >>> model_ids(Spec(claim=rate >= 0.5), settings)
+        ('local/smollm2-135m',)
+        >>> model_ids(Spec(claim=rate >= 0.5, options={"models": ("openai/gpt-5",)}), settings)
+        ('openai/gpt-5',)
+    """
     if spec.arms_are_models:
         return spec.arms
     return spec.get("models") or settings.models
 
 
-def shared_state(info: FixtureInfo) -> list[str]:
-    """Name the user's function-scoped fixtures: set up once, they would be shared by concurrent trials."""
-    names = []
-    for name, definitions in info.name2fixturedefs.items():
-        last = definitions[-1]
-        if last.scope == "function" and not is_parameter(last) and not is_harmless(last):
-            names.append(name)
-    return sorted(names)
-
-
-def is_harmless(definition: pytest.FixtureDef[Any]) -> bool:
-    """Tell whether a fixture is ours or an event loop of a plugin, on which our bodies never run."""
-    module = str(getattr(definition.func, "__module__", ""))
-    return (module + ".").startswith(_HARMLESS_MODULES)
-
-
 def _has_parameters(definition: Any) -> bool:
     return next(definition.iter_markers("parametrize"), None) is not None
-
-
-def _asking(info: FixtureInfo) -> list[str]:
-    """Return the fixtures that a model's id can be given to."""
-    return [name for name in ("model", "velo") if name in _ours(info)]
 
 
 def _place(node: Any) -> str:
@@ -159,20 +161,9 @@ def _place(node: Any) -> str:
     return str(node.nodeid) if code is None else f"{node.nodeid} (line {code.co_firstlineno})"
 
 
-def _ours(info: FixtureInfo) -> list[str]:
-    """Return the names in the closure that resolve to our own fixtures."""
-    return [name for name in OURS if name in info.names_closure and is_ours(info, name)]
-
-
-def is_ours(info: FixtureInfo, name: str) -> bool:
-    """Tell whether `name` resolves to our own fixture for this test, not to one of the user's."""
-    definitions = info.name2fixturedefs.get(name)
-    return definitions is not None and definitions[-1].func.__module__ == "pytest_velo.integration.fixtures"
-
-
 def _check_stranger(info: FixtureInfo, function: Any) -> None:
     """A test that is no hypothesis must not get placeholders and pass."""
-    for name in _ours(info):
+    for name in ours_in(info):
         if is_given(function):
             raise UsageError(
                 f"a property test (@given) asks for our fixture {name!r}",
@@ -215,7 +206,7 @@ def _check_fixtures(info: FixtureInfo, spec: Spec, settings: Settings) -> None:
     has_cases = spec.get("cases") is not None
     if "case" in info.argnames and not is_ours(info, "case") and has_cases:
         raise UsageError("a fixture or parameter named 'case' hides ours", fix="rename it, or use velo.case")
-    if "case" in _ours(info) and not has_cases:
+    if "case" in ours_in(info) and not has_cases:
         raise UsageError(
             "the body asks for `case` but the mark has no cases", fix='cases=[...] or cases="file.jsonl"'
         )
@@ -225,7 +216,7 @@ def _check_fixtures(info: FixtureInfo, spec: Spec, settings: Settings) -> None:
 
 def _check_chosen(item: pytest.Function, spec: Spec, settings: Settings) -> None:
     """See that the model an item was made for is one of its claim: a claim of `pytest.param` comes late."""
-    own, asking = spec.get("models"), _asking(fixture_info(item))
+    own, asking = spec.get("models"), asking_in(fixture_info(item))
     params = item.callspec.params if hasattr(item, "callspec") else {}
     chosen = next((params[name] for name in asking if name in params), None)
     one_is_enough = spec.arms_are_models or len(model_ids(spec, settings)) <= 1
@@ -240,7 +231,7 @@ _FORBIDDEN_FIX = "return or assert on values inside the body; write a plain test
 
 
 def _check_arms(info: FixtureInfo, spec: Spec) -> None:
-    uses = _ours(info)
+    uses = ours_in(info)
     if "arm" in uses and not spec.arms:
         raise UsageError("the body asks for `arm` but the mark has no arms", fix='arms=("plain", "hinted")')
     if spec.arms and not {"arm", "velo", *(["model"] if spec.arms_are_models else [])}.intersection(uses):
@@ -253,7 +244,7 @@ def _check_arms(info: FixtureInfo, spec: Spec) -> None:
 
 def _check_models(info: FixtureInfo, spec: Spec, settings: Settings) -> None:
     ids = model_ids(spec, settings)
-    uses = _ours(info)
+    uses = ours_in(info)
     if "model" in uses and not ids:
         raise UsageError(
             "no model is named",
@@ -278,6 +269,20 @@ def before_collection(collector: Any, name: str, obj: Any) -> None:
 
     Raises:
         CollectError: A lambda was marked.
+
+    Examples:
+        >>> path, marked = getfixture("tmp_path"), pytest.mark.hypothesis("rate >= 0.5")
+        >>> file = pytest.Module.from_parent(getfixture("request").session, path=path, nodeid="test_a.py")
+        >>> @marked
+        ... @pytest.mark.usefixtures("anyio_backend")
+        ... async def test_it(): ...
+        >>> before_collection(file, "test_it", test_it)
+        >>> [mark.name for mark in test_it.pytestmark]
+        ['hypothesis']
+        >>> before_collection(file, "test_it", pytest.mark.hypothesis(lambda: True))
+        Traceback (most recent call last):
+            ...
+        _pytest.nodes.Collector.CollectError: test_a.py::test_it: a lambda cannot be a hypothesis
     """
     if isinstance(obj, pytest.MarkDecorator):
         if obj.name == MARK and collector.funcnamefilter(name) and any(map(inspect.isfunction, obj.args)):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_velo.integration.collection import FUNCTION, is_harmless
+from pytest_velo.integration.closures import is_harmless
+from pytest_velo.integration.collection import FUNCTION
 from pytest_velo.integration.options import RESCORE_PLUGIN
 from pytest_velo.integration.private import fixture_info, hooks_of_conftests, is_parameter
 from pytest_velo.integration.session import VeloSession

@@ -11,7 +11,8 @@ import pytest
 
 from pytest_velo.errors import VeloError
 from pytest_velo.integration.background import Backstage, Stage, backstage
-from pytest_velo.integration.collection import SPEC, is_ours
+from pytest_velo.integration.closures import is_ours
+from pytest_velo.integration.collection import SPEC
 from pytest_velo.integration.fixtures import PER_TRIAL, Placeholder, Velo
 from pytest_velo.integration.freedom import is_free, may_pool
 from pytest_velo.integration.models import judge_of, model_of

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_velo.integration.collection import SPEC, is_ours, model_ids
+from pytest_velo.integration.closures import is_ours
+from pytest_velo.integration.collection import SPEC, model_ids
 from pytest_velo.integration.private import fixture_info
 from pytest_velo.report.planned import Price
 
