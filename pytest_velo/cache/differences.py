@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import zip_longest
 from typing import Any
 
+from pytest_velo.cache.keys import key_parameters
 from pytest_velo.records import Address, Request
 
 SHOWN = 3
@@ -71,7 +72,7 @@ def _changed(recorded: object, asked: object, names: Iterable[str]) -> list[Diff
 
 def _differences(recorded: Request, asked: Request) -> list[Difference]:
     found = _changed(recorded, asked, ("api", "endpoint", "model"))
-    found += _walk("", recorded.parameters, asked.parameters)
+    found += _walk("", key_parameters(recorded), key_parameters(asked))
     found += _walk("messages", recorded.messages, asked.messages)
     return found
 
@@ -85,8 +86,13 @@ def _walk(path: str, old: Any, new: Any) -> Iterator[Difference]:
     elif isinstance(old, list | tuple) and isinstance(new, list | tuple):
         for place, (left, right) in enumerate(zip_longest(old, new, fillvalue=_ABSENT)):
             yield from _walk(f"{path}[{place}]", left, right)
-    elif old != new:
+    elif old != new or _number_kind(old) is not _number_kind(new):
         yield path, old, new
+
+
+def _number_kind(value: Any) -> type | None:
+    """Return what JSON tells apart and Python calls equal: `True`, `1` and `1.0`."""
+    return next((kind for kind in (bool, int, float) if isinstance(value, kind)), None)
 
 
 def _distance(differences: list[Difference]) -> tuple[int, int]:

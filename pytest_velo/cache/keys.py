@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from typing import Any
 
 from pytest_velo.canonical import canonical
 from pytest_velo.errors import UsageError
@@ -31,6 +32,20 @@ def request_key(request: Request) -> str:
     return sha256(request_body(request)).hexdigest()
 
 
+def key_parameters(request: Request) -> dict[str, Any]:
+    """Return a request's parameters as its key sees them: a whole float at the top is an integer.
+
+    Examples:
+        >>> sent = {"temperature": 1.0, "top_p": 0.5, "schema": {"minimum": 0.0}}
+        >>> key_parameters(Request(api="a", endpoint="e", model="m", messages=(), parameters=sent))
+        {'temperature': 1, 'top_p': 0.5, 'schema': {'minimum': 0.0}}
+    """
+    return {
+        name: int(value) if type(value) is float and value.is_integer() else value
+        for name, value in request.parameters.items()
+    }
+
+
 def request_body(request: Request) -> bytes:
     """Return the canonical JSON of a request, as it is stored and hashed.
 
@@ -46,10 +61,6 @@ def request_body(request: Request) -> bytes:
         >>> request_body(Request(api="a", endpoint="e", model="m", messages=(), parameters=sent))
         b'{"api":"a","canon":1,"endpoint":"e","messages":[],"model":"m","parameters":{"temperature":1}}'
     """
-    parameters = {
-        name: int(value) if type(value) is float and value.is_integer() else value
-        for name, value in request.parameters.items()
-    }
     try:
         return canonical(
             {
@@ -58,7 +69,7 @@ def request_body(request: Request) -> bytes:
                 "endpoint": request.endpoint,
                 "messages": request.messages,
                 "model": request.model,
-                "parameters": parameters,
+                "parameters": key_parameters(request),
             },
             name="request",
         )

@@ -82,7 +82,15 @@ def _whole_decoder() -> msgspec.json.Decoder[Any]:
 
 @cache
 def reader() -> Callable[[bytes], Reply]:
-    """Return what reads a stored reply; it raises `msgspec.DecodeError` for bytes that are none."""
+    """Return what reads a stored reply; it raises `msgspec.DecodeError` for bytes that are none.
+
+    Examples:
+        >>> reader()(b'{"text":"Lyon","cost_usd":0.25}').cost_usd
+        0.25
+        >>> reader()(b'{"text":1}')
+        Traceback (most recent call last):
+        msgspec.ValidationError: Expected `str`, got `int` - at `$.text`
+    """
     import msgspec
 
     decode = msgspec.json.Decoder(_Read).decode

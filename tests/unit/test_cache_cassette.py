@@ -219,6 +219,20 @@ def test_nothing_recorded():
 
 
 @pytest.mark.parametrize(
+    ("recorded", "asked", "said"),
+    [
+        ({"flag": 1}, {"flag": True}, "flag 1 was recorded, True is asked"),
+        ({"schema": {"least": 0}}, {"schema": {"least": 0.0}}, "schema.least 0 was recorded, 0.0 is asked"),
+        ({"top_p": 1}, {"top_p": 1.0}, "this very request is recorded, for another seed, stream or slot"),
+    ],
+    ids=str,
+)
+def test_what_python_calls_equal_and_a_key_does_not_is_said(recorded, asked, said):
+    assert (request_key(ask("x", **recorded)) == request_key(ask("x", **asked))) == said.startswith("this very")
+    assert explain_miss(ask("x", **asked), [ask("x", **recorded)]) == said
+
+
+@pytest.mark.parametrize(
     ("change", "said"),
     [
         ({"seed": 7}, "under seed 0, asked under seed 7"),
