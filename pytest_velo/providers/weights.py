@@ -18,6 +18,7 @@ import time
 import zipfile
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -265,5 +266,6 @@ def _installed_path(weights: Weights) -> Path | None:
 def _sweep(folder: Path) -> None:
     """Remove what killed pulls left behind, sparing the folder of a pull that may still be running."""
     for leftover in folder.glob("pull-*"):
-        if time.time() - leftover.stat().st_mtime > _STALE_S:
-            shutil.rmtree(leftover, ignore_errors=True)
+        with suppress(FileNotFoundError):  # its pull has just ended
+            if time.time() - leftover.stat().st_mtime > _STALE_S:
+                shutil.rmtree(leftover, ignore_errors=True)

@@ -201,6 +201,12 @@ def test_old_leftovers_are_swept_and_running_pulls_are_spared(home: Path) -> Non
     assert left_in(home) == ["pull-fresh", "toy.gguf"]
 
 
+def test_a_pull_whose_folder_goes_meanwhile_disturbs_no_other(home: Path) -> None:
+    (home / "weights").mkdir(parents=True)
+    (home / "weights" / "pull-gone").symlink_to("nowhere")  # listed, and not there when it is looked at
+    assert pull_weights(lambda _line: None, TOY, fetch=fetch).read_bytes() == CONTENT
+
+
 def test_weights_are_found_where_their_wheel_is_installed(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
