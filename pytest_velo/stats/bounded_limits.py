@@ -51,6 +51,13 @@ def log_evidence(
 
     Returns:
         An array of shape (nulls, n) or (paths, n).
+
+    Source: As `MeanProcess`, whose `log_e` it is at every n.
+
+    Examples:
+        >>> evidence = np.exp(log_evidence([1.0, 0.5, 1.0], [0.2, 0.5], 1))
+        >>> evidence.round(1).tolist()  # 0.5 is no evidence against "mean <= 0.5"
+        [[3.0, 5.9, 23.2], [1.6, 1.6, 2.7]]
     """
     edges = np.asarray(thresholds, dtype=float)[:, None]
     edges = edges if side > 0 else 1.0 - edges
@@ -92,7 +99,18 @@ def mean_limit(outcomes: Sequence[float], side: Side, log_bars: LogBars) -> floa
 
 
 def constant(level: float) -> LogBars:
-    """Return Ville's log threshold at a level in (0, 1), the same for every null."""
+    """Return Ville's log threshold, the same for every null.
+
+    Args:
+        level: P(rejecting a true null), at most; in (0, 1).
+
+    Returns:
+        log(1/level) in the shape of the nulls given.
+
+    Examples:
+        >>> np.exp(constant(0.05)(np.array([0.2, 0.5]))).round(9).tolist()
+        [20.0, 20.0]
+    """
     return lambda nulls: np.full_like(nulls, math.log(1.0 / level))
 
 

@@ -15,15 +15,15 @@ one null of `support` true, so a wrong verdict is a wrong rejection of that one.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
-from typing import Literal, assert_never, cast
+from typing import Literal, cast
 
 from pytest_velo.claims import Claim
 from pytest_velo.errors import VeloError
 from pytest_velo.stats.design import check_design
-from pytest_velo.stats.mean_tests import EitherMean, LimitTest, MeanTest, NullTest
-from pytest_velo.stats.nulls import Null, Nulls, nulls_of
+from pytest_velo.stats.latched import certified_inequality, check_bounds, interval_of, verdict_of
+from pytest_velo.stats.mean_tests import LimitTest, MeanTest, NullTest, refuting
+from pytest_velo.stats.nulls import Nulls, nulls_of
 from pytest_velo.verdicts import Interval, Verdict
 
 
@@ -48,6 +48,12 @@ def make_mean_rule(
 
     Raises:
         UsageError: A number is outside its range, or the margin reaches beyond the statistic's range.
+
+    Examples:
+        >>> from pytest_velo.claims import mean
+        >>> rule = make_mean_rule(mean(0, 10) <= 5, alpha=0.05, beta=0.05, max_units=200)
+        >>> [rule.feed(score / 10, score / 10) for score in (9, 9, 10, 8, 9, 9, 10)][-1], rule.n
+        (<Verdict.REFUTED: 'refuted'>, 7)
     """
     check_design(alpha=alpha, beta=beta, max_units=max_units, min_units=min_units)
     nulls = nulls_of(claim, margin)
@@ -59,11 +65,6 @@ def make_mean_rule(
         max_units=max_units,
         min_units=min_units,
     )
-
-
-def refuting(nulls: tuple[Null, ...], level: float) -> MeanTest | EitherMean:
-    """Return the test of a mean that refutes: against the one null, or against both ends of `within`."""
-    return MeanTest(*nulls[0], level) if len(nulls) == 1 else EitherMean(nulls, level)
 
 
 class ComposedRule:
@@ -200,70 +201,3 @@ class ComposedRule:
     def certified(self, verdict: Verdict) -> str:
         """Return the inequality that a verdict certifies, e.g. `mean(0, 10) > 7`."""
         return certified_inequality(self.claim, self.nulls, verdict, closed=self._closed)
-
-
-def check_bounds(low: float, high: float) -> None:
-    """Raise a VeloError for bounds that are not 0 <= low <= high <= 1."""
-    if not 0.0 <= low <= high <= 1.0:
-        raise VeloError(f"an outcome has bounds 0 <= low <= high <= 1, got {low!r} and {high!r}")
-
-
-def verdict_of(support: Sequence[NullTest], refute: NullTest) -> Verdict | None:
-    """Return the verdict of latched tests; where both are reached, that with the larger excess."""
-    supported = all(test.crossed for test in support)
-    if supported and refute.crossed:  # both by the first look, across a margin
-        supported = min(test.excess for test in support) >= refute.excess
-    if supported:
-        return Verdict.SUPPORTED
-    return Verdict.REFUTED if refute.crossed else None
-
-
-def interval_of(tests: Sequence[LimitTest], native: Callable[[float], float]) -> Interval:
-    """Return the interval between the limits of a test of side +1 and one of side -1.
-
-    Args:
-        tests: One of each side, in any order.
-        native: Maps the scale of [0, 1] to the units wanted.
-    """
-    up, down = sorted(tests, key=lambda test: -test.side)
-    low, high = up.limit(), down.limit()
-    if low > high:  # the path contradicts itself; the test with more evidence has the last word
-        low = high = low if up.excess >= down.excess else high
-    return Interval(low=native(low), high=native(high), level=1.0 - up.level - down.level)
-
-
-def certified_inequality(claim: Claim, nulls: Nulls, verdict: Verdict, *, closed: bool = False) -> str:
-    """Return the inequality that a verdict about a claim certifies, in the statistic's own units.
-
-    Args:
-        claim: What was claimed.
-        nulls: Its nulls on the scale of [0, 1].
-        verdict: What came of it.
-        closed: "Supported" leaves the edge itself possible.
-
-    >>> from pytest_velo.claims import difference
-    >>> claim = difference("new", "old").within(0.1)
-    >>> certified_inequality(claim, nulls_of(claim, 0.05), Verdict.SUPPORTED)
-    '-0.15 < difference("new", "old") < 0.15'
-    """
-    name, native = claim.statistic, claim.statistic.scale.from_unit
-
-    equal = "=" if closed else ""
-
-    def beyond(null: Null, equal: str = "") -> str:
-        edge = native(null.threshold)
-        edge = 0.0 if math.isclose(edge, 0.0, abs_tol=1e-12) else edge
-        return name.compared(f"{'>' if null.side > 0 else '<'}{equal}", edge)
-
-    match verdict:
-        case Verdict.SUPPORTED if len(nulls.support) == 2:
-            low, high = (native(null.threshold) for null in nulls.support)
-            return f"{low:g} <{equal} {name} <{equal} {high:g}"
-        case Verdict.SUPPORTED:
-            return beyond(nulls.support[0], equal)
-        case Verdict.REFUTED:
-            return " or ".join(beyond(null) for null in nulls.refute)
-        case Verdict.INCONCLUSIVE | Verdict.MEASURED:  # a claim is never measured
-            return f"undecided: {claim}"
-        case _:
-            assert_never(verdict)

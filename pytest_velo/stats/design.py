@@ -25,7 +25,24 @@ class Design(NamedTuple):
 
 
 def check_design(*, alpha: float, beta: float, max_units: int, min_units: int) -> None:
-    """Raise a UsageError for an error rate or a number of units outside its range."""
+    """Refuse an error rate or a number of units outside its range.
+
+    Args:
+        alpha: P(wrong supported), at most; in (0, 1).
+        beta: P(wrong refuted), at most; in (0, 1).
+        max_units: The last unit at which a verdict may come.
+        min_units: The first, in 1..max_units.
+
+    Raises:
+        UsageError: One is outside its range.
+
+    Examples:
+        >>> check_design(alpha=0.05, beta=0.05, max_units=200, min_units=1)
+        >>> check_design(alpha=5, beta=0.05, max_units=200, min_units=1)
+        Traceback (most recent call last):
+        pytest_velo.errors.UsageError: alpha lies between 0 and 1, got 5
+          fix: alpha=0.05
+    """
     for name, level in (("alpha", alpha), ("beta", beta)):
         if not 0.0 < level < 1.0:
             raise UsageError(f"{name} lies between 0 and 1, got {level!r}", fix=f"{name}=0.05")

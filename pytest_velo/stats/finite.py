@@ -75,7 +75,27 @@ def make_census_rule(
 def census_tests(
     claim: Claim, *, size: int, alpha: float, beta: float, margin: float = 0.0
 ) -> tuple[list[CensusTest], list[CensusTest]]:
-    """Return fresh tests for the claim, which must all reject, and against it, one for each end of it."""
+    """Return fresh tests for the claim, which must all reject, and against it, one for each end of it.
+
+    Args:
+        claim: What is claimed of the share of ones.
+        size: Outcomes in the list, from 1.
+        alpha: The level of each test for the claim, in (0, 1).
+        beta: The level of the tests against it, in (0, 1).
+        margin: How far off the claim must be to count as false, from 0.
+
+    Returns:
+        Tests whose nulls are counts of ones.
+
+    Raises:
+        UsageError: The margin is negative, or leaves no false claim to rule out.
+
+    Examples:
+        >>> from pytest_velo.claims import rate
+        >>> support, against = census_tests(rate >= 0.5, size=10, alpha=0.05, beta=0.05)
+        >>> [(test.count, test.side) for test in (*support, *against)]  # "at most 4", "at least 5"
+        [(4, 1), (5, -1)]
+    """
     nulls = nulls_of(claim, margin)
     against = [_against_claim(null, beta, size) for null in nulls.refute]
     return [_for_claim(null, alpha, size) for null in nulls.support], against

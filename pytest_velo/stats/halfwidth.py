@@ -17,8 +17,8 @@ from statistics import NormalDist
 
 from pytest_velo.claims import Statistic
 from pytest_velo.errors import UsageError, VeloError
-from pytest_velo.stats.composed import check_bounds
 from pytest_velo.stats.design import check_design
+from pytest_velo.stats.latched import check_bounds
 from pytest_velo.stats.rules import MAX_CALIBRATED_UNITS
 from pytest_velo.stats.sides import OneSided
 from pytest_velo.verdicts import Interval

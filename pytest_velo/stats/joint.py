@@ -30,9 +30,9 @@ from typing import Literal, assert_never
 
 from pytest_velo.claims import Claim, Joint
 from pytest_velo.errors import VeloError
-from pytest_velo.stats.composed import certified_inequality, check_bounds, interval_of, refuting, verdict_of
 from pytest_velo.stats.design import check_design
-from pytest_velo.stats.mean_tests import EitherMean, LimitTest, MeanTest, NullTest
+from pytest_velo.stats.latched import certified_inequality, check_bounds, interval_of, verdict_of
+from pytest_velo.stats.mean_tests import EitherMean, LimitTest, MeanTest, NullTest, refuting
 from pytest_velo.stats.nulls import Null, Nulls, nulls_of
 from pytest_velo.stats.rate_tests import RateTest
 from pytest_velo.stats.rules import MAX_CALIBRATED_UNITS
@@ -64,6 +64,15 @@ def make_joint_rule(
 
     Raises:
         UsageError: A number is outside its range, or the margin reaches beyond a statistic's range.
+
+    Examples:
+        >>> from pytest_velo.claims import mean, rate
+        >>> claim = (rate("kind") >= 0.5) & (mean(0, 10, "help") >= 5)
+        >>> rule = make_joint_rule(claim, alpha=0.05, beta=0.05, max_units=100)
+        >>> while rule.feed([(1, 1), (0.1, 0.1)]) is None:  # kind each time, of help 1 in 10
+        ...     pass
+        >>> rule.verdict, rule.certified(rule.verdict), rule.kind
+        (<Verdict.REFUTED: 'refuted'>, 'mean(0, 10, "help") < 5', 'ville')
     """
     check_design(alpha=alpha, beta=beta, max_units=max_units, min_units=min_units)
     tosses = binary and not extend and max_units <= MAX_CALIBRATED_UNITS

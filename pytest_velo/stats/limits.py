@@ -33,6 +33,13 @@ def limits_of(tests: Sequence[OneSided]) -> list[float]:
         For side +1 the rate up to which, for side -1 the rate down to which, all nulls are rejected;
         rounded outward by less than 0.0002, and on the rejecting side of a test's own null if and only if
         it rejects.
+
+    Examples:
+        >>> test = OneSided(0.5, 1, 0.05, max_n=20, min_n=1, calibrated=True)
+        >>> for _ in range(10):
+        ...     test.feed(1, 1)
+        >>> round(limits_of([test])[0], 2), round(0.05 ** (1 / 10), 2)  # for ten only, it would be this
+        (0.73, 0.74)
     """
     rule = tests[0]
     if rule.n < rule.min_n:
@@ -83,6 +90,11 @@ def close_in(
         ends: For each search a null that is rejected, or the end of the scale, and one that is not.
         points: Nulls looked at in a round, between the ends.
         rounds: Rounds, each on the interval that the one before has left.
+
+    Examples:
+        >>> [(last, first)] = close_in(lambda nulls: nulls < 0.337, [(0.0, 1.0)], points=9, rounds=2)
+        >>> round(last, 9), round(first, 9)
+        (0.33, 0.34)
     """
     found = list(ends)
     for _ in range(rounds):

@@ -141,11 +141,11 @@ class MeanTest:
 
     def expected(self, left: int) -> float:
         """Guess the further units it needs if the truth is a little kinder than it looks."""
-        return 0 if self.crossed else expected_units(self._process, -self.excess, left)
+        return 0 if self.crossed else _expected_units(self._process, -self.excess, left)
 
     def chance(self, left: int) -> float:
         """Guess P(it rejects within `left` further units | data so far)."""
-        return 1.0 if self.crossed else chance_within(self._process, -self.excess, left)
+        return 1.0 if self.crossed else _chance_within(self._process, -self.excess, left)
 
 
 class EitherMean:
@@ -201,18 +201,35 @@ class EitherMean:
         """Guess the further units it needs if the truth is a little kinder than it looks."""
         if self.crossed:
             return 0
-        return min(expected_units(process, missing, left) for process, missing in self._ways())
+        return min(_expected_units(process, missing, left) for process, missing in self._ways())
 
     def chance(self, left: int) -> float:
         """Guess P(it rejects within `left` further units | data so far)."""
         if self.crossed:
             return 1.0
-        return min(1.0, sum(chance_within(process, missing, left) for process, missing in self._ways()))
+        return min(1.0, sum(_chance_within(process, missing, left) for process, missing in self._ways()))
 
     def _ways(self) -> list[tuple[MeanProcess, float]]:
         """Return each process with the log evidence it lacks to reject without the other."""
         needed = self.log_threshold + math.log(2.0)
         return [(process, needed - process.log_e) for process in (self._below, self._above)]
+
+
+def refuting(nulls: Sequence[Null], level: float) -> MeanTest | EitherMean:
+    """Return a fresh test of a mean that refutes: against the one null, or against both ends of `within`.
+
+    Args:
+        nulls: The nulls of `Nulls.refute`, one or two.
+        level: P(rejecting a true null), at most; in (0, 1).
+
+    Examples:
+        >>> test = refuting([Null(0.4, -1), Null(0.6, 1)], 0.05)
+        >>> for _ in range(12):
+        ...     test.feed(1.0, 1.0)
+        >>> test.crossed, refuting([Null(0.4, -1)], 0.05).crossed
+        (True, False)
+    """
+    return MeanTest(*nulls[0], level) if len(nulls) == 1 else EitherMean(nulls, level)
 
 
 def fewest_units(process: MeanProcess, missing: float, left: int) -> float:
@@ -227,7 +244,7 @@ def fewest_units(process: MeanProcess, missing: float, left: int) -> float:
     return units if units <= left else math.inf
 
 
-def expected_units(process: MeanProcess, missing: float, left: int) -> float:
+def _expected_units(process: MeanProcess, missing: float, left: int) -> float:
     """Guess the units until the evidence has grown by `missing`, from what the bettors know.
 
     The mean is taken one standard deviation of its estimate beyond it: at first it hopes, with data it knows.
@@ -239,7 +256,7 @@ def expected_units(process: MeanProcess, missing: float, left: int) -> float:
     return max(1, math.ceil(missing / growth))
 
 
-def chance_within(process: MeanProcess, missing: float, left: int) -> float:
+def _chance_within(process: MeanProcess, missing: float, left: int) -> float:
     """Guess P(the evidence grows by `missing` within `left` units).
 
     Future outcomes are taken as normal about the mean seen so far, which is uncertain itself; the smallest

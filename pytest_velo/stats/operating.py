@@ -58,6 +58,13 @@ def power(rule: SequentialRule, expect: float) -> float:
     """Return P(supported) if the true rate is `expect`, in [0, 1].
 
     For means of cases or groups this is a rough lower guide: 0/1 units vary the most.
+
+    Examples:
+        >>> from pytest_velo.claims import rate
+        >>> from pytest_velo.stats.rules import make_rule
+        >>> rule = make_rule(rate >= 0.3, alpha=0.05, beta=0.05, max_units=200)
+        >>> [round(power(rule, rate), 2) for rate in (0.35, 0.4, 0.5)]
+        [0.29, 0.77, 1.0]
     """
     return operating_characteristics(rule, [expect])[0].supported
 

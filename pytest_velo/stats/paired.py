@@ -26,10 +26,10 @@ from typing import TYPE_CHECKING
 
 from pytest_velo.claims import Claim
 from pytest_velo.errors import VeloError
-from pytest_velo.stats.composed import ComposedRule, refuting
+from pytest_velo.stats.composed import ComposedRule
 from pytest_velo.stats.design import check_design
 from pytest_velo.stats.eprocess import Side
-from pytest_velo.stats.mean_tests import LimitTest, MeanTest
+from pytest_velo.stats.mean_tests import LimitTest, MeanTest, refuting
 from pytest_velo.stats.nulls import Null, nulls_of
 from pytest_velo.stats.rate_tests import RateTest
 from pytest_velo.stats.rules import MAX_CALIBRATED_UNITS, PRIOR

@@ -112,11 +112,18 @@ def pair_laws(
         max_units: The largest number of pairs, up to 5,000.
         min_units: No verdict comes before so many pairs.
 
+    Returns:
+        One entry for each of the shares, in their order.
+
     Raises:
         UsageError: The claim is another one, or a number is outside its range.
 
-    Returns:
-        One entry for each of the shares, in their order.
+    Examples:
+        >>> from pytest_velo.claims import difference
+        >>> design = {"alpha": 0.05, "beta": 0.05, "max_units": 100}
+        >>> laws = pair_laws(difference("a", "b") >= 0, [(0.1, 0.1), (0.3, 0.1)], **design)
+        >>> [(round(law.truth, 3), round(law.supported, 2)) for law in laws]
+        [(0.0, 0.03), (0.2, 0.84)]
     """
     check_design(alpha=alpha, beta=beta, max_units=max_units, min_units=min_units)
     nulls = nulls_of(claim)

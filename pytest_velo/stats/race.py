@@ -139,6 +139,13 @@ def race(
 
     Returns:
         Arrays over the batch.
+
+    Examples:
+        >>> ones = Barrier(1, lambda ones, zeros: ones, log_bar=2)  # best of three: two ones, or two zeros
+        >>> zeros = Barrier(-1, lambda ones, zeros: zeros, log_bar=2)
+        >>> law = race([ones], [zeros], steps=3, first_look=1, chance=lambda units: np.array([[0.5], [0.9]]))
+        >>> law.supported.round(3).tolist(), law.mean_units.round(3).tolist()
+        ([0.5, 0.972], [2.5, 2.18])
     """
     nothing = np.zeros(len(chance(0)))
     law = Race(supported=nothing, refuted=nothing, mean_units=nothing)
@@ -157,7 +164,22 @@ def unfold(
     chance: Callable[[int], Floats],
     give_up: GiveUp | None = None,
 ) -> Iterator[Race]:
-    """Yield the law of `race` up to each further unit: to the first, to the second, ... to all `steps`."""
+    """Yield the law of `race` up to each further unit: to the first, to the second, ... to all `steps`.
+
+    Args:
+        support: As for `race`, and the others too.
+        refute: See there.
+        steps: See there.
+        first_look: See there.
+        chance: See there.
+        give_up: See there.
+
+    Examples:
+        >>> two_ones = Barrier(1, lambda ones, zeros: ones, log_bar=2)
+        >>> laws = unfold([two_ones], [], steps=3, first_look=1, chance=lambda units: np.array([[0.5]]))
+        >>> [float(law.supported[0]) for law in laws]  # two ones by the first toss, the second, the third
+        [0.0, 0.25, 0.5]
+    """
     field = _Field(len(support), len(chance(0)), steps)
     mean = np.zeros_like(field.supported)
     followed = follow(support, refute, steps=steps, first_look=first_look)
@@ -177,7 +199,22 @@ def unfold(
 def follow(
     support: Sequence[Barrier], refute: Sequence[Barrier], *, steps: int, first_look: int
 ) -> Iterator[tuple[Sequence[Edge], Sequence[Edge]]]:
-    """Yield where the barriers lie at each further unit; there are none before the first look."""
+    """Yield where the barriers lie at each further unit; there are none before the first look.
+
+    Args:
+        support: Barriers of the tests for the claim.
+        refute: Barriers of those against it.
+        steps: Further units, from 0.
+        first_look: The first further unit with a look, from 1.
+
+    Yields:
+        The edges of both. They are the same objects each time and move on with the next one.
+
+    Examples:
+        >>> two_ones = Barrier(1, lambda ones, zeros: ones, log_bar=2)
+        >>> [edge.crossing.start for [edge], _ in follow([two_ones], [], steps=4, first_look=1)]
+        [2, 2, 2, 2]
+    """
     edges: list[Edge] = []
     for units in range(1, steps + 1):
         if units == first_look:

@@ -65,6 +65,12 @@ def make_rule(
 
     Raises:
         UsageError: A number is outside its range, or the margin reaches beyond 0 or 1.
+
+    Examples:
+        >>> from pytest_velo.claims import rate
+        >>> design = {"alpha": 0.05, "beta": 0.05, "max_units": 200}
+        >>> [make_rule(claim, **design).kind for claim in (rate >= 0.3, rate.within(0.2, 0.4))]
+        ['calibrated', 'ville']
     """
     check_design(alpha=alpha, beta=beta, max_units=max_units, min_units=min_units)
     support, refute = nulls_of(claim, margin)

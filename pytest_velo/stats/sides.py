@@ -219,7 +219,18 @@ class EitherSide:
 
 
 def p_values(tests: Sequence[OneSided | EitherSide]) -> list[float]:
-    """Return the p-value of each of a rule's tests; calibrated ones share their horizon and one pass."""
+    """Return the anytime-valid p-value of each of a rule's tests.
+
+    Args:
+        tests: Of one rule: calibrated ones share their horizon and first look, and one pass for all.
+
+    Examples:
+        >>> tests = [OneSided(0.5, side, 0.05, max_n=6, min_n=1, calibrated=True) for side in (1, -1)]
+        >>> for test in tests * 6:
+        ...     test.feed(1, 1)
+        >>> [round(p, 6) for p in p_values(tests)], 0.5**6  # six ones of six
+        ([0.015625, 1.0], 0.015625)
+    """
     exact = [test for test in tests if isinstance(test, OneSided) and test.calibrated]
     if len(exact) < len(tests):
         return [test.p_value() for test in tests]

@@ -121,6 +121,14 @@ def chances_of(
 
     Returns:
         For each look: by the latched tests (as bits), for each number of ones, the chance.
+
+    Examples:
+        >>> two_ones = Barrier(1, lambda ones, zeros: ones, log_bar=2)
+        >>> chances = chances_of([two_ones], [], horizon=3, first_look=1, looks=[1, 2], prior=1)
+        >>> chances[2][0].tolist()  # by ones among two: after a one and a zero, a one comes by half
+        [0.0, 0.5, 1.0]
+        >>> chances[1][0].round(3).tolist()  # after a one: 2/3 + 1/3 * 1/2
+        [0.167, 0.833]
     """
     import numpy as np
 
