@@ -59,17 +59,8 @@ def census_law(
     support = [_barrier(test, test.side) for test in tests]
     refute = [_barrier(ends[0] if len(ends) == 1 else EitherCount(ends, beta), end.side) for end in ends]
     looks = futility.looks(horizon, min_units)
-    alone = [[_alone(_barrier(test, test.side), horizon, looks) for test in side] for side in (tests, ends)]
-
-    def hopeless(units: int) -> dict[int, Flags]:
-        """Where the run gives up: the chances of the tests, each by itself, are too small."""
-        if units not in looks:
-            return {}
-        ours, theirs = ([chances[units] for chances in side] for side in alone)
-        against = np.sum(theirs, axis=0)
-        states = range((1 << len(ours)) - 1)
-        still = {state: [chance for i, chance in enumerate(ours) if not state >> i & 1] for state in states}
-        return {state: np.min(left, axis=0) + against < futility.below for state, left in still.items()}
+    ours, theirs = ([_alone(test, horizon, looks) for test in side] for side in (tests, ends))
+    hopeless = {units: _hopeless(ours, theirs, units, futility.below) for units in looks}
 
     def law(truths: Sequence[float]) -> list[OperatingCharacteristics]:
         counts = np.array([round(truth * size) for truth in truths])[:, None]
@@ -80,7 +71,7 @@ def census_law(
                 steps=horizon,
                 first_look=1,
                 chance=lambda units: np.clip((counts - np.arange(units + 1)) / (size - units), 0.0, 1.0),
-                give_up=hopeless,
+                give_up=lambda units: hopeless.get(units, {}),
             )
         )
         last = steps[-1]
@@ -98,7 +89,19 @@ def _barrier(test: CensusTest | EitherCount, side: Side) -> Barrier:
     return Barrier(side, test.ahead, test.log_threshold)
 
 
-def _alone(barrier: Barrier, horizon: int, looks: range) -> dict[int, Floats]:
+def _alone(test: CensusTest, horizon: int, looks: range) -> dict[int, Floats]:
     """Return the chance that one test rejects by the horizon, as it is guessed at each look."""
-    chances = chances_of([barrier], [], horizon=horizon, first_look=1, looks=looks)
+    chances = chances_of([_barrier(test, test.side)], [], horizon=horizon, first_look=1, looks=looks)
     return {units: states[0] for units, states in chances.items()}
+
+
+def _hopeless(
+    ours: Sequence[dict[int, Floats]], theirs: Sequence[dict[int, Floats]], units: int, below: float
+) -> dict[int, Flags]:
+    """Return where a run gives up at a look: the chances of the tests, each by itself, are too small."""
+    against = np.sum([chances[units] for chances in theirs], axis=0)
+    hopeless = {}
+    for latched in range((1 << len(ours)) - 1):
+        left = [chances[units] for place, chances in enumerate(ours) if not latched >> place & 1]
+        hopeless[latched] = np.min(left, axis=0) + against < below
+    return hopeless
