@@ -77,7 +77,9 @@ def hypothesis_item(
         **{"cache_dir": folder / "cache", "baseline": folder / "velo-baseline.json", **settings}
     )
     session.worker = None  # what an example draws is none of what a worker of pytest-xdist tells
-    request.getfixturevalue("monkeypatch").setitem(request.config.stash, SESSION, session)
+    patched = request.getfixturevalue("monkeypatch")
+    patched.setitem(request.config.stash, SESSION, session)
+    patched.delenv("CI", raising=False)  # where baselines are not stored: examples are the same everywhere
     (item,) = collected(request, f"@pytest.mark.hypothesis({mark})\n{test}")
     prepare([item], session)
     return item, session

@@ -58,14 +58,18 @@ def run_pytest(arguments: Sequence[str], run_id: str, *, judge_calls: bool) -> R
         judge_calls: A judge may be asked anew where that costs money.
 
     Examples:
+        >>> from contextlib import redirect_stdout
+        >>> from io import StringIO
         >>> file = getfixture("tmp_path") / "test_yes.py"
         >>> _ = file.write_text(
         ...     "import pytest\nfrom pytest_velo import rate\n\n"
         ...     "@pytest.mark.hypothesis(rate >= 0.5, max_trials=5)\ndef test_yes(): return True\n"
         ... )
-        >>> quiet = [str(file), "--import-mode=importlib", "-p", "no:terminal"]
-        >>> first = pytest.main(quiet)
-        >>> ran = run_pytest(quiet, "latest", judge_calls=False)
+        >>> getfixture("monkeypatch").delenv("VELO_MODE", raising=False)
+        >>> arguments = [str(file), "--import-mode=importlib"]
+        >>> with redirect_stdout(StringIO()):
+        ...     first = pytest.main(arguments)
+        ...     ran = run_pytest(arguments, "latest", judge_calls=False)
         >>> [result] = load(ran.run_id, file.parent / ".pytest_velo").results
         >>> ran.exit_code, result.outcome.value, result.facts[0][:13]
         (0, 'supported', 'rescored from')
