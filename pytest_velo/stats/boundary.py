@@ -20,130 +20,23 @@ import math
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from pytest_velo.errors import UsageError
-from pytest_velo.stats.eprocess import ALL_IN, LOG_N_BETS, N_BETS, Side, bets, log_e_counts
-
-Floats = npt.NDArray[np.float64]
+from pytest_velo.stats.crossing import RUINED as RUINED
+from pytest_velo.stats.crossing import Floats as Floats
+from pytest_velo.stats.crossing import Stretch, cross, gains_at
+from pytest_velo.stats.crossing import log_gains as log_gains
+from pytest_velo.stats.crossing import log_mean_exp as log_mean_exp
+from pytest_velo.stats.eprocess import Side, log_e_counts
 
 ROUNDING = 1e-9
 """Log evidence is known to far better than this; comparisons lean to the safe side by it."""
 
-RUINED = -1e30
-"""Stands for log 0 here: zero times it is zero, where zero times -inf is not a number."""
-
 _TOLERANCE = 1e-8
 _BATCH = 32
-_NEGLIGIBLE = 1e-22
-
-
-class Stretch(NamedTuple):
-    """Looks at n = first..last with one log threshold for each member of a batch."""
-
-    first: int
-    last: int
-    log_c: Floats
-
-
-class Gains(NamedTuple):
-    """Log gains of a success and of a failure: arrays of shape (batch, bets), side +1."""
-
-    win: Floats
-    lose: Floats
-
-
-def log_gains(outcomes: Floats, thresholds: Floats) -> Floats:
-    """Return the log gains (side +1) of each outcome at each threshold.
-
-    Returns:
-        An array of shape (thresholds, bets, outcomes); a ruined bettor's gain is `RUINED`.
-    """
-    stakes = np.array([bets(float(t), 1) for t in thresholds])
-    gains = stakes[:, :, None] * (outcomes - thresholds[:, None])[:, None, :]
-    ruined = gains <= ALL_IN
-    return np.where(ruined, RUINED, np.log1p(np.where(ruined, 0.0, gains)))
-
-
-def log_mean_exp(logs: Floats, axis: int) -> Floats:
-    """Return the log of the mean fortune over the axis of the bets."""
-    top = logs.max(axis=axis, keepdims=True)
-    total = np.exp(logs - top).sum(axis=axis)
-    return np.asarray(np.log(total) + top.squeeze(axis) - LOG_N_BETS)
-
-
-def _first_crossing(n: int, gains: Gains, log_c: Floats) -> npt.NDArray[np.intp]:
-    """Return the fewest successes of n that cross, n + 1 where none do."""
-    successes = np.arange(n + 1)[None, :, None]
-    logs = successes * gains.win[:, None, :] + (n - successes) * gains.lose[:, None, :]
-    return np.asarray((log_mean_exp(logs, axis=2) < log_c[:, None]).sum(axis=1))
-
-
-def _cross(rate: Floats, gains: Gains, stretches: Sequence[Stretch]) -> Floats:
-    """Return the probability that the evidence reaches its threshold at one of the looks.
-
-    The fewest successes that cross, `edge`, never falls with n and rises by at most one: a failure lowers
-    E and a success raises it. So at each look after a stretch's first, one state per member is in question.
-    """
-    first, horizon = stretches[0].first, stretches[-1].last
-    starts = {stretch.first: stretch.log_c for stretch in stretches}
-    members = np.arange(len(rate))
-    hit_rate, miss_rate = rate[:, None], 1.0 - rate[:, None]
-    mass = np.zeros((len(rate), horizon + 2))
-    mass[:, :first] = _law_of_counts(first - 1, rate)
-    crossed = np.zeros(len(rate))
-    edge, bar = members, hit_rate
-    low, highest = 0, horizon
-    for n in range(first, horizon + 1):
-        high = min(n, highest)
-        risen = mass[:, low:high] * hit_rate
-        mass[:, low : high + 1] *= miss_rate
-        mass[:, low + 1 : high + 1] += risen
-        if n in starts:
-            edge = _first_crossing(n, gains, starts[n])
-            bar = starts[n][:, None]
-            beyond = np.arange(horizon + 2) >= edge[:, None]
-            crossed += np.where(beyond, mass, 0.0).sum(axis=1)
-            mass[beyond] = 0.0
-        else:
-            successes = edge[:, None]
-            fortunes = np.exp(successes * gains.win + (n - successes) * gains.lose - bar)
-            hit = fortunes.sum(axis=1) >= N_BETS
-            reached = mass[members, edge]
-            crossed += reached * hit
-            mass[members, edge] = reached * ~hit
-            edge += ~hit
-        highest = int(edge.max())
-        if n % 8 == 0:
-            low = _trim(mass, low, high)
-    return np.minimum(crossed, 1.0)
-
-
-def _law_of_counts(n: int, rate: Floats) -> Floats:
-    """Return the binomial law of the successes among n for each rate in [0, 1], shape (rates, n + 1)."""
-    successes = np.arange(n + 1.0)
-    log_factorials = np.concatenate(([0.0], np.cumsum(np.log(successes[1:]))))
-    log_ways = log_factorials[n] - log_factorials - log_factorials[::-1]
-    with np.errstate(divide="ignore"):
-        log_hit, log_miss = (np.maximum(np.log(share), RUINED)[:, None] for share in (rate, 1.0 - rate))
-    return np.asarray(np.exp(log_ways + successes * log_hit + (n - successes) * log_miss))
-
-
-def _trim(mass: Floats, low: int, high: int) -> int:
-    """Clear the far tail, which can neither come back nor be seen in a double; return where it ends."""
-    while low < high and mass[:, low].max() < _NEGLIGIBLE:
-        mass[:, low] = 0.0
-        low += 1
-    return low
-
-
-def _gains_at(thresholds: Floats) -> Gains:
-    """Return the log gains of a success and of a failure at each threshold."""
-    both = log_gains(np.array([1.0, 0.0]), thresholds)
-    return Gains(win=both[:, :, 0], lose=both[:, :, 1])
 
 
 def crossing_probability(
@@ -174,8 +67,8 @@ def crossing_probability(
     shape = rates.shape
     if side < 0:
         rates, edges = 1.0 - rates, 1.0 - edges
-    gains = _gains_at(edges.ravel())
-    return _cross(rates.ravel(), gains, [Stretch(min_n, max_n, logs.ravel())]).reshape(shape)
+    gains = gains_at(edges.ravel())
+    return cross(rates.ravel(), gains, [Stretch(min_n, max_n, logs.ravel())]).reshape(shape)
 
 
 @lru_cache(maxsize=4096)
@@ -202,11 +95,11 @@ def calibrated_log_threshold(threshold: float, side: Side, level: float, max_n: 
     if edge**max_n <= level:
         # The best run of all is within the level: it must stay within reach whatever the search's grain.
         high = min(high, log_e_counts(max_n, max_n, edge, 1) - 2 * ROUNDING)
-    gains = _gains_at(np.array([edge]))
+    gains = gains_at(np.array([edge]))
     rates = np.full(_BATCH, edge)
     while high - low > _TOLERANCE:
         points = np.linspace(low, high, _BATCH)
-        safe = _cross(rates, gains, [Stretch(min_n, max_n, points)]) <= level
+        safe = cross(rates, gains, [Stretch(min_n, max_n, points)]) <= level
         safe[-1] = True  # by Ville or by the best run, whatever a last digit says
         first = int(safe.argmax())
         low, high = float(points[max(first - 1, 0)]), float(points[first])
@@ -270,4 +163,4 @@ def history_error(threshold: float, side: Side, level: float, looks: Sequence[in
         stretches.append(Stretch(first, horizon, np.array([log_c])))
         first = horizon + 1
     edge = np.array([threshold if side > 0 else 1.0 - threshold])
-    return float(_cross(edge, _gains_at(edge), stretches)[0])
+    return float(cross(edge, gains_at(edge), stretches)[0])
