@@ -47,7 +47,7 @@ def plan_selection(arguments: Sequence[str]) -> Planned:
         ...     "@pytest.mark.hypothesis(rate >= 0.5, max_trials=5)\ndef test_polite(): return True\n\n"
         ...     "def test_plain(): pass\n"
         ... )
-        >>> planned = plan_selection([str(file), "--import-mode=importlib"])
+        >>> planned = plan_selection([str(file), f"--rootdir={file.parent}", "--import-mode=importlib"])
         >>> planned.n_collected, [plan.claim for plan in planned.plans], planned.problem
         (2, ['rate >= 0.5'], '')
     """

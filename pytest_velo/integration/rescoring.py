@@ -66,7 +66,7 @@ def run_pytest(arguments: Sequence[str], run_id: str, *, judge_calls: bool) -> R
         ...     "@pytest.mark.hypothesis(rate >= 0.5, max_trials=5)\ndef test_yes(): return True\n"
         ... )
         >>> getfixture("monkeypatch").delenv("VELO_MODE", raising=False)
-        >>> arguments = [str(file), "--import-mode=importlib"]
+        >>> arguments = [str(file), f"--rootdir={file.parent}", "--import-mode=importlib"]
         >>> with redirect_stdout(StringIO()):
         ...     first = pytest.main(arguments)
         ...     ran = run_pytest(arguments, "latest", judge_calls=False)
