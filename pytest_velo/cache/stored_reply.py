@@ -46,7 +46,8 @@ class StoredReply(Reply):
         return whole
 
     @raw.setter
-    def raw(self, value: JsonObject) -> None:  # what `dataclasses.replace` and `copy` set
+    def raw(self, value: JsonObject) -> None:
+        """Set it, as `dataclasses.replace` and `copy` do."""
         object.__setattr__(self, "_whole", value)
 
 
