@@ -10,6 +10,7 @@ from contextvars import copy_context
 from pytest_velo.case_sets import Planned
 from pytest_velo.errors import BudgetError
 from pytest_velo.records import TrialRecord
+from pytest_velo.runner.ahead import Ahead
 from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.launching import AtOnce, Launcher, cancel_all
 from pytest_velo.runner.trials import Finished, Threads, TrialRunner
@@ -18,8 +19,6 @@ from pytest_velo.runner.weighing import weigh
 from pytest_velo.sampling.trial import Drawer
 from pytest_velo.stats.stopping import usual_futility
 from pytest_velo.verdicts import StopReason, Verdict
-
-FEWEST_AHEAD = 4  # fewer in flight than this save little and cost rounds
 
 
 class Run:
@@ -79,11 +78,8 @@ class Run:
         self._waiting: dict[int, Finished] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._ended = asyncio.Event()
+        self._ahead = Ahead(hypothesis, self.weigher, n_known)
         self._n_launched = 0
-        self._n_wanted = 0
-        self._n_known = n_known
-        self._look_ahead_at = 0
-        self._failing = False
         self._plan_ended = False
         self._spent_s = 0.0
         self._n_timed = 0
@@ -109,17 +105,15 @@ class Run:
     @property
     def wanted(self) -> int:
         """How many trials may start now because they may still be needed, from 0."""
-        if self.stop is not None or self._failing or self._plan_ended:
+        if self.stop is not None or self._plan_ended:
             return 0
-        if self._n_taken >= self._look_ahead_at:
-            self._look_ahead()
-        wanted = min(self._n_wanted, self._n_known) if self.is_known else self._n_wanted
-        return max(0, min(self.hypothesis.limit - len(self._tasks), wanted - self._n_launched))
+        wanted = self._ahead.up_to(self._n_taken) - self._n_launched
+        return max(0, min(self.hypothesis.limit - len(self._tasks), wanted))
 
     @property
     def is_known(self) -> bool:
         """Whether the next trials are within what an earlier look has read, and cost nothing."""
-        return self._n_taken < self._n_known
+        return self._ahead.knows(self._n_taken)
 
     @property
     def n_launched(self) -> int:
@@ -158,27 +152,6 @@ class Run:
         if ended and self.stop is None:
             self._out_of_trials()
 
-    def _look_ahead(self) -> None:
-        """Say how many trials may be launched, and when to look again: when an eighth of what is new is in.
-
-        All that no verdict can do without; of those that are merely expected, half, or a handful: the rest
-        is launched as these come in, so that little is drawn beyond the stopping prefix at the price of a
-        round or two. Looking costs more than all the rest of a replayed trial.
-        """
-        if self.hypothesis.accepts is not None and not self.trials:
-            self._n_wanted = self._look_ahead_at = 1  # the others wait for what is said of the first
-            return
-        expected = self._units_left() if self.hypothesis.to_the_end else self.weigher.expected_more()
-        least = expected if self.hypothesis.to_the_end else self.weigher.min_more()
-        half = max(FEWEST_AHEAD, (expected + 1) // 2)
-        ahead = max(1, least, min(expected, half)) * self.hypothesis.unit_size
-        self._n_wanted = self._n_taken + ahead
-        self._look_ahead_at = self._n_taken + max(1, ahead // 8)
-
-    def _units_left(self) -> int:
-        """Return how many units there are until the horizon, at most."""
-        return max(1, self.hypothesis.max_units - self._n_taken // self.hypothesis.unit_size)
-
     @property
     def _n_taken(self) -> int:
         """Trials that were taken, in submission order."""
@@ -191,7 +164,7 @@ class Run:
         self._n_timed += 1
         self._waiting[planned.index] = finished
         if finished.error is not None:
-            self._failing = True  # what is in flight may still decide before this trial counts
+            self._ahead.close()  # what is in flight may still decide before this trial counts
         if self.stop is None:
             task = asyncio.current_task()
             assert task is not None
