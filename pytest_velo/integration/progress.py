@@ -8,8 +8,9 @@ import time
 import pytest
 
 from pytest_velo.integration.private import terminal_reporter
+from pytest_velo.records import add_costs
 from pytest_velo.report.terminal import progress_line
-from pytest_velo.runner.result import cost_of, n_against
+from pytest_velo.runner.distances import n_against
 from pytest_velo.runner.run import Run
 
 EVERY_S = 0.1
@@ -50,11 +51,11 @@ class Progress:
         n_valid = run.units.n_valid
         return progress_line(
             self._name,
-            n_for=n_valid - n_against(run),
+            n_for=n_valid - n_against(run.weigher.distances()),
             n_valid=n_valid,
             estimate=run.estimate,
             ends=None,
             min_more=run.weigher.min_more(),
-            cost_usd=cost_of(run),
+            cost_usd=add_costs(trial.cost_usd for trial in run.trials),
             width=shutil.get_terminal_size().columns - 1,
         )

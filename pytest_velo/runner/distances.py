@@ -2,20 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 from pytest_velo.claims import Claim, Direction
-from pytest_velo.runner.units import Units
+from pytest_velo.runner.units import Turn, Units
 
 Distance = float | None
 """Widths of the range on the wrong side of the threshold, at most 0 on the claim's; None when invalid."""
 
+MOST_TELLING = 100
+
 
 def wrong_by(claim: Claim, units: Units) -> list[Distance]:
-    """Return for each turn how far it speaks against the claim."""
+    """Return for each turn how far it speaks against the claim.
+
+    Args:
+        claim: About the statistic of the units.
+        units: Whose turns are looked at; for `within` their estimate says which end is meant.
+
+    Returns:
+        Of turns in order, shares of the statistic's range: above 0 is on the wrong side of the threshold.
+
+    Examples:
+        >>> from pytest_velo.claims import mean
+        >>> from pytest_velo.runner.examples import sampled
+        >>> units = sampled(mean(0, 10) >= 6, [10, 3, None, 6]).units
+        >>> wrong_by(mean(0, 10) >= 6, units), wrong_by(mean(0, 10) <= 6, units)
+        ([-0.4, 0.3, None, 0.0], [0.4, -0.3, None, 0.0])
+    """
     measure = _measure(claim, units.estimate)
     span = claim.statistic.scale.span
     return [None if turn.value is None else measure(turn.value) / span for turn in units.turns]
+
+
+def n_against(distances: Iterable[Distance]) -> int:
+    """Count the turns against the claim: those on the wrong side of its threshold.
+
+    Args:
+        distances: Of each turn, as a weigher gives them.
+
+    Examples:
+        >>> n_against([0.1, -0.2, 0.0, None, 0.3])
+        2
+    """
+    return sum(far is not None and far > 0 for far in distances)
+
+
+def telling(distances: Iterable[Distance], turns: Sequence[Turn]) -> tuple[int, ...]:
+    """Return the trials against the claim, those of the farthest turn first.
+
+    Args:
+        distances: Of each turn, as a weigher gives them.
+        turns: The turns themselves.
+
+    Returns:
+        Indices of trials, at most `MOST_TELLING`; of turns as far the earlier ones first.
+
+    Examples:
+        >>> turns = [Turn(5.0, (0, 1)), Turn(9.0, (2, 3)), Turn(None, (4, 5)), Turn(1.0, (6, 7))]
+        >>> telling([0.1, -0.3, None, 0.5], turns)
+        (6, 7, 0, 1)
+    """
+    against = [
+        (far, turn.trials) for far, turn in zip(distances, turns, strict=True) if far is not None and far > 0
+    ]
+    against.sort(key=lambda turn: -turn[0])
+    return tuple(index for _, trials in against for index in trials)[:MOST_TELLING]
 
 
 def _measure(claim: Claim, estimate: float | None) -> Callable[[float], float]:

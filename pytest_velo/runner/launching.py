@@ -32,7 +32,19 @@ class AtOnce:
 
 
 async def cancel_all(tasks: Iterable[asyncio.Task[None]]) -> set[asyncio.Task[None]]:
-    """Cancel the tasks of trials, more than once where a body catches it; return those that resist."""
+    """Cancel the tasks of trials, more than once where a body catches it.
+
+    Returns:
+        Those that resist three cancellations, with 3 s after each to clean up.
+
+    Examples:
+        >>> async def cancelled():
+        ...     task = asyncio.create_task(asyncio.sleep(3600))
+        ...     resisting = await cancel_all([task])
+        ...     return task.cancelled(), resisting
+        >>> asyncio.run(cancelled())
+        (True, set())
+    """
     running = set(tasks)
     for _ in range(_CANCELLATIONS):
         if not running:

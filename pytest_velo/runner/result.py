@@ -18,16 +18,26 @@ from pytest_velo.records import (
     TrialRecord,
     add_costs,
 )
+from pytest_velo.runner.distances import n_against, telling
 from pytest_velo.runner.hypothesis import Hypothesis, Invalid
 from pytest_velo.runner.run import Run
 from pytest_velo.verdicts import Decision, Evidence, Interval, StopReason, Verdict
 
-MOST_TELLING = 100
 _REASONS_SAID = 3
 
 
 def result_of(run: Run) -> HypothesisResult:
-    """Return what is known of a run that ended, for whatever reason."""
+    """Return what is known of a run that ended, for whatever reason.
+
+    Examples:
+        >>> from pytest_velo.claims import rate
+        >>> from pytest_velo.runner.examples import sampled
+        >>> result = result_of(sampled(rate >= 0.5, [0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0]))
+        >>> result.outcome.value, result.decision.certified, result.telling
+        ('refuted', 'rate < 0.5', (0, 1, 3, 4, 5, 6, 7, 8))
+        >>> result.decision.evidence.n_for, result.decision.evidence.n_against
+        (1, 8)
+    """
     hypothesis = run.hypothesis
     shown = [run.error_trial] if run.error_trial is not None else []
     calls = [call for trial in (*run.trials, *run.after, *shown, *run.unused) for call in trial.calls]
@@ -38,8 +48,8 @@ def result_of(run: Run) -> HypothesisResult:
         scope=hypothesis.scope,
         outcome=_outcome(run),
         model=hypothesis.model,
-        decision=decision_of(run),
-        telling=telling(run),
+        decision=_decision_of(run),
+        telling=telling(run.weigher.distances(), run.units.turns),
         problem=run.refusal or ("" if run.error is None else _problem(run.error)),
         alpha=hypothesis.alpha,
         beta=hypothesis.beta,
@@ -85,15 +95,15 @@ def _problem(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
-def decision_of(run: Run) -> Decision:
+def _decision_of(run: Run) -> Decision:
     """Return the verdict with its certificate and evidence."""
     hypothesis, stop = run.hypothesis, run.stop or StopReason.INTERRUPTED
     settled = stop in (StopReason.DECIDED, StopReason.FUTILITY) and not hypothesis.to_the_end
     return Decision(
         verdict=run.verdict,
         stop=stop,
-        certified=certificate(hypothesis, run.weigher.certified(run.verdict)),
-        evidence=evidence_of(run),
+        certified=_certificate(hypothesis, run.weigher.certified(run.verdict)),
+        evidence=_evidence_of(run),
         n_unused=run.n_beyond,
         n_saved=max(0, hypothesis.max_units - run.weigher.n) if settled else 0,
         parts=run.weigher.parts(),
@@ -107,26 +117,26 @@ def _family(run: Run) -> Family | None:
     if family is None or isinstance(run.hypothesis.claim, Estimation):  # a number that a baseline stores
         return None
     supported, refuted = (
-        certificate(run.hypothesis, run.weigher.certified(verdict))
+        _certificate(run.hypothesis, run.weigher.certified(verdict))
         for verdict in (Verdict.SUPPORTED, Verdict.REFUTED)
     )
     return replace(family, if_supported=supported, if_refuted=refuted)
 
 
-def certificate(hypothesis: Hypothesis, inequality: str) -> str:
+def _certificate(hypothesis: Hypothesis, inequality: str) -> str:
     """Say what was certified and of what: the inequality, the scope, and what was left out."""
     among = " among valid replies" if hypothesis.invalid is Invalid.EXCLUDE else ""
     recorded = " of these recorded outcomes" if hypothesis.census is not None else ""
     return f"{inequality}{among}{recorded}"
 
 
-def evidence_of(run: Run) -> Evidence:
+def _evidence_of(run: Run) -> Evidence:
     """Return the evidence of the stopping prefix."""
     weigher, units = run.weigher, run.units
     p_support, p_refute, interval = weigher.bounds()
     log_e = weigher.log_e()
     wilson, exact = _descriptive(run)
-    against = n_against(run)
+    against = n_against(weigher.distances())
     return Evidence(
         n=weigher.n,
         n_for=units.n_valid - against,
@@ -143,11 +153,11 @@ def evidence_of(run: Run) -> Evidence:
         clopper_pearson=exact,
         rule=weigher.kind,
         arms=units.arm_means,
-        share_of_gap=share_of_gap(run),
+        share_of_gap=_share_of_gap(run),
     )
 
 
-def share_of_gap(run: Run) -> float | None:
+def _share_of_gap(run: Run) -> float | None:
     """Return the gain of the first arm over the second as a share of the ceiling's; None without a gap.
 
     It is the ratio of two observed means: descriptive, with no error rate of its own.
@@ -203,36 +213,27 @@ def _outcome(run: Run) -> Outcome:
             return Outcome.INCONCLUSIVE
 
 
-def telling(run: Run) -> tuple[int, ...]:
-    """Return the indices of the trials against the claim, the most telling first, at most `MOST_TELLING`."""
-    distances = zip(run.weigher.distances(), run.units.turns, strict=True)
-    against = [(far, turn.trials) for far, turn in distances if far is not None and far > 0]
-    against.sort(key=lambda turn: -turn[0])
-    return tuple(index for _, trials in against for index in trials)[:MOST_TELLING]
-
-
-def n_against(run: Run) -> int:
-    """Count the prefix's turns against the claim."""
-    return sum(far is not None and far > 0 for far in run.weigher.distances())
-
-
-def cost_of(run: Run) -> float | None:
-    """Return the dollars of the trials in the prefix so far; None when a price is unknown."""
-    return add_costs(trial.cost_usd for trial in run.trials)
-
-
 def _served(calls: list[Call]) -> tuple[str, ...]:
     return tuple(sorted({call.reply.model_served for call in calls if call.reply.model_served}))
 
 
 def with_brief_details(result: HypothesisResult, show: int) -> HypothesisResult:
-    """Return the result with the long message of a failed assert for the trials that are shown only.
+    r"""Return the result with the long message of a failed assert for the trials that are shown only.
 
     Which others have one depends on how many trials were in flight, and a record must not.
 
     Args:
         result: Of a run whose asserts were explained as `explains_asserts` says.
         show: How many trials against the claim are shown.
+
+    Examples:
+        >>> from pytest_velo.claims import rate
+        >>> from pytest_velo.runner.examples import sampled
+        >>> result = result_of(sampled(rate >= 0.5, [0, 0]))
+        >>> told = [replace(trial, detail="assert 1 == 2\nwhere 1 = f()") for trial in result.trials]
+        >>> brief = with_brief_details(replace(result, trials=tuple(told)), show=1)
+        >>> [trial.detail for trial in brief.trials]
+        ['assert 1 == 2\nwhere 1 = f()', 'assert 1 == 2']
     """
     shown = frozenset(result.telling[:show])
     if not any("\n" in trial.detail and trial.index not in shown for trial in result.trials):
@@ -248,7 +249,21 @@ def _brief(trial: TrialRecord, shown: frozenset[int]) -> TrialRecord:
 
 
 def explains_asserts(run: Run, show: int) -> bool:
-    """Tell whether a failed assert, which is a 0, may be among the first `show` trials against the claim."""
+    """Tell whether a failed assert, which is a 0, may be among the first `show` trials against the claim.
+
+    Args:
+        run: One that is under way.
+        show: How many trials against the claim are shown.
+
+    Examples:
+        >>> from pytest_velo.claims import rate
+        >>> from pytest_velo.runner.examples import sampled
+        >>> run = sampled(rate >= 0.5, [0, 1, 0])
+        >>> explains_asserts(run, show=3), explains_asserts(run, show=2)  # two are there already
+        (True, False)
+        >>> explains_asserts(sampled(rate <= 0.5, [0, 1, 0]), show=3)  # here the ones are against it
+        False
+    """
     claim = run.hypothesis.claim
     against = not isinstance(claim, Claim) or claim.direction is not Direction.AT_MOST
     return against and run.units.n_zeros < show

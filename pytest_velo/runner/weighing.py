@@ -27,6 +27,13 @@ def weigh(hypothesis: Hypothesis) -> Weigher:
 
     Raises:
         UsageError: Its numbers are outside their ranges.
+
+    Examples:
+        >>> from pytest_velo.claims import estimate, rate
+        >>> from pytest_velo.runner.examples import hypothesis
+        >>> claims = (rate >= 0.5, (rate("a") >= 0.5) & (rate("b") <= 0.5), estimate(rate))
+        >>> [type(weigh(hypothesis(claim, [1] * 50))).__name__ for claim in claims]
+        ['OneClaim', 'AllClaims', 'Measuring']
     """
     claim = hypothesis.claim
     match claim:

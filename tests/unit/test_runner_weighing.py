@@ -16,7 +16,7 @@ from pytest_velo.claims import Estimation, baseline
 from pytest_velo.errors import InvalidTrial
 from pytest_velo.records import Outcome, OutcomeKind, TrialRecord
 from pytest_velo.runner.hypothesis import Invalid, Reading
-from pytest_velo.runner.result import n_against, result_of, telling
+from pytest_velo.runner.result import result_of
 from pytest_velo.runner.weighing import AllClaims, Measuring, OneClaim, weigh
 from pytest_velo.stats.joint import make_joint_rule
 from pytest_velo.verdicts import StopReason, Verdict
@@ -164,9 +164,10 @@ def test_the_telling_trials_of_a_joint_claim_are_those_against_any_part(go):
 
     run = go(body, (rate("bad") <= 0.1) & (mean(0, 10, "help") >= 8.5), max_trials=200)
     assert run.verdict is Verdict.REFUTED
-    shown = telling(run)
+    result = result_of(run)
+    shown = result.telling
     assert {index % 5 for index in shown} == {0, 1}
-    assert n_against(run) == len(shown)
+    assert result.decision.evidence.n_against == len(shown)
     assert run.trials[shown[0]].values["bad"] == 1  # 0.9 of its range on the wrong side, the other 0.55
 
 
@@ -182,7 +183,7 @@ def test_a_number_is_measured_as_soon_as_its_interval_is_that_tight(go):
     assert ends.level == 0.95
     assert result.decision.n_saved == 200 - result.decision.evidence.n > 0
     assert (result.decision.evidence.p_support, result.decision.evidence.log_e_support) == (None, None)
-    assert telling(run) == ()
+    assert result_of(run).telling == ()
 
 
 def test_a_number_not_yet_measured_guesses_what_it_takes(go):
