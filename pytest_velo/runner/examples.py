@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from pytest_velo.case_sets import plain_order, with_arms
+from pytest_velo.case_sets import CaseSet, pick_order, with_arms
 from pytest_velo.claims import AnyClaim
 from pytest_velo.errors import InvalidTrial
 from pytest_velo.runner.hypothesis import Hypothesis, Invalid, Reading
@@ -35,12 +35,15 @@ class _AsReturned:
         return Reading(error=error)
 
 
-def hypothesis(claim: AnyClaim, outcomes: Sequence[Told], **fields: Any) -> Hypothesis:
+def hypothesis(
+    claim: AnyClaim, outcomes: Sequence[Told], *, cases: CaseSet | None = None, **fields: Any
+) -> Hypothesis:
     """Return a hypothesis whose trials come out as they are told.
 
     Args:
         claim: What is claimed.
         outcomes: Of each trial, in submission order; None for an invalid one. There are no more trials.
+        cases: Each comes once; None for a body without cases.
         **fields: Of the hypothesis, where they are not the plainest.
 
     Examples:
@@ -50,6 +53,7 @@ def hypothesis(claim: AnyClaim, outcomes: Sequence[Told], **fields: Any) -> Hypo
         (3, 0.01, [0, 1, 2])
     """
     arms = fields.get("arms", ())
+    turns = pick_order(cases, "population", seed=0)
 
     async def body(case: object, arm: str, trial: Trial) -> Told:
         place = trial.index * len(arms) + arms.index(arm) if arms else trial.index
@@ -72,12 +76,12 @@ def hypothesis(claim: AnyClaim, outcomes: Sequence[Told], **fields: Any) -> Hypo
         "stream": "",
         "seed": 0,
         "model": None,
-        "plan": lambda: islice(with_arms(plain_order(), arms) if arms else plain_order(), n),
+        "plan": lambda: islice(with_arms(turns, arms) if arms else turns, n),
         "max_units": n // max(1, len(arms)),
         "unit_size": max(1, len(arms)),
         "limit": 10,
         "scope": "this body as it stands",
-        "set_digest": "",
+        "set_digest": "" if cases is None else cases.digest,
         "body_digest": "",
         "body": body,
         "is_async": True,
@@ -87,12 +91,13 @@ def hypothesis(claim: AnyClaim, outcomes: Sequence[Told], **fields: Any) -> Hypo
     return Hypothesis(**{**known, **fields})
 
 
-def sampled(claim: AnyClaim, outcomes: Sequence[Told], **fields: Any) -> Run:
+def sampled(claim: AnyClaim, outcomes: Sequence[Told], *, cases: CaseSet | None = None, **fields: Any) -> Run:
     """Run a hypothesis to its end, whose trials come out as they are told.
 
     Args:
         claim: As for `hypothesis`, and the others too.
         outcomes: See there.
+        cases: See there.
         **fields: See there.
 
     Examples:
@@ -104,6 +109,6 @@ def sampled(claim: AnyClaim, outcomes: Sequence[Told], **fields: Any) -> Run:
     from pytest_velo.runner.run import Run
 
     nobody: Any = None  # no model is asked, and no body blocks
-    run = Run(hypothesis(claim, outcomes, **fields), nobody, nobody)
+    run = Run(hypothesis(claim, outcomes, cases=cases, **fields), nobody, nobody)
     asyncio.run(run.go())
     return run

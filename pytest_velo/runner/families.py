@@ -44,6 +44,20 @@ def settle(results: Sequence[HypothesisResult]) -> list[HypothesisResult]:
     Returns:
         Members with their adjusted p-values; those that were inconclusive and that the step-down decides with
         the verdict. What is in no family, and what is settled already, stays as it is.
+
+    Source: Holm (1979), see `holm`.
+
+    Examples:
+        >>> from pytest_velo.claims import rate
+        >>> from pytest_velo.runner.examples import sampled
+        >>> from pytest_velo.runner.result import result_of
+        >>> family = Family(name="both", size=2, alpha=0.1, beta=0.1)
+        >>> clear, close = (sampled(rate >= 0.5, [1] * n, family=family) for n in (30, 4))
+        >>> first, second = settle([result_of(clear), result_of(close)])
+        >>> [result_of(close).outcome.value, second.outcome.value], second.family.by_steps
+        (['inconclusive', 'supported'], True)
+        >>> second.family.p_support == 0.5**4  # the largest p-value counts once, the smallest twice
+        True
     """
     families: defaultdict[str, list[int]] = defaultdict(list)
     for place, result in enumerate(results):

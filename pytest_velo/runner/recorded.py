@@ -85,6 +85,18 @@ def planned_as(
 
     Raises:
         UsageError: The design or the cases are others, so that these trials are none of its.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from pytest_velo.case_sets import load
+        >>> from pytest_velo.claims import rate
+        >>> from pytest_velo.runner.examples import hypothesis, sampled
+        >>> wrong, mended = (load([{"id": "sum", "answer": a}], base=Path()) for a in ("3", "4"))
+        >>> trials = sampled(rate >= 0.5, [0], cases=wrong).trials
+        >>> belief = hypothesis(rate >= 0.5, [1], cases=mended)
+        >>> [planned] = planned_as(belief, trials, mended, movable=True)
+        >>> planned.case_id, planned.case.answer
+        ('sum', '4')
     """
     plan = list(islice(hypothesis.plan(), len(trials)))
     if len(plan) < len(trials):
@@ -106,6 +118,20 @@ def cases_changed(hypothesis: Hypothesis, trials: Sequence[TrialRecord]) -> bool
     """Tell whether the set of cases is another than that of the recorded trials.
 
     The seeds of the first run were made from its digest, which the record does not hold.
+
+    Args:
+        hypothesis: As it is now.
+        trials: The recorded ones, in order; at least one.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from pytest_velo.case_sets import load
+        >>> from pytest_velo.claims import rate
+        >>> from pytest_velo.runner.examples import hypothesis, sampled
+        >>> then, now = (load(questions, base=Path()) for questions in (["1 + 1?"], ["2 + 2?"]))
+        >>> trials = sampled(rate >= 0.5, [1], cases=then).trials
+        >>> [cases_changed(hypothesis(rate >= 0.5, [1], cases=cases), trials) for cases in (then, now)]
+        [False, True]
     """
     turn = trials[0].index // max(1, len(hypothesis.arms))
     return trials[0].seed != derive(hypothesis.seed, hypothesis.set_digest or hypothesis.node_id, turn)

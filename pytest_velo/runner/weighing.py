@@ -31,8 +31,8 @@ def weigh(hypothesis: Hypothesis) -> Weigher:
     Examples:
         >>> from pytest_velo.claims import estimate, rate
         >>> from pytest_velo.runner.examples import hypothesis
-        >>> claims = (rate >= 0.5, (rate("a") >= 0.5) & (rate("b") <= 0.5), estimate(rate))
-        >>> [type(weigh(hypothesis(claim, [1] * 50))).__name__ for claim in claims]
+        >>> both, number = (rate("a") >= 0.5) & (rate("b") <= 0.5), estimate(rate, halfwidth=0.1)
+        >>> [type(weigh(hypothesis(claim, [1] * 50))).__name__ for claim in (rate >= 0.5, both, number)]
         ['OneClaim', 'AllClaims', 'Measuring']
     """
     claim = hypothesis.claim
