@@ -23,6 +23,7 @@ from pytest_velo.integration.baseline_turns import pairs_of, sampled_of
 from pytest_velo.integration.designs import Design
 from pytest_velo.records import OutcomeKind, TrialRecord
 from pytest_velo.runner.hypothesis import Hypothesis, Invalid, Over
+from pytest_velo.runner.weigher import Weigher
 from pytest_velo.runner.weighing import weigh
 from pytest_velo.verdicts import Verdict
 
@@ -93,15 +94,19 @@ class Calibration:
         }
         return Hypothesis(**{**fields, **changes})
 
-    def verdict(self, hypothesis: Hypothesis, units: Iterable[Unit]) -> Verdict | None:
-        """Feed units until one decides."""
-        weigher = weigh(hypothesis)
+    def weighed(self, hypothesis: Hypothesis, units: Iterable[Unit]) -> tuple[Weigher, Verdict | None]:
+        """Feed units until one decides; return the weigher with the verdict."""
+        weigher, verdict = weigh(hypothesis), None
         for unit, turn in zip(islice(units, hypothesis.max_units), _turns(), strict=False):
             for record in unit:
                 verdict = weigher.add(record, _planned(turn, len(unit)))
             if verdict is not None:
-                return verdict
-        return None
+                break
+        return weigher, verdict
+
+    def verdict(self, hypothesis: Hypothesis, units: Iterable[Unit]) -> Verdict | None:
+        """Feed units until one decides."""
+        return self.weighed(hypothesis, units)[1]
 
     def shares(
         self, hypothesis: Hypothesis, runs: Callable[[int], Iterable[Iterable[Unit]]], n_runs: int = n_runs
@@ -216,27 +221,34 @@ class Guarded:
         assert isinstance(statistic, Change)
         return statistic
 
-    def sampled(self, records: Sequence[TrialRecord]) -> Sampled:
-        """Sample a baseline to its end and return it as it is stored."""
-        statistic = self._change.of
-        recording = replace(
-            self.hypothesis, claim=Estimation(statistic=statistic, halfwidth=None), to_the_end=True
-        )
+    def sampled(
+        self, records: Sequence[TrialRecord], trials: Sequence[Planned] = (), **changes: Any
+    ) -> Sampled:
+        """Sample a baseline to its end and return it as it is stored.
+
+        Args:
+            records: What came out.
+            trials: In another order than that of seed 0.
+            changes: Fields of the hypothesis that go with such an order.
+        """
+        statistic, trials = self._change.of, trials or self.planned
+        measured = Estimation(statistic=statistic, halfwidth=None)
+        recording = replace(self.hypothesis, claim=measured, to_the_end=True, **changes)
         weigher = weigh(recording)
-        for record, planned in zip(records, self.planned, strict=True):
+        for record, planned in zip(records, trials, strict=True):
             verdict = weigher.add(record, planned)
         assert verdict is Verdict.MEASURED
         run: Any = SimpleNamespace(trials=records, hypothesis=recording)
-        return sampled_of(run, iter(self.planned), recording)
+        return sampled_of(run, iter(trials), recording)
 
-    def accepted(self, file: BaselineFile, records: Sequence[TrialRecord]) -> BaselineFile:
-        """Return the file with a baseline sampled anew."""
+    def accepted(self, file: BaselineFile, records: Sequence[TrialRecord], **order: Any) -> BaselineFile:
+        """Return the file with a baseline sampled anew; `order` as for `sampled`."""
         return file.accept(
             hypothesis=self.hypothesis.node_id,
             model="",
             statistic=str(self._change.of),
             design="",
-            sampled=self.sampled(records),
+            sampled=self.sampled(records, **order),
         )
 
     def verdict(self, stored: Sampled, records: Sequence[TrialRecord]) -> Verdict | None:

@@ -31,8 +31,8 @@ LOG_BAR = math.log(1 / ALPHA)
 RUNS = 20_000
 BATCH = 4_000
 UNITS = 150
-MOST = float(binom.ppf(1 - 1e-6, RUNS, ALPHA)) / RUNS
-"""A rule that errs with probability alpha would exceed it once in a million seeds."""
+MOST = float(binom.ppf(0.998, RUNS, ALPHA)) / RUNS
+"""A rule that errs with probability alpha shows no more with 998 seeds of 1,000: 5.45%."""
 ROUNDING = 1e-12
 
 
@@ -158,21 +158,21 @@ def test_leaving_them_out_fails_the_same_test():
 
 
 @pytest.mark.parametrize(
-    "build", [lambda: MeanTest(0.5, 1, ALPHA), lambda: DiscordantTest(1, ALPHA, max_n=100)]
+    "build", [lambda: MeanTest(0.5, 1, ALPHA), lambda: DiscordantTest(1, ALPHA, max_n=40)]
 )
 def test_an_adversary_who_sees_the_evidence_gains_nothing(build):
     """Outcomes that would lower the evidence become invalid when it is high."""
-    rng, runs, wrong = random.Random(4), 1_500, 0
-    for _ in range(runs):
+    rng, wrong = random.Random(4), 0
+    for _ in range(RUNS):
         test = build()
-        for _ in range(100):
+        for _ in range(40):
             outcome = rng.choice((1.0, 0.0))
             hide = outcome == 0.0 and (test.log_e > 1.0 or rng.random() < 0.3)
             test.feed(0.0 if hide else outcome, 1.0 if hide else outcome)
             if test.crossed:
                 break
         wrong += test.crossed
-    assert wrong / runs <= float(binom.ppf(1 - 1e-6, runs, ALPHA)) / runs
+    assert wrong / RUNS <= MOST
 
 
 @pytest.mark.parametrize("threshold", [0.05, 0.3, 0.5, 0.9])
@@ -219,7 +219,7 @@ def test_joint_claims_refute_at_beta():
         both = [log_evidence(paths, [0.5], -1) for paths in (first, second)]
         pool = np.logaddexp(*both) - math.log(2)
         crossed += int((pool.max(axis=1) >= rule._log_pool_bar()).sum())
-    assert crossed / RUNS <= float(binom.ppf(1 - 1e-6, RUNS, ALPHA / 2)) / RUNS
+    assert crossed / RUNS <= float(binom.ppf(0.998, RUNS, ALPHA / 2)) / RUNS
 
 
 @pytest.mark.parametrize("scores", ["smooth, .3", "mostly constant, .5"])
@@ -228,19 +228,6 @@ def test_estimates_cover_at_every_moment_at_once(scores):
     both = math.log(2 / ALPHA)
     missed = [error(draw, truth, side, log_bar=both, seed=8) for side in (1, -1)]
     assert sum(missed) <= MOST
-
-
-def test_estimates_of_a_rate_cover_exactly():
-    for truth in (0.03, 0.3, 0.5):
-        missed = [
-            float(
-                crossing_probability(
-                    truth, truth, calibrated_log_threshold(truth, side, ALPHA / 2, 300), side, 300
-                )
-            )
-            for side in (1, -1)
-        ]
-        assert sum(missed) <= ALPHA + ROUNDING
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Wrong verdicts at the null's edge, through units and rules as shipped: means, differences and joint claims.
 
-20,000 runs with fixed seeds, held to the exact binomial bound of so many runs. The truth lies where the claim is true, and false but for a hair: "supported" and "refuted"
-are both wrong there, and both are counted.
+20,000 runs with fixed seeds, held to the exact binomial bound of so many runs. The truth lies where the
+claim is true, and false but for a hair: "supported" and "refuted" are both wrong there, and both are counted.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Wrong verdicts at the null's edge where a unit is more than a trial, or cases come again, as shipped.
 
-20,000 runs with fixed seeds, held to the exact binomial bound of so many runs. The truth lies where the claim is true, and false but for a hair.
+20,000 runs with fixed seeds, held to the exact binomial bound of so many runs. The truth lies where the
+claim is true, and false but for a hair.
 """
 
 from __future__ import annotations
