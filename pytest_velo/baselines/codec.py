@@ -79,8 +79,19 @@ def encode(entries: Iterable[Entry]) -> bytes:
 def decode(content: bytes) -> list[Entry]:
     """Undo `encode`; white space does not matter, so a formatter may have been over it.
 
+    Args:
+        content: The file's bytes.
+
     Raises:
         StoreError: It is damaged, of a newer version, in conflict, or has an entry twice.
+
+    Examples:
+        >>> turns = tuple(StoredTurn("", place, outcome) for place, outcome in enumerate((1.0, None, 0.0)))
+        >>> sampled = Sampled(made_at="2026-12-01T09:30:00+00:00", seed=0, set_digest="", turns=turns)
+        >>> names = {"hypothesis": "t.py::test_b", "model": "lab/tiny", "statistic": "rate", "design": "d1"}
+        >>> entry = Entry(**names, current=sampled, anchor=sampled)
+        >>> b'"outcomes":"1x0"' in encode([entry]), decode(encode([entry])) == [entry]
+        (True, True)
     """
     _check_merged(content)
     try:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from pytest_velo.baselines.entry import Entry, StoredTurn
 from pytest_velo.claims import Claim, Mean, Rate, Scale, baseline
-from pytest_velo.stats.choosing import rule_for
+from pytest_velo.stats.choosing import Rule, rule_for
 from pytest_velo.verdicts import Interval, Verdict
 
 
@@ -97,10 +97,7 @@ def compare(
     >>> found.verdict, found.certified, found.n_down, found.mean_now
     (<Verdict.REFUTED: 'refuted'>, 'rate < baseline - 0.05', 8, 0.2)
     """
-    numbers = range(len(pairs)) if units is None else units
-    grouped = [
-        [pair for _, pair in unit] for _, unit in groupby(zip(numbers, pairs, strict=True), lambda x: x[0])
-    ][:max_units]
+    grouped = _grouped(pairs, units)[:max_units]
     n = len(grouped)
     rule = rule_for(
         claim,
@@ -111,17 +108,15 @@ def compare(
         min_units=max(1, n),  # the tests are latched: the verdict is asked for after the last unit
         single=units is None,
     )
-    verdict = None
-    for unit in grouped:
-        verdict = rule.feed(*_bounds(unit, claim.statistic.outcomes))
-    more = rule.expected_more() if verdict is None else 0
+    verdict = _fed(rule, grouped, claim.statistic.outcomes)
+    more = rule.expected_more() if verdict is Verdict.INCONCLUSIVE else 0
     valid = [_valid(unit) for unit in grouped]
     sides = [now - before for unit in valid for now, before in unit]
     n_pairs = sum(map(len, grouped))
     return Comparison(
         claim=claim,
-        verdict=verdict or Verdict.INCONCLUSIVE,
-        certified=rule.certified(verdict or Verdict.INCONCLUSIVE),
+        verdict=verdict,
+        certified=rule.certified(verdict),
         n_pairs=n_pairs,
         n_units=n,
         n_invalid=n_pairs - len(sides),
@@ -180,6 +175,20 @@ def drift(
 
     Returns:
         As `changed`; None when the turns are not of the same cases in the same order.
+
+    Raises:
+        UsageError: `alpha` is outside (0, 1).
+
+    Examples:
+        >>> from pytest_velo.baselines.entry import Sampled
+        >>> from pytest_velo.claims import rate
+        >>> first, now = ([StoredTurn("", n, outcome) for n in range(40)] for outcome in (1.0, 0.0))
+        >>> made = {"made_at": "2026-12-01T09:30:00+00:00", "seed": 0, "set_digest": ""}
+        >>> current, anchor = (Sampled(**made, turns=tuple(turns)) for turns in (now, first))
+        >>> names = {"hypothesis": "t.py::test_b", "model": "lab/tiny", "statistic": "rate", "design": "d1"}
+        >>> moved = drift(Entry(**names, current=current, anchor=anchor), rate, now)
+        >>> moved.certified, moved.difference  # the current baseline would show none
+        ('rate < baseline', -1.0)
     """
     pairs = paired(now, entry.anchor.turns)
     if pairs is None:
@@ -202,6 +211,22 @@ def paired(now: Sequence[StoredTurn], before: Sequence[StoredTurn]) -> list[Pair
     if any(new[:2] != old[:2] for new, old in shorter):
         return None
     return [Pair(new.outcome, old.outcome) for new, old in shorter]
+
+
+def _grouped(pairs: Sequence[Pair], units: Sequence[int] | None) -> list[list[Pair]]:
+    """Return the pairs of each unit."""
+    if units is None:
+        return [[pair] for pair in pairs]
+    numbered = groupby(zip(units, pairs, strict=True), key=lambda numbered: numbered[0])
+    return [[pair for _, pair in unit] for _, unit in numbered]
+
+
+def _fed(rule: Rule, grouped: Sequence[Sequence[Pair]], outcomes: Scale) -> Verdict:
+    """Feed the units to a rule, which may decide at the last one, and return what it says."""
+    verdict = None
+    for unit in grouped:
+        verdict = rule.feed(*_bounds(unit, outcomes))
+    return verdict or Verdict.INCONCLUSIVE
 
 
 def _bounds(unit: Sequence[Pair], outcomes: Scale) -> tuple[float, float]:

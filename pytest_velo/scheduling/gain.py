@@ -24,6 +24,16 @@ def expected_gain(run: Run) -> float:
     """Return the expected gain of the next unit: one over the units to go, about; above 0.
 
     For joint claims and numbers it is one over the rule's own guess of the units to go.
+
+    Args:
+        run: One without a verdict.
+
+    Examples:
+        >>> from pytest_velo.claims import rate
+        >>> from pytest_velo.runner.examples import sampled
+        >>> clear, at_its_threshold = sampled(rate >= 0.5, [1, 1, 1]), sampled(rate >= 0.5, [1, 0, 1, 0])
+        >>> round(1 / expected_gain(clear)), round(1 / expected_gain(at_its_threshold))
+        (7, 44)
     """
     claim = run.hypothesis.claim
     log_e = run.weigher.log_e()

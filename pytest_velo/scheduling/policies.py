@@ -14,7 +14,21 @@ Policy = Callable[[Sequence[Run]], Run]
 
 
 def policy_of(scheduler: Scheduler) -> Policy:
-    """Return the policy of a scheduler."""
+    """Return the policy of a scheduler, fresh: it may learn from the runs it sees.
+
+    Examples:
+        >>> from types import SimpleNamespace
+        >>> ahead, behind = SimpleNamespace(n_launched=5), SimpleNamespace(n_launched=3)
+        >>> policy_of(Scheduler.ROUND_ROBIN)([ahead, behind]) is behind
+        True
+        >>> policy_of(Scheduler.IN_ORDER)([ahead, behind]) is ahead
+        True
+        >>> from pytest_velo.claims import rate
+        >>> from pytest_velo.runner.examples import sampled
+        >>> close, clear = (sampled(rate >= 0.5, outcomes) for outcomes in ([1, 0, 1, 0], [1, 1, 1, 1]))
+        >>> policy_of(Scheduler.GAIN)([close, clear]) is clear
+        True
+    """
     match scheduler:
         case Scheduler.GAIN:
             return ByGain()
@@ -42,7 +56,7 @@ class ByGain:
         """Choose; of equals the first in the order of the tests."""
         known = [self._of(run) for run in waiting]
         worth = [one.gain / (1.0 + run.n_in_flight / 8.0) for one, run in zip(known, waiting, strict=True)]
-        ratios = [gain / cost for gain, cost in zip(worth, costs_of(known), strict=True)]
+        ratios = [gain / cost for gain, cost in zip(worth, _costs_of(known), strict=True)]
         return waiting[ratios.index(max(ratios))]
 
     def _of(self, run: Run) -> _Known:
@@ -66,7 +80,7 @@ class _Known(NamedTuple):
     trial_s: float | None
 
 
-def costs_of(runs: Sequence[_Known]) -> list[float]:
+def _costs_of(runs: Sequence[_Known]) -> list[float]:
     """Return what a trial of each run costs: dollars where every run has paid for one, else seconds.
 
     A run that has no trial yet is taken for the cheapest of the others, so that it is tried.

@@ -117,6 +117,14 @@ def anytime_p(max_log_e: float, threshold: float, side: Side, max_n: int, min_n:
         side: As for `calibrated_log_threshold`.
         max_n: The horizon.
         min_n: The first look.
+
+    Examples:
+        >>> from pytest_velo.stats.eprocess import EProcess
+        >>> process = EProcess(0.5, 1)
+        >>> for _ in range(6):
+        ...     process.update(1)
+        >>> anytime_p(process.max_log_e, 0.5, 1, 6), 0.5**6  # nothing else of six units goes that far
+        (0.015625, 0.015625)
     """
     if max_log_e == -math.inf:
         return 1.0
