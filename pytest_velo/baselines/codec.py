@@ -64,10 +64,11 @@ _decode_file = msgspec.json.Decoder(_File).decode
 def encode(entries: Iterable[Entry]) -> bytes:
     """Return the file's bytes: UTF-8, sorted by key.
 
-    >>> print(encode([]).decode())
-    {"version": 1, "entries": [
-    ]}
-    <BLANKLINE>
+    Examples:
+        >>> print(encode([]).decode())
+        {"version": 1, "entries": [
+        ]}
+        <BLANKLINE>
     """
     lines = [
         msgspec.json.encode(_entry_to_wire(entry)) for entry in sorted(entries, key=lambda entry: entry.key)
@@ -198,8 +199,9 @@ def _sampled_from_wire(wire: _Sampled, hypothesis: str) -> Sampled:
 def _counted(cases: Iterable[str]) -> list[int]:
     """Count for each turn the earlier ones of the same case.
 
-    >>> _counted(["a", "b", "a"])
-    [0, 0, 1]
+    Examples:
+        >>> _counted(["a", "b", "a"])
+        [0, 0, 1]
     """
     seen: Counter[str] = Counter()
     repeats = []

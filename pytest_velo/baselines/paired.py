@@ -91,11 +91,12 @@ def compare(
     Raises:
         UsageError: A number is outside its range.
 
-    >>> from pytest_velo.claims import baseline, rate
-    >>> worse = [Pair(0, 1)] * 8 + [Pair(1, 1)] * 2
-    >>> found = compare(rate >= baseline - 0.05, worse, max_units=10)
-    >>> found.verdict, found.certified, found.n_down, found.mean_now
-    (<Verdict.REFUTED: 'refuted'>, 'rate < baseline - 0.05', 8, 0.2)
+    Examples:
+        >>> from pytest_velo.claims import baseline, rate
+        >>> worse = [Pair(0, 1)] * 8 + [Pair(1, 1)] * 2
+        >>> found = compare(rate >= baseline - 0.05, worse, max_units=10)
+        >>> found.verdict, found.certified, found.n_down, found.mean_now
+        (<Verdict.REFUTED: 'refuted'>, 'rate < baseline - 0.05', 8, 0.2)
     """
     grouped = _grouped(pairs, units)[:max_units]
     n = len(grouped)
@@ -143,10 +144,11 @@ def changed(
         The claim is that it is not below what it was: supported, it rose; refuted, it fell. The interval
         is two-sided at 1 - alpha and agrees: 0 is outside when the statistic changed.
 
-    >>> from pytest_velo.claims import rate
-    >>> found = changed(rate, [Pair(1, 0)] * 12 + [Pair(1, 1)] * 40, max_units=100)
-    >>> found.certified, found.interval.low > 0
-    ('rate > baseline', True)
+    Examples:
+        >>> from pytest_velo.claims import rate
+        >>> found = changed(rate, [Pair(1, 0)] * 12 + [Pair(1, 1)] * 40, max_units=100)
+        >>> found.certified, found.interval.low > 0
+        ('rate > baseline', True)
     """
     claim = statistic >= baseline
     return compare(claim, pairs, max_units=max_units, alpha=alpha / 2, beta=alpha / 2, units=units)
@@ -204,8 +206,9 @@ def drift(
 def paired(now: Sequence[StoredTurn], before: Sequence[StoredTurn]) -> list[Pair] | None:
     """Pair two samples, turn by turn, up to the end of the shorter; None when their cases differ.
 
-    >>> paired([StoredTurn("a", 0, 1.0)], [StoredTurn("a", 0, 0.0), StoredTurn("b", 0, 0.0)])
-    [Pair(now=1.0, before=0.0)]
+    Examples:
+        >>> paired([StoredTurn("a", 0, 1.0)], [StoredTurn("a", 0, 0.0), StoredTurn("b", 0, 0.0)])
+        [Pair(now=1.0, before=0.0)]
     """
     shorter = list(zip(now, before, strict=False))
     if any(new[:2] != old[:2] for new, old in shorter):

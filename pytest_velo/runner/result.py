@@ -74,11 +74,12 @@ def result_of(run: Run) -> HypothesisResult:
 def invalid_reasons(trials: Sequence[TrialRecord]) -> Iterator[str]:
     """Say why trials are invalid, the commonest reasons first: without it nobody knows what to mend.
 
-    >>> trial = TrialRecord(
-    ...     index=0, case_id="", repeat=0, seed=0, kind=OutcomeKind.INVALID, values={}, detail="cut"
-    ... )
-    >>> list(invalid_reasons([trial, trial]))
-    ['2 of 2 trials are invalid: cut']
+    Examples:
+        >>> trial = TrialRecord(
+        ...     index=0, case_id="", repeat=0, seed=0, kind=OutcomeKind.INVALID, values={}, detail="cut"
+        ... )
+        >>> list(invalid_reasons([trial, trial]))
+        ['2 of 2 trials are invalid: cut']
     """
     reasons = Counter(trial.detail for trial in trials if trial.kind is OutcomeKind.INVALID)
     for reason, n in reasons.most_common(_REASONS_SAID):

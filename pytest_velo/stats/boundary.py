@@ -60,8 +60,9 @@ def crossing_probability(
     Returns:
         An array of the arguments' broadcast shape.
 
-    >>> float(crossing_probability(0.5, 0.5, math.log(8), 1, 6))  # six successes at once
-    0.015625
+    Examples:
+        >>> float(crossing_probability(0.5, 0.5, math.log(8), 1, 6))  # six successes at once
+        0.015625
     """
     rates, edges, logs = np.broadcast_arrays(*(np.asarray(v, dtype=float) for v in (rate, threshold, log_c)))
     shape = rates.shape
@@ -86,9 +87,10 @@ def calibrated_log_threshold(threshold: float, side: Side, level: float, max_n: 
         A value in [0, log(1/level)] (natural log), on the safe side of rounding; a fraction of a second at
         a horizon of 1,000.
 
-    >>> c = calibrated_log_threshold(0.3, 1, 0.05, 200)
-    >>> c < math.log(20), bool(crossing_probability(0.3, 0.3, c, 1, 200) <= 0.05)
-    (True, True)
+    Examples:
+        >>> c = calibrated_log_threshold(0.3, 1, 0.05, 200)
+        >>> c < math.log(20), bool(crossing_probability(0.3, 0.3, c, 1, 200) <= 0.05)
+        (True, True)
     """
     edge = threshold if side > 0 else 1.0 - threshold
     low, high = 0.0, math.log(1.0 / level)
@@ -136,8 +138,9 @@ def anytime_p_values(
 ) -> list[float]:
     """Return `anytime_p` of several nulls (threshold and side) in one pass, at little more than one's price.
 
-    >>> [round(p, 4) for p in anytime_p_values([2.5, 1.0], [(0.3, 1), (0.3, -1)], 100)]
-    [0.0362, 0.2636]
+    Examples:
+        >>> [round(p, 4) for p in anytime_p_values([2.5, 1.0], [(0.3, 1), (0.3, -1)], 100)]
+        [0.0362, 0.2636]
     """
     edges = [threshold if side > 0 else 1.0 - threshold for threshold, side in nulls]
     observed = np.array(max_log_es) - ROUNDING
@@ -159,8 +162,9 @@ def history_error(threshold: float, side: Side, level: float, looks: Sequence[in
     Returns:
         P(wrong verdict at one of them), at the null's edge; `level` or less for a single one.
 
-    >>> round(history_error(0.3, 1, 0.05, (200, 400)), 3) > 0.05
-    True
+    Examples:
+        >>> round(history_error(0.3, 1, 0.05, (200, 400)), 3) > 0.05
+        True
     """
     if not looks or any(later <= earlier for earlier, later in pairwise(looks)):
         raise UsageError(f"horizons must rise, got {tuple(looks)}", fix="looks=(200, 400)")

@@ -64,11 +64,12 @@ class MeanProcess:
     Raises:
         UsageError: The threshold is not strictly between 0 and 1.
 
-    >>> process = MeanProcess(0.5, 1)
-    >>> for outcome in (0.7, 0.8, 0.7, 0.75, 0.8, 0.7, 0.7, 0.8, 0.75, 0.7):
-    ...     process.update(outcome)
-    >>> round(math.exp(process.log_e), 1)
-    22.8
+    Examples:
+        >>> process = MeanProcess(0.5, 1)
+        >>> for outcome in (0.7, 0.8, 0.7, 0.75, 0.8, 0.7, 0.7, 0.8, 0.75, 0.7):
+        ...     process.update(outcome)
+        >>> round(math.exp(process.log_e), 1)
+        22.8
     """
 
     __slots__ = ("_log_fortunes", "_squares", "_sum", "edge", "log_e", "max_log_e", "n", "side", "threshold")
@@ -148,8 +149,9 @@ def best_walk(edge: float, distance: float, variance: float) -> Walk:
         distance: How far the mean is beyond it, up to ``1 - edge``; nothing grows at 0 and below.
         variance: The variance of the outcomes, from 0.
 
-    >>> [round(math.log(20) / best_walk(0.5, 0.1, v).drift) for v in (0.6 * 0.4, 0.02, 0.0)]
-    [149, 19, 16]
+    Examples:
+        >>> [round(math.log(20) / best_walk(0.5, 0.1, v).drift) for v in (0.6 * 0.4, 0.02, 0.0)]
+        [149, 19, 16]
     """
     aim = min(distance, 1.0 - edge)
     if aim <= 0.0:

@@ -32,8 +32,9 @@ def max_log_evidence(
         thresholds: The nulls' edges, each in (0, 1).
         side: As for `MeanProcess`.
 
-    >>> max_log_evidence([1.0, 0.5, 1.0], [0.2, 0.5], 1).round(2).tolist()
-    [3.14, 0.98]
+    Examples:
+        >>> max_log_evidence([1.0, 0.5, 1.0], [0.2, 0.5], 1).round(2).tolist()
+        [3.14, 0.98]
     """
     return np.asarray(log_evidence(outcomes, thresholds, side).max(axis=1))
 
@@ -85,9 +86,10 @@ def mean_limit(outcomes: Sequence[float], side: Side, log_bars: LogBars) -> floa
         For side +1 the mean up to which, for side -1 the mean down to which, all nulls are rejected;
         rounded outward by less than 0.00001.
 
-    >>> level = lambda nulls: np.full_like(nulls, math.log(20))
-    >>> round(mean_limit([0.7, 0.8, 0.75, 0.7] * 10, 1, level), 2)
-    0.67
+    Examples:
+        >>> level = lambda nulls: np.full_like(nulls, math.log(20))
+        >>> round(mean_limit([0.7, 0.8, 0.75, 0.7] * 10, 1, level), 2)
+        0.67
     """
 
     def rejects(nulls: Floats) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:

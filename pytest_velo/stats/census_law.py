@@ -47,12 +47,13 @@ def census_law(
         margin: As for `make_census_rule`.
         min_units: As for `make_census_rule`.
 
-    >>> from pytest_velo.claims import rate
-    >>> from pytest_velo.stats.stopping import usual_futility
-    >>> futility = usual_futility(50)
-    >>> law = census_law(rate >= 0.5, size=50, alpha=0.05, beta=0.05, max_units=50, futility=futility)
-    >>> [(round(at.supported, 3), round(at.mean_n, 1)) for at in law([0.48, 0.5, 0.8])]
-    [(0.032, 46.6), (0.971, 46.5), (1.0, 12.7)]
+    Examples:
+        >>> from pytest_velo.claims import rate
+        >>> from pytest_velo.stats.stopping import usual_futility
+        >>> futility = usual_futility(50)
+        >>> law = census_law(rate >= 0.5, size=50, alpha=0.05, beta=0.05, max_units=50, futility=futility)
+        >>> [(round(at.supported, 3), round(at.mean_n, 1)) for at in law([0.48, 0.5, 0.8])]
+        [(0.032, 46.6), (0.971, 46.5), (1.0, 12.7)]
     """
     horizon = min(size, max_units)
     tests, ends = census_tests(claim, size=size, alpha=alpha, beta=beta, margin=margin)

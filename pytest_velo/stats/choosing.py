@@ -118,11 +118,12 @@ def rule_for(
     Raises:
         UsageError: A number is outside its range, or the claim cannot be tested on these units.
 
-    >>> from pytest_velo.claims import difference, mean, rate
-    >>> design = {"alpha": 0.05, "beta": 0.05, "max_units": 200}
-    >>> claims = (rate >= 0.5, mean(0, 10) >= 5, difference("a", "b") >= 0)
-    >>> [rule_for(claim, **design).kind for claim in claims]
-    ['calibrated', 'ville', 'calibrated']
+    Examples:
+        >>> from pytest_velo.claims import difference, mean, rate
+        >>> design = {"alpha": 0.05, "beta": 0.05, "max_units": 200}
+        >>> claims = (rate >= 0.5, mean(0, 10) >= 5, difference("a", "b") >= 0)
+        >>> [rule_for(claim, **design).kind for claim in claims]
+        ['calibrated', 'ville', 'calibrated']
     """
     if size is not None:
         return make_census_rule(
@@ -166,9 +167,10 @@ def reach_for(
 ) -> Reach:
     """Tell which verdicts `rule_for` with these parameters can come to; a whole census comes to all.
 
-    >>> from pytest_velo.claims import mean
-    >>> reach_for(mean(0, 10) >= 9.5, alpha=0.05, beta=0.05, max_units=40).can_support
-    False
+    Examples:
+        >>> from pytest_velo.claims import mean
+        >>> reach_for(mean(0, 10) >= 9.5, alpha=0.05, beta=0.05, max_units=40).can_support
+        False
     """
     single_rates = single and claim.statistic.binary and not claim.statistic.arms
     reach = reachability if single_rates else mean_reachability

@@ -51,8 +51,9 @@ def log_gains(outcomes: Floats, thresholds: Floats) -> Floats:
     Returns:
         An array of shape (thresholds, bets, outcomes); a ruined bettor's gain is `RUINED`.
 
-    >>> log_gains(np.array([1.0, 0.0]), np.array([0.3, 0.5])).shape
-    (2, 12, 2)
+    Examples:
+        >>> log_gains(np.array([1.0, 0.0]), np.array([0.3, 0.5])).shape
+        (2, 12, 2)
     """
     stakes = np.array([bets(float(t), 1) for t in thresholds])
     gains = stakes[:, :, None] * (outcomes - thresholds[:, None])[:, None, :]
@@ -63,8 +64,9 @@ def log_gains(outcomes: Floats, thresholds: Floats) -> Floats:
 def log_mean_exp(logs: Floats, axis: int) -> Floats:
     """Return the log of the mean fortune over the axis of the bets.
 
-    >>> log_mean_exp(np.zeros((2, 12)), axis=1).tolist()
-    [0.0, 0.0]
+    Examples:
+        >>> log_mean_exp(np.zeros((2, 12)), axis=1).tolist()
+        [0.0, 0.0]
     """
     top = logs.max(axis=axis, keepdims=True)
     total = np.exp(logs - top).sum(axis=axis)
@@ -74,9 +76,10 @@ def log_mean_exp(logs: Floats, axis: int) -> Floats:
 def gains_at(thresholds: Floats) -> Gains:
     """Return the log gains of a success and of a failure at each threshold.
 
-    >>> gains = gains_at(np.array([0.5]))
-    >>> bool((gains.win > 0).all()), bool((gains.lose < 0).all())
-    (True, True)
+    Examples:
+        >>> gains = gains_at(np.array([0.5]))
+        >>> bool((gains.win > 0).all()), bool((gains.lose < 0).all())
+        (True, True)
     """
     both = log_gains(np.array([1.0, 0.0]), thresholds)
     return Gains(win=both[:, :, 0], lose=both[:, :, 1])
@@ -90,9 +93,10 @@ def cross(rate: Floats, gains: Gains, stretches: Sequence[Stretch]) -> Floats:
         gains: Of the nulls.
         stretches: Looks without a gap between them, with the thresholds that hold there.
 
-    >>> six_wins = Stretch(1, 6, np.log([8.0]))
-    >>> cross(np.array([0.5]), gains_at(np.array([0.5])), [six_wins]).tolist()  # six successes at once
-    [0.015625]
+    Examples:
+        >>> six_wins = Stretch(1, 6, np.log([8.0]))
+        >>> cross(np.array([0.5]), gains_at(np.array([0.5])), [six_wins]).tolist()  # six successes at once
+        [0.015625]
     """
     law = _Law(rate, stretches[0].first - 1, stretches[-1].last)
     crossed = np.zeros(len(rate))
@@ -188,8 +192,9 @@ def first_crossings(gains: Gains, stretch: Stretch) -> Counts:
     Returns:
         An array of shape (looks, members).
 
-    >>> first_crossings(gains_at(np.array([0.5])), Stretch(1, 7, np.log([8.0])))[:, 0].tolist()
-    [2, 3, 4, 5, 6, 6, 7]
+    Examples:
+        >>> first_crossings(gains_at(np.array([0.5])), Stretch(1, 7, np.log([8.0])))[:, 0].tolist()
+        [2, 3, 4, 5, 6, 6, 7]
     """
     first, last, log_c = stretch
     edges = np.empty((last - first + 1, len(log_c)), dtype=np.int64)

@@ -47,9 +47,10 @@ def clustered_error(values: Sequence[float], clusters: Sequence[Hashable]) -> Cl
 
     Source: Liang & Zeger (1986), Biometrika 73:13; Miller (2024), "Adding error bars to evals".
 
-    >>> error = clustered_error([1, 1, 0, 0, 1, 1], ["a", "a", "b", "b", "c", "c"])
-    >>> round(error.naive, 3), round(error.cr1, 3)
-    (0.211, 0.333)
+    Examples:
+        >>> error = clustered_error([1, 1, 0, 0, 1, 1], ["a", "a", "b", "b", "c", "c"])
+        >>> round(error.naive, 3), round(error.cr1, 3)
+        (0.211, 0.333)
     """
     n, groups = len(values), len(set(clusters))
     if len(clusters) != n or groups < 2:
@@ -68,8 +69,9 @@ def clustered_error(values: Sequence[float], clusters: Sequence[Hashable]) -> Cl
 def paired_error(first: Sequence[float], second: Sequence[float]) -> float:
     """Return the standard error of the mean difference of paired values, at least two pairs.
 
-    >>> round(paired_error([1, 1, 0, 1], [0, 1, 0, 0]), 4)
-    0.2887
+    Examples:
+        >>> round(paired_error([1, 1, 0, 1], [0, 1, 0, 0]), 4)
+        0.2887
     """
     differences = [a - b for a, b in zip(first, second, strict=True)]
     return standard_error(differences)
@@ -81,8 +83,9 @@ def standard_error(values: Sequence[float]) -> float:
     Raises:
         UsageError: There are fewer than two.
 
-    >>> standard_error([0.0, 1.0])
-    0.5
+    Examples:
+        >>> standard_error([0.0, 1.0])
+        0.5
     """
     n = len(values)
     if n < 2:
@@ -94,9 +97,10 @@ def standard_error(values: Sequence[float]) -> float:
 def t_interval(values: Sequence[float], level: float) -> Interval:
     """Return Student's interval for the mean of at least two independent values.
 
-    >>> interval = t_interval([0.2, 0.4, 0.6], 0.95)
-    >>> round(interval.low, 3), round(interval.high, 3)
-    (-0.097, 0.897)
+    Examples:
+        >>> interval = t_interval([0.2, 0.4, 0.6], 0.95)
+        >>> round(interval.low, 3), round(interval.high, 3)
+        (-0.097, 0.897)
     """
     from scipy.special import stdtrit
 
@@ -114,8 +118,9 @@ def mcnemar_p(up: int, down: int) -> float:
 
     Source: McNemar (1947), Psychometrika 12:153, in its exact (binomial) form.
 
-    >>> mcnemar_p(12, 0)
-    0.00048828125
+    Examples:
+        >>> mcnemar_p(12, 0)
+        0.00048828125
     """
     return binomial_p(up, up + down, 0.5)[2] if up + down else 1.0
 
@@ -123,8 +128,9 @@ def mcnemar_p(up: int, down: int) -> float:
 def binomial_p(successes: int, n: int, rate: float) -> tuple[float, float, float]:
     """Return the exact p-values (greater, less, two-sided) of a count against a rate in [0, 1].
 
-    >>> [round(p, 4) for p in binomial_p(15, 50, 0.2)]
-    [0.0607, 0.9692, 0.1087]
+    Examples:
+        >>> [round(p, 4) for p in binomial_p(15, 50, 0.2)]
+        [0.0607, 0.9692, 0.1087]
     """
     from scipy.stats import binomtest
 
@@ -138,9 +144,10 @@ def newcombe(successes_a: int, n_a: int, successes_b: int, n_b: int, level: floa
 
     Source: Newcombe (1998), Statistics in Medicine 17:873, method 10.
 
-    >>> interval = newcombe(30, 50, 20, 50, 0.95)
-    >>> round(interval.low, 4), round(interval.high, 4)
-    (0.0046, 0.3752)
+    Examples:
+        >>> interval = newcombe(30, 50, 20, 50, 0.95)
+        >>> round(interval.low, 4), round(interval.high, 4)
+        (0.0046, 0.3752)
     """
     a, b = successes_a / n_a, successes_b / n_b
     of_a, of_b = wilson(successes_a, n_a, level), wilson(successes_b, n_b, level)
@@ -154,8 +161,9 @@ def unpaired_p(successes_a: int, n_a: int, successes_b: int, n_b: int) -> Mappin
 
     Source: Miettinen & Nurminen (1985); Fisher (1935); Boschloo (1970).
 
-    >>> round(unpaired_p(30, 50, 20, 50)["fisher"], 4)
-    0.0713
+    Examples:
+        >>> round(unpaired_p(30, 50, 20, 50)["fisher"], 4)
+        0.0713
     """
     from scipy.special import ndtr
     from scipy.stats import boschloo_exact, fisher_exact

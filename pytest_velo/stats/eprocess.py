@@ -44,8 +44,9 @@ def bets(threshold: float, side: Side) -> tuple[float, ...]:
     Raises:
         UsageError: The threshold is not strictly between 0 and 1.
 
-    >>> [round(bet, 3) for bet in bets(0.5, 1)[::11]], bets(0.25, -1)[-1]
-    ([0.12, 2.0], -1.3333333333333333)
+    Examples:
+        >>> [round(bet, 3) for bet in bets(0.5, 1)[::11]], bets(0.25, -1)[-1]
+        ([0.12, 2.0], -1.3333333333333333)
     """
     if not 0.0 < threshold < 1.0:
         raise UsageError(
@@ -89,11 +90,12 @@ class EProcess:
         log_e: Natural log of the evidence now; 0 before the first unit.
         max_log_e: The largest value after any unit; -inf before the first.
 
-    >>> process = EProcess(0.3, 1)
-    >>> for outcome in (1, 1, 1, 1):
-    ...     process.update(outcome)
-    >>> round(math.exp(process.log_e), 1)
-    21.2
+    Examples:
+        >>> process = EProcess(0.3, 1)
+        >>> for outcome in (1, 1, 1, 1):
+        ...     process.update(outcome)
+        >>> round(math.exp(process.log_e), 1)
+        21.2
     """
 
     __slots__ = ("_log_fortunes", "_one", "_zero", "log_e", "max_log_e", "side", "threshold")
@@ -140,7 +142,8 @@ def log_e_counts(n: int, successes: int, threshold: float, side: Side) -> float:
         threshold: The null's edge, in (0, 1).
         side: As for `EProcess`.
 
-    >>> round(log_e_counts(4, 4, 0.3, 1), 4)
-    3.0553
+    Examples:
+        >>> round(log_e_counts(4, 4, 0.3, 1), 4)
+        3.0553
     """
     return EProcess(threshold, side).ahead(successes, n - successes)

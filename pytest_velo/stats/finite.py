@@ -47,12 +47,13 @@ def make_census_rule(
     Raises:
         UsageError: A number is outside its range, or the claim is not about a rate.
 
-    >>> from pytest_velo.claims import rate
-    >>> rule = make_census_rule(rate >= 0.5, size=10, alpha=0.05, beta=0.05)
-    >>> [rule.feed(1, 1) for _ in range(4)]
-    [None, None, None, <Verdict.SUPPORTED: 'supported'>]
-    >>> rule.certified(rule.verdict)
-    'rate >= 0.5'
+    Examples:
+        >>> from pytest_velo.claims import rate
+        >>> rule = make_census_rule(rate >= 0.5, size=10, alpha=0.05, beta=0.05)
+        >>> [rule.feed(1, 1) for _ in range(4)]
+        [None, None, None, <Verdict.SUPPORTED: 'supported'>]
+        >>> rule.certified(rule.verdict)
+        'rate >= 0.5'
     """
     if size < 1 or claim.statistic.arms or not claim.statistic.binary:
         raise UsageError(

@@ -39,11 +39,12 @@ class Standing(NamedTuple):
 def chance_of_verdict(design: Design, standing: Standing) -> float | None:
     """Return P(a verdict by the horizon) with a Jeffreys prior on the rate; None where no run looks.
 
-    >>> from pytest_velo.claims import rate
-    >>> design = Design(rate >= 0.5, alpha=0.05, beta=0.05, max_units=200)
-    >>> chance = chance_of_verdict(design, Standing(ones=10, valid=20, invalid=0, latched=0))
-    >>> None if chance is None else round(chance, 2)
-    0.43
+    Examples:
+        >>> from pytest_velo.claims import rate
+        >>> design = Design(rate >= 0.5, alpha=0.05, beta=0.05, max_units=200)
+        >>> chance = chance_of_verdict(design, Standing(ones=10, valid=20, invalid=0, latched=0))
+        >>> None if chance is None else round(chance, 2)
+        0.43
     """
     states = _table(design, standing.invalid).get(standing.valid)
     return None if states is None else float(states[standing.latched][standing.ones])

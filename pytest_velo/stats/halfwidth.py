@@ -55,12 +55,13 @@ def make_estimate(
     Raises:
         UsageError: A number is outside its range.
 
-    >>> from pytest_velo.claims import rate
-    >>> rule = make_estimate(rate, halfwidth=0.1, alpha=0.05, max_units=400)
-    >>> while not rule.feed(0, 0):
-    ...     pass
-    >>> rule.n, rule.interval().low, round(rule.interval().high, 2)
-    (23, 0.0, 0.2)
+    Examples:
+        >>> from pytest_velo.claims import rate
+        >>> rule = make_estimate(rate, halfwidth=0.1, alpha=0.05, max_units=400)
+        >>> while not rule.feed(0, 0):
+        ...     pass
+        >>> rule.n, rule.interval().low, round(rule.interval().high, 2)
+        (23, 0.0, 0.2)
     """
     check_design(alpha=alpha, beta=alpha, max_units=max_units, min_units=min_units)
     span = statistic.scale.span
@@ -239,7 +240,8 @@ def fewest_units(halfwidth: float, alpha: float) -> int:
         halfwidth: On the scale of [0, 1], below 1/2.
         alpha: P(the interval misses the truth), at most.
 
-    >>> fewest_units(0.05, 0.05)
-    36
+    Examples:
+        >>> fewest_units(0.05, 0.05)
+        36
     """
     return max(1, math.ceil(math.log(alpha / 2) / math.log1p(-2.0 * halfwidth)))

@@ -28,8 +28,9 @@ def alternatives(count: int, side: Side, size: int) -> tuple[int, ...]:
         side: +1: counts above it; -1: counts below it.
         size: Outcomes in the list.
 
-    >>> alternatives(29, 1, 100)
-    (32, 33, 34, 35, 36, 38, 40, 42, 45, 49, 54, 60, 67, 76, 86, 100)
+    Examples:
+        >>> alternatives(29, 1, 100)
+        (32, 33, 34, 35, 36, 38, 40, 42, 45, 49, 54, 60, 67, 76, 86, 100)
     """
     span = size - count if side > 0 else count
     nearest = min(max(1, round(NEAREST * size)), span / 2)
@@ -47,8 +48,9 @@ def log_e_census(ones: float, zeros: float, count: int, counts: tuple[int, ...],
         counts: Its alternatives.
         size: Outcomes in the list.
 
-    >>> round(log_e_census(30, 30, 79, alternatives(79, 1, 200), 200), 6)
-    1.077013
+    Examples:
+        >>> round(log_e_census(30, 30, 79, alternatives(79, 1, 200), 200), 6)
+        1.077013
     """
     too_many, too_few = ones > count, zeros > size - count
     if too_many or too_few:  # no count on the null's side is left, or none on the other

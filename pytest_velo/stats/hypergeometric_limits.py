@@ -27,8 +27,9 @@ def count_limit(outcomes: Sequence[float], side: Side, log_bar: float, size: int
     Returns:
         A count in 0..size: all counts below (side +1) or above it are rejected.
 
-    >>> count_limit([1.0] * 8, 1, np.log(20), 10), count_limit([1.0] * 8, -1, np.log(20), 10)
-    (9, 10)
+    Examples:
+        >>> count_limit([1.0] * 8, 1, np.log(20), 10), count_limit([1.0] * 8, -1, np.log(20), 10)
+        (9, 10)
     """
     path = np.asarray(outcomes, dtype=float)
     ones = np.cumsum(path if side > 0 else 1.0 - path)  # side -1 counts zeros: "at most so many zeros"

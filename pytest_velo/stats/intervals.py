@@ -22,9 +22,10 @@ def wilson(successes: int, n: int, level: float) -> Interval:
 
     Source: Wilson (1927), JASA 22:209, without continuity correction.
 
-    >>> interval = wilson(7, 20, 0.95)
-    >>> round(interval.low, 4), round(interval.high, 4)
-    (0.1812, 0.5671)
+    Examples:
+        >>> interval = wilson(7, 20, 0.95)
+        >>> round(interval.low, 4), round(interval.high, 4)
+        (0.1812, 0.5671)
     """
     _check(successes, n, level)
     from statistics import NormalDist
@@ -49,8 +50,9 @@ def clopper_pearson(successes: int, n: int, level: float) -> Interval:
 
     Source: Clopper & Pearson (1934), Biometrika 26:404.
 
-    >>> clopper_pearson(0, 20, 0.95).low, round(clopper_pearson(0, 20, 0.95).high, 4)
-    (0.0, 0.1684)
+    Examples:
+        >>> clopper_pearson(0, 20, 0.95).low, round(clopper_pearson(0, 20, 0.95).high, 4)
+        (0.0, 0.1684)
     """
     _check(successes, n, level)
     tail = (1.0 - level) / 2

@@ -90,11 +90,12 @@ def certified_inequality(claim: Claim, nulls: Nulls, verdict: Verdict, *, closed
         verdict: What came of it.
         closed: "Supported" leaves the edge itself possible.
 
-    >>> from pytest_velo.claims import difference
-    >>> from pytest_velo.stats.nulls import nulls_of
-    >>> claim = difference("new", "old").within(0.1)
-    >>> certified_inequality(claim, nulls_of(claim, 0.05), Verdict.SUPPORTED)
-    '-0.15 < difference("new", "old") < 0.15'
+    Examples:
+        >>> from pytest_velo.claims import difference
+        >>> from pytest_velo.stats.nulls import nulls_of
+        >>> claim = difference("new", "old").within(0.1)
+        >>> certified_inequality(claim, nulls_of(claim, 0.05), Verdict.SUPPORTED)
+        '-0.15 < difference("new", "old") < 0.15'
     """
     name, native = claim.statistic, claim.statistic.scale.from_unit
 

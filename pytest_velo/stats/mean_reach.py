@@ -43,11 +43,12 @@ def mean_reachability(
     Raises:
         UsageError: A parameter is outside its range.
 
-    >>> from pytest_velo.claims import difference
-    >>> claim = difference("new", "old") >= -0.02
-    >>> reach = mean_reachability(claim, alpha=0.05, beta=0.05, max_units=5, binary=True)
-    >>> reach.can_support, reach.n_support
-    (False, 6)
+    Examples:
+        >>> from pytest_velo.claims import difference
+        >>> claim = difference("new", "old") >= -0.02
+        >>> reach = mean_reachability(claim, alpha=0.05, beta=0.05, max_units=5, binary=True)
+        >>> reach.can_support, reach.n_support
+        (False, 6)
     """
     check_design(alpha=alpha, beta=beta, max_units=max_units, min_units=min_units)
     nulls = nulls_of(claim, margin)
@@ -81,8 +82,9 @@ def constant_run(null: Null, outcome: float, level: float) -> int:
         outcome: In [0, 1].
         level: In (0, 1).
 
-    >>> constant_run(Null(0.5, 1), 1.0, 0.05)
-    6
+    Examples:
+        >>> constant_run(Null(0.5, 1), 1.0, 0.05)
+        6
     """
     process, bar = MeanProcess(*null), math.log(1.0 / level)
     while process.log_e < bar:

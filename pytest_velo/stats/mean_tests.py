@@ -237,8 +237,9 @@ def fewest_units(process: MeanProcess, missing: float, left: int) -> float:
 
     A unit multiplies it by 1/edge at most, when all is staked and the outcome is the end of the scale.
 
-    >>> fewest_units(MeanProcess(0.5, 1), math.log(20), 200)
-    5
+    Examples:
+        >>> fewest_units(MeanProcess(0.5, 1), math.log(20), 200)
+        5
     """
     units = max(1, math.ceil(missing / -math.log(process.edge) - 1e-9))
     return units if units <= left else math.inf

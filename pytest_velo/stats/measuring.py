@@ -50,10 +50,11 @@ def measured_at(estimation: Estimation, design: Design, truth: float, deviation:
         truth: The true value, in the statistic's own units.
         deviation: The standard deviation of a unit, in the same units, from 0.
 
-    >>> from pytest_velo.claims import estimate, rate
-    >>> design = Design(alpha=0.05, beta=0.05, max_units=400)
-    >>> measured_at(estimate(rate, halfwidth=0.1), design, 0.0, 0.0).n
-    23.0
+    Examples:
+        >>> from pytest_velo.claims import estimate, rate
+        >>> design = Design(alpha=0.05, beta=0.05, max_units=400)
+        >>> measured_at(estimate(rate, halfwidth=0.1), design, 0.0, 0.0).n
+        23.0
     """
     scale = estimation.statistic.scale
     points = two_points(scale.to_unit(truth), deviation / scale.span)
@@ -73,10 +74,11 @@ def two_points(mean: float, deviation: float) -> tuple[float, float, float]:
         mean: In [0, 1].
         deviation: Their standard deviation; as much of it as the range allows.
 
-    >>> [round(value, 3) for value in two_points(0.25, 3**0.5 / 4)]
-    [0.0, 1.0, 0.25]
-    >>> two_points(0.5, 0.25)
-    (0.25, 0.75, 0.5)
+    Examples:
+        >>> [round(value, 3) for value in two_points(0.25, 3**0.5 / 4)]
+        [0.0, 1.0, 0.25]
+        >>> two_points(0.5, 0.25)
+        (0.25, 0.75, 0.5)
     """
     above = min(deviation, 1.0 - mean)
     below = min(deviation**2 / above, mean) if above else 0.0

@@ -41,8 +41,9 @@ def holm(p_values: Sequence[float], alpha: float) -> Adjusted:
 
     Source: Holm (1979), Scandinavian Journal of Statistics 6:65.
 
-    >>> holm([0.01, 0.04, 0.03], 0.05)
-    Adjusted(rejects=(True, False, False), p_values=(0.03, 0.06, 0.06))
+    Examples:
+        >>> holm([0.01, 0.04, 0.03], 0.05)
+        Adjusted(rejects=(True, False, False), p_values=(0.03, 0.06, 0.06))
     """
     order = _order(p_values, alpha)
     adjusted, highest = [0.0] * len(p_values), 0.0
@@ -59,8 +60,9 @@ def bonferroni(p_values: Sequence[float], alpha: float) -> Adjusted:
         p_values: Each in [0, 1].
         alpha: In (0, 1).
 
-    >>> bonferroni([0.01, 0.04], 0.05).rejects
-    (True, False)
+    Examples:
+        >>> bonferroni([0.01, 0.04], 0.05).rejects
+        (True, False)
     """
     _order(p_values, alpha)
     return _at([min(1.0, len(p_values) * p) for p in p_values], alpha)
@@ -77,8 +79,9 @@ def benjamini_hochberg(p_values: Sequence[float], alpha: float) -> Adjusted:
 
     Source: Benjamini & Hochberg (1995), JRSS B 57:289.
 
-    >>> benjamini_hochberg([0.01, 0.02, 0.5], 0.05).rejects
-    (True, True, False)
+    Examples:
+        >>> benjamini_hochberg([0.01, 0.02, 0.5], 0.05).rejects
+        (True, True, False)
     """
     return _step_up(p_values, alpha, 1.0)
 
@@ -92,8 +95,9 @@ def benjamini_yekutieli(p_values: Sequence[float], alpha: float) -> Adjusted:
 
     Source: Benjamini & Yekutieli (2001), Annals of Statistics 29:1165.
 
-    >>> benjamini_yekutieli([0.01, 0.02, 0.5], 0.05).rejects
-    (False, False, False)
+    Examples:
+        >>> benjamini_yekutieli([0.01, 0.02, 0.5], 0.05).rejects
+        (False, False, False)
     """
     return _step_up(p_values, alpha, sum(1.0 / k for k in range(1, len(p_values) + 1)))
 
@@ -110,8 +114,9 @@ def e_bh(log_e_values: Sequence[float], alpha: float) -> tuple[bool, ...]:
 
     Source: Wang & Ramdas (2022), JRSS B 84:822.
 
-    >>> e_bh([math.log(e) for e in (100, 45, 3)], 0.05)
-    (True, True, False)
+    Examples:
+        >>> e_bh([math.log(e) for e in (100, 45, 3)], 0.05)
+        (True, True, False)
     """
     _check_alpha(alpha)
     m = len(log_e_values)
@@ -130,8 +135,9 @@ def e_bh_target(m: int, k: int, alpha: float) -> float:
         k: In 1..m.
         alpha: In (0, 1).
 
-    >>> round(math.exp(e_bh_target(10, 2, 0.05)))
-    100
+    Examples:
+        >>> round(math.exp(e_bh_target(10, 2, 0.05)))
+        100
     """
     return math.log(m / (alpha * k)) - _ROUNDING
 
@@ -139,8 +145,9 @@ def e_bh_target(m: int, k: int, alpha: float) -> float:
 def expected_false(alphas: Sequence[float]) -> float:
     """Return the most false "supported" to expect if every claim of a session were false, unadjusted.
 
-    >>> expected_false([0.05] * 30)
-    1.5
+    Examples:
+        >>> expected_false([0.05] * 30)
+        1.5
     """
     return math.fsum(alphas)
 

@@ -38,9 +38,10 @@ def nulls_of(claim: Claim, margin: float = 0.0) -> Nulls:
     Raises:
         UsageError: The margin is negative, or leaves no false claim to rule out.
 
-    >>> from pytest_velo.claims import rate
-    >>> nulls_of(rate >= 0.5, 0.25)
-    Nulls(support=(Null(threshold=0.25, side=1),), refute=(Null(threshold=0.5, side=-1),))
+    Examples:
+        >>> from pytest_velo.claims import rate
+        >>> nulls_of(rate >= 0.5, 0.25)
+        Nulls(support=(Null(threshold=0.25, side=1),), refute=(Null(threshold=0.5, side=-1),))
     """
     if not margin >= 0.0:
         raise UsageError(f"a margin is a distance from 0 up, got {margin!r}", fix="margin=0.05")

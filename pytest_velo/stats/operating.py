@@ -36,12 +36,13 @@ def operating_characteristics(
     Returns:
         One entry for each truth, in their order.
 
-    >>> from pytest_velo.claims import rate
-    >>> from pytest_velo.stats.rules import make_rule
-    >>> rule = make_rule(rate >= 0.3, alpha=0.05, beta=0.05, max_units=200)
-    >>> [wrong] = operating_characteristics(rule, [0.3])
-    >>> wrong.supported < 0.05, wrong.refuted < 0.05
-    (True, True)
+    Examples:
+        >>> from pytest_velo.claims import rate
+        >>> from pytest_velo.stats.rules import make_rule
+        >>> rule = make_rule(rate >= 0.3, alpha=0.05, beta=0.05, max_units=200)
+        >>> [wrong] = operating_characteristics(rule, [0.3])
+        >>> wrong.supported < 0.05, wrong.refuted < 0.05
+        (True, True)
     """
     import numpy as np
 
@@ -78,13 +79,14 @@ def mean_further(rule: SequentialRule, ones: int) -> float:
         rule: Fed with valid 0/1 units; it is not changed.
         ones: How many of them were 1.
 
-    >>> from pytest_velo.claims import rate
-    >>> from pytest_velo.stats.rules import make_rule
-    >>> rule = make_rule(rate >= 0.5, alpha=0.05, beta=0.05, max_units=200)
-    >>> for unit in [1, 0] * 10:
-    ...     _ = rule.feed(unit, unit)
-    >>> round(mean_further(rule, ones=10))
-    141
+    Examples:
+        >>> from pytest_velo.claims import rate
+        >>> from pytest_velo.stats.rules import make_rule
+        >>> rule = make_rule(rate >= 0.5, alpha=0.05, beta=0.05, max_units=200)
+        >>> for unit in [1, 0] * 10:
+        ...     _ = rule.feed(unit, unit)
+        >>> round(mean_further(rule, ones=10))
+        141
     """
     import numpy as np
 

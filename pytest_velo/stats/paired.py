@@ -69,12 +69,13 @@ def make_difference_rule(
     Raises:
         UsageError: A number is outside its range, or the margin reaches beyond the statistic's range.
 
-    >>> from pytest_velo.claims import difference
-    >>> rule = make_difference_rule(difference("a", "b") >= 0, alpha=0.05, beta=0.05, max_units=100)
-    >>> [rule.feed(d, d) for d in (0.5, 1, 1, 1, 0.5, 1, 1)]
-    [None, None, None, None, None, None, None]
-    >>> rule.feed(1, 1), rule.certified(rule.verdict), rule.kind
-    (<Verdict.SUPPORTED: 'supported'>, 'difference("a", "b") > 0', 'calibrated')
+    Examples:
+        >>> from pytest_velo.claims import difference
+        >>> rule = make_difference_rule(difference("a", "b") >= 0, alpha=0.05, beta=0.05, max_units=100)
+        >>> [rule.feed(d, d) for d in (0.5, 1, 1, 1, 0.5, 1, 1)]
+        [None, None, None, None, None, None, None]
+        >>> rule.feed(1, 1), rule.certified(rule.verdict), rule.kind
+        (<Verdict.SUPPORTED: 'supported'>, 'difference("a", "b") > 0', 'calibrated')
     """
     check_design(alpha=alpha, beta=beta, max_units=max_units, min_units=min_units)
     nulls = nulls_of(claim, margin)

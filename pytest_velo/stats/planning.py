@@ -50,12 +50,13 @@ def smallest_detectable(law: Law, threshold: float, end: float, power: float = 0
         A truth to a 4,096th of the way between, rounded away from the threshold; None if even the end is
         not supported that often.
 
-    >>> from pytest_velo.claims import rate
-    >>> from pytest_velo.stats.operating import operating_characteristics
-    >>> from pytest_velo.stats.rules import make_rule
-    >>> rule = make_rule(rate >= 0.3, alpha=0.05, beta=0.05, max_units=200)
-    >>> round(smallest_detectable(lambda truths: operating_characteristics(rule, truths), 0.3, 1.0), 2)
-    0.4
+    Examples:
+        >>> from pytest_velo.claims import rate
+        >>> from pytest_velo.stats.operating import operating_characteristics
+        >>> from pytest_velo.stats.rules import make_rule
+        >>> rule = make_rule(rate >= 0.3, alpha=0.05, beta=0.05, max_units=200)
+        >>> round(smallest_detectable(lambda truths: operating_characteristics(rule, truths), 0.3, 1.0), 2)
+        0.4
     """
     if law([end])[0].supported < power:
         return None
@@ -83,10 +84,11 @@ def pair_law(
 
     See `pair_laws`.
 
-    >>> from pytest_velo.claims import difference
-    >>> law = pair_law(difference("a", "b") >= 0, 0.2, 0.1, alpha=0.05, beta=0.05, max_units=400)
-    >>> round(law.supported, 2), law.refuted < 0.001, round(law.mean_n)
-    (0.91, True, 183)
+    Examples:
+        >>> from pytest_velo.claims import difference
+        >>> law = pair_law(difference("a", "b") >= 0, 0.2, 0.1, alpha=0.05, beta=0.05, max_units=400)
+        >>> round(law.supported, 2), law.refuted < 0.001, round(law.mean_n)
+        (0.91, True, 183)
     """
     shares = [(p_up, p_down)]
     [law] = pair_laws(claim, shares, alpha=alpha, beta=beta, max_units=max_units, min_units=min_units)
@@ -228,10 +230,11 @@ def approximate_law(
         margin: As for `make_mean_rule`.
         min_units: As for `make_mean_rule`.
 
-    >>> from pytest_velo.claims import mean
-    >>> law = approximate_law(mean(0, 10) >= 7, 7.5, 1.5, alpha=0.05, beta=0.05, max_units=200)
-    >>> law.supported > 0.9, law.refuted <= 0.05, 60 < law.mean_n < 100
-    (True, True, True)
+    Examples:
+        >>> from pytest_velo.claims import mean
+        >>> law = approximate_law(mean(0, 10) >= 7, 7.5, 1.5, alpha=0.05, beta=0.05, max_units=200)
+        >>> law.supported > 0.9, law.refuted <= 0.05, 60 < law.mean_n < 100
+        (True, True, True)
     """
     check_design(alpha=alpha, beta=beta, max_units=max_units, min_units=min_units)
     nulls = nulls_of(claim, margin)

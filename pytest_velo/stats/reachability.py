@@ -53,10 +53,11 @@ def reachability(
     Raises:
         UsageError: A parameter is outside its range.
 
-    >>> from pytest_velo.claims import rate
-    >>> reach = reachability(rate <= 0.02, alpha=0.05, beta=0.05, max_units=100)
-    >>> reach.can_support, reach.n_support, reach.can_refute
-    (False, 149, True)
+    Examples:
+        >>> from pytest_velo.claims import rate
+        >>> reach = reachability(rate <= 0.02, alpha=0.05, beta=0.05, max_units=100)
+        >>> reach.can_support, reach.n_support, reach.can_refute
+        (False, 149, True)
     """
     check_design(alpha=alpha, beta=beta, max_units=max_units, min_units=min_units)
     nulls = nulls_of(claim, margin)

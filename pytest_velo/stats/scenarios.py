@@ -84,13 +84,14 @@ def scenarios_of(claim: Claim, design: Design, futility: Futility) -> tuple[Scen
     Raises:
         UsageError: A number of the design is outside its range.
 
-    >>> from pytest_velo.claims import difference, rate
-    >>> from pytest_velo.stats.stopping import usual_futility
-    >>> design, futility = Design(alpha=0.05, beta=0.05, max_units=200), usual_futility(200)
-    >>> [(s.assuming, s.exact) for s in scenarios_of(rate >= 0.3, design, futility)]
-    [('', True)]
-    >>> [s.exact for s in scenarios_of(difference("a", "b") >= 0, design, futility)]
-    [True, True]
+    Examples:
+        >>> from pytest_velo.claims import difference, rate
+        >>> from pytest_velo.stats.stopping import usual_futility
+        >>> design, futility = Design(alpha=0.05, beta=0.05, max_units=200), usual_futility(200)
+        >>> [(s.assuming, s.exact) for s in scenarios_of(rate >= 0.3, design, futility)]
+        [('', True)]
+        >>> [s.exact for s in scenarios_of(difference("a", "b") >= 0, design, futility)]
+        [True, True]
     """
     statistic = claim.statistic
     if design.census is not None:
@@ -194,10 +195,11 @@ def _approximate(claim: Claim, design: Design, deviations: dict[str, Deviation])
 def deviations_of(statistic: Statistic, design: Design) -> dict[str, Deviation]:
     """Return the assumptions about how much a unit varies, by what is said of them.
 
-    >>> from pytest_velo.claims import mean
-    >>> design = Design(alpha=0.05, beta=0.05, max_units=200)
-    >>> [deviation(5.0) for deviation in deviations_of(mean(0, 10), design).values()]
-    [5.0, 2.5]
+    Examples:
+        >>> from pytest_velo.claims import mean
+        >>> design = Design(alpha=0.05, beta=0.05, max_units=200)
+        >>> [deviation(5.0) for deviation in deviations_of(mean(0, 10), design).values()]
+        [5.0, 2.5]
     """
     low, high = statistic.scale
 

@@ -245,8 +245,9 @@ def shortest_run(threshold: float, side: Side, level: float) -> int:
 
     No test of 0/1 units at `level` can reject with fewer.
 
-    >>> shortest_run(0.02, -1, 0.05)
-    149
+    Examples:
+        >>> shortest_run(0.02, -1, 0.05)
+        149
     """
     edge = threshold if side > 0 else 1.0 - threshold
     run = max(1, math.ceil(math.log(level) / math.log(edge)) - 1)

@@ -45,8 +45,9 @@ class Futility:
 def usual_futility(max_units: int) -> Futility:
     """Return when runs look: from 20 units on, some twenty times at most, each look costing milliseconds.
 
-    >>> list(usual_futility(60).looks(60))
-    [20, 30, 40, 50]
+    Examples:
+        >>> list(usual_futility(60).looks(60))
+        [20, 30, 40, 50]
     """
     return Futility(below=0.05, first=20, every=max(10, max_units // 20))
 
@@ -63,12 +64,13 @@ def law_with_futility(
     Returns:
         A function from true rates, each in [0, 1], to an entry for each, in their order.
 
-    >>> from pytest_velo.claims import rate
-    >>> from pytest_velo.stats.rules import make_rule
-    >>> rule = make_rule(rate >= 0.3, alpha=0.05, beta=0.05, max_units=200)
-    >>> [law] = law_with_futility(rule, usual_futility(200))([0.3])
-    >>> round(law.supported, 3), round(law.mean_n)
-    (0.049, 103)
+    Examples:
+        >>> from pytest_velo.claims import rate
+        >>> from pytest_velo.stats.rules import make_rule
+        >>> rule = make_rule(rate >= 0.3, alpha=0.05, beta=0.05, max_units=200)
+        >>> [law] = law_with_futility(rule, usual_futility(200))([0.3])
+        >>> round(law.supported, 3), round(law.mean_n)
+        (0.049, 103)
     """
     import numpy as np
 

@@ -40,13 +40,14 @@ def truths_of(claim: Claim, more: tuple[float, ...] = ()) -> list[float]:
         claim: What is claimed.
         more: Further values, such as the one that is expected.
 
-    >>> from pytest_velo.claims import difference, rate
-    >>> truths_of(rate >= 0.3)
-    [0.1, 0.2, 0.25, 0.28, 0.3, 0.32, 0.35, 0.4, 0.5, 0.65]
-    >>> truths_of(rate <= 0.05, (0.01,))
-    [0.0, 0.01, 0.03, 0.05, 0.07, 0.1, 0.15, 0.25, 0.4]
-    >>> truths_of(difference("a", "b").within(0.1))
-    [-0.45, -0.3, -0.2, -0.15, -0.12, -0.1, 0.0, 0.1, 0.12, 0.15, 0.2, 0.3, 0.45]
+    Examples:
+        >>> from pytest_velo.claims import difference, rate
+        >>> truths_of(rate >= 0.3)
+        [0.1, 0.2, 0.25, 0.28, 0.3, 0.32, 0.35, 0.4, 0.5, 0.65]
+        >>> truths_of(rate <= 0.05, (0.01,))
+        [0.0, 0.01, 0.03, 0.05, 0.07, 0.1, 0.15, 0.25, 0.4]
+        >>> truths_of(difference("a", "b").within(0.1))
+        [-0.45, -0.3, -0.2, -0.15, -0.12, -0.1, 0.0, 0.1, 0.12, 0.15, 0.2, 0.3, 0.45]
     """
     found = {*more}
     if claim.direction is Direction.WITHIN:
@@ -69,13 +70,14 @@ def detectable_of(claim: Claim, law: Law, power: float = 0.8) -> Detectable:
         law: What the design does.
         power: In (0, 1).
 
-    >>> from pytest_velo.claims import rate
-    >>> from pytest_velo.stats.operating import operating_characteristics
-    >>> from pytest_velo.stats.rules import make_rule
-    >>> rule = make_rule(rate >= 0.3, alpha=0.05, beta=0.05, max_units=200)
-    >>> found = detectable_of(rate >= 0.3, lambda truths: operating_characteristics(rule, truths))
-    >>> [round(value, 2) for value in (*found.supported, *found.refuted)]
-    [0.4, 0.2]
+    Examples:
+        >>> from pytest_velo.claims import rate
+        >>> from pytest_velo.stats.operating import operating_characteristics
+        >>> from pytest_velo.stats.rules import make_rule
+        >>> rule = make_rule(rate >= 0.3, alpha=0.05, beta=0.05, max_units=200)
+        >>> found = detectable_of(rate >= 0.3, lambda truths: operating_characteristics(rule, truths))
+        >>> [round(value, 2) for value in (*found.supported, *found.refuted)]
+        [0.4, 0.2]
     """
     low, high = claim.statistic.scale
 
