@@ -18,7 +18,9 @@ from pytest_velo.baselines.file import BaselineFile
 from pytest_velo.case_sets import pick_order
 from pytest_velo.claims import baseline, difference, estimate, rate
 from pytest_velo.runner.weighing import weigh
+from pytest_velo.stats.eprocess import log_e_counts
 from pytest_velo.stats.finite import make_census_rule
+from pytest_velo.stats.joint import make_joint_rule
 from pytest_velo.stats.operating import operating_characteristics
 from pytest_velo.stats.rules import make_rule
 from pytest_velo.verdicts import Verdict
@@ -87,18 +89,75 @@ JOINT_TRUTHS = {
 """P(a is 1), P(b is 1), P(both are)."""
 
 
-def test_both_of_two_rates(calibration):
-    """Dependent outcomes of one trial: one part false by a hair, or both."""
-    trial = calibration.trial
-    letters = {(a, b): [trial(a=a, b=b)] for a in (1.0, 0.0) for b in (1.0, 0.0)}
+BOTH = (rate("a") >= 0.5) & (rate("b") >= 0.5)
+
+
+def joint_chances():
+    """Return P(a and b), P(only a), P(only b), P(neither) for each truth."""
     a, b, both = np.array(list(JOINT_TRUTHS.values())).T
-    chances = dict(zip(letters, (both, a - both, b - both, 1 - a - b + both), strict=True))
-    claim = (rate("a") >= 0.5) & (rate("b") >= 0.5)
-    law = calibration.law(calibration.hypothesis(claim, 13), letters, lambda seen: chances)
+    return both, a - both, b - both, 1 - a - b + both
+
+
+def check_joint(calibration, law):
     assert law[SUPPORTED].max() <= calibration.alpha + ROUNDING
     assert law[REFUTED][2:].max() <= calibration.beta + ROUNDING
     assert law[SUPPORTED][0] > calibration.alpha / 2
     assert law[REFUTED][2:].max() > calibration.beta / 2
+
+
+def joint_law(rule):
+    """Return the law of a rule for two rates, exactly, over both counts and which parts are supported yet."""
+    horizon = rule.max_units
+    counts = np.arange(horizon + 1)
+
+    def rejects(test, n):
+        log_e = [log_e_counts(n, int(ones), test.threshold, test.side) for ones in counts[: n + 1]]
+        return np.pad(np.array(log_e) >= test.log_threshold, (0, horizon - n))
+
+    # Axes: the truth, the ones of a and of b, whether a and whether b is supported already.
+    truths = len(JOINT_TRUTHS)
+    mass = np.zeros((truths, horizon + 1, horizon + 1, 2, 2))
+    mass[:, 0, 0, 0, 0] = 1.0
+    chances = [chance[:, None, None, None, None] for chance in joint_chances()]
+    law = {SUPPORTED: np.zeros(truths), REFUTED: np.zeros(truths)}
+    for n in range(1, horizon + 1):
+        both, only_a, only_b, neither = (mass * chance for chance in chances)
+        mass = neither
+        mass[:, 1:, 1:] += both[:, :-1, :-1]
+        mass[:, 1:] += only_a[:, :-1]
+        mass[:, :, 1:] += only_b[:, :, :-1]
+        first, second = (rejects(part.support[0], n) for part in rule.parts)
+        mass[:, first, :, 1] += mass[:, first, :, 0]
+        mass[:, first, :, 0] = 0.0
+        mass[:, :, second, :, 1] += mass[:, :, second, :, 0]
+        mass[:, :, second, :, 0] = 0.0
+        law[SUPPORTED] += mass[..., 1, 1].sum(axis=(1, 2))
+        mass[..., 1, 1] = 0.0
+        against = [rejects(part.refute, n) for part in rule.parts]
+        refuted = against[0][:, None] | against[1][None, :]
+        law[REFUTED] += mass[:, refuted].sum(axis=(1, 2, 3))
+        mass[:, refuted] = 0.0
+    return law
+
+
+def test_both_of_two_rates(calibration):
+    """Dependent outcomes of one trial: one part false by a hair, or both."""
+    trial = calibration.trial
+    letters = {(a, b): [trial(a=a, b=b)] for a in (1.0, 0.0) for b in (1.0, 0.0)}
+    chances = dict(zip(letters, joint_chances(), strict=True))
+    law = calibration.law(calibration.hypothesis(BOTH, 13), letters, lambda seen: chances)
+    check_joint(calibration, law)
+    rule = make_joint_rule(BOTH, alpha=calibration.alpha, beta=calibration.beta, max_units=13)
+    for verdict, counted in joint_law(rule).items():
+        assert counted == pytest.approx(law[verdict], abs=1e-9)
+
+
+def test_both_of_two_rates_within_200_trials(calibration):
+    """By the counts, at the rule's own thresholds: the test above holds that to what the weigher says."""
+    rule = make_joint_rule(BOTH, alpha=calibration.alpha, beta=calibration.beta, max_units=200)
+    law = joint_law(rule)
+    calibration.tell(law)
+    check_joint(calibration, law)
 
 
 @pytest.mark.parametrize("claim", [rate >= baseline, rate <= baseline], ids=str)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from pytest_velo.case_sets import load, pick_order
-from pytest_velo.claims import rate
+from pytest_velo.claims import difference, rate
 from pytest_velo.runner.weighing import weigh
 from pytest_velo.verdicts import Verdict
 
@@ -80,6 +80,48 @@ def test_their_draws_taken_as_independent_fail_the_same_test(calibration):
         lambda n: singly(several_draws(calibration, n, 20, rng)),
     )
     assert found[SUPPORTED] > 2 * calibration.most(calibration.alpha)
+
+
+def test_several_draws_of_a_case_in_both_parts_of_a_claim(calibration):
+    """A case has a rate for each part, which go together; both parts are at their edge."""
+    rng = np.random.default_rng(12)
+
+    def runs(n):
+        a = rng.choice([0.03, 0.5, 0.97], (n, 15, 1))
+        b = np.where(rng.random(a.shape) < 0.7, a, 0.5)
+        draws = zip(
+            *((rng.random((n, 15, 3)) < rates).astype(float).tolist() for rates in (a, b)), strict=True
+        )
+        for run in draws:
+            yield [
+                [calibration.trial(a=one, b=other) for one, other in zip(*case, strict=True)]
+                for case in zip(*run, strict=True)
+            ]
+
+    claim = (rate("a") >= 0.5) & (rate("b") <= 0.5)
+    found = calibration.shares(calibration.hypothesis(claim, 15, unit_size=3), runs)
+    check(calibration, found, least=0.01)
+
+
+def test_several_draws_of_a_case_by_each_arm(calibration):
+    """Two draws of each case by either arm; `a` is better by just the .2 that is claimed."""
+    rng, trial = np.random.default_rng(13), calibration.trial
+
+    def runs(n):
+        ease = rng.choice([0.05, 0.4, 0.75], (n, 15, 1))
+        a, b = ((rng.random((n, 15, 2)) < rates).astype(float).tolist() for rates in (ease + 0.2, ease))
+        for run in zip(a, b, strict=True):
+            yield [
+                [
+                    arm
+                    for one, other in zip(*case, strict=True)
+                    for arm in (trial("b", _=other), trial("a", _=one))
+                ]
+                for case in zip(*run, strict=True)
+            ]
+
+    hypothesis = calibration.hypothesis(difference("a", "b") >= 0.2, 15, arms=("b", "a"), unit_size=4)
+    check(calibration, calibration.shares(hypothesis, runs), least=0.003)
 
 
 EIGHT = {f"case {place}": 0.02 if place < 5 else 0.98 for place in range(8)}
