@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import inspect
 import os
-import textwrap
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -227,10 +226,13 @@ def _location(func: Callable[..., Any]) -> str:
 def _definition(func: Callable[..., Any]) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
     """Return the parsed definition; None for what has no source that stands for itself."""
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(func)))
+        source = inspect.getsource(func)
+        # Not dedented: a text over several lines may begin at the margin, whatever stands around it.
+        tree = ast.parse(f"if True:\n{source}" if source[:1].isspace() else source)
     except (OSError, TypeError, SyntaxError, ValueError):
         return None
     first = tree.body[0] if tree.body else None
+    first = first.body[0] if isinstance(first, ast.If) else first
     return first if isinstance(first, ast.FunctionDef | ast.AsyncFunctionDef) else None
 
 

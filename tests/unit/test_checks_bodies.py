@@ -10,7 +10,14 @@ from typing import Any
 
 import pytest
 
-from pytest_velo.checks.bodies import BodyFacts, check_facts, forbidden_fixtures, never_failed, read_body
+from pytest_velo.checks.bodies import (
+    BodyFacts,
+    body_digest,
+    check_facts,
+    forbidden_fixtures,
+    never_failed,
+    read_body,
+)
 from pytest_velo.errors import UsageError
 
 OURS = ("model", "judge", "case", "trial", "velo", "arm")
@@ -310,3 +317,17 @@ def test_the_facts_of_a_body() -> None:
 def test_hazard_03_fixtures_of_the_whole_process_are_named_with_the_reason(name: str) -> None:
     assert len(forbidden_fixtures()[name].split()) > 5
     assert "tmp_path" not in forbidden_fixtures()
+
+
+class AtTheMargin:
+    def has_a_text_that_begins_there(self, reply: str) -> None:
+        prompt = """Say this:
+hello"""
+        assert reply == prompt
+
+
+def test_a_method_is_read_although_a_text_in_it_begins_at_the_margin() -> None:
+    facts = read_body(AtTheMargin.has_a_text_that_begins_there)
+    assert facts.has_source
+    assert facts.has_assert
+    assert body_digest(AtTheMargin.has_a_text_that_begins_there)
