@@ -64,6 +64,9 @@ _decode_file = msgspec.json.Decoder(_File).decode
 def encode(entries: Iterable[Entry]) -> bytes:
     """Return the file's bytes: UTF-8, sorted by key.
 
+    Args:
+        entries: In any order, each key once.
+
     Examples:
         >>> print(encode([]).decode())
         {"version": 1, "entries": [

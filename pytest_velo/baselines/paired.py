@@ -140,6 +140,13 @@ def changed(
 ) -> Comparison:
     """Test whether a statistic changed, either way, at `alpha`: two one-sided tests at half of it each.
 
+    Args:
+        statistic: What the outcomes are averaged to.
+        pairs: As for `compare`.
+        max_units: As for `compare`.
+        alpha: P(a change is reported although there is none), at most; in (0, 1).
+        units: As for `compare`.
+
     Returns:
         The claim is that it is not below what it was: supported, it rose; refuted, it fell. The interval
         is two-sided at 1 - alpha and agrees: 0 is outside when the statistic changed.

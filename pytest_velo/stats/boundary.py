@@ -138,6 +138,12 @@ def anytime_p_values(
 ) -> list[float]:
     """Return `anytime_p` of several nulls (threshold and side) in one pass, at little more than one's price.
 
+    Args:
+        max_log_es: The largest log evidence against each; -inf before the first look.
+        nulls: Their edges, in (0, 1), and sides.
+        max_n: The horizon of all.
+        min_n: The first look of all.
+
     Examples:
         >>> [round(p, 4) for p in anytime_p_values([2.5, 1.0], [(0.3, 1), (0.3, -1)], 100)]
         [0.0362, 0.2636]
@@ -161,6 +167,9 @@ def history_error(threshold: float, side: Side, level: float, looks: Sequence[in
 
     Returns:
         P(wrong verdict at one of them), at the null's edge; `level` or less for a single one.
+
+    Raises:
+        UsageError: The horizons do not rise, or there is none.
 
     Examples:
         >>> round(history_error(0.3, 1, 0.05, (200, 400)), 3) > 0.05

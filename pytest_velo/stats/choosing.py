@@ -167,6 +167,19 @@ def reach_for(
 ) -> Reach:
     """Tell which verdicts `rule_for` with these parameters can come to; a whole census comes to all.
 
+    Args:
+        claim: As for `rule_for`, and the others too.
+        alpha: See there.
+        beta: See there.
+        max_units: See there.
+        margin: See there.
+        min_units: See there.
+        single: See there.
+        extend: See there.
+
+    Raises:
+        UsageError: A number is outside its range.
+
     Examples:
         >>> from pytest_velo.claims import mean
         >>> reach_for(mean(0, 10) >= 9.5, alpha=0.05, beta=0.05, max_units=40).can_support

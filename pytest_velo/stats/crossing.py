@@ -215,9 +215,14 @@ def first_crossings(gains: Gains, stretch: Stretch) -> Counts:
 
 def _fewest(n: int, gains: Gains, log_c: Floats) -> Counts:
     """Return the fewest successes of n that cross, n + 1 where none do."""
-    successes = np.arange(n + 1)[None, :, None]
-    logs = successes * gains.win[:, None, :] + (n - successes) * gains.lose[:, None, :]
-    return np.asarray((log_mean_exp(logs, axis=2) < log_c[:, None]).sum(axis=1))
+    short, enough = np.full(len(log_c), -1), np.full(len(log_c), n + 1)
+    while (enough - short > 1).any():  # the evidence rises with every success
+        middle = (short + enough) // 2
+        count = middle[:, None]
+        logs = count * gains.win + (n - count) * gains.lose
+        crosses = (middle > n) | (log_mean_exp(logs, axis=1) >= log_c)
+        short, enough = np.where(crosses, short, middle), np.where(crosses, middle, enough)
+    return enough
 
 
 def _one_by_one(gains: Gains, log_c: Floats, edge: Counts, first: int, last: int) -> Counts:

@@ -69,6 +69,9 @@ def clustered_error(values: Sequence[float], clusters: Sequence[Hashable]) -> Cl
 def paired_error(first: Sequence[float], second: Sequence[float]) -> float:
     """Return the standard error of the mean difference of paired values, at least two pairs.
 
+    Raises:
+        UsageError: There are fewer than two.
+
     Examples:
         >>> round(paired_error([1, 1, 0, 1], [0, 1, 0, 0]), 4)
         0.2887
@@ -96,6 +99,15 @@ def standard_error(values: Sequence[float]) -> float:
 
 def t_interval(values: Sequence[float], level: float) -> Interval:
     """Return Student's interval for the mean of at least two independent values.
+
+    Args:
+        values: The sample.
+        level: Two-sided level, in (0, 1).
+
+    Raises:
+        UsageError: There are fewer than two values.
+
+    Source: Student (1908), Biometrika 6:1.
 
     Examples:
         >>> interval = t_interval([0.2, 0.4, 0.6], 0.95)
@@ -128,6 +140,11 @@ def mcnemar_p(up: int, down: int) -> float:
 def binomial_p(successes: int, n: int, rate: float) -> tuple[float, float, float]:
     """Return the exact p-values (greater, less, two-sided) of a count against a rate in [0, 1].
 
+    Args:
+        successes: In 0..n.
+        n: Trials, from 1.
+        rate: The null's rate. Two-sided are all counts that are no likelier than this one.
+
     Examples:
         >>> [round(p, 4) for p in binomial_p(15, 50, 0.2)]
         [0.0607, 0.9692, 0.1087]
@@ -143,6 +160,16 @@ def newcombe(successes_a: int, n_a: int, successes_b: int, n_b: int, level: floa
     """Return Newcombe's hybrid score interval for a difference a - b of unpaired rates.
 
     Source: Newcombe (1998), Statistics in Medicine 17:873, method 10.
+
+    Args:
+        successes_a: In 0..n_a.
+        n_a: Trials of a, from 1.
+        successes_b: In 0..n_b.
+        n_b: Trials of b, from 1.
+        level: Two-sided level, in (0, 1).
+
+    Raises:
+        UsageError: A number is outside its range.
 
     Examples:
         >>> interval = newcombe(30, 50, 20, 50, 0.95)
@@ -160,6 +187,12 @@ def unpaired_p(successes_a: int, n_a: int, successes_b: int, n_b: int) -> Mappin
     """Return two-sided p-values of "no difference" of unpaired rates: `score`, `fisher` and `boschloo`.
 
     Source: Miettinen & Nurminen (1985); Fisher (1935); Boschloo (1970).
+
+    Args:
+        successes_a: In 0..n_a.
+        n_a: Trials of a, from 1.
+        successes_b: In 0..n_b.
+        n_b: Trials of b, from 1.
 
     Examples:
         >>> round(unpaired_p(30, 50, 20, 50)["fisher"], 4)

@@ -39,6 +39,10 @@ class Standing(NamedTuple):
 def chance_of_verdict(design: Design, standing: Standing) -> float | None:
     """Return P(a verdict by the horizon) with a Jeffreys prior on the rate; None where no run looks.
 
+    Args:
+        design: One on single 0/1 units.
+        standing: What was fed so far; further units are taken as valid.
+
     Examples:
         >>> from pytest_velo.claims import rate
         >>> design = Design(rate >= 0.5, alpha=0.05, beta=0.05, max_units=200)

@@ -20,6 +20,9 @@ def wilson(successes: int, n: int, level: float) -> Interval:
         n: Trials, from 1.
         level: Two-sided level, in (0, 1).
 
+    Raises:
+        UsageError: A number is outside its range.
+
     Source: Wilson (1927), JASA 22:209, without continuity correction.
 
     Examples:
@@ -47,6 +50,9 @@ def clopper_pearson(successes: int, n: int, level: float) -> Interval:
         successes: In 0..n.
         n: Trials, from 1.
         level: Two-sided level, in (0, 1).
+
+    Raises:
+        UsageError: A number is outside its range.
 
     Source: Clopper & Pearson (1934), Biometrika 26:404.
 

@@ -237,6 +237,14 @@ def fewest_units(process: MeanProcess, missing: float, left: int) -> float:
 
     A unit multiplies it by 1/edge at most, when all is staked and the outcome is the end of the scale.
 
+    Args:
+        process: What was fed so far.
+        missing: In nats, above 0.
+        left: Units there are.
+
+    Returns:
+        A number from 1; inf where it is more than `left`.
+
     Examples:
         >>> fewest_units(MeanProcess(0.5, 1), math.log(20), 200)
         5

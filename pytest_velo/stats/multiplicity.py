@@ -39,6 +39,9 @@ def holm(p_values: Sequence[float], alpha: float) -> Adjusted:
         p_values: Each in [0, 1]; one for every hypothesis of the family.
         alpha: In (0, 1).
 
+    Raises:
+        UsageError: `alpha` or a p-value is outside its range.
+
     Source: Holm (1979), Scandinavian Journal of Statistics 6:65.
 
     Examples:
@@ -60,6 +63,9 @@ def bonferroni(p_values: Sequence[float], alpha: float) -> Adjusted:
         p_values: Each in [0, 1].
         alpha: In (0, 1).
 
+    Raises:
+        UsageError: `alpha` or a p-value is outside its range.
+
     Examples:
         >>> bonferroni([0.01, 0.04], 0.05).rejects
         (True, False)
@@ -77,6 +83,9 @@ def benjamini_hochberg(p_values: Sequence[float], alpha: float) -> Adjusted:
         p_values: Each in [0, 1].
         alpha: In (0, 1).
 
+    Raises:
+        UsageError: `alpha` or a p-value is outside its range.
+
     Source: Benjamini & Hochberg (1995), JRSS B 57:289.
 
     Examples:
@@ -92,6 +101,9 @@ def benjamini_yekutieli(p_values: Sequence[float], alpha: float) -> Adjusted:
     Args:
         p_values: Each in [0, 1].
         alpha: In (0, 1).
+
+    Raises:
+        UsageError: `alpha` or a p-value is outside its range.
 
     Source: Benjamini & Yekutieli (2001), Annals of Statistics 29:1165.
 
@@ -111,6 +123,9 @@ def e_bh(log_e_values: Sequence[float], alpha: float) -> tuple[bool, ...]:
     Args:
         log_e_values: Natural logs of the e-values, one for every hypothesis of the family.
         alpha: In (0, 1).
+
+    Raises:
+        UsageError: `alpha` is outside its range.
 
     Source: Wang & Ramdas (2022), JRSS B 84:822.
 
@@ -144,6 +159,9 @@ def e_bh_target(m: int, k: int, alpha: float) -> float:
 
 def expected_false(alphas: Sequence[float]) -> float:
     """Return the most false "supported" to expect if every claim of a session were false, unadjusted.
+
+    Args:
+        alphas: P(wrong supported), at most, of each claim.
 
     Examples:
         >>> expected_false([0.05] * 30)

@@ -56,9 +56,13 @@ def operating_characteristics(
 
 
 def power(rule: SequentialRule, expect: float) -> float:
-    """Return P(supported) if the true rate is `expect`, in [0, 1].
+    """Return P(supported) at a true rate, exactly.
 
     For means of cases or groups this is a rough lower guide: 0/1 units vary the most.
+
+    Args:
+        rule: Usually a fresh rule; it is not changed.
+        expect: The true rate, in [0, 1].
 
     Examples:
         >>> from pytest_velo.claims import rate

@@ -82,7 +82,17 @@ def pair_law(
 ) -> OperatingCharacteristics:
     """Return the exact law of `make_difference_rule` on pairs of 0/1 outcomes, for a claim at 0.
 
-    See `pair_laws`.
+    Args:
+        claim: As for `pair_laws`, and the others too.
+        p_up: P(a pair has a = 1, b = 0).
+        p_down: P(a pair has a = 0, b = 1); the sum is in (0, 1].
+        alpha: See there.
+        beta: See there.
+        max_units: See there.
+        min_units: See there.
+
+    Raises:
+        UsageError: As `pair_laws`.
 
     Examples:
         >>> from pytest_velo.claims import difference

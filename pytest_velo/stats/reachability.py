@@ -50,6 +50,16 @@ def reachability(
 
     For `within` about means it answers for each end by itself, a bound that is never too pessimistic.
 
+    Args:
+        claim: As for `make_rule`, and the others too.
+        alpha: See there.
+        beta: See there.
+        max_units: See there.
+        margin: See there.
+        min_units: See there.
+        binary: See there.
+        extend: See there.
+
     Raises:
         UsageError: A parameter is outside its range.
 

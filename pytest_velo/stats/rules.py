@@ -2,13 +2,6 @@
 
 Two error rates hold at any stopping time, however the sampling is steered: P(supported | claim false) is at
 most alpha and P(refuted | claim true) at most beta. With a margin m, "false" means off by m or more.
-
->>> from pytest_velo.claims import rate
->>> rule = make_rule(rate >= 0.3, alpha=0.05, beta=0.05, max_units=200)
->>> [rule.feed(1, 1) for _ in range(3)]
-[None, None, None]
->>> rule.feed(1, 1), rule.certified(rule.verdict)
-(<Verdict.SUPPORTED: 'supported'>, 'rate > 0.3')
 """
 
 from __future__ import annotations
@@ -69,8 +62,11 @@ def make_rule(
     Examples:
         >>> from pytest_velo.claims import rate
         >>> design = {"alpha": 0.05, "beta": 0.05, "max_units": 200}
-        >>> [make_rule(claim, **design).kind for claim in (rate >= 0.3, rate.within(0.2, 0.4))]
-        ['calibrated', 'ville']
+        >>> rule = make_rule(rate >= 0.3, **design)
+        >>> [rule.feed(1, 1) for _ in range(4)]
+        [None, None, None, <Verdict.SUPPORTED: 'supported'>]
+        >>> rule.certified(rule.verdict), rule.kind, make_rule(rate.within(0.2, 0.4), **design).kind
+        ('rate > 0.3', 'calibrated', 'ville')
     """
     check_design(alpha=alpha, beta=beta, max_units=max_units, min_units=min_units)
     support, refute = nulls_of(claim, margin)

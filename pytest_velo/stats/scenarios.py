@@ -195,6 +195,13 @@ def _approximate(claim: Claim, design: Design, deviations: dict[str, Deviation])
 def deviations_of(statistic: Statistic, design: Design) -> dict[str, Deviation]:
     """Return the assumptions about how much a unit varies, by what is said of them.
 
+    Args:
+        statistic: What units are averaged to.
+        design: Which units it is about.
+
+    Returns:
+        The worst case first; standard deviations in the statistic's own units, by the truth in the same.
+
     Examples:
         >>> from pytest_velo.claims import mean
         >>> design = Design(alpha=0.05, beta=0.05, max_units=200)

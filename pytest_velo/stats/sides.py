@@ -245,6 +245,11 @@ def shortest_run(threshold: float, side: Side, level: float) -> int:
 
     No test of 0/1 units at `level` can reject with fewer.
 
+    Args:
+        threshold: The null's edge, in (0, 1).
+        side: +1: the null is "rate <= threshold"; -1: it is "rate >= threshold".
+        level: P(rejecting a true null), at most; in (0, 1).
+
     Examples:
         >>> shortest_run(0.02, -1, 0.05)
         149

@@ -45,6 +45,12 @@ class Futility:
 def usual_futility(max_units: int) -> Futility:
     """Return when runs look: from 20 units on, some twenty times at most, each look costing milliseconds.
 
+    Args:
+        max_units: The horizon, from 1.
+
+    Returns:
+        A run ends where the chance of a verdict is below 5%.
+
     Examples:
         >>> list(usual_futility(60).looks(60))
         [20, 30, 40, 50]
