@@ -217,7 +217,7 @@ def _fewest(n: int, gains: Gains, log_c: Floats) -> Counts:
     """Return the fewest successes of n that cross, n + 1 where none do."""
     short, enough = np.full(len(log_c), -1), np.full(len(log_c), n + 1)
     while (enough - short > 1).any():  # the evidence rises with every success
-        middle = (short + enough) // 2
+        middle = np.maximum((short + enough) // 2, 0)
         count = middle[:, None]
         logs = count * gains.win + (n - count) * gains.lose
         crosses = (middle > n) | (log_mean_exp(logs, axis=1) >= log_c)
