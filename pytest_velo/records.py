@@ -103,6 +103,24 @@ class OutcomeKind(StrEnum):
     INVALID = "invalid"
 
 
+class Invalid(StrEnum):
+    """How invalid trials enter the evidence."""
+
+    BOUND = "bound"
+    EXCLUDE = "exclude"
+    AGAINST = "against"
+
+
+class UnitKind(StrEnum):
+    """What is counted: a trial, one in each arm, the mean of a case or a group, an outcome of a list."""
+
+    TRIAL = "trial"
+    PAIR = "pair"
+    CASE = "case"
+    GROUP = "group"
+    OUTCOME = "outcome"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialRecord:
     """One finished trial.
@@ -110,6 +128,8 @@ class TrialRecord:
     Attributes:
         index: Position in submission order, from 0.
         arm: The arm it belongs to; empty without arms.
+        unit: Position of its unit of evidence, from 0; None where an older record does not tell.
+        unit_size: Trials of that unit, of all arms, from 1; None likewise.
         kind: The outcome of the claim's statistic: one, zero, a score (`value`) or invalid.
         values: Every outcome the body returned by name; an unnamed one is under `""`.
         detail: Why: the assertion's message, or why the trial is invalid.
@@ -123,6 +143,8 @@ class TrialRecord:
     kind: OutcomeKind
     values: Mapping[str, float]
     arm: str = ""
+    unit: int | None = None
+    unit_size: int | None = None
     detail: str = ""
     location: str = ""
     notes: tuple[str, ...] = ()
@@ -181,6 +203,8 @@ class HypothesisResult:
         claim: The claim as written, e.g. `rate >= 0.3`.
         scope: What the claim is about: `this body as it stands`, `over these 12 cases`,
             `beyond these cases`, `beyond these cases (unit: group)`.
+        unit: What is counted; None where an older record does not tell.
+        invalid: How invalid trials entered the evidence; None likewise.
         model: The model id; None when the hypothesis calls none.
         decision: None for an error or a skip before any unit was complete.
         problem: Why it is an error, a skip or undecided; empty otherwise.
@@ -209,6 +233,8 @@ class HypothesisResult:
     claim: str
     scope: str
     outcome: Outcome
+    unit: UnitKind | None = None
+    invalid: Invalid | None = None
     model: str | None = None
     decision: Decision | None = None
     problem: str = ""

@@ -19,7 +19,7 @@ from pytest_velo.integration.designs import Design, case_set, design_for
 from pytest_velo.integration.marks import Spec
 from pytest_velo.integration.outcomes import HostOutcomes
 from pytest_velo.integration.private import fixture_info
-from pytest_velo.records import Family
+from pytest_velo.records import Family, UnitKind
 from pytest_velo.runner.hypothesis import Body, Hypothesis, Invalid
 from pytest_velo.settings import Settings
 from pytest_velo.stats.choosing import RuleFactory, rule_for
@@ -103,6 +103,7 @@ class _OfDesign(TypedDict):
     plan: Callable[[], Iterator[Planned]]
     max_units: int
     unit_size: int
+    unit: UnitKind
     arms: tuple[str, ...]
     scope: str
     census: int | None
@@ -121,6 +122,7 @@ def _of_design(design: Design) -> _OfDesign:
         plan=design.trials,
         max_units=design.max_units,
         unit_size=design.unit_size,
+        unit=design.unit,
         arms=design.arms,
         scope=design.scope,
         census=design.census,

@@ -13,7 +13,7 @@ from pytest_velo.case_sets import CaseSet, Plan, Planned, load, pick_order, with
 from pytest_velo.errors import UsageError
 from pytest_velo.integration.collection import SPEC
 from pytest_velo.integration.marks import Spec
-from pytest_velo.records import Family
+from pytest_velo.records import Family, UnitKind
 from pytest_velo.runner.hypothesis import Invalid, Over
 from pytest_velo.settings import Multiplicity, Settings
 
@@ -31,6 +31,7 @@ class Design:
         max_units: Most units there can be: `max_trials`, or fewer where the cases run out.
         unit_size: Largest number of trials in a unit.
         scope: What the claim is about, in words.
+        unit: What is counted.
         over: What the claim is about, by its keyword.
         census: How many recorded outcomes there are to be looked at once; None otherwise.
         family: The hypotheses its error rates hold together with; None when they are its own alone.
@@ -47,6 +48,7 @@ class Design:
     arms: tuple[str, ...]
     max_units: int
     scope: str
+    unit: UnitKind
     over: Over
     census: int | None = None
     family: Family | None = None
@@ -182,6 +184,7 @@ def design_of(spec: Spec, cases: CaseSet | None, settings: Settings) -> Design:
         arms=spec.arms,
         max_units=max_units,
         scope=_scope(spec, cases, over),
+        unit=_unit(spec, cases, plan.largest_unit),
         over=over,
         census=census,
     )
@@ -205,6 +208,17 @@ def _census(cases: CaseSet | None) -> int:
     if cases.groups is not None:
         raise UsageError("once=True counts cases, not groups of them", fix="drop group=")
     return len(cases)
+
+
+def _unit(spec: Spec, cases: CaseSet | None, n_turns: int) -> UnitKind:
+    """Return what is counted: of a group, and of several draws of a case, the mean."""
+    if cases is not None and cases.groups is not None:
+        return UnitKind.GROUP
+    if n_turns > 1:
+        return UnitKind.CASE
+    if spec.arms or spec.against_baseline:
+        return UnitKind.PAIR
+    return UnitKind.OUTCOME if spec.get("once") else UnitKind.TRIAL
 
 
 def _scope(spec: Spec, cases: CaseSet | None, over: Over) -> str:

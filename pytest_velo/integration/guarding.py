@@ -23,7 +23,7 @@ from pytest_velo.integration.designs import Design, case_set, design_of
 from pytest_velo.integration.options import in_ci
 from pytest_velo.integration.paying import PayRule
 from pytest_velo.integration.session import VeloSession
-from pytest_velo.records import HypothesisResult, Outcome, TrialRecord
+from pytest_velo.records import HypothesisResult, Outcome, TrialRecord, UnitKind
 from pytest_velo.runner.hypothesis import Hypothesis, Invalid, Over
 from pytest_velo.runner.run import Run
 from pytest_velo.settings import Update
@@ -192,8 +192,7 @@ def _not_compared(entry: Entry, why: str) -> str:
 
 def _recording(hypothesis: Hypothesis, design_hash: str, entry: Entry | None, path: Path) -> Guard:
     """Sample all units, whatever they say, and store them: an early stop would bias what is stored."""
-    change = _change(hypothesis)
-    plan = hypothesis.plan
+    change, plan = _change(hypothesis), hypothesis.plan
 
     def finish(run: Run, result: HypothesisResult) -> HypothesisResult:
         if run.verdict is not Verdict.MEASURED:
@@ -220,6 +219,7 @@ def _recording(hypothesis: Hypothesis, design_hash: str, entry: Entry | None, pa
         hypothesis,
         claim=Estimation(statistic=change.of, halfwidth=None),
         invalid=Invalid.BOUND,
+        unit=UnitKind.TRIAL if hypothesis.unit is UnitKind.PAIR else hypothesis.unit,
         to_the_end=True,
     )
     return Guard(hypothesis=sampled_to_the_end, finish=finish, is_look=False)

@@ -15,6 +15,7 @@ from pytest_velo.integration.designs import Design, case_set, design_for
 from pytest_velo.integration.pricing import price_of
 from pytest_velo.integration.reaching import check_drawn
 from pytest_velo.integration.session import SESSION, VeloSession
+from pytest_velo.records import UnitKind
 from pytest_velo.report.planned import HypothesisPlan, MeasuredRow, MeasuredTable, Part, Row, Table
 from pytest_velo.stats import scenarios
 from pytest_velo.stats.choosing import rule_for
@@ -209,15 +210,20 @@ def _unit(item: pytest.Item, design: Design) -> tuple[str, str]:
         what = f"pairs, each of {len(design.arms)} trials on the same case"
     elif spec.against_baseline:
         what = "pairs, each of a trial and the stored one on the same case"
-    if _is_grouped(item):
-        return "group", f"a group: the mean of its up to {size} {what}"
-    if size > 1:
-        return "case", f"a case: the mean of its {size} {what}"
-    if design.arms:
-        return "pair", f"a pair: a trial in each of {len(design.arms)} arms, on the same case"
-    if spec.against_baseline:
-        return "pair", "a pair: a trial now and the stored one, on the same case"
-    return ("outcome", "one of the recorded outcomes, each once") if design.census else ("trial", "")
+    match design.unit:
+        case UnitKind.GROUP:
+            told = f"a group: the mean of its up to {size} {what}"
+        case UnitKind.CASE:
+            told = f"a case: the mean of its {size} {what}"
+        case UnitKind.PAIR if design.arms:
+            told = f"a pair: a trial in each of {len(design.arms)} arms, on the same case"
+        case UnitKind.PAIR:
+            told = "a pair: a trial now and the stored one, on the same case"
+        case UnitKind.OUTCOME:
+            told = "one of the recorded outcomes, each once"
+        case UnitKind.TRIAL:
+            told = ""
+    return design.unit.value, told
 
 
 def _remarks(claim: AnyClaim, parts: Sequence[Part]) -> list[str]:

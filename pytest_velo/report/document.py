@@ -15,7 +15,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_velo.errors import StoreError
-from pytest_velo.records import HypothesisResult, JsonObject, Outcome, OutcomeKind, TrialRecord
+from pytest_velo.records import (
+    HypothesisResult,
+    Invalid,
+    JsonObject,
+    Outcome,
+    OutcomeKind,
+    TrialRecord,
+    UnitKind,
+)
 from pytest_velo.report.decisions import (
     decision_from_json,
     decision_to_json,
@@ -163,6 +171,8 @@ def result_to_json(result: HypothesisResult, trials: Iterable[TrialRecord] = ())
     return {
         **{name: getattr(result, name) for name in _RESULT},
         "outcome": result.outcome.value,
+        "unit": None if result.unit is None else result.unit.value,
+        "invalid": None if result.invalid is None else result.invalid.value,
         "telling": list(result.telling),
         "models_served": list(result.models_served),
         "facts": list(result.facts),
@@ -194,6 +204,8 @@ def result_from_json(data: JsonObject) -> HypothesisResult:
         **{name: data[name] for name in _RESULT},
         **{name: around[name] for name in _CIRCUMSTANCES},
         outcome=Outcome(data["outcome"]),
+        unit=None if data.get("unit") is None else UnitKind(data["unit"]),  # records did not always tell
+        invalid=None if data.get("invalid") is None else Invalid(data["invalid"]),
         telling=tuple(data["telling"]),
         models_served=tuple(data["models_served"]),
         facts=tuple(data["facts"]),

@@ -75,6 +75,8 @@ def trial_to_json(node_id: str, trial: TrialRecord) -> dict[str, Any]:
         "repeat": trial.repeat,
         "seed": trial.seed,
         "arm": trial.arm,
+        "unit": trial.unit,
+        "unit_size": trial.unit_size,
         "kind": trial.kind.value,
         "values": {name: number_to_json(value) for name, value in trial.values.items()},
         "detail": trial.detail,
@@ -101,6 +103,8 @@ def trial_from_json(data: JsonObject) -> TrialRecord:
         repeat=data["repeat"],
         seed=data["seed"],
         arm=data["arm"],
+        unit=data.get("unit"),  # records did not always tell
+        unit_size=data.get("unit_size"),
         kind=OutcomeKind(data["kind"]),
         values={name: float(value) for name, value in data["values"].items()},
         detail=data["detail"],

@@ -10,19 +10,12 @@ from typing import Any, Protocol
 from pytest_velo.canonical import digest
 from pytest_velo.case_sets import Planned
 from pytest_velo.claims import AnyClaim, Claim, Direction
-from pytest_velo.records import Family, TrialRecord
+from pytest_velo.records import Family, TrialRecord, UnitKind
+from pytest_velo.records import Invalid as Invalid
 from pytest_velo.sampling.trial import Trial
 from pytest_velo.stats.choosing import RuleFactory, rule_for
 from pytest_velo.stats.rules import MAX_CALIBRATED_UNITS
 from pytest_velo.verdicts import StopReason
-
-
-class Invalid(StrEnum):
-    """How invalid trials enter the evidence."""
-
-    BOUND = "bound"
-    EXCLUDE = "exclude"
-    AGAINST = "against"
 
 
 class Over(StrEnum):
@@ -80,6 +73,7 @@ class Hypothesis:
         plan: Makes the trials in submission order; the same whatever max_trials is.
         max_units: Most units (trials, pairs, complete cases or groups) that may be fed.
         unit_size: Largest number of trials in a unit; 1 when every trial is its own.
+        unit: What is counted, as the record tells it.
         arms: The arms every case goes through; empty without arms.
         limit: Most trials in flight; 1 when the body's fixtures cannot be shared.
         scope: What the claim is about, in words.
@@ -120,6 +114,7 @@ class Hypothesis:
     is_async: bool
     outcomes: Outcomes
     may_pay: bool
+    unit: UnitKind = UnitKind.TRIAL
     arms: tuple[str, ...] = ()
     rerun: str = ""
     notices: tuple[str, ...] = ()

@@ -47,6 +47,8 @@ def result_of(run: Run) -> HypothesisResult:
         claim=str(hypothesis.claim),
         scope=hypothesis.scope,
         outcome=_outcome(run),
+        unit=hypothesis.unit,
+        invalid=hypothesis.invalid,
         model=hypothesis.model,
         decision=_decision_of(run),
         telling=telling(run.weigher.distances(), run.units.turns),

@@ -146,6 +146,8 @@ class TrialRunner:
             repeat=planned.repeat,
             seed=scope.trial.seed,
             arm=planned.arm,
+            unit=planned.unit,
+            unit_size=planned.unit_size,
             kind=kind,
             values=values,
             detail=reading.invalid or reading.detail,
