@@ -30,9 +30,12 @@ class ClusteredError:
     naive: float
 
     @property
-    def design_effect(self) -> float:
-        """How many times the variance of independent values: 1 when clustering does not matter."""
-        return (self.cr0 / self.naive) ** 2
+    def design_effect(self) -> float | None:
+        """How many times the variance of independent values: 1 when clustering does not matter.
+
+        None where all values are the same: nothing is known of what clustering does.
+        """
+        return (self.cr0 / self.naive) ** 2 if self.naive else None
 
 
 def clustered_error(values: Sequence[float], clusters: Sequence[Hashable]) -> ClusteredError:
@@ -176,8 +179,8 @@ def newcombe(successes_a: int, n_a: int, successes_b: int, n_b: int, level: floa
         >>> round(interval.low, 4), round(interval.high, 4)
         (0.0046, 0.3752)
     """
-    a, b = successes_a / n_a, successes_b / n_b
     of_a, of_b = wilson(successes_a, n_a, level), wilson(successes_b, n_b, level)
+    a, b = successes_a / n_a, successes_b / n_b
     low = a - b - math.hypot(a - of_a.low, of_b.high - b)
     high = a - b + math.hypot(of_a.high - a, b - of_b.low)
     return Interval(low=low, high=high, level=level)

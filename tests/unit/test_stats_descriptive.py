@@ -37,6 +37,15 @@ def test_unpaired_rates_that_are_all_the_same():
     assert interval.low == -interval.high < 0
 
 
+def test_values_that_are_all_the_same_have_no_design_effect():
+    assert clustered_error([0.5] * 4, [0, 0, 1, 1]).design_effect is None
+
+
+def test_no_trials_have_no_interval():
+    with pytest.raises(UsageError, match="no interval for 0 of 0 trials"):
+        newcombe(0, 0, 1, 10, 0.95)
+
+
 def test_a_fixed_design_is_the_smallest_with_its_power():
     from scipy.stats import binom
 
