@@ -1,34 +1,21 @@
-"""One hypothesis in two recorded runs, compared trial by trial.
+"""One hypothesis in two recorded runs, compared unit by unit, as its design counts them.
 
 What a record does not tell is not guessed: then the two are not compared, and the reason is said.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import NamedTuple
 
-from pytest_velo.baselines.paired import Comparison, Pair, changed
+from pytest_velo.baselines.older import NotComparable, with_units
+from pytest_velo.baselines.paired import Comparison, Pair, changed, changed_somewhere
 from pytest_velo.baselines.written import Better, Part, parts_of
-from pytest_velo.records import HypothesisResult, Outcome, OutcomeKind, TrialRecord
-from pytest_velo.verdicts import StopReason, Verdict
+from pytest_velo.records import HypothesisResult, Invalid, Outcome, OutcomeKind, TrialRecord, UnitKind
+from pytest_velo.verdicts import Verdict
 
-_NO_CASES = "this body as it stands"
-_ONE_CASE = "over this one case"
-_ANY_CASE = re.compile(r"over these \d+ cases")
-_NEW_CASES = "beyond these cases"
-_GROUPS = "beyond these cases (unit: group)"
-_PAIRED = ", paired on the case"
-
-_AT_A_UNITS_END = (
-    StopReason.DECIDED,
-    StopReason.MAX_TRIALS,
-    StopReason.CASES_EXHAUSTED,
-    StopReason.FUTILITY,
-)
+_MEANS = (UnitKind.CASE, UnitKind.GROUP)
 
 
 class Flip(NamedTuple):
@@ -48,12 +35,16 @@ class Compared:
         arm: The arm; empty without arms.
         comparison: Of the second run (now) with the first (before): did it change?
         flips: The trials whose outcome differs, those that moved most first.
+        unit: What was counted.
+        n_left_out: Pairs with an invalid side, where the claim is about valid trials only.
     """
 
     part: Part
     arm: str
     comparison: Comparison
     flips: tuple[Flip, ...]
+    unit: UnitKind = UnitKind.TRIAL
+    n_left_out: int = 0
 
     @property
     def moved(self) -> Better:
@@ -92,14 +83,15 @@ class RecordedComparison:
     reason: str = ""
 
 
-class _NotComparable(Exception):
-    """The reason, for people."""
-
-
 def compare_recorded(
     before: HypothesisResult, now: HypothesisResult, *, alpha: float = 0.05
 ) -> RecordedComparison:
     """Compare a hypothesis in two runs, its trials paired on case, repeat, arm and place in the order.
+
+    The evidence is what the design counts: a pair, or the mean of the pairs of a case that is drawn several
+    times, or of a group; of a list of recorded outcomes see `changed_somewhere`. Units that broke off are
+    left out. A pair with an invalid side is bounded by what that side could have been; where the claim is
+    about valid trials only it is left out, and the change is one among the pairs that are valid in both.
 
     Args:
         before: Its result in the first run, with its trials.
@@ -122,7 +114,7 @@ def compare_recorded(
     reason = ""
     try:
         parts = _compared(before, now, alpha)
-    except _NotComparable as problem:
+    except NotComparable as problem:
         reason = str(problem)
     return RecordedComparison(
         node_id=now.node_id,
@@ -138,93 +130,77 @@ def _compared(before: HypothesisResult, now: HypothesisResult, alpha: float) -> 
     _check_same(before, now)
     parts = parts_of(now.claim)
     if parts is None:
-        raise _NotComparable(f"what `{now.claim}` is about cannot be told from the record")
-    max_units = min(before.max_trials, now.max_trials)
-    found = []
-    for part in parts:
-        for arm in part.arms or ("",):
-            old, new = (_of_arm(result, arm) for result in (before, now))
-            size = _unit_size(before, old)
-            if size != _unit_size(now, new):
-                raise _NotComparable("draws_per_case changed")
-            trials = _paired(old, new, size)
-            pairs = [Pair(_outcome(mine, part), _outcome(its, part)) for its, mine in trials]
-            units = None if size == 1 else [place // size for place in range(len(pairs))]
-            found.append(
-                Compared(
-                    part=part,
-                    arm=arm,
-                    comparison=changed(part.statistic, pairs, max_units=max_units, alpha=alpha, units=units),
-                    flips=_flips([mine for _, mine in trials], pairs),
-                )
-            )
-    return tuple(found)
+        raise NotComparable(f"what `{now.claim}` is about cannot be told from the record")
+    old, new = with_units(before), with_units(now)
+    return tuple(_one(part, arm, old, new, alpha=alpha) for part in parts for arm in part.arms or ("",))
+
+
+def _one(part: Part, arm: str, before: HypothesisResult, now: HypothesisResult, *, alpha: float) -> Compared:
+    """Compare one statistic in one arm."""
+    trials = _paired(_whole_units(before, arm), _whole_units(now, arm))
+    pairs = [Pair(_outcome(mine, part), _outcome(its, part)) for its, mine in trials]
+    excluding = Invalid.EXCLUDE in (before.invalid, now.invalid)  # the hash covers it: it is so in both
+    counted = [place for place, pair in enumerate(pairs) if not (excluding and None in pair)]
+    if not counted:
+        raise NotComparable("no trial is valid in both runs")
+    chosen, ours = [pairs[place] for place in counted], [trials[place][1] for place in counted]
+    unit = now.unit or UnitKind.TRIAL
+    test = changed_somewhere if unit is UnitKind.OUTCOME else changed
+    return Compared(
+        part=part,
+        arm=arm,
+        unit=unit,
+        comparison=test(
+            part.statistic,
+            chosen,
+            max_units=min(before.max_trials, now.max_trials),
+            alpha=alpha,
+            units=[trial.unit or 0 for trial in ours] if unit in _MEANS else None,
+        ),
+        flips=_flips(ours, chosen),
+        n_left_out=len(pairs) - len(counted),
+    )
 
 
 def _check_same(before: HypothesisResult, now: HypothesisResult) -> None:
     """Refuse runs of which not the same was claimed: the hash covers the claim, its design and its cases."""
     for run, result in (("first", before), ("second", now)):
         if result.outcome in (Outcome.ERROR, Outcome.SKIPPED) or result.decision is None:
-            raise _NotComparable(f"in the {run} run it ended as {result.outcome}")
+            raise NotComparable(f"in the {run} run it ended as {result.outcome}")
         if result.decision.evidence.n == 0:
-            raise _NotComparable(f"in the {run} run no trial counted")
+            raise NotComparable(f"in the {run} run no trial counted")
     if before.claim != now.claim:
-        raise _NotComparable(f"the claim was `{before.claim}` and is now `{now.claim}`")
+        raise NotComparable(f"the claim was `{before.claim}` and is now `{now.claim}`")
     if before.claim_hash != now.claim_hash:
         seeds = "" if before.seed == now.seed else f"; the seeds are {before.seed} and {now.seed}"
-        raise _NotComparable(
+        raise NotComparable(
             "the cases or the design (alpha, beta, margin, min_trials, invalid, over) are not the same"
             f" in both{seeds}"
         )
 
 
-def _of_arm(result: HypothesisResult, arm: str) -> list[TrialRecord]:
-    return sorted((trial for trial in result.trials if trial.arm == arm), key=lambda trial: trial.index)
-
-
-def _unit_size(result: HypothesisResult, trials: Sequence[TrialRecord]) -> int:
-    """Return how many trials of one arm make a unit, which the record tells only in part.
-
-    Trials of one case are as independent as any where there is but one case; elsewhere a case's mean is the
-    evidence.
-    """
-    scope = result.scope.removesuffix(_PAIRED)
-    if scope in (_NO_CASES, _ONE_CASE):
-        return 1
-    if scope == _GROUPS:
-        raise _NotComparable("its unit is the group, and the record does not tell the groups apart")
-    runs = [len([*same]) for _, same in groupby(trial.case_id for trial in trials)]
-    if scope == _NEW_CASES:
-        return runs[0] if runs else 1  # every case comes once, with all its draws
-    if _ANY_CASE.fullmatch(scope) is None:
-        raise _NotComparable(f"its claim is about {scope}, for which there is no comparison of runs")
-    return _draws_per_case(result, len(trials), runs)
-
-
-def _draws_per_case(result: HypothesisResult, n: int, runs: Sequence[int]) -> int:
-    """Return the draws of each case where cases come again and may follow themselves."""
-    assert result.decision is not None  # seen to before
-    evidence = result.decision.evidence
-    if evidence.n == n or 1 in runs[:-1]:
-        return 1
-    excluded = evidence.n_invalid and "among valid replies" in result.decision.certified
-    if excluded or result.decision.stop not in _AT_A_UNITS_END:
-        raise _NotComparable("the record does not tell which trials make a unit")
-    return n // evidence.n
+def _whole_units(result: HypothesisResult, arm: str) -> list[TrialRecord]:
+    """Return the trials of an arm in order, without those of a last unit that broke off in any arm."""
+    trials = sorted(result.trials, key=lambda trial: trial.index)
+    last = trials[-1]
+    whole = sum(trial.unit == last.unit for trial in trials) == last.unit_size
+    return [trial for trial in trials if trial.arm == arm and (whole or trial.unit != last.unit)]
 
 
 def _paired(
-    before: Sequence[TrialRecord], now: Sequence[TrialRecord], size: int
+    before: Sequence[TrialRecord], now: Sequence[TrialRecord]
 ) -> list[tuple[TrialRecord, TrialRecord]]:
-    """Pair trials up to the end of the shorter run, in whole units."""
+    """Pair trials up to the end of the shorter run."""
     pairs = list(zip(before, now, strict=False))
     for old, new in pairs:
         if (old.case_id, old.repeat) != (new.case_id, new.repeat):
-            raise _NotComparable(
+            raise NotComparable(
                 f"trial {new.index} is of case {old.case_id} in the first run and of case {new.case_id}"
                 " in the second: runs with other seeds have other orders"
             )
-    return pairs[: len(pairs) // size * size]
+        if (old.unit, old.unit_size) != (new.unit, new.unit_size):
+            raise NotComparable("draws_per_case changed")
+    return pairs
 
 
 def _outcome(trial: TrialRecord, part: Part) -> float | None:
@@ -234,7 +210,7 @@ def _outcome(trial: TrialRecord, part: Part) -> float | None:
     name, scale = part.statistic.name or "", part.statistic.scale
     value = trial.values.get(name)
     if value is None or not scale.low <= value <= scale.high:
-        raise _NotComparable(f"trial {trial.index} has no outcome of {part.statistic} in its record")
+        raise NotComparable(f"trial {trial.index} has no outcome of {part.statistic} in its record")
     return value
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from pytest_velo.baselines.paired import Comparison
 from pytest_velo.baselines.recorded import Compared, Flip, RecordedComparison
 from pytest_velo.claims import Mean
+from pytest_velo.records import UnitKind
 from pytest_velo.report.lines import Line, Style, fit_lines, paragraph
 from pytest_velo.report.numbers import count, interval, percent, rate
 from pytest_velo.report.text import display, inline
@@ -85,10 +85,11 @@ def comparison_lines(runs: RunComparison, *, width: int = 80, encoding: str | No
 
 def _change_text(compared: Compared, alpha: float) -> tuple[str, Style]:
     """Say whether a statistic changed, and how it is to look."""
-    comparison = compared.comparison
     if compared.moved == 0:
-        return f"no change is shown at {percent(alpha)}: {_open(comparison)}", Style.PLAIN
+        return f"no change is shown at {percent(alpha)}: {_open(compared)}", Style.PLAIN
     fell = "it rose" if compared.moved > 0 else "it fell"
+    if compared.unit is UnitKind.OUTCOME:
+        fell += " in some of these cases"
     if compared.part.better == 0:
         return f"changed: {fell}", Style.WARN
     return (f"worse: {fell}", Style.BAD) if compared.worse else (f"better: {fell}", Style.GOOD)
@@ -143,9 +144,11 @@ def name_of(node_id: str, before: str | None, now: str | None) -> str:
 def _part(part: Compared, runs: RunComparison, width: int) -> Iterator[Line]:
     comparison = part.comparison
     arm = f" in arm {part.arm}" if part.arm else ""
-    over = _pairs(comparison)
+    over = _pairs(part)
     means = f"{rate(comparison.mean_before)} -> {rate(comparison.mean_now)} over {over}"
-    off = f"{rate(comparison.difference)} {interval(comparison.interval)} at {percent(1 - runs.alpha)}"
+    off = rate(comparison.difference)
+    if comparison.interval is not None:
+        off += f" {interval(comparison.interval)} at {percent(1 - runs.alpha)}"
     yield from _indented(f"{part.part.statistic}{arm}: {means}; difference {off}", width)
     text, style = _change_text(part, runs.alpha)
     if runs.margin is not None:
@@ -155,20 +158,28 @@ def _part(part: Compared, runs: RunComparison, width: int) -> Iterator[Line]:
         yield from _indented(_flips(part), width)
 
 
-def _pairs(comparison: Comparison) -> str:
+def _counted(part: Compared) -> str:
+    """Name what is counted."""
+    return part.unit.value if part.unit in (UnitKind.CASE, UnitKind.GROUP) else "pair"
+
+
+def _pairs(part: Compared) -> str:
+    comparison, unit = part.comparison, _counted(part)
     pairs = count(comparison.n_pairs, "pair")
-    if comparison.n_units != comparison.n_pairs:
-        pairs += f" of {count(comparison.n_units, 'case')}"
-    return f"{pairs} ({comparison.n_invalid} invalid)" if comparison.n_invalid else pairs
+    if unit != "pair":
+        pairs += f" of {count(comparison.n_units, unit)}"
+    if part.n_left_out:
+        return f"{pairs} ({part.n_left_out:,} more with an invalid side left out)"
+    return f"{pairs} ({comparison.n_invalid:,} invalid)" if comparison.n_invalid else pairs
 
 
-def _open(comparison: Comparison) -> str:
+def _open(part: Compared) -> str:
+    comparison, unit = part.comparison, _counted(part)
     if comparison.n_up == comparison.n_down == comparison.n_invalid == 0:
         return "the same in every pair"
     if comparison.n_more is None:
-        return "no number of pairs within max_trials is likely to show one"
-    things = "pair" if comparison.n_units == comparison.n_pairs else "case"
-    return f"about {count(comparison.n_more, f'more {things}')} may show one"
+        return f"no number of {unit}s within max_trials is likely to show one"
+    return f"about {count(comparison.n_more, f'more {unit}')} may show one"
 
 
 def _flips(part: Compared) -> str:
