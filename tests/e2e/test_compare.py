@@ -240,26 +240,130 @@ def test_what_cannot_be_compared_is_said(two_runs, compare, changes, second, rea
     assert reason in output
 
 
-@pytest.mark.parametrize(
-    ("keywords", "reason"),
-    [
-        ("cases=cases([{'q': n, 'g': n % 20} for n in range(40)], group='g')", "its unit is the group"),
-        ("cases=list(range(30)), once=True", "its claim is about these 30 recorded outcomes"),
-        ("cases=list('ab'), invalid='exclude', draws_per_case=2", "which trials make a unit"),
-    ],
-)
-def test_designs_that_a_record_does_not_tell_are_not_guessed(two_runs, compare, keywords, reason) -> None:
-    source = f"""
-@pytest.mark.hypothesis(rate >= 0.3, {keywords})
-def test_it(trial, case):
-    if trial.index == 1:
+EVERY_DESIGN = """
+GROUPED = cases([{"q": n, "g": n % 23} for n in range(60)], group="g")
+
+@pytest.mark.hypothesis(rate >= 0.3, cases=GROUPED, min_trials=23)
+def test_groups(trial, case):
+    return trial.rng.random() < SHARE
+
+@pytest.mark.hypothesis(rate >= 0.3, cases=list(range(30)), once=True, min_trials=30)
+def test_list(trial, case):
+    return trial.rng.random() < SHARE
+
+@pytest.mark.hypothesis(rate >= 0.3, cases=list("ab"), invalid="exclude", draws_per_case=2, max_trials=30,
+                        min_trials=28)
+def test_valid_ones(trial, case):
+    if trial.index in (0, 1, 6):
         pytest.skip("lost")
+    return trial.rng.random() < SHARE
+
+@pytest.mark.hypothesis(difference("x", "y") <= 0.9, arms=("x", "y"), cases=GROUPED, min_trials=23)
+def test_arms(trial, case, arm):
+    return trial.rng.random() < SHARE
+
+@pytest.mark.hypothesis(rate >= 0.3, min_trials=20)
+def test_plain(trial):
+    return trial.rng.random() < SHARE
+"""
+
+
+@pytest.fixture
+def every_design(two_runs):
+    """Two runs of every design, the second of which is right hardly ever."""
+    source = "from pytest_velo import difference\n" + EVERY_DESIGN
+    two_runs(source.replace("SHARE", "0.97"), ("0.97", "0.05"))
+
+
+def as_older(run, *names: str) -> None:
+    """Take out of the records what older ones did not tell."""
+    for name in names or run_ids(run.path):
+        folder = run.path / ".pytest_velo" / "runs" / name
+        data = json.loads((folder / "run.json").read_text())
+        for result in data["results"]:
+            del result["unit"], result["invalid"]
+        (folder / "run.json").write_text(json.dumps(data))
+        trials = [json.loads(line) for line in (folder / "trials.jsonl").read_text().splitlines()]
+        for trial in trials:
+            del trial["unit"], trial["unit_size"]
+        lines = (json.dumps(trial, separators=(",", ":")) for trial in trials)
+        (folder / "trials.jsonl").write_text("".join(f"{line}\n" for line in lines))
+
+
+def test_every_design_is_compared_by_its_own_unit(every_design, compare) -> None:
+    result = compare("previous", "latest", "--fail-on-worse", "--margin=0.05", code=1)
+    groups = section(result, "test_groups")
+    assert "over 60 pairs of 23 groups; difference -0." in groups
+    assert "worse: it fell; off by 0.05 or more" in groups
+    valid = section(result, "test_valid_ones")
+    assert "over 55 pairs of 28 cases (3 more with an invalid side left out); difference -" in valid
+    assert "worse: it fell" in valid
+    arms = section(result, "test_arms")
+    assert arms.count("over 60 pairs of 23 groups;") == 2
+    assert arms.count("changed: it fell") == 2
+
+
+def test_of_a_list_the_cases_are_spoken_of_and_no_interval_is_shown(every_design, compare) -> None:
+    lines = section(compare("previous", "latest", "--margin=0.05"), "test_list").splitlines()
+    assert "over 30 pairs; difference -" in lines[1]
+    assert "[" not in lines[1]
+    assert lines[2] == "  worse: it fell in some of these cases; it may be off by 0.05"
+    same = section(compare("latest", "latest"), "test_list").splitlines()
+    assert same[2] == "  no change is shown at 5%: the same in every pair"
+
+
+def test_records_that_do_not_name_units_are_compared_where_they_tell_enough(
+    every_design, compare, run
+) -> None:
+    new = compare("previous")
+    as_older(run)
+    old = compare("previous")
+    assert section(old, "test_plain") == section(new, "test_plain")
+    assert section(old, "test_list") == section(new, "test_list")
+    for name in ("test_groups", "test_arms"):
+        assert "not compared: an older record does not tell the groups apart" in section(old, name)
+    assert "not compared: an older record does not tell which trials make a unit" in section(
+        old, "test_valid_ones"
+    )
+
+
+def test_an_older_record_is_compared_with_a_newer_one(two_runs, compare, run) -> None:
+    two_runs(ARMS.replace("BEE", "7"), ("7", "2"))
+    new = compare("previous").output
+    as_older(run, run_ids(run.path)[0])
+    assert compare("previous").output == new
+
+
+def test_the_record_says_what_a_unit_is_and_which_trials_make_it(every_design, run) -> None:
+    units = {result.node_id.partition("::")[2]: result for result in run.record.results}
+    assert {name: result.unit for name, result in units.items()} == {
+        "test_groups": "group",
+        "test_list": "outcome",
+        "test_valid_ones": "case",
+        "test_arms": "group",
+        "test_plain": "trial",
+    }
+    assert units["test_valid_ones"].invalid == "exclude"
+    first = units["test_arms"].trials[: units["test_arms"].trials[0].unit_size]
+    assert {trial.unit for trial in first} == {0}
+    assert len({int(trial.case_id) % 23 for trial in first}) == 1, "a group with both of its arms"
+    assert [trial.unit for trial in units["test_valid_ones"].trials][:6] == [0, 0, 1, 1, 2, 2]
+
+
+def test_trials_of_a_unit_that_broke_off_are_left_out(run, compare) -> None:
+    run.file(
+        "GROUPED = cases([{'q': n, 'g': n % 5} for n in range(30)], group='g')\n"
+        + """
+@pytest.mark.hypothesis(rate >= 0.3, cases=GROUPED, min_trials=5)
+def test_it(trial, case):
     return True
 """
-    two_runs(source)
-    output = " ".join(compare("previous").output.split())
-    assert reason in output
-    assert output.endswith("nothing was compared")
+    )
+    run()
+    (name,) = run_ids(run.path)
+    path = run.path / ".pytest_velo" / "runs" / name / "trials.jsonl"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:20]))
+    assert "over 18 pairs of 3 groups" in compare("latest", "latest").output
 
 
 def test_another_number_of_draws_is_another_unit(two_runs, compare) -> None:
