@@ -95,6 +95,31 @@ def location_of(exc: BaseException) -> str:
     return "" if frame is None else f"{frame.tb_frame.f_code.co_filename}:{frame.tb_lineno}"
 
 
+def line_in_test(exc: BaseException, test_roots: tuple[Path, ...] = ()) -> str:
+    r"""Return `file:line` of the innermost line of test code that led to `exc`; empty when there is none.
+
+    Args:
+        exc: An error of ours out of a body: where the body made the mistake.
+        test_roots: As in `classify_exception`.
+
+    Examples:
+        >>> from pytest_velo.case_sets import Case
+        >>> from pytest_velo.errors import UsageError
+        >>> case = Case({"question": "2 + 2?"})
+        >>> try:
+        ...     exec(compile("answer = 4\ncase.qestion == answer", "test_sums.py", "exec"))
+        ... except UsageError as error:
+        ...     line_in_test(error)
+        'test_sums.py:2'
+    """
+    frames = [
+        frame
+        for frame in _frames(exc.__traceback__)
+        if not _is_library(frame.tb_frame.f_code.co_filename, test_roots)
+    ]
+    return f"{frames[-1].tb_frame.f_code.co_filename}:{frames[-1].tb_lineno}" if frames else ""
+
+
 def _raising_frame(exc: BaseException) -> TracebackType | None:
     """Return the innermost frame, or where assertion helpers raised, the frame that called them."""
     frames = list(_frames(exc.__traceback__))

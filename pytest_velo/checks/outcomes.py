@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pytest_velo.checks.bodies import BodyFacts
-from pytest_velo.checks.exceptions import Raised, classify_exception, location_of
+from pytest_velo.checks.exceptions import Raised, classify_exception, line_in_test, location_of
 from pytest_velo.claims import Statistic
 from pytest_velo.errors import BodyError, nearest
 from pytest_velo.records import Reply
 
-__all__ = ["Raised", "classify_exception", "location_of", "read_outcomes", "read_return"]
+__all__ = ["Raised", "classify_exception", "line_in_test", "location_of", "read_outcomes", "read_return"]
 
 _HOW = "return True or False, or assert and return nothing"
 

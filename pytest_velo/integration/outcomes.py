@@ -9,7 +9,13 @@ from typing import Any
 import pytest
 
 from pytest_velo.checks.bodies import BodyFacts, never_failed
-from pytest_velo.checks.outcomes import Raised, classify_exception, location_of, read_outcomes
+from pytest_velo.checks.outcomes import (
+    Raised,
+    classify_exception,
+    line_in_test,
+    location_of,
+    read_outcomes,
+)
 from pytest_velo.claims import AnyClaim
 from pytest_velo.errors import BodyError, UsageError
 from pytest_velo.runner.hypothesis import Reading
@@ -74,6 +80,8 @@ class HostOutcomes:
             return Reading(
                 error=BodyError(f"a library's assert failed: {error}").with_traceback(error.__traceback__)
             )
+        if isinstance(error, BodyError | UsageError):
+            error.at(_relative(line_in_test(error, self._test_roots)))
         return Reading(error=error)
 
     def _no_outcome(self, error: BaseException) -> BodyError:
