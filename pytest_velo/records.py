@@ -203,6 +203,7 @@ class HypothesisResult:
         claim: The claim as written, e.g. `rate >= 0.3`.
         scope: What the claim is about: `this body as it stands`, `over these 12 cases`,
             `beyond these cases`, `beyond these cases (unit: group)`.
+        max_trials_marked: The mark says `max_trials`, so that no option raises it.
         unit: What is counted; None where an older record does not tell.
         invalid: How invalid trials entered the evidence; None likewise.
         model: The model id; None when the hypothesis calls none.
@@ -243,6 +244,7 @@ class HypothesisResult:
     margin: float = 0.0
     family: Family | None = None
     max_trials: int = 200
+    max_trials_marked: bool = False
     seed: int = 0
     trials: tuple[TrialRecord, ...] = ()
     n_calls: int = 0

@@ -86,6 +86,7 @@ def build(
         keep_exceptions=in_order,
         make_rule=rule_factory(item.config, spec.claim),
         ceiling=spec.get("ceiling"),
+        max_trials_marked="max_trials" in spec.options,
         **_of_design(design),
     )
 

@@ -173,6 +173,7 @@ def result_to_json(result: HypothesisResult, trials: Iterable[TrialRecord] = ())
         "outcome": result.outcome.value,
         "unit": None if result.unit is None else result.unit.value,
         "invalid": None if result.invalid is None else result.invalid.value,
+        "max_trials_marked": result.max_trials_marked,
         "telling": list(result.telling),
         "models_served": list(result.models_served),
         "facts": list(result.facts),
@@ -206,6 +207,7 @@ def result_from_json(data: JsonObject) -> HypothesisResult:
         outcome=Outcome(data["outcome"]),
         unit=None if data.get("unit") is None else UnitKind(data["unit"]),  # records did not always tell
         invalid=None if data.get("invalid") is None else Invalid(data["invalid"]),
+        max_trials_marked=bool(data.get("max_trials_marked")),
         telling=tuple(data["telling"]),
         models_served=tuple(data["models_served"]),
         facts=tuple(data["facts"]),

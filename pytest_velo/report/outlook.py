@@ -135,4 +135,6 @@ def _how_to_continue(result: HypothesisResult, stop: StopReason, n_units: int | 
         return "", near
     if n_units <= result.max_trials:
         return result.rerun, ""
+    if result.max_trials_marked:  # the mark wins over the option
+        return result.rerun, f"put max_trials={n_units} into its mark"
     return f"{result.rerun} --velo-max-trials={n_units}", ""

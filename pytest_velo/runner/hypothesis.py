@@ -87,6 +87,7 @@ class Hypothesis:
         recorded: Only the trials of an earlier run are run again: there may be fewer than the verdict needs.
         seeds: The seeds of its trials by turn, where a record gives them; None makes them as `Trial` says.
         family: The hypotheses its error rates hold together with: `alpha` and `beta` are its share of theirs.
+        max_trials_marked: The mark says `max_trials`, which no option overrides.
         ceiling: What can be reached: a value in the outcome's units, or an arm; None when nobody says.
     """
 
@@ -115,6 +116,7 @@ class Hypothesis:
     outcomes: Outcomes
     may_pay: bool
     unit: UnitKind = UnitKind.TRIAL
+    max_trials_marked: bool = False
     arms: tuple[str, ...] = ()
     rerun: str = ""
     notices: tuple[str, ...] = ()

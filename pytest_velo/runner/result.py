@@ -58,6 +58,7 @@ def result_of(run: Run) -> HypothesisResult:
         margin=hypothesis.margin,
         family=_family(run),
         max_trials=hypothesis.max_trials if hypothesis.census is None else hypothesis.max_units,
+        max_trials_marked=hypothesis.max_trials_marked,
         seed=hypothesis.seed,
         trials=(*run.trials, *shown),
         n_calls=len(calls),

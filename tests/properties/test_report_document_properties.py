@@ -154,6 +154,7 @@ results = st.builds(
     duration_s=st.floats(0, 1e6),
     notices=st.lists(texts, max_size=2).map(tuple),
     rerun=texts,
+    max_trials_marked=st.booleans(),
     claim_hash=texts,
     telling=st.lists(counts, max_size=3).map(tuple),
 )

@@ -482,6 +482,13 @@ def test_how_to_continue_depends_on_why_it_stopped(stop: StopReason, command: st
     assert found.advice == advice
 
 
+def test_what_the_mark_says_of_max_trials_is_changed_in_the_mark() -> None:
+    found = outlook(replace(decided_by(OPEN, StopReason.MAX_TRIALS), max_trials_marked=True))
+    assert found is not None
+    assert found.command == OPEN.rerun
+    assert found.advice == "put max_trials=600 into its mark"
+
+
 @pytest.mark.parametrize("log_e", [-3.0, 0.0, 0.01, float("-inf")])
 def test_no_number_is_made_up_when_the_rate_is_at_the_threshold(log_e: float) -> None:
     result = decided_by(OPEN, StopReason.MAX_TRIALS, log_e_support=log_e, log_e_refute=-1.0)
