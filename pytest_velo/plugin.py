@@ -8,11 +8,9 @@ from typing import Any
 
 import pytest
 
-from pytest_velo.errors import UsageError, VeloError
 from pytest_velo.integration.fixtures import arm, case, judge, model, trial, velo
-from pytest_velo.integration.options import RESCORE_RUN, add_options
+from pytest_velo.integration.options import add_options
 from pytest_velo.integration.session import SESSION, VeloSession
-from pytest_velo.settings import Multiplicity
 
 __all__ = ["arm", "case", "judge", "model", "trial", "velo"]
 
@@ -62,21 +60,10 @@ def pytest_velo_claims() -> dict[Any, Any]:
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Read the settings before anything else, so that a mistake in them is said once and plainly."""
     state = session.config.stash[SESSION]
-    try:
-        multiplicity = state.settings.multiplicity
-    except UsageError as error:
-        raise pytest.UsageError(str(error)) from None
-    if multiplicity is Multiplicity.HOLM:
-        from pytest_velo.integration.families import PLUGIN, Families
+    if state.told:
+        from pytest_velo.integration.beginning import begin
 
-        session.config.pluginmanager.register(Families(state), PLUGIN)
-    if session.config.getoption(RESCORE_RUN) is not None:
-        from pytest_velo.integration.rescoring import register
-
-        try:
-            register(state, session.config)
-        except VeloError as error:
-            raise pytest.UsageError(str(error)) from None
+        begin(state, session.config)
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
@@ -112,6 +99,7 @@ def pytest_collection_modifyitems(
 
     mine = [item for item in items if isinstance(item, pytest.Function) and concerns_us(item)]
     if mine:
+        from pytest_velo.errors import UsageError
         from pytest_velo.integration.collection import prepare
 
         try:

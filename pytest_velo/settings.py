@@ -153,3 +153,13 @@ class Settings:
     cassettes: tuple[Path, ...] = ()
     endpoints: tuple[Endpoint, ...] = BUILTIN_ENDPOINTS
     workers: int = 1
+
+    @property
+    def replays(self) -> bool:
+        """Nothing is drawn: every reply comes from the cache or a cassette."""
+        return self.mode is Mode.REPLAY
+
+    @property
+    def estimates(self) -> bool:
+        """Nothing is drawn: calls and dollars are counted."""
+        return self.mode is Mode.ESTIMATE

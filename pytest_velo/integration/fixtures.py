@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
-from pytest_velo.errors import InvalidTrial, UsageError
-
 if TYPE_CHECKING:
     from pytest_velo.sampling.model import AsyncModel, Model
     from pytest_velo.sampling.trial import Trial
@@ -30,6 +28,8 @@ class Placeholder:
         object.__setattr__(self, "_name", name)
 
     def _refuse(self, *_: object) -> NoReturn:
+        from pytest_velo.errors import UsageError
+
         name = object.__getattribute__(self, "_name")
         raise UsageError(
             f"the fixture {name!r} was used outside a trial",
@@ -67,6 +67,7 @@ class Velo:
     @staticmethod
     def invalid(why: str) -> NoReturn:
         """End the trial as invalid: it says nothing about the claim, whatever the body catches."""
+        from pytest_velo.errors import InvalidTrial
         from pytest_velo.sampling.trial import current
 
         current("velo.invalid").invalidate(str(why))

@@ -1,4 +1,7 @@
-"""One pytest session's state: settings, and what sampling needs, opened on first use."""
+"""One pytest session's state: settings, and what sampling needs, opened on first use.
+
+Every pytest start imports it, so all that only a session with hypotheses needs is imported on use.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_velo.errors import StoreError
-from pytest_velo.integration.options import read_settings
-from pytest_velo.settings import Mode, Settings
+from pytest_velo.integration.options import is_told, untold_header
 
 if TYPE_CHECKING:
     from pytest_velo.cache.store import Store
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from pytest_velo.report.estimates import Estimate
     from pytest_velo.sampling.loop import SampleLoop
     from pytest_velo.sampling.sampler import Sampler
+    from pytest_velo.settings import Settings
 
 
 class VeloSession:
@@ -64,10 +66,17 @@ class VeloSession:
         self._cassette_files: dict[Path, None] = {}
 
     @cached_property
+    def told(self) -> bool:
+        """Somebody told this session something, as it was when it began."""
+        return is_told(self._config)
+
+    @cached_property
     def settings(self) -> Settings:
         """The settings, resolved on first use so that a plain session reads nothing."""
+        from pytest_velo.integration.resolving import read_settings
+
         workers = int(getattr(self._config, "workerinput", {}).get("workercount", 1))
-        return read_settings(self._config, workers=workers)
+        return read_settings(self._config, told=self.told, workers=workers)
 
     @cached_property
     def paying(self) -> PayRule:
@@ -103,7 +112,7 @@ class VeloSession:
         """What every model call of this process goes through."""
         from pytest_velo.sampling.sampler import Sampler
 
-        estimates = self.settings.mode is Mode.ESTIMATE
+        estimates = self.settings.estimates
         sampler = Sampler(
             self.settings,
             store=self.stored if estimates else self.store,
@@ -126,6 +135,8 @@ class VeloSession:
 
     def header(self) -> list[str]:
         """Return the lines of the report header."""
+        if not self.told and (sys.stdout.encoding or "").lower() in ("utf-8", "utf8"):
+            return [untold_header()]
         from pytest_velo.report.header import header_lines
 
         return [line.text for line in header_lines(self.settings, encoding=sys.stdout.encoding)]
@@ -142,7 +153,7 @@ class VeloSession:
 
     def may_pay(self, node_id: str) -> bool:
         """Tell whether an item may make draws that cost money."""
-        return self.settings.mode is not Mode.ESTIMATE and self.paying.allows(node_id)
+        return not self.settings.estimates and self.paying.allows(node_id)
 
     def in_order(self) -> bool:
         """Tell whether a debugger wants one trial at a time."""
@@ -161,7 +172,7 @@ class VeloSession:
                 if opened is not None:
                     with _noting(problems):
                         opened.close()
-            if sampler is not None and self.settings.mode is not Mode.ESTIMATE:
+            if sampler is not None and not self.settings.estimates:
                 self._note_drawn(sampler, problems)
 
     def keep(self, result: HypothesisResult) -> HypothesisResult:
@@ -211,30 +222,16 @@ class VeloSession:
         if not self.reported:
             self._drop_run_folder()
             return
-        from pytest_velo import __version__
+        from pytest_velo.integration.recording import run_document
         from pytest_velo.integration.totals import Drawn
-        from pytest_velo.report.document import RunDocument
         from pytest_velo.report.jsonl import merge_trials, write_run
 
         problems: list[str] = []
-        document = RunDocument(
-            velo_version=__version__,
-            run_id=self.run_folder.name,
-            started_at=self.started_at.isoformat(timespec="seconds"),
-            duration_s=duration_s,
-            seed=self.settings.seed,
-            mode=self.settings.mode.value,
-            models=self.settings.models,
-            results=tuple(sorted(self.reported.values(), key=self._place)),
-        )
         with _noting(problems):
             merge_trials(self.run_folder)
-            write_run(self.run_folder, document)
+            write_run(self.run_folder, run_document(self, duration_s))
         if problems:
             self.drawn.append(Drawn(problems=tuple(problems)))
-
-    def _place(self, result: HypothesisResult) -> int:
-        return self.order.get(result.node_id, 0)
 
     def _drop_run_folder(self) -> None:
         """Leave no folder of a run that sampled nothing."""
@@ -251,7 +248,7 @@ class VeloSession:
 
     def _cassettes(self) -> list[Any]:
         """Load the cassettes replay reads: those that were named, else those beside the tests."""
-        if self.settings.mode is not Mode.REPLAY:
+        if not self.settings.replays:
             return []
         from pytest_velo.cache.cassette import load
 
@@ -259,7 +256,7 @@ class VeloSession:
 
     def add_cassettes(self, test_file: Path) -> None:
         """Remember `cassettes/*.jsonl*` beside a file of hypotheses, for replay."""
-        if self.settings.mode is Mode.REPLAY and not self.settings.cassettes:
+        if self.settings.replays and not self.settings.cassettes:
             found = sorted((test_file.parent / "cassettes").glob("*.jsonl*"))
             self._cassette_files |= dict.fromkeys(found)
 
@@ -290,7 +287,11 @@ def _noting(problems: list[str]) -> Iterator[None]:
     """Let no full disk hide the verdicts: what could not be written is said below them."""
     try:
         yield
-    except StoreError as error:
+    except Exception as error:
+        from pytest_velo.errors import StoreError
+
+        if not isinstance(error, StoreError):
+            raise
         problems.append(str(error))
 
 

@@ -5,22 +5,25 @@ from __future__ import annotations
 import pytest
 
 from pytest_velo.errors import UsageError
-from pytest_velo.integration.options import OPTIONS, read_settings
+from pytest_velo.integration.options import OPTIONS, untold_header
+from pytest_velo.integration.resolving import READERS, read_settings
+from pytest_velo.report.header import header_lines
+from pytest_velo.settings import Settings
 
 
-def option(name: str):
-    return next(option for option in OPTIONS if option.name == name)
+def test_every_option_has_what_reads_it() -> None:
+    assert list(READERS) == [option.name for option in OPTIONS]
 
 
 @pytest.mark.parametrize("text", ["0", "-5", str(2**63 - 1), str(-(2**63))])
 def test_a_seed_is_any_whole_number_the_store_can_file(text) -> None:
-    assert option("seed").read(text) == int(text)
+    assert READERS["seed"](text) == int(text)
 
 
 @pytest.mark.parametrize("text", [str(2**63), str(-(2**63) - 1), "1.5", "", "one"])
 def test_any_other_seed_is_refused_before_a_draw_is_paid_for(text) -> None:
     with pytest.raises(ValueError, match="a whole number"):
-        option("seed").read(text)
+        READERS["seed"](text)
 
 
 @pytest.mark.parametrize(
@@ -69,3 +72,15 @@ def test_a_budget_of_none_is_no_budget_not_the_default(pytestconfig, monkeypatch
     assert read_settings(pytestconfig).budget_usd is None
     monkeypatch.delenv("VELO_BUDGET")
     assert read_settings(pytestconfig).budget_usd == 1.0
+
+
+@pytest.mark.parametrize("ci", ["", "true"])
+def test_where_nothing_is_told_the_header_is_that_of_the_defaults(pytestconfig, monkeypatch, ci) -> None:
+    monkeypatch.setenv("CI", ci)
+    settings = read_settings(pytestconfig, told=False)
+    assert [untold_header()] == [line.text for line in header_lines(settings)]
+
+
+def test_what_is_told_after_the_session_began_is_not_read(pytestconfig, monkeypatch) -> None:
+    monkeypatch.setenv("VELO_SEED", "7")
+    assert read_settings(pytestconfig, told=False).seed == Settings().seed
