@@ -17,7 +17,7 @@ Side -1 is side +1 with outcomes x -> 1 - x and rates t -> 1 - t. Loaded on use:
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
@@ -25,18 +25,23 @@ import numpy as np
 import numpy.typing as npt
 
 from pytest_velo.errors import UsageError
-from pytest_velo.stats.crossing import RUINED as RUINED
-from pytest_velo.stats.crossing import Floats as Floats
-from pytest_velo.stats.crossing import Stretch, cross, gains_at
-from pytest_velo.stats.crossing import log_gains as log_gains
-from pytest_velo.stats.crossing import log_mean_exp as log_mean_exp
+from pytest_velo.stats.crossing import cross
+from pytest_velo.stats.edges import RUINED as RUINED
+from pytest_velo.stats.edges import Floats as Floats
+from pytest_velo.stats.edges import Stretch, evidence_between, gains_at
+from pytest_velo.stats.edges import log_gains as log_gains
+from pytest_velo.stats.edges import log_mean_exp as log_mean_exp
 from pytest_velo.stats.eprocess import Side, log_e_counts
+
+Flags = npt.NDArray[np.bool_]
 
 ROUNDING = 1e-9
 """Log evidence is known to far better than this; comparisons lean to the safe side by it."""
 
 _TOLERANCE = 1e-8
 _BATCH = 32
+_VALUES = 8.0
+"""Over the horizon: an interval of log evidence so long holds about a dozen of the values it can take."""
 
 
 def crossing_probability(
@@ -98,14 +103,32 @@ def calibrated_log_threshold(threshold: float, side: Side, level: float, max_n: 
         # The best run of all is within the level: it must stay within reach whatever the search's grain.
         high = min(high, log_e_counts(max_n, max_n, edge, 1) - 2 * ROUNDING)
     gains = gains_at(np.array([edge]))
-    rates = np.full(_BATCH, edge)
-    while high - low > _TOLERANCE:
-        points = np.linspace(low, high, _BATCH)
-        safe = cross(rates, gains, [Stretch(min_n, max_n, points)]) <= level
-        safe[-1] = True  # by Ville or by the best run, whatever a last digit says
-        first = int(safe.argmax())
-        low, high = float(points[max(first - 1, 0)]), float(points[first])
+
+    def safe(log_c: Floats) -> Flags:
+        rates = np.full(len(log_c), edge)
+        return np.asarray(cross(rates, gains, [Stretch(min_n, max_n, log_c)]) <= level)
+
+    low, high = _narrowed(safe, low, high, _VALUES / max_n)
+    values = evidence_between(gains, min_n, max_n, low, high)
+    if len(values) < _BATCH:
+        # Nothing happens between two values that the evidence can take: one pass tells them all apart.
+        between = np.concatenate(([low], (values[1:] + values[:-1]) / 2, [high]))
+        is_safe = safe(between)
+        low, high = _narrowed(lambda log_c: is_safe[np.searchsorted(values, log_c)], low, high, _TOLERANCE)
+    else:
+        low, high = _narrowed(safe, low, high, _TOLERANCE)
     return high + ROUNDING
+
+
+def _narrowed(safe: Callable[[Floats], Flags], low: float, high: float, grain: float) -> tuple[float, float]:
+    """Close in on the smallest log threshold that is safe, between one that is not, or 0, and one that is."""
+    while high - low > grain:
+        points = np.linspace(low, high, _BATCH)
+        found = safe(points)
+        found[-1] = True  # by Ville or by the best run, whatever a last digit says
+        first = int(found.argmax())
+        low, high = float(points[max(first - 1, 0)]), float(points[first])
+    return low, high
 
 
 def anytime_p(max_log_e: float, threshold: float, side: Side, max_n: int, min_n: int = 1) -> float:

@@ -7,7 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from pytest_velo.stats.crossing import Stretch, cross, first_crossings, gains_at
+from pytest_velo.stats.crossing import cross
+from pytest_velo.stats.edges import Stretch, first_crossings, gains_at
 from pytest_velo.stats.eprocess import log_e_counts
 
 GRID = [
