@@ -42,7 +42,10 @@ def canonical(value: object, *, name: str = "value") -> bytes:
     except UnicodeEncodeError:
         pass  # a lone surrogate: the slow walk below says where
     except RecursionError:
-        raise UsageError(f"{name} contains itself, or is nested too deeply to be written as JSON") from None
+        raise UsageError(
+            f"{name} contains itself, or is nested too deeply to be written as JSON",
+            fix="pass the part that is needed, not the whole",
+        ) from None
     return _encoder().encode(_plain(value, name, ()))
 
 

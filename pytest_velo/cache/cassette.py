@@ -212,7 +212,11 @@ def _read(path: Path) -> bytes:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise StoreError(f"the cassette cannot be read: {error.strerror or error}", where=str(path)) from None
+        raise StoreError(
+            f"the cassette cannot be read: {error.strerror or error}",
+            where=str(path),
+            fix="name a file that `velo cassette export` wrote",
+        ) from None
     if path.suffix != ".zst":
         return content.removeprefix(b"\xef\xbb\xbf")
     zstandard = _zstandard(path)
@@ -220,7 +224,11 @@ def _read(path: Path) -> bytes:
         with zstandard.ZstdDecompressor().stream_reader(content, read_across_frames=True) as stream:
             return bytes(stream.read())
     except zstandard.ZstdError as error:
-        raise StoreError(f"the cassette is no zstd file: {error}", where=str(path)) from None
+        raise StoreError(
+            f"the cassette is no zstd file: {error}",
+            where=str(path),
+            fix="name a file that `velo cassette export` wrote",
+        ) from None
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -239,7 +247,9 @@ def _write(path: Path, content: bytes) -> None:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
         raise StoreError(
-            f"the cassette cannot be written: {error.strerror or error}", where=str(path)
+            f"the cassette cannot be written: {error.strerror or error}",
+            where=str(path),
+            fix="name a file in a writable folder",
         ) from None
 
 

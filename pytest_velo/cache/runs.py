@@ -167,7 +167,9 @@ def _addresses(path: Path) -> Iterator[Address]:
                         yield call.address
     except OSError as error:
         raise StoreError(
-            f"the run record cannot be read: {error.strerror or error}", where=str(path)
+            f"the run record cannot be read: {error.strerror or error}",
+            where=str(path),
+            fix="make it readable, or remove the run's folder",
         ) from None
 
 

@@ -58,7 +58,10 @@ class Case:
         )
 
     def __delattr__(self, name: str) -> NoReturn:
-        raise MissingFieldError(f"a case is frozen: {name!r} cannot be deleted")
+        raise MissingFieldError(
+            f"a case is frozen: {name!r} cannot be deleted",
+            fix="leave it where it is: a prompt holds only what is put into it",
+        )
 
     def __contains__(self, name: object) -> bool:
         return name in self.__dict__

@@ -42,7 +42,9 @@ def read_rows(name: str | Path, base: Path) -> Iterator[Row]:
             f"the file is not UTF-8 (byte {error.start})", where=str(path), fix="save it as UTF-8"
         ) from None
     except OSError as error:
-        raise UsageError(f"cannot be read: {error.strerror or error}", where=str(path)) from None
+        raise UsageError(
+            f"the file cannot be read: {error.strerror or error}", where=str(path), fix="make it readable"
+        ) from None
 
 
 def _resolve(name: str, base: Path) -> Path:

@@ -103,14 +103,28 @@ def cases(
     if isinstance(source, Cases):
         raise UsageError("cases(cases(...)) says everything twice", fix="give all options in one cases(...)")
     if n is not None and (isinstance(n, bool) or not isinstance(n, int) or n < 1):
-        raise UsageError(f"n= is a number of cases from 1, got {n!r}", where="cases")
+        raise UsageError(
+            f"n= is a number of cases from 1, got {n!r}", where="cases", fix="n=100, or leave it out for all"
+        )
     for option, value in (("id", id), ("group", group)):
         if not (value is None or isinstance(value, str) or callable(value)):
-            raise UsageError(f"{option}= is a field's name or a function, got {value!r}", where="cases")
+            raise UsageError(
+                f"{option}= is a field's name or a function, got {value!r}",
+                where="cases",
+                fix=f'{option}="topic", or {option}=lambda case: case.topic',
+            )
     if not (filter is None or callable(filter)):
-        raise UsageError(f"filter= is a function of the case, got {filter!r}", where="cases")
+        raise UsageError(
+            f"filter= is a function of the case, got {filter!r}",
+            where="cases",
+            fix="filter=lambda case: case.length < 100",
+        )
     if not (rename is None or isinstance(rename, dict)):
-        raise UsageError(f"rename= is a dict of old to new names, got {rename!r}", where="cases")
+        raise UsageError(
+            f"rename= is a dict of old to new names, got {rename!r}",
+            where="cases",
+            fix='rename={"query": "question"}',
+        )
     return Cases(source=source, id=id, group=group, rename=rename, filter=filter, n=n)
 
 
@@ -185,7 +199,9 @@ def _kept(rows: Iterator[Row], options: Cases) -> Iterator[Row]:
 def _renamed(where: str, row: dict[Any, Any], names: dict[str, str]) -> dict[str, Any]:
     for key in row:
         if not isinstance(key, str):
-            raise UsageError(f"a field is named {key!r}, which is not text", where=where)
+            raise UsageError(
+                f"a field is named {key!r}, which is not text", where=where, fix=f"name it {str(key)!r}"
+            )
     for old, new in names.items():
         if old not in row:
             raise UsageError(f"rename= names {old!r}, which is no field", where=where, fix=nearest(old, row))

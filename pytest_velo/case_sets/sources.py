@@ -133,7 +133,11 @@ def _ending(rows: Iterator[Any], name: str) -> Iterator[Any]:
 
 
 def _failed(name: str, error: Exception) -> UsageError:
-    return UsageError(f"the function {name} raised {type(error).__name__}: {error}", where="cases")
+    return UsageError(
+        f"the function {name} raised {type(error).__name__}: {error}",
+        where="cases",
+        fix="it is called while tests are collected, with `rng` or with nothing",
+    )
 
 
 def _located(rows: Iterable[Any]) -> Iterator[Row]:

@@ -115,7 +115,11 @@ def _called(function: Callable[..., Any]) -> Callable[[Request, random.Random], 
 
 def _choice(texts: Sequence[str], where: str) -> Callable[[Request, random.Random], str]:
     if not texts or not all(isinstance(text, str) for text in texts):
-        raise UsageError("there is nothing to choose from, or not all of it is text", where=where)
+        raise UsageError(
+            "there is nothing to choose from, or not all of it is text",
+            where=where,
+            fix='scripted("parrot", ["yes", "no"])',
+        )
     kept = tuple(texts)
     return lambda _request, rng: rng.choice(kept)
 
@@ -129,7 +133,11 @@ def _read_lines(path: Path, where: str) -> list[str]:
             f"{path} is not UTF-8 (byte {error.start})", where=where, fix="save it as UTF-8"
         ) from None
     except OSError as error:
-        raise UsageError(f"{path} cannot be read ({error.strerror})", where=where) from error
+        raise UsageError(
+            f"{path} cannot be read ({error.strerror or error})",
+            where=where,
+            fix='name a .jsonl file by its full path, e.g. Path(__file__).with_name("replies.jsonl")',
+        ) from error
     texts: list[str] = []
     for number, line in enumerate(lines, start=1):
         if line.strip():
