@@ -106,6 +106,10 @@ def pytest_collection_modifyitems(
             prepare(mine, config.stash[SESSION])
         except UsageError as error:
             raise pytest.UsageError(str(error)) from None
+    if config.getoption("markexpr", "") and any(item.get_closest_marker("velo") for item in items):
+        from pytest_velo.integration.selecting import hide_defaults
+
+        hide_defaults(items)
     return (yield)
 
 

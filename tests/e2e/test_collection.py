@@ -744,6 +744,21 @@ def test_hazard_23_a_class_mark_leaves_property_tests_alone(run, expression, n):
     assert run.n_runs == (0 if expression == "not velo" else 1)
 
 
+@pytest.mark.parametrize(
+    ("expression", "names"),
+    [("velo", ["test_h"]), ("not velo", ["test_plain"]), ("velo or not velo", ["test_h", "test_plain"])],
+)
+def test_defaults_for_a_module_make_no_hypothesis_of_its_plain_tests(run, expression, names):
+    run.file(
+        "pytestmark = pytest.mark.velo(models=[YES])\n"
+        "@pytest.mark.hypothesis(rate >= 0.5)\n" + BODY + "def test_plain(): pass\n"
+    )
+    result = run("-m", expression, "-v")
+    result.assert_outcomes(passed=len(names), deselected=2 - len(names))
+    for name in names:
+        result.stdout.fnmatch_lines([f"*::{name} *"])
+
+
 def test_hazard_23_a_module_mark_leaves_property_tests_alone(run):
     run.file(
         "from hypothesis import given, strategies as st\n"
