@@ -1,4 +1,4 @@
-"""Where the evidence of 0/1 outcomes crosses a threshold: the fewest successes that do, for each number of units.
+"""Where the evidence of 0/1 outcomes crosses a threshold: the fewest successes that do, look by look.
 
 Everything is in side +1 terms, for a batch of members at once: each has a null (its log gains) and a
 threshold. Loaded on use: it needs numpy.

@@ -32,11 +32,14 @@ class Barrier(NamedTuple):
         side: +1: crossed with many ones; -1: crossed with few.
         ahead: Log evidence after so many further ones and zeros.
         log_bar: The log evidence to reach.
+        null: What the evidence is against, where nothing was fed yet and it is that of one `EProcess`; else
+            None.
     """
 
     side: Side
     ahead: Callable[[float, float], float]
     log_bar: float
+    null: Null | None = None
 
     def units_to(self, rate: float, limit: int) -> int | None:
         """Return the fewest further units that cross if a share `rate` of them are ones.
@@ -151,7 +154,8 @@ class OneSided:
         """Return what is still to be crossed: nothing when the null is rejected."""
         if self.crossed:
             return []
-        return [Barrier(self.side, self._process.ahead, self._bar(bar))]
+        null = None if self.outcomes else Null(self.threshold, self.side)
+        return [Barrier(self.side, self._process.ahead, self._bar(bar), null)]
 
     def _bar(self, bar: Bar) -> float:
         match bar:

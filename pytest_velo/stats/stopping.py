@@ -17,7 +17,6 @@ from pytest_velo.stats.sides import Barrier
 
 if TYPE_CHECKING:
     from pytest_velo.stats.boundary import Floats
-    from pytest_velo.stats.race import Edge
 
     Values = dict[int, Floats]
     """By the tests for the claim that are latched (as bits): a value for each number of ones."""
@@ -140,10 +139,7 @@ def chances_of(
     """
     import numpy as np
 
-    from pytest_velo.stats.race import follow
-
-    followed = follow(support, refute, steps=horizon, first_look=first_look)
-    crossings = [_crossings(*edges) for edges in followed]
+    crossings = _crossings(support, refute, horizon, first_look)
     # On the way back from the horizon, where what is open stays open.
     chance = {latched: np.zeros(horizon + 1) for latched in range((1 << len(support)) - 1)}
     found: dict[int, Values] = {}
@@ -157,16 +153,48 @@ def chances_of(
 
 
 def _crossings(
-    support: Sequence[Edge], refute: Sequence[Edge]
-) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
-    """Keep where the barriers lie now: the edges move on."""
-    return tuple(edge.crossing for edge in support), tuple(edge.crossing for edge in refute)
+    support: Sequence[Barrier], refute: Sequence[Barrier], horizon: int, first_look: int
+) -> list[tuple[Sequence[slice], Sequence[slice]]]:
+    """Return the numbers of ones that cross at each look, by test for the claim and by test against it."""
+    if first_look <= horizon and all(barrier.null is not None for barrier in (*support, *refute)):
+        ways = [_of_a_null(barrier, horizon, first_look) for barrier in (*support, *refute)]
+        looks = list(zip(*ways, strict=True))
+        before: list[tuple[Sequence[slice], Sequence[slice]]] = [((), ())] * (first_look - 1)
+        return before + [(look[: len(support)], look[len(support) :]) for look in looks]
+    from pytest_velo.stats.race import follow
+
+    followed = follow(support, refute, steps=horizon, first_look=first_look)
+    return [  # now: the edges move on
+        (tuple(edge.crossing for edge in ours), tuple(edge.crossing for edge in theirs))
+        for ours, theirs in followed
+    ]
+
+
+def _of_a_null(barrier: Barrier, horizon: int, first_look: int) -> list[slice]:
+    """Return the numbers of ones that cross a barrier from the first look on, found for all looks at once."""
+    import numpy as np
+
+    from pytest_velo.stats.edges import Stretch, first_crossings, gains_at
+
+    assert barrier.null is not None
+    threshold, side = barrier.null
+    gains = gains_at(np.array([threshold if side > 0 else 1.0 - threshold]))
+    edges = first_crossings(gains, Stretch(first_look, horizon, np.array([barrier.log_bar])))[:, 0].tolist()
+    looks = enumerate(edges, start=first_look)
+    if side > 0:
+        return [slice(edge, units + 1) for units, edge in looks]
+    return [slice(0, units + 1 - edge) for units, edge in looks]
 
 
 def _after_the_look(chance: Values, support: Sequence[slice], refute: Sequence[slice]) -> Values:
     """Return the chance of a verdict on arrival at a look: 1 where it comes, else that of the new state."""
     import numpy as np
 
+    if len(chance) == 1:  # one test for the claim: nothing is latched without a verdict
+        arrived = chance[0].copy()
+        for crossing in (*support, *refute):
+            arrived[crossing] = 1.0
+        return {0: arrived}
     arriving = {}
     for latched, ahead in chance.items():
         state = np.full(len(ahead), latched)

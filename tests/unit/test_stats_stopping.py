@@ -238,3 +238,18 @@ def test_two_points_have_the_mean_and_the_deviation(mean_, deviation) -> None:
     assert 0.0 <= low <= high <= 1.0
     assert low + share * (high - low) == pytest.approx(mean_)
     assert math.sqrt(share * (1 - share)) * (high - low) == pytest.approx(deviation)
+
+
+@pytest.mark.parametrize("claim", [rate >= 0.5, rate <= 0.03, rate >= 0.97], ids=str)
+@pytest.mark.parametrize(("max_units", "min_units"), [(200, 1), (60, 30), (40, 40)])
+def test_barriers_of_known_nulls_are_found_at_once_and_lie_where_they_lay(claim, max_units, min_units):
+    rule = make_rule(claim, alpha=0.05, beta=0.03, max_units=max_units, min_units=min_units)
+    sides = rule.barriers()
+    followed = [[barrier._replace(null=None) for barrier in side] for side in sides]
+    looks = range(1, max_units)
+    at_once, one_by_one = (
+        chances_of(*barriers, horizon=max_units, first_look=min_units, looks=looks)
+        for barriers in (sides, followed)
+    )
+    for look in looks:
+        assert at_once[look][0].tolist() == one_by_one[look][0].tolist()
