@@ -17,14 +17,16 @@ from scipy.stats import binom
 
 from pytest_velo.baselines.entry import Sampled
 from pytest_velo.baselines.file import BaselineFile
-from pytest_velo.case_sets import Planned, load, pick_order
+from pytest_velo.case_sets import Planned, load
 from pytest_velo.claims import Change, Claim, Estimation
 from pytest_velo.integration.baseline_turns import pairs_of, sampled_of
-from pytest_velo.integration.designs import Design
+from pytest_velo.integration.designs import design_of
+from pytest_velo.integration.marks import Spec
 from pytest_velo.records import OutcomeKind, TrialRecord
 from pytest_velo.runner.hypothesis import Hypothesis, Invalid, Over
 from pytest_velo.runner.weigher import Weigher
 from pytest_velo.runner.weighing import weigh
+from pytest_velo.settings import Settings
 from pytest_velo.verdicts import Verdict
 
 Unit = Sequence[TrialRecord]
@@ -195,23 +197,10 @@ class Guarded:
 
     def __init__(self, claim: Claim, n_cases: int, draws_per_case: int = 1, **levels: float) -> None:
         self.cases = load([f"case {place}" for place in range(n_cases)], base=Path())
-        plan = pick_order(self.cases, "population", seed=0, draws_per_case=draws_per_case)
+        options = {"max_trials": n_cases, "over": Over.POPULATION, "draws_per_case": draws_per_case, **levels}
+        self.design = design_of(Spec(claim=claim, options=options), self.cases, Settings(seed=0))
         self.hypothesis = Calibration().hypothesis(
             claim, n_cases, unit_size=draws_per_case, set_digest=self.cases.digest, **levels
-        )
-        self.design = Design(
-            alpha=self.hypothesis.alpha,
-            beta=self.hypothesis.beta,
-            margin=0.0,
-            max_trials=n_cases,
-            min_trials=1,
-            invalid=Invalid.BOUND,
-            extend=False,
-            plan=plan,
-            arms=(),
-            max_units=n_cases,
-            scope="beyond these cases",
-            over=Over.POPULATION,
         )
         self.planned = tuple(self.design.trials())
 

@@ -21,7 +21,7 @@ from pytest_velo.stats.eprocess import log_e_counts
 
 ALPHA = 0.1
 BATCH = 4_000
-NEAR = 0.2
+NEAR = 0.05
 """Log evidence that a run may lack of rejecting the truth and is weighed all the same."""
 ROUNDING = 1e-12
 
