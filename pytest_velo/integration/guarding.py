@@ -21,7 +21,6 @@ from pytest_velo.integration.baseline_turns import beside_stored, pairs_of, samp
 from pytest_velo.integration.collection import SPEC
 from pytest_velo.integration.designs import Design, case_set, design_of
 from pytest_velo.integration.options import in_ci
-from pytest_velo.integration.paying import PayRule
 from pytest_velo.integration.session import VeloSession
 from pytest_velo.records import HypothesisResult, Outcome, TrialRecord, UnitKind
 from pytest_velo.runner.hypothesis import Hypothesis, Invalid, Over
@@ -97,6 +96,7 @@ def check_update(items: Iterable[pytest.Item], session: VeloSession) -> None:
 
     Examples:
         >>> from pytest_velo.integration.examples import hypothesis_item
+        >>> from pytest_velo.integration.paying import PayRule
         >>> environment = getfixture("monkeypatch")
         >>> environment.delenv("CI", raising=False)
         >>> request, test = getfixture("request"), "def test_it(): return True"
@@ -111,7 +111,7 @@ def check_update(items: Iterable[pytest.Item], session: VeloSession) -> None:
     """
     if session.settings.update is None or not in_ci():
         return
-    named = PayRule(node_ids=session.paying.node_ids)
+    named = replace(session.paying, everything=False)
     option = "--velo-update" if session.settings.update is Update.ALL else "--velo-update=new"
     for item in items:
         if item.stash[SPEC].against_baseline and not named.allows(item.nodeid):

@@ -17,21 +17,30 @@ from pytest_velo.integration.private import mark_expression_holds
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayRule:
-    """Who asked for paid draws: the whole session, or node ids by their prefix."""
+    """Who asked for paid draws: the whole session, or node ids by their prefix, with the path to their file.
+
+    Attributes:
+        everything: All hypotheses.
+        node_ids: As they were typed, best with whole paths.
+        root: The folder that the node ids of items start from; empty for the working directory.
+    """
 
     everything: bool = False
     node_ids: tuple[str, ...] = ()
+    root: str = ""
 
     def allows(self, node_id: str) -> bool:
         """Tell whether the item may make draws that cost."""
-        return self.everything or any(_names(typed, node_id) for typed in self.node_ids)
+        return self.everything or any(_names(typed, node_id, self.root) for typed in self.node_ids)
 
 
-def pay_rule(arguments: Sequence[str]) -> PayRule:
+def pay_rule(arguments: Sequence[str], *, here: str = "", root: str = "") -> PayRule:
     """Read the rule from what was typed.
 
     Args:
         arguments: The command line as invoked, without `addopts`.
+        here: Where it was invoked; empty for the working directory.
+        root: The folder that the node ids of items start from; empty likewise.
 
     Returns:
         Everything for a `-m` that asks for our marks and for a mode that was typed or is in `VELO_MODE`; else
@@ -54,15 +63,25 @@ def pay_rule(arguments: Sequence[str]) -> PayRule:
         asked = mark_expression_holds(typed.expression, {"velo", "hypothesis"}) and not mark_expression_holds(
             typed.expression, set()
         )
-    return PayRule(everything=asked, node_ids=tuple(text for text in rest if "::" in text and text[0] != "-"))
+    named = (os.path.join(here, text) for text in rest if "::" in text and text[0] != "-")
+    return PayRule(everything=asked, node_ids=tuple(named), root=root)
 
 
-def _names(typed: str, node_id: str) -> bool:
+def _names(typed: str, node_id: str, root: str) -> bool:
     """Tell whether what was typed (any path to the file) names the item or a class around it."""
     typed_file, *typed_parts = typed.split("::")
     file, *parts = node_id.split("::")
-    here = os.path.normpath(typed_file).replace(os.sep, "/")
-    if not (here == file or here.endswith("/" + file) or file.endswith("/" + here)):
+    if not _is_one_file(typed_file, file, root):
         return False
     plain = [*parts[:-1], parts[-1].split("[")[0]] if parts else parts
     return parts[: len(typed_parts)] == typed_parts or plain[: len(typed_parts)] == typed_parts
+
+
+def _is_one_file(typed: str, file: str, root: str) -> bool:
+    """Tell whether a typed path and the path of a node id are one file; its name alone may be that of two."""
+    place = os.path.join(root, file)
+    if os.path.exists(typed) and os.path.exists(place):
+        return os.path.samefile(typed, place)
+    # Below another root, or on another machine, a node id is not found.
+    here = os.path.normpath(typed).replace(os.sep, "/")
+    return here == file or here.endswith("/" + file) or file.endswith("/" + here)

@@ -16,7 +16,6 @@ from pytest_velo.canonical import digest
 from pytest_velo.errors import UsageError, nearest
 from pytest_velo.integration.designs import case_set
 from pytest_velo.integration.options import RESCORE_JUDGE, RESCORE_PLUGIN, RESCORE_RUN
-from pytest_velo.integration.paying import PayRule
 from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.records import HypothesisResult
 from pytest_velo.report.load import Run, load
@@ -126,7 +125,7 @@ class Rescoring:
 
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """Leave only the hypotheses of the record, and say so of others that were named."""
-        named = PayRule(node_ids=self._session.paying.node_ids)
+        named = replace(self._session.paying, everything=False)
         left = [item for item in items if item.nodeid not in self._known]
         for item in left:
             if named.allows(item.nodeid):

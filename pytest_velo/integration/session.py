@@ -83,10 +83,12 @@ class VeloSession:
         """Who asked for paid draws; workers are told by the controller."""
         from pytest_velo.integration.paying import PayRule, pay_rule
 
+        root = str(self._config.rootpath)
         if "pay" in self._from_controller:
             pay = self._from_controller["pay"]
-            return PayRule(everything=pay["everything"], node_ids=tuple(pay["node_ids"]))
-        return pay_rule(self._config.invocation_params.args)
+            return PayRule(everything=pay["everything"], node_ids=tuple(pay["node_ids"]), root=root)
+        invoked = self._config.invocation_params
+        return pay_rule(invoked.args, here=str(invoked.dir), root=root)
 
     @cached_property
     def loop(self) -> SampleLoop:

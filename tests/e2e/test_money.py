@@ -96,6 +96,14 @@ def test_a_node_id_pays_for_the_test_it_names_and_no_other(run, lab):
     assert {call["messages"][0]["content"] for call in lab.calls} == {"Is it so?"}
 
 
+def test_a_node_id_pays_for_the_file_it_names_and_not_for_one_of_the_same_name_elsewhere(run, lab):
+    run.file(HYPOTHESIS)
+    run.file(HYPOTHESIS.replace("Is it so?", "And there?"), "sub/test_it.py")
+    result = run("test_it.py::test_h", "sub/test_it.py", "--import-mode=importlib")
+    assert result.parseoutcomes() == {"passed": 1, "skipped": 1}
+    assert {call["messages"][0]["content"] for call in lab.calls} == {"Is it so?"}
+
+
 @pytest.mark.parametrize("expression", ["not velo", "slow or not velo", "velocity or slow", "not hypothesis"])
 def test_hazard_10_an_expression_that_merely_holds_the_word_does_not_pay(run, lab, expression):
     run.file(
