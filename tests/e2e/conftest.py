@@ -7,6 +7,7 @@ import importlib
 import json
 import os
 import pkgutil
+import re
 import subprocess
 import sys
 import threading
@@ -101,6 +102,66 @@ class Inner:
     def n_runs(self) -> int:
         """How many runs left a record."""
         return len([*(self.path / ".pytest_velo" / "runs").glob("*/run.json")])
+
+
+HEADLINE = re.compile(r"^_{3,} (?:ERROR [a-z ]+ )?(\S+) _{3,}$", re.MULTILINE)
+ENDED = re.compile(r"^(?:={3,}|-{3,}) .*", re.MULTILINE | re.DOTALL)
+KIND = re.compile(r"^(?:pytest_velo[\w.]*\.)?[A-Z]\w*Error: ")
+
+
+def read_errors(result: pytest.RunResult) -> dict[str, str]:
+    """Return what the terminal says went wrong, by the test or file in the headline.
+
+    Of a traceback, what its last lines say, behind the place in the test file that it begins at. Line numbers
+    of marks and of imports are `N`.
+    """
+    _, *parts = HEADLINE.split(result.stdout.str())
+    return {
+        name: _said(ENDED.sub("", text).strip("\n"))
+        for name, text in zip(parts[::2], parts[1::2], strict=True)
+    }
+
+
+def _said(text: str) -> str:
+    raised = [line[4:] for line in text.splitlines() if line.startswith("E   ")]
+    if not raised:
+        return KIND.sub("", re.sub(r"\(line \d+\)", "(line N)", text))
+    place = re.match(r"(\S+?\.py):\d+: in ", text)
+    assert place is not None, text
+    return f"{place[1]}:N > {KIND.sub('', chr(10).join(raised))}"
+
+
+class Mistakes:
+    """Runs test files with one mistake each, all at once, and reads what is said of each."""
+
+    def __init__(self, run: Inner) -> None:
+        self._run = run
+        self.code: int | pytest.ExitCode | None = None
+
+    def files(self, sources: Mapping[str, str], *options: str) -> dict[str, str]:
+        """Run a file for each; what is read of `test_<name>.py` is under `<name>`."""
+        for name, source in sources.items():
+            self._run.file(source, f"test_{name}.py")
+        result = self._run(*options)
+        self.code = result.ret
+        assert "INTERNALERROR" not in result.stdout.str() + result.stderr.str()
+        return {
+            name.removeprefix("test_").removesuffix(".py"): text for name, text in read_errors(result).items()
+        }
+
+    def tests(self, source: str, *options: str) -> dict[str, str]:
+        """Run one file of tests; what is read of `test_<name>` is under `<name>`."""
+        self._run.file(source)
+        result = self._run("--tb=short", *options)
+        self.code = result.ret
+        assert "INTERNALERROR" not in result.stdout.str() + result.stderr.str()
+        return {name.removeprefix("test_"): text for name, text in read_errors(result).items()}
+
+
+@pytest.fixture
+def mistakes(run: Inner) -> Mistakes:
+    """Read what is said of mistakes."""
+    return Mistakes(run)
 
 
 HEAD = """
