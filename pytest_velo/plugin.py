@@ -164,9 +164,9 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, Any] 
     return status_of(report)
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
+@pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, object]:
-    """Write the run record and end the sampling loop."""
+    """End the sampling loop and write the run record: after all workers ended, and before the summary."""
     state = session.config.stash[SESSION]
     state.close()
     try:

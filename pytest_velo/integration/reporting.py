@@ -127,6 +127,7 @@ def write_summary(session: VeloSession, reporter: pytest.TerminalReporter, start
     """
     from pytest_velo.integration.totals import drawn_lines
     from pytest_velo.report.families import family_lines
+    from pytest_velo.report.jsonl import RUN_FILE
     from pytest_velo.report.summary import summary_lines
 
     results = tuple(session.reported.values())
@@ -145,7 +146,7 @@ def write_summary(session: VeloSession, reporter: pytest.TerminalReporter, start
     _write(reporter, drawn_lines(session.drawn, results, width))
     _write(reporter, _unsampled_lines(session.unsampled, width))
     _write(reporter, _estimate_lines(session, width))
-    if results:
+    if results and (session.run_folder / RUN_FILE).is_file():
         reporter.write_line(f"run record: {session.run_folder}")
 
 

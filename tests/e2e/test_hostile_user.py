@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -126,7 +127,9 @@ async def test_h(model, k):
     assert told + (int(besides[1]) if besides else 0) == len(lab.calls)
 
 
-def test_a_record_that_cannot_be_written_hides_no_verdict(run, monkeypatch):
+@pytest.mark.parametrize("name", ["trials.jsonl", "run.json", "latest"])
+@pytest.mark.parametrize("options", [(), ("-n", "1")])
+def test_a_record_that_cannot_be_written_hides_no_verdict(run, monkeypatch, name, options):
     """A full disk ended the session in a traceback of ours, without the summary."""
     run.file(
         """
@@ -136,13 +139,20 @@ async def test_h(model):
 """
     )
 
-    def full(*_: object) -> None:
-        raise StoreError("it cannot be written (no space left)")
+    from pytest_velo.report import jsonl
 
-    monkeypatch.setattr("pytest_velo.report.jsonl._write_atomically", full)
-    result = run()
+    write = jsonl._write_atomically
+
+    def full(path: Path, chunks: object) -> None:
+        if path.name == name:
+            raise StoreError("it cannot be written (no space left)")
+        write(path, chunks)
+
+    monkeypatch.setattr(jsonl, "_write_atomically", full)
+    result = run(*options)
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(["*supported*test_h*", "*error*no space left*"])
+    assert name != "run.json" or "run record: " not in result.stdout.str()
     assert result.ret == pytest.ExitCode.OK
 
 
