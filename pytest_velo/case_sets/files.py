@@ -13,6 +13,9 @@ SOURCES = "a list, a function, a .jsonl or .csv file, or a strategy of the Hypot
 
 Row = tuple[str, Any]
 
+_MOST_CHARACTERS = 2**31 - 1
+"""Of a cell of a .csv file: the library's own limit is shorter than a long prompt."""
+
 
 def read_rows(name: str | Path, base: Path) -> Iterator[Row]:
     r"""Read a file of cases.
@@ -81,6 +84,7 @@ def _read_csv(path: Path) -> Iterator[Row]:
 
     with path.open(encoding="utf-8-sig", newline="") as lines:
         reader = csv.reader(lines, strict=True)
+        limit = csv.field_size_limit(_MOST_CHARACTERS)
         try:
             names = _header(next(reader, []), path)
             for cells in reader:
@@ -94,10 +98,13 @@ def _read_csv(path: Path) -> Iterator[Row]:
             raise UsageError(
                 f"the row is not CSV: {error}", where=f"{path.name}:{reader.line_num}", fix="check its quotes"
             ) from None
+        finally:
+            csv.field_size_limit(limit)
 
 
 def _header(names: list[str], path: Path) -> list[str]:
-    blank = not names or any(not name.strip() for name in names)
+    names = [name.strip() for name in names]
+    blank = not all(names) or not names
     if blank or len(set(names)) < len(names) or all(map(_is_number, names)):
         raise UsageError(
             "the first line names no columns"
@@ -106,7 +113,7 @@ def _header(names: list[str], path: Path) -> list[str]:
             where=f"{path.name}:1",
             fix="the first line gives each column a name of its own, e.g. question,answer",
         )
-    return [name.strip() for name in names]
+    return names
 
 
 def _ragged(cells: list[str], names: list[str], where: str) -> NoReturn:

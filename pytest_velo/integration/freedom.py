@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from pytest_velo.integration.closures import is_harmless
@@ -59,7 +61,8 @@ def _has_timeout(config: pytest.Config) -> bool:
     if getattr(config.option, "timeout", None):
         return True
     try:
-        return bool(float(config.getini("timeout") or 0))
+        in_the_file = config.getini("timeout")  # without the plugin nobody knows it
+        return bool(float(os.environ.get("PYTEST_TIMEOUT") or in_the_file or 0))
     except (ValueError, TypeError):
         return False
 

@@ -100,6 +100,12 @@ def test_hazard_11_options_that_may_end_early_sample_in_turn(run, options) -> No
         shown.assert_outcomes(passed=3)
 
 
+def test_hazard_11_a_timeout_of_the_environment_samples_in_turn(run, monkeypatch) -> None:
+    monkeypatch.setenv("PYTEST_TIMEOUT", "60")
+    run.file(TWO.format(between="def test_nothing_of_b_yet(): assert 'b' not in SEEN"))
+    run().assert_outcomes(passed=3)
+
+
 @pytest.mark.parametrize("options", [["--collect-only"], ["--setup-only"], ["--setup-plan"]])
 def test_hazard_11_nothing_is_sampled_where_nothing_runs(run, options) -> None:
     run.file(TWO.format(between="") + "\ndef pytest_never(): pass\n")

@@ -1,5 +1,6 @@
 """What `cases=` takes, and what is said when it is given something else."""
 
+import csv
 import json
 import random
 from dataclasses import dataclass
@@ -185,6 +186,13 @@ def test_a_path_and_a_nested_one(read, write, tmp_path):
     assert len(read(tmp_path / "data" / "q.jsonl")) == 2
 
 
+def test_a_cell_may_hold_a_whole_book(read, write):
+    limit = csv.field_size_limit()
+    write("q.csv", f"text\n{'long ' * 30_000}\n")
+    assert len(read("q.csv").items[0].text) == 150_000
+    assert csv.field_size_limit() == limit
+
+
 def test_csv_cells_are_text_and_may_hold_line_breaks(read, write):
     write("q.csv", 'text,n\n"two\nlines, ""quoted""",1\n\nlast,2\n')
     assert [(case.text, case.n) for case in read("q.csv").items] == [
@@ -204,6 +212,7 @@ def test_csv_cells_are_text_and_may_hold_line_breaks(read, write):
         ("a.csv", "", "a.csv:1", "names no columns"),
         ("a.csv", "a,,c\n1,2,3\n", "a.csv:1", "names no columns"),
         ("a.csv", "a,a\n1,2\n", "a.csv:1", "is no header"),
+        ("a.csv", "a, a\n1,2\n", "a.csv:1", "is no header"),
         ("a.csv", "1,2.5\n3,4\n", "a.csv:1", "is no header"),
         ("a.csv", 'a,b\n1,"2\n', "a.csv:2", "not CSV"),
         ("a.csv", "a,b\n", "cases", "no cases"),
