@@ -36,6 +36,18 @@ def own_parameters(request: Request) -> dict[str, Any]:
     return {name: value for name, value in request.parameters.items() if name not in NEUTRAL_PARAMETERS}
 
 
+def whole(value: Any) -> int | None:
+    """Return a number that JSON may write as `3` or `3.0`; None for whatever else it is.
+
+    Examples:
+        >>> whole(3), whole(3.0), whole(3.5), whole("3"), whole(True)
+        (3, 3, None, None, None)
+    """
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
 def n_alternatives(request: Request) -> int | None:
     """Return how many alternatives a token were asked for (`logprobs=`); None when none were.
 

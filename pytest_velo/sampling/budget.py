@@ -145,11 +145,16 @@ class Budget:
         """Book what a call cost; 0 when it was not made, None (its worst case) when nobody knows."""
         known = spent_usd is not None
         spent = spent_usd if spent_usd is not None else reservation.worst_usd
-        self._ledger.settle(self._session, reservation.held_usd, spent)
+        try:
+            self._ledger.settle(self._session, reservation.held_usd, spent)
+        finally:  # books that cannot be written must not leave others waiting for this call
+            self._landed(reservation, spent if known else 0.0)
+
+    def _landed(self, reservation: Reservation, known_usd: float) -> None:
         self._n_outstanding -= 1
         self._uncovered_left_usd += reservation.worst_usd - reservation.held_usd
-        if known and spent > 0:
-            self._known.setdefault(reservation.model, _Costs()).add(spent)
+        if known_usd > 0:
+            self._known.setdefault(reservation.model, _Costs()).add(known_usd)
         if self._settled is not None and not self._settled.done():
             self._settled.set_result(None)
 

@@ -139,7 +139,9 @@ class _Bundle:
 
     def make_alone(self) -> None:
         """Have every draw made by a call of its own."""
-        self._tell([None] * len(self.members))
+        for member in self.members:
+            if not member.reply.done():
+                member.reply.set_result(None)
 
     def fail(self, error: Exception) -> None:
         """End every draw with `error`."""
@@ -148,14 +150,19 @@ class _Bundle:
                 member.reply.set_exception(error)
 
     def share(self, choices: Sequence[Reply], whole: Reply) -> None:
-        """Give every draw its choice; those for whom there is none are made alone."""
-        replies = [_share(choice, whole, is_first=place == 0) for place, choice in enumerate(choices)]
-        self._tell([*replies, *[None] * len(self.members)])
+        """Give every draw its choice; those for whom there is none are made alone.
 
-    def _tell(self, replies: Sequence[Reply | None]) -> None:
-        for member, reply in zip(self.members, replies, strict=False):
+        A draw that was given up while the call waited takes none: the bill would go with it.
+        """
+        wanted = [member for member in self.members if not member.reply.done()]
+        replies = [_share(choice, whole, is_first=place == 0) for place, choice in enumerate(choices)]
+        for member, reply in zip(wanted, replies, strict=False):
+            member.reply.set_result(reply)
+        for member in wanted[len(replies) :]:
+            if member.flight is not None:
+                member.flight.failed()  # it is not under way any more, and dropped if nobody waits for it
             if not member.reply.done():
-                member.reply.set_result(reply)
+                member.reply.set_result(None)
 
     def _flights(self) -> list[Travelling]:
         return [member.flight for member in self.members if member.flight is not None]

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from pytest_velo.providers.base import Provider
+from pytest_velo.providers.wire import NEUTRAL_PARAMETERS, whole
 from pytest_velo.records import FinishReason, JsonObject, Reply, Request, Usage
 from pytest_velo.settings import Api, Endpoint
 
@@ -16,9 +17,12 @@ DEFAULT_OUTPUT_TOKENS = 4096
 """Assumed as the longest reply where the caller sets no limit. It is what Anthropic's API is sent then; other
 APIs may go beyond it, by as much as one round of calls in flight before the budget notices."""
 IMAGE_TOKENS = 50_000
-"""Assumed for an image at most, whatever its size."""
+"""Assumed for an image at most, whatever its size, and for a file at least."""
 
 _OUTPUT_LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+_NO_PROMPT = NEUTRAL_PARAMETERS | {"thinking"}  # what is counted by itself, or is no text
+_IMAGES = ("image", "image_url", "input_image")
+_FILES = ("file", "input_file", "document")
 _MESSAGE_TOKENS = 8  # role and separators of one message
 _TOOLS_TOKENS = 1_000  # the provider's own prompt around tool definitions
 _LINEAR_TOKENS = 16_000  # price lists raise the price of long prompts from 32,000 tokens at the earliest
@@ -124,11 +128,12 @@ def prompt_bytes(request: Request) -> int:
         total += _json_bytes(parameters["schema"])
     if parameters.get("tools"):
         total += _TOOLS_TOKENS + _json_bytes(parameters["tools"])
-    return total
+    own = (value for name, value in parameters.items() if name not in _NO_PROMPT)
+    return total + sum(_json_bytes(value) for value in own if isinstance(value, str | list | tuple | Mapping))
 
 
 def output_limit(request: Request) -> int | None:
-    """Return the caller's limit of the reply's tokens; None without one.
+    """Return the caller's limit of the reply's tokens, of several the largest; None without one.
 
     Examples:
         >>> def ask(**parameters):
@@ -136,10 +141,8 @@ def output_limit(request: Request) -> int | None:
         >>> output_limit(ask(max_tokens=100)), output_limit(ask(max_output_tokens=50)), output_limit(ask())
         (100, 50, None)
     """
-    for name in _OUTPUT_LIMITS:
-        if isinstance(limit := request.parameters.get(name), int):
-            return limit
-    return None
+    limits = [whole(request.parameters.get(name)) for name in _OUTPUT_LIMITS]
+    return max((limit for limit in limits if limit is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,16 +230,14 @@ def _output_bound(request: Request) -> int:
     limit = output_limit(request)
     if limit is None:
         limit = DEFAULT_OUTPUT_TOKENS + _thinking_tokens(parameters)  # they come on top of the reply
-    n = parameters.get("n")
-    return limit * (n if isinstance(n, int) else 1)
+    return limit * (whole(parameters.get("n")) or 1)
 
 
 def _thinking_tokens(parameters: JsonObject) -> int:
     """Return the thinking budget; Anthropic's own parameter goes before `effort`, as it does on the wire."""
     thinking = parameters.get("thinking")
     known = thinking if isinstance(thinking, Mapping) else {"budget_tokens": parameters.get("effort")}
-    budget = known.get("budget_tokens")
-    return budget if isinstance(budget, int) else 0
+    return whole(known.get("budget_tokens")) or 0
 
 
 def _message_bytes(message: JsonObject) -> int:
@@ -253,7 +254,13 @@ def _part_bytes(part: JsonObject) -> int:
     text = part.get("text")
     if isinstance(text, str):
         return _text_bytes(text)
-    return IMAGE_TOKENS if part.get("type") == "image" else _json_bytes(part)
+    kind = part.get("type")
+    if kind in _IMAGES:
+        return IMAGE_TOKENS
+    source = part.get("source")
+    is_text = isinstance(source, Mapping) and source.get("type") in ("text", "content")
+    # A file may be named by its address only, which says nothing of its size.
+    return max(IMAGE_TOKENS, _json_bytes(part)) if kind in _FILES and not is_text else _json_bytes(part)
 
 
 def _text_bytes(text: str) -> int:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
+from pytest_velo.errors import BudgetError, StoreError
 from pytest_velo.integration.remarks import with_remarks
 from pytest_velo.records import HypothesisResult, Outcome
 from pytest_velo.sampling.budget import Budget, LocalLedger
@@ -38,6 +41,24 @@ def test_waiting_for_what_others_set_aside_is_counted() -> None:
         return budget.waited_s
 
     assert asyncio.run(go()) == 7.0
+
+
+def test_books_that_cannot_be_written_leave_nobody_waiting() -> None:
+    class FullDisk(LocalLedger):
+        def settle(self, session: str, reserved: float, actual: float) -> None:
+            raise StoreError("the disk is full")
+
+    async def go() -> None:
+        budget = Budget(1.0, ledger=FullDisk(), clock=Clock())
+        first = await budget.reserve("m", 0.9)
+        second = asyncio.create_task(budget.reserve("m", 0.9))
+        await asyncio.sleep(0)
+        with pytest.raises(StoreError, match="disk is full"):
+            budget.settle(first, 0.001)
+        with pytest.raises(BudgetError):
+            await asyncio.wait_for(second, timeout=5)
+
+    asyncio.run(go())
 
 
 class NeverFailed:

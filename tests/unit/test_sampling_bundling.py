@@ -285,6 +285,56 @@ def test_draws_given_up_under_way_are_kept(tmp_path: Path) -> None:
     store.close()
 
 
+def test_a_draw_given_up_while_the_call_waits_takes_no_bill_with_it() -> None:
+    """The first of four is given up in the endpoint's queue: what the call costs stands with another."""
+
+    async def run() -> None:
+        server = Server()
+        server.hold = asyncio.Event()
+        settings = Settings(endpoints=(TARGET.endpoint,), budget_usd=1.0, concurrency=1)
+        sampler = Sampler(settings, store=None, providers={"openai-chat": server})
+        ahead = asyncio.ensure_future(sampler.draw(TARGET, request("a"), slot=slot(9), may_pay=True))
+        await server.arrived.wait()
+        tasks = [
+            asyncio.ensure_future(sampler.draw(TARGET, request(), slot=slot(n), may_pay=True))
+            for n in range(4)
+        ]
+        for _ in range(5):
+            await asyncio.sleep(0)
+        tasks[0].cancel()
+        server.hold.set()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        assert server.asked == [1, 4]
+        costs = [result.reply.cost_usd for result in results if isinstance(result, DrawResult)]
+        assert costs == [pytest.approx(100e-6 + 40 * 10e-6), 0.0, 0.0]
+        alone = (await ahead).reply.cost_usd
+        assert alone is not None
+        assert sampler.stats().cost_usd == pytest.approx(alone + sum(costs))
+        await sampler.aclose()
+
+    asyncio.run(run())
+
+
+def test_draws_that_got_no_choice_are_not_made_for_nobody() -> None:
+    async def run() -> None:
+        server = Server(lambda asked, n: server.choices(asked, 1))
+        server.hold = asyncio.Event()
+        sampler = sampler_on(server)
+        tasks = [
+            asyncio.ensure_future(sampler.draw(TARGET, request(), slot=slot(n), may_pay=True))
+            for n in range(4)
+        ]
+        await server.arrived.wait()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        server.hold.set()
+        await sampler.aclose()
+        assert server.asked == [4], "the other three were not sent, and nobody waits for them"
+
+    asyncio.run(run())
+
+
 def test_the_end_of_sampling_leaves_nobody_waiting() -> None:
     async def run() -> None:
         server = Server()

@@ -320,3 +320,48 @@ def test_the_hard_stop_limits_what_usual_prices_leave_uncovered() -> None:
     n_in_flight, at_worst = asyncio.run(session())
     assert n_in_flight >= 16
     assert 0.2 + at_worst <= 1.0 + HARD_STOP_SHARE + 1e-9
+
+
+# What a call may cost, whatever way it is asked for
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {"max_tokens": 100_000.0},
+        {"max_tokens": 10, "max_completion_tokens": 100_000},
+        {"max_tokens": 10, "max_output_tokens": 100_000},
+        {"max_tokens": 50_000, "n": 2.0},
+        {"thinking": {"type": "enabled", "budget_tokens": 100_000.0}},
+    ],
+    ids=str,
+)
+def test_a_limit_counts_however_it_is_written(limits: dict[str, Any]) -> None:
+    bound = worst_case(DECLARED, ask("", **limits))
+    assert bound is not None
+    assert bound >= 100_000 * 10e-6, "that many tokens of output can come"
+
+
+def test_a_text_in_a_parameter_of_the_providers_own_is_paid_for() -> None:
+    long = "word " * 10_000
+    for parameters in (
+        {"instructions": long},
+        {"prediction": {"type": "content", "content": long}},
+        {"functions": [{"name": "f", "description": long}]},
+    ):
+        assert prompt_bytes(ask("Hi", **parameters)) >= len(long)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}},
+        {"type": "input_image", "file_id": "file-1"},
+        {"type": "image", "source": {"type": "url", "url": "https://example.com/a.png"}},
+        {"type": "document", "source": {"type": "url", "url": "https://example.com/a.pdf"}},
+        {"type": "file", "file": {"file_id": "file-1"}},
+    ],
+    ids=str,
+)
+def test_what_a_part_refers_to_is_paid_for_not_the_reference(part: dict[str, Any]) -> None:
+    assert prompt_bytes(ask([part])) >= IMAGE_TOKENS
