@@ -203,8 +203,8 @@ def test_lists_that_are_counted_differ_although_nothing_changed(calibration):
 def lost(rng, n_units):
     """Trials that came out 0 are lost half of the time, then and now."""
     while True:
-        easy = rng.random(n_units) < 0.6
-        ones = rng.random((2, n_units)) < np.where(easy, 0.8, 0.3)
+        easy = rng.random(n_units) < 0.43
+        ones = rng.random((2, n_units)) < np.where(easy, 0.7, 0.05)
         gone = ~ones & (rng.random((2, n_units)) < 0.5)
         yield tuple(
             [[None if is_lost else one] for one, is_lost in zip(*run, strict=True)]
@@ -214,4 +214,4 @@ def lost(rng, n_units):
 
 def test_excluded_trials(calibration, records):
     exclude = records(UnitKind.TRIAL, 60, invalid=Invalid.EXCLUDE)
-    check(calibration, exclude.shares(lost(np.random.default_rng(28), 60)), least=0.01)
+    check(calibration, exclude.shares(lost(np.random.default_rng(28), 60), 5_000), least=0.01)
