@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import ceil, exp, fsum
+from math import ceil, exp, fsum, inf
 from typing import Any
 
 from pytest_velo.errors import BodyError, InvalidTrial
@@ -183,6 +183,11 @@ def _listed(token: TokenLogprob) -> dict[str, float]:
 
     Servers write -9999 or so for "very unlikely": that is no measurement, and its exponential is 0.
     """
+    if not all(logprob < inf for logprob in (token.logprob, *token.top.values())):  # nor is NaN
+        raise BodyError(
+            f"the reply lists {token!r:.200}: these are no log probabilities",
+            fix="ask the server for the model's log probabilities; a scripted model's are at most 0",
+        )
     listed = {text: exp(min(0.0, logprob)) for text, logprob in token.top.items()}
     if own := exp(min(0.0, token.logprob)):
         listed.setdefault(token.token, own)

@@ -220,15 +220,26 @@ def _read(path: Path) -> bytes:
     if path.suffix != ".zst":
         return content.removeprefix(b"\xef\xbb\xbf")
     zstandard = _zstandard(path)
+    parts: list[bytes] = []
     try:
-        with zstandard.ZstdDecompressor().stream_reader(content, read_across_frames=True) as stream:
-            return bytes(stream.read())
+        # Frame by frame: the package's reader takes one that is cut for one that has ended.
+        while content or not parts:
+            frame = zstandard.ZstdDecompressor().decompressobj()
+            parts.append(frame.decompress(content))
+            if not frame.eof:
+                raise StoreError(
+                    "the cassette is cut: its end is missing",
+                    where=str(path),
+                    fix="get the file anew from version control, or record it again: `velo cassette export`",
+                )
+            content = frame.unused_data
     except zstandard.ZstdError as error:
         raise StoreError(
             f"the cassette is no zstd file: {error}",
             where=str(path),
             fix="name a file that `velo cassette export` wrote",
         ) from None
+    return b"".join(parts)
 
 
 def _write(path: Path, content: bytes) -> None:

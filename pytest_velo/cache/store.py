@@ -184,6 +184,9 @@ class Store(Ledger):
             stored: Sequence[Draw | StoreError] = self._commit([write for write, _ in waiting])
         except StoreError as error:
             stored = [error] * len(waiting)
+        except Exception as error:  # whatever it is: nobody may wait for ever
+            what = f"the draws of this moment cannot be stored: {type(error).__name__}: {error}"
+            stored = [StoreError(what, where=str(self.path))] * len(waiting)
         for (_, future), result in zip(waiting, stored, strict=True):
             _tell(future, result)
 
@@ -228,9 +231,22 @@ def _write(request: bytes, draw: Draw, *, replace: bool = False) -> _Write:
     seed = draw.address.seed
     if not -(2**63) <= seed < 2**63:
         raise StoreError(f"the root seed {seed} does not fit 64 bits", fix="use a smaller --velo-seed")
+    for name, text in (("stream", draw.address.stream), ("slot", draw.address.slot)):
+        if not _is_text(text):
+            raise StoreError(
+                f"the {name} {text!r} holds half of a surrogate pair", fix="name it by plain text"
+            )
     body, reply = encode_reply(draw.reply)
     kept = Draw(address=draw.address, reply=reply, drawn_at=draw.drawn_at)
     return _Write(request, body, kept, replace)
+
+
+def _is_text(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _add_requests(connection: apsw.Connection, writes: Iterable[_Write]) -> None:

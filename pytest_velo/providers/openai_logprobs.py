@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
-from math import isnan
+from math import inf
 from typing import Any
 
 from pytest_velo.providers.wire import given
@@ -68,7 +68,7 @@ def _alternatives(listed: Sequence[Mapping[str, Any]]) -> dict[str, float]:
 
 
 def _logprob(value: Any) -> float:
-    if not isinstance(value, int | float) or isnan(value):
+    if not isinstance(value, int | float) or not value < inf:  # nor is NaN
         raise TypeError(f"a log probability is {type(value).__name__}")
     return float(value)
 

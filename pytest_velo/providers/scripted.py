@@ -164,7 +164,10 @@ class ScriptedProvider:
             await asyncio.sleep(script.latency_s)
         latency_s = time.perf_counter() - started
         if isinstance(answer, Reply):
-            return answer if answer.latency_s is not None else replace(answer, latency_s=latency_s)
+            # What the script leaves open is filled in as a provider does it.
+            parsed = parsed_answer(answer.text, request) if answer.parsed is None else answer.parsed
+            taken_s = latency_s if answer.latency_s is None else answer.latency_s
+            return replace(answer, parsed=parsed, latency_s=taken_s)
         if not isinstance(answer, str):
             raise UsageError(
                 f"the script returned {type(answer).__name__}, not a text or a Reply",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import Any, cast
 
 from pytest_velo.errors import UsageError
@@ -137,16 +138,27 @@ def json_object(text: str) -> JsonObject | None:
 
 
 def json_value(text: str) -> Any:
-    """Return the JSON value that `text` holds; None when it is not JSON.
+    """Return the JSON value that `text` holds; None when it is not JSON, which has no NaN and no infinity.
 
     Examples:
         >>> json_value("[1, 2]"), json_value("Lyon"), json_value("[" * 100_000)
         ([1, 2], None, None)
+        >>> json_value("NaN"), json_value("[1e999]")
+        (None, None)
     """
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=_no_number, parse_float=_finite)
     except (ValueError, RecursionError):  # model output is hostile: deep nesting included
         return None
+
+
+def _no_number(name: str) -> Any:
+    raise ValueError(name)  # it cannot be stored: a replay would read null
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if isfinite(number) else _no_number(text)
 
 
 def parsed_answer(text: str, request: Request) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from pytest_velo.cache.keys import request_key
-from pytest_velo.errors import InvalidTrial, UnansweredError
+from pytest_velo.errors import BodyError, InvalidTrial, UnansweredError
 from pytest_velo.providers.registry import Target
 from pytest_velo.records import Call, FinishReason, Reply, Request
 from pytest_velo.sampling.jobs import stopped
@@ -48,6 +48,17 @@ class Guard:
         return None
 
 
+def _check_label(label: object) -> None:
+    """Refuse, before anything is paid, a name that cannot be stored."""
+    try:
+        str(label).encode()
+    except UnicodeEncodeError:
+        raise BodyError(
+            f"slot={label!r} holds half of a surrogate pair, which is not text",
+            fix='name the draw by plain text, e.g. slot="a"',
+        ) from None
+
+
 async def ask(scope: TrialScope, target: Target, request: Request, guard: Guard, label: str | None) -> Reply:
     """Get one draw for the running trial and put it into the transcript.
 
@@ -86,6 +97,7 @@ async def ask(scope: TrialScope, target: Target, request: Request, guard: Guard,
     place = scope.start()
     try:
         key = request_key(request)
+        _check_label(label)
         slot = scope.slot(key, label)
         drawn = await scope.drawer.draw(
             target, request, key=key, slot=slot, stream=scope.stream, may_pay=scope.may_pay

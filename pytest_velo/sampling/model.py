@@ -7,12 +7,11 @@ from typing import Any
 
 from pytest_velo.errors import BodyError
 from pytest_velo.providers.registry import Target
-from pytest_velo.records import JsonObject, Reply, Request, as_messages
+from pytest_velo.records import JsonObject, Reply, Request
 from pytest_velo.sampling.asking import Guard, ask
 from pytest_velo.sampling.pending import Pending
+from pytest_velo.sampling.prompts import Prompt, messages_of
 from pytest_velo.sampling.trial import TrialScope, current
-
-Prompt = str | Reply | Sequence[JsonObject]
 
 
 class _Caller:
@@ -40,26 +39,14 @@ class _Caller:
 
     @staticmethod
     def _request(target: Target, prompt: Prompt, system: str | None, parameters: dict[str, Any]) -> Request:
-        text = prompt.text if isinstance(prompt, Reply) else prompt
-        if not isinstance(text, str) and not (
-            isinstance(text, Sequence) and text and all(map(_is_message, text))
-        ):
-            raise BodyError(
-                f"a prompt is a text or a list of messages, got {prompt!r}",
-                fix='model("…") or model([{"role": "user", "content": "…"}])',
-            )
         endpoint = target.endpoint
         return Request(
             api=str(endpoint.api),
             endpoint=endpoint.identity,
             model=target.model,
-            messages=as_messages(text, system),
+            messages=messages_of(prompt, system),
             parameters={name: value for name, value in parameters.items() if value is not None},
         )
-
-
-def _is_message(message: object) -> bool:
-    return isinstance(message, Mapping) and isinstance(message.get("role"), str)
 
 
 class AsyncModel(_Caller):
@@ -199,10 +186,10 @@ class _Conversation:
         self.messages: list[JsonObject] = [] if system is None else [{"role": "system", "content": system}]
         self._defaults = defaults
 
-    def _ask(self, prompt: str) -> list[JsonObject]:
-        return [*self.messages, {"role": "user", "content": prompt}]
+    def _ask(self, prompt: str | Reply) -> list[JsonObject]:
+        return [*self.messages, {"role": "user", "content": _said(prompt)}]
 
-    def _keep(self, prompt: str, reply: Reply) -> Reply:
+    def _keep(self, prompt: str | Reply, reply: Reply) -> Reply:
         turn: dict[str, Any] = {"role": "assistant", "content": reply.text}
         if reply.tool_calls:
             turn["tool_calls"] = [
@@ -211,8 +198,12 @@ class _Conversation:
             ]
         if reply.blocks:
             turn["blocks"] = list(reply.blocks)
-        self.messages += [{"role": "user", "content": prompt}, turn]
+        self.messages += [{"role": "user", "content": _said(prompt)}, turn]
         return reply
+
+
+def _said(prompt: str | Reply) -> str:
+    return prompt.text if isinstance(prompt, Reply) else prompt
 
 
 class AsyncChat(_Conversation):
@@ -243,7 +234,7 @@ class AsyncChat(_Conversation):
         super().__init__(system, defaults)
         self._model = model
 
-    def __call__(self, prompt: str, **options: Any) -> Pending[Reply]:
+    def __call__(self, prompt: str | Reply, **options: Any) -> Pending[Reply]:
         """Say `prompt` and return the reply; both are kept for the next turn."""
         call = self._model(self._ask(prompt), **{**self._defaults, **options})
 
@@ -280,7 +271,7 @@ class Chat(_Conversation):
         super().__init__(system, defaults)
         self._model = model
 
-    def __call__(self, prompt: str, **options: Any) -> Reply:
+    def __call__(self, prompt: str | Reply, **options: Any) -> Reply:
         """Say `prompt` and return the reply; both are kept for the next turn."""
         return self._keep(prompt, self._model(self._ask(prompt), **{**self._defaults, **options}))
 

@@ -217,6 +217,7 @@ class TrialScope:
         The ordinal counts identical requests. Two tasks that each made other calls before they send
         the same request reach it in no fixed order: that is said, and `slot=` names them apart.
         """
+        label = str(label) if label is not None and label != "" else None  # 0 is a name, "" is none
         counted = key if label is None else f"{key}:{label}"
         ordinal = self._ordinals.get(counted, 0)
         self._ordinals[counted] = ordinal + 1

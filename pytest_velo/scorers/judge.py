@@ -5,11 +5,10 @@ An unreadable answer makes the trial invalid; it is never taken for a no.
 
 from __future__ import annotations
 
-import json
-import math
 from typing import Any
 
 from pytest_velo.errors import InvalidTrial
+from pytest_velo.providers.wire import json_value
 from pytest_velo.records import JsonObject, Reply, Request
 from pytest_velo.sampling.model import AsyncModel, Model
 from pytest_velo.sampling.pending import Pending
@@ -88,10 +87,10 @@ def _read_score(reply: Reply, low: float, high: float) -> float:
         InvalidTrial: The reply is no `{"score": number}` or the number is out of range.
     """
     score = _field(reply, "score")
-    if isinstance(score, bool) or not isinstance(score, int | float) or not math.isfinite(score):
+    if isinstance(score, bool) or not isinstance(score, int | float):
         raise _unreadable(reply)
-    if not low <= score <= high:
-        raise _invalid(f"the judge's score {score:g} is outside {low:g}..{high:g}")
+    if not low <= score <= high:  # a whole number of any length, so it is not formatted as a float
+        raise _invalid(f"the judge's score {str(score)[:20]} is outside {low:g}..{high:g}")
     return float(score)
 
 
@@ -194,12 +193,7 @@ def _fence(text: str) -> str:
 
 
 def _field(reply: Reply, name: str) -> Any:
-    value = reply.parsed
-    if value is None:
-        try:
-            value = json.loads(reply.text)
-        except ValueError:
-            raise _unreadable(reply) from None
+    value = json_value(reply.text) if reply.parsed is None else reply.parsed
     return value.get(name) if isinstance(value, dict) else None
 
 

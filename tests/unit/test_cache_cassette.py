@@ -259,3 +259,19 @@ def test_the_nearest_request_of_store_and_cassette(store, tmp_path, source):
     asked = store if source == "store" else load(tmp_path / "c.jsonl")
     said = asked.nearest_request(ask("one?"), place(ask("one?")))
     assert said == "messages[0].content differs: 'one' was recorded, 'one?' is asked"
+
+
+@pytest.mark.parametrize("kept", [0, 5, 100, -1])
+def test_a_compressed_cassette_that_is_cut_is_not_an_empty_one(store, tmp_path, kept):
+    path = tmp_path / "c.jsonl.zst"
+    export(store, None, path)
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(StoreError, match=r"cut|no zstd file") as caught:
+        load(path)
+    assert str(path) in caught.value.where
+    assert caught.value.fix
+
+
+def test_an_empty_compressed_cassette_is_whole(store, tmp_path):
+    export(store, [], tmp_path / "c.jsonl.zst")
+    assert len(load(tmp_path / "c.jsonl.zst")) == 0

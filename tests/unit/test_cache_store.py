@@ -384,3 +384,34 @@ def test_processes_that_share_a_new_file_agree_on_every_draw_and_on_the_budget(t
     assert [racer.returncode for racer in racers] == [0, 0, 0, 0]
     assert len({texts for texts, _ in told}) == 1
     assert sum(int(granted) for _, granted in told) == 100  # of 400 asked for: 1.00 at 0.01 each
+
+
+def test_a_slot_that_is_no_text_is_an_error_and_nobody_waits(tmp_path):
+    """Half a surrogate pair in `slot=` broke the commit of every draw of that moment, and all waited on."""
+    store = Store.open(tmp_path / "draws.sqlite")
+
+    async def both():
+        good = store.put(REQUEST, ADDRESS, Reply(text="a"), DAY)
+        bad = store.put(REQUEST, replace(ADDRESS, slot="c:0:0:\ud83d"), Reply(text="b"), DAY)
+        return await asyncio.wait_for(asyncio.gather(good, bad, return_exceptions=True), timeout=5)
+
+    stored, failed = asyncio.run(both())
+    assert stored.reply.text == "a"
+    assert isinstance(failed, StoreError)
+    assert "slot" in failed.what
+    store.close()
+
+
+def test_a_commit_that_breaks_in_any_way_is_told_to_those_who_wait(tmp_path, monkeypatch):
+    store = Store.open(tmp_path / "draws.sqlite")
+
+    def broken(_writes):
+        raise OverflowError("too large")
+
+    async def put():
+        monkeypatch.setattr(store, "_commit", broken)
+        await asyncio.wait_for(store.put(REQUEST, ADDRESS, Reply(text="a"), DAY), timeout=5)
+
+    with pytest.raises(StoreError, match="too large"):
+        asyncio.run(put())
+    store.close()

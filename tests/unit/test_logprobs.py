@@ -268,3 +268,17 @@ def test_a_stored_reply_has_the_same_probability() -> None:
         read = decode_reply(body)
         assert repr(read.prob("A")) == repr(kept.prob("A")) == repr(reply.prob("A"))
         assert read.logprobs == kept.logprobs
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        TokenLogprob(token="A", logprob=float("nan")),
+        TokenLogprob(token="A", logprob=-0.1, top={"A": -0.1, "B": float("nan")}),
+        TokenLogprob(token="A", logprob=float("inf")),
+    ],
+    ids=str,
+)
+def test_a_number_that_is_none_is_no_certainty(token):
+    with pytest.raises(BodyError, match="no log probabilit"):
+        probability([token], ["A"])

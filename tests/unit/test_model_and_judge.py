@@ -286,7 +286,11 @@ def test_the_judge_answers_yes_or_no_or_makes_the_trial_invalid(run_body, answer
         ('{"score": true}', OutcomeKind.INVALID),
         ('{"score": "9"}', OutcomeKind.INVALID),
         ("9", OutcomeKind.INVALID),
+        ('{"score": 1' + "0" * 400 + "}", OutcomeKind.INVALID),
+        ('{"score": NaN}', OutcomeKind.INVALID),
+        ('{"score": 1e999}', OutcomeKind.INVALID),
     ],
+    ids=lambda value: str(value)[:20],
 )
 def test_the_judge_scores_from_0_to_10_or_makes_the_trial_invalid(run_body, answer, kind) -> None:
     judge = grader(answer)
@@ -312,3 +316,94 @@ def test_the_judge_of_a_plain_body(make_hypothesis) -> None:
     judge = Judge(Model(resolve(scripted("handles", ['{"answer": "yes"}']))))
     run = run_plain(make_hypothesis(lambda case, arm, trial: judge("Polite?", "Hi"), is_async=False))
     assert run.units.n_ones == len(run.trials) > 0
+
+
+def test_a_refusal_of_the_judge_that_nests_deeply_makes_the_trial_invalid(run_body) -> None:
+    judge = grader(lambda _: Reply(text="[" * 100_000, refused=True, finish_reason=FinishReason.REFUSAL))
+
+    async def body(case, arm, trial):
+        return await judge("Is it polite?", "Good day.")
+
+    assert run_body(body).trials[0].kind is OutcomeKind.INVALID
+
+
+def test_no_two_slots_of_a_trial_are_one_draw(run_body) -> None:
+    model = model_that(lambda _: "ok")
+
+    async def body(case, arm, trial):
+        for label in (None, "", 0, 1, "a"):
+            await model("the same", slot=label)
+        return True
+
+    run = run_body(body)
+    assert run.error is None
+    addresses = {call.address for call in run.trials[0].calls}
+    assert len(addresses) == 5, "two calls with one address would get one reply and count twice"
+
+
+def test_a_reply_may_be_said_to_another_model(run_body) -> None:
+    seen = []
+    model = model_that(lambda request: seen.append(request.messages) or "answer")
+
+    async def body(case, arm, trial):
+        first = await model("question")
+        await model([{"role": "assistant", "content": first}, {"role": "user", "content": "Why?"}])
+        await model.chat()(first)
+        return True
+
+    run = run_body(body, limit=1)
+    assert run.error is None, run.error
+    assert seen[1][0] == {"role": "assistant", "content": "answer"}
+    assert type(seen[1][0]["content"]) is str
+    assert type(seen[2][0]["content"]) is str
+
+
+@pytest.mark.parametrize("content", [5, ["text"], b"bytes", {"type": "text", "text": "x"}])
+def test_a_content_that_no_wire_can_carry_is_refused_with_what_to_write(run_body, content) -> None:
+    model = model_that(lambda _: "answer")
+
+    async def body(case, arm, trial):
+        await model([{"role": "user", "content": content}])
+        return True
+
+    error = run_body(body).error
+    assert isinstance(error, BodyError)
+    assert "content" in error.what
+    assert error.fix
+
+
+def test_a_whole_reply_of_a_script_follows_the_schema_its_text_follows(run_body) -> None:
+    model = model_that(lambda _: Reply(text='{"stars": 4}', model_served="mine"))
+
+    async def body(case, arm, trial):
+        reply = await model("Hi", schema={"type": "object"})
+        return reply.parsed["stars"] == 4
+
+    assert run_body(body).trials[0].kind is OutcomeKind.ONE
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_what_json_has_not_is_no_answer_to_a_schema(run_body, number) -> None:
+    """Stored, it becomes null: the replay would see another reply than the first run."""
+    model = model_that(lambda _: f'{{"x": {number}}}')
+
+    async def body(case, arm, trial):
+        return (await model("Hi", schema={"type": "object"})).parsed["x"] != 0
+
+    trial = run_body(body).trials[0]
+    assert trial.kind is OutcomeKind.INVALID
+    assert "schema" in trial.detail
+
+
+def test_a_slot_that_cannot_be_stored_is_refused_before_the_call(run_body) -> None:
+    seen = []
+    model = model_that(lambda request: seen.append(request) or "answer")
+
+    async def body(case, arm, trial):
+        await model("Hi", slot="cut \ud83d")
+        return True
+
+    error = run_body(body).error
+    assert isinstance(error, BodyError)
+    assert "slot=" in error.what
+    assert not seen
