@@ -3,8 +3,9 @@
 The core: a run of one hypothesis over a filled store through the real sampler, for bodies that return and
 for bodies whose assert fails in every trial. End to end: a pytest process with such a hypothesis minus one
 with an empty test, and minus one with the same hypothesis of 20 trials, which leaves out what is paid once
-(importing SQLite and numpy). The suite: a whole session of 30 hypotheses, statistics, report and record
-included, minus one of 30 empty tests.
+(importing SQLite and numpy). The suites: a whole session of 30 hypotheses, imports, statistics, report and
+record included, minus one of 30 empty tests without the plugin. At 1,000 trials each, none may stop early
+(`min_trials`); elsewhere they stop at a verdict, or when none is likely any more.
 """
 
 from __future__ import annotations
@@ -53,37 +54,64 @@ SUITE = """
 import pytest
 from pytest_velo import rate
 
-def near_a_half(most, least=1):
+NEAR = [0.685 + 0.001 * place for place in range(30)]  # the truth is 0.7: most stay undecided
+FAR = [0.4 + 0.005 * place for place in range(30)]
+
+def thirty(thresholds, most, least=1):
     marks = [
         pytest.mark.hypothesis(rate >= threshold, max_trials=most, min_trials=least)
-        for threshold in (0.48, 0.5, 0.52)
+        for threshold in thresholds
     ]
-    return pytest.mark.parametrize("number", [pytest.param(n, marks=marks[n % 3]) for n in range(30)])
+    params = [pytest.param(n, marks=marks[n % len(marks)]) for n in range(30)]
+    return pytest.mark.parametrize("number", params)
 
 async def is_lyon(model, number):
     prompt = f"Which city is number {number % 5}? Answer with one word. " * 10
     return (await model(prompt)).answers("Lyon")
 
-@near_a_half(1000, 1000)
+@thirty([0.7], 1000, 1000)
 async def test_to_the_end(model, number):
     return await is_lyon(model, number)
 
-@near_a_half(1000)
-async def test_at_most_1000(model, number):
+@thirty(NEAR, 1000, 1000)
+async def test_to_the_end_apart(model, number):
     return await is_lyon(model, number)
 
-@near_a_half(200)
+@thirty([0.7], 1000)
+async def test_near(model, number):
+    return await is_lyon(model, number)
+
+@thirty(NEAR, 1000)
+async def test_near_apart(model, number):
+    return await is_lyon(model, number)
+
+@thirty([0.5], 1000)
+async def test_far(model, number):
+    return await is_lyon(model, number)
+
+@thirty(FAR, 1000)
+async def test_far_apart(model, number):
+    return await is_lyon(model, number)
+
+@thirty([0.48, 0.5, 0.52], 200)
 async def test_at_most_200(model, number):
     return await is_lyon(model, number)
+"""
+BARE = """
+import pytest
 
 @pytest.mark.parametrize("number", range(30))
 def test_nothing(number):
     pass
 """
 SUITES = {
-    "test_to_the_end": "30 hypotheses, 1,000 trials each",
-    "test_at_most_1000": "30 hypotheses, at most 1,000 trials each",
-    "test_at_most_200": "30 hypotheses, at most 200 trials each",
+    "test_to_the_end": "1,000 trials each, one threshold at the truth",
+    "test_to_the_end_apart": "1,000 trials each, 30 thresholds around it",
+    "test_near": "at most 1,000, one threshold at the truth",
+    "test_near_apart": "at most 1,000, 30 thresholds around it",
+    "test_far": "at most 1,000, one threshold 0.2 below",
+    "test_far_apart": "at most 1,000, 30 thresholds 0.15 to 0.3 below",
+    "test_at_most_200": "at most 200, three thresholds 0.2 below",
 }
 
 
@@ -132,9 +160,11 @@ def _print_speeds(folder: Path, n: int, rounds: int) -> None:
 
 def _print_suites(folder: Path, rounds: int) -> None:
     whole = _Pytest(folder / "suite", SUITE)
+    (folder / "suite" / "test_bare.py").write_text(BARE, encoding="utf-8")
     whole.fill("test_replay.py")
-    runs = [whole.runner(f"test_replay.py::{test}") for test in ("test_nothing", *SUITES)]
-    bare, *timings = taking_turns(rounds, *runs)
+    whole.bare("test_bare.py")
+    runs = [whole.runner(f"test_replay.py::{test}") for test in SUITES]
+    bare, *timings = taking_turns(rounds, lambda: whole.bare("test_bare.py"), *runs)
     rows = []
     for name, taken in zip(SUITES.values(), timings, strict=True):
         cpu_s, wall_s = (
@@ -145,7 +175,9 @@ def _print_suites(folder: Path, rounds: int) -> None:
             for clock in ("cpu_s", "wall_s")
         )
         rows.append([name, f"{cpu_s:.2f} s", f"{1e3 * cpu_s / 30:.0f} ms", f"{wall_s:.2f} s"])
-    title = f"A session from the cache minus one of 30 empty tests, median of {rounds} rounds in turn"
+    title = (
+        f"30 hypotheses from the cache minus 30 empty tests in bare pytest, median of {rounds} rounds in turn"
+    )
     print_table(title, ["session", "CPU", "CPU a hypothesis", "wall"], rows)
 
 
@@ -207,9 +239,15 @@ class _Pytest:
         """Return what replays some of the tests, with numbers that they read from the environment."""
         return lambda: self._run(selected, "replay", numbers)
 
+    def bare(self, *selected: str) -> None:
+        """Run some tests in a pytest without the plugin."""
+        self._pytest(selected, {})
+
     def _run(self, selected: Sequence[str], mode: str, numbers: Mapping[str, int]) -> None:
-        command = [sys.executable, "-m", "pytest", "-p", "pytest_velo.plugin", "-p", "no:cacheprovider"]
-        command += [f"--velo-mode={mode}", *selected]
+        self._pytest(["-p", "pytest_velo.plugin", f"--velo-mode={mode}", *selected], numbers)
+
+    def _pytest(self, arguments: Sequence[str], numbers: Mapping[str, int]) -> None:
+        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
         env = {**self._env, **{name: str(number) for name, number in numbers.items()}}
         ran = subprocess.run(command, cwd=self._folder, env=env, capture_output=True, text=True)
         if ran.returncode not in (0, 1) or "ERROR" in ran.stdout:
