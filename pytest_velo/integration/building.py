@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import inspect
-import shlex
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypedDict
 
@@ -19,6 +18,7 @@ from pytest_velo.integration.designs import Design, case_set, design_for
 from pytest_velo.integration.marks import Spec
 from pytest_velo.integration.outcomes import HostOutcomes
 from pytest_velo.integration.private import fixture_info
+from pytest_velo.integration.repeating import rerun_line
 from pytest_velo.records import Family, UnitKind
 from pytest_velo.runner.hypothesis import Body, Hypothesis, Invalid
 from pytest_velo.settings import Settings
@@ -81,7 +81,7 @@ def build(
         is_async=facts.is_async,
         outcomes=outcomes,
         may_pay=may_pay,
-        rerun=rerun_line(item.nodeid, settings),
+        rerun=rerun_line(item, settings),
         notices=tuple(notices),
         keep_exceptions=in_order,
         make_rule=rule_factory(item.config, spec.claim),
@@ -195,21 +195,6 @@ def model_id(item: pytest.Item, settings: Settings) -> str | None:
     chosen = next((params[name] for name in asking if name in params), None)
     ids = model_ids(spec, settings)
     return chosen if isinstance(chosen, str) else (ids[0] if ids else None)
-
-
-def rerun_line(node_id: str, settings: Settings) -> str:
-    """Return the command that runs one hypothesis again.
-
-    Args:
-        node_id: The test's node id, quoted for a shell where it must be.
-        settings: A seed other than 0 stands in the command.
-
-    Examples:
-        >>> rerun_line("test_it.py::test_it[a b]", Settings(seed=7))
-        "pytest 'test_it.py::test_it[a b]' --velo-seed=7"
-    """
-    seed = f" --velo-seed={settings.seed}" if settings.seed else ""
-    return f"pytest {shlex.quote(node_id)}{seed}"
 
 
 def _is_static(item: pytest.Function) -> bool:

@@ -9,13 +9,14 @@ import pytest
 
 from pytest_velo.claims import Claim
 from pytest_velo.errors import NotDrawnError
-from pytest_velo.integration.building import build, rerun_line
+from pytest_velo.integration.building import build
 from pytest_velo.integration.collection import FACTS, SPEC
 from pytest_velo.integration.designs import design_for
 from pytest_velo.integration.guarding import guard_of
 from pytest_velo.integration.outcomes import HostOutcomes
 from pytest_velo.integration.pricing import asks_a_model, last_seen, price_of
 from pytest_velo.integration.reaching import check_drawn
+from pytest_velo.integration.repeating import rerun_line
 from pytest_velo.records import OutcomeKind, TrialRecord, add_costs
 from pytest_velo.report.estimates import Estimate, estimate_text
 from pytest_velo.runner.looks import Looks
@@ -144,7 +145,7 @@ def skip_text(item: pytest.Item, session: VeloSession, run: Run) -> str:
         needs paid draws, and nobody asked for them (estimate: at most 40 trials of at least 1 call each,
         $4.00 at worst if it is 1); run: pytest -m velo test_it.py::test_it
     """
-    line = rerun_line(item.nodeid, session.settings).replace("pytest", "pytest -m velo", 1)
+    line = rerun_line(item, session.settings).replace("pytest", "pytest -m velo", 1)
     told = estimate_text(estimate_of(item, session, run, planned=False))
     return f"needs paid draws, and nobody asked for them ({told}); run: {line}"
 

@@ -134,8 +134,8 @@ def read_settings(config: pytest.Config, *, told: bool = True, workers: int = 1)
     root = config.rootpath
     fields["cache_dir"] = root / fields.get("cache_dir", ".pytest_velo")
     fields["baseline"] = root / fields.get("baseline", "velo-baseline.json")
-    fields["cassettes"] = tuple(config.invocation_params.dir / path for path in fields.get("cassettes", ()))
-    fields["models"] = tuple(fields.get("models", ()))
+    fields["cassettes"] = tuple(_typed_in(config, "cassette") / path for path in fields.get("cassettes", ()))
+    fields["models"] = tuple(dict.fromkeys(fields.get("models", ())))  # two tests of one model are one
     return Settings(**fields, endpoints=_endpoints(config), workers=workers)
 
 
@@ -151,6 +151,13 @@ def _given(config: pytest.Config, option: Option) -> Any:
         return [read(text) for text in raw] if option.many else read(raw)
     except ValueError as error:
         raise UsageError(f"{raw!r} cannot be read: {error}", where=where, fix=option.help) from None
+
+
+def _typed_in(config: pytest.Config, name: str) -> Path:
+    """Return the folder that a path was written for: the root's in the ini file, else the working one."""
+    (option,) = (option for option in OPTIONS if option.name == name)
+    in_the_file = written(config, option)[1] not in (option.cli, option.env)
+    return config.rootpath if in_the_file else config.invocation_params.dir
 
 
 def _endpoints(config: pytest.Config) -> tuple[Endpoint, ...]:

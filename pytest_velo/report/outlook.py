@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 
 from pytest_velo.records import HypothesisResult, Outcome
@@ -137,4 +138,5 @@ def _how_to_continue(result: HypothesisResult, stop: StopReason, n_units: int | 
         return result.rerun, ""
     if result.max_trials_marked:  # the mark wins over the option
         return result.rerun, f"put max_trials={n_units} into its mark"
-    return f"{result.rerun} --velo-max-trials={n_units}", ""
+    rerun = re.sub(r" --velo-max-trials=\d+", "", result.rerun)
+    return f"{rerun} --velo-max-trials={n_units}", ""

@@ -185,6 +185,16 @@ def test_the_rerun_line_carries_the_seed(run):
     run("--velo-seed=7").stdout.fnmatch_lines(["run it again: pytest test_it.py::test_caves --velo-seed=7"])
 
 
+def test_the_rerun_line_carries_what_the_run_was_told_and_can_be_pasted(run, monkeypatch):
+    run.file(SAYS_NO.replace(", models=[NO]", ""), "sub/test_it.py")
+    monkeypatch.chdir(run.path / "sub")
+    told = ["--velo-model=scripted/no", "--velo-max-trials=90", "--velo-alpha=0.01", "--velo-profile=confirm"]
+    again = "run it again: pytest test_it.py::test_caves " + " ".join(told[i] for i in (0, 2, 1, 3))
+    result = run("--rootdir=..", *told, "--velo-show=0", "--velo-budget=2")
+    result.stdout.fnmatch_lines([again])
+    assert run("--rootdir=..", *again.split()[4:]).ret == result.ret
+
+
 def test_show_says_how_many_trials_are_shown(run):
     run.file(SAYS_NO)
     none, every = run("--velo-show=0"), run("--velo-show=7")

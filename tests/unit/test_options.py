@@ -67,6 +67,24 @@ def test_an_endpoint_may_speak_what_a_plugin_brings(pytestconfig, monkeypatch) -
         pytestconfig.pluginmanager.unregister(plugin)
 
 
+def test_a_cassette_is_looked_for_where_it_was_written(pytester, monkeypatch) -> None:
+    """One of the ini file was sought in the folder that pytest was started in."""
+    pytester.makeini("[pytest]\nvelo_cassette = tapes/a.jsonl")
+    monkeypatch.delenv("VELO_CASSETTE", raising=False)
+    monkeypatch.chdir(pytester.mkdir("sub"))
+    root = pytester.path
+    assert read_settings(pytester.parseconfig()).cassettes == (root / "tapes" / "a.jsonl",)
+    typed = pytester.parseconfig("--velo-cassette=b.jsonl")
+    assert read_settings(typed).cassettes == (root / "sub" / "b.jsonl",)
+    monkeypatch.setenv("VELO_CASSETTE", "c.jsonl")
+    assert read_settings(pytester.parseconfig()).cassettes == (root / "sub" / "c.jsonl",)
+
+
+def test_a_model_that_is_named_twice_is_one_model(pytester) -> None:
+    config = pytester.parseconfig("--velo-model=local/a", "--velo-model=local/b", "--velo-model=local/a")
+    assert read_settings(config).models == ("local/a", "local/b")
+
+
 def test_a_budget_of_none_is_no_budget_not_the_default(pytestconfig, monkeypatch) -> None:
     monkeypatch.setenv("VELO_BUDGET", "none")
     assert read_settings(pytestconfig).budget_usd is None

@@ -482,6 +482,13 @@ def test_how_to_continue_depends_on_why_it_stopped(stop: StopReason, command: st
     assert found.advice == advice
 
 
+def test_another_max_trials_takes_the_place_of_the_one_that_was_typed() -> None:
+    typed = replace(OPEN, rerun="pytest test_x.py::test_open --velo-max-trials=200 --velo-profile=confirm")
+    found = outlook(decided_by(typed, StopReason.MAX_TRIALS))
+    assert found is not None
+    assert found.command == "pytest test_x.py::test_open --velo-profile=confirm --velo-max-trials=600"
+
+
 def test_what_the_mark_says_of_max_trials_is_changed_in_the_mark() -> None:
     found = outlook(replace(decided_by(OPEN, StopReason.MAX_TRIALS), max_trials_marked=True))
     assert found is not None
