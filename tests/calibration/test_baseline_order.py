@@ -148,11 +148,11 @@ def picked(guarded):
     since = ["new", *names[3::-1]]
     rates = np.where(np.arange(8) < 4, 0.95, 0.32)
     return World(
-        guard=guarded(rate >= baseline - MARGIN, n_cases=28),
+        guard=guarded(rate >= baseline - MARGIN, n_cases=22),
         then=load(names, base=Path()),
         now=load(since, base=Path()),
         over=Over.CASES,
-        n_turns=28,
+        n_turns=22,
         rates=np.broadcast_to(rates, (20_000, 8)),
     )
 
@@ -172,7 +172,7 @@ def test_cases_of_a_changed_list_are_found_by_the_order_in_the_file(calibration,
 
 def test_a_file_without_its_order_is_refused(calibration, picked):
     """Only where every turn has the next case there is none, and then there are as many cases as turns."""
-    content = next(picked.files(calibration, np.full((20_000, 28), 0.5)))
+    content = next(picked.files(calibration, np.full((20_000, 22), 0.5)))
     assert [turn.case for turn in current(content).turns] == [
         planned.case_digest[:16] for planned in picked.orders[0]
     ]

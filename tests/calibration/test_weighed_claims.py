@@ -111,13 +111,13 @@ def test_three_parts_that_are_all_at_their_edge(calibration):
     rng = np.random.default_rng(5)
 
     def runs(n):
-        common = rng.random((n, 24))
+        common = rng.random((n, 20))
         a = common < 0.5
-        b = (common + 0.3 * rng.random((n, 24))) % 1.0 < 0.4
-        c = np.floor(11 * np.where(rng.random((n, 24)) < 0.6, common, rng.random((n, 24))))
+        b = (common + 0.3 * rng.random((n, 20))) % 1.0 < 0.4
+        c = np.floor(11 * np.where(rng.random((n, 20)) < 0.6, common, rng.random((n, 20))))
         return table(three_outcomes(calibration), a * 22 + b * 11 + c.astype(int))
 
-    found = calibration.shares(calibration.hypothesis(JOINT, 24), runs)
+    found = calibration.shares(calibration.hypothesis(JOINT, 20), runs)
     assert 0.01 < found[REFUTED] <= calibration.most(calibration.beta)
 
 
@@ -127,11 +127,11 @@ def test_three_parts_of_which_one_is_false_by_a_hair(calibration, false_part):
     rng = np.random.default_rng(6)
 
     def runs(n):
-        score = rng.integers(0, 11, (n, 24))
-        a = rng.random((n, 24)) < (0.5 if false_part == "a" else 0.99)
-        b = rng.random((n, 24)) < 0.01
+        score = rng.integers(0, 11, (n, 20))
+        a = rng.random((n, 20)) < (0.5 if false_part == "a" else 0.99)
+        b = rng.random((n, 20)) < 0.01
         c = score if false_part == "c" else np.full_like(score, 10)
         return table(three_outcomes(calibration), a * 22 + b * 11 + c)
 
-    found = calibration.shares(calibration.hypothesis(JOINT, 24), runs)
+    found = calibration.shares(calibration.hypothesis(JOINT, 20), runs)
     assert 0.01 < found[SUPPORTED] <= calibration.most(calibration.alpha)

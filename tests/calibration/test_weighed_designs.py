@@ -53,8 +53,8 @@ def test_groups(calibration):
 def test_their_members_taken_as_independent_fail_the_same_test(calibration):
     rng = np.random.default_rng(8)
     found = calibration.shares(
-        calibration.hypothesis(rate >= 0.5, 64),
-        lambda n: singly(two_kinds_of_groups(calibration, n, 26, rng)),
+        calibration.hypothesis(rate >= 0.5, 40),
+        lambda n: singly(two_kinds_of_groups(calibration, n, 16, rng)),
     )
     assert found[SUPPORTED] > 3 * calibration.most(calibration.alpha)
 
@@ -76,8 +76,8 @@ def test_several_draws_of_a_case(calibration):
 def test_their_draws_taken_as_independent_fail_the_same_test(calibration):
     rng = np.random.default_rng(10)
     found = calibration.shares(
-        calibration.hypothesis(rate <= 0.5, 60),
-        lambda n: singly(several_draws(calibration, n, 20, rng)),
+        calibration.hypothesis(rate <= 0.5, 36),
+        lambda n: singly(several_draws(calibration, n, 12, rng)),
     )
     assert found[SUPPORTED] > 2 * calibration.most(calibration.alpha)
 
