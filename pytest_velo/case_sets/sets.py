@@ -215,7 +215,11 @@ def _asked(function: Callable[[Any], Any], case: Any, where: str, option: str) -
         return function(case)
     except Exception as error:
         text = error.what if isinstance(error, UsageError) else f"{type(error).__name__}: {error}"
-        fix = error.fix if isinstance(error, UsageError) else ""
+        fix = (
+            error.fix
+            if isinstance(error, UsageError)
+            else "it is called once for each case, and must not fail for any"
+        )
         raise UsageError(f"{option}= failed: {text}", where=where, fix=fix) from error
 
 

@@ -122,10 +122,14 @@ def read_errors(result: pytest.RunResult) -> dict[str, str]:
     }
 
 
+def _numberless(found: re.Match[str]) -> str:
+    return "(line N)" if found[0].startswith("(") else "N"
+
+
 def _said(text: str) -> str:
     raised = [line[4:] for line in text.splitlines() if line.startswith("E   ")]
     if not raised:
-        return KIND.sub("", re.sub(r"\(line \d+\)", "(line N)", text))
+        return KIND.sub("", re.sub(r"\(line \d+\)|(?<=\.py:)\d+(?=: )", _numberless, text))
     place = re.match(r"(\S+?\.py):\d+: in ", text)
     assert place is not None, text
     return f"{place[1]}:N > {KIND.sub('', chr(10).join(raised))}"
@@ -148,6 +152,14 @@ class Mistakes:
         return {
             name.removeprefix("test_").removesuffix(".py"): text for name, text in read_errors(result).items()
         }
+
+    def refused(self, source: str, *options: str) -> str:
+        """Run one file that pytest refuses as a whole; returns what stands on stderr behind `ERROR: `."""
+        self._run.file(source)
+        result = self._run(*options)
+        self.code = result.ret
+        said = result.stderr.str().partition("ERROR: ")[2].strip("\n")
+        return re.sub(r"\(line \d+\)", "(line N)", said)
 
     def tests(self, source: str, *options: str) -> dict[str, str]:
         """Run one file of tests; what is read of `test_<name>` is under `<name>`."""

@@ -136,40 +136,10 @@ MARKS = {
         '`difference("a", "b")` compares arms, and none are named',
         "arms=('a', 'b'), and take `arm` as an argument of the test",
     ),
-    "draws_without_cases": (
-        "rate >= 0.5, draws_per_case=3",
-        "draws_per_case= needs cases=",
-        "without cases every trial is its own unit",
-    ),
-    "over_endless_cases": (
-        f"rate >= 0.5, cases={ENDLESS}, over='cases'",
-        'over="cases" needs a fixed set of cases, and this source has no end',
-        'say how many: cases(..., n=100), or use over="population"',
-    ),
-    "groups_of_endless_cases": (
-        f"rate >= 0.5, cases=cases({ENDLESS}, group=round)",
-        "group= needs a fixed set of cases",
-        "say how many: cases(..., n=100)",
-    ),
-    "groups_over_cases": (
-        f"rate >= 0.5, cases=cases({ROWS}, group='topic'), over='cases'",
-        'group= has no meaning under over="cases", where each trial picks one case by itself',
-        "drop group=, or use over=\"population\", where the unit is the group's mean",
-    ),
     "once_without_cases": (
         "rate >= 0.5, once=True",
         "once=True needs cases",
         "cases=[...] or cases='file.jsonl'",
-    ),
-    "once_over_endless_cases": (
-        f"rate >= 0.5, once=True, cases={ENDLESS}",
-        "once=True needs a fixed set of cases",
-        "say how many: cases(..., n=100)",
-    ),
-    "once_of_groups": (
-        f"rate >= 0.5, once=True, cases=cases({ROWS}, group='topic')",
-        "once=True counts cases, not groups of them",
-        "drop group=",
     ),
     "once_of_scores": (
         "mean(0, 10) >= 5, once=True, cases=['a', 'b']",
@@ -191,16 +161,56 @@ MARKS = {
 
 def test_a_mark_that_does_not_fit(mistakes):
     read = mistakes.files(
-        {
-            name: marked(mark, CASE_BODY if "cases=" in mark else BODY)
-            for name, (mark, _, _) in MARKS.items()
-        }
+        {name: marked(mark, CASE_BODY if "cases=" in mark else BODY) for name, (mark, _, _) in MARKS.items()}
     )
     assert mistakes.code == pytest.ExitCode.INTERRUPTED
     assert read == {
         name: f"test_{name}.py::test_h (line N): {what}\n  fix: {fix}"
         for name, (_, what, fix) in MARKS.items()
     }
+
+
+# The same, of what is seen when the cases are read.
+DESIGNS = {
+    "draws_without_cases": (
+        "rate >= 0.5, draws_per_case=3",
+        "draws_per_case= needs cases=",
+        "without cases every trial is its own unit",
+    ),
+    "over_endless_cases": (
+        f"rate >= 0.5, cases={ENDLESS}, over='cases'",
+        'over="cases" needs a fixed set of cases, and this source has no end',
+        'say how many: cases(..., n=100), or use over="population"',
+    ),
+    "groups_of_endless_cases": (
+        f"rate >= 0.5, cases=cases({ENDLESS}, group=round)",
+        "group= needs a fixed set of cases",
+        "say how many: cases(..., n=100)",
+    ),
+    "groups_over_cases": (
+        f"rate >= 0.5, cases=cases({ROWS}, group='topic'), over='cases'",
+        'group= has no meaning under over="cases", where each trial picks one case by itself',
+        'drop group=, or use over="population", where the unit is the group\'s mean',
+    ),
+    "once_over_endless_cases": (
+        f"rate >= 0.5, once=True, cases={ENDLESS}",
+        "once=True needs a fixed set of cases",
+        "say how many: cases(..., n=100)",
+    ),
+    "once_of_groups": (
+        f"rate >= 0.5, once=True, cases=cases({ROWS}, group='topic')",
+        "once=True counts cases, not groups of them",
+        "drop group=",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DESIGNS)
+def test_a_design_that_does_not_fit(mistakes, name):
+    mark, what, fix = DESIGNS[name]
+    read = mistakes.refused(marked(mark, CASE_BODY if "cases=" in mark else BODY))
+    assert mistakes.code == pytest.ExitCode.USAGE_ERROR
+    assert read == f"test_it.py::test_h (line N): {what}\n  fix: {fix}"
 
 
 # name: (the claim, the body, where, what is wrong, what to do)
@@ -242,17 +252,10 @@ BODIES = {
     ),
     "under_way": (
         "rate >= 0.5",
-        "TASKS.append(asyncio.ensure_future(ask(model))); await asyncio.sleep(0); return True",
+        "TASKS.append(asyncio.ensure_future(ask(velo.model(SLOW)))); await asyncio.sleep(0); return True",
         "",
         "a model call was still under way when the body ended",
         "await every task the body starts, e.g. in an asyncio.TaskGroup",
-    ),
-    "blocking": (
-        "rate >= 0.5",
-        "return asyncio.run_coroutine_threadsafe and velo.model(YES)",
-        "test_it.py:N",
-        "?",
-        "?",
     ),
     "nan": (
         "rate >= 0.5",
@@ -303,6 +306,8 @@ class Node:
 
 NODE = Node()
 NODE.next = NODE
+
+SLOW = scripted("slow", ["yes"], latency_s=0.5)
 
 async def ask(model):
     return await model("q")
