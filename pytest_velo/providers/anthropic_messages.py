@@ -11,11 +11,13 @@ from pytest_velo.providers.clients import HttpProvider, Wire, anthropic_line
 from pytest_velo.providers.wire import (
     arguments_text,
     content_parts,
+    count,
     given,
     json_object,
     own_parameters,
     parsed_answer,
     plain_text,
+    text_or_none,
 )
 from pytest_velo.records import FinishReason, JsonObject, Reply, Request, ToolCall, Usage
 from pytest_velo.settings import Endpoint
@@ -236,7 +238,7 @@ def from_wire(body: JsonObject, request: Request, latency_s: float) -> Reply:
         tool_calls=tuple(_tool_call(block) for block in blocks if block["type"] == "tool_use"),
         usage=_usage(body.get("usage") or {}),
         latency_s=latency_s,
-        model_served=body.get("model"),
+        model_served=text_or_none(body.get("model")),
         not_honoured=("seed",),
         blocks=tuple(blocks),
         raw=body,
@@ -246,7 +248,7 @@ def from_wire(body: JsonObject, request: Request, latency_s: float) -> Reply:
 def _tool_call(block: Mapping[str, Any]) -> ToolCall:
     arguments = block["input"]
     return ToolCall(
-        id=block["id"],
+        id=text_or_none(block.get("id")) or "",
         name=block["name"],
         arguments=arguments if isinstance(arguments, dict) else None,
         arguments_text=json.dumps(arguments),
@@ -255,11 +257,11 @@ def _tool_call(block: Mapping[str, Any]) -> ToolCall:
 
 def _usage(usage: Mapping[str, Any]) -> Usage:
     """Return the tokens; what was read from and written to the prompt cache counts as input, too."""
-    fresh = usage.get("input_tokens")
-    read, written = usage.get("cache_read_input_tokens"), usage.get("cache_creation_input_tokens")
+    fresh = count(usage.get("input_tokens"))
+    read, written = (count(usage.get(f"cache_{way}_input_tokens")) for way in ("read", "creation"))
     return Usage(
         input_tokens=None if fresh is None else fresh + (read or 0) + (written or 0),
-        output_tokens=usage.get("output_tokens"),
-        reasoning_tokens=(usage.get("output_tokens_details") or {}).get("thinking_tokens"),
+        output_tokens=count(usage.get("output_tokens")),
+        reasoning_tokens=count((usage.get("output_tokens_details") or {}).get("thinking_tokens")),
         cached_input_tokens=read,
     )

@@ -23,7 +23,7 @@ import httpx2
 import msgspec
 
 from pytest_velo.errors import TransientError, TransientKind
-from pytest_velo.providers.failures import read_failure, settle_failure
+from pytest_velo.providers.failures import inner_status, read_failure, settle_failure
 from pytest_velo.providers.lines import Answer, DirectLine, Line, SdkLine
 from pytest_velo.records import JsonObject, Reply, Request
 from pytest_velo.settings import Endpoint
@@ -31,6 +31,7 @@ from pytest_velo.settings import Endpoint
 _NO_KEY = "no-key-needed"
 _CONNECT_S = 15.0
 _MIN_SECRET_CHARS = 6
+_SURE_SECRET_CHARS = 12
 
 
 def _no_headers(_body: JsonObject) -> Mapping[str, str]:
@@ -127,13 +128,23 @@ class _Secrets:
     def __init__(self, endpoint: Endpoint) -> None:
         key = _key(endpoint)
         candidates = (*([] if key == _NO_KEY else [key]), *endpoint.headers.values())
-        self._texts = tuple(secret.encode() for secret in candidates if len(secret) >= _MIN_SECRET_CHARS)
+        secrets = [secret for secret in candidates if len(secret) >= _MIN_SECRET_CHARS]
+        self._all = tuple(secret.encode() for secret in secrets)
+        # A header may hold a plain word or an address: struck out of a reply, it would be another reply.
+        self._sure = tuple(
+            secret.encode() for secret in secrets if secret == key or _is_surely_secret(secret)
+        )
 
-    def strike(self, content: bytes) -> bytes:
+    def strike(self, content: bytes, *, is_reply: bool) -> bytes:
         """Return `content` with every secret that a server echoes struck out."""
-        for text in self._texts:
+        for text in self._sure if is_reply else self._all:
             content = content.replace(text, b"***")
         return content
+
+
+def _is_surely_secret(value: str) -> bool:
+    """Tell whether a header's value is nothing that a reply would hold by chance."""
+    return len(value) >= _SURE_SECRET_CHARS and "://" not in value and any(map(str.isdigit, value))
 
 
 def _connect_s(endpoint: Endpoint) -> float:
@@ -189,13 +200,14 @@ class HttpProvider:
 
     def _read(self, answer: Answer, request: Request, latency_s: float) -> Reply:
         """Turn an answer into the reply it holds, or raise what it is instead."""
-        body = _decode(self._secrets.strike(answer.content))
+        body = _decode(self._secrets.strike(answer.content, is_reply=answer.status < 400))
         if answer.status >= 400:
             failure = read_failure(answer.status, answer.headers, body)
             return settle_failure(failure, request, latency_s)
-        if isinstance(body, dict) and isinstance(body.get("error"), dict):
-            # Routers report the failure of a server behind them inside a 200.
-            failure = read_failure(_inner_status(body["error"]), answer.headers, body)
+        if isinstance(body, dict) and isinstance(body.get("error"), dict) and "output" not in body:
+            # Routers report the failure of a server behind them inside a 200. A response of OpenAI's that
+            # failed says so itself, and its wire knows why.
+            failure = read_failure(inner_status(body["error"]), answer.headers, body)
             return settle_failure(failure, request, latency_s)
         try:
             if not isinstance(body, dict):
@@ -233,8 +245,3 @@ def _decode(content: bytes) -> Any:
         return json.loads(content)
     except (ValueError, RecursionError):
         return content.decode("utf-8", "replace")
-
-
-def _inner_status(error: Mapping[str, Any]) -> int:
-    code = error.get("code")
-    return code if isinstance(code, int) and 400 <= code <= 599 else 502

@@ -93,6 +93,17 @@ def read_failure(status: int, headers: Mapping[str, str], body: object) -> Failu
     )
 
 
+def inner_status(error: Mapping[str, Any]) -> int:
+    """Return the HTTP status of a failure that is reported inside a 200; 502 where it names none.
+
+    Examples:
+        >>> inner_status({"code": 429}), inner_status({"code": "server_error"})
+        (429, 502)
+    """
+    code = error.get("code")
+    return code if isinstance(code, int) and 400 <= code <= 599 else 502
+
+
 def settle_failure(failure: Failure, request: Request, latency_s: float) -> Reply:
     """Return the reply that a failure amounts to, or raise what it is.
 

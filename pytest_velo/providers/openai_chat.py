@@ -7,18 +7,22 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from pytest_velo.errors import VeloError
 from pytest_velo.providers.clients import HttpProvider, Wire, openai_line
+from pytest_velo.providers.failures import inner_status, read_failure, settle_failure
 from pytest_velo.providers.openai_logprobs import dropped_logprobs, own_logprobs
 from pytest_velo.providers.wire import (
     arguments_text,
+    called,
     content_parts,
+    count,
     data_url,
     given,
     is_strict,
-    json_object,
     n_alternatives,
     own_parameters,
     parsed_answer,
+    text_or_none,
 )
 from pytest_velo.records import (
     FinishReason,
@@ -108,8 +112,8 @@ def to_wire(
     if (schema := given(request, "schema")) is not None:
         answer = {"name": "answer", "schema": schema, "strict": is_strict(schema)}
         body["response_format"] = {"type": "json_schema", "json_schema": answer}
-    if (count := n_alternatives(request)) is not None:
-        body |= {"logprobs": True, "top_logprobs": count}
+    if (alternatives := n_alternatives(request)) is not None:
+        body |= {"logprobs": True, "top_logprobs": alternatives}
     return body | own_parameters(request)
 
 
@@ -152,6 +156,7 @@ def from_wire(body: JsonObject, request: Request, latency_s: float) -> Reply:
         latency_s: Seconds from sending to the whole reply.
 
     Raises:
+        VeloError: The server behind a router failed half-way.
         KeyError, IndexError, TypeError: The body is no such reply.
 
     Examples:
@@ -162,6 +167,9 @@ def from_wire(body: JsonObject, request: Request, latency_s: float) -> Reply:
         ("I can't.", True, 'm-june', None)
     """
     choice = body["choices"][0]
+    if isinstance(failed := choice.get("error"), dict):  # half an answer is none
+        failure = read_failure(inner_status(failed), {}, {"error": failed})
+        return settle_failure(failure, request, latency_s)
     message: Mapping[str, Any] = choice["message"]
     refusal = message.get("refusal")
     text = _text(message.get("content")) or refusal or ""
@@ -171,7 +179,7 @@ def from_wire(body: JsonObject, request: Request, latency_s: float) -> Reply:
     finish = _FINISH.get(choice.get("finish_reason"), FinishReason.OTHER)
     return Reply(
         text=text,
-        reasoning=message.get("reasoning_content") or message.get("reasoning"),
+        reasoning=text_or_none(message.get("reasoning_content") or message.get("reasoning")),
         finish_reason=FinishReason.REFUSAL if refusal else finish,
         refused=bool(refusal),
         parsed=parsed_answer(text, request),
@@ -179,10 +187,10 @@ def from_wire(body: JsonObject, request: Request, latency_s: float) -> Reply:
         logprobs=logprobs,
         usage=usage,
         latency_s=latency_s,
-        model_served=body.get("model"),
-        fingerprint=body.get("system_fingerprint"),
+        model_served=text_or_none(body.get("model")),
+        fingerprint=text_or_none(body.get("system_fingerprint")),
         not_honoured=dropped_logprobs(request, text, logprobs),
-        blocks=tuple(message.get("reasoning_details") or ()),
+        blocks=tuple(block for block in message.get("reasoning_details") or () if isinstance(block, dict)),
         raw=body,
     )
 
@@ -213,7 +221,7 @@ def split_choices(reply: Reply, request: Request) -> tuple[Reply, ...] | None:
     for choice in listed:
         try:
             replies.append(from_wire({**reply.raw, "choices": [choice]}, request, reply.latency_s or 0.0))
-        except (KeyError, IndexError, TypeError, AttributeError, ValueError):
+        except (KeyError, IndexError, TypeError, AttributeError, ValueError, VeloError):
             break  # this one and those after it are asked for again
     return tuple(replies)
 
@@ -229,14 +237,13 @@ def _text(content: Any) -> str:
 
 def _tool_call(call: Mapping[str, Any]) -> ToolCall:
     function = call["function"]
-    text = function.get("arguments") or ""
-    return ToolCall(id=call["id"], name=function["name"], arguments=json_object(text), arguments_text=text)
+    return called(call.get("id"), function["name"], function.get("arguments"))
 
 
 def _usage(usage: Mapping[str, Any]) -> Usage:
     return Usage(
-        input_tokens=usage.get("prompt_tokens"),
-        output_tokens=usage.get("completion_tokens"),
-        reasoning_tokens=(usage.get("completion_tokens_details") or {}).get("reasoning_tokens"),
-        cached_input_tokens=(usage.get("prompt_tokens_details") or {}).get("cached_tokens"),
+        input_tokens=count(usage.get("prompt_tokens")),
+        output_tokens=count(usage.get("completion_tokens")),
+        reasoning_tokens=count((usage.get("completion_tokens_details") or {}).get("reasoning_tokens")),
+        cached_input_tokens=count((usage.get("prompt_tokens_details") or {}).get("cached_tokens")),
     )

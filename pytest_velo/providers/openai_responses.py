@@ -10,15 +10,17 @@ from pytest_velo.providers.clients import HttpProvider, Wire, openai_line
 from pytest_velo.providers.openai_logprobs import dropped_logprobs, read_logprobs
 from pytest_velo.providers.wire import (
     arguments_text,
+    called,
     content_parts,
+    count,
     data_url,
     given,
     is_strict,
-    json_object,
     n_alternatives,
     own_parameters,
     parsed_answer,
     plain_text,
+    text_or_none,
 )
 from pytest_velo.records import FinishReason, JsonObject, Reply, Request, ToolCall, Usage
 from pytest_velo.settings import Endpoint
@@ -97,8 +99,8 @@ def to_wire(request: Request, _seed: int | None) -> dict[str, Any]:
         body["text"] = {
             "format": {"type": "json_schema", "name": "answer", "schema": schema, "strict": strict}
         }
-    if (count := n_alternatives(request)) is not None:
-        body["top_logprobs"] = count
+    if (alternatives := n_alternatives(request)) is not None:
+        body["top_logprobs"] = alternatives
         include.append("message.output_text.logprobs")
     if (effort := given(request, "effort")) is not None:
         body |= {"reasoning": {"effort": effort}, "store": False}
@@ -188,7 +190,7 @@ def from_wire(body: JsonObject, request: Request, latency_s: float) -> Reply:
         logprobs=logprobs,
         usage=_usage(body.get("usage") or {}),
         latency_s=latency_s,
-        model_served=body.get("model"),
+        model_served=text_or_none(body.get("model")),
         not_honoured=("seed", *stop, *dropped_logprobs(request, text, logprobs)),
         blocks=tuple(items),
         raw=body,
@@ -233,14 +235,13 @@ def _reasoning(items: Sequence[Mapping[str, Any]]) -> str | None:
 
 
 def _tool_call(item: Mapping[str, Any]) -> ToolCall:
-    text = item["arguments"]
-    return ToolCall(id=item["call_id"], name=item["name"], arguments=json_object(text), arguments_text=text)
+    return called(item.get("call_id"), item["name"], item["arguments"])
 
 
 def _usage(usage: Mapping[str, Any]) -> Usage:
     return Usage(
-        input_tokens=usage.get("input_tokens"),
-        output_tokens=usage.get("output_tokens"),
-        reasoning_tokens=(usage.get("output_tokens_details") or {}).get("reasoning_tokens"),
-        cached_input_tokens=(usage.get("input_tokens_details") or {}).get("cached_tokens"),
+        input_tokens=count(usage.get("input_tokens")),
+        output_tokens=count(usage.get("output_tokens")),
+        reasoning_tokens=count((usage.get("output_tokens_details") or {}).get("reasoning_tokens")),
+        cached_input_tokens=count((usage.get("input_tokens_details") or {}).get("cached_tokens")),
     )

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, assert_never
+from urllib.parse import urlsplit
 
 from pytest_velo.errors import UsageError, nearest
 from pytest_velo.providers.base import Provider
@@ -86,7 +87,17 @@ def _located(endpoint: Endpoint) -> Endpoint:
     if variable is None or endpoint.declared or endpoint.base_url is not None:
         return endpoint
     address = os.environ.get(variable)
-    return replace(endpoint, base_url=address) if address else endpoint
+    if not address:
+        return endpoint
+    parts = urlsplit(address)
+    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+        # It becomes a part of every draw's request, which cassettes carry into version control.
+        raise UsageError(
+            f"the environment variable {variable} holds no http(s) address without credentials in it",
+            where=f"endpoint {endpoint.name}",
+            fix=f"export {variable}=https://host/v1, and the key in {endpoint.key_env}",
+        )
+    return replace(endpoint, base_url=address)
 
 
 def check_access(target: Target) -> None:

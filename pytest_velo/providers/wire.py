@@ -8,7 +8,7 @@ from math import isfinite
 from typing import Any, cast
 
 from pytest_velo.errors import UsageError
-from pytest_velo.records import JsonObject, Request
+from pytest_velo.records import JsonObject, Request, ToolCall
 
 NEUTRAL_PARAMETERS = frozenset(
     {"temperature", "top_p", "max_tokens", "effort", "stop", "tools", "schema", "logprobs"}
@@ -47,6 +47,27 @@ def whole(value: Any) -> int | None:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def count(value: Any) -> int | None:
+    """Return a number of tokens as a server states it; None for what is none.
+
+    Examples:
+        >>> count(12), count(12.0), count("12"), count(-1)
+        (12, 12, None, None)
+    """
+    number = whole(value)
+    return number if number is not None and number >= 0 else None
+
+
+def text_or_none(value: Any) -> str | None:
+    """Return a text that a server states; None for whatever else it is.
+
+    Examples:
+        >>> text_or_none("m-1"), text_or_none(5)
+        ('m-1', None)
+    """
+    return value if isinstance(value, str) else None
 
 
 def n_alternatives(request: Request) -> int | None:
@@ -124,6 +145,24 @@ def arguments_text(call: JsonObject) -> str:
     if arguments is None or arguments == "":
         return cast(str, call.get("arguments_text") or "{}")
     return arguments if isinstance(arguments, str) else json.dumps(arguments)
+
+
+def called(identifier: Any, name: Any, arguments: Any) -> ToolCall:
+    """Return a tool call; some servers give it no id, or its arguments as an object.
+
+    Raises:
+        TypeError: It names no tool.
+
+    Examples:
+        >>> called(None, "find", {"city": "Lyon"})
+        ToolCall(id='', name='find', arguments={'city': 'Lyon'}, arguments_text='{"city": "Lyon"}')
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"a tool's name is {type(name).__name__}")
+    text = arguments if isinstance(arguments, str) else json.dumps(arguments) if arguments else ""
+    return ToolCall(
+        id=text_or_none(identifier) or "", name=name, arguments=json_object(text), arguments_text=text
+    )
 
 
 def json_object(text: str) -> JsonObject | None:
