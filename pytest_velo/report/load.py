@@ -37,7 +37,7 @@ def load(run: str = "latest", cache_dir: str | Path = ".pytest_velo") -> Run:
     Traceback (most recent call last):
         ...
     pytest_velo.errors.UsageError: nowhere/runs: there is no record of a run here
-      fix: run pytest on your hypotheses first, or name the folder: load(cache_dir=...)
+      fix: run pytest on your hypotheses first, or name the folder: --cache-dir, load(cache_dir=...)
     """
     runs = runs_folder(cache_dir)
     name = _latest(runs) if run == "latest" else run
@@ -70,7 +70,7 @@ def _latest(runs: Path) -> str:
         raise UsageError(
             "there is no record of a run here",
             where=str(runs),
-            fix="run pytest on your hypotheses first, or name the folder: load(cache_dir=...)",
+            fix="run pytest on your hypotheses first, or name the folder: --cache-dir, load(cache_dir=...)",
         ) from problem
 
 

@@ -142,16 +142,19 @@ class Mistakes:
         self._run = run
         self.code: int | pytest.ExitCode | None = None
 
-    def files(self, sources: Mapping[str, str], *options: str) -> dict[str, str]:
-        """Run a file for each; what is read of `test_<name>.py` is under `<name>`."""
-        for name, source in sources.items():
-            self._run.file(source, f"test_{name}.py")
-        result = self._run(*options)
+    def read(self, *options: str) -> dict[str, str]:
+        """Run what is there; what is read of `test_<name>`, a file or a test, is under `<name>`."""
+        result = self._run("--tb=short", *options)
         self.code = result.ret
         assert "INTERNALERROR" not in result.stdout.str() + result.stderr.str()
-        return {
-            name.removeprefix("test_").removesuffix(".py"): text for name, text in read_errors(result).items()
-        }
+        read = read_errors(result)
+        return {name.removeprefix("test_").removesuffix(".py"): text for name, text in read.items()}
+
+    def files(self, sources: Mapping[str, str], *options: str) -> dict[str, str]:
+        """Run a file `test_<name>.py` for each."""
+        for name, source in sources.items():
+            self._run.file(source, f"test_{name}.py")
+        return self.read(*options)
 
     def refused(self, source: str, *options: str) -> str:
         """Run one file that pytest refuses as a whole; returns what stands on stderr behind `ERROR: `."""
@@ -162,12 +165,9 @@ class Mistakes:
         return re.sub(r"\(line \d+\)", "(line N)", said)
 
     def tests(self, source: str, *options: str) -> dict[str, str]:
-        """Run one file of tests; what is read of `test_<name>` is under `<name>`."""
+        """Run one file of tests."""
         self._run.file(source)
-        result = self._run("--tb=short", *options)
-        self.code = result.ret
-        assert "INTERNALERROR" not in result.stdout.str() + result.stderr.str()
-        return {name.removeprefix("test_"): text for name, text in read_errors(result).items()}
+        return self.read(*options)
 
 
 @pytest.fixture

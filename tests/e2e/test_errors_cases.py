@@ -159,11 +159,6 @@ def test_a_file_of_cases_without_the_right_to_read_it(run, mistakes):
 
 # name: (the strategy, what is wrong with it, what to do); it is drawn from when the test is run
 STRATEGIES = {
-    "narrow": (
-        "st.integers(0, 10**9).filter(lambda n: n == 0)",
-        "the strategy rejects nearly every value",
-        "build values instead of filtering most of them away",
-    ),
     "failing": (
         "st.integers(0, 9).map(lambda n: 1 / 0)",
         "draw 0 from the strategy failed: ZeroDivisionError: division by zero",
