@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from pytest_velo.case_sets import CaseSet, Plan, Planned, load, pick_order, with_arms
+from pytest_velo.claims import Estimation
 from pytest_velo.errors import UsageError
 from pytest_velo.integration.collection import SPEC
 from pytest_velo.integration.marks import Spec
@@ -170,11 +171,17 @@ def design_of(spec: Spec, cases: CaseSet | None, settings: Settings) -> Design:
     if min_trials > max_units:
         raise UsageError(
             f"min_trials={min_trials}, but there are at most {max_units} trials",
-            fix="lower min_trials or give more cases",
+            fix=f"lower min_trials or {'raise max_trials' if max_units == max_trials else 'give more cases'}",
+        )
+    alpha, beta = spec.get("alpha", settings.alpha), spec.get("beta", 0.05)
+    if alpha + beta >= 1 and not isinstance(spec.claim, Estimation):
+        raise UsageError(
+            f"alpha={alpha:g} and beta={beta:g} add up to 1 or more: no interval would be left",
+            fix="lower one of them, e.g. alpha=0.05",
         )
     return Design(
-        alpha=spec.get("alpha", settings.alpha),
-        beta=spec.get("beta", 0.05),
+        alpha=alpha,
+        beta=beta,
         margin=spec.get("margin", 0.0),
         max_trials=max_trials,
         min_trials=min_trials,

@@ -9,7 +9,7 @@ from pytest_velo.claims import AnyClaim, Claim, Estimation
 from pytest_velo.errors import UsageError
 from pytest_velo.integration.collection import SPEC
 from pytest_velo.integration.designs import CASES, Design, case_set, design_for
-from pytest_velo.records import Family
+from pytest_velo.records import Family, UnitKind
 from pytest_velo.settings import Settings
 from pytest_velo.stats.choosing import reach_for
 from pytest_velo.stats.halfwidth import fewest_units
@@ -53,7 +53,8 @@ def check_design(item: pytest.Item, settings: Settings) -> str | None:
 
 def _check_reach(claim: AnyClaim, design: Design) -> None:
     """Refuse what no data at all could support, or measure, within the horizon."""
-    few = "" if design.max_units == design.max_trials else " (there are no more cases)"
+    source = "groups" if design.unit is UnitKind.GROUP else "cases"
+    few = "" if design.max_units == design.max_trials else f" (there are no more {source})"
     n_needed = _least_needed(claim, design)
     if n_needed is None:
         return
@@ -61,9 +62,9 @@ def _check_reach(claim: AnyClaim, design: Design) -> None:
     easier = "a larger halfwidth" if estimate else "an easier claim"
     what, all_of_them = ("measured", "came out the same") if estimate else ("supported", "spoke for it")
     raise UsageError(
-        f"`{claim}` can never be {what} within {design.max_units} trials{few}:"
+        f"`{claim}` can never be {what} within {design.max_units} {design.unit}s{few}:"
         f" even if all of them {all_of_them}, {n_needed} are needed{_at_level(design.family)}",
-        fix=f"max_trials={n_needed} or more (with as many cases), or {easier}",
+        fix=f"max_trials={n_needed} or more (with as many {source}), or {easier}",
     )
 
 

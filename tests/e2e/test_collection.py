@@ -210,6 +210,8 @@ def test_two_marks_on_one_test(run):
         ("margin=0.6", "the margin 0.6 of `rate >= 0.5` reaches to -0.1: no value is left to rule out"),
         ("min_trials=50, max_trials=20", "min_trials is larger than max_trials"),
         ("min_trials=500", "min_trials=500, but there are at most 200 trials"),
+        ("alpha=0.6, beta=0.4", "alpha=0.6 and beta=0.4 add up to 1 or more: no interval would be left"),
+        ("alpha=0.99", "alpha=0.99 and beta=0.05 add up to 1 or more: no interval would be left"),
         ("over='population'", "over= needs cases"),
         ("group='topic'", "group= belongs to the cases"),
     ],
@@ -251,6 +253,16 @@ def test_too_few_cases_put_support_out_of_reach_too(run):
         marked("rate >= 0.9, models=[YES], cases=['a', 'b', 'c'], over='population'", CASE_BODY),
         f"{WHERE}`rate >= 0.9` can never be supported within 3 trials (there are no more cases): *",
         "*with as many cases*",
+    )
+
+
+def test_too_few_groups_are_counted_in_groups(run):
+    rows = [{"q": str(n), "topic": n % 3} for n in range(30)]
+    refused(
+        run,
+        marked(f"rate >= 0.5, models=[YES], cases=cases({rows}, group='topic')", CASE_BODY),
+        f"{WHERE}`rate >= 0.5` can never be supported within 3 groups (there are no more groups): *",
+        "*with as many groups*",
     )
 
 
