@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_velo.integration.fixtures import arm, case, judge, model, trial, velo
+from pytest_velo.integration.fixtures import arm, case, concerns_us, judge, model, trial, velo
 from pytest_velo.integration.options import add_options
 from pytest_velo.integration.session import SESSION, VeloSession
 
@@ -82,8 +82,6 @@ def pytest_pycollect_makeitem(collector: Any, name: str, obj: object) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Check every test that may be ours, and give one item per model."""
-    from pytest_velo.integration.private import concerns_us
-
     if concerns_us(metafunc.definition):
         from pytest_velo.integration.collection import generate
 
@@ -95,8 +93,6 @@ def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> Generator[None, object, object]:
     """Prepare our items before `-m` is evaluated."""
-    from pytest_velo.integration.private import concerns_us
-
     mine = [item for item in items if isinstance(item, pytest.Function) and concerns_us(item)]
     if mine:
         from pytest_velo.errors import UsageError

@@ -19,6 +19,24 @@ PER_TRIAL = ("case", "arm", "trial")
 OURS = ("velo", "model", "judge", *PER_TRIAL)
 
 
+def concerns_us(definition: Any) -> bool:
+    """Tell cheaply whether a test may be ours: a mark of our name, or a fixture of ours.
+
+    Args:
+        definition: A function item, or a metafunc's definition.
+
+    Examples:
+        >>> from pytest_velo.integration.examples import collected, hypothesis_item
+        >>> request, test = getfixture("request"), "def test_it(): return True"
+        >>> items = hypothesis_item(request, "rate >= 0.5", test)[0], collected(request, test)[0]
+        >>> [concerns_us(item) for item in items]
+        [True, False]
+    """
+    if next(definition.iter_markers("hypothesis"), None) is not None:
+        return True
+    return bool(set(OURS).intersection(definition.fixturenames))
+
+
 class Placeholder:
     """Stands for a per-trial value outside a trial; any use of it is a usage error."""
 

@@ -8,8 +8,6 @@ from typing import Any, Protocol, cast
 
 import pytest
 
-from pytest_velo.integration.fixtures import OURS
-
 
 class FixtureInfo(Protocol):
     """What pytest knows of a test function's fixtures."""
@@ -29,24 +27,6 @@ def fixture_info(definition: Any) -> FixtureInfo:
         (['tmp_path'], True)
     """
     return cast(FixtureInfo, definition._fixtureinfo)
-
-
-def concerns_us(definition: Any) -> bool:
-    """Tell cheaply whether a test may be ours: a mark of our name, or a fixture of ours.
-
-    Args:
-        definition: A function item, or a metafunc's definition.
-
-    Examples:
-        >>> from pytest_velo.integration.examples import collected, hypothesis_item
-        >>> request, test = getfixture("request"), "def test_it(): return True"
-        >>> items = hypothesis_item(request, "rate >= 0.5", test)[0], collected(request, test)[0]
-        >>> [concerns_us(item) for item in items]
-        [True, False]
-    """
-    if next(definition.iter_markers("hypothesis"), None) is not None:
-        return True
-    return bool(set(OURS).intersection(fixture_info(definition).names_closure))
 
 
 def marks_of_calls(metafunc: pytest.Metafunc) -> list[Sequence[pytest.Mark]]:

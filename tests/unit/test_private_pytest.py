@@ -9,6 +9,7 @@ import pytest
 
 import pytest_velo
 from pytest_velo.integration import private
+from pytest_velo.integration.fixtures import concerns_us
 
 
 @pytest.fixture
@@ -94,7 +95,7 @@ def test_the_marks_of_every_item_are_known_when_parameters_are(pytester):
 
 
 def test_a_test_of_nobody_does_not_concern_us(request):
-    assert not private.concerns_us(request.node)
+    assert not concerns_us(request.node)
 
 
 def test_a_mark_or_a_fixture_of_ours_concerns_us(pytester):
@@ -106,7 +107,7 @@ def test_a_mark_or_a_fixture_of_ours_concerns_us(pytester):
         "def test_asking(model): pass\n"
         "def test_plain(): pass\n"
     )
-    assert [private.concerns_us(item) for item in (marked, asking, plain)] == [True, True, False]
+    assert [concerns_us(item) for item in (marked, asking, plain)] == [True, True, False]
 
 
 @pytest.mark.parametrize(
