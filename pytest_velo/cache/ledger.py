@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+from typing import Any, TypeVar
 
 import apsw
 import msgspec
 
 from pytest_velo.cache.database import Database
 from pytest_velo.cache.looks import LastSeen, Look
+from pytest_velo.errors import StoreError
 
 __all__ = ["LastSeen", "Ledger", "Look"]
+
+T = TypeVar("T")
 
 _TOLERANCE_USD = 1e-12
 
@@ -33,7 +37,7 @@ class Ledger(Database):
         """Return every look at a set of draws, oldest first."""
         with self._lock, self._errors():
             rows = self._connection.execute("SELECT body FROM look WHERE draws = ? ORDER BY id", (draws,))
-            return tuple(_looks.decode(_bytes(body)) for (body,) in rows)
+            return tuple(self._decoded(_looks, body, "look") for (body,) in rows)
 
     def note_seen(self, node: str, seen: LastSeen) -> None:
         """Keep what a trial of the test `node` took."""
@@ -46,7 +50,16 @@ class Ledger(Database):
         """Return what a trial of the test `node` took last time; None when it never ran."""
         with self._lock, self._errors():
             body = self._connection.execute("SELECT body FROM last_seen WHERE node = ?", (node,)).get
-            return None if body is None else _last_seen.decode(_bytes(body))
+            return None if body is None else self._decoded(_last_seen, body, "last run of a test")
+
+    def _decoded(self, decoder: msgspec.json.Decoder[T], body: Any, what: str) -> T:
+        try:
+            return decoder.decode(body)
+        except (msgspec.DecodeError, TypeError) as error:
+            fix = "the file was changed by something else; move it away, and a new one is begun"
+            raise StoreError(
+                f"the stored {what} cannot be read: {error}", where=str(self.path), fix=fix
+            ) from None
 
     def reserve(self, session: str, amount: float, cap: float) -> bool:
         """Set dollars aside unless all processes of the session together would pass the cap.
@@ -86,8 +99,3 @@ def _add(connection: apsw.Connection, session: str, usd: float) -> None:
         "INSERT INTO reserve VALUES(?, ?, ?) ON CONFLICT DO UPDATE SET usd = usd + excluded.usd",
         (session, str(os.getpid()), usd),
     )
-
-
-def _bytes(body: object) -> bytes:
-    assert isinstance(body, bytes)
-    return body

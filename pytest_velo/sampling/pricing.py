@@ -141,8 +141,19 @@ def output_limit(request: Request) -> int | None:
         >>> output_limit(ask(max_tokens=100)), output_limit(ask(max_output_tokens=50)), output_limit(ask())
         (100, 50, None)
     """
-    limits = [whole(request.parameters.get(name)) for name in _OUTPUT_LIMITS]
-    return max((limit for limit in limits if limit is not None), default=None)
+    limits = [whole(request.parameters.get(name)) or 0 for name in _OUTPUT_LIMITS]
+    return max(limits) if max(limits) > 0 else None  # -1 means none to some servers
+
+
+def n_draws(request: Request) -> int:
+    """Return how many draws the call asks for, from 1.
+
+    Examples:
+        >>> asked = Request(api="", endpoint="x", model="m", messages=(), parameters={"n": 4})
+        >>> n_draws(asked)
+        4
+    """
+    return max(1, whole(request.parameters.get("n")) or 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,7 +241,7 @@ def _output_bound(request: Request) -> int:
     limit = output_limit(request)
     if limit is None:
         limit = DEFAULT_OUTPUT_TOKENS + _thinking_tokens(parameters)  # they come on top of the reply
-    return limit * (whole(parameters.get("n")) or 1)
+    return limit * n_draws(request)
 
 
 def _thinking_tokens(parameters: JsonObject) -> int:

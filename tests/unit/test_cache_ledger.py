@@ -1,9 +1,11 @@
 """Looks, reservations, and what a trial took."""
 
+import apsw
 import pytest
 
 from pytest_velo.cache.ledger import LastSeen, Look
 from pytest_velo.cache.store import Store
+from pytest_velo.errors import StoreError
 
 
 @pytest.fixture
@@ -67,3 +69,16 @@ def test_sessions_have_budgets_of_their_own(store):
 def test_a_tenth_ten_times_is_one(store):
     assert all(store.reserve("s", 0.1, 1.0) for _ in range(10))
     assert not store.reserve("s", 0.1, 1.0)
+
+
+@pytest.mark.parametrize("body", [b'{"calls', b"[]", "text"])
+def test_a_book_that_something_else_wrote_into_says_so(store, tmp_path, body):
+    other = apsw.Connection(str(tmp_path / "draws.sqlite"))
+    other.execute("INSERT INTO last_seen VALUES('t', ?)", (body,))
+    other.execute("INSERT INTO look(draws, body) VALUES('d', ?)", (body,))
+    other.close()
+    for read in (lambda: store.last_seen("t"), lambda: store.looks_at("d")):
+        with pytest.raises(StoreError, match="cannot be read") as caught:
+            read()
+        assert caught.value.where
+        assert caught.value.fix

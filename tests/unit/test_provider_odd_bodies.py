@@ -147,3 +147,23 @@ def test_an_address_of_the_environment_holds_no_secret(
         resolve(f"{model}/m")
     assert "word" not in str(caught.value)
     assert caught.value.fix
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"role": "tool", "content": "12 degrees"},
+        {"role": "user", "content": [{"type": "image", "data": "iVBORw0KGgo="}]},
+        {"role": "assistant", "content": "", "tool_calls": [{"id": "1"}]},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("api", OPENERS)
+def test_a_message_that_lacks_a_part_is_named(api: str, message: dict[str, Any]) -> None:
+    endpoint = parse_endpoint(f"there: api={api} base_url=http://127.0.0.1:1 price=1/2")
+    server = httpx2.MockTransport(lambda _: httpx2.Response(500))
+    provider = OPENERS[api](endpoint, slots=1, http_client=httpx2.AsyncClient(transport=server))
+    with pytest.raises(UsageError, match="cannot be sent") as caught:
+        asyncio.run(provider.complete(Target(endpoint=endpoint, model="m").request([message]), None))
+    assert "model m" in caught.value.where
+    assert caught.value.fix

@@ -494,3 +494,44 @@ def test_one_prompt_alone_unanswered_for_long_is_an_outage() -> None:
         return -1
 
     assert clock.run(session()) == 19
+
+
+class Noted:
+    """A gate that notes the tokens it is told of."""
+
+    def __init__(self) -> None:
+        self.entered: list[int] = []
+        self.corrected: list[int] = []
+
+    async def enter(self, tokens: int = 0) -> int:
+        self.entered.append(tokens)
+        return 0
+
+    def succeeded(self, n_extra_tokens: int = 0) -> None:
+        self.corrected.append(n_extra_tokens)
+
+    def leave(self) -> None: ...
+
+
+def paced(reply: Reply, **parameters: Any) -> Noted:
+    class Answers:
+        async def complete(self, request: Request, seed: int | None) -> Reply:
+            return reply
+
+        async def aclose(self) -> None: ...
+
+    gate: Any = Noted()
+    asked = Request(api="a", endpoint="e", model="m", messages=(), parameters=parameters)
+    asyncio.run(Gated(Answers(), gate, counts_tokens=True).complete(asked, None))
+    return gate
+
+
+def test_a_call_for_several_draws_is_paced_as_several() -> None:
+    assert paced(Reply(text="x"), max_tokens=100, n=8).entered == [800]
+
+
+def test_tokens_that_nobody_knows_are_not_given_back() -> None:
+    assert paced(Reply(text="x", usage=Usage(input_tokens=5)), max_tokens=100).corrected == [0]
+    assert paced(Reply(text="x", usage=Usage(input_tokens=5, output_tokens=5)), max_tokens=100).corrected == [
+        -90
+    ]

@@ -365,3 +365,10 @@ def test_a_text_in_a_parameter_of_the_providers_own_is_paid_for() -> None:
 )
 def test_what_a_part_refers_to_is_paid_for_not_the_reference(part: dict[str, Any]) -> None:
     assert prompt_bytes(ask([part])) >= IMAGE_TOKENS
+
+
+@pytest.mark.parametrize("limit", [-1, 0, -(10**9)])
+def test_a_limit_that_is_none_bounds_nothing(limit: int) -> None:
+    """Some servers take -1 for "as long as it wants"; a price below 0 would let every call through."""
+    assert worst_case(DECLARED, ask("Hi", max_tokens=limit)) == worst_case(DECLARED, ask("Hi"))
+    assert worst_case(DECLARED, ask("Hi", n=limit)) == worst_case(DECLARED, ask("Hi"))

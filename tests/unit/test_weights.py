@@ -267,3 +267,15 @@ def test_the_command(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = CliRunner().invoke(pull, ["smolm2"])
     assert wrong.exit_code == 1
     assert "did you mean 'smollm2-135m'?" in wrong.output
+
+
+def test_a_home_that_cannot_be_written_is_said_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "file"
+    home.write_text("no folder")
+    monkeypatch.setenv("PYTEST_VELO_HOME", str(home))
+    with pytest.raises(VeloError, match="cannot be written") as caught:
+        pull_weights(lambda _: None, TOY, fetch=lambda *_: home)
+    assert str(home) in caught.value.where
+    assert "PYTEST_VELO_HOME" in caught.value.fix
