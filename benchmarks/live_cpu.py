@@ -10,6 +10,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import itertools
+import json
+import subprocess
 import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -22,7 +24,7 @@ import aiohttp
 import anthropic
 import openai
 from loopback import MODEL, PATIENCE_S, serving_styles
-from measuring import Timing, machine, print_table, profile_sampling, ratio, taking_turns
+from measuring import Timing, machine, print_table, profile_sampling, ratio, taking_turns, timed
 from workload import Sampled, run_hypothesis, run_to_verdict, settings_for
 
 from pytest_velo.runner.hypothesis import Body
@@ -77,12 +79,18 @@ def main() -> None:
     parser.add_argument("--latency-s", type=float, default=0.05, help="the server's (default 0.05)")
     parser.add_argument("--rounds", type=int, default=5, help="runs of each, in turn (default 5)")
     parser.add_argument("--only", nargs="*", default=[*SITUATIONS], choices=SITUATIONS, metavar="SITUATION")
+    parser.add_argument(
+        "--inspect", metavar="PYTHON", help="compare with the inspect_ai of this Python instead"
+    )
     parser.add_argument("--profile", action="store_true", help="profile our path instead")
     options = parser.parse_args()
     with serving_styles(options.latency_s) as address:
         benches = [
             _Bench(SITUATIONS[name], address, options.requests, options.in_flight) for name in options.only
         ]
+        if options.inspect:
+            _print_inspect(benches[0], options.inspect, options.rounds)
+            return
         if options.profile:
             profile_sampling(benches[0].ours)
             return
@@ -120,6 +128,42 @@ def _compare(bench: _Bench, rounds: int) -> list[list[str]]:
     ]
 
 
+def _print_inspect(bench: _Bench, python: str, rounds: int) -> None:
+    """Compare with inspect_ai, which lives in an environment of its own and says itself what it took."""
+    with bench.inspect(python, "model") as model, bench.inspect(python, "eval") as task:
+        works: dict[str, Callable[[], Timing]] = {
+            name: partial(timed, work) for name, work in bench.works().items()
+        }
+        works |= {
+            "inspect_ai, model.generate": partial(_one_run, model),
+            "inspect_ai, eval": partial(_one_run, task),
+        }
+        for work in works.values():
+            work()
+        turns = [{name: work() for name, work in works.items()} for _ in range(rounds)]
+    taken = {name: [turn[name] for turn in turns] for name in works}
+    sdk = next(iter(taken.values()))
+    print(machine("openai", "aiohttp"))
+    columns = ["client", "CPU a request", "CPU / SDK", "wall"]
+    rows = [
+        [
+            name,
+            f"{1e3 * median(timing.cpu_s for timing in timings) / bench.n_trials:.2f} ms",
+            f"{_ratio('cpu_s', timings, sdk):.2f}",
+            f"{median(timing.wall_s for timing in timings):.2f} s",
+        ]
+        for name, timings in taken.items()
+    ]
+    print_table(f"{bench.n_trials} requests, median of {rounds} rounds in turn", columns, rows)
+
+
+def _one_run(peer: subprocess.Popen[str]) -> Timing:
+    assert peer.stdin is not None
+    assert peer.stdout is not None
+    print(file=peer.stdin, flush=True)
+    return Timing(**json.loads(peer.stdout.readline()))
+
+
 def _ratio(what: str, ours: list[Timing], theirs: list[Timing]) -> float:
     return ratio([getattr(timing, what) for timing in ours], [getattr(timing, what) for timing in theirs])
 
@@ -150,6 +194,13 @@ class _Bench:
             "aiohttp + gather": lambda: asyncio.run(self._aiohttp()),
             "pytest-velo": self.ours,
         }
+
+    def inspect(self, python: str, way: str) -> subprocess.Popen[str]:
+        """Start `inspect_peer.py`, which runs once for each line it is sent."""
+        command = [python, str(Path(__file__).with_name("inspect_peer.py")), way, "--model", MODEL]
+        command += ["--base-url", self._base_url(), "--prompt", PROMPT]
+        command += ["--requests", str(self.n_trials), "--in-flight", str(self._n_in_flight)]
+        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def ours(self) -> Sampled:
         """A hypothesis of as many trials, in a new cache."""
