@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from pytest_velo.cache.keys import request_key
-from pytest_velo.errors import RequestError, UnansweredError
+from pytest_velo.errors import BudgetError, RequestError, UnansweredError
 from pytest_velo.providers.base import Provider
 from pytest_velo.records import Reply, Request, Usage
 from pytest_velo.sampling.flights import Travelling, current_flight
@@ -92,7 +92,7 @@ class Bundled:
         n = len(bundle.members)
         try:
             whole = await self._inner.complete(replace(first, parameters={**first.parameters, "n": n}), None)
-        except UnansweredError:
+        except (UnansweredError, BudgetError):  # what is left of the budget may do for one
             bundle.make_alone()
         except RequestError:
             self._one_by_one.add(first.model)  # if it was not the n, each will say so

@@ -15,6 +15,7 @@ from pytest_velo.providers.endpoints import parse_endpoint
 from pytest_velo.providers.openai_chat import from_wire, split_choices
 from pytest_velo.providers.registry import Target
 from pytest_velo.records import FinishReason, Reply, Request, Slot, as_messages
+from pytest_velo.sampling.pricing import worst_case
 from pytest_velo.sampling.sampler import DrawResult, Sampler
 from pytest_velo.settings import Mode, Settings
 
@@ -204,6 +205,22 @@ def test_what_one_choice_does_touches_no_other() -> None:
     results = asyncio.run(draw_all(server, [request()] * 4))
     assert server.asked == [4, 1, 1, 1, 1]
     assert [isinstance(result, UnansweredError) for result in results] == [False, True, False, False]
+
+
+def test_a_budget_too_small_for_a_bundle_is_used_one_by_one() -> None:
+    async def run() -> None:
+        server = Server()
+        alone_usd = worst_case(TARGET.endpoint, request())
+        assert alone_usd is not None
+        settings = Settings(endpoints=(TARGET.endpoint,), budget_usd=2 * alone_usd)
+        sampler = Sampler(settings, store=None, providers={"openai-chat": server})
+        draws = (sampler.draw(TARGET, request(), slot=slot(number), may_pay=True) for number in range(4))
+        results = await asyncio.gather(*draws)
+        assert len({result.reply.text for result in results}) == 4
+        assert server.asked == [1] * 4
+        await sampler.aclose()
+
+    asyncio.run(run())
 
 
 def test_an_error_of_the_call_is_that_of_all_its_draws() -> None:
