@@ -28,6 +28,7 @@ _FORBIDDEN_FIXTURES = {
     "recwarn": "warnings are recorded for the whole process, so one trial would see those of another",
     "caplog": "it records the log of all trials that run at once, not of one",
     "monkeypatch": "it changes the process for every trial that runs at once, and is undone only at the end",
+    "subtests": "it reports a failed assert and goes on, so a trial that fails would come out 1",
 }
 
 
@@ -179,7 +180,8 @@ def check_facts(facts: BodyFacts) -> UsageError | None:
 def forbidden_fixtures() -> Mapping[str, str]:
     """Return pytest's fixtures that a body cannot use, each with the reason.
 
-    They change or watch the whole process, while trials of one hypothesis run side by side.
+    They change or watch the whole process, while trials of one hypothesis run side by side, or keep a failed
+    assert from the trial.
 
     Examples:
         >>> forbidden_fixtures()["caplog"], "tmp_path" in forbidden_fixtures()

@@ -193,6 +193,7 @@ class Rescored:
             seeds={planned.turn: trial.seed for planned, trial in zip(plan, trials, strict=True)},
             stream=calls[0].address.stream if calls else hypothesis.stream,
             may_pay=self.judge_calls,
+            rerun=old.rerun or hypothesis.rerun,  # with what was typed then, not by the command now
             to_the_end=True,
             recorded=True,
             notices=tuple(notices),

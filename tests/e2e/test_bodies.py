@@ -210,7 +210,7 @@ def test_hazard_03_wider_fixtures_are_shared_without_a_notice(run):
     assert run.record["test_h"].n_in_flight_max > 1
 
 
-@pytest.mark.parametrize("name", ["capsys", "capfd", "recwarn", "caplog", "monkeypatch"])
+@pytest.mark.parametrize("name", ["capsys", "capfd", "recwarn", "caplog", "monkeypatch", "subtests"])
 def test_hazard_03_a_fixture_of_the_whole_process_is_refused(run, name):
     run.file(hypothesis("assert (await model('q')).answers('yes')", arguments=f"model, {name}"))
     refused(run(), f"*the fixture '{name}' cannot serve a hypothesis: *", "*fix: *")

@@ -427,6 +427,7 @@ def test_what_the_command_line_said_then_is_said_again(recorded, run, lab, resco
     after = run.record["test_h"]
     assert (after.max_trials, after.seed, after.alpha, after.model) == (20, 5, 0.01, "lab/tiny")
     assert after.decision.evidence == before.decision.evidence, told
+    assert after.rerun == before.rerun
     assert len(lab.calls) == n
 
 

@@ -312,7 +312,7 @@ def test_the_facts_of_a_body() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["capsys", "capfd", "capsysbinary", "capfdbinary", "recwarn", "caplog", "monkeypatch"]
+    "name", ["capsys", "capfd", "capsysbinary", "capfdbinary", "recwarn", "caplog", "monkeypatch", "subtests"]
 )
 def test_hazard_03_fixtures_of_the_whole_process_are_named_with_the_reason(name: str) -> None:
     assert len(forbidden_fixtures()[name].split()) > 5
