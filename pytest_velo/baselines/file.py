@@ -167,7 +167,7 @@ def _claimed(lock: Path, path: Path) -> bool:
     except FileExistsError:
         return False
     except OSError as error:
-        if lock.exists():  # Windows refuses a file that is just being removed
+        if isinstance(error, PermissionError) and lock.exists():  # Windows, of a file that is being removed
             return False
         raise _unwritable(path, error) from None
     return True

@@ -86,7 +86,7 @@ def create_run(cache_dir: str | Path, started_at: datetime, name: str | None = N
             return folder
     except OSError as problem:
         raise StoreError(
-            f"the run's folder cannot be made ({problem})",
+            f"the run's folder cannot be made: {problem.strerror or problem}",
             where=str(runs),
             fix="name a writable folder with --velo-cache-dir",
         ) from problem
@@ -240,7 +240,7 @@ def _write_atomically(path: Path, chunks: Iterable[bytes]) -> None:
         os.replace(temporary, path)
     except OSError as problem:
         raise StoreError(
-            f"it cannot be written ({problem})",
+            f"it cannot be written: {problem.strerror or problem}",
             where=str(path),
             fix="free some space or name another folder with --velo-cache-dir",
         ) from problem

@@ -144,19 +144,19 @@ LINES = {
 
 @pytest.mark.parametrize("name", LINES)
 @pytest.mark.parametrize("how", ["import", "replay"])
-def test_a_line_of_a_cassette_that_is_no_draw(run, cassette, name, how):
+def test_a_line_of_a_cassette_that_is_no_draw(run, mistakes, cassette, name, how):
     change, number, what, fix = LINES[name]
     path, lines = cassette
     path.write_text("".join(json.dumps(line) + "\n" for line in change(lines)))
     if how == "import":
         told = said("cassette", "import", "draws.jsonl")
     else:
-        result = run(
+        read = mistakes.read(
             "--velo-mode=replay", "--velo-cassette=draws.jsonl", "--velo-model=lab/tiny", "-m", "velo"
         )
-        assert result.ret == pytest.ExitCode.USAGE_ERROR
-        print(result.stdout.str())
-        told = result.stderr.str().partition("ERROR: ")[2].strip("\n").replace(f"{run.path}/", "")
+        assert mistakes.code == pytest.ExitCode.TESTS_FAILED
+        assert read["h"] == read["other"]
+        told = read["h"].replace(f"{run.path}/", "").replace(".jsonl:N:", f".jsonl:{number}:")
     assert told == f"draws.jsonl:{number}: {what}\n  fix: {fix}"
 
 
