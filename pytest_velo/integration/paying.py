@@ -60,9 +60,10 @@ def pay_rule(arguments: Sequence[str], *, here: str = "", root: str = "") -> Pay
     typed, rest = parser.parse_known_args([str(argument) for argument in arguments])
     asked = typed.mode is not None or "VELO_MODE" in os.environ
     if not asked and typed.expression:
-        asked = mark_expression_holds(typed.expression, {"velo", "hypothesis"}) and not mark_expression_holds(
-            typed.expression, set()
-        )
+        # `hypothesis(tier="pr")` is true of our mark only: that of the Hypothesis library has no keywords.
+        asked = mark_expression_holds(
+            typed.expression, {"velo", "hypothesis"}, whatever_keywords=True
+        ) and not mark_expression_holds(typed.expression, set())
     named = (os.path.join(here, text) for text in rest if "::" in text and text[0] != "-")
     return PayRule(everything=asked, node_ids=tuple(named), root=root)
 

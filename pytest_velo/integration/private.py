@@ -67,12 +67,13 @@ def is_parameter(definition: pytest.FixtureDef[Any]) -> bool:
     return definition.func is get_direct_param_fixture_func
 
 
-def mark_expression_holds(expression: str, marks: set[str]) -> bool:
+def mark_expression_holds(expression: str, marks: set[str], *, whatever_keywords: bool = False) -> bool:
     """Evaluate a `-m` expression for an item that has exactly `marks`; a broken one does not hold.
 
     Args:
-        expression: As typed. What it asks of a mark's keywords never holds.
+        expression: As typed.
         marks: Their names.
+        whatever_keywords: What it asks of the keywords of one of the marks holds; else it never does.
 
     Examples:
         >>> mark_expression_holds("velo and not slow", {"velo"}), mark_expression_holds("velo and", {"velo"})
@@ -81,7 +82,7 @@ def mark_expression_holds(expression: str, marks: set[str]) -> bool:
     from _pytest.mark.expression import Expression
 
     def matcher(name: str, /, **keywords: Any) -> bool:
-        return name in marks and not keywords
+        return name in marks and (whatever_keywords or not keywords)
 
     try:
         return bool(Expression.compile(expression).evaluate(cast(Any, matcher)))

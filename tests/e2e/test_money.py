@@ -13,7 +13,7 @@ from pytest_velo import load
 from pytest_velo.cli.main import main
 
 HYPOTHESIS = """
-@pytest.mark.hypothesis(rate >= 0.5, models=["lab/tiny"])
+@pytest.mark.hypothesis(rate >= 0.5, models=["lab/tiny"], tier="pr")
 async def test_h(model):
     return (await model("Is it so?", max_tokens=5)).answers("yes")
 """
@@ -71,6 +71,7 @@ def test_the_line_in_the_skip_does_what_it_says(run, lab):
         (["-mvelo"], {}),
         (["-m", "hypothesis"], {}),
         (["-m", "velo and not slow"], {}),
+        (["-m", "hypothesis(tier='pr')"], {}),
         (["test_it.py::test_h"], {}),
         (["./test_it.py::test_h"], {}),
         (["--velo-mode=auto"], {}),
@@ -102,6 +103,12 @@ def test_a_node_id_pays_for_the_file_it_names_and_not_for_one_of_the_same_name_e
     result = run("test_it.py::test_h", "sub/test_it.py", "--import-mode=importlib")
     assert result.parseoutcomes() == {"passed": 1, "skipped": 1}
     assert {call["messages"][0]["content"] for call in lab.calls} == {"Is it so?"}
+
+
+def test_hazard_10_an_expression_that_leaves_a_tier_out_does_not_pay(run, lab):
+    run.file(HYPOTHESIS)
+    assert run("-m", "not hypothesis(tier='nightly')").parseoutcomes() == {"skipped": 1}
+    assert not lab.calls
 
 
 @pytest.mark.parametrize("expression", ["not velo", "slow or not velo", "velocity or slow", "not hypothesis"])

@@ -128,6 +128,11 @@ def test_a_mark_expression_is_evaluated_as_pytest_would(expression, marks, holds
     assert private.mark_expression_holds(expression, marks) is holds
 
 
+@pytest.mark.parametrize(("marks", "holds"), [({"hypothesis"}, True), ({"velo"}, False), (set(), False)])
+def test_keywords_of_a_mark_may_be_taken_to_hold(marks, holds):
+    assert private.mark_expression_holds("hypothesis(tier='pr')", marks, whatever_keywords=True) is holds
+
+
 def explanation() -> str:
     """Return the message of a comparison that fails here."""
     left, right = {"word": "yes"}, {"word": "no"}
