@@ -17,7 +17,7 @@ from pytest_velo.checks.outcomes import (
     read_outcomes,
 )
 from pytest_velo.claims import AnyClaim
-from pytest_velo.errors import BodyError, UsageError
+from pytest_velo.errors import BodyError, StoreError, UsageError
 from pytest_velo.runner.hypothesis import Reading
 
 _FAILED = pytest.fail.Exception
@@ -80,7 +80,7 @@ class HostOutcomes:
             return Reading(
                 error=BodyError(f"a library's assert failed: {error}").with_traceback(error.__traceback__)
             )
-        if isinstance(error, BodyError | UsageError):
+        if isinstance(error, BodyError | StoreError | UsageError):
             error.at(_relative(line_in_test(error, self._test_roots)))
         return Reading(error=error)
 

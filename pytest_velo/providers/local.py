@@ -47,7 +47,11 @@ def to_wire(request: Request, seed: int | None) -> dict[str, Any]:
     """
     parts = (part for message in request.messages for part in content_parts(message))
     if any(part.get("type") != "text" for part in parts):
-        raise UsageError("the embedded model reads text only", where=f"model local/{request.model}")
+        raise UsageError(
+            "the embedded model reads text only",
+            where=f"model local/{request.model}",
+            fix="send text parts only",
+        )
     body = PLAIN_SAMPLING | {"max_tokens": DEFAULT_MAX_TOKENS}
     body |= openai_chat.to_wire(
         request, None if seed is None else seed % _RANDOM_SEED, limit_name="max_tokens"

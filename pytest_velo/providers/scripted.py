@@ -137,16 +137,16 @@ def _read_lines(path: Path, where: str) -> list[str]:
             f"{path} cannot be read ({error.strerror or error})",
             where=where,
             fix='name a .jsonl file by its full path, e.g. Path(__file__).with_name("replies.jsonl")',
-        ) from error
+        ) from None
     texts: list[str] = []
     for number, line in enumerate(lines, start=1):
         if line.strip():
             try:
                 texts.append(json.loads(line)["text"])
-            except (ValueError, KeyError, TypeError) as error:
+            except (ValueError, KeyError, TypeError):
                 raise UsageError(
                     f"line {number} of {path} is not a reply", where=where, fix='{"text": "Lyon"}'
-                ) from error
+                ) from None
     return texts
 
 

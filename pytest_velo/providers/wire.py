@@ -83,7 +83,7 @@ def n_alternatives(request: Request) -> int | None:
         (5, None)
         >>> n_alternatives(ask(logprobs=True))
         Traceback (most recent call last):
-        pytest_velo.errors.UsageError: logprobs=True is not a number of alternatives
+        pytest_velo.errors.UsageError: model m: logprobs=True is not a number of alternatives
           fix: logprobs=5 (whole, 0 to 20)
     """
     value = given(request, "logprobs")
@@ -91,7 +91,9 @@ def n_alternatives(request: Request) -> int | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 20:
         raise UsageError(
-            f"logprobs={value!r} is not a number of alternatives", fix="logprobs=5 (whole, 0 to 20)"
+            f"logprobs={value!r} is not a number of alternatives",
+            where=f"model {request.model}",
+            fix="logprobs=5 (whole, 0 to 20)",
         )
     return value
 

@@ -118,7 +118,7 @@ def test_a_reply_whose_raw_part_was_changed(again):
         body="raw.get('model') is not None",
     )
     assert read == (
-        "test_it.py:N: the provider's whole reply cannot be read: Expected `object`, got `int` - at `$.raw`\n"
+        "the provider's whole reply cannot be read: Expected `object`, got `int` - at `$.raw`\n"
         f"  fix: {REFRESH}"
     )
 

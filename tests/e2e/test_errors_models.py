@@ -1,0 +1,279 @@
+"""What is read of a mistake about models: scripted ones, the embedded one, judges, and requests."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+
+import pytest
+
+from pytest_velo.providers import embedded, weights
+
+BODY = """
+async def test_h(model):
+    return (await model("q")).answers("yes")
+"""
+HERE = "from pathlib import Path\nHERE = Path(__file__).parent\n"
+LISTED = 'scripted("parrot", ["yes", "no"])'
+
+# name: (the call, where, what is wrong with it, what to do)
+SCRIPTS = {
+    "nameless": (
+        "scripted('', ['yes'])",
+        "scripted('', ...)",
+        "a scripted model needs a name",
+        'scripted("parrot", replies)',
+    ),
+    "backwards": (
+        "scripted('s', ['yes'], latency_s=-1)",
+        "scripted('s', ...)",
+        "latency_s=-1 is no duration",
+        "seconds from 0, e.g. 0.05",
+    ),
+    "a_text": (
+        "scripted('s', 'yes')",
+        "scripted('s', ...)",
+        "replies are a function, a list of texts or a Path, got str",
+        LISTED,
+    ),
+    "empty": (
+        "scripted('s', [])",
+        "scripted('s', ...)",
+        "there is nothing to choose from, or not all of it is text",
+        LISTED,
+    ),
+    "numbers": (
+        "scripted('s', [1, 2])",
+        "scripted('s', ...)",
+        "there is nothing to choose from, or not all of it is text",
+        LISTED,
+    ),
+    "not_utf8": (
+        "scripted('s', HERE / 'latin.jsonl')",
+        "scripted('s', ...)",
+        "HERE/latin.jsonl is not UTF-8 (byte 10)",
+        "save it as UTF-8",
+    ),
+    "no_file": (
+        "scripted('s', HERE / 'none.jsonl')",
+        "scripted('s', ...)",
+        "HERE/none.jsonl cannot be read (No such file or directory)",
+        'name a .jsonl file by its full path, e.g. Path(__file__).with_name("replies.jsonl")',
+    ),
+    "no_reply": (
+        "scripted('s', HERE / 'cut.jsonl')",
+        "scripted('s', ...)",
+        "line 2 of HERE/cut.jsonl is not a reply",
+        '{"text": "Lyon"}',
+    ),
+}
+
+
+def test_a_scripted_model_that_cannot_be_made(run, mistakes):
+    (run.path / "latin.jsonl").write_bytes(b'{"text": "\xe9"}\n')
+    (run.path / "cut.jsonl").write_text('{"text": "yes"}\n{"txet": "no"}\n')
+    read = mistakes.files({name: HERE + call for name, (call, *_) in SCRIPTS.items()})
+    assert mistakes.code == pytest.ExitCode.INTERRUPTED
+    assert {name: text.replace(str(run.path), "HERE") for name, text in read.items()} == {
+        name: f"test_{name}.py:N > {where}: {what}\n  fix: {fix}"
+        for name, (_, where, what, fix) in SCRIPTS.items()
+    }
+
+
+def test_a_scripted_model_that_nobody_made(mistakes):
+    mark = "@pytest.mark.hypothesis(rate >= 0.5, models=['scripted/parot'])"
+    read = mistakes.tests(f"scripted('parrot', ['yes'])\n{mark}{BODY}")
+    assert mistakes.code == pytest.ExitCode.TESTS_FAILED
+    assert read["h"] == (
+        "no replies are registered for the model scripted/parot\n  fix: did you mean"
+        " 'parrot'?; or register them where the test is collected: scripted('parot', replies)"
+    )
+
+
+TESTS = """
+import asyncio, json
+SEVEN = scripted("seven", lambda request: 7)
+GRADE = scripted("grade", ['{"score": "high"}'])
+KEPT = []
+
+@pytest.mark.hypothesis(rate >= 0.5, models=[SEVEN])
+async def test_seven(model):
+    return (await model("q")).answers("yes")
+
+@pytest.mark.hypothesis(rate >= 0.5, models=[YES])
+async def test_no_judge(model, request):
+    judge = request.getfixturevalue("judge")
+    return await judge("Is it?", await model("q"))
+
+@pytest.mark.hypothesis(rate >= 0.5, models=[YES])
+async def test_unknown_endpoint(velo):
+    return (await velo.model("opena/gpt")("q")).answers("yes")
+
+@pytest.mark.hypothesis(rate >= 0.5, models=[YES], max_trials=5)
+def test_a_keeps(model):
+    KEPT.append(model)
+    return model("q").answers("yes")
+
+@pytest.mark.hypothesis(rate >= 0.5, models=[YES])
+async def test_b_borrows():
+    return KEPT[0]("q").answers("yes")
+
+def test_plain_model(request):
+    request.getfixturevalue("model")
+
+def test_plain_judge(request):
+    request.getfixturevalue("judge")
+"""
+HYPOTHESIS = "mark the test: @pytest.mark.hypothesis(rate >= 0.5)"
+TOLD = {
+    "seven": "model scripted/seven: the script returned int, not a text or a Reply\n"
+    "  fix: return a str from the function given to scripted(...)",
+    "no_judge": "test_it.py::test_no_judge: no judge is named\n"
+    "  fix: judge=... in the mark, or --velo-judge=...",
+    "unknown_endpoint": "test_it.py:N: the model id 'opena/gpt' names the unknown endpoint 'opena'\n"
+    "  fix: did you mean 'openai'?, or declare it under velo_endpoints",
+    "b_borrows": "test_it.py:N: a blocking model was called on the sampling loop\n"
+    "  fix: make the body `async def`",
+    "plain_model": "test_it.py:N > test_it.py::test_plain_model: the fixture 'model' serves hypotheses only"
+    f"\n  fix: {HYPOTHESIS}",
+    "plain_judge": "test_it.py:N > test_it.py::test_plain_judge: the fixture 'judge' serves hypotheses only"
+    f"\n  fix: {HYPOTHESIS}",
+}
+
+
+def test_a_model_that_cannot_be_used_here(mistakes):
+    read = mistakes.tests(TESTS, "--velo-scheduler=in-order")
+    assert mistakes.code == pytest.ExitCode.TESTS_FAILED
+    assert read == TOLD
+
+
+@pytest.mark.parametrize(
+    ("asked", "reply", "why"),
+    [
+        ("judge('Is it?', 'a')", '{"answer": "maybe"}', "the judge's answer cannot be read: *maybe*"),
+        (
+            "judge.score('How is it?', 'a') > 5",
+            '{"score": "high"}',
+            "the judge's answer cannot be read: *high*",
+        ),
+        (
+            "judge.score('How is it?', 'a') > 5",
+            '{"points": 3}',
+            "the judge's answer cannot be read: *points*",
+        ),
+        ("judge('Is it?', 'a')", "yes", "the reply does not follow the schema"),
+    ],
+)
+def test_a_judge_that_cannot_be_read_makes_invalid_trials(run, asked, reply, why):
+    run.file(
+        f"GRADER = scripted('grader', [{reply!r}])\n"
+        "@pytest.mark.hypothesis(rate >= 0.5, judge=GRADER, max_trials=10)\n"
+        f"def test_h(judge):\n    return {asked}\n"
+    )
+    result = run("-rs")
+    assert run.outcomes == ["inconclusive"]
+    assert all(fnmatchcase(trial.detail, why) for trial in run.record["test_h"].trials)
+    result.stdout.fnmatch_lines(["*0 for the claim, 0 against it, 10 invalid*", f"*{why}*"])
+
+
+@pytest.fixture
+def no_weights(monkeypatch, tmp_path):
+    monkeypatch.setenv("PYTEST_VELO_HOME", str(tmp_path))
+    monkeypatch.setattr(weights, "_installed_path", lambda weights: None)
+    monkeypatch.setattr(embedded, "_running", {})
+    return tmp_path / "weights"
+
+
+LOCAL = f"@pytest.mark.hypothesis(rate >= 0.5, models=['local/smollm2-135m']){BODY}"
+
+
+def test_the_embedded_model_is_not_here(mistakes, no_weights, monkeypatch):
+    pull = "  fix: velo pull smollm2-135m"
+    assert mistakes.tests(LOCAL)["h"] == (
+        f"model local/smollm2-135m: the embedded model's weights are not on this machine\n{pull}"
+    )
+    no_weights.mkdir()
+    path = no_weights / weights.SMOLLM2.filename
+    with path.open("wb") as file:
+        file.truncate(weights.SMOLLM2.size_bytes)
+    assert mistakes.tests(LOCAL)["h"] == (
+        f"model local/smollm2-135m: {path} is not the pinned file: its checksum is wrong\n{pull}"
+    )
+    monkeypatch.setattr(embedded.importlib.util, "find_spec", lambda name: None)
+    assert mistakes.tests(LOCAL)["h"] == (
+        "model local/smollm2-135m: the embedded model's engine is not installed\n"
+        "  fix: pip install 'pytest-velo[local]'"
+    )
+    assert mistakes.code == pytest.ExitCode.TESTS_FAILED
+
+
+PICTURE = [
+    {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}}]}
+]
+LATE = [{"role": role, "content": role} for role in ("user", "system", "user")]
+# name: (the model, the call, where, what is wrong with it, what to do)
+CALLS = {
+    "late_system": (
+        "ant/tiny",
+        f"model({LATE})",
+        "model tiny",
+        "Anthropic's API takes a system prompt before all other messages only",
+        "move the system message to the front, or say it in a user message",
+    ),
+    "logprobs": (
+        "lab/tiny",
+        "model('q', logprobs=True)",
+        "model tiny",
+        "logprobs=True is not a number of alternatives",
+        "logprobs=5 (whole, 0 to 20)",
+    ),
+    "many_logprobs": (
+        "lab/tiny",
+        "model('q', logprobs=21)",
+        "model tiny",
+        "logprobs=21 is not a number of alternatives",
+        "logprobs=5 (whole, 0 to 20)",
+    ),
+    "no_logprobs": (
+        "lab/tiny",
+        "ask_prob(model, 'A')",
+        "test_it.py:N",
+        "prob(...) reads log probabilities, and the reply has none",
+        "ask for them: model(prompt, logprobs=20); a scripted model returns Reply(logprobs=...)",
+    ),
+}
+PROB_HEAD = """
+class Told:
+    def __init__(self, value): self.value = value
+    def answers(self, _): return self.value > 0.5
+async def ask_prob(model, token):
+    return Told((await model("q")).prob(token))
+"""
+
+
+def test_a_request_that_cannot_be_sent(run, lab, mistakes):
+    port = lab.endpoint.split("127.0.0.1:")[1].split("/")[0]
+    run.ini(
+        f"velo_endpoints =\n    lab: api=openai-chat base_url=http://127.0.0.1:{port}/v1 price=free\n"
+        f"    ant: api=anthropic base_url=http://127.0.0.1:{port} price=free"
+    )
+    source = PROB_HEAD
+    for name, (model, call, *_) in CALLS.items():
+        source += (
+            f"@pytest.mark.hypothesis(rate >= 0.5, models=['{model}'])\n"
+            f"async def test_{name}(model):\n    return (await {call}).answers('yes')\n"
+        )
+    read = mistakes.tests(source)
+    assert mistakes.code == pytest.ExitCode.TESTS_FAILED
+    assert read == {
+        name: f"{where}: {what}\n  fix: {fix}" for name, (_, _, where, what, fix) in CALLS.items()
+    }
+
+
+def test_the_embedded_model_sees_no_pictures(mistakes):
+    if weights.find_weights() is None:
+        pytest.skip("needs the weights: velo pull smollm2-135m")
+    read = mistakes.tests(LOCAL.replace('"q"', repr(PICTURE)))
+    assert (
+        read["h"]
+        == "model local/smollm2-135m: the embedded model reads text only\n  fix: send text parts only"
+    )
