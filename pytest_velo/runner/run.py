@@ -135,7 +135,11 @@ class Run:
         if not self._n_launched:
             self.started_s = time.monotonic()
         for _ in range(n):
-            planned = next(self._plan, None)
+            try:
+                planned = next(self._plan, None)
+            except Exception as error:  # raised into a launcher, it would end nothing: the run would hang
+                self._fail(error, None)
+                break
             if planned is None:
                 self._plan_ended = True
                 break

@@ -1,0 +1,57 @@
+"""Runs that are sampled together: what breaks one neither hangs nor hides."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from pytest_velo.case_sets import Planned, pick_order
+from pytest_velo.runner.launching import AtOnce, Launcher
+from pytest_velo.runner.run import Run
+from pytest_velo.sampling.loop import SampleLoop
+from pytest_velo.sampling.sampler import Sampler
+from pytest_velo.scheduling.policies import policy_of
+from pytest_velo.scheduling.pool import Pool
+from pytest_velo.settings import Scheduler, Settings
+
+
+async def body(case, arm, trial):
+    await asyncio.sleep(0)
+    return trial.index % 2 == 0
+
+
+def plan_that_breaks_after(n: int) -> Iterator[Planned]:
+    trials = pick_order(None, "cases", seed=0)
+    yield from (trials[index] for index in range(n))
+    raise ValueError("the plan broke")
+
+
+@pytest.mark.parametrize("scheduler", Scheduler)
+@pytest.mark.parametrize("n", [0, 7])
+def test_a_plan_that_breaks_is_the_error_of_its_run_alone(make_hypothesis, scheduler, n) -> None:
+    async def go() -> None:
+        pool = Pool(policy_of(scheduler), 20, lambda _: "lane")
+        drawer, threads = Sampler(Settings(), None), SampleLoop()
+        broken = make_hypothesis(body, plan=lambda: plan_that_breaks_after(n))
+        runs = [Run(one, drawer, threads, launcher=pool) for one in (broken, make_hypothesis(body))]
+        pool.start(runs)
+        for run in runs:
+            await asyncio.wait_for(pool.wait(run), timeout=20)
+        assert isinstance(runs[0].error, ValueError)
+        assert runs[1].error is None
+        assert runs[1].trials
+
+    asyncio.run(go())
+
+
+def test_alone_a_plan_that_breaks_is_the_error_of_its_run(make_hypothesis) -> None:
+    async def go() -> Run:
+        launcher: Launcher = AtOnce()
+        hypothesis = make_hypothesis(body, plan=lambda: plan_that_breaks_after(3))
+        run = Run(hypothesis, Sampler(Settings(), None), SampleLoop(), launcher=launcher)
+        await asyncio.wait_for(run.go(), timeout=20)
+        return run
+
+    assert isinstance(asyncio.run(go()).error, ValueError)
