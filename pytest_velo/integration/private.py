@@ -136,7 +136,7 @@ def terminal_reporter(config: pytest.Config) -> pytest.TerminalReporter | None:
     return cast("pytest.TerminalReporter | None", reporter)
 
 
-def longrepr_of(text: str, report: pytest.TestReport) -> Any:
+def longrepr_of(text: str, report: pytest.TestReport, head: str = "") -> Any:
     r"""Return `text` as what pytest prints of a failure; its first line alone is the short summary's.
 
     A plain string would stand in the short summary whole wherever `CI` is set, and travels to pytest-xdist's
@@ -145,6 +145,7 @@ def longrepr_of(text: str, report: pytest.TestReport) -> Any:
     Args:
         text: One or more lines.
         report: Of the test, for its place.
+        head: What stands in the short summary instead of the first line.
 
     Examples:
         >>> report = pytest.TestReport("t.py::test_it", ("t.py", 6, "test_it"), {}, "failed", None, "call")
@@ -158,7 +159,7 @@ def longrepr_of(text: str, report: pytest.TestReport) -> Any:
     from _pytest._code.code import ReprEntryNative, ReprExceptionInfo, ReprFileLocation, ReprTraceback
 
     path, line, _ = report.location
-    head = text.split("\n", 1)[0]
+    head = (head or text).split("\n", 1)[0]
     return ReprExceptionInfo(
         reprtraceback=ReprTraceback([ReprEntryNative([text + "\n"])], None, "native"),
         reprcrash=ReprFileLocation(path, (line or 0) + 1, head),

@@ -173,7 +173,8 @@ def _as_error(report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
         return
     text = str(report.longrepr)
     if (safe := neutralise(text)) != text:  # a model's words in the body's exception
-        report.longrepr = safe
+        crash = getattr(report.longrepr, "reprcrash", None)
+        report.longrepr = longrepr_of(safe, report, neutralise(getattr(crash, "message", "")))
 
 
 def _add_property(item: pytest.Item, report: pytest.TestReport, outcome: Outcome) -> None:

@@ -156,6 +156,23 @@ async def test_h(model):
     assert result.ret == pytest.ExitCode.OK
 
 
+@pytest.mark.parametrize("ci", ["", "true"])
+def test_an_error_with_control_characters_is_named_in_the_short_summary(run, monkeypatch, ci):
+    monkeypatch.setenv("CI", ci)
+    run.file(
+        """
+@pytest.mark.hypothesis(rate >= 0.5, models=[YES])
+async def test_h(model):
+    reply = await model("q")
+    raise RuntimeError("\\x1b[31m" + reply.text)
+"""
+    )
+    result = run()
+    result.assert_outcomes(errors=1)
+    assert result.outlines[-2] == r"ERROR test_it.py::test_h - RuntimeError: \x1b[31myes"
+    assert "raise RuntimeError(" in result.stdout.str()
+
+
 def test_static_and_class_methods_are_bodies_too(run):
     run.file(
         """
