@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-MOST_MODULES = 40  # over pytest's own
+MOST_MODULES = 10  # over pytest's own: pytest's import hook loads each of an installed plugin slowly
 HEAVY = {
     "anthropic",
     "anyio",
@@ -68,5 +68,5 @@ def test_an_unused_plugin_adds_nothing_heavy(extra: set[str]) -> None:
 
 def test_an_unused_plugin_loads_nothing_that_samples_or_judges(extra: set[str]) -> None:
     parts = {".".join(name.split(".")[:2]) for name in extra if name.startswith("pytest_velo.")}
-    light = {"errors", "hooks", "integration", "plugin", "report", "settings"}
+    light = {"hooks", "integration", "plugin"}
     assert parts <= {f"pytest_velo.{name}" for name in light}
