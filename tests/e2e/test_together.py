@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -405,12 +406,13 @@ def test_the_record_is_the_same_whatever_ran_at_once(run, lab) -> None:
         ["-n", "2"],
     ]
     told = []
-    for number, way in enumerate(ways):
-        cache = f"--velo-cache-dir={run.path / f'cache{number}'}"
-        asked = ("-m", "velo", "-p", "no:randomly", "--velo-budget=none", cache, *way)
+    cache = run.path / "cache"  # of the same name each time: the line that runs a test again has it
+    for way in ways:
+        asked = ("-m", "velo", "-p", "no:randomly", "--velo-budget=none", f"--velo-cache-dir={cache}", *way)
         shown = run.apart(*asked)
         assert shown.ret in (0, 1)
-        told.append(same_again_in(run.path / f"cache{number}"))
+        told.append(same_again_in(cache))
+        shutil.rmtree(cache)
     assert len(set(told)) == 1
 
 
