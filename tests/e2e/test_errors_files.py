@@ -231,3 +231,15 @@ def test_an_endpoint_that_cannot_be_read(run, mistakes, name):
     read = mistakes.refused(FREE)
     assert mistakes.code == pytest.ExitCode.USAGE_ERROR
     assert read == f"velo_endpoints in pytest.ini: endpoint lab: {what}\n  fix: {fix}"
+
+
+def test_the_run_record_that_cannot_be_written(run):
+    (run.path / ".pytest_velo" / "runs" / "latest").mkdir(parents=True)
+    run.file(FREE)
+    result = run()
+    assert result.ret == pytest.ExitCode.OK  # the verdicts stand
+    text = " ".join(result.stdout.str().replace(f"{run.path}/", "").split())
+    assert (
+        " error .pytest_velo/runs/latest: it cannot be written: Is a directory"
+        " fix: free some space or name another folder with --velo-cache-dir "
+    ) in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fnmatch import fnmatchcase
 
 import pytest
@@ -277,3 +278,75 @@ def test_the_embedded_model_sees_no_pictures(mistakes):
         read["h"]
         == "model local/smollm2-135m: the embedded model reads text only\n  fix: send text parts only"
     )
+
+
+WITHIN = """
+KEPT = []
+ECHO = scripted("echo", lambda request: KEPT[0]("again").text)
+
+@pytest.mark.hypothesis(rate >= 0.5, models=[ECHO])
+def test_h(model):
+    KEPT.append(model)
+    return model("q").answers("yes")
+"""
+
+
+def test_a_script_that_calls_a_model_that_blocks(mistakes):
+    assert mistakes.tests(WITHIN)["h"] == (
+        "a blocking call on the sampling loop would wait for itself\n"
+        "  fix: await it instead; run a helper that blocks with asyncio.to_thread"
+    )
+    assert mistakes.code == pytest.ExitCode.TESTS_FAILED
+
+
+# name: (the API, what the server answers with 200, what is said of it)
+GARBAGE = {
+    "content": (
+        "openai-chat",
+        {"choices": [{"message": {"role": "assistant", "content": 7}, "finish_reason": "stop"}]},
+        "HTTP 200 whose body is no reply (TypeError: content is int)",
+    ),
+    "logprob": (
+        "openai-chat",
+        {
+            "choices": [
+                {
+                    "message": {"role": "assistant", "content": "A"},
+                    "finish_reason": "stop",
+                    "logprobs": {"content": [{"token": "A", "logprob": "-0.1", "top_logprobs": []}]},
+                }
+            ]
+        },
+        "HTTP 200 whose body is no reply (TypeError: a log probability is str)",
+    ),
+    "failed": (
+        "openai-responses",
+        {"status": "failed", "error": {"code": "server_error", "message": "we are sorry"}, "output": []},
+        "HTTP 200 whose response failed: server_error: we are sorry",
+    ),
+}
+
+
+def test_a_server_that_answers_what_is_no_reply(run, lab, mistakes):
+    port = lab.endpoint.split("127.0.0.1:")[1].split("/")[0]
+    lines = [
+        f"{name}: api={api} base_url=http://127.0.0.1:{port}/v1 price=free"
+        for name, (api, _, _) in GARBAGE.items()
+    ]
+    run.ini("velo_endpoints =\n    " + "\n    ".join(lines))
+    answer = type(lab.reply({}))
+    lab.answer = lambda body: answer(GARBAGE[body["model"]][1])
+    read = mistakes.tests(
+        "\n".join(
+            f"@pytest.mark.hypothesis(rate >= 0.5, models=['{name}/{name}'], cases=[*map(str, range(20))])\n"
+            f"async def test_{name}(model, case):\n"
+            "    return (await model(case, logprobs=5)).answers('yes')\n"
+            for name in GARBAGE
+        )
+    )
+    assert mistakes.code == pytest.ExitCode.TESTS_FAILED
+    assert {name: re.sub(r"\d+ calls", "N calls", text) for name, text in read.items()} == {
+        name: f"endpoint {name}: N calls in a row went unanswered, the last with: {what}\n"
+        "  fix: run again later: draws made so far are read from the cache, at no cost"
+        for name, (_, _, what) in GARBAGE.items()
+    }
