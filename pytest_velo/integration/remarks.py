@@ -78,7 +78,7 @@ def session_waits(totals: SamplingStats) -> tuple[str, ...]:
 
 
 def waits(before: SamplingStats, after: SamplingStats) -> Iterator[str]:
-    """Yield what calls waited for between two moments, a line for each kind: it explains a slow run.
+    """Yield what calls waited for, and lost, between two moments, a line for each kind.
 
     Args:
         before: The sampler's totals at the first.
@@ -96,6 +96,12 @@ def waits(before: SamplingStats, after: SamplingStats) -> Iterator[str]:
     paced_s = after.paced_s - before.paced_s
     if paced_s >= WORTH_SAYING_S:
         yield f"paced: calls waited {duration(paced_s)} for the endpoint's declared rpm or tpm"
+    n_lost = after.n_lost - before.n_lost
+    if n_lost:
+        yield (
+            f"{count(n_lost, 'attempt')} timed out, came back unreadable or were given up: what the provider"
+            " bills for them is unknown, and in no sum here"
+        )
     budget_s = after.budget_s - before.budget_s
     if budget_s >= WORTH_SAYING_S:
         yield (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from pytest_velo.errors import TransientError
 from pytest_velo.providers.base import Provider
 from pytest_velo.records import Reply, Request
@@ -20,12 +22,17 @@ class Gated:
         inner: Makes the attempt.
         gate: The endpoint's gate.
         counts_tokens: The gate paces tokens, so each call is estimated first and corrected after.
+
+    Attributes:
+        n_lost: Attempts that were sent and brought no reply, though the provider may have made one and bill
+            it: time-outs, bodies that cannot be read, calls cancelled under way.
     """
 
     def __init__(self, inner: Provider, gate: Gate, *, counts_tokens: bool = False) -> None:
         self._inner = inner
         self._gate = gate
         self._counts_tokens = counts_tokens
+        self.n_lost = 0
 
     async def complete(self, request: Request, seed: int | None) -> Reply:
         """Return the reply of one attempt."""
@@ -39,6 +46,8 @@ class Gated:
         except BaseException as error:
             if isinstance(error, TransientError) and error.kind in ("rate_limit", "overloaded"):
                 self._gate.congested(ticket, error.retry_after_s)
+            if _may_be_billed(error):
+                self.n_lost += 1
             if flight is not None:
                 flight.failed()
             raise
@@ -53,6 +62,13 @@ class Gated:
     async def aclose(self) -> None:
         """Close the provider."""
         await self._inner.aclose()
+
+
+def _may_be_billed(error: BaseException) -> bool:
+    """Tell whether an attempt that ended so may have been answered, unseen by us."""
+    if isinstance(error, TransientError):
+        return error.kind in ("timeout", "garbage")
+    return isinstance(error, asyncio.CancelledError)
 
 
 def _estimate_tokens(request: Request) -> int:

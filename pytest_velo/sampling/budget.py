@@ -212,6 +212,9 @@ class Budgeted:
     async def complete(self, request: Request, seed: int | None) -> Reply:
         """Return the reply; a call that ends in an error or is cancelled is booked as free of charge.
 
+        What a provider bills for an attempt that brought no reply nobody here can know: such attempts are
+        counted (`Gated.n_lost`) and said.
+
         Raises:
             BudgetError: The call could exceed the budget.
             UsageError: What the model costs is unknown.

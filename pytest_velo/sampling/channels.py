@@ -48,8 +48,9 @@ class Channel:
         where = f"endpoint {endpoint.name}"
         self._gate = Gate(slots, pacer=pacer, clock=clock, where=where)
         provider: Provider = open_provider(endpoint, slots=slots, factories=factories)
-        provider = Gated(provider, self._gate, counts_tokens=endpoint.tpm is not None)
-        self._retrying = Retrying(provider, where=where, clock=clock, n_kept=n_kept, policy=policy)
+        self._gated = Gated(provider, self._gate, counts_tokens=endpoint.tpm is not None)
+        self._free = endpoint.free
+        self._retrying = Retrying(self._gated, where=where, clock=clock, n_kept=n_kept, policy=policy)
         self._provider: Provider = Priced(self._retrying, endpoint)
         if budget is not None and not endpoint.free:
             self._provider = Budgeted(self._provider, endpoint, budget)
@@ -62,6 +63,11 @@ class Channel:
     def n_retries(self) -> int:
         """Attempts beyond the first, so far."""
         return self._retrying.n_retries
+
+    @property
+    def n_lost(self) -> int:
+        """Attempts so far that may be billed though they brought no reply; 0 where nothing is billed."""
+        return 0 if self._free else self._gated.n_lost
 
     def throttling(self) -> Throttling:
         """Return what the endpoint's limits cost so far."""

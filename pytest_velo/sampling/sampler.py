@@ -49,6 +49,7 @@ class SamplingStats:
         throttled_s: Seconds in which calls waited because an endpoint asked for it.
         paced_s: Seconds in which calls waited for a declared rpm or tpm.
         budget_s: Seconds in which calls waited because the budget was set aside for those in flight.
+        n_lost: Attempts that may be billed though they brought no reply: their cost is in no sum.
     """
 
     n_calls: int
@@ -59,6 +60,7 @@ class SamplingStats:
     throttled_s: float
     paced_s: float
     budget_s: float = 0.0
+    n_lost: int = 0
 
 
 class Sampler:
@@ -163,6 +165,7 @@ class Sampler:
             n_calls=self._n_calls,
             n_cached=self._n_cached,
             n_retries=sum(channel.n_retries for channel in channels),
+            n_lost=sum(channel.n_lost for channel in channels),
             cost_usd=self._cost_usd,
             n_cuts=sum(limit.n_cuts for limit in limits),
             throttled_s=sum(limit.throttled_s for limit in limits),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -85,3 +86,13 @@ def test_the_wait_is_said_with_what_to_do() -> None:
     assert "12 s" in notice
     assert "max_tokens=" in notice
     assert with_remarks(result, NeverFailed(), waited, waited).notices == ()
+
+
+def test_attempts_that_may_be_billed_unseen_are_said() -> None:
+    result = HypothesisResult(node_id="t.py::t", belief="b", claim="c", scope="s", outcome=Outcome.SUPPORTED)
+    before = SamplingStats(
+        n_calls=9, n_cached=0, n_retries=1, cost_usd=0.1, n_cuts=0, throttled_s=0.0, paced_s=0.0, n_lost=1
+    )
+    (notice,) = with_remarks(result, NeverFailed(), before, replace(before, n_lost=3)).notices
+    assert notice.startswith("2 attempts timed out")
+    assert "unknown" in notice

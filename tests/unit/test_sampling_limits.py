@@ -6,6 +6,7 @@ import asyncio
 import heapq
 from collections import deque
 from collections.abc import Coroutine, Iterable
+from contextlib import suppress
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -117,6 +118,25 @@ def test_no_more_than_the_ceiling_are_inside() -> None:
     clock.run(gather(gated.complete(ask(), 1) for _ in range(20)))
     assert script.n_inside_most == 4
     assert clock.now() == 1005.0
+
+
+def test_attempts_that_may_be_billed_unseen_are_counted() -> None:
+    clock = VirtualClock()
+    trouble = [failure("timeout"), failure("garbage"), failure("rate_limit"), failure("connection")]
+    gated = Gated(Script(*trouble, "ok", clock=clock, takes_s=1.0), Gate(4, pacer=None, clock=clock))
+
+    async def calls() -> None:
+        for _ in range(5):
+            with suppress(TransientError):
+                await gated.complete(ask(), 1)
+        given_up = asyncio.ensure_future(gated.complete(ask(), 1))
+        await clock.sleep(0.5)
+        given_up.cancel()
+        with suppress(asyncio.CancelledError):
+            await given_up
+
+    clock.run(calls())
+    assert gated.n_lost == 3
 
 
 def test_calls_pass_in_the_order_in_which_they_came() -> None:
