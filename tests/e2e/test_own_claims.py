@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from click.testing import CliRunner
+
+from pytest_velo.cli.main import main
 
 PLUGIN = '''
 from dataclasses import dataclass
@@ -144,3 +147,14 @@ def test_a_claim_with_a_rule_of_its_own_is_joined_with_none(run, plugin):
     assert "joins a claim with a rule of its own" in text
     assert "write one test for each" in text
     assert run.n_runs == 0
+
+
+def test_two_runs_of_it_are_not_compared(run, plugin):
+    """What it is about only its plugin knows."""
+    run.file(TEST.format(length=7))
+    run()
+    run()
+    told = CliRunner(env={"COLUMNS": "200"}).invoke(main, ["compare", "previous", "latest"])
+    assert told.exit_code == 0
+    assert "not compared: what `streak of 7` is about cannot be told from the record" in told.stdout
+    assert "nothing was compared" in told.stdout

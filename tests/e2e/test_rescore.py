@@ -392,6 +392,22 @@ def test_other_cases_are_another_design(recorded, run, lab, rescore):
     assert len(lab.calls) == n
 
 
+def test_other_arms_and_cases_at_once_are_another_design(recorded, run, lab, rescore):
+    def source(arms: str, answer: str) -> str:
+        asked = answers("yes", answer).replace("(model, case)", "(model, case, arm)")
+        claim = f"difference({arms}) >= -0.9"
+        asked = asked.replace("rate >= 0.5", claim).replace("cases=", f"arms=({arms}), cases=")
+        return f"from pytest_velo import difference\n{asked}"
+
+    n = recorded(source("'plain', 'kind'", "yes"))
+    run.file(source("'plain', 'rude'", "no"))
+    told = rescore()
+    assert "the design changed: its arms are not those of the record any more" in told
+    assert "fix: run pytest instead: what the cache holds is still free" in told
+    assert len(lab.calls) == n
+    assert len(lab.calls) == n
+
+
 def test_a_design_that_gives_other_trials_is_refused(recorded, run, rescore):
     cases = "'cases': list('abcdef'), "
     recorded(body("True", mark=cases).replace("(model)", "(model, case)"))
