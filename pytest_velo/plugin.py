@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Generator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_velo.integration.fixtures import arm, case, concerns_us, judge, model, trial, velo
-from pytest_velo.integration.options import add_options
-from pytest_velo.integration.session import SESSION, VeloSession
+from pytest_velo.integration.options import SESSION_PLUGIN, add_options, is_told, untold_header
+
+if TYPE_CHECKING:
+    from pytest_velo.integration.session import VeloSession
 
 __all__ = ["arm", "case", "judge", "model", "trial", "velo"]
 
@@ -35,10 +38,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marks and open the session's state."""
+    """Register the marks; the session's state is opened when there is something to keep in it."""
     config.stash[_STARTED_S] = time.monotonic()
-    config.stash[SESSION] = VeloSession(config)
-    config.pluginmanager.register(config.stash[SESSION], "velo-session")
     for line in MARK_HELP:
         config.addinivalue_line("markers", line)
     if hasattr(config, "workerinput") or not config.pluginmanager.hasplugin("xdist"):
@@ -59,16 +60,19 @@ def pytest_velo_claims() -> dict[Any, Any]:
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Read the settings before anything else, so that a mistake in them is said once and plainly."""
-    state = session.config.stash[SESSION]
-    if state.told:
-        from pytest_velo.integration.beginning import begin
+    if is_told(session.config):
+        from pytest_velo.integration.beginning import begin, session_of
 
-        begin(state, session.config)
+        begin(session_of(session.config, told=True), session.config)
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Show the seed, pasteable, and what the session was told."""
-    return config.stash[SESSION].header()
+    if _opened(config) is None and (sys.stdout.encoding or "").lower() in ("utf-8", "utf8"):
+        return [untold_header()]
+    from pytest_velo.integration.beginning import session_of
+
+    return session_of(config).header()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -83,9 +87,10 @@ def pytest_pycollect_makeitem(collector: Any, name: str, obj: object) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Check every test that may be ours, and give one item per model."""
     if concerns_us(metafunc.definition):
+        from pytest_velo.integration.beginning import session_of
         from pytest_velo.integration.collection import generate
 
-        generate(metafunc, metafunc.config.stash[SESSION].settings)
+        generate(metafunc, session_of(metafunc.config).settings)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -96,10 +101,11 @@ def pytest_collection_modifyitems(
     mine = [item for item in items if isinstance(item, pytest.Function) and concerns_us(item)]
     if mine:
         from pytest_velo.errors import UsageError
+        from pytest_velo.integration.beginning import session_of
         from pytest_velo.integration.collection import prepare
 
         try:
-            prepare(mine, config.stash[SESSION])
+            prepare(mine, session_of(config))
         except UsageError as error:
             raise pytest.UsageError(str(error)) from None
     if config.getoption("markexpr", "") and any(item.get_closest_marker("velo") for item in items):
@@ -112,11 +118,13 @@ def pytest_collection_modifyitems(
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
     """Sample hypotheses together while the loop runs."""
-    state = session.config.stash[SESSION]
-    if any(item.get_closest_marker("velo") is not None for item in session.items):
-        from pytest_velo.integration.pooling import start_pooling
+    if not any(item.get_closest_marker("velo") is not None for item in session.items):
+        return (yield)
+    from pytest_velo.integration.beginning import session_of
+    from pytest_velo.integration.pooling import start_pooling
 
-        state.pooling = start_pooling(session)
+    state = session_of(session.config)
+    state.pooling = start_pooling(session)
     try:
         return (yield)
     finally:
@@ -163,7 +171,9 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, Any] 
 @pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, object]:
     """End the sampling loop and write the run record: after all workers ended, and before the summary."""
-    state = session.config.stash[SESSION]
+    state = _opened(session.config)
+    if state is None:
+        return (yield)
     state.close()
     try:
         return (yield)
@@ -173,8 +183,8 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, obj
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Write the summary table."""
-    state = terminalreporter.config.stash[SESSION]
-    if state.reported or state.unsampled:
+    state = _opened(terminalreporter.config)
+    if state is not None and (state.reported or state.unsampled):
         from pytest_velo.integration.reporting import write_summary
 
         write_summary(state, terminalreporter, terminalreporter.config.stash[_STARTED_S])
@@ -182,6 +192,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Leave nothing running, however the session ended."""
-    state = config.stash.get(SESSION, None)
+    state = _opened(config)
     if state is not None:
         state.close()
+
+
+def _opened(config: pytest.Config) -> VeloSession | None:
+    """Return the session's state, None while nobody has needed it."""
+    state: VeloSession | None = config.pluginmanager.get_plugin(SESSION_PLUGIN)
+    return state

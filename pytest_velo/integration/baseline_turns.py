@@ -68,10 +68,10 @@ def sampled_of(run: Run, plan: Iterator[Planned], hypothesis: Hypothesis) -> Sam
 
     Examples:
         >>> from pytest_velo.integration.examples import built
-        >>> from pytest_velo.integration.session import SESSION
+        >>> from pytest_velo.integration.beginning import session_of
         >>> request, test = getfixture("request"), "def test_it(trial): return trial.index != 1"
         >>> hypothesis = built(request, "estimate(rate, halfwidth=0.4)", test, max_trials=3)
-        >>> session = request.config.stash[SESSION]
+        >>> session = session_of(request.config)
         >>> run = Run(hypothesis, session.sampler, session.loop)
         >>> session.loop.run(run.go())
         >>> sampled = sampled_of(run, hypothesis.plan(), hypothesis)

@@ -115,9 +115,9 @@ def design_for(item: pytest.Item, settings: Settings) -> Design:
     Examples:
         >>> from pytest_velo.integration.examples import hypothesis_item
         >>> from pytest_velo.integration.families import PLUGIN, Families
-        >>> from pytest_velo.integration.session import SESSION
+        >>> from pytest_velo.integration.beginning import session_of
         >>> request, plugins = getfixture("request"), getfixture("pytestconfig").pluginmanager
-        >>> _ = plugins.register(Families(request.config.stash[SESSION]), PLUGIN)
+        >>> _ = plugins.register(Families(session_of(request.config)), PLUGIN)
         >>> for name in ("test_a", "test_b"):
         ...     test = f"def {name}(): return True"
         ...     item, _ = hypothesis_item(request, "rate >= 0.5, family='of two'", test)

@@ -124,9 +124,9 @@ def family_of(item: Any, spec: Spec, *, alpha: float, beta: float) -> Family | N
 
     Examples:
         >>> from pytest_velo.integration.examples import collected
-        >>> from pytest_velo.integration.session import SESSION
+        >>> from pytest_velo.integration.beginning import session_of
         >>> request, plugins = getfixture("request"), getfixture("pytestconfig").pluginmanager
-        >>> _ = plugins.register(Families(request.config.stash[SESSION]), PLUGIN)
+        >>> _ = plugins.register(Families(session_of(request.config)), PLUGIN)
         >>> items = collected(request, '''
         ... @pytest.mark.hypothesis(rate >= 0.5)
         ... @pytest.mark.parametrize("n", [1, 2, 3])

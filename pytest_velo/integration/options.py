@@ -86,6 +86,8 @@ OPTIONS: tuple[Option, ...] = (
 RESCORE_RUN, RESCORE_JUDGE = "--velo-rescore-run", "--velo-rescore-judge"
 RESCORE_PLUGIN = "velo-rescoring"
 """What `velo rescore` tells pytest, which nobody else is to type, and the plugin that it brings."""
+SESSION_PLUGIN = "velo-session"
+"""The session's state among pytest's plugins: there when it was opened, which a plain session spares."""
 
 
 def in_ci() -> bool:

@@ -19,8 +19,8 @@ def run_document(session: VeloSession, duration_s: float) -> RunDocument:
         duration_s: How long it took, in seconds.
 
     Examples:
-        >>> from pytest_velo.integration.session import SESSION
-        >>> session = getfixture("pytestconfig").stash[SESSION]
+        >>> from pytest_velo.integration.beginning import session_of
+        >>> session = session_of(getfixture("pytestconfig"))
         >>> run_document(session, 1.5).duration_s
         1.5
     """

@@ -1,6 +1,6 @@
 """One pytest session's state: settings, and what sampling needs, opened on first use.
 
-Every pytest start imports it, so all that only a session with hypotheses needs is imported on use.
+It is opened on first use itself (`beginning.session_of`), so what is heavy is imported where it is needed.
 """
 
 from __future__ import annotations
@@ -17,8 +17,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
-from pytest_velo.integration.options import is_told, untold_header
 
 if TYPE_CHECKING:
     from pytest_velo.cache.store import Store
@@ -44,11 +42,13 @@ class VeloSession:
         order: Places of the tests by node id, where workers run them; empty otherwise.
         drawn: What each process drew in all, known when it has closed.
         worker: The xdist worker's id; None in the main process.
-        started_at: When the session began.
+        told: Somebody told this session something, as it was when it began.
+        started_at: When this was opened: as the session began, or when its first hypothesis was collected.
     """
 
-    def __init__(self, config: pytest.Config) -> None:
+    def __init__(self, config: pytest.Config, *, told: bool = False) -> None:
         self._config = config
+        self.told = told
         shared: dict[str, Any] = getattr(config, "workerinput", {})
         self.worker: str | None = shared.get("workerid")
         self._from_controller: dict[str, Any] = json.loads(shared.get("velo", "{}"))
@@ -64,11 +64,6 @@ class VeloSession:
         self._run_folder: Path | None = None
         self._name_for_workers: str | None = None
         self._cassette_files: dict[Path, None] = {}
-
-    @cached_property
-    def told(self) -> bool:
-        """Somebody told this session something, as it was when it began."""
-        return is_told(self._config)
 
     @cached_property
     def settings(self) -> Settings:
@@ -137,8 +132,6 @@ class VeloSession:
 
     def header(self) -> list[str]:
         """Return the lines of the report header."""
-        if not self.told and (sys.stdout.encoding or "").lower() in ("utf-8", "utf8"):
-            return [untold_header()]
         from pytest_velo.report.header import header_lines
 
         return [line.text for line in header_lines(self.settings, encoding=sys.stdout.encoding)]

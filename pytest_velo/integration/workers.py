@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pytest_velo.integration.session import SESSION
+from pytest_velo.integration.beginning import session_of
 
 
 class Controller:
@@ -19,12 +19,12 @@ class Controller:
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Tell a worker who asked for paid draws and where the run's record goes."""
-        node.workerinput["velo"] = self._config.stash[SESSION].for_worker()
+        node.workerinput["velo"] = session_of(self._config).for_worker()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
         """Learn the order of the tests, in which the record lists them whichever worker was first."""
-        self._config.stash[SESSION].order = {node_id: place for place, node_id in enumerate(ids)}
+        session_of(self._config).order = {node_id: place for place, node_id in enumerate(ids)}
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
@@ -33,4 +33,4 @@ class Controller:
         if text is not None:
             from pytest_velo.integration.totals import Drawn
 
-            self._config.stash[SESSION].drawn.append(Drawn.from_json(text))
+            session_of(self._config).drawn.append(Drawn.from_json(text))
