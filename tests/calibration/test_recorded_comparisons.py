@@ -214,4 +214,4 @@ def lost(rng, n_units):
 
 def test_excluded_trials(calibration, records):
     exclude = records(UnitKind.TRIAL, 60, invalid=Invalid.EXCLUDE)
-    check(calibration, exclude.shares(lost(np.random.default_rng(28), 60), 5_000), least=0.01)
+    check(calibration, exclude.shares(lost(np.random.default_rng(28), 60)), least=0.01)
