@@ -2,18 +2,17 @@
 
 `case` and `trial` are filled in anew for every trial, so what pytest sets up for them is a placeholder
 that refuses every use; `model` and `judge` are one object each that find the running trial themselves.
+Every pytest start imports this; what the fixtures hand out is in `handing.py`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from pytest_velo.sampling.model import AsyncModel, Model
-    from pytest_velo.sampling.trial import Trial
-    from pytest_velo.scorers.judge import AsyncJudge, Judge
+    from pytest_velo.integration.handing import Placeholder, Velo
 
 PER_TRIAL = ("case", "arm", "trial")
 OURS = ("velo", "model", "judge", *PER_TRIAL)
@@ -37,95 +36,6 @@ def concerns_us(definition: Any) -> bool:
     return bool(set(OURS).intersection(definition.fixturenames))
 
 
-class Placeholder:
-    """Stands for a per-trial value outside a trial; any use of it is a usage error."""
-
-    __slots__ = ("_name",)
-
-    def __init__(self, name: str) -> None:
-        object.__setattr__(self, "_name", name)
-
-    def _refuse(self, *_: object) -> NoReturn:
-        from pytest_velo.errors import UsageError
-
-        name = object.__getattribute__(self, "_name")
-        raise UsageError(
-            f"the fixture {name!r} was used outside a trial",
-            fix=f"it differs from trial to trial: take {name!r} as an argument of the test itself",
-        )
-
-    __str__ = __repr__ = __format__ = __bool__ = __iter__ = __len__ = _refuse
-    __getitem__ = __contains__ = __call__ = __add__ = __radd__ = __getattr__ = _refuse
-
-
-class Velo:
-    """The canonical fixture: everything hangs off it, whatever the short names are taken for.
-
-    Example:
-        ```python
-        import pytest
-        from pytest_velo import rate, scripted
-
-        FARMER = scripted("farmer", ["17", "17", "17", "17", "17", "17", "18", "I forgot."])
-
-
-        @pytest.mark.hypothesis(rate >= 0.5, models=[FARMER])
-        async def test_it_counts_cows(velo):
-            "The model says 17, and what it would have said where it forgot cannot change that."
-            reply = await velo.model()("How many cows are there?")
-            if not reply.text.isdigit():
-                velo.invalid("it named no number")
-            return reply == "17"
-        ```
-    """
-
-    def __init__(self, item: pytest.Item) -> None:
-        self._item = item
-
-    @staticmethod
-    def invalid(why: str) -> NoReturn:
-        """End the trial as invalid: it says nothing about the claim, whatever the body catches."""
-        from pytest_velo.errors import InvalidTrial
-        from pytest_velo.sampling.trial import current
-
-        current("velo.invalid").invalidate(str(why))
-        raise InvalidTrial(str(why))
-
-    def model(self, model_id: str | None = None) -> AsyncModel | Model:
-        """Return a model: this item's own, or any by id (`velo.model("openai/gpt-5-mini")`)."""
-        from pytest_velo.integration.models import model_of
-
-        return model_of(self._item, model_id)
-
-    @property
-    def judge(self) -> AsyncJudge | Judge:
-        """The judge, as the fixture `judge`."""
-        from pytest_velo.integration.models import judge_of
-
-        return judge_of(self._item)
-
-    @property
-    def case(self) -> Any:
-        """The running trial's case."""
-        from pytest_velo.sampling.trial import current
-
-        return current("velo.case").case
-
-    @property
-    def arm(self) -> str:
-        """The running trial's arm, by its name; empty without arms."""
-        from pytest_velo.sampling.trial import current
-
-        return current("velo.arm").arm
-
-    @property
-    def trial(self) -> Trial:
-        """The running trial."""
-        from pytest_velo.sampling.trial import current
-
-        return current("velo.trial").trial
-
-
 @pytest.fixture
 def velo(request: pytest.FixtureRequest) -> Velo:
     """Everything pytest-velo offers a body: model(...), judge, case, trial and invalid(why).
@@ -146,6 +56,8 @@ def velo(request: pytest.FixtureRequest) -> Velo:
             return await velo.model(READER)(f"How many sentences are these: {text}") == "1"
         ```
     """
+    from pytest_velo.integration.handing import Velo
+
     return Velo(request.node)
 
 
@@ -282,6 +194,7 @@ def trial(request: pytest.FixtureRequest) -> Any:
 
 
 def _per_trial(request: pytest.FixtureRequest, name: str) -> Placeholder:
+    from pytest_velo.integration.handing import Placeholder
     from pytest_velo.integration.private import fixture_info
 
     if name not in fixture_info(request.node).argnames:

@@ -13,8 +13,9 @@ from pytest_velo.errors import VeloError
 from pytest_velo.integration.background import Backstage, Stage, backstage
 from pytest_velo.integration.closures import is_ours
 from pytest_velo.integration.collection import SPEC
-from pytest_velo.integration.fixtures import PER_TRIAL, Placeholder, Velo
+from pytest_velo.integration.fixtures import PER_TRIAL
 from pytest_velo.integration.freedom import is_free, may_pool
+from pytest_velo.integration.handing import Placeholder, Velo
 from pytest_velo.integration.models import judge_of, model_of
 from pytest_velo.integration.preparing import Sampling, prepare
 from pytest_velo.integration.private import comparison_hook_of, fixture_info

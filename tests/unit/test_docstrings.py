@@ -136,7 +136,8 @@ def test_what_a_docstring_shows_ends_as_it_says(
 def test_what_users_touch_in_a_trial_is_shown() -> None:
     wanted = {
         "hooks": ("pytest_velo_providers", "pytest_velo_claims"),
-        "integration.fixtures": ("velo", "model", "judge", "case", "arm", "trial", "Velo"),
+        "integration.fixtures": ("velo", "model", "judge", "case", "arm", "trial"),
+        "integration.handing": ("Velo",),
         "sampling.model": ("Model", "AsyncModel", "Chat", "AsyncChat"),
         "sampling.trial": ("Trial",),
         "scorers.judge": ("Judge", "AsyncJudge"),
