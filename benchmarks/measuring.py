@@ -77,7 +77,7 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
     print(f"\n{title}\n", lines[0], rule, *lines[1:], sep="\n")
 
 
-def profile_sampling(work: Callable[[], None]) -> None:
+def profile_sampling(work: Callable[[], object]) -> None:
     """Profile `work` on the thread of the sampling loop, which a profiler of this thread does not see."""
     work()
     profiler, begin = cProfile.Profile(), threading.Thread.run

@@ -187,7 +187,7 @@ def _row(name: str, timings: list[Timing], n_trials: int, minus: Sequence[Timing
     return [name, f"{1e6 * cpu_s:.0f} µs", f"{1 / cpu_s:,.0f}"]
 
 
-def _core(folder: Path, n_trials: int) -> dict[str, Callable[[], None]]:
+def _core(folder: Path, n_trials: int) -> dict[str, Callable[[], object]]:
     """Fill a store, and return what replays it."""
     with serving(latency_s=0.0) as base_url:
         filling = settings_for(folder, base_url, Mode.AUTO, n_in_flight=50)

@@ -13,17 +13,14 @@ import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 from statistics import mean
 
 from measuring import machine, print_table
+from workload import hypothesis_of
 
-from pytest_velo import rate, scripted
-from pytest_velo.case_sets import pick_order
-from pytest_velo.checks.bodies import read_body
-from pytest_velo.integration.outcomes import HostOutcomes
+from pytest_velo import scripted
 from pytest_velo.providers.registry import resolve
-from pytest_velo.runner.hypothesis import Hypothesis, Invalid
+from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.run import Run
 from pytest_velo.sampling.loop import SampleLoop
 from pytest_velo.sampling.model import AsyncModel
@@ -151,34 +148,14 @@ def _hypothesis(
     async def body(case: object, arm: str, trial: object) -> bool:
         return (await model("Is it so?")).answers("yes")
 
-    claim = rate >= threshold
-    return Hypothesis(
-        node_id=f"bench.py::test_{number}",
-        belief="bench",
-        claim=claim,
-        alpha=0.05,
-        beta=0.05,
-        margin=0.0,
+    return hypothesis_of(
+        body,
+        model.id,
+        settings,
         max_trials=settings.max_trials,
-        min_trials=1,
-        invalid=Invalid.BOUND,
+        threshold=threshold,
+        name=str(number),
         extend=False,
-        stream="",
-        seed=settings.seed,
-        model=model.id,
-        plan=lambda: takewhile(
-            lambda t: t.unit < settings.max_trials, pick_order(None, "cases", seed=settings.seed)
-        ),
-        max_units=settings.max_trials,
-        unit_size=1,
-        limit=settings.concurrency,
-        scope="this body as it stands",
-        set_digest="",
-        body_digest="",
-        body=body,
-        is_async=True,
-        outcomes=HostOutcomes(read_body(body), claim),
-        may_pay=True,
     )
 
 

@@ -14,7 +14,7 @@ from pytest_velo.case_sets import pick_order
 from pytest_velo.checks.bodies import read_body
 from pytest_velo.errors import VeloError
 from pytest_velo.integration.outcomes import HostOutcomes
-from pytest_velo.providers.registry import Target, resolve
+from pytest_velo.providers.registry import resolve
 from pytest_velo.runner.hypothesis import Body, Hypothesis, Invalid
 from pytest_velo.runner.run import Run
 from pytest_velo.sampling.loop import SampleLoop
@@ -79,8 +79,10 @@ def _sample(
     sampler = Sampler(settings, store=store)
     loop.on_close(sampler.aclose)
     target = resolve(MODEL_ID, settings.endpoints)
+    body: Any = make_body(AsyncModel(target))
+    hypothesis = hypothesis_of(body, target.id, settings, max_trials=max_trials, min_trials=min_trials)
     try:
-        run = Run(_hypothesis(make_body, target, settings, max_trials, min_trials), sampler, loop)
+        run = Run(hypothesis, sampler, loop)
         loop.run(run.go())
     finally:
         loop.close()
@@ -96,30 +98,38 @@ def _sample(
     )
 
 
-def _hypothesis(
-    make_body: Callable[[AsyncModel], Body],
-    target: Target,
+def hypothesis_of(
+    body: Any,
+    model_id: str,
     settings: Settings,
-    n_trials: int,
-    min_trials: int,
+    *,
+    max_trials: int,
+    min_trials: int = 1,
+    threshold: float = 0.5,
+    name: str = "bench",
+    extend: bool = True,
 ) -> Hypothesis:
-    body: Any = make_body(AsyncModel(target))
+    """Return `rate >= threshold` of an async body that takes no fixtures, as pytest's side would build it.
+
+    With `extend` the boundary is Ville's: calibrating to a horizon is no cost of a trial.
+    """
+    claim = rate >= threshold
     return Hypothesis(
-        node_id="bench.py::test_bench",
+        node_id=f"bench.py::test_{name}",
         belief="bench",
-        claim=rate >= 0.5,
+        claim=claim,
         alpha=0.05,
         beta=0.05,
         margin=0.0,
-        max_trials=n_trials,
+        max_trials=max_trials,
         min_trials=min_trials,
         invalid=Invalid.BOUND,
-        extend=True,  # Ville's boundary: calibrating to a horizon is no cost of a trial
+        extend=extend,
         stream="",
         seed=settings.seed,
-        model=target.id,
-        plan=lambda: takewhile(lambda t: t.unit < n_trials, pick_order(None, "cases", seed=settings.seed)),
-        max_units=n_trials,
+        model=model_id,
+        plan=lambda: takewhile(lambda t: t.unit < max_trials, pick_order(None, "cases", seed=settings.seed)),
+        max_units=max_trials,
         unit_size=1,
         limit=settings.concurrency,
         scope="this body as it stands",
@@ -127,6 +137,6 @@ def _hypothesis(
         body_digest="",
         body=body,
         is_async=True,
-        outcomes=HostOutcomes(read_body(body), rate >= 0.5),
+        outcomes=HostOutcomes(read_body(body), claim),
         may_pay=True,
     )
