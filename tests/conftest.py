@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import importlib
+import pkgutil
 import random
 import signal
 from collections.abc import Awaitable, Callable, Iterator
@@ -12,6 +14,7 @@ from typing import Any
 
 import pytest
 
+import pytest_velo
 from pytest_velo import rate
 from pytest_velo.case_sets import Planned, pick_order
 from pytest_velo.runner.hypothesis import Hypothesis, Invalid, Reading
@@ -26,6 +29,28 @@ def pytest_configure() -> None:
     """Undo what a shell's background job hands down: it ignores Ctrl-C, which some tests are about."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def modules_stay() -> None:
+    """Load what an inner run loads: it forgets new modules at its end, which numpy's like cannot bear."""
+    names = [module.name for module in pkgutil.walk_packages(pytest_velo.__path__, "pytest_velo.")]
+    for name in (
+        *names,
+        "anthropic",
+        "apsw",
+        "genai_prices",
+        "hypothesis.strategies",
+        "openai",
+        "scipy.stats",
+    ):
+        importlib.import_module(name)
+
+
+@pytest.fixture
+def pytester(modules_stay: None, pytester: pytest.Pytester) -> pytest.Pytester:
+    """Run pytest inside, in whichever order the tests of several layers come."""
+    return pytester
 
 
 class PlainOutcomes:

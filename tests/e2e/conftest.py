@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import json
 import os
-import pkgutil
 import re
 import subprocess
 import sys
@@ -19,29 +17,12 @@ from typing import Any
 
 import pytest
 
-import pytest_velo
 from pytest_velo.report.load import Run, load
 
 # What pytest-asyncio otherwise warns of at the start of every inner run.
 QUIET = ("-o", "asyncio_default_fixture_loop_scope=function")
 CANARY = "sk-canary-7f3a91c2e5d84b60"
 FOREIGN = ("VELO_", "OPENAI_", "ANTHROPIC_", "PYTEST_", "LAB_", "COV_")
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _modules_stay() -> None:
-    """Load what an inner run loads: it forgets new modules at its end, which numpy's like cannot bear."""
-    names = [module.name for module in pkgutil.walk_packages(pytest_velo.__path__, "pytest_velo.")]
-    for name in (
-        *names,
-        "anthropic",
-        "apsw",
-        "genai_prices",
-        "hypothesis.strategies",
-        "openai",
-        "scipy.stats",
-    ):
-        importlib.import_module(name)
 
 
 @pytest.fixture(autouse=True)
