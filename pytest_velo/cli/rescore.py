@@ -59,7 +59,7 @@ def rescore(ctx: click.Context, arguments: tuple[str, ...], cache_dir: Path, all
         ... def test_polite(): return not Path(__file__).with_name("strict").exists()
         ... ''')
         >>> folder = str(file.parent / "cache")
-        >>> quiet = [str(file), "--import-mode=importlib", "-p", "no:terminal"]
+        >>> quiet = [str(file), f"--rootdir={file.parent}", "--import-mode=importlib", "-p", "no:terminal"]
         >>> first = pytest.main([*quiet, f"--velo-cache-dir={folder}"])
         >>> file.with_name("strict").touch()
         >>> said = CliRunner().invoke(rescore, ["latest", *quiet, f"--cache-dir={folder}"])
