@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pytest_velo.cli.cache_dir import cache_dir_option
 from pytest_velo.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,15 +22,6 @@ _BYTES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _BINARY = {"k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 _AGE = re.compile(r"(\d{1,9}(?:\.\d{1,9})?) ?([hdw])")
 _SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,9})?) ?(?:([kmgt]?)(i?)b)", re.IGNORECASE)
-
-_cache_dir = click.option(
-    "--cache-dir",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path(".pytest_velo"),
-    envvar="VELO_CACHE_DIR",
-    show_default=True,
-    help="Folder of the store and the run records.",
-)
 
 
 @click.group()
@@ -56,7 +48,7 @@ def cache() -> None:
 
 
 @cache.command("stats")
-@_cache_dir
+@cache_dir_option()
 def _stats(cache_dir: Path) -> None:
     """Say what the cache holds: draws, models, size, age and what it cost."""
     from pytest_velo.cache.pruning import Housekeeping
@@ -78,7 +70,7 @@ def _stats(cache_dir: Path) -> None:
 @click.option("--runs-older-than", metavar="AGE", help="Remove older run records; the latest stays.")
 @click.option("--keep-recorded", is_flag=True, help="Keep every draw that a recorded run needs.")
 @click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
-@_cache_dir
+@cache_dir_option()
 def _prune_command(
     older_than: str | None,
     larger_than: str | None,

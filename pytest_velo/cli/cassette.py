@@ -7,20 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pytest_velo.cli.cache_dir import cache_dir_option
 from pytest_velo.errors import StoreError, UsageError, VeloError, nearest
 
 if TYPE_CHECKING:
     from pytest_velo.cache.store import Store
     from pytest_velo.records import Address
-
-_cache_dir = click.option(
-    "--cache-dir",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path(".pytest_velo"),
-    envvar="VELO_CACHE_DIR",
-    show_default=True,
-    help="Folder of the store and the run records.",
-)
 
 
 @click.group()
@@ -45,7 +37,7 @@ def cassette() -> None:
 @cassette.command("export")
 @click.argument("out", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--run", default="latest", show_default=True, help="Id of the run whose draws to write.")
-@_cache_dir
+@cache_dir_option()
 def _export(out: Path, run: str, cache_dir: Path) -> None:
     """Write the draws of a run to OUT (.jsonl, or .jsonl.zst to compress)."""
     from pytest_velo.cache.cassette import export
@@ -64,7 +56,7 @@ def _export(out: Path, run: str, cache_dir: Path) -> None:
 
 @cassette.command("import")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@_cache_dir
+@cache_dir_option()
 def _import(file: Path, cache_dir: Path) -> None:
     """Put the draws of FILE into the cache; draws that are there already stay."""
     from pytest_velo.cache.cassette import load

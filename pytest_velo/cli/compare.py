@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pytest_velo.cli.cache_dir import cache_dir_option
 from pytest_velo.errors import UsageError, nearest
 
 if TYPE_CHECKING:
@@ -26,14 +27,7 @@ _NAME = re.compile(r"(?P<time>.+?Z)(?:-(?P<number>\d+))?")
 @click.argument("run_a")
 @click.argument("run_b", default="latest")
 @click.argument("part_of_node_id", default="")
-@click.option(
-    "--cache-dir",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path(".pytest_velo"),
-    envvar="VELO_CACHE_DIR",
-    show_default=True,
-    help="Folder of the store and the run records.",
-)
+@cache_dir_option()
 @click.option("--alpha", default=0.05, show_default=True, help="P(a change is reported where there is none).")
 @click.option("--margin", type=float, help="A distance that would matter, in the statistics' own units.")
 @click.option("--fail-on-worse", is_flag=True, help="Exit with 1 when something became worse.")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pytest_velo.cli.cache_dir import cache_dir_option
 from pytest_velo.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,15 +27,7 @@ _FROM_THE_RECORD = (
 
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[RUN] [TESTS] [PYTEST OPTIONS]")
-@click.option(
-    "--cache-dir",
-    "--velo-cache-dir",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path(".pytest_velo"),
-    envvar="VELO_CACHE_DIR",
-    show_default=True,
-    help="Folder of the store and the run records.",
-)
+@cache_dir_option("--velo-cache-dir")
 @click.option("--allow-judge-calls", is_flag=True, help="Let a judge that costs money be asked anew.")
 @click.pass_context
 def rescore(ctx: click.Context, arguments: tuple[str, ...], cache_dir: Path, allow_judge_calls: bool) -> None:
