@@ -25,8 +25,8 @@ from typing import Protocol
 from measuring import machine, print_table
 from scipy.optimize import minimize_scalar
 
-from pytest_velo.stats.bounded import MeanProcess
-from pytest_velo.stats.eprocess import EProcess, Side
+from pytest_velo.stats.engine.adaptive import MeanProcess
+from pytest_velo.stats.engine.mixture import EProcess, Side
 
 ALPHA = 0.05
 FINE = 4_000

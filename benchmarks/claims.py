@@ -26,8 +26,8 @@ from scipy.stats import binom
 from pytest_velo.claims import rate
 from pytest_velo.errors import UsageError
 from pytest_velo.stats.fixed_n import exact_design
-from pytest_velo.stats.operating import operating_characteristics
-from pytest_velo.stats.rules import SequentialRule, make_rule
+from pytest_velo.stats.planning.operating import operating_characteristics
+from pytest_velo.stats.rules.rate import SequentialRule, make_rule
 
 ALPHA = 0.05
 MAX_TRIALS = 1_000

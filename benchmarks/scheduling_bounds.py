@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scheduling import EFFECTS, MARKS, THRESHOLDS
 
 from pytest_velo import rate
-from pytest_velo.stats.rules import make_rule
+from pytest_velo.stats.rules.rate import make_rule
 
 MAX_TRIALS = 200
 PRICES = np.exp(np.linspace(np.log(5e-4), np.log(0.5), 160))  # verdicts a trial may cost, ascending

@@ -20,8 +20,8 @@ from scipy.special import ndtri
 from scipy.stats import binom
 
 from pytest_velo import rate
-from pytest_velo.stats.operating import operating_characteristics
-from pytest_velo.stats.rules import make_rule
+from pytest_velo.stats.planning.operating import operating_characteristics
+from pytest_velo.stats.rules.rate import make_rule
 
 THRESHOLDS = (0.3, 0.5, 0.8)
 EFFECTS = (-0.2, -0.1, -0.05, 0.05, 0.1, 0.2)

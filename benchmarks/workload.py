@@ -13,7 +13,7 @@ from pytest_velo.cache.store import Store
 from pytest_velo.case_sets import pick_order
 from pytest_velo.checks.bodies import read_body
 from pytest_velo.errors import VeloError
-from pytest_velo.integration.outcomes import HostOutcomes
+from pytest_velo.integration.run.outcomes import HostOutcomes
 from pytest_velo.providers.registry import resolve
 from pytest_velo.runner.hypothesis import Body, Hypothesis, Invalid
 from pytest_velo.runner.run import Run

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pytest_velo.case_sets import Case, cases
     from pytest_velo.claims import baseline, difference, estimate, mean, rate
     from pytest_velo.errors import InvalidTrial, UsageError, VeloError
-    from pytest_velo.integration.handing import Velo
+    from pytest_velo.integration.body import Velo
     from pytest_velo.providers.scripted import scripted
     from pytest_velo.records import Reply
     from pytest_velo.report.load import load
@@ -72,7 +72,7 @@ _HOMES = {
     "Reply": "records",
     "Trial": "sampling.trial",
     "UsageError": "errors",
-    "Velo": "integration.handing",
+    "Velo": "integration.body",
     "VeloError": "errors",
     "baseline": "claims",
     "cases": "case_sets",

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_velo.integration.config.options import SESSION_PLUGIN, add_options, is_told, untold_header
 from pytest_velo.integration.fixtures import arm, case, concerns_us, judge, model, trial, velo
-from pytest_velo.integration.options import SESSION_PLUGIN, add_options, is_told, untold_header
 
 if TYPE_CHECKING:
     from pytest_velo.integration.session import VeloSession
@@ -44,7 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", line)
     if hasattr(config, "workerinput") or not config.pluginmanager.hasplugin("xdist"):
         return
-    from pytest_velo.integration.workers import Controller
+    from pytest_velo.integration.xdist import Controller
 
     config.pluginmanager.register(Controller(config), "velo-controller")
 
@@ -52,7 +52,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_velo_claims() -> dict[Any, Any]:
     """Offer the rules of our own claims about one statistic, as another plugin offers those of its own."""
     from pytest_velo.claims import Claim
-    from pytest_velo.stats.choosing import rule_for
+    from pytest_velo.stats.rules.choice import rule_for
 
     return {Claim: rule_for}
 
@@ -61,7 +61,7 @@ def pytest_velo_claims() -> dict[Any, Any]:
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Read the settings before anything else, so that a mistake in them is said once and plainly."""
     if is_told(session.config):
-        from pytest_velo.integration.beginning import begin, session_of
+        from pytest_velo.integration.startup import begin, session_of
 
         begin(session_of(session.config, told=True), session.config)
 
@@ -70,7 +70,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     """Show the seed, pasteable, and what the session was told."""
     if _opened(config) is None and (sys.stdout.encoding or "").lower() in ("utf-8", "utf8"):
         return [untold_header()]
-    from pytest_velo.integration.beginning import session_of
+    from pytest_velo.integration.startup import session_of
 
     return session_of(config).header()
 
@@ -79,7 +79,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 def pytest_pycollect_makeitem(collector: Any, name: str, obj: object) -> None:
     """See to it that ours are collected once, and that a marked lambda is not silently dropped."""
     if getattr(obj, "pytestmark", None) or isinstance(obj, pytest.MarkDecorator):
-        from pytest_velo.integration.collection import before_collection
+        from pytest_velo.integration.collect.items import before_collection
 
         before_collection(collector, name, obj)
 
@@ -87,8 +87,8 @@ def pytest_pycollect_makeitem(collector: Any, name: str, obj: object) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Check every test that may be ours, and give one item per model."""
     if concerns_us(metafunc.definition):
-        from pytest_velo.integration.beginning import session_of
-        from pytest_velo.integration.collection import generate
+        from pytest_velo.integration.collect.items import generate
+        from pytest_velo.integration.startup import session_of
 
         generate(metafunc, session_of(metafunc.config).settings)
 
@@ -101,15 +101,15 @@ def pytest_collection_modifyitems(
     mine = [item for item in items if isinstance(item, pytest.Function) and concerns_us(item)]
     if mine:
         from pytest_velo.errors import UsageError
-        from pytest_velo.integration.beginning import session_of
-        from pytest_velo.integration.collection import prepare
+        from pytest_velo.integration.collect.items import prepare
+        from pytest_velo.integration.startup import session_of
 
         try:
             prepare(mine, session_of(config))
         except UsageError as error:
             raise pytest.UsageError(str(error)) from None
     if config.getoption("markexpr", "") and any(item.get_closest_marker("velo") for item in items):
-        from pytest_velo.integration.selecting import hide_defaults
+        from pytest_velo.integration.collect.items import hide_defaults
 
         hide_defaults(items)
     return (yield)
@@ -120,8 +120,8 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     """Sample hypotheses together while the loop runs."""
     if not any(item.get_closest_marker("velo") is not None for item in session.items):
         return (yield)
-    from pytest_velo.integration.beginning import session_of
-    from pytest_velo.integration.pooling import start_pooling
+    from pytest_velo.integration.run.pool import start_pooling
+    from pytest_velo.integration.startup import session_of
 
     state = session_of(session.config)
     state.pooling = start_pooling(session)
@@ -137,7 +137,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     """Sample a hypothesis instead of calling its function once."""
     if pyfuncitem.get_closest_marker("velo") is None:
         return None
-    from pytest_velo.integration.running import is_ours, run_item
+    from pytest_velo.integration.run.item import is_ours, run_item
 
     if not is_ours(pyfuncitem):
         return None
@@ -152,7 +152,7 @@ def pytest_runtest_makereport(
     """Give our reports their outcome; outermost, so that xfail and others have had their say."""
     report = yield
     if item.get_closest_marker("velo") is not None:
-        from pytest_velo.integration.reporting import adapt_report
+        from pytest_velo.integration.report import adapt_report
 
         adapt_report(item, call, report)
     return report
@@ -163,7 +163,7 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, Any] 
     """Name our outcomes."""
     if not hasattr(report, "velo_outcome"):
         return None
-    from pytest_velo.integration.reporting import status_of
+    from pytest_velo.integration.report import status_of
 
     return status_of(report)
 
@@ -185,7 +185,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Write the summary table."""
     state = _opened(terminalreporter.config)
     if state is not None and (state.reported or state.unsampled):
-        from pytest_velo.integration.reporting import write_summary
+        from pytest_velo.integration.report import write_summary
 
         write_summary(state, terminalreporter, terminalreporter.config.stash[_STARTED_S])
 

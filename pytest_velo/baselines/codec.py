@@ -66,12 +66,6 @@ def encode(entries: Iterable[Entry]) -> bytes:
 
     Args:
         entries: In any order, each key once.
-
-    Examples:
-        >>> print(encode([]).decode())
-        {"version": 1, "entries": [
-        ]}
-        <BLANKLINE>
     """
     lines = [
         msgspec.json.encode(_entry_to_wire(entry)) for entry in sorted(entries, key=lambda entry: entry.key)
@@ -88,14 +82,6 @@ def decode(content: bytes) -> list[Entry]:
 
     Raises:
         StoreError: It is damaged, of a newer version, in conflict, or has an entry twice.
-
-    Examples:
-        >>> turns = tuple(StoredTurn("", place, outcome) for place, outcome in enumerate((1.0, None, 0.0)))
-        >>> sampled = Sampled(made_at="2026-12-01T09:30:00+00:00", seed=0, set_digest="", turns=turns)
-        >>> names = {"hypothesis": "t.py::test_b", "model": "lab/tiny", "statistic": "rate", "design": "d1"}
-        >>> entry = Entry(**names, current=sampled, anchor=sampled)
-        >>> b'"outcomes":"1x0"' in encode([entry]), decode(encode([entry])) == [entry]
-        (True, True)
     """
     _check_merged(content)
     try:
@@ -200,12 +186,7 @@ def _sampled_from_wire(wire: _Sampled, hypothesis: str) -> Sampled:
 
 
 def _counted(cases: Iterable[str]) -> list[int]:
-    """Count for each turn the earlier ones of the same case.
-
-    Examples:
-        >>> _counted(["a", "b", "a"])
-        [0, 0, 1]
-    """
+    """Count for each turn the earlier ones of the same case."""
     seen: Counter[str] = Counter()
     repeats = []
     for case in cases:

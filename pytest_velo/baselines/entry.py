@@ -54,12 +54,6 @@ class Sampled:
         prompt: Hash of what was sent.
         judge: Hash of the judge and its rubric; empty without one.
         models_served: The ids the providers said they used, sorted.
-
-    Examples:
-        >>> turns = (StoredTurn("", 0, 1.0), StoredTurn("", 1, 0.0), StoredTurn("", 2, None))
-        >>> sampled = Sampled(made_at="2026-12-01T09:30:00+00:00", seed=0, set_digest="", turns=turns)
-        >>> sampled.n, sampled.n_invalid, sampled.mean
-        (3, 1, 0.5)
     """
 
     made_at: str

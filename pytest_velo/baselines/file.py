@@ -20,19 +20,7 @@ _LOCK_POLL_S = 0.01
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaselineFile:
-    """The entries of a baseline file, as a value: `accept` gives a new one.
-
-    Examples:
-        >>> file = BaselineFile().accept(
-        ...     hypothesis="test_a.py::test_b",
-        ...     model="",
-        ...     statistic="rate",
-        ...     design="",
-        ...     sampled=Sampled(made_at="2026-12-01T09:30:00+00:00", seed=0, set_digest="", turns=()),
-        ... )
-        >>> file.get("test_a.py::test_b", "", "rate").anchor.made_at
-        '2026-12-01T09:30:00+00:00'
-    """
+    """The entries of a baseline file, as a value: `accept` gives a new one."""
 
     entries: Mapping[Key, Entry] = field(default_factory=dict)
 

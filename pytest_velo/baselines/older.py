@@ -45,16 +45,6 @@ def with_units(result: HypothesisResult) -> HypothesisResult:
 
     Raises:
         NotComparable: The record is an older one that does not tell.
-
-    Examples:
-        >>> from pytest_velo.report.examples import refuted, trial
-        >>> told = with_units(refuted(trials=(trial(0, 1), trial(1, 0))))
-        >>> told.unit.value, [(trial.unit, trial.unit_size) for trial in told.trials]
-        ('trial', [(0, 1), (1, 1)])
-        >>> with_units(refuted(scope="beyond these cases (unit: group)"))
-        Traceback (most recent call last):
-            ...
-        pytest_velo.baselines.older.NotComparable: an older record does not tell the groups apart
     """
     named = all(trial.unit is not None and trial.unit_size is not None for trial in result.trials)
     if result.unit is not None and named:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from pytest_velo.baselines.entry import Entry, StoredTurn
 from pytest_velo.claims import Claim, Mean, Rate, Scale, baseline
-from pytest_velo.stats.choosing import Rule, rule_for
+from pytest_velo.stats.rules.choice import Rule, rule_for
 from pytest_velo.verdicts import Interval, Verdict
 
 
@@ -90,13 +90,6 @@ def compare(
 
     Raises:
         UsageError: A number is outside its range.
-
-    Examples:
-        >>> from pytest_velo.claims import baseline, rate
-        >>> worse = [Pair(0, 1)] * 8 + [Pair(1, 1)] * 2
-        >>> found = compare(rate >= baseline - 0.05, worse, max_units=10)
-        >>> found.verdict, found.certified, found.n_down, found.mean_now
-        (<Verdict.REFUTED: 'refuted'>, 'rate < baseline - 0.05', 8, 0.2)
     """
     grouped = _grouped(pairs, units)[:max_units]
     n = len(grouped)
@@ -150,12 +143,6 @@ def changed(
     Returns:
         The claim is that it is not below what it was: supported, it rose; refuted, it fell. The interval
         is two-sided at 1 - alpha and agrees: 0 is outside when the statistic changed.
-
-    Examples:
-        >>> from pytest_velo.claims import rate
-        >>> found = changed(rate, [Pair(1, 0)] * 12 + [Pair(1, 1)] * 40, max_units=100)
-        >>> found.certified, found.interval.low > 0
-        ('rate > baseline', True)
     """
     claim = statistic >= baseline
     return compare(claim, pairs, max_units=max_units, alpha=alpha / 2, beta=alpha / 2, units=units)
@@ -186,12 +173,6 @@ def changed_somewhere(
     Returns:
         Supported: in some of the cases the outcome is larger on average than it was; refuted: in some it is
         smaller. Each is wrong with probability alpha / 2 at most. There is no interval.
-
-    Examples:
-        >>> from pytest_velo.claims import rate
-        >>> found = changed_somewhere(rate, [Pair(0, 1)] * 12 + [Pair(1, 1)] * 40, max_units=60)
-        >>> found.certified, found.difference is None, found.interval
-        ('rate < baseline in some of these cases', False, None)
     """
     found = changed(statistic, pairs, max_units=max_units, alpha=alpha, units=units)
     return replace(found, certified=f"{found.certified} in some of these cases", interval=None)
@@ -223,17 +204,6 @@ def drift(
 
     Raises:
         UsageError: `alpha` is outside (0, 1).
-
-    Examples:
-        >>> from pytest_velo.baselines.entry import Sampled
-        >>> from pytest_velo.claims import rate
-        >>> first, now = ([StoredTurn("", n, outcome) for n in range(40)] for outcome in (1.0, 0.0))
-        >>> made = {"made_at": "2026-12-01T09:30:00+00:00", "seed": 0, "set_digest": ""}
-        >>> current, anchor = (Sampled(**made, turns=tuple(turns)) for turns in (now, first))
-        >>> names = {"hypothesis": "t.py::test_b", "model": "lab/tiny", "statistic": "rate", "design": "d1"}
-        >>> moved = drift(Entry(**names, current=current, anchor=anchor), rate, now)
-        >>> moved.certified, moved.difference  # the current baseline would show none
-        ('rate < baseline', -1.0)
     """
     pairs = paired(now, entry.anchor.turns)
     if pairs is None:
@@ -247,12 +217,7 @@ def drift(
 
 
 def paired(now: Sequence[StoredTurn], before: Sequence[StoredTurn]) -> list[Pair] | None:
-    """Pair two samples, turn by turn, up to the end of the shorter; None when their cases differ.
-
-    Examples:
-        >>> paired([StoredTurn("a", 0, 1.0)], [StoredTurn("a", 0, 0.0), StoredTurn("b", 0, 0.0)])
-        [Pair(now=1.0, before=0.0)]
-    """
+    """Pair two samples, turn by turn, up to the end of the shorter; None when their cases differ."""
     shorter = list(zip(now, before, strict=False))
     if any(new[:2] != old[:2] for new, old in shorter):
         return None

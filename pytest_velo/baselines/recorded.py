@@ -100,15 +100,6 @@ def compare_recorded(
 
     Raises:
         UsageError: `alpha` is outside (0, 1).
-
-    Examples:
-        >>> from pytest_velo.report.examples import refuted, trial
-        >>> before, now = (refuted(trials=tuple(trial(n, one) for n in range(12))) for one in (1, 0))
-        >>> [part] = compare_recorded(before, now).parts
-        >>> part.comparison.certified, part.worse, len(part.flips)
-        ('rate < baseline', True, 12)
-        >>> compare_recorded(before, refuted(claim="rate >= 0.8")).reason
-        'the claim was `rate >= 0.7` and is now `rate >= 0.8`'
     """
     parts: tuple[Compared, ...] = ()
     reason = ""

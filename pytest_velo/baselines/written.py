@@ -31,13 +31,6 @@ def parts_of(claim: str) -> tuple[Part, ...] | None:
     """Return the statistics of a claim as `str(claim)` writes it; None when it is of another form.
 
     Nothing is evaluated: the text is taken apart.
-
-    Examples:
-        >>> parts = parts_of('(rate("a") >= 0.9) & (rate("b") <= 0.1)')
-        >>> [(str(part.statistic), part.better) for part in parts]
-        [('rate("a")', 1), ('rate("b")', -1)]
-        >>> parts_of('difference("x", "y", of=mean(0, 10)) >= 1')
-        (Part(statistic=mean(0, 10), better=0, arms=('x', 'y')),)
     """
     try:
         return tuple(_parts(ast.parse(claim, mode="eval").body))

@@ -103,15 +103,6 @@ def load(path: str | Path) -> Cassette:
     Raises:
         StoreError: No such file, a line that is no recorded draw (with its number), a draw that is there
             twice, a newer format.
-
-    Examples:
-        >>> asked = {"api": "a", "endpoint": "e", "model": "m", "messages": (), "parameters": {}}
-        >>> place = {"key": request_key(Request(**asked)), "seed": 0, "stream": "", "slot": "c:0:0"}
-        >>> draw = {"request": asked, "reply": {"text": "Hello"}, "drawn_at": "2026-11-01T00:00:00Z"}
-        >>> path = getfixture("tmp_path") / "draws.jsonl"
-        >>> _ = path.write_bytes(msgspec.json.encode({"canon": CANON, **place, **draw}))
-        >>> [draw.reply for _, draw in load(path).recorded()]
-        [Reply('Hello')]
     """
     cassette = Cassette(Path(path))
     for number, text in enumerate(_read(cassette.path).split(b"\n"), 1):
@@ -138,18 +129,6 @@ def export(store: Store, addresses: Iterable[Address] | None, path: str | Path) 
 
     Raises:
         StoreError: A draw is not in the store, or the file cannot be written.
-
-    Examples:
-        >>> asked = Request(api="a", endpoint="e", model="m", messages=({"role": "user", "content": "Hi"},))
-        >>> address = Address(key=request_key(asked), seed=0, stream="", slot="c:0:0")
-        >>> draw = Draw(address=address, reply=Reply(text="Hello"), drawn_at="2026-11-01T00:00:00Z")
-        >>> folder = getfixture("tmp_path")
-        >>> store = Store.open(folder / "draws.sqlite")
-        >>> store.put_many([(asked, draw)]), export(store, None, folder / "draws.jsonl")
-        (1, 1)
-        >>> load(folder / "draws.jsonl").get(address) == draw
-        True
-        >>> store.close()
     """
     target = Path(path)
     found = store.recorded() if addresses is None else _chosen(store, addresses)

@@ -34,12 +34,6 @@ def encode_reply(reply: Reply, *, for_cassette: bool = False) -> tuple[bytes, Re
 
     Raises:
         StoreError: A part of it is no JSON value.
-
-    Examples:
-        >>> encode_reply(Reply(text="Lyon", cost_usd=0.25, raw={"id": "r1"}), for_cassette=True)
-        (b'{"text":"Lyon","cost_usd":0.25}', Reply('Lyon'))
-        >>> encode_reply(Reply(text="cut \ud83d"))[1].text == "cut \N{REPLACEMENT CHARACTER}"
-        True
     """
     try:
         return _encode(reply, for_cassette), reply
@@ -55,12 +49,6 @@ def decode_reply(body: bytes) -> Reply:
 
     Raises:
         msgspec.DecodeError: The bytes are no reply.
-
-    Examples:
-        >>> body, _ = encode_reply(Reply(text="Lyon", finish_reason="length"))
-        >>> reply = decode_reply(body)
-        >>> reply.text, reply.finish_reason, reply.cost_usd, reply.cached
-        ('Lyon', <FinishReason.LENGTH: 'length'>, None, True)
     """
     return reader()(body)
 
@@ -70,11 +58,6 @@ def decode_request(body: bytes) -> Request:
 
     Raises:
         msgspec.DecodeError: The bytes are no request.
-
-    Examples:
-        >>> stored = b'{"api":"a","endpoint":"e","messages":[],"model":"m","parameters":{"top_p":0.5}}'
-        >>> decode_request(stored).parameters
-        {'top_p': 0.5}
     """
     return _request_decoder().decode(body)
 

@@ -36,12 +36,6 @@ def explain_miss(
 
     Returns:
         One sentence about the recorded request with the fewest differences, at most `SHOWN` of them.
-
-    Examples:
-        >>> def ask(model, **parameters):
-        ...     return Request(api="a", endpoint="e", model=model, messages=(), parameters=parameters)
-        >>> explain_miss(ask("m", temperature=1), [ask("other"), ask("m", temperature=0.7)])
-        'temperature 0.7 was recorded, 1 is asked'
     """
     if address is not None and (elsewhere := _elsewhere(address, list(addresses))):
         return elsewhere

@@ -129,15 +129,6 @@ def overview(connection: apsw.Connection, draws: str) -> Draws:
         connection: To a database that has them.
         draws: The table as it stands behind FROM, a condition included; never a text from outside. It has
             the columns `drawn_at` (ISO 8601 in UTC) and `cost_usd` (NULL where unknown).
-
-    Examples:
-        >>> connection = apsw.Connection(":memory:")
-        >>> _ = connection.execute("CREATE TABLE draw(drawn_at, cost_usd)")
-        >>> _ = connection.execute("INSERT INTO draw VALUES('2026-11-01', 0.5), ('2026-11-02', NULL)")
-        >>> overview(connection, "draw")
-        Draws(n_draws=2, n_requests=0, oldest='2026-11-01', newest='2026-11-02', cost_usd=0.5, n_unpriced=1)
-        >>> overview(connection, "draw WHERE cost_usd > 1").oldest is None
-        True
     """
     n_draws, oldest, newest, cost_usd, n_unpriced = next(connection.execute(_OVERVIEW.format(draws)))
     return Draws(n_draws=n_draws, oldest=oldest, newest=newest, cost_usd=cost_usd, n_unpriced=n_unpriced)
@@ -150,10 +141,6 @@ def number(connection: apsw.Connection, query: str, values: Any = ()) -> int:
         connection: Where to ask.
         query: SQL with one row of one column.
         values: What stands for its parameters, by position or by name.
-
-    Examples:
-        >>> number(apsw.Connection(":memory:"), "SELECT count(*) FROM json_each(?)", ("[5, 6, 7]",))
-        3
     """
     found = connection.execute(query, values).get
     return int(found)

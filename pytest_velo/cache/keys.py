@@ -21,25 +21,12 @@ def request_key(request: Request) -> str:
 
     Raises:
         UsageError: A message or parameter has no exact JSON form; the text names its path.
-
-    Examples:
-        >>> def key(temperature):
-        ...     sent = {"temperature": temperature}
-        ...     return request_key(Request(api="a", endpoint="e", model="m", messages=(), parameters=sent))
-        >>> key(1) == key(1.0), key(1) == key(0.5)
-        (True, False)
     """
     return sha256(request_body(request)).hexdigest()
 
 
 def key_parameters(request: Request) -> dict[str, Any]:
-    """Return a request's parameters as its key sees them: a whole float at the top is an integer.
-
-    Examples:
-        >>> sent = {"temperature": 1.0, "top_p": 0.5, "schema": {"minimum": 0.0}}
-        >>> key_parameters(Request(api="a", endpoint="e", model="m", messages=(), parameters=sent))
-        {'temperature': 1, 'top_p': 0.5, 'schema': {'minimum': 0.0}}
-    """
+    """Return a request's parameters as its key sees them: a whole float at the top is an integer."""
     return {
         name: int(value) if type(value) is float and value.is_integer() else value
         for name, value in request.parameters.items()
@@ -55,11 +42,6 @@ def request_body(request: Request) -> bytes:
 
     Raises:
         UsageError: As `request_key` does.
-
-    Examples:
-        >>> sent = {"temperature": 1.0}
-        >>> request_body(Request(api="a", endpoint="e", model="m", messages=(), parameters=sent))
-        b'{"api":"a","canon":1,"endpoint":"e","messages":[],"model":"m","parameters":{"temperature":1}}'
     """
     try:
         return canonical(

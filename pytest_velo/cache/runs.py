@@ -39,15 +39,6 @@ def addresses_in(path: Path) -> set[Address]:
 
     Raises:
         StoreError: The file cannot be read, or a line of it is no trial.
-
-    Examples:
-        >>> def call(model, slot):
-        ...     return {"model": model, "address": {"key": "k", "seed": 0, "stream": "", "slot": slot}}
-        >>> path = getfixture("tmp_path") / "trials.jsonl"
-        >>> trial = {"calls": [call("scripted/echo", "c:0:0"), call("openai/gpt-5", "c:0:1")]}
-        >>> _ = path.write_bytes(msgspec.json.encode(trial))
-        >>> [address.slot for address in addresses_in(path)]
-        ['c:0:1']
     """
     return set(_addresses(path))
 
@@ -60,16 +51,6 @@ def recorded_addresses(runs: Iterable[Path]) -> Iterator[Address]:
 
     Raises:
         StoreError: As `addresses_in` does.
-
-    Examples:
-        >>> runs = [getfixture("tmp_path") / "1", getfixture("tmp_path") / "2"]
-        >>> for folder in runs:
-        ...     folder.mkdir()
-        ...     place = {"key": "k", "seed": 0, "stream": "", "slot": f"c:{folder.name}:0"}
-        ...     trial = {"calls": [{"address": place}]}
-        ...     _ = (folder / "trials.jsonl").write_bytes(msgspec.json.encode(trial))
-        >>> [address.slot for address in recorded_addresses(runs)]
-        ['c:1:0', 'c:2:0']
     """
     for folder in runs:
         for path in sorted(folder.glob("trials*.jsonl")):
@@ -81,14 +62,6 @@ def run_folders(runs: Path) -> list[Path]:
 
     Args:
         runs: The folder they are in. Files and links in it are no runs.
-
-    Examples:
-        >>> runs = getfixture("tmp_path")
-        >>> for name in ("2026-02-01T00-00-00Z", "2026-01-01T00-00-00Z"):
-        ...     (runs / name).mkdir()
-        >>> (runs / "latest").touch()
-        >>> [folder.name for folder in run_folders(runs)], run_folders(runs / "nowhere")
-        (['2026-01-01T00-00-00Z', '2026-02-01T00-00-00Z'], [])
     """
     if not runs.is_dir():
         return []
@@ -103,14 +76,6 @@ def runs_before(runs: Path, moment: datetime) -> list[Path]:
     Args:
         runs: The folder they are in, with the file `latest` that names the latest one.
         moment: With a time zone.
-
-    Examples:
-        >>> runs = getfixture("tmp_path")
-        >>> for name in ("2026-01-01T00-00-00Z", "2026-01-01T00-00-00Z-2", "2026-07-01T00-00-00Z", "mine"):
-        ...     (runs / name).mkdir()
-        >>> _ = (runs / "latest").write_text("2026-01-01T00-00-00Z-2")
-        >>> [folder.name for folder in runs_before(runs, datetime(2026, 6, 1, tzinfo=UTC))]
-        ['2026-01-01T00-00-00Z']
     """
     latest = runs / "latest"
     spared = latest.read_text(encoding="utf-8", errors="replace").strip() if latest.is_file() else ""
@@ -126,15 +91,6 @@ def remove_runs(folders: Iterable[Path]) -> None:
 
     Raises:
         StoreError: One cannot be removed; those before it are gone.
-
-    Examples:
-        >>> old, new = getfixture("tmp_path") / "old", getfixture("tmp_path") / "new"
-        >>> for folder in (old, new):
-        ...     folder.mkdir()
-        ...     (folder / "run.json").touch()
-        >>> remove_runs([old])
-        >>> old.exists(), new.exists()
-        (False, True)
     """
     for folder in folders:
         try:

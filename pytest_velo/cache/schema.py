@@ -45,14 +45,7 @@ DROP TABLE request_1;
 
 
 def place(key: str, seed: int, stream: str, slot: str) -> bytes:
-    r"""Return the digest under which a draw is found: 16 bytes of a SHA-256 over its address.
-
-    Examples:
-        >>> place("k", 0, "a", "b") == place("k", 0, "a", "b"), len(place("k", 0, "a", "b"))
-        (True, 16)
-        >>> place("k", 0, "ab", "") == place("k", 0, "a", "b")
-        False
-    """
+    r"""Return the digest under which a draw is found: 16 bytes of a SHA-256 over its address."""
     text = f"{key}\n{seed}\n{len(stream)}\n{stream}{slot}"
     return sha256(text.encode("utf-8", "surrogatepass")).digest()[:16]
 
@@ -66,13 +59,6 @@ def create(connection: apsw.Connection) -> None:
 
     Args:
         connection: To an empty file.
-
-    Examples:
-        >>> connection = apsw.Connection(":memory:")
-        >>> create(connection)
-        >>> tables = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
-        >>> {name for (name,) in tables} == TABLES, connection.pragma("user_version") == VERSION
-        (True, True)
     """
     connection.execute(SCHEMA + BOOKS)
     connection.execute(f"PRAGMA user_version = {VERSION}")
@@ -82,17 +68,6 @@ def upgrade(connection: apsw.Connection) -> None:
     """Bring a file of format 1, where a draw's key was its address, to this one; inside a transaction.
 
     Draws keep their order, and requests get the order of their first draws. The books are as they were.
-
-    Examples:
-        >>> connection = apsw.Connection(":memory:")
-        >>> _ = connection.execute("CREATE TABLE request(key, body); INSERT INTO request VALUES('k', '{}')")
-        >>> columns = "key, seed, stream, slot, reply, model_served, cost_usd, drawn_at"
-        >>> _ = connection.execute(f"CREATE TABLE draw({columns})")
-        >>> row = "'k', 7, '', 'c:0:0', '{}', NULL, 0.5, '2026-11-01'"
-        >>> _ = connection.execute(f"INSERT INTO draw VALUES({row})")
-        >>> upgrade(connection)
-        >>> connection.execute("SELECT address, cost_usd FROM draw").get == (place("k", 7, "", "c:0:0"), 0.5)
-        True
     """
     connection.create_scalar_function("velo_place", _place_in_sql, 4, deterministic=True)
     connection.execute("ALTER TABLE request RENAME TO request_1; ALTER TABLE draw RENAME TO draw_1")

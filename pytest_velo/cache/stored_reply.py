@@ -20,13 +20,7 @@ _WHOLE = "raw"
 
 
 class StoredReply(Reply):
-    """A reply that keeps the bytes it was read from until its `raw` is asked for.
-
-    Examples:
-        >>> reply = reader()(b'{"text":"Lyon","raw":{"id":"r1"},"cached":true}')
-        >>> reply, reply.cached, reply.raw, reply.raw is reply.raw
-        (Reply('Lyon'), True, {'id': 'r1'}, True)
-    """
+    """A reply that keeps the bytes it was read from until its `raw` is asked for."""
 
     __slots__ = ("_whole",)
 
@@ -83,15 +77,7 @@ def _whole_decoder() -> msgspec.json.Decoder[Any]:
 
 @cache
 def reader() -> Callable[[bytes], Reply]:
-    """Return what reads a stored reply; it raises `msgspec.DecodeError` for bytes that are none.
-
-    Examples:
-        >>> reader()(b'{"text":"Lyon","cost_usd":0.25}').cost_usd
-        0.25
-        >>> reader()(b'{"text":1}')
-        Traceback (most recent call last):
-        msgspec.ValidationError: Expected `str`, got `int` - at `$.text`
-    """
+    """Return what reads a stored reply; it raises `msgspec.DecodeError` for bytes that are none."""
     import msgspec
 
     decode = msgspec.json.Decoder(_Read).decode

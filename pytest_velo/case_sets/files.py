@@ -29,12 +29,6 @@ def read_rows(name: str | Path, base: Path) -> Iterator[Row]:
 
     Raises:
         UsageError: Another kind of source, no such file, not UTF-8, or a malformed row.
-
-    Examples:
-        >>> folder = getfixture("tmp_path")
-        >>> _ = (folder / "sums.csv").write_text("question,answer\n2 + 2?,4\n")
-        >>> list(read_rows("sums.csv", folder))
-        [('sums.csv:2', {'question': '2 + 2?', 'answer': '4'})]
     """
     path = _resolve(str(name), base)
     try:

@@ -125,13 +125,6 @@ def pick_order(case_set: CaseSet | None, over: str, seed: int, draws_per_case: i
 
     Raises:
         UsageError: The design does not fit the set.
-
-    Examples:
-        >>> from pathlib import Path
-        >>> from pytest_velo.case_sets import load
-        >>> plan = pick_order(load(["a", "b", "c"], base=Path()), "population", seed=0)
-        >>> sorted(trial.case for trial in plan), plan.n_units
-        (['a', 'b', 'c'], 3)
     """
     if isinstance(draws_per_case, bool) or not isinstance(draws_per_case, int) or draws_per_case < 1:
         raise UsageError(f"draws_per_case= is a number from 1, got {draws_per_case!r}")
@@ -151,13 +144,6 @@ def chosen_order(case_set: CaseSet, chosen: Iterable[tuple[int, int]]) -> Iterat
     Args:
         case_set: The cases.
         chosen: Pairs of a case's position in the set and its repeat, both from 0.
-
-    Examples:
-        >>> from pathlib import Path
-        >>> from pytest_velo.case_sets import load
-        >>> trials = chosen_order(load(["a", "b"], base=Path()), [(1, 0), (0, 0), (1, 1)])
-        >>> [(trial.index, trial.case, trial.repeat) for trial in trials]
-        [(0, 'b', 0), (1, 'a', 0), (2, 'b', 1)]
     """
     for index, (position, repeat) in enumerate(chosen):
         item = case_set.items[position]
@@ -174,14 +160,7 @@ def chosen_order(case_set: CaseSet, chosen: Iterable[tuple[int, int]]) -> Iterat
 
 
 def with_arms(trials: Iterable[Planned], arms: Sequence[str]) -> Iterator[Planned]:
-    """Run every trial of a plan once in each arm, on the same case, repeat and seed.
-
-    Examples:
-        >>> from itertools import islice
-        >>> trials = with_arms(plain_order(), ["a", "b"])
-        >>> [(trial.index, trial.turn, trial.arm) for trial in islice(trials, 3)]
-        [(0, 0, 'a'), (1, 0, 'b'), (2, 1, 'a')]
-    """
+    """Run every trial of a plan once in each arm, on the same case, repeat and seed."""
     n = len(arms)
     for trial in trials:
         for position, arm in enumerate(arms):
@@ -189,13 +168,7 @@ def with_arms(trials: Iterable[Planned], arms: Sequence[str]) -> Iterator[Planne
 
 
 def plain_order() -> Plan:
-    """Plan the trials of a body without cases: no end of them, each its own unit.
-
-    Examples:
-        >>> from itertools import islice
-        >>> [(trial.unit, trial.case, trial.repeat) for trial in islice(plain_order(), 3)]
-        [(0, None, 0), (1, None, 1), (2, None, 2)]
-    """
+    """Plan the trials of a body without cases: no end of them, each its own unit."""
     return pick_order(None, "cases", seed=0)
 
 

@@ -43,18 +43,6 @@ def open_source(source: Any, base: Path, seed: int) -> Opened:
 
     Raises:
         UsageError: It is none of the kinds there are, or its function fails.
-
-    Examples:
-        >>> list(open_source(["2 + 2?", "3 + 3?"], Path(), seed=0).rows)
-        [('case 0', '2 + 2?'), ('case 1', '3 + 3?')]
-        >>> def sums(rng):
-        ...     while True:
-        ...         yield f"{rng.randint(1, 9)} + {rng.randint(1, 9)}?"
-        >>> opened = open_source(sums, Path(), seed=0)
-        >>> opened.generated, opened.endless
-        (True, True)
-        >>> next(opened.rows) == next(open_source(sums, Path(), seed=0).rows)
-        True
     """
     if isinstance(source, str | os.PathLike):
         return Opened(rows=read_rows(os.fspath(source), base))
@@ -145,12 +133,6 @@ def _located(rows: Iterable[Any]) -> Iterator[Row]:
 
 
 def is_strategy(source: Any) -> bool:
-    """Tell a strategy without importing the Hypothesis library: who holds one has imported it.
-
-    Examples:
-        >>> from hypothesis import strategies
-        >>> is_strategy(strategies.booleans()), is_strategy([True, False])
-        (True, False)
-    """
+    """Tell a strategy without importing the Hypothesis library: who holds one has imported it."""
     library = sys.modules.get("hypothesis.strategies")
     return library is not None and isinstance(source, library.SearchStrategy)

@@ -14,22 +14,6 @@ def confounded_arms(arms: Sequence[str], turns: Iterable[Sequence[TrialRecord]])
     Args:
         arms: The two arms that are compared.
         turns: The trials of each turn, one an arm; the first turn in which both made a call is looked at.
-
-    Examples:
-        >>> from pytest_velo.records import Address, Call, OutcomeKind, Reply, as_messages
-        >>> def trial(arm, system, **parameters):
-        ...     sent = as_messages("Hi", system)
-        ...     asked = Request(api="a", endpoint="e", model="m", messages=sent, parameters=parameters)
-        ...     at = Address(key="k", seed=0, stream="", slot="c:0:0")
-        ...     call = Call(model="e/m", request=asked, reply=Reply(text=""), address=at, drawn_at="")
-        ...     made = {"index": 0, "case_id": "", "repeat": 0, "seed": 0, "kind": OutcomeKind.ONE}
-        ...     return TrialRecord(**made, values={}, arm=arm, calls=(call,))
-        >>> brief, kind = trial("a", "Be brief."), trial("b", "Be kind.", top_p=0.5)
-        >>> (remark,) = confounded_arms(["a", "b"], [(brief, kind)])
-        >>> remark.split(": ")[0]
-        "the arms 'a' and 'b' differ in 2 things (system prompt, top_p)"
-        >>> confounded_arms(["a", "b"], [(trial("a", "Be brief."), trial("b", "Be kind."))])
-        ()
     """
     for turn in turns:
         calls = {trial.arm: trial.calls for trial in turn if trial.arm in arms}
@@ -48,15 +32,7 @@ def confounded_arms(arms: Sequence[str], turns: Iterable[Sequence[TrialRecord]])
 
 
 def differences(first: Request, second: Request) -> list[str]:
-    """Name what two requests differ in: model, system prompt, prompt, and each parameter.
-
-    Examples:
-        >>> def ask(model, prompt, **parameters):
-        ...     sent = ({"role": "user", "content": prompt},)
-        ...     return Request(api="a", endpoint="e", model=model, messages=sent, parameters=parameters)
-        >>> differences(ask("m", "Hi", temperature=0), ask("m", "Hello", temperature=1))
-        ['prompt', 'temperature']
-    """
+    """Name what two requests differ in: model, system prompt, prompt, and each parameter."""
     named: dict[str, tuple[Any, Any]] = {
         "model": ((first.endpoint, first.model), (second.endpoint, second.model)),
         "system prompt": (_said(first, {"system"}), _said(second, {"system"})),

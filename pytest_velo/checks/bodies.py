@@ -83,13 +83,6 @@ def read_body(func: Callable[..., Any], fixture_names: Collection[str] = ()) -> 
         func: The test function; a bound method is fine.
         fixture_names: Names in its signature that are our own fixtures: `model`, `judge`, `case`, ...
             They decide what counts as an unknown call and nothing else.
-
-    Examples:
-        >>> def test_capital(model):
-        ...     return model("The capital of France?").answers("Paris")
-        >>> facts = read_body(test_capital, ["model"])
-        >>> facts.has_value_return, facts.has_assert, facts.unknown_calls, facts.can_fail
-        (True, False, (), True)
     """
     inner = inspect.unwrap(func)
     facts: dict[str, Any] = {
@@ -123,19 +116,6 @@ def body_digest(func: Callable[..., Any]) -> str:
 
     Args:
         func: The test function.
-
-    Examples:
-        >>> def test_a(model):
-        ...     return model("Hi") == "Hello"
-        >>> def test_b(model):
-        ...     "Models greet."
-        ...     return model('Hi') == 'Hello'  # the same
-        >>> def test_c(model):
-        ...     return model("Hi") == "Hi"
-        >>> body_digest(test_a) == body_digest(test_b), body_digest(test_a) == body_digest(test_c)
-        (True, False)
-        >>> body_digest(len)
-        ''
     """
     node = _definition(inspect.unwrap(func))
     if node is None:
@@ -152,12 +132,6 @@ def check_facts(facts: BodyFacts) -> UsageError | None:
 
     Args:
         facts: What `read_body` says of it.
-
-    Examples:
-        >>> def test_forgets(model):
-        ...     model("The capital of France?").answers("Paris")
-        >>> check_facts(read_body(test_forgets, ["model"])).what
-        'test_forgets can never fail: it has no assert and returns no outcome'
     """
     if facts.is_lambda:
         return UsageError(
@@ -182,10 +156,6 @@ def forbidden_fixtures() -> Mapping[str, str]:
 
     They change or watch the whole process, while trials of one hypothesis run side by side, or keep a failed
     assert from the trial.
-
-    Examples:
-        >>> forbidden_fixtures()["caplog"], "tmp_path" in forbidden_fixtures()
-        ('it records the log of all trials that run at once, not of one', False)
     """
     return _FORBIDDEN_FIXTURES
 
@@ -197,14 +167,6 @@ def never_failed(facts: BodyFacts, n_trials: int, n_none: int) -> str | None:
         facts: Of the body.
         n_trials: Trials that ran, from 0.
         n_none: Those whose body ended without a failure and without a value.
-
-    Examples:
-        >>> def test_helped(model):
-        ...     verify(model("The capital of France?"))
-        >>> facts = read_body(test_helped, ["model"])
-        >>> never_failed(facts, n_trials=20, n_none=20).split(":")[0]
-        'never seen to fail'
-        >>> never_failed(facts, n_trials=20, n_none=19)
     """
     if facts.has_assert or facts.has_raise or n_trials == 0 or n_none < n_trials:
         return None

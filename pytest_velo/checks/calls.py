@@ -29,11 +29,6 @@ def unknown_calls(node: Function, fixture_names: Collection[str]) -> tuple[str, 
     Args:
         node: The parsed body.
         fixture_names: Names of our own fixtures.
-
-    Examples:
-        >>> body = ast.parse("def test(model):\n r = model('x')\n r.answers('y')\n check(r)").body[0]
-        >>> unknown_calls(body, ["model"])
-        ('check',)
     """
     bindings = list(_bindings(node))
     local = {name for name, _ in bindings}

@@ -26,18 +26,6 @@ def instruments_of(trial: TrialRecord) -> Instruments:
 
     Args:
         trial: Its calls are looked at; one without any has no instruments.
-
-    Examples:
-        >>> from pytest_velo.records import Address, Call, OutcomeKind, Reply, Request, as_messages
-        >>> def trial(model, prompt):
-        ...     asked = Request(api="a", endpoint="e", model=model, messages=as_messages(prompt))
-        ...     at = Address(key="k", seed=0, stream="", slot="c:0:0")
-        ...     call = Call(model=model, request=asked, reply=Reply(text=""), address=at, drawn_at="")
-        ...     made = {"index": 0, "case_id": "", "repeat": 0, "seed": 0, "kind": OutcomeKind.ONE}
-        ...     return TrialRecord(**made, values={}, calls=(call,))
-        >>> hi, bye = instruments_of(trial("m", "Hi")), instruments_of(trial("m", "Bye"))
-        >>> hi == instruments_of(trial("another", "Hi")), hi.prompt == bye.prompt, hi.judge
-        (True, False, '')
     """
     rubrics = [rubric_of(call.request) for call in trial.calls]
     asked = [call for call, rubric in zip(trial.calls, rubrics, strict=True) if rubric is None]

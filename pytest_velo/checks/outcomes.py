@@ -30,15 +30,6 @@ def read_return(value: object, facts: BodyFacts, statistic: Statistic) -> dict[s
 
     Raises:
         BodyError: The value is no outcome, or not the one the claim is about.
-
-    Examples:
-        >>> from pytest_velo import mean, rate
-        >>> from pytest_velo.checks.bodies import read_body
-        >>> facts = read_body(len)
-        >>> read_return(True, facts, rate), read_return(7, facts, mean(0, 10))
-        ({'': 1.0}, {'': 7.0})
-        >>> read_return({"kind": True, "words": 12}, facts, rate("kind"))
-        {'kind': 1.0, 'words': 12.0}
     """
     claim_name = statistic.name
     if isinstance(value, Mapping):
@@ -69,14 +60,6 @@ def read_outcomes(value: object, facts: BodyFacts, statistics: Sequence[Statisti
 
     Raises:
         BodyError: As `read_return`, for any of them.
-
-    Examples:
-        >>> from pytest_velo import mean, rate
-        >>> from pytest_velo.checks.bodies import read_body
-        >>> claimed = [mean(0, 1, "kind"), rate("correct")]
-        >>> read = read_outcomes({"kind": 0.4, "correct": True}, read_body(len), claimed)
-        >>> read["kind"], read["correct"]
-        (0.4, 1.0)
     """
     outcomes: dict[str, float] = {}
     for statistic in statistics:

@@ -15,20 +15,6 @@ def mixed_snapshots(trials: Iterable[TrialRecord]) -> tuple[str, ...]:
 
     Args:
         trials: The trials of one hypothesis.
-
-    Examples:
-        >>> from pytest_velo.records import Address, Call, OutcomeKind, Reply, Request
-        >>> def trial(served):
-        ...     asked = Request(api="a", endpoint="e", model="m", messages=())
-        ...     at = Address(key="k", seed=0, stream="", slot="c:0:0")
-        ...     reply = Reply(text="", model_served=served)
-        ...     call = Call(model="e/m", request=asked, reply=reply, address=at, drawn_at="")
-        ...     made = {"index": 0, "case_id": "", "repeat": 0, "seed": 0, "kind": OutcomeKind.ONE}
-        ...     return TrialRecord(**made, values={}, calls=(call,))
-        >>> mixed_snapshots([trial("m-may"), trial("m-june"), trial(None)])[0].split(": ")[1]
-        'e/m was answered by m-june and m-may'
-        >>> mixed_snapshots([trial("m-may"), trial("m-may"), trial(None)])
-        ()
     """
     served: dict[str, set[str]] = {}
     fingerprints: dict[tuple[str, str], set[str]] = {}

@@ -1,10 +1,20 @@
 """What a hypothesis claims: `rate >= 0.3`, `mean(0, 10) >= 7`, `difference("a", "b") >= 0.1`."""
 
-from pytest_velo.claims.claim import AnyClaim, Claim, Direction, Estimation, Joint
-from pytest_velo.claims.making import difference, estimate, mean, rate
+from pytest_velo.claims.claim import (
+    AnyClaim,
+    Change,
+    Claim,
+    Difference,
+    Direction,
+    Estimation,
+    Joint,
+    Mean,
+    Rate,
+    Statistic,
+)
 from pytest_velo.claims.scale import Scale
-from pytest_velo.claims.statistics import Change, Difference, Mean, Rate, Statistic
 from pytest_velo.claims.stored import Baseline, Guards, baseline
+from pytest_velo.claims.words import difference, estimate, mean, rate
 
 __all__ = [
     "AnyClaim",

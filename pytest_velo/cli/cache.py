@@ -29,21 +29,7 @@ def cache() -> None:
     """The draws on disk: how many there are, and removing the old ones.
 
     \f
-    Examples:
-        >>> from click.testing import CliRunner
-        >>> from pytest_velo.report.examples import stored
-        >>> folder = str(stored(getfixture("tmp_path")))
-        >>> said = CliRunner().invoke(cache, ["stats", "--cache-dir", folder]).stdout
-        >>> for line in said.splitlines()[1:]:
-        ...     print(line)
-        draws   1 draw of 1 request
-        drawn   2026-11-23
-        cost    $? (no price is known)
-        unused  0 draws that none of 1 recorded run used
-        models  tiny at lab: 1 draw
-        >>> said = CliRunner().invoke(cache, ["prune", "--larger-than=0B", "--cache-dir", folder]).stdout
-        >>> said.splitlines()[0]
-        'removed 1 draw and 1 request, drawn 2026-11-23; drawing them again costs $? (no price is known)'
+
     """  # noqa: D301 - click shows nothing below \f
 
 

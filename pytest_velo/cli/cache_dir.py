@@ -16,16 +16,6 @@ def cache_dir_option(*spellings: str) -> Callable[[_Command], _Command]:
 
     Args:
         spellings: Further names of the option, with their dashes.
-
-    Examples:
-        >>> from click.testing import CliRunner
-        >>> @click.command()
-        ... @cache_dir_option("--folder")
-        ... def where(cache_dir: Path) -> None:
-        ...     click.echo(cache_dir.as_posix())
-        >>> run = CliRunner(env={"VELO_CACHE_DIR": "kept"}).invoke
-        >>> run(where).output, run(where, ["--folder", "here"]).output
-        ('kept\n', 'here\n')
     """
     return click.option(
         "--cache-dir",

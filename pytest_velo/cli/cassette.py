@@ -20,17 +20,7 @@ def cassette() -> None:
     """Recorded draws that are committed with the tests, for --velo-mode=replay.
 
     \f
-    Examples:
-        >>> from click.testing import CliRunner
-        >>> from pytest_velo.report.examples import stored
-        >>> folder = stored(getfixture("tmp_path"))
-        >>> run, file = CliRunner().invoke, str(folder / "tea.jsonl")
-        >>> said = run(cassette, ["export", file, "--cache-dir", str(folder)]).stdout
-        >>> print(said.replace(str(folder), "cache").rstrip())
-        1 draw of run latest -> cache/tea.jsonl
-        >>> said = run(cassette, ["import", file, "--cache-dir", str(folder / "empty")]).stdout
-        >>> print(said.replace(str(folder), "cache").rstrip())
-        1 draw in cache/tea.jsonl, 1 new in cache/empty
+
     """  # noqa: D301 - click shows nothing below \f
 
 

@@ -47,20 +47,7 @@ def compare(
     PART_OF_NODE_ID only the tests whose node id holds it.
 
     \f
-    Examples:
-        >>> from click.testing import CliRunner
-        >>> from pytest_velo.report.examples import recorded, refuted, trial
-        >>> folder = getfixture("tmp_path")
-        >>> for outcomes in ([1, 1, 1, 1] * 10, [1, 0, 0, 0] * 10):
-        ...     run = recorded(folder, refuted(trials=tuple(map(trial, range(40), outcomes))))
-        >>> said = CliRunner().invoke(compare, ["previous", "--cache-dir", str(folder), "--fail-on-worse"])
-        >>> said.exit_code
-        1
-        >>> for line in said.stdout.splitlines()[3:6]:
-        ...     print(line)
-        test_a.py::test_b  lab/tiny
-          rate: 1.00 -> 0.25 over 40 pairs; difference -0.75 [-0.91, -0.51] at 95%
-          worse: it fell
+
     """  # noqa: D301 - click shows nothing below \f
     from pytest_velo.report.comparison import comparison_lines
     from pytest_velo.report.load import load
@@ -90,8 +77,8 @@ def _run_id(run: str, cache_dir: Path) -> str:
     """Return the id that `previous` stands for: the finished run before the latest."""
     if run != "previous":
         return run
-    from pytest_velo.report.jsonl import RUN_FILE, runs_folder
     from pytest_velo.report.load import load
+    from pytest_velo.report.record import RUN_FILE, runs_folder
 
     names = sorted((path.parent.name for path in runs_folder(cache_dir).glob(f"*/{RUN_FILE}")), key=_age)
     latest = load("latest", cache_dir).folder.name

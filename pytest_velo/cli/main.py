@@ -36,14 +36,7 @@ def main() -> None:
     """Beliefs about language models as pytest tests.
 
     \f
-    Examples:
-        >>> from click.testing import CliRunner
-        >>> said = CliRunner().invoke(main, ["compare", "run-1", "--cache-dir", "nowhere"])
-        >>> said.exit_code, said.stdout
-        (1, '')
-        >>> print(said.stderr.rstrip())
-        Error: nowhere/runs: there is no finished run 'run-1'
-          fix: run pytest on your hypotheses first
+
     """  # noqa: D301 - click shows nothing below \f
 
 

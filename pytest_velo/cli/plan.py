@@ -12,7 +12,7 @@ import click
 from pytest_velo.errors import VeloError
 
 if TYPE_CHECKING:
-    from pytest_velo.integration.planning import Planned
+    from pytest_velo.integration.plan import Planned
 
 _MOST_COLUMNS = 110
 
@@ -30,25 +30,9 @@ def plan(as_json: bool, arguments: tuple[str, ...]) -> None:
     Tests are collected, none is run; no call is made.
 
     \f
-    Examples:
-        >>> from click.testing import CliRunner
-        >>> file = getfixture("tmp_path") / "test_manners.py"
-        >>> _ = file.write_text('''
-        ... import pytest
-        ... from pytest_velo import rate
-        ...
-        ... @pytest.mark.hypothesis(rate >= 0.5, max_trials=20)
-        ... def test_polite(): return True
-        ... ''')
-        >>> said = CliRunner().invoke(plan, [str(file), "--import-mode=importlib"]).stdout
-        >>> for line in said.splitlines()[1:5]:
-        ...     print(line)
-          claim      rate >= 0.5
-          about      this body as it stands
-          design     at most 20 trials · alpha 5% · beta 5% · margin 0
-          in reach   at the earliest supported after 5 trials, refuted after 5 trials
+
     """  # noqa: D301 - click shows nothing below \f
-    from pytest_velo.integration.planning import plan_selection
+    from pytest_velo.integration.plan import plan_selection
 
     try:
         planned = plan_selection(arguments)
@@ -56,7 +40,7 @@ def plan(as_json: bool, arguments: tuple[str, ...]) -> None:
         raise click.ClickException(str(error)) from None
     _check(planned)
     if as_json:
-        from pytest_velo.report.planned import plan_document
+        from pytest_velo.report.plan_record import plan_document
 
         click.echo(json.dumps(plan_document(planned.plans), indent=2, allow_nan=False))
         return

@@ -39,31 +39,9 @@ def rescore(ctx: click.Context, arguments: tuple[str, ...], cache_dir: Path, all
     pytest's, e.g. --velo-show=N: how many of the changed trials are shown.
 
     \f
-    Examples:
-        >>> from click.testing import CliRunner
-        >>> import pytest
-        >>> file = getfixture("tmp_path") / "test_courtesy.py"
-        >>> _ = file.write_text('''
-        ... from pathlib import Path
-        ... import pytest
-        ... from pytest_velo import rate
-        ...
-        ... @pytest.mark.hypothesis(rate >= 0.5, max_trials=5)
-        ... def test_polite(): return not Path(__file__).with_name("strict").exists()
-        ... ''')
-        >>> folder = str(file.parent / "cache")
-        >>> quiet = [str(file), f"--rootdir={file.parent}", "--import-mode=importlib", "-p", "no:terminal"]
-        >>> first = pytest.main([*quiet, f"--velo-cache-dir={folder}"])
-        >>> file.with_name("strict").touch()
-        >>> said = CliRunner().invoke(rescore, ["latest", *quiet, f"--cache-dir={folder}"])
-        >>> for line in said.stdout.splitlines()[4:8]:
-        ...     print(line)
-        test_courtesy.py::test_polite
-          before     supported: rate > 0.5; observed 5/5 [0.54, 1.00], n 5/5
-          now        refuted: rate < 0.5; observed 0/5 [0.00, 0.46], n 5/5
-          outcomes   5 of 5 trials changed; 5 from 1 to 0, 0 from 0 to 1
+
     """  # noqa: D301 - click shows nothing below \f
-    from pytest_velo.integration.rescoring import run_pytest
+    from pytest_velo.integration.rescore import run_pytest
     from pytest_velo.report.load import load
 
     name, given = _split(arguments)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from pytest_velo.integration.handing import Placeholder, Velo
+    from pytest_velo.integration.body import Placeholder, Velo
 
 PER_TRIAL = ("case", "arm", "trial")
 OURS = ("velo", "model", "judge", *PER_TRIAL)
@@ -23,13 +23,6 @@ def concerns_us(definition: Any) -> bool:
 
     Args:
         definition: A function item, or a metafunc's definition.
-
-    Examples:
-        >>> from pytest_velo.integration.examples import collected, hypothesis_item
-        >>> request, test = getfixture("request"), "def test_it(): return True"
-        >>> items = hypothesis_item(request, "rate >= 0.5", test)[0], collected(request, test)[0]
-        >>> [concerns_us(item) for item in items]
-        [True, False]
     """
     if next(definition.iter_markers("hypothesis"), None) is not None:
         return True
@@ -56,7 +49,7 @@ def velo(request: pytest.FixtureRequest) -> Velo:
             return await velo.model(READER)(f"How many sentences are these: {text}") == "1"
         ```
     """
-    from pytest_velo.integration.handing import Velo
+    from pytest_velo.integration.body import Velo
 
     return Velo(request.node)
 
@@ -80,7 +73,7 @@ def model(request: pytest.FixtureRequest) -> Any:
             assert len(reply.text.split()) <= 50
         ```
     """
-    from pytest_velo.integration.models import model_of
+    from pytest_velo.integration.body import model_of
 
     return model_of(request.node, getattr(request, "param", None))
 
@@ -109,7 +102,7 @@ def judge(request: pytest.FixtureRequest) -> Any:
             return await judge("Is this polite?", await model("May I have a receipt?"))
         ```
     """
-    from pytest_velo.integration.models import judge_of
+    from pytest_velo.integration.body import judge_of
 
     return judge_of(request.node)
 
@@ -194,8 +187,8 @@ def trial(request: pytest.FixtureRequest) -> Any:
 
 
 def _per_trial(request: pytest.FixtureRequest, name: str) -> Placeholder:
-    from pytest_velo.integration.handing import Placeholder
-    from pytest_velo.integration.private import fixture_info
+    from pytest_velo.integration.body import Placeholder
+    from pytest_velo.integration.compat import fixture_info
 
     if name not in fixture_info(request.node).argnames:
         Placeholder(name)._refuse()

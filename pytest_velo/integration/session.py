@@ -20,8 +20,8 @@ import pytest
 
 if TYPE_CHECKING:
     from pytest_velo.cache.store import Store
-    from pytest_velo.integration.paying import PayRule
-    from pytest_velo.integration.pooling import Pooling
+    from pytest_velo.integration.config.payment import PayRule
+    from pytest_velo.integration.run.pool import Pooling
     from pytest_velo.integration.totals import Drawn
     from pytest_velo.records import HypothesisResult
     from pytest_velo.report.estimates import Estimate
@@ -68,7 +68,7 @@ class VeloSession:
     @cached_property
     def settings(self) -> Settings:
         """The settings, resolved on first use so that a plain session reads nothing."""
-        from pytest_velo.integration.resolving import read_settings
+        from pytest_velo.integration.config.settings import read_settings
 
         workers = int(getattr(self._config, "workerinput", {}).get("workercount", 1))
         return read_settings(self._config, told=self.told, workers=workers)
@@ -76,7 +76,7 @@ class VeloSession:
     @cached_property
     def paying(self) -> PayRule:
         """Who asked for paid draws; workers are told by the controller."""
-        from pytest_velo.integration.paying import PayRule, pay_rule
+        from pytest_velo.integration.config.payment import PayRule, pay_rule
 
         root = str(self._config.rootpath)
         if "pay" in self._from_controller:
@@ -124,7 +124,7 @@ class VeloSession:
     def run_folder(self) -> Path:
         """The folder of this run's record, made on first use; the same for all workers."""
         if self._run_folder is None:
-            from pytest_velo.report.jsonl import create_run
+            from pytest_velo.report.record import create_run
 
             name = self._from_controller.get("run", self._name_for_workers)
             self._run_folder = create_run(self.settings.cache_dir, self.started_at, name)
@@ -138,7 +138,7 @@ class VeloSession:
 
     def for_worker(self) -> str:
         """Return what a worker must know, as text that any transport carries."""
-        from pytest_velo.report.jsonl import run_name
+        from pytest_velo.report.record import run_name
 
         pay = {"everything": self.paying.everything, "node_ids": list(self.paying.node_ids)}
         if self._name_for_workers is None:
@@ -176,7 +176,7 @@ class VeloSession:
         A test that was run again replaces its first run.
         """
         from pytest_velo.report.document import shown_trials
-        from pytest_velo.report.jsonl import trial_lines
+        from pytest_velo.report.record import trial_lines
 
         self._trial_lines[result.node_id] = trial_lines(result)
         light = replace(result, trials=shown_trials(result, self.settings.show))
@@ -191,7 +191,7 @@ class VeloSession:
     def _write_trials(self) -> None:
         lines, self._trial_lines = self._trial_lines, {}
         if lines:
-            from pytest_velo.report.jsonl import write_trials
+            from pytest_velo.report.record import write_trials
 
             write_trials(self.run_folder, lines, self.worker)
 
@@ -202,7 +202,7 @@ class VeloSession:
         stats = sampler.stats()
         waits: tuple[str, ...] = ()
         if self.pooling is not None:
-            from pytest_velo.integration.remarks import session_waits
+            from pytest_velo.integration.run.notices import session_waits
 
             waits = session_waits(stats)
         drawn = Drawn(n_calls=stats.n_calls, cost_usd=stats.cost_usd, problems=tuple(problems), waits=waits)
@@ -217,9 +217,9 @@ class VeloSession:
         if not self.reported:
             self._drop_run_folder()
             return
-        from pytest_velo.integration.recording import run_document
+        from pytest_velo.integration.startup import run_document
         from pytest_velo.integration.totals import Drawn
-        from pytest_velo.report.jsonl import merge_trials, write_run
+        from pytest_velo.report.record import merge_trials, write_run
 
         problems: list[str] = []
         with _noting(problems):

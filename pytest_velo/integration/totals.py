@@ -51,14 +51,6 @@ def beyond(drawn: Sequence[Drawn], results: Sequence[HypothesisResult]) -> Drawn
 
     Returns:
         Their number and dollars, never below 0; `cost_usd` is None when a price is unknown.
-
-    Examples:
-        >>> from pytest_velo.records import Outcome
-        >>> test = {"node_id": "test_it.py::test_it", "belief": "it", "claim": "rate >= 0.5", "scope": "here"}
-        >>> told = HypothesisResult(**test, outcome=Outcome.SUPPORTED, n_calls=10, n_cached=3, cost_usd=0.5)
-        >>> more = beyond([Drawn(n_calls=6, cost_usd=0.5), Drawn(n_calls=3, cost_usd=0.25)], [told])
-        >>> more.n_calls, more.cost_usd
-        (2, 0.25)
     """
     made = sum(process.n_calls for process in drawn)
     told = sum(result.n_calls - result.n_cached for result in results)
@@ -75,13 +67,6 @@ def drawn_lines(drawn: Sequence[Drawn], results: Sequence[HypothesisResult], wid
         drawn: By each process.
         results: Those of the table.
         width: Columns of the terminal.
-
-    Examples:
-        >>> drawn = [Drawn(n_calls=2, cost_usd=0.25), Drawn(problems=("the disk is full",))]
-        >>> print("\n".join(line.text for line in drawn_lines(drawn, [], 80)))
-        <BLANKLINE>
-          besides    2 model calls ($0.25) that no verdict used; the draws are kept
-          error      the disk is full
     """
     more = beyond(drawn, results)
     if more.n_calls:

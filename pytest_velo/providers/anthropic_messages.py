@@ -51,31 +51,13 @@ def open_messages(
         endpoint: Where it is.
         slots: How many calls will be in flight at most, from 1.
         http_client: Carries the SDK's requests instead of the SDK's own client (for tests and proxies).
-
-    Examples:
-        >>> import asyncio, httpx2
-        >>> body = {"content": [{"type": "text", "text": "Paris"}], "stop_reason": "end_turn"}
-        >>> def answer(sent):
-        ...     return httpx2.Response(200, json=body | {"model": sent.url.path})
-        >>> client = httpx2.AsyncClient(transport=httpx2.MockTransport(answer))
-        >>> endpoint = Endpoint(name="there", api="anthropic", base_url="http://127.0.0.1")
-        >>> provider = open_messages(endpoint, slots=1, http_client=client)
-        >>> asked = Request(api="", endpoint="there", model="m", messages=())
-        >>> reply = asyncio.run(provider.complete(asked, seed=None))
-        >>> reply.text, reply.model_served
-        ('Paris', '/v1/messages')
     """
     wire = Wire(path="/v1/messages", to_wire=to_wire, from_wire=from_wire, headers=headers)
     return HttpProvider(endpoint, wire, anthropic_line(endpoint, slots=slots, http_client=http_client))
 
 
 def headers(body: JsonObject) -> Mapping[str, str]:
-    """Return the headers a body needs: the API version that takes sampling parameters, if it has some.
-
-    Examples:
-        >>> headers({"model": "m", "temperature": 0}), headers({"model": "m"})
-        ({'anthropic-version': '2023-06-01'}, {})
-    """
+    """Return the headers a body needs: the API version that takes sampling parameters, if it has some."""
     return _SAMPLING_VERSION if any(name in body for name in _SAMPLING) else {}
 
 
@@ -89,12 +71,6 @@ def to_wire(request: Request, _seed: int | None) -> dict[str, Any]:
 
     Raises:
         UsageError: `logprobs` was asked for, or a system message follows another message.
-
-    Examples:
-        >>> said = ({"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"})
-        >>> body = to_wire(Request(api="anthropic", endpoint="e", model="m", messages=said), None)
-        >>> body["system"], body["messages"], body["max_tokens"]
-        ('Be brief.', [{'role': 'user', 'content': 'Hi'}], 4096)
     """
     if given(request, "logprobs") is not None:
         raise UsageError(
@@ -217,13 +193,6 @@ def from_wire(body: JsonObject, request: Request, latency_s: float) -> Reply:
 
     Raises:
         KeyError, TypeError: The body is no such reply.
-
-    Examples:
-        >>> blocks = [{"type": "thinking", "thinking": "France: Paris"}, {"type": "text", "text": "Paris"}]
-        >>> body = {"content": blocks, "stop_reason": "max_tokens", "usage": {"output_tokens": 5}}
-        >>> reply = from_wire(body, Request(api="anthropic", endpoint="e", model="m", messages=()), 0.8)
-        >>> reply.text, reply.reasoning, str(reply.finish_reason), reply.usage.output_tokens
-        ('Paris', 'France: Paris', 'length', 5)
     """
     blocks: Sequence[Mapping[str, Any]] = body["content"]
     text = "".join(block["text"] for block in blocks if block["type"] == "text")

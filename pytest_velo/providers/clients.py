@@ -24,7 +24,7 @@ import msgspec
 
 from pytest_velo.errors import TransientError, TransientKind, UsageError
 from pytest_velo.providers.failures import inner_status, read_failure, settle_failure
-from pytest_velo.providers.lines import Answer, DirectLine, Line, SdkLine
+from pytest_velo.providers.transport import Answer, DirectLine, Line, SdkLine
 from pytest_velo.records import JsonObject, Reply, Request
 from pytest_velo.settings import Endpoint
 
@@ -62,14 +62,6 @@ def openai_line(endpoint: Endpoint, *, slots: int, http_client: httpx2.AsyncClie
         endpoint: Where it is.
         slots: How many calls will be in flight at most, from 1.
         http_client: Carries the SDK's requests instead of the SDK's own client (for tests and proxies).
-
-    Examples:
-        >>> server = httpx2.MockTransport(lambda sent: httpx2.Response(429, json={"at": str(sent.url)}))
-        >>> endpoint = Endpoint(name="vllm", api="openai-chat", base_url="http://127.0.0.1:8000/v1")
-        >>> line = openai_line(endpoint, slots=1, http_client=httpx2.AsyncClient(transport=server))
-        >>> answer = asyncio.run(line.post("/chat/completions", {"model": "m"}, {}))
-        >>> answer.status, answer.content
-        (429, b'{"at":"http://127.0.0.1:8000/v1/chat/completions"}')
     """
     import openai
 
@@ -85,15 +77,7 @@ def openai_line(endpoint: Endpoint, *, slots: int, http_client: httpx2.AsyncClie
 
 
 def anthropic_line(endpoint: Endpoint, *, slots: int, http_client: httpx2.AsyncClient | None = None) -> Line:
-    """Return a line to an endpoint through the Anthropic SDK; arguments as `openai_line`.
-
-    Examples:
-        >>> server = httpx2.MockTransport(lambda sent: httpx2.Response(200, json={"at": str(sent.url)}))
-        >>> endpoint = Endpoint(name="proxy", api="anthropic", base_url="http://127.0.0.1:8000")
-        >>> line = anthropic_line(endpoint, slots=1, http_client=httpx2.AsyncClient(transport=server))
-        >>> asyncio.run(line.post("/v1/messages", {"model": "m"}, {})).content
-        b'{"at":"http://127.0.0.1:8000/v1/messages"}'
-    """
+    """Return a line to an endpoint through the Anthropic SDK; arguments as `openai_line`."""
     import anthropic
 
     client = anthropic.AsyncAnthropic(

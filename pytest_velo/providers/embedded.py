@@ -57,12 +57,6 @@ def check_installed(model: str) -> Path:
 
     Raises:
         UsageError: There is no such model, or its engine or its weights are missing.
-
-    Examples:
-        >>> check_installed("smollm2-135b")
-        Traceback (most recent call last):
-        pytest_velo.errors.UsageError: there is no embedded model 'smollm2-135b'
-          fix: did you mean 'smollm2-135m'?
     """
     weights = known_weights(model)
     where = f"model local/{model}"
@@ -89,16 +83,6 @@ def embedded(model: str = "smollm2-135m", *, slots: int = MAX_SLOTS) -> Embedded
 
     Raises:
         UsageError: There is no such model, the engine or the weights are missing, or they are damaged.
-
-    Examples:
-        >>> kept = Embedded(address="http://127.0.0.1:1", api_key="k", slots=2, engine=None)
-        >>> getfixture("monkeypatch").setitem(_running, (os.getpid(), "smollm2-135m"), kept)
-        >>> embedded("smollm2-135m", slots=4) is kept
-        True
-        >>> embedded("gpt-5")
-        Traceback (most recent call last):
-        pytest_velo.errors.UsageError: there is no embedded model 'gpt-5'
-          fix: known: smollm2-135m
     """
     # A server does not survive a fork: its threads stay in the parent. A child starts its own, and never
     # lets go of the parent's, whose destructor would wait for them: entries are not removed.

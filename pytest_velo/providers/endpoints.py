@@ -40,12 +40,6 @@ def parse_endpoint(line: str, *, more_apis: Collection[str] = ()) -> Endpoint:
 
     Raises:
         UsageError: The line cannot be read; the message names the key and the nearest valid one.
-
-    Examples:
-        >>> line = "vllm: api=openai-chat base_url=http://localhost:8000/v1 price=0.15/0.60"
-        >>> endpoint = parse_endpoint(line)
-        >>> endpoint.name, endpoint.price, endpoint.free
-        ('vllm', Price(input_usd=0.15, output_usd=0.6), False)
     """
     name, colon, rest = line.partition(":")
     name = name.strip()

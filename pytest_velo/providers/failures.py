@@ -64,10 +64,6 @@ def read_failure(status: int, headers: Mapping[str, str], body: object) -> Failu
         status: The HTTP status.
         headers: The response's headers; looked up in lower case.
         body: The parsed JSON body, or its text where it is not JSON.
-
-    Examples:
-        >>> read_failure(400, {}, {"error": {"message": "no", "code": "x", "type": "T"}}).codes == {"x", "t"}
-        True
     """
     whole: Mapping[str, Any] = body if isinstance(body, Mapping) else {}
     error = whole.get("error", whole)
@@ -94,12 +90,7 @@ def read_failure(status: int, headers: Mapping[str, str], body: object) -> Failu
 
 
 def inner_status(error: Mapping[str, Any]) -> int:
-    """Return the HTTP status of a failure that is reported inside a 200; 502 where it names none.
-
-    Examples:
-        >>> inner_status({"code": 429}), inner_status({"code": "server_error"})
-        (429, 502)
-    """
+    """Return the HTTP status of a failure that is reported inside a 200; 502 where it names none."""
     code = error.get("code")
     return code if isinstance(code, int) and 400 <= code <= 599 else 502
 
@@ -116,15 +107,6 @@ def settle_failure(failure: Failure, request: Request, latency_s: float) -> Repl
         TransientError: Waiting may help.
         AccessError: Only another key, permission or payment helps.
         RequestError: Only another request helps.
-
-    Examples:
-        >>> asked = Request(api="openai-chat", endpoint="e", model="m", messages=())
-        >>> too_long = read_failure(400, {}, {"error": {"code": "context_length_exceeded"}})
-        >>> settle_failure(too_long, asked, 0.1).finish_reason
-        <FinishReason.CONTEXT_OVERFLOW: 'context_overflow'>
-        >>> settle_failure(read_failure(503, {}, "down for maintenance"), asked, 0.1)
-        Traceback (most recent call last):
-        pytest_velo.errors.TransientError: e, model m: HTTP 503: down for maintenance
     """
     finish = _observed(failure)
     if finish is None:
@@ -134,14 +116,7 @@ def settle_failure(failure: Failure, request: Request, latency_s: float) -> Repl
 
 
 def retry_after_s(headers: Mapping[str, str], now_s: float | None = None) -> float | None:
-    """Return how long a server asks to wait, in seconds; None when it does not say so readably.
-
-    Examples:
-        >>> retry_after_s({"retry-after": "2"}), retry_after_s({"retry-after-ms": "250", "retry-after": "1"})
-        (2.0, 0.25)
-        >>> retry_after_s({"retry-after": "Thu, 01 Jan 1970 00:01:00 GMT"}, now_s=50.0), retry_after_s({})
-        (10.0, None)
-    """
+    """Return how long a server asks to wait, in seconds; None when it does not say so readably."""
     in_ms, text = _number(headers.get("retry-after-ms")), headers.get("retry-after")
     if in_ms is not None:
         return max(0.0, in_ms / 1000)

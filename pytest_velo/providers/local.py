@@ -38,12 +38,6 @@ def to_wire(request: Request, seed: int | None) -> dict[str, Any]:
 
     Raises:
         UsageError: A message holds something else than text, or probabilities after sampling are asked for.
-
-    Examples:
-        >>> asked = Request(api="local", endpoint="local", model="smollm2-135m", messages=())
-        >>> body = to_wire(asked, 2**32)
-        >>> body["temperature"], body["top_k"], body["max_tokens"], body["seed"]
-        (1.0, 0, 512, 1)
     """
     parts = (part for message in request.messages for part in content_parts(message))
     if any(part.get("type") != "text" for part in parts):
@@ -81,13 +75,6 @@ def from_wire(body: JsonObject, request: Request, latency_s: float) -> Reply:
 
     Raises:
         KeyError, IndexError, TypeError: The body is no such reply.
-
-    Examples:
-        >>> body = {"choices": [{"message": {"content": "Paris"}, "finish_reason": "stop"}]}
-        >>> asked = Request(api="", endpoint="e", model="m", messages=(), parameters={"effort": "low"})
-        >>> reply = from_wire(body, asked, 0.1)
-        >>> reply.text, reply.not_honoured
-        ('Paris', ('effort',))
     """
     reply = openai_chat.from_wire(body, request, latency_s)
     ignored = tuple(name for name in _IGNORED if given(request, name) is not None)

@@ -56,19 +56,6 @@ def open_chat(
         endpoint: Where it is.
         slots: How many calls will be in flight at most, from 1.
         http_client: Carries the SDK's requests instead of the SDK's own client (for tests and proxies).
-
-    Examples:
-        >>> import asyncio, httpx2
-        >>> body = {"choices": [{"message": {"content": "Paris"}, "finish_reason": "stop"}]}
-        >>> def answer(sent):
-        ...     return httpx2.Response(200, json=body | {"model": sent.url.path})
-        >>> client = httpx2.AsyncClient(transport=httpx2.MockTransport(answer))
-        >>> endpoint = Endpoint(name="there", api="openai-chat", base_url="http://127.0.0.1")
-        >>> provider = open_chat(endpoint, slots=1, http_client=client)
-        >>> asked = Request(api="", endpoint="there", model="m", messages=())
-        >>> reply = asyncio.run(provider.complete(asked, seed=None))
-        >>> reply.text, reply.model_served
-        ('Paris', '/chat/completions')
     """
     host = urlsplit(endpoint.base_url).hostname if endpoint.base_url else "api.openai.com"
     # OpenAI's reasoning models refuse the older name; many other servers do not know the newer one.
@@ -91,11 +78,6 @@ def to_wire(
 
     Raises:
         UsageError: `logprobs` is no number of alternatives.
-
-    Examples:
-        >>> limits = {"max_tokens": 5, "top_k": 1}
-        >>> to_wire(Request(api="openai-chat", endpoint="e", model="m", messages=(), parameters=limits), 7)
-        {'model': 'm', 'messages': [], 'max_completion_tokens': 5, 'seed': 7, 'top_k': 1}
     """
     body: dict[str, Any] = {
         "model": request.model,
@@ -158,13 +140,6 @@ def from_wire(body: JsonObject, request: Request, latency_s: float) -> Reply:
     Raises:
         VeloError: The server behind a router failed half-way.
         KeyError, IndexError, TypeError: The body is no such reply.
-
-    Examples:
-        >>> choice = {"message": {"refusal": "I can't."}, "finish_reason": "stop"}
-        >>> body = {"choices": [choice], "model": "m-june"}
-        >>> reply = from_wire(body, Request(api="openai-chat", endpoint="e", model="m", messages=()), 0.8)
-        >>> reply.text, reply.refused, reply.model_served, reply.usage.output_tokens
-        ("I can't.", True, 'm-june', None)
     """
     choice = body["choices"][0]
     if isinstance(failed := choice.get("error"), dict):  # half an answer is none
@@ -205,14 +180,6 @@ def split_choices(reply: Reply, request: Request) -> tuple[Reply, ...] | None:
     Returns:
         One reply a choice, each with its own part of the raw body; None where the provider answered
         the prompt instead (a content filter, a context overflow).
-
-    Examples:
-        >>> asked = Request(api="openai-chat", endpoint="e", model="m", messages=())
-        >>> choices = [{"message": {"content": text}, "finish_reason": "stop"} for text in ("Paris", "Lyon")]
-        >>> split_choices(from_wire({"choices": choices}, asked, 0.8), asked)
-        (Reply('Paris'), Reply('Lyon'))
-        >>> split_choices(Reply(text="", finish_reason=FinishReason.CONTENT_FILTER), asked) is None
-        True
     """
     listed = reply.raw.get("choices")
     if not isinstance(listed, list):

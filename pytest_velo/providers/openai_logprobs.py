@@ -24,11 +24,6 @@ def own_logprobs(listed: Sequence[Mapping[str, Any]], n_tokens: int | None) -> t
 
     Raises:
         KeyError, TypeError: They are no such list.
-
-    Examples:
-        >>> listed = [{"id": 1, "token": "Caf", "logprob": -0.5}, {"id": 2, "token": "é", "logprob": -0.1}]
-        >>> len(own_logprobs(listed, 2)), [token.token for token in own_logprobs(listed, 3)]
-        (2, ['Caf'])
     """
     tokens = read_logprobs(listed)
     if len(tokens) == n_tokens or not any("id" in token for token in listed):
@@ -44,10 +39,6 @@ def read_logprobs(tokens: Any) -> tuple[TokenLogprob, ...]:
 
     Raises:
         KeyError, TypeError: They are no such lists.
-
-    Examples:
-        >>> read_logprobs([{"token": "A", "logprob": -0.1, "top_logprobs": [{"token": "B", "logprob": -2}]}])
-        (TokenLogprob(token='A', logprob=-0.1, top={'B': -2.0}),)
     """
     return tuple(
         TokenLogprob(
@@ -82,11 +73,6 @@ def dropped_logprobs(request: Request, text: str, read: Sequence[TokenLogprob]) 
         request: What was asked.
         text: The reply's text.
         read: The tokens that were listed.
-
-    Examples:
-        >>> asked = Request(api="", endpoint="e", model="m", messages=(), parameters={"logprobs": 5})
-        >>> dropped_logprobs(asked, "Paris", []), dropped_logprobs(asked, "", [])
-        (('logprobs',), ())
     """
     asked = given(request, "logprobs") is not None
     return ("logprobs",) if asked and text and text[0].isascii() and not read else ()

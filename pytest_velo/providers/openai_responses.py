@@ -44,20 +44,6 @@ def open_responses(
         endpoint: Where it is.
         slots: How many calls will be in flight at most, from 1.
         http_client: Carries the SDK's requests instead of the SDK's own client (for tests and proxies).
-
-    Examples:
-        >>> import asyncio, httpx2
-        >>> body = {"status": "completed", "output": [{"type": "message", "content": [
-        ...     {"type": "output_text", "text": "Paris"}]}]}
-        >>> def answer(sent):
-        ...     return httpx2.Response(200, json=body | {"model": sent.url.path})
-        >>> client = httpx2.AsyncClient(transport=httpx2.MockTransport(answer))
-        >>> endpoint = Endpoint(name="there", api="openai-responses", base_url="http://127.0.0.1")
-        >>> provider = open_responses(endpoint, slots=1, http_client=client)
-        >>> asked = Request(api="", endpoint="there", model="m", messages=())
-        >>> reply = asyncio.run(provider.complete(asked, seed=None))
-        >>> reply.text, reply.model_served
-        ('Paris', '/responses')
     """
     wire = Wire(path="/responses", to_wire=to_wire, from_wire=from_wire)
     return HttpProvider(endpoint, wire, openai_line(endpoint, slots=slots, http_client=http_client))
@@ -73,12 +59,6 @@ def to_wire(request: Request, _seed: int | None) -> dict[str, Any]:
 
     Raises:
         UsageError: `logprobs` is no number of alternatives.
-
-    Examples:
-        >>> wanted = {"effort": "low", "stop": "."}
-        >>> body = to_wire(Request(api="", endpoint="e", model="m", messages=(), parameters=wanted), None)
-        >>> body["reasoning"], body["store"], body["include"], "stop" in body
-        ({'effort': 'low'}, False, ['reasoning.encrypted_content'], False)
     """
     body: dict[str, Any] = {
         "model": request.model,
@@ -165,13 +145,6 @@ def from_wire(body: JsonObject, request: Request, latency_s: float) -> Reply:
     Raises:
         TransientError: The server answered 200 and says inside that it failed.
         KeyError, TypeError: The body is no such reply.
-
-    Examples:
-        >>> call = {"type": "function_call", "call_id": "c1", "name": "find", "arguments": '{"city": "Lyon"}'}
-        >>> asked = Request(api="openai-responses", endpoint="e", model="m", messages=())
-        >>> reply = from_wire({"output": [call], "status": "completed"}, asked, 0.8)
-        >>> reply.tool_calls[0].arguments, str(reply.finish_reason), reply.not_honoured
-        ({'city': 'Lyon'}, 'tool_calls', ('seed',))
     """
     items: Sequence[Mapping[str, Any]] = body["output"]
     parts = [part for item in items if item["type"] == "message" for part in item["content"]]

@@ -62,10 +62,6 @@ def resolve(model_id: str, endpoints: Iterable[Endpoint] = BUILTIN_ENDPOINTS) ->
 
     Raises:
         UsageError: The id has no endpoint, or an unknown one.
-
-    Examples:
-        >>> resolve("local/smollm2-135m").model, resolve("openai/org/model").model
-        ('smollm2-135m', 'org/model')
     """
     known = {endpoint.name: endpoint for endpoint in endpoints}
     name, slash, model = model_id.partition("/")
@@ -106,16 +102,6 @@ def check_access(target: Target) -> None:
     Raises:
         UsageError: A key variable is unset or holds what no header can carry, or the embedded model's parts
             are missing, or no reply is registered under that scripted name; the message says what to do.
-
-    Examples:
-        >>> environment = getfixture("monkeypatch")
-        >>> environment.setenv("OPENAI_API_KEY", "sk-1")
-        >>> check_access(resolve("openai/gpt-5"))
-        >>> environment.delenv("OPENAI_API_KEY")
-        >>> check_access(resolve("openai/gpt-5"))
-        Traceback (most recent call last):
-        pytest_velo.errors.UsageError: model openai/gpt-5: the environment variable OPENAI_API_KEY is not set
-          fix: export OPENAI_API_KEY=..., or use a model without a key such as local/smollm2-135m
     """
     if target.endpoint.key_env is not None:
         _check_key(target.endpoint.key_env, target)
@@ -160,14 +146,6 @@ def open_provider(
 
     Raises:
         UsageError: Nothing speaks the endpoint's wire family.
-
-    Examples:
-        >>> import asyncio
-        >>> from pytest_velo.providers.scripted import scripted
-        >>> target = resolve(scripted("parrot", lambda request: request.messages[-1]["content"]))
-        >>> provider = open_provider(target.endpoint, slots=1)
-        >>> asyncio.run(provider.complete(target.request([{"role": "user", "content": "Hello"}]), seed=None))
-        Reply('Hello')
     """
     factory = (factories or {}).get(endpoint.api)
     if factory is not None:

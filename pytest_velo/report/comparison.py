@@ -51,25 +51,6 @@ def comparison_lines(runs: RunComparison, *, width: int = 80, encoding: str | No
         runs: The comparison.
         width: Columns of the terminal, at least 40.
         encoding: Encoding of the stream; where it lacks our marks they become ASCII.
-
-    Examples:
-        >>> from pytest_velo.baselines.paired import Pair, changed
-        >>> from pytest_velo.baselines.written import Part
-        >>> from pytest_velo.claims import rate as share
-        >>> fell = changed(share, [Pair(0, 1), Pair(1, 1)] * 30, max_units=60)
-        >>> told = RecordedComparison(
-        ...     node_id="test_a.py::test_b",
-        ...     claim="rate >= 0.5",
-        ...     model_before="lab/a",
-        ...     model_now="lab/b",
-        ...     parts=(Compared(part=Part(statistic=share, better=1), arm="", comparison=fell, flips=()),),
-        ... )
-        >>> runs = RunComparison(before="run-1", now="run-2", alpha=0.05, hypotheses=(told,))
-        >>> for line in comparison_lines(runs, width=90)[3:6]:
-        ...     print(line.text)
-        test_a.py::test_b  lab/a -> lab/b
-          rate: 1.00 -> 0.50 over 60 pairs; difference -0.50 [-0.70, -0.32] at 95%
-          worse: it fell
     """
     lines = [
         Line(inline(f"before  {runs.before}", width)),
@@ -102,12 +83,6 @@ def margin_text(ends: Interval | None, better: int, margin: float) -> str:
         ends: The interval of now minus before; None before any pair.
         better: +1 when larger is better, -1 when smaller is, 0 when neither.
         margin: Above 0, in the units of the interval.
-
-    >>> ends = Interval(low=-0.03, high=0.2, level=0.95)
-    >>> margin_text(ends, 1, 0.05), margin_text(ends, -1, 0.05), margin_text(ends, 0, 0.05)
-    ('worse by less than 0.05', 'better by less than 0.05', 'it may be off by 0.05')
-    >>> margin_text(ends, 1, 0.25), margin_text(Interval(low=-0.6, high=-0.2, level=0.95), 1, 0.1)
-    ('off by less than 0.25', 'off by 0.1 or more')
     """
     if ends is None:
         return f"it may be off by {margin:g}"
@@ -132,11 +107,7 @@ def _hypothesis(hypothesis: RecordedComparison, runs: RunComparison, width: int)
 
 
 def name_of(node_id: str, before: str | None, now: str | None) -> str:
-    """Name a hypothesis with its model, or with both where they differ.
-
-    >>> name_of("test_a.py::test_b", "lab/a", "lab/b")
-    'test_a.py::test_b  lab/a -> lab/b'
-    """
+    """Name a hypothesis with its model, or with both where they differ."""
     models = [model or "no model" for model in ((now,) if before == now else (before, now))]
     return node_id if before is now is None else f"{node_id}  {' -> '.join(models)}"
 

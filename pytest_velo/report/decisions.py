@@ -26,12 +26,7 @@ _INTERVALS = ("interval", "wilson", "clopper_pearson")
 
 
 def family_to_json(family: Family) -> dict[str, Any]:
-    """Return a family as JSON.
-
-    Examples:
-        >>> family_to_json(Family(name="test_a.py::test_b", size=5, alpha=0.05, beta=0.1))["size"]
-        5
-    """
+    """Return a family as JSON."""
     return {name: getattr(family, name) for name in _FAMILY}
 
 
@@ -40,11 +35,6 @@ def family_from_json(data: JsonObject) -> Family:
 
     Raises:
         KeyError: A field is missing.
-
-    Examples:
-        >>> family = Family(name="test_a.py::test_b", size=5, alpha=0.05, beta=0.1, p_support=0.02)
-        >>> family_from_json(family_to_json(family)) == family
-        True
     """
     return Family(**{name: data[name] for name in _FAMILY})
 
@@ -54,12 +44,6 @@ def decision_to_json(decision: Decision) -> dict[str, Any]:
 
     Returns:
         Of plain values. A number that JSON cannot hold is its text.
-
-    Examples:
-        >>> from pytest_velo.report.examples import undecided
-        >>> data = decision_to_json(undecided(log_e_refute=float("-inf")).decision)
-        >>> data["stop"], data["evidence"]["interval"]["low"], data["evidence"]["log_e_refute"]
-        ('max_trials', 0.66, '-inf')
     """
     return {
         "verdict": decision.verdict.value,
@@ -79,11 +63,6 @@ def decision_from_json(data: JsonObject, n_unused: int) -> Decision:
 
     Raises:
         KeyError, TypeError, ValueError: A field is missing, or holds what it cannot.
-
-    Examples:
-        >>> from pytest_velo.report.examples import refuted
-        >>> decision_from_json(decision_to_json(refuted().decision), n_unused=0) == refuted().decision
-        True
     """
     return Decision(
         verdict=Verdict(data["verdict"]),

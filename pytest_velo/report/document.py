@@ -93,12 +93,6 @@ def to_json(document: RunDocument) -> dict[str, Any]:
     Returns:
         Under `circumstances` what the same seed need not give again; `circumstances["hypotheses"]` has as
         many entries as `results`, in the same order.
-
-    Examples:
-        >>> from pytest_velo.report.examples import document, refuted
-        >>> data = to_json(document(refuted()))
-        >>> data["version"], data["results"][0]["decision"]["certified"], data["circumstances"]["duration_s"]
-        (3, 'rate < 0.7', 6.0)
     """
     results = [result_to_json(result) for result in document.results]
     return {
@@ -122,17 +116,6 @@ def from_json(data: JsonObject) -> RunDocument:
 
     Raises:
         StoreError: The document is of a newer version, or lacks a field.
-
-    Examples:
-        >>> from pytest_velo.report.examples import document, refuted
-        >>> result = refuted(trials=())
-        >>> from_json(to_json(document(result))) == document(result)
-        True
-        >>> from_json({**to_json(document(result)), "version": 9})
-        Traceback (most recent call last):
-            ...
-        pytest_velo.errors.StoreError: run record: it is of version 9; this pytest-velo reads versions up to 3
-          fix: pip install --upgrade pytest-velo
     """
     version = data.get("version")
     if not isinstance(version, int) or version > VERSION:
@@ -160,14 +143,7 @@ def from_json(data: JsonObject) -> RunDocument:
 
 
 def result_to_json(result: HypothesisResult, trials: Iterable[TrialRecord] = ()) -> dict[str, Any]:
-    """Return a result as JSON, with the given trials of it (none by default).
-
-    Examples:
-        >>> from pytest_velo.report.examples import refuted
-        >>> data = result_to_json(refuted(), refuted().trials[:2])
-        >>> data["claim"], [trial["kind"] for trial in data["trials"]], data["circumstances"]["n_calls"]
-        ('rate >= 0.7', ['one', 'zero'], 9)
-    """
+    """Return a result as JSON, with the given trials of it (none by default)."""
     return {
         **{name: getattr(result, name) for name in _RESULT},
         "outcome": result.outcome.value,
@@ -194,11 +170,6 @@ def result_from_json(data: JsonObject) -> HypothesisResult:
     Raises:
         KeyError, TypeError, ValueError: A field is missing, or holds what it cannot; `from_json` and
             `from_compact` make a `StoreError` of it.
-
-    Examples:
-        >>> from pytest_velo.report.examples import refuted
-        >>> result_from_json(result_to_json(refuted(), refuted().trials)) == refuted()
-        True
     """
     around = data["circumstances"]
     return HypothesisResult(
@@ -225,11 +196,6 @@ def shown_trials(result: HypothesisResult, show: int) -> tuple[TrialRecord, ...]
 
     Those are the `show` most telling trials against the claim; for an error, only the trial that ended it,
     whatever `show` says.
-
-    Examples:
-        >>> from pytest_velo.report.examples import refuted
-        >>> [trial.index for trial in shown_trials(refuted(), 2)]
-        [1, 2]
     """
     if result.outcome is Outcome.ERROR:
         last = result.trials[-1:]
@@ -243,12 +209,6 @@ def compact(result: HypothesisResult, show: int) -> str:
     """Return a result as one ASCII string with no trials but the `show` that a report prints.
 
     It rides to the controller of pytest-xdist and into JUnit's properties, where only plain text is safe.
-
-    Examples:
-        >>> from pytest_velo.report.examples import refuted
-        >>> text = compact(refuted(belief="It's naïve"), show=1)
-        >>> text.isascii(), text.count('"index"')
-        (True, 1)
     """
     return _dumps({"version": VERSION, **result_to_json(result, shown_trials(result, show))})
 
@@ -258,11 +218,6 @@ def from_compact(text: str) -> HypothesisResult:
 
     Raises:
         StoreError: The text is not what `compact` wrote.
-
-    Examples:
-        >>> from pytest_velo.report.examples import refuted
-        >>> [trial.index for trial in from_compact(compact(refuted(), show=2)).trials]
-        [1, 2]
     """
     try:
         return result_from_json(json.loads(text))

@@ -66,15 +66,7 @@ class Estimate:
 
 
 def estimate_text(estimate: Estimate) -> str:
-    """Say what one hypothesis would take.
-
-    >>> estimate_text(Estimate(ends="its verdict is in the cache", n_draws=23))
-    'estimate: 0 calls, its verdict is in the cache (23 draws)'
-    >>> estimate_text(Estimate(n_left=200, calls_per_trial=2.0, usd_per_trial=0.01))
-    'estimate: at most 400 calls, $2.00, over 200 trials'
-    >>> estimate_text(Estimate(n_left=200, usd_per_trial=0.01, is_worst=True))
-    'estimate: at most 200 trials of at least 1 call each, $2.00 at worst if it is 1'
-    """
+    """Say what one hypothesis would take."""
     if estimate.ends:
         stored = f" ({count(estimate.n_draws, 'draw')})" if estimate.n_draws else ""
         return f"estimate: 0 calls, {estimate.ends}{stored}"
@@ -82,11 +74,7 @@ def estimate_text(estimate: Estimate) -> str:
 
 
 def total_text(estimates: Sequence[Estimate]) -> str:
-    """Say what a selection would take.
-
-    >>> total_text([Estimate(ends="...", n_draws=23), Estimate(n_left=200, calls_per_trial=2.0)])
-    'estimate of 2 hypotheses: at most 400 calls, 23 draws from the cache, $?'
-    """
+    """Say what a selection would take."""
     unseen = sum(not estimate.ends and estimate.calls_per_trial is None for estimate in estimates)
     more = f" (one a trial assumed for {unseen} that never ran)" if unseen else ""
     calls = f"at most {count(sum(estimate.calls for estimate in estimates), 'call')}{more}"

@@ -33,21 +33,6 @@ def failure_lines(
             messages; 2 shows messages whole.
         width: Columns of the terminal, at least 40.
         encoding: Encoding of the stream; where it lacks our symbols they become ASCII.
-
-    Examples:
-        >>> from pytest_velo.report.examples import refuted
-        >>> for line in failure_lines(refuted(), show=0):
-        ...     print(line.text)
-        refuted: rate < 0.7 (at most 5% chance of being wrong)
-          belief     Replies greet.
-          claim      rate >= 0.7, this body as it stands
-          model      lab/tiny
-          trials     9 of at most 200: 3 for the claim, 6 against it, 0 invalid
-          observed   rate 0.33; 90% interval [0.09, 0.69], valid whenever one stops
-          p-value    0.04, for data this unfavourable if the claim were true
-          stopped    because the verdict was certain enough; 191 trials saved
-        <BLANKLINE>
-        run it again: pytest test_a.py::test_b --velo-seed=0
     """
     lines = paragraph(*_headline(result), width)
     lines += block("belief", result.belief, width)
@@ -148,11 +133,7 @@ def _part_lines(decision: Decision, width: int) -> list[Line]:
 
 
 def _what(claim: str) -> str:
-    """Return the statistic of a claim in a word or two.
-
-    >>> [_what(claim) for claim in ("mean(0, 10) >= 7", "estimate(rate, halfwidth=0.1)", "rate >= baseline")]
-    ['mean', 'rate', 'change from the baseline']
-    """
+    """Return the statistic of a claim in a word or two."""
     if "baseline" in _NAMES.sub("", claim):
         return "change from the baseline"
     word = re.split(r"\W", claim.removeprefix("estimate("), maxsplit=1)[0]

@@ -16,21 +16,12 @@ _FAILED_BEFORE = "its test failed as undecided when it ended (--velo-strict), an
 
 
 def level_text(name: str, level: float, family: Family) -> str:
-    """Say at which level a member is sampled, and why.
-
-    >>> family = Family(name="test_it.py::test_a", size=5, alpha=0.05, beta=0.1)
-    >>> level_text("alpha", family.alpha, family)
-    'alpha 0.05 / 5 (family test_it.py::test_a, Holm)'
-    """
+    """Say at which level a member is sampled, and why."""
     return f"{name} {level:g} / {family.size} (family {family.name}, Holm)"
 
 
 def risk_text(level: float, family: Family) -> str:
-    """Say what error rate a verdict of a family's member holds at.
-
-    >>> risk_text(0.1, Family(name="test_it.py::test_a", size=5, alpha=0.05, beta=0.1))
-    'at most 10% chance of any wrong one in its family of 5'
-    """
+    """Say what error rate a verdict of a family's member holds at."""
     return f"at most {percent(level)} chance of any wrong one in its family of {family.size}"
 
 
@@ -51,12 +42,6 @@ def expected_wrong_families(results: Sequence[HypothesisResult]) -> float:
     largest is that of the family.
 
     Source: Holm (1979), A simple sequentially rejective multiple test procedure.
-
-    Examples:
-        >>> from pytest_velo.report.examples import refuted
-        >>> family = Family(name="test_a.py::test_b", size=5, alpha=0.05, beta=0.1)
-        >>> f"{expected_wrong_families([refuted(family=family)] * 5):.2f}"
-        '0.15'
     """
     total = 0.0
     for members in _families_of(results).values():
@@ -77,21 +62,6 @@ def family_lines(
         width: Columns of the terminal.
         strict: Undecided tests failed when they ended.
         encoding: Encoding of the stream.
-
-    Examples:
-        >>> from pytest_velo.report.examples import refuted
-        >>> family = Family(name="greetings", size=2, alpha=0.05, beta=0.1, p_support=1.0, p_refute=0.03)
-        >>> for line in family_lines([refuted(family=family)], width=80):
-        ...     print(line.text)
-        <BLANKLINE>
-        families (Holm)
-        greetings
-          members    2 hypotheses: 1 refuted, 1 without a result (p = 1)
-          sampled    at alpha 0.05 / 2 and beta 0.1 / 2
-          errors     P(any wrong supported in the family) <= 0.05, P(any wrong refuted
-                     in it) <= 0.1
-          ✗ test_b
-            adjusted p 1 for supported, 0.03 for refuted
     """
     families = _families_of(results)
     if not families:
@@ -124,11 +94,7 @@ def _family_lines(
 
 
 def _range(levels: set[float]) -> str:
-    """Return the level, or the least and the largest.
-
-    >>> _range({0.05}), _range({0.05, 0.01})
-    ('0.05', '0.01 to 0.05')
-    """
+    """Return the level, or the least and the largest."""
     return f"{max(levels):g}" if len(levels) == 1 else f"{min(levels):g} to {max(levels):g}"
 
 

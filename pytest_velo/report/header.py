@@ -26,13 +26,6 @@ def header_lines(
         n_hypotheses: How many were collected; None before collection.
         expected_false: Bound on the expected number of false verdicts among them; None when unknown.
         encoding: Encoding of the stream.
-
-    Examples:
-        >>> from pytest_velo.settings import Settings
-        >>> for line in header_lines(Settings(seed=7), n_hypotheses=3, expected_false=0.15):
-        ...     print(line.text)
-        velo: seed 7 (--velo-seed=7) · models none set · mode auto · budget $1.00 · profile explore
-        velo: 3 hypotheses · expected false verdicts: at most 0.15
     """
     models = ", ".join(map(inline, settings.models)) or "none set"
     budget = "none" if settings.budget_usd is None else dollars(settings.budget_usd)

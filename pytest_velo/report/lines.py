@@ -65,10 +65,6 @@ def block(
         style: Of every line.
         limit: None keeps all of the text.
         indent: Columns before the label.
-
-    >>> print(as_text(block("user", "Hello there", 22)))
-      user       Hello
-                 there
     """
     margin = " " * (indent + _LABEL)
     head = " " * indent + pad(inline(label, _LABEL - 1), _LABEL)
@@ -77,21 +73,12 @@ def block(
 
 
 def paragraph(text: str, style: Style, width: int) -> list[Line]:
-    """Return a hostile text as lines of at most `width` columns (at least 8), all of one style.
-
-    Examples:
-        >>> [line.text for line in paragraph("one two three", Style.BOLD, 8)]
-        ['one two', 'three']
-    """
+    """Return a hostile text as lines of at most `width` columns (at least 8), all of one style."""
     return [Line(piece, style) for piece in display(text, width)]
 
 
 def as_text(lines: Iterable[Line]) -> str:
-    r"""Join lines without their styles.
-
-    >>> as_text([Line("a"), Line("b", Style.BAD)])
-    'a\nb'
-    """
+    r"""Join lines without their styles."""
     return "\n".join(line.text for line in lines)
 
 
@@ -105,9 +92,6 @@ def fit_encoding(text: str, encoding: str | None) -> str:
     Args:
         text: A line of ours.
         encoding: The stream's encoding; None when unknown, which counts as ASCII.
-
-    >>> fit_encoding("✗ a · b", "utf-8"), fit_encoding("✗ a · b", "ascii")
-    ('✗ a · b', 'x a | b')
     """
     try:
         "✓✗–·≥≤".encode(encoding or "ascii")
@@ -117,10 +101,5 @@ def fit_encoding(text: str, encoding: str | None) -> str:
 
 
 def fit_lines(lines: Iterable[Line], encoding: str | None) -> list[Line]:
-    """Apply `fit_encoding` to every line; styles stay.
-
-    Examples:
-        >>> fit_lines([Line("✓ passed", Style.GOOD)], "ascii")
-        [Line(text='+ passed', style=<Style.GOOD: 'good'>)]
-    """
+    """Apply `fit_encoding` to every line; styles stay."""
     return [Line(fit_encoding(line.text, encoding), line.style) for line in lines]

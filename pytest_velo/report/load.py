@@ -11,7 +11,7 @@ from typing import Any
 from pytest_velo.errors import StoreError, UsageError, nearest
 from pytest_velo.records import HypothesisResult, Outcome, TrialRecord
 from pytest_velo.report.document import RunDocument, from_json
-from pytest_velo.report.jsonl import LATEST_FILE, RUN_FILE, TRIALS_FILE, runs_folder
+from pytest_velo.report.record import LATEST_FILE, RUN_FILE, TRIALS_FILE, runs_folder
 from pytest_velo.report.transcript import trial_from_json
 from pytest_velo.verdicts import Decision
 

@@ -13,11 +13,7 @@ if TYPE_CHECKING:
 
 
 def dollars(amount: float | None) -> str:
-    """Format US dollars; unknown is `$?`, never 0.
-
-    >>> [dollars(x) for x in (None, 0.0, 1.0, 0.25, 0.0123, 0.002, 0.00001)]
-    ['$?', '$0.00', '$1.00', '$0.25', '$0.0123', '$0.002', '<$0.0001']
-    """
+    """Format US dollars; unknown is `$?`, never 0."""
     if amount is None:
         return "$?"
     if 0 < amount < 0.0001:
@@ -29,20 +25,12 @@ def dollars(amount: float | None) -> str:
 
 
 def percent(share: float) -> str:
-    """Format a share as a percentage of three significant digits.
-
-    >>> percent(0.05), percent(0.025), percent(1.0)
-    ('5%', '2.5%', '100%')
-    """
+    """Format a share as a percentage of three significant digits."""
     return f"{100 * share:.3g}%"
 
 
 def rate(value: float | None) -> str:
-    """Format a rate, score or difference: two decimals, more of a rate near 0 and 1; unknown is `?`.
-
-    >>> rate(0.85), rate(0.0034), rate(0.9967), rate(0.0), rate(7.125), rate(-0.2), rate(None)
-    ('0.85', '0.0034', '0.9967', '0.00', '7.12', '-0.20', '?')
-    """
+    """Format a rate, score or difference: two decimals, more of a rate near 0 and 1; unknown is `?`."""
     if value is None:
         return "?"
     near_an_end = 0 < value < 0.01 or 0.99 < value < 1
@@ -50,12 +38,7 @@ def rate(value: float | None) -> str:
 
 
 def interval(ends: Interval | None) -> str:
-    """Format an interval, rounded outward so that it never claims more than it holds.
-
-    >>> from pytest_velo.verdicts import Interval
-    >>> interval(Interval(low=0.6151, high=0.9432, level=0.9)), interval(None)
-    ('[0.61, 0.95]', '[?, ?]')
-    """
+    """Format an interval, rounded outward so that it never claims more than it holds."""
     if ends is None:
         return "[?, ?]"
     slack = 1e-7  # 0.29 * 100 is 28.999...: not a reason to print 0.28
@@ -65,29 +48,17 @@ def interval(ends: Interval | None) -> str:
 
 
 def p_value(p: float) -> str:
-    """Format a p-value in [0, 1].
-
-    >>> p_value(0.0213), p_value(0.00001), p_value(1.0)
-    ('0.021', '<0.0001', '1')
-    """
+    """Format a p-value in [0, 1]."""
     return "<0.0001" if p < 0.0001 else f"{p:.2g}"
 
 
 def count(n: int, thing: str, plural: str | None = None) -> str:
-    """Count things.
-
-    >>> count(1, "trial"), count(1560, "trial"), count(2, "hypothesis", "hypotheses")
-    ('1 trial', '1,560 trials', '2 hypotheses')
-    """
+    """Count things."""
     return f"{n:,} {thing if n == 1 else plural or thing + 's'}"
 
 
 def duration(seconds: float) -> str:
-    """Format a duration in seconds, minutes or hours.
-
-    >>> duration(0.4), duration(45), duration(150), duration(9000)
-    ('0.4 s', '45 s', '2.5 min', '2.5 h')
-    """
+    """Format a duration in seconds, minutes or hours."""
     if seconds < 10:
         return f"{seconds:.1f} s"
     if seconds < 90:

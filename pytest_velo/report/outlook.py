@@ -41,12 +41,6 @@ def outlook(result: HypothesisResult) -> Outlook | None:
 
     Source: Ville's inequality; the growth rate is that of Kelly (1956), A new interpretation of information
     rate.
-
-    Examples:
-        >>> from pytest_velo.report.examples import undecided
-        >>> guess = outlook(undecided(log_e_support=1.0))
-        >>> guess.n_units, guess.cost_usd, guess.duration_s, guess.command
-        (600, 0.8, 200.0, 'pytest test_a.py::test_c --velo-seed=0 --velo-max-trials=600')
     """
     if result.outcome is not Outcome.INCONCLUSIVE or result.decision is None:
         return None

@@ -10,12 +10,7 @@ from pytest_velo.verdicts import Evidence, StopReason
 
 
 def mark(outcome: Outcome) -> str:
-    """Return the one-character mark of an outcome; `lines.fit_encoding` has the ASCII for it.
-
-    Examples:
-        >>> {str(outcome): mark(outcome) for outcome in Outcome}
-        {'supported': '✓', 'refuted': '✗', 'measured': '=', 'inconclusive': '?', 'error': '!', 'skipped': '–'}
-    """
+    """Return the one-character mark of an outcome; `lines.fit_encoding` has the ASCII for it."""
     match outcome:
         case Outcome.SUPPORTED:
             return "✓"
@@ -33,12 +28,7 @@ def mark(outcome: Outcome) -> str:
 
 
 def stop_reason(stop: StopReason) -> str:
-    """Say why sampling stopped, to follow `because`.
-
-    Examples:
-        >>> f"stopped because {stop_reason(StopReason.CASES_EXHAUSTED)}"
-        'stopped because every case was used'
-    """
+    """Say why sampling stopped, to follow `because`."""
     match stop:
         case StopReason.DECIDED:
             return "the verdict was certain enough"
@@ -62,12 +52,7 @@ def stop_reason(stop: StopReason) -> str:
 
 
 def n_trials(evidence: Evidence) -> int:
-    """Count the trials of the evidence; `evidence.n` counts units, which may be whole cases or groups.
-
-    Examples:
-        >>> n_trials(Evidence(n=2, n_for=5, n_against=2, n_invalid=1, rule="ville"))
-        8
-    """
+    """Count the trials of the evidence; `evidence.n` counts units, which may be whole cases or groups."""
     return evidence.n_for + evidence.n_against + evidence.n_invalid
 
 
@@ -75,11 +60,6 @@ def observed(result: HypothesisResult) -> str:
     """Return what was observed: `17/20` ones among valid trials, or the mean, or each part's; `?` before any.
 
     Beside a difference stands the gain as a share of the gap to the ceiling, where there is one.
-
-    Examples:
-        >>> from pytest_velo.report.examples import undecided
-        >>> observed(undecided()), observed(undecided(n_ones=None, estimate=0.3, share_of_gap=0.6))
-        ('150/200', '0.30 (60% of the gap)')
     """
     if result.decision is None:
         return "?"

@@ -8,7 +8,7 @@ from typing import assert_never
 from pytest_velo.claims import Direction
 from pytest_velo.report.lines import Line, Style, block
 from pytest_velo.report.numbers import count, dollars, percent
-from pytest_velo.report.planned import HypothesisPlan, MeasuredRow, Part, Row, Table
+from pytest_velo.report.plan_record import HypothesisPlan, MeasuredRow, Part, Row, Table
 from pytest_velo.report.text import columns, display, inline, pad
 
 _GAP = "  "
@@ -21,24 +21,6 @@ def plan_lines(plans: Sequence[HypothesisPlan], width: int = 100) -> list[Line]:
     Args:
         plans: In the order to show them.
         width: Columns to wrap sentences to, at least 40; tables are as wide as they are.
-
-    Examples:
-        >>> from pytest_velo.report.examples import plan
-        >>> for line in plan_lines([plan()]):
-        ...     print(line.text)
-        test_a.py::test_b
-          claim      rate >= 0.7
-          about      this body as it stands
-          model      lab/tiny
-          design     at most 200 trials · alpha 5% · beta 5% · margin 0
-          in reach   at the earliest supported after 9 trials, refuted after 3 trials
-          cost       1 call and $0.002 a trial (as when it last ran); at most 200 calls and $0.40
-        <BLANKLINE>
-          true rate  supported  refuted  inconclusive  mean trials  calls  dollars
-          0.5             0.2%    97.0%          2.8%         31.0     31   $0.062
-          0.9            95.0%     0.4%          4.6%         42.0     42   $0.084
-          with a chance of 80%: supported from 0.83 up; refuted from 0.57 down
-        <BLANKLINE>
     """
     lines: list[Line] = []
     for plan in plans:
@@ -59,11 +41,6 @@ def chance(probability: float, bound: float | None = None) -> str:
     Args:
         probability: In [0, 1].
         bound: For an approximate one: what it is at most where it is small.
-
-    >>> chance(0.05), chance(0.9999), chance(1.0), chance(0.0), chance(0.0002)
-    ('5.0%', '>99.9%', '100%', '0%', '<0.1%')
-    >>> chance(0.0, 0.05), chance(0.414, 0.05), chance(0.9999, 0.05)
-    ('≤5%', '41%', '>99%')
     """
     if bound is not None:
         if probability <= bound:

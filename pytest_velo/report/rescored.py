@@ -76,11 +76,7 @@ class Rescoring:
 
 
 def rescored_fact(run_id: str) -> str:
-    """Return the fact that marks a result as a rescoring.
-
-    >>> rescored_fact("2026-11-23T21-46-08Z")
-    'rescored from 2026-11-23T21-46-08Z'
-    """
+    """Return the fact that marks a result as a rescoring."""
     return f"{_FACT}{run_id}"
 
 
@@ -93,13 +89,6 @@ def source_of(run: Run, node_id: str) -> Source | None:
     Raises:
         StoreError: A record is damaged.
         UsageError: The record that a broken rescoring began from is gone.
-
-    Examples:
-        >>> from pytest_velo.report.examples import recorded, refuted
-        >>> run = recorded(getfixture("tmp_path"), refuted())
-        >>> source = source_of(run, "test_a.py::test_b")
-        >>> source.run_id, len(source.trials), source_of(run, "test_a.py::test_c")
-        ('2026-11-23T21-46-08Z', 9, None)
     """
     result = {result.node_id: result for result in run.document.results}.get(node_id)
     if result is None:
@@ -139,15 +128,6 @@ def rescoring_of(before: Run, now: Run, *, all_of_it: bool) -> Rescoring:
     Raises:
         StoreError: A record is damaged.
         UsageError: A record that `before` itself began from is gone (see `source_of`).
-
-    Examples:
-        >>> from pytest_velo.report.examples import recorded, refuted, trial
-        >>> before, now = (
-        ...     recorded(getfixture("tmp_path"), refuted(trials=(trial(0, outcome),))) for outcome in (0, 1)
-        ... )
-        >>> told = rescoring_of(before, now, all_of_it=True)
-        >>> told.now, [flip.now.index for flip in told.hypotheses[0].flips.flips], told.left
-        ('2026-11-23T21-46-08Z-2', [0], ())
     """
     ran = {result.node_id: result for result in now.document.results}
     hypotheses = []
@@ -176,24 +156,6 @@ def rescored_lines(
         verbosity: 0 cuts long messages, 1 cuts them later, 2 shows them whole.
         width: Columns of the terminal, at least 40.
         encoding: Encoding of the stream; where it lacks our symbols they become ASCII.
-
-    Examples:
-        >>> from pytest_velo.report.examples import recorded, refuted, trial
-        >>> before, now = (
-        ...     recorded(getfixture("tmp_path"), refuted(trials=(trial(0, outcome),), n_cached=9))
-        ...     for outcome in (0, 1)
-        ... )
-        >>> for line in rescored_lines(rescoring_of(before, now, all_of_it=True), show=0, width=100):
-        ...     print(line.text)
-        rescored    2026-11-23T21-46-08Z
-        recorded as 2026-11-23T21-46-08Z-2
-        <BLANKLINE>
-        test_a.py::test_b  lab/tiny
-          before     refuted: rate < 0.7; observed 3/9 [0.09, 0.69], n 9/200
-          now        refuted: rate < 0.7; observed 3/9 [0.09, 0.69], n 9/200
-          outcomes   1 of 1 trial changed; 0 from 1 to 0, 1 from 0 to 1
-        <BLANKLINE>
-        1 hypothesis rescored on 1 recorded trial: 1 outcome and 0 verdicts changed, 0 model calls
     """
     lines = [Line(inline(f"rescored    {rescoring.before}", width), Style.BOLD)]
     lines.append(Line(inline(f"recorded as {rescoring.now}", width)))
@@ -249,13 +211,7 @@ def _changes(flips: Flips) -> Iterator[str]:
 
 
 def _moves(moves: Moves) -> str:
-    """Say which way an outcome moved.
-
-    >>> _moves(Moves(name="", binary=True, n=9, n_up=1, n_down=2, mean=-1 / 9))
-    '2 from 1 to 0, 1 from 0 to 1'
-    >>> _moves(Moves(name="help", binary=False, n=10, n_up=5, n_down=0, mean=1.2))
-    'help: 0 down, 5 up, +1.2 on average over all'
-    """
+    """Say which way an outcome moved."""
     name = f"{inline(moves.name, 40)}: " if moves.name else ""
     if moves.binary:
         return f"{name}{moves.n_down:,} from 1 to 0, {moves.n_up:,} from 0 to 1"

@@ -39,22 +39,6 @@ def summary_lines(
         wall_s: Wall time of the session in seconds.
         width: Columns of the terminal, at least 40; every line but a command to copy fits.
         encoding: Encoding of the stream; where it lacks our marks they become ASCII.
-
-    Examples:
-        >>> from pytest_velo.report.examples import refuted, undecided
-        >>> for line in summary_lines([refuted(), undecided()], wall_s=60.0, width=100):
-        ...     print(line.text)
-        ✗ refuted       test_b  rate >= 0.7  3/9      [0.09, 0.69]  n 9/200    191 saved  $0.018
-        ? inconclusive  test_c  rate >= 0.7  150/200  [0.66, 0.83]  n 200/200             $0.40
-        <BLANKLINE>
-        2 hypotheses · 1 refuted · 1 inconclusive
-        209 model calls · $0.42 · 191 samples saved
-        1 decided in 60 s (60 an hour) · expected false verdicts: at most 0.1
-        <BLANKLINE>
-        undecided, and what may decide them
-        ? test_c
-          needs      about 600 trials in all; $0.80 and 3.3 min more
-          pytest test_a.py::test_c --velo-seed=0 --velo-max-trials=600
     """
     if not results:
         return []
@@ -76,11 +60,6 @@ def expected_false(results: Sequence[HypothesisResult]) -> float:
     Undecided ones count too: to leave them out would be to pick by the result. A claim is either true or
     false, so only the larger of alpha and beta can apply to it. A family counts once, however many of its
     verdicts are false: that any is, is what Holm bounds.
-
-    Examples:
-        >>> from pytest_velo.report.examples import refuted, undecided
-        >>> f"{expected_false([refuted(alpha=0.01, beta=0.1), undecided()]):.2f}"
-        '0.15'
     """
     tested = (result for result in results if result.decision is not None and result.family is None)
     return expected_wrong_families(results) + sum(

@@ -46,12 +46,6 @@ def progress_line(
         cost_usd: Dollars spent; None when a price is unknown.
         width: Columns there are.
         encoding: Encoding of the stream.
-
-    Examples:
-        >>> progress_line(
-        ...     "test_tells", n_for=17, n_valid=20, estimate=0.85, ends=None, min_more=3, cost_usd=None
-        ... )
-        'test_tells  17/20 for · rate 0.85 · needs ≥ 3 more · $?'
     """
     parts = [f"{n_for}/{n_valid} for"]
     if estimate is not None:

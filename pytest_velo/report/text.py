@@ -32,9 +32,6 @@ def visible(text: str) -> str:
     r"""Show control characters, ANSI escapes and bidi overrides as visible escapes.
 
     Newlines and tabs stay, and `\r\n` counts as a newline.
-
-    >>> visible("\x1b[31mred\x1b[0m \u202eevil\r\nnext")
-    '\\x1b[31mred\\x1b[0m \\u202eevil\nnext'
     """
     return _UNSAFE.sub(_escape, text.replace("\r\n", "\n"))
 
@@ -50,13 +47,7 @@ def _escape(match: re.Match[str]) -> str:
 
 
 def defuse(text: str) -> str:
-    r"""Break the workflow commands that CI runners obey when they read a log.
-
-    >>> print(defuse("::error::boo\n  ::set-output name=x::y\n a ##[group]b ##vso[task.x]"))
-    \::error::boo
-      \::set-output name=x::y
-     a #\#[group]b #\#vso[task.x]
-    """
+    r"""Break the workflow commands that CI runners obey when they read a log."""
     return _COMMAND_AT_START.sub(r"\1\\::", _COMMAND_ANYWHERE.sub(r"#\\#", text))
 
 
@@ -65,11 +56,6 @@ def neutralise(text: str) -> str:
 
     Source: ECMA-48 (control sequences), UAX #9 (reordering), the workflow commands of GitHub Actions,
     the logging commands of Azure Pipelines and the service messages of TeamCity.
-
-    Examples:
-        >>> print(neutralise("\x1b[2J\n ::error::boo"))
-        \x1b[2J
-         \::error::boo
     """
     return defuse(visible(text))
 
@@ -80,9 +66,6 @@ def shorten(text: str, limit: int | None) -> str:
     Args:
         text: Any text.
         limit: Most characters to keep, the note not counted; None keeps all.
-
-    >>> shorten("abcdefghij", 4)
-    'ab [... 6 characters cut ...] ij'
     """
     if limit is None or len(text) <= limit:
         return text
@@ -99,9 +82,6 @@ def inline(text: str, width: int | None = None) -> str:
     Args:
         text: Any text.
         width: Most columns to use, at least 4; None for no limit. The middle goes.
-
-    >>> inline("a\nb"), inline("test_a_very_long_name", 12)
-    ('a\\nb', 'test_...name')
     """
     safe = neutralise(re.sub(r"[\n\t]", lambda m: _NAMED[m[0]], text.replace("\r\n", "\n")))
     if width is None or columns(safe) <= width:
@@ -112,11 +92,7 @@ def inline(text: str, width: int | None = None) -> str:
 
 
 def columns(text: str) -> int:
-    """Count the terminal columns of a one-line text: wide characters take two, combining ones none.
-
-    >>> columns("abc"), columns("日本"), columns("é")
-    (3, 4, 1)
-    """
+    """Count the terminal columns of a one-line text: wide characters take two, combining ones none."""
     return len(text) if text.isascii() else sum(map(_columns_of, text))
 
 
@@ -127,11 +103,7 @@ def _columns_of(character: str) -> int:
 
 
 def pad(text: str, width: int) -> str:
-    """Fill a one-line text with spaces up to `width` columns.
-
-    >>> pad("日本", 6)
-    '日本  '
-    """
+    """Fill a one-line text with spaces up to `width` columns."""
     return text + " " * (width - columns(text))
 
 
@@ -139,9 +111,6 @@ def wrap(text: str, width: int) -> list[str]:
     r"""Break neutral text into lines of at most `width` columns (at least 8), keeping its line breaks.
 
     No line of the result starts a workflow command, wherever the breaks fall.
-
-    >>> wrap("one two three\nfour", 8)
-    ['one two', 'three', 'four']
     """
     lines: list[str] = []
     for line in _COMMAND_ANYWHERE.sub(r"#\\#", text).split("\n"):
@@ -191,9 +160,5 @@ def display(text: str, width: int, *, limit: int | None = None) -> list[str]:
 
     Returns:
         At least one line.
-
-    Examples:
-        >>> display("::error::boo\x1b[0m and more", 22)
-        ['\\::error::boo\\x1b[0m', 'and more']
     """
     return wrap(visible(shorten(text, limit)), width)

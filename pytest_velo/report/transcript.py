@@ -35,11 +35,7 @@ _AS_IT_IS = frozenset({str, int, bool, type(None)})  # exact types: most of what
 
 
 def number_to_json(value: float | None) -> float | str | None:
-    """Return a number as JSON has it; an infinity or NaN becomes its text, which `float` reads back.
-
-    >>> number_to_json(0.5), number_to_json(float("-inf")), number_to_json(None)
-    (0.5, '-inf', None)
-    """
+    """Return a number as JSON has it; an infinity or NaN becomes its text, which `float` reads back."""
     return value if value is None or math.isfinite(value) else str(value)
 
 
@@ -48,10 +44,6 @@ def number_from_json(value: float | str | None) -> float | None:
 
     Raises:
         ValueError: A text that is no number.
-
-    Examples:
-        >>> number_from_json("-inf"), number_from_json(0.5), number_from_json(None)
-        (-inf, 0.5, None)
     """
     return float(value) if isinstance(value, str) else value
 
@@ -61,12 +53,6 @@ def trial_to_json(node_id: str, trial: TrialRecord) -> dict[str, Any]:
 
     Returns:
         Of plain values, whatever the body sent and the model answered; see the module's docstring.
-
-    Examples:
-        >>> from pytest_velo.report.examples import call, trial
-        >>> data = trial_to_json("test_a.py::test_b", trial(0, 1, calls=(call("Say hello.", "Hello!"),)))
-        >>> next(iter(data)), data["kind"], data["values"], data["calls"][0]["text"]
-        ('node_id', 'one', {'': 1.0}, 'Hello!')
     """
     return {
         "node_id": node_id,
@@ -91,11 +77,6 @@ def trial_from_json(data: JsonObject) -> TrialRecord:
 
     Raises:
         KeyError, TypeError, ValueError: A field is missing, or holds what it cannot.
-
-    Examples:
-        >>> from pytest_velo.report.examples import trial
-        >>> trial_from_json(trial_to_json("test_a.py::test_b", trial(0, 1))) == trial(0, 1)
-        True
     """
     return TrialRecord(
         index=data["index"],

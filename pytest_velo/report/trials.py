@@ -27,20 +27,6 @@ def trials_lines(result: HypothesisResult, show: int, verbosity: int, width: int
 
     Returns:
         Nothing where there is no such trial.
-
-    Examples:
-        >>> from pytest_velo.report.examples import call, refuted, trial
-        >>> rude = trial(1, 0, calls=(call("Say hello.", "Why?"),), detail="assert 'hello' in 'Why?'")
-        >>> for line in trials_lines(refuted(trials=(rude,)), show=1, verbosity=0, width=80):
-        ...     print(line.text)
-        <BLANKLINE>
-        trials against the claim (first 1 of 6; --velo-show=6 shows all)
-        <BLANKLINE>
-          trial 1 · repeat 1 · seed 101
-            user       Say hello.
-            assistant  Why?
-                       finish: stop · 2 tokens · served by tiny
-            outcome    0: assert 'hello' in 'Why?'
     """
     shown = shown_trials(result, show)
     if not shown:
@@ -65,15 +51,6 @@ def trial_lines(trial: TrialRecord, verbosity: int, width: int, *, has_outcome: 
         verbosity: As of `trials_lines`.
         width: Columns of the terminal, at least 40.
         has_outcome: False for one that ended its hypothesis as an error.
-
-    Examples:
-        >>> from pytest_velo.report.examples import trial
-        >>> broken = trial(4, 0, case_id="tea", detail="KeyError: 'milk'")
-        >>> for line in trial_lines(broken, verbosity=0, width=80, has_outcome=False):
-        ...     print(line.text)
-        <BLANKLINE>
-          trial 4 · case tea · repeat 4 · seed 104
-            error      KeyError: 'milk'
     """
     head = [f"trial {trial.index}"]
     if trial.case_id:
@@ -109,15 +86,7 @@ def _value(trial: TrialRecord) -> str:
 
 
 def outcome_text(trial: TrialRecord) -> str:
-    """Return a trial's outcome, by name where it has names, and why.
-
-    Examples:
-        >>> from pytest_velo.report.examples import trial
-        >>> outcome_text(trial(0, 0, detail="assert False"))
-        '0: assert False'
-        >>> outcome_text(trial(0, 1, kind=OutcomeKind.VALUE, values={"help": 7.0, "tone": 8.5}))
-        'help=7, tone=8.5'
-    """
+    """Return a trial's outcome, by name where it has names, and why."""
     value = _value(trial)
     if set(trial.values) - {""}:
         named = ", ".join(f"{name}={number:g}" for name, number in trial.values.items())

@@ -74,14 +74,6 @@ def flips_between(before: Iterable[TrialRecord], now: Iterable[TrialRecord]) -> 
     Args:
         before: The trials as they were recorded.
         now: The same trials, scored anew.
-
-    Examples:
-        >>> def trial(index, outcome):
-        ...     place = {"index": index, "case_id": "", "repeat": index, "seed": 0}
-        ...     return TrialRecord(**place, kind=OutcomeKind.VALUE, values={"": outcome})
-        >>> told = flips_between([trial(0, 1.0), trial(1, 0.0)], [trial(0, 0.0), trial(1, 0.0)])
-        >>> [flip.now.index for flip in told.flips], told.moves[0].n_down, told.moves[0].mean
-        ([0], 1, -0.5)
     """
     old, new = ({_place(trial): trial for trial in trials} for trials in (before, now))
     pairs = [(old[place], trial) for place, trial in new.items() if place in old]

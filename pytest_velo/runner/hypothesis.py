@@ -13,8 +13,8 @@ from pytest_velo.claims import AnyClaim, Claim, Direction
 from pytest_velo.records import Family, TrialRecord, UnitKind
 from pytest_velo.records import Invalid as Invalid
 from pytest_velo.sampling.trial import Trial
-from pytest_velo.stats.choosing import RuleFactory, rule_for
-from pytest_velo.stats.rules import MAX_CALIBRATED_UNITS
+from pytest_velo.stats.rules.choice import RuleFactory, rule_for
+from pytest_velo.stats.rules.rate import MAX_CALIBRATED_UNITS
 from pytest_velo.verdicts import StopReason
 
 

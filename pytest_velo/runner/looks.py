@@ -17,7 +17,7 @@ from pytest_velo.errors import UsageError
 from pytest_velo.records import HypothesisResult, add_costs
 from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.run import Run
-from pytest_velo.stats.nulls import nulls_of
+from pytest_velo.stats.engine.nulls import nulls_of
 from pytest_velo.verdicts import StopReason
 
 
@@ -146,7 +146,7 @@ class Looks:
 
         It is exact for a claim with one calibrated threshold on each side; of all others it is the sum.
         """
-        from pytest_velo.stats.boundary import history_error
+        from pytest_velo.stats.exact.thresholds import history_error
 
         hypothesis, claim = self._hypothesis, self._hypothesis.claim
         if not hypothesis.calibrated:

@@ -18,7 +18,7 @@ from pytest_velo.records import (
     TrialRecord,
     add_costs,
 )
-from pytest_velo.runner.distances import n_against, telling
+from pytest_velo.runner.distance import n_against, telling
 from pytest_velo.runner.hypothesis import Hypothesis, Invalid
 from pytest_velo.runner.run import Run
 from pytest_velo.verdicts import Decision, Evidence, Interval, StopReason, Verdict
@@ -27,17 +27,7 @@ _REASONS_SAID = 3
 
 
 def result_of(run: Run) -> HypothesisResult:
-    """Return what is known of a run that ended, for whatever reason.
-
-    Examples:
-        >>> from pytest_velo.claims import rate
-        >>> from pytest_velo.runner.examples import sampled
-        >>> result = result_of(sampled(rate >= 0.5, [0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0]))
-        >>> result.outcome.value, result.decision.certified, result.telling
-        ('refuted', 'rate < 0.5', (0, 1, 3, 4, 5, 6, 7, 8))
-        >>> result.decision.evidence.n_for, result.decision.evidence.n_against
-        (1, 8)
-    """
+    """Return what is known of a run that ended, for whatever reason."""
     hypothesis = run.hypothesis
     shown = [run.error_trial] if run.error_trial is not None else []
     calls = [call for trial in (*run.trials, *run.after, *shown, *run.unused) for call in trial.calls]
@@ -75,15 +65,7 @@ def result_of(run: Run) -> HypothesisResult:
 
 
 def invalid_reasons(trials: Sequence[TrialRecord]) -> Iterator[str]:
-    """Say why trials are invalid, the commonest reasons first: without it nobody knows what to mend.
-
-    Examples:
-        >>> trial = TrialRecord(
-        ...     index=0, case_id="", repeat=0, seed=0, kind=OutcomeKind.INVALID, values={}, detail="cut"
-        ... )
-        >>> list(invalid_reasons([trial, trial]))
-        ['2 of 2 trials are invalid: cut']
-    """
+    """Say why trials are invalid, the commonest reasons first: without it nobody knows what to mend."""
     reasons = Counter(trial.detail for trial in trials if trial.kind is OutcomeKind.INVALID)
     for reason, n in reasons.most_common(_REASONS_SAID):
         yield f"{n} of {len(trials)} trials {'is' if n == 1 else 'are'} invalid: {reason}"
@@ -229,15 +211,6 @@ def with_brief_details(result: HypothesisResult, show: int) -> HypothesisResult:
     Args:
         result: Of a run whose asserts were explained as `explains_asserts` says.
         show: How many trials against the claim are shown.
-
-    Examples:
-        >>> from pytest_velo.claims import rate
-        >>> from pytest_velo.runner.examples import sampled
-        >>> result = result_of(sampled(rate >= 0.5, [0, 0]))
-        >>> told = [replace(trial, detail="assert 1 == 2\nwhere 1 = f()") for trial in result.trials]
-        >>> brief = with_brief_details(replace(result, trials=tuple(told)), show=1)
-        >>> [trial.detail for trial in brief.trials]
-        ['assert 1 == 2\nwhere 1 = f()', 'assert 1 == 2']
     """
     shown = frozenset(result.telling[:show])
     if not any("\n" in trial.detail and trial.index not in shown for trial in result.trials):
@@ -258,15 +231,6 @@ def explains_asserts(run: Run, show: int) -> bool:
     Args:
         run: One that is under way.
         show: How many trials against the claim are shown.
-
-    Examples:
-        >>> from pytest_velo.claims import rate
-        >>> from pytest_velo.runner.examples import sampled
-        >>> run = sampled(rate >= 0.5, [0, 1, 0])
-        >>> explains_asserts(run, show=3), explains_asserts(run, show=2)  # two are there already
-        (True, False)
-        >>> explains_asserts(sampled(rate <= 0.5, [0, 1, 0]), show=3)  # here the ones are against it
-        False
     """
     claim = run.hypothesis.claim
     against = not isinstance(claim, Claim) or claim.direction is not Direction.AT_MOST

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextvars import copy_context
+from typing import Protocol
 
 from pytest_velo.case_sets import Planned
 from pytest_velo.errors import BudgetError
 from pytest_velo.records import TrialRecord
-from pytest_velo.runner.ahead import Ahead
 from pytest_velo.runner.hypothesis import Hypothesis
-from pytest_velo.runner.launching import AtOnce, Launcher, cancel_all
+from pytest_velo.runner.lookahead import Ahead
 from pytest_velo.runner.trials import Finished, Threads, TrialRunner
 from pytest_velo.runner.units import Units
-from pytest_velo.runner.weighing import weigh
+from pytest_velo.runner.weigher import weigh
 from pytest_velo.sampling.trial import Drawer
-from pytest_velo.stats.stopping import usual_futility
+from pytest_velo.stats.planning.futility import usual_futility
 from pytest_velo.verdicts import StopReason, Verdict
 
 
@@ -275,3 +275,42 @@ class Run:
     def estimate(self) -> float | None:
         """Mean of the valid units, in the statistic's own units; None without any."""
         return self.units.estimate
+
+
+# ---
+
+_CANCELLATIONS = 3  # a body that catches one is sent another
+_WIND_DOWN_S = 3.0  # how long a cancelled body may take to clean up
+
+
+class Launcher(Protocol):
+    """Says when a run may launch the trials it wants: at once, or as its turn comes among others."""
+
+    def ready(self, run: Run, /) -> None:
+        """Hear that `run` may want trials (see `Run.wanted`), and sooner or later call its `launch`."""
+        ...
+
+
+class AtOnce:
+    """Lets a run launch all it wants: it has the session to itself."""
+
+    @staticmethod
+    def ready(run: Run) -> None:
+        """Grant everything."""
+        run.launch(run.wanted)
+
+
+async def cancel_all(tasks: Iterable[asyncio.Task[None]]) -> set[asyncio.Task[None]]:
+    """Cancel the tasks of trials, more than once where a body catches it.
+
+    Returns:
+        Those that resist three cancellations, with 3 s after each to clean up.
+    """
+    running = set(tasks)
+    for _ in range(_CANCELLATIONS):
+        if not running:
+            break
+        for task in running:
+            task.cancel()
+        _, running = await asyncio.wait(running, timeout=_WIND_DOWN_S)
+    return running

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+import math
+from typing import Protocol, assert_never
 
 from pytest_velo.case_sets import Planned
+from pytest_velo.claims import Claim, Direction, Estimation, Joint, Statistic
 from pytest_velo.records import TrialRecord
-from pytest_velo.runner.distances import Distance
+from pytest_velo.runner.distance import Distance, wrong_by
+from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.units import Units
+from pytest_velo.stats.rules.choice import Rule
+from pytest_velo.stats.rules.estimate import Estimate, make_estimate
+from pytest_velo.stats.rules.joint import JointRule, make_joint_rule
 from pytest_velo.verdicts import Interval, PartVerdict, Verdict
 
 
@@ -68,3 +74,234 @@ class Weigher(Protocol):
     def n_needed(self) -> int | None:
         """Guess the units in all that a number takes which is not measured yet; None for claims."""
         ...
+
+
+# ---
+
+
+def weigh(hypothesis: Hypothesis) -> Weigher:
+    """Return a fresh weigher for what the hypothesis claims.
+
+    Raises:
+        UsageError: Its numbers are outside their ranges.
+    """
+    claim = hypothesis.claim
+    match claim:
+        case Claim():
+            return OneClaim(hypothesis, claim)
+        case Joint():
+            return AllClaims(hypothesis, claim)
+        case Estimation():
+            return Measuring(hypothesis, claim)
+    assert_never(claim)
+
+
+class OneClaim:
+    """A claim about one statistic."""
+
+    def __init__(self, hypothesis: Hypothesis, claim: Claim) -> None:
+        self._claim = claim
+        self.units = _units(hypothesis, claim.statistic, claim.direction)
+        self._rule: Rule = hypothesis.make_rule(
+            claim,
+            alpha=hypothesis.alpha,
+            beta=hypothesis.beta,
+            max_units=hypothesis.max_units,
+            margin=hypothesis.margin,
+            min_units=hypothesis.min_trials,
+            single=hypothesis.turns_per_unit == 1,
+            extend=hypothesis.extend,
+            size=hypothesis.census,
+        )
+        self.min_more = self._rule.min_more
+        self.expected_more = self._rule.expected_more
+        self.predictive_probability = self._rule.predictive_probability
+        self.bounds = self._rule.evidence_bounds
+        self.certified = self._rule.certified
+
+    @property
+    def n(self) -> int:
+        """Units that were fed."""
+        return self._rule.n
+
+    @property
+    def kind(self) -> str:
+        """Where the thresholds come from."""
+        return self._rule.kind
+
+    def add(self, record: TrialRecord, planned: Planned) -> Verdict | None:
+        """Take in the next trial."""
+        unit = self.units.add(record, planned)
+        return None if unit is None else self._rule.feed(*unit)
+
+    def log_e(self) -> tuple[float, float]:
+        """Return the log evidence for and against the claim."""
+        return self._rule.log_e_support, self._rule.log_e_refute
+
+    @staticmethod
+    def parts() -> tuple[PartVerdict, ...]:
+        """It has none."""
+        return ()
+
+    def distances(self) -> list[Distance]:
+        """Return for each turn how far it speaks against the claim."""
+        return wrong_by(self._claim, self.units)
+
+    @staticmethod
+    def n_needed() -> None:
+        """The report guesses from the evidence."""
+
+
+class AllClaims:
+    """Several claims about outcomes of the same trials, which must all hold."""
+
+    def __init__(self, hypothesis: Hypothesis, claim: Joint) -> None:
+        self._parts = [_units(hypothesis, part.statistic, part.direction) for part in claim.parts]
+        self._rule: JointRule = make_joint_rule(
+            claim,
+            alpha=hypothesis.alpha,
+            beta=hypothesis.beta,
+            max_units=hypothesis.max_units,
+            margin=hypothesis.margin,
+            min_units=hypothesis.min_trials,
+            binary=hypothesis.turns_per_unit == 1,
+            extend=hypothesis.extend,
+        )
+        self.min_more = self._rule.min_more
+        self.expected_more = self._rule.expected_more
+        self.predictive_probability = self._rule.predictive_probability
+        self.bounds = self._rule.evidence_bounds
+        self.certified = self._rule.certified
+
+    @property
+    def units(self) -> Units:
+        """The units of the first part; the trials are the same in all."""
+        return self._parts[0]
+
+    @property
+    def n(self) -> int:
+        """Units that were fed."""
+        return self._rule.n
+
+    @property
+    def kind(self) -> str:
+        """`calibrated` if every part is."""
+        return self._rule.kind
+
+    def add(self, record: TrialRecord, planned: Planned) -> Verdict | None:
+        """Take in the next trial: one outcome of each part. An invalid trial is invalid in all."""
+        unit = [units.add(record, planned) for units in self._parts]
+        return None if all(bounds is None for bounds in unit) else self._rule.feed(unit)
+
+    def log_e(self) -> tuple[float, float]:
+        """Return the log evidence for and against the claim."""
+        return self._rule.log_e_support, self._rule.log_e_refute
+
+    def parts(self) -> tuple[PartVerdict, ...]:
+        """Return what came of each part."""
+        return tuple(
+            PartVerdict(
+                claim=str(part.claim),
+                verdict=part.verdict,
+                certified=part.certified(),
+                estimate=units.estimate,
+                interval=part.interval() if self.n else None,
+            )
+            for part, units in zip(self._rule.parts, self._parts, strict=True)
+        )
+
+    def distances(self) -> list[Distance]:
+        """Return for each turn how far it speaks against the part it speaks against most."""
+        each = [
+            wrong_by(part.claim, units) for part, units in zip(self._rule.parts, self._parts, strict=True)
+        ]
+        return [
+            None if None in turn else max(distance for distance in turn if distance is not None)
+            for turn in zip(*each, strict=True)
+        ]
+
+    @staticmethod
+    def n_needed() -> None:
+        """The report guesses from the evidence."""
+
+
+class Measuring:
+    """A number that is measured until its interval is tight enough, or to the last unit."""
+
+    def __init__(self, hypothesis: Hypothesis, estimation: Estimation) -> None:
+        self.units = _units(hypothesis, estimation.statistic, None)
+        self._estimation = estimation
+        self._rule: Estimate = make_estimate(
+            estimation.statistic,
+            halfwidth=estimation.halfwidth,
+            alpha=hypothesis.alpha,
+            max_units=hypothesis.max_units,
+            min_units=hypothesis.min_trials,
+            binary=hypothesis.turns_per_unit == 1,
+            extend=hypothesis.extend,
+        )
+        self.min_more = self._rule.min_more
+        self.expected_more = self._rule.expected_more
+
+    @property
+    def n(self) -> int:
+        """Units that were fed."""
+        return self._rule.n
+
+    @property
+    def kind(self) -> str:
+        """Where the limits come from."""
+        return self._rule.kind
+
+    def add(self, record: TrialRecord, planned: Planned) -> Verdict | None:
+        """Take in the next trial."""
+        unit = self.units.add(record, planned)
+        return Verdict.MEASURED if unit is not None and self._rule.feed(*unit) else None
+
+    @staticmethod
+    def predictive_probability() -> float:
+        """A number is worth its trials to the last: every one makes it tighter."""
+        return 1.0
+
+    @staticmethod
+    def log_e() -> None:
+        """Nothing is claimed."""
+        return
+
+    def bounds(self) -> tuple[None, None, Interval | None]:
+        """Return the interval."""
+        return None, None, self._rule.interval() if self.n else None
+
+    def certified(self, verdict: Verdict) -> str:
+        """Say between what the number lies, if it is measured."""
+        if verdict is not Verdict.MEASURED:
+            return f"not measured: {self._estimation}"
+        ends = self._rule.interval()
+        return f"{ends.low:.3g} <= {self._estimation.statistic} <= {ends.high:.3g}"
+
+    @staticmethod
+    def parts() -> tuple[PartVerdict, ...]:
+        """It has none."""
+        return ()
+
+    def distances(self) -> list[Distance]:
+        """Return 0 for each valid turn: none speaks against a number."""
+        return [None if turn.value is None else 0.0 for turn in self.units.turns]
+
+    def n_needed(self) -> int | None:
+        """Guess from the interval: its width goes with one over the root of n."""
+        goal = self._estimation.halfwidth
+        if goal is None or self.n == 0 or self._rule.measured:
+            return None
+        ends = self._rule.interval()
+        return math.ceil(self.n * ((ends.high - ends.low) / 2 / goal) ** 2)
+
+
+def _units(hypothesis: Hypothesis, statistic: Statistic, direction: Direction | None) -> Units:
+    return Units(
+        statistic,
+        n_arms=max(1, len(hypothesis.arms)),
+        invalid=hypothesis.invalid,
+        worst=1.0 if direction is Direction.AT_MOST else 0.0,
+        reference=hypothesis.reference,
+    )

@@ -67,13 +67,7 @@ class LocalLedger:
 
 
 def shared_ledger(settings: Settings, store: object) -> Ledger | None:
-    """Return the store's books where other workers write into them, too; None: one process keeps its own.
-
-    Examples:
-        >>> books = LocalLedger()
-        >>> shared_ledger(Settings(workers=2), books) is books, shared_ledger(Settings(workers=1), books)
-        (True, None)
-    """
+    """Return the store's books where other workers write into them, too; None: one process keeps its own."""
     if settings.workers > 1 and hasattr(store, "reserve"):
         return cast(Ledger, store)
     return None

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from pytest_velo.providers.base import Provider
 from pytest_velo.providers.registry import ProviderFactory, open_provider
 from pytest_velo.records import Reply, Request
-from pytest_velo.sampling.attempts import Gated
+from pytest_velo.sampling.attempt import Gated
 from pytest_velo.sampling.budget import Budget, Budgeted
-from pytest_velo.sampling.bundling import Bundled
+from pytest_velo.sampling.bundles import Bundled
 from pytest_velo.sampling.concurrency import Gate, Throttling
 from pytest_velo.sampling.pacing import Clock, Pacer
 from pytest_velo.sampling.pricing import Priced

@@ -105,17 +105,6 @@ def run_body(func: Callable[[], T], loop: asyncio.AbstractEventLoop, outcome: as
         func: The body.
         loop: The sampling loop, which runs in another thread.
         outcome: Gets the result, or the exception; nothing when it is done already.
-
-    Examples:
-        >>> async def run(func):
-        ...     outcome = asyncio.get_running_loop().create_future()
-        ...     await asyncio.to_thread(run_body, func, asyncio.get_running_loop(), outcome)
-        ...     return await outcome
-        >>> asyncio.run(run(lambda: 2 + 2))
-        4
-        >>> asyncio.run(run(lambda: next(iter([]))))
-        Traceback (most recent call last):
-        RuntimeError: the body raised StopIteration
     """
 
     def settle(result: Any, error: BaseException | None) -> None:
@@ -142,11 +131,5 @@ def run_body(func: Callable[[], T], loop: asyncio.AbstractEventLoop, outcome: as
 
 
 def stopped() -> StoppedError:
-    """Return the error of whoever waits while sampling stops.
-
-    Examples:
-        >>> raise stopped()
-        Traceback (most recent call last):
-        pytest_velo.errors.StoppedError: sampling was stopped
-    """
+    """Return the error of whoever waits while sampling stops."""
     return StoppedError("sampling was stopped")

@@ -8,7 +8,7 @@ from typing import Any
 from pytest_velo.errors import BodyError
 from pytest_velo.providers.registry import Target
 from pytest_velo.records import JsonObject, Reply, Request
-from pytest_velo.sampling.asking import Guard, ask
+from pytest_velo.sampling.call import Guard, ask
 from pytest_velo.sampling.pending import Pending
 from pytest_velo.sampling.prompts import Prompt, messages_of
 from pytest_velo.sampling.trial import TrialScope, current

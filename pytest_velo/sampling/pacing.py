@@ -41,12 +41,6 @@ class Pacer:
         tpm: Tokens a minute, prompt and reply together, above 0; None for no limit.
         workers: Processes that share the limits; each takes its part.
         now: The time at which it starts, with full buckets.
-
-    Examples:
-        >>> pacer = Pacer(rpm=60, tpm=None, now=0.0)
-        >>> pacer.take(0, now=0.0)
-        >>> pacer.delay_s(0, now=0.25)
-        0.75
     """
 
     def __init__(self, *, rpm: float | None, tpm: float | None, now: float, workers: int = 1) -> None:

@@ -66,14 +66,6 @@ def price_reply(endpoint: Endpoint, model: str, usage: Usage, *, served: str | N
         model: The model's name as it was asked for.
         usage: Tokens; input includes cached input.
         served: The model's name as the provider gave it; looked up first.
-
-    Examples:
-        >>> from pytest_velo.settings import Price
-        >>> declared = Endpoint(name="x", api=Api.OPENAI_CHAT, price=Price(input_usd=1.0, output_usd=2.0))
-        >>> price_reply(declared, "m", Usage(input_tokens=1_000_000, output_tokens=500_000))
-        2.0
-        >>> price_reply(declared, "m", Usage()) is None
-        True
     """
     if endpoint.price is None and endpoint.free:
         return 0.0
@@ -94,15 +86,6 @@ def worst_case(endpoint: Endpoint, request: Request) -> float | None:
     Args:
         endpoint: Where the call would go.
         request: What would be sent.
-
-    Examples:
-        >>> from pytest_velo.settings import Price
-        >>> declared = Endpoint(name="x", api=Api.OPENAI_CHAT, price=Price(input_usd=1.0, output_usd=2.0))
-        >>> asked = Request(api="", endpoint="x", model="m", messages=(), parameters={"max_tokens": 500_000})
-        >>> worst_case(declared, asked)
-        1.0
-        >>> worst_case(Endpoint(name="x", api=Api.OPENAI_CHAT, base_url="http://127.0.0.1"), asked) is None
-        True
     """
     if endpoint.price is None and endpoint.free:
         return 0.0
@@ -114,13 +97,6 @@ def prompt_bytes(request: Request) -> int:
     """Return a bound of the prompt's tokens: its bytes, plus what the provider adds around them.
 
     A tokenizer that works on bytes makes at least one byte a token.
-
-    Examples:
-        >>> def ask(*texts):
-        ...     messages = tuple({"role": "user", "content": text} for text in texts)
-        ...     return Request(api="", endpoint="x", model="m", messages=messages)
-        >>> prompt_bytes(ask("cafe")), prompt_bytes(ask("café")), prompt_bytes(ask("ca", "fe"))
-        (12, 13, 20)
     """
     total = sum(_MESSAGE_TOKENS + _message_bytes(message) for message in request.messages)
     parameters = request.parameters
@@ -133,26 +109,13 @@ def prompt_bytes(request: Request) -> int:
 
 
 def output_limit(request: Request) -> int | None:
-    """Return the caller's limit of the reply's tokens, of several the largest; None without one.
-
-    Examples:
-        >>> def ask(**parameters):
-        ...     return Request(api="", endpoint="x", model="m", messages=(), parameters=parameters)
-        >>> output_limit(ask(max_tokens=100)), output_limit(ask(max_output_tokens=50)), output_limit(ask())
-        (100, 50, None)
-    """
+    """Return the caller's limit of the reply's tokens, of several the largest; None without one."""
     limits = [whole(request.parameters.get(name)) or 0 for name in _OUTPUT_LIMITS]
     return max(limits) if max(limits) > 0 else None  # -1 means none to some servers
 
 
 def n_draws(request: Request) -> int:
-    """Return how many draws the call asks for, from 1.
-
-    Examples:
-        >>> asked = Request(api="", endpoint="x", model="m", messages=(), parameters={"n": 4})
-        >>> n_draws(asked)
-        4
-    """
+    """Return how many draws the call asks for, from 1."""
     return max(1, whole(request.parameters.get("n")) or 1)
 
 

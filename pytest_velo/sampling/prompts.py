@@ -19,14 +19,6 @@ def messages_of(prompt: Prompt, system: str | None) -> tuple[JsonObject, ...]:
 
     Raises:
         BodyError: It is no prompt, or a message's content is neither text nor parts.
-
-    Examples:
-        >>> messages_of(Reply(text="Paris"), "Be brief.")[1]
-        {'role': 'user', 'content': 'Paris'}
-        >>> messages_of([{"role": "user", "content": 5}], None)
-        Traceback (most recent call last):
-        pytest_velo.errors.BodyError: a message's content is a text or a list of parts, got 5
-          fix: {"role": "user", "content": "…"}, or [{"type": "text", "text": "…"}] as its content
     """
     text = prompt.text if isinstance(prompt, Reply) else prompt
     if not isinstance(text, str) and not (

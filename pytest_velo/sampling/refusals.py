@@ -11,11 +11,6 @@ def not_estimated(worst_usd: float | None, where: str) -> NotDrawnError:
     Args:
         worst_usd: Dollars the call would not exceed, from 0; None when its price is unknown.
         where: The model and the slot, for the message.
-
-    Examples:
-        >>> error = not_estimated(0.02, "model openai/gpt-5")
-        >>> error.worst_usd, error.where, error.fix
-        (0.02, 'model openai/gpt-5', 'run without --velo-mode=estimate')
     """
     return NotDrawnError(
         "this draw is not stored, and an estimate makes none",
@@ -31,11 +26,6 @@ def would_pay(worst_usd: float | None, where: str) -> WouldPayError:
     Args:
         worst_usd: Dollars the call would not exceed, from 0; None when its price is unknown.
         where: The model and the slot, for the message.
-
-    Examples:
-        >>> print(would_pay(None, "model openai/gpt-5"))
-        model openai/gpt-5: this draw would cost money
-          fix: ask for paid draws: -m velo, the test's own node id, or --velo-mode=auto
     """
     return WouldPayError(
         "this draw would cost money",

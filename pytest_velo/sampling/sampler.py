@@ -14,9 +14,9 @@ from pytest_velo.providers.registry import ProviderFactory, Target, check_access
 from pytest_velo.records import Address, Draw, Reply, Request, Slot, add_costs
 from pytest_velo.sampling.budget import Budget, Ledger, LocalLedger, shared_ledger
 from pytest_velo.sampling.channels import Channel
+from pytest_velo.sampling.draws import DrawMemory, DrawStore, Recorded
 from pytest_velo.sampling.flights import Flight
 from pytest_velo.sampling.jobs import stopped
-from pytest_velo.sampling.keeping import DrawMemory, DrawStore, Recorded
 from pytest_velo.sampling.pacing import Clock, SystemClock
 from pytest_velo.sampling.pricing import worst_case
 from pytest_velo.sampling.refusals import not_estimated, would_pay

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from pytest_velo.claims import Claim
 from pytest_velo.runner.run import Run
-from pytest_velo.stats.nulls import Null, nulls_of
+from pytest_velo.stats.engine.nulls import Null, nulls_of
 
 _POINTS = 24
 _NEAREST, _FARTHEST = 0.5, 6.0  # what a verdict may still need, in nats: beyond them the ratio says little
@@ -27,13 +27,6 @@ def expected_gain(run: Run) -> float:
 
     Args:
         run: One without a verdict.
-
-    Examples:
-        >>> from pytest_velo.claims import rate
-        >>> from pytest_velo.runner.examples import sampled
-        >>> clear, at_its_threshold = sampled(rate >= 0.5, [1, 1, 1]), sampled(rate >= 0.5, [1, 0, 1, 0])
-        >>> round(1 / expected_gain(clear)), round(1 / expected_gain(at_its_threshold))
-        (7, 44)
     """
     claim = run.hypothesis.claim
     log_e = run.weigher.log_e()

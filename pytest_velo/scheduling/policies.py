@@ -14,21 +14,7 @@ Policy = Callable[[Sequence[Run]], Run]
 
 
 def policy_of(scheduler: Scheduler) -> Policy:
-    """Return the policy of a scheduler, fresh: it may learn from the runs it sees.
-
-    Examples:
-        >>> from types import SimpleNamespace
-        >>> ahead, behind = SimpleNamespace(n_launched=5), SimpleNamespace(n_launched=3)
-        >>> policy_of(Scheduler.ROUND_ROBIN)([ahead, behind]) is behind
-        True
-        >>> policy_of(Scheduler.IN_ORDER)([ahead, behind]) is ahead
-        True
-        >>> from pytest_velo.claims import rate
-        >>> from pytest_velo.runner.examples import sampled
-        >>> close, clear = (sampled(rate >= 0.5, outcomes) for outcomes in ([1, 0, 1, 0], [1, 1, 1, 1]))
-        >>> policy_of(Scheduler.GAIN)([close, clear]) is clear
-        True
-    """
+    """Return the policy of a scheduler, fresh: it may learn from the runs it sees."""
     match scheduler:
         case Scheduler.GAIN:
             return ByGain()

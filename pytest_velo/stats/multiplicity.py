@@ -43,10 +43,6 @@ def holm(p_values: Sequence[float], alpha: float) -> Adjusted:
         UsageError: `alpha` or a p-value is outside its range.
 
     Source: Holm (1979), Scandinavian Journal of Statistics 6:65.
-
-    Examples:
-        >>> holm([0.01, 0.04, 0.03], 0.05)
-        Adjusted(rejects=(True, False, False), p_values=(0.03, 0.06, 0.06))
     """
     order = _order(p_values, alpha)
     adjusted, highest = [0.0] * len(p_values), 0.0
@@ -65,10 +61,6 @@ def bonferroni(p_values: Sequence[float], alpha: float) -> Adjusted:
 
     Raises:
         UsageError: `alpha` or a p-value is outside its range.
-
-    Examples:
-        >>> bonferroni([0.01, 0.04], 0.05).rejects
-        (True, False)
     """
     _order(p_values, alpha)
     return _at([min(1.0, len(p_values) * p) for p in p_values], alpha)
@@ -87,10 +79,6 @@ def benjamini_hochberg(p_values: Sequence[float], alpha: float) -> Adjusted:
         UsageError: `alpha` or a p-value is outside its range.
 
     Source: Benjamini & Hochberg (1995), JRSS B 57:289.
-
-    Examples:
-        >>> benjamini_hochberg([0.01, 0.02, 0.5], 0.05).rejects
-        (True, True, False)
     """
     return _step_up(p_values, alpha, 1.0)
 
@@ -106,10 +94,6 @@ def benjamini_yekutieli(p_values: Sequence[float], alpha: float) -> Adjusted:
         UsageError: `alpha` or a p-value is outside its range.
 
     Source: Benjamini & Yekutieli (2001), Annals of Statistics 29:1165.
-
-    Examples:
-        >>> benjamini_yekutieli([0.01, 0.02, 0.5], 0.05).rejects
-        (False, False, False)
     """
     return _step_up(p_values, alpha, sum(1.0 / k for k in range(1, len(p_values) + 1)))
 
@@ -128,10 +112,6 @@ def e_bh(log_e_values: Sequence[float], alpha: float) -> tuple[bool, ...]:
         UsageError: `alpha` is outside its range.
 
     Source: Wang & Ramdas (2022), JRSS B 84:822.
-
-    Examples:
-        >>> e_bh([math.log(e) for e in (100, 45, 3)], 0.05)
-        (True, True, False)
     """
     _check_alpha(alpha)
     m = len(log_e_values)
@@ -149,10 +129,6 @@ def e_bh_target(m: int, k: int, alpha: float) -> float:
         m: Hypotheses in the family, from 1.
         k: In 1..m.
         alpha: In (0, 1).
-
-    Examples:
-        >>> round(math.exp(e_bh_target(10, 2, 0.05)))
-        100
     """
     return math.log(m / (alpha * k)) - _ROUNDING
 
@@ -162,10 +138,6 @@ def expected_false(alphas: Sequence[float]) -> float:
 
     Args:
         alphas: P(wrong supported), at most, of each claim.
-
-    Examples:
-        >>> expected_false([0.05] * 30)
-        1.5
     """
     return math.fsum(alphas)
 

@@ -14,16 +14,16 @@ import pytest
 from scipy.stats import binom
 
 from pytest_velo.claims import difference, mean, rate
-from pytest_velo.stats.boundary import calibrated_log_threshold, crossing_probability
-from pytest_velo.stats.bounded_limits import log_evidence, max_log_evidence
-from pytest_velo.stats.composed import make_mean_rule
-from pytest_velo.stats.eprocess import log_e_counts
-from pytest_velo.stats.finite import make_census_rule
-from pytest_velo.stats.hypergeometric import alternatives, log_e_census
-from pytest_velo.stats.joint import make_joint_rule
-from pytest_velo.stats.mean_tests import MeanTest
-from pytest_velo.stats.paired import DiscordantTest
-from pytest_velo.stats.planning import approximate_law, pair_law
+from pytest_velo.stats.engine.census import alternatives, log_e_census
+from pytest_velo.stats.engine.mixture import log_e_counts
+from pytest_velo.stats.exact.thresholds import calibrated_log_threshold, crossing_probability
+from pytest_velo.stats.one_sided.mean import MeanTest
+from pytest_velo.stats.one_sided.mean_limits import log_evidence, max_log_evidence
+from pytest_velo.stats.planning.law import approximate_law, pair_law
+from pytest_velo.stats.rules.census import make_census_rule
+from pytest_velo.stats.rules.composed import make_mean_rule
+from pytest_velo.stats.rules.difference import DiscordantTest
+from pytest_velo.stats.rules.joint import make_joint_rule
 from pytest_velo.verdicts import Verdict
 
 ALPHA = 0.05

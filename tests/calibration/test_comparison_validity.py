@@ -11,10 +11,10 @@ import pytest
 
 from pytest_velo import rate
 from pytest_velo.baselines.paired import Pair, changed
-from pytest_velo.stats.choosing import rule_for
-from pytest_velo.stats.composed import ComposedRule
-from pytest_velo.stats.eprocess import log_e_counts
-from pytest_velo.stats.rules import make_rule
+from pytest_velo.stats.engine.mixture import log_e_counts
+from pytest_velo.stats.rules.choice import rule_for
+from pytest_velo.stats.rules.composed import ComposedRule
+from pytest_velo.stats.rules.rate import make_rule
 from pytest_velo.verdicts import Verdict
 
 MAX_TRIALS = 60

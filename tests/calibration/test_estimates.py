@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 
 from pytest_velo.claims import difference, estimate, mean, rate
-from pytest_velo.stats.boundary import calibrated_log_threshold, crossing_probability
-from pytest_velo.stats.bounded_limits import max_log_evidence
-from pytest_velo.stats.eprocess import log_e_counts
+from pytest_velo.stats.engine.mixture import log_e_counts
+from pytest_velo.stats.exact.thresholds import calibrated_log_threshold, crossing_probability
+from pytest_velo.stats.one_sided.mean_limits import max_log_evidence
 
 ALPHA = 0.1
 BATCH = 4_000

@@ -17,12 +17,12 @@ from pytest_velo.baselines.entry import Sampled, StoredTurn
 from pytest_velo.baselines.file import BaselineFile
 from pytest_velo.case_sets import pick_order
 from pytest_velo.claims import baseline, difference, estimate, rate
-from pytest_velo.runner.weighing import weigh
-from pytest_velo.stats.eprocess import log_e_counts
-from pytest_velo.stats.finite import make_census_rule
-from pytest_velo.stats.joint import make_joint_rule
-from pytest_velo.stats.operating import operating_characteristics
-from pytest_velo.stats.rules import make_rule
+from pytest_velo.runner.weigher import weigh
+from pytest_velo.stats.engine.mixture import log_e_counts
+from pytest_velo.stats.planning.operating import operating_characteristics
+from pytest_velo.stats.rules.census import make_census_rule
+from pytest_velo.stats.rules.joint import make_joint_rule
+from pytest_velo.stats.rules.rate import make_rule
 from pytest_velo.verdicts import Verdict
 
 ROUNDING = 1e-12

@@ -11,10 +11,10 @@ from scipy.stats import binom
 
 from pytest_velo.claims import rate
 from pytest_velo.records import Family, HypothesisResult, Outcome
-from pytest_velo.runner.families import settle
-from pytest_velo.stats.boundary import calibrated_log_threshold, crossing_probability
-from pytest_velo.stats.eprocess import log_e_counts
-from pytest_velo.stats.rules import make_rule
+from pytest_velo.runner.holm import settle
+from pytest_velo.stats.engine.mixture import log_e_counts
+from pytest_velo.stats.exact.thresholds import calibrated_log_threshold, crossing_probability
+from pytest_velo.stats.rules.rate import make_rule
 from pytest_velo.verdicts import Decision, Evidence, StopReason, Verdict
 
 LEVELS = (0.005, 0.01, 0.025, 0.05)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from pytest_velo.claims import rate
-from pytest_velo.stats.eprocess import log_e_counts
-from pytest_velo.stats.rules import make_rule
+from pytest_velo.stats.engine.mixture import log_e_counts
+from pytest_velo.stats.rules.rate import make_rule
 from pytest_velo.verdicts import Verdict
 
 N = 150

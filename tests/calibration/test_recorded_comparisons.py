@@ -17,7 +17,7 @@ from pytest_velo.claims import rate
 from pytest_velo.cli.compare import _compared
 from pytest_velo.records import Invalid, OutcomeKind, TrialRecord, UnitKind
 from pytest_velo.report.examples import recorded, refuted
-from pytest_velo.stats.composed import ComposedRule
+from pytest_velo.stats.rules.composed import ComposedRule
 
 IN_A_RECORD = 1_000
 """So many hypotheses share a record, which makes the simulation faster."""

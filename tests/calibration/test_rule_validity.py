@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from pytest_velo.claims import rate
-from pytest_velo.stats.boundary import crossing_probability
-from pytest_velo.stats.operating import operating_characteristics
-from pytest_velo.stats.rules import make_rule
+from pytest_velo.stats.exact.thresholds import crossing_probability
+from pytest_velo.stats.planning.operating import operating_characteristics
+from pytest_velo.stats.rules.rate import make_rule
 from pytest_velo.verdicts import Verdict
 
 THRESHOLDS = [0.05, 0.3, 0.5, 0.8, 0.95]

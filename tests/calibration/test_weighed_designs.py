@@ -14,7 +14,7 @@ import pytest
 
 from pytest_velo.case_sets import load, pick_order
 from pytest_velo.claims import difference, rate
-from pytest_velo.runner.weighing import weigh
+from pytest_velo.runner.weigher import weigh
 from pytest_velo.verdicts import Verdict
 
 SUPPORTED, REFUTED = Verdict.SUPPORTED, Verdict.REFUTED

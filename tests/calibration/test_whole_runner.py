@@ -20,7 +20,7 @@ from pytest_velo.runner.hypothesis import Invalid
 from pytest_velo.sampling.model import AsyncModel
 from pytest_velo.sampling.sampler import Sampler
 from pytest_velo.settings import Settings
-from pytest_velo.stats.rules import make_rule
+from pytest_velo.stats.rules.rate import make_rule
 from pytest_velo.verdicts import Verdict
 
 RUNS = 2_000

@@ -139,7 +139,7 @@ async def test_h(model):
 """
     )
 
-    from pytest_velo.report import jsonl
+    from pytest_velo.report import record as jsonl
 
     write = jsonl._write_atomically
 

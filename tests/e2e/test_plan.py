@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from pytest_velo.integration.planning import Planner
+from pytest_velo.integration.plan import Planner
 
 MODEL = 'pytestmark = pytest.mark.velo(models=["lab/tiny"])\n'
 BODY = '    return (await model("Is it so?", max_tokens=5)).answers("yes")\n'
@@ -186,7 +186,7 @@ def test_a_rule_of_a_plugin_cannot_be_planned_and_says_so(run, pytester) -> None
     (run.path / "conftest.py").write_text(
         """
 from pytest_velo.claims import Claim
-from pytest_velo.stats.choosing import rule_for
+from pytest_velo.stats.rules.choice import rule_for
 
 def pytest_velo_claims():
     def mine(claim, **design):

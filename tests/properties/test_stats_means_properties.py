@@ -7,13 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_velo.claims import difference, mean, rate
-from pytest_velo.stats.bounded import MeanProcess
-from pytest_velo.stats.bounded_limits import log_evidence
-from pytest_velo.stats.composed import make_mean_rule
-from pytest_velo.stats.finite import make_census_rule
-from pytest_velo.stats.hypergeometric import CERTAIN, alternatives, log_e_census
-from pytest_velo.stats.mean_tests import MeanTest
-from pytest_velo.stats.paired import make_difference_rule
+from pytest_velo.stats.engine.adaptive import MeanProcess
+from pytest_velo.stats.engine.census import CERTAIN, alternatives, log_e_census
+from pytest_velo.stats.one_sided.mean import MeanTest
+from pytest_velo.stats.one_sided.mean_limits import log_evidence
+from pytest_velo.stats.rules.census import make_census_rule
+from pytest_velo.stats.rules.composed import make_mean_rule
+from pytest_velo.stats.rules.difference import make_difference_rule
 from pytest_velo.verdicts import Verdict
 
 sides = st.sampled_from([1, -1])

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_velo.claims import rate
-from pytest_velo.stats.boundary import anytime_p, calibrated_log_threshold, crossing_probability
-from pytest_velo.stats.eprocess import EProcess, log_e_counts
-from pytest_velo.stats.operating import operating_characteristics
-from pytest_velo.stats.rules import make_rule
+from pytest_velo.stats.engine.mixture import EProcess, log_e_counts
+from pytest_velo.stats.exact.thresholds import anytime_p, calibrated_log_threshold, crossing_probability
+from pytest_velo.stats.planning.operating import operating_characteristics
+from pytest_velo.stats.rules.rate import make_rule
 from pytest_velo.verdicts import Verdict
 
 sides = st.sampled_from([1, -1])

@@ -14,7 +14,7 @@ import pytest
 from hypothesis.internal.conjecture.providers import AVAILABLE_PROVIDERS
 
 from pytest_velo.case_sets import cases, is_strategy, load, pick_order
-from pytest_velo.case_sets.plain import Plain, plain_float, plain_integer
+from pytest_velo.case_sets.backend import Plain, plain_float, plain_integer
 from pytest_velo.case_sets.strategies import draw_cases
 from pytest_velo.errors import UsageError
 

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_velo.integration.marks import KEYWORDS
-from pytest_velo.integration.options import OPTIONS
+from pytest_velo.integration.collect.marks import KEYWORDS
+from pytest_velo.integration.config.options import OPTIONS
 
 ROOT = Path(__file__).parents[2]
 DOCS = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))

@@ -14,7 +14,7 @@ from pytest_velo.report.failure import failure_lines
 from pytest_velo.report.families import expected_wrong_families, family_lines
 from pytest_velo.report.lines import as_text
 from pytest_velo.report.summary import expected_false
-from pytest_velo.runner.families import settle
+from pytest_velo.runner.holm import settle
 from pytest_velo.stats.multiplicity import holm
 from pytest_velo.verdicts import Decision, Evidence, StopReason, Verdict
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pytest_velo.errors import UsageError
-from pytest_velo.integration.options import OPTIONS, untold_header
-from pytest_velo.integration.resolving import READERS, read_settings
+from pytest_velo.integration.config.options import OPTIONS, untold_header
+from pytest_velo.integration.config.settings import READERS, read_settings
 from pytest_velo.report.header import header_lines
 from pytest_velo.settings import Settings
 

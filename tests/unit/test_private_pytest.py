@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import pytest_velo
-from pytest_velo.integration import private
+from pytest_velo.integration import compat as private
 from pytest_velo.integration.fixtures import concerns_us
 
 
@@ -50,7 +50,7 @@ def test_a_value_of_parametrize_is_told_from_a_fixture(request, word, own):
 def test_the_closure_is_there_while_tests_are_generated(pytester):
     pytester.makeconftest(
         """
-        from pytest_velo.integration import private
+        from pytest_velo.integration import compat as private
 
         def pytest_generate_tests(metafunc):
             assert "number" in private.fixture_info(metafunc.definition).names_closure
@@ -65,7 +65,7 @@ def test_the_marks_of_every_item_are_known_when_parameters_are(pytester):
     pytester.makeconftest(
         """
         import pytest
-        from pytest_velo.integration import private
+        from pytest_velo.integration import compat as private
 
         @pytest.hookimpl(wrapper=True, tryfirst=True)
         def pytest_generate_tests(metafunc):
@@ -171,7 +171,7 @@ def test_without_explanations_nothing_is_spared(monkeypatch):
 def test_the_terminal_reporter_writes_over_its_line(pytester):
     pytester.makeconftest(
         """
-        from pytest_velo.integration import private
+        from pytest_velo.integration import compat as private
 
         def pytest_terminal_summary(terminalreporter, config):
             reporter = private.terminal_reporter(config)
@@ -192,7 +192,7 @@ def test_the_terminal_reporter_writes_over_its_line(pytester):
 def test_there_may_be_no_terminal_reporter(pytester):
     pytester.makeconftest(
         """
-        from pytest_velo.integration import private
+        from pytest_velo.integration import compat as private
 
         def pytest_sessionfinish(session):
             assert private.terminal_reporter(session.config) is None
@@ -207,7 +207,7 @@ def test_the_captures_put_their_streams_in_place(pytester, option, n):
     pytester.makeconftest(
         f"""
         import sys
-        from pytest_velo.integration import private
+        from pytest_velo.integration import compat as private
 
         def pytest_runtest_call(item):
             found = private.captures(item.config)
@@ -224,7 +224,7 @@ def test_the_captures_put_their_streams_in_place(pytester, option, n):
 def test_comparisons_are_explained_as_at_the_item(pytester):
     pytester.makepyfile(
         """
-        from pytest_velo.integration import private
+        from pytest_velo.integration import compat as private
 
         def test_it(request):
             here = private.comparison_hook()
@@ -244,7 +244,7 @@ def test_the_log_handlers_catch_what_is_logged(pytester):
     pytester.makepyfile(
         """
         import logging
-        from pytest_velo.integration import private
+        from pytest_velo.integration import compat as private
 
         def test_it(request, caplog):
             handlers = private.log_handlers(request.config)
@@ -261,7 +261,7 @@ def test_hooks_of_a_conftest_are_seen_where_they_reach(pytester):
     (pytester.path / "a" / "conftest.py").write_text("def pytest_runtest_setup(item): pass")
     pytester.makeconftest(
         """
-        from pytest_velo.integration import private
+        from pytest_velo.integration import compat as private
 
         def pytest_collection_modifyitems(items):
             seen = {item.name: private.hooks_of_conftests(item, "pytest_runtest_setup") for item in items}

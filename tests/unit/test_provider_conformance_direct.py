@@ -16,8 +16,8 @@ import httpx2
 import pytest
 
 from pytest_velo.providers.base import Provider
-from pytest_velo.providers.lines import DirectLine
 from pytest_velo.providers.registry import open_provider
+from pytest_velo.providers.transport import DirectLine
 from pytest_velo.records import Reply, Request
 from pytest_velo.settings import Endpoint
 

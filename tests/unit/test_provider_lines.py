@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pytest_velo.providers import clients, openai_chat
 from pytest_velo.providers.clients import HttpProvider, Wire, anthropic_line, openai_line
 from pytest_velo.providers.endpoints import parse_endpoint
-from pytest_velo.providers.lines import Answer, DirectLine, Line, SdkLine
+from pytest_velo.providers.transport import Answer, DirectLine, Line, SdkLine
 from pytest_velo.records import as_messages
 from pytest_velo.settings import Endpoint
 

@@ -11,7 +11,7 @@ from pytest_velo.claims import Direction, rate
 from pytest_velo.report.estimates import Estimate, estimate_text, total_text
 from pytest_velo.report.lines import as_text
 from pytest_velo.report.plan import chance, plan_lines
-from pytest_velo.report.planned import (
+from pytest_velo.report.plan_record import (
     HypothesisPlan,
     MeasuredRow,
     MeasuredTable,
@@ -21,10 +21,10 @@ from pytest_velo.report.planned import (
     Table,
     plan_document,
 )
-from pytest_velo.stats.operating import OperatingCharacteristics
-from pytest_velo.stats.rules import make_rule
-from pytest_velo.stats.stopping import law_with_futility, usual_futility
-from pytest_velo.stats.truths import Detectable, detectable_of, truths_of
+from pytest_velo.stats.planning.futility import law_with_futility, usual_futility
+from pytest_velo.stats.planning.operating import OperatingCharacteristics
+from pytest_velo.stats.planning.truths import Detectable, detectable_of, truths_of
+from pytest_velo.stats.rules.rate import make_rule
 
 CLAIM = rate >= 0.3
 LAW = law_with_futility(make_rule(CLAIM, alpha=0.05, beta=0.05, max_units=100), usual_futility(100))

@@ -22,8 +22,8 @@ from pytest_velo.records import (
     TrialRecord,
 )
 from pytest_velo.report.document import RunDocument
-from pytest_velo.report.jsonl import create_run, merge_trials, trial_lines, write_run, write_trials
 from pytest_velo.report.load import load
+from pytest_velo.report.record import create_run, merge_trials, trial_lines, write_run, write_trials
 
 NOON = datetime(2026, 11, 2, 12, 0, 0, tzinfo=UTC)
 

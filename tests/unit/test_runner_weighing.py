@@ -17,8 +17,8 @@ from pytest_velo.errors import InvalidTrial
 from pytest_velo.records import Outcome, OutcomeKind, TrialRecord
 from pytest_velo.runner.hypothesis import Invalid, Reading
 from pytest_velo.runner.result import result_of
-from pytest_velo.runner.weighing import AllClaims, Measuring, OneClaim, weigh
-from pytest_velo.stats.joint import make_joint_rule
+from pytest_velo.runner.weigher import AllClaims, Measuring, OneClaim, weigh
+from pytest_velo.stats.rules.joint import make_joint_rule
 from pytest_velo.verdicts import StopReason, Verdict
 
 JOINT = (rate("bad") <= 0.3) & (mean(0, 10, "help") >= 6)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from pytest_velo.errors import BudgetError, StoreError
-from pytest_velo.integration.remarks import with_remarks
+from pytest_velo.integration.run.notices import with_remarks
 from pytest_velo.records import HypothesisResult, Outcome
 from pytest_velo.sampling.budget import Budget, LocalLedger
 from pytest_velo.sampling.sampler import SamplingStats

@@ -21,7 +21,7 @@ from pytest_velo.errors import (
     UnansweredError,
 )
 from pytest_velo.records import Reply, Request, Usage
-from pytest_velo.sampling.attempts import Gated
+from pytest_velo.sampling.attempt import Gated
 from pytest_velo.sampling.concurrency import Gate
 from pytest_velo.sampling.pacing import Pacer
 from pytest_velo.sampling.retrying import Retrying, RetryPolicy

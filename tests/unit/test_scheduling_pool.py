@@ -8,8 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from pytest_velo.case_sets import Planned, pick_order
-from pytest_velo.runner.launching import AtOnce, Launcher
-from pytest_velo.runner.run import Run
+from pytest_velo.runner.run import AtOnce, Launcher, Run
 from pytest_velo.sampling.loop import SampleLoop
 from pytest_velo.sampling.sampler import Sampler
 from pytest_velo.scheduling.policies import policy_of

@@ -9,15 +9,15 @@ import pytest
 
 from pytest_velo.claims import rate
 from pytest_velo.errors import UsageError
-from pytest_velo.stats.boundary import (
+from pytest_velo.stats.engine.mixture import log_e_counts
+from pytest_velo.stats.exact.thresholds import (
     anytime_p,
     anytime_p_values,
     calibrated_log_threshold,
     crossing_probability,
     history_error,
 )
-from pytest_velo.stats.eprocess import log_e_counts
-from pytest_velo.stats.rules import make_rule
+from pytest_velo.stats.rules.rate import make_rule
 
 
 def brute_force(p, threshold, side, log_c, max_n, min_n):
@@ -140,9 +140,10 @@ def test_hazard_08_nothing_is_computed_at_collection():
     script = """
 import sys
 from pytest_velo.claims import rate
-from pytest_velo.stats import operating, intervals
-from pytest_velo.stats.reachability import reachability
-from pytest_velo.stats.rules import make_rule
+from pytest_velo.stats import intervals
+from pytest_velo.stats.planning import operating
+from pytest_velo.stats.planning.reach import reachability
+from pytest_velo.stats.rules.rate import make_rule
 for claim in (rate >= 0.3, rate <= 0.02, rate.within(0.4, 0.6)):
     reachability(claim, alpha=0.05, beta=0.05, max_units=200)
     rule = make_rule(claim, alpha=0.05, beta=0.05, max_units=200)

@@ -2,13 +2,13 @@ import pytest
 
 from pytest_velo.claims import difference, mean, rate
 from pytest_velo.errors import UsageError
-from pytest_velo.stats.choosing import reach_for, rule_for
-from pytest_velo.stats.composed import ComposedRule
-from pytest_velo.stats.finite import CensusTest
-from pytest_velo.stats.mean_tests import MeanTest
-from pytest_velo.stats.paired import DiscordantTest
-from pytest_velo.stats.rules import SequentialRule
-from pytest_velo.stats.sides import OneSided
+from pytest_velo.stats.one_sided.mean import MeanTest
+from pytest_velo.stats.one_sided.rate import OneSided
+from pytest_velo.stats.rules.census import CensusTest
+from pytest_velo.stats.rules.choice import reach_for, rule_for
+from pytest_velo.stats.rules.composed import ComposedRule
+from pytest_velo.stats.rules.difference import DiscordantTest
+from pytest_velo.stats.rules.rate import SequentialRule
 
 DESIGN = {"alpha": 0.05, "beta": 0.05, "max_units": 100}
 BETTER = difference("a", "b") >= 0

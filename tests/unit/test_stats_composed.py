@@ -5,10 +5,10 @@ import pytest
 
 from pytest_velo.claims import difference, mean, rate
 from pytest_velo.errors import UsageError, VeloError
-from pytest_velo.stats.composed import make_mean_rule
-from pytest_velo.stats.latched import certified_inequality
-from pytest_velo.stats.mean_tests import EitherMean, MeanTest
-from pytest_velo.stats.nulls import Null, nulls_of
+from pytest_velo.stats.engine.nulls import Null, nulls_of
+from pytest_velo.stats.one_sided.mean import EitherMean, MeanTest
+from pytest_velo.stats.rules.composed import make_mean_rule
+from pytest_velo.stats.rules.latched import certified_inequality
 from pytest_velo.verdicts import Verdict
 
 

@@ -7,9 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from pytest_velo.stats.crossing import cross
-from pytest_velo.stats.edges import Stretch, first_crossings, gains_at
-from pytest_velo.stats.eprocess import log_e_counts
+from pytest_velo.stats.engine.mixture import log_e_counts
+from pytest_velo.stats.exact.boundary import Stretch, first_crossings, gains_at
+from pytest_velo.stats.exact.crossing import cross
 
 GRID = [
     pytest.param(nulls, log_c, first, last, id=f"{nulls[0]}-{log_c}-{first}-{last}")

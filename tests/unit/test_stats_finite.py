@@ -4,9 +4,9 @@ import pytest
 
 from pytest_velo.claims import difference, mean, rate
 from pytest_velo.errors import UsageError, VeloError
-from pytest_velo.stats.finite import CensusTest, make_census_rule
-from pytest_velo.stats.hypergeometric import CERTAIN, alternatives, log_e_census
-from pytest_velo.stats.hypergeometric_limits import count_limit
+from pytest_velo.stats.engine.census import CERTAIN, alternatives, log_e_census
+from pytest_velo.stats.one_sided.census_limits import count_limit
+from pytest_velo.stats.rules.census import CensusTest, make_census_rule
 from pytest_velo.verdicts import Verdict
 
 
@@ -79,7 +79,7 @@ def test_thresholds_between_and_on_counts(size):
 
 
 def test_a_census_needs_fewer_than_draws_with_replacement():
-    from pytest_velo.stats.composed import make_mean_rule
+    from pytest_velo.stats.rules.composed import make_mean_rule
 
     needed = {"census": 0, "draws": 0}
     for seed in range(20):

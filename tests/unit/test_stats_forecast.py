@@ -5,9 +5,9 @@ import random
 import pytest
 
 from pytest_velo.claims import rate
-from pytest_velo.stats import forecast
-from pytest_velo.stats.rules import make_rule
-from pytest_velo.stats.stopping import usual_futility
+from pytest_velo.stats.planning import forecast
+from pytest_velo.stats.planning.futility import usual_futility
+from pytest_velo.stats.rules.rate import make_rule
 
 DESIGNS = [
     (rate >= 0.5, {}),

@@ -4,7 +4,7 @@ import pytest
 
 from pytest_velo.claims import difference, mean, rate
 from pytest_velo.errors import UsageError, VeloError
-from pytest_velo.stats.halfwidth import fewest_units, make_estimate
+from pytest_velo.stats.rules.estimate import fewest_units, make_estimate
 
 
 def build(statistic=rate, halfwidth=0.1, **changes):

@@ -5,7 +5,7 @@ import pytest
 
 from pytest_velo.claims import mean, rate
 from pytest_velo.errors import UsageError, VeloError
-from pytest_velo.stats.joint import make_joint_rule
+from pytest_velo.stats.rules.joint import make_joint_rule
 from pytest_velo.verdicts import Verdict
 
 SAFE = (rate("asr") <= 0.3) & (rate("over") <= 0.3)

@@ -5,10 +5,10 @@ import pytest
 
 from pytest_velo.claims import difference, mean
 from pytest_velo.errors import UsageError, VeloError
-from pytest_velo.stats.boundary import anytime_p, calibrated_log_threshold
-from pytest_velo.stats.mean_tests import MeanTest
-from pytest_velo.stats.paired import DiscordantTest, make_difference_rule
-from pytest_velo.stats.rules import MAX_CALIBRATED_UNITS, make_rule
+from pytest_velo.stats.exact.thresholds import anytime_p, calibrated_log_threshold
+from pytest_velo.stats.one_sided.mean import MeanTest
+from pytest_velo.stats.rules.difference import DiscordantTest, make_difference_rule
+from pytest_velo.stats.rules.rate import MAX_CALIBRATED_UNITS, make_rule
 from pytest_velo.verdicts import Verdict
 
 BETTER = difference("new", "old") >= 0

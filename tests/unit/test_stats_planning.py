@@ -5,13 +5,13 @@ import pytest
 
 from pytest_velo.claims import difference, mean, rate
 from pytest_velo.errors import UsageError
-from pytest_velo.stats.bounded import best_walk
-from pytest_velo.stats.composed import make_mean_rule
-from pytest_velo.stats.mean_reach import mean_reachability
-from pytest_velo.stats.operating import operating_characteristics
-from pytest_velo.stats.paired import make_difference_rule
-from pytest_velo.stats.planning import approximate_law, pair_law, smallest_detectable
-from pytest_velo.stats.rules import make_rule
+from pytest_velo.stats.engine.adaptive import best_walk
+from pytest_velo.stats.planning.law import approximate_law, pair_law, smallest_detectable
+from pytest_velo.stats.planning.operating import operating_characteristics
+from pytest_velo.stats.planning.reach import mean_reachability
+from pytest_velo.stats.rules.composed import make_mean_rule
+from pytest_velo.stats.rules.difference import make_difference_rule
+from pytest_velo.stats.rules.rate import make_rule
 from pytest_velo.verdicts import Verdict
 
 LEVELS = {"alpha": 0.05, "beta": 0.05}

@@ -4,8 +4,8 @@ import pytest
 
 from pytest_velo.claims import rate
 from pytest_velo.errors import UsageError
-from pytest_velo.stats.reachability import reachability
-from pytest_velo.stats.rules import MAX_CALIBRATED_UNITS, make_rule
+from pytest_velo.stats.planning.reach import reachability
+from pytest_velo.stats.rules.rate import MAX_CALIBRATED_UNITS, make_rule
 from pytest_velo.verdicts import Verdict
 
 CLAIMS = [rate >= 0.3, rate >= 0.95, rate <= 0.02, rate <= 0.5, rate >= 0.03, rate.within(0.2, 0.6)]

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from pytest_velo.claims import rate
-from pytest_velo.stats.eprocess import EProcess
+from pytest_velo.stats.engine.mixture import EProcess
 from pytest_velo.stats.intervals import clopper_pearson, wilson
-from pytest_velo.stats.operating import operating_characteristics
-from pytest_velo.stats.rules import make_rule
+from pytest_velo.stats.planning.operating import operating_characteristics
+from pytest_velo.stats.rules.rate import make_rule
 
 REFERENCE = Path(__file__).parents[2].parent / "shared" / "reference" / "statistics.json"
 

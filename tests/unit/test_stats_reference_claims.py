@@ -24,12 +24,12 @@ from pytest_velo.stats.descriptive import (
     t_interval,
     unpaired_p,
 )
-from pytest_velo.stats.eprocess import EProcess
-from pytest_velo.stats.finite import make_census_rule
+from pytest_velo.stats.engine.census import alternatives, log_e_census
+from pytest_velo.stats.engine.mixture import EProcess
 from pytest_velo.stats.fixed_n import exact_design, n_paired, n_two_sample
-from pytest_velo.stats.hypergeometric import alternatives, log_e_census
 from pytest_velo.stats.intervals import clopper_pearson, wilson
 from pytest_velo.stats.multiplicity import benjamini_hochberg, benjamini_yekutieli, bonferroni, e_bh, holm
+from pytest_velo.stats.rules.census import make_census_rule
 
 REFERENCE = Path(__file__).parents[2].parent / "shared" / "reference" / "statistics.json"
 

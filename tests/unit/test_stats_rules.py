@@ -6,8 +6,8 @@ import pytest
 
 from pytest_velo.claims import rate
 from pytest_velo.errors import UsageError, VeloError
-from pytest_velo.stats.limits import limits_of
-from pytest_velo.stats.rules import MAX_CALIBRATED_UNITS, make_rule
+from pytest_velo.stats.one_sided.rate_limits import limits_of
+from pytest_velo.stats.rules.rate import MAX_CALIBRATED_UNITS, make_rule
 from pytest_velo.verdicts import Verdict
 
 

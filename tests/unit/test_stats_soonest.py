@@ -8,11 +8,11 @@ import pytest
 
 from pytest_velo import difference, mean, rate
 from pytest_velo.claims import Claim
-from pytest_velo.stats.choosing import rule_for
-from pytest_velo.stats.operating import operating_characteristics
-from pytest_velo.stats.rules import make_rule
-from pytest_velo.stats.scenarios import Design
-from pytest_velo.stats.soonest import soonest_verdicts
+from pytest_velo.stats.planning.operating import operating_characteristics
+from pytest_velo.stats.planning.scenarios import Design
+from pytest_velo.stats.planning.soonest import soonest_verdicts
+from pytest_velo.stats.rules.choice import rule_for
+from pytest_velo.stats.rules.rate import make_rule
 from pytest_velo.verdicts import Verdict
 
 LEVELS = {"alpha": 0.05, "beta": 0.05}

@@ -9,16 +9,16 @@ import math
 import pytest
 
 from pytest_velo.claims import difference, estimate, mean, rate
-from pytest_velo.stats.census_law import census_law
-from pytest_velo.stats.finite import make_census_rule
-from pytest_velo.stats.halfwidth import make_estimate
-from pytest_velo.stats.measuring import N_RUNS, measured_at, two_points
-from pytest_velo.stats.operating import OperatingCharacteristics, operating_characteristics
-from pytest_velo.stats.planning import approximate_law, pair_law
-from pytest_velo.stats.rules import make_rule
-from pytest_velo.stats.scenarios import Design, deviations_of, scenarios_of
-from pytest_velo.stats.stopping import Futility, chances_of, law_with_futility, usual_futility
-from pytest_velo.stats.truths import detectable_of, truths_of
+from pytest_velo.stats.planning.futility import Futility, chances_of, law_with_futility, usual_futility
+from pytest_velo.stats.planning.law import approximate_law, pair_law
+from pytest_velo.stats.planning.law_census import census_law
+from pytest_velo.stats.planning.operating import OperatingCharacteristics, operating_characteristics
+from pytest_velo.stats.planning.scenarios import Design, deviations_of, scenarios_of
+from pytest_velo.stats.planning.simulation import N_RUNS, measured_at, two_points
+from pytest_velo.stats.planning.truths import detectable_of, truths_of
+from pytest_velo.stats.rules.census import make_census_rule
+from pytest_velo.stats.rules.estimate import make_estimate
+from pytest_velo.stats.rules.rate import make_rule
 from pytest_velo.verdicts import StopReason, Verdict
 
 LEVELS = {"alpha": 0.1, "beta": 0.2}

@@ -1,0 +1,88 @@
+"""What users write claims with: `rate`, `mean(low, high)`, `difference(a, b)`, `estimate(...)`."""
+
+from __future__ import annotations
+
+import math
+
+from pytest_velo.claims.claim import Difference, Estimation, Mean, Rate, Statistic, outcome_name
+from pytest_velo.errors import UsageError
+
+rate = Rate()
+"""The share of trials whose outcome is 1, in [0, 1]; `rate("name")` of one outcome among several."""
+
+
+def mean(low: float, high: float, name: str | None = None) -> Mean:
+    """Return the mean of a score in `low..high`, inclusive; a body returns the score.
+
+    Args:
+        low: The least a score can be, in its own units; finite.
+        high: The most; above `low`, finite.
+        name: The outcome's name where the body returns several in a dict.
+
+    Raises:
+        UsageError: The range is empty or not finite, or the name is no text.
+
+    >>> mean(0, 10) >= 7
+    mean(0, 10) >= 7
+    >>> mean(1, 5, "helpful").scale.to_unit(4)
+    0.75
+    """
+    numbers = all(isinstance(end, int | float) and not isinstance(end, bool) for end in (low, high))
+    if not numbers or not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise UsageError(f"mean({low!r}, {high!r}) is no range of scores", fix="mean(0, 10) >= 7")
+    named = None if name is None else outcome_name(name, 'mean(0, 10, "helpful")')
+    return Mean(name=named, low=float(low), high=float(high))
+
+
+def difference(first: str, second: str, *, of: Rate | Mean = rate) -> Difference:
+    """Return the mean difference `first - second` of two arms, paired on the case.
+
+    Args:
+        first: An arm's name, or a model id where models are the arms.
+        second: The arm it is compared with.
+        of: What is compared: `rate`, or `mean(low, high)`; of one outcome, `rate("asr")`.
+
+    Returns:
+        A statistic from minus to plus the width of what is compared: -1 to 1 for a rate, in points of 1.
+
+    Raises:
+        UsageError: The arms are not two different names, or `of` is no rate or mean.
+
+    >>> difference("hinted", "plain") >= 0.1
+    difference("hinted", "plain") >= 0.1
+    >>> difference("a", "b", of=mean(0, 10)).within(0.5)
+    difference("a", "b", of=mean(0, 10)).within(-0.5, 0.5)
+    """
+    if not (isinstance(first, str) and isinstance(second, str) and first and second and first != second):
+        raise UsageError(
+            f"a difference is between two arms, got {first!r} and {second!r}",
+            fix='difference("hinted", "plain") >= 0.1, with arms=("plain", "hinted")',
+        )
+    if not isinstance(of, Rate | Mean):
+        raise UsageError(f"of= is rate or mean(low, high), got {of!r}", fix="of=mean(0, 10)")
+    return Difference(name=of.name, first=first, second=second, of=of)
+
+
+def estimate(statistic: Statistic, *, halfwidth: float) -> Estimation:
+    """Ask for a number: sample until its anytime-valid interval is plus or minus `halfwidth`.
+
+    Args:
+        statistic: `rate`, `rate("name")`, `mean(low, high)` or `difference("a", "b")`.
+        halfwidth: In the statistic's own units, above 0 and below half its range.
+
+    Raises:
+        UsageError: It is no statistic, or the half-width is outside its range.
+
+    >>> estimate(rate, halfwidth=0.05)
+    estimate(rate, halfwidth=0.05)
+    """
+    if not isinstance(statistic, Statistic):
+        raise UsageError(f"{statistic!r} is nothing to estimate", fix="estimate(rate, halfwidth=0.05)")
+    span = statistic.scale.span
+    number = isinstance(halfwidth, int | float) and not isinstance(halfwidth, bool)
+    if not number or not 0 < halfwidth < span / 2:
+        raise UsageError(
+            f"the half-width of {statistic} lies between 0 and {span / 2:g}, got {halfwidth!r}",
+            fix=f"estimate({statistic}, halfwidth={span / 20:g})",
+        )
+    return Estimation(statistic=statistic, halfwidth=float(halfwidth))

@@ -1,0 +1,267 @@
+"""Claims about a baseline: what is stored, whether it fits, what is compared, what is stored anew."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from pytest_velo.baselines.entry import CASE_LENGTH, Entry, Sampled
+from pytest_velo.baselines.file import BaselineFile
+from pytest_velo.canonical import digest
+from pytest_velo.case_sets import CaseSet, Planned
+from pytest_velo.checks.instruments import instruments_of
+from pytest_velo.claims import Change, Claim, Estimation, Guards
+from pytest_velo.errors import StoreError, UsageError
+from pytest_velo.integration.baseline.facts import accepted_drift, compared_with, stored_fact
+from pytest_velo.integration.baseline.pairs import beside_stored, pairs_of, sampled_of
+from pytest_velo.integration.collect.design import Design, case_set, design_of
+from pytest_velo.integration.collect.items import SPEC
+from pytest_velo.integration.config.options import in_ci
+from pytest_velo.integration.session import VeloSession
+from pytest_velo.records import HypothesisResult, Outcome, TrialRecord, UnitKind
+from pytest_velo.runner.hypothesis import Hypothesis, Invalid, Over
+from pytest_velo.runner.run import Run
+from pytest_velo.settings import Update
+from pytest_velo.verdicts import StopReason, Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guard:
+    """How a claim about a baseline is run.
+
+    Attributes:
+        hypothesis: What is sampled; None when nothing is.
+        problem: Why nothing is; empty otherwise.
+        finish: Adds to the result what is to be said of the baseline, and stores a new one.
+        is_look: It is a look at the draws, for the look log; to store them is none.
+    """
+
+    hypothesis: Hypothesis | None
+    problem: str = ""
+    finish: Callable[[Run, HypothesisResult], HypothesisResult] = lambda _, result: result
+    is_look: bool = True
+
+
+def guard_of(item: pytest.Item, session: VeloSession, hypothesis: Hypothesis) -> Guard | None:
+    """Return how the item's claim about a baseline is run; None when it is no such claim.
+
+    Args:
+        item: A prepared item.
+        session: Its settings name the file of baselines.
+        hypothesis: The item's, as it would be sampled if it had nothing to do with a baseline.
+
+    Raises:
+        StoreError: The file of baselines cannot be read.
+        UsageError: As `design_of`.
+    """
+    spec, settings = item.stash[SPEC], session.settings
+    if not spec.against_baseline:
+        return None
+    stored = BaselineFile.load(settings.baseline)
+    entry = stored.get(hypothesis.node_id, hypothesis.model or "", str(_change(hypothesis).of))
+    if settings.update is Update.ALL or (settings.update is Update.NEW and entry is None):
+        design = design_of(spec, case_set(item, settings), settings)
+        return _recording(hypothesis, _design_hash(design), entry, settings.baseline)
+    if entry is None:
+        return Guard(hypothesis=None, problem=_missing(hypothesis, settings.baseline))
+    # Compared in the baseline's own order, which its seed makes; the draws are those of this run's seed.
+    as_stored = replace(settings, seed=entry.current.seed)
+    cases = case_set(item, settings)
+    design = design_of(spec, cases, as_stored)
+    problem = _misfit(entry, design, hypothesis)
+    if problem:
+        return Guard(hypothesis=None, problem=_not_compared(entry, problem))
+    return _comparing(hypothesis, entry, design, cases, spec.get("guards", Guards.MODEL))
+
+
+def check_update(items: Iterable[pytest.Item], session: VeloSession) -> None:
+    """Refuse to accept new baselines in CI, where nobody looks at them, unless their tests are named.
+
+    Raises:
+        UsageError: `--velo-update` for a claim about a baseline that no node id names.
+    """
+    if session.settings.update is None or not in_ci():
+        return
+    named = replace(session.paying, everything=False)
+    option = "--velo-update" if session.settings.update is Update.ALL else "--velo-update=new"
+    for item in items:
+        if item.stash[SPEC].against_baseline and not named.allows(item.nodeid):
+            raise UsageError(
+                "a baseline is not updated in CI: whatever the model does there would become the standard",
+                where=item.nodeid,
+                fix="update it on your machine and commit the file; or name the test:"
+                f" pytest {shlex.quote(item.nodeid)} {option}",
+            )
+
+
+def unsampled_result(hypothesis: Hypothesis, problem: str) -> HypothesisResult:
+    """Return the result of a hypothesis that was not sampled: undecided, at no cost."""
+    return HypothesisResult(
+        node_id=hypothesis.node_id,
+        belief=hypothesis.belief,
+        claim=str(hypothesis.claim),
+        scope=hypothesis.scope,
+        outcome=Outcome.INCONCLUSIVE,
+        model=hypothesis.model,
+        problem=problem,
+        alpha=hypothesis.alpha,
+        beta=hypothesis.beta,
+        margin=hypothesis.margin,
+        max_trials=hypothesis.max_trials,
+        seed=hypothesis.seed,
+        notices=hypothesis.notices,
+        rerun=f"{hypothesis.rerun} --velo-update",
+        claim_hash=hypothesis.claim_hash,
+    )
+
+
+def _change(hypothesis: Hypothesis) -> Change:
+    assert isinstance(hypothesis.claim, Claim)  # `against_baseline` says so
+    assert isinstance(hypothesis.claim.statistic, Change)
+    return hypothesis.claim.statistic
+
+
+def _missing(hypothesis: Hypothesis, path: Path) -> str:
+    model = f" on {hypothesis.model}" if hypothesis.model else ""
+    return f"{path.name} holds no baseline of it{model}: --velo-update samples and stores one"
+
+
+def _design_hash(design: Design) -> str:
+    """Identify how a baseline was sampled: turns of another design are no pairs of its."""
+    return digest([design.over.value, design.plan.largest_unit, design.invalid.value])
+
+
+def _misfit(entry: Entry, design: Design, hypothesis: Hypothesis) -> str:
+    """Say why the baseline cannot be compared with, as far as that is known without a trial."""
+    stored = entry.current
+    if stored.body != hypothesis.body_digest:
+        return (
+            "the body has changed since. What is guarded belongs outside of it: a prompt in a constant or a"
+            ' file, with guards="prompt"'
+        )
+    if entry.design != _design_hash(design):
+        return "the design (over, draws_per_case, groups or invalid) has changed since"
+    if stored.set_digest and not hypothesis.set_digest:
+        return "it had cases then, and has none now"
+    if stored.set_digest != hypothesis.set_digest and design.plan.largest_unit > 1:
+        return "the cases have changed since, and they are not compared one by one"
+    return ""
+
+
+def _not_compared(entry: Entry, why: str) -> str:
+    day = entry.current.made_at[:10]
+    return f"not compared with the baseline of {day}: {why}. --velo-update makes a new one"
+
+
+def _recording(hypothesis: Hypothesis, design_hash: str, entry: Entry | None, path: Path) -> Guard:
+    """Sample all units, whatever they say, and store them: an early stop would bias what is stored."""
+    change, plan = _change(hypothesis), hypothesis.plan
+
+    def finish(run: Run, result: HypothesisResult) -> HypothesisResult:
+        if run.verdict is not Verdict.MEASURED:
+            why = "sampling ended before all of its trials were in"
+            return replace(result, facts=(*result.facts, f"no baseline was stored: {why}"))
+        sampled = sampled_of(run, plan(), hypothesis)
+        accepted = BaselineFile().accept(
+            hypothesis=hypothesis.node_id,
+            model=hypothesis.model or "",
+            statistic=str(change.of),
+            design=design_hash,
+            sampled=sampled,
+        )
+        try:
+            BaselineFile.update(path, accepted.entries.values())
+        except StoreError as error:
+            run.error = error  # it ends the test, and leaves its trials in the record
+            return replace(result, outcome=Outcome.ERROR, problem=str(error))
+        drift = () if entry is None else accepted_drift(entry, change.of, sampled, hypothesis)
+        return replace(result, facts=(*result.facts, stored_fact(path, change.of, sampled), *drift))
+
+    # Whatever the mark says of invalid trials: what is shown holds whichever way they fell.
+    sampled_to_the_end = replace(
+        hypothesis,
+        claim=Estimation(statistic=change.of, halfwidth=None),
+        invalid=Invalid.BOUND,
+        unit=UnitKind.TRIAL if hypothesis.unit is UnitKind.PAIR else hypothesis.unit,
+        to_the_end=True,
+    )
+    return Guard(hypothesis=sampled_to_the_end, finish=finish, is_look=False)
+
+
+def _comparing(
+    hypothesis: Hypothesis, entry: Entry, design: Design, cases: CaseSet | None, guards: Guards
+) -> Guard:
+    """Compare case by case with what was stored."""
+    stored = entry.current
+    trials, reference = pairs_of(stored, design, cases)
+    problem = _unknown_instruments(stored, trials, guards)
+    if problem:
+        return Guard(hypothesis=None, problem=_not_compared(entry, problem))
+    compared = replace(
+        hypothesis,
+        plan=lambda: iter(trials),
+        max_units=min(hypothesis.max_units, trials[-1].unit + 1),
+        scope=_scope(hypothesis, stored, design),
+        reference=reference,
+        accepts=lambda first: _changed_instruments(first, entry, hypothesis.seed, guards),
+    )
+
+    def finish(run: Run, result: HypothesisResult) -> HypothesisResult:
+        if run.refusal is not None:  # the first trial showed it: there is no evidence to report
+            return replace(result, decision=None, rerun=f"{hypothesis.rerun} --velo-update")
+        if run.error is not None or not run.trials:
+            return result
+        facts = compared_with(entry, sampled_of(run, iter(trials), hypothesis), result, compared)
+        ended = _at_the_baselines_end(result, compared.max_units < hypothesis.max_units)
+        noted = beside_stored(result.trials, reference)
+        return replace(ended, trials=noted, facts=(*result.facts, *facts))
+
+    return Guard(hypothesis=compared, finish=finish)
+
+
+def _unknown_instruments(stored: Sampled, trials: Sequence[Planned], guards: Guards) -> str:
+    """Say why there is nothing to compare, or no way to tell whether prompt and judge are what they were.
+
+    They are known by what the baseline's first trial sent, which its case may be a part of.
+    """
+    if not trials:
+        return "none of its cases is among the cases any more"
+    there = trials[0].case_digest[:CASE_LENGTH] == stored.turns[0].case
+    if there or not (stored.judge or (stored.prompt and guards is Guards.MODEL)):
+        return ""
+    what = "judge" if stored.judge else "prompt"
+    return f"the case by which its {what} is known is gone, so nobody can tell whether the {what} changed"
+
+
+def _changed_instruments(first: TrialRecord, entry: Entry, seed: int, guards: Guards) -> str | None:
+    """Say why a comparison ends at its first trial: it was made with another prompt or judge."""
+    stored, now = entry.current, instruments_of(first)
+    changed = [] if guards is Guards.PROMPT or now.prompt == stored.prompt else ["prompt"]
+    # A trial may end before it asks its judge: then there is nothing to compare it by.
+    changed += [] if not (now.judge and stored.judge) or now.judge == stored.judge else ["judge"]
+    if not changed:
+        return None
+    hint = ""
+    if "prompt" in changed:
+        drawn = "" if seed == stored.seed else "; or it holds what trial.rng drew, and the seed is another"
+        hint = f' (if the prompt is what you guard: guards="prompt"{drawn})'
+    return _not_compared(entry, f"the {' and the '.join(changed)} changed since{hint}")
+
+
+def _scope(hypothesis: Hypothesis, stored: Sampled, design: Design) -> str:
+    """Say what is compared: of changed cases, those that are in both sets."""
+    if stored.set_digest == hypothesis.set_digest or design.over is not Over.CASES:
+        return hypothesis.scope
+    return "over the cases that its baseline has, too, paired on the case"
+
+
+def _at_the_baselines_end(result: HypothesisResult, is_shorter: bool) -> HypothesisResult:
+    """Say that it was the baseline that ended, not the cases."""
+    decision = result.decision
+    if decision is None or not is_shorter or decision.stop is not StopReason.CASES_EXHAUSTED:
+        return result
+    return replace(result, decision=replace(decision, stop=StopReason.BASELINE_ENDS))

@@ -1,0 +1,163 @@
+"""What the fixtures hand to a body: `Velo`, and placeholders for what differs from trial to trial."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import pytest
+
+from pytest_velo.errors import UsageError
+from pytest_velo.integration.collect.items import FACTS, SPEC
+from pytest_velo.integration.run.hypothesis import model_id
+from pytest_velo.integration.session import SESSION
+
+if TYPE_CHECKING:
+    from pytest_velo.sampling.model import AsyncModel, Model
+    from pytest_velo.sampling.trial import Trial
+    from pytest_velo.scorers.judge import AsyncJudge, Judge
+
+
+class Placeholder:
+    """Stands for a per-trial value outside a trial; any use of it is a usage error."""
+
+    __slots__ = ("_name",)
+
+    def __init__(self, name: str) -> None:
+        object.__setattr__(self, "_name", name)
+
+    def _refuse(self, *_: object) -> NoReturn:
+        from pytest_velo.errors import UsageError
+
+        name = object.__getattribute__(self, "_name")
+        raise UsageError(
+            f"the fixture {name!r} was used outside a trial",
+            fix=f"it differs from trial to trial: take {name!r} as an argument of the test itself",
+        )
+
+    __str__ = __repr__ = __format__ = __bool__ = __iter__ = __len__ = _refuse
+    __getitem__ = __contains__ = __call__ = __add__ = __radd__ = __getattr__ = _refuse
+
+
+class Velo:
+    """The canonical fixture: everything hangs off it, whatever the short names are taken for.
+
+    Example:
+        ```python
+        import pytest
+        from pytest_velo import rate, scripted
+
+        FARMER = scripted("farmer", ["17", "17", "17", "17", "17", "17", "18", "I forgot."])
+
+
+        @pytest.mark.hypothesis(rate >= 0.5, models=[FARMER])
+        async def test_it_counts_cows(velo):
+            "The model says 17, and what it would have said where it forgot cannot change that."
+            reply = await velo.model()("How many cows are there?")
+            if not reply.text.isdigit():
+                velo.invalid("it named no number")
+            return reply == "17"
+        ```
+    """
+
+    def __init__(self, item: pytest.Item) -> None:
+        self._item = item
+
+    @staticmethod
+    def invalid(why: str) -> NoReturn:
+        """End the trial as invalid: it says nothing about the claim, whatever the body catches."""
+        from pytest_velo.errors import InvalidTrial
+        from pytest_velo.sampling.trial import current
+
+        current("velo.invalid").invalidate(str(why))
+        raise InvalidTrial(str(why))
+
+    def model(self, model_id: str | None = None) -> AsyncModel | Model:
+        """Return a model: this item's own, or any by id (`velo.model("openai/gpt-5-mini")`)."""
+        from pytest_velo.integration.body import model_of
+
+        return model_of(self._item, model_id)
+
+    @property
+    def judge(self) -> AsyncJudge | Judge:
+        """The judge, as the fixture `judge`."""
+        from pytest_velo.integration.body import judge_of
+
+        return judge_of(self._item)
+
+    @property
+    def case(self) -> Any:
+        """The running trial's case."""
+        from pytest_velo.sampling.trial import current
+
+        return current("velo.case").case
+
+    @property
+    def arm(self) -> str:
+        """The running trial's arm, by its name; empty without arms."""
+        from pytest_velo.sampling.trial import current
+
+        return current("velo.arm").arm
+
+    @property
+    def trial(self) -> Trial:
+        """The running trial."""
+        from pytest_velo.sampling.trial import current
+
+        return current("velo.trial").trial
+
+
+# ---
+
+
+def model_of(item: pytest.Item, chosen: str | None) -> AsyncModel | Model:
+    """Return the model object of an item's body: one to await for an `async def`, else one that blocks.
+
+    Args:
+        item: The test item.
+        chosen: A model id; None for the item's own, or for one in each arm where models are the arms.
+
+    Raises:
+        UsageError: The item is no hypothesis, no model is named, or the one that is cannot be used here.
+    """
+    from pytest_velo.providers.registry import resolve
+    from pytest_velo.sampling.model import AsyncModel, Model
+
+    _require_hypothesis(item, "model")
+    settings = item.config.stash[SESSION].settings
+    spec = item.stash[SPEC]
+    if chosen is None and spec.arms_are_models:
+        targets = {arm: resolve(arm, settings.endpoints) for arm in spec.arms}
+        return AsyncModel(targets) if item.stash[FACTS].is_async else Model(targets)
+    name = chosen or model_id(item, settings)
+    if name is None:
+        raise UsageError("no model is named", where=item.nodeid, fix='velo.model("local/smollm2-135m")')
+    target = resolve(name, settings.endpoints)
+    return AsyncModel(target) if item.stash[FACTS].is_async else Model(target)
+
+
+def judge_of(item: pytest.Item) -> AsyncJudge | Judge:
+    """Return the judge of an item's body: the mark's, else the session's; to await or not as `model_of` says.
+
+    Raises:
+        UsageError: As `model_of`.
+    """
+    from pytest_velo.sampling.model import AsyncModel
+    from pytest_velo.scorers.judge import AsyncJudge, Judge
+
+    _require_hypothesis(item, "judge")
+    name = item.stash[SPEC].get("judge") or item.config.stash[SESSION].settings.judge
+    if name is None:
+        raise UsageError(
+            "no judge is named", where=item.nodeid, fix="judge=... in the mark, or --velo-judge=..."
+        )
+    model = model_of(item, name)
+    return AsyncJudge(model) if isinstance(model, AsyncModel) else Judge(model)
+
+
+def _require_hypothesis(item: pytest.Item, name: str) -> None:
+    if SPEC not in item.stash:
+        raise UsageError(
+            f"the fixture {name!r} serves hypotheses only",
+            where=item.nodeid,
+            fix="mark the test: @pytest.mark.hypothesis(rate >= 0.5)",
+        )

@@ -1,0 +1,146 @@
+"""Families of hypotheses: who belongs together, how many there are, and what pytest is told at the end.
+
+Registered only under `velo_multiplicity = holm`. The members are counted while pytest makes items of test
+functions, which it does for whole files whatever is selected later by `-k`, `-m`, `--lf` or a node id; so the
+count, and with it the level every member is tested at, does not depend on the selection.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from pytest_velo.claims import Estimation
+from pytest_velo.errors import UsageError
+from pytest_velo.integration.collect.marks import MARK, Spec, read_spec
+from pytest_velo.integration.compat import marks_of_calls
+from pytest_velo.integration.report import EXPECTED_ATTRIBUTE
+from pytest_velo.integration.session import VeloSession
+from pytest_velo.records import Family, HypothesisResult, Outcome
+
+PLUGIN = "velo-families"
+
+
+class Families:
+    """Counts families at collection, and settles them when the session ends.
+
+    Args:
+        session: What the hooks of this process share.
+    """
+
+    def __init__(self, session: VeloSession) -> None:
+        self._session = session
+        # By family, then by function: a function that is collected twice counts once.
+        self._members: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        self._expected: set[str] = set()
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> Generator[None, object, object]:
+        """Count the hypotheses of one function, once all its parameters and models are known."""
+        returned = yield
+        definition, calls = metafunc.definition, marks_of_calls(metafunc)
+        if _claims_something(definition, calls):
+            try:
+                self._count(definition, calls)
+            except UsageError as error:
+                raise pytest.Collector.CollectError(str(error.within(definition.nodeid))) from None
+        return returned
+
+    def _count(self, definition: Any, calls: Iterable[Sequence[pytest.Mark]]) -> None:
+        found: defaultdict[str, int] = defaultdict(int)
+        for marks in calls:
+            member: Any = _Member(definition, marks)
+            spec = read_spec(member, definition.function)
+            if spec is not None and _is_member(spec):
+                found[spec.get("family", definition.nodeid)] += 1
+        for name, n in found.items():
+            self._members[name][definition.nodeid] = n
+
+    def of(self, item: Any, spec: Spec, *, alpha: float, beta: float) -> Family | None:
+        """Return the family of an item, with the error rates its user chose; None for a mere estimate."""
+        if not _is_member(spec):
+            return None
+        name = spec.get("family", f"{item.parent.nodeid}::{item.originalname}")
+        return Family(name=name, size=sum(self._members[name].values()), alpha=alpha, beta=beta)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Remember which refutations would be no failure."""
+        if hasattr(report, EXPECTED_ATTRIBUTE):
+            self._expected.add(report.nodeid)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
+        """Let Holm's further steps decide what they can, before anything is written or shown.
+
+        A verdict that comes only now makes a session fail and never mends one: what had failed by then, an
+        undecided member under `--velo-strict`, was told to every reporter.
+        """
+        if self._session.worker is None:
+            failed = [result.node_id for result in _settle_session(self._session) if _is_failure(result)]
+            if session.exitstatus == pytest.ExitCode.OK and not self._expected.issuperset(failed):
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        return (yield)
+
+
+class _Member:
+    """An item that is still to be made of a test function, as far as its marks go.
+
+    Args:
+        definition: The function.
+        marks: Those of the item's own parameters.
+    """
+
+    def __init__(self, definition: Any, marks: Sequence[pytest.Mark]) -> None:
+        self._definition = definition
+        self._marks = marks
+
+    def iter_markers_with_node(self, name: str) -> Iterator[tuple[Any, pytest.Mark]]:
+        """Yield the marks its item will have: its own, then those of class and module."""
+        own = (*self._definition.own_markers, *self._marks)
+        yield from ((self, mark) for mark in own if mark.name == name)
+        yield from self._definition.parent.iter_markers_with_node(name)
+
+    def iter_markers(self, name: str) -> Iterator[pytest.Mark]:
+        """Yield the same without their owners."""
+        return (mark for _, mark in self.iter_markers_with_node(name))
+
+
+def _is_member(spec: Spec) -> bool:
+    """Tell whether a hypothesis can be wrong, and so belongs to a family; a measured number cannot."""
+    return not isinstance(spec.claim, Estimation)
+
+
+def family_of(item: Any, spec: Spec, *, alpha: float, beta: float) -> Family | None:
+    """Return an item's family; None where every hypothesis stands for itself.
+
+    Args:
+        item: The test item.
+        spec: Its marks.
+        alpha: P(any wrong supported in the family), at most, as the user wants it.
+        beta: P(any wrong refuted in the family), at most.
+    """
+    families: Families | None = item.config.pluginmanager.get_plugin(PLUGIN)
+    return None if families is None else families.of(item, spec, alpha=alpha, beta=beta)
+
+
+def _settle_session(session: VeloSession) -> list[HypothesisResult]:
+    """Put the settled results into the session and return those that the step-down decided."""
+    from pytest_velo.runner.holm import settle
+
+    settled = settle(list(session.reported.values()))
+    session.reported = {result.node_id: result for result in settled}
+    return [result for result in settled if result.family is not None and result.family.by_steps]
+
+
+def _is_failure(result: HypothesisResult) -> bool:
+    return result.outcome is Outcome.REFUTED
+
+
+def _claims_something(definition: Any, calls: Iterable[Sequence[pytest.Mark]]) -> bool:
+    """Tell cheaply whether any item of a function may be a hypothesis."""
+    if next(definition.iter_markers(MARK), None) is not None:
+        return True
+    return any(mark.name == MARK for marks in calls for mark in marks)

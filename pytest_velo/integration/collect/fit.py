@@ -1,0 +1,131 @@
+"""Whether a mark's keywords fit its claim and one another, which needs nothing but the mark."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_velo.claims import AnyClaim, Change, Claim, Direction, Estimation
+from pytest_velo.errors import UsageError, nearest
+from pytest_velo.runner.hypothesis import Invalid
+from pytest_velo.stats.engine.nulls import nulls_of
+
+
+def check_fit(claim: AnyClaim, options: dict[str, Any]) -> None:
+    """Check the keywords against the claim; models that are arms become `arms`.
+
+    Args:
+        claim: Of any kind.
+        options: The keywords of the marks, each checked by itself.
+
+    Raises:
+        UsageError: They do not fit. Without a place; the caller knows it.
+    """
+    if isinstance(claim, Estimation):
+        _check_estimation(options)
+    else:
+        for part in claim.parts:
+            nulls_of(part, options.get("margin", 0.0))  # the margin must leave room
+            if options.get("invalid") is Invalid.AGAINST and part.direction is Direction.WITHIN:
+                raise UsageError(
+                    'invalid="against" has no side to count on for `within`', fix='use invalid="bound"'
+                )
+    if len(claim.statistics) > 1 and any(type(part) is not Claim for part in getattr(claim, "parts", ())):
+        raise UsageError(f"`{claim}` joins a claim with a rule of its own", fix="write one test for each")
+    _check_arms(claim, options)
+    _check_ceiling(claim, options)
+    _check_once(claim, options)
+    if "guards" in options and not _about_change(claim):
+        raise UsageError(
+            "guards= belongs to a claim about the baseline", fix="rate >= baseline - 0.05, or leave it out"
+        )
+
+
+def _about_change(claim: AnyClaim) -> bool:
+    return isinstance(claim.statistics[0], Change)
+
+
+def _check_estimation(options: dict[str, Any]) -> None:
+    for name in ("margin", "beta", "expect"):
+        if name in options:
+            raise UsageError(
+                f"{name}= has no meaning for an estimate, which claims nothing", fix="leave it out"
+            )
+    if options.get("invalid") is Invalid.AGAINST:
+        raise UsageError(
+            'invalid="against" has no side to count on for an estimate',
+            fix='use invalid="bound" or "exclude"',
+        )
+
+
+def _check_arms(claim: AnyClaim, options: dict[str, Any]) -> None:
+    """See to it that a difference has its arms, and nothing else has any."""
+    statistic = claim.statistics[0]
+    compared = () if _about_change(claim) else statistic.arms
+    arms = options.get("arms")
+    if not compared:
+        if arms is not None:
+            raise UsageError(
+                f"arms= belongs to a difference, and the claim is `{claim}`",
+                fix=f'difference("{arms[0]}", "{arms[-1]}") >= 0.1',
+            )
+        return
+    if arms is None:
+        if not all("/" in arm for arm in compared):
+            raise UsageError(
+                f"`{statistic}` compares arms, and none are named",
+                fix=f"arms={compared!r}, and take `arm` as an argument of the test",
+            )
+        options["arms"] = compared  # the arms are models
+        return
+    for arm in compared:
+        if arm not in arms:
+            raise UsageError(f"there is no arm {arm!r}", fix=nearest(arm, arms))
+
+
+def _check_ceiling(claim: AnyClaim, options: dict[str, Any]) -> None:
+    """A ceiling belongs to a difference: the gain is shown as a share of the gap to it."""
+    ceiling, statistic = options.get("ceiling"), claim.statistics[0]
+    if ceiling is None:
+        return
+    if not statistic.arms:
+        raise UsageError(
+            f"ceiling= belongs to a difference, and the claim is `{claim}`",
+            fix='difference("assisted", "alone") >= 0.1, with ceiling="expert" or a number',
+        )
+    if isinstance(ceiling, str):
+        others = [arm for arm in options.get("arms", ()) if arm not in statistic.arms]
+        if ceiling not in others:
+            more = f'arms=(..., "{ceiling}"), one more than are compared; or give a number'
+            raise UsageError(
+                f"ceiling={ceiling!r} is no further arm", fix=nearest(ceiling, others) if others else more
+            )
+        return
+    low, high = statistic.outcomes
+    if not low < ceiling <= high:
+        raise UsageError(
+            f"ceiling={ceiling:g} is outside the outcomes, which lie between {low:g} and {high:g}",
+            fix=f"ceiling={high:g}",
+        )
+
+
+def _check_once(claim: AnyClaim, options: dict[str, Any]) -> None:
+    """A census counts the ones in a list of recorded outcomes, each looked at once."""
+    if not options.get("once"):
+        return
+    statistic = claim.statistics[0]
+    if type(claim) is not Claim or statistic.arms or not statistic.binary:
+        raise UsageError(
+            f"once=True counts the ones in a list, and the claim is `{claim}`",
+            fix="claim a rate of one outcome, or leave once= out",
+        )
+    if options.get("cases") is None:
+        raise UsageError("once=True needs cases", fix="cases=[...] or cases='file.jsonl'")
+    for name in ("over", "draws_per_case"):
+        if name in options:
+            raise UsageError(
+                f"{name}= has no meaning with once=True: each case is looked at once", fix="leave it out"
+            )
+    if options.get("invalid") is Invalid.EXCLUDE:
+        raise UsageError(
+            'invalid="exclude" would change how many outcomes there are', fix='use invalid="bound"'
+        )

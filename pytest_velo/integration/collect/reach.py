@@ -1,0 +1,109 @@
+"""Whether a design can come to a verdict: what cannot is refused before a call is made."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_velo.case_sets import is_strategy
+from pytest_velo.claims import AnyClaim, Claim, Estimation
+from pytest_velo.errors import UsageError
+from pytest_velo.integration.collect.design import CASES, Design, case_set, design_for
+from pytest_velo.integration.collect.items import SPEC
+from pytest_velo.records import Family, UnitKind
+from pytest_velo.settings import Settings
+from pytest_velo.stats.rules.choice import reach_for
+from pytest_velo.stats.rules.estimate import fewest_units
+
+
+def check_design(item: pytest.Item, settings: Settings) -> str | None:
+    """Check at collection what needs no fixtures: cases, design, and whether a verdict is in reach.
+
+    Strategies are drawn, and then checked, when the item runs: importing and running the Hypothesis library
+    takes time.
+
+    Returns:
+        A warning, when the power at `expect=` is low; None when all is well.
+
+    Raises:
+        UsageError: The cases, the design or an unreachable `supported`.
+    """
+    spec = item.stash[SPEC]
+    if is_strategy(spec.get("cases")) and CASES not in item.stash:
+        return None
+    design = design_for(item, settings)
+    _check_reach(spec.claim, design)
+    expect = spec.get("expect")
+    warning = None if expect is None else _low_power(spec.claim, design, expect)
+    return None if warning is None else f"{item.nodeid}: {warning}"
+
+
+def _check_reach(claim: AnyClaim, design: Design) -> None:
+    """Refuse what no data at all could support, or measure, within the horizon."""
+    source = "groups" if design.unit is UnitKind.GROUP else "cases"
+    few = "" if design.max_units == design.max_trials else f" (there are no more {source})"
+    n_needed = _least_needed(claim, design)
+    if n_needed is None:
+        return
+    estimate = isinstance(claim, Estimation)
+    easier = "a larger halfwidth" if estimate else "an easier claim"
+    what, all_of_them = ("measured", "came out the same") if estimate else ("supported", "spoke for it")
+    raise UsageError(
+        f"`{claim}` can never be {what} within {design.max_units} {design.unit}s{few}:"
+        f" even if all of them {all_of_them}, {n_needed} are needed{_at_level(design.family)}",
+        fix=f"max_trials={n_needed} or more (with as many {source}), or {easier}",
+    )
+
+
+def _least_needed(claim: AnyClaim, design: Design) -> int | None:
+    """Return the units without which there is no verdict, where that is more than there are; else None."""
+    if isinstance(claim, Estimation):
+        goal = (claim.halfwidth or 1.0) / claim.statistic.scale.span
+        needed = fewest_units(goal, design.alpha) if goal < 0.5 else 1
+        return needed if needed > design.max_units else None
+    if design.census is not None or any(type(part) is not Claim for part in claim.parts):
+        return None  # a whole list settles all; a rule of somebody's own is not known
+    single = design.plan.largest_unit == 1
+    reaches = [reach_for(part, **design.rule(), single=single) for part in claim.parts]
+    short = [reach.n_support for reach in reaches if not reach.can_support]
+    return max(short) if short else None
+
+
+def _low_power(claim: AnyClaim, design: Design, expect: float) -> str | None:
+    """Say so when a true rate of `expect` would seldom be found."""
+    rates = design.plan.largest_unit == 1 and design.census is None
+    if not (rates and type(claim) is Claim and claim.statistic.binary and not claim.statistic.arms):
+        raise UsageError(
+            "expect= needs single trials of 0 or 1", fix="leave it out: the power is not known exactly"
+        )
+    from pytest_velo.stats.planning.operating import power
+    from pytest_velo.stats.rules.rate import make_rule
+
+    chance = power(make_rule(claim, **design.rule()), expect)
+    if chance >= 0.5:
+        return None
+    return f"if the rate is {expect:g} as expected, `{claim}` is supported in only {chance:.0%} of runs"
+
+
+def _at_level(family: Family | None) -> str:
+    if family is None or family.size == 1:
+        return ""
+    from pytest_velo.report.families import level_text
+
+    return f" at {level_text('alpha', family.alpha, family)}"
+
+
+def check_drawn(item: pytest.Item, settings: Settings) -> None:
+    """Draw the cases of a strategy and check the design that collection could not.
+
+    Args:
+        item: A test with its spec. Where its cases are no strategy, nothing happens.
+        settings: Their seed draws the cases.
+
+    Raises:
+        UsageError: As `check_design`, before any call.
+    """
+    if is_strategy(item.stash[SPEC].get("cases")):
+        case_set(item, settings)
+        warning = check_design(item, settings)
+        if warning is not None:
+            item.warn(pytest.PytestWarning(warning))

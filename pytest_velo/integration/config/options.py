@@ -1,0 +1,145 @@
+"""Options: one table, one rule. `--velo-x-y` over `VELO_X_Y` over `velo_x_y` over profile and default.
+
+Every pytest start imports this; what the texts mean is in `resolving.py`, for sessions that were told any.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import Any, Literal, NamedTuple
+
+import pytest
+
+
+class Option(NamedTuple):
+    """One thing a user may set.
+
+    A tuple, for every pytest start makes this class, and a dataclass takes three times as long to make.
+    """
+
+    name: str
+    help: str
+    metavar: str = "VALUE"
+    many: bool = False
+    flag: bool = False
+    bare: str | None = None  # what the option means without a value
+
+    @property
+    def cli(self) -> str:
+        """The command line's spelling."""
+        return "--velo-" + self.name.replace("_", "-")
+
+    @property
+    def env(self) -> str:
+        """The environment's spelling."""
+        return "VELO_" + self.name.upper()
+
+    @property
+    def ini(self) -> str:
+        """The ini file's spelling."""
+        return "velo_" + self.name
+
+
+OPTIONS: tuple[Option, ...] = (
+    Option(name="model", many=True, metavar="ID", help="model id, e.g. local/smollm2-135m; repeatable"),
+    Option(name="judge", metavar="ID", help="model id of the judge fixture"),
+    Option(
+        name="mode",
+        metavar="MODE",
+        help="auto (cache, then the provider), replay (cache and cassettes, no socket), refresh (draw anew),"
+        " estimate (count calls and dollars, call nothing)",
+    ),
+    Option(name="seed", metavar="N", help="root seed of cases, order and draws (default 0)"),
+    Option(name="alpha", metavar="A", help="most P(wrong supported) of a claim (default 0.05)"),
+    Option(
+        name="multiplicity",
+        metavar="M",
+        help="none (error rates of each hypothesis alone) or holm (of each family together; default none)",
+    ),
+    Option(name="max_trials", metavar="N", help="most trials of a hypothesis (default 200)"),
+    Option(name="concurrency", metavar="N", help="most calls in flight per provider (default 20)"),
+    Option(
+        name="scheduler",
+        metavar="S",
+        help="who gets the next trial: gain (what brings most toward a verdict for its cost; default),"
+        " round-robin, or in-order (one hypothesis after the other, when pytest reaches it)",
+    ),
+    Option(name="budget", metavar="USD", help="dollars this session may spend, or none (default 1.00)"),
+    Option(name="profile", metavar="P", help="explore, confirm (fresh draws) or ci (strict)"),
+    Option(name="strict", flag=True, help="an inconclusive hypothesis fails"),
+    Option(name="show", metavar="N", help="trials against the claim shown per hypothesis (default 3)"),
+    Option(name="cache_dir", metavar="DIR", help="folder of draws and run records (.pytest_velo)"),
+    Option(
+        name="baseline",
+        metavar="FILE",
+        help="file of the baselines that claims compare with (velo-baseline.json)",
+    ),
+    Option(
+        name="update",
+        bare="all",
+        metavar="all|new",
+        help="sample the baselines of the selected hypotheses and store them; =new: only those without one",
+    ),
+    Option(name="cassette", many=True, metavar="FILE", help="recorded draws for replay; repeatable"),
+)
+RESCORE_RUN, RESCORE_JUDGE = "--velo-rescore-run", "--velo-rescore-judge"
+RESCORE_PLUGIN = "velo-rescoring"
+"""What `velo rescore` tells pytest, which nobody else is to type, and the plugin that it brings."""
+SESSION_PLUGIN = "velo-session"
+"""The session's state among pytest's plugins: there when it was opened, which a plain session spares."""
+
+
+def in_ci() -> bool:
+    """Tell whether this is a run of continuous integration, by the variable that all of them set."""
+    return os.environ.get("CI", "").strip().lower() not in ("", "0", "false", "no", "off")
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Register every option in its three spellings."""
+    group = parser.getgroup("velo", "hypotheses about language models")
+    for option in OPTIONS:
+        extra: dict[str, Any] = {"dest": option.ini, "default": None, "help": option.help}
+        if option.flag:
+            extra["action"] = "store_true"
+        else:
+            extra |= {"metavar": option.metavar, "action": "append" if option.many else "store"}
+            extra |= {} if option.bare is None else {"nargs": "?", "const": option.bare}
+        group.addoption(option.cli, **extra)
+        kind: Literal["linelist", "string"] = "linelist" if option.many else "string"
+        parser.addini(option.ini, option.help, type=kind, default=None)
+    group.addoption(RESCORE_RUN, default=None, help=argparse.SUPPRESS)
+    group.addoption(RESCORE_JUDGE, action="store_true", help=argparse.SUPPRESS)
+    parser.addini(
+        "velo_endpoints",
+        "named endpoints, one a line: `NAME: api=openai-chat base_url=… key=ENV_VAR price=IN/OUT`",
+        type="linelist",
+        default=[],
+    )
+
+
+def written(config: pytest.Config, option: Option) -> tuple[Any, str]:
+    """Return what was written for an option, None where nothing was, and the place."""
+    if (raw := config.getoption(option.ini)) is not None:
+        return raw, option.cli
+    if (text := os.environ.get(option.env)) is not None:
+        return (text.split() if option.many else text), option.env
+    return config.getini(option.ini) or None, f"{option.ini} in {ini_file(config)}"
+
+
+def is_told(config: pytest.Config) -> bool:
+    """Tell cheaply whether anybody told this session anything: if nobody did, there is no mistake to find."""
+    if config.getini("velo_endpoints") or config.getoption(RESCORE_RUN) is not None:
+        return True
+    return any(written(config, option)[0] is not None for option in OPTIONS)
+
+
+def untold_header() -> str:
+    """Return what the report header says where nobody told anything, without the settings it stands for."""
+    profile = "ci · strict" if in_ci() else "explore"
+    return f"velo: seed 0 (--velo-seed=0) · models none set · mode auto · budget $1.00 · profile {profile}"
+
+
+def ini_file(config: pytest.Config) -> str:
+    """Return the name of the file that the ini options stand in."""
+    return config.inipath.name if config.inipath else "the ini file"

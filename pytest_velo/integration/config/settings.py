@@ -1,0 +1,173 @@
+"""From what was written for the options to the settings of a session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_velo.errors import UsageError, nearest
+from pytest_velo.integration.config.options import OPTIONS, Option, in_ci, ini_file, written
+from pytest_velo.settings import BUILTIN_ENDPOINTS, Endpoint, Mode, Multiplicity, Scheduler, Settings, Update
+
+PROFILES: Mapping[str, Mapping[str, Any]] = {
+    "explore": {},
+    "confirm": {},
+    "ci": {"strict": True},
+}
+
+
+_UNSET = object()
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 < value < 1:
+        raise ValueError("a number between 0 and 1")
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise ValueError("a whole number from 1")
+    return value
+
+
+def _natural(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise ValueError("a whole number from 0")
+    return value
+
+
+def _seed(text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        raise ValueError("a whole number") from None
+    if not -(2**63) <= value < 2**63:
+        raise ValueError("a whole number of at most 64 bits")  # what the store can file draws under
+    return value
+
+
+def _budget(text: str) -> float | None:
+    if text.strip().lower() == "none":
+        return None
+    value = float(text)
+    if not value >= 0:
+        raise ValueError("dollars from 0, or none")
+    return value
+
+
+def _one_of(*names: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in names:
+            raise ValueError(f"one of {', '.join(names)} ({nearest(text, names)})")
+        return text
+
+    return read
+
+
+def _flag(text: str) -> bool:
+    lowered = text.strip().lower()
+    if lowered in ("1", "true", "yes", "on"):
+        return True
+    if lowered in ("", "0", "false", "no", "off"):
+        return False
+    raise ValueError("true or false")
+
+
+def _update(text: str) -> Update:
+    if text not in list(Update):
+        raise ValueError("all or new; without a value the option stands last on the line")
+    return Update(text)
+
+
+READERS: Mapping[str, Callable[[str], Any]] = {
+    "model": str,
+    "judge": str,
+    "mode": lambda text: Mode(_one_of(*Mode)(text)),
+    "seed": _seed,
+    "alpha": _share,
+    "multiplicity": lambda text: Multiplicity(_one_of(*Multiplicity)(text)),
+    "max_trials": _count,
+    "concurrency": _count,
+    "scheduler": lambda text: Scheduler(_one_of(*Scheduler)(text)),
+    "budget": _budget,
+    "profile": _one_of(*PROFILES),
+    "strict": _flag,
+    "show": _natural,
+    "cache_dir": Path,
+    "baseline": Path,
+    "update": _update,
+    "cassette": Path,
+}
+"""What turns the text of each option into its value, or raises ValueError with what would be right."""
+
+
+def read_settings(config: pytest.Config, *, told: bool = True, workers: int = 1) -> Settings:
+    """Resolve the settings of this session.
+
+    Args:
+        config: Pytest's, with its command line and ini file read.
+        told: Somebody told this session something when it began; else nothing is read, and what a test
+            module does to the environment later changes nothing, as it never does.
+        workers: The processes that share its limits, from 1.
+
+    Raises:
+        UsageError: A value cannot be read; it names the place and what would be right.
+    """
+    options = OPTIONS if told else ()
+    given = {option.name: value for option in options if (value := _given(config, option)) is not _UNSET}
+    profile = given.get("profile") or ("ci" if in_ci() else "explore")
+    values: dict[str, Any] = {**PROFILES[profile], **given, "profile": profile}
+    renames = {"model": "models", "budget": "budget_usd", "cassette": "cassettes"}
+    fields = {renames.get(name, name): value for name, value in values.items()}
+    root = config.rootpath
+    fields["cache_dir"] = root / fields.get("cache_dir", ".pytest_velo")
+    fields["baseline"] = root / fields.get("baseline", "velo-baseline.json")
+    fields["cassettes"] = tuple(_typed_in(config, "cassette") / path for path in fields.get("cassettes", ()))
+    fields["models"] = tuple(dict.fromkeys(fields.get("models", ())))  # two tests of one model are one
+    return Settings(**fields, endpoints=_endpoints(config), workers=workers)
+
+
+def _given(config: pytest.Config, option: Option) -> Any:
+    """Return the option's value by precedence (None is one: no budget); `_UNSET` when nobody set it."""
+    raw, where = written(config, option)
+    if raw is None:
+        return _UNSET
+    if isinstance(raw, bool):
+        return raw
+    read = READERS[option.name]
+    try:
+        return [read(text) for text in raw] if option.many else read(raw)
+    except ValueError as error:
+        raise UsageError(f"{raw!r} cannot be read: {error}", where=where, fix=option.help) from None
+
+
+def _typed_in(config: pytest.Config, name: str) -> Path:
+    """Return the folder that a path was written for: the root's in the ini file, else the working one."""
+    (option,) = (option for option in OPTIONS if option.name == name)
+    in_the_file = written(config, option)[1] not in (option.cli, option.env)
+    return config.rootpath if in_the_file else config.invocation_params.dir
+
+
+def _endpoints(config: pytest.Config) -> tuple[Endpoint, ...]:
+    lines = config.getini("velo_endpoints")
+    if not lines:
+        return BUILTIN_ENDPOINTS
+    from pytest_velo.providers.endpoints import parse_endpoint
+
+    declared = {}
+    brought = {name for offered in config.hook.pytest_velo_providers() for name in offered}
+    for line in lines:
+        try:
+            endpoint = parse_endpoint(line, more_apis=brought)
+        except UsageError as error:
+            raise error.within(f"velo_endpoints in {ini_file(config)}") from None
+        declared[endpoint.name] = endpoint
+    builtin = tuple(endpoint for endpoint in BUILTIN_ENDPOINTS if endpoint.name not in declared)
+    return builtin + tuple(declared.values())

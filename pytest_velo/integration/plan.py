@@ -1,0 +1,310 @@
+"""From a collected item to its plan."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+
+import pytest
+
+from pytest_velo.claims import AnyClaim, Change, Claim, Estimation, Joint, Mean, Statistic
+from pytest_velo.errors import UsageError, VeloError
+from pytest_velo.integration.collect.design import Design, case_set, design_for
+from pytest_velo.integration.collect.items import SPEC
+from pytest_velo.integration.collect.reach import check_drawn
+from pytest_velo.integration.run.hypothesis import model_id, rule_factory
+from pytest_velo.integration.run.price import price_of
+from pytest_velo.integration.session import SESSION, VeloSession
+from pytest_velo.records import UnitKind
+from pytest_velo.report.plan_record import HypothesisPlan, MeasuredRow, MeasuredTable, Part, Row, Table
+from pytest_velo.stats.engine.nulls import nulls_of
+from pytest_velo.stats.planning import scenarios
+from pytest_velo.stats.planning.futility import usual_futility
+from pytest_velo.stats.planning.operating import OperatingCharacteristics
+from pytest_velo.stats.planning.simulation import N_RUNS, SHARES, measured_at
+from pytest_velo.stats.planning.soonest import soonest_verdicts
+from pytest_velo.stats.planning.truths import detectable_of, truths_of
+from pytest_velo.stats.rules.choice import rule_for
+
+
+def plan_item(item: pytest.Item, session: VeloSession) -> HypothesisPlan:
+    """Return the plan of one hypothesis: what its verdicts take, and how likely they are; nothing is drawn.
+
+    Args:
+        item: A test that was collected and prepared.
+        session: What the hooks of this process share.
+
+    Returns:
+        The plan; its `problem` says why where the claim's rule is a plugin's.
+
+    Raises:
+        UsageError: The strategy of its cases, or what it makes of the design.
+    """
+    try:
+        check_drawn(item, session.settings)
+        design = design_for(item, session.settings)
+        claim = item.stash[SPEC].claim
+        problem = _unplannable(item.config, claim)
+        parts = () if problem or isinstance(claim, Estimation) else _parts(item, claim, design)
+        measured = _measured(item, claim, design) if isinstance(claim, Estimation) else ()
+    except UsageError as error:
+        raise error.within(item.nodeid) from None
+    unit, told = _unit(item, design)
+    return HypothesisPlan(
+        node_id=item.nodeid,
+        claim=str(claim),
+        scope=design.scope,
+        model=model_id(item, session.settings),
+        unit=unit,
+        unit_told=told,
+        trials_per_unit=design.unit_size,
+        max_trials=design.max_trials,
+        max_units=design.max_units,
+        min_trials=design.min_trials,
+        alpha=design.alpha,
+        beta=design.beta,
+        margin=design.margin,
+        price=price_of(item, session),
+        parts=parts,
+        measured=measured,
+        problem=problem,
+        remarks=tuple(_remarks(claim, parts)),
+    )
+
+
+def _unplannable(config: pytest.Config, claim: AnyClaim) -> str:
+    """Say why a claim cannot be planned; empty when it can."""
+    own = isinstance(claim, Claim) and rule_factory(config, claim) is not rule_for
+    if own or not (type(claim) is Claim or isinstance(claim, Joint | Estimation)):
+        return f"`{claim}` is tested by a rule of a plugin, whose law is not known"
+    return ""
+
+
+def _parts(item: pytest.Item, claim: Claim | Joint, design: Design) -> tuple[Part, ...]:
+    """Plan each claim, of a joint one as if it were alone with its share of beta."""
+    beta = design.beta / len(claim.parts)
+    return tuple(_part(item, part, design, beta) for part in claim.parts)
+
+
+def _part(item: pytest.Item, claim: Claim, design: Design, beta: float) -> Part:
+    plain = plain_design(item, design, beta)
+    expect = item.stash[SPEC].get("expect")
+    truths = truths_of(claim, () if expect is None else (expect,))
+    futility = usual_futility(design.max_units)
+    tables = []
+    for scenario in scenarios.scenarios_of(claim, plain, futility):
+        laws = {law.truth: law for law in scenario.law(truths)}
+        table = Table(
+            assuming=scenario.assuming,
+            exact=scenario.exact,
+            stops_early=scenario.stops_early,
+            rows=tuple(_row(law, claim, design.margin, expect) for law in laws.values()),
+            detectable=detectable_of(claim, scenario.law),
+        )
+        tables.append(table)
+    n_support, n_refute = soonest_verdicts(claim, plain)
+    return Part(
+        claim=str(claim),
+        direction=claim.direction,
+        about=_about(claim.statistic),
+        alpha=design.alpha,
+        beta=beta,
+        n_support=n_support,
+        n_refute=n_refute,
+        tables=tuple(tables),
+    )
+
+
+def plain_design(item: pytest.Item, design: Design, beta: float) -> scenarios.Design:
+    """Return what the statistics need of a design.
+
+    Args:
+        item: The test, for its cases.
+        design: Its design, as `designs.design_for` returns it.
+        beta: Most P(wrong refuted), in (0, 1): of a part of a joint claim, its share.
+    """
+    return scenarios.Design(
+        alpha=design.alpha,
+        beta=beta,
+        max_units=design.max_units,
+        margin=design.margin,
+        min_units=design.min_trials,
+        single=design.plan.largest_unit == 1,
+        extend=design.extend,
+        draws=1 if _is_grouped(item) else item.stash[SPEC].get("draws_per_case", 1),
+        census=design.census,
+    )
+
+
+def _row(law: OperatingCharacteristics, claim: Claim, margin: float, expect: float | None) -> Row:
+    """Name the true values that are special."""
+    scale = claim.statistic.scale
+    edges = [scale.from_unit(null.threshold) for null in nulls_of(claim).support]
+    notes = ["threshold"] if _is_one_of(law.truth, edges) else []
+    moved = [scale.from_unit(null.threshold) for null in nulls_of(claim, margin).support]
+    if margin and _is_one_of(law.truth, moved):
+        notes.append("margin")
+    if expect is not None and _is_one_of(law.truth, [expect]):
+        notes.append("expected")
+    return Row(law=law, note=", ".join(notes))
+
+
+def _is_one_of(truth: float, values: Sequence[float]) -> bool:
+    return any(math.isclose(truth, value, abs_tol=1e-9) for value in values)
+
+
+def _measured(item: pytest.Item, claim: Estimation, design: Design) -> tuple[MeasuredTable, ...]:
+    """Plan an estimate."""
+    plain, scale = plain_design(item, design, design.beta), claim.statistic.scale
+    tables = []
+    for assuming, deviation in scenarios.deviations_of(claim.statistic, plain).items():
+        rows = []
+        for share in SHARES:
+            truth = scale.from_unit(share)
+            at = measured_at(claim, plain, truth, deviation(truth))
+            mirrored = scale.from_unit(1.0 - share)
+            row = MeasuredRow(
+                truth=truth, mirrored=mirrored, n=at.n, halfwidth=at.halfwidth, measured=at.measured
+            )
+            rows.append(row)
+        tables.append(MeasuredTable(assuming=assuming, n_runs=N_RUNS, rows=tuple(rows)))
+    return tuple(tables)
+
+
+def _about(statistic: Statistic) -> str:
+    if isinstance(statistic, Change):
+        return "change"
+    if statistic.arms:
+        return "difference"
+    return "mean" if isinstance(statistic, Mean) else "rate"
+
+
+def _is_grouped(item: pytest.Item) -> bool:
+    cases = case_set(item, item.config.stash[SESSION].settings)
+    return cases is not None and cases.groups is not None
+
+
+def _unit(item: pytest.Item, design: Design) -> tuple[str, str]:
+    """Return what is counted, and what it is."""
+    spec, size = item.stash[SPEC], design.plan.largest_unit
+    what = "trials"
+    if design.arms:
+        what = f"pairs, each of {len(design.arms)} trials on the same case"
+    elif spec.against_baseline:
+        what = "pairs, each of a trial and the stored one on the same case"
+    match design.unit:
+        case UnitKind.GROUP:
+            told = f"a group: the mean of its up to {size} {what}"
+        case UnitKind.CASE:
+            told = f"a case: the mean of its {size} {what}"
+        case UnitKind.PAIR if design.arms:
+            told = f"a pair: a trial in each of {len(design.arms)} arms, on the same case"
+        case UnitKind.PAIR:
+            told = "a pair: a trial now and the stored one, on the same case"
+        case UnitKind.OUTCOME:
+            told = "one of the recorded outcomes, each once"
+        case UnitKind.TRIAL:
+            told = ""
+    return design.unit.value, told
+
+
+def _remarks(claim: AnyClaim, parts: Sequence[Part]) -> list[str]:
+    remarks = ["trials are taken to be valid: invalid ones make verdicts later, and rarer"]
+    if isinstance(claim, Joint):
+        remarks.append(
+            "each part is planned as if it were alone, with its share of beta: supported is when all of them"
+            " are, refuted when one is"
+        )
+    if isinstance(claim, Claim) and isinstance(claim.statistic, Change):
+        remarks.append("there are never more pairs than the baseline holds")
+    if any(not table.exact for part in parts for table in part.tables):
+        remarks.append("approximate: probabilities are right to about 0.1, means to about a fifth")
+    if any(not table.stops_early for part in parts for table in part.tables):
+        remarks.append(
+            "means are too high near the threshold, where a run stops once a verdict has become unlikely"
+        )
+    return remarks
+
+
+# ---
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """What became of a selection.
+
+    Attributes:
+        plans: One for each hypothesis, in the order of collection.
+        n_collected: Tests that were collected, hypotheses or not.
+        problem: What pytest said when it could not collect; empty when it could.
+    """
+
+    plans: tuple[HypothesisPlan, ...]
+    n_collected: int
+    problem: str
+
+
+def plan_selection(arguments: Sequence[str]) -> Planned:
+    r"""Collect with pytest in this process, and plan every hypothesis; no call is made, nothing is stored.
+
+    Args:
+        arguments: As for `pytest`: targets and options.
+
+    Raises:
+        VeloError: A store cannot be read.
+    """
+    planner = Planner()
+    said = io.StringIO()
+    quiet = ["-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"]  # this very package
+    with redirect_stdout(said), redirect_stderr(said):
+        code = pytest.main([*quiet, *arguments], plugins=[planner])
+    if planner.error is not None:
+        raise planner.error
+    fine = code in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
+    problem = "" if fine else said.getvalue().strip() or f"pytest ended with {code!r}"
+    return Planned(plans=tuple(planner.plans), n_collected=planner.n_collected, problem=problem)
+
+
+class Planner:
+    """The plugin that takes the items and runs none.
+
+    Attributes:
+        plans: One for each hypothesis, in the order of the files, whatever shuffles them.
+        n_collected: Tests that were selected, hypotheses or not.
+        error: What kept a hypothesis from being planned.
+    """
+
+    def __init__(self) -> None:
+        self.plans: list[HypothesisPlan] = []
+        self.n_collected = 0
+        self.error: VeloError | None = None
+        self._places: dict[str, int] = {}
+
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        """Remember the order of the files."""
+        self._places.setdefault(item.nodeid, len(self._places))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_cmdline_main(self, config: pytest.Config) -> None:
+        """Collect here, whatever the ini file says of other processes."""
+        config.option.collectonly = True
+        for name, value in (("numprocesses", None), ("dist", "no"), ("tx", [])):  # pytest-xdist's
+            if hasattr(config.option, name):
+                setattr(config.option, name, value)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
+        """Plan instead of running."""
+        if session.testsfailed and not session.config.option.continue_on_collection_errors:
+            return None  # pytest says so
+        self.n_collected = len(session.items)
+        velo = session.config.stash[SESSION]
+        try:
+            ordered = sorted(session.items, key=lambda item: self._places.get(item.nodeid, 0))
+            self.plans = [plan_item(item, velo) for item in ordered if SPEC in item.stash]
+        except VeloError as error:
+            self.error = error
+        return True

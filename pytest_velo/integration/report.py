@@ -1,0 +1,217 @@
+"""From results to what pytest prints: report outcomes, letters, header, sections, summary."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from pytest_velo.errors import VeloError
+from pytest_velo.integration.collect.items import SPEC
+from pytest_velo.integration.compat import longrepr_of
+from pytest_velo.integration.session import SESSION, VeloSession
+from pytest_velo.records import HypothesisResult, Outcome
+from pytest_velo.report.document import compact
+from pytest_velo.report.lines import Line, Style, as_text
+from pytest_velo.report.text import neutralise
+
+ATTRIBUTE = "velo_result"
+WHY_ATTRIBUTE = "velo_unsampled"
+ESTIMATE_ATTRIBUTE = "velo_estimate"
+EXPECTED_ATTRIBUTE = "velo_expected"
+PROPERTY = "velo_outcome"
+
+
+def adapt_report(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+    """Give the report of one of our items its outcome, its text and the result that rides to reporters.
+
+    Args:
+        item: Any item; of one that is no hypothesis the report stays as it is.
+        call: What pytest saw of a phase; only that of the call is ours.
+        report: Pytest's, which is changed in place.
+    """
+    if SPEC not in item.stash or call.when != "call":
+        return
+    from pytest_velo.integration.run.item import RESULT, UNSAMPLED
+
+    result = item.stash.get(RESULT, None)
+    if result is None:
+        if UNSAMPLED in item.stash:
+            _as_unsampled(item, report)
+        elif report.failed:
+            _as_error(report, call)
+            _add_property(item, report, Outcome.ERROR)
+        return
+    # A strict xfail that passed fails without an exception: that is pytest's to say.
+    if call.excinfo is not None and result.outcome not in (Outcome.REFUTED, Outcome.ERROR):
+        result = replace(result, outcome=Outcome.ERROR, problem=str(call.excinfo.value))  # a time-out
+    settings = item.config.stash[SESSION].settings
+    setattr(report, ATTRIBUTE, compact(result, settings.show))
+    setattr(report, PROPERTY, result.outcome.value)
+    _add_property(item, report, result.outcome)
+    if result.outcome is Outcome.ERROR:
+        _as_error(report, call)
+        _add_section(item, report, result)
+    elif result.outcome is Outcome.REFUTED:
+        if report.failed:
+            report.longrepr = longrepr_of(_text(item.config, result), report)
+    elif result.outcome is Outcome.INCONCLUSIVE:
+        _as_undecided(item, report, result)
+
+
+def status_of(report: pytest.TestReport) -> tuple[str, str, Any] | None:
+    """Return category, letter and word of one of our reports; None leaves pytest's own.
+
+    Source:
+        Pytest's hook `pytest_report_teststatus`.
+    """
+    if report.when != "call" or getattr(report, PROPERTY, None) is None:
+        return None
+    if hasattr(report, "wasxfail") or report.outcome not in ("passed", "failed"):
+        return None  # expected to fail, or run again by pytest-rerunfailures
+    outcome = Outcome(getattr(report, PROPERTY))
+    if outcome is Outcome.ERROR:
+        return "error", "E", ("ERROR", {"red": True})
+    if outcome is Outcome.INCONCLUSIVE and not report.failed:
+        return "inconclusive", "?", ("INCONCLUSIVE", {"yellow": True})
+    if outcome is Outcome.SKIPPED or (outcome is Outcome.SUPPORTED and report.failed):
+        return None  # an expected refutation that did not come: pytest's FAILED
+    return report.outcome, "F" if report.failed else ".", outcome.value.upper()
+
+
+def write_summary(session: VeloSession, reporter: pytest.TerminalReporter, started_s: float) -> None:
+    """Write what no report of a test showed in full, then the summary table.
+
+    Args:
+        session: When all reports are in.
+        reporter: Pytest's.
+        started_s: When the session began, in seconds of `time.monotonic`.
+    """
+    from pytest_velo.integration.totals import drawn_lines
+    from pytest_velo.report.families import family_lines
+    from pytest_velo.report.record import RUN_FILE
+    from pytest_velo.report.summary import summary_lines
+
+    results = tuple(session.reported.values())
+    late = [result for result in results if result.family is not None and result.family.by_steps]
+    refuted = [result for result in late if result.outcome is Outcome.REFUTED]
+    _write_in_full(reporter, "refuted at the end of the session", refuted, Style.BAD)
+    if not session.settings.strict:
+        undecided = [result for result in results if result.outcome is Outcome.INCONCLUSIVE]
+        _write_in_full(reporter, "inconclusive hypotheses", undecided, Style.WARN)
+    reporter.section("hypotheses")
+    width = max(40, reporter._tw.fullwidth)
+    wall_s = time.monotonic() - started_s
+    encoding = _encoding(reporter)
+    _write(reporter, summary_lines(results, wall_s=wall_s, width=width, encoding=encoding))
+    _write(reporter, family_lines(results, width, strict=session.settings.strict, encoding=encoding))
+    _write(reporter, drawn_lines(session.drawn, results, width))
+    _write(reporter, _unsampled_lines(session.unsampled, width))
+    _write(reporter, _estimate_lines(session, width))
+    if results and (session.run_folder / RUN_FILE).is_file():
+        reporter.write_line(f"run record: {session.run_folder}")
+
+
+def _write_in_full(
+    reporter: pytest.TerminalReporter, title: str, results: Iterable[HypothesisResult], style: Style
+) -> None:
+    """Write a section of hypotheses in full; nothing without any."""
+    for number, result in enumerate(results):
+        if number == 0:
+            reporter.write_sep("=", title, **style.markup)
+        reporter.write_sep("_", result.node_id)
+        _write(reporter, _failure_lines(reporter.config, result))
+
+
+def _as_error(report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
+    """Infrastructure trouble and broken bodies are errors, under xfail too, never a refutation."""
+    report.outcome = "failed"
+    if hasattr(report, "wasxfail"):
+        del report.wasxfail
+    setattr(report, PROPERTY, Outcome.ERROR.value)
+    error = call.excinfo.value if call.excinfo is not None else None
+    if isinstance(error, VeloError):
+        report.longrepr = longrepr_of(neutralise(f"{type(error).__name__}: {error}"), report)
+        return
+    text = str(report.longrepr)
+    if (safe := neutralise(text)) != text:  # a model's words in the body's exception
+        crash = getattr(report.longrepr, "reprcrash", None)
+        report.longrepr = longrepr_of(safe, report, neutralise(getattr(crash, "message", "")))
+
+
+def _add_property(item: pytest.Item, report: pytest.TestReport, outcome: Outcome) -> None:
+    """Tell other reporters; JUnit's reads what stands in the report of the teardown, made from the item."""
+    for properties in (item.user_properties, report.user_properties):
+        properties[:] = [pair for pair in properties if pair[0] != PROPERTY]
+        properties.append((PROPERTY, outcome.value))
+
+
+def _as_unsampled(item: pytest.Item, report: pytest.TestReport) -> None:
+    """Let the skip point at the test, not at us, and let its reason ride to the summary."""
+    from pytest_velo.integration.run.item import ESTIMATE, UNSAMPLED
+
+    if (estimate := item.stash.get(ESTIMATE, None)) is not None:
+        setattr(report, ESTIMATE_ATTRIBUTE, estimate.to_json())
+    why = item.stash[UNSAMPLED]
+    file, line, _ = item.location
+    report.longrepr = (file, (line or 0) + 1, f"Skipped: {why}")
+    setattr(report, WHY_ATTRIBUTE, why)
+
+
+def _unsampled_lines(unsampled: Mapping[str, str], width: int) -> Iterator[Line]:
+    from pytest_velo.report.lines import block
+
+    if unsampled:
+        yield Line("")
+    for node_id, why in unsampled.items():
+        yield Line(f"- not sampled  {node_id}", Style.WARN)
+        yield from block("", why, width, indent=4)
+
+
+def _estimate_lines(session: VeloSession, width: int) -> Iterator[Line]:
+    """Return what the whole selection would take; nothing where there is no estimate."""
+    from pytest_velo.report.estimates import total_text
+    from pytest_velo.report.lines import Style, paragraph
+
+    if session.estimates:
+        yield Line("")
+        yield from paragraph(total_text([*session.estimates.values()]), Style.BOLD, width)
+
+
+def _as_undecided(item: pytest.Item, report: pytest.TestReport, result: HypothesisResult) -> None:
+    """Undecided stays undecided, under xfail(strict) too; only --velo-strict makes it fail."""
+    if report.failed or hasattr(report, "wasxfail"):
+        setattr(report, EXPECTED_ATTRIBUTE, True)  # xfail; should the end of the session refute it
+    if hasattr(report, "wasxfail"):
+        del report.wasxfail
+    strict = item.config.stash[SESSION].settings.strict
+    report.outcome = "failed" if strict else "passed"
+    report.longrepr = longrepr_of(_text(item.config, result), report) if strict else None
+
+
+def _add_section(item: pytest.Item, report: pytest.TestReport, result: HypothesisResult) -> None:
+    report.sections.append(("velo: the trial", _text(item.config, result)))
+
+
+def _text(config: pytest.Config, result: HypothesisResult) -> str:
+    return as_text(_failure_lines(config, result))
+
+
+def _failure_lines(config: pytest.Config, result: HypothesisResult) -> list[Line]:
+    from pytest_velo.report.failure import failure_lines
+
+    settings = config.stash[SESSION].settings
+    return failure_lines(result, settings.show, config.get_verbosity(), encoding=sys.stdout.encoding)
+
+
+def _write(reporter: pytest.TerminalReporter, lines: Iterable[Line]) -> None:
+    for line in lines:
+        reporter.write_line(line.text, **line.style.markup)
+
+
+def _encoding(reporter: pytest.TerminalReporter) -> str | None:
+    return getattr(reporter._tw._file, "encoding", None)

@@ -1,0 +1,1 @@
+"""From an item to its result: what is sampled, alone or together with others."""

@@ -1,0 +1,74 @@
+"""Which hypotheses may be sampled before pytest reaches them: those whose set-up is all our own."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from pytest_velo.integration.collect.fixture_names import is_harmless
+from pytest_velo.integration.collect.items import FUNCTION
+from pytest_velo.integration.compat import fixture_info, hooks_of_conftests, is_parameter
+from pytest_velo.integration.config.options import RESCORE_PLUGIN
+from pytest_velo.integration.session import VeloSession
+from pytest_velo.settings import Mode, Scheduler
+
+_IN_TURN = ("maxfail", "stepwise", "usepdb", "trace", "reruns", "setuponly", "setupshow", "setupplan")
+"""Options under which a later test may never be reached, or must not begin before its turn."""
+
+_HOOKS = (
+    "pytest_runtest_protocol",
+    "pytest_runtest_setup",
+    "pytest_runtest_call",
+    "pytest_runtest_teardown",
+    "pytest_pyfunc_call",
+)
+_MARKS = ("skip", "skipif", "timeout", "flaky", "xfail")
+
+
+def may_pool(session: pytest.Session, state: VeloSession) -> bool:
+    """Tell whether hypotheses of this session are sampled together.
+
+    Args:
+        session: Pytest's, once its tests are collected.
+        state: Ours.
+    """
+    config, settings = session.config, state.settings
+    option = config.option
+    if state.worker is not None or config.pluginmanager.has_plugin(RESCORE_PLUGIN):
+        return False
+    if settings.scheduler is Scheduler.IN_ORDER or settings.mode is Mode.ESTIMATE:
+        return False
+    if option.collectonly or (session.testsfailed and not option.continue_on_collection_errors):
+        return False
+    return not any(getattr(option, name, False) for name in _IN_TURN) and not _has_timeout(config)
+
+
+def _has_timeout(config: pytest.Config) -> bool:
+    """Tell whether pytest-timeout watches every test: an item would pay for the others' time."""
+    if getattr(config.option, "timeout", None):
+        return True
+    try:
+        in_the_file = config.getini("timeout")  # without the plugin nobody knows it
+        return bool(float(os.environ.get("PYTEST_TIMEOUT") or in_the_file or 0))
+    except (ValueError, TypeError):
+        return False
+
+
+def is_free(item: pytest.Function) -> bool:
+    """Tell whether nothing of the user's has to happen before an item's bodies run.
+
+    Its arguments are our fixtures and values of parametrize; no other fixture, set-up function, hook of a
+    conftest or mark that may skip it stands before it.
+
+    Args:
+        item: A prepared item.
+    """
+    if any(item.get_closest_marker(name) is not None for name in _MARKS):
+        return False
+    if any(hooks_of_conftests(item, name) for name in _HOOKS):
+        return False
+    if item.function is not item.stash[FUNCTION]:
+        return False
+    last = (definitions[-1] for definitions in fixture_info(item).name2fixturedefs.values())
+    return all(is_parameter(definition) or is_harmless(definition) for definition in last)

@@ -1,0 +1,130 @@
+"""Running one item: sample its hypothesis, keep the result, raise what pytest must see."""
+
+from __future__ import annotations
+
+import traceback
+from typing import Any, NoReturn
+
+import pytest
+
+from pytest_velo.errors import NotDrawnError, WouldPayError
+from pytest_velo.integration.collect.items import FUNCTION, SPEC
+from pytest_velo.integration.compat import sparing_explanations
+from pytest_velo.integration.run.estimate import estimate_of, run_on_stored, skip_text
+from pytest_velo.integration.run.outcomes import HypothesisRefuted
+from pytest_velo.integration.run.progress import Progress
+from pytest_velo.integration.run.sampling import Sampling, prepare
+from pytest_velo.integration.session import SESSION, VeloSession
+from pytest_velo.records import HypothesisResult, Outcome
+from pytest_velo.report.estimates import Estimate, estimate_text
+from pytest_velo.runner.result import explains_asserts
+from pytest_velo.runner.run import Run
+from pytest_velo.settings import Mode
+
+RESULT = pytest.StashKey[HypothesisResult]()
+UNSAMPLED = pytest.StashKey[str]()
+ESTIMATE = pytest.StashKey[Estimate]()
+
+
+def is_ours(item: pytest.Item) -> bool:
+    """Tell whether an item was prepared as a hypothesis."""
+    return SPEC in item.stash
+
+
+def run_item(item: pytest.Function) -> None:
+    """Sample the item's hypothesis, or wait for it where it is being sampled already.
+
+    Its result is kept in the item's stash and by the session, whatever is raised.
+
+    Args:
+        item: A hypothesis whose fixtures pytest has set up.
+
+    Raises:
+        HypothesisRefuted: The failure pytest reports; where trials keep their exceptions, the last of them.
+        BaseException: What ended it as an error, or pytest's own (skip, exit, Ctrl-C).
+    """
+    session = item.config.stash[SESSION]
+    if session.settings.mode is Mode.ESTIMATE:
+        _estimate(item, session)
+    pooling = session.pooling
+    if pooling is not None and pooling.has(item):
+        sampling = pooling.reach(item)
+    else:
+        prepared = prepare(item, session)
+        if isinstance(prepared, HypothesisResult):
+            _keep(item, session, prepared)
+            return
+        sampling = prepared
+        _sample(sampling, session)
+    result = _keep(item, session, sampling.result)
+    _raise(item, session, sampling.run, result)
+
+
+def _sample(sampling: Sampling, session: VeloSession) -> None:
+    """Sample a hypothesis that has the session to itself."""
+    progress = Progress(sampling.item.config, sampling.item.name)
+    sampling.watch.progress = progress
+    before = session.sampler.stats()
+    try:
+        with sparing_explanations(lambda: explains_asserts(sampling.run, session.settings.show)):
+            session.loop.run(sampling.run.go())
+    except BaseException:
+        sampling.conclude(before, session.sampler.stats())
+        _keep(sampling.item, session, sampling.result)
+        raise
+    finally:
+        progress.close()
+    sampling.conclude(before, session.sampler.stats())
+
+
+def _estimate(item: pytest.Function, session: VeloSession) -> NoReturn:
+    """Say what the item would take, and skip it."""
+    run = run_on_stored(item, session)
+    if isinstance(run, Run):
+        if run.error is not None and not isinstance(run.error, NotDrawnError):
+            raise _from_the_body(run.error, item.stash[FUNCTION])
+        estimate = estimate_of(item, session, run)
+    else:
+        estimate = run
+    item.stash[ESTIMATE] = estimate
+    _skip(item, estimate_text(estimate))
+
+
+def _keep(item: pytest.Function, session: VeloSession, result: HypothesisResult | None) -> HypothesisResult:
+    assert result is not None  # every way here ends with one
+    item.stash[RESULT] = kept = session.keep(result)
+    return kept
+
+
+def _raise(item: pytest.Function, session: VeloSession, run: Run, result: HypothesisResult) -> None:
+    __tracebackhide__ = True
+    if isinstance(run.error, WouldPayError):
+        session.drop(result)
+        _skip(item, skip_text(item, session, run))
+    if run.error is not None:
+        raise _from_the_body(run.error, item.stash[FUNCTION])
+    if result.outcome is Outcome.REFUTED:
+        if run.exceptions:
+            raise run.exceptions[-1]  # debuggers want the trial's own frames
+        raise HypothesisRefuted(result.decision.certified if result.decision else "refuted")
+
+
+def _skip(item: pytest.Function, why: str) -> NoReturn:
+    if RESULT in item.stash:
+        del item.stash[RESULT]
+    item.stash[UNSAMPLED] = why
+    pytest.skip(why)
+
+
+def _from_the_body(error: BaseException, function: Any) -> BaseException:
+    """Return the error with its traceback cut to where the user's code begins, where it is in there."""
+    code = getattr(function, "__code__", None)
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        if frame.f_code is code:
+            break
+    else:
+        return error
+    trail = error.__traceback__
+    while trail is not None and trail.tb_frame.f_code is not code:
+        trail = trail.tb_next
+    return error.with_traceback(trail)

@@ -1,0 +1,166 @@
+"""Sampling hypotheses together, before pytest reaches them, and handing each over when it does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from contextvars import Context, copy_context
+from typing import Any
+
+import pytest
+
+from pytest_velo.errors import VeloError
+from pytest_velo.integration.body import Placeholder, Velo, judge_of, model_of
+from pytest_velo.integration.collect.fixture_names import is_ours
+from pytest_velo.integration.collect.items import SPEC
+from pytest_velo.integration.compat import comparison_hook_of, fixture_info
+from pytest_velo.integration.fixtures import PER_TRIAL
+from pytest_velo.integration.run.capture import Backstage, Stage, backstage
+from pytest_velo.integration.run.freedom import is_free, may_pool
+from pytest_velo.integration.run.progress import Progress
+from pytest_velo.integration.run.sampling import Sampling, prepare
+from pytest_velo.integration.session import SESSION, VeloSession
+from pytest_velo.runner.result import explains_asserts
+from pytest_velo.runner.run import Run
+from pytest_velo.scheduling.policies import policy_of
+from pytest_velo.scheduling.pool import Pool
+
+
+class Pooling:
+    """The hypotheses of a session that are sampled together.
+
+    Args:
+        session: What the hooks of this process share.
+        stage: Keeps their output apart.
+    """
+
+    def __init__(self, session: VeloSession, stage: Stage) -> None:
+        settings = session.settings
+        self._session = session
+        self._stage = stage
+        self._pool = Pool(policy_of(settings.scheduler), settings.concurrency, _endpoint)
+        self._waiting: dict[str, Sampling] = {}
+        self._kept: dict[str, Backstage] = {}
+
+    def start(self, items: Iterable[pytest.Function]) -> None:
+        """Prepare the free items and begin to sample them; what cannot be prepared waits for its turn.
+
+        Whatever is wrong with one, a strategy of the user's that raises included, is then raised where pytest
+        reaches it.
+        """
+        contexts: list[Context] = []
+        for item in items:
+            with suppress(Exception):
+                prepared = prepare(item, self._session, fixtures=_own_fixtures(item), launcher=self._pool)
+                if isinstance(prepared, Sampling):
+                    contexts.append(self._context(item, prepared))
+                    self._waiting[item.nodeid] = prepared
+        runs = [sampling.run for sampling in self._waiting.values()]
+        self._session.loop.run(_begin(self._pool, runs, contexts))
+
+    def has(self, item: pytest.Item) -> bool:
+        """Tell whether an item is being sampled, and was not handed over yet."""
+        return item.nodeid in self._waiting
+
+    def reach(self, item: pytest.Function) -> Sampling:
+        """Wait until an item's hypothesis has ended, and hand it over with what its bodies printed.
+
+        Ctrl-C, and whatever else interrupts the waiting, ends them all: what is known of them is kept.
+        """
+        sampling = self._waiting[item.nodeid]
+        progress = Progress(item.config, item.name)
+        sampling.watch.progress = progress
+        try:
+            self._session.loop.run(self._pool.wait(sampling.run))
+        except BaseException:
+            self._interrupt(first=sampling)
+            raise
+        finally:
+            progress.close()
+            for kind, text in self._kept[item.nodeid].sections():
+                item.add_report_section("call", kind, text)
+        del self._waiting[item.nodeid], self._kept[item.nodeid]  # their trials are much memory
+        sampling.conclude()
+        return sampling
+
+    def close(self) -> None:
+        """End what nobody came for, and take the stage down."""
+        self._waiting.clear()
+        with suppress(VeloError):
+            self._session.loop.run(self._pool.close())
+        self._stage.close()
+
+    def _interrupt(self, first: Sampling) -> None:
+        """End every run, and keep the results of those that had begun."""
+        self._session.loop.run(self._pool.close())
+        others = [sampling for sampling in self._waiting.values() if sampling is not first]
+        for sampling in (first, *others):
+            if sampling.run.trials or sampling is first:
+                sampling.conclude()
+                assert sampling.result is not None
+                self._session.keep(sampling.result)
+        self._waiting.clear()
+
+    def _context(self, item: pytest.Item, sampling: Sampling) -> Context:
+        """Return the context of an item's bodies, in which their output is its own."""
+        show, hook = self._session.settings.show, comparison_hook_of(item)
+
+        def explain(operator: str, left: object, right: object) -> str | None:
+            if hook is None or not explains_asserts(sampling.run, show):
+                return None
+            explained: str | None = hook(operator, left, right)
+            return explained
+
+        kept = self._kept[item.nodeid] = Backstage(explain)
+        context = copy_context()
+        context.run(backstage.set, kept)
+        return context
+
+
+async def _begin(pool: Pool, runs: list[Run], contexts: list[Context]) -> None:
+    pool.start(runs, contexts)
+
+
+def _endpoint(run: Run) -> str:
+    """Return the endpoint whose concurrency a run shares: the first part of its model's id."""
+    return (run.hypothesis.model or "").split("/")[0]
+
+
+def _own_fixtures(item: pytest.Function) -> Mapping[str, Any]:
+    """Return the values of a free item's arguments: our fixtures, and parameters."""
+    info = fixture_info(item)
+    params = getattr(getattr(item, "callspec", None), "params", {})
+    values: dict[str, Any] = {}
+    for name in info.argnames:
+        if not is_ours(info, name):
+            values[name] = params[name]
+        elif name in PER_TRIAL:
+            values[name] = Placeholder(name)
+        elif name == "velo":
+            values[name] = Velo(item)
+        else:
+            values[name] = judge_of(item) if name == "judge" else model_of(item, params.get(name))
+    return values
+
+
+def start_pooling(session: pytest.Session) -> Pooling | None:
+    r"""Sample the free hypotheses of a session together; None where they are sampled one by one.
+
+    That is under an option by which a later test may never be reached, in an xdist worker, and where fewer
+    than two are free.
+
+    Args:
+        session: When its items are collected. The pooling is the caller's to close.
+    """
+    state = session.config.stash[SESSION]
+    if not may_pool(session, state):
+        return None
+    items = [item for item in session.items if isinstance(item, pytest.Function) and SPEC in item.stash]
+    free = [item for item in items if is_free(item)]
+    if len(free) < 2:
+        return None
+    stage = Stage(session.config)
+    session.config.pluginmanager.register(stage, "velo-stage")
+    pooling = Pooling(state, stage)
+    pooling.start(free)
+    return pooling

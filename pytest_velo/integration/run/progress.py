@@ -1,0 +1,61 @@
+"""The live line while a hypothesis samples: on a terminal only, and gone when the verdict is there."""
+
+from __future__ import annotations
+
+import shutil
+import time
+
+import pytest
+
+from pytest_velo.integration.compat import terminal_reporter
+from pytest_velo.records import add_costs
+from pytest_velo.report.terminal import progress_line
+from pytest_velo.runner.distance import n_against
+from pytest_velo.runner.run import Run
+
+EVERY_S = 0.1
+FIRST_AFTER_S = 0.3  # what is settled from the cache flashes nothing
+
+
+class Progress:
+    """Called by the run whenever its prefix grows; redraws at most ten times a second."""
+
+    def __init__(self, config: pytest.Config, name: str) -> None:
+        reporter = terminal_reporter(config)
+        on_terminal = reporter is not None and reporter.isatty and config.get_verbosity() >= 0
+        self._reporter = reporter if on_terminal else None
+        self._name = name
+        self._next_s = time.monotonic() + FIRST_AFTER_S
+        self._drawn = False
+
+    def __call__(self, run: Run) -> None:
+        """Redraw the line if it is time."""
+        if self._reporter is None or (now := time.monotonic()) < self._next_s:
+            return
+        self._next_s = now + EVERY_S
+        if not self._drawn:
+            self._reporter.ensure_newline()
+            self._drawn = True
+        self._reporter.rewrite(self._line(run), erase=True)
+        self._reporter.flush()
+
+    def close(self) -> None:
+        """Erase the line."""
+        if self._reporter is not None and self._drawn:
+            self._reporter.rewrite("", erase=True)
+            self._reporter.write("\r")
+            self._drawn = False
+
+    def _line(self, run: Run) -> str:
+        """No interval here: inverting the rule takes milliseconds, and this runs on the loop."""
+        n_valid = run.units.n_valid
+        return progress_line(
+            self._name,
+            n_for=n_valid - n_against(run.weigher.distances()),
+            n_valid=n_valid,
+            estimate=run.estimate,
+            ends=None,
+            min_more=run.weigher.min_more(),
+            cost_usd=add_costs(trial.cost_usd for trial in run.trials),
+            width=shutil.get_terminal_size().columns - 1,
+        )

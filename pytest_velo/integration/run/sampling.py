@@ -1,0 +1,136 @@
+"""From an item to a run that is ready to be sampled, and from a run that ended to its result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_velo.integration.baseline.guard import Guard, guard_of, unsampled_result
+from pytest_velo.integration.collect.items import FACTS, SPEC
+from pytest_velo.integration.collect.reach import check_drawn
+from pytest_velo.integration.config.options import RESCORE_PLUGIN
+from pytest_velo.integration.run.hypothesis import build
+from pytest_velo.integration.run.notices import with_remarks
+from pytest_velo.integration.run.outcomes import HostOutcomes
+from pytest_velo.integration.session import SESSION, VeloSession
+from pytest_velo.records import HypothesisResult
+from pytest_velo.runner.looks import Looks
+from pytest_velo.runner.result import result_of, with_brief_details
+from pytest_velo.runner.run import Launcher, Run
+from pytest_velo.sampling.sampler import SamplingStats
+
+if TYPE_CHECKING:
+    from pytest_velo.integration.rescore import Rescored, Rescoring
+
+
+class Watch:
+    """Hears that the prefix of a run has grown, and tells whoever looks at the moment."""
+
+    def __init__(self) -> None:
+        self.progress: Callable[[Run], None] | None = None
+
+    def __call__(self, run: Run) -> None:
+        """Tell."""
+        if self.progress is not None:
+            self.progress(run)
+
+
+@dataclass(slots=True, kw_only=True)
+class Sampling:
+    """One item's hypothesis on its way to a result.
+
+    Attributes:
+        item: The test.
+        run: What is sampled.
+        watch: Hears of every trial.
+        result: None until the run has ended.
+    """
+
+    item: pytest.Function
+    run: Run
+    watch: Watch
+    outcomes: HostOutcomes
+    looks: Looks
+    guard: Guard | None
+    rescored: Rescored | None
+    result: HypothesisResult | None = field(default=None)
+
+    def conclude(self, before: SamplingStats | None = None, after: SamplingStats | None = None) -> None:
+        """Make the result of a run that ended, for whatever reason; a second call does nothing.
+
+        Args:
+            before: The sampler's totals when the run began, where it had the sampler to itself.
+            after: The totals when it ended.
+        """
+        if self.result is not None:
+            return
+        run = self.run
+        result = with_remarks(result_of(run), self.outcomes, before, after)
+        if self.guard is None or self.guard.is_look:
+            looks = self.looks if self.rescored is None else self.rescored.looks(run.hypothesis, run)
+            result = looks.note(run, result)
+        if self.guard is not None:
+            result = self.guard.finish(run, result)
+        if self.rescored is not None:
+            result = self.rescored.told(result, run)
+        self.result = with_brief_details(result, self.item.config.stash[SESSION].settings.show)
+
+
+def prepare(
+    item: pytest.Function,
+    session: VeloSession,
+    *,
+    fixtures: Mapping[str, Any] | None = None,
+    launcher: Launcher | None = None,
+) -> Sampling | HypothesisResult:
+    """Make an item's run, not yet begun.
+
+    Args:
+        item: The test.
+        session: What the hooks of this process share.
+        fixtures: The values of its arguments; those that pytest has set up by default.
+        launcher: Says when trials may start; None for at once.
+
+    Returns:
+        The run; the result where nothing is to be sampled.
+
+    Raises:
+        UsageError: Its design, its baseline, or a history of looks that strict does not allow.
+    """
+    rescored = _rescored(item)
+    settings = session.settings if rescored is None else rescored.settings(session.settings)
+    check_drawn(item, settings)
+    outcomes = HostOutcomes(item.stash[FACTS], item.stash[SPEC].claim, item.path.parent)
+    hypothesis = build(
+        item,
+        settings,
+        outcomes,
+        may_pay=session.may_pay(item.nodeid),
+        in_order=session.in_order(),
+        fixtures=item.funcargs if fixtures is None else fixtures,
+    )
+    guard = guard_of(item, session, hypothesis)
+    if guard is not None:
+        if guard.hypothesis is None:
+            result = unsampled_result(hypothesis, guard.problem)
+            return result if rescored is None else rescored.told(result)
+        hypothesis = guard.hypothesis
+    if rescored is not None:
+        hypothesis = rescored.hypothesis(hypothesis)
+    looks = Looks(session.store, hypothesis)
+    looks.check(strict=session.settings.strict)
+    drawer = session.sampler if rescored is None else rescored.drawer()
+    watch = Watch()
+    run = Run(hypothesis, drawer, session.loop, watch, n_known=looks.n_known, launcher=launcher)
+    return Sampling(
+        item=item, run=run, watch=watch, outcomes=outcomes, looks=looks, guard=guard, rescored=rescored
+    )
+
+
+def _rescored(item: pytest.Item) -> Rescored | None:
+    """Return how the item is rescored; None in a session that does not."""
+    plugin: Rescoring | None = item.config.pluginmanager.get_plugin(RESCORE_PLUGIN)
+    return None if plugin is None else plugin.of(item)

@@ -1,0 +1,72 @@
+"""Opening the state of a session that was told something, or that has a hypothesis."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_velo import __version__
+from pytest_velo.errors import VeloError
+from pytest_velo.integration.config.options import RESCORE_RUN, SESSION_PLUGIN
+from pytest_velo.integration.session import SESSION, VeloSession
+from pytest_velo.report.document import RunDocument
+from pytest_velo.settings import Multiplicity
+
+if TYPE_CHECKING:
+    from pytest_velo.integration.session import VeloSession
+
+
+def session_of(config: pytest.Config, *, told: bool = False) -> VeloSession:
+    """Return what the hooks of this process share, which is opened when it is first asked for.
+
+    Args:
+        config: Pytest's.
+        told: Somebody told this session something, and this opens it.
+    """
+    if SESSION not in config.stash:
+        config.stash[SESSION] = VeloSession(config, told=told)
+        config.pluginmanager.register(config.stash[SESSION], SESSION_PLUGIN)
+    return config.stash[SESSION]
+
+
+def begin(state: VeloSession, config: pytest.Config) -> None:
+    """Read the settings, and register what they ask for.
+
+    Raises:
+        pytest.UsageError: A setting cannot be read, or the run that is to be rescored cannot be.
+    """
+    try:
+        if state.settings.multiplicity is Multiplicity.HOLM:
+            from pytest_velo.integration.collect.families import PLUGIN, Families
+
+            config.pluginmanager.register(Families(state), PLUGIN)
+        if config.getoption(RESCORE_RUN) is not None:
+            from pytest_velo.integration.rescore import register
+
+            register(state, config)
+    except VeloError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+# ---
+
+
+def run_document(session: VeloSession, duration_s: float) -> RunDocument:
+    """Return what a session found, its hypotheses in the order of their tests.
+
+    Args:
+        session: When all reports are in.
+        duration_s: How long it took, in seconds.
+    """
+    results = sorted(session.reported.values(), key=lambda result: session.order.get(result.node_id, 0))
+    return RunDocument(
+        velo_version=__version__,
+        run_id=session.run_folder.name,
+        started_at=session.started_at.isoformat(timespec="seconds"),
+        duration_s=duration_s,
+        seed=session.settings.seed,
+        mode=session.settings.mode.value,
+        models=session.settings.models,
+        results=tuple(results),
+    )

@@ -1,0 +1,139 @@
+"""What `velo plan` knows of a hypothesis before anything is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pytest_velo.claims import Direction
+from pytest_velo.stats.planning.operating import OperatingCharacteristics
+from pytest_velo.stats.planning.truths import Detectable
+
+VERSION = 1
+"""Of the form for machines."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """What a trial takes.
+
+    Attributes:
+        calls: Model calls; None when unknown.
+        usd: Dollars; None when unknown.
+        known_from: Where that is known from, in words.
+    """
+
+    calls: float | None
+    usd: float | None
+    known_from: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """What a design does at one true value; `note` names a value that is special."""
+
+    law: OperatingCharacteristics
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """What a design does over a range of true values, under one assumption; see `Scenario`."""
+
+    assuming: str
+    exact: bool
+    stops_early: bool
+    rows: tuple[Row, ...]
+    detectable: Detectable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasuredRow:
+    """Units until an estimate is measured, at one true value and the one that mirrors it."""
+
+    truth: float
+    mirrored: float
+    n: float
+    halfwidth: float
+    measured: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasuredTable:
+    """Units until an estimate is measured, under one assumption."""
+
+    assuming: str
+    n_runs: int
+    rows: tuple[MeasuredRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """The plan of one claim.
+
+    Attributes:
+        n_support, n_refute: Fewest units to that verdict; None when it is out of reach.
+        about: The statistic, in a word: rate, mean or difference.
+    """
+
+    claim: str
+    direction: Direction
+    about: str
+    alpha: float
+    beta: float
+    n_support: int | None
+    n_refute: int | None
+    tables: tuple[Table, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HypothesisPlan:
+    """The plan of one hypothesis.
+
+    Attributes:
+        unit: What is counted: trial, pair, case, group or outcome.
+        unit_told: What a unit is; empty for a single trial.
+        trials_per_unit: Most trials in a unit.
+        max_units: Most units there can be; `max_trials` were asked for.
+        parts: The plans of its claims; several for a joint claim, none for an estimate.
+        measured: Of an estimate.
+        problem: Why it cannot be planned; empty when it can.
+        remarks: What a reader has to know besides.
+    """
+
+    node_id: str
+    claim: str
+    scope: str
+    model: str | None
+    unit: str
+    unit_told: str
+    trials_per_unit: int
+    max_trials: int
+    max_units: int
+    min_trials: int
+    alpha: float
+    beta: float
+    margin: float
+    price: Price
+    parts: tuple[Part, ...] = ()
+    measured: tuple[MeasuredTable, ...] = ()
+    problem: str = ""
+    remarks: tuple[str, ...] = ()
+
+    def calls(self, n_units: float) -> float | None:
+        """Return the calls of so many units; None when unknown."""
+        return None if self.price.calls is None else self.price.calls * self.trials_per_unit * n_units
+
+    def usd(self, n_units: float) -> float | None:
+        """Return the dollars of so many units; None when unknown."""
+        return None if self.price.usd is None else self.price.usd * self.trials_per_unit * n_units
+
+
+def plan_document(plans: Sequence[HypothesisPlan]) -> dict[str, Any]:
+    """Return plans as plain values for JSON: what is unknown, or out of reach, is None.
+
+    Returns:
+        The fields of `HypothesisPlan`, chances in [0, 1], under a version of the form.
+    """
+    return {"version": VERSION, "hypotheses": [asdict(plan) for plan in plans]}

@@ -1,0 +1,202 @@
+"""The run record on disk: `runs/<run id>/run.json` and `trials.jsonl`, and `runs/latest`.
+
+Written atomically and sorted by (node id, index), so the same run gives the same bytes but for times.
+JSON is written in ASCII: a record that is printed cannot reorder or colour a terminal.
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from functools import cache
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_velo.errors import StoreError
+from pytest_velo.records import HypothesisResult
+from pytest_velo.report.document import RunDocument, to_json
+from pytest_velo.report.transcript import trial_to_json
+
+if TYPE_CHECKING:
+    import msgspec
+
+RUN_FILE = "run.json"
+TRIALS_FILE = "trials.jsonl"
+LATEST_FILE = "latest"
+_WORKER_FILES = "trials-*.jsonl"
+
+
+def runs_folder(cache_dir: str | Path) -> Path:
+    """Return the folder that holds the records of all runs."""
+    return Path(cache_dir) / "runs"
+
+
+def run_name(started_at: datetime) -> str:
+    """Return the id of a run: the time in UTC, as a file name.
+
+    Args:
+        started_at: With its time zone; without one it is taken for local time.
+    """
+    return started_at.astimezone(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
+
+
+def create_run(cache_dir: str | Path, started_at: datetime, name: str | None = None) -> Path:
+    """Make the folder of a new run; its name, the run's id, is the time in UTC.
+
+    Runs that start within one second get `-2`, `-3`, ... appended.
+
+    Args:
+        cache_dir: Where draws and runs are.
+        started_at: When the run began.
+        name: The id that several processes agreed on; then the folder may be there already.
+
+    Raises:
+        StoreError: The folder cannot be made.
+    """
+    stem = name or run_name(started_at)
+    runs = runs_folder(cache_dir)
+    try:
+        runs.mkdir(parents=True, exist_ok=True)
+        for attempt in count(1):
+            folder = runs / (stem if attempt == 1 else f"{stem}-{attempt}")
+            try:
+                folder.mkdir()  # making it is what claims the name among processes
+            except FileExistsError:
+                if name is None:
+                    continue
+            return folder
+    except OSError as problem:
+        raise StoreError(
+            f"the run's folder cannot be made: {problem.strerror or problem}",
+            where=str(runs),
+            fix="name a writable folder with --velo-cache-dir",
+        ) from problem
+    raise AssertionError("count() does not end")
+
+
+def trial_lines(result: HypothesisResult) -> list[bytes]:
+    """Return the lines of a result's trials, by index; they take far less memory than the trials."""
+    ordered = sorted(result.trials, key=lambda trial: trial.index)
+    return [_line(trial_to_json(result.node_id, trial)) for trial in ordered]
+
+
+def write_trials(folder: Path, lines: Mapping[str, Sequence[bytes]], worker: str | None = None) -> Path:
+    r"""Write the lines of trials, in the order of their node ids.
+
+    Args:
+        folder: The run's folder.
+        lines: By node id, as `trial_lines` makes them.
+        worker: The worker's id under pytest-xdist, each of which writes a file of its own; None for the
+            only process.
+
+    Returns:
+        The file.
+
+    Raises:
+        StoreError: It cannot be written.
+    """
+    path = folder / (TRIALS_FILE if worker is None else f"trials-{worker}.jsonl")
+    _write_atomically(path, (line for node_id in sorted(lines) for line in lines[node_id]))
+    return path
+
+
+def merge_trials(folder: Path) -> Path:
+    """Merge the workers' files into one in constant memory, then remove them; no-op without any.
+
+    Args:
+        folder: The run's folder. A file that was merged before is merged again.
+
+    Returns:
+        The file of all trials, by (node id, index); without trials there is none.
+
+    Raises:
+        StoreError: It cannot be written.
+    """
+    target = folder / TRIALS_FILE
+    workers = sorted(folder.glob(_WORKER_FILES))
+    if not workers:
+        return target
+    parts = [*([target] if target.exists() else []), *workers]
+    with ExitStack() as stack:
+        files = [stack.enter_context(part.open("rb")) for part in parts]
+        _write_atomically(target, heapq.merge(*files, key=_position))
+    for part in workers:
+        part.unlink()
+    return target
+
+
+def write_run(folder: Path, document: RunDocument) -> Path:
+    r"""Write the document and let `runs/latest` name this run.
+
+    Args:
+        folder: The run's folder.
+        document: Its results' trials are not written: see `write_trials`.
+
+    Returns:
+        The file.
+
+    Raises:
+        StoreError: It cannot be written.
+    """
+    path = folder / RUN_FILE
+    _write_atomically(path, _pretty(to_json(document)))
+    _write_atomically(folder.parent / LATEST_FILE, [f"{folder.name}\n".encode("ascii")])
+    return path
+
+
+def _line(value: Any) -> bytes:
+    """Return a line of ASCII; texts that have other characters take the slow way."""
+    try:
+        line = _encoder().encode(value)
+    except UnicodeEncodeError:  # half a surrogate pair
+        return _escaped(value)
+    return line + b"\n" if line.isascii() and b"\x7f" not in line else _escaped(value)
+
+
+def _escaped(value: Any) -> bytes:
+    return json.dumps(value, allow_nan=False, separators=(",", ":")).encode("ascii") + b"\n"
+
+
+@cache
+def _encoder() -> msgspec.json.Encoder:
+    import msgspec
+
+    return msgspec.json.Encoder()
+
+
+def _pretty(value: Any) -> Iterator[bytes]:
+    yield json.dumps(value, allow_nan=False, indent=1).encode("ascii")
+    yield b"\n"
+
+
+def _position(line: bytes) -> tuple[str, int]:
+    trial = json.loads(line)
+    return trial["node_id"], trial["index"]
+
+
+def _write_atomically(path: Path, chunks: Iterable[bytes]) -> None:
+    """Write a file so that a reader sees the old one or the whole new one, never a part.
+
+    Raises:
+        StoreError: It cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.writelines(chunks)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as problem:
+        raise StoreError(
+            f"it cannot be written: {problem.strerror or problem}",
+            where=str(path),
+            fix="free some space or name another folder with --velo-cache-dir",
+        ) from problem
+    finally:
+        temporary.unlink(missing_ok=True)

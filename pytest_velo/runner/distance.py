@@ -1,0 +1,69 @@
+"""How far each turn speaks against a claim: what is counted as against it, and what is shown first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from pytest_velo.claims import Claim, Direction
+from pytest_velo.runner.units import Turn, Units
+
+Distance = float | None
+"""Widths of the range on the wrong side of the threshold, at most 0 on the claim's; None when invalid."""
+
+MOST_TELLING = 100
+
+
+def wrong_by(claim: Claim, units: Units) -> list[Distance]:
+    """Return for each turn how far it speaks against the claim.
+
+    Args:
+        claim: About the statistic of the units.
+        units: Whose turns are looked at; for `within` their estimate says which end is meant.
+
+    Returns:
+        Of turns in order, shares of the statistic's range: above 0 is on the wrong side of the threshold.
+    """
+    measure = _measure(claim, units.estimate)
+    span = claim.statistic.scale.span
+    return [None if turn.value is None else measure(turn.value) / span for turn in units.turns]
+
+
+def n_against(distances: Iterable[Distance]) -> int:
+    """Count the turns against the claim: those on the wrong side of its threshold.
+
+    Args:
+        distances: Of each turn, as a weigher gives them.
+    """
+    return sum(far is not None and far > 0 for far in distances)
+
+
+def telling(distances: Iterable[Distance], turns: Sequence[Turn]) -> tuple[int, ...]:
+    """Return the trials against the claim, those of the farthest turn first.
+
+    Args:
+        distances: Of each turn, as a weigher gives them.
+        turns: The turns themselves.
+
+    Returns:
+        Indices of trials, at most `MOST_TELLING`; of turns as far the earlier ones first.
+    """
+    against = [
+        (far, turn.trials) for far, turn in zip(distances, turns, strict=True) if far is not None and far > 0
+    ]
+    against.sort(key=lambda turn: -turn[0])
+    return tuple(index for _, trials in against for index in trials)[:MOST_TELLING]
+
+
+def _measure(claim: Claim, estimate: float | None) -> Callable[[float], float]:
+    """Return how far a value is on the wrong side of the threshold; for `within`, of the nearer end."""
+    low, high = claim.low, claim.high
+    match claim.direction:
+        case Direction.AT_LEAST:
+            return lambda value: claim.threshold - value
+        case Direction.AT_MOST:
+            return lambda value: value - claim.threshold
+        case Direction.WITHIN:
+            assert low is not None  # their constructor sees to it
+            assert high is not None
+            above = estimate is not None and estimate > (low + high) / 2
+            return (lambda value: value - high) if above else (lambda value: low - value)

@@ -1,0 +1,66 @@
+"""How many trials of a run may be launched before it is known that they are needed."""
+
+from __future__ import annotations
+
+from pytest_velo.runner.hypothesis import Hypothesis
+from pytest_velo.runner.weigher import Weigher
+
+FEWEST_AHEAD = 4  # fewer in flight than this save little and cost rounds
+
+
+class Ahead:
+    """Says how far launching may go beyond the trials that are in.
+
+    All that no verdict can do without; of those that are merely expected, half, or a handful: the rest is
+    launched as these come in, so that little is drawn beyond the stopping prefix at the price of a round or
+    two. It looks when an eighth of what is new is in: looking costs more than all the rest of a replayed
+    trial.
+
+    Args:
+        hypothesis: What is sampled.
+        weigher: What its trials came to so far.
+        n_known: How many trials an earlier look at these draws had. It goes beyond them when they are all in.
+    """
+
+    def __init__(self, hypothesis: Hypothesis, weigher: Weigher, n_known: int = 0) -> None:
+        self._hypothesis = hypothesis
+        self._weigher = weigher
+        self._n_known = n_known
+        self._up_to = 0
+        self._look_at = 0
+        self._closed = False
+
+    def close(self) -> None:
+        """Let nothing more be launched: a trial failed, and what is in flight may still decide before it."""
+        self._closed = True
+
+    def knows(self, n_taken: int) -> bool:
+        """Whether the next trials are within what an earlier look has read, and cost nothing."""
+        return n_taken < self._n_known
+
+    def up_to(self, n_taken: int) -> int:
+        """Return how many trials may have been launched in all.
+
+        Args:
+            n_taken: Trials that were taken, in submission order.
+        """
+        if self._closed:
+            return 0
+        if n_taken >= self._look_at:
+            self._look(n_taken)
+        return min(self._up_to, self._n_known) if self.knows(n_taken) else self._up_to
+
+    def _look(self, n_taken: int) -> None:
+        """Say how many trials may be launched, and when to look again."""
+        hypothesis = self._hypothesis
+        if hypothesis.accepts is not None and n_taken == 0:
+            self._up_to = self._look_at = 1  # the others wait for what is said of the first
+            return
+        if hypothesis.to_the_end:
+            least = expected = max(1, hypothesis.max_units - n_taken // hypothesis.unit_size)
+        else:
+            least, expected = self._weigher.min_more(), self._weigher.expected_more()
+        half = max(FEWEST_AHEAD, (expected + 1) // 2)
+        ahead = max(1, least, min(expected, half)) * hypothesis.unit_size
+        self._up_to = n_taken + ahead
+        self._look_at = n_taken + max(1, ahead // 8)

@@ -1,0 +1,105 @@
+"""One model call of a trial: its draw is got, kept in the transcript, and guarded."""
+
+from __future__ import annotations
+
+import asyncio
+
+from pytest_velo.cache.keys import request_key
+from pytest_velo.errors import BodyError, InvalidTrial, UnansweredError
+from pytest_velo.providers.registry import Target
+from pytest_velo.records import Call, FinishReason, Reply, Request
+from pytest_velo.sampling.jobs import stopped
+from pytest_velo.sampling.trial import TrialScope
+
+
+class Guard:
+    """Which replies say nothing about the claim.
+
+    Args:
+        allow_cut: A reply cut at max_tokens counts.
+        allow_empty: An empty reply counts.
+        schema: A schema was asked for, and a reply that does not follow it does not count.
+    """
+
+    __slots__ = ("_allow_cut", "_allow_empty", "_schema")
+
+    def __init__(self, *, allow_cut: bool, allow_empty: bool, schema: bool) -> None:
+        self._allow_cut = allow_cut
+        self._allow_empty = allow_empty
+        self._schema = schema
+
+    def reason(self, reply: Reply) -> str | None:
+        """Say why `reply` makes its trial invalid; None when it counts."""
+        match reply.finish_reason:
+            case FinishReason.CONTENT_FILTER:
+                return "the provider's content filter stopped the call"
+            case FinishReason.CONTEXT_OVERFLOW:
+                return "the prompt does not fit the model's context"
+            case FinishReason.LENGTH if not self._allow_cut:
+                return "the reply was cut at max_tokens (give more, or allow_cut=True)"
+            case _:
+                pass
+        if reply.refused:
+            return None  # a refusal is an observation, whatever its text
+        if self._schema and reply.parsed is None:
+            return "the reply does not follow the schema"
+        if not reply.text.strip() and not reply.tool_calls and not self._allow_empty:
+            return "the reply is empty (allow_empty=True counts it)"
+        return None
+
+
+def _check_label(label: object) -> None:
+    """Refuse, before anything is paid, a name that cannot be stored."""
+    try:
+        str(label).encode()
+    except UnicodeEncodeError:
+        raise BodyError(
+            f"slot={label!r} holds half of a surrogate pair, which is not text",
+            fix='name the draw by plain text, e.g. slot="a"',
+        ) from None
+
+
+async def ask(scope: TrialScope, target: Target, request: Request, guard: Guard, label: str | None) -> Reply:
+    """Get one draw for the running trial and put it into the transcript.
+
+    Args:
+        scope: The trial.
+        target: The model.
+        request: What it is asked.
+        guard: Which replies do not count.
+        label: Tells apart draws whose order depends on timing (`slot=` of the call); None for none.
+
+    Raises:
+        InvalidTrial: The reply was cut, empty, filtered or does not follow the schema, or none came.
+        StoppedError: The trial has ended.
+        VeloError: The draw could not be had; the trial is an error then, whatever the body catches.
+    """
+    if scope.ended:
+        await asyncio.sleep(0)  # a body that catches this in a loop must not block all others
+        raise stopped()
+    place = scope.start()
+    try:
+        key = request_key(request)
+        _check_label(label)
+        slot = scope.slot(key, label)
+        drawn = await scope.drawer.draw(
+            target, request, key=key, slot=slot, stream=scope.stream, may_pay=scope.may_pay
+        )
+    except UnansweredError as error:
+        scope.invalidate(error.what)
+        raise InvalidTrial(error.what) from error
+    except Exception as error:
+        scope.fail(error)
+        raise
+    finally:
+        scope.leave()
+    reply = drawn.reply
+    scope.finish(
+        place,
+        Call(model=target.id, request=request, reply=reply, address=drawn.address, drawn_at=drawn.drawn_at),
+    )
+    reason = guard.reason(reply)
+    if reason is not None:
+        scope.invalidate(reason)
+        raise InvalidTrial(reason)
+    return reply

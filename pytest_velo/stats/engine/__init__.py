@@ -1,0 +1,1 @@
+"""Evidence, unit by unit: test martingales against a null, in plain floats."""

@@ -1,0 +1,158 @@
+"""The engine for bounded means: a test martingale whose bets learn how much the outcomes vary.
+
+Outcomes x lie in [0, 1]. Against the null "the mean is at most t" (side +1) each bettor stakes
+``1 + bet * (x - t)`` a unit and their fortunes are averaged with fixed weights. A bet is chosen before its
+outcome and never stakes more than there is, so under the null no bettor can expect to gain: the average is a
+non-negative supermartingale that starts at 1, whatever the bets (Ville: P(it ever reaches c) <= 1/c). As for
+the plain engine nothing is asked of the outcomes but their conditional mean; bets decide only how fast it is.
+
+The plain engine's bets suit 0/1 outcomes. Scores and means of several draws vary less, and a bettor who knows
+that may stake more: the best bet against a mean of t + d is d / t(1 - t) for 0/1 outcomes and all one has for
+constant ones. Seeing a share `spread` of the variance of 0/1 outcomes, the bettors here stake in between,
+
+    d / (spread * t(1 - t) + (1 - spread) * t * d),
+
+exact when that share of the outcomes is 0 or 1 and the rest sits at the mean. Seven of them aim at d from
+0.12 to 2.4 of the standard deviations seen (less is hardly settled within a thousand units), drawn in before
+the end of the scale; one goes all in from the start, for outcomes that hardly vary. Side -1 is side +1 with
+x -> 1 - x and t -> 1 - t.
+
+Measured in ``benchmarks/bounded_means.py``. Source of the form: Waudby-Smith & Ramdas (2024), "Estimating
+means of bounded random variables by betting", JRSS B 86:1.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from pytest_velo.errors import UsageError
+from pytest_velo.stats.engine.mixture import ALL_IN, Side
+
+N_EFFECTS = 7
+EFFECTS: tuple[float, ...] = tuple(0.12 * 20.0 ** (j / (N_EFFECTS - 1)) for j in range(N_EFFECTS))
+"""Distances from the null that the bettors aim at, in standard deviations of the outcomes."""
+
+ALL_IN_WEIGHT = 0.28
+"""Share of the first fortune that goes all in, which is right for outcomes that hardly vary."""
+
+WEIGHTS: tuple[float, ...] = (*[(1.0 - ALL_IN_WEIGHT) / N_EFFECTS] * N_EFFECTS, ALL_IN_WEIGHT)
+
+PRIOR_UNITS = 2.0
+"""So many units at the threshold stand before the data in what the bettors know, never in the evidence."""
+
+PRIOR_SPREAD = 0.5
+"""The share of a 0/1 outcome's variance that those units have."""
+
+LEAST_SPREAD = 1e-6
+
+_LOG_WEIGHTS = tuple(math.log(weight) for weight in WEIGHTS)
+
+
+class MeanProcess:
+    """Evidence against a null about the mean of bounded outcomes, unit by unit; about 5 µs a unit.
+
+    Args:
+        threshold: The null's edge, in (0, 1).
+        side: +1: the null is "mean <= threshold"; -1: it is "mean >= threshold".
+
+    Attributes:
+        n: Units so far.
+        log_e: Natural log of the evidence now; 0 before the first unit.
+        max_log_e: The largest value after any unit; -inf before the first.
+
+    Raises:
+        UsageError: The threshold is not strictly between 0 and 1.
+    """
+
+    __slots__ = ("_log_fortunes", "_squares", "_sum", "edge", "log_e", "max_log_e", "n", "side", "threshold")
+
+    def __init__(self, threshold: float, side: Side) -> None:
+        if not 0.0 < threshold < 1.0:
+            raise UsageError(
+                f"nothing can be tested against a mean of {threshold!r} on the scale of [0, 1]",
+                fix="thresholds, moved by their margin, lie strictly inside the range of the outcomes",
+            )
+        self.threshold = threshold
+        self.side: Side = side
+        self.edge = threshold if side > 0 else 1.0 - threshold
+        self.n = 0
+        self.log_e = 0.0
+        self.max_log_e = -math.inf
+        self._sum = 0.0
+        self._squares = 0.0
+        self._log_fortunes = list(_LOG_WEIGHTS)
+
+    def update(self, outcome: float) -> None:
+        """Take in one outcome in [0, 1]."""
+        away = (outcome if self.side > 0 else 1.0 - outcome) - self.edge
+        gains = [bet * away for bet in self.bets()]
+        logs = [
+            -math.inf if gain <= ALL_IN else log_fortune + math.log1p(gain)
+            for log_fortune, gain in zip(self._log_fortunes, gains, strict=True)
+        ]
+        self._log_fortunes = logs
+        top = max(logs)  # never that of a ruined bettor: only the last can be ruined
+        self.log_e = top + math.log(sum([math.exp(value - top) for value in logs]))
+        self.max_log_e = max(self.max_log_e, self.log_e)
+        self.n += 1
+        self._sum += away
+        self._squares += away * away
+
+    def bets(self) -> list[float]:
+        """Return the bets on the next unit in side +1 terms, the boldest last; each in 0..1/edge."""
+        edge = self.edge
+        most = edge * (1.0 - edge)
+        _, variance = self.moments()
+        spread = min(1.0, max(LEAST_SPREAD, variance / most))
+        deviation = math.sqrt(spread * most)
+        steady = (1.0 - spread) * edge
+        reach = deviation / (1.0 - edge)
+        aims = [effect * deviation / (1.0 + effect * reach) for effect in EFFECTS]
+        return [*(aim / (spread * most + steady * aim) for aim in aims), 1.0 / edge]
+
+    def moments(self) -> tuple[float, float]:
+        """Return mean and variance as the bettors know them, in side +1 terms, the mean from the edge."""
+        units = self.n + PRIOR_UNITS
+        mean = self._sum / units
+        squares = PRIOR_UNITS * PRIOR_SPREAD * self.edge * (1.0 - self.edge) + self._squares
+        return mean, max(0.0, squares / units - mean * mean)
+
+    def growth(self, distance: float) -> float:
+        """Return the drift of `best_walk` for outcomes that vary as seen so far, this far beyond the edge."""
+        return best_walk(self.edge, distance, self.moments()[1]).drift
+
+
+class Walk(NamedTuple):
+    """What a unit adds to the log evidence: on average, and its standard deviation."""
+
+    drift: float
+    noise: float
+
+
+def best_walk(edge: float, distance: float, variance: float) -> Walk:
+    """Return how the log evidence grows under the best bet, in side +1 terms.
+
+    The outcomes are taken to lie on two points: a standard deviation above and below the mean, or, where one
+    of these is off the scale, its end and the point that gives the same variance. So it is exact for 0/1 and
+    for constant outcomes, and about right for scores.
+
+    Args:
+        edge: The null's edge, in (0, 1).
+        distance: How far the mean is beyond it, up to ``1 - edge``; nothing grows at 0 and below.
+        variance: The variance of the outcomes, from 0.
+    """
+    aim = min(distance, 1.0 - edge)
+    if aim <= 0.0:
+        return Walk(0.0, 0.0)
+    mean, deviation = edge + aim, math.sqrt(variance)
+    if deviation < 1e-9 or mean >= 1.0 - 1e-9:
+        return Walk(math.log(mean / edge), 0.0)
+    above = min(deviation, 1.0 - mean)
+    below = min(variance / above, mean)
+    above = min(variance / below, 1.0 - mean)
+    high, low = aim + above, aim - below
+    bet = 1.0 / edge if low >= 0.0 else min(1.0 / edge, aim / (-low * high))
+    won, lost = math.log1p(bet * high), math.log(max(1e-12, 1.0 + bet * low))
+    share = below / (above + below)
+    return Walk(share * won + (1.0 - share) * lost, math.sqrt(share * (1.0 - share)) * (won - lost))

@@ -1,0 +1,1 @@
+"""Tests of one null, fed unit by unit, with their p-values, limits and forecasts."""

@@ -1,0 +1,276 @@
+"""One-sided tests of a bounded mean, fed unit by unit: what the rules for means and differences are made of.
+
+A unit comes as the bounds of its outcome on the scale of [0, 1], equal for a valid one. A test against
+"mean <= t" (side +1) takes the low bound and a test against "mean >= t" (side -1) the high one. Given the
+past, the low bounds have a mean of at most t whenever the outcomes behind them have; so the test is valid
+however outcomes come to be invalid.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Sequence
+from typing import Protocol
+
+from pytest_velo.stats.engine.adaptive import MeanProcess
+from pytest_velo.stats.engine.mixture import Side
+from pytest_velo.stats.engine.nulls import Null
+
+
+class NullTest(Protocol):
+    """A test of one null, latched once it rejects."""
+
+    @property
+    def crossed(self) -> bool:
+        """The null is rejected."""
+        ...
+
+    @property
+    def log_e(self) -> float:
+        """Log evidence against the null now."""
+        ...
+
+    @property
+    def excess(self) -> float:
+        """Log evidence beyond the threshold; negative short of it."""
+        ...
+
+    def feed(self, low: float, high: float) -> None:
+        """Take in one unit by the bounds of its outcome."""
+        ...
+
+    def p_value(self) -> float:
+        """Return the anytime-valid p-value, at most the level iff the test rejects."""
+        ...
+
+    def fewest(self, left: int) -> float:
+        """Return a number of further units before which it cannot reject; inf if not within `left`."""
+        ...
+
+    def expected(self, left: int) -> float:
+        """Guess the further units it needs if the truth is a little kinder than it looks; inf for none."""
+        ...
+
+    def chance(self, left: int) -> float:
+        """Guess P(it rejects within `left` further units | data so far), rather too high than too low."""
+        ...
+
+
+class LimitTest(NullTest, Protocol):
+    """A test of one null with its confidence limit."""
+
+    @property
+    def side(self) -> Side:
+        """+1: the limit is a lower one; -1: an upper one."""
+        ...
+
+    @property
+    def level(self) -> float:
+        """P(rejecting a true null), at most."""
+        ...
+
+    @property
+    def calibrated(self) -> bool:
+        """Its threshold is exact for its horizon; else Ville's."""
+        ...
+
+    def limit(self) -> float:
+        """Return its confidence limit at `level`, on the scale of [0, 1]."""
+        ...
+
+
+class MeanTest:
+    """One test against one null about a bounded mean, at Ville's threshold: valid at any stopping time.
+
+    Args:
+        threshold: The null's edge, in (0, 1).
+        side: +1: the null is "mean <= threshold"; -1: it is "mean >= threshold".
+        level: P(rejecting a true null), at most; in (0, 1).
+
+    Attributes:
+        outcomes: The path, in the order fed.
+    """
+
+    calibrated = False
+
+    def __init__(self, threshold: float, side: Side, level: float) -> None:
+        self.threshold = threshold
+        self.side: Side = side
+        self.level = level
+        self.log_threshold = math.log(1.0 / level)
+        self.outcomes = array("d")
+        self._process = MeanProcess(threshold, side)
+
+    @property
+    def crossed(self) -> bool:
+        """The null is rejected."""
+        return self._process.max_log_e >= self.log_threshold
+
+    @property
+    def log_e(self) -> float:
+        """Log evidence against the null now."""
+        return self._process.log_e
+
+    @property
+    def excess(self) -> float:
+        """Log evidence beyond the threshold; negative short of it."""
+        return self.log_e - self.log_threshold
+
+    def feed(self, low: float, high: float) -> None:
+        """Take in one unit by the bounds of its outcome."""
+        outcome = low if self.side > 0 else high
+        self.outcomes.append(outcome)
+        self._process.update(outcome)
+
+    def p_value(self) -> float:
+        """Return the anytime-valid p-value: 1 / the largest evidence so far, at most 1."""
+        return min(1.0, math.exp(-self._process.max_log_e))
+
+    def limit(self) -> float:
+        """Return its confidence limit, on the rejecting side of its own null iff it rejects."""
+        from pytest_velo.stats.one_sided.mean_limits import constant, mean_limit
+
+        limit = mean_limit(self.outcomes, self.side, constant(self.level))
+        nearer = max if self.crossed == (self.side > 0) else min
+        return nearer(limit, self.threshold)
+
+    def fewest(self, left: int) -> float:
+        """Return a number of further units before which it cannot reject; inf if not within `left`."""
+        return 0 if self.crossed else fewest_units(self._process, -self.excess, left)
+
+    def expected(self, left: int) -> float:
+        """Guess the further units it needs if the truth is a little kinder than it looks."""
+        return 0 if self.crossed else _expected_units(self._process, -self.excess, left)
+
+    def chance(self, left: int) -> float:
+        """Guess P(it rejects within `left` further units | data so far)."""
+        return 1.0 if self.crossed else _chance_within(self._process, -self.excess, left)
+
+
+class EitherMean:
+    """A test against "the mean lies between two ends" by the average of two processes, at Ville's threshold.
+
+    Args:
+        ends: "mean >= low end" and "mean <= high end", both true under the null.
+        level: P(rejecting a true null), at most.
+    """
+
+    calibrated = False
+
+    def __init__(self, ends: Sequence[Null], level: float) -> None:
+        self.level = level
+        self.log_threshold = math.log(1.0 / level)
+        self.max_log_e = -math.inf
+        self._below, self._above = (MeanProcess(*null) for null in ends)
+
+    @property
+    def crossed(self) -> bool:
+        """The null is rejected."""
+        return self.max_log_e >= self.log_threshold
+
+    @property
+    def log_e(self) -> float:
+        """Log evidence against the null now."""
+        below, above = self._below.log_e, self._above.log_e
+        top = max(below, above)
+        return top + math.log((math.exp(below - top) + math.exp(above - top)) / 2)
+
+    @property
+    def excess(self) -> float:
+        """Log evidence beyond the threshold; negative short of it."""
+        return self.log_e - self.log_threshold
+
+    def feed(self, low: float, high: float) -> None:
+        """Take in one unit by the bounds of its outcome."""
+        self._below.update(high)
+        self._above.update(low)
+        self.max_log_e = max(self.max_log_e, self.log_e)
+
+    def p_value(self) -> float:
+        """Return the anytime-valid p-value: 1 / the largest evidence so far, at most 1."""
+        return min(1.0, math.exp(-self.max_log_e))
+
+    def fewest(self, left: int) -> float:
+        """Return a number of further units before which it cannot reject; inf if not within `left`."""
+        if self.crossed:
+            return 0
+        return min(fewest_units(process, -self.excess, left) for process in (self._below, self._above))
+
+    def expected(self, left: int) -> float:
+        """Guess the further units it needs if the truth is a little kinder than it looks."""
+        if self.crossed:
+            return 0
+        return min(_expected_units(process, missing, left) for process, missing in self._ways())
+
+    def chance(self, left: int) -> float:
+        """Guess P(it rejects within `left` further units | data so far)."""
+        if self.crossed:
+            return 1.0
+        return min(1.0, sum(_chance_within(process, missing, left) for process, missing in self._ways()))
+
+    def _ways(self) -> list[tuple[MeanProcess, float]]:
+        """Return each process with the log evidence it lacks to reject without the other."""
+        needed = self.log_threshold + math.log(2.0)
+        return [(process, needed - process.log_e) for process in (self._below, self._above)]
+
+
+def refuting(nulls: Sequence[Null], level: float) -> MeanTest | EitherMean:
+    """Return a fresh test of a mean that refutes: against the one null, or against both ends of `within`.
+
+    Args:
+        nulls: The nulls of `Nulls.refute`, one or two.
+        level: P(rejecting a true null), at most; in (0, 1).
+    """
+    return MeanTest(*nulls[0], level) if len(nulls) == 1 else EitherMean(nulls, level)
+
+
+def fewest_units(process: MeanProcess, missing: float, left: int) -> float:
+    """Return a number of units before which the evidence cannot grow by `missing` (natural log).
+
+    A unit multiplies it by 1/edge at most, when all is staked and the outcome is the end of the scale.
+
+    Args:
+        process: What was fed so far.
+        missing: In nats, above 0.
+        left: Units there are.
+
+    Returns:
+        A number from 1; inf where it is more than `left`.
+    """
+    units = max(1, math.ceil(missing / -math.log(process.edge) - 1e-9))
+    return units if units <= left else math.inf
+
+
+def _expected_units(process: MeanProcess, missing: float, left: int) -> float:
+    """Guess the units until the evidence has grown by `missing`, from what the bettors know.
+
+    The mean is taken one standard deviation of its estimate beyond it: at first it hopes, with data it knows.
+    """
+    mean, variance = process.moments()
+    growth = process.growth(mean + math.sqrt(variance / (process.n + 2.0)))
+    if growth <= 0.0 or missing > growth * left:
+        return math.inf
+    return max(1, math.ceil(missing / growth))
+
+
+def _chance_within(process: MeanProcess, missing: float, left: int) -> float:
+    """Guess P(the evidence grows by `missing` within `left` units).
+
+    Future outcomes are taken as normal about the mean seen so far, which is uncertain itself; the smallest
+    mean of theirs that grows enough is found, and its probability is doubled for crossings before the end.
+    """
+    if left <= 0:
+        return 0.0
+    span = 1.0 - process.edge
+    if process.growth(span) * left < missing:
+        return 0.0
+    low, high = 0.0, span
+    for _ in range(30):
+        middle = (low + high) / 2
+        low, high = (low, middle) if process.growth(middle) * left >= missing else (middle, high)
+    mean, variance = process.moments()
+    deviation = math.sqrt(variance * (1.0 / left + 1.0 / (process.n + 2.0)))
+    if high <= mean or deviation == 0.0:
+        return float(high <= mean)
+    return min(1.0, math.erfc((high - mean) / deviation / math.sqrt(2.0)))

@@ -1,0 +1,105 @@
+"""A calibrated test of a rate with its forecasts and its limit, as the composed rules want their tests."""
+
+from __future__ import annotations
+
+import math
+
+from pytest_velo.stats.engine.mixture import Side
+from pytest_velo.stats.one_sided.rate import Bar, OneSided
+from pytest_velo.stats.rules.rate import PRIOR
+
+
+class RateTest:
+    """One test against one null about the rate of single 0/1 trials, at the exact threshold of its horizon.
+
+    Args:
+        threshold: The null's edge, in (0, 1).
+        side: +1: the null is "rate <= threshold"; -1: it is "rate >= threshold".
+        level: P(rejecting a true null), at most; in (0, 1).
+        max_n: The last look: no trial is fed after it.
+    """
+
+    calibrated = True
+
+    def __init__(self, threshold: float, side: Side, level: float, *, max_n: int) -> None:
+        self.threshold = threshold
+        self.side: Side = side
+        self.level = level
+        self.max_n = max_n
+        self._test = OneSided(threshold, side, level, max_n=max_n, min_n=1, calibrated=True)
+        self._ones = 0.0
+
+    @property
+    def n(self) -> int:
+        """Trials fed."""
+        return self._test.n
+
+    @property
+    def crossed(self) -> bool:
+        """The null is rejected."""
+        return self._test.crossed
+
+    @property
+    def log_e(self) -> float:
+        """Log evidence against the null now."""
+        return self._test.log_e
+
+    @property
+    def log_threshold(self) -> float:
+        """The log evidence that rejects; it takes up to a second at its first use."""
+        return self._test.log_threshold
+
+    @property
+    def excess(self) -> float:
+        """Log evidence beyond the threshold; negative short of it."""
+        return self._test.excess
+
+    def feed(self, low: float, high: float) -> None:
+        """Take in one trial by the bounds of its outcome."""
+        self._test.feed(low, high)
+        self._ones += low if self.side > 0 else high
+
+    def p_value(self) -> float:
+        """Return the anytime-valid p-value of this very test; at most `level` iff it rejects."""
+        return self._test.p_value()
+
+    def limit(self) -> float:
+        """Return its confidence limit at `level`, on the rejecting side of its own null iff it rejects."""
+        from pytest_velo.stats.one_sided.rate_limits import limits_of
+
+        return limits_of([self._test])[0]
+
+    def fewest(self, left: int) -> float:
+        """Return a number of further trials before which it cannot reject; inf if not within `left`."""
+        return self._units_to(Bar.LOWEST, 1.0 if self.side > 0 else 0.0, left)
+
+    def expected(self, left: int) -> float:
+        """Guess the further trials it needs at a rate one standard deviation kinder than it looks."""
+        total = self.n + 2 * PRIOR
+        mean = (self._ones + PRIOR) / total
+        deviation = math.sqrt(mean * (1.0 - mean) / (total + 1.0))
+        return self._units_to(Bar.HIGHEST, min(1.0, max(0.0, mean + self.side * deviation)), left)
+
+    def chance(self, left: int) -> float:
+        """Return P(it rejects within `left` further trials | data so far), the prior being Jeffreys'."""
+        if self.crossed or left <= 0:
+            return float(self.crossed)
+        import numpy as np
+
+        from pytest_velo.stats.exact.law import race
+
+        ones = np.arange(left + 1.0) + PRIOR + self._ones
+        total = self.n + 2 * PRIOR
+        law = race(
+            self._test.barriers(Bar.EXACT),
+            [],
+            steps=left,
+            first_look=1,
+            chance=lambda units: np.divide(ones[None, : units + 1], total + units),
+        )
+        return float(min(1.0, law.supported[0]))
+
+    def _units_to(self, bar: Bar, rate: float, left: int) -> float:
+        """Return the units to the one barrier there is; 0 when there is none any more."""
+        needed = (barrier.units_to(rate, left) for barrier in self._test.barriers(bar))
+        return max((math.inf if units is None else units for units in needed), default=0)

@@ -1,0 +1,145 @@
+"""Confidence limits by inverting sequential tests over their nulls. Loaded on use: it needs numpy.
+
+A limit (side +1) is the smallest null that the recorded path does not reject, found on a grid that closes
+in on it and given by its outer end: the last grid point before, which the path rejects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from pytest_velo.stats.exact.thresholds import ROUNDING, Floats, crossing_probability, log_gains, log_mean_exp
+from pytest_velo.stats.one_sided.rate import OneSided
+
+_POINTS = 32
+_EXACT_POINTS = 16
+_COARSE_ROUNDS = 2
+_FINE_ROUNDS = 2
+_EXACT_ROUNDS = 3
+
+Rejects = Callable[[Floats], npt.NDArray[np.bool_]]
+
+
+def limits_of(tests: Sequence[OneSided]) -> list[float]:
+    """Return each test's confidence limit, at its own level.
+
+    Args:
+        tests: Tests of one rule, fed at least one unit: they share horizon, first look and kind.
+
+    Returns:
+        For side +1 the rate up to which, for side -1 the rate down to which, all nulls are rejected;
+        rounded outward by less than 0.0002, and on the rejecting side of a test's own null if and only if
+        it rejects.
+    """
+    rule = tests[0]
+    if rule.n < rule.min_n:
+        return [0.0 if test.side > 0 else 1.0 for test in tests]
+    paths = [_Path(test) for test in tests]
+    levels = np.array([[test.level] for test in tests])
+    log_bars = np.log(1.0 / levels)
+
+    def evidence(nulls: Floats) -> Floats:
+        return np.stack([path.max_log_e(row) for path, row in zip(paths, nulls, strict=True)])
+
+    def ville(nulls: Floats) -> npt.NDArray[np.bool_]:
+        return evidence(nulls) >= log_bars
+
+    def exact(nulls: Floats) -> npt.NDArray[np.bool_]:
+        observed = evidence(nulls) - ROUNDING
+        return crossing_probability(nulls, nulls, observed, 1, rule.max_n, rule.min_n) <= levels
+
+    ends = [(0.0, 1.0) for _ in tests]
+    ends = close_in(ville, ends, points=_POINTS, rounds=_COARSE_ROUNDS)
+    if rule.calibrated:
+        # The calibrated test rejects all that Ville's does, and nothing above every mean of the path.
+        ends = [(low, max(high, path.max_mean)) for (low, high), path in zip(ends, paths, strict=True)]
+        ends = close_in(exact, ends, points=_EXACT_POINTS, rounds=_EXACT_ROUNDS)
+    else:
+        ends = close_in(ville, ends, points=_POINTS, rounds=_FINE_ROUNDS)
+    return [_on_its_side(test, low) for test, (low, _) in zip(tests, ends, strict=True)]
+
+
+def _on_its_side(test: OneSided, limit: float) -> float:
+    """Turn a limit found in side +1 terms into the test's own.
+
+    The search stops at a grain, and the tests of neighbouring nulls need not be nested to the last digit;
+    this null's own test is valid by itself, and the limit follows it.
+    """
+    up = test.side > 0
+    nearer = max if test.crossed == up else min
+    return nearer(limit if up else 1.0 - limit, test.threshold)
+
+
+def close_in(
+    rejects: Rejects, ends: Sequence[tuple[float, float]], *, points: int, rounds: int
+) -> list[tuple[float, float]]:
+    """Return, for each search, the last null rejected before the first that is not, and that one.
+
+    Args:
+        rejects: Tells which nulls, an array of shape (searches, nulls), are rejected.
+        ends: For each search a null that is rejected, or the end of the scale, and one that is not.
+        points: Nulls looked at in a round, between the ends.
+        rounds: Rounds, each on the interval that the one before has left.
+    """
+    found = list(ends)
+    for _ in range(rounds):
+        grid = np.stack([np.linspace(low, high, points + 2) for low, high in found])
+        rejected = rejects(grid[:, 1:-1])
+        firsts = np.where(rejected.all(axis=1), points, rejected.argmin(axis=1))
+        found = [(float(row[i]), float(row[i + 1])) for row, i in zip(grid, firsts, strict=True)]
+    return found
+
+
+class _Path:
+    """A test's recorded path in side +1 terms, ready for evidence against many nulls at once.
+
+    Only some looks can hold the maximum over the path: the next unit of a maximum is not a 1, which would
+    raise the evidence against every null, and its own is not a 0, which has just lowered it. Of 0/1 units
+    the log evidence is a convex function of their counts, so the maximum is at a corner of their hull.
+    """
+
+    def __init__(self, test: OneSided) -> None:
+        outcomes = np.array(test.outcomes)
+        outcomes = outcomes if test.side > 0 else 1.0 - outcomes
+        self._values, self._index = np.unique(outcomes, return_inverse=True)
+        peak = np.ones(len(outcomes), dtype=bool)
+        peak[:-1] &= outcomes[1:] < 1.0
+        peak[1:] &= outcomes[1:] > 0.0
+        peak[test.min_n - 1] = True
+        peak[: test.min_n - 1] = False
+        self._peaks = np.flatnonzero(peak)
+        sums = np.cumsum(outcomes)[self._peaks]
+        self.max_mean = float((sums / (self._peaks + 1)).max())
+        self._corners: Floats | None = None
+        if np.isin(self._values, (0.0, 1.0)).all():
+            self._corners = _upper_hull((self._peaks + 1).astype(np.float64), sums)
+
+    def max_log_e(self, nulls: Floats) -> Floats:
+        """Return the largest log evidence at a look of the path against each null "rate <= t"."""
+        if self._corners is not None:
+            units, ones = self._corners
+            gains = log_gains(np.array([1.0, 0.0]), nulls)
+            fortunes = gains[:, :, :1] * ones + gains[:, :, 1:] * (units - ones)
+        else:
+            gains = log_gains(self._values, nulls)[:, :, self._index]
+            fortunes = np.cumsum(gains, axis=2)[:, :, self._peaks]
+        return np.asarray(log_mean_exp(fortunes, axis=1).max(axis=1))
+
+
+def _upper_hull(x: Floats, y: Floats) -> Floats:
+    """Return the corners of the upper hull of points with rising x, as an array of shape (2, corners)."""
+    corners: list[tuple[float, float]] = []
+    for point in zip(x.tolist(), y.tolist(), strict=True):
+        while len(corners) > 1 and _is_below(corners[-1], corners[-2], point):
+            corners.pop()
+        corners.append(point)
+    return np.array(corners).T
+
+
+def _is_below(middle: tuple[float, float], left: tuple[float, float], right: tuple[float, float]) -> bool:
+    """Tell whether a point is on or below the line from one left of it to one right of it."""
+    rise = (middle[1] - left[1]) * (right[0] - left[0])
+    return rise <= (right[1] - left[1]) * (middle[0] - left[0])

@@ -1,0 +1,266 @@
+"""What a design will do before anything is drawn: P(each verdict), mean sample size, what it can detect.
+
+Exact where there is a law: single 0/1 trials (`operating_characteristics`) and pairs of them against no
+difference (`pair_law`). Where the bets follow the data there is none in closed form: `approximate_law` takes
+the log evidence for a random walk with the drift of the best bet, and says so in its name.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from pytest_velo.claims import Claim
+from pytest_velo.errors import UsageError
+from pytest_velo.stats.engine.adaptive import best_walk
+from pytest_velo.stats.engine.design import check_design
+from pytest_velo.stats.engine.mixture import EProcess
+from pytest_velo.stats.engine.nulls import Null, nulls_of
+from pytest_velo.stats.one_sided.rate import Barrier
+from pytest_velo.stats.planning.operating import OperatingCharacteristics
+from pytest_velo.stats.rules.difference import NO_DIFFERENCE
+from pytest_velo.stats.rules.rate import MAX_CALIBRATED_UNITS
+
+if TYPE_CHECKING:
+    from pytest_velo.stats.exact.thresholds import Floats
+
+OVERHEAD = 1.2
+"""Units that the engine for means needs over the bound for a bettor who knows all (benchmarks)."""
+
+_STEPS = 400
+
+_POINTS = 15
+
+Law = Callable[[Sequence[float]], list[OperatingCharacteristics]]
+"""What a design does at each of some truths."""
+
+
+def smallest_detectable(law: Law, threshold: float, end: float, power: float = 0.8) -> float | None:
+    """Return the truth nearest to the threshold at which the claim is supported with this probability.
+
+    Args:
+        law: What the design does; P(supported) must rise from the threshold to the end.
+        threshold: The claim's threshold, in the statistic's own units.
+        end: The end of the statistic's range on the claim's side.
+        power: In (0, 1).
+
+    Returns:
+        A truth to a 4,096th of the way between, rounded away from the threshold; None if even the end is
+        not supported that often.
+    """
+    if law([end])[0].supported < power:
+        return None
+    near, far = threshold, end
+    for _ in range(3):  # several points at once cost a law hardly more than one
+        points = [near + (far - near) * step / (_POINTS + 1) for step in range(1, _POINTS + 1)]
+        found = [at.supported >= power for at in law(points)]
+        first = found.index(True) if True in found else _POINTS
+        points = [near, *points, far]
+        near, far = points[first], points[first + 1]
+    return far
+
+
+def pair_law(
+    claim: Claim,
+    p_up: float,
+    p_down: float,
+    *,
+    alpha: float,
+    beta: float,
+    max_units: int,
+    min_units: int = 1,
+) -> OperatingCharacteristics:
+    """Return the exact law of `make_difference_rule` on pairs of 0/1 outcomes, for a claim at 0.
+
+    Args:
+        claim: As for `pair_laws`, and the others too.
+        p_up: P(a pair has a = 1, b = 0).
+        p_down: P(a pair has a = 0, b = 1); the sum is in (0, 1].
+        alpha: See there.
+        beta: See there.
+        max_units: See there.
+        min_units: See there.
+
+    Raises:
+        UsageError: As `pair_laws`.
+    """
+    shares = [(p_up, p_down)]
+    [law] = pair_laws(claim, shares, alpha=alpha, beta=beta, max_units=max_units, min_units=min_units)
+    return law
+
+
+def pair_laws(
+    claim: Claim,
+    shares: Sequence[tuple[float, float]],
+    *,
+    alpha: float,
+    beta: float,
+    max_units: int,
+    min_units: int = 1,
+) -> list[OperatingCharacteristics]:
+    """Return the exact law of `make_difference_rule` on pairs of 0/1 outcomes, for a claim at 0.
+
+    Args:
+        claim: `difference(a, b) >= 0` or `<= 0`, without a margin.
+        shares: Each P(a pair has a = 1, b = 0) and P(a pair has a = 0, b = 1), with a sum in (0, 1].
+        alpha: As for `make_difference_rule`.
+        beta: As for `make_difference_rule`.
+        max_units: The largest number of pairs, up to 5,000.
+        min_units: No verdict comes before so many pairs.
+
+    Returns:
+        One entry for each of the shares, in their order.
+
+    Raises:
+        UsageError: The claim is another one, or a number is outside its range.
+    """
+    check_design(alpha=alpha, beta=beta, max_units=max_units, min_units=min_units)
+    nulls = nulls_of(claim)
+    both = [*nulls.support, *nulls.refute]
+    if len(both) != 2 or any(abs(null.threshold - NO_DIFFERENCE) > 1e-12 for null in both):
+        raise UsageError(f"`{claim}` is not decided by discordant pairs alone", fix="approximate_law(...)")
+    for p_up, p_down in shares:
+        if not (p_up >= 0.0 and p_down >= 0.0 and 0.0 < p_up + p_down <= 1.0 + 1e-12):
+            raise UsageError(
+                f"no law for shares {p_up!r} and {p_down!r} of discordant pairs", fix="a sum in (0, 1]"
+            )
+    if max_units > MAX_CALIBRATED_UNITS:
+        raise UsageError(f"no law for {max_units} pairs", fix=f"max_trials up to {MAX_CALIBRATED_UNITS}")
+    rates = [p_up / (p_up + p_down) for p_up, p_down in shares]
+    supported, refuted = _by_toss(nulls.support[0], nulls.refute[0], alpha, beta, max_units, rates)
+    return [
+        OperatingCharacteristics(
+            truth=claim.statistic.scale.from_unit((1.0 + p_up - p_down) / 2),
+            **_in_pairs(supported[:, i], refuted[:, i], min(1.0, p_up + p_down), max_units, min_units),
+        )
+        for i, (p_up, p_down) in enumerate(shares)
+    ]
+
+
+def _in_pairs(
+    supported: Floats, refuted: Floats, discordant: float, max_units: int, min_units: int
+) -> dict[str, float]:
+    """Turn the law of tosses into that of pairs, of which a share is discordant, that is a toss."""
+    import numpy as np
+    from scipy.special import bdtrc  # scipy.stats takes a second more to import
+
+    tosses = np.arange(1, max_units + 1)
+
+    def there_by(pairs: int) -> Floats:
+        """P(the k-th discordant pair is among so many pairs), for every k."""
+        return np.asarray(bdtrc(np.minimum(tosses - 1, pairs), pairs, discordant))
+
+    def place_by(pairs: int) -> Floats:
+        """The mean place of the k-th discordant pair, counted as 0 where it comes after so many pairs."""
+        return np.asarray(tosses / discordant * bdtrc(np.minimum(tosses, pairs + 1), pairs + 1, discordant))
+
+    there, early = there_by(max_units), there_by(min_units)
+    place = min_units * early + place_by(max_units) - place_by(min_units) + max_units * (1.0 - there)
+    decides = supported + refuted
+    return {
+        "supported": float(there @ supported),
+        "refuted": float(there @ refuted),
+        "mean_n": float(decides @ place) + max_units * (1.0 - float(decides.sum())),
+    }
+
+
+def _by_toss(
+    support: Null, refute: Null, alpha: float, beta: float, max_n: int, rates: Sequence[float]
+) -> tuple[Floats, Floats]:
+    """Return P(supported at the k-th discordant pair) for each rate of +1 among them, and of refuted.
+
+    Rows are k = 1..max_n, columns the rates.
+    """
+    import numpy as np
+
+    from pytest_velo.stats.exact.law import unfold
+    from pytest_velo.stats.exact.thresholds import calibrated_log_threshold
+
+    def barrier(null: Null, level: float) -> Barrier:
+        log_bar = calibrated_log_threshold(NO_DIFFERENCE, null.side, level, max_n)
+        return Barrier(null.side, EProcess(NO_DIFFERENCE, null.side).ahead, log_bar)
+
+    column = np.array(rates)[:, None]
+    laws = unfold(
+        [barrier(support, alpha)], [barrier(refute, beta)], steps=max_n, first_look=1, chance=lambda _: column
+    )
+    so_far = [(law.supported, law.refuted) for law in laws]
+    supported, refuted = (
+        np.diff(np.array(column), axis=0, prepend=0.0) for column in zip(*so_far, strict=True)
+    )
+    return supported, refuted
+
+
+def approximate_law(
+    claim: Claim,
+    truth: float,
+    deviation: float,
+    *,
+    alpha: float,
+    beta: float,
+    max_units: int,
+    margin: float = 0.0,
+    min_units: int = 1,
+) -> OperatingCharacteristics:
+    """Return roughly what `make_mean_rule` does with scores of this mean and standard deviation.
+
+    P(a wrong verdict) is given by its bound. Elsewhere probabilities are right to about 0.1 and mean sizes to
+    a fifth (tests/calibration).
+
+    Args:
+        claim: What is claimed.
+        truth: The true value of the statistic, in its own units.
+        deviation: The standard deviation of a unit's value, in the same units, from 0.
+        alpha: As for `make_mean_rule`.
+        beta: As for `make_mean_rule`.
+        max_units: As for `make_mean_rule`.
+        margin: As for `make_mean_rule`.
+        min_units: As for `make_mean_rule`.
+    """
+    check_design(alpha=alpha, beta=beta, max_units=max_units, min_units=min_units)
+    nulls = nulls_of(claim, margin)
+    unit = claim.statistic.scale.to_unit(truth)
+    variance = (deviation / claim.statistic.scale.span) ** 2
+
+    def crossing(null: Null, level: float) -> list[float]:
+        edge = null.threshold if null.side > 0 else 1.0 - null.threshold
+        distance = (unit if null.side > 0 else 1.0 - unit) - edge
+        return _crossings(edge, distance, variance, level, max_units)
+
+    halves = [crossing(null, alpha) for null in nulls.support]
+    support = [max(0.0, sum(together) - len(halves) + 1) for together in zip(*halves, strict=True)]
+    ways = [crossing(null, beta / len(nulls.refute)) for null in nulls.refute]
+    refute = [max(either) for either in zip(*ways, strict=True)]
+    undecided = [max(0.0, 1.0 - s - r) for s, r in zip(support, refute, strict=True)]
+    step = max_units / _STEPS
+    mean = float(min_units)
+    for end, (before, after) in enumerate(pairwise([1.0, *undecided]), start=1):
+        mean += (before + after) / 2 * min(step, max(0.0, end * step - min_units))
+    return OperatingCharacteristics(
+        truth=truth,
+        supported=support[-1] if support[-1] else min(alpha, 1.0 - refute[-1]),
+        refuted=refute[-1] if refute[-1] else min(beta, 1.0 - support[-1]),
+        mean_n=min(float(max_units), mean),
+    )
+
+
+def _crossings(edge: float, distance: float, variance: float, level: float, max_n: int) -> list[float]:
+    """Return P(a test of side +1 has rejected) at each of `_STEPS` moments up to the horizon."""
+    if distance <= 0.0:
+        return [0.0] * _STEPS
+    drift, noise = best_walk(edge, distance, variance)
+    bar = OVERHEAD * math.log(1.0 / level)
+    return [_passage(drift, noise, bar, max_n * (step + 1) / _STEPS) for step in range(_STEPS)]
+
+
+def _passage(drift: float, noise: float, bar: float, n: float) -> float:
+    """Return P(a Gaussian walk with this drift and noise a unit passes the bar within n units)."""
+    spread = noise * math.sqrt(n)
+    if spread < 1e-9 * bar:
+        return float(drift * n >= bar)
+    direct = 0.5 * math.erfc((bar - drift * n) / spread / math.sqrt(2.0))
+    tilt = 2.0 * drift * bar / noise**2
+    back = 0.5 * math.erfc((bar + drift * n) / spread / math.sqrt(2.0))
+    return min(1.0, direct + (math.exp(tilt) * back if tilt < 300.0 else 0.0))

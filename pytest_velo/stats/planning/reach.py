@@ -1,0 +1,204 @@
+"""Which verdicts a horizon leaves within reach at all, known at collection in plain floats.
+
+A calibrated test can reject within N units if and only if the best run of all may: edge**N <= level, as for
+any test whatever. If so, its threshold is at most the evidence of that run, which nothing else reaches; so
+no table is needed. Ville's threshold asks for a longer run, counted with the engine itself.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from pytest_velo.claims import Claim, Direction
+from pytest_velo.stats.engine.adaptive import MeanProcess
+from pytest_velo.stats.engine.design import check_design
+from pytest_velo.stats.engine.mixture import EProcess
+from pytest_velo.stats.engine.nulls import Null, nulls_of
+from pytest_velo.stats.one_sided.rate import Barrier, EitherSide, shortest_run
+from pytest_velo.stats.rules.difference import NO_DIFFERENCE
+from pytest_velo.stats.rules.rate import MAX_CALIBRATED_UNITS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """What a rule can come to within its horizon, if every unit falls the same way.
+
+    Attributes:
+        can_support, can_refute: That verdict is within reach of the horizon asked for.
+        n_support, n_refute: The smallest horizon that has that verdict within reach.
+    """
+
+    can_support: bool
+    can_refute: bool
+    n_support: int
+    n_refute: int
+
+
+def reachability(
+    claim: Claim,
+    *,
+    alpha: float,
+    beta: float,
+    max_units: int,
+    margin: float = 0.0,
+    min_units: int = 1,
+    binary: bool = True,
+    extend: bool = False,
+) -> Reach:
+    """Tell which verdicts the rule with these parameters (see `make_rule`) can come to.
+
+    For `within` about means it answers for each end by itself, a bound that is never too pessimistic.
+
+    Args:
+        claim: As for `make_rule`, and the others too.
+        alpha: See there.
+        beta: See there.
+        max_units: See there.
+        margin: See there.
+        min_units: See there.
+        binary: See there.
+        extend: See there.
+
+    Raises:
+        UsageError: A parameter is outside its range.
+    """
+    check_design(alpha=alpha, beta=beta, max_units=max_units, min_units=min_units)
+    nulls = nulls_of(claim, margin)
+    if claim.direction is Direction.WITHIN:
+        either = min(_shortest(barrier) for barrier in EitherSide(nulls.refute, beta, min_n=1).barriers())
+        needs = [_Need(_both(nulls.support, alpha, binary)), _Need(either)]
+    else:
+        pairs = [(nulls.support[0], alpha), (nulls.refute[0], beta)]
+        needs = [_one_sided(null, level, calibrated=binary and not extend) for null, level in pairs]
+    support, refute = needs
+    return Reach(
+        can_support=support.within(max_units),
+        can_refute=refute.within(max_units),
+        n_support=max(min_units, support.least()),
+        n_refute=max(min_units, refute.least()),
+    )
+
+
+class _Need(NamedTuple):
+    """The horizon one verdict needs at Ville's threshold, and at a calibrated one where there is one."""
+
+    ville: int
+    calibrated: int | None = None
+
+    def within(self, max_units: int) -> bool:
+        if self.calibrated is not None and max_units <= MAX_CALIBRATED_UNITS:
+            return self.calibrated <= max_units
+        return self.ville <= max_units
+
+    def least(self) -> int:
+        if self.calibrated is not None and self.calibrated <= MAX_CALIBRATED_UNITS:
+            return self.calibrated
+        return self.ville
+
+
+def _one_sided(null: Null, level: float, *, calibrated: bool) -> _Need:
+    """Return what one test needs."""
+    ville = _shortest(_ville(null, level))
+    return _Need(ville, shortest_run(*null, level) if calibrated else None)
+
+
+def _ville(null: Null, level: float) -> Barrier:
+    """Return what a fresh test at Ville's threshold has before it."""
+    return Barrier(null.side, EProcess(*null).ahead, math.log(1.0 / level))
+
+
+def _shortest(barrier: Barrier) -> int:
+    """Return the length of the shortest path across: nothing but ones, or nothing but zeros."""
+    units = barrier.units_to(1.0 if barrier.side > 0 else 0.0, sys.maxsize)
+    assert units is not None  # such a path grows exponentially
+    return units
+
+
+def _both(nulls: tuple[Null, ...], level: float, binary: bool) -> int:
+    """Return the fewest units that reject both nulls of `within`, each latched.
+
+    On 0/1 units the shortest way is to reject one by a pure run and then the other by the opposite run.
+    """
+    if not binary:
+        return max(_shortest(_ville(null, level)) for null in nulls)
+    ways = []
+    for first, second in (nulls, nulls[::-1]):
+        run = _shortest(_ville(first, level))
+        process = EProcess(*second)
+        for _ in range(run):
+            process.update(1.0 if first.side > 0 else 0.0)
+        ways.append(run + _shortest(Barrier(second.side, process.ahead, math.log(1.0 / level))))
+    return min(ways)
+
+
+# ---
+
+
+def mean_reachability(
+    claim: Claim,
+    *,
+    alpha: float,
+    beta: float,
+    max_units: int,
+    margin: float = 0.0,
+    min_units: int = 1,
+    binary: bool = False,
+    extend: bool = False,
+) -> Reach:
+    """Tell which verdicts `make_mean_rule` or `make_difference_rule` with these parameters can come to.
+
+    The way looked at is the shortest there is: nothing but the best outcome; for a supported `within` nothing
+    but the middle of its range.
+
+    Args:
+        claim: What is claimed.
+        alpha: P(wrong supported), at most; in (0, 1).
+        beta: P(wrong refuted), at most; in (0, 1).
+        max_units: The horizon.
+        margin: How far off the claim must be to count as false, in the statistic's own units.
+        min_units: No verdict comes before it.
+        binary: Units are single pairs of 0/1 outcomes.
+        extend: The horizon may be raised later.
+
+    Raises:
+        UsageError: A parameter is outside its range.
+    """
+    check_design(alpha=alpha, beta=beta, max_units=max_units, min_units=min_units)
+    nulls = nulls_of(claim, margin)
+
+    def fewest(null: Null, level: float) -> int:
+        tossed = binary and not extend and max_units <= MAX_CALIBRATED_UNITS
+        if tossed and abs(null.threshold - NO_DIFFERENCE) < 1e-12:
+            return shortest_run(NO_DIFFERENCE, null.side, level)
+        return constant_run(null, 1.0 if null.side > 0 else 0.0, level)
+
+    if len(nulls.support) == 2:
+        middle = math.fsum(null.threshold for null in nulls.support) / 2
+        support = max(constant_run(null, middle, alpha) for null in nulls.support)
+        refute = min(fewest(null, beta / 2) for null in nulls.refute)
+    else:
+        support, refute = fewest(nulls.support[0], alpha), fewest(nulls.refute[0], beta)
+    n_support, n_refute = max(min_units, support), max(min_units, refute)
+    return Reach(
+        can_support=n_support <= max_units,
+        can_refute=n_refute <= max_units,
+        n_support=n_support,
+        n_refute=n_refute,
+    )
+
+
+def constant_run(null: Null, outcome: float, level: float) -> int:
+    """Return how many equal outcomes reject a null at Ville's threshold.
+
+    Args:
+        null: Its edge is short of the outcome, on the null's side.
+        outcome: In [0, 1].
+        level: In (0, 1).
+    """
+    process, bar = MeanProcess(*null), math.log(1.0 / level)
+    while process.log_e < bar:
+        process.update(outcome)
+    return process.n

@@ -1,0 +1,233 @@
+"""What a claim's design is planned under: the exact law where there is one, else what has to be assumed.
+
+A rate of single trials needs no assumption. Pairs need to be told how often they differ, and everything that
+is no 0/1 trial how much its units vary: then the worst case and a usual one stand side by side.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_velo.claims import Claim, Direction, Statistic
+from pytest_velo.stats.planning.law import Law, approximate_law, pair_laws
+from pytest_velo.stats.rules.rate import MAX_CALIBRATED_UNITS, make_rule
+
+if TYPE_CHECKING:
+    from pytest_velo.stats.planning.futility import Futility
+
+USUAL_SHARE_OF_RANGE = 0.25
+"""The standard deviation of scores that is assumed beside the widest one, as a share of their range."""
+
+MAX_EXACT_UNITS = 10_000
+"""Beyond this horizon the exact law of a rate takes many seconds: it is approximated."""
+
+DISCORDANT: dict[str, Callable[[float], float]] = {
+    "the outcomes of every pair differ (the worst case)": lambda truth: 1.0,
+    "the two outcomes are independent, with rates around 0.5": lambda truth: (1.0 + truth * truth) / 2.0,
+}
+"""What is assumed of pairs of 0/1 outcomes: the share that differ, by the true difference."""
+
+Deviation = Callable[[float], float]
+"""The standard deviation of a unit's value at a truth, both in the statistic's own units."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Design:
+    """What the rule of a claim is made with; see `rule_for`.
+
+    Attributes:
+        single: Units are single trials, or single pairs of them.
+        draws: Trials of each case whose mean is a unit; 1 where units are single or whole groups.
+        census: Units are a list of so many recorded outcomes, each looked at once; None otherwise.
+    """
+
+    alpha: float
+    beta: float
+    max_units: int
+    margin: float = 0.0
+    min_units: int = 1
+    single: bool = True
+    extend: bool = False
+    draws: int = 1
+    census: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """What a design does at every truth, under one assumption.
+
+    Attributes:
+        assuming: What is assumed beside the truth; empty when nothing is.
+        exact: The probabilities are exact, not approximate.
+        stops_early: The mean counts that a run ends where a verdict has become unlikely; otherwise it is
+            what the verdict alone would take, too high near the threshold.
+        law: The probabilities of the verdicts and the mean number of units.
+    """
+
+    assuming: str
+    exact: bool
+    stops_early: bool
+    law: Law
+
+
+def scenarios_of(claim: Claim, design: Design, futility: Futility) -> tuple[Scenario, ...]:
+    """Return what a claim is to be planned under.
+
+    Args:
+        claim: What is claimed.
+        design: How it is tested.
+        futility: When a run gives up.
+
+    Raises:
+        UsageError: A number of the design is outside its range.
+    """
+    statistic = claim.statistic
+    if design.census is not None:
+        return (_census(claim, design, design.census, futility),)
+    if not statistic.arms and statistic.binary and design.single:
+        return (_rate(claim, design, futility),)
+    if statistic.arms and statistic.binary and design.single:
+        return _pairs(claim, design)
+    return _approximate(claim, design, deviations_of(statistic, design))
+
+
+def _rate(claim: Claim, design: Design, futility: Futility) -> Scenario:
+    """Plan single 0/1 trials, whose rate says all."""
+    if design.max_units > MAX_EXACT_UNITS:
+        [scenario] = _approximate(claim, design, {"": lambda rate: math.sqrt(rate * (1.0 - rate))})
+        return scenario
+    from pytest_velo.stats.planning.futility import law_with_futility
+
+    rule = make_rule(
+        claim,
+        alpha=design.alpha,
+        beta=design.beta,
+        max_units=design.max_units,
+        margin=design.margin,
+        min_units=design.min_units,
+        extend=design.extend,
+    )
+    return Scenario(assuming="", exact=True, stops_early=True, law=law_with_futility(rule, futility))
+
+
+def _census(claim: Claim, design: Design, size: int, futility: Futility) -> Scenario:
+    """Plan a list of recorded outcomes."""
+    from pytest_velo.stats.planning.law_census import census_law
+
+    law = census_law(
+        claim,
+        size=size,
+        alpha=design.alpha,
+        beta=design.beta,
+        max_units=design.max_units,
+        futility=futility,
+        margin=design.margin,
+        min_units=design.min_units,
+    )
+    # What `within` gives up on depends on which of its ends were rejected before, too.
+    exact = design.min_units == 1 and claim.direction is not Direction.WITHIN
+    return Scenario(assuming="", exact=exact, stops_early=True, law=law)
+
+
+def _pairs(claim: Claim, design: Design) -> tuple[Scenario, ...]:
+    """Plan single pairs of 0/1 outcomes, by how often the two differ."""
+    calibrated = design.max_units <= MAX_CALIBRATED_UNITS and not design.extend
+    if not calibrated or design.margin or claim.direction is Direction.WITHIN or claim.threshold != 0.0:
+        return _approximate(claim, design, deviations_of(claim.statistic, design))
+
+    def law(share: Callable[[float], float]) -> Law:
+        return lambda truths: pair_laws(
+            claim,
+            [((share(truth) + truth) / 2.0, (share(truth) - truth) / 2.0) for truth in truths],
+            alpha=design.alpha,
+            beta=design.beta,
+            max_units=design.max_units,
+            min_units=design.min_units,
+        )
+
+    return tuple(
+        Scenario(assuming=name, exact=True, stops_early=False, law=law(share))
+        for name, share in DISCORDANT.items()
+    )
+
+
+def _spread(share: Callable[[float], float]) -> Deviation:
+    """Return how much pairs vary of which a share, by the truth, is not 0."""
+    return lambda truth: math.sqrt(max(0.0, share(truth) - truth * truth))
+
+
+def _approximate(claim: Claim, design: Design, deviations: dict[str, Deviation]) -> tuple[Scenario, ...]:
+    """Plan units of which no more is known than how much they vary."""
+
+    def law(deviation: Deviation) -> Law:
+        return lambda truths: [
+            approximate_law(
+                claim,
+                truth,
+                deviation(truth),
+                alpha=design.alpha,
+                beta=design.beta,
+                max_units=design.max_units,
+                margin=design.margin,
+                min_units=design.min_units,
+            )
+            for truth in truths
+        ]
+
+    return tuple(
+        Scenario(assuming=name, exact=False, stops_early=False, law=law(deviation))
+        for name, deviation in deviations.items()
+    )
+
+
+def deviations_of(statistic: Statistic, design: Design) -> dict[str, Deviation]:
+    """Return the assumptions about how much a unit varies, by what is said of them.
+
+    Args:
+        statistic: What units are averaged to.
+        design: Which units it is about.
+
+    Returns:
+        The worst case first; standard deviations in the statistic's own units, by the truth in the same.
+    """
+    low, high = statistic.scale
+
+    def widest(truth: float) -> float:
+        return math.sqrt(max(0.0, (truth - low) * (high - truth)))
+
+    if statistic.binary and design.single:
+        return (
+            {name: _spread(share) for name, share in DISCORDANT.items()} if statistic.arms else {"": widest}
+        )
+    if statistic.binary and not statistic.arms:
+        return _shares(widest, design.draws)
+    usual = USUAL_SHARE_OF_RANGE * statistic.outcomes.span * (math.sqrt(2.0) if statistic.arms else 1.0)
+    share = f"{USUAL_SHARE_OF_RANGE:.0%}"
+    told = (
+        f"each arm's outcomes have a standard deviation of {share} of their range, independently"
+        if statistic.arms
+        else f"the standard deviation of outcomes is {share} of their range"
+    )
+    return {
+        "every unit is at an end of the range (the worst case)": widest,
+        told: lambda truth: min(usual, widest(truth)),
+    }
+
+
+def _shares(widest: Deviation, draws: int) -> dict[str, Deviation]:
+    """Return the assumptions about units that are shares of ones: a case's draws, or a group."""
+    if draws > 1:
+        other = f"the {draws} draws of a case are as different as those of different cases"
+        return {
+            "all draws of a case come out the same (the worst case)": widest,
+            other: lambda truth: widest(truth) / math.sqrt(draws),
+        }
+    return {
+        "all trials of a unit come out the same (the worst case)": widest,
+        f"the standard deviation of units is {USUAL_SHARE_OF_RANGE:.0%}": lambda truth: min(
+            USUAL_SHARE_OF_RANGE, widest(truth)
+        ),
+    }

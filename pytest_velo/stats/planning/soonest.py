@@ -1,0 +1,76 @@
+"""How soon a rule comes to each verdict at best, by the rule itself."""
+
+from __future__ import annotations
+
+import math
+
+from pytest_velo.claims import Claim, Direction
+from pytest_velo.stats.planning.scenarios import Design
+from pytest_velo.stats.rules.choice import Rule, reach_for, rule_for
+from pytest_velo.stats.rules.composed import ComposedRule
+from pytest_velo.verdicts import Verdict
+
+
+def soonest_verdicts(claim: Claim, design: Design) -> tuple[int | None, int | None]:
+    """Return the fewest units to supported, and to refuted.
+
+    A threshold that is calibrated to a horizon asks for more of a longer one. So this may be later than
+    `reach_for` tells, which names the shortest horizon that has a verdict within reach at all.
+
+    Returns:
+        Numbers in min_units..max_units; None for a verdict that is out of reach. For `within` on a list of
+        recorded outcomes a bound: it comes no sooner.
+
+    Raises:
+        UsageError: As `choosing.rule_for`.
+    """
+    if claim.direction is Direction.WITHIN:
+        return _within(claim, design)
+    best, worst = (1.0, 0.0) if claim.direction is Direction.AT_LEAST else (0.0, 1.0)
+    return _fewest(claim, design, best, Verdict.SUPPORTED), _fewest(claim, design, worst, Verdict.REFUTED)
+
+
+def _fewest(claim: Claim, design: Design, outcome: float, verdict: Verdict) -> int | None:
+    """Return how many units decide when all of them are the best there can be for a verdict."""
+    rule = _fresh(claim, design)
+    for n in range(1, design.max_units + 1):
+        decided = rule.feed(outcome, outcome)
+        if decided is not None:
+            return n if decided is verdict else None
+    return None
+
+
+def _within(claim: Claim, design: Design) -> tuple[int | None, int | None]:
+    """Answer for two ends; their thresholds are Ville's, whatever the horizon."""
+    if design.census is not None:
+        rule = _fresh(claim, design)
+        assert isinstance(rule, ComposedRule)  # a census is
+        support, refute = (
+            None if math.isinf(n) else max(design.min_units, int(n)) for n in rule.reach(design.max_units)
+        )
+        return support, refute
+    reach = reach_for(
+        claim,
+        alpha=design.alpha,
+        beta=design.beta,
+        max_units=design.max_units,
+        margin=design.margin,
+        min_units=design.min_units,
+        single=design.single,
+        extend=design.extend,
+    )
+    return reach.n_support if reach.can_support else None, reach.n_refute if reach.can_refute else None
+
+
+def _fresh(claim: Claim, design: Design) -> Rule:
+    return rule_for(
+        claim,
+        alpha=design.alpha,
+        beta=design.beta,
+        max_units=design.max_units,
+        margin=design.margin,
+        min_units=design.min_units,
+        single=design.single,
+        extend=design.extend,
+        size=design.census,
+    )

@@ -1,0 +1,1 @@
+"""Rules: fed unit by unit, they say when the data support or refute a claim."""

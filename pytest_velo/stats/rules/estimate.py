@@ -1,0 +1,235 @@
+"""Sampling until a number is known well enough: until the anytime-valid interval is as tight as asked for.
+
+Each end of the interval is a limit at alpha/2 that holds at all times at once, so that it covers at a moment
+chosen by its own width as well: P(the truth is outside when sampling stops) is at most alpha.
+
+Inverting a test costs milliseconds (tens of them where it is calibrated to the horizon), so it is not done at
+every unit. The width goes with deviation / sqrt(n); the factor between the two is guessed at first and then
+known from the last inversion, and the interval is computed when the width foreseen is small enough, or 15%
+more units are in.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from statistics import NormalDist
+
+from pytest_velo.claims import Statistic
+from pytest_velo.errors import UsageError, VeloError
+from pytest_velo.stats.engine.design import check_design
+from pytest_velo.stats.one_sided.rate import OneSided
+from pytest_velo.stats.rules.latched import check_bounds
+from pytest_velo.stats.rules.rate import MAX_CALIBRATED_UNITS
+from pytest_velo.verdicts import Interval
+
+SLOWER_THAN_FIXED = 1.05
+"""The first guess of how much wider an interval for all times is than one for a fixed n, rather too small."""
+
+LOOK_AGAIN_AFTER = 1.15
+"""A path may tighten its interval sooner than foreseen: it is computed again at so many times the units."""
+
+
+def make_estimate(
+    statistic: Statistic,
+    *,
+    halfwidth: float | None,
+    alpha: float,
+    max_units: int,
+    min_units: int = 1,
+    binary: bool = True,
+    extend: bool = False,
+) -> Estimate:
+    """Build the stopping rule for an estimate.
+
+    Args:
+        statistic: What is estimated; units come on the scale of [0, 1].
+        halfwidth: Stop at an interval of plus or minus this or less, in the statistic's own units; None: at
+            the horizon, however tight it is.
+        alpha: P(the interval misses the truth), at most; in (0, 1).
+        max_units: No unit is fed after it.
+        min_units: Sampling does not stop before this many units; in 1..max_units.
+        binary: Units are single trials with outcomes 0 or 1; then limits are calibrated to the horizon.
+        extend: The horizon may be raised later, so nothing may be calibrated to it.
+
+    Raises:
+        UsageError: A number is outside its range.
+    """
+    check_design(alpha=alpha, beta=alpha, max_units=max_units, min_units=min_units)
+    span = statistic.scale.span
+    if halfwidth is not None and not 0.0 < halfwidth < span / 2:
+        raise UsageError(
+            f"the half-width {halfwidth!r} of {statistic} is not between 0 and {span / 2:g}",
+            fix=f"halfwidth={span / 20:g}",
+        )
+    calibrated = (
+        binary
+        and statistic.binary
+        and not statistic.arms
+        and not extend
+        and max_units <= MAX_CALIBRATED_UNITS
+    )
+    return Estimate(
+        statistic,
+        halfwidth=halfwidth,
+        alpha=alpha,
+        max_units=max_units,
+        min_units=min_units,
+        calibrated=calibrated,
+    )
+
+
+class Estimate:
+    """A number being measured: feed it units in submission order until it says that it is known.
+
+    Build it with `make_estimate`.
+
+    Attributes:
+        n: Units fed.
+        measured: The interval is as tight as asked for.
+        kind: `calibrated` or `ville`: where the limits come from.
+    """
+
+    def __init__(
+        self,
+        statistic: Statistic,
+        *,
+        halfwidth: float | None,
+        alpha: float,
+        max_units: int,
+        min_units: int,
+        calibrated: bool,
+    ) -> None:
+        self.statistic = statistic
+        self.halfwidth = halfwidth
+        self.alpha = alpha
+        self.max_units = max_units
+        self.min_units = min_units
+        self.n = 0
+        self.measured = False
+        self.kind = "calibrated" if calibrated else "ville"
+        self._goal = None if halfwidth is None else halfwidth / statistic.scale.span
+        self._lows, self._highs = array("d"), array("d")
+        self._sums = [0.0, 0.0, 0.0]  # low bounds, high bounds, squares of their middle
+        self._factor = SLOWER_THAN_FIXED * NormalDist().inv_cdf(1.0 - alpha / 2)
+        self._next = max_units if self._goal is None else fewest_units(self._goal, alpha)
+        self._latest: int | None = None
+        self._ends: tuple[int, float, float] | None = None
+
+    def feed(self, low: float, high: float) -> bool:
+        """Take in one unit.
+
+        Args:
+            low: The least its outcome can be, in [0, 1].
+            high: The most; equal to `low` for a valid unit.
+
+        Returns:
+            Whether the interval is now as tight as asked for.
+
+        Raises:
+            VeloError: It is measured or at its horizon already; or the outcome is none.
+        """
+        if self.measured or self.n >= self.max_units:
+            raise VeloError(f"the estimate of `{self.statistic}` has ended", fix="stop feeding it")
+        check_bounds(low, high)
+        self.n += 1
+        self._lows.append(low)
+        self._highs.append(high)
+        middle = (low + high) / 2
+        for place, value in enumerate((low, high, middle * middle)):
+            self._sums[place] += value
+        if self._goal is None:
+            self.measured = self.n >= self.max_units
+        elif self.n >= max(self._next, self.min_units):
+            due = self._latest is not None and self.n >= self._latest
+            if due or self._foreseen(self.n) <= self._goal:
+                self._look(self._goal)
+        return self.measured
+
+    def interval(self) -> Interval:
+        """Return the anytime-valid interval at level 1 - alpha, in the statistic's own units."""
+        low, high = self._limits()
+        native = self.statistic.scale.from_unit
+        return Interval(low=native(low), high=native(high), level=1.0 - self.alpha)
+
+    def expected_more(self) -> int:
+        """Guess how many further units are needed; 0 when it has ended, at most the units left."""
+        left = self.max_units - self.n
+        if self.measured or left == 0:
+            return 0
+        if self._goal is None:
+            return left
+        low, high = self.n, self.max_units
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (low, middle) if self._foreseen(middle) <= self._goal else (middle, high)
+        return max(self.min_more(), min(left, high - self.n))
+
+    def min_more(self) -> int:
+        """Return a number of further units before which it cannot be measured, at most the units left."""
+        left = self.max_units - self.n
+        if self._goal is None:
+            return left
+        first = max(self.min_units, fewest_units(self._goal, self.alpha))
+        return 0 if self.measured else min(left, max(1, first - self.n))
+
+    def _foreseen(self, n: int) -> float:
+        """Return the half-width to expect at n units, what is unknown of invalid ones included."""
+        low, high, squares = self._sums
+        units = self.n + 2.0
+        middle = ((low + high) / 2 + 1.0) / units
+        variance = max(0.0, (squares + 1.0) / units - middle * middle)  # a 0 and a 1 stand before the data
+        open_half = (high - low) / 2 / max(1, self.n)
+        return open_half + self._factor * math.sqrt(variance / max(1, n))
+
+    def _look(self, goal: float) -> None:
+        """Compute the interval; if it is still too wide, learn from it when to look again."""
+        low, high = self._limits()
+        half = (high - low) / 2
+        self.measured = half <= goal
+        self._factor *= half / self._foreseen(self.n)
+        self._next = self.n + max(1, self.n // 100)
+        self._latest = math.ceil(LOOK_AGAIN_AFTER * self.n)
+
+    def _limits(self) -> tuple[float, float]:
+        """Return both limits on the scale of [0, 1], computed once for each n."""
+        if self.n == 0:
+            return 0.0, 1.0
+        if self._ends is None or self._ends[0] != self.n:
+            low, high = self._calibrated() if self.kind == "calibrated" else self._ville()
+            if low > high:  # the path contradicts itself: the middle is as good as any
+                low = high = (low + high) / 2
+            self._ends = self.n, low, high
+        return self._ends[1:]
+
+    def _calibrated(self) -> tuple[float, float]:
+        from pytest_velo.stats.one_sided.rate_limits import limits_of
+
+        tests = []
+        for side, path in ((1, self._lows), (-1, self._highs)):
+            test = OneSided(
+                0.5, 1 if side > 0 else -1, self.alpha / 2, max_n=self.max_units, min_n=1, calibrated=True
+            )
+            for outcome in path:
+                test.feed(outcome, outcome)
+            tests.append(test)
+        low, high = limits_of(tests)
+        return low, high
+
+    def _ville(self) -> tuple[float, float]:
+        from pytest_velo.stats.one_sided.mean_limits import constant, mean_limit
+
+        bars = constant(self.alpha / 2)
+        return mean_limit(self._lows, 1, bars), mean_limit(self._highs, -1, bars)
+
+
+def fewest_units(halfwidth: float, alpha: float) -> int:
+    """Return a number of units before which no interval is that tight, however the outcomes fall.
+
+    The limit of nothing but ones is no closer to 1 than the rate that gives them with probability alpha/2.
+
+    Args:
+        halfwidth: On the scale of [0, 1], below 1/2.
+        alpha: P(the interval misses the truth), at most.
+    """
+    return max(1, math.ceil(math.log(alpha / 2) / math.log1p(-2.0 * halfwidth)))

@@ -1,0 +1,286 @@
+"""Sequential rules: fed unit by unit, they say when the data support or refute a claim.
+
+Two error rates hold at any stopping time, however the sampling is steered: P(supported | claim false) is at
+most alpha and P(refuted | claim true) at most beta. With a margin m, "false" means off by m or more.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Literal, assert_never
+
+from pytest_velo.claims import Claim
+from pytest_velo.errors import VeloError
+from pytest_velo.stats.engine.design import Design, check_design
+from pytest_velo.stats.engine.mixture import Side
+from pytest_velo.stats.engine.nulls import nulls_of
+from pytest_velo.stats.one_sided.rate import Bar, Barrier, EitherSide, OneSided, p_values
+from pytest_velo.verdicts import Interval, Verdict
+
+if TYPE_CHECKING:
+    from pytest_velo.stats.exact.law import Race
+    from pytest_velo.stats.exact.thresholds import Floats
+
+MAX_CALIBRATED_UNITS = 5_000
+"""Beyond this horizon the exact thresholds cost seconds and gain little: Ville's are used."""
+
+PRIOR = 0.5
+"""Jeffreys: half a one and half a zero stand before the data in forecasts, never in verdicts."""
+
+
+def make_rule(
+    claim: Claim,
+    *,
+    alpha: float,
+    beta: float,
+    max_units: int,
+    margin: float = 0.0,
+    min_units: int = 1,
+    binary: bool = True,
+    extend: bool = False,
+) -> SequentialRule:
+    """Build the rule for one claim.
+
+    Args:
+        claim: What is claimed about the rate.
+        alpha: P(wrong supported), at most; in (0, 1).
+        beta: P(wrong refuted), at most; in (0, 1).
+        max_units: The horizon: no unit is fed after it.
+        margin: How far off the claim must be to count as false, from 0.
+        min_units: No verdict comes before this many units; in 1..max_units.
+        binary: Units are single trials with outcomes 0 or 1, not means of cases or groups.
+        extend: The horizon may be raised later, so nothing may be calibrated to it.
+
+    Returns:
+        A fresh rule: calibrated for a one-sided claim about single trials, else at Ville's thresholds.
+
+    Raises:
+        UsageError: A number is outside its range, or the margin reaches beyond 0 or 1.
+    """
+    check_design(alpha=alpha, beta=beta, max_units=max_units, min_units=min_units)
+    support, refute = nulls_of(claim, margin)
+    calibrated = binary and not extend and len(refute) == 1 and max_units <= MAX_CALIBRATED_UNITS
+    test = partial(OneSided, max_n=max_units, min_n=min_units, calibrated=calibrated)
+    return SequentialRule(
+        Design(claim, alpha, beta, max_units, margin, min_units, binary, extend),
+        [test(*null, alpha) for null in support],
+        test(*refute[0], beta) if len(refute) == 1 else EitherSide(refute, beta, min_n=min_units),
+    )
+
+
+class SequentialRule:
+    """One claim under test: feed it units in submission order until it returns a verdict.
+
+    Build it with `make_rule`.
+
+    Attributes:
+        n: Units fed.
+        verdict: Supported or refuted once decided; None before, never inconclusive.
+        kind: `calibrated` or `ville`: where the thresholds come from.
+    """
+
+    def __init__(self, design: Design, support: Sequence[OneSided], refute: OneSided | EitherSide) -> None:
+        self.claim = design.claim
+        self.max_units = design.max_units
+        self.min_units = design.min_units
+        self.n = 0
+        self.verdict: Verdict | None = None
+        self.kind: Literal["calibrated", "ville"] = "calibrated" if support[0].calibrated else "ville"
+        self._support = tuple(support)
+        self._refute = refute
+        self._design = design
+        self._low_sum = 0.0
+        self._high_sum = 0.0
+
+    @property
+    def log_e_support(self) -> float:
+        """Log evidence for the claim now; for `within` that of the end with less of it."""
+        return min(test.log_e for test in self._support)
+
+    @property
+    def log_e_refute(self) -> float:
+        """Log evidence against the claim now."""
+        return self._refute.log_e
+
+    def feed(self, low: float, high: float) -> Verdict | None:
+        """Take in one unit.
+
+        Args:
+            low: The least its outcome can be, in [0, 1].
+            high: The most; equal to `low` for a valid unit, 1 (with `low` 0) for an invalid one that the
+                verdict must hold against whichever way it fell.
+
+        Returns:
+            The verdict if this unit decides, else None.
+
+        Raises:
+            VeloError: The rule has decided or is at its horizon, where feeding on would break its error
+                rates; or the outcome is none.
+        """
+        self._check_unit(low, high)
+        self.n += 1
+        self._low_sum += low
+        self._high_sum += high
+        for test in self._support:
+            test.feed(low, high)
+        self._refute.feed(low, high)
+        supported = all(test.crossed for test in self._support)
+        if supported and self._refute.crossed:  # both at the first look, across a margin
+            supported = min(test.excess for test in self._support) >= self._refute.excess
+        if supported:
+            self.verdict = Verdict.SUPPORTED
+        elif self._refute.crossed:
+            self.verdict = Verdict.REFUTED
+        return self.verdict
+
+    def _check_unit(self, low: float, high: float) -> None:
+        if self.verdict is not None or self.n >= self.max_units:
+            state = self.verdict or f"at its horizon of {self.max_units} units"
+            raise VeloError(f"the rule for `{self.claim}` is {state}", fix="stop feeding it")
+        if not 0.0 <= low <= high <= 1.0:
+            raise VeloError(f"an outcome has bounds 0 <= low <= high <= 1, got {low!r} and {high!r}")
+        if self._design.binary and (low not in (0, 1) or high not in (0, 1)):
+            raise VeloError(
+                f"a single trial's outcome is 0 or 1, got {low!r} and {high!r}",
+                fix="build the rule with binary=False for means",
+            )
+
+    def evidence_bounds(self) -> tuple[float, float, Interval | None]:
+        """Return (p_support, p_refute, interval), all anytime-valid and of this very rule.
+
+        The p-values are those of rejecting "claim false" and "claim true". The interval's ends are limits
+        at the level of the test that moves them (alpha for support, beta for refutation; for `within` both
+        alpha), so it never contradicts the verdict; None before any unit.
+        """
+        *p_support, p_refute = p_values([*self._support, self._refute])
+        return max(p_support), p_refute, self._interval() if self.n else None
+
+    def _interval(self) -> Interval:
+        from pytest_velo.stats.one_sided.rate_limits import limits_of
+
+        tests = [test for test in (*self._support, self._refute) if isinstance(test, OneSided)]
+        up, down = sorted(tests, key=lambda test: -test.side)
+        low, high = limits_of([up, down])
+        if low > high:  # the path contradicts itself; the test that decided has the last word
+            low = high = low if up.excess >= down.excess else high
+        native = self.claim.statistic.scale.from_unit
+        return Interval(low=native(low), high=native(high), level=1.0 - up.level - down.level)
+
+    def min_more(self) -> int:
+        """Return a number of further units before which no verdict can come; 0 when decided.
+
+        It is exact once a calibrated threshold has been needed, else a few units optimistic; for `within`
+        it is the longer of the two ends' shortest ways. At most the units left.
+        """
+        return self._fewest(Bar.LOWEST, {1: 1.0, -1: 0.0})
+
+    def expected_more(self) -> int:
+        """Guess how many further units the verdict needs; 0 when decided.
+
+        The guess is the shortest way at a rate within one standard deviation of the posterior mean: at
+        first it hopes, with data it knows. At least `min_more()`, at most the units left.
+        """
+        rates: dict[Side, float] = {}
+        for side, ones in ((1, self._low_sum), (-1, self._high_sum)):
+            mean = (ones + PRIOR) / (self.n + 2 * PRIOR)
+            deviation = math.sqrt(mean * (1.0 - mean) / (self.n + 2 * PRIOR + 1.0))
+            rates[1 if side > 0 else -1] = min(1.0, max(0.0, mean + side * deviation))
+        return max(self.min_more(), self._fewest(Bar.HIGHEST, rates))
+
+    def _fewest(self, bar: Bar, rates: dict[Side, float]) -> int:
+        """Return the fewest further units to a verdict, at the rate given for each side's tests."""
+        left = self.max_units - self.n
+        if self.verdict is not None or left == 0:
+            return 0
+
+        def units(barrier: Barrier) -> float:
+            needed = barrier.units_to(rates[barrier.side], left)
+            return math.inf if needed is None else needed
+
+        support = max(units(barrier) for test in self._support for barrier in test.barriers(bar))
+        refute = min(units(barrier) for barrier in self._refute.barriers(bar))
+        return int(min(left, max(1, self.min_units - self.n, min(support, refute))))
+
+    def predictive_probability(self) -> float:
+        """Return P(a verdict by the horizon | data so far), in [0, 1].
+
+        The rate has a Jeffreys prior and further units are valid 0/1 trials. Stopping on a small value
+        (futility) never touches the error rates. At a run's looks it costs a table of the design, once (see
+        `forecast`); elsewhere milliseconds, tens of them a thousand units from the end.
+        """
+        if self.verdict is not None:
+            return 1.0
+        chance = self._usual_chance()
+        return self._chance() if chance is None else chance
+
+    def _usual_chance(self) -> float | None:
+        """Return the chance as the table of all runs of this design has it; None where it has none."""
+        if not self._design.binary:
+            return None
+        from pytest_velo.stats.planning.forecast import Standing, chance_of_verdict
+
+        n_invalid = int(self._high_sum - self._low_sum)
+        latched = sum(1 << place for place, test in enumerate(self._support) if test.crossed)
+        return chance_of_verdict(
+            self._design, Standing(int(self._low_sum), self.n - n_invalid, n_invalid, latched)
+        )
+
+    def _chance(self) -> float:
+        """Return the chance by the law of all that may come from here."""
+        import numpy as np
+
+        ones = np.arange(self.max_units + 1.0) + (PRIOR + (self._low_sum + self._high_sum) / 2)
+        total = self.n + 2 * PRIOR
+        law = self.outlook(lambda units: np.divide(ones[None, : units + 1], total + units))
+        return float(min(1.0, law.supported[0] + law.refuted[0]))
+
+    def outlook(self, chance: Callable[[int], Floats]) -> Race:
+        """Return the exact law of what is still to come on 0/1 units.
+
+        Args:
+            chance: P(the next unit is 1) given the number of further units so far: an array that
+                broadcasts over (batch, number of ones among them).
+        """
+        from pytest_velo.stats.exact.law import race
+
+        support, refute = self.barriers()
+        return race(
+            support,
+            refute,
+            steps=self.max_units - self.n if self.verdict is None else 0,
+            first_look=max(1, self.min_units - self.n),
+            chance=chance,
+        )
+
+    def barriers(self) -> tuple[list[Barrier], list[Barrier]]:
+        """Return what is still to be crossed for the claim, all of it, and against it, any of it."""
+        support = [barrier for test in self._support for barrier in test.barriers(Bar.EXACT)]
+        return support, self._refute.barriers(Bar.EXACT)
+
+    def certified(self, verdict: Verdict) -> str:
+        """Return the inequality that a verdict certifies, e.g. `rate > 0.3`."""
+        match verdict:
+            case Verdict.SUPPORTED if len(self._support) == 2:
+                low, high = map(self._edge, self._support)
+                return f"{low:g} < {self.claim.statistic} < {high:g}"
+            case Verdict.SUPPORTED:
+                return self._inequality(self._support[0])
+            case Verdict.REFUTED if isinstance(self._refute, OneSided):
+                return self._inequality(self._refute)
+            case Verdict.REFUTED:
+                name = self.claim.statistic
+                return f"{name} < {self.claim.low:g} or {name} > {self.claim.high:g}"
+            case Verdict.INCONCLUSIVE | Verdict.MEASURED:  # a claim is never measured
+                return f"undecided: {self.claim}"
+            case _:
+                assert_never(verdict)
+
+    def _edge(self, test: OneSided) -> float:
+        """Return a test's null in the statistic's own units."""
+        return self.claim.statistic.scale.from_unit(test.threshold)
+
+    def _inequality(self, test: OneSided) -> str:
+        """Return what holds when the test rejects."""
+        return self.claim.statistic.compared(">" if test.side > 0 else "<", self._edge(test))
