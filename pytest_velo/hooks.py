@@ -10,7 +10,7 @@ from pluggy import HookspecMarker
 if TYPE_CHECKING:
     from pytest_velo.claims import Claim
     from pytest_velo.providers.registry import ProviderFactory
-    from pytest_velo.stats.rules.choice import RuleFactory
+    from pytest_velo.stats.choosing import RuleFactory
 
 hookspec = HookspecMarker("pytest")
 

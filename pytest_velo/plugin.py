@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_velo.integration.config.options import SESSION_PLUGIN, add_options, is_told, untold_header
+from pytest_velo.integration.config.options import add_options, is_told, untold_header
 from pytest_velo.integration.fixtures import arm, case, concerns_us, judge, model, trial, velo
+from pytest_velo.integration.names import SESSION_PLUGIN
 
 if TYPE_CHECKING:
     from pytest_velo.integration.session import VeloSession
@@ -52,7 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_velo_claims() -> dict[Any, Any]:
     """Offer the rules of our own claims about one statistic, as another plugin offers those of its own."""
     from pytest_velo.claims import Claim
-    from pytest_velo.stats.rules.choice import rule_for
+    from pytest_velo.stats.choosing import rule_for
 
     return {Claim: rule_for}
 
@@ -121,15 +122,13 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     if not any(item.get_closest_marker("velo") is not None for item in session.items):
         return (yield)
     from pytest_velo.integration.run.pool import start_pooling
-    from pytest_velo.integration.startup import session_of
 
-    state = session_of(session.config)
-    state.pooling = start_pooling(session)
+    pooling = start_pooling(session)
     try:
         return (yield)
     finally:
-        if state.pooling is not None:
-            state.pooling.close()
+        if pooling is not None:
+            pooling.close()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -137,9 +136,10 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     """Sample a hypothesis instead of calling its function once."""
     if pyfuncitem.get_closest_marker("velo") is None:
         return None
-    from pytest_velo.integration.run.item import is_ours, run_item
+    from pytest_velo.integration.run.item import run_item
+    from pytest_velo.integration.stash import SPEC
 
-    if not is_ours(pyfuncitem):
+    if SPEC not in pyfuncitem.stash:
         return None
     run_item(pyfuncitem)
     return True
@@ -174,11 +174,13 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, obj
     state = _opened(session.config)
     if state is None:
         return (yield)
+    from pytest_velo.integration.startup import write_run
+
     state.close()
     try:
         return (yield)
     finally:
-        state.write_run(time.monotonic() - session.config.stash[_STARTED_S])
+        write_run(state, time.monotonic() - session.config.stash[_STARTED_S])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from pytest_velo.baselines.entry import Entry, StoredTurn
 from pytest_velo.claims import Claim, Mean, Rate, Scale, baseline
+from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.rules.choice import Rule, rule_for
 from pytest_velo.verdicts import Interval, Verdict
 
@@ -93,8 +94,7 @@ def compare(
     """
     grouped = _grouped(pairs, units)[:max_units]
     n = len(grouped)
-    rule = rule_for(
-        claim,
+    design = Design(
         alpha=alpha,
         beta=beta,
         max_units=max_units,
@@ -102,6 +102,7 @@ def compare(
         min_units=max(1, n),  # the tests are latched: the verdict is asked for after the last unit
         single=units is None,
     )
+    rule = rule_for(claim, design)
     verdict = _fed(rule, grouped, claim.statistic.outcomes)
     more = rule.expected_more() if verdict is Verdict.INCONCLUSIVE else 0
     valid = [_valid(unit) for unit in grouped]

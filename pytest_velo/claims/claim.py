@@ -206,9 +206,6 @@ AnyClaim = Claim | Joint | Estimation
 """What a mark takes."""
 
 
-# ---
-
-
 @dataclass(frozen=True, slots=True)
 class Statistic:
     """What a claim is about: the mean of one outcome, or the difference of two such means.

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
-from pytest_velo.errors import UsageError
-from pytest_velo.integration.collect.items import FACTS, SPEC
-from pytest_velo.integration.run.hypothesis import model_id
+from pytest_velo.errors import InvalidTrial, UsageError
+from pytest_velo.integration.collect.models import judge_id, model_id
 from pytest_velo.integration.session import SESSION
+from pytest_velo.integration.stash import FACTS, SPEC
 
 if TYPE_CHECKING:
     from pytest_velo.sampling.model import AsyncModel, Model
@@ -26,8 +26,6 @@ class Placeholder:
         object.__setattr__(self, "_name", name)
 
     def _refuse(self, *_: object) -> NoReturn:
-        from pytest_velo.errors import UsageError
-
         name = object.__getattribute__(self, "_name")
         raise UsageError(
             f"the fixture {name!r} was used outside a trial",
@@ -65,7 +63,6 @@ class Velo:
     @staticmethod
     def invalid(why: str) -> NoReturn:
         """End the trial as invalid: it says nothing about the claim, whatever the body catches."""
-        from pytest_velo.errors import InvalidTrial
         from pytest_velo.sampling.trial import current
 
         current("velo.invalid").invalidate(str(why))
@@ -73,15 +70,11 @@ class Velo:
 
     def model(self, model_id: str | None = None) -> AsyncModel | Model:
         """Return a model: this item's own, or any by id (`velo.model("openai/gpt-5-mini")`)."""
-        from pytest_velo.integration.body import model_of
-
         return model_of(self._item, model_id)
 
     @property
     def judge(self) -> AsyncJudge | Judge:
         """The judge, as the fixture `judge`."""
-        from pytest_velo.integration.body import judge_of
-
         return judge_of(self._item)
 
     @property
@@ -104,9 +97,6 @@ class Velo:
         from pytest_velo.sampling.trial import current
 
         return current("velo.trial").trial
-
-
-# ---
 
 
 def model_of(item: pytest.Item, chosen: str | None) -> AsyncModel | Model:
@@ -145,7 +135,7 @@ def judge_of(item: pytest.Item) -> AsyncJudge | Judge:
     from pytest_velo.scorers.judge import AsyncJudge, Judge
 
     _require_hypothesis(item, "judge")
-    name = item.stash[SPEC].get("judge") or item.config.stash[SESSION].settings.judge
+    name = judge_id(item.stash[SPEC], item.config.stash[SESSION].settings)
     if name is None:
         raise UsageError(
             "no judge is named", where=item.nodeid, fix="judge=... in the mark, or --velo-judge=..."

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_velo.integration.names import MARK, OURS
+
 if TYPE_CHECKING:
     from pytest_velo.integration.body import Placeholder, Velo
-
-PER_TRIAL = ("case", "arm", "trial")
-OURS = ("velo", "model", "judge", *PER_TRIAL)
 
 
 def concerns_us(definition: Any) -> bool:
@@ -24,7 +23,7 @@ def concerns_us(definition: Any) -> bool:
     Args:
         definition: A function item, or a metafunc's definition.
     """
-    if next(definition.iter_markers("hypothesis"), None) is not None:
+    if next(definition.iter_markers(MARK), None) is not None:
         return True
     return bool(set(OURS).intersection(definition.fixturenames))
 

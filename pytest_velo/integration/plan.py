@@ -6,23 +6,26 @@ import io
 import math
 from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
 from pytest_velo.claims import AnyClaim, Change, Claim, Estimation, Joint, Mean, Statistic
 from pytest_velo.errors import UsageError, VeloError
-from pytest_velo.integration.collect.design import Design, case_set, design_for
-from pytest_velo.integration.collect.items import SPEC
+from pytest_velo.integration.collect.frame import frame_of
+from pytest_velo.integration.collect.models import model_id
 from pytest_velo.integration.collect.reach import check_drawn
-from pytest_velo.integration.run.hypothesis import model_id, rule_factory
+from pytest_velo.integration.run.hypothesis import rule_maker
 from pytest_velo.integration.run.price import price_of
 from pytest_velo.integration.session import SESSION, VeloSession
+from pytest_velo.integration.stash import SPEC
 from pytest_velo.records import UnitKind
 from pytest_velo.report.plan_record import HypothesisPlan, MeasuredRow, MeasuredTable, Part, Row, Table
+from pytest_velo.runner.frame import Frame
+from pytest_velo.stats.engine.design import Design
+from pytest_velo.stats.engine.futility import usual_futility
 from pytest_velo.stats.engine.nulls import nulls_of
 from pytest_velo.stats.planning import scenarios
-from pytest_velo.stats.planning.futility import usual_futility
 from pytest_velo.stats.planning.operating import OperatingCharacteristics
 from pytest_velo.stats.planning.simulation import N_RUNS, SHARES, measured_at
 from pytest_velo.stats.planning.soonest import soonest_verdicts
@@ -45,25 +48,25 @@ def plan_item(item: pytest.Item, session: VeloSession) -> HypothesisPlan:
     """
     try:
         check_drawn(item, session.settings)
-        design = design_for(item, session.settings)
-        claim = item.stash[SPEC].claim
+        frame = frame_of(item, session.settings)
+        design, claim = frame.design, item.stash[SPEC].claim
         problem = _unplannable(item.config, claim)
         parts = () if problem or isinstance(claim, Estimation) else _parts(item, claim, design)
-        measured = _measured(item, claim, design) if isinstance(claim, Estimation) else ()
+        measured = _measured(claim, design) if isinstance(claim, Estimation) else ()
     except UsageError as error:
         raise error.within(item.nodeid) from None
-    unit, told = _unit(item, design)
+    unit, told = _unit(item, frame)
     return HypothesisPlan(
         node_id=item.nodeid,
         claim=str(claim),
-        scope=design.scope,
+        scope=frame.scope,
         model=model_id(item, session.settings),
         unit=unit,
         unit_told=told,
-        trials_per_unit=design.unit_size,
-        max_trials=design.max_trials,
+        trials_per_unit=frame.unit_size,
+        max_trials=frame.max_trials,
         max_units=design.max_units,
-        min_trials=design.min_trials,
+        min_trials=design.min_units,
         alpha=design.alpha,
         beta=design.beta,
         margin=design.margin,
@@ -77,7 +80,7 @@ def plan_item(item: pytest.Item, session: VeloSession) -> HypothesisPlan:
 
 def _unplannable(config: pytest.Config, claim: AnyClaim) -> str:
     """Say why a claim cannot be planned; empty when it can."""
-    own = isinstance(claim, Claim) and rule_factory(config, claim) is not rule_for
+    own = isinstance(claim, Claim) and rule_maker(config, claim) is not rule_for
     if own or not (type(claim) is Claim or isinstance(claim, Joint | Estimation)):
         return f"`{claim}` is tested by a rule of a plugin, whose law is not known"
     return ""
@@ -90,12 +93,12 @@ def _parts(item: pytest.Item, claim: Claim | Joint, design: Design) -> tuple[Par
 
 
 def _part(item: pytest.Item, claim: Claim, design: Design, beta: float) -> Part:
-    plain = plain_design(item, design, beta)
+    alone = replace(design, beta=beta)
     expect = item.stash[SPEC].get("expect")
     truths = truths_of(claim, () if expect is None else (expect,))
     futility = usual_futility(design.max_units)
     tables = []
-    for scenario in scenarios.scenarios_of(claim, plain, futility):
+    for scenario in scenarios.scenarios_of(claim, alone, futility):
         laws = {law.truth: law for law in scenario.law(truths)}
         table = Table(
             assuming=scenario.assuming,
@@ -105,7 +108,7 @@ def _part(item: pytest.Item, claim: Claim, design: Design, beta: float) -> Part:
             detectable=detectable_of(claim, scenario.law),
         )
         tables.append(table)
-    n_support, n_refute = soonest_verdicts(claim, plain)
+    n_support, n_refute = soonest_verdicts(claim, alone)
     return Part(
         claim=str(claim),
         direction=claim.direction,
@@ -115,27 +118,6 @@ def _part(item: pytest.Item, claim: Claim, design: Design, beta: float) -> Part:
         n_support=n_support,
         n_refute=n_refute,
         tables=tuple(tables),
-    )
-
-
-def plain_design(item: pytest.Item, design: Design, beta: float) -> scenarios.Design:
-    """Return what the statistics need of a design.
-
-    Args:
-        item: The test, for its cases.
-        design: Its design, as `designs.design_for` returns it.
-        beta: Most P(wrong refuted), in (0, 1): of a part of a joint claim, its share.
-    """
-    return scenarios.Design(
-        alpha=design.alpha,
-        beta=beta,
-        max_units=design.max_units,
-        margin=design.margin,
-        min_units=design.min_trials,
-        single=design.plan.largest_unit == 1,
-        extend=design.extend,
-        draws=1 if _is_grouped(item) else item.stash[SPEC].get("draws_per_case", 1),
-        census=design.census,
     )
 
 
@@ -156,15 +138,15 @@ def _is_one_of(truth: float, values: Sequence[float]) -> bool:
     return any(math.isclose(truth, value, abs_tol=1e-9) for value in values)
 
 
-def _measured(item: pytest.Item, claim: Estimation, design: Design) -> tuple[MeasuredTable, ...]:
+def _measured(claim: Estimation, design: Design) -> tuple[MeasuredTable, ...]:
     """Plan an estimate."""
-    plain, scale = plain_design(item, design, design.beta), claim.statistic.scale
+    scale = claim.statistic.scale
     tables = []
-    for assuming, deviation in scenarios.deviations_of(claim.statistic, plain).items():
+    for assuming, deviation in scenarios.deviations_of(claim.statistic, design).items():
         rows = []
         for share in SHARES:
             truth = scale.from_unit(share)
-            at = measured_at(claim, plain, truth, deviation(truth))
+            at = measured_at(claim, design, truth, deviation(truth))
             mirrored = scale.from_unit(1.0 - share)
             row = MeasuredRow(
                 truth=truth, mirrored=mirrored, n=at.n, halfwidth=at.halfwidth, measured=at.measured
@@ -182,33 +164,28 @@ def _about(statistic: Statistic) -> str:
     return "mean" if isinstance(statistic, Mean) else "rate"
 
 
-def _is_grouped(item: pytest.Item) -> bool:
-    cases = case_set(item, item.config.stash[SESSION].settings)
-    return cases is not None and cases.groups is not None
-
-
-def _unit(item: pytest.Item, design: Design) -> tuple[str, str]:
+def _unit(item: pytest.Item, frame: Frame) -> tuple[str, str]:
     """Return what is counted, and what it is."""
-    spec, size = item.stash[SPEC], design.plan.largest_unit
+    spec, size = item.stash[SPEC], frame.turns_per_unit
     what = "trials"
-    if design.arms:
-        what = f"pairs, each of {len(design.arms)} trials on the same case"
+    if frame.arms:
+        what = f"pairs, each of {len(frame.arms)} trials on the same case"
     elif spec.against_baseline:
         what = "pairs, each of a trial and the stored one on the same case"
-    match design.unit:
+    match frame.unit:
         case UnitKind.GROUP:
             told = f"a group: the mean of its up to {size} {what}"
         case UnitKind.CASE:
             told = f"a case: the mean of its {size} {what}"
-        case UnitKind.PAIR if design.arms:
-            told = f"a pair: a trial in each of {len(design.arms)} arms, on the same case"
+        case UnitKind.PAIR if frame.arms:
+            told = f"a pair: a trial in each of {len(frame.arms)} arms, on the same case"
         case UnitKind.PAIR:
             told = "a pair: a trial now and the stored one, on the same case"
         case UnitKind.OUTCOME:
             told = "one of the recorded outcomes, each once"
         case UnitKind.TRIAL:
             told = ""
-    return design.unit.value, told
+    return frame.unit.value, told
 
 
 def _remarks(claim: AnyClaim, parts: Sequence[Part]) -> list[str]:
@@ -227,9 +204,6 @@ def _remarks(claim: AnyClaim, parts: Sequence[Part]) -> list[str]:
             "means are too high near the threshold, where a run stops once a verdict has become unlikely"
         )
     return remarks
-
-
-# ---
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from pytest_velo.errors import VeloError
-from pytest_velo.integration.collect.items import SPEC
 from pytest_velo.integration.compat import longrepr_of
+from pytest_velo.integration.names import EXPECTED_ATTRIBUTE
 from pytest_velo.integration.session import SESSION, VeloSession
+from pytest_velo.integration.stash import ESTIMATE, RESULT, SPEC, UNSAMPLED
 from pytest_velo.records import HypothesisResult, Outcome
 from pytest_velo.report.document import compact
 from pytest_velo.report.lines import Line, Style, as_text
@@ -22,7 +23,6 @@ from pytest_velo.report.text import neutralise
 ATTRIBUTE = "velo_result"
 WHY_ATTRIBUTE = "velo_unsampled"
 ESTIMATE_ATTRIBUTE = "velo_estimate"
-EXPECTED_ATTRIBUTE = "velo_expected"
 PROPERTY = "velo_outcome"
 
 
@@ -36,8 +36,6 @@ def adapt_report(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.
     """
     if SPEC not in item.stash or call.when != "call":
         return
-    from pytest_velo.integration.run.item import RESULT, UNSAMPLED
-
     result = item.stash.get(RESULT, None)
     if result is None:
         if UNSAMPLED in item.stash:
@@ -152,8 +150,6 @@ def _add_property(item: pytest.Item, report: pytest.TestReport, outcome: Outcome
 
 def _as_unsampled(item: pytest.Item, report: pytest.TestReport) -> None:
     """Let the skip point at the test, not at us, and let its reason ride to the summary."""
-    from pytest_velo.integration.run.item import ESTIMATE, UNSAMPLED
-
     if (estimate := item.stash.get(ESTIMATE, None)) is not None:
         setattr(report, ESTIMATE_ATTRIBUTE, estimate.to_json())
     why = item.stash[UNSAMPLED]

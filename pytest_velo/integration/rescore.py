@@ -14,8 +14,8 @@ import pytest
 
 from pytest_velo.canonical import digest
 from pytest_velo.errors import UsageError, nearest
-from pytest_velo.integration.collect.design import case_set
-from pytest_velo.integration.config.options import RESCORE_JUDGE, RESCORE_PLUGIN, RESCORE_RUN
+from pytest_velo.integration.collect.frame import case_set
+from pytest_velo.integration.names import RESCORE_JUDGE, RESCORE_PLUGIN, RESCORE_RUN
 from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.records import HypothesisResult
 from pytest_velo.report.load import Run, load
@@ -117,6 +117,16 @@ class Rescoring:
             config.hook.pytest_deselected(items=left)
             items[:] = [item for item in items if item.nodeid in self._known]
 
+    def settings_of(self, item: pytest.Item) -> Settings:
+        """Return the session's settings with what was set when an item's trials were recorded."""
+        settings = self._session.settings
+        source = source_of(self.run, item.nodeid)
+        if source is None:  # it is deselected, or about to be refused
+            return settings
+        old = source.result
+        alpha = old.alpha if old.family is None else old.family.alpha
+        return replace(settings, max_trials=old.max_trials, alpha=alpha)
+
     def of(self, item: pytest.Item) -> Rescored:
         """Return how an item is rescored.
 
@@ -145,12 +155,6 @@ class Rescored:
     source: Source
     judge_calls: bool
 
-    def settings(self, settings: Settings) -> Settings:
-        """Return the session's settings with what was set when the trials were recorded."""
-        old = self.source.result
-        alpha = old.alpha if old.family is None else old.family.alpha
-        return replace(settings, max_trials=old.max_trials, alpha=alpha)
-
     def hypothesis(self, hypothesis: Hypothesis) -> Hypothesis:
         """Return the hypothesis on the recorded trials, all of them, whatever they say.
 
@@ -158,9 +162,10 @@ class Rescored:
             UsageError: The design or the cases are others than in the record.
         """
         old, trials = self.source.result, self.source.trials
-        if old.scope != hypothesis.scope:
+        if old.scope != hypothesis.frame.scope:
             raise UsageError(
-                f"the design changed: the record is {old.scope!r}, the test is {hypothesis.scope!r} now",
+                f"the design changed: the record is {old.scope!r}, the test is"
+                f" {hypothesis.frame.scope!r} now",
                 where=hypothesis.node_id,
                 fix="run pytest instead: what the cache holds is still free",
             )
@@ -172,7 +177,7 @@ class Rescored:
             notices.append("the cases changed since: each trial has the case of the same id")
         return replace(
             hypothesis,
-            plan=lambda: iter(plan),
+            frame=replace(hypothesis.frame, trials=lambda: iter(plan)),
             seeds={planned.turn: trial.seed for planned, trial in zip(plan, trials, strict=True)},
             stream=calls[0].address.stream if calls else hypothesis.stream,
             may_pay=self.judge_calls,

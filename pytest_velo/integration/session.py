@@ -1,6 +1,6 @@
 """One pytest session's state: settings, and what sampling needs, opened on first use.
 
-It is opened on first use itself (`beginning.session_of`), so what is heavy is imported where it is needed.
+It is opened on first use itself (`startup.session_of`), so what is heavy is imported where it is needed.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_velo.integration.names import RESCORE_PLUGIN
+
 if TYPE_CHECKING:
     from pytest_velo.cache.store import Store
     from pytest_velo.integration.config.payment import PayRule
-    from pytest_velo.integration.run.pool import Pooling
     from pytest_velo.integration.totals import Drawn
     from pytest_velo.records import HypothesisResult
     from pytest_velo.report.estimates import Estimate
@@ -38,7 +39,7 @@ class VeloSession:
         reported: Of every process's items, by node id; a test that was run again replaces its first run.
         unsampled: Why hypotheses were skipped by us, by node id.
         estimates: What hypotheses would take, by node id, where the session only estimates.
-        pooling: The hypotheses that are sampled together; None where they are sampled one by one.
+        sampled_together: Hypotheses share the sampler, so that waits cannot be told apart.
         order: Places of the tests by node id, where workers run them; empty otherwise.
         drawn: What each process drew in all, known when it has closed.
         worker: The xdist worker's id; None in the main process.
@@ -59,7 +60,7 @@ class VeloSession:
         self.unsampled: dict[str, str] = {}
         self.estimates: dict[str, Estimate] = {}
         self.drawn: list[Drawn] = []
-        self.pooling: Pooling | None = None
+        self.sampled_together = False
         self.order: dict[str, int] = {}
         self._run_folder: Path | None = None
         self._name_for_workers: str | None = None
@@ -146,6 +147,14 @@ class VeloSession:
             self._name_for_workers = f"{run_name(self.started_at)}-{os.getpid()}"
         return json.dumps({"pay": pay, "run": self._name_for_workers})
 
+    def settings_of(self, item: pytest.Item) -> Settings:
+        """Return the settings that an item is sampled with: those of its record where it is rescored."""
+        rescoring = self._config.pluginmanager.get_plugin(RESCORE_PLUGIN)
+        if rescoring is None:
+            return self.settings
+        settings: Settings = rescoring.settings_of(item)
+        return settings
+
     def may_pay(self, node_id: str) -> bool:
         """Tell whether an item may make draws that cost money."""
         return not self.settings.estimates and self.paying.allows(node_id)
@@ -158,14 +167,14 @@ class VeloSession:
         """Write this process's trials, end the loop and close the store. Safe to call twice."""
         problems: list[str] = []
         try:
-            with _noting(problems):
+            with noting(problems):
                 self._write_trials()
         finally:
             sampler: Sampler | None = self.__dict__.pop("sampler", None)
             for name in ("loop", "store"):
                 opened = self.__dict__.pop(name, None)
                 if opened is not None:
-                    with _noting(problems):
+                    with noting(problems):
                         opened.close()
             if sampler is not None and not self.settings.estimates:
                 self._note_drawn(sampler, problems)
@@ -197,38 +206,18 @@ class VeloSession:
 
     def _note_drawn(self, sampler: Sampler, problems: list[str]) -> None:
         """Keep, or send to the controller, what this process drew: the loop has ended, so it is all."""
-        from pytest_velo.integration.totals import Drawn
+        from pytest_velo.integration.totals import Drawn, session_waits
 
         stats = sampler.stats()
         waits: tuple[str, ...] = ()
-        if self.pooling is not None:
-            from pytest_velo.integration.run.notices import session_waits
-
+        if self.sampled_together:
             waits = session_waits(stats)
         drawn = Drawn(n_calls=stats.n_calls, cost_usd=stats.cost_usd, problems=tuple(problems), waits=waits)
         self.drawn.append(drawn)
         if self.worker is not None:
             self._config.workeroutput["velo"] = drawn.to_json()  # type: ignore[attr-defined]
 
-    def write_run(self, duration_s: float) -> None:
-        """Write the run's document and merge the workers' trials (main process only)."""
-        if self.worker is not None:
-            return
-        if not self.reported:
-            self._drop_run_folder()
-            return
-        from pytest_velo.integration.startup import run_document
-        from pytest_velo.integration.totals import Drawn
-        from pytest_velo.report.record import merge_trials, write_run
-
-        problems: list[str] = []
-        with _noting(problems):
-            merge_trials(self.run_folder)
-            write_run(self.run_folder, run_document(self, duration_s))
-        if problems:
-            self.drawn.append(Drawn(problems=tuple(problems)))
-
-    def _drop_run_folder(self) -> None:
+    def drop_run_folder(self) -> None:
         """Leave no folder of a run that sampled nothing."""
         if self._run_folder is not None:
             with suppress(OSError):  # somebody put something there
@@ -278,7 +267,7 @@ class VeloSession:
 
 
 @contextmanager
-def _noting(problems: list[str]) -> Iterator[None]:
+def noting(problems: list[str]) -> Iterator[None]:
     """Let no full disk hide the verdicts: what could not be written is said below them."""
     try:
         yield

@@ -1,20 +1,13 @@
-"""Opening the state of a session that was told something, or that has a hypothesis."""
+"""Opening the session's state, when somebody told it something or it has a hypothesis, and its record."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
-from pytest_velo import __version__
 from pytest_velo.errors import VeloError
-from pytest_velo.integration.config.options import RESCORE_RUN, SESSION_PLUGIN
-from pytest_velo.integration.session import SESSION, VeloSession
-from pytest_velo.report.document import RunDocument
+from pytest_velo.integration.names import FAMILIES_PLUGIN, RESCORE_RUN, SESSION_PLUGIN
+from pytest_velo.integration.session import SESSION, VeloSession, noting
 from pytest_velo.settings import Multiplicity
-
-if TYPE_CHECKING:
-    from pytest_velo.integration.session import VeloSession
 
 
 def session_of(config: pytest.Config, *, told: bool = False) -> VeloSession:
@@ -38,9 +31,9 @@ def begin(state: VeloSession, config: pytest.Config) -> None:
     """
     try:
         if state.settings.multiplicity is Multiplicity.HOLM:
-            from pytest_velo.integration.collect.families import PLUGIN, Families
+            from pytest_velo.integration.collect.families import Families
 
-            config.pluginmanager.register(Families(state), PLUGIN)
+            config.pluginmanager.register(Families(state), FAMILIES_PLUGIN)
         if config.getoption(RESCORE_RUN) is not None:
             from pytest_velo.integration.rescore import register
 
@@ -49,24 +42,37 @@ def begin(state: VeloSession, config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from None
 
 
-# ---
-
-
-def run_document(session: VeloSession, duration_s: float) -> RunDocument:
-    """Return what a session found, its hypotheses in the order of their tests.
+def write_run(session: VeloSession, duration_s: float) -> None:
+    """Write the run's document and merge the workers' trials (main process only).
 
     Args:
         session: When all reports are in.
         duration_s: How long it took, in seconds.
     """
-    results = sorted(session.reported.values(), key=lambda result: session.order.get(result.node_id, 0))
-    return RunDocument(
-        velo_version=__version__,
-        run_id=session.run_folder.name,
-        started_at=session.started_at.isoformat(timespec="seconds"),
-        duration_s=duration_s,
-        seed=session.settings.seed,
-        mode=session.settings.mode.value,
-        models=session.settings.models,
-        results=tuple(results),
-    )
+    if session.worker is not None:
+        return
+    if not session.reported:
+        session.drop_run_folder()
+        return
+    from pytest_velo import __version__
+    from pytest_velo.integration.totals import Drawn
+    from pytest_velo.report import record
+    from pytest_velo.report.document import RunDocument
+
+    problems: list[str] = []
+    with noting(problems):
+        record.merge_trials(session.run_folder)
+        results = sorted(session.reported.values(), key=lambda result: session.order.get(result.node_id, 0))
+        document = RunDocument(
+            velo_version=__version__,
+            run_id=session.run_folder.name,
+            started_at=session.started_at.isoformat(timespec="seconds"),
+            duration_s=duration_s,
+            seed=session.settings.seed,
+            mode=session.settings.mode.value,
+            models=session.settings.models,
+            results=tuple(results),
+        )
+        record.write_run(session.run_folder, document)
+    if problems:
+        session.drawn.append(Drawn(problems=tuple(problems)))

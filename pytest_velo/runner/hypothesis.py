@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Protocol
 
 from pytest_velo.canonical import digest
-from pytest_velo.case_sets import Planned
 from pytest_velo.claims import AnyClaim, Claim, Direction
-from pytest_velo.records import Family, TrialRecord, UnitKind
-from pytest_velo.records import Invalid as Invalid
+from pytest_velo.records import TrialRecord
+from pytest_velo.runner.frame import Frame
 from pytest_velo.sampling.trial import Trial
-from pytest_velo.stats.rules.choice import RuleFactory, rule_for
-from pytest_velo.stats.rules.rate import MAX_CALIBRATED_UNITS
+from pytest_velo.stats.engine.design import Design
+from pytest_velo.stats.rules.choice import MakeRule, rule_for
 from pytest_velo.verdicts import StopReason
-
-
-class Over(StrEnum):
-    """What the claim is about."""
-
-    CASES = "cases"
-    POPULATION = "population"
 
 
 class Body(Protocol):
@@ -70,23 +61,16 @@ class Hypothesis:
     """One belief about one model, ready to be sampled.
 
     Attributes:
-        plan: Makes the trials in submission order; the same whatever max_trials is.
-        max_units: Most units (trials, pairs, complete cases or groups) that may be fed.
-        unit_size: Largest number of trials in a unit; 1 when every trial is its own.
-        unit: What is counted, as the record tells it.
-        arms: The arms every case goes through; empty without arms.
+        frame: What is sampled, in which order, and how it is weighed.
         limit: Most trials in flight; 1 when the body's fixtures cannot be shared.
-        scope: What the claim is about, in words.
         set_digest: Digest of the case set; empty without cases.
         body_digest: Digest of the body's source, for the look log.
         make_rule: Makes the rule of a claim about one statistic.
-        census: The units are a list of so many recorded outcomes, each looked at once; None otherwise.
         reference: What a baseline stored, a value for each turn, in the statistic's units; None for invalid.
         accepts: Looks at the first trial and says why the run must not go on; None lets it.
         to_the_end: Sample every unit, whatever the verdict.
         recorded: Only the trials of an earlier run are run again: there may be fewer than the verdict needs.
         seeds: The seeds of its trials by turn, where a record gives them; None makes them as `Trial` says.
-        family: The hypotheses its error rates hold together with: `alpha` and `beta` are its share of theirs.
         max_trials_marked: The mark says `max_trials`, which no option overrides.
         ceiling: What can be reached: a value in the outcome's units, or an arm; None when nobody says.
     """
@@ -94,62 +78,47 @@ class Hypothesis:
     node_id: str
     belief: str
     claim: AnyClaim
-    alpha: float
-    beta: float
-    margin: float
-    max_trials: int
-    min_trials: int
-    invalid: Invalid
-    extend: bool
+    frame: Frame
     stream: str
     seed: int
     model: str | None
-    plan: Callable[[], Iterator[Planned]]
-    max_units: int
-    unit_size: int
     limit: int
-    scope: str
     set_digest: str
     body_digest: str
     body: Body
     is_async: bool
     outcomes: Outcomes
     may_pay: bool
-    unit: UnitKind = UnitKind.TRIAL
     max_trials_marked: bool = False
-    arms: tuple[str, ...] = ()
     rerun: str = ""
     notices: tuple[str, ...] = ()
     keep_exceptions: bool = False
-    make_rule: RuleFactory = rule_for
-    census: int | None = None
+    make_rule: MakeRule = rule_for
     reference: tuple[float | None, ...] | None = None
     accepts: Callable[[TrialRecord], str | None] | None = None
     to_the_end: bool = False
     recorded: bool = False
     seeds: Mapping[int, int] | None = None
-    family: Family | None = None
     ceiling: float | str | None = None
 
     @property
-    def turns_per_unit(self) -> int:
-        """Most trials, or pairs of arms, whose mean is one unit."""
-        return self.unit_size // max(1, len(self.arms))
+    def design(self) -> Design:
+        """What its rule is made with."""
+        return self.frame.design
 
     @property
     def single(self) -> bool:
         """Every unit is one 0/1 draw, of each outcome that is claimed about."""
         rates = all(statistic.binary and not statistic.arms for statistic in self.claim.statistics)
-        return self.unit_size == 1 and rates
+        return self.frame.unit_size == 1 and rates
 
     @property
     def calibrated(self) -> bool:
         """Whether the verdict uses one calibrated boundary rather than Ville's."""
         claim = self.claim
         one_sided = isinstance(claim, Claim) and claim.direction is not Direction.WITHIN
-        few = self.max_units <= MAX_CALIBRATED_UNITS
-        ours = self.make_rule is rule_for and self.census is None
-        return self.single and few and not self.extend and one_sided and ours
+        ours = self.make_rule is rule_for and self.design.census is None
+        return self.single and self.design.calibrates and one_sided and ours
 
     @property
     def design_hash(self) -> str:
@@ -157,13 +126,13 @@ class Hypothesis:
         return digest(
             [
                 self.claim.shape,
-                self.alpha,
-                self.beta,
-                self.margin,
-                self.min_trials,
-                self.invalid.value,
+                self.design.alpha,
+                self.design.beta,
+                self.design.margin,
+                self.design.min_units,
+                self.frame.invalid.value,
                 self.calibrated,
-                self.scope,
+                self.frame.scope,
                 self.set_digest,
             ]
         )
@@ -179,6 +148,7 @@ class Hypothesis:
         Args:
             n_units: Units that were fed.
         """
-        if self.recorded and n_units < self.max_units:
+        if self.recorded and n_units < self.design.max_units:
             return StopReason.RECORD_ENDS
-        return StopReason.CASES_EXHAUSTED if self.max_units < self.max_trials else StopReason.MAX_TRIALS
+        few = self.design.max_units < self.frame.max_trials
+        return StopReason.CASES_EXHAUSTED if few else StopReason.MAX_TRIALS

@@ -57,10 +57,10 @@ class Ahead:
             self._up_to = self._look_at = 1  # the others wait for what is said of the first
             return
         if hypothesis.to_the_end:
-            least = expected = max(1, hypothesis.max_units - n_taken // hypothesis.unit_size)
+            least = expected = max(1, hypothesis.design.max_units - n_taken // hypothesis.frame.unit_size)
         else:
             least, expected = self._weigher.min_more(), self._weigher.expected_more()
         half = max(FEWEST_AHEAD, (expected + 1) // 2)
-        ahead = max(1, least, min(expected, half)) * hypothesis.unit_size
+        ahead = max(1, least, min(expected, half)) * hypothesis.frame.unit_size
         self._up_to = n_taken + ahead
         self._look_at = n_taken + max(1, ahead // 8)

@@ -53,7 +53,7 @@ class Looks:
             UsageError: Under strict, with the exact error the history would have.
         """
         history = self._horizons()
-        if strict and len(history) > 1 and history[-1] == self._hypothesis.max_units:
+        if strict and len(history) > 1 and history[-1] == self._hypothesis.design.max_units:
             raise UsageError(
                 f"max_trials was raised after a look: {self._history_text(history)}",
                 where=self._hypothesis.node_id,
@@ -83,7 +83,7 @@ class Looks:
             scorer=hypothesis.body_digest,
             rule=decision.evidence.rule,
             n=decision.evidence.n,
-            max_trials=hypothesis.max_units,
+            max_trials=hypothesis.design.max_units,
             seed=hypothesis.seed,
             verdict=decision.verdict.value,
             looked_at="",
@@ -109,7 +109,7 @@ class Looks:
             told = ", ".join(map(str, seeds))
             notices.append(f"exploratory: this hypothesis was looked at under other seeds before ({told})")
         same = [look for look in self._earlier if look.seed == hypothesis.seed]
-        if hypothesis.extend and any(look.rule == "calibrated" for look in same):
+        if hypothesis.design.extend and any(look.rule == "calibrated" for look in same):
             notices.append("exploratory: extend=True came after a look without it")
         elif result.n_cached and any(look.claim != hypothesis.design_hash for look in same):
             notices.append(
@@ -125,8 +125,8 @@ class Looks:
         Only thresholds that were calibrated to a horizon count: all others hold for every one.
         """
         hypothesis = self._hypothesis
-        if hypothesis.extend:
-            return [hypothesis.max_units]
+        if hypothesis.design.extend:
+            return [hypothesis.design.max_units]
         earlier = {
             look.max_trials
             for look in self._earlier
@@ -134,7 +134,7 @@ class Looks:
             and look.seed == hypothesis.seed
             and look.rule == "calibrated"
         }
-        return sorted(earlier | {hypothesis.max_units})
+        return sorted(earlier | {hypothesis.design.max_units})
 
     def _history_text(self, history: list[int]) -> str:
         worst, level = self._history_error(history)
@@ -151,16 +151,18 @@ class Looks:
         hypothesis, claim = self._hypothesis, self._hypothesis.claim
         if not hypothesis.calibrated:
             measuring = isinstance(claim, Estimation)
-            level = hypothesis.alpha if measuring else max(hypothesis.alpha, hypothesis.beta)
+            level = (
+                hypothesis.design.alpha if measuring else max(hypothesis.design.alpha, hypothesis.design.beta)
+            )
             return min(1.0, len(history) * level), level
         assert isinstance(claim, Claim)  # no other is calibrated as one
-        nulls = nulls_of(claim, hypothesis.margin)
-        tests = [(nulls.support[0], hypothesis.alpha), (nulls.refute[0], hypothesis.beta)]
+        nulls = nulls_of(claim, hypothesis.design.margin)
+        tests = [(nulls.support[0], hypothesis.design.alpha), (nulls.refute[0], hypothesis.design.beta)]
         errors = [
-            history_error(null.threshold, null.side, level, history, hypothesis.min_trials)
+            history_error(null.threshold, null.side, level, history, hypothesis.design.min_units)
             for null, level in tests
         ]
-        return max(zip(errors, (hypothesis.alpha, hypothesis.beta), strict=True))
+        return max(zip(errors, (hypothesis.design.alpha, hypothesis.design.beta), strict=True))
 
 
 def _changed(what: str) -> str:

@@ -86,7 +86,7 @@ def planned_as(
     Raises:
         UsageError: The design or the cases are others, so that these trials are none of its.
     """
-    plan = list(islice(hypothesis.plan(), len(trials)))
+    plan = list(islice(hypothesis.frame.trials(), len(trials)))
     if len(plan) < len(trials):
         raise _changed(
             f"{len(trials)} trials are recorded, and there are no more than {len(plan)} now", hypothesis
@@ -111,7 +111,7 @@ def cases_changed(hypothesis: Hypothesis, trials: Sequence[TrialRecord]) -> bool
         hypothesis: As it is now.
         trials: The recorded ones, in order; at least one.
     """
-    turn = trials[0].index // max(1, len(hypothesis.arms))
+    turn = trials[0].index // max(1, len(hypothesis.frame.arms))
     return trials[0].seed != derive(hypothesis.seed, hypothesis.set_digest or hypothesis.node_id, turn)
 
 

@@ -13,13 +13,14 @@ from pytest_velo.records import (
     Call,
     Family,
     HypothesisResult,
+    Invalid,
     Outcome,
     OutcomeKind,
     TrialRecord,
     add_costs,
 )
 from pytest_velo.runner.distance import n_against, telling
-from pytest_velo.runner.hypothesis import Hypothesis, Invalid
+from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.run import Run
 from pytest_velo.verdicts import Decision, Evidence, Interval, StopReason, Verdict
 
@@ -35,19 +36,21 @@ def result_of(run: Run) -> HypothesisResult:
         node_id=hypothesis.node_id,
         belief=hypothesis.belief,
         claim=str(hypothesis.claim),
-        scope=hypothesis.scope,
+        scope=hypothesis.frame.scope,
         outcome=_outcome(run),
-        unit=hypothesis.unit,
-        invalid=hypothesis.invalid,
+        unit=hypothesis.frame.unit,
+        invalid=hypothesis.frame.invalid,
         model=hypothesis.model,
         decision=_decision_of(run),
         telling=telling(run.weigher.distances(), run.units.turns),
         problem=run.refusal or ("" if run.error is None else _problem(run.error)),
-        alpha=hypothesis.alpha,
-        beta=hypothesis.beta,
-        margin=hypothesis.margin,
+        alpha=hypothesis.design.alpha,
+        beta=hypothesis.design.beta,
+        margin=hypothesis.design.margin,
         family=_family(run),
-        max_trials=hypothesis.max_trials if hypothesis.census is None else hypothesis.max_units,
+        max_trials=hypothesis.frame.max_trials
+        if hypothesis.design.census is None
+        else hypothesis.design.max_units,
         max_trials_marked=hypothesis.max_trials_marked,
         seed=hypothesis.seed,
         trials=(*run.trials, *shown),
@@ -91,7 +94,7 @@ def _decision_of(run: Run) -> Decision:
         certified=_certificate(hypothesis, run.weigher.certified(run.verdict)),
         evidence=_evidence_of(run),
         n_unused=run.n_beyond,
-        n_saved=max(0, hypothesis.max_units - run.weigher.n) if settled else 0,
+        n_saved=max(0, hypothesis.design.max_units - run.weigher.n) if settled else 0,
         parts=run.weigher.parts(),
         n_needed=run.weigher.n_needed(),
     )
@@ -99,7 +102,7 @@ def _decision_of(run: Run) -> Decision:
 
 def _family(run: Run) -> Family | None:
     """Return the family with what each verdict would certify: it may come when the rule is long gone."""
-    family = run.hypothesis.family
+    family = run.hypothesis.frame.family
     if family is None or isinstance(run.hypothesis.claim, Estimation):  # a number that a baseline stores
         return None
     supported, refuted = (
@@ -111,8 +114,8 @@ def _family(run: Run) -> Family | None:
 
 def _certificate(hypothesis: Hypothesis, inequality: str) -> str:
     """Say what was certified and of what: the inequality, the scope, and what was left out."""
-    among = " among valid replies" if hypothesis.invalid is Invalid.EXCLUDE else ""
-    recorded = " of these recorded outcomes" if hypothesis.census is not None else ""
+    among = " among valid replies" if hypothesis.frame.invalid is Invalid.EXCLUDE else ""
+    recorded = " of these recorded outcomes" if hypothesis.design.census is not None else ""
     return f"{inequality}{among}{recorded}"
 
 
@@ -161,7 +164,7 @@ def _share_of_gap(run: Run) -> float | None:
 def _told_apart(run: Run) -> tuple[str, ...]:
     """Return a remark when arms differ in more than one thing; what made the difference is then unknown."""
     arms = run.units.compares
-    if not arms or not run.hypothesis.arms:
+    if not arms or not run.hypothesis.frame.arms:
         return ()
     trials = {trial.index: trial for trial in run.trials}
     turns = (tuple(trials[index] for index in turn.trials) for turn in run.units.turns)
@@ -181,7 +184,7 @@ def _descriptive(run: Run) -> tuple[Interval | None, Interval | None]:
         return None, None
     from pytest_velo.stats.intervals import clopper_pearson, wilson
 
-    level = 1 - run.hypothesis.alpha - run.hypothesis.beta
+    level = 1 - run.hypothesis.design.alpha - run.hypothesis.design.beta
     return wilson(ones, ones + zeros, level), clopper_pearson(ones, ones + zeros, level)
 
 

@@ -17,7 +17,7 @@ from pytest_velo.runner.trials import Finished, Threads, TrialRunner
 from pytest_velo.runner.units import Units
 from pytest_velo.runner.weigher import weigh
 from pytest_velo.sampling.trial import Drawer
-from pytest_velo.stats.planning.futility import usual_futility
+from pytest_velo.stats.engine.futility import usual_futility
 from pytest_velo.verdicts import StopReason, Verdict
 
 
@@ -74,7 +74,7 @@ class Run:
         self.started_s = time.monotonic()
         self.duration_s = 0.0
         self._runner = TrialRunner(hypothesis, drawer, threads)
-        self._plan = hypothesis.plan()
+        self._plan = hypothesis.frame.trials()
         self._waiting: dict[int, Finished] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._ended = asyncio.Event()
@@ -86,8 +86,8 @@ class Run:
         self._context = copy_context()  # of the bodies, whoever launches them
         self._watch = watch
         self._launcher: Launcher = launcher or AtOnce()
-        self._futility = usual_futility(hypothesis.max_units)
-        self._next_futility = max(self._futility.first, hypothesis.min_trials)
+        self._futility = usual_futility(hypothesis.design.max_units)
+        self._next_futility = max(self._futility.first, hypothesis.design.min_units)
 
     async def go(self) -> None:
         """Sample until a verdict, max_trials, futility, an error or an empty budget."""
@@ -222,7 +222,7 @@ class Run:
             self.verdict = verdict
             if not self.hypothesis.to_the_end:
                 self._end(StopReason.DECIDED)
-        elif self.weigher.n >= self.hypothesis.max_units:
+        elif self.weigher.n >= self.hypothesis.design.max_units:
             self._out_of_trials()
         elif not self.hypothesis.to_the_end and self._futile():
             self._end(StopReason.FUTILITY)
@@ -276,8 +276,6 @@ class Run:
         """Mean of the valid units, in the statistic's own units; None without any."""
         return self.units.estimate
 
-
-# ---
 
 _CANCELLATIONS = 3  # a body that catches one is sent another
 _WIND_DOWN_S = 3.0  # how long a cancelled body may take to clean up

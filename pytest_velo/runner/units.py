@@ -7,8 +7,7 @@ from typing import NamedTuple
 
 from pytest_velo.case_sets import Planned
 from pytest_velo.claims import Statistic
-from pytest_velo.records import OutcomeKind, TrialRecord
-from pytest_velo.runner.hypothesis import Invalid
+from pytest_velo.records import Invalid, OutcomeKind, TrialRecord
 
 
 class Turn(NamedTuple):

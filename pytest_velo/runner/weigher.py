@@ -12,7 +12,7 @@ from pytest_velo.runner.distance import Distance, wrong_by
 from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.units import Units
 from pytest_velo.stats.rules.choice import Rule
-from pytest_velo.stats.rules.estimate import Estimate, make_estimate
+from pytest_velo.stats.rules.estimate import EstimateRule, make_estimate
 from pytest_velo.stats.rules.joint import JointRule, make_joint_rule
 from pytest_velo.verdicts import Interval, PartVerdict, Verdict
 
@@ -76,9 +76,6 @@ class Weigher(Protocol):
         ...
 
 
-# ---
-
-
 def weigh(hypothesis: Hypothesis) -> Weigher:
     """Return a fresh weigher for what the hypothesis claims.
 
@@ -102,17 +99,7 @@ class OneClaim:
     def __init__(self, hypothesis: Hypothesis, claim: Claim) -> None:
         self._claim = claim
         self.units = _units(hypothesis, claim.statistic, claim.direction)
-        self._rule: Rule = hypothesis.make_rule(
-            claim,
-            alpha=hypothesis.alpha,
-            beta=hypothesis.beta,
-            max_units=hypothesis.max_units,
-            margin=hypothesis.margin,
-            min_units=hypothesis.min_trials,
-            single=hypothesis.turns_per_unit == 1,
-            extend=hypothesis.extend,
-            size=hypothesis.census,
-        )
+        self._rule: Rule = hypothesis.make_rule(claim, hypothesis.design)
         self.min_more = self._rule.min_more
         self.expected_more = self._rule.expected_more
         self.predictive_probability = self._rule.predictive_probability
@@ -157,16 +144,7 @@ class AllClaims:
 
     def __init__(self, hypothesis: Hypothesis, claim: Joint) -> None:
         self._parts = [_units(hypothesis, part.statistic, part.direction) for part in claim.parts]
-        self._rule: JointRule = make_joint_rule(
-            claim,
-            alpha=hypothesis.alpha,
-            beta=hypothesis.beta,
-            max_units=hypothesis.max_units,
-            margin=hypothesis.margin,
-            min_units=hypothesis.min_trials,
-            binary=hypothesis.turns_per_unit == 1,
-            extend=hypothesis.extend,
-        )
+        self._rule: JointRule = make_joint_rule(claim, hypothesis.design)
         self.min_more = self._rule.min_more
         self.expected_more = self._rule.expected_more
         self.predictive_probability = self._rule.predictive_probability
@@ -231,14 +209,8 @@ class Measuring:
     def __init__(self, hypothesis: Hypothesis, estimation: Estimation) -> None:
         self.units = _units(hypothesis, estimation.statistic, None)
         self._estimation = estimation
-        self._rule: Estimate = make_estimate(
-            estimation.statistic,
-            halfwidth=estimation.halfwidth,
-            alpha=hypothesis.alpha,
-            max_units=hypothesis.max_units,
-            min_units=hypothesis.min_trials,
-            binary=hypothesis.turns_per_unit == 1,
-            extend=hypothesis.extend,
+        self._rule: EstimateRule = make_estimate(
+            estimation.statistic, estimation.halfwidth, hypothesis.design
         )
         self.min_more = self._rule.min_more
         self.expected_more = self._rule.expected_more
@@ -300,8 +272,8 @@ class Measuring:
 def _units(hypothesis: Hypothesis, statistic: Statistic, direction: Direction | None) -> Units:
     return Units(
         statistic,
-        n_arms=max(1, len(hypothesis.arms)),
-        invalid=hypothesis.invalid,
+        n_arms=max(1, len(hypothesis.frame.arms)),
+        invalid=hypothesis.frame.invalid,
         worst=1.0 if direction is Direction.AT_MOST else 0.0,
         reference=hypothesis.reference,
     )

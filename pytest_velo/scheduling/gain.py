@@ -33,10 +33,10 @@ def expected_gain(run: Run) -> float:
     if not isinstance(claim, Claim) or log_e is None:
         return 1.0 / max(1, run.weigher.expected_more())
     n, mean, variance = run.units.moments
-    nulls = nulls_of(claim, run.hypothesis.margin)
+    nulls = nulls_of(claim, run.hypothesis.design.margin)
     needed = [
-        *((null, math.log(1.0 / run.hypothesis.alpha) - log_e[0]) for null in nulls.support),
-        *((null, math.log(1.0 / run.hypothesis.beta) - log_e[1]) for null in nulls.refute),
+        *((null, math.log(1.0 / run.hypothesis.design.alpha) - log_e[0]) for null in nulls.support),
+        *((null, math.log(1.0 / run.hypothesis.design.beta) - log_e[1]) for null in nulls.refute),
     ]
     binary = run.hypothesis.single
     total = weight = 0.0

@@ -42,7 +42,7 @@ def compared_with(
     mean = f"{entry.statistic} {rate(stored.mean)} over {count(stored.n, 'trial')}"
     yield f"compared case by case with the baseline of {stored.made_at[:10]}: {mean}"
     if stored.set_digest != hypothesis.set_digest:
-        n_pairs = sum(1 for _ in hypothesis.plan())
+        n_pairs = sum(1 for _ in hypothesis.frame.trials())
         yield f"the cases changed since: the {n_pairs} trials of the baseline whose case is still there count"
     if stored.judge and not now.judge:
         yield "its first trial asked no judge: whether the judge is the one of the baseline is not known"
@@ -81,7 +81,7 @@ def accepted_drift(
     """
     anchor = entry.anchor
     turns, units = _whole_units(now.turns, hypothesis)
-    moved = drift(entry, statistic, turns, alpha=hypothesis.alpha, units=units)
+    moved = drift(entry, statistic, turns, alpha=hypothesis.design.alpha, units=units)
     since = f"since the first baseline, of {anchor.made_at[:10]}"
     if moved is None:
         yield f"{since}, the cases or their order changed: the drift is not known"
@@ -104,9 +104,9 @@ def _whole_units(
     turns: Sequence[StoredTurn], hypothesis: Hypothesis
 ) -> tuple[Sequence[StoredTurn], list[int] | None]:
     """Return the turns of whole units with the unit of each; None where each turn is its own."""
-    if hypothesis.unit_size == 1:
+    if hypothesis.frame.unit_size == 1:
         return turns, None
-    planned = [trial for trial, _ in zip(hypothesis.plan(), turns, strict=False)]
+    planned = [trial for trial, _ in zip(hypothesis.frame.trials(), turns, strict=False)]
     units = [trial.unit for trial in planned]
     if planned and units.count(units[-1]) < planned[-1].unit_size:
         units = [unit for unit in units if unit != units[-1]]

@@ -18,12 +18,13 @@ from pytest_velo.claims import Change, Claim, Estimation, Guards
 from pytest_velo.errors import StoreError, UsageError
 from pytest_velo.integration.baseline.facts import accepted_drift, compared_with, stored_fact
 from pytest_velo.integration.baseline.pairs import beside_stored, pairs_of, sampled_of
-from pytest_velo.integration.collect.design import Design, case_set, design_of
-from pytest_velo.integration.collect.items import SPEC
+from pytest_velo.integration.collect.frame import case_set, in_order_of
 from pytest_velo.integration.config.options import in_ci
 from pytest_velo.integration.session import VeloSession
-from pytest_velo.records import HypothesisResult, Outcome, TrialRecord, UnitKind
-from pytest_velo.runner.hypothesis import Hypothesis, Invalid, Over
+from pytest_velo.integration.stash import SPEC
+from pytest_velo.records import HypothesisResult, Invalid, Outcome, TrialRecord, UnitKind
+from pytest_velo.runner.frame import Frame, Over
+from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.run import Run
 from pytest_velo.settings import Update
 from pytest_velo.verdicts import StopReason, Verdict
@@ -56,7 +57,7 @@ def guard_of(item: pytest.Item, session: VeloSession, hypothesis: Hypothesis) ->
 
     Raises:
         StoreError: The file of baselines cannot be read.
-        UsageError: As `design_of`.
+        UsageError: As `make_frame`.
     """
     spec, settings = item.stash[SPEC], session.settings
     if not spec.against_baseline:
@@ -64,18 +65,16 @@ def guard_of(item: pytest.Item, session: VeloSession, hypothesis: Hypothesis) ->
     stored = BaselineFile.load(settings.baseline)
     entry = stored.get(hypothesis.node_id, hypothesis.model or "", str(_change(hypothesis).of))
     if settings.update is Update.ALL or (settings.update is Update.NEW and entry is None):
-        design = design_of(spec, case_set(item, settings), settings)
-        return _recording(hypothesis, _design_hash(design), entry, settings.baseline)
+        return _recording(hypothesis, entry, settings.baseline)
     if entry is None:
         return Guard(hypothesis=None, problem=_missing(hypothesis, settings.baseline))
     # Compared in the baseline's own order, which its seed makes; the draws are those of this run's seed.
-    as_stored = replace(settings, seed=entry.current.seed)
-    cases = case_set(item, settings)
-    design = design_of(spec, cases, as_stored)
-    problem = _misfit(entry, design, hypothesis)
+    problem = _misfit(entry, hypothesis)
     if problem:
         return Guard(hypothesis=None, problem=_not_compared(entry, problem))
-    return _comparing(hypothesis, entry, design, cases, spec.get("guards", Guards.MODEL))
+    cases = case_set(item, settings)
+    frame = in_order_of(hypothesis.frame, spec, cases, entry.current.seed)
+    return _comparing(hypothesis, entry, frame, cases, spec.get("guards", Guards.MODEL))
 
 
 def check_update(items: Iterable[pytest.Item], session: VeloSession) -> None:
@@ -104,14 +103,14 @@ def unsampled_result(hypothesis: Hypothesis, problem: str) -> HypothesisResult:
         node_id=hypothesis.node_id,
         belief=hypothesis.belief,
         claim=str(hypothesis.claim),
-        scope=hypothesis.scope,
+        scope=hypothesis.frame.scope,
         outcome=Outcome.INCONCLUSIVE,
         model=hypothesis.model,
         problem=problem,
-        alpha=hypothesis.alpha,
-        beta=hypothesis.beta,
-        margin=hypothesis.margin,
-        max_trials=hypothesis.max_trials,
+        alpha=hypothesis.design.alpha,
+        beta=hypothesis.design.beta,
+        margin=hypothesis.design.margin,
+        max_trials=hypothesis.frame.max_trials,
         seed=hypothesis.seed,
         notices=hypothesis.notices,
         rerun=f"{hypothesis.rerun} --velo-update",
@@ -130,12 +129,12 @@ def _missing(hypothesis: Hypothesis, path: Path) -> str:
     return f"{path.name} holds no baseline of it{model}: --velo-update samples and stores one"
 
 
-def _design_hash(design: Design) -> str:
-    """Identify how a baseline was sampled: turns of another design are no pairs of its."""
-    return digest([design.over.value, design.plan.largest_unit, design.invalid.value])
+def _frame_hash(frame: Frame) -> str:
+    """Identify how a baseline was sampled: turns of another frame are no pairs of its."""
+    return digest([frame.over.value, frame.turns_per_unit, frame.invalid.value])
 
 
-def _misfit(entry: Entry, design: Design, hypothesis: Hypothesis) -> str:
+def _misfit(entry: Entry, hypothesis: Hypothesis) -> str:
     """Say why the baseline cannot be compared with, as far as that is known without a trial."""
     stored = entry.current
     if stored.body != hypothesis.body_digest:
@@ -143,11 +142,11 @@ def _misfit(entry: Entry, design: Design, hypothesis: Hypothesis) -> str:
             "the body has changed since. What is guarded belongs outside of it: a prompt in a constant or a"
             ' file, with guards="prompt"'
         )
-    if entry.design != _design_hash(design):
+    if entry.design != _frame_hash(hypothesis.frame):
         return "the design (over, draws_per_case, groups or invalid) has changed since"
     if stored.set_digest and not hypothesis.set_digest:
         return "it had cases then, and has none now"
-    if stored.set_digest != hypothesis.set_digest and design.plan.largest_unit > 1:
+    if stored.set_digest != hypothesis.set_digest and hypothesis.frame.turns_per_unit > 1:
         return "the cases have changed since, and they are not compared one by one"
     return ""
 
@@ -157,20 +156,20 @@ def _not_compared(entry: Entry, why: str) -> str:
     return f"not compared with the baseline of {day}: {why}. --velo-update makes a new one"
 
 
-def _recording(hypothesis: Hypothesis, design_hash: str, entry: Entry | None, path: Path) -> Guard:
+def _recording(hypothesis: Hypothesis, entry: Entry | None, path: Path) -> Guard:
     """Sample all units, whatever they say, and store them: an early stop would bias what is stored."""
-    change, plan = _change(hypothesis), hypothesis.plan
+    change, frame = _change(hypothesis), hypothesis.frame
 
     def finish(run: Run, result: HypothesisResult) -> HypothesisResult:
         if run.verdict is not Verdict.MEASURED:
             why = "sampling ended before all of its trials were in"
             return replace(result, facts=(*result.facts, f"no baseline was stored: {why}"))
-        sampled = sampled_of(run, plan(), hypothesis)
+        sampled = sampled_of(run, frame.trials(), hypothesis)
         accepted = BaselineFile().accept(
             hypothesis=hypothesis.node_id,
             model=hypothesis.model or "",
             statistic=str(change.of),
-            design=design_hash,
+            design=_frame_hash(frame),
             sampled=sampled,
         )
         try:
@@ -185,27 +184,33 @@ def _recording(hypothesis: Hypothesis, design_hash: str, entry: Entry | None, pa
     sampled_to_the_end = replace(
         hypothesis,
         claim=Estimation(statistic=change.of, halfwidth=None),
-        invalid=Invalid.BOUND,
-        unit=UnitKind.TRIAL if hypothesis.unit is UnitKind.PAIR else hypothesis.unit,
+        frame=replace(
+            frame,
+            invalid=Invalid.BOUND,
+            unit=UnitKind.TRIAL if frame.unit is UnitKind.PAIR else frame.unit,
+        ),
         to_the_end=True,
     )
     return Guard(hypothesis=sampled_to_the_end, finish=finish, is_look=False)
 
 
 def _comparing(
-    hypothesis: Hypothesis, entry: Entry, design: Design, cases: CaseSet | None, guards: Guards
+    hypothesis: Hypothesis, entry: Entry, frame: Frame, cases: CaseSet | None, guards: Guards
 ) -> Guard:
     """Compare case by case with what was stored."""
     stored = entry.current
-    trials, reference = pairs_of(stored, design, cases)
+    trials, reference = pairs_of(stored, frame, cases)
     problem = _unknown_instruments(stored, trials, guards)
     if problem:
         return Guard(hypothesis=None, problem=_not_compared(entry, problem))
     compared = replace(
         hypothesis,
-        plan=lambda: iter(trials),
-        max_units=min(hypothesis.max_units, trials[-1].unit + 1),
-        scope=_scope(hypothesis, stored, design),
+        frame=replace(
+            frame,
+            design=replace(frame.design, max_units=min(frame.design.max_units, trials[-1].unit + 1)),
+            trials=lambda: iter(trials),
+            scope=_scope(hypothesis, stored),
+        ),
         reference=reference,
         accepts=lambda first: _changed_instruments(first, entry, hypothesis.seed, guards),
     )
@@ -216,7 +221,7 @@ def _comparing(
         if run.error is not None or not run.trials:
             return result
         facts = compared_with(entry, sampled_of(run, iter(trials), hypothesis), result, compared)
-        ended = _at_the_baselines_end(result, compared.max_units < hypothesis.max_units)
+        ended = _at_the_baselines_end(result, compared.design.max_units < hypothesis.design.max_units)
         noted = beside_stored(result.trials, reference)
         return replace(ended, trials=noted, facts=(*result.facts, *facts))
 
@@ -252,10 +257,10 @@ def _changed_instruments(first: TrialRecord, entry: Entry, seed: int, guards: Gu
     return _not_compared(entry, f"the {' and the '.join(changed)} changed since{hint}")
 
 
-def _scope(hypothesis: Hypothesis, stored: Sampled, design: Design) -> str:
+def _scope(hypothesis: Hypothesis, stored: Sampled) -> str:
     """Say what is compared: of changed cases, those that are in both sets."""
-    if stored.set_digest == hypothesis.set_digest or design.over is not Over.CASES:
-        return hypothesis.scope
+    if stored.set_digest == hypothesis.set_digest or hypothesis.frame.over is not Over.CASES:
+        return hypothesis.frame.scope
     return "over the cases that its baseline has, too, paired on the case"
 
 

@@ -10,14 +10,14 @@ from pytest_velo.baselines.entry import CASE_LENGTH, Sampled, StoredTurn
 from pytest_velo.case_sets import CaseSet, Planned, chosen_order
 from pytest_velo.checks.instruments import instruments_of
 from pytest_velo.claims import Change, Statistic
-from pytest_velo.integration.collect.design import Design
 from pytest_velo.records import TrialRecord
+from pytest_velo.runner.frame import Frame
 from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.run import Run
 
 
 def pairs_of(
-    stored: Sampled, design: Design, cases: CaseSet | None
+    stored: Sampled, frame: Frame, cases: CaseSet | None
 ) -> tuple[tuple[Planned, ...], tuple[float | None, ...]]:
     """Return the trials that have a partner in the baseline, in its order, and the partners' outcomes.
 
@@ -25,7 +25,7 @@ def pairs_of(
 
     Args:
         stored: The baseline.
-        design: In the order of the baseline's seed; of single trials where the cases changed.
+        frame: In the order of the baseline's seed; of single trials where the cases changed.
         cases: The cases there are now; None without any.
 
     Returns:
@@ -34,11 +34,11 @@ def pairs_of(
     """
     outcomes = tuple(turn.outcome for turn in stored.turns)
     if cases is None or stored.set_digest == cases.digest:
-        planned = [trial for trial, _ in zip(design.trials(), stored.turns, strict=False)]
+        planned = [trial for trial, _ in zip(frame.trials(), stored.turns, strict=False)]
         whole = _whole_units(planned)
         return whole, outcomes[: len(whole)]
     known = {digest[:CASE_LENGTH]: position for position, digest in enumerate(cases.digests)}
-    common = [turn for turn in stored.turns if turn.case in known][: design.max_trials]
+    common = [turn for turn in stored.turns if turn.case in known][: frame.max_trials]
     trials = chosen_order(cases, ((known[turn.case], turn.repeat) for turn in common))
     return tuple(trials), tuple(turn.outcome for turn in common)
 

@@ -15,13 +15,12 @@ import pytest
 
 from pytest_velo.claims import Estimation
 from pytest_velo.errors import UsageError
-from pytest_velo.integration.collect.marks import MARK, Spec, read_spec
+from pytest_velo.integration.collect.marks import Spec, read_spec
 from pytest_velo.integration.compat import marks_of_calls
-from pytest_velo.integration.report import EXPECTED_ATTRIBUTE
+from pytest_velo.integration.names import EXPECTED_ATTRIBUTE, FAMILIES_PLUGIN, MARK
 from pytest_velo.integration.session import VeloSession
 from pytest_velo.records import Family, HypothesisResult, Outcome
-
-PLUGIN = "velo-families"
+from pytest_velo.settings import Settings
 
 
 class Families:
@@ -94,6 +93,7 @@ class _Member:
     """
 
     def __init__(self, definition: Any, marks: Sequence[pytest.Mark]) -> None:
+        self.config = definition.config
         self._definition = definition
         self._marks = marks
 
@@ -113,17 +113,13 @@ def _is_member(spec: Spec) -> bool:
     return not isinstance(spec.claim, Estimation)
 
 
-def family_of(item: Any, spec: Spec, *, alpha: float, beta: float) -> Family | None:
-    """Return an item's family; None where every hypothesis stands for itself.
-
-    Args:
-        item: The test item.
-        spec: Its marks.
-        alpha: P(any wrong supported in the family), at most, as the user wants it.
-        beta: P(any wrong refuted in the family), at most.
-    """
-    families: Families | None = item.config.pluginmanager.get_plugin(PLUGIN)
-    return None if families is None else families.of(item, spec, alpha=alpha, beta=beta)
+def family_of(item: Any, spec: Spec, settings: Settings) -> Family | None:
+    """Return an item's family; None where every hypothesis stands for itself."""
+    families: Families | None = item.config.pluginmanager.get_plugin(FAMILIES_PLUGIN)
+    if families is None:
+        return None
+    alpha, beta = spec.levels(settings)
+    return families.of(item, spec, alpha=alpha, beta=beta)
 
 
 def _settle_session(session: VeloSession) -> list[HypothesisResult]:

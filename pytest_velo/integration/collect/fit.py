@@ -6,7 +6,7 @@ from typing import Any
 
 from pytest_velo.claims import AnyClaim, Change, Claim, Direction, Estimation
 from pytest_velo.errors import UsageError, nearest
-from pytest_velo.runner.hypothesis import Invalid
+from pytest_velo.records import Invalid
 from pytest_velo.stats.engine.nulls import nulls_of
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pytest_velo.integration.compat import FixtureInfo, is_parameter
-from pytest_velo.integration.fixtures import OURS
+from pytest_velo.integration.names import FIXTURES_MODULE, OURS
 
 # Function-scoped fixtures of these plugins belong to their event loops, which our bodies never run on.
 _HARMLESS_MODULES = ("pytest_velo.", "pytest_asyncio.", "anyio.")
@@ -16,7 +16,7 @@ _HARMLESS_MODULES = ("pytest_velo.", "pytest_asyncio.", "anyio.")
 def is_ours(info: FixtureInfo, name: str) -> bool:
     """Tell whether `name` resolves to our own fixture for this test, not to one of the user's."""
     definitions = info.name2fixturedefs.get(name)
-    return definitions is not None and definitions[-1].func.__module__ == "pytest_velo.integration.fixtures"
+    return definitions is not None and definitions[-1].func.__module__ == FIXTURES_MODULE
 
 
 def ours_in(info: FixtureInfo) -> list[str]:

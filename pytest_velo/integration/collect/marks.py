@@ -17,18 +17,28 @@ import pytest
 from pytest_velo.claims import AnyClaim, Change, Claim, Guards, Statistic
 from pytest_velo.errors import UsageError, nearest
 from pytest_velo.integration.collect.fit import check_fit
-from pytest_velo.runner.hypothesis import Invalid, Over
+from pytest_velo.integration.names import DEFAULTS_MARK, MARK
+from pytest_velo.records import Invalid
+from pytest_velo.runner.frame import Over
+from pytest_velo.settings import Settings
 
-MARK = "hypothesis"
-DEFAULTS_MARK = "velo"
+_SPECS: pytest.StashKey[dict[tuple[int, ...], Spec]] = pytest.StashKey()
+"""What the marks of this session say, by the marks themselves: each is read and checked once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
-    """What the marks of one test say; `options` holds only what was given, already checked."""
+    """What the marks of one test say.
+
+    Attributes:
+        claim: What is claimed.
+        options: The keywords that were given, already checked; defaults where the mark itself has none.
+        marks: Where it was read.
+    """
 
     claim: AnyClaim
     options: Mapping[str, Any] = field(default_factory=dict)
+    marks: tuple[pytest.Mark, ...] = field(default=(), repr=False, compare=False)
 
     @property
     def arms(self) -> tuple[str, ...]:
@@ -45,6 +55,10 @@ class Spec:
     def arms_are_models(self) -> bool:
         """The arms are model ids, and `model` is another model in each."""
         return bool(self.arms) and all("/" in arm for arm in self.arms)
+
+    def levels(self, settings: Settings) -> tuple[float, float]:
+        """Return the alpha and the beta that it is to have, alone or with its family."""
+        return self.get("alpha", settings.alpha), self.get("beta", 0.05)
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return a keyword's value, or `default` where nobody gave it."""
@@ -89,13 +103,19 @@ def read_spec(node: pytest.Item, function: Any) -> Spec | None:
         )
     if not ours:
         return None
-    owner = ours[0][0]
+    owner, mark = ours[0]
     if len([mark for node_, mark in ours if node_ is owner]) > 1:
         raise UsageError("two hypothesis marks on one test", fix="write one test for each claim")
-    return _spec(ours[0][1], list(node.iter_markers(DEFAULTS_MARK)))
+    read_from = (mark, *node.iter_markers(DEFAULTS_MARK))
+    known = node.config.stash.setdefault(_SPECS, {})
+    key = tuple(map(id, read_from))  # what a spec keeps alive
+    if key not in known:
+        known[key] = _spec(read_from)
+    return known[key]
 
 
-def _spec(mark: pytest.Mark, defaults: list[pytest.Mark]) -> Spec:
+def _spec(marks: tuple[pytest.Mark, ...]) -> Spec:
+    mark, *defaults = marks
     if len(mark.args) != 1 or not isinstance(mark.args[0], AnyClaim):
         raise UsageError(_no_claim(mark.args), fix="@pytest.mark.hypothesis(rate >= 0.5, cases=...)")
     options: dict[str, Any] = {}
@@ -110,7 +130,7 @@ def _spec(mark: pytest.Mark, defaults: list[pytest.Mark]) -> Spec:
     check_fit(claim, options)
     if options.get("min_trials", 1) > options.get("max_trials", options.get("min_trials", 1)):
         raise UsageError("min_trials is larger than max_trials", fix="lower min_trials or raise max_trials")
-    return Spec(claim=claim, options=options)
+    return Spec(claim=claim, options=options, marks=marks)
 
 
 def _no_claim(arguments: tuple[Any, ...]) -> str:

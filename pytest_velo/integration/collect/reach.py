@@ -7,15 +7,18 @@ import pytest
 from pytest_velo.case_sets import is_strategy
 from pytest_velo.claims import AnyClaim, Claim, Estimation
 from pytest_velo.errors import UsageError
-from pytest_velo.integration.collect.design import CASES, Design, case_set, design_for
-from pytest_velo.integration.collect.items import SPEC
+from pytest_velo.integration.collect.frame import case_set, frame_of
+from pytest_velo.integration.stash import CASES, SPEC
 from pytest_velo.records import Family, UnitKind
+from pytest_velo.runner.frame import Frame
 from pytest_velo.settings import Settings
-from pytest_velo.stats.rules.choice import reach_for
+from pytest_velo.stats.engine.design import Design
+from pytest_velo.stats.planning.reach import reach_for
 from pytest_velo.stats.rules.estimate import fewest_units
+from pytest_velo.stats.rules.rate import make_rate_rule
 
 
-def check_design(item: pytest.Item, settings: Settings) -> str | None:
+def check_reach(item: pytest.Item, settings: Settings) -> str | None:
     """Check at collection what needs no fixtures: cases, design, and whether a verdict is in reach.
 
     Strategies are drawn, and then checked, when the item runs: importing and running the Hypothesis library
@@ -30,26 +33,27 @@ def check_design(item: pytest.Item, settings: Settings) -> str | None:
     spec = item.stash[SPEC]
     if is_strategy(spec.get("cases")) and CASES not in item.stash:
         return None
-    design = design_for(item, settings)
-    _check_reach(spec.claim, design)
+    frame = frame_of(item, settings)
+    _check_reach(spec.claim, frame)
     expect = spec.get("expect")
-    warning = None if expect is None else _low_power(spec.claim, design, expect)
+    warning = None if expect is None else _low_power(spec.claim, frame, expect)
     return None if warning is None else f"{item.nodeid}: {warning}"
 
 
-def _check_reach(claim: AnyClaim, design: Design) -> None:
+def _check_reach(claim: AnyClaim, frame: Frame) -> None:
     """Refuse what no data at all could support, or measure, within the horizon."""
-    source = "groups" if design.unit is UnitKind.GROUP else "cases"
-    few = "" if design.max_units == design.max_trials else f" (there are no more {source})"
+    design = frame.design
     n_needed = _least_needed(claim, design)
     if n_needed is None:
         return
+    source = "groups" if frame.unit is UnitKind.GROUP else "cases"
+    few = "" if design.max_units == frame.max_trials else f" (there are no more {source})"
     estimate = isinstance(claim, Estimation)
     easier = "a larger halfwidth" if estimate else "an easier claim"
     what, all_of_them = ("measured", "came out the same") if estimate else ("supported", "spoke for it")
     raise UsageError(
-        f"`{claim}` can never be {what} within {design.max_units} {design.unit}s{few}:"
-        f" even if all of them {all_of_them}, {n_needed} are needed{_at_level(design.family)}",
+        f"`{claim}` can never be {what} within {design.max_units} {frame.unit}s{few}:"
+        f" even if all of them {all_of_them}, {n_needed} are needed{_at_level(frame.family)}",
         fix=f"max_trials={n_needed} or more (with as many {source}), or {easier}",
     )
 
@@ -62,23 +66,21 @@ def _least_needed(claim: AnyClaim, design: Design) -> int | None:
         return needed if needed > design.max_units else None
     if design.census is not None or any(type(part) is not Claim for part in claim.parts):
         return None  # a whole list settles all; a rule of somebody's own is not known
-    single = design.plan.largest_unit == 1
-    reaches = [reach_for(part, **design.rule(), single=single) for part in claim.parts]
+    reaches = [reach_for(part, design) for part in claim.parts]
     short = [reach.n_support for reach in reaches if not reach.can_support]
     return max(short) if short else None
 
 
-def _low_power(claim: AnyClaim, design: Design, expect: float) -> str | None:
+def _low_power(claim: AnyClaim, frame: Frame, expect: float) -> str | None:
     """Say so when a true rate of `expect` would seldom be found."""
-    rates = design.plan.largest_unit == 1 and design.census is None
+    rates = frame.design.single and frame.design.census is None
     if not (rates and type(claim) is Claim and claim.statistic.binary and not claim.statistic.arms):
         raise UsageError(
             "expect= needs single trials of 0 or 1", fix="leave it out: the power is not known exactly"
         )
     from pytest_velo.stats.planning.operating import power
-    from pytest_velo.stats.rules.rate import make_rule
 
-    chance = power(make_rule(claim, **design.rule()), expect)
+    chance = power(make_rate_rule(claim, frame.design), expect)
     if chance >= 0.5:
         return None
     return f"if the rate is {expect:g} as expected, `{claim}` is supported in only {chance:.0%} of runs"
@@ -100,10 +102,10 @@ def check_drawn(item: pytest.Item, settings: Settings) -> None:
         settings: Their seed draws the cases.
 
     Raises:
-        UsageError: As `check_design`, before any call.
+        UsageError: As `check_reach`, before any call.
     """
     if is_strategy(item.stash[SPEC].get("cases")):
         case_set(item, settings)
-        warning = check_design(item, settings)
+        warning = check_reach(item, settings)
         if warning is not None:
             item.warn(pytest.PytestWarning(warning))

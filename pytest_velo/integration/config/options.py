@@ -11,6 +11,8 @@ from typing import Any, Literal, NamedTuple
 
 import pytest
 
+from pytest_velo.integration.names import RESCORE_JUDGE, RESCORE_RUN
+
 
 class Option(NamedTuple):
     """One thing a user may set.
@@ -83,11 +85,6 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(name="cassette", many=True, metavar="FILE", help="recorded draws for replay; repeatable"),
 )
-RESCORE_RUN, RESCORE_JUDGE = "--velo-rescore-run", "--velo-rescore-judge"
-RESCORE_PLUGIN = "velo-rescoring"
-"""What `velo rescore` tells pytest, which nobody else is to type, and the plugin that it brings."""
-SESSION_PLUGIN = "velo-session"
-"""The session's state among pytest's plugins: there when it was opened, which a plain session spares."""
 
 
 def in_ci() -> bool:

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypedDict
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
-from pytest_velo.case_sets import Planned
 from pytest_velo.checks.bodies import body_digest
 from pytest_velo.claims import AnyClaim, Claim
-from pytest_velo.integration.collect.design import Design, case_set, design_for
 from pytest_velo.integration.collect.fixture_names import is_ours, shared_state
-from pytest_velo.integration.collect.items import FACTS, FUNCTION, SPEC, model_ids
+from pytest_velo.integration.collect.frame import case_set, frame_of
 from pytest_velo.integration.collect.marks import Spec
+from pytest_velo.integration.collect.models import model_id
 from pytest_velo.integration.compat import fixture_info
 from pytest_velo.integration.config.rerun import rerun_line
 from pytest_velo.integration.run.outcomes import HostOutcomes
-from pytest_velo.records import Family, UnitKind
-from pytest_velo.runner.hypothesis import Body, Hypothesis, Invalid
+from pytest_velo.integration.stash import FACTS, FUNCTION, SPEC
+from pytest_velo.runner.hypothesis import Body, Hypothesis
 from pytest_velo.settings import Settings
-from pytest_velo.stats.rules.choice import RuleFactory, rule_for
+from pytest_velo.stats.choosing import RuleFactory, from_factory
+from pytest_velo.stats.rules.choice import MakeRule, rule_for
 
 
 def build(
@@ -45,11 +45,11 @@ def build(
         fixtures: The values of its arguments by name; those that differ from trial to trial are put in.
 
     Raises:
-        UsageError: As `design_for`.
+        UsageError: As `frame_of`.
     """
     spec, facts = item.stash[SPEC], item.stash[FACTS]
     cases = case_set(item, settings)
-    design = design_for(item, settings)
+    frame = frame_of(item, settings)
     shared = shared_state(fixture_info(item))
     notices = [_shared_notice(shared)] if shared else []
     limit = 1 if shared or in_order else max(1, settings.concurrency // settings.workers)
@@ -57,6 +57,7 @@ def build(
         node_id=item.nodeid,
         belief=_belief(item),
         claim=spec.claim,
+        frame=frame,
         stream=_stream_of(spec, settings),
         seed=settings.seed,
         model=model_id(item, settings),
@@ -70,54 +71,13 @@ def build(
         rerun=rerun_line(item, settings),
         notices=tuple(notices),
         keep_exceptions=in_order,
-        make_rule=rule_factory(item.config, spec.claim),
+        make_rule=rule_maker(item.config, spec.claim),
         ceiling=spec.get("ceiling"),
         max_trials_marked="max_trials" in spec.options,
-        **_of_design(design),
     )
 
 
-class _OfDesign(TypedDict):
-    """The fields of a hypothesis that its design gives."""
-
-    alpha: float
-    beta: float
-    margin: float
-    max_trials: int
-    min_trials: int
-    invalid: Invalid
-    extend: bool
-    plan: Callable[[], Iterator[Planned]]
-    max_units: int
-    unit_size: int
-    unit: UnitKind
-    arms: tuple[str, ...]
-    scope: str
-    census: int | None
-    family: Family | None
-
-
-def _of_design(design: Design) -> _OfDesign:
-    return _OfDesign(
-        alpha=design.alpha,
-        beta=design.beta,
-        margin=design.margin,
-        max_trials=design.max_trials,
-        min_trials=design.min_trials,
-        invalid=design.invalid,
-        extend=design.extend,
-        plan=design.trials,
-        max_units=design.max_units,
-        unit_size=design.unit_size,
-        unit=design.unit,
-        arms=design.arms,
-        scope=design.scope,
-        census=design.census,
-        family=design.family,
-    )
-
-
-def rule_factory(config: pytest.Config, claim: AnyClaim) -> RuleFactory:
+def rule_maker(config: pytest.Config, claim: AnyClaim) -> MakeRule:
     """Return what makes the rule of a claim: that of its class, or of the nearest one it derives from.
 
     Args:
@@ -129,7 +89,7 @@ def rule_factory(config: pytest.Config, claim: AnyClaim) -> RuleFactory:
         offered |= factories
     for kind in type(claim).__mro__:
         if kind in offered:
-            return offered[kind]
+            return from_factory(offered[kind])
     return rule_for  # the parts of a joint claim, and a number, have rules of their own
 
 
@@ -137,28 +97,6 @@ def _stream_of(spec: Spec, settings: Settings) -> str:
     """Return the stream of draws: the profile `confirm` never reads what was explored."""
     stream: str = spec.get("stream", "")
     return f"confirm:{stream}" if settings.profile == "confirm" else stream
-
-
-def model_id(item: pytest.Item, settings: Settings) -> str | None:
-    """Return the id of the item's model; None when its body asks for none.
-
-    Args:
-        item: A prepared item; one that was made for a model (by its parameters) has that one.
-        settings: Name the model where the mark names none.
-
-    Returns:
-        Of models that are compared as arms, all of them: `a/x and b/y`.
-    """
-    spec = item.stash[SPEC]
-    if spec.arms_are_models:
-        return " and ".join(spec.arms)
-    asking = [name for name in ("model", "velo") if is_ours(fixture_info(item), name)]
-    if not asking:
-        return None
-    params = getattr(getattr(item, "callspec", None), "params", {})
-    chosen = next((params[name] for name in asking if name in params), None)
-    ids = model_ids(spec, settings)
-    return chosen if isinstance(chosen, str) else (ids[0] if ids else None)
 
 
 def _is_static(item: pytest.Function) -> bool:

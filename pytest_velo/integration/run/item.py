@@ -8,27 +8,19 @@ from typing import Any, NoReturn
 import pytest
 
 from pytest_velo.errors import NotDrawnError, WouldPayError
-from pytest_velo.integration.collect.items import FUNCTION, SPEC
 from pytest_velo.integration.compat import sparing_explanations
 from pytest_velo.integration.run.estimate import estimate_of, run_on_stored, skip_text
 from pytest_velo.integration.run.outcomes import HypothesisRefuted
+from pytest_velo.integration.run.pool import POOLING
 from pytest_velo.integration.run.progress import Progress
 from pytest_velo.integration.run.sampling import Sampling, prepare
 from pytest_velo.integration.session import SESSION, VeloSession
+from pytest_velo.integration.stash import ESTIMATE, FUNCTION, RESULT, UNSAMPLED
 from pytest_velo.records import HypothesisResult, Outcome
-from pytest_velo.report.estimates import Estimate, estimate_text
+from pytest_velo.report.estimates import estimate_text
 from pytest_velo.runner.result import explains_asserts
 from pytest_velo.runner.run import Run
 from pytest_velo.settings import Mode
-
-RESULT = pytest.StashKey[HypothesisResult]()
-UNSAMPLED = pytest.StashKey[str]()
-ESTIMATE = pytest.StashKey[Estimate]()
-
-
-def is_ours(item: pytest.Item) -> bool:
-    """Tell whether an item was prepared as a hypothesis."""
-    return SPEC in item.stash
 
 
 def run_item(item: pytest.Function) -> None:
@@ -46,7 +38,7 @@ def run_item(item: pytest.Function) -> None:
     session = item.config.stash[SESSION]
     if session.settings.mode is Mode.ESTIMATE:
         _estimate(item, session)
-    pooling = session.pooling
+    pooling = item.config.stash.get(POOLING, None)
     if pooling is not None and pooling.has(item):
         sampling = pooling.reach(item)
     else:

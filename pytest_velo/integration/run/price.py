@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_velo.integration.collect.fixture_names import is_ours
-from pytest_velo.integration.collect.items import SPEC, model_ids
+from pytest_velo.integration.collect.models import judge_id, model_ids
 from pytest_velo.integration.compat import fixture_info
+from pytest_velo.integration.stash import SPEC
 from pytest_velo.report.plan_record import Price
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def _is_free(item: pytest.Item, session: VeloSession) -> bool:
     info, spec, settings = fixture_info(item), item.stash[SPEC], session.settings
     if is_ours(info, "velo"):
         return False
-    judge = spec.get("judge") or settings.judge if is_ours(info, "judge") else None
+    judge = judge_id(spec, settings) if is_ours(info, "judge") else None
     ids = [*model_ids(spec, settings), *([judge] if judge else [])]
     params = getattr(getattr(item, "callspec", None), "params", {})
     if isinstance(chosen := params.get("model"), str):

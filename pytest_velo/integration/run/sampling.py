@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_velo.integration.baseline.guard import Guard, guard_of, unsampled_result
-from pytest_velo.integration.collect.items import FACTS, SPEC
 from pytest_velo.integration.collect.reach import check_drawn
-from pytest_velo.integration.config.options import RESCORE_PLUGIN
+from pytest_velo.integration.names import RESCORE_PLUGIN
 from pytest_velo.integration.run.hypothesis import build
-from pytest_velo.integration.run.notices import with_remarks
+from pytest_velo.integration.run.notices import with_notices
 from pytest_velo.integration.run.outcomes import HostOutcomes
 from pytest_velo.integration.session import SESSION, VeloSession
+from pytest_velo.integration.stash import FACTS, SPEC
 from pytest_velo.records import HypothesisResult
 from pytest_velo.runner.looks import Looks
 from pytest_velo.runner.result import result_of, with_brief_details
@@ -68,7 +68,7 @@ class Sampling:
         if self.result is not None:
             return
         run = self.run
-        result = with_remarks(result_of(run), self.outcomes, before, after)
+        result = with_notices(result_of(run), self.outcomes, before, after)
         if self.guard is None or self.guard.is_look:
             looks = self.looks if self.rescored is None else self.rescored.looks(run.hypothesis, run)
             result = looks.note(run, result)
@@ -101,7 +101,7 @@ def prepare(
         UsageError: Its design, its baseline, or a history of looks that strict does not allow.
     """
     rescored = _rescored(item)
-    settings = session.settings if rescored is None else rescored.settings(session.settings)
+    settings = session.settings_of(item)
     check_drawn(item, settings)
     outcomes = HostOutcomes(item.stash[FACTS], item.stash[SPEC].claim, item.path.parent)
     hypothesis = build(

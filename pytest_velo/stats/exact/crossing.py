@@ -12,7 +12,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pytest_velo.stats.exact.boundary import RUINED, Counts, Floats, Gains, Stretch, first_crossings
+from pytest_velo.stats.engine.arrays import Counts, Floats
+from pytest_velo.stats.exact.boundary import RUINED, Gains, Stretch, first_crossings
 
 _NEGLIGIBLE = 1e-22
 

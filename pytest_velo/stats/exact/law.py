@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_velo.stats.exact.thresholds import Floats
-from pytest_velo.stats.one_sided.rate import Barrier
+from pytest_velo.stats.engine.arrays import Floats
+from pytest_velo.stats.engine.barrier import Barrier
 
 Flags = NDArray[np.bool_]
 

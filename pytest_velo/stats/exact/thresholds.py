@@ -25,9 +25,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pytest_velo.errors import UsageError
+from pytest_velo.stats.engine.arrays import Floats as Floats
 from pytest_velo.stats.engine.mixture import Side, log_e_counts
 from pytest_velo.stats.exact.boundary import RUINED as RUINED
-from pytest_velo.stats.exact.boundary import Floats as Floats
 from pytest_velo.stats.exact.boundary import Stretch, evidence_between, gains_at
 from pytest_velo.stats.exact.boundary import log_gains as log_gains
 from pytest_velo.stats.exact.boundary import log_mean_exp as log_mean_exp

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from pytest_velo.stats.engine.arrays import Floats
 from pytest_velo.stats.engine.census import CERTAIN, alternatives
 from pytest_velo.stats.engine.mixture import Side
-from pytest_velo.stats.exact.thresholds import Floats
 from pytest_velo.stats.one_sided.rate_limits import close_in
 
 _POINTS = 24

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
+from pytest_velo.stats.engine.barrier import Bar
+from pytest_velo.stats.engine.design import PRIOR
 from pytest_velo.stats.engine.mixture import Side
-from pytest_velo.stats.one_sided.rate import Bar, OneSided
-from pytest_velo.stats.rules.rate import PRIOR
+from pytest_velo.stats.one_sided.rate import OneSided
 
 
 class RateTest:

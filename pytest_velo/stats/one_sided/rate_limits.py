@@ -11,7 +11,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from pytest_velo.stats.exact.thresholds import ROUNDING, Floats, crossing_probability, log_gains, log_mean_exp
+from pytest_velo.stats.engine.arrays import Floats
+from pytest_velo.stats.exact.boundary import log_gains, log_mean_exp
+from pytest_velo.stats.exact.thresholds import ROUNDING, crossing_probability
 from pytest_velo.stats.one_sided.rate import OneSided
 
 _POINTS = 32

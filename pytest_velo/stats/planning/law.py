@@ -15,16 +15,14 @@ from typing import TYPE_CHECKING
 from pytest_velo.claims import Claim
 from pytest_velo.errors import UsageError
 from pytest_velo.stats.engine.adaptive import best_walk
-from pytest_velo.stats.engine.design import check_design
+from pytest_velo.stats.engine.barrier import Barrier
+from pytest_velo.stats.engine.design import MAX_CALIBRATED_UNITS, NO_DIFFERENCE, Design
 from pytest_velo.stats.engine.mixture import EProcess
 from pytest_velo.stats.engine.nulls import Null, nulls_of
-from pytest_velo.stats.one_sided.rate import Barrier
 from pytest_velo.stats.planning.operating import OperatingCharacteristics
-from pytest_velo.stats.rules.difference import NO_DIFFERENCE
-from pytest_velo.stats.rules.rate import MAX_CALIBRATED_UNITS
 
 if TYPE_CHECKING:
-    from pytest_velo.stats.exact.thresholds import Floats
+    from pytest_velo.stats.engine.arrays import Floats
 
 OVERHEAD = 1.2
 """Units that the engine for means needs over the bound for a bettor who knows all (benchmarks)."""
@@ -62,53 +60,21 @@ def smallest_detectable(law: Law, threshold: float, end: float, power: float = 0
     return far
 
 
-def pair_law(
-    claim: Claim,
-    p_up: float,
-    p_down: float,
-    *,
-    alpha: float,
-    beta: float,
-    max_units: int,
-    min_units: int = 1,
-) -> OperatingCharacteristics:
-    """Return the exact law of `make_difference_rule` on pairs of 0/1 outcomes, for a claim at 0.
-
-    Args:
-        claim: As for `pair_laws`, and the others too.
-        p_up: P(a pair has a = 1, b = 0).
-        p_down: P(a pair has a = 0, b = 1); the sum is in (0, 1].
-        alpha: See there.
-        beta: See there.
-        max_units: See there.
-        min_units: See there.
-
-    Raises:
-        UsageError: As `pair_laws`.
-    """
-    shares = [(p_up, p_down)]
-    [law] = pair_laws(claim, shares, alpha=alpha, beta=beta, max_units=max_units, min_units=min_units)
+def pair_law(claim: Claim, p_up: float, p_down: float, design: Design) -> OperatingCharacteristics:
+    """Return the law of `pair_laws` at one pair of shares."""
+    [law] = pair_laws(claim, [(p_up, p_down)], design)
     return law
 
 
 def pair_laws(
-    claim: Claim,
-    shares: Sequence[tuple[float, float]],
-    *,
-    alpha: float,
-    beta: float,
-    max_units: int,
-    min_units: int = 1,
+    claim: Claim, shares: Sequence[tuple[float, float]], design: Design
 ) -> list[OperatingCharacteristics]:
-    """Return the exact law of `make_difference_rule` on pairs of 0/1 outcomes, for a claim at 0.
+    """Return the exact law of the difference's rule on pairs of 0/1 outcomes, for a claim at 0.
 
     Args:
         claim: `difference(a, b) >= 0` or `<= 0`, without a margin.
         shares: Each P(a pair has a = 1, b = 0) and P(a pair has a = 0, b = 1), with a sum in (0, 1].
-        alpha: As for `make_difference_rule`.
-        beta: As for `make_difference_rule`.
-        max_units: The largest number of pairs, up to 5,000.
-        min_units: No verdict comes before so many pairs.
+        design: Of single pairs, up to 5,000.
 
     Returns:
         One entry for each of the shares, in their order.
@@ -116,7 +82,7 @@ def pair_laws(
     Raises:
         UsageError: The claim is another one, or a number is outside its range.
     """
-    check_design(alpha=alpha, beta=beta, max_units=max_units, min_units=min_units)
+    alpha, beta, max_units, min_units = design.alpha, design.beta, design.max_units, design.min_units
     nulls = nulls_of(claim)
     both = [*nulls.support, *nulls.refute]
     if len(both) != 2 or any(abs(null.threshold - NO_DIFFERENCE) > 1e-12 for null in both):
@@ -193,18 +159,8 @@ def _by_toss(
     return supported, refuted
 
 
-def approximate_law(
-    claim: Claim,
-    truth: float,
-    deviation: float,
-    *,
-    alpha: float,
-    beta: float,
-    max_units: int,
-    margin: float = 0.0,
-    min_units: int = 1,
-) -> OperatingCharacteristics:
-    """Return roughly what `make_mean_rule` does with scores of this mean and standard deviation.
+def approximate_law(claim: Claim, truth: float, deviation: float, design: Design) -> OperatingCharacteristics:
+    """Return roughly what the rule of means does with scores of this mean and standard deviation.
 
     P(a wrong verdict) is given by its bound. Elsewhere probabilities are right to about 0.1 and mean sizes to
     a fifth (tests/calibration).
@@ -213,14 +169,10 @@ def approximate_law(
         claim: What is claimed.
         truth: The true value of the statistic, in its own units.
         deviation: The standard deviation of a unit's value, in the same units, from 0.
-        alpha: As for `make_mean_rule`.
-        beta: As for `make_mean_rule`.
-        max_units: As for `make_mean_rule`.
-        margin: As for `make_mean_rule`.
-        min_units: As for `make_mean_rule`.
+        design: How it is tested.
     """
-    check_design(alpha=alpha, beta=beta, max_units=max_units, min_units=min_units)
-    nulls = nulls_of(claim, margin)
+    alpha, beta, max_units, min_units = design.alpha, design.beta, design.max_units, design.min_units
+    nulls = nulls_of(claim, design.margin)
     unit = claim.statistic.scale.to_unit(truth)
     variance = (deviation / claim.statistic.scale.span) ** 2
 

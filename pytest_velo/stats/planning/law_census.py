@@ -10,47 +10,34 @@ from collections.abc import Sequence
 import numpy as np
 
 from pytest_velo.claims import Claim
+from pytest_velo.stats.engine.arrays import Flags, Floats
+from pytest_velo.stats.engine.barrier import Barrier
+from pytest_velo.stats.engine.design import Design
+from pytest_velo.stats.engine.futility import Futility
 from pytest_velo.stats.engine.mixture import Side
-from pytest_velo.stats.exact.law import Flags, unfold
-from pytest_velo.stats.exact.thresholds import Floats
-from pytest_velo.stats.one_sided.rate import Barrier
-from pytest_velo.stats.planning.futility import Futility, chances_of
+from pytest_velo.stats.exact.chances import chances_of
+from pytest_velo.stats.exact.law import unfold
+from pytest_velo.stats.one_sided.census import CensusTest, EitherCount
 from pytest_velo.stats.planning.law import Law
 from pytest_velo.stats.planning.operating import OperatingCharacteristics
-from pytest_velo.stats.rules.census import CensusTest, EitherCount, census_tests
+from pytest_velo.stats.rules.census import census_tests
 
 
-def census_law(
-    claim: Claim,
-    *,
-    size: int,
-    alpha: float,
-    beta: float,
-    max_units: int,
-    futility: Futility,
-    margin: float = 0.0,
-    min_units: int = 1,
-) -> Law:
-    """Return the law of `make_census_rule` in a run that stops early.
+def census_law(claim: Claim, design: Design, futility: Futility) -> Law:
+    """Return the law of a census in a run that stops early.
 
     A truth is the share of ones in the list; one between two counts is moved to the nearer. With `min_units`
     both tests may have rejected when the first verdict may come; this takes the one that did so first. Of a
     `within` the run gives up a little later than is reckoned with here.
-
-    Args:
-        claim: What is claimed of the rate.
-        size: How many outcomes the list has.
-        alpha: As for `make_census_rule`.
-        beta: As for `make_census_rule`.
-        max_units: As for `make_census_rule`.
-        futility: When the run gives up.
-        margin: As for `make_census_rule`.
-        min_units: As for `make_census_rule`.
     """
-    horizon = min(size, max_units)
-    tests, ends = census_tests(claim, size=size, alpha=alpha, beta=beta, margin=margin)
+    assert design.census is not None  # it is a census
+    size, min_units = design.census, design.min_units
+    horizon = min(size, design.max_units)
+    tests, ends = census_tests(claim, design)
     support = [_barrier(test, test.side) for test in tests]
-    refute = [_barrier(ends[0] if len(ends) == 1 else EitherCount(ends, beta), end.side) for end in ends]
+    refute = [
+        _barrier(ends[0] if len(ends) == 1 else EitherCount(ends, design.beta), end.side) for end in ends
+    ]
     looks = futility.looks(horizon, min_units)
     ours, theirs = ([_alone(test, horizon, looks) for test in side] for side in (tests, ends))
     hopeless = {units: _hopeless(ours, theirs, units, futility.below) for units in looks}

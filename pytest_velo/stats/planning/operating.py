@@ -1,11 +1,18 @@
-"""How a rule will do before any unit is drawn: its verdicts and its sample size at a given truth."""
+"""The exact law of a rule before any unit is drawn, and of a run, which also ends where it gives up.
+
+A rule alone goes on to its horizon. A run stops before, at a few looks, where the chance of a verdict by the
+horizon is small. That chance depends on the number of ones (and on which tests have rejected) alone, so one
+backward pass gives it for every path, and a forward pass ends the hopeless ones.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from pytest_velo.stats.rules.rate import PRIOR, SequentialRule
+from pytest_velo.stats.engine.design import PRIOR
+from pytest_velo.stats.engine.futility import Futility
+from pytest_velo.stats.rules.rate import RateRule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,9 +31,7 @@ class OperatingCharacteristics:
     mean_n: float
 
 
-def operating_characteristics(
-    rule: SequentialRule, truths: Sequence[float]
-) -> list[OperatingCharacteristics]:
+def operating_characteristics(rule: RateRule, truths: Sequence[float]) -> list[OperatingCharacteristics]:
     """Return the law of a rule on independent 0/1 units, exactly, from the units fed so far on.
 
     Args:
@@ -47,7 +52,7 @@ def operating_characteristics(
     ]
 
 
-def power(rule: SequentialRule, expect: float) -> float:
+def power(rule: RateRule, expect: float) -> float:
     """Return P(supported) at a true rate, exactly.
 
     For means of cases or groups this is a rough lower guide: 0/1 units vary the most.
@@ -59,7 +64,7 @@ def power(rule: SequentialRule, expect: float) -> float:
     return operating_characteristics(rule, [expect])[0].supported
 
 
-def mean_further(rule: SequentialRule, ones: int) -> float:
+def mean_further(rule: RateRule, ones: int) -> float:
     """Return the mean of the further units to a verdict or the horizon, a Jeffreys prior on the rate.
 
     A run takes fewer where it stops because a verdict has become unlikely.
@@ -74,3 +79,46 @@ def mean_further(rule: SequentialRule, ones: int) -> float:
     total = rule.n + 2 * PRIOR
     law = rule.outlook(lambda units: np.divide(rising[None, : units + 1], total + units))
     return float(law.mean_units[0])
+
+
+def law_with_futility(
+    rule: RateRule, futility: Futility
+) -> Callable[[Sequence[float]], list[OperatingCharacteristics]]:
+    """Return the law of a run on independent 0/1 units, exactly, as a function of the true rates.
+
+    Args:
+        rule: A fresh rule; it is not changed.
+        futility: When the run gives up.
+
+    Returns:
+        A function from true rates, each in [0, 1], to an entry for each, in their order.
+    """
+    import numpy as np
+
+    from pytest_velo.stats.exact.chances import chances_of
+    from pytest_velo.stats.exact.law import race
+
+    support, refute = rule.barriers()
+    looks = futility.looks(rule.max_units, rule.min_units)
+    chances = chances_of(support, refute, horizon=rule.max_units, first_look=rule.min_units, looks=looks)
+    hopeless = {
+        units: {latched: chance < futility.below for latched, chance in states.items()}
+        for units, states in chances.items()
+    }
+
+    def law(truths: Sequence[float]) -> list[OperatingCharacteristics]:
+        column = np.asarray(truths, dtype=float)[:, None]
+        run = race(
+            support,
+            refute,
+            steps=rule.max_units,
+            first_look=rule.min_units,
+            chance=lambda units: column,
+            give_up=lambda units: hopeless.get(units, {}),
+        )
+        return [
+            OperatingCharacteristics(truth=t, supported=float(s), refuted=float(r), mean_n=float(n))
+            for t, s, r, n in zip(truths, run.supported, run.refuted, run.mean_units, strict=True)
+        ]
+
+    return law

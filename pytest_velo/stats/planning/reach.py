@@ -14,12 +14,11 @@ from typing import NamedTuple
 
 from pytest_velo.claims import Claim, Direction
 from pytest_velo.stats.engine.adaptive import MeanProcess
-from pytest_velo.stats.engine.design import check_design
+from pytest_velo.stats.engine.barrier import Barrier
+from pytest_velo.stats.engine.design import MAX_CALIBRATED_UNITS, NO_DIFFERENCE, Design
 from pytest_velo.stats.engine.mixture import EProcess
 from pytest_velo.stats.engine.nulls import Null, nulls_of
-from pytest_velo.stats.one_sided.rate import Barrier, EitherSide, shortest_run
-from pytest_velo.stats.rules.difference import NO_DIFFERENCE
-from pytest_velo.stats.rules.rate import MAX_CALIBRATED_UNITS
+from pytest_velo.stats.one_sided.rate import EitherSide, shortest_run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,42 +36,32 @@ class Reach:
     n_refute: int
 
 
-def reachability(
-    claim: Claim,
-    *,
-    alpha: float,
-    beta: float,
-    max_units: int,
-    margin: float = 0.0,
-    min_units: int = 1,
-    binary: bool = True,
-    extend: bool = False,
-) -> Reach:
-    """Tell which verdicts the rule with these parameters (see `make_rule`) can come to.
-
-    For `within` about means it answers for each end by itself, a bound that is never too pessimistic.
-
-    Args:
-        claim: As for `make_rule`, and the others too.
-        alpha: See there.
-        beta: See there.
-        max_units: See there.
-        margin: See there.
-        min_units: See there.
-        binary: See there.
-        extend: See there.
+def reach_for(claim: Claim, design: Design) -> Reach:
+    """Tell which verdicts `rule_for` can come to; a whole census comes to all.
 
     Raises:
-        UsageError: A parameter is outside its range.
+        UsageError: The margin reaches beyond the statistic's range.
     """
-    check_design(alpha=alpha, beta=beta, max_units=max_units, min_units=min_units)
-    nulls = nulls_of(claim, margin)
+    if design.single and claim.statistic.binary and not claim.statistic.arms:
+        return rate_reach(claim, design)
+    return mean_reach(claim, design)
+
+
+def rate_reach(claim: Claim, design: Design) -> Reach:
+    """Tell which verdicts the rule of a rate can come to.
+
+    For `within` about means it answers for each end by itself, a bound that is never too pessimistic.
+    """
+    alpha, beta, max_units, min_units = design.alpha, design.beta, design.max_units, design.min_units
+    nulls = nulls_of(claim, design.margin)
     if claim.direction is Direction.WITHIN:
         either = min(_shortest(barrier) for barrier in EitherSide(nulls.refute, beta, min_n=1).barriers())
-        needs = [_Need(_both(nulls.support, alpha, binary)), _Need(either)]
+        needs = [_Need(_both(nulls.support, alpha, design.single)), _Need(either)]
     else:
         pairs = [(nulls.support[0], alpha), (nulls.refute[0], beta)]
-        needs = [_one_sided(null, level, calibrated=binary and not extend) for null, level in pairs]
+        needs = [
+            _one_sided(null, level, calibrated=design.single and not design.extend) for null, level in pairs
+        ]
     support, refute = needs
     return Reach(
         can_support=support.within(max_units),
@@ -134,43 +123,17 @@ def _both(nulls: tuple[Null, ...], level: float, binary: bool) -> int:
     return min(ways)
 
 
-# ---
-
-
-def mean_reachability(
-    claim: Claim,
-    *,
-    alpha: float,
-    beta: float,
-    max_units: int,
-    margin: float = 0.0,
-    min_units: int = 1,
-    binary: bool = False,
-    extend: bool = False,
-) -> Reach:
-    """Tell which verdicts `make_mean_rule` or `make_difference_rule` with these parameters can come to.
+def mean_reach(claim: Claim, design: Design) -> Reach:
+    """Tell which verdicts the rules of means and of differences can come to.
 
     The way looked at is the shortest there is: nothing but the best outcome; for a supported `within` nothing
     but the middle of its range.
-
-    Args:
-        claim: What is claimed.
-        alpha: P(wrong supported), at most; in (0, 1).
-        beta: P(wrong refuted), at most; in (0, 1).
-        max_units: The horizon.
-        margin: How far off the claim must be to count as false, in the statistic's own units.
-        min_units: No verdict comes before it.
-        binary: Units are single pairs of 0/1 outcomes.
-        extend: The horizon may be raised later.
-
-    Raises:
-        UsageError: A parameter is outside its range.
     """
-    check_design(alpha=alpha, beta=beta, max_units=max_units, min_units=min_units)
-    nulls = nulls_of(claim, margin)
+    alpha, beta, max_units, min_units = design.alpha, design.beta, design.max_units, design.min_units
+    nulls = nulls_of(claim, design.margin)
+    tossed = design.calibrates and claim.statistic.binary
 
     def fewest(null: Null, level: float) -> int:
-        tossed = binary and not extend and max_units <= MAX_CALIBRATED_UNITS
         if tossed and abs(null.threshold - NO_DIFFERENCE) < 1e-12:
             return shortest_run(NO_DIFFERENCE, null.side, level)
         return constant_run(null, 1.0 if null.side > 0 else 0.0, level)

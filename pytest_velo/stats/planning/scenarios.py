@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_velo.claims import Claim, Direction, Statistic
+from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.planning.law import Law, approximate_law, pair_laws
-from pytest_velo.stats.rules.rate import MAX_CALIBRATED_UNITS, make_rule
+from pytest_velo.stats.planning.operating import law_with_futility
+from pytest_velo.stats.rules.rate import make_rate_rule
 
 if TYPE_CHECKING:
-    from pytest_velo.stats.planning.futility import Futility
+    from pytest_velo.stats.engine.futility import Futility
 
 USUAL_SHARE_OF_RANGE = 0.25
 """The standard deviation of scores that is assumed beside the widest one, as a share of their range."""
@@ -32,27 +34,6 @@ DISCORDANT: dict[str, Callable[[float], float]] = {
 
 Deviation = Callable[[float], float]
 """The standard deviation of a unit's value at a truth, both in the statistic's own units."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Design:
-    """What the rule of a claim is made with; see `rule_for`.
-
-    Attributes:
-        single: Units are single trials, or single pairs of them.
-        draws: Trials of each case whose mean is a unit; 1 where units are single or whole groups.
-        census: Units are a list of so many recorded outcomes, each looked at once; None otherwise.
-    """
-
-    alpha: float
-    beta: float
-    max_units: int
-    margin: float = 0.0
-    min_units: int = 1
-    single: bool = True
-    extend: bool = False
-    draws: int = 1
-    census: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +67,7 @@ def scenarios_of(claim: Claim, design: Design, futility: Futility) -> tuple[Scen
     """
     statistic = claim.statistic
     if design.census is not None:
-        return (_census(claim, design, design.census, futility),)
+        return (_census(claim, design, futility),)
     if not statistic.arms and statistic.binary and design.single:
         return (_rate(claim, design, futility),)
     if statistic.arms and statistic.binary and design.single:
@@ -99,34 +80,15 @@ def _rate(claim: Claim, design: Design, futility: Futility) -> Scenario:
     if design.max_units > MAX_EXACT_UNITS:
         [scenario] = _approximate(claim, design, {"": lambda rate: math.sqrt(rate * (1.0 - rate))})
         return scenario
-    from pytest_velo.stats.planning.futility import law_with_futility
-
-    rule = make_rule(
-        claim,
-        alpha=design.alpha,
-        beta=design.beta,
-        max_units=design.max_units,
-        margin=design.margin,
-        min_units=design.min_units,
-        extend=design.extend,
-    )
+    rule = make_rate_rule(claim, design)
     return Scenario(assuming="", exact=True, stops_early=True, law=law_with_futility(rule, futility))
 
 
-def _census(claim: Claim, design: Design, size: int, futility: Futility) -> Scenario:
+def _census(claim: Claim, design: Design, futility: Futility) -> Scenario:
     """Plan a list of recorded outcomes."""
     from pytest_velo.stats.planning.law_census import census_law
 
-    law = census_law(
-        claim,
-        size=size,
-        alpha=design.alpha,
-        beta=design.beta,
-        max_units=design.max_units,
-        futility=futility,
-        margin=design.margin,
-        min_units=design.min_units,
-    )
+    law = census_law(claim, design, futility)
     # What `within` gives up on depends on which of its ends were rejected before, too.
     exact = design.min_units == 1 and claim.direction is not Direction.WITHIN
     return Scenario(assuming="", exact=exact, stops_early=True, law=law)
@@ -134,18 +96,19 @@ def _census(claim: Claim, design: Design, size: int, futility: Futility) -> Scen
 
 def _pairs(claim: Claim, design: Design) -> tuple[Scenario, ...]:
     """Plan single pairs of 0/1 outcomes, by how often the two differ."""
-    calibrated = design.max_units <= MAX_CALIBRATED_UNITS and not design.extend
-    if not calibrated or design.margin or claim.direction is Direction.WITHIN or claim.threshold != 0.0:
+    if (
+        not design.calibrates
+        or design.margin
+        or claim.direction is Direction.WITHIN
+        or claim.threshold != 0.0
+    ):
         return _approximate(claim, design, deviations_of(claim.statistic, design))
 
     def law(share: Callable[[float], float]) -> Law:
         return lambda truths: pair_laws(
             claim,
             [((share(truth) + truth) / 2.0, (share(truth) - truth) / 2.0) for truth in truths],
-            alpha=design.alpha,
-            beta=design.beta,
-            max_units=design.max_units,
-            min_units=design.min_units,
+            design,
         )
 
     return tuple(
@@ -163,19 +126,7 @@ def _approximate(claim: Claim, design: Design, deviations: dict[str, Deviation])
     """Plan units of which no more is known than how much they vary."""
 
     def law(deviation: Deviation) -> Law:
-        return lambda truths: [
-            approximate_law(
-                claim,
-                truth,
-                deviation(truth),
-                alpha=design.alpha,
-                beta=design.beta,
-                max_units=design.max_units,
-                margin=design.margin,
-                min_units=design.min_units,
-            )
-            for truth in truths
-        ]
+        return lambda truths: [approximate_law(claim, truth, deviation(truth), design) for truth in truths]
 
     return tuple(
         Scenario(assuming=name, exact=False, stops_early=False, law=law(deviation))

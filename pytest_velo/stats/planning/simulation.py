@@ -8,11 +8,11 @@ assumed; a single run's number is usually within a half of their mean.
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 
 from pytest_velo.claims import Estimation
-from pytest_velo.stats.planning.scenarios import Design
+from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.rules.estimate import make_estimate
 
 N_RUNS = 3
@@ -83,15 +83,8 @@ class _Run:
 
 
 def _run(estimation: Estimation, design: Design, points: tuple[float, float, float], seed: int) -> _Run:
-    rule = make_estimate(
-        estimation.statistic,
-        halfwidth=estimation.halfwidth,
-        alpha=design.alpha,
-        max_units=design.max_units,
-        min_units=design.min_units,
-        binary=design.single,
-        extend=design.extend or design.max_units > MAX_CALIBRATED_RUN,
-    )
+    extend = design.extend or design.max_units > MAX_CALIBRATED_RUN
+    rule = make_estimate(estimation.statistic, estimation.halfwidth, replace(design, extend=extend))
     low, high, share = points
     rng = random.Random(seed)
     while rule.n < design.max_units:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 from pytest_velo.claims import Claim, Direction
-from pytest_velo.stats.planning.scenarios import Design
-from pytest_velo.stats.rules.choice import Rule, reach_for, rule_for
+from pytest_velo.stats.engine.design import Design
+from pytest_velo.stats.planning.reach import reach_for
+from pytest_velo.stats.rules.choice import rule_for
 from pytest_velo.stats.rules.composed import ComposedRule
 from pytest_velo.verdicts import Verdict
 
@@ -22,7 +23,7 @@ def soonest_verdicts(claim: Claim, design: Design) -> tuple[int | None, int | No
         recorded outcomes a bound: it comes no sooner.
 
     Raises:
-        UsageError: As `choosing.rule_for`.
+        UsageError: As `rule_for`.
     """
     if claim.direction is Direction.WITHIN:
         return _within(claim, design)
@@ -32,7 +33,7 @@ def soonest_verdicts(claim: Claim, design: Design) -> tuple[int | None, int | No
 
 def _fewest(claim: Claim, design: Design, outcome: float, verdict: Verdict) -> int | None:
     """Return how many units decide when all of them are the best there can be for a verdict."""
-    rule = _fresh(claim, design)
+    rule = rule_for(claim, design)
     for n in range(1, design.max_units + 1):
         decided = rule.feed(outcome, outcome)
         if decided is not None:
@@ -43,34 +44,11 @@ def _fewest(claim: Claim, design: Design, outcome: float, verdict: Verdict) -> i
 def _within(claim: Claim, design: Design) -> tuple[int | None, int | None]:
     """Answer for two ends; their thresholds are Ville's, whatever the horizon."""
     if design.census is not None:
-        rule = _fresh(claim, design)
+        rule = rule_for(claim, design)
         assert isinstance(rule, ComposedRule)  # a census is
         support, refute = (
             None if math.isinf(n) else max(design.min_units, int(n)) for n in rule.reach(design.max_units)
         )
         return support, refute
-    reach = reach_for(
-        claim,
-        alpha=design.alpha,
-        beta=design.beta,
-        max_units=design.max_units,
-        margin=design.margin,
-        min_units=design.min_units,
-        single=design.single,
-        extend=design.extend,
-    )
+    reach = reach_for(claim, design)
     return reach.n_support if reach.can_support else None, reach.n_refute if reach.can_refute else None
-
-
-def _fresh(claim: Claim, design: Design) -> Rule:
-    return rule_for(
-        claim,
-        alpha=design.alpha,
-        beta=design.beta,
-        max_units=design.max_units,
-        margin=design.margin,
-        min_units=design.min_units,
-        single=design.single,
-        extend=design.extend,
-        size=design.census,
-    )

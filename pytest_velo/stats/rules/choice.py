@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from pytest_velo.claims import Claim
-from pytest_velo.stats.planning.reach import Reach, mean_reachability, reachability
+from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.rules.census import make_census_rule
-from pytest_velo.stats.rules.composed import make_mean_rule
 from pytest_velo.stats.rules.difference import make_difference_rule
-from pytest_velo.stats.rules.rate import make_rule
+from pytest_velo.stats.rules.mean import make_mean_rule
+from pytest_velo.stats.rules.rate import make_rate_rule
 from pytest_velo.verdicts import Interval, Verdict
 
 
@@ -64,123 +65,24 @@ class Rule(Protocol):
         ...
 
 
-class RuleFactory(Protocol):
-    """Makes a fresh rule for a claim, as `rule_for` does, with its keywords."""
-
-    def __call__(
-        self,
-        claim: Claim,
-        /,
-        *,
-        alpha: float,
-        beta: float,
-        max_units: int,
-        margin: float,
-        min_units: int,
-        single: bool,
-        extend: bool,
-        size: int | None,
-    ) -> Rule:
-        """Return the rule."""
-        ...
+MakeRule = Callable[[Claim, Design], Rule]
+"""Makes a fresh rule for a claim, as `rule_for` does."""
 
 
-def rule_for(
-    claim: Claim,
-    *,
-    alpha: float,
-    beta: float,
-    max_units: int,
-    margin: float = 0.0,
-    min_units: int = 1,
-    single: bool = True,
-    extend: bool = False,
-    size: int | None = None,
-) -> Rule:
-    """Return a fresh rule for one claim.
-
-    Args:
-        claim: What is claimed; units come on the scale of [0, 1] of its statistic.
-        alpha: P(wrong supported), at most; in (0, 1).
-        beta: P(wrong refuted), at most; in (0, 1).
-        max_units: No unit is fed after it.
-        margin: How far off the claim must be to count as false, from 0, in the statistic's own units.
-        min_units: No verdict comes before this many units.
-        single: Units are single trials, or single pairs of them, not means of cases or groups.
-        extend: The horizon may be raised later, so nothing may be calibrated to it.
-        size: The units are a list of so many recorded outcomes, each looked at once; else None.
+def rule_for(claim: Claim, design: Design) -> Rule:
+    """Return a fresh rule for one claim; units come on the scale of [0, 1] of its statistic.
 
     Returns:
         For recorded outcomes a census; for pairs the difference's rule; for single 0/1 trials the rate's; for
         everything else the rule for bounded means.
 
     Raises:
-        UsageError: A number is outside its range, or the claim cannot be tested on these units.
+        UsageError: The claim cannot be tested on these units.
     """
-    if size is not None:
-        return make_census_rule(
-            claim,
-            size=size,
-            alpha=alpha,
-            beta=beta,
-            max_units=max_units,
-            margin=margin,
-            min_units=min_units,
-        )
-    statistic = claim.statistic
-    binary = single and statistic.binary
-    if not statistic.arms and not binary:
-        return make_mean_rule(
-            claim, alpha=alpha, beta=beta, max_units=max_units, margin=margin, min_units=min_units
-        )
-    make = make_difference_rule if statistic.arms else make_rule
-    return make(
-        claim,
-        alpha=alpha,
-        beta=beta,
-        max_units=max_units,
-        margin=margin,
-        min_units=min_units,
-        binary=binary,
-        extend=extend,
-    )
-
-
-def reach_for(
-    claim: Claim,
-    *,
-    alpha: float,
-    beta: float,
-    max_units: int,
-    margin: float = 0.0,
-    min_units: int = 1,
-    single: bool = True,
-    extend: bool = False,
-) -> Reach:
-    """Tell which verdicts `rule_for` with these parameters can come to; a whole census comes to all.
-
-    Args:
-        claim: As for `rule_for`, and the others too.
-        alpha: See there.
-        beta: See there.
-        max_units: See there.
-        margin: See there.
-        min_units: See there.
-        single: See there.
-        extend: See there.
-
-    Raises:
-        UsageError: A number is outside its range.
-    """
-    single_rates = single and claim.statistic.binary and not claim.statistic.arms
-    reach = reachability if single_rates else mean_reachability
-    return reach(
-        claim,
-        alpha=alpha,
-        beta=beta,
-        max_units=max_units,
-        margin=margin,
-        min_units=min_units,
-        binary=single and claim.statistic.binary,
-        extend=extend,
-    )
+    if design.census is not None:
+        return make_census_rule(claim, design)
+    if claim.statistic.arms:
+        return make_difference_rule(claim, design)
+    if design.single and claim.statistic.binary:
+        return make_rate_rule(claim, design)
+    return make_mean_rule(claim, design)

@@ -1,214 +1,42 @@
-"""The sequential rule for a difference of two arms, paired on the case.
+"""The rule for a difference of two arms, paired on the case.
 
 A pair gives d = a - b, fed as (d + 1) / 2 on the scale of [0, 1]; "the mean of d is at most delta" is the
-null with threshold (1 + delta) / 2. A pair with an invalid arm comes as the bounds of what it may have been.
-
-**No difference (delta = 0) on 0/1 outcomes** is tested on the discordant pairs alone, as McNemar's test is:
-a pair with d = 0 is passed over, one with d = +1 or -1 is a coin toss that shows +1 with probability 1/2 at
-most under "the mean of d is at most 0". So the calibrated boundary of rates at 1/2 applies. Its horizon is
-the largest number of pairs: there are never more discordant ones, and tosses not made by then are looks not
-taken, which can only lower the error.
-
-Of a pair with an invalid arm, the test against "at most 0" takes the low bound: -1 counts, 0 is passed over.
-That is valid whatever decides which arms are invalid. Given the past, low <= d has a mean of at most 0, that
-is P(low = +1) <= P(low = -1); so given that low is not 0 it is +1 with probability 1/2 at most, whatever came
-before. Tosses so biased cross no more often than fair ones: they can be built from fair ones by turning some
-+1 into -1, and the evidence falls with every such turn. (Leaving out the pairs with an invalid arm has no
-such reason, and fails the tests in ``tests/calibration``.)
+null with threshold (1 + delta) / 2. No difference (delta = 0) on 0/1 outcomes is tested by the discordant
+pairs alone, at a calibrated threshold; everything else as a bounded mean.
 """
 
 from __future__ import annotations
 
-import math
-from array import array
-from functools import cache
-from typing import TYPE_CHECKING
-
 from pytest_velo.claims import Claim
-from pytest_velo.errors import VeloError
-from pytest_velo.stats.engine.design import check_design
-from pytest_velo.stats.engine.mixture import Side
+from pytest_velo.stats.engine.design import NO_DIFFERENCE, Design
 from pytest_velo.stats.engine.nulls import Null, nulls_of
+from pytest_velo.stats.one_sided.discordant import DiscordantTest
 from pytest_velo.stats.one_sided.mean import LimitTest, MeanTest, refuting
-from pytest_velo.stats.one_sided.rate_forecast import RateTest
 from pytest_velo.stats.rules.composed import ComposedRule
-from pytest_velo.stats.rules.rate import MAX_CALIBRATED_UNITS, PRIOR
-
-if TYPE_CHECKING:
-    from pytest_velo.stats.exact.thresholds import Floats
-
-NO_DIFFERENCE = 0.5
-"""The threshold of delta = 0 on the scale of [0, 1]."""
-
-_KNOTS = 24
 
 
-def make_difference_rule(
-    claim: Claim,
-    *,
-    alpha: float,
-    beta: float,
-    max_units: int,
-    margin: float = 0.0,
-    min_units: int = 1,
-    binary: bool = True,
-    extend: bool = False,
-) -> ComposedRule:
+def make_difference_rule(claim: Claim, design: Design) -> ComposedRule:
     """Build the rule for a claim about a difference of two arms; a unit is a pair, or a mean of pairs.
 
-    Args:
-        claim: What is claimed; units come on the scale of [0, 1] of its statistic.
-        alpha: P(wrong supported), at most; in (0, 1).
-        beta: P(wrong refuted), at most; in (0, 1).
-        max_units: No unit is fed after it.
-        margin: How far off the claim must be to count as false, from 0, in the statistic's own units.
-        min_units: No verdict comes before this many units; in 1..max_units.
-        binary: Units are single pairs of 0/1 outcomes, fed as 0, 1/2 or 1.
-        extend: The horizon may be raised later, so nothing may be calibrated to it.
+    Single pairs of 0/1 outcomes are fed as 0, 1/2 or 1.
 
     Raises:
-        UsageError: A number is outside its range, or the margin reaches beyond the statistic's range.
+        UsageError: The margin reaches beyond the statistic's range.
     """
-    check_design(alpha=alpha, beta=beta, max_units=max_units, min_units=min_units)
-    nulls = nulls_of(claim, margin)
-    tosses = binary and not extend and max_units <= MAX_CALIBRATED_UNITS
+    nulls = nulls_of(claim, design.margin)
+    tosses = design.calibrates and claim.statistic.binary
 
     def test(null: Null, level: float) -> LimitTest:
         if tosses and abs(null.threshold - NO_DIFFERENCE) < 1e-12:
-            return DiscordantTest(null.side, level, max_n=max_units)
+            return DiscordantTest(null.side, level, max_n=design.max_units)
         return MeanTest(*null, level)
 
     one_sided = len(nulls.refute) == 1
     return ComposedRule(
         claim,
         nulls,
-        support=[test(null, alpha) for null in nulls.support],
-        refute=test(nulls.refute[0], beta) if one_sided else refuting(nulls.refute, beta),
-        max_units=max_units,
-        min_units=min_units,
+        support=[test(null, design.alpha) for null in nulls.support],
+        refute=test(nulls.refute[0], design.beta) if one_sided else refuting(nulls.refute, design.beta),
+        max_units=design.max_units,
+        min_units=design.min_units,
     )
-
-
-class DiscordantTest:
-    """One test of "no difference" on pairs of 0/1 outcomes, at the calibrated threshold of a coin's rate.
-
-    Args:
-        side: +1: the null is "d <= 0 on average"; -1: it is "d >= 0".
-        level: P(rejecting a true null), at most; in (0, 1).
-        max_n: The largest number of pairs.
-
-    Attributes:
-        outcomes: All pairs, in the order fed: 0, 1/2 or 1.
-    """
-
-    calibrated = True
-    threshold = NO_DIFFERENCE
-
-    def __init__(self, side: Side, level: float, *, max_n: int) -> None:
-        self.side: Side = side
-        self.level = level
-        self.max_n = max_n
-        self.outcomes = array("d")
-        self._tosses = RateTest(NO_DIFFERENCE, side, level, max_n=max_n)
-
-    @property
-    def crossed(self) -> bool:
-        """The null is rejected."""
-        return self._tosses.crossed
-
-    @property
-    def log_e(self) -> float:
-        """Log evidence against the null now."""
-        return self._tosses.log_e
-
-    @property
-    def excess(self) -> float:
-        """Log evidence beyond the threshold; negative short of it."""
-        return self._tosses.excess
-
-    def feed(self, low: float, high: float) -> None:
-        """Take in one pair by the bounds of (d + 1) / 2."""
-        if not {low, high} <= {0.0, 0.5, 1.0}:
-            raise VeloError(
-                f"a pair of 0/1 outcomes gives 0, 1/2 or 1, got {low!r} and {high!r}",
-                fix="build the rule with binary=False for scores and for means of pairs",
-            )
-        outcome = low if self.side > 0 else high
-        self.outcomes.append(outcome)
-        if outcome != NO_DIFFERENCE:
-            self._tosses.feed(outcome, outcome)
-
-    def p_value(self) -> float:
-        """Return the anytime-valid p-value of this very test; at most `level` iff it rejects."""
-        return self._tosses.p_value()
-
-    def limit(self) -> float:
-        """Return its confidence limit for (1 + mean of d) / 2, beyond 1/2 iff it rejects.
-
-        The null "no difference" is tested by the tosses. A null beyond it, where there is more of a
-        difference than none, is tested by the engine for means, and counts only after that. A null u short of
-        it is ruled out by either: the tosses, which err there with probability a(u), and the engine at what
-        is left of the level, `level - a(u)`. So each null's test keeps the level and the limit agrees with
-        the verdict.
-        """
-        import numpy as np
-
-        from pytest_velo.stats.one_sided.mean_limits import mean_limit
-
-        def log_bars(nulls: Floats) -> Floats:
-            short = (nulls <= NO_DIFFERENCE) if self.side > 0 else (nulls >= NO_DIFFERENCE)
-            if self.crossed:
-                return np.where(short, -np.inf, -np.log(self.level))
-            left = np.maximum(self.level - self._toss_errors(nulls), 0.0)
-            with np.errstate(divide="ignore"):
-                return np.where(short, -np.log(left), np.inf)
-
-        limit = mean_limit(self.outcomes, self.side, log_bars)
-        nearer = max if self.crossed == (self.side > 0) else min
-        return nearer(limit, NO_DIFFERENCE)
-
-    def _toss_errors(self, nulls: Floats) -> Floats:
-        """Return a bound on P(the tosses reject) for a mean of d at each null, all of them discordant."""
-        import numpy as np
-
-        edges = nulls if self.side > 0 else 1.0 - nulls
-        knots, errors = _toss_errors(self._tosses.log_threshold, self.max_n)
-        above = np.searchsorted(
-            knots, edges
-        )  # the error rises with the rate: that of the next knot bounds it
-        return np.where(above < len(knots), errors[np.minimum(above, len(knots) - 1)], 1.0)
-
-    def fewest(self, left: int) -> float:
-        """Return a number of further pairs before which it cannot reject; inf if not within `left`."""
-        return self._tosses.fewest(left)
-
-    def expected(self, left: int) -> float:
-        """Guess the further pairs it needs if the truth is a little kinder than it looks."""
-        share, _ = self._discordance()
-        tosses = self._tosses.expected(left)
-        return tosses if math.isinf(tosses) else math.ceil(tosses / share)
-
-    def chance(self, left: int) -> float:
-        """Guess P(it rejects within `left` further pairs | data so far), exactly for so many tosses.
-
-        The number of tosses is taken one standard deviation above the expected one.
-        """
-        share, deviation = self._discordance()
-        return self._tosses.chance(min(left, round(left * min(1.0, share + deviation))))
-
-    def _discordance(self) -> tuple[float, float]:
-        """Return the share of discordant pairs and its standard deviation."""
-        pairs = len(self.outcomes) + 2 * PRIOR
-        share = (self._tosses.n + PRIOR) / pairs
-        return share, (share * (1.0 - share) / pairs) ** 0.5
-
-
-@cache
-def _toss_errors(log_threshold: float, max_n: int) -> tuple[Floats, Floats]:
-    """Return rates up to 1/2 and the exact probabilities that tosses of these rates reject (side +1)."""
-    import numpy as np
-
-    from pytest_velo.stats.exact.thresholds import crossing_probability
-
-    knots = NO_DIFFERENCE - np.geomspace(0.25, 2e-4, _KNOTS)
-    return knots, crossing_probability(knots, NO_DIFFERENCE, log_threshold, 1, max_n)

@@ -17,10 +17,9 @@ from statistics import NormalDist
 
 from pytest_velo.claims import Statistic
 from pytest_velo.errors import UsageError, VeloError
-from pytest_velo.stats.engine.design import check_design
+from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.one_sided.rate import OneSided
-from pytest_velo.stats.rules.latched import check_bounds
-from pytest_velo.stats.rules.rate import MAX_CALIBRATED_UNITS
+from pytest_velo.stats.rules.composed import check_bounds
 from pytest_velo.verdicts import Interval
 
 SLOWER_THAN_FIXED = 1.05
@@ -30,56 +29,28 @@ LOOK_AGAIN_AFTER = 1.15
 """A path may tighten its interval sooner than foreseen: it is computed again at so many times the units."""
 
 
-def make_estimate(
-    statistic: Statistic,
-    *,
-    halfwidth: float | None,
-    alpha: float,
-    max_units: int,
-    min_units: int = 1,
-    binary: bool = True,
-    extend: bool = False,
-) -> Estimate:
+def make_estimate(statistic: Statistic, halfwidth: float | None, design: Design) -> EstimateRule:
     """Build the stopping rule for an estimate.
 
     Args:
         statistic: What is estimated; units come on the scale of [0, 1].
         halfwidth: Stop at an interval of plus or minus this or less, in the statistic's own units; None: at
             the horizon, however tight it is.
-        alpha: P(the interval misses the truth), at most; in (0, 1).
-        max_units: No unit is fed after it.
-        min_units: Sampling does not stop before this many units; in 1..max_units.
-        binary: Units are single trials with outcomes 0 or 1; then limits are calibrated to the horizon.
-        extend: The horizon may be raised later, so nothing may be calibrated to it.
+        design: Its alpha is P(the interval misses the truth), at most; beta and margin have no meaning.
 
     Raises:
-        UsageError: A number is outside its range.
+        UsageError: The half-width is outside its range.
     """
-    check_design(alpha=alpha, beta=alpha, max_units=max_units, min_units=min_units)
     span = statistic.scale.span
     if halfwidth is not None and not 0.0 < halfwidth < span / 2:
         raise UsageError(
             f"the half-width {halfwidth!r} of {statistic} is not between 0 and {span / 2:g}",
             fix=f"halfwidth={span / 20:g}",
         )
-    calibrated = (
-        binary
-        and statistic.binary
-        and not statistic.arms
-        and not extend
-        and max_units <= MAX_CALIBRATED_UNITS
-    )
-    return Estimate(
-        statistic,
-        halfwidth=halfwidth,
-        alpha=alpha,
-        max_units=max_units,
-        min_units=min_units,
-        calibrated=calibrated,
-    )
+    return EstimateRule(statistic, halfwidth, design)
 
 
-class Estimate:
+class EstimateRule:
     """A number being measured: feed it units in submission order until it says that it is known.
 
     Build it with `make_estimate`.
@@ -90,21 +61,13 @@ class Estimate:
         kind: `calibrated` or `ville`: where the limits come from.
     """
 
-    def __init__(
-        self,
-        statistic: Statistic,
-        *,
-        halfwidth: float | None,
-        alpha: float,
-        max_units: int,
-        min_units: int,
-        calibrated: bool,
-    ) -> None:
+    def __init__(self, statistic: Statistic, halfwidth: float | None, design: Design) -> None:
+        calibrated = design.calibrates and statistic.binary and not statistic.arms
         self.statistic = statistic
         self.halfwidth = halfwidth
-        self.alpha = alpha
-        self.max_units = max_units
-        self.min_units = min_units
+        self.alpha = alpha = design.alpha
+        self.max_units = max_units = design.max_units
+        self.min_units = design.min_units
         self.n = 0
         self.measured = False
         self.kind = "calibrated" if calibrated else "ville"

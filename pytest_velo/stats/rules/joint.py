@@ -22,50 +22,27 @@ from typing import Literal, assert_never
 
 from pytest_velo.claims import Claim, Joint
 from pytest_velo.errors import VeloError
-from pytest_velo.stats.engine.design import check_design
+from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.engine.nulls import Null, Nulls, nulls_of
 from pytest_velo.stats.one_sided.mean import EitherMean, LimitTest, MeanTest, NullTest, refuting
 from pytest_velo.stats.one_sided.rate_forecast import RateTest
-from pytest_velo.stats.rules.latched import certified_inequality, check_bounds, interval_of, verdict_of
-from pytest_velo.stats.rules.rate import MAX_CALIBRATED_UNITS
+from pytest_velo.stats.rules.composed import certified_inequality, check_bounds, interval_of, verdict_of
 from pytest_velo.verdicts import Interval, Verdict
 
 
-def make_joint_rule(
-    claim: Joint,
-    *,
-    alpha: float,
-    beta: float,
-    max_units: int,
-    margin: float = 0.0,
-    min_units: int = 1,
-    binary: bool = True,
-    extend: bool = False,
-) -> JointRule:
-    """Build the rule for a joint claim.
-
-    Args:
-        claim: What is claimed; a unit holds one outcome for each of its parts.
-        alpha: P(wrong supported), at most; in (0, 1).
-        beta: P(wrong refuted), at most; in (0, 1).
-        max_units: No unit is fed after it.
-        margin: How far off each part must be to count as false, from 0, in its statistic's own units.
-        min_units: No verdict comes before this many units; in 1..max_units.
-        binary: Units are single trials, not means of cases or groups.
-        extend: The horizon may be raised later, so nothing may be calibrated to it.
+def make_joint_rule(claim: Joint, design: Design) -> JointRule:
+    """Build the rule for a joint claim; a unit holds one outcome for each of its parts.
 
     Raises:
-        UsageError: A number is outside its range, or the margin reaches beyond a statistic's range.
+        UsageError: The margin reaches beyond a statistic's range.
     """
-    check_design(alpha=alpha, beta=beta, max_units=max_units, min_units=min_units)
-    tosses = binary and not extend and max_units <= MAX_CALIBRATED_UNITS
-    share = beta / len(claim.parts)
+    share = design.beta / len(claim.parts)
     parts = []
     for part in claim.parts:
-        nulls = nulls_of(part, margin)
-        calibrated = tosses and part.statistic.binary and len(nulls.refute) == 1
-        parts.append(_part(part, nulls, alpha, share, max_units if calibrated else None))
-    return JointRule(claim, parts, beta=beta, max_units=max_units, min_units=min_units)
+        nulls = nulls_of(part, design.margin)
+        calibrated = design.calibrates and part.statistic.binary and len(nulls.refute) == 1
+        parts.append(_part(part, nulls, design.alpha, share, design.max_units if calibrated else None))
+    return JointRule(claim, parts, design)
 
 
 def _part(claim: Claim, nulls: Nulls, alpha: float, beta: float, horizon: int | None) -> Part:
@@ -139,16 +116,14 @@ class JointRule:
         kind: `calibrated` if all parts are, else `ville`.
     """
 
-    def __init__(
-        self, claim: Joint, parts: Sequence[Part], *, beta: float, max_units: int, min_units: int
-    ) -> None:
+    def __init__(self, claim: Joint, parts: Sequence[Part], design: Design) -> None:
         self.claim = claim
         self.parts = tuple(parts)
-        self.max_units = max_units
-        self.min_units = min_units
+        self.max_units = design.max_units
+        self.min_units = design.min_units
         self.n = 0
         self.verdict: Verdict | None = None
-        self._beta = beta
+        self._beta = design.beta
         self._alone = [part.refute for part in parts if part.refute.calibrated]
         self._pooled = [part.refute for part in parts if not part.refute.calibrated]
         self._max_pool = -math.inf

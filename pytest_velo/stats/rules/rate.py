@@ -8,72 +8,54 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Literal, assert_never
 
 from pytest_velo.claims import Claim
 from pytest_velo.errors import VeloError
-from pytest_velo.stats.engine.design import Design, check_design
+from pytest_velo.stats.engine.barrier import Bar, Barrier
+from pytest_velo.stats.engine.design import PRIOR, Design
+from pytest_velo.stats.engine.futility import usual_futility
 from pytest_velo.stats.engine.mixture import Side
 from pytest_velo.stats.engine.nulls import nulls_of
-from pytest_velo.stats.one_sided.rate import Bar, Barrier, EitherSide, OneSided, p_values
+from pytest_velo.stats.one_sided.rate import EitherSide, OneSided, p_values
 from pytest_velo.verdicts import Interval, Verdict
 
 if TYPE_CHECKING:
+    from pytest_velo.stats.engine.arrays import Floats
+    from pytest_velo.stats.exact.chances import Chances
     from pytest_velo.stats.exact.law import Race
-    from pytest_velo.stats.exact.thresholds import Floats
 
-MAX_CALIBRATED_UNITS = 5_000
-"""Beyond this horizon the exact thresholds cost seconds and gain little: Ville's are used."""
-
-PRIOR = 0.5
-"""Jeffreys: half a one and half a zero stand before the data in forecasts, never in verdicts."""
+_TABLES = 64
+"""Tables of chances kept; one of a horizon of 1,000 takes 80 kB."""
 
 
-def make_rule(
-    claim: Claim,
-    *,
-    alpha: float,
-    beta: float,
-    max_units: int,
-    margin: float = 0.0,
-    min_units: int = 1,
-    binary: bool = True,
-    extend: bool = False,
-) -> SequentialRule:
-    """Build the rule for one claim.
-
-    Args:
-        claim: What is claimed about the rate.
-        alpha: P(wrong supported), at most; in (0, 1).
-        beta: P(wrong refuted), at most; in (0, 1).
-        max_units: The horizon: no unit is fed after it.
-        margin: How far off the claim must be to count as false, from 0.
-        min_units: No verdict comes before this many units; in 1..max_units.
-        binary: Units are single trials with outcomes 0 or 1, not means of cases or groups.
-        extend: The horizon may be raised later, so nothing may be calibrated to it.
+def make_rate_rule(claim: Claim, design: Design) -> RateRule:
+    """Build the rule for one claim about a rate.
 
     Returns:
         A fresh rule: calibrated for a one-sided claim about single trials, else at Ville's thresholds.
 
     Raises:
-        UsageError: A number is outside its range, or the margin reaches beyond 0 or 1.
+        UsageError: The margin reaches beyond 0 or 1.
     """
-    check_design(alpha=alpha, beta=beta, max_units=max_units, min_units=min_units)
-    support, refute = nulls_of(claim, margin)
-    calibrated = binary and not extend and len(refute) == 1 and max_units <= MAX_CALIBRATED_UNITS
-    test = partial(OneSided, max_n=max_units, min_n=min_units, calibrated=calibrated)
-    return SequentialRule(
-        Design(claim, alpha, beta, max_units, margin, min_units, binary, extend),
-        [test(*null, alpha) for null in support],
-        test(*refute[0], beta) if len(refute) == 1 else EitherSide(refute, beta, min_n=min_units),
+    support, refute = nulls_of(claim, design.margin)
+    calibrated = design.calibrates and len(refute) == 1
+    test = partial(OneSided, max_n=design.max_units, min_n=design.min_units, calibrated=calibrated)
+    return RateRule(
+        claim,
+        design,
+        [test(*null, design.alpha) for null in support],
+        test(*refute[0], design.beta)
+        if len(refute) == 1
+        else EitherSide(refute, design.beta, min_n=design.min_units),
     )
 
 
-class SequentialRule:
+class RateRule:
     """One claim under test: feed it units in submission order until it returns a verdict.
 
-    Build it with `make_rule`.
+    Build it with `make_rate_rule`.
 
     Attributes:
         n: Units fed.
@@ -81,8 +63,10 @@ class SequentialRule:
         kind: `calibrated` or `ville`: where the thresholds come from.
     """
 
-    def __init__(self, design: Design, support: Sequence[OneSided], refute: OneSided | EitherSide) -> None:
-        self.claim = design.claim
+    def __init__(
+        self, claim: Claim, design: Design, support: Sequence[OneSided], refute: OneSided | EitherSide
+    ) -> None:
+        self.claim = claim
         self.max_units = design.max_units
         self.min_units = design.min_units
         self.n = 0
@@ -141,10 +125,10 @@ class SequentialRule:
             raise VeloError(f"the rule for `{self.claim}` is {state}", fix="stop feeding it")
         if not 0.0 <= low <= high <= 1.0:
             raise VeloError(f"an outcome has bounds 0 <= low <= high <= 1, got {low!r} and {high!r}")
-        if self._design.binary and (low not in (0, 1) or high not in (0, 1)):
+        if self._design.single and (low not in (0, 1) or high not in (0, 1)):
             raise VeloError(
                 f"a single trial's outcome is 0 or 1, got {low!r} and {high!r}",
-                fix="build the rule with binary=False for means",
+                fix="give the rule a design with single=False for means",
             )
 
     def evidence_bounds(self) -> tuple[float, float, Interval | None]:
@@ -217,15 +201,14 @@ class SequentialRule:
 
     def _usual_chance(self) -> float | None:
         """Return the chance as the table of all runs of this design has it; None where it has none."""
-        if not self._design.binary:
+        if not self._design.single:
             return None
-        from pytest_velo.stats.planning.forecast import Standing, chance_of_verdict
-
         n_invalid = int(self._high_sum - self._low_sum)
+        states = _chances(self.claim, self._design, n_invalid).get(self.n - n_invalid)
+        if states is None:
+            return None
         latched = sum(1 << place for place, test in enumerate(self._support) if test.crossed)
-        return chance_of_verdict(
-            self._design, Standing(int(self._low_sum), self.n - n_invalid, n_invalid, latched)
-        )
+        return float(states[latched][int(self._low_sum)])
 
     def _chance(self) -> float:
         """Return the chance by the law of all that may come from here."""
@@ -284,3 +267,26 @@ class SequentialRule:
     def _inequality(self, test: OneSided) -> str:
         """Return what holds when the test rejects."""
         return self.claim.statistic.compared(">" if test.side > 0 else "<", self._edge(test))
+
+
+@lru_cache(maxsize=_TABLES)
+def _chances(claim: Claim, design: Design, n_invalid: int) -> dict[int, Chances]:
+    """Return the chance of a verdict at the looks of all runs of one design, counted in valid units.
+
+    The evidence of 0/1 units depends on their counts alone, so a backward pass makes the whole table for the
+    price of a look or two, and hypotheses of the same design share it. Invalid units, held against both
+    sides, are fed before the valid ones; the rate has a Jeffreys prior.
+    """
+    from pytest_velo.stats.exact.chances import chances_of
+
+    rule = make_rate_rule(claim, design)
+    for _ in range(n_invalid):
+        rule.feed(0.0, 1.0)
+    looks = usual_futility(design.max_units).looks(design.max_units, design.min_units)
+    return chances_of(
+        *rule.barriers(),
+        horizon=design.max_units - n_invalid,
+        first_look=max(1, design.min_units - n_invalid),
+        looks={n - n_invalid for n in looks},
+        prior=PRIOR + n_invalid / 2,
+    )

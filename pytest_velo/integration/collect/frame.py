@@ -1,79 +1,23 @@
-"""The design of an item: its cases, and how they are sampled."""
+"""The sampling frame of an item: its cases, in which order they come, and the design it is weighed by."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import takewhile
-from typing import Any
 
 import pytest
 
 from pytest_velo.case_sets import CaseSet, Plan, Planned, load, pick_order, with_arms
 from pytest_velo.claims import Estimation
 from pytest_velo.errors import UsageError
-from pytest_velo.integration.collect.items import SPEC
+from pytest_velo.integration.collect.families import family_of
 from pytest_velo.integration.collect.marks import Spec
-from pytest_velo.records import Family, UnitKind
-from pytest_velo.runner.hypothesis import Invalid, Over
-from pytest_velo.settings import Multiplicity, Settings
-
-CASES = pytest.StashKey[CaseSet]()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Design:
-    """How a hypothesis is sampled, as far as it is known without its fixtures.
-
-    Attributes:
-        alpha, beta: The levels it is tested at: its own, or its share of those of its family.
-        plan: The trials in submission order, endless unless the cases end them.
-        max_trials: Most units that were asked for.
-        max_units: Most units there can be: `max_trials`, or fewer where the cases run out.
-        unit_size: Largest number of trials in a unit.
-        scope: What the claim is about, in words.
-        unit: What is counted.
-        over: What the claim is about, by its keyword.
-        census: How many recorded outcomes there are to be looked at once; None otherwise.
-        family: The hypotheses its error rates hold together with; None when they are its own alone.
-    """
-
-    alpha: float
-    beta: float
-    margin: float
-    max_trials: int
-    min_trials: int
-    invalid: Invalid
-    extend: bool
-    plan: Plan
-    arms: tuple[str, ...]
-    max_units: int
-    scope: str
-    unit: UnitKind
-    over: Over
-    census: int | None = None
-    family: Family | None = None
-
-    @property
-    def unit_size(self) -> int:
-        """Largest number of trials in a unit; 1 when every trial stands for itself."""
-        return self.plan.largest_unit * max(1, len(self.arms))
-
-    def rule(self) -> dict[str, Any]:
-        """The keywords of every rule."""
-        return {
-            "alpha": self.alpha,
-            "beta": self.beta,
-            "margin": self.margin,
-            "max_units": self.max_units,
-            "min_units": self.min_trials,
-            "extend": self.extend,
-        }
-
-    def trials(self) -> Iterator[Planned]:
-        """Plan every trial of every arm, up to the last unit."""
-        trials = takewhile(lambda planned: planned.unit < self.max_units, self.plan)
-        return with_arms(trials, self.arms) if self.arms else trials
+from pytest_velo.integration.stash import CASES, FRAME, SPEC
+from pytest_velo.records import Family, Invalid, UnitKind
+from pytest_velo.runner.frame import Frame, Over
+from pytest_velo.settings import Settings
+from pytest_velo.stats.engine.design import Design
 
 
 def case_set(item: pytest.Item, settings: Settings) -> CaseSet | None:
@@ -96,40 +40,58 @@ def case_set(item: pytest.Item, settings: Settings) -> CaseSet | None:
     return item.stash[CASES]
 
 
-def design_for(item: pytest.Item, settings: Settings) -> Design:
-    """Return an item's design, at its share of the error rates of its family.
+def frame_of(item: pytest.Item, settings: Settings) -> Frame:
+    """Return an item's frame, made once: at its share of the error rates of its family.
 
     Raises:
-        UsageError: As `case_set` and `design_of`.
+        UsageError: As `case_set` and `make_frame`.
     """
-    spec = item.stash[SPEC]
-    design = design_of(spec, case_set(item, settings), settings)
-    if settings.multiplicity is Multiplicity.NONE:
-        return design
-    from pytest_velo.integration.collect.families import family_of
-
-    family = family_of(item, spec, alpha=design.alpha, beta=design.beta)
-    if family is None:
-        return design
-    return replace(design, alpha=design.alpha / family.size, beta=design.beta / family.size, family=family)
+    if FRAME not in item.stash:
+        spec = item.stash[SPEC]
+        family = family_of(item, spec, settings)
+        item.stash[FRAME] = make_frame(spec, case_set(item, settings), settings, family)
+    return item.stash[FRAME]
 
 
-def design_of(spec: Spec, cases: CaseSet | None, settings: Settings) -> Design:
-    """Return the design the marks and the cases make.
+def in_order_of(frame: Frame, spec: Spec, cases: CaseSet | None, seed: int) -> Frame:
+    """Return a frame whose trials come in the order of another seed."""
+    return replace(frame, trials=_trials(_plan(spec, cases, frame.over, seed), frame.design, frame.arms))
+
+
+def make_frame(spec: Spec, cases: CaseSet | None, settings: Settings, family: Family | None = None) -> Frame:
+    """Return the frame that the marks and the cases make.
 
     Args:
         spec: What the marks say.
         cases: None for a body that takes none.
         settings: Give what the marks leave out, and the seed of the order.
+        family: The hypotheses it shares its error rates with.
 
     Raises:
         UsageError: Keywords that contradict each other or the cases.
     """
-    max_trials = spec.get("max_trials", settings.max_trials)
-    draws = spec.get("draws_per_case", 1)
     over = _over(spec, cases)
-    plan = pick_order(cases, over, seed=settings.seed, draws_per_case=draws)
-    census = _census(cases) if spec.get("once") else None
+    plan = _plan(spec, cases, over, settings.seed)
+    max_trials = spec.get("max_trials", settings.max_trials)
+    design = _design(spec, cases, plan, settings, family)
+    return Frame(
+        design=design,
+        trials=_trials(plan, design, spec.arms),
+        max_trials=max_trials,
+        turns_per_unit=plan.largest_unit,
+        arms=spec.arms,
+        invalid=spec.get("invalid", Invalid.BOUND),
+        unit=_unit(spec, cases, plan.largest_unit),
+        over=over,
+        scope=_scope(spec, cases, over),
+        family=family,
+    )
+
+
+def _design(
+    spec: Spec, cases: CaseSet | None, plan: Plan, settings: Settings, family: Family | None
+) -> Design:
+    max_trials = spec.get("max_trials", settings.max_trials)
     max_units = max_trials if plan.n_units is None else min(max_trials, plan.n_units)
     min_trials = spec.get("min_trials", 1)
     if min_trials > max_units:
@@ -137,28 +99,37 @@ def design_of(spec: Spec, cases: CaseSet | None, settings: Settings) -> Design:
             f"min_trials={min_trials}, but there are at most {max_units} trials",
             fix=f"lower min_trials or {'raise max_trials' if max_units == max_trials else 'give more cases'}",
         )
-    alpha, beta = spec.get("alpha", settings.alpha), spec.get("beta", 0.05)
+    alpha, beta = spec.levels(settings)
     if alpha + beta >= 1 and not isinstance(spec.claim, Estimation):
         raise UsageError(
             f"alpha={alpha:g} and beta={beta:g} add up to 1 or more: no interval would be left",
             fix="lower one of them, e.g. alpha=0.05",
         )
+    n_members = 1 if family is None else family.size
+    grouped = cases is not None and cases.groups is not None
     return Design(
-        alpha=alpha,
-        beta=beta,
-        margin=spec.get("margin", 0.0),
-        max_trials=max_trials,
-        min_trials=min_trials,
-        invalid=spec.get("invalid", Invalid.BOUND),
-        extend=spec.get("extend", False),
-        plan=plan,
-        arms=spec.arms,
+        alpha=alpha / n_members,
+        beta=beta / n_members,
         max_units=max_units,
-        scope=_scope(spec, cases, over),
-        unit=_unit(spec, cases, plan.largest_unit),
-        over=over,
-        census=census,
+        margin=spec.get("margin", 0.0),
+        min_units=min_trials,
+        single=plan.largest_unit == 1,
+        extend=spec.get("extend", False),
+        draws=1 if grouped else spec.get("draws_per_case", 1),
+        census=_census(cases) if spec.get("once") else None,
     )
+
+
+def _plan(spec: Spec, cases: CaseSet | None, over: Over, seed: int) -> Plan:
+    return pick_order(cases, over, seed=seed, draws_per_case=spec.get("draws_per_case", 1))
+
+
+def _trials(plan: Plan, design: Design, arms: tuple[str, ...]) -> Callable[[], Iterator[Planned]]:
+    def trials() -> Iterator[Planned]:
+        within = takewhile(lambda planned: planned.unit < design.max_units, plan)
+        return with_arms(within, arms) if arms else within
+
+    return trials
 
 
 def _over(spec: Spec, cases: CaseSet | None) -> Over:

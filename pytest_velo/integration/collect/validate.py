@@ -1,0 +1,161 @@
+"""Every mistake in a test function that can be seen from its marks, fixtures and source."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import pytest
+
+from pytest_velo.checks.bodies import BodyFacts, check_facts, forbidden_fixtures, read_body
+from pytest_velo.errors import UsageError
+from pytest_velo.integration.collect.fixture_names import asking_in, is_ours, ours_in
+from pytest_velo.integration.collect.marks import Spec, is_given, read_spec
+from pytest_velo.integration.collect.models import chosen_model, judge_id, model_ids
+from pytest_velo.integration.compat import FixtureInfo, fixture_info
+from pytest_velo.integration.names import PER_TRIAL
+from pytest_velo.settings import Settings
+
+_CHECKED: pytest.StashKey[dict[tuple[int, int], tuple[FixtureInfo, BodyFacts]]] = pytest.StashKey()
+"""The facts of the functions that were checked, by fixtures and spec: the items of one share its checks."""
+
+_FORBIDDEN_FIX = "return or assert on values inside the body; write a plain test for what prints or warns"
+
+
+def check_function(
+    node: Any, settings: Settings, *, may_be_later: bool = False
+) -> tuple[Spec, BodyFacts] | None:
+    """Check a test function, once for all its items, and return what its marks and its source say.
+
+    Args:
+        node: The function's definition, or an item.
+        settings: The session's settings.
+        may_be_later: What is no hypothesis yet may be one as an item, by a mark of `pytest.param`.
+
+    Returns:
+        None when it is no hypothesis.
+
+    Raises:
+        UsageError: With the place filled in.
+    """
+    try:
+        spec, info = read_spec(node, node.function), fixture_info(node)
+        if spec is None:
+            if not may_be_later:
+                _check_stranger(info, node.function)
+            return None
+        checked = node.config.stash.setdefault(_CHECKED, {})
+        key = (id(info), id(spec))
+        if key not in checked:
+            _check_shape(node)
+            _check_fixtures(info, spec, settings)
+            facts = read_body(node.function, tuple(ours_in(info)))
+            problem = check_facts(facts)
+            if problem is not None:
+                raise problem
+            checked[key] = info, facts
+    except UsageError as error:
+        raise error.at(place_of(node)) from None
+    return spec, checked[key][1]
+
+
+def place_of(node: Any) -> str:
+    """Return the node id with the line its function begins at, where there is one."""
+    code = getattr(inspect.unwrap(node.function), "__code__", None)
+    return str(node.nodeid) if code is None else f"{node.nodeid} (line {code.co_firstlineno})"
+
+
+def _check_stranger(info: FixtureInfo, function: Any) -> None:
+    """A test that is no hypothesis must not get placeholders and pass."""
+    for name in ours_in(info):
+        if is_given(function):
+            raise UsageError(
+                f"a property test (@given) asks for our fixture {name!r}",
+                fix="write a hypothesis (without @given) and give the strategy as cases=",
+            )
+        raise UsageError(
+            f"the test asks for our fixture {name!r} but is no hypothesis",
+            fix="mark it: @pytest.mark.hypothesis(rate >= 0.5)",
+        )
+
+
+def _check_shape(node: Any) -> None:
+    if getattr(node, "cls", None) is not None:
+        import unittest
+
+        if issubclass(node.cls, unittest.TestCase):
+            raise UsageError(
+                "a unittest.TestCase method cannot be a hypothesis: it would run once",
+                fix="move it to a plain class or function",
+            )
+
+
+def _check_fixtures(info: FixtureInfo, spec: Spec, settings: Settings) -> None:
+    reasons = forbidden_fixtures()
+    for name in info.names_closure:
+        if name in reasons:
+            raise UsageError(
+                f"the fixture {name!r} cannot serve a hypothesis: {reasons[name]}", fix=_FORBIDDEN_FIX
+            )
+    for name, definitions in info.name2fixturedefs.items():
+        last = definitions[-1]
+        if is_ours(info, name):
+            continue
+        for argument in set(PER_TRIAL).intersection(last.argnames):
+            if is_ours(info, argument):
+                raise UsageError(
+                    f"your fixture {name!r} builds on {argument!r}, which differs from trial to trial",
+                    fix=f"take {argument!r} as an argument of the test and call a helper function with it",
+                )
+    has_cases = spec.get("cases") is not None
+    if "case" in info.argnames and not is_ours(info, "case") and has_cases:
+        raise UsageError("a fixture or parameter named 'case' hides ours", fix="rename it, or use velo.case")
+    if "case" in ours_in(info) and not has_cases:
+        raise UsageError(
+            "the body asks for `case` but the mark has no cases", fix='cases=[...] or cases="file.jsonl"'
+        )
+    _check_arms(info, spec)
+    _check_models(info, spec, settings)
+
+
+def check_chosen(item: pytest.Function, spec: Spec, settings: Settings) -> None:
+    """See that the model an item was made for is one of its claim: a claim of `pytest.param` comes late."""
+    own, asking = spec.get("models"), asking_in(fixture_info(item))
+    chosen = chosen_model(item)
+    one_is_enough = spec.arms_are_models or len(model_ids(spec, settings)) <= 1
+    if asking and not (one_is_enough if chosen is None else own is None or chosen in own):
+        raise UsageError(
+            "the item was not made for the models of its claim: the claim of a parameter can name only one",
+            fix="name one model in the mark of pytest.param, or models= in the mark of the function",
+        )
+
+
+def _check_arms(info: FixtureInfo, spec: Spec) -> None:
+    uses = ours_in(info)
+    if "arm" in uses and not spec.arms:
+        raise UsageError("the body asks for `arm` but the mark has no arms", fix='arms=("plain", "hinted")')
+    if spec.arms and not {"arm", "velo", *(["model"] if spec.arms_are_models else [])}.intersection(uses):
+        asked = "model" if spec.arms_are_models else "arm"
+        raise UsageError(
+            f"the arms cannot differ: the body does not ask for `{asked}`",
+            fix=f"take `{asked}` as an argument of the test",
+        )
+
+
+def _check_models(info: FixtureInfo, spec: Spec, settings: Settings) -> None:
+    ids = model_ids(spec, settings)
+    uses = ours_in(info)
+    if "model" in uses and not ids:
+        raise UsageError(
+            "no model is named",
+            fix='models=["local/smollm2-135m"] in the mark, or --velo-model=local/smollm2-135m',
+        )
+    judge = judge_id(spec, settings)
+    if "judge" in uses and not judge:
+        raise UsageError(
+            "no judge is named", fix='judge="openai/gpt-5-mini" in the mark, or --velo-judge=...'
+        )
+    from pytest_velo.providers.registry import resolve
+
+    for model_id in (*ids, *([judge] if judge else [])):
+        resolve(model_id, settings.endpoints)

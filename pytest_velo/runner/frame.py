@@ -1,0 +1,54 @@
+"""The sampling frame of a hypothesis: what is sampled, in which order, and the design it is weighed by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pytest_velo.case_sets import Planned
+from pytest_velo.records import Family, Invalid, UnitKind
+from pytest_velo.stats.engine.design import Design
+
+
+class Over(StrEnum):
+    """What the claim is about."""
+
+    CASES = "cases"
+    POPULATION = "population"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """How a hypothesis is sampled, as far as it is known without its fixtures; made once, at collection.
+
+    Attributes:
+        design: What its rule is made with. Its levels are those of the hypothesis, or its share of those of
+            its family; its horizon is `max_trials`, or less where the cases run out.
+        trials: Makes the trials of all arms in submission order, up to the last unit; the same trials
+            whatever `max_trials` is.
+        max_trials: Most units that were asked for.
+        turns_per_unit: Most trials, or turns through all arms, whose mean is one unit.
+        arms: The arms every case goes through; empty without arms.
+        invalid: How invalid trials count.
+        unit: What is counted.
+        over: What the claim is about, by its keyword.
+        scope: What the claim is about, in words.
+        family: The hypotheses its error rates hold together with; None when they are its own alone.
+    """
+
+    design: Design
+    trials: Callable[[], Iterator[Planned]]
+    max_trials: int
+    turns_per_unit: int = 1
+    arms: tuple[str, ...] = ()
+    invalid: Invalid = Invalid.BOUND
+    unit: UnitKind = UnitKind.TRIAL
+    over: Over = Over.CASES
+    scope: str = "this body as it stands"
+    family: Family | None = None
+
+    @property
+    def unit_size(self) -> int:
+        """Largest number of trials in a unit; 1 when every trial stands for itself."""
+        return self.turns_per_unit * max(1, len(self.arms))
