@@ -20,7 +20,10 @@ Example:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from pytest_velo.lazy import lazily
+from pytest_velo.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from pytest_velo.case_sets import Case, cases
@@ -34,7 +37,6 @@ if TYPE_CHECKING:
     from pytest_velo.sampling.trial import Trial
     from pytest_velo.scorers.judge import AsyncJudge, Judge
 
-__version__ = "0.1.0"
 
 __all__ = [
     "AsyncChat",
@@ -85,16 +87,7 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    """Import a public name from its home on first use (PEP 562), so that pytest starts fast."""
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    value = getattr(import_module(f"{__name__}.{home}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = lazily(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

@@ -15,7 +15,10 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import cache
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from pytest_velo.errors import UsageError
 
@@ -52,15 +55,11 @@ def digest(value: object) -> str:
     Raises:
         UsageError: As `canonical` does.
     """
-    from hashlib import sha256
-
     return sha256(canonical(value)).hexdigest()
 
 
 @cache
 def _encoder() -> msgspec.json.Encoder:
-    import msgspec
-
     return msgspec.json.Encoder(order="deterministic")
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_velo import hooks, integration
 from pytest_velo.integration.config.options import add_options, is_told, untold_header
 from pytest_velo.integration.fixtures import arm, case, concerns_us, judge, model, trial, velo
 from pytest_velo.integration.names import SESSION_PLUGIN
@@ -28,8 +29,6 @@ _STARTED_S = pytest.StashKey[float]()
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     """Register the hooks other plugins may implement."""
-    from pytest_velo import hooks
-
     pluginmanager.add_hookspecs(hooks)
 
 
@@ -45,15 +44,13 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", line)
     if hasattr(config, "workerinput") or not config.pluginmanager.hasplugin("xdist"):
         return
-    from pytest_velo.integration.xdist import Controller
-
-    config.pluginmanager.register(Controller(config), "velo-controller")
+    config.pluginmanager.register(integration.Controller(config), "velo-controller")
 
 
 def pytest_velo_claims() -> dict[Any, Any]:
     """Offer the rules of our own claims about one statistic, as another plugin offers those of its own."""
-    from pytest_velo.claims import Claim
-    from pytest_velo.stats.choosing import rule_for
+    from pytest_velo.claims import Claim  # weight: claims, once one is made
+    from pytest_velo.stats.choosing import rule_for  # weight: the rules, once one is made
 
     return {Claim: rule_for}
 
@@ -62,36 +59,27 @@ def pytest_velo_claims() -> dict[Any, Any]:
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Read the settings before anything else, so that a mistake in them is said once and plainly."""
     if is_told(session.config):
-        from pytest_velo.integration.startup import begin, session_of
-
-        begin(session_of(session.config, told=True), session.config)
+        integration.begin(integration.session_of(session.config, told=True), session.config)
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Show the seed, pasteable, and what the session was told."""
     if _opened(config) is None and (sys.stdout.encoding or "").lower() in ("utf-8", "utf8"):
         return [untold_header()]
-    from pytest_velo.integration.startup import session_of
-
-    return session_of(config).header()
+    return integration.session_of(config).header()
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pycollect_makeitem(collector: Any, name: str, obj: object) -> None:
     """See to it that ours are collected once, and that a marked lambda is not silently dropped."""
     if getattr(obj, "pytestmark", None) or isinstance(obj, pytest.MarkDecorator):
-        from pytest_velo.integration.collect.items import before_collection
-
-        before_collection(collector, name, obj)
+        integration.before_collection(collector, name, obj)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Check every test that may be ours, and give one item per model."""
     if concerns_us(metafunc.definition):
-        from pytest_velo.integration.collect.items import generate
-        from pytest_velo.integration.startup import session_of
-
-        generate(metafunc, session_of(metafunc.config).settings)
+        integration.generate(metafunc, integration.session_of(metafunc.config).settings)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -101,18 +89,9 @@ def pytest_collection_modifyitems(
     """Prepare our items before `-m` is evaluated."""
     mine = [item for item in items if isinstance(item, pytest.Function) and concerns_us(item)]
     if mine:
-        from pytest_velo.errors import UsageError
-        from pytest_velo.integration.collect.items import prepare
-        from pytest_velo.integration.startup import session_of
-
-        try:
-            prepare(mine, session_of(config))
-        except UsageError as error:
-            raise pytest.UsageError(str(error)) from None
+        integration.prepare_all(mine, integration.session_of(config))
     if config.getoption("markexpr", "") and any(item.get_closest_marker("velo") for item in items):
-        from pytest_velo.integration.collect.items import hide_defaults
-
-        hide_defaults(items)
+        integration.hide_defaults(items)
     return (yield)
 
 
@@ -121,9 +100,7 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     """Sample hypotheses together while the loop runs."""
     if not any(item.get_closest_marker("velo") is not None for item in session.items):
         return (yield)
-    from pytest_velo.integration.run.pool import start_pooling
-
-    pooling = start_pooling(session)
+    pooling = integration.start_pooling(session)
     try:
         return (yield)
     finally:
@@ -136,13 +113,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     """Sample a hypothesis instead of calling its function once."""
     if pyfuncitem.get_closest_marker("velo") is None:
         return None
-    from pytest_velo.integration.run.item import run_item
-    from pytest_velo.integration.stash import SPEC
-
-    if SPEC not in pyfuncitem.stash:
-        return None
-    run_item(pyfuncitem)
-    return True
+    return integration.run_if_ours(pyfuncitem)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -152,9 +123,7 @@ def pytest_runtest_makereport(
     """Give our reports their outcome; outermost, so that xfail and others have had their say."""
     report = yield
     if item.get_closest_marker("velo") is not None:
-        from pytest_velo.integration.report import adapt_report
-
-        adapt_report(item, call, report)
+        integration.adapt_report(item, call, report)
     return report
 
 
@@ -163,9 +132,7 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, Any] 
     """Name our outcomes."""
     if not hasattr(report, "velo_outcome"):
         return None
-    from pytest_velo.integration.report import status_of
-
-    return status_of(report)
+    return integration.status_of(report)
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
@@ -174,22 +141,18 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, obj
     state = _opened(session.config)
     if state is None:
         return (yield)
-    from pytest_velo.integration.startup import write_run
-
     state.close()
     try:
         return (yield)
     finally:
-        write_run(state, time.monotonic() - session.config.stash[_STARTED_S])
+        integration.write_run(state, time.monotonic() - session.config.stash[_STARTED_S])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Write the summary table."""
     state = _opened(terminalreporter.config)
     if state is not None and (state.reported or state.unsampled):
-        from pytest_velo.integration.report import write_summary
-
-        write_summary(state, terminalreporter, terminalreporter.config.stash[_STARTED_S])
+        integration.write_summary(state, terminalreporter, terminalreporter.config.stash[_STARTED_S])
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from pytest_velo.baselines.codec import decode, encode
 from pytest_velo.baselines.entry import Entry, Key, Sampled
 from pytest_velo.errors import StoreError
 
@@ -32,8 +33,6 @@ class BaselineFile:
             StoreError: It cannot be read, is damaged, of a newer version or in conflict, or has an entry
                 twice.
         """
-        from pytest_velo.baselines.codec import decode
-
         try:
             entries = decode(Path(path).read_bytes())
         except FileNotFoundError:
@@ -99,8 +98,6 @@ class BaselineFile:
         Raises:
             StoreError: It cannot be written.
         """
-        from pytest_velo.baselines.codec import encode
-
         target = Path(path)
         try:
             _write(target, encode(self.entries.values()))

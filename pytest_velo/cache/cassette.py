@@ -251,7 +251,7 @@ def _umask() -> int:
 
 def _zstandard(path: Path) -> Any:
     try:
-        import zstandard
+        import zstandard  # an extra
     except ImportError:
         raise StoreError(
             "compressed cassettes need the package zstandard",

@@ -8,6 +8,8 @@ from functools import cache
 from math import inf, isinf
 from typing import TYPE_CHECKING, Any, cast
 
+import msgspec
+
 from pytest_velo.cache.stored_reply import reader
 from pytest_velo.errors import StoreError
 from pytest_velo.records import Reply, Request, TokenLogprob
@@ -101,13 +103,9 @@ def _mended(value: Any) -> Any:
 
 @cache
 def _encoder() -> msgspec.json.Encoder:
-    import msgspec
-
     return msgspec.json.Encoder()
 
 
 @cache
 def _request_decoder() -> msgspec.json.Decoder[Request]:
-    import msgspec
-
     return msgspec.json.Decoder(Request)

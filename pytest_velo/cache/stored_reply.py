@@ -10,6 +10,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import msgspec
+
 from pytest_velo.errors import StoreError
 from pytest_velo.records import JsonObject, Reply
 
@@ -56,8 +58,6 @@ class _Read(StoredReply):
 
 def _raw_of(body: bytes) -> JsonObject:
     """Return the provider's whole reply out of a stored reply's JSON."""
-    import msgspec
-
     try:
         raw: JsonObject = _whole_decoder().decode(body).raw
         return raw
@@ -70,16 +70,12 @@ def _raw_of(body: bytes) -> JsonObject:
 
 @cache
 def _whole_decoder() -> msgspec.json.Decoder[Any]:
-    import msgspec
-
     return msgspec.json.Decoder(msgspec.defstruct("Whole", [(_WHOLE, dict[str, Any], {})]))
 
 
 @cache
 def reader() -> Callable[[bytes], Reply]:
     """Return what reads a stored reply; it raises `msgspec.DecodeError` for bytes that are none."""
-    import msgspec
-
     decode = msgspec.json.Decoder(_Read).decode
     keep, become = StoredReply.__dict__["_whole"].__set__, object.__setattr__
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
+
+import msgspec
 
 from pytest_velo.errors import UsageError, nearest
 
@@ -57,8 +60,6 @@ def _resolve(name: str, base: Path) -> Path:
 
 
 def _read_jsonl(path: Path) -> Iterator[Row]:
-    import msgspec
-
     decode = msgspec.json.Decoder().decode
     with path.open(encoding="utf-8-sig") as lines:
         for number, line in enumerate(lines, 1):
@@ -74,8 +75,6 @@ def _read_jsonl(path: Path) -> Iterator[Row]:
 
 
 def _read_csv(path: Path) -> Iterator[Row]:
-    import csv
-
     with path.open(encoding="utf-8-sig", newline="") as lines:
         reader = csv.reader(lines, strict=True)
         limit = csv.field_size_limit(_MOST_CHARACTERS)

@@ -49,7 +49,7 @@ def open_source(source: Any, base: Path, seed: int) -> Opened:
     if isinstance(source, list | tuple | range):
         return Opened(rows=_located(source))
     if is_strategy(source):
-        from pytest_velo.case_sets.strategies import draw_cases
+        from pytest_velo.case_sets.strategies import draw_cases  # weight: the Hypothesis library
 
         return Opened(rows=_located(draw_cases(source, seed)), generated=True, endless=True)
     if callable(source) and not isinstance(source, type):

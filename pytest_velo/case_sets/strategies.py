@@ -16,6 +16,10 @@ from contextlib import contextmanager
 from hashlib import sha256
 from typing import Any
 
+import hypothesis
+from hypothesis.internal.conjecture.providers import AVAILABLE_PROVIDERS
+
+from pytest_velo.case_sets.backend import Plain
 from pytest_velo.errors import UsageError
 
 _BACKEND = "pytest_velo"
@@ -40,8 +44,6 @@ def draw_cases(strategy: Any, seed: int) -> Iterator[Any]:
 
 def _draw(strategy: Any, seed: int, index: int) -> Any:
     """Return one draw: the engine tries the simplest value first, the one after it is ours."""
-    from pytest_velo.case_sets.backend import Plain
-
     values: list[tuple[bool, Any]] = []
     Plain.start(seed)
     try:
@@ -64,7 +66,6 @@ def _draw(strategy: Any, seed: int, index: int) -> Any:
 
 def _run(strategy: Any, seed: int, keep: Callable[[Any], None]) -> None:
     """Let the library run `keep` on two examples, with nothing read from or written to disk."""
-    import hypothesis
 
     def body(value: Any) -> None:
         keep(value)
@@ -88,8 +89,6 @@ def _run(strategy: Any, seed: int, keep: Callable[[Any], None]) -> None:
 @contextmanager
 def _backend() -> Iterator[None]:
     """Make our backend known for the length of one draw, so that no listing of settings shows it."""
-    from hypothesis.internal.conjecture.providers import AVAILABLE_PROVIDERS
-
     AVAILABLE_PROVIDERS[_BACKEND] = "pytest_velo.case_sets.backend.Plain"
     try:
         yield

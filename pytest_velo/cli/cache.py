@@ -10,8 +10,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pytest_velo.cache.pruning import Housekeeping
+from pytest_velo.cache.runs import recorded_addresses, remove_runs, run_folders, runs_before
 from pytest_velo.cli.cache_dir import cache_dir_option
 from pytest_velo.errors import UsageError
+from pytest_velo.report.numbers import count, dollars
+from pytest_velo.report.text import inline
 
 if TYPE_CHECKING:
     from pytest_velo.cache.holdings import Draws, Stats
@@ -37,9 +41,6 @@ def cache() -> None:
 @cache_dir_option()
 def _stats(cache_dir: Path) -> None:
     """Say what the cache holds: draws, models, size, age and what it cost."""
-    from pytest_velo.cache.pruning import Housekeeping
-    from pytest_velo.cache.runs import recorded_addresses, run_folders
-
     store = Housekeeping.existing(cache_dir / "draws.sqlite")
     try:
         runs = run_folders(cache_dir / "runs")
@@ -69,8 +70,6 @@ def _prune_command(
 
     Other processes may go on using the cache. The look log stays: what is drawn again is another look.
     """
-    from pytest_velo.cache.runs import remove_runs, runs_before
-
     before = None if older_than is None else _moment("--older-than", older_than)
     max_bytes = None if larger_than is None else _size("--larger-than", larger_than)
     runs = cache_dir / "runs"
@@ -95,17 +94,12 @@ def _prune_command(
 
 
 def _other_runs(runs: Path, removed: list[Path]) -> list[Path]:
-    from pytest_velo.cache.runs import run_folders
-
     return [folder for folder in run_folders(runs) if folder not in removed]
 
 
 def _prune(
     path: Path, before: datetime | None, max_bytes: int | None, kept_runs: list[Path], dry_run: bool
 ) -> Pruned:
-    from pytest_velo.cache.pruning import Housekeeping
-    from pytest_velo.cache.runs import recorded_addresses
-
     store = Housekeeping.existing(path)
     try:
         return store.prune(
@@ -147,8 +141,6 @@ def _size(option: str, size: str) -> int:
 
 
 def _stats_lines(stats: Stats, path: Path, n_runs: int) -> Iterator[tuple[str, str]]:
-    from pytest_velo.report.text import inline
-
     draws = stats.draws
     yield "store", f"{inline(str(path))}, {_volume(stats.n_bytes)}"
     yield "draws", f"{_count(draws.n_draws, 'draw')} of {_count(draws.n_requests, 'request')}"
@@ -180,16 +172,12 @@ def _verb(dry_run: bool) -> str:
 
 
 def _days(draws: Draws) -> str:
-    from pytest_velo.report.text import inline
-
     oldest, newest = (inline((moment or "?")[:10]) for moment in (draws.oldest, draws.newest))
     return oldest if oldest == newest else f"{oldest} to {newest}"
 
 
 def _cost(draws: Draws) -> str:
     """Say what draws cost: the known part, and for how many it is not known."""
-    from pytest_velo.report.numbers import dollars
-
     if draws.n_unpriced == draws.n_draws:
         return f"{dollars(None)} (no price is known)"
     unknown = f" and {_count(draws.n_unpriced, 'draw')} of unknown price" if draws.n_unpriced else ""
@@ -203,9 +191,4 @@ def _volume(n_bytes: int) -> str:
 
 
 def _count(n: int, thing: str) -> str:
-    from pytest_velo.report.numbers import count
-
     return count(n, thing)
-
-
-__test__ = {"cache": cache.callback}  # doctest looks into functions, not into click's commands

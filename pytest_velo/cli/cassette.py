@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pytest_velo.cache.cassette import export, load
+from pytest_velo.cache.runs import addresses_in
+from pytest_velo.cache.store import Store
 from pytest_velo.cli.cache_dir import cache_dir_option
 from pytest_velo.errors import StoreError, UsageError, VeloError, nearest
 
@@ -30,8 +33,6 @@ def cassette() -> None:
 @cache_dir_option()
 def _export(out: Path, run: str, cache_dir: Path) -> None:
     """Write the draws of a run to OUT (.jsonl, or .jsonl.zst to compress)."""
-    from pytest_velo.cache.cassette import export
-
     try:
         addresses = _addresses(cache_dir, run)
         store = _open(cache_dir)
@@ -49,9 +50,6 @@ def _export(out: Path, run: str, cache_dir: Path) -> None:
 @cache_dir_option()
 def _import(file: Path, cache_dir: Path) -> None:
     """Put the draws of FILE into the cache; draws that are there already stay."""
-    from pytest_velo.cache.cassette import load
-    from pytest_velo.cache.store import Store
-
     try:
         recorded = load(file)
         store = Store.open(cache_dir / "draws.sqlite")
@@ -70,8 +68,6 @@ def _draws(count: int) -> str:
 
 def _open(cache_dir: Path) -> Store:
     """Open a store that exists; exporting makes none."""
-    from pytest_velo.cache.store import Store
-
     path = cache_dir / "draws.sqlite"
     if not path.is_file():
         raise StoreError("there is no store", where=str(path), fix="run the tests first, or give --cache-dir")
@@ -80,8 +76,6 @@ def _open(cache_dir: Path) -> Store:
 
 def _addresses(cache_dir: Path, run: str) -> set[Address]:
     """Return where the draws of a run are stored."""
-    from pytest_velo.cache.runs import addresses_in
-
     path = _run_folder(cache_dir, run) / "trials.jsonl"
     found = addresses_in(path)
     if not found:
@@ -103,6 +97,3 @@ def _run_folder(cache_dir: Path, run: str) -> Path:
     if name not in known:
         raise UsageError(f"there is no run {name!r}", where=str(runs), fix=nearest(name, known))
     return runs / name
-
-
-__test__ = {"cassette": cassette.callback}  # doctest looks into functions, not into click's commands

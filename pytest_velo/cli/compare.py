@@ -12,8 +12,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pytest_velo.baselines.recorded import compare_recorded
 from pytest_velo.cli.cache_dir import cache_dir_option
 from pytest_velo.errors import UsageError, nearest
+from pytest_velo.report.comparison import RunComparison, comparison_lines, name_of
+from pytest_velo.report.load import load
+from pytest_velo.report.record import RUN_FILE, runs_folder
+from pytest_velo.report.transcript import trial_from_json
 
 if TYPE_CHECKING:
     from pytest_velo.records import HypothesisResult
@@ -49,9 +54,6 @@ def compare(
     \f
 
     """  # noqa: D301 - click shows nothing below \f
-    from pytest_velo.report.comparison import comparison_lines
-    from pytest_velo.report.load import load
-
     _check_numbers(alpha, margin)
     before, now = (load(_run_id(run, cache_dir), cache_dir) for run in (run_a, run_b))
     runs = _compared(before, now, part_of_node_id, alpha=alpha, margin=margin)
@@ -77,8 +79,6 @@ def _run_id(run: str, cache_dir: Path) -> str:
     """Return the id that `previous` stands for: the finished run before the latest."""
     if run != "previous":
         return run
-    from pytest_velo.report.load import load
-    from pytest_velo.report.record import RUN_FILE, runs_folder
 
     names = sorted((path.parent.name for path in runs_folder(cache_dir).glob(f"*/{RUN_FILE}")), key=_age)
     latest = load("latest", cache_dir).folder.name
@@ -99,9 +99,6 @@ def _age(name: str) -> tuple[str, int]:
 
 
 def _compared(before: Run, now: Run, part: str, *, alpha: float, margin: float | None) -> RunComparison:
-    from pytest_velo.baselines.recorded import compare_recorded
-    from pytest_velo.report.comparison import RunComparison, name_of
-
     old, new = _results(before), _results(now)
     names = [*new, *(name for name in old if name not in new)]
     chosen = [name for name in names if part in name]
@@ -133,9 +130,4 @@ def _results(run: Run) -> dict[str, HypothesisResult]:
 
 
 def _with_trials(result: HypothesisResult, run: Run) -> HypothesisResult:
-    from pytest_velo.report.transcript import trial_from_json
-
     return replace(result, trials=tuple(map(trial_from_json, run.trials(result.node_id))))
-
-
-__test__ = {"compare": compare.callback}  # doctest looks into functions, not into click's commands

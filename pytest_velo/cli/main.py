@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from io import TextIOWrapper
 
 import click
 
-from pytest_velo import __version__
-from pytest_velo.cli.cache import cache
-from pytest_velo.cli.cassette import cassette
-from pytest_velo.cli.compare import compare
-from pytest_velo.cli.plan import plan
-from pytest_velo.cli.pull import pull
-from pytest_velo.cli.rescore import rescore
 from pytest_velo.errors import VeloError
+from pytest_velo.version import __version__
+
+_COMMANDS = ("cache", "cassette", "compare", "plan", "pull", "rescore")
+"""Each is in the module of its name, which is loaded when the command is used."""
 
 
 class _Group(click.Group):
     """Shows our errors as click shows its own: text on stderr, exit code 1, no traceback."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the commands."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load a command."""
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"pytest_velo.cli.{cmd_name}"), cmd_name)
+        return command
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the chosen command."""
@@ -38,14 +47,3 @@ def main() -> None:
     \f
 
     """  # noqa: D301 - click shows nothing below \f
-
-
-main.add_command(pull)
-main.add_command(cassette)
-main.add_command(cache)
-main.add_command(compare)
-main.add_command(plan)
-main.add_command(rescore)
-
-
-__test__ = {"main": main.callback}  # doctest looks into functions, not into click's commands

@@ -10,6 +10,11 @@ from typing import TYPE_CHECKING
 import click
 
 from pytest_velo.errors import VeloError
+from pytest_velo.integration.plan import plan_selection
+from pytest_velo.report.lines import fit_lines
+from pytest_velo.report.numbers import count
+from pytest_velo.report.plan import plan_lines
+from pytest_velo.report.plan_record import plan_document
 
 if TYPE_CHECKING:
     from pytest_velo.integration.plan import Planned
@@ -32,16 +37,12 @@ def plan(as_json: bool, arguments: tuple[str, ...]) -> None:
     \f
 
     """  # noqa: D301 - click shows nothing below \f
-    from pytest_velo.integration.plan import plan_selection
-
     try:
         planned = plan_selection(arguments)
     except VeloError as error:
         raise click.ClickException(str(error)) from None
     _check(planned)
     if as_json:
-        from pytest_velo.report.plan_record import plan_document
-
         click.echo(json.dumps(plan_document(planned.plans), indent=2, allow_nan=False))
         return
     _print(planned)
@@ -49,8 +50,6 @@ def plan(as_json: bool, arguments: tuple[str, ...]) -> None:
 
 def _check(planned: Planned) -> None:
     """Raise when there is nothing to show."""
-    from pytest_velo.report.numbers import count
-
     if planned.problem:
         click.echo(planned.problem, err=True)
         raise click.exceptions.Exit(1)
@@ -64,12 +63,6 @@ def _check(planned: Planned) -> None:
 
 
 def _print(planned: Planned) -> None:
-    from pytest_velo.report.lines import fit_lines
-    from pytest_velo.report.plan import plan_lines
-
     width = max(40, min(shutil.get_terminal_size((100, 24)).columns, _MOST_COLUMNS))
     for line in fit_lines(plan_lines(planned.plans, width), sys.stdout.encoding):
         click.echo(line.text)
-
-
-__test__ = {"plan": plan.callback}  # doctest looks into functions, not into click's commands

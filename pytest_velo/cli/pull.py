@@ -23,6 +23,3 @@ def pull(model: str) -> None:
         pull_weights(click.echo, known_weights(model))
     except VeloError as error:
         raise click.ClickException(str(error)) from error
-
-
-__test__ = {"pull": pull.callback}  # doctest looks into functions, not into click's commands

@@ -12,6 +12,9 @@ import click
 
 from pytest_velo.cli.cache_dir import cache_dir_option
 from pytest_velo.errors import UsageError
+from pytest_velo.integration.rescore import run_pytest
+from pytest_velo.report.load import load
+from pytest_velo.report.rescored import rescored_lines, rescoring_of
 
 if TYPE_CHECKING:
     from pytest_velo.report.load import Run
@@ -41,9 +44,6 @@ def rescore(ctx: click.Context, arguments: tuple[str, ...], cache_dir: Path, all
     \f
 
     """  # noqa: D301 - click shows nothing below \f
-    from pytest_velo.integration.rescore import run_pytest
-    from pytest_velo.report.load import load
-
     name, given = _split(arguments)
     _check(given)
     before = load(name, cache_dir)
@@ -115,8 +115,6 @@ def _as_recorded(run: Run) -> list[str]:
 
 
 def _show(before: Run, now: Run, show: int, verbosity: int, *, all_of_it: bool) -> None:
-    from pytest_velo.report.rescored import rescored_lines, rescoring_of
-
     rescoring = rescoring_of(before, now, all_of_it=all_of_it)
     width = max(40, shutil.get_terminal_size().columns)
     click.echo()
@@ -124,6 +122,3 @@ def _show(before: Run, now: Run, show: int, verbosity: int, *, all_of_it: bool) 
         markup = line.style.markup
         colour = next((name for name in ("red", "green", "yellow") if name in markup), None)
         click.secho(line.text, fg=colour, bold=markup.get("bold"), dim=markup.get("light"))
-
-
-__test__ = {"rescore": rescore.callback}  # doctest looks into functions, not into click's commands

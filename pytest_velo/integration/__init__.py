@@ -1,1 +1,53 @@
-"""The only code, with plugin.py, that knows pytest."""
+"""Where pytest meets the rest: collection, sampling, reports.
+
+Every pytest start loads `plugin.py`, which calls what is named here; the rooms behind the names are loaded
+when a session was told something or has a hypothesis.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_velo.lazy import lazily
+
+if TYPE_CHECKING:
+    from pytest_velo.integration.body import Velo as Velo
+    from pytest_velo.integration.body import judge_of as judge_of
+    from pytest_velo.integration.body import model_of as model_of
+    from pytest_velo.integration.body import per_trial as per_trial
+    from pytest_velo.integration.collect.items import before_collection as before_collection
+    from pytest_velo.integration.collect.items import generate as generate
+    from pytest_velo.integration.collect.items import hide_defaults as hide_defaults
+    from pytest_velo.integration.collect.items import prepare_all as prepare_all
+    from pytest_velo.integration.report import adapt_report as adapt_report
+    from pytest_velo.integration.report import status_of as status_of
+    from pytest_velo.integration.report import write_summary as write_summary
+    from pytest_velo.integration.run.item import run_if_ours as run_if_ours
+    from pytest_velo.integration.run.pool import start_pooling as start_pooling
+    from pytest_velo.integration.startup import begin as begin
+    from pytest_velo.integration.startup import session_of as session_of
+    from pytest_velo.integration.startup import write_run as write_run
+    from pytest_velo.integration.xdist import Controller as Controller
+
+__getattr__ = lazily(
+    __name__,
+    {
+        "Controller": "xdist",
+        "Velo": "body",
+        "adapt_report": "report",
+        "before_collection": "collect.items",
+        "begin": "startup",
+        "generate": "collect.items",
+        "hide_defaults": "collect.items",
+        "judge_of": "body",
+        "model_of": "body",
+        "per_trial": "body",
+        "prepare_all": "collect.items",
+        "run_if_ours": "run.item",
+        "session_of": "startup",
+        "start_pooling": "run.pool",
+        "status_of": "report",
+        "write_run": "startup",
+        "write_summary": "report",
+    },
+)

@@ -8,8 +8,13 @@ import pytest
 
 from pytest_velo.errors import InvalidTrial, UsageError
 from pytest_velo.integration.collect.models import judge_id, model_id
+from pytest_velo.integration.collect.stash import FACTS, SPEC
+from pytest_velo.integration.compat import fixture_info
 from pytest_velo.integration.session import SESSION
-from pytest_velo.integration.stash import FACTS, SPEC
+from pytest_velo.providers.registry import resolve
+from pytest_velo.sampling.model import AsyncModel, Model
+from pytest_velo.sampling.trial import current
+from pytest_velo.scorers.judge import AsyncJudge, Judge
 
 if TYPE_CHECKING:
     from pytest_velo.sampling.model import AsyncModel, Model
@@ -63,8 +68,6 @@ class Velo:
     @staticmethod
     def invalid(why: str) -> NoReturn:
         """End the trial as invalid: it says nothing about the claim, whatever the body catches."""
-        from pytest_velo.sampling.trial import current
-
         current("velo.invalid").invalidate(str(why))
         raise InvalidTrial(str(why))
 
@@ -80,22 +83,16 @@ class Velo:
     @property
     def case(self) -> Any:
         """The running trial's case."""
-        from pytest_velo.sampling.trial import current
-
         return current("velo.case").case
 
     @property
     def arm(self) -> str:
         """The running trial's arm, by its name; empty without arms."""
-        from pytest_velo.sampling.trial import current
-
         return current("velo.arm").arm
 
     @property
     def trial(self) -> Trial:
         """The running trial."""
-        from pytest_velo.sampling.trial import current
-
         return current("velo.trial").trial
 
 
@@ -109,9 +106,6 @@ def model_of(item: pytest.Item, chosen: str | None) -> AsyncModel | Model:
     Raises:
         UsageError: The item is no hypothesis, no model is named, or the one that is cannot be used here.
     """
-    from pytest_velo.providers.registry import resolve
-    from pytest_velo.sampling.model import AsyncModel, Model
-
     _require_hypothesis(item, "model")
     settings = item.config.stash[SESSION].settings
     spec = item.stash[SPEC]
@@ -131,9 +125,6 @@ def judge_of(item: pytest.Item) -> AsyncJudge | Judge:
     Raises:
         UsageError: As `model_of`.
     """
-    from pytest_velo.sampling.model import AsyncModel
-    from pytest_velo.scorers.judge import AsyncJudge, Judge
-
     _require_hypothesis(item, "judge")
     name = judge_id(item.stash[SPEC], item.config.stash[SESSION].settings)
     if name is None:
@@ -151,3 +142,15 @@ def _require_hypothesis(item: pytest.Item, name: str) -> None:
             where=item.nodeid,
             fix="mark the test: @pytest.mark.hypothesis(rate >= 0.5)",
         )
+
+
+def per_trial(request: pytest.FixtureRequest, name: str) -> Placeholder:
+    """Return what stands for a per-trial value while pytest sets up an item.
+
+    Raises:
+        UsageError: Somebody else than the test itself asks for it.
+    """
+    placeholder = Placeholder(name)
+    if name not in fixture_info(request.node).argnames:
+        placeholder._refuse()
+    return placeholder

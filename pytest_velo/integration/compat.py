@@ -7,6 +7,11 @@ from contextlib import contextmanager
 from typing import Any, Protocol, cast
 
 import pytest
+from _pytest import assertion
+from _pytest._code.code import ReprEntryNative, ReprExceptionInfo, ReprFileLocation, ReprTraceback
+from _pytest.assertion import util
+from _pytest.mark.expression import Expression
+from _pytest.python import get_direct_param_fixture_func
 
 
 class FixtureInfo(Protocol):
@@ -33,8 +38,6 @@ def marks_of_calls(metafunc: pytest.Metafunc) -> list[Sequence[pytest.Mark]]:
 
 def is_parameter(definition: pytest.FixtureDef[Any]) -> bool:
     r"""Tell whether a fixture is only a value of `parametrize`, which nothing sets up."""
-    from _pytest.python import get_direct_param_fixture_func
-
     return definition.func is get_direct_param_fixture_func
 
 
@@ -46,7 +49,6 @@ def mark_expression_holds(expression: str, marks: set[str], *, whatever_keywords
         marks: Their names.
         whatever_keywords: What it asks of the keywords of one of the marks holds; else it never does.
     """
-    from _pytest.mark.expression import Expression
 
     def matcher(name: str, /, **keywords: Any) -> bool:
         return name in marks and (whatever_keywords or not keywords)
@@ -60,8 +62,6 @@ def mark_expression_holds(expression: str, marks: set[str], *, whatever_keywords
 @contextmanager
 def sparing_explanations(wanted: Callable[[], bool]) -> Iterator[None]:
     """Build the long message of a failed comparison only while `wanted()`; it costs 0.1 ms each."""
-    from _pytest.assertion import util
-
     original = util._reprcompare
     if original is None:
         yield
@@ -94,8 +94,6 @@ def longrepr_of(text: str, report: pytest.TestReport, head: str = "") -> Any:
         report: Of the test, for its place.
         head: What stands in the short summary instead of the first line.
     """
-    from _pytest._code.code import ReprEntryNative, ReprExceptionInfo, ReprFileLocation, ReprTraceback
-
     path, line, _ = report.location
     head = (head or text).split("\n", 1)[0]
     return ReprExceptionInfo(
@@ -106,15 +104,11 @@ def longrepr_of(text: str, report: pytest.TestReport, head: str = "") -> Any:
 
 def comparison_hook() -> Any:
     """Return what explains a failed comparison of a rewritten assert at the moment; None between items."""
-    from _pytest.assertion import util
-
     return util._reprcompare
 
 
 def set_comparison_hook(hook: Any) -> None:
     """Put something else in its place: a function of operator, left and right that returns a text or None."""
-    from _pytest.assertion import util
-
     util._reprcompare = hook
 
 
@@ -138,8 +132,6 @@ def hooks_of_conftests(item: pytest.Item, name: str) -> bool:
 
 def comparison_hook_of(item: pytest.Item) -> Any:
     """Return what explains failed comparisons while pytest runs `item`, whichever item it runs now."""
-    from _pytest import assertion
-
     protocol = assertion.pytest_runtest_protocol(item)
     next(protocol)  # puts the hook in place
     try:

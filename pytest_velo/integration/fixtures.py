@@ -2,7 +2,7 @@
 
 `case` and `trial` are filled in anew for every trial, so what pytest sets up for them is a placeholder
 that refuses every use; `model` and `judge` are one object each that find the running trial themselves.
-Every pytest start imports this; what the fixtures hand out is in `handing.py`.
+Every pytest start imports this; what the fixtures hand out is in `body.py`.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_velo import integration
 from pytest_velo.integration.names import MARK, OURS
 
 if TYPE_CHECKING:
-    from pytest_velo.integration.body import Placeholder, Velo
+    from pytest_velo.integration.body import Velo
 
 
 def concerns_us(definition: Any) -> bool:
@@ -48,9 +49,7 @@ def velo(request: pytest.FixtureRequest) -> Velo:
             return await velo.model(READER)(f"How many sentences are these: {text}") == "1"
         ```
     """
-    from pytest_velo.integration.body import Velo
-
-    return Velo(request.node)
+    return integration.Velo(request.node)
 
 
 @pytest.fixture
@@ -72,9 +71,7 @@ def model(request: pytest.FixtureRequest) -> Any:
             assert len(reply.text.split()) <= 50
         ```
     """
-    from pytest_velo.integration.body import model_of
-
-    return model_of(request.node, getattr(request, "param", None))
+    return integration.model_of(request.node, getattr(request, "param", None))
 
 
 @pytest.fixture
@@ -101,9 +98,7 @@ def judge(request: pytest.FixtureRequest) -> Any:
             return await judge("Is this polite?", await model("May I have a receipt?"))
         ```
     """
-    from pytest_velo.integration.body import judge_of
-
-    return judge_of(request.node)
+    return integration.judge_of(request.node)
 
 
 @pytest.fixture
@@ -129,7 +124,7 @@ def case(request: pytest.FixtureRequest) -> Any:
             return reply.answers(case.answer)
         ```
     """
-    return _per_trial(request, "case")
+    return integration.per_trial(request, "case")
 
 
 @pytest.fixture
@@ -159,7 +154,7 @@ def arm(request: pytest.FixtureRequest) -> Any:
             return await model(case + hint) == "13"
         ```
     """
-    return _per_trial(request, "arm")
+    return integration.per_trial(request, "arm")
 
 
 @pytest.fixture
@@ -182,13 +177,4 @@ def trial(request: pytest.FixtureRequest) -> Any:
             return drinks["AB".index(reply.text)] == "tea"
         ```
     """
-    return _per_trial(request, "trial")
-
-
-def _per_trial(request: pytest.FixtureRequest, name: str) -> Placeholder:
-    from pytest_velo.integration.body import Placeholder
-    from pytest_velo.integration.compat import fixture_info
-
-    if name not in fixture_info(request.node).argnames:
-        Placeholder(name)._refuse()
-    return Placeholder(name)
+    return integration.per_trial(request, "trial")

@@ -15,10 +15,10 @@ from pytest_velo.errors import UsageError, VeloError
 from pytest_velo.integration.collect.frame import frame_of
 from pytest_velo.integration.collect.models import model_id
 from pytest_velo.integration.collect.reach import check_drawn
+from pytest_velo.integration.collect.stash import SPEC
 from pytest_velo.integration.run.hypothesis import rule_maker
 from pytest_velo.integration.run.price import price_of
 from pytest_velo.integration.session import SESSION, VeloSession
-from pytest_velo.integration.stash import SPEC
 from pytest_velo.records import UnitKind
 from pytest_velo.report.plan_record import HypothesisPlan, MeasuredRow, MeasuredTable, Part, Row, Table
 from pytest_velo.runner.frame import Frame

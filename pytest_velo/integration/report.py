@@ -11,13 +11,19 @@ from typing import Any
 import pytest
 
 from pytest_velo.errors import VeloError
+from pytest_velo.integration.collect.stash import ESTIMATE, RESULT, SPEC, UNSAMPLED
 from pytest_velo.integration.compat import longrepr_of
 from pytest_velo.integration.names import EXPECTED_ATTRIBUTE
 from pytest_velo.integration.session import SESSION, VeloSession
-from pytest_velo.integration.stash import ESTIMATE, RESULT, SPEC, UNSAMPLED
+from pytest_velo.integration.totals import drawn_lines
 from pytest_velo.records import HypothesisResult, Outcome
 from pytest_velo.report.document import compact
-from pytest_velo.report.lines import Line, Style, as_text
+from pytest_velo.report.estimates import total_text
+from pytest_velo.report.failure import failure_lines
+from pytest_velo.report.families import family_lines
+from pytest_velo.report.lines import Line, Style, as_text, block, paragraph
+from pytest_velo.report.record import RUN_FILE
+from pytest_velo.report.summary import summary_lines
 from pytest_velo.report.text import neutralise
 
 ATTRIBUTE = "velo_result"
@@ -89,11 +95,6 @@ def write_summary(session: VeloSession, reporter: pytest.TerminalReporter, start
         reporter: Pytest's.
         started_s: When the session began, in seconds of `time.monotonic`.
     """
-    from pytest_velo.integration.totals import drawn_lines
-    from pytest_velo.report.families import family_lines
-    from pytest_velo.report.record import RUN_FILE
-    from pytest_velo.report.summary import summary_lines
-
     results = tuple(session.reported.values())
     late = [result for result in results if result.family is not None and result.family.by_steps]
     refuted = [result for result in late if result.outcome is Outcome.REFUTED]
@@ -159,8 +160,6 @@ def _as_unsampled(item: pytest.Item, report: pytest.TestReport) -> None:
 
 
 def _unsampled_lines(unsampled: Mapping[str, str], width: int) -> Iterator[Line]:
-    from pytest_velo.report.lines import block
-
     if unsampled:
         yield Line("")
     for node_id, why in unsampled.items():
@@ -170,9 +169,6 @@ def _unsampled_lines(unsampled: Mapping[str, str], width: int) -> Iterator[Line]
 
 def _estimate_lines(session: VeloSession, width: int) -> Iterator[Line]:
     """Return what the whole selection would take; nothing where there is no estimate."""
-    from pytest_velo.report.estimates import total_text
-    from pytest_velo.report.lines import Style, paragraph
-
     if session.estimates:
         yield Line("")
         yield from paragraph(total_text([*session.estimates.values()]), Style.BOLD, width)
@@ -198,8 +194,6 @@ def _text(config: pytest.Config, result: HypothesisResult) -> str:
 
 
 def _failure_lines(config: pytest.Config, result: HypothesisResult) -> list[Line]:
-    from pytest_velo.report.failure import failure_lines
-
     settings = config.stash[SESSION].settings
     return failure_lines(result, settings.show, config.get_verbosity(), encoding=sys.stdout.encoding)
 

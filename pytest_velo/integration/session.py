@@ -18,7 +18,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_velo.errors import StoreError
+from pytest_velo.integration.config.payment import PayRule, pay_rule
+from pytest_velo.integration.config.settings import read_settings
 from pytest_velo.integration.names import RESCORE_PLUGIN
+from pytest_velo.integration.totals import Drawn, session_waits
+from pytest_velo.report.document import from_compact, shown_trials
+from pytest_velo.report.estimates import Estimate
+from pytest_velo.report.header import header_lines
+from pytest_velo.report.record import create_run, run_name, trial_lines, write_trials
 
 if TYPE_CHECKING:
     from pytest_velo.cache.store import Store
@@ -69,16 +77,12 @@ class VeloSession:
     @cached_property
     def settings(self) -> Settings:
         """The settings, resolved on first use so that a plain session reads nothing."""
-        from pytest_velo.integration.config.settings import read_settings
-
         workers = int(getattr(self._config, "workerinput", {}).get("workercount", 1))
         return read_settings(self._config, told=self.told, workers=workers)
 
     @cached_property
     def paying(self) -> PayRule:
         """Who asked for paid draws; workers are told by the controller."""
-        from pytest_velo.integration.config.payment import PayRule, pay_rule
-
         root = str(self._config.rootpath)
         if "pay" in self._from_controller:
             pay = self._from_controller["pay"]
@@ -89,14 +93,14 @@ class VeloSession:
     @cached_property
     def loop(self) -> SampleLoop:
         """The sampling loop; its thread starts here."""
-        from pytest_velo.sampling.loop import SampleLoop
+        from pytest_velo.sampling.loop import SampleLoop  # weight: asyncio, once something is sampled
 
         return SampleLoop()
 
     @cached_property
     def store(self) -> Store:
         """The draws on disk."""
-        from pytest_velo.cache.store import Store
+        from pytest_velo.cache.store import Store  # weight: apsw, once something is sampled
 
         return Store.open(self.settings.cache_dir / "draws.sqlite")
 
@@ -108,7 +112,7 @@ class VeloSession:
     @cached_property
     def sampler(self) -> Sampler:
         """What every model call of this process goes through."""
-        from pytest_velo.sampling.sampler import Sampler
+        from pytest_velo.sampling.sampler import Sampler  # weight: what samples, once something is sampled
 
         estimates = self.settings.estimates
         sampler = Sampler(
@@ -125,22 +129,16 @@ class VeloSession:
     def run_folder(self) -> Path:
         """The folder of this run's record, made on first use; the same for all workers."""
         if self._run_folder is None:
-            from pytest_velo.report.record import create_run
-
             name = self._from_controller.get("run", self._name_for_workers)
             self._run_folder = create_run(self.settings.cache_dir, self.started_at, name)
         return self._run_folder
 
     def header(self) -> list[str]:
         """Return the lines of the report header."""
-        from pytest_velo.report.header import header_lines
-
         return [line.text for line in header_lines(self.settings, encoding=sys.stdout.encoding)]
 
     def for_worker(self) -> str:
         """Return what a worker must know, as text that any transport carries."""
-        from pytest_velo.report.record import run_name
-
         pay = {"everything": self.paying.everything, "node_ids": list(self.paying.node_ids)}
         if self._name_for_workers is None:
             # A name nobody else takes, for nothing is made on disk before a hypothesis is sampled.
@@ -184,9 +182,6 @@ class VeloSession:
 
         A test that was run again replaces its first run.
         """
-        from pytest_velo.report.document import shown_trials
-        from pytest_velo.report.record import trial_lines
-
         self._trial_lines[result.node_id] = trial_lines(result)
         light = replace(result, trials=shown_trials(result, self.settings.show))
         self.results.append(light)
@@ -200,14 +195,10 @@ class VeloSession:
     def _write_trials(self) -> None:
         lines, self._trial_lines = self._trial_lines, {}
         if lines:
-            from pytest_velo.report.record import write_trials
-
             write_trials(self.run_folder, lines, self.worker)
 
     def _note_drawn(self, sampler: Sampler, problems: list[str]) -> None:
         """Keep, or send to the controller, what this process drew: the loop has ended, so it is all."""
-        from pytest_velo.integration.totals import Drawn, session_waits
-
         stats = sampler.stats()
         waits: tuple[str, ...] = ()
         if self.sampled_together:
@@ -234,7 +225,7 @@ class VeloSession:
         """Load the cassettes replay reads: those that were named, else those beside the tests."""
         if not self.settings.replays:
             return []
-        from pytest_velo.cache.cassette import load
+        from pytest_velo.cache.cassette import load  # weight: asyncio and apsw, for replay only
 
         return [load(path) for path in self.settings.cassettes or self._cassette_files]
 
@@ -251,12 +242,8 @@ class VeloSession:
         if (why := getattr(report, "velo_unsampled", None)) is not None:
             self.unsampled[report.nodeid] = why
         if (told := getattr(report, "velo_estimate", None)) is not None:
-            from pytest_velo.report.estimates import Estimate
-
             self.estimates[report.nodeid] = Estimate.from_json(told)
         if (text := getattr(report, "velo_result", None)) is not None:
-            from pytest_velo.report.document import from_compact
-
             self.reported[report.nodeid] = from_compact(text)
 
     def pytest_keyboard_interrupt(self) -> None:
@@ -272,8 +259,6 @@ def noting(problems: list[str]) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        from pytest_velo.errors import StoreError
-
         if not isinstance(error, StoreError):
             raise
         problems.append(str(error))

@@ -5,9 +5,14 @@ from __future__ import annotations
 import pytest
 
 from pytest_velo.errors import VeloError
+from pytest_velo.integration.collect.families import Families
 from pytest_velo.integration.names import FAMILIES_PLUGIN, RESCORE_RUN, SESSION_PLUGIN
 from pytest_velo.integration.session import SESSION, VeloSession, noting
+from pytest_velo.integration.totals import Drawn
+from pytest_velo.report import record
+from pytest_velo.report.document import RunDocument
 from pytest_velo.settings import Multiplicity
+from pytest_velo.version import __version__
 
 
 def session_of(config: pytest.Config, *, told: bool = False) -> VeloSession:
@@ -31,11 +36,9 @@ def begin(state: VeloSession, config: pytest.Config) -> None:
     """
     try:
         if state.settings.multiplicity is Multiplicity.HOLM:
-            from pytest_velo.integration.collect.families import Families
-
             config.pluginmanager.register(Families(state), FAMILIES_PLUGIN)
         if config.getoption(RESCORE_RUN) is not None:
-            from pytest_velo.integration.rescore import register
+            from pytest_velo.integration.rescore import register  # weight: for `velo rescore` only
 
             register(state, config)
     except VeloError as error:
@@ -54,10 +57,6 @@ def write_run(session: VeloSession, duration_s: float) -> None:
     if not session.reported:
         session.drop_run_folder()
         return
-    from pytest_velo import __version__
-    from pytest_velo.integration.totals import Drawn
-    from pytest_velo.report import record
-    from pytest_velo.report.document import RunDocument
 
     problems: list[str] = []
     with noting(problems):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pytest_velo.records import HypothesisResult, add_costs
 from pytest_velo.report.lines import Line, Style, block
 from pytest_velo.report.numbers import count, dollars, duration
-from pytest_velo.sampling.sampler import SamplingStats
+from pytest_velo.sampling.stats import SamplingStats
 
 WORTH_SAYING_S = 1.0
 

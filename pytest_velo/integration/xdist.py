@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pytest_velo.integration.startup import session_of
+from pytest_velo.integration.totals import Drawn
 
 
 class Controller:
@@ -31,6 +32,4 @@ class Controller:
         """Learn what a worker drew; one that crashed cannot say."""
         text = getattr(node, "workeroutput", {}).get("velo")
         if text is not None:
-            from pytest_velo.integration.totals import Drawn
-
             session_of(self._config).drawn.append(Drawn.from_json(text))

@@ -63,7 +63,7 @@ def openai_line(endpoint: Endpoint, *, slots: int, http_client: httpx2.AsyncClie
         slots: How many calls will be in flight at most, from 1.
         http_client: Carries the SDK's requests instead of the SDK's own client (for tests and proxies).
     """
-    import openai
+    import openai  # weight: half a second
 
     client = openai.AsyncOpenAI(
         api_key=_key(endpoint),
@@ -78,7 +78,7 @@ def openai_line(endpoint: Endpoint, *, slots: int, http_client: httpx2.AsyncClie
 
 def anthropic_line(endpoint: Endpoint, *, slots: int, http_client: httpx2.AsyncClient | None = None) -> Line:
     """Return a line to an endpoint through the Anthropic SDK; arguments as `openai_line`."""
-    import anthropic
+    import anthropic  # weight: more than a second
 
     client = anthropic.AsyncAnthropic(
         api_key=_key(endpoint),

@@ -95,7 +95,7 @@ def embedded(model: str = "smollm2-135m", *, slots: int = MAX_SLOTS) -> Embedded
 
 def _start(weights: Weights, path: Path, slots: int) -> Embedded:
     """Start the server with settings under which equal seeds give equal answers in every process."""
-    import xllamacpp
+    import xllamacpp  # an extra
 
     if not checksum_ok(path, weights):
         raise UsageError(

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from pytest_velo.errors import UsageError, nearest
 from pytest_velo.providers.base import Provider
+from pytest_velo.providers.scripted import ScriptedProvider, find_script
 from pytest_velo.records import JsonObject, Request
 from pytest_velo.settings import BUILTIN_ENDPOINTS, Api, Endpoint
 
@@ -107,12 +108,10 @@ def check_access(target: Target) -> None:
         _check_key(target.endpoint.key_env, target)
     match target.endpoint.api:
         case Api.LOCAL:
-            from pytest_velo.providers.embedded import check_installed
+            from pytest_velo.providers.embedded import check_installed  # weight
 
             check_installed(target.model)
         case Api.SCRIPTED:
-            from pytest_velo.providers.scripted import find_script
-
             find_script(target.model)
         case _:
             pass  # a server says by itself whether it knows the model
@@ -165,24 +164,22 @@ def _shipped(api: Api, endpoint: Endpoint, slots: int) -> Provider:
     """Return one of the providers of this package."""
     match api:
         case Api.OPENAI_CHAT:
-            from pytest_velo.providers import openai_chat
+            from pytest_velo.providers import openai_chat  # weight: httpx2
 
             return openai_chat.open_chat(endpoint, slots=slots)
         case Api.OPENAI_RESPONSES:
-            from pytest_velo.providers import openai_responses
+            from pytest_velo.providers import openai_responses  # weight: httpx2
 
             return openai_responses.open_responses(endpoint, slots=slots)
         case Api.ANTHROPIC:
-            from pytest_velo.providers import anthropic_messages
+            from pytest_velo.providers import anthropic_messages  # weight: httpx2
 
             return anthropic_messages.open_messages(endpoint, slots=slots)
         case Api.LOCAL:
-            from pytest_velo.providers.local import LocalProvider
+            from pytest_velo.providers.local import LocalProvider  # weight: asyncio
 
             return LocalProvider(slots=slots)
         case Api.SCRIPTED:
-            from pytest_velo.providers.scripted import ScriptedProvider
-
             return ScriptedProvider()
         case _:
             assert_never(api)

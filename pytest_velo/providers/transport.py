@@ -140,7 +140,7 @@ class DirectLine:
         await self._sdk.aclose()
 
     async def _send(self, form: _Form, content: bytes) -> Answer:
-        import aiohttp
+        import aiohttp  # weight: a tenth of a second
 
         session = self._session or self._open(form.url)
         try:
@@ -156,7 +156,7 @@ class DirectLine:
             raise httpx2.ReadError("the connection broke") from error
 
     def _open(self, url: URL) -> aiohttp.ClientSession:
-        import aiohttp
+        import aiohttp  # weight: a tenth of a second
 
         # The SDK's own idea of which certificates to trust; reading them takes 20 ms.
         ssl = httpx2.create_ssl_context() if url.scheme == "https" else True
@@ -169,8 +169,8 @@ class DirectLine:
 
     async def _ask(self, path: str, headers: Mapping[str, str]) -> _Form:
         """Have the SDK post to nowhere, and see what it would send."""
-        from multidict import CIMultiDict
-        from yarl import URL
+        from multidict import CIMultiDict  # weight: comes with aiohttp
+        from yarl import URL  # weight: comes with aiohttp
 
         async with self._asking:
             known = self._forms.get(key := (path, tuple(headers.items())))

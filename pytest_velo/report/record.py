@@ -17,6 +17,8 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from pytest_velo.errors import StoreError
 from pytest_velo.records import HypothesisResult
 from pytest_velo.report.document import RunDocument, to_json
@@ -164,8 +166,6 @@ def _escaped(value: Any) -> bytes:
 
 @cache
 def _encoder() -> msgspec.json.Encoder:
-    import msgspec
-
     return msgspec.json.Encoder()
 
 

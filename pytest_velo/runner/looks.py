@@ -17,6 +17,7 @@ from pytest_velo.errors import UsageError
 from pytest_velo.records import HypothesisResult, add_costs
 from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.run import Run
+from pytest_velo.stats import exact
 from pytest_velo.stats.engine.nulls import nulls_of
 from pytest_velo.verdicts import StopReason
 
@@ -146,8 +147,6 @@ class Looks:
 
         It is exact for a claim with one calibrated threshold on each side; of all others it is the sum.
         """
-        from pytest_velo.stats.exact.thresholds import history_error
-
         hypothesis, claim = self._hypothesis, self._hypothesis.claim
         if not hypothesis.calibrated:
             measuring = isinstance(claim, Estimation)
@@ -159,7 +158,7 @@ class Looks:
         nulls = nulls_of(claim, hypothesis.design.margin)
         tests = [(nulls.support[0], hypothesis.design.alpha), (nulls.refute[0], hypothesis.design.beta)]
         errors = [
-            history_error(null.threshold, null.side, level, history, hypothesis.design.min_units)
+            exact.history_error(null.threshold, null.side, level, history, hypothesis.design.min_units)
             for null, level in tests
         ]
         return max(zip(errors, (hypothesis.design.alpha, hypothesis.design.beta), strict=True))

@@ -22,6 +22,7 @@ from pytest_velo.records import (
 from pytest_velo.runner.distance import n_against, telling
 from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.run import Run
+from pytest_velo.stats.intervals import clopper_pearson, wilson
 from pytest_velo.verdicts import Decision, Evidence, Interval, StopReason, Verdict
 
 _REASONS_SAID = 3
@@ -182,8 +183,6 @@ def _descriptive(run: Run) -> tuple[Interval | None, Interval | None]:
     ones, zeros = run.units.n_ones, run.units.n_zeros
     if not (run.hypothesis.single and _is_share(run)) or ones + zeros == 0:
         return None, None
-    from pytest_velo.stats.intervals import clopper_pearson, wilson
-
     level = 1 - run.hypothesis.design.alpha - run.hypothesis.design.beta
     return wilson(ones, ones + zeros, level), clopper_pearson(ones, ones + zeros, level)
 

@@ -55,7 +55,7 @@ class Channel:
         if budget is not None and not endpoint.free:
             self._provider = Budgeted(self._provider, endpoint, budget)
         if endpoint.n > 1:
-            from pytest_velo.providers.openai_chat import split_choices
+            from pytest_velo.providers.openai_chat import split_choices  # weight: httpx2, for bundles only
 
             self._provider = Bundled(self._provider, endpoint.n, split_choices)
 

@@ -178,15 +178,14 @@ def _list_price(
     provider: str | None, url: str | None, model: str, *, n_input: int, n_output: int, n_cached: int
 ) -> float | None:
     """Ask the price list; None where it does not know."""
-    from genai_prices import Usage as ListUsage
-    from genai_prices import calc_price
+    import genai_prices  # weight: the price list
 
-    usage = ListUsage(input_tokens=n_input, output_tokens=n_output, cache_read_tokens=n_cached)
+    usage = genai_prices.Usage(input_tokens=n_input, output_tokens=n_output, cache_read_tokens=n_cached)
     try:
         if url is None:
-            found = calc_price(usage, model, provider_id=provider)
+            found = genai_prices.calc_price(usage, model, provider_id=provider)
         else:
-            found = calc_price(usage, model, provider_api_url=url)
+            found = genai_prices.calc_price(usage, model, provider_api_url=url)
     except (LookupError, ValueError):
         return None
     return float(found.total_price)

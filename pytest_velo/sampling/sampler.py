@@ -22,6 +22,7 @@ from pytest_velo.sampling.pricing import worst_case
 from pytest_velo.sampling.refusals import not_estimated, would_pay
 from pytest_velo.sampling.retrying import RetryPolicy
 from pytest_velo.sampling.seeds import slot_seed
+from pytest_velo.sampling.stats import SamplingStats
 from pytest_velo.settings import Api, Mode, Settings
 
 WIND_DOWN_S = 5.0  # how long calls under way may still finish when sampling ends
@@ -35,32 +36,6 @@ class DrawResult:
     address: Address
     drawn_at: str
     cached: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SamplingStats:
-    """Totals of one process's session so far.
-
-    Attributes:
-        n_calls: Draws that were made; `n_cached` were read.
-        n_retries: Attempts beyond the first.
-        cost_usd: Dollars of the draws made; None when one of them is unknown.
-        n_cuts: How often an endpoint had its concurrency cut by 429s or 529s.
-        throttled_s: Seconds in which calls waited because an endpoint asked for it.
-        paced_s: Seconds in which calls waited for a declared rpm or tpm.
-        budget_s: Seconds in which calls waited because the budget was set aside for those in flight.
-        n_lost: Attempts that may be billed though they brought no reply: their cost is in no sum.
-    """
-
-    n_calls: int
-    n_cached: int
-    n_retries: int
-    cost_usd: float | None
-    n_cuts: int
-    throttled_s: float
-    paced_s: float
-    budget_s: float = 0.0
-    n_lost: int = 0
 
 
 class Sampler:

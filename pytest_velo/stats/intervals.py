@@ -7,6 +7,7 @@ quantiles costs as much as replaying thousands of trials.
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 
 from pytest_velo.errors import UsageError
 from pytest_velo.verdicts import Interval
@@ -26,7 +27,6 @@ def wilson(successes: int, n: int, level: float) -> Interval:
     Source: Wilson (1927), JASA 22:209, without continuity correction.
     """
     _check(successes, n, level)
-    from statistics import NormalDist
 
     z = NormalDist().inv_cdf(0.5 + level / 2)
     share = successes / n

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,13 +14,12 @@ from pytest_velo.canonical import digest
 from pytest_velo.case_sets import CaseSet, Planned
 from pytest_velo.checks.instruments import instruments_of
 from pytest_velo.claims import Change, Claim, Estimation, Guards
-from pytest_velo.errors import StoreError, UsageError
+from pytest_velo.errors import StoreError
 from pytest_velo.integration.baseline.facts import accepted_drift, compared_with, stored_fact
 from pytest_velo.integration.baseline.pairs import beside_stored, pairs_of, sampled_of
 from pytest_velo.integration.collect.frame import case_set, in_order_of
-from pytest_velo.integration.config.options import in_ci
+from pytest_velo.integration.collect.stash import SPEC
 from pytest_velo.integration.session import VeloSession
-from pytest_velo.integration.stash import SPEC
 from pytest_velo.records import HypothesisResult, Invalid, Outcome, TrialRecord, UnitKind
 from pytest_velo.runner.frame import Frame, Over
 from pytest_velo.runner.hypothesis import Hypothesis
@@ -75,26 +73,6 @@ def guard_of(item: pytest.Item, session: VeloSession, hypothesis: Hypothesis) ->
     cases = case_set(item, settings)
     frame = in_order_of(hypothesis.frame, spec, cases, entry.current.seed)
     return _comparing(hypothesis, entry, frame, cases, spec.get("guards", Guards.MODEL))
-
-
-def check_update(items: Iterable[pytest.Item], session: VeloSession) -> None:
-    """Refuse to accept new baselines in CI, where nobody looks at them, unless their tests are named.
-
-    Raises:
-        UsageError: `--velo-update` for a claim about a baseline that no node id names.
-    """
-    if session.settings.update is None or not in_ci():
-        return
-    named = replace(session.paying, everything=False)
-    option = "--velo-update" if session.settings.update is Update.ALL else "--velo-update=new"
-    for item in items:
-        if item.stash[SPEC].against_baseline and not named.allows(item.nodeid):
-            raise UsageError(
-                "a baseline is not updated in CI: whatever the model does there would become the standard",
-                where=item.nodeid,
-                fix="update it on your machine and commit the file; or name the test:"
-                f" pytest {shlex.quote(item.nodeid)} {option}",
-            )
 
 
 def unsampled_result(hypothesis: Hypothesis, problem: str) -> HypothesisResult:

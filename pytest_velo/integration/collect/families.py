@@ -20,6 +20,7 @@ from pytest_velo.integration.compat import marks_of_calls
 from pytest_velo.integration.names import EXPECTED_ATTRIBUTE, FAMILIES_PLUGIN, MARK
 from pytest_velo.integration.session import VeloSession
 from pytest_velo.records import Family, HypothesisResult, Outcome
+from pytest_velo.runner.holm import settle
 from pytest_velo.settings import Settings
 
 
@@ -124,8 +125,6 @@ def family_of(item: Any, spec: Spec, settings: Settings) -> Family | None:
 
 def _settle_session(session: VeloSession) -> list[HypothesisResult]:
     """Put the settled results into the session and return those that the step-down decided."""
-    from pytest_velo.runner.holm import settle
-
     settled = settle(list(session.reported.values()))
     session.reported = {result.node_id: result for result in settled}
     return [result for result in settled if result.family is not None and result.family.by_steps]

@@ -13,7 +13,7 @@ from pytest_velo.claims import Estimation
 from pytest_velo.errors import UsageError
 from pytest_velo.integration.collect.families import family_of
 from pytest_velo.integration.collect.marks import Spec
-from pytest_velo.integration.stash import CASES, FRAME, SPEC
+from pytest_velo.integration.collect.stash import CASES, FRAME, SPEC
 from pytest_velo.records import Family, Invalid, UnitKind
 from pytest_velo.runner.frame import Frame, Over
 from pytest_velo.settings import Settings

@@ -12,11 +12,12 @@ from pytest_velo.errors import UsageError
 from pytest_velo.integration.collect.fixture_names import asking_in
 from pytest_velo.integration.collect.models import model_ids
 from pytest_velo.integration.collect.reach import check_reach
+from pytest_velo.integration.collect.stash import FACTS, FUNCTION, SPEC
+from pytest_velo.integration.collect.update import check_update
 from pytest_velo.integration.collect.validate import check_chosen, check_function, place_of
 from pytest_velo.integration.compat import fixture_info
 from pytest_velo.integration.names import DEFAULTS_MARK, MARK
 from pytest_velo.integration.session import VeloSession
-from pytest_velo.integration.stash import FACTS, FUNCTION, SPEC
 from pytest_velo.settings import Settings
 
 
@@ -37,6 +38,18 @@ def generate(metafunc: pytest.Metafunc, settings: Settings) -> None:
     asking = asking_in(fixture_info(definition))
     if len(ids) > 1 and asking and not (spec is not None and spec.arms_are_models):
         metafunc.parametrize(asking[0], ids, ids=ids, indirect=True)
+
+
+def prepare_all(items: Iterable[pytest.Function], session: VeloSession) -> None:
+    """Prepare all items that are ours, and refuse what they may not do together.
+
+    Raises:
+        pytest.UsageError: As `prepare` and `check_update`.
+    """
+    try:
+        check_update(prepare(items, session), session)
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 def prepare(items: Iterable[pytest.Function], session: VeloSession) -> list[pytest.Function]:

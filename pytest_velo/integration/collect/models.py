@@ -8,8 +8,8 @@ import pytest
 
 from pytest_velo.integration.collect.fixture_names import asking_in, is_ours
 from pytest_velo.integration.collect.marks import Spec
+from pytest_velo.integration.collect.stash import SPEC
 from pytest_velo.integration.compat import fixture_info
-from pytest_velo.integration.stash import SPEC
 from pytest_velo.settings import Settings
 
 

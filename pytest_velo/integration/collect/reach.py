@@ -8,8 +8,9 @@ from pytest_velo.case_sets import is_strategy
 from pytest_velo.claims import AnyClaim, Claim, Estimation
 from pytest_velo.errors import UsageError
 from pytest_velo.integration.collect.frame import case_set, frame_of
-from pytest_velo.integration.stash import CASES, SPEC
+from pytest_velo.integration.collect.stash import CASES, SPEC
 from pytest_velo.records import Family, UnitKind
+from pytest_velo.report.families import level_text
 from pytest_velo.runner.frame import Frame
 from pytest_velo.settings import Settings
 from pytest_velo.stats.engine.design import Design
@@ -78,7 +79,7 @@ def _low_power(claim: AnyClaim, frame: Frame, expect: float) -> str | None:
         raise UsageError(
             "expect= needs single trials of 0 or 1", fix="leave it out: the power is not known exactly"
         )
-    from pytest_velo.stats.planning.operating import power
+    from pytest_velo.stats.planning.operating import power  # weight: numpy, for expect= only
 
     chance = power(make_rate_rule(claim, frame.design), expect)
     if chance >= 0.5:
@@ -89,7 +90,6 @@ def _low_power(claim: AnyClaim, frame: Frame, expect: float) -> str | None:
 def _at_level(family: Family | None) -> str:
     if family is None or family.size == 1:
         return ""
-    from pytest_velo.report.families import level_text
 
     return f" at {level_text('alpha', family.alpha, family)}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import unittest
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from pytest_velo.integration.collect.marks import Spec, is_given, read_spec
 from pytest_velo.integration.collect.models import chosen_model, judge_id, model_ids
 from pytest_velo.integration.compat import FixtureInfo, fixture_info
 from pytest_velo.integration.names import PER_TRIAL
+from pytest_velo.providers.registry import resolve
 from pytest_velo.settings import Settings
 
 _CHECKED: pytest.StashKey[dict[tuple[int, int], tuple[FixtureInfo, BodyFacts]]] = pytest.StashKey()
@@ -80,14 +82,11 @@ def _check_stranger(info: FixtureInfo, function: Any) -> None:
 
 
 def _check_shape(node: Any) -> None:
-    if getattr(node, "cls", None) is not None:
-        import unittest
-
-        if issubclass(node.cls, unittest.TestCase):
-            raise UsageError(
-                "a unittest.TestCase method cannot be a hypothesis: it would run once",
-                fix="move it to a plain class or function",
-            )
+    if getattr(node, "cls", None) is not None and issubclass(node.cls, unittest.TestCase):
+        raise UsageError(
+            "a unittest.TestCase method cannot be a hypothesis: it would run once",
+            fix="move it to a plain class or function",
+        )
 
 
 def _check_fixtures(info: FixtureInfo, spec: Spec, settings: Settings) -> None:
@@ -155,7 +154,6 @@ def _check_models(info: FixtureInfo, spec: Spec, settings: Settings) -> None:
         raise UsageError(
             "no judge is named", fix='judge="openai/gpt-5-mini" in the mark, or --velo-judge=...'
         )
-    from pytest_velo.providers.registry import resolve
 
     for model_id in (*ids, *([judge] if judge else [])):
         resolve(model_id, settings.endpoints)

@@ -10,6 +10,7 @@ import pytest
 
 from pytest_velo.errors import UsageError, nearest
 from pytest_velo.integration.config.options import OPTIONS, Option, in_ci, ini_file, written
+from pytest_velo.providers.endpoints import parse_endpoint
 from pytest_velo.settings import BUILTIN_ENDPOINTS, Endpoint, Mode, Multiplicity, Scheduler, Settings, Update
 
 PROFILES: Mapping[str, Mapping[str, Any]] = {
@@ -159,7 +160,6 @@ def _endpoints(config: pytest.Config) -> tuple[Endpoint, ...]:
     lines = config.getini("velo_endpoints")
     if not lines:
         return BUILTIN_ENDPOINTS
-    from pytest_velo.providers.endpoints import parse_endpoint
 
     declared = {}
     brought = {name for offered in config.hook.pytest_velo_providers() for name in offered}

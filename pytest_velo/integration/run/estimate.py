@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_velo.claims import Claim
 from pytest_velo.errors import NotDrawnError
 from pytest_velo.integration.baseline.guard import guard_of
 from pytest_velo.integration.collect.reach import check_drawn
+from pytest_velo.integration.collect.stash import FACTS, SPEC
 from pytest_velo.integration.config.rerun import rerun_line
 from pytest_velo.integration.run.hypothesis import build
 from pytest_velo.integration.run.outcomes import HostOutcomes
 from pytest_velo.integration.run.price import asks_a_model, last_seen, price_of
-from pytest_velo.integration.stash import FACTS, SPEC
-from pytest_velo.records import OutcomeKind, TrialRecord, add_costs
+from pytest_velo.records import TrialRecord, add_costs
 from pytest_velo.report.estimates import Estimate, estimate_text
 from pytest_velo.runner.looks import Looks
 from pytest_velo.runner.run import Run
 from pytest_velo.settings import Api
-from pytest_velo.stats.rules.choice import rule_for
 from pytest_velo.verdicts import StopReason
 
 if TYPE_CHECKING:
     from pytest_velo.integration.session import VeloSession
-    from pytest_velo.stats.engine.design import Design
 
 
 def run_on_stored(item: pytest.Function, session: VeloSession) -> Run | Estimate:
@@ -83,7 +79,11 @@ def estimate_of(item: pytest.Item, session: VeloSession, run: Run, *, planned: b
         return Estimate(ends=_ending(run, n_draws), n_trials=len(trials), n_draws=n_draws)
     calls, usd, is_worst = _each(item, session, run, trials)
     left = sum(1 for _ in run.hypothesis.frame.trials()) - len(trials)
-    likely, when = _likely(item, run, left) if planned else (None, "")
+    n_likely, when = None, ""
+    if planned:
+        from pytest_velo.integration.run.outlook import likely  # weight: numpy
+
+        n_likely, when = likely(run, left, item.stash[SPEC].get("expect"))
     return Estimate(
         n_trials=len(trials),
         n_draws=n_draws,
@@ -91,7 +91,7 @@ def estimate_of(item: pytest.Item, session: VeloSession, run: Run, *, planned: b
         calls_per_trial=calls,
         usd_per_trial=usd,
         is_worst=is_worst,
-        n_likely=likely,
+        n_likely=n_likely,
         likely_when=when,
     )
 
@@ -139,52 +139,3 @@ def _each(
     if usd is not None or not isinstance(run.error, NotDrawnError) or run.error.worst_usd is None:
         return calls, usd, False
     return calls, run.error.worst_usd * (1.0 if calls is None else max(1.0, calls)), True
-
-
-def _likely(item: pytest.Item, run: Run, left: int) -> tuple[float | None, str]:
-    """Return how many further trials it will take, and on average of what: a guess once some are stored."""
-    hypothesis = run.hypothesis
-    if hypothesis.to_the_end:
-        return None, ""
-    if run.weigher.n:
-        mean = _going_by(run)
-        if mean is not None:
-            return min(float(left), mean), "going by the trials so far"
-        return float(min(left, run.weigher.expected_more() * hypothesis.frame.unit_size)), ""
-    claim = hypothesis.claim
-    if type(claim) is not Claim or hypothesis.make_rule is not rule_for:
-        return None, ""
-    expect = item.stash[SPEC].get("expect")
-    mean = _mean_units(claim, hypothesis.design, expect)
-    when = f"if the rate is {expect:g}" if expect is not None else "at the true value that takes most"
-    return min(float(left), mean * hypothesis.frame.unit_size), when
-
-
-def _going_by(run: Run) -> float | None:
-    """Return the mean of further trials by those of the run; None where they are not all plain 0 or 1."""
-    hypothesis, claim = run.hypothesis, run.hypothesis.claim
-    ones = sum(trial.kind is OutcomeKind.ONE for trial in run.trials)
-    zeros = sum(trial.kind is OutcomeKind.ZERO for trial in run.trials)
-    plain = hypothesis.single and hypothesis.design.census is None and hypothesis.make_rule is rule_for
-    if type(claim) is not Claim or not plain or ones + zeros < len(run.trials):
-        return None
-    from pytest_velo.stats.planning.operating import mean_further
-    from pytest_velo.stats.rules.rate import make_rate_rule
-
-    rule = make_rate_rule(claim, hypothesis.design)
-    for trial in run.trials:
-        outcome = float(trial.kind is OutcomeKind.ONE)
-        rule.feed(outcome, outcome)
-    return mean_further(rule, ones)
-
-
-@lru_cache(maxsize=256)
-def _mean_units(claim: Claim, design: Design, expect: float | None) -> float:
-    """Return the mean units at the rate that is expected, else the largest of those that a plan shows."""
-    from pytest_velo.stats.engine.futility import usual_futility
-    from pytest_velo.stats.planning.scenarios import scenarios_of
-    from pytest_velo.stats.planning.truths import truths_of
-
-    scenario = scenarios_of(claim, design, usual_futility(design.max_units))[0]
-    truths = truths_of(claim) if expect is None else [expect]
-    return max(law.mean_n for law in scenario.law(truths))

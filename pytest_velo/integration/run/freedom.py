@@ -7,10 +7,10 @@ import os
 import pytest
 
 from pytest_velo.integration.collect.fixture_names import is_harmless
+from pytest_velo.integration.collect.stash import FUNCTION
 from pytest_velo.integration.compat import fixture_info, hooks_of_conftests, is_parameter
 from pytest_velo.integration.names import RESCORE_PLUGIN
 from pytest_velo.integration.session import VeloSession
-from pytest_velo.integration.stash import FUNCTION
 from pytest_velo.settings import Mode, Scheduler
 
 _IN_TURN = ("maxfail", "stepwise", "usepdb", "trace", "reruns", "setuponly", "setupshow", "setupplan")

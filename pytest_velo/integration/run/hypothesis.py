@@ -15,10 +15,10 @@ from pytest_velo.integration.collect.fixture_names import is_ours, shared_state
 from pytest_velo.integration.collect.frame import case_set, frame_of
 from pytest_velo.integration.collect.marks import Spec
 from pytest_velo.integration.collect.models import model_id
+from pytest_velo.integration.collect.stash import FACTS, FUNCTION, SPEC
 from pytest_velo.integration.compat import fixture_info
 from pytest_velo.integration.config.rerun import rerun_line
 from pytest_velo.integration.run.outcomes import HostOutcomes
-from pytest_velo.integration.stash import FACTS, FUNCTION, SPEC
 from pytest_velo.runner.hypothesis import Body, Hypothesis
 from pytest_velo.settings import Settings
 from pytest_velo.stats.choosing import RuleFactory, from_factory

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 import pytest
 
 from pytest_velo.errors import NotDrawnError, WouldPayError
+from pytest_velo.integration.collect.stash import ESTIMATE, FUNCTION, RESULT, SPEC, UNSAMPLED
 from pytest_velo.integration.compat import sparing_explanations
 from pytest_velo.integration.run.estimate import estimate_of, run_on_stored, skip_text
 from pytest_velo.integration.run.outcomes import HypothesisRefuted
@@ -15,12 +16,19 @@ from pytest_velo.integration.run.pool import POOLING
 from pytest_velo.integration.run.progress import Progress
 from pytest_velo.integration.run.sampling import Sampling, prepare
 from pytest_velo.integration.session import SESSION, VeloSession
-from pytest_velo.integration.stash import ESTIMATE, FUNCTION, RESULT, UNSAMPLED
 from pytest_velo.records import HypothesisResult, Outcome
 from pytest_velo.report.estimates import estimate_text
 from pytest_velo.runner.result import explains_asserts
 from pytest_velo.runner.run import Run
 from pytest_velo.settings import Mode
+
+
+def run_if_ours(item: pytest.Function) -> bool | None:
+    """Sample an item instead of calling its function once; None where it is no hypothesis."""
+    if SPEC not in item.stash:
+        return None
+    run_item(item)
+    return True
 
 
 def run_item(item: pytest.Function) -> None:

@@ -8,7 +8,7 @@ from pytest_velo.checks.snapshots import mixed_snapshots
 from pytest_velo.integration.run.outcomes import HostOutcomes
 from pytest_velo.integration.totals import waits
 from pytest_velo.records import HypothesisResult
-from pytest_velo.sampling.sampler import SamplingStats
+from pytest_velo.sampling.stats import SamplingStats
 
 
 def with_notices(

@@ -12,6 +12,7 @@ import pytest
 from pytest_velo.errors import VeloError
 from pytest_velo.integration.body import Placeholder, Velo, judge_of, model_of
 from pytest_velo.integration.collect.fixture_names import is_ours
+from pytest_velo.integration.collect.stash import SPEC
 from pytest_velo.integration.compat import comparison_hook_of, fixture_info
 from pytest_velo.integration.names import PER_TRIAL
 from pytest_velo.integration.run.capture import Backstage, Stage, backstage
@@ -19,7 +20,6 @@ from pytest_velo.integration.run.freedom import is_free, may_pool
 from pytest_velo.integration.run.progress import Progress
 from pytest_velo.integration.run.sampling import Sampling, prepare
 from pytest_velo.integration.session import SESSION, VeloSession
-from pytest_velo.integration.stash import SPEC
 from pytest_velo.runner.result import explains_asserts
 from pytest_velo.runner.run import Run
 from pytest_velo.scheduling.policies import policy_of

@@ -8,8 +8,9 @@ import pytest
 
 from pytest_velo.integration.collect.fixture_names import is_ours
 from pytest_velo.integration.collect.models import judge_id, model_ids
+from pytest_velo.integration.collect.stash import SPEC
 from pytest_velo.integration.compat import fixture_info
-from pytest_velo.integration.stash import SPEC
+from pytest_velo.providers.registry import resolve
 from pytest_velo.report.plan_record import Price
 
 if TYPE_CHECKING:
@@ -48,8 +49,6 @@ def asks_a_model(item: pytest.Item) -> bool:
 
 def _is_free(item: pytest.Item, session: VeloSession) -> bool:
     """Tell whether every model that the item can ask costs nothing; `velo` can ask any."""
-    from pytest_velo.providers.registry import resolve
-
     info, spec, settings = fixture_info(item), item.stash[SPEC], session.settings
     if is_ours(info, "velo"):
         return False

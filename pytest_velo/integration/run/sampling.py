@@ -10,17 +10,17 @@ import pytest
 
 from pytest_velo.integration.baseline.guard import Guard, guard_of, unsampled_result
 from pytest_velo.integration.collect.reach import check_drawn
+from pytest_velo.integration.collect.stash import FACTS, SPEC
 from pytest_velo.integration.names import RESCORE_PLUGIN
 from pytest_velo.integration.run.hypothesis import build
 from pytest_velo.integration.run.notices import with_notices
 from pytest_velo.integration.run.outcomes import HostOutcomes
 from pytest_velo.integration.session import SESSION, VeloSession
-from pytest_velo.integration.stash import FACTS, SPEC
 from pytest_velo.records import HypothesisResult
 from pytest_velo.runner.looks import Looks
 from pytest_velo.runner.result import result_of, with_brief_details
 from pytest_velo.runner.run import Launcher, Run
-from pytest_velo.sampling.sampler import SamplingStats
+from pytest_velo.sampling.stats import SamplingStats
 
 if TYPE_CHECKING:
     from pytest_velo.integration.rescore import Rescored, Rescoring

@@ -1,1 +1,33 @@
-"""Exact probabilities of crossing on 0/1 outcomes, and thresholds calibrated with them. Needs numpy."""
+"""Exact probabilities of crossing on 0/1 outcomes, and thresholds calibrated with them.
+
+The rooms above stand on this one, and most of what they do needs none of it; what it needs itself is numpy.
+So it is loaded when one of its functions is first called.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_velo.lazy import lazily
+
+if TYPE_CHECKING:
+    from pytest_velo.stats.exact.chances import chances_of as chances_of
+    from pytest_velo.stats.exact.law import as_it_looks as as_it_looks
+    from pytest_velo.stats.exact.law import race as race
+    from pytest_velo.stats.exact.thresholds import anytime_p as anytime_p
+    from pytest_velo.stats.exact.thresholds import anytime_p_values as anytime_p_values
+    from pytest_velo.stats.exact.thresholds import calibrated_log_threshold as calibrated_log_threshold
+    from pytest_velo.stats.exact.thresholds import history_error as history_error
+
+__getattr__ = lazily(
+    __name__,
+    {
+        "anytime_p": "thresholds",
+        "anytime_p_values": "thresholds",
+        "as_it_looks": "law",
+        "calibrated_log_threshold": "thresholds",
+        "chances_of": "chances",
+        "history_error": "thresholds",
+        "race": "law",
+    },
+)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from pytest_velo.stats.engine.arrays import Floats
 from pytest_velo.stats.engine.barrier import Barrier
+from pytest_velo.stats.engine.design import PRIOR
 
 Flags = NDArray[np.bool_]
 
@@ -146,6 +147,34 @@ def race(
     for law in passing:  # noqa: B007
         pass
     return law
+
+
+def as_it_looks(
+    support: Sequence[Barrier],
+    refute: Sequence[Barrier],
+    *,
+    steps: int,
+    ones: float,
+    n: int,
+    first_look: int = 1,
+) -> Race:
+    """Return the law of `race` for a rate that is known by the units so far, under a Jeffreys prior.
+
+    Args:
+        support: As for `race`.
+        refute: As for `race`.
+        steps: As for `race`.
+        ones: Ones among the units so far; fractions are allowed.
+        n: Units so far.
+        first_look: As for `race`.
+    """
+    rising = np.arange(steps + 1.0) + PRIOR + ones
+    total = n + 2 * PRIOR
+
+    def chance(units: int) -> Floats:
+        return np.divide(rising[None, : units + 1], total + units)
+
+    return race(support, refute, steps=steps, first_look=first_look, chance=chance)
 
 
 def unfold(

@@ -6,6 +6,7 @@ import math
 from array import array
 
 from pytest_velo.errors import VeloError
+from pytest_velo.stats import exact, limits
 from pytest_velo.stats.engine.barrier import Barrier
 from pytest_velo.stats.engine.census import alternatives, log_e_census
 from pytest_velo.stats.engine.design import PRIOR
@@ -73,9 +74,7 @@ class CensusTest:
 
     def limit(self) -> float:
         """Return its confidence limit for the share of ones, beyond its own null iff it rejects."""
-        from pytest_velo.stats.one_sided.census_limits import count_limit
-
-        limit = count_limit(self.outcomes, self.side, self.log_threshold, self.size)
+        limit = limits.count_limit(self.outcomes, self.side, self.log_threshold, self.size)
         nearest = self.count + (self.side if self.crossed else 0)
         farther = max if self.crossed == (self.side > 0) else min
         return farther(limit, nearest) / self.size
@@ -101,19 +100,8 @@ class CensusTest:
         """Return P(it rejects within `left` further outcomes | data so far), the prior being Jeffreys'."""
         if self.crossed or left <= 0:
             return float(self.crossed)
-        import numpy as np
-
-        from pytest_velo.stats.exact.law import race
-
-        ones = np.arange(left + 1.0) + PRIOR + self._ones
-        total = len(self.outcomes) + 2 * PRIOR
-        law = race(
-            [Barrier(self.side, self.ahead, self.log_threshold)],
-            [],
-            steps=left,
-            first_look=1,
-            chance=lambda units: np.divide(ones[None, : units + 1], total + units),
-        )
+        barrier = Barrier(self.side, self.ahead, self.log_threshold)
+        law = exact.as_it_looks([barrier], [], steps=left, ones=self._ones, n=len(self.outcomes))
         return float(min(1.0, law.supported[0]))
 
 

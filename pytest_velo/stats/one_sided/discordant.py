@@ -17,18 +17,12 @@ from __future__ import annotations
 
 import math
 from array import array
-from functools import cache
-from typing import TYPE_CHECKING
 
 from pytest_velo.errors import VeloError
+from pytest_velo.stats import limits
 from pytest_velo.stats.engine.design import NO_DIFFERENCE, PRIOR
 from pytest_velo.stats.engine.mixture import Side
 from pytest_velo.stats.one_sided.rate_forecast import RateTest
-
-if TYPE_CHECKING:
-    from pytest_velo.stats.engine.arrays import Floats
-
-_KNOTS = 24
 
 
 class DiscordantTest:
@@ -85,40 +79,10 @@ class DiscordantTest:
         return self._tosses.p_value()
 
     def limit(self) -> float:
-        """Return its confidence limit for (1 + mean of d) / 2, beyond 1/2 iff it rejects.
-
-        The null "no difference" is tested by the tosses. A null beyond it, where there is more of a
-        difference than none, is tested by the engine for means, and counts only after that. A null u short of
-        it is ruled out by either: the tosses, which err there with probability a(u), and the engine at what
-        is left of the level, `level - a(u)`. So each null's test keeps the level and the limit agrees with
-        the verdict.
-        """
-        import numpy as np
-
-        from pytest_velo.stats.one_sided.mean_limits import mean_limit
-
-        def log_bars(nulls: Floats) -> Floats:
-            short = (nulls <= NO_DIFFERENCE) if self.side > 0 else (nulls >= NO_DIFFERENCE)
-            if self.crossed:
-                return np.where(short, -np.inf, -np.log(self.level))
-            left = np.maximum(self.level - self._toss_errors(nulls), 0.0)
-            with np.errstate(divide="ignore"):
-                return np.where(short, -np.log(left), np.inf)
-
-        limit = mean_limit(self.outcomes, self.side, log_bars)
-        nearer = max if self.crossed == (self.side > 0) else min
-        return nearer(limit, NO_DIFFERENCE)
-
-    def _toss_errors(self, nulls: Floats) -> Floats:
-        """Return a bound on P(the tosses reject) for a mean of d at each null, all of them discordant."""
-        import numpy as np
-
-        edges = nulls if self.side > 0 else 1.0 - nulls
-        knots, errors = _toss_errors(self._tosses.log_threshold, self.max_n)
-        above = np.searchsorted(
-            knots, edges
-        )  # the error rises with the rate: that of the next knot bounds it
-        return np.where(above < len(knots), errors[np.minimum(above, len(knots) - 1)], 1.0)
+        """Return its confidence limit for (1 + mean of d) / 2, beyond 1/2 iff it rejects."""
+        return limits.discordant_limit(
+            self.outcomes, self.side, self.level, max_n=self.max_n, crossed=self.crossed
+        )
 
     def fewest(self, left: int) -> float:
         """Return a number of further pairs before which it cannot reject; inf if not within `left`."""
@@ -143,14 +107,3 @@ class DiscordantTest:
         pairs = len(self.outcomes) + 2 * PRIOR
         share = (self._tosses.n + PRIOR) / pairs
         return share, (share * (1.0 - share) / pairs) ** 0.5
-
-
-@cache
-def _toss_errors(log_threshold: float, max_n: int) -> tuple[Floats, Floats]:
-    """Return rates up to 1/2 and the exact probabilities that tosses of these rates reject (side +1)."""
-    import numpy as np
-
-    from pytest_velo.stats.exact.thresholds import crossing_probability
-
-    knots = NO_DIFFERENCE - np.geomspace(0.25, 2e-4, _KNOTS)
-    return knots, crossing_probability(knots, NO_DIFFERENCE, log_threshold, 1, max_n)

@@ -13,6 +13,7 @@ from array import array
 from collections.abc import Sequence
 from typing import Protocol
 
+from pytest_velo.stats import limits
 from pytest_velo.stats.engine.adaptive import MeanProcess
 from pytest_velo.stats.engine.mixture import Side
 from pytest_velo.stats.engine.nulls import Null
@@ -129,9 +130,7 @@ class MeanTest:
 
     def limit(self) -> float:
         """Return its confidence limit, on the rejecting side of its own null iff it rejects."""
-        from pytest_velo.stats.one_sided.mean_limits import constant, mean_limit
-
-        limit = mean_limit(self.outcomes, self.side, constant(self.level))
+        limit = limits.mean_limit(self.outcomes, self.side, limits.constant(self.level))
         nearer = max if self.crossed == (self.side > 0) else min
         return nearer(limit, self.threshold)
 

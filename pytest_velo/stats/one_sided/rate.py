@@ -12,6 +12,7 @@ from array import array
 from collections.abc import Sequence
 from typing import assert_never
 
+from pytest_velo.stats import exact
 from pytest_velo.stats.engine.barrier import Bar, Barrier
 from pytest_velo.stats.engine.mixture import EProcess, Side, log_e_counts
 from pytest_velo.stats.engine.nulls import Null
@@ -66,10 +67,9 @@ class OneSided:
     def log_threshold(self) -> float:
         """The log evidence that rejects; a calibrated one takes up to a second at its first use."""
         if self._lowest < self._highest:
-            from pytest_velo.stats.exact.thresholds import calibrated_log_threshold
-
-            exact = calibrated_log_threshold(self.threshold, self.side, self.level, self.max_n, self.min_n)
-            self._lowest = self._highest = exact
+            self._lowest = self._highest = exact.calibrated_log_threshold(
+                self.threshold, self.side, self.level, self.max_n, self.min_n
+            )
         return self._highest
 
     def feed(self, low: float, high: float) -> None:
@@ -99,9 +99,7 @@ class OneSided:
             return math.exp(-max(0.0, self.max_log_e))
         if self.max_log_e == -math.inf:
             return 1.0
-        from pytest_velo.stats.exact.thresholds import anytime_p
-
-        return anytime_p(self.max_log_e, self.threshold, self.side, self.max_n, self.min_n)
+        return exact.anytime_p(self.max_log_e, self.threshold, self.side, self.max_n, self.min_n)
 
     def barriers(self, bar: Bar) -> list[Barrier]:
         """Return what is still to be crossed: nothing when the null is rejected."""
@@ -181,13 +179,13 @@ def p_values(tests: Sequence[OneSided | EitherSide]) -> list[float]:
     Args:
         tests: Of one rule: calibrated ones share their horizon and first look, and one pass for all.
     """
-    exact = [test for test in tests if isinstance(test, OneSided) and test.calibrated]
-    if len(exact) < len(tests):
+    calibrated = [test for test in tests if isinstance(test, OneSided) and test.calibrated]
+    if len(calibrated) < len(tests):
         return [test.p_value() for test in tests]
-    from pytest_velo.stats.exact.thresholds import anytime_p_values
-
-    nulls = [(test.threshold, test.side) for test in exact]
-    return anytime_p_values([test.max_log_e for test in exact], nulls, exact[0].max_n, exact[0].min_n)
+    nulls = [(test.threshold, test.side) for test in calibrated]
+    return exact.anytime_p_values(
+        [test.max_log_e for test in calibrated], nulls, calibrated[0].max_n, calibrated[0].min_n
+    )
 
 
 def shortest_run(threshold: float, side: Side, level: float) -> int:

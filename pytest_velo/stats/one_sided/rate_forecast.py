@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from pytest_velo.stats import exact, limits
 from pytest_velo.stats.engine.barrier import Bar
 from pytest_velo.stats.engine.design import PRIOR
 from pytest_velo.stats.engine.mixture import Side
@@ -66,9 +67,7 @@ class RateTest:
 
     def limit(self) -> float:
         """Return its confidence limit at `level`, on the rejecting side of its own null iff it rejects."""
-        from pytest_velo.stats.one_sided.rate_limits import limits_of
-
-        return limits_of([self._test])[0]
+        return limits.rate_limits([self._test])[0]
 
     def fewest(self, left: int) -> float:
         """Return a number of further trials before which it cannot reject; inf if not within `left`."""
@@ -85,19 +84,7 @@ class RateTest:
         """Return P(it rejects within `left` further trials | data so far), the prior being Jeffreys'."""
         if self.crossed or left <= 0:
             return float(self.crossed)
-        import numpy as np
-
-        from pytest_velo.stats.exact.law import race
-
-        ones = np.arange(left + 1.0) + PRIOR + self._ones
-        total = self.n + 2 * PRIOR
-        law = race(
-            self._test.barriers(Bar.EXACT),
-            [],
-            steps=left,
-            first_look=1,
-            chance=lambda units: np.divide(ones[None, : units + 1], total + units),
-        )
+        law = exact.as_it_looks(self._test.barriers(Bar.EXACT), [], steps=left, ones=self._ones, n=self.n)
         return float(min(1.0, law.supported[0]))
 
     def _units_to(self, bar: Bar, rate: float, left: int) -> float:

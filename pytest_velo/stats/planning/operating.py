@@ -10,8 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from pytest_velo.stats.engine.design import PRIOR
+import numpy as np
+
 from pytest_velo.stats.engine.futility import Futility
+from pytest_velo.stats.exact.chances import chances_of
+from pytest_velo.stats.exact.law import race
 from pytest_velo.stats.rules.rate import RateRule
 
 
@@ -41,8 +44,6 @@ def operating_characteristics(rule: RateRule, truths: Sequence[float]) -> list[O
     Returns:
         One entry for each truth, in their order.
     """
-    import numpy as np
-
     column = np.asarray(truths, dtype=float)[:, None]
     law = rule.outlook(lambda units: column)
     mean = rule.n + law.mean_units
@@ -73,12 +74,7 @@ def mean_further(rule: RateRule, ones: int) -> float:
         rule: Fed with valid 0/1 units; it is not changed.
         ones: How many of them were 1.
     """
-    import numpy as np
-
-    rising = np.arange(rule.max_units + 1.0) + PRIOR + ones
-    total = rule.n + 2 * PRIOR
-    law = rule.outlook(lambda units: np.divide(rising[None, : units + 1], total + units))
-    return float(law.mean_units[0])
+    return float(rule.as_it_looks(ones).mean_units[0])
 
 
 def law_with_futility(
@@ -93,11 +89,6 @@ def law_with_futility(
     Returns:
         A function from true rates, each in [0, 1], to an entry for each, in their order.
     """
-    import numpy as np
-
-    from pytest_velo.stats.exact.chances import chances_of
-    from pytest_velo.stats.exact.law import race
-
     support, refute = rule.barriers()
     looks = futility.looks(rule.max_units, rule.min_units)
     chances = chances_of(support, refute, horizon=rule.max_units, first_look=rule.min_units, looks=looks)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from pytest_velo.claims import Claim, Direction, Statistic
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.planning.law import Law, approximate_law, pair_laws
+from pytest_velo.stats.planning.law_census import census_law
 from pytest_velo.stats.planning.operating import law_with_futility
 from pytest_velo.stats.rules.rate import make_rate_rule
 
@@ -86,8 +87,6 @@ def _rate(claim: Claim, design: Design, futility: Futility) -> Scenario:
 
 def _census(claim: Claim, design: Design, futility: Futility) -> Scenario:
     """Plan a list of recorded outcomes."""
-    from pytest_velo.stats.planning.law_census import census_law
-
     law = census_law(claim, design, futility)
     # What `within` gives up on depends on which of its ends were rejected before, too.
     exact = design.min_units == 1 and claim.direction is not Direction.WITHIN

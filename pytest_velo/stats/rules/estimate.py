@@ -17,6 +17,7 @@ from statistics import NormalDist
 
 from pytest_velo.claims import Statistic
 from pytest_velo.errors import UsageError, VeloError
+from pytest_velo.stats import limits
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.one_sided.rate import OneSided
 from pytest_velo.stats.rules.composed import check_bounds
@@ -166,8 +167,6 @@ class EstimateRule:
         return self._ends[1:]
 
     def _calibrated(self) -> tuple[float, float]:
-        from pytest_velo.stats.one_sided.rate_limits import limits_of
-
         tests = []
         for side, path in ((1, self._lows), (-1, self._highs)):
             test = OneSided(
@@ -176,14 +175,12 @@ class EstimateRule:
             for outcome in path:
                 test.feed(outcome, outcome)
             tests.append(test)
-        low, high = limits_of(tests)
+        low, high = limits.rate_limits(tests)
         return low, high
 
     def _ville(self) -> tuple[float, float]:
-        from pytest_velo.stats.one_sided.mean_limits import constant, mean_limit
-
-        bars = constant(self.alpha / 2)
-        return mean_limit(self._lows, 1, bars), mean_limit(self._highs, -1, bars)
+        bars = limits.constant(self.alpha / 2)
+        return limits.mean_limit(self._lows, 1, bars), limits.mean_limit(self._highs, -1, bars)
 
 
 def fewest_units(halfwidth: float, alpha: float) -> int:

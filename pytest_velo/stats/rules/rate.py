@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, assert_never
 
 from pytest_velo.claims import Claim
 from pytest_velo.errors import VeloError
+from pytest_velo.stats import exact, limits
 from pytest_velo.stats.engine.barrier import Bar, Barrier
 from pytest_velo.stats.engine.design import PRIOR, Design
 from pytest_velo.stats.engine.futility import usual_futility
@@ -142,11 +143,9 @@ class RateRule:
         return max(p_support), p_refute, self._interval() if self.n else None
 
     def _interval(self) -> Interval:
-        from pytest_velo.stats.one_sided.rate_limits import limits_of
-
         tests = [test for test in (*self._support, self._refute) if isinstance(test, OneSided)]
         up, down = sorted(tests, key=lambda test: -test.side)
-        low, high = limits_of([up, down])
+        low, high = limits.rate_limits([up, down])
         if low > high:  # the path contradicts itself; the test that decided has the last word
             low = high = low if up.excess >= down.excess else high
         native = self.claim.statistic.scale.from_unit
@@ -212,12 +211,15 @@ class RateRule:
 
     def _chance(self) -> float:
         """Return the chance by the law of all that may come from here."""
-        import numpy as np
-
-        ones = np.arange(self.max_units + 1.0) + (PRIOR + (self._low_sum + self._high_sum) / 2)
-        total = self.n + 2 * PRIOR
-        law = self.outlook(lambda units: np.divide(ones[None, : units + 1], total + units))
+        law = self.as_it_looks((self._low_sum + self._high_sum) / 2)
         return float(min(1.0, law.supported[0] + law.refuted[0]))
+
+    def as_it_looks(self, ones: float) -> Race:
+        """Return the law of what is still to come, the rate being known by so many ones so far."""
+        support, refute = self.barriers()
+        return exact.as_it_looks(
+            support, refute, steps=self._steps, ones=ones, n=self.n, first_look=self._first_look
+        )
 
     def outlook(self, chance: Callable[[int], Floats]) -> Race:
         """Return the exact law of what is still to come on 0/1 units.
@@ -226,16 +228,16 @@ class RateRule:
             chance: P(the next unit is 1) given the number of further units so far: an array that
                 broadcasts over (batch, number of ones among them).
         """
-        from pytest_velo.stats.exact.law import race
-
         support, refute = self.barriers()
-        return race(
-            support,
-            refute,
-            steps=self.max_units - self.n if self.verdict is None else 0,
-            first_look=max(1, self.min_units - self.n),
-            chance=chance,
-        )
+        return exact.race(support, refute, steps=self._steps, first_look=self._first_look, chance=chance)
+
+    @property
+    def _steps(self) -> int:
+        return self.max_units - self.n if self.verdict is None else 0
+
+    @property
+    def _first_look(self) -> int:
+        return max(1, self.min_units - self.n)
 
     def barriers(self) -> tuple[list[Barrier], list[Barrier]]:
         """Return what is still to be crossed for the claim, all of it, and against it, any of it."""
@@ -277,13 +279,11 @@ def _chances(claim: Claim, design: Design, n_invalid: int) -> dict[int, Chances]
     price of a look or two, and hypotheses of the same design share it. Invalid units, held against both
     sides, are fed before the valid ones; the rate has a Jeffreys prior.
     """
-    from pytest_velo.stats.exact.chances import chances_of
-
     rule = make_rate_rule(claim, design)
     for _ in range(n_invalid):
         rule.feed(0.0, 1.0)
     looks = usual_futility(design.max_units).looks(design.max_units, design.min_units)
-    return chances_of(
+    return exact.chances_of(
         *rule.barriers(),
         horizon=design.max_units - n_invalid,
         first_look=max(1, design.min_units - n_invalid),

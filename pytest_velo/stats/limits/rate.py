@@ -6,15 +6,17 @@ in on it and given by its outer end: the last grid point before, which the path 
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from pytest_velo.stats.engine.arrays import Floats
+from pytest_velo.stats.engine.mixture import Side
 from pytest_velo.stats.exact.boundary import log_gains, log_mean_exp
 from pytest_velo.stats.exact.thresholds import ROUNDING, crossing_probability
-from pytest_velo.stats.one_sided.rate import OneSided
 
 _POINTS = 32
 _EXACT_POINTS = 16
@@ -22,10 +24,29 @@ _COARSE_ROUNDS = 2
 _FINE_ROUNDS = 2
 _EXACT_ROUNDS = 3
 
+
+class RatePath(Protocol):
+    """A test of one null about a rate, with the path it was fed."""
+
+    outcomes: array[float]
+    threshold: float
+    side: Side
+    level: float
+    max_n: int
+    min_n: int
+    calibrated: bool
+    crossed: bool
+
+    @property
+    def n(self) -> int:
+        """Units fed."""
+        ...
+
+
 Rejects = Callable[[Floats], npt.NDArray[np.bool_]]
 
 
-def limits_of(tests: Sequence[OneSided]) -> list[float]:
+def rate_limits(tests: Sequence[RatePath]) -> list[float]:
     """Return each test's confidence limit, at its own level.
 
     Args:
@@ -64,7 +85,7 @@ def limits_of(tests: Sequence[OneSided]) -> list[float]:
     return [_on_its_side(test, low) for test, (low, _) in zip(tests, ends, strict=True)]
 
 
-def _on_its_side(test: OneSided, limit: float) -> float:
+def _on_its_side(test: RatePath, limit: float) -> float:
     """Turn a limit found in side +1 terms into the test's own.
 
     The search stops at a grain, and the tests of neighbouring nulls need not be nested to the last digit;
@@ -103,7 +124,7 @@ class _Path:
     the log evidence is a convex function of their counts, so the maximum is at a corner of their hull.
     """
 
-    def __init__(self, test: OneSided) -> None:
+    def __init__(self, test: RatePath) -> None:
         outcomes = np.array(test.outcomes)
         outcomes = outcomes if test.side > 0 else 1.0 - outcomes
         self._values, self._index = np.unique(outcomes, return_inverse=True)

@@ -13,7 +13,7 @@ import numpy as np
 from pytest_velo.stats.engine.adaptive import EFFECTS, LEAST_SPREAD, PRIOR_SPREAD, PRIOR_UNITS, WEIGHTS
 from pytest_velo.stats.engine.arrays import Floats
 from pytest_velo.stats.engine.mixture import ALL_IN, Side
-from pytest_velo.stats.one_sided.rate_limits import close_in
+from pytest_velo.stats.limits.rate import close_in
 
 _POINTS = 24
 _ROUNDS = 4

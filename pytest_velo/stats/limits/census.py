@@ -9,7 +9,7 @@ import numpy as np
 from pytest_velo.stats.engine.arrays import Floats
 from pytest_velo.stats.engine.census import CERTAIN, alternatives
 from pytest_velo.stats.engine.mixture import Side
-from pytest_velo.stats.one_sided.rate_limits import close_in
+from pytest_velo.stats.limits.rate import close_in
 
 _POINTS = 24
 _ROUNDS = 4
@@ -49,7 +49,7 @@ def _max_log_e(ones: Floats, zeros: Floats, count: int, size: int) -> float:
     """Return the largest log evidence along a path against "at most `count` ones"; never for all of them."""
     if count >= size:
         return -CERTAIN
-    from scipy.special import gammaln
+    from scipy.special import gammaln  # weight: a fifth of a second, for censuses only
 
     def log_ways(of: int) -> Floats:
         left, left_zeros = of - ones, size - of - zeros

@@ -1,0 +1,31 @@
+"""What one process's sampling came to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamplingStats:
+    """Totals of one process's session so far.
+
+    Attributes:
+        n_calls: Draws that were made; `n_cached` were read.
+        n_retries: Attempts beyond the first.
+        cost_usd: Dollars of the draws made; None when one of them is unknown.
+        n_cuts: How often an endpoint had its concurrency cut by 429s or 529s.
+        throttled_s: Seconds in which calls waited because an endpoint asked for it.
+        paced_s: Seconds in which calls waited for a declared rpm or tpm.
+        budget_s: Seconds in which calls waited because the budget was set aside for those in flight.
+        n_lost: Attempts that may be billed though they brought no reply: their cost is in no sum.
+    """
+
+    n_calls: int
+    n_cached: int
+    n_retries: int
+    cost_usd: float | None
+    n_cuts: int
+    throttled_s: float
+    paced_s: float
+    budget_s: float = 0.0
+    n_lost: int = 0

@@ -1,0 +1,63 @@
+"""The confidence limit of a difference that is tested by its discordant pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+
+from pytest_velo.stats.engine.arrays import Floats
+from pytest_velo.stats.engine.design import NO_DIFFERENCE
+from pytest_velo.stats.engine.mixture import Side
+from pytest_velo.stats.exact.thresholds import calibrated_log_threshold, crossing_probability
+from pytest_velo.stats.limits.mean import mean_limit
+
+_KNOTS = 24
+
+
+def discordant_limit(
+    outcomes: Sequence[float], side: Side, level: float, *, max_n: int, crossed: bool
+) -> float:
+    """Return the confidence limit for (1 + mean of d) / 2, beyond 1/2 iff the test rejects.
+
+    The null "no difference" is tested by the tosses. A null beyond it, where there is more of a difference
+    than none, is tested by the engine for means, and counts only after that. A null u short of it is ruled
+    out by either: the tosses, which err there with probability a(u), and the engine at what is left of the
+    level, `level - a(u)`. So each null's test keeps the level and the limit agrees with the verdict.
+
+    Args:
+        outcomes: All pairs, in the order fed: 0, 1/2 or 1.
+        side: +1: a lower limit, -1: an upper one.
+        level: In (0, 1).
+        max_n: The largest number of pairs.
+        crossed: The tosses reject "no difference".
+    """
+
+    def log_bars(nulls: Floats) -> Floats:
+        short = (nulls <= NO_DIFFERENCE) if side > 0 else (nulls >= NO_DIFFERENCE)
+        if crossed:
+            return np.where(short, -np.inf, -np.log(level))
+        left = np.maximum(level - _errors_at(nulls, side, level, max_n), 0.0)
+        with np.errstate(divide="ignore"):
+            return np.where(short, -np.log(left), np.inf)
+
+    limit = mean_limit(outcomes, side, log_bars)
+    nearer = max if crossed == (side > 0) else min
+    return nearer(limit, NO_DIFFERENCE)
+
+
+def _errors_at(nulls: Floats, side: Side, level: float, max_n: int) -> Floats:
+    """Return a bound on P(the tosses reject) for a mean of d at each null, all of them discordant."""
+    edges = nulls if side > 0 else 1.0 - nulls
+    knots, errors = _errors(calibrated_log_threshold(NO_DIFFERENCE, side, level, max_n), max_n)
+    # The error rises with the rate: that of the next knot bounds it.
+    above = np.searchsorted(knots, edges)
+    return np.where(above < len(knots), errors[np.minimum(above, len(knots) - 1)], 1.0)
+
+
+@cache
+def _errors(log_threshold: float, max_n: int) -> tuple[Floats, Floats]:
+    """Return rates up to 1/2 and the exact probabilities that tosses of these rates reject (side +1)."""
+    knots = NO_DIFFERENCE - np.geomspace(0.25, 2e-4, _KNOTS)
+    return knots, crossing_probability(knots, NO_DIFFERENCE, log_threshold, 1, max_n)
