@@ -30,10 +30,7 @@ from pytest_velo.report.record import create_run, run_name, trial_lines, write_t
 
 if TYPE_CHECKING:
     from pytest_velo.cache.store import Store
-    from pytest_velo.integration.config.payment import PayRule
-    from pytest_velo.integration.totals import Drawn
     from pytest_velo.records import HypothesisResult
-    from pytest_velo.report.estimates import Estimate
     from pytest_velo.sampling.loop import SampleLoop
     from pytest_velo.sampling.sampler import Sampler
     from pytest_velo.settings import Settings
