@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from measuring import machine, print_table
 
-from pytest_velo.stats.one_sided.mean_limits import log_evidence
+from pytest_velo.stats.limits.mean import log_evidence
 
 ALPHA = 0.05
 RUNS = 2_000

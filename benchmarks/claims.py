@@ -20,14 +20,15 @@ from statistics import fmean
 
 import numpy as np
 from measuring import machine, print_table
+from pytest_velo.stats.fixed_n import exact_design
 from scipy.special import ndtri
 from scipy.stats import binom
 
 from pytest_velo.claims import rate
 from pytest_velo.errors import UsageError
-from pytest_velo.stats.fixed_n import exact_design
+from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.planning.operating import operating_characteristics
-from pytest_velo.stats.rules.rate import SequentialRule, make_rule
+from pytest_velo.stats.rules.rate import RateRule, make_rate_rule
 
 ALPHA = 0.05
 MAX_TRIALS = 1_000
@@ -92,9 +93,9 @@ def fixed_n(truth: float, threshold: float) -> int | None:
         return None
 
 
-def rule_for(threshold: float) -> SequentialRule:
+def rule_for(threshold: float) -> RateRule:
     """Return the shipped rule."""
-    return make_rule(rate >= threshold, alpha=ALPHA, beta=ALPHA, max_units=MAX_TRIALS)
+    return make_rate_rule(rate >= threshold, Design(alpha=ALPHA, beta=ALPHA, max_units=MAX_TRIALS))
 
 
 def cells() -> list[Cell]:

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from scheduling import EFFECTS, MARKS, THRESHOLDS
 
 from pytest_velo import rate
-from pytest_velo.stats.rules.rate import make_rule
+from pytest_velo.stats.engine.design import Design
+from pytest_velo.stats.rules.rate import make_rate_rule
 
 MAX_TRIALS = 200
 PRICES = np.exp(np.linspace(np.log(5e-4), np.log(0.5), 160))  # verdicts a trial may cost, ascending
@@ -89,7 +90,7 @@ def session(rng: np.random.Generator, index: Index) -> list[int]:
 def verdicts_of(threshold: float) -> frozenset[tuple[int, int]]:
     """Return where the shipped rule ends: trials, and ones among them."""
     ends = set()
-    paths = {0: make_rule(rate >= threshold, alpha=0.05, beta=0.05, max_units=MAX_TRIALS)}
+    paths = {0: make_rate_rule(rate >= threshold, Design(alpha=0.05, beta=0.05, max_units=MAX_TRIALS))}
     for n in range(1, MAX_TRIALS + 1):
         longer = {}
         for ones, rule in paths.items():

@@ -20,8 +20,9 @@ from scipy.special import ndtri
 from scipy.stats import binom
 
 from pytest_velo import rate
+from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.planning.operating import operating_characteristics
-from pytest_velo.stats.rules.rate import make_rule
+from pytest_velo.stats.rules.rate import make_rate_rule
 
 THRESHOLDS = (0.3, 0.5, 0.8)
 EFFECTS = (-0.2, -0.1, -0.05, 0.05, 0.1, 0.2)
@@ -62,7 +63,7 @@ def main() -> None:
 
 def ours(threshold: float, truth: float, max_trials: int) -> Law:
     """Return the law of the shipped rule for `rate >= threshold`."""
-    rule = make_rule(rate >= threshold, alpha=ALPHA, beta=ALPHA, max_units=max_trials)
+    rule = make_rate_rule(rate >= threshold, Design(alpha=ALPHA, beta=ALPHA, max_units=max_trials))
     [law] = operating_characteristics(rule, [truth])
     return Law(law.supported, law.refuted, law.mean_n)
 

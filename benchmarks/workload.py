@@ -15,7 +15,8 @@ from pytest_velo.checks.bodies import read_body
 from pytest_velo.errors import VeloError
 from pytest_velo.integration.run.outcomes import HostOutcomes
 from pytest_velo.providers.registry import resolve
-from pytest_velo.runner.hypothesis import Body, Hypothesis, Invalid
+from pytest_velo.records import Invalid
+from pytest_velo.runner.hypothesis import Body, Hypothesis
 from pytest_velo.runner.run import Run
 from pytest_velo.sampling.loop import SampleLoop
 from pytest_velo.sampling.model import AsyncModel

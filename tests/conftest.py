@@ -17,7 +17,8 @@ import pytest
 import pytest_velo
 from pytest_velo import rate
 from pytest_velo.case_sets import Planned, pick_order
-from pytest_velo.runner.hypothesis import Hypothesis, Invalid, Reading
+from pytest_velo.records import Invalid
+from pytest_velo.runner.hypothesis import Hypothesis, Reading
 from pytest_velo.runner.run import Run
 from pytest_velo.sampling.sampler import Sampler
 from pytest_velo.settings import Settings

@@ -20,10 +20,11 @@ from pytest_velo.baselines.file import BaselineFile
 from pytest_velo.case_sets import Planned, load
 from pytest_velo.claims import Change, Claim, Estimation
 from pytest_velo.integration.baseline.pairs import pairs_of, sampled_of
-from pytest_velo.integration.collect.design import design_of
+from pytest_velo.integration.collect.frame import design_of
 from pytest_velo.integration.collect.marks import Spec
-from pytest_velo.records import OutcomeKind, TrialRecord
-from pytest_velo.runner.hypothesis import Hypothesis, Invalid, Over
+from pytest_velo.records import Invalid, OutcomeKind, TrialRecord
+from pytest_velo.runner.frame import Over
+from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.weigher import Weigher, weigh
 from pytest_velo.settings import Settings
 from pytest_velo.verdicts import Verdict

@@ -24,7 +24,7 @@ from pytest_velo.case_sets import CaseSet, Planned, load, pick_order
 from pytest_velo.claims import baseline, rate
 from pytest_velo.errors import StoreError
 from pytest_velo.integration.baseline.pairs import pairs_of
-from pytest_velo.runner.hypothesis import Over
+from pytest_velo.runner.frame import Over
 from pytest_velo.runner.weigher import weigh
 from pytest_velo.verdicts import Verdict
 

@@ -15,15 +15,16 @@ from scipy.stats import binom
 
 from pytest_velo.claims import difference, mean, rate
 from pytest_velo.stats.engine.census import alternatives, log_e_census
+from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.engine.mixture import log_e_counts
 from pytest_velo.stats.exact.thresholds import calibrated_log_threshold, crossing_probability
+from pytest_velo.stats.limits.mean import log_evidence, max_log_evidence
+from pytest_velo.stats.one_sided.discordant import DiscordantTest
 from pytest_velo.stats.one_sided.mean import MeanTest
-from pytest_velo.stats.one_sided.mean_limits import log_evidence, max_log_evidence
 from pytest_velo.stats.planning.law import approximate_law, pair_law
 from pytest_velo.stats.rules.census import make_census_rule
-from pytest_velo.stats.rules.composed import make_mean_rule
-from pytest_velo.stats.rules.difference import DiscordantTest
 from pytest_velo.stats.rules.joint import make_joint_rule
+from pytest_velo.stats.rules.mean import make_mean_rule
 from pytest_velo.verdicts import Verdict
 
 ALPHA = 0.05
@@ -93,7 +94,7 @@ def test_pairs_at_a_margin(p_up, p_down, side):
 @pytest.mark.parametrize("discordant", [0.05, 0.3, 1.0])
 @pytest.mark.parametrize("max_units", [60, 300])
 def test_discordant_pairs_exactly(claim, discordant, max_units):
-    law = pair_law(claim, discordant / 2, discordant / 2, alpha=ALPHA, beta=0.08, max_units=max_units)
+    law = pair_law(claim, discordant / 2, discordant / 2, Design(alpha=ALPHA, beta=0.08, max_units=max_units))
     assert law.supported <= ALPHA + ROUNDING
     assert law.refuted <= 0.08 + ROUNDING
     alone = crossing_probability(0.5, 0.5, calibrated_log_threshold(0.5, 1, ALPHA, max_units), 1, max_units)
@@ -181,7 +182,7 @@ def test_an_adversary_who_sees_the_evidence_gains_nothing(build):
 def test_recorded_outcomes_exactly(size, threshold):
     """The census at each null's edge, by a forward pass over the ones seen; then twice as far from it."""
     for claim in (rate >= threshold, rate <= threshold):
-        rule = make_census_rule(claim, size=size, alpha=ALPHA, beta=0.08)
+        rule = make_census_rule(claim, Design(census=size, alpha=ALPHA, beta=0.08, max_units=size))
         for test in (rule._support[0], rule._refute):
             counts = alternatives(test.count, test.side, size)
             errors = []
@@ -205,7 +206,7 @@ def test_recorded_outcomes_exactly(size, threshold):
 def test_joint_claims_refute_at_beta():
     """Calibrated parts exactly at their share; the pool of the others in 20,000 runs of dependent scores."""
     claim = (rate("a") >= 0.3) & (rate("b") <= 0.4) & (mean(0, 1, "c") >= 0.5) & (mean(0, 1, "d") >= 0.5)
-    rule = make_joint_rule(claim, alpha=ALPHA, beta=ALPHA, max_units=UNITS)
+    rule = make_joint_rule(claim, Design(alpha=ALPHA, beta=ALPHA, max_units=UNITS))
     spent = 0.0
     for part in rule.parts[:2]:
         test = part.refute
@@ -246,10 +247,10 @@ def test_estimates_cover_at_every_moment_at_once(scores):
 def test_the_approximate_law_is_near_the_rule(claim, truth, kappa, max_units):
     design = {"alpha": ALPHA, "beta": ALPHA, "max_units": max_units}
     deviation = math.sqrt(truth * (1 - truth) / (kappa + 1))
-    law = approximate_law(claim, truth, deviation, **design)
+    law = approximate_law(claim, truth, deviation, Design(**design))
     rng, runs, decided, units = random.Random(11), 300, {Verdict.SUPPORTED: 0, Verdict.REFUTED: 0, None: 0}, 0
     for _ in range(runs):
-        rule = make_mean_rule(claim, **design)
+        rule = make_mean_rule(claim, Design(**design))
         while rule.verdict is None and rule.n < max_units:
             score = rng.betavariate(truth * kappa, (1 - truth) * kappa)
             rule.feed(score, score)

@@ -11,10 +11,11 @@ import pytest
 
 from pytest_velo import rate
 from pytest_velo.baselines.paired import Pair, changed
+from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.engine.mixture import log_e_counts
 from pytest_velo.stats.rules.choice import rule_for
 from pytest_velo.stats.rules.composed import ComposedRule
-from pytest_velo.stats.rules.rate import make_rule
+from pytest_velo.stats.rules.rate import make_rate_rule
 from pytest_velo.verdicts import Verdict
 
 MAX_TRIALS = 60
@@ -24,7 +25,7 @@ ALPHA = 0.2
 
 def first_verdicts(outcomes: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Return how many trials a run of `rate >= 0.5` takes on each row of outcomes."""
-    rule = make_rule(rate >= 0.5, alpha=0.1, beta=0.1, max_units=MAX_TRIALS)
+    rule = make_rate_rule(rate >= 0.5, Design(alpha=0.1, beta=0.1, max_units=MAX_TRIALS))
     decided = np.zeros((MAX_TRIALS + 1, MAX_TRIALS + 1), dtype=bool)
     for n in range(1, MAX_TRIALS + 1):
         for ones in range(n + 1):
@@ -39,7 +40,7 @@ def first_verdicts(outcomes: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 def test_the_table_stops_where_the_rule_does() -> None:
     outcomes = np.random.default_rng(3).random((50, MAX_TRIALS)) < 0.5
     for row, n in zip(outcomes.tolist(), first_verdicts(outcomes).tolist(), strict=True):
-        rule = rule_for(rate >= 0.5, alpha=0.1, beta=0.1, max_units=MAX_TRIALS)
+        rule = rule_for(rate >= 0.5, Design(alpha=0.1, beta=0.1, max_units=MAX_TRIALS))
         taken = next((k for k, one in enumerate(row, 1) if rule.feed(one, one) is not None), MAX_TRIALS)
         assert taken == n
 

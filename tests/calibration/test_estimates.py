@@ -17,7 +17,7 @@ import pytest
 from pytest_velo.claims import difference, estimate, mean, rate
 from pytest_velo.stats.engine.mixture import log_e_counts
 from pytest_velo.stats.exact.thresholds import calibrated_log_threshold, crossing_probability
-from pytest_velo.stats.one_sided.mean_limits import max_log_evidence
+from pytest_velo.stats.limits.mean import max_log_evidence
 
 ALPHA = 0.1
 BATCH = 4_000

@@ -18,11 +18,12 @@ from pytest_velo.baselines.file import BaselineFile
 from pytest_velo.case_sets import pick_order
 from pytest_velo.claims import baseline, difference, estimate, rate
 from pytest_velo.runner.weigher import weigh
+from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.engine.mixture import log_e_counts
 from pytest_velo.stats.planning.operating import operating_characteristics
 from pytest_velo.stats.rules.census import make_census_rule
 from pytest_velo.stats.rules.joint import make_joint_rule
-from pytest_velo.stats.rules.rate import make_rule
+from pytest_velo.stats.rules.rate import make_rate_rule
 from pytest_velo.verdicts import Verdict
 
 ROUNDING = 1e-12
@@ -47,7 +48,7 @@ def test_rates(calibration, claim):
     assert law[SUPPORTED][:n].max() <= calibration.alpha + ROUNDING
     assert law[REFUTED][:n].max() <= calibration.beta + ROUNDING
     assert min(law[SUPPORTED][:n].max(), law[REFUTED][:n].max()) > 0.005
-    rule = make_rule(claim, alpha=calibration.alpha, beta=calibration.beta, max_units=horizon)
+    rule = make_rate_rule(claim, Design(alpha=calibration.alpha, beta=calibration.beta, max_units=horizon))
     exact = operating_characteristics(rule, truths.tolist())
     assert law[SUPPORTED] == pytest.approx([at.supported for at in exact], abs=1e-9)
     assert law[REFUTED] == pytest.approx([at.refuted for at in exact], abs=1e-9)
@@ -147,14 +148,14 @@ def test_both_of_two_rates(calibration):
     chances = dict(zip(letters, joint_chances(), strict=True))
     law = calibration.law(calibration.hypothesis(BOTH, 13), letters, lambda seen: chances)
     check_joint(calibration, law)
-    rule = make_joint_rule(BOTH, alpha=calibration.alpha, beta=calibration.beta, max_units=13)
+    rule = make_joint_rule(BOTH, Design(alpha=calibration.alpha, beta=calibration.beta, max_units=13))
     for verdict, counted in joint_law(rule).items():
         assert counted == pytest.approx(law[verdict], abs=1e-9)
 
 
 def test_both_of_two_rates_within_200_trials(calibration):
     """By the counts, at the rule's own thresholds: the test above holds that to what the weigher says."""
-    rule = make_joint_rule(BOTH, alpha=calibration.alpha, beta=calibration.beta, max_units=200)
+    rule = make_joint_rule(BOTH, Design(alpha=calibration.alpha, beta=calibration.beta, max_units=200))
     law = joint_law(rule)
     calibration.tell(law)
     check_joint(calibration, law)
@@ -186,7 +187,7 @@ CENSUSES = [(10, 0.5, 1), (23, 0.3, 1), (23, 0.3, -1), (60, 0.5, 1), (60, 0.9, 1
 def test_lists_of_recorded_outcomes(calibration, size, threshold, side):
     """Each list in random order, at every number of ones within three of the claim's edge."""
     claim = rate >= threshold if side > 0 else rate <= threshold
-    rule = make_census_rule(claim, size=size, alpha=0.05, beta=0.05)
+    rule = make_census_rule(claim, Design(census=size, alpha=0.05, beta=0.05, max_units=size))
     last_false = rule._support[0].count
     counts = np.array([count for count in range(last_false - 3, last_false + 4) if 0 <= count <= size])
     letters = {"one": [calibration.trial(_=1.0)], "zero": [calibration.trial(_=0.0)]}

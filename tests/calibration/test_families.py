@@ -12,9 +12,10 @@ from scipy.stats import binom
 from pytest_velo.claims import rate
 from pytest_velo.records import Family, HypothesisResult, Outcome
 from pytest_velo.runner.holm import settle
+from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.engine.mixture import log_e_counts
 from pytest_velo.stats.exact.thresholds import calibrated_log_threshold, crossing_probability
-from pytest_velo.stats.rules.rate import make_rule
+from pytest_velo.stats.rules.rate import make_rate_rule
 from pytest_velo.verdicts import Decision, Evidence, StopReason, Verdict
 
 LEVELS = (0.005, 0.01, 0.025, 0.05)
@@ -83,7 +84,7 @@ def test_p_of_the_shipped_rule_is_valid_over_every_path(threshold):
         prefix = open_paths.pop()
         for outcome in (0, 1):
             path = (*prefix, outcome)
-            rule = make_rule(rate >= threshold, alpha=0.01, beta=0.01, max_units=horizon)
+            rule = make_rate_rule(rate >= threshold, Design(alpha=0.01, beta=0.01, max_units=horizon))
             for unit in path:
                 rule.feed(unit, unit)
             p_values = rule.evidence_bounds()[:2]

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from pytest_velo.claims import rate
+from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.engine.mixture import log_e_counts
-from pytest_velo.stats.rules.rate import make_rule
+from pytest_velo.stats.rules.rate import make_rate_rule
 from pytest_velo.verdicts import Verdict
 
 N = 150
@@ -61,7 +62,7 @@ def law_under_bounds(rule, p, invalid_ones, invalid_zeros):
 
 @pytest.fixture(scope="module", params=[rate >= 0.3, rate >= 0.8, rate <= 0.1, rate <= 0.5], ids=str)
 def rule(request):
-    return make_rule(request.param, alpha=ALPHA, beta=BETA, max_units=N)
+    return make_rate_rule(request.param, Design(alpha=ALPHA, beta=BETA, max_units=N))
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)
@@ -90,7 +91,7 @@ def test_dropping_invalid_trials_instead_fails_the_same_check():
     """Counted "among valid replies" only, half of the zeros gone makes a false claim look true."""
     p, hidden = 0.3, 0.5
     among_valid = p / (p + (1 - p) * (1 - hidden))
-    rule = make_rule(rate >= p, alpha=ALPHA, beta=BETA, max_units=N)
+    rule = make_rate_rule(rate >= p, Design(alpha=ALPHA, beta=BETA, max_units=N))
     supported, _ = law_under_bounds(rule, among_valid, 0.0, 0.0)
     assert supported > 0.5
 
@@ -120,7 +121,7 @@ def adversary(rule):
 @pytest.mark.parametrize("claim", [rate >= 0.3, rate <= 0.3], ids=str)
 @pytest.mark.parametrize("extend", [False, True])
 def test_an_adaptive_adversary_gains_nothing(claim, extend):
-    rule = make_rule(claim, alpha=ALPHA, beta=BETA, max_units=N, extend=extend)
+    rule = make_rate_rule(claim, Design(alpha=ALPHA, beta=BETA, max_units=N, extend=extend))
     supported, refuted = law_under_bounds(rule, 0.3, *adversary(rule))
     assert ALPHA / 20 < supported <= ALPHA + ROUNDING
     assert refuted <= BETA + ROUNDING
@@ -131,14 +132,16 @@ def test_the_rule_itself_does_what_its_law_says_under_the_adversary(claim):
     """2,000 runs of the rule, unit by unit, and the exact law: within four standard errors."""
     runs, rng, found = 2_000, random.Random(str(claim)), {Verdict.SUPPORTED: 0, Verdict.REFUTED: 0, None: 0}
     for _ in range(runs):
-        rule = make_rule(claim, alpha=ALPHA, beta=BETA, max_units=N)
+        rule = make_rate_rule(claim, Design(alpha=ALPHA, beta=BETA, max_units=N))
         while rule.verdict is None and rule.n < N:
             outcome = float(rng.random() < 0.3)
             hurts = (outcome == 1.0) != (claim.low is not None)
             hidden = hurts and (rule.log_e_support > BOLD or rng.random() < 0.3)
             rule.feed(*((0.0, 1.0) if hidden else (outcome, outcome)))
         found[rule.verdict] += 1
-    law = law_under_bounds(make_rule(claim, alpha=ALPHA, beta=BETA, max_units=N), 0.3, *adversary(rule))
+    law = law_under_bounds(
+        make_rate_rule(claim, Design(alpha=ALPHA, beta=BETA, max_units=N)), 0.3, *adversary(rule)
+    )
     for verdict, exact in zip((Verdict.SUPPORTED, Verdict.REFUTED), law, strict=True):
         assert found[verdict] / runs == pytest.approx(
             exact, abs=4 * (exact * (1 - exact) / runs) ** 0.5 + 1e-9

@@ -16,8 +16,8 @@ import pytest
 from pytest_velo.claims import rate
 from pytest_velo.cli.compare import _compared
 from pytest_velo.records import Invalid, OutcomeKind, TrialRecord, UnitKind
-from pytest_velo.report.examples import recorded, refuted
 from pytest_velo.stats.rules.composed import ComposedRule
+from support.reports import recorded, refuted
 
 IN_A_RECORD = 1_000
 """So many hypotheses share a record, which makes the simulation faster."""

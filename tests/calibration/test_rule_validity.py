@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from pytest_velo.claims import rate
+from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.exact.thresholds import crossing_probability
 from pytest_velo.stats.planning.operating import operating_characteristics
-from pytest_velo.stats.rules.rate import make_rule
+from pytest_velo.stats.rules.rate import make_rate_rule
 from pytest_velo.verdicts import Verdict
 
 THRESHOLDS = [0.05, 0.3, 0.5, 0.8, 0.95]
@@ -28,7 +29,7 @@ def errors(claim, *, alpha=0.05, beta=0.05, margin=0.0, **design):
     false, true = (grid(0.0, t - margin), grid(t, 1.0))
     if claim.high is not None:
         false, true = grid(t + margin, 1.0), grid(0.0, t)
-    rule = make_rule(claim, alpha=alpha, beta=beta, margin=margin, **design)
+    rule = make_rate_rule(claim, Design(alpha=alpha, beta=beta, margin=margin, **design))
     law = operating_characteristics(rule, [*false, *true])
     wrong_supported = max(at.supported for at in law[: len(false)])
     return wrong_supported, max(at.refuted for at in law[len(false) :])
@@ -64,7 +65,7 @@ def test_every_design_keeps_both_error_rates(threshold, design):
 
 @pytest.mark.parametrize("threshold", THRESHOLDS)
 def test_each_side_keeps_its_level_though_the_other_never_stops_it(threshold):
-    rule = make_rule(rate >= threshold, alpha=0.05, beta=0.05, max_units=200)
+    rule = make_rate_rule(rate >= threshold, Design(alpha=0.05, beta=0.05, max_units=200))
     for test in (*rule._support, rule._refute):
         alone = crossing_probability(threshold, threshold, test.log_threshold, test.side, 200)
         assert alone <= 0.05 + ROUNDING
@@ -73,7 +74,7 @@ def test_each_side_keeps_its_level_though_the_other_never_stops_it(threshold):
 @pytest.mark.parametrize(("low", "high"), [(0.4, 0.6), (0.05, 0.3), (0.7, 0.72)])
 @pytest.mark.parametrize("margin", [0.0, 0.04])
 def test_within_keeps_both_error_rates(low, high, margin):
-    rule = make_rule(rate.within(low, high), alpha=0.05, beta=0.05, margin=margin, max_units=300)
+    rule = make_rate_rule(rate.within(low, high), Design(alpha=0.05, beta=0.05, margin=margin, max_units=300))
     outside = [*grid(0.0, low - margin), *grid(high + margin, 1.0)]
     law = operating_characteristics(rule, [*outside, *grid(low, high)])
     assert max(at.supported for at in law[: len(outside)]) <= 0.05 + ROUNDING
@@ -83,7 +84,8 @@ def test_within_keeps_both_error_rates(low, high, margin):
 @pytest.mark.parametrize("threshold", THRESHOLDS)
 def test_calibration_spends_its_level_and_saves_units(threshold):
     calibrated, ville = (
-        make_rule(rate >= threshold, alpha=0.05, beta=0.05, max_units=400, extend=e) for e in (False, True)
+        make_rate_rule(rate >= threshold, Design(alpha=0.05, beta=0.05, max_units=400, extend=e))
+        for e in (False, True)
     )
     truth = threshold + (1 - threshold) / 3
     edge, better = operating_characteristics(calibrated, [threshold, truth])
@@ -112,7 +114,7 @@ def test_interval_covers_the_truth_at_its_level(claim, truth):
     too_high = too_low = 0.0
     seen = {}
     for path in itertools.product((0, 1), repeat=8):
-        rule = make_rule(claim, alpha=0.1, beta=0.2, max_units=8)
+        rule = make_rate_rule(claim, Design(alpha=0.1, beta=0.2, max_units=8))
         for outcome in path:
             if rule.feed(outcome, outcome):
                 break

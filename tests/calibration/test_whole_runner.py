@@ -16,11 +16,12 @@ from scipy.stats import binom
 from pytest_velo import rate, scripted
 from pytest_velo.errors import InvalidTrial
 from pytest_velo.providers.registry import resolve
-from pytest_velo.runner.hypothesis import Invalid
+from pytest_velo.records import Invalid
 from pytest_velo.sampling.model import AsyncModel
 from pytest_velo.sampling.sampler import Sampler
 from pytest_velo.settings import Settings
-from pytest_velo.stats.rules.rate import make_rule
+from pytest_velo.stats.engine.design import Design
+from pytest_velo.stats.rules.rate import make_rate_rule
 from pytest_velo.verdicts import Verdict
 
 RUNS = 2_000
@@ -122,7 +123,7 @@ def test_taking_trials_as_they_arrive_would_fail(calibration) -> None:
     """Fast replies are no random subset: in order of arrival, trials like these mislead. 20,000 runs."""
 
     def in_order_of_arrival(seed: int) -> Verdict | None:
-        rule = make_rule(rate >= 0.5, alpha=ALPHA, beta=ALPHA, max_units=40)
+        rule = make_rate_rule(rate >= 0.5, Design(alpha=ALPHA, beta=ALPHA, max_units=40))
         rng = random.Random(seed)
         outcomes = [rng.random() < 0.5 for _ in range(40)]
         for outcome in sorted(outcomes, key=lambda one: rng.expovariate(1 if one else 1 / 10)):

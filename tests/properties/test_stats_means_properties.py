@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from pytest_velo.claims import difference, mean, rate
 from pytest_velo.stats.engine.adaptive import MeanProcess
 from pytest_velo.stats.engine.census import CERTAIN, alternatives, log_e_census
+from pytest_velo.stats.engine.design import Design
+from pytest_velo.stats.limits.mean import log_evidence
 from pytest_velo.stats.one_sided.mean import MeanTest
-from pytest_velo.stats.one_sided.mean_limits import log_evidence
 from pytest_velo.stats.rules.census import make_census_rule
-from pytest_velo.stats.rules.composed import make_mean_rule
 from pytest_velo.stats.rules.difference import make_difference_rule
+from pytest_velo.stats.rules.mean import make_mean_rule
 from pytest_velo.verdicts import Verdict
 
 sides = st.sampled_from([1, -1])
@@ -94,7 +95,7 @@ CLAIMS = [mean(0, 1) >= 0.5, mean(0, 1) <= 0.3, mean(0, 1).within(0.4, 0.7)]
     claim=st.sampled_from(CLAIMS), margin=st.sampled_from([0, 0.05]), units=st.lists(bounds(), max_size=60)
 )
 def test_a_verdict_about_a_mean_never_contradicts_its_evidence(claim, margin, units):
-    rule = make_mean_rule(claim, alpha=0.05, beta=0.1, margin=margin, max_units=60)
+    rule = make_mean_rule(claim, Design(alpha=0.05, beta=0.1, margin=margin, max_units=60))
     feed(rule, units)
     check(rule, units)
 
@@ -108,7 +109,7 @@ def test_a_verdict_about_a_mean_never_contradicts_its_evidence(claim, margin, un
     units=st.lists(bounds(st.sampled_from([0.0, 0.5, 1.0])), max_size=60),
 )
 def test_a_verdict_about_a_difference_never_contradicts_its_evidence(claim, margin, units):
-    rule = make_difference_rule(claim, alpha=0.05, beta=0.1, margin=margin, max_units=60)
+    rule = make_difference_rule(claim, Design(alpha=0.05, beta=0.1, margin=margin, max_units=60))
     feed(rule, units)
     check(rule, units)
 
@@ -119,7 +120,7 @@ def test_a_verdict_about_a_difference_never_contradicts_its_evidence(claim, marg
     units=st.lists(bounds(st.sampled_from([0.0, 1.0])), max_size=60),
 )
 def test_a_verdict_about_a_list_never_contradicts_its_evidence(claim, units):
-    rule = make_census_rule(claim, size=60, alpha=0.05, beta=0.1)
+    rule = make_census_rule(claim, Design(census=60, alpha=0.05, beta=0.1, max_units=60))
     feed(rule, units)
     check(rule, units)
 

@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_velo.claims import rate
+from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.engine.mixture import EProcess, log_e_counts
 from pytest_velo.stats.exact.thresholds import anytime_p, calibrated_log_threshold, crossing_probability
 from pytest_velo.stats.planning.operating import operating_characteristics
-from pytest_velo.stats.rules.rate import make_rule
+from pytest_velo.stats.rules.rate import make_rate_rule
 from pytest_velo.verdicts import Verdict
 
 sides = st.sampled_from([1, -1])
@@ -139,12 +140,12 @@ def test_p_value_rejects_exactly_when_the_threshold_is_reached(threshold, side, 
 def test_exact_law_is_that_of_every_path_through_the_rule(claim, design, truth):
     supported = refuted = mean = 0.0
     for path in itertools.product((0, 1), repeat=design["max_units"]):
-        rule = run(make_rule(claim, **design), [(outcome, outcome) for outcome in path])
+        rule = run(make_rate_rule(claim, Design(**design)), [(outcome, outcome) for outcome in path])
         weight = truth ** sum(path) * (1 - truth) ** (len(path) - sum(path))
         supported += weight * (rule.verdict is Verdict.SUPPORTED)
         refuted += weight * (rule.verdict is Verdict.REFUTED)
         mean += weight * rule.n
-    [law] = operating_characteristics(make_rule(claim, **design), [truth])
+    [law] = operating_characteristics(make_rate_rule(claim, Design(**design)), [truth])
     assert (law.supported, law.refuted, law.mean_n) == pytest.approx((supported, refuted, mean), abs=1e-12)
 
 
@@ -152,14 +153,14 @@ def test_exact_law_is_that_of_every_path_through_the_rule(claim, design, truth):
 @given(claim=claims(), design=designs(max_units=14), start=st.lists(st.booleans(), min_size=5, max_size=8))
 def test_predictive_probability_is_that_of_every_continuation(claim, design, start):
     path = [(float(one), float(one)) for one in start]
-    rule = run(make_rule(claim, **design), path)
+    rule = run(make_rate_rule(claim, Design(**design)), path)
     left = rule.max_units - rule.n
     if rule.verdict is not None or left > 9:
         return
     ones, n = sum(low for low, _ in path[: rule.n]), rule.n
     total = 0.0
     for further in itertools.product((0, 1), repeat=left):
-        again = run(make_rule(claim, **design), path[: rule.n] + [(x, x) for x in further])
+        again = run(make_rate_rule(claim, Design(**design)), path[: rule.n] + [(x, x) for x in further])
         if again.verdict is not None:
             hits = sum(further)
             log_beta = math.lgamma(ones + 0.5 + hits) + math.lgamma(n - ones + 0.5 + left - hits)
@@ -172,7 +173,7 @@ def test_predictive_probability_is_that_of_every_continuation(claim, design, sta
 @settings(max_examples=150, deadline=None)
 @given(claim=claims(), design=designs(), path=unit_paths())
 def test_verdict_never_contradicts_its_interval(claim, design, path):
-    rule = run(make_rule(claim, **design), path)
+    rule = run(make_rate_rule(claim, Design(**design)), path)
     p_support, p_refute, interval = rule.evidence_bounds()
     if not path:
         assert interval is None
@@ -201,7 +202,9 @@ def test_verdict_never_contradicts_its_interval(claim, design, path):
 @settings(max_examples=150, deadline=None)
 @given(claim=claims(), design=designs(), path=st.lists(st.floats(0, 1), min_size=1, max_size=60))
 def test_verdict_never_contradicts_its_interval_for_means(claim, design, path):
-    rule = run(make_rule(claim, **design, binary=False), [(outcome, outcome) for outcome in path])
+    rule = run(
+        make_rate_rule(claim, Design(**design, single=False)), [(outcome, outcome) for outcome in path]
+    )
     interval = rule.evidence_bounds()[2]
     if rule.verdict is None:
         for test in rule._support:
@@ -216,7 +219,7 @@ def test_verdict_never_contradicts_its_interval_for_means(claim, design, path):
 @settings(max_examples=150, deadline=None)
 @given(claim=claims(), design=designs(max_units=40), path=unit_paths(max_size=40), data=st.data())
 def test_no_verdict_comes_before_min_more(claim, design, path, data):
-    rule = run(make_rule(claim, **design), path)
+    rule = run(make_rate_rule(claim, Design(**design)), path)
     fewest, expected = rule.min_more(), rule.expected_more()
     left = rule.max_units - rule.n
     if rule.verdict is not None:
@@ -235,10 +238,10 @@ def test_no_verdict_comes_before_min_more(claim, design, path, data):
 @given(claim=claims(), design=designs(), path=unit_paths(), data=st.data())
 def test_a_verdict_holds_whichever_way_the_invalid_units_fell(claim, design, path, data):
     """With bounds, each test sees a path no better for it than any truth behind the invalid units."""
-    rule = run(make_rule(claim, **design), path)
+    rule = run(make_rate_rule(claim, Design(**design)), path)
     truth = [(x, x) for x in (data.draw(st.sampled_from(sorted({low, high}))) for low, high in path)]
     truth = truth[: rule.n]
-    again = make_rule(claim, **design)
+    again = make_rate_rule(claim, Design(**design))
     for low, high in truth:
         for test in again._support:
             test.feed(low, high)
@@ -251,7 +254,7 @@ def test_a_verdict_holds_whichever_way_the_invalid_units_fell(claim, design, pat
 @given(claim=claims(), design=designs(), path=unit_paths())
 def test_raising_the_evidence_lazily_changes_no_verdict(claim, design, path):
     """Thresholds are computed only when their bounds leave the question open."""
-    lazy, eager = make_rule(claim, **design), make_rule(claim, **design)
+    lazy, eager = make_rate_rule(claim, Design(**design)), make_rate_rule(claim, Design(**design))
     for test in (*eager._support, eager._refute):
         assert test.log_threshold > 0
     assert run(lazy, path).verdict == run(eager, path).verdict

@@ -12,8 +12,8 @@ from pytest_velo.baselines.recorded import compare_recorded
 from pytest_velo.claims import rate
 from pytest_velo.records import HypothesisResult, Invalid, OutcomeKind, UnitKind
 from pytest_velo.report.document import result_from_json, result_to_json
-from pytest_velo.report.examples import refuted, trial
 from pytest_velo.verdicts import Decision, StopReason, Verdict
+from support.reports import refuted, trial
 
 OVER_CASES = "over these 5 cases"
 EXCLUDED = "rate < 0.7 among valid replies"

@@ -21,9 +21,19 @@ from pytest_velo.integration.collect.marks import KEYWORDS
 from pytest_velo.integration.config.options import OPTIONS
 
 ROOT = Path(__file__).parents[2]
-DOCS = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
+PAGES = sorted((ROOT / "docs").glob("*.md"))
+DOCS = (
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "CHANGELOG.md",
+    ROOT / "benchmarks" / "README.md",
+    ROOT / "changelog.d" / "README.md",
+    *sorted((ROOT / "examples").glob("*/README.md")),
+    *PAGES,
+)
 FENCE = re.compile(r"^```(?P<language>\w+)[^\n]*\n(?P<code>.*?)^```", re.MULTILINE | re.DOTALL)
-LINK = re.compile(r"\]\((?!https?:|#)(?P<target>[^)#\s]+)")
+LINK = re.compile(r"\]\((?!https?:)(?P<target>[^)#\s]*)(?:#(?P<anchor>[^)\s]+))?\)")
+HEADING = re.compile(r"^#+ (?P<title>.+)$", re.MULTILINE)
 OUR_OPTION = re.compile(r"--velo-[a-z]+(?:-[a-z]+)*")
 
 # Files that the documents' tests name: enough rows for their claims to be within reach.
@@ -45,7 +55,7 @@ class Block:
     code: str
 
     def __str__(self) -> str:
-        return f"{self.path.name}:{self.line}"
+        return f"{name_of(self.path)}:{self.line}"
 
 
 @dataclass(frozen=True)
@@ -54,6 +64,18 @@ class Written:
 
     folder: Path
     files: dict[str, Block]
+
+
+def name_of(path: Path) -> str:
+    """Return the document's path in the repository: several are called README.md."""
+    return path.relative_to(ROOT).as_posix()
+
+
+def anchors_of(path: Path) -> set[str]:
+    """Return what a link may name after `#`, as GitHub makes it of the headings."""
+    text = FENCE.sub("", path.read_text(encoding="utf-8"))
+    titles = (found["title"].lower() for found in HEADING.finditer(text))
+    return {re.sub(r"[^\w\- ]", "", title).replace(" ", "-") for title in titles}
 
 
 def blocks(*languages: str) -> list[Block]:
@@ -197,17 +219,17 @@ def test_options_of_typed_commands_exist(block: Block, words: list[str]) -> None
         assert re.search(rf"{re.escape(option)}\b", told), f"{block}: {option}"
 
 
-@pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", DOCS, ids=name_of)
 def test_every_option_that_is_mentioned_exists(path: Path) -> None:
     known = {option.cli for option in OPTIONS}
     assert set(OUR_OPTION.findall(path.read_text(encoding="utf-8"))) <= known
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
-def test_the_readme_names_every_option_in_its_three_spellings(option: object) -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_table_names_every_option_in_its_three_spellings(option: object) -> None:
+    table = (ROOT / "docs" / "options.md").read_text(encoding="utf-8")
     for spelling in (option.cli, option.env, option.ini):  # type: ignore[attr-defined]
-        assert re.search(rf"`{re.escape(spelling)}[=`]", readme), spelling
+        assert re.search(rf"`{re.escape(spelling)}[=`]", table), spelling
 
 
 @pytest.mark.parametrize("keyword", sorted(KEYWORDS))
@@ -216,10 +238,23 @@ def test_the_guide_names_every_keyword_of_the_mark(keyword: str) -> None:
     assert f"| `{keyword}` |" in guide
 
 
-@pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", DOCS, ids=name_of)
 def test_relative_links_lead_somewhere(path: Path) -> None:
-    targets = [found["target"] for found in LINK.finditer(path.read_text(encoding="utf-8"))]
-    assert [target for target in targets if not (path.parent / target).exists()] == []
+    for found in LINK.finditer(path.read_text(encoding="utf-8")):
+        target = path.parent / found["target"] if found["target"] else path
+        assert target.exists(), found[0]
+        if found["anchor"]:
+            assert found["anchor"] in anchors_of(target), found[0]
+
+
+def test_the_index_lists_every_page() -> None:
+    index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    listed = {found["target"] for found in LINK.finditer(index)}
+    assert {path.name for path in PAGES} - listed == {"index.md"}
+
+
+def test_the_readme_is_read_in_one_go() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) < 150
 
 
 def test_the_first_two_lines_to_paste_install_and_run() -> None:

@@ -21,13 +21,16 @@ from pytest_velo.report.plan_record import (
     Table,
     plan_document,
 )
-from pytest_velo.stats.planning.futility import law_with_futility, usual_futility
-from pytest_velo.stats.planning.operating import OperatingCharacteristics
+from pytest_velo.stats.engine.design import Design
+from pytest_velo.stats.engine.futility import usual_futility
+from pytest_velo.stats.planning.operating import OperatingCharacteristics, law_with_futility
 from pytest_velo.stats.planning.truths import Detectable, detectable_of, truths_of
-from pytest_velo.stats.rules.rate import make_rule
+from pytest_velo.stats.rules.rate import make_rate_rule
 
 CLAIM = rate >= 0.3
-LAW = law_with_futility(make_rule(CLAIM, alpha=0.05, beta=0.05, max_units=100), usual_futility(100))
+LAW = law_with_futility(
+    make_rate_rule(CLAIM, Design(alpha=0.05, beta=0.05, max_units=100)), usual_futility(100)
+)
 
 
 def table(**changes) -> Table:

@@ -10,8 +10,7 @@ import pytest
 from pytest_velo import rate
 from pytest_velo.cache.store import Store
 from pytest_velo.errors import BodyError, BudgetError, InvalidTrial, OutageError, UsageError
-from pytest_velo.records import Outcome, OutcomeKind
-from pytest_velo.runner.hypothesis import Invalid
+from pytest_velo.records import Invalid, Outcome, OutcomeKind
 from pytest_velo.runner.looks import Looks
 from pytest_velo.runner.result import result_of
 from pytest_velo.runner.run import Run

@@ -12,8 +12,7 @@ from pytest_velo import difference, mean, rate, scripted
 from pytest_velo.case_sets import load, pick_order, with_arms
 from pytest_velo.errors import InvalidTrial
 from pytest_velo.providers.registry import resolve
-from pytest_velo.records import OutcomeKind
-from pytest_velo.runner.hypothesis import Invalid
+from pytest_velo.records import Invalid, OutcomeKind
 from pytest_velo.runner.result import result_of
 from pytest_velo.sampling.model import AsyncModel
 from pytest_velo.verdicts import Verdict

@@ -14,10 +14,11 @@ from pytest_velo import estimate, mean, rate
 from pytest_velo.case_sets import plain_order
 from pytest_velo.claims import Estimation, baseline
 from pytest_velo.errors import InvalidTrial
-from pytest_velo.records import Outcome, OutcomeKind, TrialRecord
-from pytest_velo.runner.hypothesis import Invalid, Reading
+from pytest_velo.records import Invalid, Outcome, OutcomeKind, TrialRecord
+from pytest_velo.runner.hypothesis import Reading
 from pytest_velo.runner.result import result_of
 from pytest_velo.runner.weigher import AllClaims, Measuring, OneClaim, weigh
+from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.rules.joint import make_joint_rule
 from pytest_velo.verdicts import StopReason, Verdict
 
@@ -106,7 +107,7 @@ def test_a_joint_claim_without_a_complete_unit_has_no_intervals(make_hypothesis)
 def test_the_joint_weigher_feeds_its_rule_exactly_what_the_trials_say(values, invalid):
     """The rule fed by hand with the bounds of each outcome comes to the same, trial by trial."""
     weigher = weigh(_hypothesis(JOINT, invalid))
-    rule = make_joint_rule(JOINT, alpha=0.05, beta=0.05, max_units=100)
+    rule = make_joint_rule(JOINT, Design(alpha=0.05, beta=0.05, max_units=100))
     for (record, planned), named in zip(
         zip(records(values), plain_order(), strict=False), values, strict=True
     ):

@@ -11,7 +11,7 @@ from pytest_velo.errors import BudgetError, StoreError
 from pytest_velo.integration.run.notices import with_remarks
 from pytest_velo.records import HypothesisResult, Outcome
 from pytest_velo.sampling.budget import Budget, LocalLedger
-from pytest_velo.sampling.sampler import SamplingStats
+from pytest_velo.sampling.stats import SamplingStats
 
 
 class Clock:

@@ -9,6 +9,7 @@ import pytest
 
 from pytest_velo.claims import rate
 from pytest_velo.errors import UsageError
+from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.engine.mixture import log_e_counts
 from pytest_velo.stats.exact.thresholds import (
     anytime_p,
@@ -17,7 +18,7 @@ from pytest_velo.stats.exact.thresholds import (
     crossing_probability,
     history_error,
 )
-from pytest_velo.stats.rules.rate import make_rule
+from pytest_velo.stats.rules.rate import make_rate_rule
 
 
 def brute_force(p, threshold, side, log_c, max_n, min_n):
@@ -129,7 +130,7 @@ def test_hazard_08_the_threshold_depends_on_every_part_of_its_key():
 
 def test_hazard_08_each_side_is_calibrated_alone():
     def refute_threshold(alpha, margin):
-        rule = make_rule(rate >= 0.3, alpha=alpha, beta=0.05, margin=margin, max_units=100)
+        rule = make_rate_rule(rate >= 0.3, Design(alpha=alpha, beta=0.05, margin=margin, max_units=100))
         rule.feed(0, 0)
         return rule._refute.log_threshold
 
@@ -142,11 +143,11 @@ import sys
 from pytest_velo.claims import rate
 from pytest_velo.stats import intervals
 from pytest_velo.stats.planning import operating
-from pytest_velo.stats.planning.reach import reachability
-from pytest_velo.stats.rules.rate import make_rule
+from pytest_velo.stats.planning.reach import rate_reach
+from pytest_velo.stats.rules.rate import make_rate_rule
 for claim in (rate >= 0.3, rate <= 0.02, rate.within(0.4, 0.6)):
-    reachability(claim, alpha=0.05, beta=0.05, max_units=200)
-    rule = make_rule(claim, alpha=0.05, beta=0.05, max_units=200)
+    rate_reach(claim, alpha=0.05, beta=0.05, max_units=200)
+    rule = make_rate_rule(claim, alpha=0.05, beta=0.05, max_units=200)
     rule.feed(0, 1)
     rule.min_more(), rule.expected_more()
 print(sorted({"numpy", "scipy"} & set(sys.modules)))

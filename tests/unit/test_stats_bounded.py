@@ -7,7 +7,7 @@ import pytest
 
 from pytest_velo.errors import UsageError
 from pytest_velo.stats.engine.adaptive import EFFECTS, WEIGHTS, MeanProcess
-from pytest_velo.stats.one_sided.mean_limits import constant, max_log_evidence, mean_limit
+from pytest_velo.stats.limits.mean import constant, max_log_evidence, mean_limit
 
 EVERY_EDGE = [1e-6, 0.01, 0.05, 0.3, 0.5, 0.7, 0.95, 0.99, 1 - 1e-6]
 

@@ -2,13 +2,15 @@ import pytest
 
 from pytest_velo.claims import difference, mean, rate
 from pytest_velo.errors import UsageError
+from pytest_velo.stats.engine.design import Design
+from pytest_velo.stats.one_sided.census import CensusTest
+from pytest_velo.stats.one_sided.discordant import DiscordantTest
 from pytest_velo.stats.one_sided.mean import MeanTest
 from pytest_velo.stats.one_sided.rate import OneSided
-from pytest_velo.stats.rules.census import CensusTest
-from pytest_velo.stats.rules.choice import reach_for, rule_for
+from pytest_velo.stats.planning.reach import reach_for
+from pytest_velo.stats.rules.choice import rule_for
 from pytest_velo.stats.rules.composed import ComposedRule
-from pytest_velo.stats.rules.difference import DiscordantTest
-from pytest_velo.stats.rules.rate import SequentialRule
+from pytest_velo.stats.rules.rate import RateRule
 
 DESIGN = {"alpha": 0.05, "beta": 0.05, "max_units": 100}
 BETTER = difference("a", "b") >= 0
@@ -17,9 +19,9 @@ BETTER = difference("a", "b") >= 0
 @pytest.mark.parametrize(
     ("claim", "changes", "rule", "test", "kind"),
     [
-        (rate >= 0.5, {}, SequentialRule, OneSided, "calibrated"),
-        (rate >= 0.5, {"extend": True}, SequentialRule, OneSided, "ville"),
-        (rate.within(0.3, 0.6), {}, SequentialRule, OneSided, "ville"),
+        (rate >= 0.5, {}, RateRule, OneSided, "calibrated"),
+        (rate >= 0.5, {"extend": True}, RateRule, OneSided, "ville"),
+        (rate.within(0.3, 0.6), {}, RateRule, OneSided, "ville"),
         (rate >= 0.5, {"single": False}, ComposedRule, MeanTest, "ville"),
         (rate >= 0.5, {"size": 50}, ComposedRule, CensusTest, "ville"),
         (mean(0, 10) >= 5, {}, ComposedRule, MeanTest, "ville"),
@@ -32,7 +34,7 @@ BETTER = difference("a", "b") >= 0
     ids=str,
 )
 def test_each_kind_of_unit_has_its_rule(claim, changes, rule, test, kind):
-    chosen = rule_for(claim, **DESIGN, **changes)
+    chosen = rule_for(claim, Design(**DESIGN, **changes))
     assert type(chosen) is rule
     assert type(chosen._support[0]) is test
     assert chosen.kind == kind
@@ -50,14 +52,14 @@ def test_each_kind_of_unit_has_its_rule(claim, changes, rule, test, kind):
     ids=str,
 )
 def test_reach_is_that_of_the_rule(claim, changes):
-    reach = reach_for(claim, **DESIGN, **changes)
+    reach = reach_for(claim, Design(**DESIGN, **changes))
     best = 1.0 if claim.low is not None else 0.0
     for verdict, horizon, outcome in (
         ("supported", reach.n_support, best),
         ("refuted", reach.n_refute, 1 - best),
     ):
         for units in (horizon - 1, horizon):
-            rule = rule_for(claim, **{**DESIGN, "max_units": units}, **changes)
+            rule = rule_for(claim, Design(**{**DESIGN, "max_units": units}, **changes))
             while rule.n < units and rule.feed(outcome, outcome) is None:
                 pass
             assert rule.verdict == (verdict if units == horizon else None)
@@ -65,4 +67,4 @@ def test_reach_is_that_of_the_rule(claim, changes):
 
 def test_a_list_of_scores_is_no_census():
     with pytest.raises(UsageError, match="cannot be counted"):
-        rule_for(mean(0, 10) >= 5, **DESIGN, size=10)
+        rule_for(mean(0, 10) >= 5, Design(**DESIGN, census=10))

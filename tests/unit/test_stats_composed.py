@@ -5,15 +5,16 @@ import pytest
 
 from pytest_velo.claims import difference, mean, rate
 from pytest_velo.errors import UsageError, VeloError
+from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.engine.nulls import Null, nulls_of
 from pytest_velo.stats.one_sided.mean import EitherMean, MeanTest
-from pytest_velo.stats.rules.composed import make_mean_rule
-from pytest_velo.stats.rules.latched import certified_inequality
+from pytest_velo.stats.rules.composed import certified_inequality
+from pytest_velo.stats.rules.mean import make_mean_rule
 from pytest_velo.verdicts import Verdict
 
 
 def build(claim, **changes):
-    return make_mean_rule(claim, **{"alpha": 0.05, "beta": 0.05, "max_units": 300, **changes})
+    return make_mean_rule(claim, Design(**{"alpha": 0.05, "beta": 0.05, "max_units": 300, **changes}))
 
 
 def scores(centre, n, kappa=10, seed=0):

@@ -1,9 +1,9 @@
 import pytest
+from pytest_velo.stats.descriptive import clustered_error, mcnemar_p, newcombe, standard_error, unpaired_p
+from pytest_velo.stats.fixed_n import exact_design, n_paired
 
 from pytest_velo.errors import UsageError
 from pytest_velo.stats import fixed_n
-from pytest_velo.stats.descriptive import clustered_error, mcnemar_p, newcombe, standard_error, unpaired_p
-from pytest_velo.stats.fixed_n import exact_design, n_paired
 
 
 def test_values_in_step_count_once_a_cluster():

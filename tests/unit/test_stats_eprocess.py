@@ -5,7 +5,7 @@ import pytest
 
 from pytest_velo.errors import UsageError
 from pytest_velo.stats.engine.mixture import LOG_N_BETS, NEAREST, EProcess, bets, log_e_counts
-from pytest_velo.stats.exact.thresholds import RUINED, log_gains
+from pytest_velo.stats.exact.boundary import RUINED, log_gains
 
 EVERY_PAIR = [(percent / 100, side) for percent in range(1, 100) for side in (1, -1)]
 

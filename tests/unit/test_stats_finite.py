@@ -5,13 +5,15 @@ import pytest
 from pytest_velo.claims import difference, mean, rate
 from pytest_velo.errors import UsageError, VeloError
 from pytest_velo.stats.engine.census import CERTAIN, alternatives, log_e_census
-from pytest_velo.stats.one_sided.census_limits import count_limit
-from pytest_velo.stats.rules.census import CensusTest, make_census_rule
+from pytest_velo.stats.engine.design import Design
+from pytest_velo.stats.limits.census import count_limit
+from pytest_velo.stats.one_sided.census import CensusTest
+from pytest_velo.stats.rules.census import make_census_rule
 from pytest_velo.verdicts import Verdict
 
 
 def build(claim, size=100, **changes):
-    return make_census_rule(claim, **{"size": size, "alpha": 0.05, "beta": 0.05, **changes})
+    return make_census_rule(claim, Design(**{"size": size, "alpha": 0.05, "beta": 0.05, **changes}))
 
 
 def shuffled(ones, size, seed=0):
@@ -79,13 +81,13 @@ def test_thresholds_between_and_on_counts(size):
 
 
 def test_a_census_needs_fewer_than_draws_with_replacement():
-    from pytest_velo.stats.rules.composed import make_mean_rule
+    from pytest_velo.stats.rules.mean import make_mean_rule
 
     needed = {"census": 0, "draws": 0}
     for seed in range(20):
         outcomes = shuffled(60, 120, seed)
         needed["census"] += feed(build(rate >= 0.4, 120), outcomes).n
-        draws = make_mean_rule(rate >= 0.4, alpha=0.05, beta=0.05, max_units=120)
+        draws = make_mean_rule(rate >= 0.4, Design(alpha=0.05, beta=0.05, max_units=120))
         needed["draws"] += feed(draws, outcomes).n
     assert needed["census"] < 0.9 * needed["draws"]
 

@@ -5,9 +5,10 @@ import random
 import pytest
 
 from pytest_velo.claims import rate
-from pytest_velo.stats.planning import forecast
-from pytest_velo.stats.planning.futility import usual_futility
-from pytest_velo.stats.rules.rate import make_rule
+from pytest_velo.stats.engine.design import Design
+from pytest_velo.stats.engine.futility import usual_futility
+from pytest_velo.stats.exact import chances as forecast
+from pytest_velo.stats.rules.rate import make_rate_rule
 
 DESIGNS = [
     (rate >= 0.5, {}),
@@ -24,7 +25,7 @@ def test_the_table_is_the_law(claim, numbers, share_invalid):
     rng = random.Random(f"{claim} {share_invalid}")
     horizon, compared = 240, 0
     for truth in (0.2, 0.3, 0.45, 0.6):
-        rule = make_rule(claim, alpha=0.05, beta=0.05, max_units=horizon, **numbers)
+        rule = make_rate_rule(claim, Design(alpha=0.05, beta=0.05, max_units=horizon, **numbers))
         looks = usual_futility(horizon).looks(horizon, rule.min_units)
         while rule.verdict is None and rule.n < horizon:
             one = rng.random() < truth
@@ -37,7 +38,7 @@ def test_the_table_is_the_law(claim, numbers, share_invalid):
 
 
 def test_a_latched_end_is_known_to_the_table():
-    rule = make_rule(rate.within(0.35, 0.85), alpha=0.05, beta=0.05, max_units=200)
+    rule = make_rate_rule(rate.within(0.35, 0.85), Design(alpha=0.05, beta=0.05, max_units=200))
     for number in range(30):
         rule.feed(number % 2, number % 2)
     assert any(test.crossed for test in rule._support)
@@ -48,7 +49,7 @@ def test_a_latched_end_is_known_to_the_table():
 def test_runs_of_one_design_share_a_table():
     forecast._table.cache_clear()
     for ones in (8, 12):
-        rule = make_rule(rate >= 0.5, alpha=0.05, beta=0.05, max_units=200)
+        rule = make_rate_rule(rate >= 0.5, Design(alpha=0.05, beta=0.05, max_units=200))
         for number in range(20):
             one = number * ones % 20 < ones  # spread evenly
             rule.feed(one, one)
@@ -57,7 +58,7 @@ def test_runs_of_one_design_share_a_table():
 
 
 def test_elsewhere_the_law_is_asked():
-    rule = make_rule(rate >= 0.5, alpha=0.05, beta=0.05, max_units=200)
+    rule = make_rate_rule(rate >= 0.5, Design(alpha=0.05, beta=0.05, max_units=200))
     for number in range(21):
         rule.feed(number % 2, number % 2)
     assert rule._usual_chance() is None

@@ -4,11 +4,14 @@ import pytest
 
 from pytest_velo.claims import difference, mean, rate
 from pytest_velo.errors import UsageError, VeloError
+from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.rules.estimate import fewest_units, make_estimate
 
 
 def build(statistic=rate, halfwidth=0.1, **changes):
-    return make_estimate(statistic, **{"halfwidth": halfwidth, "alpha": 0.05, "max_units": 400, **changes})
+    return make_estimate(
+        statistic, Design(**{"halfwidth": halfwidth, "alpha": 0.05, "max_units": 400, **changes})
+    )
 
 
 def run(rule, draw, seed=0):

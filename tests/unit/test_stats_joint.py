@@ -5,6 +5,7 @@ import pytest
 
 from pytest_velo.claims import mean, rate
 from pytest_velo.errors import UsageError, VeloError
+from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.rules.joint import make_joint_rule
 from pytest_velo.verdicts import Verdict
 
@@ -13,7 +14,7 @@ MIXED = (rate("asr") <= 0.3) & (mean(0, 10, "help") >= 5) & (mean(0, 1, "tone") 
 
 
 def build(claim=SAFE, **changes):
-    return make_joint_rule(claim, **{"alpha": 0.05, "beta": 0.05, "max_units": 300, **changes})
+    return make_joint_rule(claim, Design(**{"alpha": 0.05, "beta": 0.05, "max_units": 300, **changes}))
 
 
 def sample(rng, *laws):

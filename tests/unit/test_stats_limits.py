@@ -5,8 +5,8 @@ import random
 import numpy as np
 import pytest
 
+from pytest_velo.stats.limits.rate import _Path
 from pytest_velo.stats.one_sided.rate import OneSided
-from pytest_velo.stats.one_sided.rate_limits import _Path
 
 NULLS = np.linspace(0.01, 0.99, 50)
 

@@ -5,17 +5,19 @@ import pytest
 
 from pytest_velo.claims import difference, mean
 from pytest_velo.errors import UsageError, VeloError
+from pytest_velo.stats.engine.design import MAX_CALIBRATED_UNITS, Design
 from pytest_velo.stats.exact.thresholds import anytime_p, calibrated_log_threshold
+from pytest_velo.stats.one_sided.discordant import DiscordantTest
 from pytest_velo.stats.one_sided.mean import MeanTest
-from pytest_velo.stats.rules.difference import DiscordantTest, make_difference_rule
-from pytest_velo.stats.rules.rate import MAX_CALIBRATED_UNITS, make_rule
+from pytest_velo.stats.rules.difference import make_difference_rule
+from pytest_velo.stats.rules.rate import make_rate_rule
 from pytest_velo.verdicts import Verdict
 
 BETTER = difference("new", "old") >= 0
 
 
 def build(claim=BETTER, **changes):
-    return make_difference_rule(claim, **{"alpha": 0.05, "beta": 0.05, "max_units": 200, **changes})
+    return make_difference_rule(claim, Design(**{"alpha": 0.05, "beta": 0.05, "max_units": 200, **changes}))
 
 
 def pairs(p_up, p_down, n, seed=0):
@@ -66,7 +68,7 @@ def test_no_difference_is_decided_by_the_discordant_pairs_as_a_rate_would_be():
     outcomes = pairs(0.3, 0.12, 200, seed=4)
     rule = feed(build(), outcomes)
     tosses = [x for x in outcomes[: rule.n] if x != 0.5]
-    coin = feed(make_rule(mean(0, 1) >= 0.5, alpha=0.05, beta=0.05, max_units=200), tosses)
+    coin = feed(make_rate_rule(mean(0, 1) >= 0.5, Design(alpha=0.05, beta=0.05, max_units=200)), tosses)
     assert rule.verdict is coin.verdict is Verdict.SUPPORTED
     assert coin.n == len(tosses)
     assert rule.evidence_bounds()[:2] == coin.evidence_bounds()[:2]

@@ -6,12 +6,13 @@ import pytest
 from pytest_velo.claims import difference, mean, rate
 from pytest_velo.errors import UsageError
 from pytest_velo.stats.engine.adaptive import best_walk
+from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.planning.law import approximate_law, pair_law, smallest_detectable
 from pytest_velo.stats.planning.operating import operating_characteristics
-from pytest_velo.stats.planning.reach import mean_reachability
-from pytest_velo.stats.rules.composed import make_mean_rule
+from pytest_velo.stats.planning.reach import mean_reach
 from pytest_velo.stats.rules.difference import make_difference_rule
-from pytest_velo.stats.rules.rate import make_rule
+from pytest_velo.stats.rules.mean import make_mean_rule
+from pytest_velo.stats.rules.rate import make_rate_rule
 from pytest_velo.verdicts import Verdict
 
 LEVELS = {"alpha": 0.05, "beta": 0.05}
@@ -28,14 +29,16 @@ def test_the_law_of_pairs_is_that_of_every_path(claim, min_units):
         weight = 1.0
         for outcome in path:
             weight *= p[outcome]
-        rule = make_difference_rule(claim, alpha=0.1, beta=0.2, max_units=horizon, min_units=min_units)
+        rule = make_difference_rule(
+            claim, Design(alpha=0.1, beta=0.2, max_units=horizon, min_units=min_units)
+        )
         for outcome in path:
             if rule.feed(outcome, outcome):
                 break
         supported += weight * (rule.verdict is Verdict.SUPPORTED)
         refuted += weight * (rule.verdict is Verdict.REFUTED)
         mean_n += weight * rule.n
-    law = pair_law(claim, 0.5, 0.2, alpha=0.1, beta=0.2, max_units=horizon, min_units=min_units)
+    law = pair_law(claim, 0.5, 0.2, Design(alpha=0.1, beta=0.2, max_units=horizon, min_units=min_units))
     assert (law.supported, law.refuted, law.mean_n) == pytest.approx((supported, refuted, mean_n), abs=1e-12)
     assert law.truth == pytest.approx(0.3)
 
@@ -43,16 +46,16 @@ def test_the_law_of_pairs_is_that_of_every_path(claim, min_units):
 def test_pairs_without_a_law_are_refused():
     for claim in (difference("a", "b") >= 0.1, difference("a", "b").within(0.1)):
         with pytest.raises(UsageError, match="not decided by discordant pairs"):
-            pair_law(claim, 0.2, 0.1, max_units=100, **LEVELS)
+            pair_law(claim, 0.2, 0.1, Design(max_units=100, **LEVELS))
     for shares in ((0.0, 0.0), (0.8, 0.3), (-0.1, 0.3)):
         with pytest.raises(UsageError, match="no law for"):
-            pair_law(BETTER, *shares, max_units=100, **LEVELS)
+            pair_law(BETTER, *shares, design=Design(max_units=100, **LEVELS))
     with pytest.raises(UsageError, match="no law for"):
-        pair_law(BETTER, 0.2, 0.1, max_units=6_000, **LEVELS)
+        pair_law(BETTER, 0.2, 0.1, Design(max_units=6_000, **LEVELS))
 
 
 def test_the_smallest_detectable_rate_has_its_power_and_no_smaller_one_has():
-    rule = make_rule(rate <= 0.3, max_units=150, **LEVELS)
+    rule = make_rate_rule(rate <= 0.3, Design(max_units=150, **LEVELS))
 
     def law(truths):
         return operating_characteristics(rule, truths)
@@ -66,7 +69,7 @@ def test_the_smallest_detectable_rate_has_its_power_and_no_smaller_one_has():
 def test_a_longer_horizon_detects_less():
     found = [
         smallest_detectable(
-            lambda ds, n=n: [approximate_law(BETTER, d, 0.5, max_units=n, **LEVELS) for d in ds],
+            lambda ds, n=n: [approximate_law(BETTER, d, 0.5, Design(max_units=n, **LEVELS)) for d in ds],
             threshold=0.0,
             end=1.0,
         )
@@ -77,11 +80,11 @@ def test_a_longer_horizon_detects_less():
 
 
 def test_approximate_laws_at_the_ends():
-    at_edge = approximate_law(mean(0, 10) >= 5, 5, 2, max_units=100, **LEVELS)
+    at_edge = approximate_law(mean(0, 10) >= 5, 5, 2, Design(max_units=100, **LEVELS))
     assert (at_edge.supported, at_edge.refuted, at_edge.mean_n) == (0.05, 0.05, 100)
-    constant = approximate_law(mean(0, 10) >= 5, 9, 0.0, max_units=100, min_units=20, **LEVELS)
+    constant = approximate_law(mean(0, 10) >= 5, 9, 0.0, Design(max_units=100, min_units=20, **LEVELS))
     assert (constant.supported, constant.refuted, constant.mean_n) == (1.0, 0.0, 20)
-    within = approximate_law(mean(0, 10).within(4, 6), 8, 1, max_units=100, **LEVELS)
+    within = approximate_law(mean(0, 10).within(4, 6), 8, 1, Design(max_units=100, **LEVELS))
     assert within.refuted > 0.99
     assert within.supported <= 0.05
 
@@ -123,7 +126,7 @@ def test_the_walk_is_finite_and_rises_with_the_distance(edge):
 )
 def test_a_verdict_is_within_reach_of_the_horizon_that_is_named(claim, changes):
     design = {**LEVELS, **changes}
-    reach = mean_reachability(claim, max_units=1_000, **design)
+    reach = mean_reach(claim, Design(max_units=1_000, **design, single=False))
     binary = design.pop("binary", False)
     make = make_difference_rule if claim.statistic.arms else make_mean_rule
     design |= {"binary": binary} if claim.statistic.arms else {}
@@ -140,15 +143,15 @@ def test_a_verdict_is_within_reach_of_the_horizon_that_is_named(claim, changes):
                 pass
             verdicts.add(rule.verdict)
         assert wanted in verdicts
-        assert mean_reachability(claim, max_units=max(1, horizon), **LEVELS, **changes).can_support or (
-            wanted is Verdict.REFUTED
-        )
+        assert mean_reach(
+            claim, Design(max_units=max(1, horizon), **LEVELS, **changes, single=False)
+        ).can_support or (wanted is Verdict.REFUTED)
 
 
 def test_what_is_out_of_reach_is_named():
-    reach = mean_reachability(mean(0, 10) >= 9.9, max_units=30, **LEVELS)
+    reach = mean_reach(mean(0, 10) >= 9.9, Design(max_units=30, **LEVELS, single=False))
     assert not reach.can_support
     assert reach.can_refute
     assert reach.n_support > 300
     with pytest.raises(UsageError, match="alpha lies between"):
-        mean_reachability(BETTER, alpha=0, beta=0.1, max_units=9)
+        mean_reach(BETTER, Design(alpha=0, beta=0.1, max_units=9, single=False))

@@ -4,15 +4,16 @@ import pytest
 
 from pytest_velo.claims import rate
 from pytest_velo.errors import UsageError
-from pytest_velo.stats.planning.reach import reachability
-from pytest_velo.stats.rules.rate import MAX_CALIBRATED_UNITS, make_rule
+from pytest_velo.stats.engine.design import MAX_CALIBRATED_UNITS, Design
+from pytest_velo.stats.planning.reach import rate_reach
+from pytest_velo.stats.rules.rate import make_rate_rule
 from pytest_velo.verdicts import Verdict
 
 CLAIMS = [rate >= 0.3, rate >= 0.95, rate <= 0.02, rate <= 0.5, rate >= 0.03, rate.within(0.2, 0.6)]
 
 
 def verdict_on(path, claim, **design):
-    rule = make_rule(claim, **design)
+    rule = make_rate_rule(claim, Design(**design))
     for outcome in path:
         if rule.feed(outcome, outcome):
             break
@@ -24,7 +25,7 @@ def verdict_on(path, claim, **design):
 @pytest.mark.parametrize("min_units", [1, 12])
 def test_needed_horizon_is_the_smallest_that_a_best_run_decides(claim, extend, min_units):
     design = {"alpha": 0.05, "beta": 0.1, "extend": extend, "min_units": min_units}
-    reach = reachability(claim, max_units=200, **design)
+    reach = rate_reach(claim, Design(max_units=200, **design))
     best = 1 if claim.low is not None else 0
     for verdict, need, outcome in [
         (Verdict.SUPPORTED, reach.n_support, best),
@@ -39,7 +40,7 @@ def test_needed_horizon_is_the_smallest_that_a_best_run_decides(claim, extend, m
 
 def test_within_is_reached_by_one_run_and_then_the_other():
     claim, design = rate.within(0.2, 0.6), {"alpha": 0.05, "beta": 0.05}
-    need = reachability(claim, max_units=500, **design).n_support
+    need = rate_reach(claim, Design(max_units=500, **design)).n_support
 
     def supported_within(units):
         paths = ([1] * ones + [0] * (units - ones) for ones in range(units + 1))
@@ -53,8 +54,8 @@ def test_within_is_reached_by_one_run_and_then_the_other():
 
 def test_within_about_means_is_never_called_out_of_reach_wrongly():
     claim = rate.within(0.4, 0.6)
-    reach = reachability(claim, alpha=0.05, beta=0.05, max_units=500, binary=False)
-    rule = make_rule(claim, alpha=0.05, beta=0.05, max_units=500, binary=False)
+    reach = rate_reach(claim, Design(alpha=0.05, beta=0.05, max_units=500, single=False))
+    rule = make_rate_rule(claim, Design(alpha=0.05, beta=0.05, max_units=500, single=False))
     while rule.verdict is None:
         rule.feed(0.5, 0.5)
     assert rule.verdict is Verdict.SUPPORTED
@@ -62,26 +63,26 @@ def test_within_about_means_is_never_called_out_of_reach_wrongly():
 
 
 def test_a_small_rate_names_the_clean_trials_it_needs():
-    reach = reachability(rate <= 0.02, alpha=0.05, beta=0.05, max_units=148)
+    reach = rate_reach(rate <= 0.02, Design(alpha=0.05, beta=0.05, max_units=148))
     assert (reach.can_support, reach.n_support) == (False, 149)
-    assert reachability(rate <= 0.02, alpha=0.05, beta=0.05, max_units=149).can_support
+    assert rate_reach(rate <= 0.02, Design(alpha=0.05, beta=0.05, max_units=149)).can_support
 
 
 def test_beyond_the_calibrated_horizons_ville_is_asked():
     claim = rate <= 0.0007
     run = math.ceil(math.log(0.05) / math.log(1 - 0.0007))
     assert run < MAX_CALIBRATED_UNITS
-    reach = reachability(claim, alpha=0.05, beta=0.05, max_units=MAX_CALIBRATED_UNITS + 1)
+    reach = rate_reach(claim, Design(alpha=0.05, beta=0.05, max_units=MAX_CALIBRATED_UNITS + 1))
     assert (reach.can_support, reach.n_support) == (False, run)
-    tiny = reachability(rate <= 0.0001, alpha=0.05, beta=0.05, max_units=10_000)
+    tiny = rate_reach(rate <= 0.0001, Design(alpha=0.05, beta=0.05, max_units=10_000))
     assert not tiny.can_support
-    assert reachability(rate <= 0.0001, alpha=0.05, beta=0.05, max_units=tiny.n_support).can_support
+    assert rate_reach(rate <= 0.0001, Design(alpha=0.05, beta=0.05, max_units=tiny.n_support)).can_support
 
 
 def test_margin_brings_a_claim_within_reach():
-    assert reachability(rate <= 0.02, alpha=0.05, beta=0.05, margin=0.03, max_units=60).can_support
+    assert rate_reach(rate <= 0.02, Design(alpha=0.05, beta=0.05, margin=0.03, max_units=60)).can_support
 
 
 def test_parameters_are_checked():
     with pytest.raises(UsageError, match="alpha"):
-        reachability(rate <= 0.02, alpha=0, beta=0.05, max_units=60)
+        rate_reach(rate <= 0.02, Design(alpha=0, beta=0.05, max_units=60))

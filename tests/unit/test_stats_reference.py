@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from pytest_velo.claims import rate
+from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.engine.mixture import EProcess
 from pytest_velo.stats.intervals import clopper_pearson, wilson
 from pytest_velo.stats.planning.operating import operating_characteristics
-from pytest_velo.stats.rules.rate import make_rule
+from pytest_velo.stats.rules.rate import make_rate_rule
 
 REFERENCE = Path(__file__).parents[2].parent / "shared" / "reference" / "statistics.json"
 
@@ -44,7 +45,7 @@ def test_engine_matches_40_digit_arithmetic(case):
 def test_ville_rule_stops_where_the_reference_does(case):
     outcomes, alpha = case["inputs"]["x"], case["inputs"]["alpha"]
     claim = rate >= case["inputs"]["threshold"]
-    rule = make_rule(claim, alpha=alpha, beta=alpha, max_units=len(outcomes), binary=False)
+    rule = make_rate_rule(claim, Design(alpha=alpha, beta=alpha, max_units=len(outcomes), single=False))
     for outcome in outcomes:
         if rule.feed(outcome, outcome):
             break
@@ -69,13 +70,15 @@ def test_textbook_intervals_match_scipy(case):
 @pytest.mark.parametrize("case", vectors("rule_operating_characteristics"))
 def test_exact_law_of_the_ville_rule_matches(case):
     inputs = case["inputs"]
-    rule = make_rule(
+    rule = make_rate_rule(
         rate >= inputs["threshold"],
-        alpha=inputs["alpha"],
-        beta=inputs["beta"],
-        margin=inputs["margin"],
-        max_units=inputs["max_n"],
-        extend=True,
+        Design(
+            alpha=inputs["alpha"],
+            beta=inputs["beta"],
+            margin=inputs["margin"],
+            max_units=inputs["max_n"],
+            extend=True,
+        ),
     )
     law = operating_characteristics(rule, inputs["truth"])
 

@@ -10,10 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scipy import special, stats
-from scipy.optimize import brentq
-
-from pytest_velo.claims import rate
 from pytest_velo.stats.descriptive import (
     binomial_p,
     clustered_error,
@@ -24,9 +20,14 @@ from pytest_velo.stats.descriptive import (
     t_interval,
     unpaired_p,
 )
-from pytest_velo.stats.engine.census import alternatives, log_e_census
-from pytest_velo.stats.engine.mixture import EProcess
 from pytest_velo.stats.fixed_n import exact_design, n_paired, n_two_sample
+from scipy import special, stats
+from scipy.optimize import brentq
+
+from pytest_velo.claims import rate
+from pytest_velo.stats.engine.census import alternatives, log_e_census
+from pytest_velo.stats.engine.design import Design
+from pytest_velo.stats.engine.mixture import EProcess
 from pytest_velo.stats.intervals import clopper_pearson, wilson
 from pytest_velo.stats.multiplicity import benjamini_hochberg, benjamini_yekutieli, bonferroni, e_bh, holm
 from pytest_velo.stats.rules.census import make_census_rule
@@ -207,7 +208,7 @@ def required_n_paired(sd_diff, delta, alpha, power):
 
 
 def without_replacement(successes, n, N, threshold):
-    rule = make_census_rule(rate >= threshold, size=N, alpha=0.05, beta=0.05)
+    rule = make_census_rule(rate >= threshold, Design(census=N, alpha=0.05, beta=0.05, max_units=N))
     tests = {"support": rule._support[0], "refute": rule._refute}
     found = {}
     for name, test in tests.items():

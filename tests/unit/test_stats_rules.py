@@ -6,13 +6,14 @@ import pytest
 
 from pytest_velo.claims import rate
 from pytest_velo.errors import UsageError, VeloError
-from pytest_velo.stats.one_sided.rate_limits import limits_of
-from pytest_velo.stats.rules.rate import MAX_CALIBRATED_UNITS, make_rule
+from pytest_velo.stats.engine.design import MAX_CALIBRATED_UNITS, Design
+from pytest_velo.stats.limits.rate import limits_of
+from pytest_velo.stats.rules.rate import make_rate_rule
 from pytest_velo.verdicts import Verdict
 
 
 def build(claim, **changes):
-    return make_rule(claim, **{"alpha": 0.05, "beta": 0.05, "max_units": 200, **changes})
+    return make_rate_rule(claim, Design(**{"alpha": 0.05, "beta": 0.05, "max_units": 200, **changes}))
 
 
 def feed(rule, outcomes):

@@ -8,11 +8,11 @@ import pytest
 
 from pytest_velo import difference, mean, rate
 from pytest_velo.claims import Claim
+from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.planning.operating import operating_characteristics
-from pytest_velo.stats.planning.scenarios import Design
 from pytest_velo.stats.planning.soonest import soonest_verdicts
 from pytest_velo.stats.rules.choice import rule_for
-from pytest_velo.stats.rules.rate import make_rule
+from pytest_velo.stats.rules.rate import make_rate_rule
 from pytest_velo.verdicts import Verdict
 
 LEVELS = {"alpha": 0.05, "beta": 0.05}
@@ -22,7 +22,7 @@ LEVELS = {"alpha": 0.05, "beta": 0.05}
 @pytest.mark.parametrize("claim", [rate >= 0.9, rate >= 0.6, rate >= 0.3], ids=str)
 def test_it_is_where_a_perfect_run_ends(claim: Claim, max_units: int) -> None:
     support, refute = soonest_verdicts(claim, Design(**LEVELS, max_units=max_units))
-    rule = make_rule(claim, **LEVELS, max_units=max_units)
+    rule = make_rate_rule(claim, Design(**LEVELS, max_units=max_units))
     perfect, failing = operating_characteristics(rule, [1.0, 0.0])
     assert support == perfect.mean_n
     assert refute == failing.mean_n
@@ -36,7 +36,7 @@ def test_no_run_whatever_ends_before(claim: Claim) -> None:
     outcomes = [0.0, 0.5, 1.0] if claim.statistic.arms else [0.0, 1.0]
     first: dict[Verdict, int] = {}
     for path in itertools.product(outcomes, repeat=8):
-        rule, verdict = rule_for(claim, **design), None
+        rule, verdict = rule_for(claim, Design(**design)), None
         for outcome in path:
             verdict = rule.feed(outcome, outcome)
             if verdict is not None:

@@ -9,16 +9,22 @@ import math
 import pytest
 
 from pytest_velo.claims import difference, estimate, mean, rate
-from pytest_velo.stats.planning.futility import Futility, chances_of, law_with_futility, usual_futility
+from pytest_velo.stats.engine.design import Design
+from pytest_velo.stats.engine.futility import Futility, usual_futility
+from pytest_velo.stats.exact.chances import chances_of
 from pytest_velo.stats.planning.law import approximate_law, pair_law
 from pytest_velo.stats.planning.law_census import census_law
-from pytest_velo.stats.planning.operating import OperatingCharacteristics, operating_characteristics
-from pytest_velo.stats.planning.scenarios import Design, deviations_of, scenarios_of
+from pytest_velo.stats.planning.operating import (
+    OperatingCharacteristics,
+    law_with_futility,
+    operating_characteristics,
+)
+from pytest_velo.stats.planning.scenarios import deviations_of, scenarios_of
 from pytest_velo.stats.planning.simulation import N_RUNS, measured_at, two_points
 from pytest_velo.stats.planning.truths import detectable_of, truths_of
 from pytest_velo.stats.rules.census import make_census_rule
 from pytest_velo.stats.rules.estimate import make_estimate
-from pytest_velo.stats.rules.rate import make_rule
+from pytest_velo.stats.rules.rate import make_rate_rule
 from pytest_velo.verdicts import StopReason, Verdict
 
 LEVELS = {"alpha": 0.1, "beta": 0.2}
@@ -69,7 +75,7 @@ def same(one: OperatingCharacteristics, other: OperatingCharacteristics) -> None
 )
 def test_the_law_of_a_run_is_that_of_every_path(claim, design) -> None:
     def fresh():
-        return make_rule(claim, max_units=11, **LEVELS, **design)
+        return make_rate_rule(claim, Design(max_units=11, **LEVELS, **design))
 
     law, truths = law_with_futility(fresh(), SOON), (0.2, 0.5, 0.65)
     ends = []
@@ -85,7 +91,7 @@ def test_the_law_of_a_run_is_that_of_every_path(claim, design) -> None:
 
 
 def test_a_run_that_never_gives_up_has_the_law_of_its_rule() -> None:
-    rule = make_rule(rate >= 0.3, alpha=0.05, beta=0.05, max_units=120)
+    rule = make_rate_rule(rate >= 0.3, Design(alpha=0.05, beta=0.05, max_units=120))
     truths = [0.0, 0.2, 0.3, 0.45, 1.0]
     never = law_with_futility(rule, Futility(below=0.0, first=20, every=10))(truths)
     for one, other in zip(never, operating_characteristics(rule, truths), strict=True):
@@ -102,7 +108,7 @@ def test_runs_give_up_where_their_law_says(make_hypothesis, sample, every) -> No
     threshold = 1 / every
     run = asyncio.run(sample(make_hypothesis(body, rate >= threshold, max_trials=120)))
     assert (run.verdict, run.stop) == (Verdict.INCONCLUSIVE, StopReason.FUTILITY)
-    rule = make_rule(rate >= threshold, alpha=0.05, beta=0.05, max_units=120)
+    rule = make_rate_rule(rate >= threshold, Design(alpha=0.05, beta=0.05, max_units=120))
     looks = usual_futility(120).looks(120)
     chances = chances_of(*rule.barriers(), horizon=120, first_look=1, looks=looks)
     hopeless = [n for n in looks if chances[n][0][math.ceil(n / every)] < usual_futility(120).below]
@@ -122,12 +128,12 @@ def test_runs_give_up_where_their_law_says(make_hypothesis, sample, every) -> No
 def test_the_law_of_a_census_is_that_of_every_order(claim, futility, max_units) -> None:
     size = 9
     design = {"size": size, "max_units": max_units, **LEVELS}
-    law = census_law(claim, futility=futility, **design)
+    law = census_law(claim, futility=futility, design=Design(**design))
     for ones in range(size + 1):
         ends = []
         orders = list(itertools.combinations(range(size), ones))
         for places in orders:
-            rule = make_census_rule(claim, **design)
+            rule = make_census_rule(claim, Design(**design))
             sample(rule, [float(place in places) for place in range(max_units)], futility)
             ends.append((1 / len(orders), rule))
         same(law([ones / size])[0], total(ends, ones / size))
@@ -136,7 +142,7 @@ def test_the_law_of_a_census_is_that_of_every_order(claim, futility, max_units) 
 def test_a_first_look_makes_a_census_longer_and_no_less_sure() -> None:
     never = Futility(below=0.0, first=1, every=1)
     design = {"size": 40, "max_units": 40, "futility": never, **LEVELS}
-    soon, late = (census_law(rate >= 0.5, min_units=first, **design)([0.8])[0] for first in (1, 15))
+    soon, late = (census_law(rate >= 0.5, Design(min_units=first, **design))([0.8])[0] for first in (1, 15))
     assert (late.supported, late.refuted) == (soon.supported, soon.refuted)
     assert max(15.0, soon.mean_n) < late.mean_n < soon.mean_n + 15
 
@@ -147,20 +153,20 @@ def test_scenarios_are_the_laws_they_name() -> None:
     worst, independent = scenarios_of(difference("a", "b") >= 0, design, futility)
     assert (worst.exact, independent.exact) == (True, True)
     levels = {"alpha": 0.05, "beta": 0.05, "max_units": 100}
-    same(worst.law([0.2])[0], pair_law(difference("a", "b") >= 0, 0.6, 0.4, **levels))
+    same(worst.law([0.2])[0], pair_law(difference("a", "b") >= 0, 0.6, 0.4, Design(**levels)))
     # Independent arms with rates 0.6 and 0.4: 0.36 of the pairs speak for a, 0.16 for b.
-    same(independent.law([0.2])[0], pair_law(difference("a", "b") >= 0, 0.36, 0.16, **levels))
+    same(independent.law([0.2])[0], pair_law(difference("a", "b") >= 0, 0.36, 0.16, Design(**levels)))
 
     for claim in (difference("a", "b") >= 0.1, difference("a", "b").within(0.2)):
         worst, independent = scenarios_of(claim, design, futility)
         assert not worst.exact
-        same(worst.law([0.6])[0], approximate_law(claim, 0.6, 0.8, **levels))
+        same(worst.law([0.6])[0], approximate_law(claim, 0.6, 0.8, Design(**levels)))
         deviation = math.sqrt(0.5 + 0.18 - 0.36)
-        same(independent.law([0.6])[0], approximate_law(claim, 0.6, deviation, **levels))
+        same(independent.law([0.6])[0], approximate_law(claim, 0.6, deviation, Design(**levels)))
 
     worst, usual = scenarios_of(mean(0, 10) >= 7, design, futility)
-    same(worst.law([8.0])[0], approximate_law(mean(0, 10) >= 7, 8.0, 4.0, **levels))
-    same(usual.law([8.0])[0], approximate_law(mean(0, 10) >= 7, 8.0, 2.5, **levels))
+    same(worst.law([8.0])[0], approximate_law(mean(0, 10) >= 7, 8.0, 4.0, Design(**levels)))
+    same(usual.law([8.0])[0], approximate_law(mean(0, 10) >= 7, 8.0, 2.5, Design(**levels)))
 
 
 def test_what_is_assumed_of_means_of_trials() -> None:
@@ -204,7 +210,7 @@ def test_truths_stay_inside_the_range_and_hold_what_is_special() -> None:
 
 def test_what_can_be_told_has_the_power_and_nothing_nearer_has() -> None:
     claim = rate.within(0.3, 0.6)
-    rule = make_rule(claim, alpha=0.05, beta=0.05, max_units=300)
+    rule = make_rate_rule(claim, Design(alpha=0.05, beta=0.05, max_units=300))
     law = law_with_futility(rule, usual_futility(300))
     found = detectable_of(claim, law, power=0.7)
     inner, outer = [*found.supported], [*found.refuted]
@@ -221,7 +227,7 @@ def test_what_can_be_told_has_the_power_and_nothing_nearer_has() -> None:
 def test_estimates_are_followed_with_the_shipped_rule() -> None:
     design = Design(alpha=0.05, beta=0.05, max_units=150)
     certain = measured_at(estimate(rate, halfwidth=0.1), design, 1.0, 0.0)
-    rule = make_estimate(rate, halfwidth=0.1, alpha=0.05, max_units=150)
+    rule = make_estimate(rate, halfwidth=0.1, design=Design(alpha=0.05, beta=0.05, max_units=150))
     while not rule.feed(1.0, 1.0):
         pass
     assert (certain.n, certain.measured) == (rule.n, 1.0)
@@ -243,7 +249,7 @@ def test_two_points_have_the_mean_and_the_deviation(mean_, deviation) -> None:
 @pytest.mark.parametrize("claim", [rate >= 0.5, rate <= 0.03, rate >= 0.97], ids=str)
 @pytest.mark.parametrize(("max_units", "min_units"), [(200, 1), (60, 30), (40, 40)])
 def test_barriers_of_known_nulls_are_found_at_once_and_lie_where_they_lay(claim, max_units, min_units):
-    rule = make_rule(claim, alpha=0.05, beta=0.03, max_units=max_units, min_units=min_units)
+    rule = make_rate_rule(claim, Design(alpha=0.05, beta=0.03, max_units=max_units, min_units=min_units))
     sides = rule.barriers()
     followed = [[barrier._replace(null=None) for barrier in side] for side in sides]
     looks = range(1, max_units)

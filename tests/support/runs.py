@@ -1,0 +1,103 @@
+"""Small hypotheses without pytest or a model, and their runs: what the examples in docstrings work on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from pytest_velo.case_sets import CaseSet, pick_order, with_arms
+from pytest_velo.claims import AnyClaim
+from pytest_velo.errors import InvalidTrial
+from pytest_velo.records import Invalid
+from pytest_velo.runner.hypothesis import Hypothesis, Reading
+
+if TYPE_CHECKING:
+    from pytest_velo.runner.run import Run
+    from pytest_velo.sampling.trial import Trial
+
+    Told = float | Mapping[str, float] | None
+    """What a trial gives: a number, several by name, or nothing that counts."""
+
+
+class _AsReturned:
+    """Takes outcomes as they come; a failed assert is a 0."""
+
+    @staticmethod
+    def value(returned: Any) -> dict[str, float]:
+        named = returned if isinstance(returned, Mapping) else {"": returned}
+        return {name: float(outcome) for name, outcome in named.items()}
+
+    @staticmethod
+    def exception(error: BaseException) -> Reading:
+        if isinstance(error, AssertionError):
+            return Reading(against=True, detail=str(error))
+        return Reading(error=error)
+
+
+def hypothesis(
+    claim: AnyClaim, outcomes: Sequence[Told], *, cases: CaseSet | None = None, **fields: Any
+) -> Hypothesis:
+    """Return a hypothesis whose trials come out as they are told.
+
+    Args:
+        claim: What is claimed.
+        outcomes: Of each trial, in submission order; None for an invalid one. There are no more trials.
+        cases: Each comes once; None for a body without cases.
+        **fields: Of the hypothesis, where they are not the plainest.
+    """
+    arms = fields.get("arms", ())
+    turns = pick_order(cases, "population", seed=0)
+
+    async def body(case: object, arm: str, trial: Trial) -> Told:
+        place = trial.index * len(arms) + arms.index(arm) if arms else trial.index
+        if outcomes[place] is None:
+            raise InvalidTrial("it says nothing")
+        return outcomes[place]
+
+    n = len(outcomes)
+    known = {
+        "node_id": "test_a.py::test_b",
+        "belief": "b",
+        "claim": claim,
+        "alpha": 0.05,
+        "beta": 0.05,
+        "margin": 0.0,
+        "max_trials": n,
+        "min_trials": 1,
+        "invalid": Invalid.BOUND,
+        "extend": False,
+        "stream": "",
+        "seed": 0,
+        "model": None,
+        "plan": lambda: islice(with_arms(turns, arms) if arms else turns, n),
+        "max_units": n // max(1, len(arms)),
+        "unit_size": max(1, len(arms)),
+        "limit": 10,
+        "scope": "this body as it stands",
+        "set_digest": "" if cases is None else cases.digest,
+        "body_digest": "",
+        "body": body,
+        "is_async": True,
+        "outcomes": _AsReturned(),
+        "may_pay": False,
+    }
+    return Hypothesis(**{**known, **fields})
+
+
+def sampled(claim: AnyClaim, outcomes: Sequence[Told], *, cases: CaseSet | None = None, **fields: Any) -> Run:
+    """Run a hypothesis to its end, whose trials come out as they are told.
+
+    Args:
+        claim: As for `hypothesis`, and the others too.
+        outcomes: See there.
+        cases: See there.
+        **fields: See there.
+    """
+    from pytest_velo.runner.run import Run
+
+    nobody: Any = None  # no model is asked, and no body blocks
+    run = Run(hypothesis(claim, outcomes, cases=cases, **fields), nobody, nobody)
+    asyncio.run(run.go())
+    return run

@@ -1,0 +1,28 @@
+"""Families of hypotheses: who belongs together, how many there are, and what pytest is told at the end."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_velo.integration.collect.families import PLUGIN, Families, family_of
+from pytest_velo.integration.collect.marks import read_spec
+from pytest_velo.integration.startup import session_of
+from support.items import collected
+
+
+def test_parametrized_tests_are_a_family(request: pytest.FixtureRequest, pytestconfig: pytest.Config) -> None:
+    plugins = pytestconfig.pluginmanager
+    plugins.register(Families(session_of(request.config)), PLUGIN)
+    items = collected(
+        request,
+        "@pytest.mark.hypothesis(rate >= 0.5)\n"
+        '@pytest.mark.parametrize("n", [1, 2, 3])\n'
+        "def test_it(n, trial): return trial.rng.random() < n / 4\n",
+    )
+    spec = read_spec(items[0], items[0].function)
+    family = family_of(items[0], spec, alpha=0.06, beta=0.06)
+    assert family.name == "test_it.py::test_it"
+    assert family.size == 3
+    assert family.alpha == 0.06
+    plugins.unregister(name=PLUGIN)
+    assert family_of(items[0], spec, alpha=0.06, beta=0.06) is None

@@ -1,0 +1,19 @@
+"""Whether a mark's keywords fit its claim and one another, which needs nothing but the mark."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_velo.claims import difference, rate
+from pytest_velo.errors import UsageError
+from pytest_velo.integration.collect.fit import check_fit
+
+
+def test_arms_belong_to_a_difference() -> None:
+    options = {}
+    check_fit(difference("openai/gpt-5", "openai/gpt-5-mini") >= 0.1, options)
+    assert options == {"arms": ("openai/gpt-5", "openai/gpt-5-mini")}
+    with pytest.raises(UsageError) as caught:
+        check_fit(rate >= 0.5, {"arms": ("plain", "hinted")})
+    assert caught.value.what == "arms= belongs to a difference, and the claim is `rate >= 0.5`"
+    assert caught.value.fix == 'difference("plain", "hinted") >= 0.1'

@@ -1,0 +1,63 @@
+"""The run record on disk: `runs/<run id>/run.json` and `trials.jsonl`, and `runs/latest`."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pytest_velo.report.record import (
+    create_run,
+    merge_trials,
+    run_name,
+    runs_folder,
+    trial_lines,
+    write_run,
+    write_trials,
+)
+from support.reports import document, refuted, trial
+
+
+def test_runs_folder() -> None:
+    assert runs_folder(".pytest_velo").as_posix() == ".pytest_velo/runs"
+
+
+def test_run_name_is_in_utc() -> None:
+    assert run_name(datetime.fromisoformat("2026-11-23T23:46:08+02:00")) == "2026-11-23T21-46-08Z"
+
+
+def test_a_second_run_in_a_second_gets_a_number(tmp_path: Path) -> None:
+    noon = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    assert create_run(tmp_path, noon).name == "2026-11-23T12-00-00Z"
+    assert create_run(tmp_path, noon).name == "2026-11-23T12-00-00Z-2"
+
+
+def test_trial_lines_are_sorted_by_index() -> None:
+    lines = trial_lines(refuted(trials=(trial(1, 0), trial(0, 1))))
+    assert [json.loads(line)["index"] for line in lines] == [0, 1]
+    assert lines[0][:30] == b'{"node_id":"test_a.py::test_b"'
+
+
+def test_trials_are_written_sorted_by_test(tmp_path: Path) -> None:
+    path = write_trials(tmp_path, {"test_b": [b'{"index":0}\n'], "test_a": [b'{"index":1}\n']}, "gw0")
+    assert path.name == "trials-gw0.jsonl"
+    assert path.read_bytes() == b'{"index":1}\n{"index":0}\n'
+
+
+def test_trials_of_workers_are_merged(tmp_path: Path) -> None:
+    for name, worker in (("test_b", "gw0"), ("test_a", "gw1")):
+        lines = trial_lines(refuted(node_id=name, trials=(trial(0, 1),)))
+        write_trials(tmp_path, {name: lines}, worker)
+    assert [line[:19] for line in merge_trials(tmp_path).read_text().splitlines()] == [
+        '{"node_id":"test_a"',
+        '{"node_id":"test_b"',
+    ]
+    assert [path.name for path in tmp_path.iterdir()] == ["trials.jsonl"]
+
+
+def test_a_written_run_is_the_latest(tmp_path: Path) -> None:
+    folder = create_run(tmp_path, datetime(2026, 11, 23, 12, tzinfo=UTC))
+    assert (
+        json.loads(write_run(folder, document(refuted())).read_text())["results"][0]["outcome"] == "refuted"
+    )
+    assert (folder.parent / "latest").read_text() == "2026-11-23T12-00-00Z\n"

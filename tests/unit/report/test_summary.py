@@ -1,0 +1,26 @@
+"""The summary at the end of a session: a table, the totals, and what would decide the undecided."""
+
+from __future__ import annotations
+
+from pytest_velo.report.summary import expected_false, summary_lines
+from support.reports import refuted, undecided
+
+
+def test_summary_lines_of_a_refuted_and_an_undecided_hypothesis() -> None:
+    assert [line.text for line in summary_lines([refuted(), undecided()], wall_s=60.0, width=100)] == [
+        "✗ refuted       test_b  rate >= 0.7  3/9      [0.09, 0.69]  n 9/200    191 saved  $0.018",
+        "? inconclusive  test_c  rate >= 0.7  150/200  [0.66, 0.83]  n 200/200             $0.40",
+        "",
+        "2 hypotheses · 1 refuted · 1 inconclusive",
+        "209 model calls · $0.42 · 191 samples saved",
+        "1 decided in 60 s (60 an hour) · expected false verdicts: at most 0.1",
+        "",
+        "undecided, and what may decide them",
+        "? test_c",
+        "  needs      about 600 trials in all; $0.80 and 3.3 min more",
+        "  pytest test_a.py::test_c --velo-seed=0 --velo-max-trials=600",
+    ]
+
+
+def test_expected_false_verdicts_take_the_larger_level() -> None:
+    assert f"{expected_false([refuted(alpha=0.01, beta=0.1), undecided()]):.2f}" == "0.15"

@@ -1,0 +1,51 @@
+"""Model output is hostile text: what a terminal or a CI log would act on is shown, never sent."""
+
+from __future__ import annotations
+
+from pytest_velo.report.text import columns, defuse, display, inline, neutralise, pad, shorten, visible, wrap
+
+
+def test_visible_escapes_control_characters() -> None:
+    assert visible("\x1b[31mred\x1b[0m \u202eevil\r\nnext") == "\\x1b[31mred\\x1b[0m \\u202eevil\nnext"
+
+
+def test_defuse_breaks_workflow_commands() -> None:
+    assert defuse("::error::boo\n  ::set-output name=x::y\n a ##[group]b ##vso[task.x]").splitlines() == [
+        "\\::error::boo",
+        "  \\::set-output name=x::y",
+        " a #\\#[group]b #\\#vso[task.x]",
+    ]
+
+
+def test_neutralise_does_both() -> None:
+    assert neutralise("\x1b[2J\n ::error::boo").splitlines() == [
+        "\\x1b[2J",
+        " \\::error::boo",
+    ]
+
+
+def test_shorten_cuts_the_middle_out() -> None:
+    assert shorten("abcdefghij", 4) == "ab [... 6 characters cut ...] ij"
+
+
+def test_inline_is_one_line() -> None:
+    assert inline("a\nb") == "a\\nb"
+    assert inline("test_a_very_long_name", 12) == "test_...name"
+
+
+def test_wide_characters_take_two_columns() -> None:
+    assert columns("abc") == 3
+    assert columns("日本") == 4
+    assert columns("é") == 1
+
+
+def test_pad_counts_columns() -> None:
+    assert pad("日本", 6) == "日本  "
+
+
+def test_wrap_keeps_newlines() -> None:
+    assert wrap("one two three\nfour", 8) == ["one two", "three", "four"]
+
+
+def test_display_neutralises_and_wraps() -> None:
+    assert display("::error::boo\x1b[0m and more", 22) == ["\\::error::boo\\x1b[0m", "and more"]

@@ -1,0 +1,18 @@
+"""The order in which waiting runs get the next trial: one function for each scheduler."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+from pytest_velo.claims import rate
+from pytest_velo.scheduling.policies import policy_of
+from pytest_velo.settings import Scheduler
+from support.runs import sampled
+
+
+def test_each_policy_picks_its_run() -> None:
+    ahead, behind = SimpleNamespace(n_launched=5), SimpleNamespace(n_launched=3)
+    assert policy_of(Scheduler.ROUND_ROBIN)([ahead, behind]) is behind
+    assert policy_of(Scheduler.IN_ORDER)([ahead, behind]) is ahead
+    close, clear = (sampled(rate >= 0.5, outcomes) for outcomes in ([1, 0, 1, 0], [1, 1, 1, 1]))
+    assert policy_of(Scheduler.GAIN)([close, clear]) is clear
