@@ -15,13 +15,14 @@ from pytest_velo.checks.bodies import read_body
 from pytest_velo.errors import VeloError
 from pytest_velo.integration.run.outcomes import HostOutcomes
 from pytest_velo.providers.registry import resolve
-from pytest_velo.records import Invalid
+from pytest_velo.runner.frame import Frame
 from pytest_velo.runner.hypothesis import Body, Hypothesis
 from pytest_velo.runner.run import Run
 from pytest_velo.sampling.loop import SampleLoop
 from pytest_velo.sampling.model import AsyncModel
 from pytest_velo.sampling.sampler import Sampler
 from pytest_velo.settings import Api, Endpoint, Mode, Settings
+from pytest_velo.stats.engine.design import Design
 
 MODEL_ID = "loopback/loopback-1"
 
@@ -115,25 +116,20 @@ def hypothesis_of(
     With `extend` the boundary is Ville's: calibrating to a horizon is no cost of a trial.
     """
     claim = rate >= threshold
+    plan = pick_order(None, "cases", seed=settings.seed)
     return Hypothesis(
         node_id=f"bench.py::test_{name}",
         belief="bench",
         claim=claim,
-        alpha=0.05,
-        beta=0.05,
-        margin=0.0,
-        max_trials=max_trials,
-        min_trials=min_trials,
-        invalid=Invalid.BOUND,
-        extend=extend,
+        frame=Frame(
+            design=Design(alpha=0.05, beta=0.05, max_units=max_trials, min_units=min_trials, extend=extend),
+            trials=lambda: takewhile(lambda t: t.unit < max_trials, plan),
+            max_trials=max_trials,
+        ),
         stream="",
         seed=settings.seed,
         model=model_id,
-        plan=lambda: takewhile(lambda t: t.unit < max_trials, pick_order(None, "cases", seed=settings.seed)),
-        max_units=max_trials,
-        unit_size=1,
         limit=settings.concurrency,
-        scope="this body as it stands",
         set_digest="",
         body_digest="",
         body=body,

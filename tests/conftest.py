@@ -17,11 +17,11 @@ import pytest
 import pytest_velo
 from pytest_velo import rate
 from pytest_velo.case_sets import Planned, pick_order
-from pytest_velo.records import Invalid
 from pytest_velo.runner.hypothesis import Hypothesis, Reading
 from pytest_velo.runner.run import Run
 from pytest_velo.sampling.sampler import Sampler
 from pytest_velo.settings import Settings
+from support.hypotheses import hypothesis_of
 
 pytest_plugins = ["pytester"]  # for tests/e2e; pytest reads this name in the topmost conftest only
 
@@ -105,34 +105,14 @@ def make_hypothesis() -> Callable[..., Hypothesis]:
     """Build a hypothesis around an async body, with everything else by default."""
 
     def make(body: Any, claim: Any = rate >= 0.5, **changes: Any) -> Hypothesis:
-        max_trials = changes.get("max_trials", 50)
-        fields: dict[str, Any] = {
-            "node_id": "test_a.py::test_b",
-            "belief": "b",
-            "claim": claim,
-            "alpha": 0.05,
-            "beta": 0.05,
-            "margin": 0.0,
+        max_trials = changes.pop("max_trials", 50)
+        plan = pick_order(None, "cases", seed=0)
+        fields = {
             "max_trials": max_trials,
-            "min_trials": 1,
-            "invalid": Invalid.BOUND,
-            "extend": False,
-            "stream": "",
-            "seed": 0,
-            "model": None,
-            "plan": lambda: takewhile(lambda t: t.unit < max_trials, pick_order(None, "cases", seed=0)),
-            "max_units": max_trials,
-            "unit_size": 1,
-            "limit": 50,
-            "scope": "this body as it stands",
-            "set_digest": "",
-            "body_digest": "",
-            "body": body,
-            "is_async": True,
+            "trials": lambda: takewhile(lambda t: t.unit < max_trials, plan),
             "outcomes": PlainOutcomes(),
-            "may_pay": True,
         }
-        return Hypothesis(**{**fields, **changes})
+        return hypothesis_of(body=body, claim=claim, **{**fields, **changes})
 
     return make
 

@@ -20,14 +20,15 @@ from pytest_velo.baselines.file import BaselineFile
 from pytest_velo.case_sets import Planned, load
 from pytest_velo.claims import Change, Claim, Estimation
 from pytest_velo.integration.baseline.pairs import pairs_of, sampled_of
-from pytest_velo.integration.collect.frame import design_of
+from pytest_velo.integration.collect.frame import make_frame
 from pytest_velo.integration.collect.marks import Spec
-from pytest_velo.records import Invalid, OutcomeKind, TrialRecord
+from pytest_velo.records import OutcomeKind, TrialRecord
 from pytest_velo.runner.frame import Over
 from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.weigher import Weigher, weigh
 from pytest_velo.settings import Settings
 from pytest_velo.verdicts import Verdict
+from support.hypotheses import changed, hypothesis_of
 
 Unit = Sequence[TrialRecord]
 """The trials of one unit, in the order they are fed."""
@@ -68,38 +69,19 @@ class Calibration:
 
     def hypothesis(self, claim: Any, max_units: int, **changes: Any) -> Hypothesis:
         """Return a hypothesis that is only weighed, never run."""
-        fields: dict[str, Any] = {
-            "node_id": "test_a.py::test_b",
-            "belief": "b",
+        fields = {
             "claim": claim,
             "alpha": self.alpha,
             "beta": self.beta,
-            "margin": 0.0,
             "max_trials": max_units,
-            "min_trials": 1,
-            "invalid": Invalid.BOUND,
-            "extend": False,
-            "stream": "",
-            "seed": 0,
-            "model": None,
-            "plan": lambda: iter(()),
-            "max_units": max_units,
-            "unit_size": 1,
-            "limit": 1,
             "scope": "",
-            "set_digest": "",
-            "body_digest": "",
-            "body": None,
-            "is_async": True,
-            "outcomes": None,
-            "may_pay": True,
         }
-        return Hypothesis(**{**fields, **changes})
+        return hypothesis_of(**{**fields, **changes})
 
     def weighed(self, hypothesis: Hypothesis, units: Iterable[Unit]) -> tuple[Weigher, Verdict | None]:
         """Feed units until one decides; return the weigher with the verdict."""
         weigher, verdict = weigh(hypothesis), None
-        for unit, turn in zip(islice(units, hypothesis.max_units), _turns(), strict=False):
+        for unit, turn in zip(islice(units, hypothesis.design.max_units), _turns(), strict=False):
             for record in unit:
                 verdict = weigher.add(record, _planned(turn, len(unit)))
             if verdict is not None:
@@ -141,7 +123,7 @@ class Calibration:
         """
         found: dict[Verdict, Any] = {Verdict.SUPPORTED: 0.0, Verdict.REFUTED: 0.0}
         states: dict[Hashable, tuple[tuple[Hashable, ...], Any]] = {(): ((), 1.0)}
-        for _ in range(hypothesis.max_units):
+        for _ in range(hypothesis.design.max_units):
             after: dict[Hashable, tuple[tuple[Hashable, ...], Any]] = {}
             for path, mass in states.values():
                 for letter, chance in chances(Counter(path)).items():
@@ -198,11 +180,11 @@ class Guarded:
     def __init__(self, claim: Claim, n_cases: int, draws_per_case: int = 1, **levels: float) -> None:
         self.cases = load([f"case {place}" for place in range(n_cases)], base=Path())
         options = {"max_trials": n_cases, "over": Over.POPULATION, "draws_per_case": draws_per_case, **levels}
-        self.design = design_of(Spec(claim=claim, options=options), self.cases, Settings(seed=0))
+        self.frame = make_frame(Spec(claim=claim, options=options), self.cases, Settings(seed=0))
         self.hypothesis = Calibration().hypothesis(
-            claim, n_cases, unit_size=draws_per_case, set_digest=self.cases.digest, **levels
+            claim, n_cases, turns_per_unit=draws_per_case, set_digest=self.cases.digest, **levels
         )
-        self.planned = tuple(self.design.trials())
+        self.planned = tuple(self.frame.trials())
 
     @property
     def _change(self) -> Change:
@@ -222,7 +204,7 @@ class Guarded:
         """
         statistic, trials = self._change.of, trials or self.planned
         measured = Estimation(statistic=statistic, halfwidth=None)
-        recording = replace(self.hypothesis, claim=measured, to_the_end=True, **changes)
+        recording = changed(self.hypothesis, claim=measured, to_the_end=True, **changes)
         weigher = weigh(recording)
         for record, planned in zip(records, trials, strict=True):
             verdict = weigher.add(record, planned)
@@ -242,7 +224,7 @@ class Guarded:
 
     def verdict(self, stored: Sampled, records: Sequence[TrialRecord]) -> Verdict | None:
         """Compare trials with a stored baseline."""
-        trials, reference = pairs_of(stored, self.design, self.cases)
+        trials, reference = pairs_of(stored, self.frame, self.cases)
         assert len(trials) == len(records)
         weigher = weigh(replace(self.hypothesis, reference=reference))
         for record, planned in zip(records, trials, strict=True):

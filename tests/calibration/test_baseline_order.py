@@ -96,9 +96,11 @@ class World:
 
     def paired(self, stored: Sampled, order: Sequence[Planned] | None = None):
         """Return what a comparison pairs, in the order of the baseline's seed or in a wrong one."""
-        plan: Any = order or self.orders_now[stored.seed]
-        design = replace(self.guard.design, plan=plan, max_trials=self.n_turns, over=self.over)
-        return pairs_of(stored, design, self.now)
+        trials = order or self.orders_now[stored.seed]
+        frame = replace(
+            self.guard.frame, trials=lambda: iter(trials), max_trials=self.n_turns, over=self.over
+        )
+        return pairs_of(stored, frame, self.now)
 
 
 def compared(calibration, world, readings: Sequence[Callable[[bytes, Sampled], Any]], seed: int):

@@ -108,7 +108,7 @@ def test_a_difference(calibration):
     units = [[trial("b", _=b), trial("a", _=a)] for a, b in ((1.0, 1.0), (1.0, 0.0), (0.0, 1.0))]
     places = np.random.default_rng(3).choice(3, (calibration.n_runs, 60), p=[0.5, 0.35, 0.15])
     hypothesis = calibration.hypothesis(
-        estimate(difference("a", "b"), halfwidth=0.35), 60, alpha=ALPHA, arms=("b", "a"), unit_size=2
+        estimate(difference("a", "b"), halfwidth=0.35), 60, alpha=ALPHA, arms=("b", "a")
     )
     share = missed(calibration, hypothesis, units, (0, 1, -1), places, 0.2)
     assert 0.005 < share <= calibration.most(ALPHA)
@@ -121,7 +121,7 @@ def three_draws(calibration):
 
 def test_several_draws_of_a_case(calibration):
     places = np.random.default_rng(4).integers(0, 2, (calibration.n_runs, 40))
-    hypothesis = calibration.hypothesis(estimate(rate, halfwidth=0.25), 40, alpha=ALPHA, unit_size=3)
+    hypothesis = calibration.hypothesis(estimate(rate, halfwidth=0.25), 40, alpha=ALPHA, turns_per_unit=3)
     share = missed(calibration, hypothesis, three_draws(calibration), (0, 1), places, 0.5)
     assert 0.01 < share <= calibration.most(ALPHA)
 

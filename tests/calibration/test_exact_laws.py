@@ -70,9 +70,7 @@ def test_arms_that_do_not_differ(calibration, claim):
         "down": [trial("b", _=1.0), trial("a", _=0.0)],
         "same": [trial("b", _=1.0), trial("a", _=1.0)],
     }
-    law = calibration.law(
-        calibration.hypothesis(claim, 24, arms=("b", "a"), unit_size=2), letters, same_or_not()
-    )
+    law = calibration.law(calibration.hypothesis(claim, 24, arms=("b", "a")), letters, same_or_not())
     assert law[SUPPORTED].max() <= calibration.alpha + ROUNDING
     assert law[REFUTED].max() <= calibration.beta + ROUNDING
     assert law[SUPPORTED].max() > calibration.alpha / 2

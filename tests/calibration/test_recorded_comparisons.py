@@ -65,16 +65,16 @@ class Recorded:
         weigher, _ = self.calibration.weighed(self.hypothesis, made)
         n_turns = len(weigher.units.turns)
         trials = [trial for unit in made for trial in unit][:n_turns]
-        kind, most = self.hypothesis.unit, self.hypothesis.max_units
+        kind, most = self.hypothesis.frame.unit, self.hypothesis.design.max_units
         if singly:
             outcomes = [record.values.get("") for record in trials]
             trials = [trial(index, index, 1, outcome) for index, outcome in enumerate(outcomes)]
-            kind, most = UnitKind.TRIAL, most * self.hypothesis.unit_size
+            kind, most = UnitKind.TRIAL, most * self.hypothesis.frame.unit_size
         return refuted(
             node_id=name,
             claim=str(self.hypothesis.claim),
             unit=kind,
-            invalid=self.hypothesis.invalid,
+            invalid=self.hypothesis.frame.invalid,
             max_trials=most,
             trials=tuple(trials),
         )
@@ -111,7 +111,7 @@ def records(calibration, tmp_path, monkeypatch):
 
     def make(kind, max_units, unit_size=1, **changes):
         hypothesis = calibration.hypothesis(
-            rate >= 0.5, max_units, alpha=0.01, beta=0.01, unit_size=unit_size, unit=kind, **changes
+            rate >= 0.5, max_units, alpha=0.01, beta=0.01, turns_per_unit=unit_size, unit=kind, **changes
         )
         return Recorded(calibration, tmp_path, hypothesis)
 

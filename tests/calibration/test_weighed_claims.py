@@ -66,7 +66,7 @@ def test_a_difference_of_rates(calibration):
     chances = [1 - p_a - p_b + both, p_b - both, p_a - both, both]
     rng = np.random.default_rng(3)
     found = calibration.shares(
-        calibration.hypothesis(difference("a", "b") >= 0.2, 20, arms=("b", "a"), unit_size=2),
+        calibration.hypothesis(difference("a", "b") >= 0.2, 20, arms=("b", "a")),
         lambda n: table(arms(calibration, (0, 1)), rng.choice(4, (n, 20), p=chances)),
     )
     check(calibration, found, least=0.01)
@@ -89,7 +89,7 @@ def test_a_difference_of_scores(calibration, shift, claim):
         a, b = difficulty + 2 * rng.integers(0, 2, (2, n, 12))
         return table(arms(calibration, range(5)), (a + shift) * 5 + b)
 
-    hypothesis = calibration.hypothesis(claim, 12, arms=("b", "a"), unit_size=2, alpha=0.2, beta=0.2)
+    hypothesis = calibration.hypothesis(claim, 12, arms=("b", "a"), alpha=0.2, beta=0.2)
     found = calibration.shares(hypothesis, runs)
     assert 0.01 < max(found[SUPPORTED], found[REFUTED]) <= calibration.most(0.2)
 

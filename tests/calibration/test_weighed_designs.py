@@ -45,7 +45,7 @@ def singly(runs):
 
 def test_groups(calibration):
     rng = np.random.default_rng(7)
-    hypothesis = calibration.hypothesis(rate >= 0.5, 14, unit_size=4)
+    hypothesis = calibration.hypothesis(rate >= 0.5, 14, turns_per_unit=4)
     found = calibration.shares(hypothesis, lambda n: two_kinds_of_groups(calibration, n, 14, rng))
     check(calibration, found, least=0.02)
 
@@ -68,7 +68,7 @@ def several_draws(calibration, n, units, rng):
 
 def test_several_draws_of_a_case(calibration):
     rng = np.random.default_rng(9)
-    hypothesis = calibration.hypothesis(rate <= 0.5, 15, unit_size=3)
+    hypothesis = calibration.hypothesis(rate <= 0.5, 15, turns_per_unit=3)
     found = calibration.shares(hypothesis, lambda n: several_draws(calibration, n, 15, rng))
     check(calibration, found, least=0.02)
 
@@ -99,7 +99,7 @@ def test_several_draws_of_a_case_in_both_parts_of_a_claim(calibration):
             ]
 
     claim = (rate("a") >= 0.5) & (rate("b") <= 0.5)
-    found = calibration.shares(calibration.hypothesis(claim, 15, unit_size=3), runs)
+    found = calibration.shares(calibration.hypothesis(claim, 15, turns_per_unit=3), runs)
     check(calibration, found, least=0.01)
 
 
@@ -120,7 +120,7 @@ def test_several_draws_of_a_case_by_each_arm(calibration):
                 for case in zip(*run, strict=True)
             ]
 
-    hypothesis = calibration.hypothesis(difference("a", "b") >= 0.2, 15, arms=("b", "a"), unit_size=4)
+    hypothesis = calibration.hypothesis(difference("a", "b") >= 0.2, 15, arms=("b", "a"), turns_per_unit=2)
     check(calibration, calibration.shares(hypothesis, runs), least=0.003)
 
 
@@ -145,7 +145,7 @@ def test_a_list_of_cases_picked_with_replacement(calibration, draws_per_case, un
     """Each run makes its own order of cases, as a run of that seed would."""
     rng, n_runs = np.random.default_rng(11), calibration.n_runs
     hypothesis = calibration.hypothesis(
-        rate >= float(np.mean(list(EIGHT.values()))), units, unit_size=draws_per_case
+        rate >= float(np.mean(list(EIGHT.values()))), units, turns_per_unit=draws_per_case
     )
     found = {SUPPORTED: 0, REFUTED: 0, None: 0}
     for run in picked(calibration, n_runs, units, rng, draws_per_case):

@@ -186,7 +186,7 @@ def test_a_rule_of_a_plugin_cannot_be_planned_and_says_so(run, pytester) -> None
     (run.path / "conftest.py").write_text(
         """
 from pytest_velo.claims import Claim
-from pytest_velo.stats.rules.choice import rule_for
+from pytest_velo.stats.choosing import rule_for
 
 def pytest_velo_claims():
     def mine(claim, **design):

@@ -1,4 +1,4 @@
-"""Small hypotheses without pytest or a model, and their runs: what the examples in docstrings work on."""
+"""Small hypotheses without pytest or a model, and their runs: what tests of the runner work on."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from pytest_velo.case_sets import CaseSet, pick_order, with_arms
 from pytest_velo.claims import AnyClaim
 from pytest_velo.errors import InvalidTrial
-from pytest_velo.records import Invalid
 from pytest_velo.runner.hypothesis import Hypothesis, Reading
+from support.hypotheses import hypothesis_of
 
 if TYPE_CHECKING:
     from pytest_velo.runner.run import Run
@@ -58,32 +58,17 @@ def hypothesis(
 
     n = len(outcomes)
     known = {
-        "node_id": "test_a.py::test_b",
-        "belief": "b",
         "claim": claim,
-        "alpha": 0.05,
-        "beta": 0.05,
-        "margin": 0.0,
         "max_trials": n,
-        "min_trials": 1,
-        "invalid": Invalid.BOUND,
-        "extend": False,
-        "stream": "",
-        "seed": 0,
-        "model": None,
-        "plan": lambda: islice(with_arms(turns, arms) if arms else turns, n),
         "max_units": n // max(1, len(arms)),
-        "unit_size": max(1, len(arms)),
+        "trials": lambda: islice(with_arms(turns, arms) if arms else turns, n),
         "limit": 10,
-        "scope": "this body as it stands",
         "set_digest": "" if cases is None else cases.digest,
-        "body_digest": "",
         "body": body,
-        "is_async": True,
         "outcomes": _AsReturned(),
         "may_pay": False,
     }
-    return Hypothesis(**{**known, **fields})
+    return hypothesis_of(**{**known, **fields})
 
 
 def sampled(claim: AnyClaim, outcomes: Sequence[Told], *, cases: CaseSet | None = None, **fields: Any) -> Run:

@@ -34,7 +34,7 @@ USERS_CALL = {
     "pytest_velo.sampling.model",
     "pytest_velo.sampling.trial",
     "pytest_velo.scorers.judge",
-    "pytest_velo.stats.rules.choice",
+    "pytest_velo.stats.choosing",
 }
 
 

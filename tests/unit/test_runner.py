@@ -19,6 +19,7 @@ from pytest_velo.sampling.sampler import Sampler
 from pytest_velo.sampling.trial import current
 from pytest_velo.settings import Settings
 from pytest_velo.verdicts import StopReason, Verdict
+from support.hypotheses import changed
 
 
 def run_one(sample, hypothesis):
@@ -234,10 +235,10 @@ def test_groups_enter_as_their_mean(make_hypothesis, sample) -> None:
     hypothesis = make_hypothesis(
         body,
         rate >= 0.5,
-        plan=lambda: iter(plan),
+        trials=lambda: iter(plan),
         max_units=plan.n_units,
         max_trials=200,
-        unit_size=plan.largest_unit,
+        turns_per_unit=plan.largest_unit,
     )
     run = run_one(sample, hypothesis)
     assert run.weigher.n * 10 == len(run.trials)
@@ -266,10 +267,10 @@ def test_a_raised_max_trials_says_the_exact_error_of_the_history(make_hypothesis
     first = make_hypothesis(body, max_trials=200)
     assert look(store, sample, first).notices == ()
     assert look(store, sample, first).notices == ()  # the same look twice is one look
-    (notice,) = look(store, sample, replace(first, max_trials=400, max_units=400)).notices
+    (notice,) = look(store, sample, changed(first, max_trials=400, max_units=400)).notices
     assert notice.startswith("looks at 200 and 400: the chance of a wrong verdict is up to 5.")
     with pytest.raises(UsageError, match="max_trials was raised after a look"):
-        Looks(store, replace(first, max_trials=800, max_units=800)).check(strict=True)
+        Looks(store, changed(first, max_trials=800, max_units=800)).check(strict=True)
     Looks(store, first).check(strict=True)
 
 
@@ -279,7 +280,7 @@ def test_extending_from_the_first_look_costs_nothing(make_hypothesis, sample, st
 
     first = make_hypothesis(body, extend=True, max_trials=100)
     look(store, sample, first)
-    raised = replace(first, max_trials=200, max_units=200)
+    raised = changed(first, max_trials=200, max_units=200)
     Looks(store, raised).check(strict=True)
     assert look(store, sample, raised).notices == ()
 

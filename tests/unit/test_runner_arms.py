@@ -172,8 +172,8 @@ def test_models_can_be_arms(make_hypothesis, sample) -> None:
         body,
         difference(*ids) >= 0.2,
         arms=ids,
-        unit_size=2,
-        plan=lambda: with_arms(takewhile(lambda trial: trial.unit < 50, plan), ids),
+        turns_per_unit=1,
+        trials=lambda: with_arms(takewhile(lambda trial: trial.unit < 50, plan), ids),
     )
     run = asyncio.run(sample(hypothesis))
     assert run.verdict is Verdict.SUPPORTED

@@ -21,6 +21,7 @@ from pytest_velo.runner.weigher import AllClaims, Measuring, OneClaim, weigh
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.rules.joint import make_joint_rule
 from pytest_velo.verdicts import StopReason, Verdict
+from support.hypotheses import hypothesis_of
 
 JOINT = (rate("bad") <= 0.3) & (mean(0, 10, "help") >= 6)
 
@@ -129,34 +130,7 @@ def test_the_joint_weigher_feeds_its_rule_exactly_what_the_trials_say(values, in
 
 
 def _hypothesis(claim, invalid):
-    from pytest_velo.runner.hypothesis import Hypothesis
-
-    return Hypothesis(
-        node_id="t",
-        belief="",
-        claim=claim,
-        alpha=0.05,
-        beta=0.05,
-        margin=0.0,
-        max_trials=100,
-        min_trials=1,
-        invalid=invalid,
-        extend=False,
-        stream="",
-        seed=0,
-        model=None,
-        plan=lambda: iter(()),
-        max_units=100,
-        unit_size=1,
-        limit=1,
-        scope="",
-        set_digest="",
-        body_digest="",
-        body=lambda *_: None,
-        is_async=False,
-        outcomes=Named(),
-        may_pay=False,
-    )
+    return hypothesis_of(claim=claim, invalid=invalid, max_trials=100, outcomes=Named())
 
 
 def test_the_telling_trials_of_a_joint_claim_are_those_against_any_part(go):
@@ -273,9 +247,9 @@ def test_recorded_trials_that_end_are_not_the_end_of_the_cases(go):
     async def body(case, arm, trial):
         return trial.index % 2
 
-    run = go(body, rate >= 0.5, recorded=True, plan=lambda: islice(plain_order(), 12))
+    run = go(body, rate >= 0.5, recorded=True, trials=lambda: islice(plain_order(), 12))
     assert (run.stop, run.weigher.n, run.verdict) == (StopReason.RECORD_ENDS, 12, Verdict.INCONCLUSIVE)
-    full = go(body, rate >= 0.5, recorded=True, max_trials=12, plan=lambda: islice(plain_order(), 12))
+    full = go(body, rate >= 0.5, recorded=True, max_trials=12, trials=lambda: islice(plain_order(), 12))
     assert full.stop is StopReason.MAX_TRIALS
 
 
@@ -294,7 +268,7 @@ def test_pairs_with_a_baseline_are_bounded_where_either_side_is_invalid(go, inva
         max_trials=40,
         invalid=invalid,
         reference=(1.0, None, 1.0, 1.0),
-        plan=lambda: islice(plain_order(), 4),
+        trials=lambda: islice(plain_order(), 4),
     )
     assert [turn.value for turn in run.units.turns] == [0.0, None, None, -1.0]
     assert run.units.arm_means == {"now": pytest.approx(2 / 3), "baseline": 1.0}

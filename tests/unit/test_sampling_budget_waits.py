@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from pytest_velo.errors import BudgetError, StoreError
-from pytest_velo.integration.run.notices import with_remarks
+from pytest_velo.integration.run.notices import with_notices
 from pytest_velo.records import HypothesisResult, Outcome
 from pytest_velo.sampling.budget import Budget, LocalLedger
 from pytest_velo.sampling.stats import SamplingStats
@@ -82,10 +82,10 @@ def test_the_wait_is_said_with_what_to_do() -> None:
         paced_s=0.0,
         budget_s=12.0,
     )
-    (notice,) = with_remarks(result, NeverFailed(), none, waited).notices
+    (notice,) = with_notices(result, NeverFailed(), none, waited).notices
     assert "12 s" in notice
     assert "max_tokens=" in notice
-    assert with_remarks(result, NeverFailed(), waited, waited).notices == ()
+    assert with_notices(result, NeverFailed(), waited, waited).notices == ()
 
 
 def test_attempts_that_may_be_billed_unseen_are_said() -> None:
@@ -93,6 +93,6 @@ def test_attempts_that_may_be_billed_unseen_are_said() -> None:
     before = SamplingStats(
         n_calls=9, n_cached=0, n_retries=1, cost_usd=0.1, n_cuts=0, throttled_s=0.0, paced_s=0.0, n_lost=1
     )
-    (notice,) = with_remarks(result, NeverFailed(), before, replace(before, n_lost=3)).notices
+    (notice,) = with_notices(result, NeverFailed(), before, replace(before, n_lost=3)).notices
     assert notice.startswith("2 attempts timed out")
     assert "unknown" in notice

@@ -33,7 +33,7 @@ def test_a_plan_that_breaks_is_the_error_of_its_run_alone(make_hypothesis, sched
     async def go() -> None:
         pool = Pool(policy_of(scheduler), 20, lambda _: "lane")
         drawer, threads = Sampler(Settings(), None), SampleLoop()
-        broken = make_hypothesis(body, plan=lambda: plan_that_breaks_after(n))
+        broken = make_hypothesis(body, trials=lambda: plan_that_breaks_after(n))
         runs = [Run(one, drawer, threads, launcher=pool) for one in (broken, make_hypothesis(body))]
         pool.start(runs)
         for run in runs:
@@ -48,7 +48,7 @@ def test_a_plan_that_breaks_is_the_error_of_its_run_alone(make_hypothesis, sched
 def test_alone_a_plan_that_breaks_is_the_error_of_its_run(make_hypothesis) -> None:
     async def go() -> Run:
         launcher: Launcher = AtOnce()
-        hypothesis = make_hypothesis(body, plan=lambda: plan_that_breaks_after(3))
+        hypothesis = make_hypothesis(body, trials=lambda: plan_that_breaks_after(3))
         run = Run(hypothesis, Sampler(Settings(), None), SampleLoop(), launcher=launcher)
         await asyncio.wait_for(run.go(), timeout=20)
         return run

@@ -7,7 +7,7 @@ import pytest
 from pytest_velo.claims import rate
 from pytest_velo.errors import UsageError, VeloError
 from pytest_velo.stats.engine.design import MAX_CALIBRATED_UNITS, Design
-from pytest_velo.stats.limits.rate import limits_of
+from pytest_velo.stats.limits.rate import rate_limits
 from pytest_velo.stats.rules.rate import make_rate_rule
 from pytest_velo.verdicts import Verdict
 
@@ -176,7 +176,7 @@ def test_interval_levels_follow_the_tests_that_move_the_ends():
 )
 def test_limits_of_a_path_that_contradicts_itself_fall_on_the_side_of_the_verdict(claim, path, verdict):
     rule = feed(build(claim, beta=0.3), path)
-    low, high = limits_of([rule._support[0], rule._refute])
+    low, high = rate_limits([rule._support[0], rule._refute])
     assert low > high
     assert rule.verdict is verdict
     interval = rule.evidence_bounds()[2]

@@ -10,7 +10,7 @@ from pytest_velo.baselines.entry import CASE_LENGTH, Sampled, StoredTurn
 from pytest_velo.case_sets import load
 from pytest_velo.claims import baseline, rate
 from pytest_velo.integration.baseline.pairs import beside_stored, pairs_of, sampled_of
-from pytest_velo.integration.collect.frame import design_of
+from pytest_velo.integration.collect.frame import make_frame
 from pytest_velo.integration.collect.marks import Spec
 from pytest_velo.integration.startup import session_of
 from pytest_velo.records import OutcomeKind, TrialRecord
@@ -21,10 +21,10 @@ from support.items import built
 
 def test_only_cases_that_are_still_there_are_paired() -> None:
     now = load(["b", "c"], base=Path())
-    design = design_of(Spec(claim=rate >= baseline - 0.1), now, Settings())
+    frame = make_frame(Spec(claim=rate >= baseline - 0.1), now, Settings())
     turns = tuple(StoredTurn(name[:CASE_LENGTH], 0, 1.0) for name in ("gone", now.digests[1]))
     stored = Sampled(made_at="", seed=0, set_digest="of other cases", turns=turns)
-    trials, outcomes = pairs_of(stored, design, now)
+    trials, outcomes = pairs_of(stored, frame, now)
     assert [trial.case for trial in trials] == ["c"]
     assert outcomes == (1.0,)
 
@@ -35,7 +35,7 @@ def test_a_finished_run_becomes_a_sample(request: pytest.FixtureRequest) -> None
     session = session_of(request.config)
     run = Run(hypothesis, session.sampler, session.loop)
     session.loop.run(run.go())
-    sampled = sampled_of(run, hypothesis.plan(), hypothesis)
+    sampled = sampled_of(run, hypothesis.frame.trials(), hypothesis)
     assert [(turn.repeat, turn.outcome) for turn in sampled.turns] == [(0, 1.0), (1, 0.0), (2, 1.0)]
 
 

@@ -9,7 +9,7 @@ import pytest
 from pytest_velo.claims import Claim, Direction, rate
 from pytest_velo.integration.collect.models import model_id
 from pytest_velo.integration.collect.stash import FACTS, SPEC
-from pytest_velo.integration.run.hypothesis import build, rule_factory
+from pytest_velo.integration.run.hypothesis import build, rule_maker
 from pytest_velo.integration.run.outcomes import HostOutcomes
 from pytest_velo.stats.rules.choice import rule_for
 from support.items import hypothesis_item
@@ -24,7 +24,7 @@ def test_a_hypothesis_is_built_from_an_item(request: pytest.FixtureRequest) -> N
         item, session.settings, outcomes, may_pay=False, in_order=True, fixtures=case_per_trial
     )
     assert hypothesis.belief == "is even"
-    assert hypothesis.scope == "over these 2 cases"
+    assert hypothesis.frame.scope == "over these 2 cases"
     assert hypothesis.limit == 1
     assert [hypothesis.body(case, "", None) for case in (1, 2)] == [False, True]
 
@@ -35,9 +35,9 @@ def test_a_plugin_may_bring_the_rule_of_its_claim(pytestconfig: pytest.Config) -
     surely = Surely(statistic=rate, direction=Direction.AT_LEAST, low=0.5)
     plugin = SimpleNamespace(pytest_velo_claims=lambda: {Surely: "a rule that takes its time"})
     pytestconfig.pluginmanager.register(plugin)
-    assert rule_factory(pytestconfig, surely) == "a rule that takes its time"
+    assert rule_maker(pytestconfig, surely) == "a rule that takes its time"
     pytestconfig.pluginmanager.unregister(plugin)
-    assert rule_factory(pytestconfig, surely) is rule_for
+    assert rule_maker(pytestconfig, surely) is rule_for
 
 
 def test_model_id_is_of_the_model_in_the_mark(request: pytest.FixtureRequest) -> None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_velo.integration.collect.families import PLUGIN, Families, family_of
+from pytest_velo.integration.collect.families import Families
 from pytest_velo.integration.collect.marks import read_spec
+from pytest_velo.integration.names import FAMILIES_PLUGIN, family_of
 from pytest_velo.integration.startup import session_of
 from support.items import collected
 
 
 def test_parametrized_tests_are_a_family(request: pytest.FixtureRequest, pytestconfig: pytest.Config) -> None:
     plugins = pytestconfig.pluginmanager
-    plugins.register(Families(session_of(request.config)), PLUGIN)
+    plugins.register(Families(session_of(request.config)), FAMILIES_PLUGIN)
     items = collected(
         request,
         "@pytest.mark.hypothesis(rate >= 0.5)\n"
@@ -24,5 +25,5 @@ def test_parametrized_tests_are_a_family(request: pytest.FixtureRequest, pytestc
     assert family.name == "test_it.py::test_it"
     assert family.size == 3
     assert family.alpha == 0.06
-    plugins.unregister(name=PLUGIN)
+    plugins.unregister(name=FAMILIES_PLUGIN)
     assert family_of(items[0], spec, alpha=0.06, beta=0.06) is None

@@ -8,8 +8,8 @@ import pytest
 
 from pytest_velo.errors import UsageError
 from pytest_velo.integration.collect.marks import read_spec
-from pytest_velo.integration.collect.reach import check_design, check_drawn
-from pytest_velo.integration.collect.stash import CASES, SPEC
+from pytest_velo.integration.collect.reach import check_drawn, check_reach
+from pytest_velo.integration.collect.stash import CASES, FRAME, SPEC
 from pytest_velo.settings import Settings
 from support.items import collected, hypothesis_item
 
@@ -17,11 +17,13 @@ from support.items import collected, hypothesis_item
 def test_a_design_out_of_reach_is_refused(request: pytest.FixtureRequest) -> None:
     test = "def test_it(trial): return trial.rng.random() < 0.6"
     item, session = hypothesis_item(request, "rate >= 0.5, expect=0.6", test, max_trials=400)
-    assert check_design(item, session.settings) is None
-    warning = check_design(item, replace(session.settings, max_trials=20))
+    assert check_reach(item, session.settings) is None
+    del item.stash[FRAME]
+    warning = check_reach(item, replace(session.settings, max_trials=20))
     assert warning.endswith("if the rate is 0.6 as expected, `rate >= 0.5` is supported in only 16% of runs")
+    del item.stash[FRAME]
     with pytest.raises(UsageError) as caught:
-        check_design(item, replace(session.settings, max_trials=3))
+        check_reach(item, replace(session.settings, max_trials=3))
     assert caught.value.what.startswith("`rate >= 0.5` can never be supported within 3 trials")
     assert caught.value.fix == "max_trials=5 or more (with as many cases), or an easier claim"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_velo.integration.run.notices import with_remarks
+from pytest_velo.integration.run.notices import with_notices
 from pytest_velo.integration.run.sampling import prepare
 from pytest_velo.integration.totals import session_waits, waits
 from pytest_velo.runner.result import result_of
@@ -17,7 +17,7 @@ def test_remarks_tell_that_a_body_never_failed(request: pytest.FixtureRequest) -
     item, session = hypothesis_item(request, mark, test)
     sampling = prepare(item, session)
     session.loop.run(sampling.run.go())
-    told = with_remarks(result_of(sampling.run), sampling.outcomes, None, None)
+    told = with_notices(result_of(sampling.run), sampling.outcomes, None, None)
     assert told.n_retries is None
     assert told.notices[0].partition(":")[0] == "never seen to fail"
 

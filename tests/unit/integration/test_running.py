@@ -7,15 +7,16 @@ import re
 import pytest
 
 from pytest_velo.integration.collect.stash import RESULT
-from pytest_velo.integration.run.item import is_ours, run_item
+from pytest_velo.integration.run.item import run_if_ours, run_item
 from pytest_velo.integration.run.outcomes import HypothesisRefuted
 from support.items import collected, hypothesis_item
 
 
-def test_only_marked_items_are_ours(request: pytest.FixtureRequest) -> None:
+def test_only_hypotheses_are_sampled(request: pytest.FixtureRequest) -> None:
     test = "def test_it(): return True"
-    assert is_ours(hypothesis_item(request, "rate >= 0.5", test)[0])
-    assert not is_ours(collected(request, test)[0])
+    item, _ = hypothesis_item(request, "rate >= 0.5", test)
+    assert run_if_ours(item)
+    assert run_if_ours(collected(request, test)[0]) is None
 
 
 def test_a_refuted_item_raises(request: pytest.FixtureRequest) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_velo.stats.limits.rate import close_in, limits_of
+from pytest_velo.stats.limits.rate import close_in, rate_limits
 from pytest_velo.stats.one_sided.rate import OneSided
 
 
@@ -11,7 +11,7 @@ def test_limits_after_ten_successes() -> None:
     for _ in range(10):
         test.feed(1, 1)
     # for ten only, it would be this
-    assert round(limits_of([test])[0], 2) == 0.73
+    assert round(rate_limits([test])[0], 2) == 0.73
     assert round(0.05 ** (1 / 10), 2) == 0.74
 
 
