@@ -47,7 +47,13 @@ class VeloError(Exception):
 
 
 class UsageError(VeloError):
-    """A mistake of the user, found before any call is made."""
+    """A mistake of the user, found before any call is made.
+
+    Examples:
+        >>> error = UsageError("alpha lies between 0 and 1, got 5", fix="alpha=0.05")
+        >>> error.what, error.fix
+        ('alpha lies between 0 and 1, got 5', 'alpha=0.05')
+    """
 
 
 class StoppedError(VeloError):
@@ -131,7 +137,14 @@ class StoreError(VeloError):
 
 
 class InvalidTrial(Exception):
-    """Raised inside a body: this trial says nothing about the claim (`velo.invalid("why")`)."""
+    """Raised inside a body: this trial says nothing about the claim (`velo.invalid("why")`).
+
+    Examples:
+        >>> raise InvalidTrial("the reply was cut off")
+        Traceback (most recent call last):
+            ...
+        pytest_velo.errors.InvalidTrial: the reply was cut off
+    """
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

@@ -84,7 +84,7 @@ def pytest_velo_claims() -> Mapping[type[Claim], RuleFactory]:  # type: ignore[e
         from dataclasses import dataclass
 
         from pytest_velo.claims import Claim, Direction
-        from pytest_velo.stats.rules.choice import rule_for
+        from pytest_velo.stats.choosing import rule_for
 
 
         @dataclass(frozen=True, slots=True, kw_only=True)

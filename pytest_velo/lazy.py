@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 
@@ -25,3 +26,9 @@ def lazily(room: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
         return value
 
     return load
+
+
+def load(room: ModuleType) -> None:
+    """Load all modules of a room that lists what it has in `__all__`."""
+    for name in room.__all__:
+        getattr(room, name)

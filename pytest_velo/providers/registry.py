@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, assert_never
 from urllib.parse import urlsplit
@@ -157,29 +157,40 @@ def open_provider(
             where=f"endpoint {endpoint.name}",
             fix=nearest(endpoint.api, [*map(str, Api), *(factories or {})]),
         ) from None
-    return _shipped(api, endpoint, slots)
+    return _opener(api)(endpoint, slots)
 
 
-def _shipped(api: Api, endpoint: Endpoint, slots: int) -> Provider:
-    """Return one of the providers of this package."""
+def load(api: Api | str) -> None:
+    """Load what speaks a wire family of ours now, on this thread; nothing happens for others.
+
+    Pytest parses our modules to rewrite their asserts, and two threads that parse at once break Python 3.11
+    (`SystemError: AST constructor recursion depth mismatch`). So the thread that collects loads what the
+    sampling loop will need.
+    """
+    if api in list(Api):
+        _opener(Api(api))
+
+
+def _opener(api: Api) -> Callable[[Endpoint, int], Provider]:
+    """Return what opens a provider of this package."""
     match api:
         case Api.OPENAI_CHAT:
             from pytest_velo.providers import openai_chat  # weight: httpx2
 
-            return openai_chat.open_chat(endpoint, slots=slots)
+            return lambda endpoint, slots: openai_chat.open_chat(endpoint, slots=slots)
         case Api.OPENAI_RESPONSES:
             from pytest_velo.providers import openai_responses  # weight: httpx2
 
-            return openai_responses.open_responses(endpoint, slots=slots)
+            return lambda endpoint, slots: openai_responses.open_responses(endpoint, slots=slots)
         case Api.ANTHROPIC:
             from pytest_velo.providers import anthropic_messages  # weight: httpx2
 
-            return anthropic_messages.open_messages(endpoint, slots=slots)
+            return lambda endpoint, slots: anthropic_messages.open_messages(endpoint, slots=slots)
         case Api.LOCAL:
             from pytest_velo.providers.local import LocalProvider  # weight: asyncio
 
-            return LocalProvider(slots=slots)
+            return lambda _, slots: LocalProvider(slots=slots)
         case Api.SCRIPTED:
-            return ScriptedProvider()
+            return lambda *_: ScriptedProvider()
         case _:
             assert_never(api)

@@ -107,15 +107,21 @@ def _mostly_invalid(evidence: Evidence) -> bool:
     return evidence.n_invalid > n_trials(evidence) / 2
 
 
+def _how_to_decide(result: HypothesisResult) -> str:
+    """Return the advice where no number of further trials is likely to decide it."""
+    evidence = None if result.decision is None else result.decision.evidence
+    if evidence is not None and _mostly_invalid(evidence):
+        return "too many trials are invalid: mend what makes them so"
+    if evidence is not None and _is_open_by_invalid(result, evidence):
+        return "too many outcomes are invalid: mend what makes them so"
+    if evidence is not None and evidence.p_support is None:
+        return "ask for a larger halfwidth"
+    return "the truth looks too near the threshold: move the threshold or set a margin"
+
+
 def _how_to_continue(result: HypothesisResult, stop: StopReason, n_units: int | None) -> tuple[str, str]:
     """Return the command that continues and the advice that goes with it."""
-    near = "the truth looks too near the threshold: move the threshold or set a margin"
-    if result.decision is not None and result.decision.evidence.p_support is None:
-        near = "ask for a larger halfwidth"
-    if result.decision is not None and _is_open_by_invalid(result, result.decision.evidence):
-        near = "too many outcomes are invalid: mend what makes them so"
-    if result.decision is not None and _mostly_invalid(result.decision.evidence):
-        near = "too many trials are invalid: mend what makes them so"
+    near = _how_to_decide(result)
     if stop is StopReason.CASES_EXHAUSTED:
         return "", "add cases: every one was used" if n_units is not None else near
     if stop is StopReason.INTERRUPTED:

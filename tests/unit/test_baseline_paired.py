@@ -169,7 +169,7 @@ def test_it_agrees_with_the_runners_own_difference(make_hypothesis, sample, scor
         def trials(plan=plan):
             return with_arms(takewhile(lambda trial: trial.unit < 60, plan), ("now", "before"))
 
-        design = {"arms": ("now", "before"), "unit_size": 2, "plan": trials, "max_trials": 60}
+        design = {"arms": ("now", "before"), "trials": trials, "max_trials": 60}
         run = asyncio.run(sample(make_hypothesis(body, claim, **design)))
         decision = result_of(run).decision
         pairs = [Pair(table[turn, "now"], table[turn, "before"]) for turn in range(decision.evidence.n)]

@@ -2,7 +2,6 @@
 
 import math
 import random
-import time
 import warnings
 from collections import Counter
 from itertools import islice, pairwise
@@ -109,14 +108,6 @@ def test_nothing_is_left_behind(tmp_path, monkeypatch):
     assert hypothesis.settings.default is default
     assert random.getstate() == state
     assert not (tmp_path / ".hypothesis").exists()
-
-
-def test_two_hundred_a_second():
-    strategy = st.fixed_dictionaries({"a": st.integers(0, 99), "b": st.text(max_size=20)})
-    draw(strategy, 5)
-    begun = time.process_time()
-    draw(strategy, 100)
-    assert time.process_time() - begun < 0.5
 
 
 def test_a_strategy_as_cases():

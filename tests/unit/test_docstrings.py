@@ -137,7 +137,7 @@ def test_what_users_touch_in_a_trial_is_shown() -> None:
     wanted = {
         "hooks": ("pytest_velo_providers", "pytest_velo_claims"),
         "integration.fixtures": ("velo", "model", "judge", "case", "arm", "trial"),
-        "integration.handing": ("Velo",),
+        "integration.body": ("Velo",),
         "sampling.model": ("Model", "AsyncModel", "Chat", "AsyncChat"),
         "sampling.trial": ("Trial",),
         "scorers.judge": ("Judge", "AsyncJudge"),

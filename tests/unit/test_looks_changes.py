@@ -77,7 +77,7 @@ async def body(case, arm, trial):
         {"alpha": 0.4},
         {"beta": 0.01},
         {"margin": 0.2},
-        {"min_trials": 7},
+        {"min_units": 7},
         {"invalid": Invalid.EXCLUDE},
         {"set_digest": "other cases"},
         {"claim": rate <= 0.5},

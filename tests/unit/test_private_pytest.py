@@ -27,7 +27,7 @@ def test_hazard_24_no_other_module_knows_private_parts_of_pytest():
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             if any(name.partition(".")[0] == "_pytest" for name in names):
                 knowing.add(path.relative_to(package).as_posix())
-    assert knowing == {"integration/private.py"}
+    assert knowing == {"integration/compat.py"}
 
 
 def test_the_fixture_closure_of_an_item(request, own):

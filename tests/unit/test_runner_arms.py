@@ -30,7 +30,7 @@ def compare(make_hypothesis, sample):
         def trials():
             return with_arms(takewhile(lambda trial: trial.unit < max_units, plan), ARMS)
 
-        design = {"arms": ARMS, "unit_size": 2, "plan": trials, "max_trials": max_units}
+        design = {"arms": ARMS, "trials": trials, "max_trials": max_units}
         return asyncio.run(sample(make_hypothesis(body, claim, **{**design, **changes})))
 
     return go

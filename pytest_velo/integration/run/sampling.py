@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_velo.integration.baseline.guard import Guard, guard_of, unsampled_result
+from pytest_velo.integration.collect.models import judge_id, model_ids
 from pytest_velo.integration.collect.reach import check_drawn
 from pytest_velo.integration.collect.stash import FACTS, SPEC
 from pytest_velo.integration.names import RESCORE_PLUGIN
@@ -16,11 +17,15 @@ from pytest_velo.integration.run.hypothesis import build
 from pytest_velo.integration.run.notices import with_notices
 from pytest_velo.integration.run.outcomes import HostOutcomes
 from pytest_velo.integration.session import SESSION, VeloSession
+from pytest_velo.lazy import load
+from pytest_velo.providers import registry
 from pytest_velo.records import HypothesisResult
 from pytest_velo.runner.looks import Looks
 from pytest_velo.runner.result import result_of, with_brief_details
 from pytest_velo.runner.run import Launcher, Run
 from pytest_velo.sampling.stats import SamplingStats
+from pytest_velo.settings import Settings
+from pytest_velo.stats import exact, limits
 
 if TYPE_CHECKING:
     from pytest_velo.integration.rescore import Rescored, Rescoring
@@ -102,6 +107,7 @@ def prepare(
     """
     rescored = _rescored(item)
     settings = session.settings_of(item)
+    _load_what_the_loop_needs(item, settings)
     check_drawn(item, settings)
     outcomes = HostOutcomes(item.stash[FACTS], item.stash[SPEC].claim, item.path.parent)
     hypothesis = build(
@@ -134,3 +140,13 @@ def _rescored(item: pytest.Item) -> Rescored | None:
     """Return how the item is rescored; None in a session that does not."""
     plugin: Rescoring | None = item.config.pluginmanager.get_plugin(RESCORE_PLUGIN)
     return None if plugin is None else plugin.of(item)
+
+
+def _load_what_the_loop_needs(item: pytest.Item, settings: Settings) -> None:
+    """Load the rooms that are loaded on use before another thread uses them; see `registry.load` for why."""
+    for room in (exact, limits):
+        load(room)
+    spec = item.stash[SPEC]
+    judge = judge_id(spec, settings)
+    for name in (*model_ids(spec, settings), *([] if judge is None else [judge])):
+        registry.load(registry.resolve(name, settings.endpoints).endpoint.api)

@@ -19,15 +19,14 @@ if TYPE_CHECKING:
     from pytest_velo.stats.exact.thresholds import calibrated_log_threshold as calibrated_log_threshold
     from pytest_velo.stats.exact.thresholds import history_error as history_error
 
-__getattr__ = lazily(
-    __name__,
-    {
-        "anytime_p": "thresholds",
-        "anytime_p_values": "thresholds",
-        "as_it_looks": "law",
-        "calibrated_log_threshold": "thresholds",
-        "chances_of": "chances",
-        "history_error": "thresholds",
-        "race": "law",
-    },
-)
+_HOMES = {
+    "anytime_p": "thresholds",
+    "anytime_p_values": "thresholds",
+    "as_it_looks": "law",
+    "calibrated_log_threshold": "thresholds",
+    "chances_of": "chances",
+    "history_error": "thresholds",
+    "race": "law",
+}
+__all__ = list(_HOMES)
+__getattr__ = lazily(__name__, _HOMES)

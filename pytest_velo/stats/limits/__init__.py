@@ -13,13 +13,12 @@ if TYPE_CHECKING:
     from pytest_velo.stats.limits.mean import mean_limit as mean_limit
     from pytest_velo.stats.limits.rate import rate_limits as rate_limits
 
-__getattr__ = lazily(
-    __name__,
-    {
-        "constant": "mean",
-        "count_limit": "census",
-        "discordant_limit": "discordant",
-        "mean_limit": "mean",
-        "rate_limits": "rate",
-    },
-)
+_HOMES = {
+    "constant": "mean",
+    "count_limit": "census",
+    "discordant_limit": "discordant",
+    "mean_limit": "mean",
+    "rate_limits": "rate",
+}
+__all__ = list(_HOMES)
+__getattr__ = lazily(__name__, _HOMES)

@@ -11,6 +11,7 @@ from pytest_velo.integration.collect.models import model_id
 from pytest_velo.integration.collect.stash import FACTS, SPEC
 from pytest_velo.integration.run.hypothesis import build, rule_maker
 from pytest_velo.integration.run.outcomes import HostOutcomes
+from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.rules.choice import rule_for
 from support.items import hypothesis_item
 
@@ -33,9 +34,28 @@ def test_a_plugin_may_bring_the_rule_of_its_claim(pytestconfig: pytest.Config) -
     class Surely(Claim): ...
 
     surely = Surely(statistic=rate, direction=Direction.AT_LEAST, low=0.5)
-    plugin = SimpleNamespace(pytest_velo_claims=lambda: {Surely: "a rule that takes its time"})
+    given = []
+
+    def takes_its_time(claim: Claim, **design: object) -> str:
+        given.append(design)
+        return "a rule that takes its time"
+
+    plugin = SimpleNamespace(pytest_velo_claims=lambda: {Surely: takes_its_time})
     pytestconfig.pluginmanager.register(plugin)
-    assert rule_maker(pytestconfig, surely) == "a rule that takes its time"
+    design = Design(alpha=0.05, beta=0.1, max_units=20, margin=0.02, min_units=3, census=20)
+    assert rule_maker(pytestconfig, surely)(surely, design) == "a rule that takes its time"
+    assert given == [
+        {
+            "alpha": 0.05,
+            "beta": 0.1,
+            "max_units": 20,
+            "margin": 0.02,
+            "min_units": 3,
+            "single": True,
+            "extend": False,
+            "size": 20,
+        }
+    ]
     pytestconfig.pluginmanager.unregister(plugin)
     assert rule_maker(pytestconfig, surely) is rule_for
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_velo.integration.collect.families import Families
+from pytest_velo.integration.collect.families import Families, family_of
 from pytest_velo.integration.collect.marks import read_spec
-from pytest_velo.integration.names import FAMILIES_PLUGIN, family_of
+from pytest_velo.integration.names import FAMILIES_PLUGIN
 from pytest_velo.integration.startup import session_of
 from support.items import collected
 

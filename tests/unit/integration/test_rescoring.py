@@ -12,6 +12,7 @@ import pytest
 from pytest_velo.integration.names import RESCORE_JUDGE, RESCORE_PLUGIN, RESCORE_RUN
 from pytest_velo.integration.rescore import register, run_pytest
 from pytest_velo.integration.run.item import run_item
+from pytest_velo.integration.startup import write_run
 from pytest_velo.report.load import load
 from support.items import hypothesis_item
 
@@ -42,7 +43,7 @@ def test_registered_source_holds_the_recorded_trials(request: pytest.FixtureRequ
     run_item(item)
     session.reported[item.nodeid] = session.results[0]
     session.close()
-    session.write_run(duration_s=0.1)
+    write_run(session, duration_s=0.1)
     options = {RESCORE_RUN: "latest", RESCORE_JUDGE: False}
     config = SimpleNamespace(getoption=options.get, pluginmanager=pytest.PytestPluginManager())
     register(session, config)
