@@ -147,18 +147,16 @@ def main() -> None:
     structure = read()
     sizes = sorted(structure.lines.values())
     print(f"modules        {len(sizes)}, {sum(sizes)} lines")
-    print(
-        f"lines a module median {statistics.median(sizes):.0f}, p90 {sizes[int(0.9 * len(sizes))]}, max {sizes[-1]}"
-    )
+    p90 = sizes[int(0.9 * len(sizes))]
+    print(f"lines a module median {statistics.median(sizes):.0f}, p90 {p90}, max {sizes[-1]}")
     for name, n in sorted(structure.lines.items(), key=lambda item: -item[1])[:5]:
         print(f"               {n:4} {name}")
     between_files, between_folders = circles(structure.imports), circles(structure.between_folders())
     print(f"circles        {len(between_files)} between files, {len(between_folders)} between folders")
     for group in (*between_files, *between_folders):
         print(f"               {', '.join(group)}")
-    print(
-        f"local imports  {len(structure.local)}, {sum(not local.reason for local in structure.local)} without a reason"
-    )
+    n_bare = sum(not local.reason for local in structure.local)
+    print(f"local imports  {len(structure.local)}, {n_bare} without a reason")
     for local in structure.local if "--verbose" in sys.argv else ():
         print(f"               {local.where} {local.module}  # {local.reason}")
     raise SystemExit(bool(between_files or between_folders))
