@@ -113,7 +113,7 @@ def exact_design(
 
 
 def n_two_sample(rate_a: float, rate_b: float, alpha: float, power: float) -> Pair:
-    """Trials an arm to tell unpaired rates apart, two-sided: by the arcsine and the unpooled normal formula."""
+    """Trials an arm to tell two rates apart, two-sided: by the arcsine and the unpooled formula."""
     effect = proportion_effectsize(rate_a, rate_b)
     variances = rate_a * (1.0 - rate_a) + rate_b * (1.0 - rate_b)
     arcsine = NormalIndPower().solve_power(effect, alpha=alpha, power=power)
@@ -138,7 +138,7 @@ class Adjusted(NamedTuple):
 
 
 def adjusted(p_values: Sequence[float], alpha: float, method: str) -> Adjusted:
-    """A procedure of statsmodels: "holm", "bonferroni", "fdr_bh" (Benjamini-Hochberg), "fdr_by" (-Yekutieli)."""
+    """By statsmodels: "holm", "bonferroni", "fdr_bh" (Benjamini-Hochberg), "fdr_by" (-Yekutieli)."""
     rejects, p, _, _ = multipletests(p_values, alpha, method)
     return Adjusted(rejects.tolist(), p.tolist())
 

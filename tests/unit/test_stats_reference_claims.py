@@ -1,7 +1,7 @@
 """The statistics of means, pairs, censuses and families against the project's reference vectors.
 
 Some vectors are of textbook methods that the product does not need (made with statsmodels, ville and
-confseq); these are computed by `support.textbook` and checked as well, so that no part of the file goes unread.
+confseq); these are computed here and in `support.textbook`, so that no part of the file goes unread.
 """
 
 import json
