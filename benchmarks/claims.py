@@ -20,12 +20,10 @@ from statistics import fmean
 
 import numpy as np
 from measuring import machine, print_table
-from pytest_velo.stats.fixed_n import exact_design
 from scipy.special import ndtri
 from scipy.stats import binom
 
 from pytest_velo.claims import rate
-from pytest_velo.errors import UsageError
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.planning.operating import operating_characteristics
 from pytest_velo.stats.rules.rate import RateRule, make_rate_rule
@@ -34,6 +32,8 @@ ALPHA = 0.05
 MAX_TRIALS = 1_000
 SHARE_OF = 200
 FIRST_WILSON_LOOK = 10
+MOST_FIXED = 100_000
+CHUNK = 1_000
 THRESHOLDS = (0.05, 0.1, 0.3, 0.5, 0.7, 0.9, 0.95)
 EFFECTS = (-0.3, -0.2, -0.1, -0.05, 0.05, 0.1, 0.2, 0.3)
 
@@ -85,12 +85,17 @@ def wilson_law(truth: float, threshold: float) -> tuple[float, float]:
     return supported, mean
 
 
-def fixed_n(truth: float, threshold: float) -> int | None:
-    """Return the trials of the fixed test with power 0.9."""
-    try:
-        return exact_design(threshold, truth, ALPHA, 0.9).n
-    except UsageError:
-        return None
+def fixed_design(truth: float, threshold: float) -> tuple[int, float] | None:
+    """Return the trials of the smallest exact test with power 0.9, and its P(wrong rejection)."""
+    edge, true = (threshold, truth) if truth > threshold else (1.0 - threshold, 1.0 - truth)
+    for first in range(1, MOST_FIXED, CHUNK):
+        n = np.arange(first, first + CHUNK)
+        last = binom.isf(ALPHA, n, edge)  # it rejects beyond this count
+        enough = np.flatnonzero(binom.sf(last, n, true) >= 0.9)
+        if enough.size:
+            at = enough[0]
+            return int(n[at]), float(binom.sf(last[at], n[at], edge))
+    return None
 
 
 def rule_for(threshold: float) -> RateRule:
@@ -104,13 +109,14 @@ def cells() -> list[Cell]:
     for threshold in THRESHOLDS:
         truths = [threshold + effect for effect in EFFECTS if 0.005 < threshold + effect < 0.995]
         for truth, law in zip(truths, operating_characteristics(rule_for(threshold), truths), strict=True):
+            fixed = fixed_design(truth, threshold)
             cell = Cell(
                 threshold=threshold,
                 truth=truth,
                 bound=bound(truth, threshold),
                 shipped=law.mean_n,
                 decided=law.supported if truth > threshold else law.refuted,
-                fixed=fixed_n(truth, threshold),
+                fixed=fixed and fixed[0],
                 wilson=wilson_law(truth, threshold)[1],
             )
             found.append(cell)
@@ -120,9 +126,10 @@ def cells() -> list[Cell]:
 def wrong_verdicts() -> dict[str, float]:
     """Return the largest P(wrong "supported") over the thresholds, of each rule."""
     passed = [float(binom.sf(math.ceil(SHARE_OF * t - 1e-9) - 1, SHARE_OF, t)) for t in THRESHOLDS]
+    fixed = [design[1] for t in THRESHOLDS if (design := fixed_design(t + (1 - t) / 2, t))]
     return {
         "shipped": max(operating_characteristics(rule_for(t), [t])[0].supported for t in THRESHOLDS),
-        "fixed n": max(exact_design(t, t + (1 - t) / 2, ALPHA, 0.9).size for t in THRESHOLDS),
+        "fixed n": max(fixed),
         "observed >= threshold": max(passed),
         "Wilson at every look": max(wilson_law(t, t)[0] for t in THRESHOLDS),
     }

@@ -142,12 +142,14 @@ def test_hazard_08_nothing_is_computed_at_collection():
 import sys
 from pytest_velo.claims import rate
 from pytest_velo.stats import intervals
-from pytest_velo.stats.planning import operating
+from pytest_velo.stats.engine.design import Design
+from pytest_velo.integration.collect import reach
 from pytest_velo.stats.planning.reach import rate_reach
 from pytest_velo.stats.rules.rate import make_rate_rule
+design = Design(alpha=0.05, beta=0.05, max_units=200)
 for claim in (rate >= 0.3, rate <= 0.02, rate.within(0.4, 0.6)):
-    rate_reach(claim, alpha=0.05, beta=0.05, max_units=200)
-    rule = make_rate_rule(claim, alpha=0.05, beta=0.05, max_units=200)
+    rate_reach(claim, design)
+    rule = make_rate_rule(claim, design)
     rule.feed(0, 1)
     rule.min_more(), rule.expected_more()
 print(sorted({"numpy", "scipy"} & set(sys.modules)))

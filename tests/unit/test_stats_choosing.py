@@ -23,7 +23,7 @@ BETTER = difference("a", "b") >= 0
         (rate >= 0.5, {"extend": True}, RateRule, OneSided, "ville"),
         (rate.within(0.3, 0.6), {}, RateRule, OneSided, "ville"),
         (rate >= 0.5, {"single": False}, ComposedRule, MeanTest, "ville"),
-        (rate >= 0.5, {"size": 50}, ComposedRule, CensusTest, "ville"),
+        (rate >= 0.5, {"census": 50}, ComposedRule, CensusTest, "ville"),
         (mean(0, 10) >= 5, {}, ComposedRule, MeanTest, "ville"),
         (BETTER, {}, ComposedRule, DiscordantTest, "calibrated"),
         (BETTER, {"extend": True}, ComposedRule, MeanTest, "ville"),

@@ -122,7 +122,7 @@ def test_what_is_no_outcome_is_refused(bounds):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"alpha": 0.0}, "alpha lies between 0 and 1"),
+        ({"alpha": 0.0}, "alpha must lie between 0 and 1"),
         ({"min_units": 301}, "1 <= min_trials <= max_trials"),
         ({"margin": 7}, "margin below 7"),
     ],

@@ -13,7 +13,8 @@ from pytest_velo.verdicts import Verdict
 
 
 def build(claim, size=100, **changes):
-    return make_census_rule(claim, Design(**{"size": size, "alpha": 0.05, "beta": 0.05, **changes}))
+    design = {"census": size, "max_units": size or 1, "alpha": 0.05, "beta": 0.05, **changes}
+    return make_census_rule(claim, Design(**design))
 
 
 def shuffled(ones, size, seed=0):

@@ -7,7 +7,7 @@ import pytest
 from pytest_velo.claims import rate
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.engine.futility import usual_futility
-from pytest_velo.stats.exact import chances as forecast
+from pytest_velo.stats.rules import rate as rates
 from pytest_velo.stats.rules.rate import make_rate_rule
 
 DESIGNS = [
@@ -47,14 +47,14 @@ def test_a_latched_end_is_known_to_the_table():
 
 
 def test_runs_of_one_design_share_a_table():
-    forecast._table.cache_clear()
+    rates._chances.cache_clear()
     for ones in (8, 12):
         rule = make_rate_rule(rate >= 0.5, Design(alpha=0.05, beta=0.05, max_units=200))
         for number in range(20):
             one = number * ones % 20 < ones  # spread evenly
             rule.feed(one, one)
         assert 0.0 < rule.predictive_probability() < 1.0
-    assert forecast._table.cache_info().misses == 1
+    assert rates._chances.cache_info().misses == 1
 
 
 def test_elsewhere_the_law_is_asked():

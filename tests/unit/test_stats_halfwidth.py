@@ -10,7 +10,7 @@ from pytest_velo.stats.rules.estimate import fewest_units, make_estimate
 
 def build(statistic=rate, halfwidth=0.1, **changes):
     return make_estimate(
-        statistic, Design(**{"halfwidth": halfwidth, "alpha": 0.05, "max_units": 400, **changes})
+        statistic, halfwidth, Design(**{"alpha": 0.05, "beta": 0.05, "max_units": 400, **changes})
     )
 
 
@@ -105,7 +105,7 @@ def test_out_of_units_it_is_not_measured_but_has_an_interval():
 
 def test_nothing_is_calibrated_to_a_horizon_that_may_move():
     assert build().kind == "calibrated"
-    for rule in (build(extend=True), build(binary=False), build(mean(0, 1)), build(difference("a", "b"))):
+    for rule in (build(extend=True), build(single=False), build(mean(0, 1)), build(difference("a", "b"))):
         assert rule.kind == "ville"
 
 

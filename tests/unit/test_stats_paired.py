@@ -76,7 +76,7 @@ def test_no_difference_is_decided_by_the_discordant_pairs_as_a_rate_would_be():
 
 
 def test_only_single_pairs_at_a_fixed_horizon_are_tossed():
-    for changes in ({"binary": False}, {"extend": True}, {"max_units": MAX_CALIBRATED_UNITS + 1}):
+    for changes in ({"single": False}, {"extend": True}, {"max_units": MAX_CALIBRATED_UNITS + 1}):
         assert build(**changes).kind == "ville"
     assert build(difference("a", "b") >= 0.1).kind == "ville"
     assert isinstance(build(margin=0.1)._support[0], MeanTest)
@@ -110,7 +110,7 @@ def test_a_pair_with_an_invalid_arm_holds_back_whichever_test_it_could_help():
 def test_what_no_pair_of_single_outcomes_gives_is_refused():
     with pytest.raises(VeloError, match=r"gives 0, 1/2 or 1, got 0\.25"):
         build().feed(0.25, 0.25)
-    assert build(binary=False).feed(0.25, 0.25) is None
+    assert build(single=False).feed(0.25, 0.25) is None
 
 
 @pytest.mark.parametrize("side", [1, -1])
@@ -142,7 +142,7 @@ def test_the_interval_is_a_difference_and_closes_in():
 def test_an_undecided_interval_of_no_difference_is_close_to_that_of_the_plain_engine():
     outcomes = pairs(0.15, 0.14, 300, seed=1)
     tossed, plain = (
-        feed(build(max_units=300, binary=binary), outcomes).evidence_bounds()[2] for binary in (True, False)
+        feed(build(max_units=300, single=single), outcomes).evidence_bounds()[2] for single in (True, False)
     )
     assert tossed.low < 0 < tossed.high
     assert tossed.high - tossed.low < 1.25 * (plain.high - plain.low)
@@ -160,7 +160,7 @@ def test_forecasts_count_pairs():
 
 
 def test_the_design_is_checked():
-    with pytest.raises(UsageError, match="beta lies between"):
+    with pytest.raises(UsageError, match="beta must lie between"):
         build(beta=2.0)
     with pytest.raises(UsageError, match="margin below"):
         build(margin=1.0)

@@ -117,19 +117,17 @@ def test_the_walk_is_finite_and_rises_with_the_distance(edge):
         (mean(0, 10) >= 7, {}),
         (mean(0, 10) <= 2, {"margin": 1}),
         (mean(0, 10).within(4, 6), {}),
-        (BETTER, {"binary": True}),
+        (BETTER, {"single": True}),
         (BETTER, {}),
-        (difference("a", "b") >= -0.05, {"binary": True, "min_units": 12}),
-        (difference("a", "b").within(0.2), {"binary": True}),
+        (difference("a", "b") >= -0.05, {"single": True, "min_units": 12}),
+        (difference("a", "b").within(0.2), {"single": True}),
     ],
     ids=str,
 )
 def test_a_verdict_is_within_reach_of_the_horizon_that_is_named(claim, changes):
-    design = {**LEVELS, **changes}
-    reach = mean_reach(claim, Design(max_units=1_000, **design, single=False))
-    binary = design.pop("binary", False)
+    design = {**LEVELS, "single": False, **changes}
+    reach = mean_reach(claim, Design(max_units=1_000, **design))
     make = make_difference_rule if claim.statistic.arms else make_mean_rule
-    design |= {"binary": binary} if claim.statistic.arms else {}
     edges = [claim.low, claim.high]
     middle = 0.5 if None not in edges else None
     for wanted, horizon, outcomes in (
@@ -138,14 +136,13 @@ def test_a_verdict_is_within_reach_of_the_horizon_that_is_named(claim, changes):
     ):
         verdicts = set()
         for outcome in outcomes:
-            rule = make(claim, max_units=horizon, **design)
+            rule = make(claim, Design(max_units=horizon, **design))
             while rule.n < horizon and rule.feed(outcome, outcome) is None:
                 pass
             verdicts.add(rule.verdict)
         assert wanted in verdicts
-        assert mean_reach(
-            claim, Design(max_units=max(1, horizon), **LEVELS, **changes, single=False)
-        ).can_support or (wanted is Verdict.REFUTED)
+        within = mean_reach(claim, Design(max_units=horizon, **design))
+        assert within.can_support or wanted is Verdict.REFUTED
 
 
 def test_what_is_out_of_reach_is_named():
@@ -153,5 +150,5 @@ def test_what_is_out_of_reach_is_named():
     assert not reach.can_support
     assert reach.can_refute
     assert reach.n_support > 300
-    with pytest.raises(UsageError, match="alpha lies between"):
+    with pytest.raises(UsageError, match="alpha must lie between"):
         mean_reach(BETTER, Design(alpha=0, beta=0.1, max_units=9, single=False))

@@ -1,7 +1,7 @@
 """The statistics of means, pairs, censuses and families against the project's reference vectors.
 
 Some vectors are of textbook methods that the product does not need (made with statsmodels, ville and
-confseq); these are computed here from scipy and checked as well, so that no part of the file goes unread.
+confseq); these are computed here and in `support.textbook`, so that no part of the file goes unread.
 """
 
 import json
@@ -10,18 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pytest_velo.stats.descriptive import (
-    binomial_p,
-    clustered_error,
-    mcnemar_p,
-    newcombe,
-    paired_error,
-    standard_error,
-    t_interval,
-    unpaired_p,
-)
-from pytest_velo.stats.fixed_n import exact_design, n_paired, n_two_sample
-from scipy import special, stats
+from scipy import special
 from scipy.optimize import brentq
 
 from pytest_velo.claims import rate
@@ -29,8 +18,9 @@ from pytest_velo.stats.engine.census import alternatives, log_e_census
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.engine.mixture import EProcess
 from pytest_velo.stats.intervals import clopper_pearson, wilson
-from pytest_velo.stats.multiplicity import benjamini_hochberg, benjamini_yekutieli, bonferroni, e_bh, holm
+from pytest_velo.stats.multiplicity import holm
 from pytest_velo.stats.rules.census import make_census_rule
+from support import textbook
 
 REFERENCE = Path(__file__).parents[2].parent / "shared" / "reference" / "statistics.json"
 
@@ -64,7 +54,6 @@ def bounded_mean_eprocess(x, threshold, alpha):
             at_verdict = support.log_e, refute.log_e
             found |= {"verdict": crossed[0], "n_at_verdict": n}
     at_verdict = at_verdict or (support.log_e, refute.log_e)
-    interval = t_interval(x, 0.95)
     return found | {
         "log_e_support_at_end": support.log_e,
         "log_e_refute_at_end": refute.log_e,
@@ -74,8 +63,8 @@ def bounded_mean_eprocess(x, threshold, alpha):
         "anytime_p_support": min(1.0, math.exp(-support.max_log_e)),
         "anytime_p_refute": min(1.0, math.exp(-refute.max_log_e)),
         "mean": sum(x) / len(x),
-        "se": standard_error(x),
-        "t_ci95": [interval.low, interval.high],
+        "se": textbook.standard_error(x),
+        "t_ci95": list(textbook.t_interval(x, 0.95)),
     }
 
 
@@ -95,34 +84,35 @@ def beta_mixture_cs(successes, n, threshold, prior, alpha):
 
 
 def proportion_ci(successes, n, level):
-    z, tail = stats.norm.isf((1 - level) / 2), (1 - level) / 2
     exact, score = clopper_pearson(successes, n, level), wilson(successes, n, level)
-    jeffreys = stats.beta.ppf([tail, 1 - tail], successes + 0.5, n - successes + 0.5)
-    centre = (successes + z * z / 2) / (n + z * z)
-    half = z * math.sqrt(centre * (1 - centre) / (n + z * z))
+    theirs = {
+        method: list(textbook.share_interval(successes, n, level, method))
+        for method in ("jeffreys", "agresti_coull", "wilson")
+    }
     return {
         "clopper_pearson": [exact.low, exact.high],
         "wilson": [score.low, score.high],
-        "wilson_statsmodels": [score.low, score.high],
-        "jeffreys": list(jeffreys),
-        "agresti_coull": [max(0.0, centre - half), min(1.0, centre + half)],
+        "wilson_statsmodels": theirs.pop("wilson"),
+        **theirs,
     }
 
 
 def binomial(successes, n, threshold):
-    return dict(zip(("p_greater", "p_less", "p_two"), binomial_p(successes, n, threshold), strict=True))
+    found = textbook.binomial_p(successes, n, threshold)
+    return {"p_greater": found["greater"], "p_less": found["less"], "p_two": found["two-sided"]}
 
 
 def clustered_se(x, cluster):
-    error = clustered_error(x, cluster)
+    naive = textbook.standard_error(x)
+    cr0 = textbook.clustered_error(x, cluster, corrected=False)
     means = [[v for v, c in zip(x, cluster, strict=True) if c == which] for which in sorted(set(cluster))]
     return {
         "mean": sum(x) / len(x),
-        "se_naive_ddof1": error.naive,
-        "se_cluster_CR0": error.cr0,
-        "se_cluster_CR1": error.cr1,
-        "se_of_cluster_means": standard_error([sum(values) / len(values) for values in means]),
-        "design_effect_CR0": error.design_effect,
+        "se_naive_ddof1": naive,
+        "se_cluster_CR0": cr0,
+        "se_cluster_CR1": textbook.clustered_error(x, cluster, corrected=True),
+        "se_of_cluster_means": textbook.standard_error([sum(values) / len(values) for values in means]),
+        "design_effect_CR0": (cr0 / naive) ** 2,
     }
 
 
@@ -132,17 +122,14 @@ def paired(a, b, alpha):
     noninferior = EProcess((1 - 0.05) / 2, 1)
     for d in differences:
         noninferior.update((d + 1) / 2)
-    mean, error = sum(differences) / len(differences), paired_error(a, b)
     up, down = differences.count(1), differences.count(-1)
-    too_low, too_high = (mean + 0.1) / error, (mean - 0.1) / error
-    degrees = len(differences) - 1
     return {
-        "diff": mean,
-        "se_paired": error,
-        "se_unpaired": math.hypot(standard_error(a), standard_error(b)),
-        "mcnemar_exact_p": mcnemar_p(up, down),
+        "diff": sum(differences) / len(differences),
+        "se_paired": textbook.paired_error(a, b),
+        "se_unpaired": math.hypot(textbook.standard_error(a), textbook.standard_error(b)),
+        "mcnemar_exact_p": textbook.mcnemar_p(up, down),
         "discordant": [up, down],
-        "tost_p_margin10": float(max(stats.t.sf(too_low, degrees), stats.t.cdf(too_high, degrees))),
+        "tost_p_margin10": textbook.equivalence_p(a, b, 0.1),
         "log_e_noninferior_margin05": noninferior.log_e,
         **{
             name: scaled[name]
@@ -152,13 +139,14 @@ def paired(a, b, alpha):
 
 
 def unpaired(s_a, n_a, s_b, n_b):
-    interval = newcombe(s_a, n_a, s_b, n_b, 0.95)
-    p = unpaired_p(s_a, n_a, s_b, n_b)
-    a, b = (s_a + 1) / (n_a + 2), (s_b + 1) / (n_b + 2)
-    half = stats.norm.isf(0.025) * math.sqrt(a * (1 - a) / (n_a + 2) + b * (1 - b) / (n_b + 2))
+    p = textbook.unpaired_p(s_a, n_a, s_b, n_b)
+    newcombe, caffo = (
+        list(textbook.unpaired_interval(s_a, n_a, s_b, n_b, 0.95, method))
+        for method in ("newcomb", "agresti-caffo")
+    )
     return {
-        "newcomb": [interval.low, interval.high],
-        "agresti_caffo": [a - b - half, a - b + half],
+        "newcomb": newcombe,
+        "agresti_caffo": caffo,
         "score_test_p": p["score"],
         "fisher_p": p["fisher"],
         "boschloo_p": p["boschloo"],
@@ -172,20 +160,15 @@ def evalue_multiplicity(e, alpha):
         return [place for place, rejected in enumerate(rejects) if rejected]
 
     return {
-        "ebh": places(e_bh([math.log(value) for value in e], alpha)),
+        "ebh": places(textbook.e_bh(e, alpha)),
         "eholm": places(holm(p_values, alpha).rejects),
-        "bonferroni": places(bonferroni(p_values, alpha).rejects),
+        "bonferroni": places(textbook.adjusted(p_values, alpha, "bonferroni").rejects),
     }
 
 
 def pvalue_multiplicity(p, alpha):
-    procedures = {
-        "holm": holm,
-        "fdr_bh": benjamini_hochberg,
-        "fdr_by": benjamini_yekutieli,
-        "bonferroni": bonferroni,
-    }
-    found = {name: procedure(p, alpha) for name, procedure in procedures.items()}
+    found = {name: textbook.adjusted(p, alpha, name) for name in ("fdr_bh", "fdr_by", "bonferroni")}
+    found["holm"] = holm(p, alpha)
     return {
         name: {"reject": list(adjusted.rejects), "adjusted": list(adjusted.p_values)}
         for name, adjusted in found.items()
@@ -193,18 +176,18 @@ def pvalue_multiplicity(p, alpha):
 
 
 def required_n_exact(threshold, truth, alpha, power):
-    design = exact_design(threshold, truth, alpha, power)
+    design = textbook.exact_design(threshold, truth, alpha, power)
     return {"n": design.n, "exact_size": design.size, "exact_power": design.power}
 
 
 def required_n_two_sample(p_a, p_b, alpha, power, sided):
     assert sided == "two"
     names = ("n_per_arm_arcsine", "n_per_arm_unpooled")
-    return dict(zip(names, n_two_sample(p_a, p_b, alpha, power), strict=True))
+    return dict(zip(names, textbook.n_two_sample(p_a, p_b, alpha, power), strict=True))
 
 
 def required_n_paired(sd_diff, delta, alpha, power):
-    return dict(zip(("n_z", "n_t"), n_paired(sd_diff, delta, alpha, power), strict=True))
+    return dict(zip(("n_z", "n_t"), textbook.n_paired(sd_diff, delta, alpha, power), strict=True))
 
 
 def without_replacement(successes, n, N, threshold):

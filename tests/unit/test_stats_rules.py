@@ -67,7 +67,7 @@ def test_within_is_supported_between_its_ends_with_each_end_latched():
 
 def test_calibration_is_for_single_trials_at_a_fixed_horizon():
     assert build(rate >= 0.3).kind == "calibrated"
-    for changes in ({"binary": False}, {"extend": True}, {"max_units": MAX_CALIBRATED_UNITS + 1}):
+    for changes in ({"single": False}, {"extend": True}, {"max_units": MAX_CALIBRATED_UNITS + 1}):
         assert build(rate >= 0.3, **changes).kind == "ville"
     assert build(rate.within(0.2, 0.8)).kind == "ville"
 
@@ -132,8 +132,8 @@ def test_what_is_no_outcome_is_refused(bounds):
 @pytest.mark.parametrize(
     ("claim", "changes", "message"),
     [
-        (rate >= 0.3, {"alpha": 0.0}, "alpha lies between 0 and 1"),
-        (rate >= 0.3, {"beta": 1.0}, "beta lies between 0 and 1"),
+        (rate >= 0.3, {"alpha": 0.0}, "alpha must lie between 0 and 1"),
+        (rate >= 0.3, {"beta": 1.0}, "beta must lie between 0 and 1"),
         (rate >= 0.3, {"min_units": 0}, "1 <= min_trials <= max_trials"),
         (rate >= 0.3, {"min_units": 201}, "1 <= min_trials <= max_trials"),
         (rate >= 0.3, {"margin": -0.1}, "a margin is a distance"),
@@ -152,9 +152,9 @@ def test_evidence_before_any_unit():
     assert build(rate >= 0.3).evidence_bounds() == (1.0, 1.0, None)
 
 
-@pytest.mark.parametrize("binary", [True, False])
-def test_evidence_before_the_first_look_says_nothing(binary):
-    rule = feed(build(rate >= 0.3, min_units=20, binary=binary), [1] * 10)
+@pytest.mark.parametrize("single", [True, False])
+def test_evidence_before_the_first_look_says_nothing(single):
+    rule = feed(build(rate >= 0.3, min_units=20, single=single), [1] * 10)
     p_support, p_refute, interval = rule.evidence_bounds()
     assert (p_support, p_refute) == (1.0, 1.0)
     assert (interval.low, interval.high) == (0.0, 1.0)

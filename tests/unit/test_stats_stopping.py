@@ -127,7 +127,7 @@ def test_runs_give_up_where_their_law_says(make_hypothesis, sample, every) -> No
 @pytest.mark.parametrize("max_units", [9, 6])
 def test_the_law_of_a_census_is_that_of_every_order(claim, futility, max_units) -> None:
     size = 9
-    design = {"size": size, "max_units": max_units, **LEVELS}
+    design = {"census": size, "max_units": max_units, **LEVELS}
     law = census_law(claim, futility=futility, design=Design(**design))
     for ones in range(size + 1):
         ends = []
@@ -141,8 +141,9 @@ def test_the_law_of_a_census_is_that_of_every_order(claim, futility, max_units) 
 
 def test_a_first_look_makes_a_census_longer_and_no_less_sure() -> None:
     never = Futility(below=0.0, first=1, every=1)
-    design = {"size": 40, "max_units": 40, "futility": never, **LEVELS}
-    soon, late = (census_law(rate >= 0.5, Design(min_units=first, **design))([0.8])[0] for first in (1, 15))
+    design = {"census": 40, "max_units": 40, **LEVELS}
+    laws = [census_law(rate >= 0.5, Design(min_units=first, **design), never) for first in (1, 15)]
+    soon, late = (law([0.8])[0] for law in laws)
     assert (late.supported, late.refuted) == (soon.supported, soon.refuted)
     assert max(15.0, soon.mean_n) < late.mean_n < soon.mean_n + 15
 
