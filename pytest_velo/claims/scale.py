@@ -6,11 +6,7 @@ from typing import NamedTuple
 
 
 class Scale(NamedTuple):
-    """A range of values and its map to [0, 1].
-
-    >>> Scale(-1.0, 1.0).to_unit(0.0), Scale(0.0, 10.0).from_unit(0.7)
-    (0.5, 7.0)
-    """
+    """A range of values and its map to [0, 1]."""
 
     low: float
     high: float

@@ -20,7 +20,6 @@ USERS_CALL = {
     "pytest_velo.case_sets.case",
     "pytest_velo.case_sets.sets",
     "pytest_velo.claims.claim",
-    "pytest_velo.claims.scale",
     "pytest_velo.claims.words",
     "pytest_velo.claims.stored",
     "pytest_velo.errors",

@@ -13,6 +13,7 @@ from pytest_velo.integration.collect.stash import FACTS, SPEC
 from pytest_velo.integration.config.rerun import rerun_line
 from pytest_velo.integration.run.hypothesis import build
 from pytest_velo.integration.run.outcomes import HostOutcomes
+from pytest_velo.integration.run.outlook import likely
 from pytest_velo.integration.run.price import asks_a_model, last_seen, price_of
 from pytest_velo.records import TrialRecord, add_costs
 from pytest_velo.report.estimates import Estimate, estimate_text
@@ -81,8 +82,6 @@ def estimate_of(item: pytest.Item, session: VeloSession, run: Run, *, planned: b
     left = sum(1 for _ in run.hypothesis.frame.trials()) - len(trials)
     n_likely, when = None, ""
     if planned:
-        from pytest_velo.integration.run.outlook import likely  # weight: numpy
-
         n_likely, when = likely(run, left, item.stash[SPEC].get("expect"))
     return Estimate(
         n_trials=len(trials),

@@ -1,4 +1,4 @@
-"""How many further trials a run will likely take, by the laws of its rule. Loaded on use: it needs numpy."""
+"""How many further trials a run will likely take, by the laws of its rule."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class Design:
     def __post_init__(self) -> None:
         for name, level in (("alpha", self.alpha), ("beta", self.beta)):
             if not 0.0 < level < 1.0:
-                raise UsageError(f"{name} lies between 0 and 1, got {level!r}", fix=f"{name}=0.05")
+                raise UsageError(f"{name} must lie between 0 and 1, got {level!r}", fix=f"{name}=0.05")
         if not 1 <= self.min_units <= self.max_units:
             raise UsageError(
                 f"the first verdict may come at {self.min_units} and the last at {self.max_units} units",

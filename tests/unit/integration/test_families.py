@@ -8,6 +8,7 @@ from pytest_velo.integration.collect.families import Families, family_of
 from pytest_velo.integration.collect.marks import read_spec
 from pytest_velo.integration.names import FAMILIES_PLUGIN
 from pytest_velo.integration.startup import session_of
+from pytest_velo.settings import Settings
 from support.items import collected
 
 
@@ -21,9 +22,11 @@ def test_parametrized_tests_are_a_family(request: pytest.FixtureRequest, pytestc
         "def test_it(n, trial): return trial.rng.random() < n / 4\n",
     )
     spec = read_spec(items[0], items[0].function)
-    family = family_of(items[0], spec, alpha=0.06, beta=0.06)
+    try:
+        family = family_of(items[0], spec, Settings(alpha=0.06))
+    finally:
+        plugins.unregister(name=FAMILIES_PLUGIN)
     assert family.name == "test_it.py::test_it"
     assert family.size == 3
-    assert family.alpha == 0.06
-    plugins.unregister(name=FAMILIES_PLUGIN)
-    assert family_of(items[0], spec, alpha=0.06, beta=0.06) is None
+    assert (family.alpha, family.beta) == (0.06, 0.05)
+    assert family_of(items[0], spec, Settings(alpha=0.06)) is None
