@@ -17,7 +17,7 @@ from pytest_velo.report.plan import plan_lines
 from pytest_velo.report.plan_record import plan_document
 
 if TYPE_CHECKING:
-    from pytest_velo.integration.plan import Planned
+    from pytest_velo.integration.plan import PlannedSelection
 
 _MOST_COLUMNS = 110
 
@@ -48,7 +48,7 @@ def plan(as_json: bool, arguments: tuple[str, ...]) -> None:
     _print(planned)
 
 
-def _check(planned: Planned) -> None:
+def _check(planned: PlannedSelection) -> None:
     """Raise when there is nothing to show."""
     if planned.problem:
         click.echo(planned.problem, err=True)
@@ -62,7 +62,7 @@ def _check(planned: Planned) -> None:
         )
 
 
-def _print(planned: Planned) -> None:
+def _print(planned: PlannedSelection) -> None:
     width = max(40, min(shutil.get_terminal_size((100, 24)).columns, _MOST_COLUMNS))
     for line in fit_lines(plan_lines(planned.plans, width), sys.stdout.encoding):
         click.echo(line.text)

@@ -20,7 +20,7 @@ from pytest_velo.integration.run.hypothesis import rule_maker
 from pytest_velo.integration.run.price import price_of
 from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.records import UnitKind
-from pytest_velo.report.plan_record import HypothesisPlan, MeasuredRow, MeasuredTable, Part, Row, Table
+from pytest_velo.report.plan_record import HypothesisPlan, MeasuredRow, MeasuredTable, PlannedPart, Row, Table
 from pytest_velo.runner.frame import Frame
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.engine.futility import usual_futility
@@ -86,13 +86,13 @@ def _unplannable(config: pytest.Config, claim: AnyClaim) -> str:
     return ""
 
 
-def _parts(item: pytest.Item, claim: Claim | Joint, design: Design) -> tuple[Part, ...]:
+def _parts(item: pytest.Item, claim: Claim | Joint, design: Design) -> tuple[PlannedPart, ...]:
     """Plan each claim, of a joint one as if it were alone with its share of beta."""
     beta = design.beta / len(claim.parts)
     return tuple(_part(item, part, design, beta) for part in claim.parts)
 
 
-def _part(item: pytest.Item, claim: Claim, design: Design, beta: float) -> Part:
+def _part(item: pytest.Item, claim: Claim, design: Design, beta: float) -> PlannedPart:
     alone = replace(design, beta=beta)
     expect = item.stash[SPEC].get("expect")
     truths = truths_of(claim, () if expect is None else (expect,))
@@ -109,7 +109,7 @@ def _part(item: pytest.Item, claim: Claim, design: Design, beta: float) -> Part:
         )
         tables.append(table)
     n_support, n_refute = soonest_verdicts(claim, alone)
-    return Part(
+    return PlannedPart(
         claim=str(claim),
         direction=claim.direction,
         about=_about(claim.statistic),
@@ -188,7 +188,7 @@ def _unit(item: pytest.Item, frame: Frame) -> tuple[str, str]:
     return frame.unit.value, told
 
 
-def _remarks(claim: AnyClaim, parts: Sequence[Part]) -> list[str]:
+def _remarks(claim: AnyClaim, parts: Sequence[PlannedPart]) -> list[str]:
     remarks = ["trials are taken to be valid: invalid ones make verdicts later, and rarer"]
     if isinstance(claim, Joint):
         remarks.append(
@@ -207,7 +207,7 @@ def _remarks(claim: AnyClaim, parts: Sequence[Part]) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
+class PlannedSelection:
     """What became of a selection.
 
     Attributes:
@@ -221,7 +221,7 @@ class Planned:
     problem: str
 
 
-def plan_selection(arguments: Sequence[str]) -> Planned:
+def plan_selection(arguments: Sequence[str]) -> PlannedSelection:
     r"""Collect with pytest in this process, and plan every hypothesis; no call is made, nothing is stored.
 
     Args:
@@ -239,7 +239,7 @@ def plan_selection(arguments: Sequence[str]) -> Planned:
         raise planner.error
     fine = code in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
     problem = "" if fine else said.getvalue().strip() or f"pytest ended with {code!r}"
-    return Planned(plans=tuple(planner.plans), n_collected=planner.n_collected, problem=problem)
+    return PlannedSelection(plans=tuple(planner.plans), n_collected=planner.n_collected, problem=problem)
 
 
 class Planner:

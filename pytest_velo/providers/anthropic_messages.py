@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pytest_velo.errors import UsageError
-from pytest_velo.providers.clients import HttpProvider, Wire, anthropic_line
+from pytest_velo.providers.clients import HttpProvider, Wire, anthropic_transport
 from pytest_velo.providers.wire import (
     arguments_text,
     content_parts,
@@ -53,7 +53,7 @@ def open_messages(
         http_client: Carries the SDK's requests instead of the SDK's own client (for tests and proxies).
     """
     wire = Wire(path="/v1/messages", to_wire=to_wire, from_wire=from_wire, headers=headers)
-    return HttpProvider(endpoint, wire, anthropic_line(endpoint, slots=slots, http_client=http_client))
+    return HttpProvider(endpoint, wire, anthropic_transport(endpoint, slots=slots, http_client=http_client))
 
 
 def headers(body: JsonObject) -> Mapping[str, str]:

@@ -3,7 +3,7 @@
 The SDKs do what they know best: addresses, authentication, headers. They are called one level below their
 typed methods (`client.post`), because building their typed results costs more than all the rest of a call,
 and because they refuse parameters that the servers take. Their retries are off. How the bytes then travel
-is in `lines.py`.
+is in `transport.py`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import msgspec
 
 from pytest_velo.errors import TransientError, TransientKind, UsageError
 from pytest_velo.providers.failures import inner_status, read_failure, settle_failure
-from pytest_velo.providers.transport import Answer, DirectLine, Line, SdkLine
+from pytest_velo.providers.transport import Answer, DirectTransport, SdkTransport, Transport
 from pytest_velo.records import JsonObject, Reply, Request
 from pytest_velo.settings import Endpoint
 
@@ -55,8 +55,10 @@ class Wire:
     headers: Callable[[JsonObject], Mapping[str, str]] = _no_headers
 
 
-def openai_line(endpoint: Endpoint, *, slots: int, http_client: httpx2.AsyncClient | None = None) -> Line:
-    """Return a line to an endpoint through the OpenAI SDK, without retries of its own.
+def openai_transport(
+    endpoint: Endpoint, *, slots: int, http_client: httpx2.AsyncClient | None = None
+) -> Transport:
+    """Return a transport to an endpoint through the OpenAI SDK, without retries of its own.
 
     Args:
         endpoint: Where it is.
@@ -73,11 +75,13 @@ def openai_line(endpoint: Endpoint, *, slots: int, http_client: httpx2.AsyncClie
         default_headers=dict(endpoint.headers),
         http_client=http_client or _http_client(openai, slots),
     )
-    return _line(endpoint, SdkLine(client=client, sdk=openai), slots, http_client)
+    return _transport(endpoint, SdkTransport(client=client, sdk=openai), slots, http_client)
 
 
-def anthropic_line(endpoint: Endpoint, *, slots: int, http_client: httpx2.AsyncClient | None = None) -> Line:
-    """Return a line to an endpoint through the Anthropic SDK; arguments as `openai_line`."""
+def anthropic_transport(
+    endpoint: Endpoint, *, slots: int, http_client: httpx2.AsyncClient | None = None
+) -> Transport:
+    """Return a transport to an endpoint through the Anthropic SDK; arguments as `openai_transport`."""
     import anthropic  # weight: more than a second
 
     client = anthropic.AsyncAnthropic(
@@ -88,16 +92,16 @@ def anthropic_line(endpoint: Endpoint, *, slots: int, http_client: httpx2.AsyncC
         default_headers=dict(endpoint.headers),
         http_client=http_client or _http_client(anthropic, slots),
     )
-    return _line(endpoint, SdkLine(client=client, sdk=anthropic), slots, http_client)
+    return _transport(endpoint, SdkTransport(client=client, sdk=anthropic), slots, http_client)
 
 
-def _line(
-    endpoint: Endpoint, through_sdk: SdkLine, slots: int, http_client: httpx2.AsyncClient | None
-) -> Line:
-    """Return a line without the SDK where nothing asks for its own client: a proxy, another transport."""
+def _transport(
+    endpoint: Endpoint, through_sdk: SdkTransport, slots: int, http_client: httpx2.AsyncClient | None
+) -> Transport:
+    """Return a transport without the SDK, unless a proxy or a client of somebody's own needs it."""
     if http_client is not None or not _has_aiohttp() or getproxies() or through_sdk.client.custom_auth:
         return through_sdk
-    return DirectLine(through_sdk, slots=slots, connect_s=_connect_s(endpoint))
+    return DirectTransport(through_sdk, slots=slots, connect_s=_connect_s(endpoint))
 
 
 def _key(endpoint: Endpoint) -> str:
@@ -152,19 +156,19 @@ def _http_client(sdk: ModuleType, slots: int) -> httpx2.AsyncClient:
 
 
 class HttpProvider:
-    """A provider that makes its calls over a line to an endpoint.
+    """A provider that makes its calls over a transport to an endpoint.
 
     Args:
         endpoint: Where the calls go.
         wire: How the API there is spoken.
-        line: Carries the calls; a plugin may bring an `SdkLine` over a client of another class (Azure,
-            Bedrock, Vertex).
+        transport: Carries the calls; a plugin may bring an `SdkTransport` over a client of another class
+            (Azure, Bedrock, Vertex).
     """
 
-    def __init__(self, endpoint: Endpoint, wire: Wire, line: Line) -> None:
+    def __init__(self, endpoint: Endpoint, wire: Wire, transport: Transport) -> None:
         self._endpoint = endpoint
         self._wire = wire
-        self._line = line
+        self._transport = transport
         self._secrets = _Secrets(endpoint)
 
     async def complete(self, request: Request, seed: int | None) -> Reply:
@@ -181,14 +185,14 @@ class HttpProvider:
         started = time.perf_counter()
         try:
             async with asyncio.timeout(self._endpoint.timeout_s):
-                answer = await self._line.post(self._wire.path, body, self._wire.headers(body))
+                answer = await self._transport.post(self._wire.path, body, self._wire.headers(body))
         except (TimeoutError, httpx2.HTTPError) as error:
             raise self._unanswered(request, error) from None  # its causes hold the request and its key
         return self._read(answer, request, time.perf_counter() - started)
 
     async def aclose(self) -> None:
-        """Close the line."""
-        await self._line.aclose()
+        """Close the transport."""
+        await self._transport.aclose()
 
     def _read(self, answer: Answer, request: Request, latency_s: float) -> Reply:
         """Turn an answer into the reply it holds, or raise what it is instead."""

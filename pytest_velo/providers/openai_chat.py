@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pytest_velo.errors import VeloError
-from pytest_velo.providers.clients import HttpProvider, Wire, openai_line
+from pytest_velo.providers.clients import HttpProvider, Wire, openai_transport
 from pytest_velo.providers.failures import inner_status, read_failure, settle_failure
 from pytest_velo.providers.openai_logprobs import dropped_logprobs, own_logprobs
 from pytest_velo.providers.wire import (
@@ -61,7 +61,7 @@ def open_chat(
     # OpenAI's reasoning models refuse the older name; many other servers do not know the newer one.
     limit = "max_completion_tokens" if (host or "").endswith(_OPENAI_HOSTS) else "max_tokens"
     wire = Wire(path="/chat/completions", to_wire=partial(to_wire, limit_name=limit), from_wire=from_wire)
-    return HttpProvider(endpoint, wire, openai_line(endpoint, slots=slots, http_client=http_client))
+    return HttpProvider(endpoint, wire, openai_transport(endpoint, slots=slots, http_client=http_client))
 
 
 def to_wire(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pytest_velo.errors import TransientError
-from pytest_velo.providers.clients import HttpProvider, Wire, openai_line
+from pytest_velo.providers.clients import HttpProvider, Wire, openai_transport
 from pytest_velo.providers.openai_logprobs import dropped_logprobs, read_logprobs
 from pytest_velo.providers.wire import (
     arguments_text,
@@ -46,7 +46,7 @@ def open_responses(
         http_client: Carries the SDK's requests instead of the SDK's own client (for tests and proxies).
     """
     wire = Wire(path="/responses", to_wire=to_wire, from_wire=from_wire)
-    return HttpProvider(endpoint, wire, openai_line(endpoint, slots=slots, http_client=http_client))
+    return HttpProvider(endpoint, wire, openai_transport(endpoint, slots=slots, http_client=http_client))
 
 
 def to_wire(request: Request, _seed: int | None) -> dict[str, Any]:

@@ -41,7 +41,7 @@ class Answer:
     content: bytes
 
 
-class Line(Protocol):
+class Transport(Protocol):
     """Carries one call and brings its answer, whatever its status.
 
     Raises `TimeoutError` or an `httpx2.HTTPError` (somewhere down its causes) when none came.
@@ -57,7 +57,7 @@ class Line(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SdkLine:
+class SdkTransport:
     """A line through an SDK's async client, whatever that does to a request.
 
     Attributes:
@@ -100,7 +100,7 @@ class _Form:
     headers: CIMultiDict[str]
 
 
-class DirectLine:
+class DirectTransport:
     """A line that sends what the SDK's client would send, through aiohttp.
 
     Only for clients whose requests to one path differ in nothing but the body: no authentication that is
@@ -113,7 +113,7 @@ class DirectLine:
         connect_s: How long a connection may take to be made, in seconds.
     """
 
-    def __init__(self, sdk: SdkLine, *, slots: int, connect_s: float) -> None:
+    def __init__(self, sdk: SdkTransport, *, slots: int, connect_s: float) -> None:
         self._sdk = sdk
         self._slots = slots
         self._connect_s = connect_s
@@ -179,7 +179,7 @@ class DirectLine:
             nowhere = _Nowhere()
             async with httpx2.AsyncClient(transport=nowhere, trust_env=False) as http_client:
                 client = self._sdk.client.with_options(http_client=http_client)
-                await SdkLine(client=client, sdk=self._sdk.sdk).post(path, {}, headers)
+                await SdkTransport(client=client, sdk=self._sdk.sdk).post(path, {}, headers)
             request = nowhere.requests[-1]
             pairs = request.headers.multi_items()
             kept = CIMultiDict((name, value) for name, value in pairs if name.lower() not in _SENDERS_OWN)

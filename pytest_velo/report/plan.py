@@ -8,7 +8,7 @@ from typing import assert_never
 from pytest_velo.claims import Direction
 from pytest_velo.report.lines import Line, Style, block
 from pytest_velo.report.numbers import count, dollars, percent
-from pytest_velo.report.plan_record import HypothesisPlan, MeasuredRow, Part, Row, Table
+from pytest_velo.report.plan_record import HypothesisPlan, MeasuredRow, PlannedPart, Row, Table
 from pytest_velo.report.text import columns, display, inline, pad
 
 _GAP = "  "
@@ -79,7 +79,7 @@ def _design(plan: HypothesisPlan) -> str:
     return " · ".join(facts)
 
 
-def _reach(plan: HypothesisPlan, part: Part) -> str:
+def _reach(plan: HypothesisPlan, part: PlannedPart) -> str:
     """Say what a claim can come to, and how soon at best."""
     ways = [("supported", part.n_support), ("refuted", part.n_refute)]
     told = ", ".join(
@@ -144,7 +144,7 @@ def _money(plan: HypothesisPlan, n_units: float) -> list[str]:
     return ([] if calls is None else [f"{calls:,.0f}"]) + ([dollars(usd)] if plan.price.usd else [])
 
 
-def _cells(plan: HypothesisPlan, part: Part, table: Table, row: Row) -> list[str]:
+def _cells(plan: HypothesisPlan, part: PlannedPart, table: Table, row: Row) -> list[str]:
     law = row.law
     alpha, beta = (None, None) if table.exact else (part.alpha, part.beta)
     rest = max(0.0, 1.0 - law.supported - law.refuted)

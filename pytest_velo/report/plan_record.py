@@ -15,7 +15,7 @@ VERSION = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Price:
+class TrialPrice:
     """What a trial takes.
 
     Attributes:
@@ -69,7 +69,7 @@ class MeasuredTable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class PlannedPart:
     """The plan of one claim.
 
     Attributes:
@@ -115,8 +115,8 @@ class HypothesisPlan:
     alpha: float
     beta: float
     margin: float
-    price: Price
-    parts: tuple[Part, ...] = ()
+    price: TrialPrice
+    parts: tuple[PlannedPart, ...] = ()
     measured: tuple[MeasuredTable, ...] = ()
     problem: str = ""
     remarks: tuple[str, ...] = ()

@@ -21,11 +21,12 @@ from pytest_velo.stats.exact.thresholds import calibrated_log_threshold, crossin
 from pytest_velo.stats.limits.mean import log_evidence, max_log_evidence
 from pytest_velo.stats.one_sided.discordant import DiscordantTest
 from pytest_velo.stats.one_sided.mean import MeanTest
-from pytest_velo.stats.planning.law import approximate_law, pair_law
+from pytest_velo.stats.planning.law import approximate_law
 from pytest_velo.stats.rules.census import make_census_rule
 from pytest_velo.stats.rules.joint import make_joint_rule
 from pytest_velo.stats.rules.mean import make_mean_rule
 from pytest_velo.verdicts import Verdict
+from support.laws import pair_law
 
 ALPHA = 0.05
 LOG_BAR = math.log(1 / ALPHA)

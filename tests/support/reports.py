@@ -24,7 +24,7 @@ from pytest_velo.records import (
 )
 from pytest_velo.report.document import RunDocument
 from pytest_velo.report.load import Run, load
-from pytest_velo.report.plan_record import HypothesisPlan, Part, Price, Row, Table
+from pytest_velo.report.plan_record import HypothesisPlan, PlannedPart, Row, Table, TrialPrice
 from pytest_velo.report.record import create_run, trial_lines, write_run, write_trials
 from pytest_velo.stats.planning.operating import OperatingCharacteristics
 from pytest_velo.stats.planning.truths import Detectable
@@ -208,7 +208,7 @@ def plan(**fields: Any) -> HypothesisPlan:
     )
     found = Detectable(power=0.8, supported=(0.83,), refuted=(0.57,))
     table = Table(assuming="", exact=True, stops_early=True, rows=rows, detectable=found)
-    part = Part(
+    part = PlannedPart(
         claim="rate >= 0.7",
         direction=Direction.AT_LEAST,
         about="rate",
@@ -232,7 +232,7 @@ def plan(**fields: Any) -> HypothesisPlan:
         "alpha": 0.05,
         "beta": 0.05,
         "margin": 0.0,
-        "price": Price(calls=1.0, usd=0.002, known_from="as when it last ran"),
+        "price": TrialPrice(calls=1.0, usd=0.002, known_from="as when it last ran"),
         "parts": (part,),
     }
     return HypothesisPlan(**{**known, **fields})

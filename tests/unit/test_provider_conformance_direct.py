@@ -17,7 +17,7 @@ import pytest
 
 from pytest_velo.providers.base import Provider
 from pytest_velo.providers.registry import open_provider
-from pytest_velo.providers.transport import DirectLine
+from pytest_velo.providers.transport import DirectTransport
 from pytest_velo.records import Reply, Request
 from pytest_velo.settings import Endpoint
 
@@ -77,7 +77,7 @@ class DirectBench(suite.Bench):  # type: ignore[misc]
     def open(self, _answer: Any) -> Provider:
         self.monkeypatch.setenv("CANARY", suite.CANARY)
         provider = open_provider(self.endpoint(), slots=2)
-        assert isinstance(vars(provider)["_line"], DirectLine)
+        assert isinstance(vars(provider)["_transport"], DirectTransport)
         return provider
 
     def exchange(

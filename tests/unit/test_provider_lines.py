@@ -15,15 +15,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_velo.providers import clients, openai_chat
-from pytest_velo.providers.clients import HttpProvider, Wire, anthropic_line, openai_line
+from pytest_velo.providers.clients import HttpProvider, Wire, anthropic_transport, openai_transport
 from pytest_velo.providers.endpoints import parse_endpoint
-from pytest_velo.providers.transport import Answer, DirectLine, Line, SdkLine
+from pytest_velo.providers.transport import Answer, DirectTransport, SdkTransport, Transport
 from pytest_velo.records import as_messages
 from pytest_velo.settings import Endpoint
 
 pytest.importorskip("aiohttp")
 
-OPENERS: dict[str, Callable[..., Line]] = {"openai-chat": openai_line, "anthropic": anthropic_line}
+OPENERS: dict[str, Callable[..., Transport]] = {
+    "openai-chat": openai_transport,
+    "anthropic": anthropic_transport,
+}
 BODY = {"model": "m", "messages": [{"role": "user", "content": 'Grüße "\u2028" 🙂'}], "temperature": 0.5}
 # The sender's own: which codings it can undo, and how many connections it keeps.
 UNLIKE = {b"accept-encoding", b"connection"}
@@ -69,10 +72,10 @@ def endpoint_at(api: str, port: int, path: str = "", timeout_s: float = 20) -> E
     return parse_endpoint(line)
 
 
-def sdk_line(line: Line) -> SdkLine:
-    assert isinstance(line, DirectLine)
+def sdk_line(line: Transport) -> SdkTransport:
+    assert isinstance(line, DirectTransport)
     sdk = vars(line)["_sdk"]
-    assert isinstance(sdk, SdkLine)
+    assert isinstance(sdk, SdkTransport)
     return sdk
 
 
@@ -110,7 +113,7 @@ def test_headers_of_one_call_are_not_those_of_the_next() -> None:
     sent: list[Mapping[str, str]] = [{"x-a": "1"}, {}, {"x-a": "2"}, {"x-b": "2"}]
 
     async def use(port: int) -> None:
-        line = openai_line(endpoint_at("openai-chat", port), slots=2)
+        line = openai_transport(endpoint_at("openai-chat", port), slots=2)
         for headers in sent:
             await line.post("/chat/completions", BODY, headers)
         await line.aclose()
@@ -124,7 +127,7 @@ def test_a_redirect_is_followed_by_the_sdk() -> None:
     door = Door(*[reply(307, b"", "location: /elsewhere")] * 2, reply(200, b'{"found": true}'))
 
     async def use(port: int) -> Answer:
-        line = openai_line(endpoint_at("openai-chat", port), slots=2)
+        line = openai_transport(endpoint_at("openai-chat", port), slots=2)
         answer = await line.post("/chat/completions", BODY, {})
         await line.aclose()
         return answer
@@ -143,7 +146,7 @@ def test_a_body_that_is_not_plain_json_is_the_sdks() -> None:
     day = datetime(2026, 11, 23, tzinfo=UTC)
 
     async def use(port: int) -> None:
-        line = openai_line(endpoint_at("openai-chat", port), slots=2)
+        line = openai_transport(endpoint_at("openai-chat", port), slots=2)
         await line.post("/chat/completions", {"day": day}, {})
         with pytest.raises(ValueError, match="JSON compliant"):
             await line.post("/chat/completions", {"x": float("nan")}, {})
@@ -164,7 +167,7 @@ def test_the_calls_of_a_burst_ask_the_sdk_once(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(openai.AsyncOpenAI, "with_options", counted)
 
     async def use(port: int) -> None:
-        line = openai_line(endpoint_at("openai-chat", port), slots=8)
+        line = openai_transport(endpoint_at("openai-chat", port), slots=8)
         await asyncio.gather(*(line.post("/chat/completions", BODY, {}) for _ in range(8)))
         await line.aclose()
 
@@ -175,7 +178,7 @@ def test_the_calls_of_a_burst_ask_the_sdk_once(monkeypatch: pytest.MonkeyPatch) 
 def test_a_proxy_of_the_environment_is_the_sdks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clients, "getproxies", lambda: {"https": "http://proxy.example:3128"})
     for api, open_line in OPENERS.items():
-        assert isinstance(open_line(endpoint_at(api, 1), slots=1), SdkLine)
+        assert isinstance(open_line(endpoint_at(api, 1), slots=1), SdkTransport)
 
 
 def test_a_client_with_an_authentication_of_its_own() -> None:
@@ -197,7 +200,7 @@ def test_a_client_with_an_authentication_of_its_own() -> None:
             http_client=httpx2.AsyncClient(transport=httpx2.MockTransport(answer)),
         )
         wire = Wire(path="/chat/completions", to_wire=openai_chat.to_wire, from_wire=openai_chat.from_wire)
-        line = SdkLine(client=client, sdk=openai)
+        line = SdkTransport(client=client, sdk=openai)
         assert "token" not in f"{line!r}"
         provider = HttpProvider(endpoint_at("openai-chat", 1), wire, line)
         from pytest_velo.providers.registry import Target

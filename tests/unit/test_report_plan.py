@@ -15,10 +15,10 @@ from pytest_velo.report.plan_record import (
     HypothesisPlan,
     MeasuredRow,
     MeasuredTable,
-    Part,
-    Price,
+    PlannedPart,
     Row,
     Table,
+    TrialPrice,
     plan_document,
 )
 from pytest_velo.stats.engine.design import Design
@@ -39,7 +39,7 @@ def table(**changes) -> Table:
     return Table(**{**known, "detectable": detectable_of(CLAIM, LAW), **changes})
 
 
-def part(**changes) -> Part:
+def part(**changes) -> PlannedPart:
     known = {
         "claim": str(CLAIM),
         "direction": Direction.AT_LEAST,
@@ -50,7 +50,7 @@ def part(**changes) -> Part:
         "n_refute": 9,
         "tables": (table(),),
     }
-    return Part(**{**known, **changes})
+    return PlannedPart(**{**known, **changes})
 
 
 def plan(**changes) -> HypothesisPlan:
@@ -68,7 +68,7 @@ def plan(**changes) -> HypothesisPlan:
         "alpha": 0.05,
         "beta": 0.05,
         "margin": 0.0,
-        "price": Price(calls=2.0, usd=0.01, known_from="as when it last ran"),
+        "price": TrialPrice(calls=2.0, usd=0.01, known_from="as when it last ran"),
         "parts": (part(),),
     }
     return HypothesisPlan(**{**known, **changes})
@@ -127,12 +127,12 @@ def test_what_is_told_often_enough_stands_below_it_by_direction() -> None:
 
 
 def test_unknown_costs_are_question_marks_and_no_columns() -> None:
-    unknown = lines(plan(price=Price(calls=None, usd=None, known_from="known when it has run once")))
+    unknown = lines(plan(price=TrialPrice(calls=None, usd=None, known_from="known when it has run once")))
     assert (
         "  cost       ? calls and $? a trial (known when it has run once); at most ? calls and $?" in unknown
     )
     assert not any("dollars" in line or line.rstrip().endswith("calls") for line in unknown)
-    free = lines(plan(price=Price(calls=1.0, usd=0.0, known_from="as when it last ran")))
+    free = lines(plan(price=TrialPrice(calls=1.0, usd=0.0, known_from="as when it last ran")))
     assert "  cost       1 call and $0.00 a trial (as when it last ran); at most 100 calls and $0.00" in free
     assert not any("dollars" in line for line in free)
 

@@ -7,13 +7,14 @@ from pytest_velo.claims import difference, mean, rate
 from pytest_velo.errors import UsageError
 from pytest_velo.stats.engine.adaptive import best_walk
 from pytest_velo.stats.engine.design import Design
-from pytest_velo.stats.planning.law import approximate_law, pair_law, smallest_detectable
+from pytest_velo.stats.planning.law import approximate_law, smallest_detectable
 from pytest_velo.stats.planning.operating import operating_characteristics
 from pytest_velo.stats.planning.reach import mean_reach
 from pytest_velo.stats.rules.difference import make_difference_rule
 from pytest_velo.stats.rules.mean import make_mean_rule
 from pytest_velo.stats.rules.rate import make_rate_rule
 from pytest_velo.verdicts import Verdict
+from support.laws import pair_law
 
 LEVELS = {"alpha": 0.05, "beta": 0.05}
 BETTER = difference("a", "b") >= 0

@@ -12,7 +12,7 @@ from pytest_velo.claims import difference, estimate, mean, rate
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.engine.futility import Futility, usual_futility
 from pytest_velo.stats.exact.chances import chances_of
-from pytest_velo.stats.planning.law import approximate_law, pair_law
+from pytest_velo.stats.planning.law import approximate_law
 from pytest_velo.stats.planning.law_census import census_law
 from pytest_velo.stats.planning.operating import (
     OperatingCharacteristics,
@@ -26,6 +26,7 @@ from pytest_velo.stats.rules.census import make_census_rule
 from pytest_velo.stats.rules.estimate import make_estimate
 from pytest_velo.stats.rules.rate import make_rate_rule
 from pytest_velo.verdicts import StopReason, Verdict
+from support.laws import pair_law
 
 LEVELS = {"alpha": 0.1, "beta": 0.2}
 SOON = Futility(below=0.35, first=3, every=2)

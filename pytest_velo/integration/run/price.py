@@ -11,14 +11,14 @@ from pytest_velo.integration.collect.models import judge_id, model_ids
 from pytest_velo.integration.collect.stash import SPEC
 from pytest_velo.integration.compat import fixture_info
 from pytest_velo.providers.registry import resolve
-from pytest_velo.report.plan_record import Price
+from pytest_velo.report.plan_record import TrialPrice
 
 if TYPE_CHECKING:
     from pytest_velo.cache.looks import LastSeen
     from pytest_velo.integration.session import VeloSession
 
 
-def price_of(item: pytest.Item, session: VeloSession) -> Price:
+def price_of(item: pytest.Item, session: VeloSession) -> TrialPrice:
     """Return what a trial takes: as when the item last ran, else what its models tell.
 
     Returns:
@@ -32,13 +32,13 @@ def price_of(item: pytest.Item, session: VeloSession) -> Price:
         name for name in ("model", "judge", "velo") if is_ours(info, name) and name in info.names_closure
     ]
     if not asked:
-        return Price(calls=0.0, usd=0.0, known_from="its body asks for no model")
+        return TrialPrice(calls=0.0, usd=0.0, known_from="its body asks for no model")
     free = _is_free(item, session)
     seen = last_seen(item, session)
     if seen is not None:
         usd = 0.0 if free else seen.usd_per_trial
-        return Price(calls=seen.calls_per_trial, usd=usd, known_from="as when it last ran")
-    return Price(calls=None, usd=0.0 if free else None, known_from="known when it has run once")
+        return TrialPrice(calls=seen.calls_per_trial, usd=usd, known_from="as when it last ran")
+    return TrialPrice(calls=None, usd=0.0 if free else None, known_from="known when it has run once")
 
 
 def asks_a_model(item: pytest.Item) -> bool:

@@ -61,12 +61,6 @@ def smallest_detectable(law: Law, threshold: float, end: float, power: float = 0
     return far
 
 
-def pair_law(claim: Claim, p_up: float, p_down: float, design: Design) -> OperatingCharacteristics:
-    """Return the law of `pair_laws` at one pair of shares."""
-    [law] = pair_laws(claim, [(p_up, p_down)], design)
-    return law
-
-
 def pair_laws(
     claim: Claim, shares: Sequence[tuple[float, float]], design: Design
 ) -> list[OperatingCharacteristics]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pytest_velo.claims import difference, mean, rate
 from pytest_velo.stats.engine.design import Design
-from pytest_velo.stats.planning.law import approximate_law, pair_law, pair_laws, smallest_detectable
+from pytest_velo.stats.planning.law import approximate_law, pair_laws, smallest_detectable
 from pytest_velo.stats.planning.operating import operating_characteristics
 from pytest_velo.stats.rules.rate import make_rate_rule
+from support.laws import pair_law
 
 
 def test_smallest_detectable_rate() -> None:
