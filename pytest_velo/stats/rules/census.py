@@ -33,7 +33,8 @@ def make_census_rule(claim: Claim, design: Design) -> ComposedRule:
         raise UsageError(
             f"`{claim}` over {size} recorded outcomes cannot be counted", fix="claim a rate, leave once out"
         )
-    design = replace(design, max_units=min(size, design.max_units))
+    if design.max_units > size:
+        design = replace(design, max_units=size)
     support, against = census_tests(claim, design)
     return ComposedRule(
         claim,
