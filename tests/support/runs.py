@@ -1,4 +1,4 @@
-"""Small hypotheses without pytest or a model, and their runs: what the examples in docstrings work on."""
+"""Small hypotheses without pytest or a model, and their runs."""
 
 from __future__ import annotations
 
