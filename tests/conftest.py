@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import heapq
 import importlib
+import os
 import pkgutil
 import random
+import shutil
 import signal
+import sys
+import tempfile
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from itertools import count, takewhile
 from typing import Any
 
@@ -26,10 +32,20 @@ from support.hypotheses import hypothesis_of
 pytest_plugins = ["pytester"]  # for tests/e2e; pytest reads this name in the topmost conftest only
 
 
-def pytest_configure() -> None:
-    """Undo what a shell's background job hands down: it ignores Ctrl-C, which some tests are about."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Undo what the environment hands down and the tests cannot bear.
+
+    A shell's background job ignores Ctrl-C, which some tests are about. And where no compiled modules may be
+    kept, every one of some hundred processes would compile the package anew: they keep them in a folder of
+    this run, which is removed at its end.
+    """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+        folder = tempfile.mkdtemp(prefix="compiled-")
+        config.add_cleanup(partial(shutil.rmtree, folder, ignore_errors=True))
+        os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix = folder
+        sys.dont_write_bytecode = False
 
 
 @pytest.fixture(scope="session")
@@ -46,6 +62,8 @@ def modules_stay() -> None:
         "scipy.stats",
     ):
         importlib.import_module(name)
+    # Every inner run ends with several full collections of garbage; what is here now is none.
+    gc.freeze()
 
 
 @pytest.fixture

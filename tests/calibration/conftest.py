@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -27,8 +28,19 @@ from pytest_velo.runner.frame import Over
 from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.weigher import Weigher, weigh
 from pytest_velo.settings import Settings
+from pytest_velo.stats.engine.mixture import log_e_counts
+from pytest_velo.stats.exact.thresholds import calibrated_log_threshold
+from pytest_velo.stats.limits.mean import max_log_evidence
 from pytest_velo.verdicts import Verdict
 from support.hypotheses import changed, hypothesis_of
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark all that is in this folder, which a plain run leaves out."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker("calibration")
+
 
 Unit = Sequence[TrialRecord]
 """The trials of one unit, in the order they are fed."""
@@ -48,8 +60,48 @@ def tell(shares: Mapping[Any, Any]) -> None:
     print(*(f"{verdict or 'open'} {np.round(share, 4)}" for verdict, share in shares.items()))
 
 
+BATCH = 4_000
+NEAR = 0.05
+"""Log evidence that a run may lack of rejecting a null and is weighed all the same."""
+
+
+@dataclass(frozen=True)
+class Null:
+    """What a verdict has to reject: the mean of `worth` lies at the edge, or beyond it.
+
+    Attributes:
+        worth: What each unit is worth, on the scale of [0, 1].
+        edge: On the same scale.
+        side: +1: the null is "mean <= edge"; -1: it is "mean >= edge".
+        level: Of its test.
+        calibrated: Its test is the exact one of a rate, not Ville's.
+    """
+
+    worth: Sequence[float]
+    edge: float
+    side: Literal[1, -1]
+    level: float
+    calibrated: bool = False
+
+    def nearly_rejected(self, places: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """Tell for each run, a row of `places`, whether its evidence is ever near enough to reject this."""
+        paths = np.asarray(self.worth, dtype=float)[places]
+        n_units = paths.shape[1]
+        if self.calibrated:
+            bar = calibrated_log_threshold(self.edge, self.side, self.level, n_units) - NEAR
+            table = np.zeros((n_units + 1, n_units + 1), dtype=bool)
+            for n in range(1, n_units + 1):
+                table[n, : n + 1] = [log_e_counts(n, s, self.edge, self.side) >= bar for s in range(n + 1)]
+            return np.asarray(table[np.arange(1, n_units + 1), paths.cumsum(axis=1).astype(int)].any(axis=1))
+        bar = math.log(1 / self.level) - NEAR
+        batches = (paths[first : first + BATCH] for first in range(0, len(paths), BATCH))
+        return np.concatenate([max_log_evidence(some, [self.edge], self.side) >= bar for some in batches])
+
+
 class Calibration:
     """Weighs trials made by hand, as a run would, without its event loop."""
+
+    null = staticmethod(Null)
 
     trial = staticmethod(trial)
     tell = staticmethod(tell)
@@ -101,6 +153,73 @@ class Calibration:
         shares = {v: found[v] / n_runs for v in (Verdict.SUPPORTED, Verdict.REFUTED, None)}
         tell(shares)
         return MappingProxyType(shares)
+
+    def shares_near(
+        self,
+        hypothesis: Hypothesis,
+        units: Sequence[Unit],
+        places: np.ndarray[Any, Any],
+        nulls: Sequence[Null],
+    ) -> Mapping[Verdict | None, float]:
+        """Return how often each verdict comes in runs of which most cannot have one.
+
+        A verdict has to reject one of `nulls`. Runs whose evidence, computed for all of them at once, comes
+        near to that at some moment are weighed. So are 1,000 of the others: none of them
+        may have a verdict, so that with 999 chances of 1,000 fewer than 0.7% of them have.
+
+        Args:
+            hypothesis: What is weighed.
+            units: The units there can be.
+            places: Which of them comes when, an array of shape (runs, units).
+            nulls: At least one of them is rejected whenever there is a verdict.
+        """
+
+        def verdict(run: int) -> Verdict | None:
+            return self.verdict(hypothesis, [units[place] for place in places[run].tolist()])
+
+        return self.shares_where(verdict, [null.nearly_rejected(places) for null in nulls])
+
+    def shares_where(
+        self, verdict: Callable[[int], Verdict | None], near: Sequence[np.ndarray[Any, Any]]
+    ) -> Mapping[Verdict | None, float]:
+        """The same, where `verdict` weighs a run by its number, and `near` tells of each null which may."""
+        some = np.logical_or.reduce(near)
+        found = Counter(verdict(run) for run in np.flatnonzero(some).tolist())
+        others = np.flatnonzero(~some).tolist()
+        assert {verdict(run) for run in others[:1_000]} == {None}
+        print(f"weighed {some.mean():.3f}", end=" ")
+        return self.told(found + Counter({None: len(others)}))
+
+    def told(self, found: Mapping[Verdict | None, int]) -> Mapping[Verdict | None, float]:
+        """Print and return the shares of the verdicts in all runs."""
+        assert sum(found.values()) == self.n_runs
+        shares = {v: found.get(v, 0) / self.n_runs for v in (Verdict.SUPPORTED, Verdict.REFUTED, None)}
+        tell(shares)
+        return MappingProxyType(shares)
+
+    def counted(self, hypothesis: Hypothesis, runs: Iterable[Iterable[float]]) -> Counter[Verdict | None]:
+        """Count how often each verdict comes of a rate of single trials, whose evidence is in two counts.
+
+        Runs that are open with the same counts are one state, as for `law`: each is weighed once.
+        """
+        paths: dict[tuple[int, int], tuple[float, ...]] = {(0, 0): ()}
+        steps: dict[tuple[int, int, float], Verdict | None] = {}
+        found: Counter[Verdict | None] = Counter()
+        for run in runs:
+            n = ones = 0
+            verdict = None
+            for one in islice(run, hypothesis.max_units):
+                path, step = paths[n, ones], (n, ones, one)
+                n, ones = n + 1, ones + int(one)
+                if step not in steps:
+                    longer = (*path, one)
+                    steps[step] = self.verdict(hypothesis, [[trial(_=value)] for value in longer])
+                    paths.setdefault((n, ones), longer)
+                verdict = steps[step]
+                if verdict is not None:
+                    break
+            found[verdict] += 1
+        return found
 
     def law(
         self,

@@ -13,9 +13,9 @@ from pytest_velo import rate
 from pytest_velo.baselines.paired import Pair, changed
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.engine.mixture import log_e_counts
+from pytest_velo.stats.one_sided.rate import OneSided
 from pytest_velo.stats.rules.choice import rule_for
 from pytest_velo.stats.rules.composed import ComposedRule
-from pytest_velo.stats.rules.rate import make_rate_rule
 from pytest_velo.verdicts import Verdict
 
 MAX_TRIALS = 60
@@ -25,13 +25,12 @@ ALPHA = 0.2
 
 def first_verdicts(outcomes: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Return how many trials a run of `rate >= 0.5` takes on each row of outcomes."""
-    rule = make_rate_rule(rate >= 0.5, Design(alpha=0.1, beta=0.1, max_units=MAX_TRIALS))
+    sides = [OneSided(0.5, side, 0.1, max_n=MAX_TRIALS, min_n=1, calibrated=True) for side in (1, -1)]
     decided = np.zeros((MAX_TRIALS + 1, MAX_TRIALS + 1), dtype=bool)
     for n in range(1, MAX_TRIALS + 1):
         for ones in range(n + 1):
             decided[n, ones] = any(
-                log_e_counts(n, ones, test.threshold, test.side) >= test.log_threshold
-                for test in (rule._support[0], rule._refute)
+                log_e_counts(n, ones, test.threshold, test.side) >= test.log_threshold for test in sides
             )
     at = decided[np.arange(1, MAX_TRIALS + 1), outcomes.cumsum(axis=1)]
     return np.where(at.any(axis=1), at.argmax(axis=1) + 1, MAX_TRIALS)

@@ -21,7 +21,7 @@ from pytest_velo.runner.weigher import weigh
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.engine.mixture import log_e_counts
 from pytest_velo.stats.planning.operating import operating_characteristics
-from pytest_velo.stats.rules.census import make_census_rule
+from pytest_velo.stats.rules.census import census_tests
 from pytest_velo.stats.rules.joint import make_joint_rule
 from pytest_velo.stats.rules.rate import make_rate_rule
 from pytest_velo.verdicts import Verdict
@@ -185,8 +185,8 @@ CENSUSES = [(10, 0.5, 1), (23, 0.3, 1), (23, 0.3, -1), (60, 0.5, 1), (60, 0.9, 1
 def test_lists_of_recorded_outcomes(calibration, size, threshold, side):
     """Each list in random order, at every number of ones within three of the claim's edge."""
     claim = rate >= threshold if side > 0 else rate <= threshold
-    rule = make_census_rule(claim, Design(census=size, alpha=0.05, beta=0.05, max_units=size))
-    last_false = rule._support[0].count
+    [[support], _] = census_tests(claim, Design(census=size, alpha=0.05, beta=0.05, max_units=size))
+    last_false = support.count
     counts = np.array([count for count in range(last_false - 3, last_false + 4) if 0 <= count <= size])
     letters = {"one": [calibration.trial(_=1.0)], "zero": [calibration.trial(_=0.0)]}
 

@@ -8,6 +8,8 @@ import pytest
 from pytest_velo.claims import rate
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.engine.mixture import log_e_counts
+from pytest_velo.stats.engine.nulls import nulls_of
+from pytest_velo.stats.one_sided.rate import OneSided
 from pytest_velo.stats.rules.rate import make_rate_rule
 from pytest_velo.verdicts import Verdict
 
@@ -25,6 +27,16 @@ PATTERNS = {
 }
 
 
+def tests_for_and_against(rule):
+    """Return the two tests of a rule of one side, made anew."""
+    nulls = nulls_of(rule.claim)
+    [support, refute] = [
+        OneSided(*null, level, max_n=N, min_n=1, calibrated=rule.kind == "calibrated")
+        for [null], level in ((nulls.support, ALPHA), (nulls.refute, BETA))
+    ]
+    return support, refute
+
+
 def crossing_counts(test):
     """Return, for n = 1..N, which counts of ones a one-sided test rejects at."""
     table = np.zeros((N + 1, N + 1), dtype=bool)
@@ -40,7 +52,7 @@ def law_under_bounds(rule, p, invalid_ones, invalid_zeros):
     The shares of ones and of zeros that are invalid are numbers, or what gives them after so many units: an
     array over both sums.
     """
-    [support], refute = rule._support, rule._refute
+    support, refute = tests_for_and_against(rule)
     tables = {test: crossing_counts(test) for test in (support, refute)}
     mass = np.zeros((N + 1, N + 1))
     mass[0, 0] = 1.0
@@ -106,7 +118,7 @@ def adversary(rule):
     Returns:
         The shares of ones and of zeros that are invalid, as `law_under_bounds` takes them.
     """
-    [support] = rule._support
+    support, _ = tests_for_and_against(rule)
     up = support.side > 0
 
     def hides(n):

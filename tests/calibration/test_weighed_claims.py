@@ -2,6 +2,7 @@
 
 20,000 runs with fixed seeds, held to the exact binomial bound of so many runs. The truth lies where the
 claim is true, and false but for a hair: "supported" and "refuted" are both wrong there, and both are counted.
+Runs whose evidence never comes near to what a verdict takes are weighed only in part, see `shares_near`.
 """
 
 from __future__ import annotations
@@ -22,11 +23,6 @@ def check(calibration, found, *, least):
     assert max(found[SUPPORTED], found[REFUTED]) >= least, found
 
 
-def table(units, places):
-    """Return, for an array of shape (runs, units), the units that its numbers stand for."""
-    return ([units[place] for place in run] for run in places.tolist())
-
-
 RUBRIC = np.array([0.05, 0.0, 0.1, 0.1, 0.0, 0.2, 0.0, 0.3, 0.1, 0.1, 0.05])
 """P(score) for 0..10."""
 
@@ -35,9 +31,15 @@ def test_means(calibration):
     units = [[calibration.trial(_=float(score))] for score in range(11)]
     truth = float(RUBRIC @ np.arange(11))
     rng = np.random.default_rng(1)
-    found = calibration.shares(
+    tenths = np.arange(11) / 10
+    found = calibration.shares_near(
         calibration.hypothesis(mean(0, 10) >= truth, 24),
-        lambda n: table(units, rng.choice(11, (n, 24), p=RUBRIC)),
+        units,
+        rng.choice(11, (calibration.n_runs, 24), p=RUBRIC),
+        [
+            calibration.null(tenths, truth / 10, 1, calibration.alpha),
+            calibration.null(tenths, truth / 10, -1, calibration.beta),
+        ],
     )
     check(calibration, found, least=0.02)
 
@@ -46,9 +48,17 @@ def test_means_within_a_range(calibration):
     """At the upper end of it: "within" is wrong just above, and "not within" is wrong at the end itself."""
     units = [[calibration.trial(_=float(score))] for score in (0, 5, 10)]
     rng = np.random.default_rng(2)
-    found = calibration.shares(
+    worth = (0.0, 0.5, 1.0)
+    found = calibration.shares_near(
         calibration.hypothesis(mean(0, 10).within(1, 6), 14, alpha=0.2, beta=0.2),
-        lambda n: table(units, rng.choice(3, (n, 14), p=[0.2, 0.4, 0.4])),
+        units,
+        rng.choice(3, (calibration.n_runs, 14), p=[0.2, 0.4, 0.4]),
+        [
+            calibration.null(worth, 0.6, -1, 0.2),  # "within" has to reject this and another
+            # "Not within" rejects by the average of the evidence against both of these.
+            calibration.null(worth, 0.6, 1, 0.2),
+            calibration.null(worth, 0.1, -1, 0.2),
+        ],
     )
     assert 0.02 < found[SUPPORTED] <= calibration.most(0.2)
     assert 0.02 < found[REFUTED] <= calibration.most(0.2)
@@ -65,9 +75,15 @@ def test_a_difference_of_rates(calibration):
     p_a, p_b, both = 0.6, 0.4, 0.35
     chances = [1 - p_a - p_b + both, p_b - both, p_a - both, both]
     rng = np.random.default_rng(3)
-    found = calibration.shares(
+    worth = (0.5, 0.0, 1.0, 0.5)  # of a - b
+    found = calibration.shares_near(
         calibration.hypothesis(difference("a", "b") >= 0.2, 20, arms=("b", "a")),
-        lambda n: table(arms(calibration, (0, 1)), rng.choice(4, (n, 20), p=chances)),
+        arms(calibration, (0, 1)),
+        rng.choice(4, (calibration.n_runs, 20), p=chances),
+        [
+            calibration.null(worth, 0.6, 1, calibration.alpha),
+            calibration.null(worth, 0.6, -1, calibration.beta),
+        ],
     )
     check(calibration, found, least=0.01)
 
@@ -84,13 +100,21 @@ def test_a_difference_of_scores(calibration, shift, claim):
     """Two arms' scores on cases of different difficulty, at the end of the claim."""
     rng = np.random.default_rng(4)
 
-    def runs(n):
-        difficulty = rng.integers(0, 2, (n, 12))
-        a, b = difficulty + 2 * rng.integers(0, 2, (2, n, 12))
-        return table(arms(calibration, range(5)), (a + shift) * 5 + b)
-
+    shape = calibration.n_runs, 12
+    difficulty = rng.integers(0, 2, shape)
+    a, b = difficulty + 2 * rng.integers(0, 2, (2, *shape))
     hypothesis = calibration.hypothesis(claim, 12, arms=("b", "a"), alpha=0.2, beta=0.2)
-    found = calibration.shares(hypothesis, runs)
+    worth = [(x - y + 4) / 8 for x in range(5) for y in range(5)]
+    ends = [(1 + 4) / 8, (-1 + 4) / 8]
+    found = calibration.shares_near(
+        hypothesis,
+        arms(calibration, range(5)),
+        (a + shift) * 5 + b,
+        [
+            calibration.null(worth, end, side, 0.2)
+            for end, side in ((ends[0], -1), (ends[0], 1), (ends[1], -1))
+        ],
+    )
     assert 0.01 < max(found[SUPPORTED], found[REFUTED]) <= calibration.most(0.2)
 
 
@@ -106,32 +130,55 @@ def three_outcomes(calibration):
     ]
 
 
+def worth_of(part):
+    """Return what each of the three outcomes is worth, by the place of the unit."""
+    worth = {"a": lambda n: n // 22, "b": lambda n: n // 11 % 2, "c": lambda n: n % 11 / 10}
+    return [worth[part](place) for place in range(44)]
+
+
+def refuting(calibration):
+    """What "refuted" has to reject, of which each of the three parts has a third of the level."""
+    level = calibration.beta / 3
+    return [
+        calibration.null(worth_of("a"), 0.5, -1, level, calibrated=True),
+        calibration.null(worth_of("b"), 0.4, 1, level, calibrated=True),
+        calibration.null(worth_of("c"), 0.5, -1, level),
+    ]
+
+
 def test_three_parts_that_are_all_at_their_edge(calibration):
     """Outcomes that depend on each other; every part is true by a hair, so "refuted" is wrong."""
-    rng = np.random.default_rng(5)
-
-    def runs(n):
-        common = rng.random((n, 20))
-        a = common < 0.5
-        b = (common + 0.3 * rng.random((n, 20))) % 1.0 < 0.4
-        c = np.floor(11 * np.where(rng.random((n, 20)) < 0.6, common, rng.random((n, 20))))
-        return table(three_outcomes(calibration), a * 22 + b * 11 + c.astype(int))
-
-    found = calibration.shares(calibration.hypothesis(JOINT, 20), runs)
+    rng, shape = np.random.default_rng(5), (calibration.n_runs, 20)
+    common = rng.random(shape)
+    a = common < 0.5
+    b = (common + 0.3 * rng.random(shape)) % 1.0 < 0.4
+    c = np.floor(11 * np.where(rng.random(shape) < 0.6, common, rng.random(shape)))
+    places = a * 22 + b * 11 + c.astype(int)
+    supporting = calibration.null(worth_of("a"), 0.5, 1, calibration.alpha, calibrated=True)
+    found = calibration.shares_near(
+        calibration.hypothesis(JOINT, 20),
+        three_outcomes(calibration),
+        places,
+        [supporting, *refuting(calibration)],
+    )
     assert 0.01 < found[REFUTED] <= calibration.most(calibration.beta)
 
 
 @pytest.mark.parametrize("false_part", ["a", "c"])
 def test_three_parts_of_which_one_is_false_by_a_hair(calibration, false_part):
     """The others are far inside, so that all depends on the one: "supported" is wrong."""
-    rng = np.random.default_rng(6)
-
-    def runs(n):
-        score = rng.integers(0, 11, (n, 20))
-        a = rng.random((n, 20)) < (0.5 if false_part == "a" else 0.99)
-        b = rng.random((n, 20)) < 0.01
-        c = score if false_part == "c" else np.full_like(score, 10)
-        return table(three_outcomes(calibration), a * 22 + b * 11 + c)
-
-    found = calibration.shares(calibration.hypothesis(JOINT, 20), runs)
+    rng, shape = np.random.default_rng(6), (calibration.n_runs, 20)
+    score = rng.integers(0, 11, shape)
+    a = rng.random(shape) < (0.5 if false_part == "a" else 0.99)
+    b = rng.random(shape) < 0.01
+    c = score if false_part == "c" else np.full_like(score, 10)
+    supporting = calibration.null(
+        worth_of(false_part), 0.5, 1, calibration.alpha, calibrated=false_part == "a"
+    )
+    found = calibration.shares_near(
+        calibration.hypothesis(JOINT, 20),
+        three_outcomes(calibration),
+        a * 22 + b * 11 + c,
+        [supporting, *refuting(calibration)],
+    )
     assert 0.01 < found[SUPPORTED] <= calibration.most(calibration.alpha)

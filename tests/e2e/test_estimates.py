@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import re
+from contextlib import closing
 
+import apsw
 import pytest
 
 from pytest_velo.cache.store import Store
@@ -56,12 +58,11 @@ def state(run):
     if not folder.exists():
         return None
     store = Store.open(folder / "draws.sqlite")
-    try:
-        draws = [draw for _, draw in store.recorded()]
+    draws = [draw for _, draw in store.recorded()]
+    store.close()
+    with closing(apsw.Connection(str(folder / "draws.sqlite"))) as raw:
         tables = ("look", "last_seen", "reserve", "request")
-        rows = {name: [*store._connection.execute(f"SELECT * FROM {name}")] for name in tables}
-    finally:
-        store.close()
+        rows = {name: [*raw.execute(f"SELECT * FROM {name}")] for name in tables}
     return draws, rows, sorted(path.name for path in (folder / "runs").iterdir())
 
 
@@ -135,9 +136,9 @@ def test_a_draw_that_is_missing_in_the_middle_ends_the_count(run, half) -> None:
     store = Store.open(run.path / ".pytest_velo" / "draws.sqlite")
     slots = sorted({draw.address.slot for _, draw in store.recorded()})
     [missing] = [slot for slot in slots if _repeat(slot) == 4]
-    with store._transaction() as connection:
-        connection.execute("DELETE FROM draw WHERE slot = ?", (missing,))
     store.close()
+    with closing(apsw.Connection(str(run.path / ".pytest_velo" / "draws.sqlite"))) as raw:
+        raw.execute("DELETE FROM draw WHERE slot = ?", (missing,))
     assert len(slots) == 10
     assert "estimate: 4 trials from the cache (4 draws), then at most 6 calls" in told(run(ESTIMATE))
     assert len(half.calls) == 10

@@ -7,6 +7,9 @@ import signal
 import subprocess
 import sys
 import textwrap
+from contextlib import closing
+
+import apsw
 
 from pytest_velo.cache.pruning import Housekeeping
 from pytest_velo.cache.store import Store
@@ -97,5 +100,6 @@ def test_four_writers_a_kill_and_a_prune_lose_nothing(tmp_path):
     assert [slot for slot, text in told if texts.get(slot) != text] == []
     assert not any(slot.startswith("old") for slot in texts)
     # Every draw has its request still, the one that old draws had as well among them.
-    assert len(texts) == store._connection.execute("SELECT count(*) FROM draw").get
     store.close()
+    with closing(apsw.Connection(str(path))) as raw:
+        assert len(texts) == raw.execute("SELECT count(*) FROM draw").get

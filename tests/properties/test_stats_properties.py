@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 from pytest_velo.claims import rate
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.engine.mixture import EProcess, log_e_counts
+from pytest_velo.stats.engine.nulls import nulls_of
 from pytest_velo.stats.exact.thresholds import anytime_p, calibrated_log_threshold, crossing_probability
+from pytest_velo.stats.one_sided.rate import EitherSide, OneSided
 from pytest_velo.stats.planning.operating import operating_characteristics
+from pytest_velo.stats.rules.composed import verdict_of
 from pytest_velo.stats.rules.rate import make_rate_rule
 from pytest_velo.verdicts import Verdict
 
@@ -55,6 +58,29 @@ def designs(draw, max_units=60):
         "min_units": draw(st.one_of(st.just(1), st.integers(1, units))),
         "extend": draw(st.booleans()),
     }
+
+
+def remade(claim, design):
+    """Return the tests of a rule, made anew: those for the claim, which must all reject, and that against."""
+    kind, margin = make_rate_rule(claim, Design(**design)).kind, design["margin"]
+    looks = {"min_n": design["min_units"]}
+    for_claim, against = nulls_of(claim, margin)
+
+    def test(null, level):
+        return OneSided(*null, level, max_n=design["max_units"], calibrated=kind == "calibrated", **looks)
+
+    support = [test(null, design["alpha"]) for null in for_claim]
+    beta = design["beta"]
+    return support, test(*against, beta) if len(against) == 1 else EitherSide(against, beta, **looks)
+
+
+def fed(claim, design, path):
+    """Return the tests of a rule after a path, those for the claim first."""
+    support, refute = remade(claim, design)
+    for test in (*support, refute):
+        for low, high in path:
+            test.feed(low, high)
+    return support, refute
 
 
 def run(rule, units):
@@ -179,7 +205,8 @@ def test_verdict_never_contradicts_its_interval(claim, design, path):
         assert interval is None
         return
     assert 0 <= interval.low <= interval.high <= 1
-    for test in rule._support:
+    support, refute = fed(claim, design, path[: rule.n])
+    for test in support:
         end = interval.low if test.side > 0 else 1 - interval.high
         null = test.threshold if test.side > 0 else 1 - test.threshold
         if test.crossed and rule.verdict is Verdict.SUPPORTED:
@@ -190,9 +217,9 @@ def test_verdict_never_contradicts_its_interval(claim, design, path):
         assert p_support <= design["alpha"]
     if rule.verdict is Verdict.REFUTED:
         assert p_refute <= design["beta"]
-        if len(rule._support) == 1:
-            end = interval.low if rule._refute.side > 0 else 1 - interval.high
-            null = rule._refute.threshold if rule._refute.side > 0 else 1 - rule._refute.threshold
+        if len(support) == 1:
+            end = interval.low if refute.side > 0 else 1 - interval.high
+            null = refute.threshold if refute.side > 0 else 1 - refute.threshold
             assert end >= null - 1e-9
     if rule.verdict is None:
         assert p_support > design["alpha"]
@@ -202,16 +229,16 @@ def test_verdict_never_contradicts_its_interval(claim, design, path):
 @settings(max_examples=150, deadline=None)
 @given(claim=claims(), design=designs(), path=st.lists(st.floats(0, 1), min_size=1, max_size=60))
 def test_verdict_never_contradicts_its_interval_for_means(claim, design, path):
-    rule = run(
-        make_rate_rule(claim, Design(**design, single=False)), [(outcome, outcome) for outcome in path]
-    )
+    path = [(outcome, outcome) for outcome in path]
+    rule = run(make_rate_rule(claim, Design(**design, single=False)), path)
     interval = rule.evidence_bounds()[2]
+    support, _ = fed(claim, {**design, "extend": True}, path[: rule.n])
     if rule.verdict is None:
-        for test in rule._support:
+        for test in support:
             assert test.crossed or interval.low <= test.threshold + 1e-9 or test.side < 0
             assert test.crossed or interval.high >= test.threshold - 1e-9 or test.side > 0
     elif rule.verdict is Verdict.SUPPORTED:
-        for test in rule._support:
+        for test in support:
             inside = interval.low >= test.threshold - 1e-9 if test.side > 0 else None
             assert inside or interval.high <= test.threshold + 1e-9
 
@@ -240,13 +267,8 @@ def test_a_verdict_holds_whichever_way_the_invalid_units_fell(claim, design, pat
     """With bounds, each test sees a path no better for it than any truth behind the invalid units."""
     rule = run(make_rate_rule(claim, Design(**design)), path)
     truth = [(x, x) for x in (data.draw(st.sampled_from(sorted({low, high}))) for low, high in path)]
-    truth = truth[: rule.n]
-    again = make_rate_rule(claim, Design(**design))
-    for low, high in truth:
-        for test in again._support:
-            test.feed(low, high)
-        again._refute.feed(low, high)
-    for ours, theirs in zip([*rule._support, rule._refute], [*again._support, again._refute], strict=True):
+    bounds, known = (fed(claim, design, units[: rule.n]) for units in (path, truth))
+    for ours, theirs in zip([*bounds[0], bounds[1]], [*known[0], known[1]], strict=True):
         assert theirs.crossed or not ours.crossed
 
 
@@ -254,8 +276,12 @@ def test_a_verdict_holds_whichever_way_the_invalid_units_fell(claim, design, pat
 @given(claim=claims(), design=designs(), path=unit_paths())
 def test_raising_the_evidence_lazily_changes_no_verdict(claim, design, path):
     """Thresholds are computed only when their bounds leave the question open."""
-    lazy, eager = make_rate_rule(claim, Design(**design)), make_rate_rule(claim, Design(**design))
-    for test in (*eager._support, eager._refute):
+    lazy, (support, refute) = run(make_rate_rule(claim, Design(**design)), path), remade(claim, design)
+    for test in (*support, refute):
         assert test.log_threshold > 0
-    assert run(lazy, path).verdict == run(eager, path).verdict
-    assert lazy.n == eager.n
+    verdicts = []
+    for low, high in path[: lazy.n]:
+        for test in (*support, refute):
+            test.feed(low, high)
+        verdicts.append(verdict_of(support, refute))
+    assert verdicts == [None] * (lazy.n - 1) + [lazy.verdict] * (lazy.n > 0)

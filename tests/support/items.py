@@ -1,4 +1,4 @@
-"""A hypothesis in a line of text, collected for real: what the examples in our docstrings work on."""
+"""A hypothesis in a line of text, collected for real."""
 
 from __future__ import annotations
 

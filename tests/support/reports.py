@@ -1,4 +1,4 @@
-"""Small hypotheses, finished and planned, records of runs, a cache: for the examples in docstrings."""
+"""Small hypotheses, finished and planned, records of runs, a cache."""
 
 from __future__ import annotations
 

@@ -95,13 +95,20 @@ def test_a_request_goes_with_its_last_draw(store, house):
     assert store.request("k") is None
 
 
+def execute(store, statement, values=()):
+    """Change the file past the store."""
+    raw = apsw.Connection(str(store.path))
+    raw.execute(statement, values)
+    raw.close()
+
+
 def test_a_draw_made_anew_after_the_list_was_made_stays(store, house, monkeypatch):
     store.put_many(draws(3))
     listed = Housekeeping._next_step
 
     def meanwhile(self, *arguments):
         step = listed(self, *arguments)
-        store._connection.execute("UPDATE draw SET drawn_at = ? WHERE slot = '1'", (NEW,))
+        execute(store, "UPDATE draw SET drawn_at = ? WHERE slot = '1'", (NEW,))
         return step
 
     monkeypatch.setattr(Housekeeping, "_next_step", meanwhile)
@@ -143,14 +150,14 @@ def test_a_reader_in_the_middle_keeps_what_it_sees(store, house):
 
 def test_what_is_no_number_or_day_in_a_tampered_file_is_no_crash(store, house):
     store.put_many(draws(3))
-    store._connection.execute("UPDATE draw SET cost_usd = 'much', drawn_at = x'0041' WHERE slot = '1'")
+    execute(store, "UPDATE draw SET cost_usd = 'much', drawn_at = x'0041' WHERE slot = '1'")
     assert house.stats(()).draws.n_draws == 3
     assert house.prune(max_bytes=0).removed.n_draws == 3
 
 
 def test_text_that_is_no_utf_8_is_damage(store, house):
     store.put_many(draws(3))
-    store._connection.execute("UPDATE draw SET drawn_at = CAST(x'ff' AS TEXT)")
+    execute(store, "UPDATE draw SET drawn_at = CAST(x'ff' AS TEXT)")
     for look in (lambda: store.get(at(1)), lambda: house.stats(()), lambda: house.prune(max_bytes=0)):
         with pytest.raises(StoreError, match="damaged"):
             look()

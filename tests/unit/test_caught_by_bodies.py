@@ -124,7 +124,7 @@ def test_a_body_that_cancels_itself_is_an_error_and_does_not_hang(make_hypothesi
 
     run = asyncio.run(go())
     assert isinstance(run.error, BodyError)
-    assert "cancelled from within" in str(run.error)
+    assert "cancelled from within" in run.error.what
 
 
 def test_a_call_left_under_way_is_an_error(make_hypothesis, sample) -> None:
@@ -136,7 +136,7 @@ def test_a_call_left_under_way_is_an_error(make_hypothesis, sample) -> None:
     left: set[asyncio.Task[Any]] = set()
     run = asyncio.run(sample(make_hypothesis(body)))
     assert isinstance(run.error, BodyError)
-    assert "still under way" in str(run.error)
+    assert "still under way" in run.error.what
 
 
 def test_a_task_that_outlives_its_trial_gets_no_draw(make_hypothesis, sample) -> None:

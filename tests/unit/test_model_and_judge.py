@@ -138,7 +138,7 @@ def test_a_call_without_await_says_so(run_body, misuse) -> None:
 
     error = run_body(body).error
     assert isinstance(error, BodyError)
-    assert "await model(...)" in str(error)
+    assert "await model(...)" in error.fix
 
 
 def test_gather_tasks_and_task_groups_take_a_call(run_body) -> None:

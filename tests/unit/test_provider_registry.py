@@ -125,7 +125,7 @@ def test_what_costs_nothing() -> None:
 def test_lines_that_cannot_be_read(line: str, says: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse_endpoint(line)
-    assert says in str(caught.value)
+    assert says in caught.value.what or says in caught.value.fix
     shown = "".join(traceback.format_exception(caught.value)).replace(repr(line), "")
     assert "sk-proj" not in shown, "a pasted key is not repeated"
 

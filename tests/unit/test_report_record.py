@@ -245,7 +245,7 @@ def test_a_record_that_cannot_be_read_names_the_file(tmp_path: Path, content: st
     (folder / "run.json").write_text(content)
     with pytest.raises(StoreError, match=says) as caught:
         load(cache_dir=tmp_path)
-    assert str(folder / "run.json") in str(caught.value)
+    assert str(folder / "run.json") in caught.value.where
 
 
 def test_a_part_of_a_node_id_must_fit_one_test(tmp_path: Path) -> None:
@@ -254,7 +254,9 @@ def test_a_part_of_a_node_id_must_fit_one_test(tmp_path: Path) -> None:
     run = load(cache_dir=tmp_path)
     assert run["t.py::caves"].node_id == "t.py::caves"  # exact wins
     assert run["[b]"].node_id == "t.py::caves[b]"
-    with pytest.raises(UsageError, match=r"fits 3 tests(.|\n)*caves\[a\]"):
+    with pytest.raises(UsageError, match="fits 3 tests") as several:
         run["caves"]
-    with pytest.raises(UsageError, match=r"no test of the run(.|\n)*did you mean 't.py::caves"):
+    assert "t.py::caves[a]" in several.value.fix
+    with pytest.raises(UsageError, match="no test of the run") as none:
         run["t.py::cavez"]
+    assert "did you mean 't.py::caves" in none.value.fix

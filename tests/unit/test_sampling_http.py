@@ -226,8 +226,10 @@ def test_retry_after_of_an_hour_ends_in_a_clear_error_not_a_sleep(
     client = connect()
     loop.run(client.draws(["first", "second"]))
     begun = time.monotonic()
-    with pytest.raises(OutageError, match=r"asks to wait 3600 s .*; 2 draws are kept") as caught:
+    with pytest.raises(OutageError) as caught:
         loop.run(client.draw("later"))
+    assert "3600 s" in caught.value.what
+    assert "2 draws" in caught.value.what
     assert "run again later" in caught.value.fix
     with pytest.raises(OutageError, match=r"asks to wait 3\d\d\d s"):
         loop.run(client.draw("another"))

@@ -286,11 +286,13 @@ def test_a_miss_in_replay_says_what_changed(fake: Fake, store: Store, tmp_path: 
     replay = sampler_of(fake, None, load(tmp_path / "tape.jsonl"), mode=Mode.REPLAY)
     with pytest.raises(CacheMissError) as caught:
         run(draw(replay, text="What is 7 + 6?"))
-    assert "7 + 6" in str(caught.value)
-    assert "7 + 5" in str(caught.value)
+    assert "7 + 6" in caught.value.what
+    assert "7 + 5" in caught.value.what
     assert "--velo-mode=auto" in caught.value.fix
-    with pytest.raises(CacheMissError, match="recorded under slot 'case:0:0', asked under slot 'new:0:0'"):
+    with pytest.raises(CacheMissError) as moved:
         run(draw(replay, text="What is 7 + 5?", case="new"))
+    assert "'case:0:0'" in moved.value.what
+    assert "'new:0:0'" in moved.value.what
 
 
 def test_refresh_draws_every_address_again_once_a_session(fake: Fake, store: Store) -> None:

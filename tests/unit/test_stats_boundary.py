@@ -129,12 +129,16 @@ def test_hazard_08_the_threshold_depends_on_every_part_of_its_key():
 
 
 def test_hazard_08_each_side_is_calibrated_alone():
-    def refute_threshold(alpha, margin):
+    def refuted_at(alpha, margin, ones):
+        """After how many units, the first of them evenly mixed, and with which evidence."""
         rule = make_rate_rule(rate >= 0.3, Design(alpha=alpha, beta=0.05, margin=margin, max_units=100))
-        rule.feed(0, 0)
-        return rule._refute.log_threshold
+        for outcome in [0, 1] * ones + [0] * (100 - 2 * ones):
+            if rule.feed(outcome, outcome):
+                return rule.verdict, rule.n, rule.log_e_refute, rule.evidence_bounds()[1]
+        raise AssertionError("it is refuted")
 
-    assert refute_threshold(0.05, 0.0) == refute_threshold(0.001, 0.0) == refute_threshold(0.05, 0.1)
+    for ones in (1, 2, 3):  # too few to support it
+        assert refuted_at(0.05, 0.0, ones) == refuted_at(0.001, 0.0, ones) == refuted_at(0.05, 0.1, ones)
 
 
 def test_hazard_08_nothing_is_computed_at_collection():

@@ -12,6 +12,12 @@ from pytest_velo.stats.rules.choice import rule_for
 from pytest_velo.stats.rules.composed import ComposedRule
 from pytest_velo.stats.rules.rate import RateRule
 
+
+def of_rate(*edges, calibrated=True):
+    """A test of a rate for each edge, with its side."""
+    return [OneSided(*edge, 0.05, max_n=100, min_n=1, calibrated=calibrated) for edge in edges]
+
+
 DESIGN = {"alpha": 0.05, "beta": 0.05, "max_units": 100}
 BETTER = difference("a", "b") >= 0
 
@@ -19,24 +25,40 @@ BETTER = difference("a", "b") >= 0
 @pytest.mark.parametrize(
     ("claim", "changes", "rule", "test", "kind"),
     [
-        (rate >= 0.5, {}, RateRule, OneSided, "calibrated"),
-        (rate >= 0.5, {"extend": True}, RateRule, OneSided, "ville"),
-        (rate.within(0.3, 0.6), {}, RateRule, OneSided, "ville"),
-        (rate >= 0.5, {"single": False}, ComposedRule, MeanTest, "ville"),
-        (rate >= 0.5, {"census": 50}, ComposedRule, CensusTest, "ville"),
-        (mean(0, 10) >= 5, {}, ComposedRule, MeanTest, "ville"),
-        (BETTER, {}, ComposedRule, DiscordantTest, "calibrated"),
-        (BETTER, {"extend": True}, ComposedRule, MeanTest, "ville"),
-        (BETTER, {"single": False}, ComposedRule, MeanTest, "ville"),
-        (difference("a", "b", of=mean(0, 10)) >= 0, {}, ComposedRule, MeanTest, "ville"),
-        (difference("a", "b") >= 0.1, {}, ComposedRule, MeanTest, "ville"),
+        (rate >= 0.5, {}, RateRule, lambda: of_rate((0.5, 1)), "calibrated"),
+        (rate >= 0.5, {"extend": True}, RateRule, lambda: of_rate((0.5, 1), calibrated=False), "ville"),
+        (
+            rate.within(0.3, 0.6),
+            {},
+            RateRule,
+            lambda: of_rate((0.3, 1), (0.6, -1), calibrated=False),
+            "ville",
+        ),
+        (rate >= 0.5, {"single": False}, ComposedRule, lambda: [MeanTest(0.5, 1, 0.05)], "ville"),
+        (rate >= 0.5, {"census": 50}, ComposedRule, lambda: [CensusTest(24, 1, 0.05, size=50)], "ville"),
+        (mean(0, 10) >= 5, {}, ComposedRule, lambda: [MeanTest(0.5, 1, 0.05)], "ville"),
+        (BETTER, {}, ComposedRule, lambda: [DiscordantTest(1, 0.05, max_n=100)], "calibrated"),
+        (BETTER, {"extend": True}, ComposedRule, lambda: [MeanTest(0.5, 1, 0.05)], "ville"),
+        (BETTER, {"single": False}, ComposedRule, lambda: [MeanTest(0.5, 1, 0.05)], "ville"),
+        (
+            difference("a", "b", of=mean(0, 10)) >= 0,
+            {},
+            ComposedRule,
+            lambda: [MeanTest(0.5, 1, 0.05)],
+            "ville",
+        ),
+        (difference("a", "b") >= 0.1, {}, ComposedRule, lambda: [MeanTest(0.55, 1, 0.05)], "ville"),
     ],
-    ids=str,
+    ids=lambda value: getattr(value, "__name__", str(value)),
 )
 def test_each_kind_of_unit_has_its_rule(claim, changes, rule, test, kind):
     chosen = rule_for(claim, Design(**DESIGN, **changes))
     assert type(chosen) is rule
-    assert type(chosen._support[0]) is test
+    tests = test()
+    for each in (chosen, *tests):
+        for outcome in (1.0, 0.0, 1.0):
+            each.feed(outcome, outcome)
+    assert chosen.log_e_support == min(one.log_e for one in tests)
     assert chosen.kind == kind
 
 

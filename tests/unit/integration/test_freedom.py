@@ -16,6 +16,7 @@ def test_nothing_is_pooled_with_maxfail(
     test = "def test_it(case): return case > 1"
     _, state = hypothesis_item(request, "rate >= 0.5, cases=[1, 2]", test)
     session = SimpleNamespace(config=request.config, testsfailed=0)
+    monkeypatch.setattr(request.config.option, "timeout", None, raising=False)  # of pytest-timeout
     monkeypatch.setattr(request.config.option, "maxfail", 0)
     assert may_pool(session, state)
     monkeypatch.setattr(request.config.option, "maxfail", 1)

@@ -16,7 +16,7 @@ def test_draws_beyond_the_results() -> None:
 
 def test_lines_of_draws_that_no_verdict_used() -> None:
     drawn = [Drawn(n_calls=2, cost_usd=0.25), Drawn(problems=("the disk is full",))]
-    assert "\n".join(line.text for line in drawn_lines(drawn, [], 80)).splitlines() == [
+    assert [line.text for line in drawn_lines(drawn, [], 80)] == [
         "",
         "  besides    2 model calls ($0.25) that no verdict used; the draws are kept",
         "  error      the disk is full",
