@@ -5,7 +5,7 @@ import pytest
 from pytest_velo.claims import difference, mean, rate
 from pytest_velo.errors import UsageError, VeloError
 from pytest_velo.stats.engine.design import Design
-from pytest_velo.stats.limits import rate as limits
+from pytest_velo.stats import limits
 from pytest_velo.stats.rules.estimate import fewest_units, make_estimate
 
 
@@ -52,8 +52,8 @@ def test_it_stops_at_the_width_asked_for(statistic, halfwidth, draw, truth):
 def test_it_seldom_computes_the_interval(monkeypatch):
     rule = build(halfwidth=0.08, max_units=600)
     looks = []
-    compute = limits.limits_of
-    monkeypatch.setattr(limits, "limits_of", lambda tests: looks.append(rule.n) or compute(tests))
+    compute = limits.rate_limits
+    monkeypatch.setattr(limits, "rate_limits", lambda tests: looks.append(rule.n) or compute(tests))
     run(rule, coin(0.4))
     assert rule.measured
     assert 1 <= len(looks) <= 10

@@ -245,3 +245,16 @@ def test_a_first_look_after_thousands_of_units_against_a_null_still_has_a_p_valu
     assert interval.high < 0.01
     between = feed(build(rate.within(0.01, 0.99), max_units=12_001, min_units=12_000), [0, 1] * 6000)
     assert between.evidence_bounds()[1] == 1.0
+
+
+def test_no_p_value_is_below_its_level_without_a_verdict():
+    """A first look near the horizon: evidence below 1 is improbable enough, and no threshold is that low."""
+    rule = feed(
+        build(rate >= 0.56, alpha=0.01, beta=0.2, max_units=40, min_units=36), [1.0] * 19 + [0.0] * 21
+    )
+    p_support, p_refute, interval = rule.evidence_bounds()
+    assert rule.verdict is None
+    assert rule.log_e_refute < 0
+    assert p_support > 0.01
+    assert p_refute > 0.2
+    assert interval.low < 0.56 <= interval.high

@@ -134,7 +134,7 @@ def anytime_p(max_log_e: float, threshold: float, side: Side, max_n: int, min_n:
         max_n: The horizon.
         min_n: The first look.
     """
-    if max_log_e == -math.inf:
+    if max_log_e < 0.0:  # no threshold is below 0, whatever the level
         return 1.0
     return float(crossing_probability(threshold, threshold, max_log_e - ROUNDING, side, max_n, min_n))
 
@@ -153,7 +153,7 @@ def anytime_p_values(
     edges = [threshold if side > 0 else 1.0 - threshold for threshold, side in nulls]
     observed = np.array(max_log_es) - ROUNDING
     p_values = crossing_probability(edges, edges, observed, 1, max_n, min_n)
-    return [1.0 if log_e == -math.inf else float(p) for log_e, p in zip(max_log_es, p_values, strict=True)]
+    return [1.0 if log_e < 0.0 else float(p) for log_e, p in zip(max_log_es, p_values, strict=True)]
 
 
 def history_error(threshold: float, side: Side, level: float, looks: Sequence[int], min_n: int = 1) -> float:

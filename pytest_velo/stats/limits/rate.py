@@ -71,8 +71,9 @@ def rate_limits(tests: Sequence[RatePath]) -> list[float]:
         return evidence(nulls) >= log_bars
 
     def exact(nulls: Floats) -> npt.NDArray[np.bool_]:
-        observed = evidence(nulls) - ROUNDING
-        return crossing_probability(nulls, nulls, observed, 1, rule.max_n, rule.min_n) <= levels
+        seen = evidence(nulls)
+        errors = crossing_probability(nulls, nulls, seen - ROUNDING, 1, rule.max_n, rule.min_n)
+        return np.asarray((seen >= 0.0) & (errors <= levels))  # no threshold is below 0
 
     ends = [(0.0, 1.0) for _ in tests]
     ends = close_in(ville, ends, points=_POINTS, rounds=_COARSE_ROUNDS)

@@ -30,13 +30,15 @@ def test_the_cases_of_an_item_are_loaded_once(request: pytest.FixtureRequest) ->
 def test_the_level_is_shared_in_a_family(request: pytest.FixtureRequest, pytestconfig: pytest.Config) -> None:
     plugins = pytestconfig.pluginmanager
     plugins.register(Families(session_of(request.config)), FAMILIES_PLUGIN)
-    for name in ("test_a", "test_b"):
-        test = f"def {name}(): return True"
-        item, _ = hypothesis_item(request, "rate >= 0.5, family='of two'", test)
-    del item.stash[FRAME]  # which was made before the family was whole
-    settings = Settings(alpha=0.05, multiplicity=Multiplicity.HOLM)
-    assert frame_of(item, settings).design.alpha == 0.025
-    plugins.unregister(name=FAMILIES_PLUGIN)
+    try:
+        for name in ("test_a", "test_b"):
+            test = f"def {name}(): return True"
+            item, _ = hypothesis_item(request, "rate >= 0.5, family='of two'", test)
+        del item.stash[FRAME]  # which was made before the family was whole
+        settings = Settings(alpha=0.05, multiplicity=Multiplicity.HOLM)
+        assert frame_of(item, settings).design.alpha == 0.025
+    finally:
+        plugins.unregister(name=FAMILIES_PLUGIN)
 
 
 def test_a_design_over_a_population_with_two_draws_a_case() -> None:
