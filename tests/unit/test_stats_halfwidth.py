@@ -4,8 +4,8 @@ import pytest
 
 from pytest_velo.claims import difference, mean, rate
 from pytest_velo.errors import UsageError, VeloError
-from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats import limits
+from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.rules.estimate import fewest_units, make_estimate
 
 
