@@ -62,13 +62,13 @@ def modules_stay() -> None:
         "scipy.stats",
     ):
         importlib.import_module(name)
-    # Every inner run ends with several full collections of garbage; what is here now is none.
-    gc.freeze()
 
 
 @pytest.fixture
 def pytester(modules_stay: None, pytester: pytest.Pytester) -> pytest.Pytester:
     """Run pytest inside, in whichever order the tests of several layers come."""
+    # Every inner run ends with several full collections: they need not look at what was here before it.
+    gc.freeze()
     return pytester
 
 

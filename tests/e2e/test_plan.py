@@ -8,7 +8,9 @@ import subprocess
 import sys
 
 import pytest
+from click.testing import CliRunner, Result
 
+from pytest_velo.cli.main import main
 from pytest_velo.integration.plan import Planner
 
 MODEL = 'pytestmark = pytest.mark.velo(models=["lab/tiny"])\n'
@@ -32,6 +34,20 @@ def velo(run, *arguments: str) -> subprocess.CompletedProcess[str]:
         timeout=120,
         check=False,
     )
+
+
+def velo_here(run, monkeypatch, *arguments: str) -> Result:
+    """Run the command in this process, test files imported as in a process of its own."""
+    monkeypatch.setenv("COLUMNS", "200")
+    before = {*sys.modules}
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "path", [*sys.path])
+        done = CliRunner().invoke(main, [*arguments, "-p", "no:randomly"])
+    for name in {*sys.modules} - before:
+        if getattr(sys.modules[name], "__file__", "").startswith(str(run.path)):
+            del sys.modules[name]
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.output
+    return done
 
 
 def plans(pytester: pytest.Pytester, *arguments: str):
@@ -237,10 +253,12 @@ def pytest_velo_claims():
         "a strategy's reach",
     ],
 )
-def test_what_cannot_be_collected_comes_out_as_in_pytest_with_code_1(run, source, arguments, told) -> None:
+def test_what_cannot_be_collected_comes_out_as_in_pytest_with_code_1(
+    run, monkeypatch, source, arguments, told
+) -> None:
     run.file(source)
-    done = velo(run, "plan", *arguments)
-    assert done.returncode == 1
+    done = velo_here(run, monkeypatch, "plan", *arguments)
+    assert done.exit_code == 1
     assert done.stdout == ""
     assert told in done.stderr
     assert "Traceback" not in done.stderr

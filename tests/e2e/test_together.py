@@ -71,7 +71,7 @@ def test_both_schedulers_share(run, scheduler) -> None:
 
 
 def test_in_order_samples_one_after_the_other(run) -> None:
-    run.file(TOGETHER)
+    run.file(TOGETHER.replace(".wait(), 5)", ".wait(), 0.2)"))
     result = run("--velo-scheduler=in-order")
     assert ONE_BY_ONE in result.stdout.str()
 
