@@ -68,8 +68,8 @@ def pytest_velo_providers() -> Mapping[str, ProviderFactory]:  # type: ignore[em
 def pytest_velo_claims() -> Mapping[type[Claim], RuleFactory]:  # type: ignore[empty-body]
     """Add rules for your own claims.
 
-    Such a claim is a frozen dataclass that derives from `Claim`; users pass it to the mark. Its rule turns units,
-    with values on the statistic's [0, 1] scale, into a verdict, and is responsible for the error rates.
+    Such a claim is a frozen dataclass that derives from `Claim`; users pass it to the mark. Its rule turns
+    units, on the statistic's scale mapped to [0, 1], into a verdict, and is responsible for the error rates.
 
     Returns:
         A factory for each class of claims, called as `factory(claim, alpha=..., beta=..., max_units=...,

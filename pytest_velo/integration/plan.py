@@ -195,9 +195,7 @@ def _remarks(claim: AnyClaim, parts: Sequence[PlannedPart]) -> list[str]:
     if any(not table.exact for part in parts for table in part.tables):
         remarks.append("approximate: probabilities are accurate to about 0.1, means to about 20%")
     if any(not table.stops_early for part in parts for table in part.tables):
-        remarks.append(
-            "near the threshold the true means are lower: a run stops once a verdict has become unlikely"
-        )
+        remarks.append("near the threshold the true means are lower: runs stop early when a verdict is unlikely")
     return remarks
 
 

@@ -30,7 +30,7 @@ def compared_with(
     yield f"compared case by case with the baseline of {stored.made_at[:10]}: {mean}"
     if stored.set_digest != hypothesis.set_digest:
         n_pairs = sum(1 for _ in hypothesis.frame.trials())
-        yield f"the cases have changed since: compared on the {n_pairs} trials of the baseline whose case still exists"
+        yield f"the cases have changed since: only the {n_pairs} trials whose case still exists are compared"
     if stored.judge and not now.judge:
         yield "the first trial asked no judge, so it is unknown whether the judge is the baseline's"
     if stored.models_served and now.models_served and stored.models_served != now.models_served:

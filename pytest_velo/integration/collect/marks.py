@@ -151,7 +151,7 @@ def _checked(keywords: Mapping[str, Any], mark: str) -> dict[str, Any]:
         try:
             checked[name] = KEYWORDS[name](value)
         except (TypeError, ValueError) as error:
-            raise UsageError(f"{name}={value!r}: {error}", fix=f"give {error}") from None
+            raise UsageError(f"{name}={value!r}: expected {error}", fix=f"give {error}") from None
     return checked
 
 

@@ -43,8 +43,8 @@ def pay_rule(arguments: Sequence[str], *, here: str = "", root: str = "") -> Pay
         root: The folder that items' node ids are relative to; empty for the working directory.
 
     Returns:
-        Everything for a `-m` that selects our marks, and for a mode that is typed or in `VELO_MODE`; otherwise
-        the node ids.
+        Everything for a `-m` that selects our marks, and for a mode that is typed or in `VELO_MODE`;
+        otherwise the node ids.
     """
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("-m", dest="expression")

@@ -146,7 +146,7 @@ def _given(config: pytest.Config, option: Option) -> Any:
     try:
         return [read(text) for text in raw] if option.many else read(raw)
     except ValueError as error:
-        raise UsageError(f"{raw!r} cannot be read: it must be {error}", where=where, fix=option.help) from None
+        raise UsageError(f"{raw!r} cannot be read: {error}", where=where, fix=option.help) from None
 
 
 def _typed_in(config: pytest.Config, name: str) -> Path:

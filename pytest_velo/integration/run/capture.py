@@ -102,9 +102,9 @@ class _NotBackstage(logging.Filter):
 class Stage:
     """The plugin that separates output while runs are sampled together.
 
-    Pytest switches between two streams of its own at each phase of each item; ours wrap both. Fixtures such as
-    `capsys`, and pytest's comparison hook, come and go with the items, so wrappers are installed again at each
-    phase.
+    Pytest switches between two streams of its own at each phase of each item; ours wrap both. Fixtures such
+    as `capsys`, and pytest's comparison hook, come and go with the items, so everything is wrapped again at
+    each phase.
     """
 
     def __init__(self, config: pytest.Config) -> None:
@@ -145,7 +145,7 @@ class Stage:
             set_comparison_hook(self._explain)
 
     def _explain(self, operator: str, left: object, right: object) -> str | None:
-        """Explain a failed comparison: backstage by the item's own hook, otherwise by pytest's current one."""
+        """Explain a failed comparison: backstage by the item's own hook, otherwise by pytest's."""
         kept = backstage.get()
         explain = self._front if kept is None else kept.explain
         return None if explain is None else explain(operator, left, right)

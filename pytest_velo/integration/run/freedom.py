@@ -53,8 +53,8 @@ def _has_timeout(config: pytest.Config) -> bool:
 def is_free(item: pytest.Function) -> bool:
     """Tell whether none of the user's code has to run before a prepared item's bodies.
 
-    Its arguments are our fixtures and values of parametrize. No other fixture, set-up function, conftest hook or
-    mark that may skip it comes first.
+    Its arguments are our fixtures and values of parametrize. No other fixture, set-up function, conftest hook
+    or mark that may skip it comes first.
     """
     if any(item.get_closest_marker(name) is not None for name in _MARKS):
         return False

@@ -140,8 +140,8 @@ def _own_fixtures(item: pytest.Function) -> Mapping[str, Any]:
 def start_pooling(session: pytest.Session) -> Pooling | None:
     """Sample the free hypotheses of a session together; None if they are sampled one by one.
 
-    That is so if an option may keep a later test from running, in an xdist worker, and with fewer than two free
-    hypotheses. The caller closes the pooling.
+    That is so if an option may keep a later test from running, in an xdist worker, and with fewer than two
+    free hypotheses. The caller closes the pooling.
     """
     state = session.config.stash[SESSION]
     if not may_pool(session, state):
