@@ -108,8 +108,8 @@ def read_body(func: Callable[..., Any], fixture_names: Collection[str] = ()) -> 
 def body_digest(func: Callable[..., Any]) -> str:
     """Return a digest of what a body does; empty if its source cannot be read.
 
-    Name, marks, docstring, comments and layout do not count, so that a claim may be edited. Decorators and the
-    functions it calls are not followed.
+    Name, marks, docstring, comments and layout do not count, so that a claim may be edited. Decorators and
+    the functions it calls are not followed.
     """
     node = _definition(inspect.unwrap(func))
     if node is None:

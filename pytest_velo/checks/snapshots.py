@@ -10,8 +10,8 @@ from pytest_velo.records import TrialRecord
 def mixed_snapshots(trials: Iterable[TrialRecord]) -> tuple[str, ...]:
     """Return a notice for every model that answered with more than one snapshot.
 
-    Models are grouped by the requested name, so an attacker and a target may differ. A value the provider does
-    not report (None) is not a difference.
+    Models are grouped by the requested name, so an attacker and a target may differ. A value the provider
+    does not report (None) is not a difference.
     """
     served: dict[str, set[str]] = {}
     fingerprints: dict[tuple[str, str], set[str]] = {}

@@ -53,7 +53,7 @@ def _stats(cache_dir: Path) -> None:
 
 @cache.command("prune")
 @click.option("--older-than", metavar="AGE", help="Remove draws older than this: 90d, 12h, 8w.")
-@click.option("--larger-than", metavar="SIZE", help="Remove draws until the file is at most this large: 500MB, 2GB.")
+@click.option("--larger-than", metavar="SIZE", help="Remove draws until the file is no larger than this: 500MB, 2GB.")
 @click.option("--runs-older-than", metavar="AGE", help="Remove run records older than this; the latest stays.")
 @click.option("--keep-recorded", is_flag=True, help="Keep every draw that a recorded run needs.")
 @click.option("--dry-run", is_flag=True, help="Show what would be removed; remove nothing.")
@@ -148,7 +148,8 @@ def _stats_lines(stats: Stats, path: Path, n_runs: int) -> Iterator[tuple[str, s
         return
     yield "drawn", _days(draws)
     yield "cost", _cost(draws)
-    yield "unused", f"{_count(stats.n_unrecorded, 'draw')} not used by any of {_count(n_runs, 'recorded run')}"
+    runs = _count(n_runs, "recorded run")
+    yield "unused", f"{_count(stats.n_unrecorded, 'draw')} not used by any of {runs}"
     for position, model in enumerate(stats.models):
         name = f"{inline(model.model)} at {inline(model.endpoint)}"
         yield "" if position else "models", f"{name}: {_count(model.n_draws, 'draw')}"

@@ -34,7 +34,7 @@ _NAME = re.compile(r"(?P<time>.+?Z)(?:-(?P<number>\d+))?")
 @click.argument("part_of_node_id", default="")
 @cache_dir_option()
 @click.option("--alpha", default=0.05, show_default=True, help="P(reporting a change where there is none).")
-@click.option("--margin", type=float, help="The smallest distance that matters, in the statistic's own units.")
+@click.option("--margin", type=float, help="Smallest distance that matters, in the statistic's units.")
 @click.option("--fail-on-worse", is_flag=True, help="Exit with 1 if anything got worse.")
 def compare(
     run_a: str,
