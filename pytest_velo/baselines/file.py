@@ -30,7 +30,7 @@ class BaselineFile:
         """Read a baseline file; a missing one is empty.
 
         Raises:
-            StoreError: It cannot be read, is damaged, of a newer version or in conflict, or has an entry twice.
+            StoreError: It cannot be read, is damaged, newer or in conflict, or has an entry twice.
         """
         try:
             entries = decode(Path(path).read_bytes())

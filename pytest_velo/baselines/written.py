@@ -28,7 +28,7 @@ class Part:
 
 
 def parts_of(claim: str) -> tuple[Part, ...] | None:
-    """Return the statistics of a claim written as `str(claim)`; None for any other form. Evaluates nothing."""
+    """Return the statistics of a claim written as `str(claim)`, without evaluating it; None for others."""
     try:
         return tuple(_parts(ast.parse(claim, mode="eval").body))
     except (SyntaxError, ValueError, TypeError, UsageError):

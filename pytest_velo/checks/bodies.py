@@ -155,8 +155,8 @@ def never_failed(facts: BodyFacts, n_trials: int, n_none: int) -> str | None:
     if facts.has_assert or facts.has_raise or n_trials == 0 or n_none < n_trials:
         return None
     return (
-        f"never seen to fail: all {n_trials} trials ended without an outcome and count as 1; make sure that the "
-        "body asserts something, or return the outcome"
+        f"never seen to fail: all {n_trials} trials ended without an outcome and count as 1; make sure that "
+        "the body asserts something, or return the outcome"
     )
 
 

@@ -52,7 +52,7 @@ class Claim:
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:
-        """What it is about: one statistic."""
+        """The statistic it is about."""
         return (self.statistic,)
 
     @property
@@ -76,7 +76,9 @@ class Claim:
         return _joined(self, other)
 
     def __or__(self, other: object) -> NoReturn:
-        raise UsageError("claims cannot be joined with |", fix="write one test for each, or claim both with &")
+        raise UsageError(
+            "claims cannot be joined with |", fix="write one test for each, or claim both with &"
+        )
 
     def __str__(self) -> str:
         if self.direction is Direction.WITHIN:
@@ -157,7 +159,8 @@ class Estimation:
 
     Attributes:
         statistic: What is measured.
-        halfwidth: Half the interval's target width, in the statistic's own units, above 0. None: use all units.
+        halfwidth: Half the interval's target width, in the statistic's own units, above 0. None: use all
+            units.
     """
 
     statistic: Statistic
@@ -165,7 +168,7 @@ class Estimation:
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:
-        """What it is about: one statistic."""
+        """The statistic it measures."""
         return (self.statistic,)
 
     @property
@@ -241,7 +244,7 @@ class Statistic:
         """Claim that it is at least `threshold`, strictly inside its range, or `baseline` plus a distance.
 
         Raises:
-            UsageError: The threshold is not a number inside the range, or the statistic cannot have a baseline.
+            UsageError: The threshold is not a number inside the range, or no baseline of it can be stored.
         """
         if isinstance(threshold, Baseline):
             return self.change >= threshold.offset
@@ -251,7 +254,7 @@ class Statistic:
         """Claim that it is at most `threshold`, strictly inside its range, or `baseline` plus a distance.
 
         Raises:
-            UsageError: The threshold is not a number inside the range, or the statistic cannot have a baseline.
+            UsageError: The threshold is not a number inside the range, or no baseline of it can be stored.
         """
         if isinstance(threshold, Baseline):
             return self.change <= threshold.offset
@@ -272,7 +275,7 @@ class Statistic:
         )
 
     def within(self, low: float | Baseline, high: float | Baseline) -> Claim:
-        """Claim that it lies between `low` and `high`, both strictly inside its range or relative to the baseline.
+        """Claim that it lies between `low` and `high`, both inside its range or both off the baseline.
 
         Raises:
             UsageError: An end is not a number inside the range, or the range between them is empty.

@@ -80,5 +80,7 @@ baseline = Baseline()
 
 def _distance(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise UsageError(f"a distance from the baseline must be a number, got {value!r}", fix="baseline - 0.05")
+        raise UsageError(
+            f"a distance from the baseline must be a number, got {value!r}", fix="baseline - 0.05"
+        )
     return float(value)

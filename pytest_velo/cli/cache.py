@@ -53,8 +53,12 @@ def _stats(cache_dir: Path) -> None:
 
 @cache.command("prune")
 @click.option("--older-than", metavar="AGE", help="Remove draws older than this: 90d, 12h, 8w.")
-@click.option("--larger-than", metavar="SIZE", help="Remove draws until the file is no larger than this: 500MB, 2GB.")
-@click.option("--runs-older-than", metavar="AGE", help="Remove run records older than this; the latest stays.")
+@click.option(
+    "--larger-than", metavar="SIZE", help="Remove draws until the file is at most this: 500MB, 2GB."
+)
+@click.option(
+    "--runs-older-than", metavar="AGE", help="Remove run records older than this; the latest stays."
+)
 @click.option("--keep-recorded", is_flag=True, help="Keep every draw that a recorded run needs.")
 @click.option("--dry-run", is_flag=True, help="Show what would be removed; remove nothing.")
 @cache_dir_option()

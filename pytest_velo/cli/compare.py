@@ -70,9 +70,7 @@ def _check_numbers(alpha: float, margin: float | None) -> None:
     if not 0.0 < alpha < 1.0:
         raise UsageError(f"alpha must be between 0 and 1, got {alpha:g}", where="--alpha", fix="--alpha=0.05")
     if margin is not None and not 0.0 < margin < float("inf"):
-        raise UsageError(
-            f"margin must be above 0, got {margin:g}", where="--margin", fix="--margin=0.05"
-        )
+        raise UsageError(f"margin must be above 0, got {margin:g}", where="--margin", fix="--margin=0.05")
 
 
 def _run_id(run: str, cache_dir: Path) -> str:

@@ -187,15 +187,15 @@ def _remarks(claim: AnyClaim, parts: Sequence[PlannedPart]) -> list[str]:
     remarks = ["all trials are assumed valid: invalid ones make verdicts later and rarer"]
     if isinstance(claim, Joint):
         remarks.append(
-            "each part is planned as if it were alone, with its share of beta; the claim is supported when all"
-            " parts are, and refuted when one is"
+            "each part is planned as if it were alone, with its share of beta; the claim is supported when"
+            " all parts are, and refuted when one is"
         )
     if isinstance(claim, Claim) and isinstance(claim.statistic, Change):
         remarks.append("there are never more pairs than the baseline has trials")
     if any(not table.exact for part in parts for table in part.tables):
         remarks.append("approximate: probabilities are accurate to about 0.1, means to about 20%")
     if any(not table.stops_early for part in parts for table in part.tables):
-        remarks.append("near the threshold the true means are lower: runs stop early when a verdict is unlikely")
+        remarks.append("true means are lower near the threshold: runs stop once a verdict is unlikely")
     return remarks
 
 

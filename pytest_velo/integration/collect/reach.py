@@ -73,7 +73,8 @@ def _low_power(claim: AnyClaim, frame: Frame, expect: float) -> str | None:
     rates = frame.design.single and frame.design.census is None
     if not (rates and type(claim) is Claim and claim.statistic.binary and not claim.statistic.arms):
         raise UsageError(
-            "expect= needs single trials with outcome 0 or 1", fix="leave it out: the exact power is unknown here"
+            "expect= needs single trials with outcome 0 or 1",
+            fix="leave it out: the exact power is unknown here",
         )
     from pytest_velo.stats.planning.operating import power  # weight: numpy, for expect= only
 

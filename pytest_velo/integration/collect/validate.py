@@ -145,9 +145,7 @@ def _check_models(info: FixtureInfo, spec: Spec, settings: Settings) -> None:
         )
     judge = judge_id(spec, settings)
     if "judge" in uses and not judge:
-        raise UsageError(
-            "no judge is set", fix='judge="openai/gpt-5-mini" in the mark, or --velo-judge=...'
-        )
+        raise UsageError("no judge is set", fix='judge="openai/gpt-5-mini" in the mark, or --velo-judge=...')
 
     for model_id in (*ids, *([judge] if judge else [])):
         resolve(model_id, settings.endpoints)

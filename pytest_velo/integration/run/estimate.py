@@ -102,9 +102,7 @@ def _ending(run: Run, n_draws: int) -> str:
     if not n_draws:
         return "its replies are scripted"
     decided = run.stop is StopReason.DECIDED
-    return (
-        "its verdict is in the cache" if decided else "every draw is in the cache, and there is no verdict"
-    )
+    return "its verdict is in the cache" if decided else "every draw is in the cache, and there is no verdict"
 
 
 def _each(
