@@ -55,8 +55,8 @@ class Evidence:
             estimate, which claims nothing.
         p_support, p_refute: Anytime-valid p-values in [0, 1] of the rule that decided; None for an estimate.
         interval: Anytime-valid interval by inverting the rule that decided, at level 1 - alpha - beta
-            (each end is one-sided, at the level of the test that moves it); for an estimate at 1 - alpha. None
-            before any unit, and for joint claims, whose parts have their own.
+            (each end is one-sided, at the level of the test that moves it); for an estimate at 1 - alpha.
+            None before any unit, and for joint claims, whose parts have their own.
         wilson, clopper_pearson: Fixed-n intervals, descriptive only; None where they do not apply.
         rule: `calibrated` or `ville`.
         share_of_gap: The gain as a share of the gap to `ceiling=`; None if there is no gap.

@@ -63,7 +63,7 @@ def _read_named(value: Mapping[Any, Any], facts: BodyFacts, statistic: Statistic
     for name in value:
         if not isinstance(name, str) or not name:
             raise BodyError(
-                f"outcome names must be non-empty strings, but the body returned a dict with the key {name!r}",
+                f"outcome names must be non-empty strings, but the body returned a dict with key {name!r}",
                 where=facts.location,
                 fix='return {"some_name": True or False}',
             )

@@ -34,7 +34,7 @@ def joined(text: str) -> str:
         (lambda text: f"<<<<<<< HEAD\n{text}", "line 1 is a merge conflict", "keep one line of each entry"),
         (
             lambda text: text.replace("\n]}", f",\n{text.splitlines()[1]}\n]}}"),
-            "2 entries are of",
+            "2 entries are for",
             "keep one of",
         ),
     ],

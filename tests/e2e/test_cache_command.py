@@ -147,7 +147,7 @@ def test_unknown_prices_are_unknown(cache):
     )
     raw.execute("UPDATE draw SET cost_usd = NULL")
     raw.close()
-    assert "$? (no price is known)" in velo("stats", "--cache-dir", cache).output
+    assert "$? (no known price)" in velo("stats", "--cache-dir", cache).output
 
 
 # Mistakes
@@ -161,8 +161,8 @@ def test_unknown_prices_are_unknown(cache):
         (["--runs-older-than=-1d"], "--runs-older-than: '-1d' is no age", "--runs-older-than=90d"),
         (["--larger-than=2"], "'2' is no size", "--larger-than=2GB"),
         (["--larger-than=2iB"], "'2iB' is no size", "--larger-than=2GB"),
-        ([], "nothing says what to remove", "--older-than=90d"),
-        (["--keep-recorded"], "nothing says what to remove", "--larger-than=2GB"),
+        ([], "no limit is given, so there is nothing to remove", "--older-than=90d"),
+        (["--keep-recorded"], "no limit is given, so there is nothing to remove", "--larger-than=2GB"),
     ],
 )
 def test_ages_and_sizes_that_cannot_be_read(cache, n_draws, arguments, said, fix):

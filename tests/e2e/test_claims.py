@@ -83,12 +83,12 @@ def test_a_joint_claim_certifies_all_of_its_parts_or_the_one_that_fails(run):
     ("body", "said"),
     [
         ('return {"bad": True}', "the claim is about the outcome 'help'"),
-        ("return True", "the claim is about the outcome 'bad', and the body returned True"),
+        ("return True", "the claim is about the outcome 'bad', but the body returned True"),
         (
             'return {"bad": True, "help": 11}',
-            "the outcome 'help' is 11, and the claim is about mean(0, 10, \"help\")",
+            "the outcome 'help' is 11, but the claim is about mean(0, 10, \"help\")",
         ),
-        ("assert trial.index < 0", "an assert failed, and the claim is about several outcomes"),
+        ("assert trial.index < 0", "an assert failed, but the claim is about several outcomes"),
     ],
 )
 def test_a_body_that_does_not_give_each_outcome_is_an_error(run, body, said):
@@ -331,7 +331,7 @@ REFUSED = [
         "bound",
     ),
     ("estimate(rate, halfwidth=0.6)", "half-width of rate lies between 0 and 0.5", "halfwidth=0.05"),
-    ("estimate(0.3, halfwidth=0.1)", "0.3 is nothing to estimate", "estimate(rate"),
+    ("estimate(0.3, halfwidth=0.1)", "0.3 cannot be estimated", "estimate(rate"),
     (
         "estimate(rate, halfwidth=0.001)",
         "can never be measured within 200 trials",
@@ -356,12 +356,12 @@ REFUSED = [
     ("rate >= 0.5, ceiling=0.9", "ceiling= belongs to a difference", 'ceiling="expert"'),
     (
         GAIN + 'arms=("alone", "helped"), ceiling="expert"',
-        "ceiling='expert' is no further arm",
+        "ceiling='expert' is not a third arm",
         'arms=(..., "ex',
     ),
     (
         GAIN + 'arms=("alone", "helped", "expert"), ceiling="expertt"',
-        "ceiling='expertt' is no further arm",
+        "ceiling='expertt' is not a third arm",
         "expert",
     ),
     (GAIN + 'arms=("alone", "helped"), ceiling=2', "ceiling=2 is outside the outcomes", "ceiling=1"),

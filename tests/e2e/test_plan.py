@@ -197,7 +197,7 @@ def pytest_velo_claims():
     )
     run.file(hypothesis("rate >= 0.3", more="models=[YES]"))
     [plan] = plans(pytester)
-    assert plan.problem == "`rate >= 0.3` is tested by a rule of a plugin, whose law is not known"
+    assert plan.problem == "`rate >= 0.3` is tested by another plugin's rule, which cannot be planned"
     assert plan.parts == ()
 
 

@@ -190,12 +190,12 @@ WRONG = {
     "not asked for": (body("reply.prob('yes')", model="YES"), "the reply has none fix: ask for them"),
     "no variant": (body("reply.prob()"), "takes the tokens to add up, got none fix: reply.prob("),
     "an empty cell": (body("reply.prob('')"), "takes the tokens to add up, got '' fix: reply.prob("),
-    "no position": (body("reply.prob('A', position=-1)"), "position=-1 is no place of a token fix: "),
-    "no tolerance": (body("reply.prob('A', max_hidden=5)"), "max_hidden=5 is no probability fix: "),
+    "no position": (body("reply.prob('A', position=-1)"), "position=-1 is not a token position fix: "),
+    "no tolerance": (body("reply.prob('A', max_hidden=5)"), "max_hidden=5 is not a probability fix: "),
     "two words": (body("reply.prob('the first')"), "prob('the first'): this is several tokens"),
     "scores": (
         body("reply.prob('A')", model="says('scores', ('A', 0.9), ('B', 0.8))"),
-        "add up to 1.700: they are no probabilities fix: ask the server",
+        "add up to 1.700: they are not probabilities fix: ask the server",
     ),
     "reasoning": (
         body("reply.prob('A')", model="says('thinks', ('Hmm', 0.9), text='A', reasoning='Hmm')"),
@@ -232,7 +232,7 @@ def test_a_server_that_gives_none_is_named_and_the_record_says_so(run, lab):
     run.file(STORED)
     result = run("-m", "velo")
     assert run.outcomes == ["error"]
-    assert "logprobs= was asked for, and the provider gave none with this reply" in flat(result)
+    assert "logprobs= was set, but the provider returned none with this reply" in flat(result)
     assert "not honoured: logprobs" in flat(result)
 
 

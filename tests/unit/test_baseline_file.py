@@ -130,7 +130,7 @@ LINE = (
         (text_of(LINE.replace("01", "0?1")), "cases and repeats of t.py::t do not fit", "--velo-update"),
         (text_of(LINE.replace('"01"', '"01","order":[0,7],"cases":["a"]')), "do not fit", "--velo-update"),
         (text_of(LINE.replace('"01"', '"01","repeats":[0]')), "do not fit together", "--velo-update"),
-        (text_of(LINE, LINE), "2 entries are of t.py::t: rate", "keep one of the lines"),
+        (text_of(LINE, LINE), "2 entries are for t.py::t: rate", "keep one of the lines"),
         (text_of('{"anything":"new"}', version=2), "it is of version 2", "pip install --upgrade pytest-velo"),
         (text_of("<<<<<<< HEAD\n" + LINE), "line 2 is a merge conflict", "keep one line of each entry"),
         (text_of(LINE + "\n>>>>>>> theirs"), "line 3 is a merge conflict", "keep one line of each entry"),

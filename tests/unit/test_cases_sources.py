@@ -74,10 +74,10 @@ def test_lists_are_not_cut_by_max_n():
         ({1, 2}, "got a set"),
         (7, "got a int"),
         (None, "got a NoneType"),
-        (iter([1]), "an iterator, which can be read once only"),
-        ("hf://some/data", "is no source of cases"),
-        ("rows.parquet", "is no source of cases"),
-        ("just text", "is no source of cases"),
+        (iter([1]), "an iterator, which can be read only once"),
+        ("hf://some/data", "is not a source of cases"),
+        ("rows.parquet", "is not a source of cases"),
+        ("just text", "is not a source of cases"),
     ],
 )
 def test_what_is_no_source(read, source, said):
@@ -361,7 +361,7 @@ def test_rename_may_swap():
 @pytest.mark.parametrize(
     ("options", "where", "said"),
     [
-        ({"id": "team"}, "case 2", "the id '1' is also that of case 0"),
+        ({"id": "team"}, "case 2", "the id '1' is already used by case 0"),
         ({"id": "nane"}, "case 0", "id='nane' is missing"),
         ({"group": "city"}, "case 0", "group='city' is missing"),
         ({"group": lambda case: None}, "case 0", "group= gave None"),

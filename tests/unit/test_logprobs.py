@@ -186,13 +186,13 @@ def test_what_is_no_variant_is_refused(variants: tuple[object, ...]) -> None:
 
 @pytest.mark.parametrize("position", [-1, True, 0.0, "0", None])
 def test_what_is_no_position_is_refused(position: object) -> None:
-    with pytest.raises(BodyError, match="is no place of a token"):
+    with pytest.raises(BodyError, match="is not a token position"):
         probability([FULL], ["A"], position=position)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("allowed", [-0.1, 1.1, True, "0.1", None, float("nan")])
 def test_what_is_no_tolerance_is_refused(allowed: object) -> None:
-    with pytest.raises(BodyError, match="is no probability"):
+    with pytest.raises(BodyError, match="is not a probability"):
         probability([FULL], ["A"], max_hidden=allowed)  # type: ignore[arg-type]
 
 

@@ -18,7 +18,7 @@ def test_a_missing_baseline_is_a_problem_unless_updating(request: pytest.Fixture
     normal = built(request, mark, test)
     assert (
         guard_of(*hypothesis_item(request, mark, test), normal).problem
-        == "velo-baseline.json holds no baseline of it: --velo-update samples and stores one"
+        == "velo-baseline.json has no baseline for this test: --velo-update samples and stores one"
     )
     assert guard_of(*hypothesis_item(request, mark, test, update=Update.NEW), normal).hypothesis.to_the_end
 
