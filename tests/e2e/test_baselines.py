@@ -263,7 +263,7 @@ def test_the_prompt_hash_needs_its_case_and_its_seed_and_says_so(run, guard):
     assert run.outcomes == ["supported"]
     result = run("--velo-seed=1")
     assert "the prompt changed since" in text_of(result)
-    assert "or it holds what trial.rng drew, and the seed is another" in text_of(result)
+    assert "or it contains draws of trial.rng, and the seed differs" in text_of(result)
 
 
 JUDGED = (
@@ -394,7 +394,7 @@ def test_an_update_is_refused_in_ci_but_by_name(run, guard, monkeypatch):
         result = run(option)
         assert result.ret == pytest.ExitCode.USAGE_ERROR
         text = text_of(result)
-        assert "a baseline is not updated in CI" in text
+        assert "baselines are not updated in CI" in text
         assert "pytest test_it.py::test_guard --velo-update" in text
     assert run("-m", "velo", "--velo-update").ret == pytest.ExitCode.USAGE_ERROR
     run.file(GUARD, "test_also.py")
@@ -483,15 +483,15 @@ def test_another_file_by_option(run, guard, entries):
     assert run("--velo-baseline=kept/there.json").ret == 0
     assert run.outcomes == ["supported"]
     result = run("--velo-baseline=elsewhere.json")
-    assert "elsewhere.json holds no baseline" in text_of(result)
+    assert "elsewhere.json has no baseline" in text_of(result)
 
 
 @pytest.mark.parametrize(
     ("content", "said", "fix"),
     [
-        ("{", "it is damaged", "take it back from version control"),
+        ("{", "it is damaged", "restore it from version control"),
         ('{"version": 99, "entries": []}', "it is of version 99", "pip install --upgrade pytest-velo"),
-        ("<<<<<<< HEAD\n", "line 1 is a merge conflict", "keep one line of each entry"),
+        ("<<<<<<< HEAD\n", "line 1 is an unresolved merge conflict", "keep one line of each entry"),
     ],
 )
 @pytest.mark.parametrize("option", [(), ("--velo-update",)])
@@ -616,20 +616,20 @@ def test_an_expected_regression_is_xfailed(run, guard):
     [
         ('rate >= 0.5, guards="prompt"', "guards= is for claims about the baseline", "baseline - 0.05"),
         ('rate >= baseline - 0.1, guards="weather"', 'one of "model", "prompt"', "give"),
-        ('rate >= baseline - 0.1, arms=("a", "b")', "arms= belongs to a difference", "difference("),
+        ('rate >= baseline - 0.1, arms=("a", "b")', "arms= is for differences", "difference("),
         ("rate >= baseline - 0.1, once=True", "once=True counts the ones", "claim a rate of one outcome"),
         ("rate >= baseline - 0.1, expect=0.8", "expect= needs single trials", "leave it out"),
         ("rate >= baseline - 2", "lies between -1 and 1", "inside the range"),
         ("rate >= baseline - 0.1, max_trials=3", "can never be supported within 3", "max_trials="),
-        ("rate >= 0.9 * baseline", "a baseline moves by a distance only", "baseline - 0.05"),
+        ("rate >= 0.9 * baseline", "a baseline can only be moved by a distance", "baseline - 0.05"),
         ("baseline", "is not a claim", "rate >= 0.5"),
         ("rate.within(0.2, baseline + 0.1)", "off the baseline at both ends", "within(baseline - 0.05"),
         (
             '(rate("a") >= baseline - 0.1) & (rate("b") <= 0.1)',
-            "joins differences, of arms or from a baseline",
+            "joins differences (of arms, or from a baseline)",
             "one test for each",
         ),
-        ("difference('a', 'b') >= baseline", "has no baseline: only a rate or a mean", "difference(...)"),
+        ("difference('a', 'b') >= baseline", "has no baseline: only rates and means", "difference(...)"),
     ],
 )
 def test_claims_about_a_baseline_that_make_no_sense_are_refused_before_any_call(run, mark, said, fix):
@@ -651,5 +651,5 @@ def test_the_lock_of_an_update_that_was_killed_is_said(run, guard, monkeypatch):
     Path(run.path / f".{FILE}.lock").touch()
     result = run("--velo-update")
     assert result.ret != 0
-    assert "another process has been updating it" in text_of(result)
+    assert "another process has been updating the file" in text_of(result)
     assert run.outcomes == ["error"]

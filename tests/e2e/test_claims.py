@@ -312,7 +312,7 @@ def test_a_raised_max_trials_after_a_calibrated_look_is_said_and_refused_under_s
 REFUSED = [
     (
         "estimate(rate, halfwidth=0.05), margin=0.1",
-        "margin= has no meaning for an estimate",
+        "margin= does not apply to an estimate",
         "leave it out",
     ),
     (
@@ -339,12 +339,12 @@ REFUSED = [
     ),
     (
         "estimate(rate, halfwidth=0.05) & (rate <= 0.2)",
-        "claims nothing that could be joined",
+        "claims nothing, so it cannot be joined",
         "test of its",
     ),
     ('rate.within(0.2, 0.4), invalid="against"', "no side to count on for `within`", 'invalid="bound"'),
     ("(rate <= 0.1) & (rate >= 0.05)", "joins claims that name no outcome", 'rate("asr") <= 0.05'),
-    ('(rate("a") <= 0.1) | (rate("b") <= 0.1)', "not joined with |", "&"),
+    ('(rate("a") <= 0.1) | (rate("b") <= 0.1)', "cannot be joined with |", "&"),
     ('rate("a") <= 0.1 & rate("b") <= 0.1', "parentheses are missing around &", "(rate >= 0.2) &"),
     ('(rate("a") <= 0.1) & (rate("b") <= 0.1), margin=0.95', "margin 0.95", "margin below"),
     (
@@ -353,7 +353,7 @@ REFUSED = [
         "leave it out",
     ),
     ('(rate("a") <= 0.1) & (rate("b") <= 0.01)', "can never be supported within 200", "max_trials="),
-    ("rate >= 0.5, ceiling=0.9", "ceiling= belongs to a difference", 'ceiling="expert"'),
+    ("rate >= 0.5, ceiling=0.9", "ceiling= is for differences", 'ceiling="expert"'),
     (
         GAIN + 'arms=("alone", "helped"), ceiling="expert"',
         "ceiling='expert' is not a third arm",
@@ -380,7 +380,7 @@ REFUSED = [
     (GAIN + 'arms=("alone", "helped"), once=True', "once=True counts the ones", "claim a rate"),
     (
         'rate >= 0.5, cases=LIST, once=True, over="cases"',
-        "over= has no meaning with once=True",
+        "over= does not apply with once=True",
         "leave it",
     ),
     (

@@ -85,8 +85,8 @@ def test_a_claim_that_is_none(run, arguments, what):
         ("rate <= 1", "rate <= 1 cannot be tested", "every value satisfies it*"),
         ("rate >= 1", "rate >= 1 cannot be tested", "no finite sample can support it*"),
         ("rate <= 0", "rate <= 0 cannot be tested", "no finite sample can support it*"),
-        ("rate >= 30", "a threshold for rate lies between 0 and 1, got 30", "rate >= 0.3"),
-        ("rate >= -0.1", "a threshold for rate lies between 0 and 1, got -0.1", "move it inside the range"),
+        ("rate >= 30", "a threshold for rate must be between 0 and 1, got 30", "rate >= 0.3"),
+        ("rate >= -0.1", "a threshold for rate must be between 0 and 1, got -0.1", "move it inside the range"),
         ("rate >= '0.5'", "a threshold for rate must be a number between 0 and 1, got '0.5'", "rate >= 0.7"),
         ("rate > 0.5", "claims are written with >= and <=", "rate >= 0.5"),
         ("rate < 0.5", "claims are written with >= and <=", "rate <= 0.5"),
@@ -95,7 +95,7 @@ def test_a_claim_that_is_none(run, arguments, what):
         (
             "0.2 <= rate <= 0.4",
             "the claim `rate >= 0.2` has no truth value",
-            "claims are not compared in chains: write rate.within(0.2, 0.4) for 0.2 <= rate <= 0.4*",
+            "claims cannot be chained: write rate.within(0.2, 0.4) for 0.2 <= rate <= 0.4*",
         ),
     ],
 )
@@ -355,7 +355,7 @@ def test_a_fixture_named_case_is_the_users_where_the_mark_has_no_cases(run):
             "empty.csv",
             "",
             "*empty.csv:1*the first line names no columns",
-            "the first line gives each column*",
+            "give each column*",
         ),
         ("ragged.csv", "a,b\n1,2\n3\n", "*ragged.csv:3*the row has 1 cells, the header has 2", "put a cell*"),
         ("numbers.csv", "1,2\n3,4\n", "*numbers.csv:1*the first line is not a header: 1, 2", "the first line*"),
@@ -594,7 +594,7 @@ def test_a_parameters_claim_cannot_bring_several_models(run):
     refused(
         run,
         PARAMETERS.format("rate <= 0.1, models=[YES, NO]"),
-        "*test_it.py::test_h[[]no[]] (line *the claim of a parameter can name only one",
+        "*test_it.py::test_h[[]no[]] (line **a claim in pytest.param can name only one",
         "*fix: name one model in the mark of pytest.param, or models= in the mark of the function",
     )
 

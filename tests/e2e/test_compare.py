@@ -390,7 +390,7 @@ def test_mistakes_are_said(run, compare) -> None:
     assert "alpha lies between 0 and 1, got 1.5" in compare("latest", "latest", "--alpha=1.5", code=1).output
     for margin in ("0", "-0.1", "nan", "inf"):
         output = compare("latest", "latest", f"--margin={margin}", code=1).output
-        assert "--margin: a margin is a distance above 0" in output
+        assert "--margin: margin must be above 0" in output
         assert "fix: --margin=0.05" in output
 
 

@@ -335,6 +335,6 @@ def test_a_body_without_source_that_returns_nothing(mistakes):
     )
     assert mistakes.code == pytest.ExitCode.TESTS_FAILED
     assert read["made"] == (
-        "<string>:1: the body returned None and its source cannot be read, so this may be a value that was"
+        "<string>:1: the body returned None, and its source cannot be read: this may be a value that was"
         " None\n  fix: return True at its end"
     )

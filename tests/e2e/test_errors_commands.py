@@ -79,8 +79,8 @@ def test_a_run_of_scripted_models_has_nothing_to_export(run):
     run.file("@pytest.mark.hypothesis(rate >= 0.5, models=[YES])\n" + BODY.format("h").split("\n", 2)[2])
     assert run().ret == 0
     assert said("cassette", "export", "draws.jsonl") == (
-        f"{RECORD}/{run.record.folder.name}/trials.jsonl: the run 'latest' has no draws that are kept"
-        " (scripted replies are computed anew)\n  fix: name another run with --run"
+        f"{RECORD}/{run.record.folder.name}/trials.jsonl: the run 'latest' has no stored draws"
+        " (scripted replies are computed, not stored)\n  fix: name another run with --run"
     )
 
 

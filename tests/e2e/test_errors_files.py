@@ -164,7 +164,7 @@ def test_something_is_where_our_folder_goes(run, lab, mistakes, name):
     assert read["h"].replace(f"{run.path}/", "") == f"{what}\n  fix: {fix}"
 
 
-SEED = "root seed of cases, order and draws (default 0)"
+SEED = "root seed for cases, order and draws (default 0)"
 UPDATE = "sample and store baselines for the selected hypotheses; =new: only where there is none"
 
 

@@ -108,7 +108,7 @@ def test_draws_without_a_verdict_are_said_to_be_there(run, half) -> None:
     run("-m", "velo")
     assert run.outcomes == ["inconclusive"]
     again = told(run(ESTIMATE))
-    assert "estimate: 0 calls, all it would draw is in the cache, without a verdict (20 draws)" in again
+    assert "estimate: 0 calls, every draw is in the cache, and there is no verdict (20 draws)" in again
 
 
 def test_half_of_the_draws_are_stored(run, half) -> None:

@@ -187,7 +187,7 @@ def test_stored_draws_and_cassettes_keep_the_probabilities(run, lab):
 # --- What ends a hypothesis as an error ------------------------------------------------------------
 
 WRONG = {
-    "not asked for": (body("reply.prob('yes')", model="YES"), "the reply has none fix: ask for them"),
+    "not set": (body("reply.prob('yes')", model="YES"), "the reply has none fix: ask for them"),
     "no variant": (body("reply.prob()"), "takes the tokens to add up, got none fix: reply.prob("),
     "an empty cell": (body("reply.prob('')"), "takes the tokens to add up, got '' fix: reply.prob("),
     "no position": (body("reply.prob('A', position=-1)"), "position=-1 is not a token position fix: "),
@@ -195,11 +195,11 @@ WRONG = {
     "two words": (body("reply.prob('the first')"), "prob('the first'): this is several tokens"),
     "scores": (
         body("reply.prob('A')", model="says('scores', ('A', 0.9), ('B', 0.8))"),
-        "add up to 1.700: they are not probabilities fix: ask the server",
+        "add up to 1.700: they are not probabilities fix: request the model's own",
     ),
     "reasoning": (
         body("reply.prob('A')", model="says('thinks', ('Hmm', 0.9), text='A', reasoning='Hmm')"),
-        "are those of the model's reasoning, not of its answer fix: turn reasoning off",
+        "belong to the model's reasoning, not to its answer fix: turn reasoning off",
     ),
     "a rate of probabilities": (body("reply.prob('A')", claim="rate >= 0.5"), "or claim mean(0, 10) about"),
 }
@@ -273,7 +273,7 @@ def test_probabilities_after_the_filters_are_refused(run, embedded_model):
         (body("reply.prob('A', position=1)"), "reads the token at position 1, and 1 are listed"),
         (
             body("reply.prob('A')", model="scripted('mute', [''])", call="allow_empty=True"),
-            "the reply is empty: it has no token",
+            "the reply is empty: there is no token",
         ),
     ],
     ids=["hidden", "few alternatives", "in parts", "position", "empty"],

@@ -571,11 +571,11 @@ def test_a_baseline_of_another_body_is_not_compared_with(recorded, run, lab, res
     [
         (["no-such-run"], "there is no finished run 'no-such-run'", "known: 20"),
         (["--velo-seed=3"], "--velo-seed is fixed by the record", "leave it out"),
-        (["--velo-model", "lab/x"], "--velo-model is what it was when the trials", "leave it out"),
+        (["--velo-model", "lab/x"], "--velo-model is fixed by the record", "leave it out"),
         (
             ["--velo-mode=refresh"],
             "rescoring reads stored draws, but the mode is refresh",
-            "leave the mode",
+            "keep the mode",
         ),
         (["--velo-update"], "rescoring does not store a baseline", "pytest --velo-update"),
         (["test_none.py::test_h"], "file or directory not found: test_none.py", ""),

@@ -129,7 +129,7 @@ def test_what_is_told_often_enough_stands_below_it_by_direction() -> None:
 def test_unknown_costs_are_question_marks_and_no_columns() -> None:
     unknown = lines(plan(price=TrialPrice(calls=None, usd=None, known_from="known after its first run")))
     assert (
-        "  cost       ? calls and $? a trial (known when it has run once); at most ? calls and $?" in unknown
+        "  cost       ? calls and $? a trial (known after its first run); at most ? calls and $?" in unknown
     )
     assert not any("dollars" in line or line.rstrip().endswith("calls") for line in unknown)
     free = lines(plan(price=TrialPrice(calls=1.0, usd=0.0, known_from="as in its last run")))

@@ -17,7 +17,7 @@ def test_cache_commands_tell_and_prune(tmp_path: Path) -> None:
         "draws   1 draw of 1 request",
         "drawn   2026-11-23",
         "cost    $? (no known price)",
-        "unused  0 draws that none of 1 recorded run used",
+        "unused  0 draws not used by any of 1 recorded run",
         "models  tiny at lab: 1 draw",
     ]
     said = CliRunner().invoke(cache, ["prune", "--larger-than=0B", "--cache-dir", folder]).stdout

@@ -33,7 +33,7 @@ def test_baselines_are_not_updated_in_ci(
     with pytest.raises(UsageError) as caught:
         check_update([item], session)
     assert caught.value.where == "test_it.py::test_it"
-    assert "a baseline is not updated in CI:" in caught.value.what
+    assert "baselines are not updated in CI:" in caught.value.what
     session.paying = PayRule(node_ids=("test_it.py::test_it",))
     check_update([item], session)
 
