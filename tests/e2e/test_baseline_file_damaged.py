@@ -31,7 +31,11 @@ def joined(text: str) -> str:
             "the file has version 2",
             "pip install --upgrade",
         ),
-        (lambda text: f"<<<<<<< HEAD\n{text}", "line 1 is an unresolved merge conflict", "keep one line of each entry"),
+        (
+            lambda text: f"<<<<<<< HEAD\n{text}",
+            "line 1 is an unresolved merge conflict",
+            "keep one line of each entry",
+        ),
         (
             lambda text: text.replace("\n]}", f",\n{text.splitlines()[1]}\n]}}"),
             "2 entries are for",

@@ -82,7 +82,10 @@ def test_without_a_baseline_nothing_is_sampled_and_the_line_that_makes_one_is_sh
     assert run.outcomes == ["inconclusive"]
     assert only(run).n_calls == 0
     text = text_of(result)
-    assert f"{FILE} has no baseline for this test on scripted/assistant: --velo-update samples and stores" in text
+    assert (
+        f"{FILE} has no baseline for this test on scripted/assistant: --velo-update samples and stores"
+        in text
+    )
     assert "pytest test_it.py::test_guard --velo-update" in text
     assert run("--velo-strict").ret == pytest.ExitCode.TESTS_FAILED
     assert not (run.path / FILE).exists()

@@ -175,7 +175,9 @@ def test_hazard_02_numpy_bools_and_ones_are_outcomes(run, value):
 def test_hazard_02_none_is_an_error_where_the_body_returns_values(run):
     run.file("import re\n" + hypothesis("return re.match('no', (await model('q')).text)"))
     failed_as_error(
-        run(), "*the body returned None, although it returns a value elsewhere*", "*fix: return True or False*"
+        run(),
+        "*the body returned None, although it returns a value elsewhere*",
+        "*fix: return True or False*",
     )
 
 
@@ -469,9 +471,7 @@ def test_hazard_20_a_users_fixture_built_on_a_trials_value_is_refused(run, name)
             mark="rate >= 0.5, models=[YES], cases=['a']",
         )
     )
-    refused(
-        run(), f"*your fixture 'prompt' uses '{name}', which differs from trial to trial*", "*fix: *"
-    )
+    refused(run(), f"*your fixture 'prompt' uses '{name}', which differs from trial to trial*", "*fix: *")
 
 
 @pytest.mark.parametrize("name", ["case", "trial"])

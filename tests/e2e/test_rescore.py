@@ -384,7 +384,8 @@ def test_other_cases_are_another_design(recorded, run, lab, rescore):
     run.file(answers("yes", "yes", "yes"))
     told = rescore()
     assert (
-        "the design changed: it was 'over these 2 cases' in the record and is 'over these 3 cases' now" in told
+        "the design changed: it was 'over these 2 cases' in the record and is 'over these 3 cases' now"
+        in told
     )
     assert "fix: run pytest instead: what the cache holds is still free" in told
     run.file(answers("yes", "yes").replace("'q1'", "'other'"))

@@ -131,9 +131,21 @@ LINE = (
         (text_of(LINE.replace('"01"', '"01","order":[0,7],"cases":["a"]')), "do not fit", "--velo-update"),
         (text_of(LINE.replace('"01"', '"01","repeats":[0]')), "do not fit together", "--velo-update"),
         (text_of(LINE, LINE), "2 entries are for t.py::t: rate", "keep one of the lines"),
-        (text_of('{"anything":"new"}', version=2), "the file has version 2", "pip install --upgrade pytest-velo"),
-        (text_of("<<<<<<< HEAD\n" + LINE), "line 2 is an unresolved merge conflict", "keep one line of each entry"),
-        (text_of(LINE + "\n>>>>>>> theirs"), "line 3 is an unresolved merge conflict", "keep one line of each entry"),
+        (
+            text_of('{"anything":"new"}', version=2),
+            "the file has version 2",
+            "pip install --upgrade pytest-velo",
+        ),
+        (
+            text_of("<<<<<<< HEAD\n" + LINE),
+            "line 2 is an unresolved merge conflict",
+            "keep one line of each entry",
+        ),
+        (
+            text_of(LINE + "\n>>>>>>> theirs"),
+            "line 3 is an unresolved merge conflict",
+            "keep one line of each entry",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_file_is_said(tmp_path: Path, text: str, what: str, fix: str) -> None:

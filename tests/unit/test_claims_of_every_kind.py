@@ -88,8 +88,16 @@ def test_an_estimation_is_what_was_written():
         (lambda: bool(A & B), "has no truth value", "& alone"),
         (lambda: bool(A), "has no truth value", "rate.within(0.2, 0.4)"),
         (lambda: bool(estimate(rate, halfwidth=0.1)), "has no truth value", "as it is"),
-        (lambda: estimate(rate, halfwidth=0.1) & A, "claims nothing, so it cannot be joined", "separate test"),
-        (lambda: A & estimate(rate, halfwidth=0.1), "claims nothing, so it cannot be joined", "separate test"),
+        (
+            lambda: estimate(rate, halfwidth=0.1) & A,
+            "claims nothing, so it cannot be joined",
+            "separate test",
+        ),
+        (
+            lambda: A & estimate(rate, halfwidth=0.1),
+            "claims nothing, so it cannot be joined",
+            "separate test",
+        ),
         (lambda: estimate(A, halfwidth=0.1), "cannot be estimated", "estimate(rate"),
         (lambda: estimate(rate, halfwidth=0), "must be between 0 and 0.5, got 0", "halfwidth=0.05"),
         (lambda: estimate(rate, halfwidth=0.5), "must be between 0 and 0.5", "halfwidth=0.05"),

@@ -21,7 +21,9 @@ def test_logprobs_asked_for_and_not_given_are_an_error() -> None:
     with pytest.raises(BodyError) as caught:
         check_given([], text="A", reasoning=None, refused=True)
     assert caught.value.what == "logprobs= was set, but the provider returned none with this reply"
-    assert caught.value.fix == "leave stop= out, or claim a rate: a model without logprobs can only be sampled"
+    assert (
+        caught.value.fix == "leave stop= out, or claim a rate: a model without logprobs can only be sampled"
+    )
 
 
 def test_a_word_may_follow_a_space() -> None:
