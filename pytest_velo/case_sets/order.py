@@ -127,7 +127,7 @@ def pick_order(case_set: CaseSet | None, over: str, seed: int, draws_per_case: i
         UsageError: The design does not fit the set.
     """
     if isinstance(draws_per_case, bool) or not isinstance(draws_per_case, int) or draws_per_case < 1:
-        raise UsageError(f"draws_per_case= must be a whole number ≥ 1, got {draws_per_case!r}")
+        raise UsageError(f"draws_per_case= must be a whole number, 1 or more, got {draws_per_case!r}")
     if case_set is None:
         if draws_per_case > 1:
             raise UsageError("draws_per_case= needs cases=", fix="without cases every trial is its own unit")

@@ -104,7 +104,9 @@ def cases(
         raise UsageError("cases(...) is nested inside cases(...)", fix="give all options in one cases(...)")
     if n is not None and (isinstance(n, bool) or not isinstance(n, int) or n < 1):
         raise UsageError(
-            f"n= must be a whole number ≥ 1, got {n!r}", where="cases", fix="n=100, or leave it out for all"
+            f"n= must be a whole number, 1 or more, got {n!r}",
+            where="cases",
+            fix="n=100, or leave it out for all",
         )
     for option, value in (("id", id), ("group", group)):
         if not (value is None or isinstance(value, str) or callable(value)):

@@ -20,7 +20,7 @@ def joined(text: str) -> str:
 @pytest.mark.parametrize(
     ("damage", "what", "fix"),
     [
-        (lambda text: text[:40], "it is damaged", "restore it from version control"),
+        (lambda text: text[:40], "the file is damaged", "restore it from version control"),
         (
             lambda text: text.replace('"outcomes":"', '"outcomes":"?'),
             "do not fit together",

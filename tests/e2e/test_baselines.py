@@ -265,7 +265,7 @@ def test_the_prompt_hash_needs_its_case_and_its_seed_and_says_so(run, guard):
     assert run().ret == 0
     assert run.outcomes == ["supported"]
     result = run("--velo-seed=1")
-    assert "the prompt changed since" in text_of(result)
+    assert "the prompt changed" in text_of(result)
     assert "or it contains draws of trial.rng, and the seed differs" in text_of(result)
 
 
@@ -333,7 +333,7 @@ def test_of_changed_cases_those_in_both_are_compared_and_the_scope_says_so(run, 
     assert recorded.outcome == "supported"
     assert {int(trial.case_id) for trial in recorded.trials} <= {*range(32)}  # ids are positions in the list
     assert recorded.scope == "over the cases that its baseline has, too, paired on the case"
-    assert "the cases changed since" in facts(run)
+    assert "the cases have changed since" in facts(run)
     assert result.ret == 0
 
 
@@ -492,8 +492,8 @@ def test_another_file_by_option(run, guard, entries):
 @pytest.mark.parametrize(
     ("content", "said", "fix"),
     [
-        ("{", "it is damaged", "restore it from version control"),
-        ('{"version": 99, "entries": []}', "it is of version 99", "pip install --upgrade pytest-velo"),
+        ("{", "the file is damaged", "restore it from version control"),
+        ('{"version": 99, "entries": []}', "the file has version 99", "pip install --upgrade pytest-velo"),
         ("<<<<<<< HEAD\n", "line 1 is an unresolved merge conflict", "keep one line of each entry"),
     ],
 )
@@ -622,7 +622,7 @@ def test_an_expected_regression_is_xfailed(run, guard):
         ('rate >= baseline - 0.1, arms=("a", "b")', "arms= is for differences", "difference("),
         ("rate >= baseline - 0.1, once=True", "once=True counts the ones", "claim a rate of one outcome"),
         ("rate >= baseline - 0.1, expect=0.8", "expect= needs single trials", "leave it out"),
-        ("rate >= baseline - 2", "lies between -1 and 1", "inside the range"),
+        ("rate >= baseline - 2", "must be between -1 and 1", "inside the range"),
         ("rate >= baseline - 0.1, max_trials=3", "can never be supported within 3", "max_trials="),
         ("rate >= 0.9 * baseline", "a baseline can only be moved by a distance", "baseline - 0.05"),
         ("baseline", "is not a claim", "rate >= 0.5"),

@@ -59,7 +59,7 @@ def test_stats_of_a_run(cache, n_draws):
     assert f"{n_draws} draws of 1 request" in told
     assert re.search(r"cost +\$0\.\d+\n", told)
     assert re.search(r"drawn +20\d\d-\d\d-\d\d\n", told)
-    assert "that none of 1 recorded run used" in told
+    assert "not used by any of 1 recorded run" in told
 
 
 def test_what_no_recorded_run_used_is_counted(cache, n_draws):
@@ -67,7 +67,7 @@ def test_what_no_recorded_run_used_is_counted(cache, n_draws):
         lines = file.read_text().splitlines(keepends=True)
         file.write_text("".join(lines[:5]))
     assert (
-        f"unused  {n_draws - 5} draws that none of 1 recorded run used"
+        f"unused  {n_draws - 5} draws not used by any of 1 recorded run"
         in velo("stats", "--cache-dir", cache).output
     )
 

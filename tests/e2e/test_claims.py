@@ -330,7 +330,7 @@ REFUSED = [
         "no side to count on for an estimate",
         "bound",
     ),
-    ("estimate(rate, halfwidth=0.6)", "half-width of rate lies between 0 and 0.5", "halfwidth=0.05"),
+    ("estimate(rate, halfwidth=0.6)", "half-width of rate must be between 0 and 0.5", "halfwidth=0.05"),
     ("estimate(0.3, halfwidth=0.1)", "0.3 cannot be estimated", "estimate(rate"),
     (
         "estimate(rate, halfwidth=0.001)",

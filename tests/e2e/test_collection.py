@@ -139,39 +139,41 @@ BAD_VALUES = [
     ("models=7", "a list of model ids*"),
     ("models=['']", "a list of model ids*"),
     ("models=[YES, YES]", "a list without duplicates"),
-    ("judge=YES.encode()", "a text"),
+    ("judge=YES.encode()", "a string"),
     ("alpha=0", "a number between 0 and 1"),
     ("alpha=True", "a number between 0 and 1"),
     ("alpha='0.05'", "a number between 0 and 1"),
     ("beta=1", "a number between 0 and 1"),
     ("beta=float('nan')", "a number between 0 and 1"),
-    ("margin=-0.1", "a number ≥ 0, in the statistic's units"),
-    ("margin=True", "a number ≥ 0, in the statistic's units"),
+    ("margin=-0.1", "a number, 0 or more, in the statistic's units"),
+    ("margin=True", "a number, 0 or more, in the statistic's units"),
     ("arms=['a']", "two or more different names*"),
-    ("max_trials=0", "a whole number from 1"),
-    ("max_trials=20.0", "a whole number from 1"),
-    ("max_trials=True", "a whole number from 1"),
-    ("min_trials=-1", "a whole number from 1"),
+    ("max_trials=0", "a whole number, 1 or more"),
+    ("max_trials=20.0", "a whole number, 1 or more"),
+    ("max_trials=True", "a whole number, 1 or more"),
+    ("min_trials=-1", "a whole number, 1 or more"),
     ("over='case'", 'one of "cases", "population"'),
-    ("draws_per_case=0", "a whole number from 1"),
+    ("draws_per_case=0", "a whole number, 1 or more"),
     ("invalid='ignore'", 'one of "bound", "exclude", "against"'),
     ("expect=1.5", "a number between 0 and 1"),
     ("extend='yes'", "True or False"),
-    ("stream=1", "a text"),
+    ("stream=1", "a string"),
     ("family=''", "a name without `::`*"),
     ("family='a::b'", "a name without `::`*"),
     ("once=1", "True or False"),
     ("ceiling=True", "a number in the outcome's units, or an arm's name"),
     ("ceiling=float('inf')", "a number in the outcome's units, or an arm's name"),
     ("guards='judge'", 'one of "model", "prompt"'),
-    ("tier=1", "a text"),
+    ("tier=1", "a string"),
 ]
 
 
 @pytest.mark.parametrize(("keyword", "wanted"), BAD_VALUES, ids=[keyword for keyword, _ in BAD_VALUES])
 def test_a_bad_value_of_a_keyword(run, keyword, wanted):
     name = keyword.partition("=")[0]
-    refused(run, marked(f"rate >= 0.5, {keyword}"), f"{WHERE}{name}=*: {wanted}", f"*fix: give {wanted}")
+    refused(
+        run, marked(f"rate >= 0.5, {keyword}"), f"{WHERE}{name}=*: expected {wanted}", f"*fix: give {wanted}"
+    )
 
 
 def test_every_keyword_has_a_bad_value_above():
@@ -656,13 +658,13 @@ BAD_OPTIONS = [
     ("seed", "one", "a whole number"),
     ("alpha", "1.5", "a number between 0 and 1"),
     ("alpha", "low", "*"),
-    ("max_trials", "0", "a whole number from 1"),
+    ("max_trials", "0", "a whole number, 1 or more"),
     ("max_trials", "many", "*"),
-    ("concurrency", "0", "a whole number from 1"),
-    ("budget", "-1", "dollars ≥ 0, or none"),
-    ("budget", "nan", "dollars ≥ 0, or none"),
+    ("concurrency", "0", "a whole number, 1 or more"),
+    ("budget", "-1", "dollars, 0 or more, or none"),
+    ("budget", "nan", "dollars, 0 or more, or none"),
     ("profile", "cli", "one of explore, confirm, ci (did you mean 'ci'?)"),
-    ("show", "-1", "a whole number ≥ 0"),
+    ("show", "-1", "a whole number, 0 or more"),
 ]
 
 

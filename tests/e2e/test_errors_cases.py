@@ -43,7 +43,7 @@ OPTIONS = {
     ),
     "none": (
         "cases(ROWS, n=0)",
-        "cases: n= must be a whole number ≥ 1, got 0",
+        "cases: n= must be a whole number, 1 or more, got 0",
         "n=100, or leave it out for all",
     ),
     "id": (
@@ -86,7 +86,7 @@ SOURCES = {
     ),
     "number_as_field": (
         "[{'q': 'a'}, {1: 'b'}]",
-        "case 1: a field's name is 1, which is not text",
+        "case 1: a field's name is 1, which is not a string",
         "name it '1'",
     ),
     "second_field": (
@@ -116,13 +116,13 @@ SOURCES = {
     ),
     "generator_without_end": (
         "numbers",
-        "cases: the generator numbers gave 100000 cases and does not end",
+        "cases: the generator numbers yielded 100000 cases and does not end",
         "add a parameter `rng` and draw from it (only as much as needed is then read), or set n=",
     ),
     "endless_case": (
         "LOOP",
-        "case 0: the case's content cannot be identified: value contains itself, or is nested too deeply to be written"
-        " as JSON",
+        "case 0: the case's content cannot be identified: value contains itself, or is nested too deeply to"
+        " be written as JSON",
         "name each case: cases(..., id=lambda case: ...), or use JSON-like values",
     ),
     "infinite_case": (

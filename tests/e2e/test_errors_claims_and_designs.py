@@ -56,7 +56,8 @@ CLAIMS = {
     ),
     "joined_differences": (
         '(difference("a", "b") >= 0.1) & (rate("c") >= 0.5)',
-        '`(difference("a", "b") >= 0.1) & (rate("c") >= 0.5)` joins differences (of arms, or from a baseline)',
+        '`(difference("a", "b") >= 0.1) & (rate("c") >= 0.5)` joins differences (of arms, or from a'
+        " baseline)",
         "write one test for each; & joins rates and means of named outcomes",
     ),
     "estimate_in_an_if": (
@@ -76,7 +77,7 @@ CLAIMS = {
     ),
     "wide_estimate": (
         "estimate(mean(0, 10), halfwidth=5)",
-        "the half-width of mean(0, 10) lies between 0 and 5, got 5",
+        "the half-width of mean(0, 10) must be between 0 and 5, got 5",
         "estimate(mean(0, 10), halfwidth=0.5)",
     ),
     "of_a_claim": (
@@ -128,7 +129,7 @@ ROWS = "[{'q': str(n), 'topic': n % 3} for n in range(30)]"
 MARKS = {
     "arms_that_are_no_texts": (
         'difference("a", "b") >= 0.1, arms=("a", 2)',
-        "arms=('a', 2): a list of names (strings)",
+        "arms=('a', 2): expected a list of names (strings)",
         "give a list of names (strings)",
     ),
     "no_arms": (

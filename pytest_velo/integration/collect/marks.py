@@ -163,13 +163,13 @@ def _share(value: Any) -> float:
 
 def _margin(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
-        raise ValueError("a number ≥ 0, in the statistic's units")
+        raise ValueError("a number, 0 or more, in the statistic's units")
     return float(value)
 
 
 def _count(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError("a whole number ≥ 1")
+        raise ValueError("a whole number, 1 or more")
     return value
 
 

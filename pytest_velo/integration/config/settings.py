@@ -33,14 +33,14 @@ def _share(text: str) -> float:
 def _count(text: str) -> int:
     value = int(text)
     if value < 1:
-        raise ValueError("a whole number ≥ 1")
+        raise ValueError("a whole number, 1 or more")
     return value
 
 
 def _natural(text: str) -> int:
     value = int(text)
     if value < 0:
-        raise ValueError("a whole number ≥ 0")
+        raise ValueError("a whole number, 0 or more")
     return value
 
 
@@ -59,7 +59,7 @@ def _budget(text: str) -> float | None:
         return None
     value = float(text)
     if not value >= 0:
-        raise ValueError("dollars ≥ 0, or none")
+        raise ValueError("dollars, 0 or more, or none")
     return value
 
 
