@@ -1,4 +1,4 @@
-"""Every error of the package: each says where it happened, what is wrong and how to fix it."""
+"""All errors of the package: each says where it happened, what is wrong and how to fix it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ class VeloError(Exception):
     """Base of all errors of this package.
 
     Args:
-        what: What is wrong, one sentence.
-        where: The test, option, file or call it concerns; empty when the text says so already.
-        fix: What the reader can do about it; empty when there is nothing to do.
+        what: What is wrong, in one sentence.
+        where: The test, option, file or call it concerns; empty if the text says it already.
+        fix: What the reader can do about it; empty if there is nothing to do.
 
     >>> print(UsageError("the mark has no claim", where="test_a.py::test_b", fix="rate >= 0.5"))
     test_a.py::test_b: the mark has no claim
@@ -32,12 +32,12 @@ class VeloError(Exception):
         return f"{head}\n  fix: {self.fix}" if self.fix else head
 
     def at(self, where: str) -> VeloError:
-        """Return self, located: `where` is filled in if it was empty."""
+        """Set `where` if it is empty; return self."""
         self.where = self.where or where
         return self
 
     def within(self, place: str) -> VeloError:
-        """Return self, with what it says of its place put inside a larger one.
+        """Put the place inside a larger one; return self.
 
         >>> print(UsageError("the line is not JSON", where="rows.jsonl:3").within("test_it.py::test_h"))
         test_it.py::test_h: rows.jsonl:3: the line is not JSON
@@ -47,25 +47,25 @@ class VeloError(Exception):
 
 
 class UsageError(VeloError):
-    """A mistake of the user, found before any call is made.
+    """A user's mistake, found before any call is made.
 
     Examples:
-        >>> error = UsageError("alpha lies between 0 and 1, got 5", fix="alpha=0.05")
+        >>> error = UsageError("alpha must be between 0 and 1, got 5", fix="alpha=0.05")
         >>> error.what, error.fix
-        ('alpha lies between 0 and 1, got 5', 'alpha=0.05')
+        ('alpha must be between 0 and 1, got 5', 'alpha=0.05')
     """
 
 
 class StoppedError(VeloError):
-    """Sampling was stopped while a call was waiting or before it was made: there is no outcome."""
+    """Sampling stopped before or during a call: there is no outcome."""
 
 
 class BodyError(VeloError):
-    """A test body misbehaved while it ran: an error of the test, never an outcome."""
+    """A test body misbehaved: an error of the test, never an outcome."""
 
 
 class AccessError(VeloError):
-    """A provider refuses the account: key missing or wrong, no permission, quota used up."""
+    """A provider refuses access: key missing or wrong, no permission, quota used up."""
 
 
 class RequestError(VeloError):
@@ -73,12 +73,12 @@ class RequestError(VeloError):
 
 
 class TransientError(VeloError):
-    """One attempt of one call failed for a reason that may pass; the retrying wrapper handles it.
+    """One attempt failed for a reason that may pass; the retrying wrapper handles it.
 
     Attributes:
         kind: `rate_limit` (429), `overloaded` (529), `connection` (no or dropped connection),
-            `timeout`, `server` (5xx), `garbage` (a 2xx whose body is no reply).
-        retry_after_s: What the server asks us to wait, in seconds; None when it does not say.
+            `timeout`, `server` (5xx), `garbage` (a 2xx whose body is not a reply).
+        retry_after_s: The wait the server asks for, in seconds; None if it does not say.
         status: The HTTP status; None without a response.
     """
 
@@ -98,14 +98,14 @@ class TransientError(VeloError):
 
 
 class OutageError(VeloError):
-    """Infrastructure trouble that cannot depend on a prompt's content and outlasted the retries.
+    """Infrastructure trouble that does not depend on a prompt's content and outlasted the retries.
 
-    It ends the hypothesis without an outcome: it is never a failed trial.
+    It ends the hypothesis without an outcome; it is never a failed trial.
     """
 
 
 class UnansweredError(VeloError):
-    """One prompt got nothing but 5xx or time-outs, which may depend on it: an invalid trial."""
+    """A prompt got only 5xx or time-outs, which may depend on the prompt: an invalid trial."""
 
 
 class CacheMissError(VeloError):
@@ -113,14 +113,14 @@ class CacheMissError(VeloError):
 
 
 class BudgetError(VeloError):
-    """The next call could exceed the budget; sampling stops and what is open stays undecided."""
+    """The next call could exceed the budget; sampling stops and open hypotheses stay undecided."""
 
 
 class NotDrawnError(VeloError):
-    """A draw is needed that is not stored, and none is made: the session only estimates.
+    """A draw is needed but not stored, and the session only estimates, so none is made.
 
     Attributes:
-        worst_usd: Dollars that its call would not exceed; None when its price is unknown.
+        worst_usd: The most its call could cost, in dollars; None if its price is unknown.
     """
 
     def __init__(self, what: str, *, worst_usd: float | None = None, where: str = "", fix: str = "") -> None:
@@ -129,7 +129,7 @@ class NotDrawnError(VeloError):
 
 
 class WouldPayError(NotDrawnError):
-    """A draw that costs money is needed, and nobody asked for paid draws."""
+    """A draw would cost money, and paid calls are not enabled."""
 
 
 class StoreError(VeloError):
@@ -152,21 +152,21 @@ class InvalidTrial(Exception):
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Say which known name was probably meant.
+    """Suggest the known name that was probably meant.
 
     Args:
         name: What the user typed.
-        known: The names there are.
+        known: The valid names.
 
     Returns:
-        `"did you mean 'x'?"`, or the sorted list of known names when none is near.
+        `"did you mean 'x'?"`, or the sorted list of known names if none is close.
 
     >>> nearest("max_trails", ["max_trials", "alpha"])
     "did you mean 'max_trials'?"
     >>> nearest("zzz", ["b", "a"])
     'known: a, b'
     """
-    from difflib import get_close_matches  # only for those who mistype: it takes time to import
+    from difflib import get_close_matches  # weight: needed only after a typo
 
     names = sorted(known)
     close = get_close_matches(name, names, n=1)

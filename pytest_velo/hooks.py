@@ -1,4 +1,4 @@
-"""Hooks for plugins of this plugin (pluggy)."""
+"""Hooks for plugins that extend pytest-velo (pluggy)."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ hookspec = HookspecMarker("pytest")
 
 @hookspec
 def pytest_velo_providers() -> Mapping[str, ProviderFactory]:  # type: ignore[empty-body]
-    """Offer providers of your own.
+    """Add your own providers.
 
     Returns:
-        A factory for each wire family (`api=` of an endpoint), called as `factory(endpoint, slots=n)`. A
-        family of ours under the same name is replaced.
+        A factory for each wire family (`api=` of an endpoint), called as `factory(endpoint, slots=n)`. It
+        replaces a built-in family of the same name.
 
     Example:
         ```python
@@ -30,7 +30,7 @@ def pytest_velo_providers() -> Mapping[str, ProviderFactory]:  # type: ignore[em
 
 
         class Echo:
-            "Says what it is told. A real one sends `request`, once, and reads the answer."
+            "Repeats what it is told. A real provider sends `request` once and reads the answer."
 
             async def complete(self, request, seed):
                 return Reply(text=request.messages[-1]["content"])
@@ -58,7 +58,7 @@ def pytest_velo_providers() -> Mapping[str, ProviderFactory]:  # type: ignore[em
 
         @pytest.mark.hypothesis(rate >= 0.9, models=["echo/any"])
         async def test_it_echoes(model):
-            "An echo says what it is told."
+            "An echo repeats what it is told."
             return await model("Hello?") == "Hello?"
         ```
     """
@@ -66,17 +66,17 @@ def pytest_velo_providers() -> Mapping[str, ProviderFactory]:  # type: ignore[em
 
 @hookspec
 def pytest_velo_claims() -> Mapping[type[Claim], RuleFactory]:  # type: ignore[empty-body]
-    """Offer rules for claims of your own.
+    """Add rules for your own claims.
 
-    A claim of your own is a frozen dataclass that derives from `Claim`; users give it to the mark. Its rule
-    makes a verdict of the units, on the scale of [0, 1] of its statistic, and answers for its error rates.
+    Such a claim is a frozen dataclass that derives from `Claim`; users pass it to the mark. Its rule turns
+    units, on the statistic's scale mapped to [0, 1], into a verdict, and is responsible for the error rates.
 
     Returns:
         A factory for each class of claims, called as `factory(claim, alpha=..., beta=..., max_units=...,
         margin=..., min_units=..., single=..., extend=..., size=...)`; it returns a `stats.choosing.Rule`.
-        `alpha` and `beta` are in (0, 1), `margin` is from 0 in the statistic's own units; `stats.choosing`
-        has the meaning of each. A class takes the rule of the nearest class it derives from; of two plugins
-        that offer a rule for one class, the last to register goes first. `Claim` itself is ours.
+        `alpha` and `beta` are in (0, 1), `margin` is ≥ 0 in the statistic's own units; `stats.choosing`
+        explains each. A class inherits the rule of its nearest base class. If two plugins offer a rule for
+        the same class, the one registered last wins. `Claim` itself belongs to pytest-velo.
 
     Example:
         ```python
@@ -89,7 +89,7 @@ def pytest_velo_claims() -> Mapping[type[Claim], RuleFactory]:  # type: ignore[e
 
         @dataclass(frozen=True, slots=True, kw_only=True)
         class Discovery(Claim):
-            "Supported at five sigma, whatever alpha the test has."
+            "Supported at five sigma, regardless of the test's alpha."
 
 
         def discovery(statistic, above):

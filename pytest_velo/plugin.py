@@ -1,4 +1,4 @@
-"""The pytest11 entry: hooks only, each delegates. What it imports at pytest start is kept tiny."""
+"""The pytest11 entry point: hooks only, each delegates. It keeps imports at pytest's start small."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _STARTED_S = pytest.StashKey[float]()
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
-    """Register the hooks other plugins may implement."""
+    """Register the hooks that other plugins may implement."""
     pluginmanager.add_hookspecs(hooks)
 
 
@@ -38,7 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marks; the session's state is opened when there is something to keep in it."""
+    """Register the marks; the session's state is opened only when needed."""
     config.stash[_STARTED_S] = time.monotonic()
     for line in MARK_HELP:
         config.addinivalue_line("markers", line)
@@ -48,7 +48,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_velo_claims() -> dict[Any, Any]:
-    """Offer the rules of our own claims about one statistic, as another plugin offers those of its own."""
+    """Offer the rules of our own claims, as any other plugin does."""
     from pytest_velo.claims import Claim  # weight: claims, once one is made
     from pytest_velo.stats.choosing import rule_for  # weight: the rules, once one is made
 
@@ -57,13 +57,13 @@ def pytest_velo_claims() -> dict[Any, Any]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Read the settings before anything else, so that a mistake in them is said once and plainly."""
+    """Read the settings first, so that a mistake in them is reported once, with a clear message."""
     if is_told(session.config):
         integration.begin(integration.session_of(session.config, told=True), session.config)
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
-    """Show the seed, pasteable, and what the session was told."""
+    """Show the seed, ready to paste, and the settings."""
     if _opened(config) is None and (sys.stdout.encoding or "").lower() in ("utf-8", "utf8"):
         return [untold_header()]
     return integration.session_of(config).header()
@@ -71,13 +71,13 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pycollect_makeitem(collector: Any, name: str, obj: object) -> None:
-    """See to it that ours are collected once, and that a marked lambda is not silently dropped."""
+    """Collect each hypothesis once, and refuse a marked lambda instead of dropping it silently."""
     if getattr(obj, "pytestmark", None) or isinstance(obj, pytest.MarkDecorator):
         integration.before_collection(collector, name, obj)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Check every test that may be ours, and give one item per model."""
+    """Check every test that may be a hypothesis, and make one item per model."""
     if concerns_us(metafunc.definition):
         integration.generate(metafunc, integration.session_of(metafunc.config).settings)
 
@@ -86,7 +86,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> Generator[None, object, object]:
-    """Prepare our items before `-m` is evaluated."""
+    """Prepare hypotheses before `-m` is evaluated."""
     mine = [item for item in items if isinstance(item, pytest.Function) and concerns_us(item)]
     if mine:
         integration.prepare_all(mine, integration.session_of(config))
@@ -120,7 +120,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Give our reports their outcome; outermost, so that xfail and others have had their say."""
+    """Set the outcome of our reports; outermost, so after xfail and other plugins."""
     report = yield
     if item.get_closest_marker("velo") is not None:
         integration.adapt_report(item, call, report)
@@ -129,7 +129,7 @@ def pytest_runtest_makereport(
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, Any] | None:
-    """Name our outcomes."""
+    """Set the letters and words of our outcomes."""
     if not hasattr(report, "velo_outcome"):
         return None
     return integration.status_of(report)
@@ -137,7 +137,7 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, Any] 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, object]:
-    """End the sampling loop and write the run record: after all workers ended, and before the summary."""
+    """End the sampling loop and write the run record, after the workers end and before the summary."""
     state = _opened(session.config)
     if state is None:
         return (yield)
@@ -156,13 +156,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Leave nothing running, however the session ended."""
+    """Leave nothing running, no matter how the session ended."""
     state = _opened(config)
     if state is not None:
         state.close()
 
 
 def _opened(config: pytest.Config) -> VeloSession | None:
-    """Return the session's state, None while nobody has needed it."""
+    """Return the session's state; None if it was never needed."""
     state: VeloSession | None = config.pluginmanager.get_plugin(SESSION_PLUGIN)
     return state

@@ -1,4 +1,4 @@
-"""The plain records that travel between the parts: requests, replies, draws, trials.
+"""The plain records that modules exchange: requests, replies, draws, trials.
 
 Messages are JSON objects in one neutral shape, whatever the provider:
 
@@ -27,7 +27,7 @@ from pytest_velo.verdicts import Decision
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One request to a model, in neutral form: everything that decides what is sent, nothing else.
+    """One request to a model, in neutral form: exactly what determines what is sent.
 
     Attributes:
         api: The wire family: `openai-chat`, `openai-responses`, `anthropic`, `local`, `scripted`.
@@ -51,7 +51,7 @@ class Slot:
     """Which draw of a request: a case, its repeat and the ordinal of this request inside the trial.
 
     Two cases that send the same request have different slots; two arms of one case share them. `label`
-    tells apart draws whose order inside the trial depends on timing (`slot=` of a model call).
+    distinguishes draws whose order inside the trial depends on timing (`slot=` of a model call).
     """
 
     case: str
@@ -95,7 +95,7 @@ class Call:
 
 
 class OutcomeKind(StrEnum):
-    """What one trial came to."""
+    """The outcome of one trial."""
 
     ONE = "one"
     ZERO = "zero"
@@ -128,7 +128,7 @@ class TrialRecord:
     Attributes:
         index: Position in submission order, from 0.
         arm: The arm it belongs to; empty without arms.
-        unit: Position of its unit of evidence, from 0; None where an older record does not tell.
+        unit: Position of its unit of evidence, from 0; None if an older record does not tell.
         unit_size: Trials of that unit, of all arms, from 1; None likewise.
         kind: The outcome of the claim's statistic: one, zero, a score (`value`) or invalid.
         values: Every outcome the body returned by name; an unnamed one is under `""`.
@@ -152,12 +152,12 @@ class TrialRecord:
 
     @property
     def cost_usd(self) -> float | None:
-        """Dollars of the calls that were made, not read; None if one of them is unknown."""
+        """Dollars of the calls that were made, not read; None if any is unknown."""
         return add_costs(call.reply.cost_usd for call in self.calls if not call.reply.cached)
 
 
 class Outcome(StrEnum):
-    """What the terminal, the exit code and the run record say of one hypothesis."""
+    """What the terminal, the exit code and the run record say about one hypothesis."""
 
     SUPPORTED = "supported"
     REFUTED = "refuted"
@@ -169,7 +169,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
-    """The hypotheses one is judged together with, and what that makes of it.
+    """The hypotheses that share one's error rates, and the effect on its verdict.
 
     Attributes:
         name: The function's node id, or the name given in the marks.
@@ -195,7 +195,7 @@ class Family:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HypothesisResult:
-    """One finished hypothesis: everything a report may say of it.
+    """One finished hypothesis: everything a report may say about it.
 
     Attributes:
         node_id: The test's node id.
@@ -203,22 +203,22 @@ class HypothesisResult:
         claim: The claim as written, e.g. `rate >= 0.3`.
         scope: What the claim is about: `this body as it stands`, `over these 12 cases`,
             `beyond these cases`, `beyond these cases (unit: group)`.
-        max_trials_marked: The mark says `max_trials`, so that no option raises it.
-        unit: What is counted; None where an older record does not tell.
+        max_trials_marked: The mark sets `max_trials`, so no option raises it.
+        unit: What is counted; None if an older record does not tell.
         invalid: How invalid trials entered the evidence; None likewise.
         model: The model id; None when the hypothesis calls none.
         decision: None for an error or a skip before any unit was complete.
         problem: Why it is an error, a skip or undecided; empty otherwise.
         alpha, beta, margin: Error rates in (0, 1) it was sampled at and the margin of the claim.
-        family: The hypotheses its error rates hold together with; None when they are its own alone.
+        family: The hypotheses it shares its error rates with; None if it is judged alone.
         trials: The trials of the stopping prefix, in submission order.
         n_calls: Calls of all trials that ran, those beyond the prefix included; `n_cached` were read.
         cost_usd: Dollars spent now; None when a price is unknown.
         n_in_flight_max: Most trials in flight at once.
         oldest_draw: ISO 8601 UTC of the oldest draw used; None without draws.
-        models_served: The ids the providers said they used, sorted.
-        n_retries: Attempts beyond the first; None where hypotheses were sampled together, and only those of
-            the session are known.
+        models_served: The model ids the providers reported, sorted.
+        n_retries: Attempts beyond the first; None where hypotheses were sampled together, and only the
+            session's total is known.
         facts: One-line facts that belong to the verdict: the baseline, the drift since the first one.
         notices: One-line warnings for the reader.
         rerun: The command that runs this hypothesis again.

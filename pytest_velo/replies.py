@@ -28,7 +28,7 @@ class FinishReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """Tokens of one reply; None where the provider does not say. Output includes reasoning tokens."""
+    """Tokens of one reply; None if the provider does not report them. Output includes reasoning tokens."""
 
     input_tokens: int | None = None
     output_tokens: int | None = None
@@ -38,7 +38,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCall:
-    """One tool call the model asks for; `arguments` is the JSON object it wrote, None if it is not one."""
+    """One tool call the model requests; `arguments` is the JSON object it wrote, None if it is not one."""
 
     id: str
     name: str
@@ -52,18 +52,18 @@ class Reply:
 
     Attributes:
         text: The answer's text; empty when there is none.
-        reasoning: The reasoning text where the provider shows it; None where it does not.
+        reasoning: The reasoning text; None if the provider does not show it.
         finish_reason: Why it ended.
         refused: The model declined, by the provider's own flag.
-        parsed: The JSON value of the text when a schema was asked for and it parses; else None.
-        logprobs: The generated tokens with their alternatives, where `logprobs=` asked for them.
-        cost_usd: Dollars; None when the price or the usage is unknown, never 0 for unknown.
+        parsed: The JSON value of the text if a schema was requested and the text parses; else None.
+        logprobs: The generated tokens with their alternatives, if `logprobs=` requested them.
+        cost_usd: Dollars; None, not 0, if the price or the usage is unknown.
         latency_s: Seconds from sending to the whole reply.
         model_served: The model id the provider says it used.
         fingerprint: The provider's system fingerprint.
-        not_honoured: Parameters that were asked for and that the provider does not honour (`seed`, ...).
+        not_honoured: Requested parameters that the provider does not honour (`seed`, ...).
         blocks: The provider's own content blocks, for sending the turn back (thinking blocks).
-        cached: The draw was read, not made.
+        cached: The reply was read from the cache or a cassette.
         raw: The provider's whole reply.
     """
 
@@ -85,17 +85,17 @@ class Reply:
     raw: JsonObject = field(default_factory=dict)
 
     def answers(self, *options: str) -> bool:
-        """Tell whether the text holds one of `options` as whole words, ignoring case.
+        """Tell whether the text contains one of `options` as whole words, ignoring case.
 
         Raises:
-            BodyError: There is no option, or one that is no text or empty, which every reply would hold.
+            BodyError: There is no option, or one is not a string, or is empty, which every text contains.
 
         >>> Reply(text="It is Lyon.").answers("lyon"), Reply(text="113").answers("13")
         (True, False)
         """
         if not options or not all(isinstance(option, str) and option.strip() for option in options):
             raise BodyError(
-                f"answers(...) takes the texts to look for, got {', '.join(map(repr, options)) or 'none'}",
+                f"answers(...) takes the strings to look for, got {', '.join(map(repr, options)) or 'none'}",
                 fix='reply.answers("Lyon", "Lyons"); write str(...) around a number',
             )
         return any(
@@ -104,18 +104,18 @@ class Reply:
         )
 
     def prob(self, *variants: str, position: int = 0, max_hidden: float = MAX_HIDDEN) -> Probability:
-        """Return the probability that the reply's first token is one of `variants`, as `"A"` or `" A"`.
+        """Return the probability that the reply's first token is one of `variants`: for "A", `"A"` or `" A"`.
 
-        It is what the provider lists, never renormalised; `.missing` is what it does not list, and
-        `.upper` the most the probability can be. `pytest_velo.logprobs` says what counts.
+        It is taken from the provider's list and never renormalised; `.missing` is the probability of all
+        unlisted tokens, and `.upper` the most the result can be. `pytest_velo.logprobs` explains what counts.
 
         Args:
             variants: Texts of one token each; case counts.
-            position: Another token, from 0; its probability is given those drawn before it.
+            position: Another token, from 0; its probability is conditional on the tokens before it.
             max_hidden: How far from `.upper` it may be, from 0 to 1.
 
         Raises:
-            BodyError: `logprobs=` was not asked for or not given, or a variant is no single token.
+            BodyError: `logprobs=` was not requested or not returned, or a variant is not a single token.
             InvalidTrial: The reply has no such token, or more than `max_hidden` is unknown.
 
         >>> token = TokenLogprob(token="A", logprob=-0.1, top={"A": -0.1, " A": -3.0})

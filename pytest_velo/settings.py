@@ -26,7 +26,7 @@ class Multiplicity(StrEnum):
 
 
 class Scheduler(StrEnum):
-    """Which hypothesis gets the next trial: who gains most by it, each in turn, or one after the other."""
+    """Which hypothesis gets the next trial: the one that gains most, each in turn, or one after another."""
 
     GAIN = "gain"
     ROUND_ROBIN = "round-robin"
@@ -34,14 +34,14 @@ class Scheduler(StrEnum):
 
 
 class Update(StrEnum):
-    """Which baselines are sampled and stored instead of being compared with."""
+    """Which baselines are sampled and stored rather than compared with."""
 
     ALL = "all"
     NEW = "new"
 
 
 class Api(StrEnum):
-    """The wire families there are."""
+    """The wire families."""
 
     OPENAI_CHAT = "openai-chat"
     OPENAI_RESPONSES = "openai-responses"
@@ -64,12 +64,12 @@ class Endpoint:
 
     Attributes:
         name: The first part of a model id, e.g. `vllm` in `vllm/my-model`.
-        api: The wire family: one of `Api`, or the name of one that a plugin brings.
+        api: The wire family: one of `Api`, or the name of a plugin's.
         base_url: None for the SDK's own default.
         key_env: The environment variable that holds the key; None when no key is needed.
         headers: Sent with every request; never stored.
         weights: Names the checkpoint behind a model name, so that two never share draws.
-        price: Declared price; None when unknown (a library of prices is asked then).
+        price: Declared price; None if not declared (a library of prices is consulted then).
         free: Calls cost nothing (local models, scripted replies, endpoints declared `price=free`).
         rpm, tpm: Requests and tokens a minute; None for no declared limit.
         timeout_s: How long one attempt may take, in seconds.
@@ -93,7 +93,7 @@ class Endpoint:
 
     @property
     def identity(self) -> str:
-        """What stands in a draw's key: the declared name and weights id, else host:port."""
+        """Its part of a draw's key: the declared name and weights id, else host:port."""
         if self.declared:
             return self.name if self.weights is None else f"{self.name}@{self.weights}"
         base = self.name if self.base_url is None else urlsplit(self.base_url).netloc
@@ -111,24 +111,24 @@ BUILTIN_ENDPOINTS: tuple[Endpoint, ...] = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything a session can be told.
+    """Everything that can be set for a session.
 
     Attributes:
         models: Default model ids; empty when none is set.
         judge: Model id of the judge; None when not set.
         seed: The root seed.
-        alpha: P(wrong supported) bound in (0, 1); a mark's own value wins.
+        alpha: Bound on P(wrong supported), in (0, 1); a mark's own value wins.
         multiplicity: Under `HOLM` alpha and beta hold for a family of hypotheses together.
         max_trials: Default for marks without their own.
-        scheduler: How the trials of many hypotheses are shared out.
+        scheduler: Which hypothesis gets the next trial.
         concurrency: Most calls in flight per provider (divided by the workers under xdist).
         budget_usd: Dollars this session may spend; None for no limit.
-        may_pay: Draws that cost money may be made.
+        may_pay: Paid calls are enabled.
         strict: Inconclusive fails.
         show: How many trials against the claim are shown per hypothesis.
         cache_dir: Folder of the store and the run records.
         baseline: The file of baselines.
-        update: Which baselines are sampled anew; None when they are compared with.
+        update: Which baselines are sampled again; None to compare with all.
         cassettes: Files read in replay; empty: `cassettes/*.jsonl*` beside each test file.
         workers: Number of processes that share the limits (xdist), from 1.
     """
@@ -156,10 +156,10 @@ class Settings:
 
     @property
     def replays(self) -> bool:
-        """Nothing is drawn: every reply comes from the cache or a cassette."""
+        """No call is made: every reply comes from the cache or a cassette."""
         return self.mode is Mode.REPLAY
 
     @property
     def estimates(self) -> bool:
-        """Nothing is drawn: calls and dollars are counted."""
+        """No call is made: calls and dollars are counted."""
         return self.mode is Mode.ESTIMATE

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """What the evidence says of a claim, at its error rates; of a number, that it is measured."""
+    """What the evidence says about a claim, at its error rates; for an estimate, that it is measured."""
 
     SUPPORTED = "supported"
     REFUTED = "refuted"
@@ -41,7 +41,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What a prefix of trials says of one claim.
+    """What a prefix of trials says about one claim.
 
     Attributes:
         n: Units fed (trials, or complete cases/groups), invalid ones included under `bound`.
@@ -51,15 +51,15 @@ class Evidence:
         n_ones: Valid trials that came out 1; None where outcomes are scores or differences.
         estimate: Observed mean among valid units, in the statistic's own units; None without any.
         arms: Mean valid outcome of each arm, in the outcomes' units; empty without arms.
-        log_e_support, log_e_refute: Natural logs of the two e-processes at the last unit; None for a number
-            that is measured, of which nothing is claimed.
-        p_support, p_refute: Anytime-valid p-values in [0, 1] of the rule that decided; None likewise.
+        log_e_support, log_e_refute: Natural logs of the two e-processes at the last unit; None for an
+            estimate, which claims nothing.
+        p_support, p_refute: Anytime-valid p-values in [0, 1] of the rule that decided; None for an estimate.
         interval: Anytime-valid interval by inverting the rule that decided, at level 1 - alpha - beta
-            (each end is one-sided, at the level of the test that moves it), of a number at 1 - alpha; None
-            before any unit, and for joint claims, whose parts have theirs.
+            (each end is one-sided, at the level of the test that moves it); for an estimate at 1 - alpha.
+            None before any unit, and for joint claims, whose parts have their own.
         wilson, clopper_pearson: Fixed-n intervals, descriptive only; None where they do not apply.
         rule: `calibrated` or `ville`.
-        share_of_gap: The gain as a share of the gap to `ceiling=`; None where there is no gap.
+        share_of_gap: The gain as a share of the gap to `ceiling=`; None if there is no gap.
     """
 
     n: int
@@ -82,11 +82,11 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartVerdict:
-    """What came of one part of a joint claim.
+    """The verdict on one part of a joint claim.
 
     Attributes:
         claim: The part as written.
-        verdict: What its own tests say: supported at alpha, refuted at its share of beta.
+        verdict: By its own tests: supported at alpha, refuted at its share of beta.
         certified: The inequality its verdict certifies.
         estimate: Observed mean among valid units, in the statistic's own units; None without any.
         interval: Anytime-valid, at 1 - alpha - its share of beta; None before any unit.
@@ -104,12 +104,12 @@ class Decision:
     """A verdict with the inequality it certifies and the reason sampling stopped.
 
     Attributes:
-        certified: The certified inequality in words, e.g. `"rate > 0.30"`; what stays open when
+        certified: The certified inequality in words, e.g. `"rate > 0.30"`; what is still open if
             inconclusive.
         n_unused: Draws beyond the stopping prefix: kept in the cache, not in the evidence.
-        n_saved: Trials that the stop saved against max_trials.
-        parts: Of a joint claim, in its order; else empty.
-        n_needed: Units in all that a number not yet measured may take; None where that is not known.
+        n_saved: Trials saved by the early stop, out of max_trials.
+        parts: The parts of a joint claim, in order; else empty.
+        n_needed: Total units an estimate not yet measured may take; None if unknown.
     """
 
     verdict: Verdict

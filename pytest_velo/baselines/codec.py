@@ -1,9 +1,9 @@
-"""The baseline file's text: one line an entry, sorted, so that a diff shows which hypotheses changed.
+"""The baseline file's text: one sorted line per entry, so that a diff shows which hypotheses changed.
 
-Outcomes that are 0 or 1 are one string, `"0110x1"` (`x`: invalid); others are numbers, null for an invalid
-one. The distinct cases are listed once and turns name them by position; `order` is left out when every
-turn has the next case, `repeats` when they count the earlier turns of the same case, which they do unless
-turns are missing; `anchor` when the baseline is the first one.
+Outcomes of 0 or 1 are one string, `"0110x1"` (`x`: invalid); others are numbers, null for an invalid one.
+Distinct cases are listed once, and turns refer to them by position. `order` is left out if every turn has
+the next case; `repeats` if they count the earlier turns of the same case, which holds unless turns are
+missing; `anchor` if the baseline is the first one.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class _Entry(msgspec.Struct, omit_defaults=True):
 
 
 class _Head(msgspec.Struct):
-    """The part of the file that says whether the rest can be read."""
+    """The part of the file that tells whether the rest can be read."""
 
     version: int
 
@@ -62,11 +62,7 @@ _decode_file = msgspec.json.Decoder(_File).decode
 
 
 def encode(entries: Iterable[Entry]) -> bytes:
-    """Return the file's bytes: UTF-8, sorted by key.
-
-    Args:
-        entries: In any order, each key once.
-    """
+    """Return the file's bytes, UTF-8 and sorted by key; each key occurs once."""
     lines = [
         msgspec.json.encode(_entry_to_wire(entry)) for entry in sorted(entries, key=lambda entry: entry.key)
     ]
@@ -75,32 +71,29 @@ def encode(entries: Iterable[Entry]) -> bytes:
 
 
 def decode(content: bytes) -> list[Entry]:
-    """Undo `encode`; white space does not matter, so a formatter may have been over it.
-
-    Args:
-        content: The file's bytes.
+    """Undo `encode`; white space does not matter, so the file may have been reformatted.
 
     Raises:
-        StoreError: It is damaged, of a newer version, in conflict, or has an entry twice.
+        StoreError: The file is damaged, of a newer version, in conflict, or has an entry twice.
     """
     _check_merged(content)
     try:
         version = _decode_head(content).version
         if version > VERSION:
             raise StoreError(
-                f"it is of version {version}; this pytest-velo reads versions up to {VERSION}",
+                f"the file has version {version}; this pytest-velo reads versions up to {VERSION}",
                 fix="pip install --upgrade pytest-velo",
             )
         entries = [_entry_from_wire(entry) for entry in _decode_file(content).entries]
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as problem:
         raise StoreError(
-            f"it is damaged ({problem})",
-            fix="take it back from version control, or remove it and run with --velo-update",
+            f"the file is damaged ({problem})",
+            fix="restore it from version control, or remove it and run with --velo-update",
         ) from None
     seen = Counter(entry.key for entry in entries)
     for key, times in seen.items():
         if times > 1:
-            raise StoreError(f"{times} entries are of {key}", fix="keep one of the lines")
+            raise StoreError(f"{times} entries are for {key}", fix="keep one of the lines")
     return entries
 
 
@@ -108,7 +101,7 @@ def _check_merged(content: bytes) -> None:
     for number, line in enumerate(content.split(b"\n"), 1):
         if line.startswith(_CONFLICT):
             raise StoreError(
-                f"line {number} is a merge conflict that was not resolved",
+                f"line {number} is an unresolved merge conflict",
                 fix="keep one line of each entry and remove the markers, or take either side and run with"
                 " --velo-update",
             )
@@ -186,7 +179,7 @@ def _sampled_from_wire(wire: _Sampled, hypothesis: str) -> Sampled:
 
 
 def _counted(cases: Iterable[str]) -> list[int]:
-    """Count for each turn the earlier ones of the same case."""
+    """Return for each turn how many earlier ones have the same case."""
     seen: Counter[str] = Counter()
     repeats = []
     for case in cases:

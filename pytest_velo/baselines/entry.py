@@ -1,4 +1,4 @@
-"""What the baseline file holds: the outcomes of one hypothesis on one model, as they were sampled."""
+"""What the baseline file contains: the sampled outcomes of one hypothesis on one model."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ CASE_LENGTH = 16
 
 
 class Key(NamedTuple):
-    """Which entry: there is one for each hypothesis, model and statistic.
+    """Identifies an entry: there is one for each hypothesis, model and statistic.
 
     Attributes:
         hypothesis: The test's node id.
@@ -32,7 +32,7 @@ class StoredTurn(NamedTuple):
 
     Attributes:
         case: The first `CASE_LENGTH` hex digits of the case's digest; empty without cases.
-        repeat: How many earlier turns had a case of the same content, from 0.
+        repeat: How many earlier turns had the same case content, from 0.
         outcome: What the statistic averages, in its own units; None for an invalid turn.
     """
 
@@ -50,10 +50,10 @@ class Sampled:
         seed: The root seed.
         set_digest: Digest of the case set; empty without cases.
         turns: In the order they were sampled.
-        body: Hash of the body; empty when unknown, as with the two below.
+        body: Hash of the body; empty if unknown, as for the next two.
         prompt: Hash of what was sent.
         judge: Hash of the judge and its rubric; empty without one.
-        models_served: The ids the providers said they used, sorted.
+        models_served: The model ids the providers reported, sorted.
     """
 
     made_at: str
@@ -67,12 +67,12 @@ class Sampled:
 
     @property
     def n(self) -> int:
-        """Turns, the invalid ones included."""
+        """Turns, including invalid ones."""
         return len(self.turns)
 
     @property
     def n_invalid(self) -> int:
-        """Turns that say nothing."""
+        """Invalid turns."""
         return sum(turn.outcome is None for turn in self.turns)
 
     @property
@@ -91,8 +91,8 @@ class Entry:
         model: The model id; empty when it calls none.
         statistic: What the outcomes are averaged to, as it is written.
         design: Hash of the design they were sampled by.
-        current: What claims are compared with: the baseline that was accepted last.
-        anchor: The first one ever accepted, kept for ever; drift is measured from it.
+        current: The baseline accepted last, which claims are compared with.
+        anchor: The first one ever accepted, never replaced; drift is measured from it.
     """
 
     hypothesis: str
@@ -104,5 +104,5 @@ class Entry:
 
     @property
     def key(self) -> Key:
-        """Which entry it is."""
+        """The key of this entry."""
         return Key(self.hypothesis, self.model, self.statistic)

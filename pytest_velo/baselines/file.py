@@ -1,4 +1,4 @@
-"""The baseline file, `velo-baseline.json`: what is committed with the tests and guarded against."""
+"""The baseline file, `velo-baseline.json`: committed with the tests and compared with."""
 
 from __future__ import annotations
 
@@ -14,24 +14,23 @@ from pytest_velo.baselines.entry import Entry, Key, Sampled
 from pytest_velo.errors import StoreError
 
 LOCK_WAIT_S = 30.0
-"""An update takes milliseconds; one that holds the lock for so long was killed."""
+"""An update takes milliseconds; one that holds the lock for this long was killed."""
 
 _LOCK_POLL_S = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaselineFile:
-    """The entries of a baseline file, as a value: `accept` gives a new one."""
+    """The entries of a baseline file, as an immutable value: `accept` returns a new one."""
 
     entries: Mapping[Key, Entry] = field(default_factory=dict)
 
     @classmethod
     def load(cls, path: str | Path) -> BaselineFile:
-        """Read a baseline file; one that is not there is empty.
+        """Read a baseline file; a missing one is empty.
 
         Raises:
-            StoreError: It cannot be read, is damaged, of a newer version or in conflict, or has an entry
-                twice.
+            StoreError: It cannot be read, is damaged, newer or in conflict, or has an entry twice.
         """
         try:
             entries = decode(Path(path).read_bytes())
@@ -49,12 +48,12 @@ class BaselineFile:
 
     @classmethod
     def update(cls, path: str | Path, entries: Iterable[Entry]) -> BaselineFile:
-        """Put entries into a file that other processes may be updating; returns what it holds then.
+        """Put entries into a file that other processes may be updating; return its new content.
 
-        The file is read again under a lock. Of an entry that is there the anchor stays.
+        The file is read again under a lock. Existing entries keep their anchor.
 
         Raises:
-            StoreError: As `load` and `save`; or the lock is held for half a minute.
+            StoreError: As in `load` and `save`; or the lock is held for half a minute.
         """
         with _lock(Path(path)):
             file = cls.load(path)
@@ -64,21 +63,13 @@ class BaselineFile:
         return file
 
     def get(self, hypothesis: str, model: str, statistic: str) -> Entry | None:
-        """Return an entry; None when there is none."""
+        """Return an entry; None if there is none."""
         return self.entries.get(Key(hypothesis, model, statistic))
 
     def accept(
         self, *, hypothesis: str, model: str, statistic: str, design: str, sampled: Sampled
     ) -> BaselineFile:
-        """Return a file in which `sampled` is the current baseline; an entry that exists keeps its anchor.
-
-        Args:
-            hypothesis: The test's node id.
-            model: The model id; empty when it calls none.
-            statistic: As it is written.
-            design: Hash of the design.
-            sampled: What was sampled.
-        """
+        """Return a file in which `sampled` is the current baseline; an existing entry keeps its anchor."""
         return self._put(
             Entry(
                 hypothesis=hypothesis,
@@ -91,9 +82,9 @@ class BaselineFile:
         )
 
     def save(self, path: str | Path) -> None:
-        """Write the file, atomically: a reader sees the old one or the new one.
+        """Write the file atomically: a reader sees the old one or the new one.
 
-        Other processes may be writing it? Then use `update`.
+        Use `update` if other processes may be writing it.
 
         Raises:
             StoreError: It cannot be written.
@@ -125,7 +116,7 @@ def _write(target: Path, content: bytes) -> None:
 
 @contextmanager
 def _lock(path: Path) -> Iterator[None]:
-    """Keep other processes from updating `path`: making the lock file is what claims it."""
+    """Keep other processes from updating `path` by creating a lock file."""
     lock = path.with_name(f".{path.name}.lock")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -135,9 +126,9 @@ def _lock(path: Path) -> Iterator[None]:
     while not _claimed(lock, path):
         if time.monotonic() > deadline:
             raise StoreError(
-                f"another process has been updating it for {LOCK_WAIT_S:g} s: {lock.name} is there",
+                f"another process has been updating the file for {LOCK_WAIT_S:g} s: {lock.name} exists",
                 where=str(path),
-                fix=f"if no run is under way, one was killed: remove {lock}",
+                fix=f"if no run is active, one was killed: remove {lock}",
             )
         time.sleep(_LOCK_POLL_S)
     try:
@@ -152,7 +143,7 @@ def _claimed(lock: Path, path: Path) -> bool:
     except FileExistsError:
         return False
     except OSError as error:
-        if isinstance(error, PermissionError) and lock.exists():  # Windows, of a file that is being removed
+        if isinstance(error, PermissionError) and lock.exists():  # Windows, while the file is being removed
             return False
         raise _unwritable(path, error) from None
     return True

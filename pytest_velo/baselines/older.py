@@ -1,4 +1,4 @@
-"""Records that do not say which trials make a unit: what else in them tells it; nothing is guessed."""
+"""Older records, which do not say which trials make a unit: derive it from the rest, never guess."""
 
 from __future__ import annotations
 
@@ -30,21 +30,17 @@ _AT_A_UNITS_END = (
 
 
 class NotComparable(Exception):
-    """Two recorded results are not compared; the text says why, for people."""
+    """Two recorded results cannot be compared; the text tells people why."""
 
 
 def with_units(result: HypothesisResult) -> HypothesisResult:
-    """Return a result that says what a unit is, each of its trials with its own.
+    """Return a result with its kind of unit, and with the unit of each trial.
 
-    Args:
-        result: Of any version, decided or not, with its trials in order.
-
-    Returns:
-        The same one where its record says so. Else what can be derived is filled in; `invalid` then stays
-        None unless invalid trials were left out.
+    A record of today is returned as it is. In an older one, what can be derived is filled in; `invalid` stays
+    None unless invalid trials were left out.
 
     Raises:
-        NotComparable: The record is an older one that does not tell.
+        NotComparable: The older record does not tell.
     """
     named = all(trial.unit is not None and trial.unit_size is not None for trial in result.trials)
     if result.unit is not None and named:
@@ -95,12 +91,12 @@ def _size(result: HypothesisResult, trials: Sequence[TrialRecord]) -> int:
         return _by_evidence(result, len(trials))
     except NotComparable:
         if scope == _ONE_CASE:
-            return 1  # trials of one case are as independent as any where there is but one
+            return 1  # with only one case, its trials are as independent as any
         raise
 
 
 def _by_evidence(result: HypothesisResult, n: int) -> int:
-    """Return the draws of each case by the number of cases that were fed."""
+    """Return the draws per case, given the number of cases that were fed."""
     decision = result.decision
     if decision is None or decision.evidence.n == 0:
         raise _untold()

@@ -1,7 +1,7 @@
-"""Two samples of one statistic, paired on the case: how far they differ, valid at any stopping time.
+"""Two samples of one statistic, paired on the case: how much they differ, valid at any stopping time.
 
-The pairs go in order to the rule of a difference. Two runs that each stopped by what they saw themselves may
-be compared on the pairs that both have: the shorter of two stopping times is a stopping time.
+The pairs are fed in order to the rule of a difference. Two runs that each stopped on their own data may be
+compared on the pairs they share: the earlier of two stopping times is a stopping time.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """What pairs of outcomes say of a difference.
+    """What pairs of outcomes say about a difference.
 
     Attributes:
-        claim: What was tested of it.
-        verdict: What came of the claim; never `measured`.
+        claim: The claim that was tested.
+        verdict: On the claim; never `measured`.
         certified: The inequality that the verdict certifies.
-        n_pairs: Pairs that were fed, the invalid ones included.
+        n_pairs: Pairs that were fed, including invalid ones.
         n_units: Units they make: the pairs, or the cases or groups they belong to.
         n_invalid: Pairs with an invalid side; each is bounded by what that side could have been.
         n_up, n_down: Valid pairs in which the outcome is now larger, and smaller.
@@ -41,7 +41,7 @@ class Comparison:
             statistic's units; None without any.
         interval: Anytime-valid interval of the mean difference in the statistic's units, at level
             1 - alpha - beta, from every pair; None before any.
-        n_more: A guess of the further units to a verdict; None when there is one or none is in sight.
+        n_more: A guess of the further units to a verdict; None if there is one or none is in sight.
     """
 
     claim: Claim
@@ -77,17 +77,17 @@ def compare(
 ) -> Comparison:
     """Test a claim about a difference on pairs in the order they were sampled.
 
-    All pairs are used: a verdict reached on the way stays, and the interval goes on shrinking.
+    All pairs are used: a verdict reached on the way stays, and the interval keeps shrinking.
 
     Args:
-        claim: About a difference, e.g. `rate >= baseline - 0.05`.
+        claim: A claim about a difference, e.g. `rate >= baseline - 0.05`.
         pairs: Now and before; those beyond `max_units` units are left out.
-        max_units: Most units there could have been, as it was fixed beforehand.
+        max_units: Most units there could have been, fixed beforehand.
         alpha: P(wrong supported), at most; in (0, 1).
         beta: P(wrong refuted), at most; in (0, 1).
         margin: How far off the claim must be to count as false, from 0, in the statistic's units.
-        units: The complete unit each pair belongs to, whose mean is the evidence: a case drawn several times,
-            a group. None: each pair is one.
+        units: The complete unit each pair belongs to, whose mean is the evidence: a group, or a case drawn
+            several times. None: each pair is one.
 
     Raises:
         UsageError: A number is outside its range.
@@ -99,7 +99,7 @@ def compare(
         beta=beta,
         max_units=max_units,
         margin=margin,
-        min_units=max(1, n),  # the tests are latched: the verdict is asked for after the last unit
+        min_units=max(1, n),  # the tests are latched: the verdict is read after the last unit
         single=units is None,
     )
     rule = rule_for(claim, design)
@@ -136,14 +136,14 @@ def changed(
 
     Args:
         statistic: What the outcomes are averaged to.
-        pairs: As for `compare`.
-        max_units: As for `compare`.
+        pairs: As in `compare`.
+        max_units: As in `compare`.
         alpha: P(a change is reported although there is none), at most; in (0, 1).
-        units: As for `compare`.
+        units: As in `compare`.
 
     Returns:
-        The claim is that it is not below what it was: supported, it rose; refuted, it fell. The interval
-        is two-sided at 1 - alpha and agrees: 0 is outside when the statistic changed.
+        The claim is that the statistic is not below what it was: supported, it rose; refuted, it fell. The
+        interval is two-sided at 1 - alpha and agrees: it excludes 0 if the statistic changed.
     """
     claim = statistic >= baseline
     return compare(claim, pairs, max_units=max_units, alpha=alpha / 2, beta=alpha / 2, units=units)
@@ -157,23 +157,23 @@ def changed_somewhere(
     alpha: float = 0.05,
     units: Sequence[int] | None = None,
 ) -> Comparison:
-    """Test whether any case of a fixed list changed, of which each is looked at once, in random order.
+    """Test whether any case of a fixed list changed, with each case looked at once, in random order.
 
-    What is left of such a list depends on what was seen, so its pairs are no sample from one law, and the
-    tests of `changed` and their interval say nothing certain of its mean change. They do of each case. Where
-    none is better than it was, the next pair has a mean of 0 at most, whatever came before and whichever case
-    it is of; where none is worse, of 0 at least; and where nothing changed it is exchangeable.
+    What remains of such a list depends on what was seen, so its pairs are not a sample from one law, and
+    `changed` and its interval say nothing certain about the mean change. They do about each case. If no case
+    is better than before, the next pair has a mean of at most 0, given all earlier ones and whichever case
+    it comes from; if none is worse, of at least 0; and if nothing changed it is exchangeable.
 
     Args:
         statistic: What the outcomes are averaged to.
-        pairs: As for `compare`, one of each case.
-        max_units: As for `compare`.
+        pairs: As in `compare`, one of each case.
+        max_units: As in `compare`.
         alpha: P(a change is reported although no case changed), at most; in (0, 1).
-        units: As for `compare`.
+        units: As in `compare`.
 
     Returns:
-        Supported: in some of the cases the outcome is larger on average than it was; refuted: in some it is
-        smaller. Each is wrong with probability alpha / 2 at most. There is no interval.
+        Supported: some cases have a larger mean outcome than before; refuted: some have a smaller one. Each
+        is wrong with probability alpha / 2 at most. There is no interval.
     """
     found = changed(statistic, pairs, max_units=max_units, alpha=alpha, units=units)
     return replace(found, certified=f"{found.certified} in some of these cases", interval=None)
@@ -188,12 +188,12 @@ def drift(
     max_units: int | None = None,
     units: Sequence[int] | None = None,
 ) -> Comparison | None:
-    """Tell how far a statistic has moved since the first baseline that was accepted.
+    """Test how far a statistic has moved since the first accepted baseline.
 
-    Ten accepted losses of 2 points are a loss of 20, which no comparison with the current baseline shows.
+    Ten accepted losses of 2 points add up to 20, which no comparison with the current baseline shows.
 
     Args:
-        entry: Whose anchor is compared with.
+        entry: The entry whose anchor is compared with.
         statistic: What the outcomes are averaged to.
         now: The turns of this run, in the order they were sampled.
         alpha: P(a change is reported although there is none), at most; in (0, 1).
@@ -201,7 +201,7 @@ def drift(
         units: The complete unit each turn of `now` belongs to; None: each turn is one.
 
     Returns:
-        As `changed`; None when the turns are not of the same cases in the same order.
+        As in `changed`; None if the turns are not of the same cases in the same order.
 
     Raises:
         UsageError: `alpha` is outside (0, 1).
@@ -218,7 +218,7 @@ def drift(
 
 
 def paired(now: Sequence[StoredTurn], before: Sequence[StoredTurn]) -> list[Pair] | None:
-    """Pair two samples, turn by turn, up to the end of the shorter; None when their cases differ."""
+    """Pair two samples, turn by turn, up to the end of the shorter; None if their cases differ."""
     shorter = list(zip(now, before, strict=False))
     if any(new[:2] != old[:2] for new, old in shorter):
         return None
@@ -234,7 +234,7 @@ def _grouped(pairs: Sequence[Pair], units: Sequence[int] | None) -> list[list[Pa
 
 
 def _fed(rule: Rule, grouped: Sequence[Sequence[Pair]], outcomes: Scale) -> Verdict:
-    """Feed the units to a rule, which may decide at the last one, and return what it says."""
+    """Feed the units to a rule, which may decide at the last one, and return its verdict."""
     verdict = None
     for unit in grouped:
         verdict = rule.feed(*_bounds(unit, outcomes))
@@ -242,7 +242,7 @@ def _fed(rule: Rule, grouped: Sequence[Sequence[Pair]], outcomes: Scale) -> Verd
 
 
 def _bounds(unit: Sequence[Pair], outcomes: Scale) -> tuple[float, float]:
-    """Return the bounds of the mean of (now - before + 1) / 2, outcomes on the scale of [0, 1]."""
+    """Return the bounds of the mean of (now - before + 1) / 2, outcomes mapped to [0, 1]."""
 
     def ends(outcome: float | None) -> tuple[float, float]:
         return (0.0, 1.0) if outcome is None else (outcomes.to_unit(outcome),) * 2
@@ -260,6 +260,6 @@ def _valid(unit: Sequence[Pair]) -> list[tuple[float, float]]:
 
 
 def _mean(units: Sequence[Sequence[float]]) -> float | None:
-    """Return the mean over units of their means; None when all are empty."""
+    """Return the mean over units of their means; None if all are empty."""
     means = [sum(unit) / len(unit) for unit in units if unit]
     return sum(means) / len(means) if means else None

@@ -1,6 +1,6 @@
 """One hypothesis in two recorded runs, compared unit by unit, as its design counts them.
 
-What a record does not tell is not guessed: then the two are not compared, and the reason is said.
+Nothing is guessed: if a record does not tell, the two are not compared, and the reason is reported.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _MEANS = (UnitKind.CASE, UnitKind.GROUP)
 
 
 class Flip(NamedTuple):
-    """A trial that came out otherwise, in the statistic's units."""
+    """A trial whose outcome changed, in the statistic's units."""
 
     trial: TrialRecord
     before: float
@@ -33,10 +33,10 @@ class Compared:
     Attributes:
         part: The statistic, and which way is better.
         arm: The arm; empty without arms.
-        comparison: Of the second run (now) with the first (before): did it change?
-        flips: The trials whose outcome differs, those that moved most first.
+        comparison: Whether the second run (now) differs from the first (before).
+        flips: The trials whose outcome differs, largest change first.
         unit: What was counted.
-        n_left_out: Pairs with an invalid side, where the claim is about valid trials only.
+        n_left_out: Pairs with an invalid side, if the claim is about valid trials only.
     """
 
     part: Part
@@ -48,7 +48,7 @@ class Compared:
 
     @property
     def moved(self) -> Better:
-        """+1 when it rose, -1 when it fell, 0 when that is undecided."""
+        """+1 if it rose, -1 if it fell, 0 if undecided."""
         match self.comparison.verdict:
             case Verdict.SUPPORTED:
                 return 1
@@ -59,7 +59,7 @@ class Compared:
 
     @property
     def worse(self) -> bool:
-        """It moved, and not the way the claim wants it."""
+        """It moved against the claim."""
         return self.part.better != 0 and self.moved == -self.part.better
 
 
@@ -71,8 +71,8 @@ class RecordedComparison:
         node_id: The test's node id.
         claim: As written, in the second run.
         model_before, model_now: The model ids; None when the hypothesis calls none.
-        parts: For each statistic and arm; empty when they are not compared.
-        reason: Why they are not compared; empty when they are.
+        parts: For each statistic and arm; empty if they are not compared.
+        reason: Why they are not compared; empty if they are.
     """
 
     node_id: str
@@ -88,10 +88,10 @@ def compare_recorded(
 ) -> RecordedComparison:
     """Compare a hypothesis in two runs, its trials paired on case, repeat, arm and place in the order.
 
-    The evidence is what the design counts: a pair, or the mean of the pairs of a case that is drawn several
-    times, or of a group; of a list of recorded outcomes see `changed_somewhere`. Units that broke off are
-    left out. A pair with an invalid side is bounded by what that side could have been; where the claim is
-    about valid trials only it is left out, and the change is one among the pairs that are valid in both.
+    The evidence is what the design counts: a pair, or the mean of the pairs of a group or of a case drawn
+    several times. For a list of recorded outcomes see `changed_somewhere`. Incomplete units are left out. A
+    pair with an invalid side is bounded by what that side could have been; if the claim is about valid trials
+    only, it is left out, and the change is one among the pairs that are valid in both.
 
     Args:
         before: Its result in the first run, with its trials.
@@ -121,7 +121,7 @@ def _compared(before: HypothesisResult, now: HypothesisResult, alpha: float) -> 
     _check_same(before, now)
     parts = parts_of(now.claim)
     if parts is None:
-        raise NotComparable(f"what `{now.claim}` is about cannot be told from the record")
+        raise NotComparable(f"the record does not tell what `{now.claim}` is about")
     old, new = with_units(before), with_units(now)
     return tuple(_one(part, arm, old, new, alpha=alpha) for part in parts for arm in part.arms or ("",))
 
@@ -130,7 +130,7 @@ def _one(part: Part, arm: str, before: HypothesisResult, now: HypothesisResult, 
     """Compare one statistic in one arm."""
     trials = _paired(_whole_units(before, arm), _whole_units(now, arm))
     pairs = [Pair(_outcome(mine, part), _outcome(its, part)) for its, mine in trials]
-    excluding = Invalid.EXCLUDE in (before.invalid, now.invalid)  # the hash covers it: it is so in both
+    excluding = Invalid.EXCLUDE in (before.invalid, now.invalid)  # the hash covers it, so both agree
     counted = [place for place, pair in enumerate(pairs) if not (excluding and None in pair)]
     if not counted:
         raise NotComparable("no trial is valid in both runs")
@@ -154,7 +154,7 @@ def _one(part: Part, arm: str, before: HypothesisResult, now: HypothesisResult, 
 
 
 def _check_same(before: HypothesisResult, now: HypothesisResult) -> None:
-    """Refuse runs of which not the same was claimed: the hash covers the claim, its design and its cases."""
+    """Refuse runs with different claims; the hash covers the claim, its design and its cases."""
     for run, result in (("first", before), ("second", now)):
         if result.outcome in (Outcome.ERROR, Outcome.SKIPPED) or result.decision is None:
             raise NotComparable(f"in the {run} run it ended as {result.outcome}")
@@ -171,7 +171,7 @@ def _check_same(before: HypothesisResult, now: HypothesisResult) -> None:
 
 
 def _whole_units(result: HypothesisResult, arm: str) -> list[TrialRecord]:
-    """Return the trials of an arm in order, without those of a last unit that broke off in any arm."""
+    """Return the trials of an arm in order, without those of a last unit that is incomplete in any arm."""
     trials = sorted(result.trials, key=lambda trial: trial.index)
     last = trials[-1]
     whole = sum(trial.unit == last.unit for trial in trials) == last.unit_size
@@ -187,7 +187,7 @@ def _paired(
         if (old.case_id, old.repeat) != (new.case_id, new.repeat):
             raise NotComparable(
                 f"trial {new.index} is of case {old.case_id} in the first run and of case {new.case_id}"
-                " in the second: runs with other seeds have other orders"
+                " in the second: runs with different seeds have different orders"
             )
         if (old.unit, old.unit_size) != (new.unit, new.unit_size):
             raise NotComparable("draws_per_case changed")

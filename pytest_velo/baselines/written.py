@@ -1,4 +1,4 @@
-"""The statistics a written claim is about: run records name claims as they stand in the test."""
+"""The statistics of a written claim: run records store claims as they are written in the test."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Part:
     """One statistic of a claim.
 
     Attributes:
-        statistic: A rate or a mean: of a difference, what its arms are compared by.
-        better: +1 when the claim is that it is large, -1 when it is small, 0 when neither is better.
-        arms: The arms whose difference is claimed about; empty without arms.
+        statistic: A rate or a mean; for a difference, what its arms are compared by.
+        better: +1 if the claim is that it is large, -1 if small, 0 if neither is better.
+        arms: The arms of a difference; empty without arms.
     """
 
     statistic: Rate | Mean
@@ -28,10 +28,7 @@ class Part:
 
 
 def parts_of(claim: str) -> tuple[Part, ...] | None:
-    """Return the statistics of a claim as `str(claim)` writes it; None when it is of another form.
-
-    Nothing is evaluated: the text is taken apart.
-    """
+    """Return the statistics of a claim written as `str(claim)`, without evaluating it; None for others."""
     try:
         return tuple(_parts(ast.parse(claim, mode="eval").body))
     except (SyntaxError, ValueError, TypeError, UsageError):

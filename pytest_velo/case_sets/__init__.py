@@ -1,4 +1,4 @@
-"""What `cases=` takes, the set of cases it gives, and the seeded order of trials."""
+"""The input of `cases=`, the set of cases it gives, and the seeded order of trials."""
 
 from pytest_velo.case_sets.case import Case
 from pytest_velo.case_sets.order import Plan, Planned, chosen_order, pick_order, plain_order, with_arms

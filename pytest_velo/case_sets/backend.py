@@ -1,4 +1,4 @@
-"""A backend for the Hypothesis library that draws every primitive plainly. Imported on use only."""
+"""A backend for the Hypothesis library with plain draws of every primitive. Imported only on use."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Plain(PrimitiveProvider):
     """Draws from `source`, which is set before each draw of a case.
 
     Attributes:
-        source: The generator of the draw under way.
-        n_begun: Test cases this backend was asked for since `start`.
+        source: The random generator of the current draw.
+        n_begun: Test cases requested from this backend since `start`.
     """
 
     source = random.Random(0)
@@ -66,7 +66,7 @@ class Plain(PrimitiveProvider):
         allow_nan: bool = True,
         smallest_nonzero_magnitude: float,
     ) -> float:
-        """Draw as `plain_float` does; never NaN or an infinity, which no prompt needs."""
+        """Draw as `plain_float` does; never NaN or infinity, which no prompt needs."""
         number = plain_float(self.source, min_value, max_value)
         if number == 0 or abs(number) >= smallest_nonzero_magnitude:
             return number
@@ -75,7 +75,7 @@ class Plain(PrimitiveProvider):
         return math.copysign(smallest_nonzero_magnitude, min_value)
 
     def draw_string(self, intervals: Any, *, min_size: int = 0, max_size: int = 10**10) -> str:
-        """Draw a length, then characters: nine in ten from the first of the set, the ASCII ones."""
+        """Draw a length, then characters: nine in ten from the set's first ones, which are ASCII."""
         size = _size(self.source, min_size, max_size)
         return "".join(self._character(intervals) for _ in range(size)) if len(intervals) else ""
 
@@ -90,7 +90,7 @@ class Plain(PrimitiveProvider):
 
 
 def plain_integer(source: random.Random, low: int | None, high: int | None) -> int:
-    """Draw an integer: uniform between two bounds, else at a distance of a random order of magnitude."""
+    """Draw an integer: uniform between two bounds, else at a distance of random magnitude."""
     if low is not None and high is not None:
         return source.randint(low, high)
     distance = source.getrandbits(source.choice(INTEGER_BITS))
@@ -114,5 +114,5 @@ def plain_float(source: random.Random, low: float, high: float) -> float:
 
 
 def _size(source: random.Random, low: int, high: int) -> int:
-    """Draw a length: uniform from `low` up to `high`, or to 16 more than `low` where `high` is far."""
+    """Draw a length: uniform from `low` to `high`, or to `low` + 16 if `high` is far away."""
     return source.randint(low, min(high, low + MOST_EXTRA_SIZE))

@@ -44,7 +44,7 @@ class Case:
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
-            raise AttributeError(name)  # Python probing for a protocol, not a user's misspelling
+            raise AttributeError(name)  # Python probes for a protocol; not a user's misspelling
         self._missing(name)
 
     def _missing(self, name: object) -> NoReturn:
@@ -54,13 +54,13 @@ class Case:
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise MissingFieldError(
-            f"a case is frozen: {name!r} cannot be set", fix="keep what the body works out in a variable"
+            f"a case is frozen: {name!r} cannot be set", fix="keep computed values in a variable"
         )
 
     def __delattr__(self, name: str) -> NoReturn:
         raise MissingFieldError(
             f"a case is frozen: {name!r} cannot be deleted",
-            fix="leave it where it is: a prompt holds only what is put into it",
+            fix="leave it: a prompt contains only what you put into it",
         )
 
     def __contains__(self, name: object) -> bool:
@@ -82,7 +82,7 @@ class Case:
 
 
 def fresh(value: Any) -> Any:
-    """Return `value` with lists and dicts of its own, so that a body that changes its case spoils no other.
+    """Return `value` with its own lists and dicts, so that a body that changes its case affects no other.
 
     Examples:
         >>> rows = [[1], {"a": [2]}]
@@ -103,7 +103,7 @@ def fresh(value: Any) -> Any:
 
 
 def is_shared_safely(value: Any) -> bool:
-    """Tell whether `value` holds no list or dict, so that trials may share it without a copy.
+    """Tell whether `value` contains no list or dict, so that trials may share it without a copy.
 
     Examples:
         >>> is_shared_safely(("2 + 2?", 4)), is_shared_safely(Case({"options": ["a", "b"]}))

@@ -1,4 +1,4 @@
-"""Rows out of .jsonl and .csv files, each with the line it came from."""
+"""Rows from .jsonl and .csv files, each with the line it came from."""
 
 from __future__ import annotations
 
@@ -17,18 +17,14 @@ SOURCES = "a list, a function, a .jsonl or .csv file, or a strategy of the Hypot
 Row = tuple[str, Any]
 
 _MOST_CHARACTERS = 2**31 - 1
-"""Of a cell of a .csv file: the library's own limit is shorter than a long prompt."""
+"""Per .csv cell: the library's own limit is shorter than a long prompt."""
 
 
 def read_rows(name: str | Path, base: Path) -> Iterator[Row]:
-    r"""Read a file of cases.
-
-    Args:
-        name: The path as written; relative to `base`.
-        base: The folder of the test file.
+    """Read a file of cases; its path is relative to `base`, the test file's folder.
 
     Yields:
-        `("file:line", value)` for every row; `csv` values are text, as the file has them.
+        `("file:line", value)` for every row; values from .csv are text.
 
     Raises:
         UsageError: Another kind of source, no such file, not UTF-8, or a malformed row.
@@ -43,13 +39,15 @@ def read_rows(name: str | Path, base: Path) -> Iterator[Row]:
         ) from None
     except OSError as error:
         raise UsageError(
-            f"the file cannot be read: {error.strerror or error}", where=str(path), fix="make it readable"
+            f"the file cannot be read: {error.strerror or error}",
+            where=str(path),
+            fix="check its permissions",
         ) from None
 
 
 def _resolve(name: str, base: Path) -> Path:
     if "://" in name or not name.lower().endswith(SUFFIXES):
-        raise UsageError(f"cases={name!r} is no source of cases", fix=f"cases= takes {SOURCES}")
+        raise UsageError(f"cases={name!r} is not a source of cases", fix=f"cases= takes {SOURCES}")
     path = base / name
     if path.is_file():
         return path
@@ -102,9 +100,9 @@ def _header(names: list[str], path: Path) -> list[str]:
         raise UsageError(
             "the first line names no columns"
             if blank
-            else f"the first line is no header: {', '.join(names)}",
+            else f"the first line is not a header: {', '.join(names)}",
             where=f"{path.name}:1",
-            fix="the first line gives each column a name of its own, e.g. question,answer",
+            fix="give each column a unique name in the first line, e.g. question,answer",
         )
     return names
 
@@ -113,7 +111,7 @@ def _ragged(cells: list[str], names: list[str], where: str) -> NoReturn:
     raise UsageError(
         f"the row has {len(cells)} cells, the header has {len(names)}",
         where=where,
-        fix='put a cell that holds a comma or a line break into "double quotes"',
+        fix='put cells with commas or line breaks in "double quotes"',
     )
 
 

@@ -1,4 +1,4 @@
-"""Which case each trial gets: pure functions of the set of cases and the seed, never of max_trials."""
+"""Which case each trial gets: pure functions of the case set and the seed, never of max_trials."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ Unit = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """One trial to be run.
+    """One trial to run.
 
     Attributes:
         index: Position in submission order, from 0.
-        unit: Position of its unit, from 0; the trials of a unit follow one another.
+        unit: Position of its unit, from 0; the trials of a unit are consecutive.
         case: The case; None without cases.
         case_digest: Digest of its content; empty without cases.
         case_id: Its name; empty without cases.
-        repeat: How many earlier trials had a case of the same content, so that no two share a draw.
+        repeat: How many earlier trials had the same case content, so that no two share a draw.
         unit_size: Trials in its unit, from 1.
         turn: Position without arms: all arms of one turn have the same case, repeat and seed.
         arm: The arm; empty without arms.
@@ -45,10 +45,10 @@ class Planned:
 
 
 class Plan:
-    """The trials of a hypothesis in submission order; iterate it, or take one by its index.
+    """The trials of a hypothesis in submission order; iterate over it, or index it.
 
     Attributes:
-        n_units: How many units there are; None when there is no end to them.
+        n_units: Number of units; None if endless.
         largest_unit: Most trials in a unit.
     """
 
@@ -127,7 +127,7 @@ def pick_order(case_set: CaseSet | None, over: str, seed: int, draws_per_case: i
         UsageError: The design does not fit the set.
     """
     if isinstance(draws_per_case, bool) or not isinstance(draws_per_case, int) or draws_per_case < 1:
-        raise UsageError(f"draws_per_case= is a number from 1, got {draws_per_case!r}")
+        raise UsageError(f"draws_per_case= must be a whole number, 1 or more, got {draws_per_case!r}")
     if case_set is None:
         if draws_per_case > 1:
             raise UsageError("draws_per_case= needs cases=", fix="without cases every trial is its own unit")
@@ -139,12 +139,7 @@ def pick_order(case_set: CaseSet | None, over: str, seed: int, draws_per_case: i
 
 
 def chosen_order(case_set: CaseSet, chosen: Iterable[tuple[int, int]]) -> Iterator[Planned]:
-    """Plan given cases in a given order, each its own unit.
-
-    Args:
-        case_set: The cases.
-        chosen: Pairs of a case's position in the set and its repeat, both from 0.
-    """
+    """Plan given cases in order, each its own unit; `chosen` pairs positions in the set with repeats."""
     for index, (position, repeat) in enumerate(chosen):
         item = case_set.items[position]
         yield Planned(
@@ -160,7 +155,7 @@ def chosen_order(case_set: CaseSet, chosen: Iterable[tuple[int, int]]) -> Iterat
 
 
 def with_arms(trials: Iterable[Planned], arms: Sequence[str]) -> Iterator[Planned]:
-    """Run every trial of a plan once in each arm, on the same case, repeat and seed."""
+    """Plan every trial once per arm, on the same case, repeat and seed."""
     n = len(arms)
     for trial in trials:
         for position, arm in enumerate(arms):
@@ -168,21 +163,21 @@ def with_arms(trials: Iterable[Planned], arms: Sequence[str]) -> Iterator[Planne
 
 
 def plain_order() -> Plan:
-    """Plan the trials of a body without cases: no end of them, each its own unit."""
+    """Plan the trials of a body without cases: endless, each its own unit."""
     return pick_order(None, "cases", seed=0)
 
 
 def _check_fit(case_set: CaseSet, over: str) -> None:
     if over == "cases" and case_set.endless:
         raise UsageError(
-            'over="cases" needs a fixed set of cases, and this source has no end',
+            'over="cases" needs a fixed set of cases, but this source is endless',
             fix='say how many: cases(..., n=100), or use over="population"',
         )
     if case_set.groups is not None and case_set.endless:
         raise UsageError("group= needs a fixed set of cases", fix="say how many: cases(..., n=100)")
     if case_set.groups is not None and over == "cases":
         raise UsageError(
-            'group= has no meaning under over="cases", where each trial picks one case by itself',
+            'group= does not apply with over="cases", where each trial picks a single case',
             fix='drop group=, or use over="population", where the unit is the group\'s mean',
         )
 
@@ -200,8 +195,7 @@ def _picked(case_set: CaseSet, seed: int) -> Iterator[Unit]:
 def _shuffled(case_set: CaseSet, seed: int) -> list[Unit]:
     """Order the units by a seeded hash of their own content.
 
-    The order is uniformly random, and a row added to a file slips in without moving the others, so that
-    the draws of the earlier ones keep their use.
+    The order is uniformly random. A row added to a file does not move the others, so their draws stay usable.
     """
     if case_set.endless:
         return [(position,) for position in range(len(case_set))]

@@ -1,4 +1,4 @@
-"""The set of cases of one hypothesis: `cases=` read, checked, named and given digests."""
+"""The case set of one hypothesis: `cases=` read, checked, named and digested."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ DIGEST_LENGTH = 32
 """Hex digits of a case's digest: 128 bits."""
 
 FINGERPRINTED = 20
-"""How many draws of an endless source its set's digest covers: it must not depend on max_trials."""
+"""Draws of an endless source that its digest covers, so that it does not depend on max_trials."""
 
 MOST_FILTERED = 10_000
-"""Rows in a row that `filter=` may drop from an endless source."""
+"""Consecutive rows that `filter=` may drop from an endless source."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,16 +45,16 @@ class CaseSet:
     """The cases of one hypothesis.
 
     Attributes:
-        items: The cases: rows with named fields are `Case` objects, other values are as they came.
-        digests: Digest of each case's content (of its id where the content has no JSON form); equal
+        items: The cases: rows with named fields are `Case` objects, other values are unchanged.
+        digests: Digest of each case's content (of its id if the content has no JSON form); equal
             contents have equal digests.
-        ids: A name for each, for people; unique.
+        ids: A unique name for each, for people.
         groups: The group of each; None without `group=`.
-        digest: Digest of the whole set. Of an endless source it covers the first 20 cases, so that it
+        digest: Digest of the whole set. For an endless source it covers the first 20 cases, so that it
             does not change when more are drawn.
-        default_over: What a claim is about unless `over=` says otherwise: `cases` for lists and files,
-            `population` for generators, strategies and wherever `group=` is given.
-        endless: More cases can be drawn than are here (a strategy, a generator with `rng`, no `n=`).
+        default_over: What a claim is about unless `over=` is given: `cases` for lists and files,
+            `population` for generators, strategies and with `group=`.
+        endless: More cases can be drawn (a strategy, or a generator with `rng`, without `n=`).
     """
 
     items: tuple[Any, ...]
@@ -78,20 +78,20 @@ def cases(
     filter: Callable[[Any], Any] | None = None,
     n: int | None = None,
 ) -> Cases:
-    """Say how a source of cases is to be read: `cases=cases("questions.jsonl", group="topic", n=100)`.
+    """Give a source of cases options: `cases=cases("questions.jsonl", group="topic", n=100)`.
 
     Args:
         source: A list, a function (its `rng` parameter gets a seeded `random.Random`; it may be a
             generator), a .jsonl or .csv path, or a strategy of the Hypothesis library.
-        id: Field, or function of the case, that names each case; the values are unique.
-        group: Field, or function of the case, that says which cases belong together (one template, one
-            passage). The unit of evidence is then the group's mean.
-        rename: Old field names to new ones; done first.
-        filter: Function of the case; what it finds false is left out. Done before `n`.
+        id: Field, or function of the case, that names each case uniquely.
+        group: Field, or function of the case, that tells which cases belong together (the same template,
+            the same passage). The unit of evidence is then the group's mean.
+        rename: Old field names to new ones; applied first.
+        filter: Function of the case; a case is left out if it returns a false value. Applied before `n`.
         n: Take the first n cases, from 1.
 
     Raises:
-        UsageError: An option is of the wrong kind.
+        UsageError: An option has the wrong type.
 
     Examples:
         >>> from pathlib import Path
@@ -101,27 +101,29 @@ def cases(
         (('sums',), ('sums',), 'population')
     """
     if isinstance(source, Cases):
-        raise UsageError("cases(cases(...)) says everything twice", fix="give all options in one cases(...)")
+        raise UsageError("cases(...) is nested inside cases(...)", fix="give all options in one cases(...)")
     if n is not None and (isinstance(n, bool) or not isinstance(n, int) or n < 1):
         raise UsageError(
-            f"n= is a number of cases from 1, got {n!r}", where="cases", fix="n=100, or leave it out for all"
+            f"n= must be a whole number, 1 or more, got {n!r}",
+            where="cases",
+            fix="n=100, or leave it out for all",
         )
     for option, value in (("id", id), ("group", group)):
         if not (value is None or isinstance(value, str) or callable(value)):
             raise UsageError(
-                f"{option}= is a field's name or a function, got {value!r}",
+                f"{option}= must be a field's name or a function, got {value!r}",
                 where="cases",
                 fix=f'{option}="topic", or {option}=lambda case: case.topic',
             )
     if not (filter is None or callable(filter)):
         raise UsageError(
-            f"filter= is a function of the case, got {filter!r}",
+            f"filter= must be a function of the case, got {filter!r}",
             where="cases",
             fix="filter=lambda case: case.length < 100",
         )
     if not (rename is None or isinstance(rename, dict)):
         raise UsageError(
-            f"rename= is a dict of old to new names, got {rename!r}",
+            f"rename= must be a dict of old to new names, got {rename!r}",
             where="cases",
             fix='rename={"query": "question"}',
         )
@@ -129,16 +131,16 @@ def cases(
 
 
 def load(source: Any, *, base: Path, seed: int = 0, max_n: int = 200) -> CaseSet:
-    """Read what `cases=` was given.
+    """Read the cases that `cases=` describes.
 
     Args:
-        source: What `cases()` takes as a source, or its result.
+        source: A source that `cases()` takes, or its result.
         base: The folder of the test file, for relative paths.
         seed: The run's root seed, for functions with `rng` and for strategies.
-        max_n: Most cases drawn from an endless source, from 1; no other source is cut.
+        max_n: Most cases drawn from an endless source, from 1; other sources are read whole.
 
     Raises:
-        UsageError: Nothing usable; the text says which row and what to do.
+        UsageError: The cases cannot be used; the text names the row and a fix.
 
     Examples:
         >>> load(["2 + 2?", "3 + 3?"], base=Path()).ids
@@ -151,7 +153,7 @@ def load(source: Any, *, base: Path, seed: int = 0, max_n: int = 200) -> CaseSet
     limit = max(max_n, FINGERPRINTED) if endless else options.n
     rows = list(islice(kept, limit))
     if not rows:
-        why = "filter= left none" if options.filter is not None else "the source is empty"
+        why = "filter= removed all" if options.filter is not None else "the source is empty"
         raise UsageError(f"there are no cases: {why}", where="cases", fix=f"cases= takes {SOURCES}")
     ids = _positions(rows) if endless and options.id is None else _ids(rows, options.id)
     digests = _digests(rows, ids if options.id is not None else None)
@@ -170,7 +172,7 @@ def load(source: Any, *, base: Path, seed: int = 0, max_n: int = 200) -> CaseSet
 
 
 def is_strategy(source: Any) -> bool:
-    """Tell whether `cases=` was given a strategy of the Hypothesis library, with or without options.
+    """Tell whether `cases=` is a strategy of the Hypothesis library, with or without options.
 
     Examples:
         >>> from hypothesis import strategies
@@ -191,22 +193,24 @@ def _kept(rows: Iterator[Row], options: Cases) -> Iterator[Row]:
             continue
         n_dropped += 1
         if n_dropped >= MOST_FILTERED:
-            raise UsageError(
-                f"filter= dropped {n_dropped} cases one after another", where="cases", fix="loosen it"
-            )
+            raise UsageError(f"filter= dropped {n_dropped} cases in a row", where="cases", fix="loosen it")
 
 
 def _renamed(where: str, row: dict[Any, Any], names: dict[str, str]) -> dict[str, Any]:
     for key in row:
         if not isinstance(key, str):
             raise UsageError(
-                f"a field is named {key!r}, which is not text", where=where, fix=f"name it {str(key)!r}"
+                f"a field's name is {key!r}, which is not a string", where=where, fix=f"name it {str(key)!r}"
             )
     for old, new in names.items():
         if old not in row:
-            raise UsageError(f"rename= names {old!r}, which is no field", where=where, fix=nearest(old, row))
+            raise UsageError(
+                f"rename= names {old!r}, which is not a field", where=where, fix=nearest(old, row)
+            )
         if new in row and new not in names:
-            raise UsageError(f"rename= makes a second field {new!r}", where=where, fix="rename that one too")
+            raise UsageError(
+                f"rename= would make a second field {new!r}", where=where, fix="rename that one too"
+            )
     return {names.get(name, name): value for name, value in row.items()}
 
 
@@ -218,13 +222,13 @@ def _asked(function: Callable[[Any], Any], case: Any, where: str, option: str) -
         fix = (
             error.fix
             if isinstance(error, UsageError)
-            else "it is called once for each case, and must not fail for any"
+            else "it is called for every case, and must not fail for any"
         )
         raise UsageError(f"{option}= failed: {text}", where=where, fix=fix) from error
 
 
 def _name(row: Row, namer: Namer, option: str) -> str:
-    """Return what `id=` or `group=` says of one case."""
+    """Return what `id=` or `group=` gives for one case."""
     where, case = row
     if callable(namer):
         value = _asked(namer, case, where, option)
@@ -236,17 +240,21 @@ def _name(row: Row, namer: Namer, option: str) -> str:
         )
     elif namer not in vars(case):
         raise UsageError(
-            f"{option}={namer!r} is missing in this case", where=where, fix=nearest(namer, vars(case))
+            f"this case has no field {namer!r} for {option}=", where=where, fix=nearest(namer, vars(case))
         )
     else:
         value = vars(case)[namer]
     if value is None or not isinstance(value, str | int | float) or value == "":
-        raise UsageError(f"{option}= gave {value!r}", where=where, fix="give text or a number for every case")
+        raise UsageError(
+            f"{option}= gave {value!r}",
+            where=where,
+            fix="return a non-empty string or a number for every case",
+        )
     return str(value)
 
 
 def _ids(rows: list[Row], namer: Namer | None) -> tuple[str, ...]:
-    """Name each case: by `id=`, else by a field `id` that tells them apart, else by position."""
+    """Name each case: by `id=`, else by a unique field `id`, else by position."""
     if namer is None:
         found = [vars(case).get("id") if isinstance(case, Case) else None for _, case in rows]
         if all(isinstance(name, str | int) and name != "" for name in found):
@@ -259,9 +267,9 @@ def _ids(rows: list[Row], namer: Namer | None) -> tuple[str, ...]:
     if count > 1:
         where, again = (rows[at][0] for at in [at for at, other in enumerate(names) if other == name][:2])
         raise UsageError(
-            f"the id {name!r} is also that of {where}",
+            f"the id {name!r} is already used by {where}",
             where=again,
-            fix="ids tell cases apart: make it unique",
+            fix="give each case a unique id",
         )
     return names
 
@@ -271,7 +279,7 @@ def _positions(rows: list[Row]) -> tuple[str, ...]:
 
 
 def _digests(rows: list[Row], ids: tuple[str, ...] | None) -> tuple[str, ...]:
-    """Return the digest of each case's content; of its id where the content has no JSON form."""
+    """Return the digest of each case's content; of its id if the content has no JSON form."""
     digests = []
     for position, (where, case) in enumerate(rows):
         try:
@@ -279,7 +287,7 @@ def _digests(rows: list[Row], ids: tuple[str, ...] | None) -> tuple[str, ...]:
         except UsageError as error:
             if ids is None:
                 raise UsageError(
-                    f"the case has no stable content: {error.what}",
+                    f"the case's content cannot be identified: {error.what}",
                     where=where,
                     fix="name each case: cases(..., id=lambda case: ...), or use JSON-like values",
                 ) from None

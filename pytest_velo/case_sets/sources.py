@@ -1,4 +1,4 @@
-"""Where cases come from: each kind of source as an iterator of located rows."""
+"""Sources of cases: each kind as an iterator of rows with their places."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pytest_velo.case_sets.files import SOURCES, Row, read_rows
 from pytest_velo.errors import UsageError
 
 MOST_ENUMERATED = 100_000
-"""Rows a generator without `rng` may give before it counts as one that never ends."""
+"""Rows a generator without `rng` may yield before it counts as endless."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,8 +24,8 @@ class Opened:
 
     Attributes:
         rows: `(where, value)` for each case.
-        generated: The rows stand for more than themselves: a generator or a strategy.
-        endless: More rows can be had for the asking; their order is that of independent draws.
+        generated: The rows are a sample of something larger: a generator or a strategy.
+        endless: There are always more rows, in the order of independent draws.
     """
 
     rows: Iterator[Row]
@@ -34,15 +34,10 @@ class Opened:
 
 
 def open_source(source: Any, base: Path, seed: int) -> Opened:
-    """Tell what kind of source it is, and open it.
-
-    Args:
-        source: A list, tuple, range, path, function or strategy.
-        base: The folder of the test file, for relative paths.
-        seed: The run's root seed, for functions with `rng` and for strategies.
+    """Open a source of cases of any kind; functions with `rng` and strategies draw from `seed`.
 
     Raises:
-        UsageError: It is none of the kinds there are, or its function fails.
+        UsageError: It is not a known kind, or its function fails.
     """
     if isinstance(source, str | os.PathLike):
         return Opened(rows=read_rows(os.fspath(source), base))
@@ -56,9 +51,9 @@ def open_source(source: Any, base: Path, seed: int) -> Opened:
         return _open_function(source, seed)
     once = isinstance(source, Iterator)
     raise UsageError(
-        f"cases= got {'an iterator, which can be read once only' if once else f'a {type(source).__name__}'}",
+        f"cases= got {'an iterator, which can be read only once' if once else f'a {type(source).__name__}'}",
         where="cases",
-        fix="give the function that makes it" if once else f"cases= takes {SOURCES}",
+        fix="pass the function that creates it" if once else f"cases= takes {SOURCES}",
     )
 
 
@@ -75,7 +70,7 @@ def _open_function(function: Callable[..., Any], seed: int) -> Opened:
         if inspect.iscoroutine(result):
             result.close()
         raise UsageError(
-            f"the function {name} gave a {type(result).__name__}",
+            f"the function {name} returned a {type(result).__name__}",
             where="cases",
             fix="return a list, or yield",
         )
@@ -95,9 +90,9 @@ def _takes_rng(function: Callable[..., Any], name: str) -> bool:
     ]
     if needed:
         raise UsageError(
-            f"the function {name} needs {', '.join(needed)}",
+            f"the function {name} requires {', '.join(needed)}",
             where="cases",
-            fix="a function of cases takes nothing, or `rng` (a seeded random.Random)",
+            fix="a function for cases= takes no arguments, or `rng` (a seeded random.Random)",
         )
     return any(parameter.name == "rng" for parameter in parameters)
 
@@ -113,9 +108,9 @@ def _ending(rows: Iterator[Any], name: str) -> Iterator[Any]:
     for count, row in enumerate(rows):
         if count == MOST_ENUMERATED:
             raise UsageError(
-                f"the generator {name} gave {count} cases and does not end",
+                f"the generator {name} yielded {count} cases and does not end",
                 where="cases",
-                fix="let it take `rng` and draw from it (then as many are drawn as are needed), or give n=",
+                fix="add a parameter `rng` and draw from it (only as much as needed is then read), or set n=",
             )
         yield row
 
@@ -124,7 +119,7 @@ def _failed(name: str, error: Exception) -> UsageError:
     return UsageError(
         f"the function {name} raised {type(error).__name__}: {error}",
         where="cases",
-        fix="it is called while tests are collected, with `rng` or with nothing",
+        fix="it is called at collection, with `rng` or without arguments",
     )
 
 
@@ -133,6 +128,6 @@ def _located(rows: Iterable[Any]) -> Iterator[Row]:
 
 
 def is_strategy(source: Any) -> bool:
-    """Tell a strategy without importing the Hypothesis library: who holds one has imported it."""
+    """Tell whether it is a strategy, without importing the Hypothesis library: its users have."""
     library = sys.modules.get("hypothesis.strategies")
     return library is not None and isinstance(source, library.SearchStrategy)

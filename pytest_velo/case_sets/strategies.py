@@ -1,12 +1,12 @@
 """Independent draws from a strategy of the Hypothesis library.
 
-Its own engine looks for bugs, and is no sampler of a population: the first example is the simplest value,
-no example comes twice (`booleans()` is False, then True, always), later ones are mutations of earlier
-ones, and one primitive in twenty is a "nasty" constant, some of them taken from the modules that happen to
-be imported, so that the same seed gives other cases when another test file is collected. So every case is
-drawn in a run of its own, by a backend of ours (an extension point that the library documents): bounded
-integers and floats are uniform, text is mostly ASCII. Strategies keep their meaning (`one_of`, `filter`,
-`@composite`, list sizes); the draws are independent, identically distributed and depend on the seed alone.
+The library's own engine looks for bugs and does not sample a population. Its first example is the simplest
+value, no example comes twice (`booleans()` is False, then True, always), and later ones are mutations of
+earlier ones. One primitive in twenty is a "nasty" constant, some of them taken from whatever modules are
+imported, so that the same seed gives other cases when another test file is collected. So every case is drawn
+in a run of its own, by our own backend (an extension point that the library documents): bounded integers and
+floats are uniform, text is mostly ASCII. Strategies keep their meaning (`one_of`, `filter`, `@composite`,
+list sizes). The draws are independent, identically distributed and depend on the seed alone.
 """
 
 from __future__ import annotations
@@ -26,11 +26,7 @@ _BACKEND = "pytest_velo"
 
 
 def draw_cases(strategy: Any, seed: int) -> Iterator[Any]:
-    """Draw from `strategy` without end, about 1,000 values a second.
-
-    Args:
-        strategy: A `hypothesis.strategies.SearchStrategy`.
-        seed: The run's root seed; draw k depends on `seed` and k alone.
+    """Draw from `strategy` without end, about 1,000 values a second; draw k depends on `seed` and k alone.
 
     Raises:
         UsageError: The strategy gives nothing, or its own code raises.
@@ -43,7 +39,7 @@ def draw_cases(strategy: Any, seed: int) -> Iterator[Any]:
 
 
 def _draw(strategy: Any, seed: int, index: int) -> Any:
-    """Return one draw: the engine tries the simplest value first, the one after it is ours."""
+    """Return one draw: the engine tries the simplest value first; the next one is ours."""
     values: list[tuple[bool, Any]] = []
     Plain.start(seed)
     try:
@@ -61,11 +57,11 @@ def _draw(strategy: Any, seed: int, index: int) -> Any:
             where="cases",
             fix="build values instead of filtering most of them away",
         )
-    return drawn[0] if drawn else values[0][1]  # a strategy of one value: the engine stopped after it
+    return drawn[0] if drawn else values[0][1]  # a strategy with one value: the engine stopped after it
 
 
 def _run(strategy: Any, seed: int, keep: Callable[[Any], None]) -> None:
-    """Let the library run `keep` on two examples, with nothing read from or written to disk."""
+    """Let the library run `keep` on two examples, without touching the disk."""
 
     def body(value: Any) -> None:
         keep(value)
@@ -88,7 +84,7 @@ def _run(strategy: Any, seed: int, keep: Callable[[Any], None]) -> None:
 
 @contextmanager
 def _backend() -> Iterator[None]:
-    """Make our backend known for the length of one draw, so that no listing of settings shows it."""
+    """Register our backend during one draw only, so that no listing of settings shows it."""
     AVAILABLE_PROVIDERS[_BACKEND] = "pytest_velo.case_sets.backend.Plain"
     try:
         yield

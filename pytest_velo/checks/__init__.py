@@ -1,1 +1,1 @@
-"""Footgun checks on bodies and draws."""
+"""Checks against common mistakes in bodies and draws."""

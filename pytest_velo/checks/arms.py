@@ -1,4 +1,4 @@
-"""Arms that differ in more than one thing: what made the difference is then anybody's guess."""
+"""Arms that differ in more than one thing: then it is unclear what made the difference."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ from pytest_velo.records import Request, TrialRecord
 
 
 def confounded_arms(arms: Sequence[str], turns: Iterable[Sequence[TrialRecord]]) -> tuple[str, ...]:
-    """Return a remark when the first calls of two arms differ in more than one visible thing.
+    """Return a notice if the first calls of two arms differ in more than one visible thing.
 
-    Args:
-        arms: The two arms that are compared.
-        turns: The trials of each turn, one an arm; the first turn in which both made a call is looked at.
+    Looks at the first turn (the trials of one case, one per arm) in which both arms made a call.
     """
     for turn in turns:
         calls = {trial.arm: trial.calls for trial in turn if trial.arm in arms}
@@ -26,13 +24,13 @@ def confounded_arms(arms: Sequence[str], turns: Iterable[Sequence[TrialRecord]])
                 return ()
             return (
                 f"the arms {arms[0]!r} and {arms[1]!r} differ in {len(differing)} things"
-                f" ({', '.join(differing)}): any of them may make the difference",
+                f" ({', '.join(differing)}): any of them may cause the difference",
             )
     return ()
 
 
 def differences(first: Request, second: Request) -> list[str]:
-    """Name what two requests differ in: model, system prompt, prompt, and each parameter."""
+    """Return what two requests differ in: model, system prompt, prompt, and each parameter."""
     named: dict[str, tuple[Any, Any]] = {
         "model": ((first.endpoint, first.model), (second.endpoint, second.model)),
         "system prompt": (_said(first, {"system"}), _said(second, {"system"})),

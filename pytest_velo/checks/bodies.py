@@ -1,7 +1,7 @@
-"""Static checks of a body at collection: can it fail at all, and how does it say what came out?
+"""Static checks of a body at collection: can it fail at all, and how does it report its outcome?
 
-Reading source is a guess about behaviour, so every doubt is decided for the user: a body is refused only
-where nothing in it could make a trial fail. What slips through is caught by `never_failed` after the run.
+Reading source is guessing at behaviour, so every doubt goes in the user's favour: a body is refused only if
+nothing in it could make a trial fail. `never_failed` catches the rest after the run.
 """
 
 from __future__ import annotations
@@ -21,34 +21,33 @@ from pytest_velo.errors import UsageError
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 
 _FORBIDDEN_FIXTURES = {
-    "capsys": "it captures the output of all trials that run at once, not of one",
-    "capfd": "it captures the output of all trials that run at once, not of one",
-    "capsysbinary": "it captures the output of all trials that run at once, not of one",
-    "capfdbinary": "it captures the output of all trials that run at once, not of one",
-    "recwarn": "warnings are recorded for the whole process, so one trial would see those of another",
-    "caplog": "it records the log of all trials that run at once, not of one",
-    "monkeypatch": "it changes the process for every trial that runs at once, and is undone only at the end",
-    "subtests": "it reports a failed assert and goes on, so a trial that fails would come out 1",
+    "capsys": "it captures the output of all concurrent trials, not of one",
+    "capfd": "it captures the output of all concurrent trials, not of one",
+    "capsysbinary": "it captures the output of all concurrent trials, not of one",
+    "capfdbinary": "it captures the output of all concurrent trials, not of one",
+    "recwarn": "it records warnings of the whole process, so a trial would see those of others",
+    "caplog": "it records the log of all concurrent trials, not of one",
+    "monkeypatch": "it changes the process for all concurrent trials, and is undone only at the end",
+    "subtests": "it reports a failed assert and continues, so a failing trial would count as 1",
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BodyFacts:
-    """What the source of a body says.
+    """What a body's source says.
 
     Attributes:
         name: The function's name.
-        location: `file:line`, relative to the working directory where it lies below it.
-        has_source: The source could be read; without it the flags below it are False.
+        location: `file:line`, relative to the working directory if the file is inside it.
+        has_source: The source could be read; otherwise the flags below are False.
         is_async: Calling it gives a coroutine.
         is_generator: It yields, sync or async.
         is_lambda: It is a lambda.
-        is_wrapped: A decorator stands around it, and may judge what it returns.
-        has_assert: There is an assert, in nested functions too.
+        is_wrapped: It has a decorator, which may judge what it returns.
+        has_assert: It has an assert, nested functions included.
         has_value_return: The body itself (nested functions excluded) has a `return` with a value.
-        has_raise: There is a raise, in nested functions too.
-        unknown_calls: Called names that are neither builtins nor our fixtures and their results; any of
-            them may assert.
+        has_raise: It has a raise, nested functions included.
+        unknown_calls: Called names other than builtins, our fixtures and their results; any may assert.
     """
 
     name: str
@@ -65,7 +64,7 @@ class BodyFacts:
 
     @property
     def can_fail(self) -> bool:
-        """Something in it could make a trial come out 0, or its source does not tell."""
+        """Something in it could give a trial the outcome 0, or its source does not tell."""
         return (
             not self.has_source
             or self.is_wrapped
@@ -77,12 +76,10 @@ class BodyFacts:
 
 
 def read_body(func: Callable[..., Any], fixture_names: Collection[str] = ()) -> BodyFacts:
-    """Read the facts of a body.
+    """Read the facts of a test function or bound method.
 
-    Args:
-        func: The test function; a bound method is fine.
-        fixture_names: Names in its signature that are our own fixtures: `model`, `judge`, `case`, ...
-            They decide what counts as an unknown call and nothing else.
+    `fixture_names` are the names in its signature that are our own fixtures. They only decide which calls are
+    unknown.
     """
     inner = inspect.unwrap(func)
     facts: dict[str, Any] = {
@@ -109,13 +106,10 @@ def read_body(func: Callable[..., Any], fixture_names: Collection[str] = ()) -> 
 
 @lru_cache(maxsize=512)
 def body_digest(func: Callable[..., Any]) -> str:
-    """Return a digest of what a body does; empty where its source cannot be read.
+    """Return a digest of what a body does; empty if its source cannot be read.
 
-    Its marks are no part of that, for a claim may be edited, nor are its name, its docstring, comments and
-    layout. What it calls, or is decorated with, is not followed.
-
-    Args:
-        func: The test function.
+    Name, marks, docstring, comments and layout do not count, so that a claim may be edited. Decorators and
+    the functions it calls are not followed.
     """
     node = _definition(inspect.unwrap(func))
     if node is None:
@@ -123,25 +117,21 @@ def body_digest(func: Callable[..., Any]) -> str:
     node.name = ""
     node.decorator_list = []
     has_docstring = ast.get_docstring(node, clean=False) is not None
-    node.body[:has_docstring] = [ast.Pass()]  # where a docstring stands, or would stand
+    node.body[:has_docstring] = [ast.Pass()]  # in place of the docstring, if any
     return digest(ast.unparse(node))
 
 
 def check_facts(facts: BodyFacts) -> UsageError | None:
-    """Return what is wrong with a body, None when nothing is; the caller says where.
-
-    Args:
-        facts: What `read_body` says of it.
-    """
+    """Return what is wrong with a body, None if nothing is; the caller adds the place."""
     if facts.is_lambda:
         return UsageError(
-            "a lambda is no body: it has no name, no asserts and no docstring",
+            "a lambda cannot be a body: it has no name, no asserts and no docstring",
             fix="write `def test_...(...)` with an assert or a return",
         )
     if facts.is_generator:
         return UsageError(
-            f"{facts.name} yields, so calling it runs nothing of it",
-            fix="one call of the body is one trial: return its outcome instead of yielding",
+            f"{facts.name} yields, so calling it runs none of its code",
+            fix="return the outcome instead of yielding: one call of the body is one trial",
         )
     if facts.can_fail:
         return None
@@ -154,25 +144,19 @@ def check_facts(facts: BodyFacts) -> UsageError | None:
 def forbidden_fixtures() -> Mapping[str, str]:
     """Return pytest's fixtures that a body cannot use, each with the reason.
 
-    They change or watch the whole process, while trials of one hypothesis run side by side, or keep a failed
-    assert from the trial.
+    They change or watch the whole process, while trials run side by side, or keep a failed assert from the
+    trial.
     """
     return _FORBIDDEN_FIXTURES
 
 
 def never_failed(facts: BodyFacts, n_trials: int, n_none: int) -> str | None:
-    """Return a warning when every trial ended in None = 1 and the body shows no assert; else None.
-
-    Args:
-        facts: Of the body.
-        n_trials: Trials that ran, from 0.
-        n_none: Those whose body ended without a failure and without a value.
-    """
+    """Return a warning if all trials that ran ended in None = 1 and the body shows no assert; else None."""
     if facts.has_assert or facts.has_raise or n_trials == 0 or n_none < n_trials:
         return None
     return (
         f"never seen to fail: all {n_trials} trials ended without an outcome and count as 1; make sure that "
-        "something in the body asserts, or return the outcome"
+        "the body asserts something, or return the outcome"
     )
 
 
@@ -188,10 +172,10 @@ def _location(func: Callable[..., Any]) -> str:
 
 
 def _definition(func: Callable[..., Any]) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
-    """Return the parsed definition; None for what has no source that stands for itself."""
+    """Return the parsed definition; None if it has no source of its own."""
     try:
         source = inspect.getsource(func)
-        # Not dedented: a text over several lines may begin at the margin, whatever stands around it.
+        # Not dedented: a multi-line string may reach the margin, however far the code is indented.
         tree = ast.parse(f"if True:\n{source}" if source[:1].isspace() else source)
     except (OSError, TypeError, SyntaxError, ValueError):
         return None

@@ -1,7 +1,6 @@
-"""Which calls of a body could assert: all but those of builtins, of plain data and of our fixtures.
+"""Which calls of a body may assert: all but those of builtins, plain data and our fixtures.
 
-Nothing is known for certain of a name that is bound in more than one way, or of a value that comes from
-elsewhere: such calls count as ones that could.
+A name bound in more than one way, or a value from elsewhere, is unknown: such calls may assert.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 _CALLERS = {"__import__", "eval", "exec", "filter", "getattr", "map", "super"}
 _BUILTINS = set(dir(builtins)) - _CALLERS
 
-# On plain data these cannot assert; the other methods of a local object, or of a case, may.
+# These cannot assert on plain data; other methods of a local object, or of a case, may.
 _DATA_METHODS = {name for kind in (str, dict, list, tuple, set, int, float) for name in dir(kind)}
 
 # Our fixture whose value is the user's own object.
@@ -24,12 +23,7 @@ _CASE = "case"
 
 
 def unknown_calls(node: Function, fixture_names: Collection[str]) -> tuple[str, ...]:
-    r"""Return the calls in a body that may assert, as written, in the order they are found.
-
-    Args:
-        node: The parsed body.
-        fixture_names: Names of our own fixtures.
-    """
+    """Return the calls in a body that may assert, as written, in the order they are found."""
     bindings = list(_bindings(node))
     local = {name for name, _ in bindings}
     parameters = {argument.arg for argument in ast.walk(node.args) if isinstance(argument, ast.arg)}
@@ -59,7 +53,7 @@ def _is_harmless(func: ast.expr, ours: set[str], data: set[str]) -> bool:
 
 
 def _ours(bindings: list[tuple[str, ast.expr | None]], fixtures: set[str]) -> set[str]:
-    """Return our fixtures and the local names that are only ever bound to what comes of them."""
+    """Return our fixtures and the local names that are only ever bound to values derived from them."""
     ours = set(fixtures)
     while True:
         found = {
@@ -118,7 +112,7 @@ def _bound_by(node: ast.AST) -> Iterator[tuple[str, ast.expr | None]]:
 
 
 def _targets(target: ast.expr, value: ast.expr | None) -> Iterator[tuple[str, ast.expr | None]]:
-    """Yield the names a target binds; a name unpacked from a value comes of it, too."""
+    """Yield the names a target binds; a name unpacked from a value counts as derived from it."""
     for child in ast.walk(target):
         if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
             yield child.id, value

@@ -1,7 +1,7 @@
-"""What an exception out of a body means: evidence against the claim, or trouble.
+"""What an exception from a body means: evidence against the claim, or trouble.
 
-A failed assert in test code is an outcome. The same exception out of a library is a bug somewhere, and to
-count it would turn a broken parser into a finding about the model.
+A failed assert in test code is an outcome. The same exception from a library is a bug somewhere; counting it
+would turn a broken parser into a finding about the model.
 """
 
 from __future__ import annotations
@@ -51,11 +51,11 @@ def classify_exception(
     """Tell whether an exception is a failed assert of the test, which is the outcome 0, or an error.
 
     Args:
-        exc: What ended the body. A group is an outcome when all its leaves are.
-        test_roots: Folders whose files are test code even below an installed package (`--pyargs`); one that
-            holds all installed packages is none.
-        assertion_types: Types that say "this trial failed": AssertionError, and pytest's `Failed`.
-        never: Subclasses of those that say something else (`XFailed` is a `Failed`).
+        exc: What ended the body. A group is an outcome if all its leaves are.
+        test_roots: Folders whose files are test code even inside an installed package (`--pyargs`); a folder
+            that contains all installed packages does not count.
+        assertion_types: Types that mean "this trial failed": AssertionError, and pytest's `Failed`.
+        never: Subclasses of those that mean something else (`XFailed` is a `Failed`).
     """
     if isinstance(exc, BaseExceptionGroup):
         kinds = {classify_exception(leaf, test_roots, assertion_types, never) for leaf in exc.exceptions}
@@ -68,11 +68,7 @@ def classify_exception(
 
 
 def location_of(exc: BaseException) -> str:
-    r"""Return `file:line` of the assert that failed, as its caller sees it; empty when unknown.
-
-    Args:
-        exc: What ended the body; of a group the first leaf counts.
-    """
+    """Return `file:line` of the failed assert, in a group of the first leaf; empty if unknown."""
     if isinstance(exc, BaseExceptionGroup):
         return location_of(exc.exceptions[0])
     frame = _raising_frame(exc)
@@ -80,12 +76,7 @@ def location_of(exc: BaseException) -> str:
 
 
 def line_in_test(exc: BaseException, test_roots: tuple[Path, ...] = ()) -> str:
-    r"""Return `file:line` of the innermost line of test code that led to `exc`; empty when there is none.
-
-    Args:
-        exc: An error of ours out of a body: where the body made the mistake.
-        test_roots: As in `classify_exception`.
-    """
+    """Return `file:line` of the innermost line of test code that led to `exc`; empty if there is none."""
     frames = [
         frame
         for frame in _frames(exc.__traceback__)
@@ -95,7 +86,7 @@ def line_in_test(exc: BaseException, test_roots: tuple[Path, ...] = ()) -> str:
 
 
 def _raising_frame(exc: BaseException) -> TracebackType | None:
-    """Return the innermost frame, or where assertion helpers raised, the frame that called them."""
+    """Return the innermost frame; if an assertion helper raised, the frame that called it."""
     frames = list(_frames(exc.__traceback__))
     for frame in reversed(frames):
         if not _is_helper(frame.tb_frame.f_code.co_filename):
@@ -119,7 +110,7 @@ def _is_helper(filename: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _is_library(filename: str, test_roots: tuple[Path, ...]) -> bool:
-    """Tell whether a file is the standard library's, an installed package's or our own.
+    """Tell whether a file belongs to the standard library, an installed package or us.
 
     The innermost folder decides: an environment inside the project is a library, tests inside an installed
     package are tests.

@@ -1,4 +1,4 @@
-"""What a trial measured with: the prompt it sent and the judge it asked."""
+"""What a trial measured with: the prompt it sent and the judge it used."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pytest_velo.scorers.judge import rubric_of
 
 
 class Instruments(NamedTuple):
-    """Hashes; empty where there is none.
+    """Hashes; empty if there is none.
 
     Attributes:
-        prompt: Of what the trial sent first to a model that is no judge, and of the parameters.
-        judge: Of the judges it asked and their rubrics, without what they judged.
+        prompt: Of the first messages and parameters sent to a model other than a judge.
+        judge: Of the judges and their rubrics, without the text they graded.
     """
 
     prompt: str
@@ -22,11 +22,7 @@ class Instruments(NamedTuple):
 
 
 def instruments_of(trial: TrialRecord) -> Instruments:
-    """Return what a trial measured with. The model is no part of it: it is what is measured.
-
-    Args:
-        trial: Its calls are looked at; one without any has no instruments.
-    """
+    """Return what a trial measured with; not the model, which is what is measured."""
     rubrics = [rubric_of(call.request) for call in trial.calls]
     asked = [call for call, rubric in zip(trial.calls, rubrics, strict=True) if rubric is None]
     graded = sorted({rubric for rubric in rubrics if rubric is not None})
@@ -38,4 +34,4 @@ def instruments_of(trial: TrialRecord) -> Instruments:
 
 
 CUT = 16
-"""Hex digits that are kept: 64 bits tell prompts apart."""
+"""Hex digits to keep: 64 bits tell prompts apart."""

@@ -1,4 +1,4 @@
-"""What a finished body gave: an outcome, or a misunderstanding that must not become one."""
+"""From what a body returned to its outcomes; a misunderstanding must not become one."""
 
 from __future__ import annotations
 
@@ -18,18 +18,13 @@ _HOW = "return True or False, or assert and return nothing"
 
 
 def read_return(value: object, facts: BodyFacts, statistic: Statistic) -> dict[str, float]:
-    """Read the outcomes from what a body returned.
-
-    Args:
-        value: What it returned; a coroutine's result, not the coroutine.
-        facts: What the body's source says; whether None can mean 1 depends on it.
-        statistic: What the claim is about: its name, and whether outcomes are 0 or 1 or scores in a range.
+    """Read the outcomes from what a body returned (of a coroutine, its result).
 
     Returns:
         Every outcome by name, in its own units; the only one of an unnamed claim is under `""`.
 
     Raises:
-        BodyError: The value is no outcome, or not the one the claim is about.
+        BodyError: The value is not an outcome, or not the one the claim is about.
     """
     claim_name = statistic.name
     if isinstance(value, Mapping):
@@ -37,7 +32,7 @@ def read_return(value: object, facts: BodyFacts, statistic: Statistic) -> dict[s
     if claim_name is not None:
         _close(value)
         raise BodyError(
-            f"the claim is about the outcome {claim_name!r}, and the body returned {_described(value)}",
+            f"the claim is about the outcome {claim_name!r}, but the body returned {_described(value)}",
             where=facts.location,
             fix=f'return {{"{claim_name}": {_example(statistic)}}}',
         )
@@ -48,18 +43,12 @@ def read_return(value: object, facts: BodyFacts, statistic: Statistic) -> dict[s
 
 
 def read_outcomes(value: object, facts: BodyFacts, statistics: Sequence[Statistic]) -> dict[str, float]:
-    """Read the outcomes of all statistics that are claimed about from what a body returned.
+    """Read the outcomes of all claimed statistics from what a body returned.
 
-    Args:
-        value: What it returned.
-        facts: What the body's source says.
-        statistics: Each names its outcome if there are several.
-
-    Returns:
-        Every outcome by name, as `read_return` gives them.
+    If there are several statistics, each names its outcome.
 
     Raises:
-        BodyError: As `read_return`, for any of them.
+        BodyError: As in `read_return`, for any of them.
     """
     outcomes: dict[str, float] = {}
     for statistic in statistics:
@@ -74,20 +63,20 @@ def _read_named(value: Mapping[Any, Any], facts: BodyFacts, statistic: Statistic
     for name in value:
         if not isinstance(name, str) or not name:
             raise BodyError(
-                f"outcomes have names, and the body returned a dict with the key {name!r}",
+                f"outcome names must be non-empty strings, but the body returned a dict with key {name!r}",
                 where=facts.location,
                 fix='return {"some_name": True or False}',
             )
     if claim_name is None:
         names = ", ".join(f'rate("{name}")' for name in value) or "an outcome"
         raise BodyError(
-            "the body returned several outcomes by name, and the claim names none of them",
+            "the body returned named outcomes, but the claim names none",
             where=facts.location,
-            fix=f"claim about one of them: {names}",
+            fix=f"name one in the claim: {names}",
         )
     if claim_name not in value:
         raise BodyError(
-            f"the claim is about the outcome {claim_name!r}, and the body returned none of that name",
+            f"the claim is about the outcome {claim_name!r}, but the body returned none with that name",
             where=facts.location,
             fix=nearest(claim_name, value) if value else f'return {{"{claim_name}": {_example(statistic)}}}',
         )
@@ -97,7 +86,7 @@ def _read_named(value: Mapping[Any, Any], facts: BodyFacts, statistic: Statistic
 
 
 def _as_number(value: object, facts: BodyFacts, name: str) -> float:
-    """Return an outcome the claim is not about, which is kept with the trial."""
+    """Return an outcome that is not claimed about, but kept with the trial."""
     plain = _without_numpy(value)
     if isinstance(plain, bool | int | float):
         return float(plain)
@@ -110,17 +99,17 @@ def _example(statistic: Statistic) -> str:
 
 
 def _refuse_accidental_none(facts: BodyFacts) -> None:
-    """Let None mean 1 only where the body says in no other way what came out."""
+    """Accept None as 1 only if the body reports its outcome in no other way."""
     if facts.has_value_return:
         raise BodyError(
-            "the body returned None, though it returns a value elsewhere: a forgotten `else`, or a value "
+            "the body returned None, although it returns a value elsewhere: a forgotten `else`, or a value "
             "that was None",
             where=facts.location,
             fix="return True or False on every path, e.g. `return bool(re.match(...))`",
         )
     if not facts.has_source:
         raise BodyError(
-            "the body returned None and its source cannot be read, so this may be a value that was None",
+            "the body returned None, and its source cannot be read: this may be a value that was None",
             where=facts.location,
             fix="return True at its end",
         )
@@ -142,16 +131,16 @@ def _read_score(value: object, facts: BodyFacts, statistic: Statistic, subject: 
     if isinstance(value, int | float) and low <= value <= high:
         return float(value)
     _close(value)
-    advice = f"return a number from {low:g} to {high:g}; a trial that has none calls velo.invalid(why)"
+    advice = f"return a number from {low:g} to {high:g}; call velo.invalid(why) in a trial that has none"
     if inspect.isawaitable(value) or isinstance(value, Reply):
         advice = _advice(value)
     raise BodyError(
-        f"{subject} {_described(value)}, and the claim is about {statistic}", where=facts.location, fix=advice
+        f"{subject} {_described(value)}, but the claim is about {statistic}", where=facts.location, fix=advice
     )
 
 
 def _without_numpy(value: object) -> object:
-    """Return the Python value of a 0-dimensional array or scalar of numpy and its like."""
+    """Return the Python value of a scalar or 0-dimensional array of numpy or a similar library."""
     if getattr(value, "shape", None) == () and callable(item := getattr(value, "item", None)):
         return item()
     return value
@@ -159,11 +148,11 @@ def _without_numpy(value: object) -> object:
 
 def _advice(value: object) -> str:
     if inspect.isawaitable(value):
-        return "un-awaited: write `await` before the call, in an `async def` body"
+        return "add `await` before the call, in an `async def` body"
     if isinstance(value, Reply):
-        return 'say what about it counts, e.g. return reply.answers("...")'
+        return 'return what counts about it, e.g. reply.answers("...")'
     if inspect.isgenerator(value) or inspect.isasyncgen(value):
-        return "nothing of it has run: return any(...) or all(...) of what it yields"
+        return "it has not run yet: return any(...) or all(...) of what it yields"
     if isinstance(value, float):
         return "a rate takes True or False: return a comparison, or claim mean(0, 10) about scores"
     if isinstance(value, int):
@@ -186,6 +175,6 @@ def _described(value: object) -> str:
 
 
 def _close(value: object) -> None:
-    """Close a coroutine that nobody awaited, so that Python does not warn of it elsewhere."""
+    """Close a coroutine that was never awaited, so that Python does not warn about it elsewhere."""
     if inspect.iscoroutine(value):
         value.close()

@@ -1,4 +1,4 @@
-"""F18: one hypothesis must not mix two snapshots of a model without saying so."""
+"""F18: a hypothesis must not silently mix two snapshots of a model."""
 
 from __future__ import annotations
 
@@ -8,13 +8,10 @@ from pytest_velo.records import TrialRecord
 
 
 def mixed_snapshots(trials: Iterable[TrialRecord]) -> tuple[str, ...]:
-    """Return a notice for every model of which more than one snapshot answered.
+    """Return a notice for every model that answered with more than one snapshot.
 
-    Models are compared under the name they were asked for, so an attacker and a target may differ. What a
-    provider does not say (None) is no difference.
-
-    Args:
-        trials: The trials of one hypothesis.
+    Models are grouped by the requested name, so an attacker and a target may differ. A value the provider
+    does not report (None) is not a difference.
     """
     served: dict[str, set[str]] = {}
     fingerprints: dict[tuple[str, str], set[str]] = {}
@@ -42,6 +39,6 @@ def mixed_snapshots(trials: Iterable[TrialRecord]) -> tuple[str, ...]:
 def _notice(head: str, names: set[str]) -> str:
     listed = " and ".join(sorted(names))
     return (
-        f"F18: {head} {listed}: the trials mix snapshots of the model; pin one, or draw all anew with "
+        f"F18: {head} {listed}: the trials mix snapshots of the model; pin one, or draw again with "
         "--velo-mode=refresh"
     )

@@ -1,4 +1,4 @@
-"""The claim: a statistic, a direction and a threshold, as a value of its own. Nothing is sampled by it.
+"""Claims as values: a statistic, a direction and a threshold. Making one samples nothing.
 
 Three kinds: a `Claim` about one statistic, a `Joint` of several that must all hold, and an `Estimation`,
 which claims nothing but asks for a number.
@@ -26,7 +26,7 @@ class Direction(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A claim about one statistic; made by comparing it with a number, and nothing is sampled by that.
+    """A claim about one statistic, made by comparing it with a number.
 
     >>> from pytest_velo.claims import rate
     >>> claim = rate >= 0.3
@@ -47,40 +47,42 @@ class Claim:
 
     @property
     def parts(self) -> tuple[Claim, ...]:
-        """The claims it is made of: itself."""
+        """The claims it consists of: itself."""
         return (self,)
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:
-        """What it is about: one statistic."""
+        """The statistic it is about."""
         return (self.statistic,)
 
     @property
     def shape(self) -> str:
-        """What is claimed but the threshold: claims of one shape are nested in it."""
+        """The claim without its threshold: claims of one shape are nested."""
         return f"{self.direction} {self.statistic}"
 
     @property
     def threshold(self) -> float:
         """The threshold of a one-sided claim; the lower end of `within`."""
         value = self.high if self.direction is Direction.AT_MOST else self.low
-        assert value is not None  # the statistics' operators see to it
+        assert value is not None  # the statistics' operators ensure it
         return value
 
     def __and__(self, other: object) -> Joint:
-        """Claim both; each part is decided, and shown, by itself.
+        """Claim both; each part is decided, and shown, on its own.
 
         Raises:
-            UsageError: The other side is no claim; a part names no outcome, or is about a difference.
+            UsageError: The other side is not a claim; a part names no outcome, or is about a difference.
         """
         return _joined(self, other)
 
     def __or__(self, other: object) -> NoReturn:
-        raise UsageError("claims are not joined with |", fix="write one test for each, or claim both with &")
+        raise UsageError(
+            "claims cannot be joined with |", fix="write one test for each, or claim both with &"
+        )
 
     def __str__(self) -> str:
         if self.direction is Direction.WITHIN:
-            assert self.low is not None  # the statistics' `within` sees to it
+            assert self.low is not None  # the statistics' `within` ensures it
             assert self.high is not None
             return self.statistic.between(self.low, self.high)
         return self.statistic.compared(">=" if self.direction is Direction.AT_LEAST else "<=", self.threshold)
@@ -91,7 +93,7 @@ class Claim:
     def __bool__(self) -> NoReturn:
         raise UsageError(
             f"the claim `{self}` has no truth value",
-            fix="claims are not compared in chains: write rate.within(0.2, 0.4) for 0.2 <= rate <= 0.4;"
+            fix="claims cannot be chained: write rate.within(0.2, 0.4) for 0.2 <= rate <= 0.4;"
             " join two with & and parentheses around each",
         )
 
@@ -117,7 +119,7 @@ class Joint:
     def __post_init__(self) -> None:
         if any(part.statistic.arms for part in self.parts):
             raise UsageError(
-                f"`{self}` joins differences, of arms or from a baseline",
+                f"`{self}` joins differences (of arms, or from a baseline)",
                 fix="write one test for each; & joins rates and means of named outcomes",
             )
         if any(part.statistic.name is None for part in self.parts):
@@ -128,19 +130,19 @@ class Joint:
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:
-        """What its parts are about, in their order."""
+        """The statistics of its parts, in order."""
         return tuple(part.statistic for part in self.parts)
 
     @property
     def shape(self) -> str:
-        """What is claimed but the thresholds."""
+        """The claim without its thresholds."""
         return " & ".join(part.shape for part in self.parts)
 
     def __and__(self, other: object) -> Joint:
-        """Claim that too.
+        """Add a claim.
 
         Raises:
-            UsageError: The other side is no claim, or none that can be joined.
+            UsageError: The other side is not a claim, or cannot be joined.
         """
         return _joined(self, other)
 
@@ -153,12 +155,12 @@ class Joint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimation:
-    """A number to be measured: sampling stops when its interval is tight enough; made by `estimate(...)`.
+    """A number to be measured: sampling stops when its interval is narrow enough; made by `estimate(...)`.
 
     Attributes:
         statistic: What is measured.
-        halfwidth: How tight: half the interval's width, in the statistic's own units, above 0. None: as tight
-            as all units make it.
+        halfwidth: Half the interval's target width, in the statistic's own units, above 0. None: use all
+            units.
     """
 
     statistic: Statistic
@@ -166,17 +168,17 @@ class Estimation:
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:
-        """What it is about: one statistic."""
+        """The statistic it measures."""
         return (self.statistic,)
 
     @property
     def shape(self) -> str:
-        """What is measured, however tightly."""
+        """What is measured, regardless of the half-width."""
         return f"estimate {self.statistic}"
 
     def __and__(self, other: object) -> NoReturn:
         raise UsageError(
-            f"`{self}` claims nothing that could be joined", fix="write a test of its own for it"
+            f"`{self}` claims nothing, so it cannot be joined", fix="write a separate test for it"
         )
 
     __rand__ = __and__
@@ -190,12 +192,12 @@ class Estimation:
         return str(self)
 
     def __bool__(self) -> NoReturn:
-        raise UsageError(f"`{self}` has no truth value", fix="give it to the mark as it stands")
+        raise UsageError(f"`{self}` has no truth value", fix="pass it to the mark as it is")
 
 
 def _joined(claim: Claim | Joint, other: object) -> Joint:
     if isinstance(other, Estimation):
-        return other & claim  # which says why not
+        return other & claim  # which raises the reason
     if not isinstance(other, Claim | Joint):
         left = str(claim) if isinstance(claim, Joint) else f"({claim})"
         raise UsageError("parentheses are missing around &", fix=f'{left} & (rate("name") <= 0.05)')
@@ -230,7 +232,7 @@ class Statistic:
 
     @property
     def arms(self) -> tuple[str, ...]:
-        """The arms it compares, first minus second; empty for a statistic of one."""
+        """The arms it compares, first minus second; empty if it compares none."""
         return ()
 
     @property
@@ -239,20 +241,20 @@ class Statistic:
         return True
 
     def __ge__(self, threshold: float | Baseline) -> Claim:
-        """Claim that it is at least `threshold`, strictly inside its range, or `baseline` and a distance.
+        """Claim that it is at least `threshold`, strictly inside its range, or `baseline` plus a distance.
 
         Raises:
-            UsageError: The threshold is no number inside the range, or it has no baseline.
+            UsageError: The threshold is not a number inside the range, or no baseline of it can be stored.
         """
         if isinstance(threshold, Baseline):
             return self.change >= threshold.offset
         return Claim(statistic=self, direction=Direction.AT_LEAST, low=self._threshold(threshold, ">="))
 
     def __le__(self, threshold: float | Baseline) -> Claim:
-        """Claim that it is at most `threshold`, strictly inside its range, or `baseline` and a distance.
+        """Claim that it is at most `threshold`, strictly inside its range, or `baseline` plus a distance.
 
         Raises:
-            UsageError: The threshold is no number inside the range, or it has no baseline.
+            UsageError: The threshold is not a number inside the range, or no baseline of it can be stored.
         """
         if isinstance(threshold, Baseline):
             return self.change <= threshold.offset
@@ -260,29 +262,29 @@ class Statistic:
 
     @property
     def change(self) -> Change:
-        """How far it is from what the baseline stored.
+        """The distance from the stored baseline.
 
         Raises:
-            UsageError: It is no rate or mean.
+            UsageError: It is not a rate or mean.
         """
         if isinstance(self, Rate | Mean):
             return Change(name=self.name, first="now", second="baseline", of=self)
         raise UsageError(
-            f"`{self}` has no baseline: only a rate or a mean is stored",
+            f"`{self}` has no baseline: only rates and means are stored",
             fix="compare the arms themselves, e.g. difference(...) >= -0.05",
         )
 
     def within(self, low: float | Baseline, high: float | Baseline) -> Claim:
-        """Claim that it lies between `low` and `high`, both strictly inside its range or off the baseline.
+        """Claim that it lies between `low` and `high`, both inside its range or both off the baseline.
 
         Raises:
-            UsageError: An end is no number inside the range, or the range between them is empty.
+            UsageError: An end is not a number inside the range, or the range between them is empty.
         """
         if isinstance(low, Baseline) and isinstance(high, Baseline):
             return self.change.within(low.offset, high.offset)
         if isinstance(low, Baseline) or isinstance(high, Baseline):
             raise UsageError(
-                f"{self}.within(...) is off the baseline at both ends or at none",
+                f"{self}.within(...) takes the baseline at both ends or at neither",
                 fix=f"{self}.within(baseline - 0.05, baseline + 0.05)",
             )
         first, last = self._threshold(low, "within"), self._threshold(high, "within")
@@ -291,11 +293,11 @@ class Statistic:
         return Claim(statistic=self, direction=Direction.WITHIN, low=first, high=last)
 
     def compared(self, sign: str, value: float) -> str:
-        """Return an inequality about it, in words: `rate >= 0.3`."""
+        """Return an inequality about it as text: `rate >= 0.3`."""
         return f"{self} {sign} {value:g}"
 
     def between(self, low: float, high: float) -> str:
-        """Return the claim that it lies between two values, in words."""
+        """Return the claim that it lies between two values, as text."""
         return f"{self}.within({low:g}, {high:g})"
 
     def __gt__(self, threshold: object) -> NoReturn:
@@ -313,26 +315,26 @@ class Statistic:
         return str(self)
 
     def _threshold(self, value: object, sign: str) -> float:
-        """Return `value` as a threshold, or say why it is none."""
+        """Return `value` as a threshold, or raise the reason why it is not one."""
         low, high = self.scale
         if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
             raise UsageError(
-                f"a threshold of {self} is a number between {low:g} and {high:g}, got {value!r}",
+                f"a threshold for {self} must be a number between {low:g} and {high:g}, got {value!r}",
                 fix=f"{self} >= {self.scale.from_unit(0.7):g}",
             )
         if value in (low, high):
             trivial = (sign, value) in ((">=", low), ("<=", high))
             advice = (
-                "every value satisfies it; claim something that could be false"
+                "every value satisfies it: claim something that could be false"
                 if trivial
-                else "no finite sample can support it; claim what you need, a little inside the range"
+                else "no finite sample can support it: claim what you need, slightly inside the range"
             )
             raise UsageError(f"{self} {sign} {value:g} cannot be tested", fix=advice)
         if not low < value < high:
             a_percentage = (low, high) == (0, 1) and 1 < value < 100
             hint = f"{self} {sign} {value / 100:g}" if a_percentage else "move it inside the range"
             raise UsageError(
-                f"a threshold of {self} lies between {low:g} and {high:g}, got {value!r}", fix=hint
+                f"a threshold for {self} must be between {low:g} and {high:g}, got {value!r}", fix=hint
             )
         return float(value)
 
@@ -350,7 +352,7 @@ class Rate(Statistic):
         """Return the rate of one named outcome of bodies that return a dict.
 
         Raises:
-            UsageError: The name is no text, or empty.
+            UsageError: The name is not a string, or is empty.
         """
         return Rate(outcome_name(name, 'rate("asr") <= 0.05'))
 
@@ -400,7 +402,7 @@ class Difference(Statistic):
 
     @property
     def scale(self) -> Scale:
-        """From minus to plus the width of the outcomes' range."""
+        """Plus or minus the width of the outcomes' range."""
         span = self.of.scale.span
         return Scale(-span, span)
 
@@ -420,10 +422,10 @@ class Difference(Statistic):
         return self.of.binary
 
     def within(self, low: float | Baseline, high: float | Baseline | None = None) -> Claim:
-        """Claim that it lies within `low..high`, or within plus or minus `low` if that is all there is.
+        """Claim that it lies within `low..high`, or within plus or minus `low` if only that is given.
 
         Raises:
-            UsageError: An end is no number inside the range, or the range between them is empty.
+            UsageError: An end is not a number inside the range, or the range between them is empty.
         """
         if high is not None or isinstance(low, Baseline):
             return Statistic.within(self, low, low if high is None else high)
@@ -444,11 +446,11 @@ class Change(Difference):
     """
 
     def compared(self, sign: str, value: float) -> str:
-        """Return an inequality about it, in terms of what is compared."""
+        """Return an inequality about it, written with the baseline."""
         return f"{self.of} {sign} {Baseline(value)}"
 
     def between(self, low: float, high: float) -> str:
-        """Return the claim that it lies between two values, in words."""
+        """Return the claim that it lies between two values, written with the baseline."""
         return f"{self.of}.within({Baseline(low)}, {Baseline(high)})"
 
     def __str__(self) -> str:
@@ -456,23 +458,19 @@ class Change(Difference):
 
 
 def outcome_name(name: object, example: str) -> str:
-    """Return an outcome's name.
-
-    Args:
-        name: What the user wrote for one.
-        example: A claim with a name, as the fix shows it.
+    """Check an outcome's name and return it; the error's fix shows the claim `example`.
 
     Raises:
-        UsageError: It is no text, or empty.
+        UsageError: It is not a string, or is empty.
 
     >>> outcome_name("asr", 'rate("asr") <= 0.05')
     'asr'
     >>> outcome_name(0.05, 'rate("asr") <= 0.05')
     Traceback (most recent call last):
         ...
-    pytest_velo.errors.UsageError: an outcome's name is a text, got 0.05
+    pytest_velo.errors.UsageError: an outcome's name must be a string, got 0.05
       fix: rate("asr") <= 0.05
     """
     if not isinstance(name, str) or not name:
-        raise UsageError(f"an outcome's name is a text, got {name!r}", fix=example)
+        raise UsageError(f"an outcome's name must be a string, got {name!r}", fix=example)
     return name

@@ -1,4 +1,4 @@
-"""The range of a statistic's values, and its map to [0, 1], where everything is computed."""
+"""The range of a statistic's values, and its map to [0, 1], the scale of all computations."""
 
 from __future__ import annotations
 

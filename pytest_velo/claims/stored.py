@@ -13,7 +13,7 @@ from pytest_velo.errors import UsageError
 class Guards(StrEnum):
     """What a comparison with a baseline guards: what may differ from when it was made.
 
-    `MODEL`: nothing but what the model answers. `PROMPT`: what was sent, too.
+    `MODEL`: only the model's answers. `PROMPT`: the prompt too.
     """
 
     MODEL = "model"
@@ -22,10 +22,10 @@ class Guards(StrEnum):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Baseline:
-    """What was stored of a statistic, plus a distance in its units; the value `baseline` has distance 0.
+    """The stored value of a statistic, plus a distance in its units; `baseline` itself has distance 0.
 
-    Compared with a rate or a mean it makes a claim about the change since, case by case. The distance lies
-    within plus or minus the width of the statistic's range, which the comparison checks.
+    Comparing a rate or a mean with it makes a claim about the change since then, case by case. The comparison
+    checks that the distance is smaller than the width of the statistic's range.
 
     Attributes:
         offset: The distance, in the statistic's own units; finite.
@@ -43,7 +43,7 @@ class Baseline:
         """Move it up by a distance in the statistic's units.
 
         Raises:
-            UsageError: The distance is no finite number.
+            UsageError: The distance is not a finite number.
         """
         return Baseline(self.offset + _distance(distance))
 
@@ -51,13 +51,13 @@ class Baseline:
         """Move it down by a distance in the statistic's units.
 
         Raises:
-            UsageError: The distance is no finite number.
+            UsageError: The distance is not a finite number.
         """
         return Baseline(self.offset - _distance(distance))
 
     def _no_number(self, *_: object) -> NoReturn:
         raise UsageError(
-            "a baseline moves by a distance only: there is no share of it",
+            "a baseline can only be moved by a distance, not scaled",
             fix="baseline - 0.05, in the statistic's own units",
         )
 
@@ -80,5 +80,7 @@ baseline = Baseline()
 
 def _distance(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise UsageError(f"a distance from the baseline is a number, got {value!r}", fix="baseline - 0.05")
+        raise UsageError(
+            f"a distance from the baseline must be a number, got {value!r}", fix="baseline - 0.05"
+        )
     return float(value)

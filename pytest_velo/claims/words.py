@@ -20,7 +20,7 @@ def mean(low: float, high: float, name: str | None = None) -> Mean:
         name: The outcome's name where the body returns several in a dict.
 
     Raises:
-        UsageError: The range is empty or not finite, or the name is no text.
+        UsageError: The range is empty or not finite, or the name is not a string.
 
     >>> mean(0, 10) >= 7
     mean(0, 10) >= 7
@@ -29,7 +29,7 @@ def mean(low: float, high: float, name: str | None = None) -> Mean:
     """
     numbers = all(isinstance(end, int | float) and not isinstance(end, bool) for end in (low, high))
     if not numbers or not (math.isfinite(low) and math.isfinite(high) and low < high):
-        raise UsageError(f"mean({low!r}, {high!r}) is no range of scores", fix="mean(0, 10) >= 7")
+        raise UsageError(f"mean({low!r}, {high!r}) is not a range of scores", fix="mean(0, 10) >= 7")
     named = None if name is None else outcome_name(name, 'mean(0, 10, "helpful")')
     return Mean(name=named, low=float(low), high=float(high))
 
@@ -40,13 +40,13 @@ def difference(first: str, second: str, *, of: Rate | Mean = rate) -> Difference
     Args:
         first: An arm's name, or a model id where models are the arms.
         second: The arm it is compared with.
-        of: What is compared: `rate`, or `mean(low, high)`; of one outcome, `rate("asr")`.
+        of: What is compared: `rate` or `mean(low, high)`; for a named outcome, `rate("asr")`.
 
     Returns:
-        A statistic from minus to plus the width of what is compared: -1 to 1 for a rate, in points of 1.
+        A statistic whose range is plus or minus the width of what is compared: -1 to 1 for a rate.
 
     Raises:
-        UsageError: The arms are not two different names, or `of` is no rate or mean.
+        UsageError: The arms are not two different names, or `of` is not a rate or mean.
 
     >>> difference("hinted", "plain") >= 0.1
     difference("hinted", "plain") >= 0.1
@@ -55,11 +55,11 @@ def difference(first: str, second: str, *, of: Rate | Mean = rate) -> Difference
     """
     if not (isinstance(first, str) and isinstance(second, str) and first and second and first != second):
         raise UsageError(
-            f"a difference is between two arms, got {first!r} and {second!r}",
+            f"a difference needs two different arms, got {first!r} and {second!r}",
             fix='difference("hinted", "plain") >= 0.1, with arms=("plain", "hinted")',
         )
     if not isinstance(of, Rate | Mean):
-        raise UsageError(f"of= is rate or mean(low, high), got {of!r}", fix="of=mean(0, 10)")
+        raise UsageError(f"of= must be rate or mean(low, high), got {of!r}", fix="of=mean(0, 10)")
     return Difference(name=of.name, first=first, second=second, of=of)
 
 
@@ -71,18 +71,18 @@ def estimate(statistic: Statistic, *, halfwidth: float) -> Estimation:
         halfwidth: In the statistic's own units, above 0 and below half its range.
 
     Raises:
-        UsageError: It is no statistic, or the half-width is outside its range.
+        UsageError: It is not a statistic, or the half-width is outside its range.
 
     >>> estimate(rate, halfwidth=0.05)
     estimate(rate, halfwidth=0.05)
     """
     if not isinstance(statistic, Statistic):
-        raise UsageError(f"{statistic!r} is nothing to estimate", fix="estimate(rate, halfwidth=0.05)")
+        raise UsageError(f"{statistic!r} cannot be estimated", fix="estimate(rate, halfwidth=0.05)")
     span = statistic.scale.span
     number = isinstance(halfwidth, int | float) and not isinstance(halfwidth, bool)
     if not number or not 0 < halfwidth < span / 2:
         raise UsageError(
-            f"the half-width of {statistic} lies between 0 and {span / 2:g}, got {halfwidth!r}",
+            f"the half-width of {statistic} must be between 0 and {span / 2:g}, got {halfwidth!r}",
             fix=f"estimate({statistic}, halfwidth={span / 20:g})",
         )
     return Estimation(statistic=statistic, halfwidth=float(halfwidth))

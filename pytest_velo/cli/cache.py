@@ -1,4 +1,4 @@
-"""`velo cache`: what the cache holds, and removing the old part of it."""
+"""`velo cache`: show what the cache holds, and remove its old part."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,9})?) ?(?:([kmgt]?)(i?)b)", re.IGNORECAS
 
 @click.group()
 def cache() -> None:
-    """The draws on disk: how many there are, and removing the old ones.
+    """Show the draws on disk, or remove old ones.
 
     \f
 
@@ -40,7 +40,7 @@ def cache() -> None:
 @cache.command("stats")
 @cache_dir_option()
 def _stats(cache_dir: Path) -> None:
-    """Say what the cache holds: draws, models, size, age and what it cost."""
+    """Show what the cache holds: draws, models, size, age and cost."""
     store = Housekeeping.existing(cache_dir / "draws.sqlite")
     try:
         runs = run_folders(cache_dir / "runs")
@@ -53,10 +53,14 @@ def _stats(cache_dir: Path) -> None:
 
 @cache.command("prune")
 @click.option("--older-than", metavar="AGE", help="Remove draws older than this: 90d, 12h, 8w.")
-@click.option("--larger-than", metavar="SIZE", help="Remove draws until the file is no larger: 500MB, 2GB.")
-@click.option("--runs-older-than", metavar="AGE", help="Remove older run records; the latest stays.")
+@click.option(
+    "--larger-than", metavar="SIZE", help="Remove draws until the file is at most this: 500MB, 2GB."
+)
+@click.option(
+    "--runs-older-than", metavar="AGE", help="Remove run records older than this; the latest stays."
+)
 @click.option("--keep-recorded", is_flag=True, help="Keep every draw that a recorded run needs.")
-@click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would be removed; remove nothing.")
 @cache_dir_option()
 def _prune_command(
     older_than: str | None,
@@ -68,7 +72,7 @@ def _prune_command(
 ) -> None:
     """Remove draws, the oldest first, and old run records.
 
-    Other processes may go on using the cache. The look log stays: what is drawn again is another look.
+    Other processes may keep using the cache. The look log stays: drawing again counts as another look.
     """
     before = None if older_than is None else _moment("--older-than", older_than)
     max_bytes = None if larger_than is None else _size("--larger-than", larger_than)
@@ -78,7 +82,7 @@ def _prune_command(
         old_runs = runs_before(runs, _moment("--runs-older-than", runs_older_than))
     elif before is None and max_bytes is None:
         raise UsageError(
-            "nothing says what to remove",
+            "no limit is given, so there is nothing to remove",
             where="velo cache prune",
             fix="give --older-than=90d, --larger-than=2GB or --runs-older-than=30d",
         )
@@ -89,7 +93,7 @@ def _prune_command(
             click.echo(line)
     if runs_older_than is not None:
         if not dry_run:
-            remove_runs(old_runs)  # last: what reading the records complains of has removed nothing
+            remove_runs(old_runs)  # last: if reading the records fails, nothing has been removed
         click.echo(f"{_verb(dry_run)} {_count(len(old_runs), 'run')}")
 
 
@@ -121,7 +125,7 @@ def _moment(option: str, age: str) -> datetime:
     except OverflowError:
         pass
     raise UsageError(
-        f"{age!r} is no age, which is a number and h, d or w (hours, days, weeks)",
+        f"{age!r} is not an age: a number followed by h, d or w (hours, days, weeks)",
         where=option,
         fix=f"{option}=90d",
     )
@@ -133,7 +137,7 @@ def _size(option: str, size: str) -> int:
     unit = "" if found is None else found[2].lower()
     if found is None or (found[3] and not unit):
         raise UsageError(
-            f"{size!r} is no size, which is a number and B, KB, MB, GB or TB (or KiB, MiB, GiB, TiB)",
+            f"{size!r} is not a size: a number followed by B, KB, MB, GB or TB (or KiB, MiB, GiB, TiB)",
             where=option,
             fix=f"{option}=2GB",
         )
@@ -148,7 +152,8 @@ def _stats_lines(stats: Stats, path: Path, n_runs: int) -> Iterator[tuple[str, s
         return
     yield "drawn", _days(draws)
     yield "cost", _cost(draws)
-    yield "unused", f"{_count(stats.n_unrecorded, 'draw')} that none of {_count(n_runs, 'recorded run')} used"
+    runs = _count(n_runs, "recorded run")
+    yield "unused", f"{_count(stats.n_unrecorded, 'draw')} not used by any of {runs}"
     for position, model in enumerate(stats.models):
         name = f"{inline(model.model)} at {inline(model.endpoint)}"
         yield "" if position else "models", f"{name}: {_count(model.n_draws, 'draw')}"
@@ -177,15 +182,15 @@ def _days(draws: Draws) -> str:
 
 
 def _cost(draws: Draws) -> str:
-    """Say what draws cost: the known part, and for how many it is not known."""
+    """Say what draws cost: the known part, and how many have no known price."""
     if draws.n_unpriced == draws.n_draws:
-        return f"{dollars(None)} (no price is known)"
+        return f"{dollars(None)} (no known price)"
     unknown = f" and {_count(draws.n_unpriced, 'draw')} of unknown price" if draws.n_unpriced else ""
     return f"{dollars(draws.cost_usd)}{unknown}"
 
 
 def _volume(n_bytes: int) -> str:
-    """Write a size as it is typed, in the largest unit that it reaches: 2.0 GB, 45.1 KB."""
+    """Format a size in the largest unit that fits: 2.0 GB, 45.1 KB."""
     unit = max((unit for unit in _BYTES if _BYTES[unit] <= n_bytes), key=_BYTES.__getitem__, default="")
     return f"{n_bytes / _BYTES[unit]:.1f} {unit.upper()}B" if unit else f"{n_bytes} B"
 

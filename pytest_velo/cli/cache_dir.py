@@ -1,4 +1,4 @@
-"""The option that every command about recorded things has: where they are kept."""
+"""The `--cache-dir` option, shared by all commands that read recorded data."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 def cache_dir_option(*spellings: str) -> Callable[[_Command], _Command]:
-    r"""Give a command the option `--cache-dir`, a `pathlib.Path`; its default is that of pytest's option.
+    """Add the option `--cache-dir`, a `pathlib.Path` with the same default as pytest's option.
 
-    Args:
-        spellings: Further names of the option, with their dashes.
+    `spellings` are further names of the option, with their dashes.
     """
     return click.option(
         "--cache-dir",
@@ -24,5 +23,5 @@ def cache_dir_option(*spellings: str) -> Callable[[_Command], _Command]:
         default=Path(".pytest_velo"),
         envvar="VELO_CACHE_DIR",
         show_default=True,
-        help="Folder of the store and the run records.",
+        help="Folder with the store and the run records.",
     )

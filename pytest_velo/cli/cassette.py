@@ -1,4 +1,4 @@
-"""`velo cassette`: recorded draws out of the cache into a file that is committed, and back."""
+"""`velo cassette`: export recorded draws from the cache to a file you can commit, and import them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def cassette() -> None:
-    """Recorded draws that are committed with the tests, for --velo-mode=replay.
+    """Recorded draws, committed with the tests, for --velo-mode=replay.
 
     \f
 
@@ -29,7 +29,7 @@ def cassette() -> None:
 
 @cassette.command("export")
 @click.argument("out", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--run", default="latest", show_default=True, help="Id of the run whose draws to write.")
+@click.option("--run", default="latest", show_default=True, help="Id of the run to export.")
 @cache_dir_option()
 def _export(out: Path, run: str, cache_dir: Path) -> None:
     """Write the draws of a run to OUT (.jsonl, or .jsonl.zst to compress)."""
@@ -49,7 +49,7 @@ def _export(out: Path, run: str, cache_dir: Path) -> None:
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @cache_dir_option()
 def _import(file: Path, cache_dir: Path) -> None:
-    """Put the draws of FILE into the cache; draws that are there already stay."""
+    """Add the draws of FILE to the cache; existing draws stay."""
     try:
         recorded = load(file)
         store = Store.open(cache_dir / "draws.sqlite")
@@ -67,7 +67,7 @@ def _draws(count: int) -> str:
 
 
 def _open(cache_dir: Path) -> Store:
-    """Open a store that exists; exporting makes none."""
+    """Open an existing store; exporting never creates one."""
     path = cache_dir / "draws.sqlite"
     if not path.is_file():
         raise StoreError("there is no store", where=str(path), fix="run the tests first, or give --cache-dir")
@@ -80,7 +80,7 @@ def _addresses(cache_dir: Path, run: str) -> set[Address]:
     found = addresses_in(path)
     if not found:
         raise UsageError(
-            f"the run {run!r} has no draws that are kept (scripted replies are computed anew)",
+            f"the run {run!r} has no stored draws (scripted replies are computed, not stored)",
             where=str(path),
             fix="name another run with --run",
         )

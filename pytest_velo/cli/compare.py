@@ -33,9 +33,9 @@ _NAME = re.compile(r"(?P<time>.+?Z)(?:-(?P<number>\d+))?")
 @click.argument("run_b", default="latest")
 @click.argument("part_of_node_id", default="")
 @cache_dir_option()
-@click.option("--alpha", default=0.05, show_default=True, help="P(a change is reported where there is none).")
-@click.option("--margin", type=float, help="A distance that would matter, in the statistics' own units.")
-@click.option("--fail-on-worse", is_flag=True, help="Exit with 1 when something became worse.")
+@click.option("--alpha", default=0.05, show_default=True, help="P(reporting a change where there is none).")
+@click.option("--margin", type=float, help="Smallest distance that matters, in the statistic's units.")
+@click.option("--fail-on-worse", is_flag=True, help="Exit with 1 if anything got worse.")
 def compare(
     run_a: str,
     run_b: str,
@@ -48,8 +48,8 @@ def compare(
     """Compare RUN_B (default: latest) with RUN_A, trial by trial.
 
     A run is the id of a record, `latest` or `previous`. Trials are paired on case, repeat and arm, so both
-    runs need the same claims on the same cases; whatever else changed is what is compared. With
-    PART_OF_NODE_ID only the tests whose node id holds it.
+    runs need the same claims on the same cases; anything else may have changed. PART_OF_NODE_ID limits the
+    comparison to tests whose node id contains it.
 
     \f
 
@@ -68,15 +68,13 @@ def compare(
 
 def _check_numbers(alpha: float, margin: float | None) -> None:
     if not 0.0 < alpha < 1.0:
-        raise UsageError(f"alpha lies between 0 and 1, got {alpha:g}", where="--alpha", fix="--alpha=0.05")
+        raise UsageError(f"alpha must be between 0 and 1, got {alpha:g}", where="--alpha", fix="--alpha=0.05")
     if margin is not None and not 0.0 < margin < float("inf"):
-        raise UsageError(
-            f"a margin is a distance above 0, got {margin:g}", where="--margin", fix="--margin=0.05"
-        )
+        raise UsageError(f"margin must be above 0, got {margin:g}", where="--margin", fix="--margin=0.05")
 
 
 def _run_id(run: str, cache_dir: Path) -> str:
-    """Return the id that `previous` stands for: the finished run before the latest."""
+    """Return the id for `previous`: the finished run before the latest."""
     if run != "previous":
         return run
 
@@ -93,7 +91,7 @@ def _run_id(run: str, cache_dir: Path) -> str:
 
 
 def _age(name: str) -> tuple[str, int]:
-    """Return the key that sorts the names of runs by age: `...Z-10` was after `...Z-2`."""
+    """Return a sort key for the names of runs by age: `...Z-10` is newer than `...Z-2`."""
     found = _NAME.fullmatch(name)
     return (found["time"], int(found["number"] or 1)) if found else (name, 1)
 
@@ -103,7 +101,7 @@ def _compared(before: Run, now: Run, part: str, *, alpha: float, margin: float |
     names = [*new, *(name for name in old if name not in new)]
     chosen = [name for name in names if part in name]
     if part and not chosen:
-        raise UsageError(f"no test of the runs has {part!r} in its node id", fix=nearest(part, names))
+        raise UsageError(f"no test in these runs has {part!r} in its node id", fix=nearest(part, names))
 
     def alone(these: Mapping[str, HypothesisResult], others: Mapping[str, HypothesisResult]) -> list[str]:
         missing = [these[name] for name in chosen if name in these and name not in others]
@@ -125,7 +123,7 @@ def _compared(before: Run, now: Run, part: str, *, alpha: float, margin: float |
 
 
 def _results(run: Run) -> dict[str, HypothesisResult]:
-    """Return the results of a run by node id; of a test that was run again its last, as its trials are."""
+    """Return the results of a run by node id; for a test that ran again, the last, as for its trials."""
     return {result.node_id: result for result in run.document.results}
 
 

@@ -1,4 +1,4 @@
-"""The `velo` command: what is done beside a test run."""
+"""The `velo` command: everything outside of a test run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pytest_velo.errors import VeloError
 from pytest_velo.version import __version__
 
 _COMMANDS = ("cache", "cassette", "compare", "plan", "pull", "rescore")
-"""Each is in the module of its name, which is loaded when the command is used."""
+"""Each lives in the module of the same name, which is loaded on use."""
 
 
 class _Group(click.Group):
@@ -31,7 +31,7 @@ class _Group(click.Group):
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the chosen command."""
-        if isinstance(sys.stdout, TextIOWrapper):  # a name that the terminal cannot write ends no command
+        if isinstance(sys.stdout, TextIOWrapper):  # an unencodable name must not end a command
             sys.stdout.reconfigure(errors="backslashreplace")
         try:
             return super().invoke(ctx)
@@ -42,7 +42,7 @@ class _Group(click.Group):
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="velo")
 def main() -> None:
-    """Beliefs about language models as pytest tests.
+    """Test beliefs about language models with pytest.
 
     \f
 

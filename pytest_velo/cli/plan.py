@@ -1,4 +1,4 @@
-"""`velo plan`: what hypotheses can show, how surely, and what it will take, before anything is drawn."""
+"""`velo plan`: what hypotheses can show, how reliably, and at what cost, before any call."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _MOST_COLUMNS = 110
     context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]},
     options_metavar="[--json] [PYTEST_OPTIONS]",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[TARGET]...")
 def plan(as_json: bool, arguments: tuple[str, ...]) -> None:
-    """Plan hypotheses: P(each verdict) and mean trials over a range of true values, and the cost.
+    """Plan hypotheses: P(each verdict), mean trials over a range of true values, and cost.
 
-    TARGET and further options are pytest's: `velo plan tests/test_it.py::test_h --velo-max-trials=400`.
-    Tests are collected, none is run; no call is made.
+    TARGET and other options are pytest's: `velo plan tests/test_it.py::test_h --velo-max-trials=400`.
+    Tests are collected, not run; no call is made.
 
     \f
 
@@ -56,9 +56,9 @@ def _check(planned: PlannedSelection) -> None:
     if not planned.plans:
         n = planned.n_collected
         raise click.ClickException(
-            f"{count(n, 'test')} collected, and no hypothesis\n  fix: name a file or a test that has one"
+            f"{count(n, 'test')} collected, but no hypothesis\n  fix: name a file or a test that has one"
             if n
-            else "no test was collected\n  fix: name a file or a test, as for pytest"
+            else "no tests were collected\n  fix: name a file or a test, as for pytest"
         )
 
 

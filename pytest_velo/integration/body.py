@@ -1,4 +1,4 @@
-"""What the fixtures hand to a body: `Velo`, and placeholders for what differs from trial to trial."""
+"""What the fixtures give a body: `Velo`, and placeholders for per-trial values."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Placeholder:
-    """Stands for a per-trial value outside a trial; any use of it is a usage error."""
+    """A per-trial value outside a trial; using it is a usage error."""
 
     __slots__ = ("_name",)
 
@@ -34,7 +34,7 @@ class Placeholder:
         name = object.__getattribute__(self, "_name")
         raise UsageError(
             f"the fixture {name!r} was used outside a trial",
-            fix=f"it differs from trial to trial: take {name!r} as an argument of the test itself",
+            fix=f"it differs from trial to trial: make {name!r} an argument of the test itself",
         )
 
     __str__ = __repr__ = __format__ = __bool__ = __iter__ = __len__ = _refuse
@@ -42,7 +42,7 @@ class Placeholder:
 
 
 class Velo:
-    """The canonical fixture: everything hangs off it, whatever the short names are taken for.
+    """The main fixture: it offers everything, even where the short names are taken.
 
     Example:
         ```python
@@ -54,7 +54,7 @@ class Velo:
 
         @pytest.mark.hypothesis(rate >= 0.5, models=[FARMER])
         async def test_it_counts_cows(velo):
-            "The model says 17, and what it would have said where it forgot cannot change that."
+            "The model says 17, whatever it would have said where it forgot."
             reply = await velo.model()("How many cows are there?")
             if not reply.text.isdigit():
                 velo.invalid("it named no number")
@@ -67,17 +67,17 @@ class Velo:
 
     @staticmethod
     def invalid(why: str) -> NoReturn:
-        """End the trial as invalid: it says nothing about the claim, whatever the body catches."""
+        """End the trial as invalid: it says nothing about the claim, even if the body catches this."""
         current("velo.invalid").invalidate(str(why))
         raise InvalidTrial(str(why))
 
     def model(self, model_id: str | None = None) -> AsyncModel | Model:
-        """Return a model: this item's own, or any by id (`velo.model("openai/gpt-5-mini")`)."""
+        """Return the item's model, or any model by id (`velo.model("openai/gpt-5-mini")`)."""
         return model_of(self._item, model_id)
 
     @property
     def judge(self) -> AsyncJudge | Judge:
-        """The judge, as the fixture `judge`."""
+        """The judge, as in the fixture `judge`."""
         return judge_of(self._item)
 
     @property
@@ -87,7 +87,7 @@ class Velo:
 
     @property
     def arm(self) -> str:
-        """The running trial's arm, by its name; empty without arms."""
+        """The name of the running trial's arm; empty without arms."""
         return current("velo.arm").arm
 
     @property
@@ -97,14 +97,12 @@ class Velo:
 
 
 def model_of(item: pytest.Item, chosen: str | None) -> AsyncModel | Model:
-    """Return the model object of an item's body: one to await for an `async def`, else one that blocks.
+    """Return an item's model, or the one `chosen` by id; `AsyncModel` for an `async def` body.
 
-    Args:
-        item: The test item.
-        chosen: A model id; None for the item's own, or for one in each arm where models are the arms.
+    Where the arms are models, the item's model answers as another model in each arm.
 
     Raises:
-        UsageError: The item is no hypothesis, no model is named, or the one that is cannot be used here.
+        UsageError: The item is not a hypothesis, no model is set, or the model cannot be used here.
     """
     _require_hypothesis(item, "model")
     settings = item.config.stash[SESSION].settings
@@ -114,22 +112,22 @@ def model_of(item: pytest.Item, chosen: str | None) -> AsyncModel | Model:
         return AsyncModel(targets) if item.stash[FACTS].is_async else Model(targets)
     name = chosen or model_id(item, settings)
     if name is None:
-        raise UsageError("no model is named", where=item.nodeid, fix='velo.model("local/smollm2-135m")')
+        raise UsageError("no model is set", where=item.nodeid, fix='velo.model("local/smollm2-135m")')
     target = resolve(name, settings.endpoints)
     return AsyncModel(target) if item.stash[FACTS].is_async else Model(target)
 
 
 def judge_of(item: pytest.Item) -> AsyncJudge | Judge:
-    """Return the judge of an item's body: the mark's, else the session's; to await or not as `model_of` says.
+    """Return an item's judge: the mark's, else the session's; `AsyncJudge` for an `async def` body.
 
     Raises:
-        UsageError: As `model_of`.
+        UsageError: As in `model_of`.
     """
     _require_hypothesis(item, "judge")
     name = judge_id(item.stash[SPEC], item.config.stash[SESSION].settings)
     if name is None:
         raise UsageError(
-            "no judge is named", where=item.nodeid, fix="judge=... in the mark, or --velo-judge=..."
+            "no judge is set", where=item.nodeid, fix="judge=... in the mark, or --velo-judge=..."
         )
     model = model_of(item, name)
     return AsyncJudge(model) if isinstance(model, AsyncModel) else Judge(model)
@@ -138,17 +136,17 @@ def judge_of(item: pytest.Item) -> AsyncJudge | Judge:
 def _require_hypothesis(item: pytest.Item, name: str) -> None:
     if SPEC not in item.stash:
         raise UsageError(
-            f"the fixture {name!r} serves hypotheses only",
+            f"the fixture {name!r} is for hypotheses only",
             where=item.nodeid,
             fix="mark the test: @pytest.mark.hypothesis(rate >= 0.5)",
         )
 
 
 def per_trial(request: pytest.FixtureRequest, name: str) -> Placeholder:
-    """Return what stands for a per-trial value while pytest sets up an item.
+    """Return a placeholder for a per-trial value while pytest sets up an item.
 
     Raises:
-        UsageError: Somebody else than the test itself asks for it.
+        UsageError: Something other than the test itself requests it.
     """
     placeholder = Placeholder(name)
     if name not in fixture_info(request.node).argnames:

@@ -1,4 +1,4 @@
-"""Every private part of pytest that is leaned on, in one place (each has a test of its own)."""
+"""Every private part of pytest that the plugin relies on, in one place (each has its own test)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from _pytest.python import get_direct_param_fixture_func
 
 
 class FixtureInfo(Protocol):
-    """What pytest knows of a test function's fixtures."""
+    """What pytest knows about a test function's fixtures."""
 
     argnames: Sequence[str]
     names_closure: Sequence[str]
@@ -28,26 +28,22 @@ def fixture_info(definition: Any) -> FixtureInfo:
 
 
 def marks_of_calls(metafunc: pytest.Metafunc) -> list[Sequence[pytest.Mark]]:
-    r"""Return, for every item that will be made of a test function, the marks of its own parameters.
+    """Return the marks of each future item's own parameters.
 
-    Args:
-        metafunc: When all `pytest_generate_tests` have run.
+    Complete only after every `pytest_generate_tests` has run.
     """
     return [call.marks for call in metafunc._calls] or [()]
 
 
 def is_parameter(definition: pytest.FixtureDef[Any]) -> bool:
-    r"""Tell whether a fixture is only a value of `parametrize`, which nothing sets up."""
+    """Tell whether a fixture is only a value of `parametrize`, which has no set-up."""
     return definition.func is get_direct_param_fixture_func
 
 
 def mark_expression_holds(expression: str, marks: set[str], *, whatever_keywords: bool = False) -> bool:
-    """Evaluate a `-m` expression for an item that has exactly `marks`; a broken one does not hold.
+    """Evaluate a `-m` expression for an item with exactly these marks; a broken expression is False.
 
-    Args:
-        expression: As typed.
-        marks: Their names.
-        whatever_keywords: What it asks of the keywords of one of the marks holds; else it never does.
+    A question about a mark's keywords counts as `whatever_keywords`.
     """
 
     def matcher(name: str, /, **keywords: Any) -> bool:
@@ -84,15 +80,10 @@ def terminal_reporter(config: pytest.Config) -> pytest.TerminalReporter | None:
 
 
 def longrepr_of(text: str, report: pytest.TestReport, head: str = "") -> Any:
-    r"""Return `text` as what pytest prints of a failure; its first line alone is the short summary's.
+    """Return `text` as pytest's own failure text; only `head`, or its first line, is in the short summary.
 
-    A plain string would stand in the short summary whole wherever `CI` is set, and travels to pytest-xdist's
-    controller as this does.
-
-    Args:
-        text: One or more lines.
-        report: Of the test, for its place.
-        head: What stands in the short summary instead of the first line.
+    A plain string would be copied whole into the short summary when `CI` is set. This type also survives the
+    trip to pytest-xdist's controller.
     """
     path, line, _ = report.location
     head = (head or text).split("\n", 1)[0]
@@ -103,35 +94,30 @@ def longrepr_of(text: str, report: pytest.TestReport, head: str = "") -> Any:
 
 
 def comparison_hook() -> Any:
-    """Return what explains a failed comparison of a rewritten assert at the moment; None between items."""
+    """Return the hook that explains a failed comparison in a rewritten assert; None between items."""
     return util._reprcompare
 
 
 def set_comparison_hook(hook: Any) -> None:
-    """Put something else in its place: a function of operator, left and right that returns a text or None."""
+    """Replace that hook: a function of operator, left and right that returns a text or None."""
     util._reprcompare = hook
 
 
 def log_handlers(config: pytest.Config) -> list[Any]:
-    """Return the handlers by which pytest catches log records for its reports; none under `-p no:logging`."""
+    """Return the handlers with which pytest captures log records; empty under `-p no:logging`."""
     plugin = config.pluginmanager.get_plugin("logging-plugin")
     names = ("caplog_handler", "report_handler")
     return [getattr(plugin, name) for name in names if hasattr(plugin, name)]
 
 
 def hooks_of_conftests(item: pytest.Item, name: str) -> bool:
-    """Tell whether a conftest around an item implements a hook.
-
-    Args:
-        item: Hooks of a conftest elsewhere do not reach it.
-        name: Of the hook.
-    """
+    """Tell whether a conftest that applies to an item implements a hook."""
     files = (getattr(found.plugin, "__file__", None) for found in getattr(item.ihook, name).get_hookimpls())
     return any(file is not None and file.endswith("conftest.py") for file in files)
 
 
 def comparison_hook_of(item: pytest.Item) -> Any:
-    """Return what explains failed comparisons while pytest runs `item`, whichever item it runs now."""
+    """Return the hook that explains failed comparisons while pytest runs `item`."""
     protocol = assertion.pytest_runtest_protocol(item)
     next(protocol)  # puts the hook in place
     try:
@@ -141,9 +127,9 @@ def comparison_hook_of(item: pytest.Item) -> Any:
 
 
 def captures(config: pytest.Config) -> list[Any]:
-    """Return what puts pytest's streams in the place of `sys.stdout` and `sys.stderr`, and back.
+    """Return pytest's replacements of `sys.stdout` and `sys.stderr`; empty under `-s`.
 
-    Each has the stream while it captures (`tmpfile`) and the one it found (`_old`). None of them under `-s`.
+    Each has the stream it captures to (`tmpfile`) and the one it replaced (`_old`).
     """
     manager = config.pluginmanager.get_plugin("capturemanager")
     capturing = getattr(manager, "_global_capturing", None)

@@ -1,8 +1,8 @@
-"""The fixtures: `velo` and its short forms `model`, `judge`, `case`, `trial`.
+"""The fixtures: `velo` and its short forms `model`, `judge`, `case`, `arm`, `trial`.
 
-`case` and `trial` are filled in anew for every trial, so what pytest sets up for them is a placeholder
-that refuses every use; `model` and `judge` are one object each that find the running trial themselves.
-Every pytest start imports this; what the fixtures hand out is in `body.py`.
+`case`, `arm` and `trial` get a new value for each trial, so pytest sets up a placeholder for them that
+refuses every use. `model` and `judge` are one object each, which finds the running trial itself.
+Every pytest start imports this module; the objects behind the fixtures are in `body.py`.
 """
 
 from __future__ import annotations
@@ -19,11 +19,7 @@ if TYPE_CHECKING:
 
 
 def concerns_us(definition: Any) -> bool:
-    """Tell cheaply whether a test may be ours: a mark of our name, or a fixture of ours.
-
-    Args:
-        definition: A function item, or a metafunc's definition.
-    """
+    """Tell cheaply whether a function item, or a metafunc's definition, may be a hypothesis."""
     if next(definition.iter_markers(MARK), None) is not None:
         return True
     return bool(set(OURS).intersection(definition.fixturenames))
@@ -129,7 +125,7 @@ def case(request: pytest.FixtureRequest) -> Any:
 
 @pytest.fixture
 def arm(request: pytest.FixtureRequest) -> Any:
-    """The running trial's arm, by its name.
+    """The name of the running trial's arm.
 
     Example:
         ```python
@@ -169,7 +165,7 @@ def trial(request: pytest.FixtureRequest) -> Any:
 
         @pytest.mark.hypothesis(rate.within(0.3, 0.7), models=[scripted("first", ["A"])])
         async def test_shuffled_options(model, trial):
-            "With its options shuffled, a model that always says A has no taste."
+            "With its options shuffled, a model that always says A has no preference."
             drinks = ["tea", "coffee"]
             trial.rng.shuffle(drinks)
             trial.note(f"A was {drinks[0]}")  # kept in the record, shown with the trial

@@ -1,24 +1,24 @@
-"""Names that several rooms share. Every pytest start imports this."""
+"""Names that several modules share. Every pytest start imports this."""
 
 from __future__ import annotations
 
 MARK = "hypothesis"
 """The mark of a hypothesis. The Hypothesis library marks its tests with the same name, without a claim."""
 DEFAULTS_MARK = "velo"
-"""The mark that gives defaults, and that every hypothesis carries for `-m`."""
+"""The mark that sets defaults; every hypothesis carries it for `-m`."""
 
 PER_TRIAL = ("case", "arm", "trial")
-"""Our fixtures that differ from trial to trial."""
+"""Our fixtures whose value differs from trial to trial."""
 OURS = ("velo", "model", "judge", *PER_TRIAL)
 FIXTURES_MODULE = "pytest_velo.integration.fixtures"
 """Where they are defined: a user's fixture of the same name comes from elsewhere."""
 
 SESSION_PLUGIN = "velo-session"
-"""The session's state among pytest's plugins: there once it was opened, which a plain session spares."""
+"""The session's state as a pytest plugin; absent from a session that needs nothing from us."""
 FAMILIES_PLUGIN = "velo-families"
 RESCORE_PLUGIN = "velo-rescoring"
 RESCORE_RUN, RESCORE_JUDGE = "--velo-rescore-run", "--velo-rescore-judge"
-"""What `velo rescore` tells pytest; nobody else types these."""
+"""Hidden options that `velo rescore` passes to pytest."""
 
 EXPECTED_ATTRIBUTE = "velo_expected"
-"""On a report: should the end of the session refute it, that would be no failure."""
+"""On a report: if the end of the session refutes this hypothesis, that is not a failure."""

@@ -34,17 +34,12 @@ from pytest_velo.stats.rules.choice import rule_for
 
 
 def plan_item(item: pytest.Item, session: VeloSession) -> HypothesisPlan:
-    """Return the plan of one hypothesis: what its verdicts take, and how likely they are; nothing is drawn.
+    """Plan one prepared hypothesis; no call is made.
 
-    Args:
-        item: A test that was collected and prepared.
-        session: What the hooks of this process share.
-
-    Returns:
-        The plan; its `problem` says why where the claim's rule is a plugin's.
+    The plan's `problem` is set where the claim's rule comes from another plugin.
 
     Raises:
-        UsageError: The strategy of its cases, or what it makes of the design.
+        UsageError: The design, or the strategy its cases are drawn from, is at fault.
     """
     try:
         check_drawn(item, session.settings)
@@ -82,12 +77,12 @@ def _unplannable(config: pytest.Config, claim: AnyClaim) -> str:
     """Say why a claim cannot be planned; empty when it can."""
     own = isinstance(claim, Claim) and rule_maker(config, claim) is not rule_for
     if own or not (type(claim) is Claim or isinstance(claim, Joint | Estimation)):
-        return f"`{claim}` is tested by a rule of a plugin, whose law is not known"
+        return f"`{claim}` is tested by another plugin's rule, which cannot be planned"
     return ""
 
 
 def _parts(item: pytest.Item, claim: Claim | Joint, design: Design) -> tuple[PlannedPart, ...]:
-    """Plan each claim, of a joint one as if it were alone with its share of beta."""
+    """Plan each part of a claim as if it were alone, with its share of beta."""
     beta = design.beta / len(claim.parts)
     return tuple(_part(item, part, design, beta) for part in claim.parts)
 
@@ -122,7 +117,7 @@ def _part(item: pytest.Item, claim: Claim, design: Design, beta: float) -> Plann
 
 
 def _row(law: OperatingCharacteristics, claim: Claim, margin: float, expect: float | None) -> Row:
-    """Name the true values that are special."""
+    """Mark the true values that are special."""
     scale = claim.statistic.scale
     edges = [scale.from_unit(null.threshold) for null in nulls_of(claim).support]
     notes = ["threshold"] if _is_one_of(law.truth, edges) else []
@@ -165,7 +160,7 @@ def _about(statistic: Statistic) -> str:
 
 
 def _unit(item: pytest.Item, frame: Frame) -> tuple[str, str]:
-    """Return what is counted, and what it is."""
+    """Return the kind of unit and its description."""
     spec, size = item.stash[SPEC], frame.turns_per_unit
     what = "trials"
     if frame.arms:
@@ -174,7 +169,7 @@ def _unit(item: pytest.Item, frame: Frame) -> tuple[str, str]:
         what = "pairs, each of a trial and the stored one on the same case"
     match frame.unit:
         case UnitKind.GROUP:
-            told = f"a group: the mean of its up to {size} {what}"
+            told = f"a group: the mean of up to {size} {what}"
         case UnitKind.CASE:
             told = f"a case: the mean of its {size} {what}"
         case UnitKind.PAIR if frame.arms:
@@ -182,38 +177,36 @@ def _unit(item: pytest.Item, frame: Frame) -> tuple[str, str]:
         case UnitKind.PAIR:
             told = "a pair: a trial now and the stored one, on the same case"
         case UnitKind.OUTCOME:
-            told = "one of the recorded outcomes, each once"
+            told = "one of the recorded outcomes, each counted once"
         case UnitKind.TRIAL:
             told = ""
     return frame.unit.value, told
 
 
 def _remarks(claim: AnyClaim, parts: Sequence[PlannedPart]) -> list[str]:
-    remarks = ["trials are taken to be valid: invalid ones make verdicts later, and rarer"]
+    remarks = ["all trials are assumed valid: invalid ones make verdicts later and rarer"]
     if isinstance(claim, Joint):
         remarks.append(
-            "each part is planned as if it were alone, with its share of beta: supported is when all of them"
-            " are, refuted when one is"
+            "each part is planned as if it were alone, with its share of beta; the claim is supported when"
+            " all parts are, and refuted when one is"
         )
     if isinstance(claim, Claim) and isinstance(claim.statistic, Change):
-        remarks.append("there are never more pairs than the baseline holds")
+        remarks.append("there are never more pairs than the baseline has trials")
     if any(not table.exact for part in parts for table in part.tables):
-        remarks.append("approximate: probabilities are right to about 0.1, means to about a fifth")
+        remarks.append("approximate: probabilities are accurate to about 0.1, means to about 20%")
     if any(not table.stops_early for part in parts for table in part.tables):
-        remarks.append(
-            "means are too high near the threshold, where a run stops once a verdict has become unlikely"
-        )
+        remarks.append("true means are lower near the threshold: runs stop once a verdict is unlikely")
     return remarks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedSelection:
-    """What became of a selection.
+    """The plans of a selection.
 
     Attributes:
         plans: One for each hypothesis, in the order of collection.
         n_collected: Tests that were collected, hypotheses or not.
-        problem: What pytest said when it could not collect; empty when it could.
+        problem: Pytest's output when it could not collect; empty otherwise.
     """
 
     plans: tuple[HypothesisPlan, ...]
@@ -222,10 +215,9 @@ class PlannedSelection:
 
 
 def plan_selection(arguments: Sequence[str]) -> PlannedSelection:
-    r"""Collect with pytest in this process, and plan every hypothesis; no call is made, nothing is stored.
+    """Collect with pytest in this process and plan every hypothesis; no call is made, nothing is stored.
 
-    Args:
-        arguments: As for `pytest`: targets and options.
+    `arguments` are pytest's: targets and options.
 
     Raises:
         VeloError: A store cannot be read.
@@ -243,12 +235,12 @@ def plan_selection(arguments: Sequence[str]) -> PlannedSelection:
 
 
 class Planner:
-    """The plugin that takes the items and runs none.
+    """The plugin that plans the items instead of running them.
 
     Attributes:
-        plans: One for each hypothesis, in the order of the files, whatever shuffles them.
+        plans: One for each hypothesis, in file order, even when a plugin shuffles the items.
         n_collected: Tests that were selected, hypotheses or not.
-        error: What kept a hypothesis from being planned.
+        error: Why a hypothesis could not be planned.
     """
 
     def __init__(self) -> None:
@@ -258,12 +250,12 @@ class Planner:
         self._places: dict[str, int] = {}
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
-        """Remember the order of the files."""
+        """Remember the file order."""
         self._places.setdefault(item.nodeid, len(self._places))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_cmdline_main(self, config: pytest.Config) -> None:
-        """Collect here, whatever the ini file says of other processes."""
+        """Collect in this process, even if the ini file asks for workers."""
         config.option.collectonly = True
         for name, value in (("numprocesses", None), ("dist", "no"), ("tx", [])):  # pytest-xdist's
             if hasattr(config.option, name):

@@ -1,4 +1,4 @@
-"""From results to what pytest prints: report outcomes, letters, header, sections, summary."""
+"""From results to what pytest prints: outcomes, letters, header, sections, summary."""
 
 from __future__ import annotations
 
@@ -33,13 +33,7 @@ PROPERTY = "velo_outcome"
 
 
 def adapt_report(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
-    """Give the report of one of our items its outcome, its text and the result that rides to reporters.
-
-    Args:
-        item: Any item; of one that is no hypothesis the report stays as it is.
-        call: What pytest saw of a phase; only that of the call is ours.
-        report: Pytest's, which is changed in place.
-    """
+    """Give the report of a hypothesis's call phase its outcome, its text and the result for reporters."""
     if SPEC not in item.stash or call.when != "call":
         return
     result = item.stash.get(RESULT, None)
@@ -50,7 +44,7 @@ def adapt_report(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.
             _as_error(report, call)
             _add_property(item, report, Outcome.ERROR)
         return
-    # A strict xfail that passed fails without an exception: that is pytest's to say.
+    # A strict xfail that passed fails without an exception: pytest reports that itself.
     if call.excinfo is not None and result.outcome not in (Outcome.REFUTED, Outcome.ERROR):
         result = replace(result, outcome=Outcome.ERROR, problem=str(call.excinfo.value))  # a time-out
     settings = item.config.stash[SESSION].settings
@@ -68,7 +62,7 @@ def adapt_report(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.
 
 
 def status_of(report: pytest.TestReport) -> tuple[str, str, Any] | None:
-    """Return category, letter and word of one of our reports; None leaves pytest's own.
+    """Return category, letter and word for one of our reports; None leaves it to pytest.
 
     Source:
         Pytest's hook `pytest_report_teststatus`.
@@ -88,13 +82,7 @@ def status_of(report: pytest.TestReport) -> tuple[str, str, Any] | None:
 
 
 def write_summary(session: VeloSession, reporter: pytest.TerminalReporter, started_s: float) -> None:
-    """Write what no report of a test showed in full, then the summary table.
-
-    Args:
-        session: When all reports are in.
-        reporter: Pytest's.
-        started_s: When the session began, in seconds of `time.monotonic`.
-    """
+    """Write what no report showed in full, then the summary; `started_s` is from `time.monotonic`."""
     results = tuple(session.reported.values())
     late = [result for result in results if result.family is not None and result.family.by_steps]
     refuted = [result for result in late if result.outcome is Outcome.REFUTED]
@@ -118,7 +106,7 @@ def write_summary(session: VeloSession, reporter: pytest.TerminalReporter, start
 def _write_in_full(
     reporter: pytest.TerminalReporter, title: str, results: Iterable[HypothesisResult], style: Style
 ) -> None:
-    """Write a section of hypotheses in full; nothing without any."""
+    """Write a section of hypotheses in full; nothing if there are none."""
     for number, result in enumerate(results):
         if number == 0:
             reporter.write_sep("=", title, **style.markup)
@@ -127,7 +115,7 @@ def _write_in_full(
 
 
 def _as_error(report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
-    """Infrastructure trouble and broken bodies are errors, under xfail too, never a refutation."""
+    """Report an error, under xfail too: infrastructure trouble and broken bodies are never refutations."""
     report.outcome = "failed"
     if hasattr(report, "wasxfail"):
         del report.wasxfail
@@ -143,14 +131,15 @@ def _as_error(report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
 
 
 def _add_property(item: pytest.Item, report: pytest.TestReport, outcome: Outcome) -> None:
-    """Tell other reporters; JUnit's reads what stands in the report of the teardown, made from the item."""
+    """Add the outcome to the JUnit properties."""
+    # JUnit's reporter reads the report of the teardown, which is made from the item.
     for properties in (item.user_properties, report.user_properties):
         properties[:] = [pair for pair in properties if pair[0] != PROPERTY]
         properties.append((PROPERTY, outcome.value))
 
 
 def _as_unsampled(item: pytest.Item, report: pytest.TestReport) -> None:
-    """Let the skip point at the test, not at us, and let its reason ride to the summary."""
+    """Point the skip at the test, not at us, and carry its reason to the summary."""
     if (estimate := item.stash.get(ESTIMATE, None)) is not None:
         setattr(report, ESTIMATE_ATTRIBUTE, estimate.to_json())
     why = item.stash[UNSAMPLED]
@@ -168,14 +157,14 @@ def _unsampled_lines(unsampled: Mapping[str, str], width: int) -> Iterator[Line]
 
 
 def _estimate_lines(session: VeloSession, width: int) -> Iterator[Line]:
-    """Return what the whole selection would take; nothing where there is no estimate."""
+    """Return what the whole selection would take; nothing without an estimate."""
     if session.estimates:
         yield Line("")
         yield from paragraph(total_text([*session.estimates.values()]), Style.BOLD, width)
 
 
 def _as_undecided(item: pytest.Item, report: pytest.TestReport, result: HypothesisResult) -> None:
-    """Undecided stays undecided, under xfail(strict) too; only --velo-strict makes it fail."""
+    """Leave an undecided test undecided, under xfail(strict) too; only --velo-strict makes it fail."""
     if report.failed or hasattr(report, "wasxfail"):
         setattr(report, EXPECTED_ATTRIBUTE, True)  # xfail; should the end of the session refute it
     if hasattr(report, "wasxfail"):

@@ -1,6 +1,6 @@
-"""Rescoring: a run whose trials are those of a record, on its stored draws (the command `velo rescore`).
+"""Rescoring (`velo rescore`): the bodies run again on the stored draws of a recorded run.
 
-Two hidden options carry what the command was told through pytest, to the workers of pytest-xdist, too.
+Two hidden options carry the command's settings through pytest, to the workers of pytest-xdist as well.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ran:
-    """What came of running pytest.
+    """The result of running pytest.
 
     Attributes:
         exit_code: Pytest's.
-        run_id: The record that was written; None when there is none.
-        show: How many trials are to be shown of each hypothesis.
-        verbosity: How often pytest was told `-v`, less `-q`.
+        run_id: The record that was written; None if there is none.
+        show: How many trials to show for each hypothesis.
+        verbosity: The number of `-v` minus the number of `-q`.
     """
 
     exit_code: int
@@ -49,14 +49,8 @@ class Ran:
 
 
 def run_pytest(arguments: Sequence[str], run_id: str, *, judge_calls: bool) -> Ran:
-    r"""Run pytest in this process, as a rescoring.
-
-    Args:
-        arguments: Its command line: tests and options.
-        run_id: The run whose trials are run again.
-        judge_calls: A judge may be asked anew where that costs money.
-    """
-    # We are imported, so pytest cannot rewrite our asserts, of which there are none that a user sees.
+    """Rescore the run `run_id` with pytest in this process; `judge_calls` allows paid judges."""
+    # We are already imported, so pytest cannot rewrite our asserts; users see none of them.
     quiet = (
         "ignore:Module already imported so cannot be rewritten; pytest_velo:pytest.PytestAssertRewriteWarning"
     )
@@ -67,13 +61,13 @@ def run_pytest(arguments: Sequence[str], run_id: str, *, judge_calls: bool) -> R
 
 
 class _Watcher:
-    """Sees which record a session wrote, before its state is gone."""
+    """Notes which record a session wrote, before its state is gone."""
 
     def __init__(self) -> None:
         self.ran = Ran(exit_code=0)
 
     def pytest_unconfigure(self, config: pytest.Config) -> None:
-        """Note it; a session that sampled nothing has none."""
+        """Note it; a session that sampled nothing has no record."""
         state = config.stash.get(SESSION, None)
         if state is not None and state.reported:
             self.ran = Ran(
@@ -85,15 +79,10 @@ class _Watcher:
 
 
 class Rescoring:
-    """The plugin of a session that rescores.
-
-    Args:
-        session: What the hooks of this process share.
-        run_id: The run whose trials are run again.
-        judge_calls: A judge may be asked anew where that costs money.
+    """The plugin of a session that rescores the run `run_id`; `judge_calls` allows paid judges.
 
     Raises:
-        UsageError: A setting that contradicts it, or an unknown run.
+        UsageError: A setting contradicts rescoring, or the run is unknown.
     """
 
     def __init__(self, session: VeloSession, run_id: str, *, judge_calls: bool) -> None:
@@ -107,7 +96,7 @@ class Rescoring:
         return {result.node_id for result in self.run.document.results}
 
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        """Leave only the hypotheses of the record, and say so of others that were named."""
+        """Keep only the recorded hypotheses; refuse others that were named explicitly."""
         named = replace(self._session.paying, everything=False)
         left = [item for item in items if item.nodeid not in self._known]
         for item in left:
@@ -118,7 +107,7 @@ class Rescoring:
             items[:] = [item for item in items if item.nodeid in self._known]
 
     def settings_of(self, item: pytest.Item) -> Settings:
-        """Return the session's settings with what was set when an item's trials were recorded."""
+        """Return the session's settings, with max_trials and alpha as they were recorded for an item."""
         settings = self._session.settings
         source = source_of(self.run, item.nodeid)
         if source is None:  # it is deselected, or about to be refused
@@ -131,7 +120,7 @@ class Rescoring:
         """Return how an item is rescored.
 
         Raises:
-            UsageError: The record holds no trials of it.
+            UsageError: The record has no trials of this test.
         """
         source = source_of(self.run, item.nodeid)
         if source is None:
@@ -139,7 +128,7 @@ class Rescoring:
         if not source.trials:
             why = f": {source.result.problem}" if source.result.problem else ""
             raise UsageError(
-                f"the run {source.run_id} recorded no trials of it{why}",
+                f"the run {source.run_id} recorded no trials of this test{why}",
                 where=item.nodeid,
                 fix="run pytest first, or name another run: velo rescore RUN",
             )
@@ -148,7 +137,7 @@ class Rescoring:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rescored:
-    """One item that is run again on its recorded draws."""
+    """One item that runs again on its recorded draws."""
 
     item: pytest.Item
     session: VeloSession
@@ -156,50 +145,48 @@ class Rescored:
     judge_calls: bool
 
     def hypothesis(self, hypothesis: Hypothesis) -> Hypothesis:
-        """Return the hypothesis on the recorded trials, all of them, whatever they say.
+        """Return the hypothesis on all recorded trials, without an early stop.
 
         Raises:
-            UsageError: The design or the cases are others than in the record.
+            UsageError: The design or the cases are not those of the record.
         """
         old, trials = self.source.result, self.source.trials
         if old.scope != hypothesis.frame.scope:
             raise UsageError(
-                f"the design changed: the record is {old.scope!r}, the test is"
+                f"the design changed: it was {old.scope!r} in the record and is"
                 f" {hypothesis.frame.scope!r} now",
                 where=hypothesis.node_id,
-                fix="run pytest instead: what the cache holds is still free",
+                fix="run pytest instead: draws in the cache are still free",
             )
         calls = [call for trial in trials for call in trial.calls]
         paired = hypothesis.reference is not None
         plan = planned_as(hypothesis, trials, case_set(self.item, self.session.settings), movable=not paired)
         notices = list(hypothesis.notices)
         if not paired and cases_changed(hypothesis, trials):
-            notices.append("the cases changed since: each trial has the case of the same id")
+            notices.append("the cases have changed since: each trial uses the case with the same id")
         return replace(
             hypothesis,
             frame=replace(hypothesis.frame, trials=lambda: iter(plan)),
             seeds={planned.turn: trial.seed for planned, trial in zip(plan, trials, strict=True)},
             stream=calls[0].address.stream if calls else hypothesis.stream,
             may_pay=self.judge_calls,
-            rerun=old.rerun or hypothesis.rerun,  # with what was typed then, not by the command now
+            rerun=old.rerun or hypothesis.rerun,  # as typed then, not as the command passes it now
             to_the_end=True,
             recorded=True,
             notices=tuple(notices),
         )
 
     def drawer(self) -> Drawer:
-        """Return what its draws come from."""
+        """Return the source of its draws."""
         session = self.session
         return RecordedDraws(
             session.sampler, session.store, seed=session.settings.seed, may_judge=self.judge_calls
         )
 
     def looks(self, hypothesis: Hypothesis, run: Sampling) -> Looks:
-        """Return the look log, to enter this look.
-
-        What scores a reply may lie outside of the body: where outcomes changed, they say that it did.
-        """
+        """Return the look log, to add this look."""
         now = (*run.trials, *run.after)
+        # The code that scores a reply may be outside the body: changed outcomes show that it changed.
         if not flips_between(self.source.trials[: len(now)], now).flips:
             return Looks(self.session.store, hypothesis)
         outcomes = [[trial.kind.value, dict(trial.values)] for trial in now]
@@ -207,7 +194,7 @@ class Rescored:
         return Looks(self.session.store, replace(hypothesis, body_digest=scorer))
 
     def told(self, result: HypothesisResult, run: Sampling | None = None) -> HypothesisResult:
-        """Return the result as it is recorded: from where, with the trials after the verdict, too."""
+        """Return the result for the record: with its source, and with the trials after the verdict."""
         facts = (*result.facts, rescored_fact(self.source.run_id))
         if run is None:
             return replace(result, facts=facts)
@@ -216,14 +203,10 @@ class Rescored:
 
 
 def register(session: VeloSession, config: pytest.Config) -> None:
-    """Make this session a rescoring: the plugin that leaves only what was recorded, and says how it is run.
-
-    Args:
-        session: What the hooks of this process share.
-        config: Whose hidden options name the run.
+    """Make this session a rescoring of the run named by `config`'s hidden options.
 
     Raises:
-        UsageError: As `Rescoring`.
+        UsageError: As in `Rescoring`.
     """
     run_id = config.getoption(RESCORE_RUN)
     judge_calls = bool(config.getoption(RESCORE_JUDGE))
@@ -231,23 +214,23 @@ def register(session: VeloSession, config: pytest.Config) -> None:
 
 
 def _check(settings: Settings) -> None:
-    """Refuse what contradicts a rescoring."""
+    """Refuse settings that contradict a rescoring."""
     if settings.mode is not Mode.AUTO:
         raise UsageError(
-            f"a rescoring reads stored draws, and the mode is {settings.mode}",
+            f"rescoring reads stored draws, but the mode is {settings.mode}",
             where="--velo-mode",
-            fix="leave the mode at auto; `velo cassette import` puts the draws of a cassette into the cache",
+            fix="keep the mode at auto; `velo cassette import` copies a cassette into the cache",
         )
     if settings.update is not None:
         raise UsageError(
-            "a rescoring stores no baseline",
+            "rescoring does not store a baseline",
             where="--velo-update",
-            fix="pytest --velo-update: what the cache holds is free there, too",
+            fix="run pytest --velo-update: draws in the cache are free there too",
         )
 
 
 def _not_recorded(node_id: str, run: Run) -> UsageError:
     known = [result.node_id for result in run.document.results]
     return UsageError(
-        f"the run {run.folder.name} holds no record of it", where=node_id, fix=nearest(node_id, known)
+        f"the run {run.folder.name} has no record of this test", where=node_id, fix=nearest(node_id, known)
     )

@@ -1,6 +1,6 @@
 """One pytest session's state: settings, and what sampling needs, opened on first use.
 
-It is opened on first use itself (`startup.session_of`), so what is heavy is imported where it is needed.
+The session itself is opened on first use too (`startup.session_of`), so heavy imports are deferred.
 """
 
 from __future__ import annotations
@@ -41,15 +41,15 @@ class VeloSession:
 
     Attributes:
         results: Of this process's items, in the order they ran, with the trials that a report shows.
-        reported: Of every process's items, by node id; a test that was run again replaces its first run.
-        unsampled: Why hypotheses were skipped by us, by node id.
+        reported: Of all processes' items, by node id; a test that ran again replaces its first run.
+        unsampled: Why we skipped hypotheses, by node id.
         estimates: What hypotheses would take, by node id, where the session only estimates.
-        sampled_together: Hypotheses share the sampler, so that waits cannot be told apart.
-        order: Places of the tests by node id, where workers run them; empty otherwise.
-        drawn: What each process drew in all, known when it has closed.
+        sampled_together: Hypotheses share the sampler, so waits cannot be attributed to one of them.
+        order: Position of each test by node id, where workers run them; empty otherwise.
+        drawn: What each process drew in all, known once it has closed.
         worker: The xdist worker's id; None in the main process.
-        told: Somebody told this session something, as it was when it began.
-        started_at: When this was opened: as the session began, or when its first hypothesis was collected.
+        told: An option was set when the session began.
+        started_at: When this was opened: at the session's start, or when its first hypothesis was collected.
     """
 
     def __init__(self, config: pytest.Config, *, told: bool = False) -> None:
@@ -79,7 +79,7 @@ class VeloSession:
 
     @cached_property
     def paying(self) -> PayRule:
-        """Who asked for paid draws; workers are told by the controller."""
+        """Which hypotheses may make paid calls; workers learn it from the controller."""
         root = str(self._config.rootpath)
         if "pay" in self._from_controller:
             pay = self._from_controller["pay"]
@@ -103,12 +103,12 @@ class VeloSession:
 
     @property
     def stored(self) -> Store | None:
-        """The draws on disk, if there are any: to look at them makes no file."""
+        """The draws on disk; None, without creating the file, if there are none."""
         return self.store if (self.settings.cache_dir / "draws.sqlite").is_file() else None
 
     @cached_property
     def sampler(self) -> Sampler:
-        """What every model call of this process goes through."""
+        """The sampler that makes every model call of this process."""
         from pytest_velo.sampling.sampler import Sampler  # weight: what samples, once something is sampled
 
         estimates = self.settings.estimates
@@ -124,7 +124,7 @@ class VeloSession:
 
     @property
     def run_folder(self) -> Path:
-        """The folder of this run's record, made on first use; the same for all workers."""
+        """The folder of this run's record, created on first use; the same for all workers."""
         if self._run_folder is None:
             name = self._from_controller.get("run", self._name_for_workers)
             self._run_folder = create_run(self.settings.cache_dir, self.started_at, name)
@@ -135,15 +135,15 @@ class VeloSession:
         return [line.text for line in header_lines(self.settings, encoding=sys.stdout.encoding)]
 
     def for_worker(self) -> str:
-        """Return what a worker must know, as text that any transport carries."""
+        """Return what a worker must know, as text that any transport can carry."""
         pay = {"everything": self.paying.everything, "node_ids": list(self.paying.node_ids)}
         if self._name_for_workers is None:
-            # A name nobody else takes, for nothing is made on disk before a hypothesis is sampled.
+            # Must be unique: the folder is created only once a hypothesis is sampled.
             self._name_for_workers = f"{run_name(self.started_at)}-{os.getpid()}"
         return json.dumps({"pay": pay, "run": self._name_for_workers})
 
     def settings_of(self, item: pytest.Item) -> Settings:
-        """Return the settings that an item is sampled with: those of its record where it is rescored."""
+        """Return the settings an item is sampled with: those of its record where it is rescored."""
         rescoring = self._config.pluginmanager.get_plugin(RESCORE_PLUGIN)
         if rescoring is None:
             return self.settings
@@ -151,7 +151,7 @@ class VeloSession:
         return settings
 
     def may_pay(self, node_id: str) -> bool:
-        """Tell whether an item may make draws that cost money."""
+        """Tell whether an item may make paid calls."""
         return not self.settings.estimates and self.paying.allows(node_id)
 
     def in_order(self) -> bool:
@@ -175,17 +175,14 @@ class VeloSession:
                 self._note_drawn(sampler, problems)
 
     def keep(self, result: HypothesisResult) -> HypothesisResult:
-        """Keep a result for the run record; return it with no trials but those that a report shows.
-
-        A test that was run again replaces its first run.
-        """
+        """Keep a result for the run record; return it with only the trials that a report shows."""
         self._trial_lines[result.node_id] = trial_lines(result)
         light = replace(result, trials=shown_trials(result, self.settings.show))
         self.results.append(light)
         return light
 
     def drop(self, result: HypothesisResult) -> None:
-        """Forget a result that was kept: its hypothesis is not sampled after all."""
+        """Discard a result that was kept: its hypothesis is not sampled after all."""
         self.results.remove(result)
         del self._trial_lines[result.node_id]
 
@@ -195,7 +192,7 @@ class VeloSession:
             write_trials(self.run_folder, lines, self.worker)
 
     def _note_drawn(self, sampler: Sampler, problems: list[str]) -> None:
-        """Keep, or send to the controller, what this process drew: the loop has ended, so it is all."""
+        """Keep, or send to the controller, what this process drew; final once the loop has ended."""
         stats = sampler.stats()
         waits: tuple[str, ...] = ()
         if self.sampled_together:
@@ -206,20 +203,20 @@ class VeloSession:
             self._config.workeroutput["velo"] = drawn.to_json()  # type: ignore[attr-defined]
 
     def drop_run_folder(self) -> None:
-        """Leave no folder of a run that sampled nothing."""
+        """Remove the folder of a run that sampled nothing."""
         if self._run_folder is not None:
-            with suppress(OSError):  # somebody put something there
+            with suppress(OSError):  # it is not empty
                 self._run_folder.rmdir()
 
     def _provider_factories(self) -> dict[str, Any]:
-        """Ask plugins for wire families of their own."""
+        """Ask plugins for their own wire families."""
         factories: dict[str, Any] = {}
         for offered in self._config.hook.pytest_velo_providers():
             factories |= offered
         return factories
 
     def _cassettes(self) -> list[Any]:
-        """Load the cassettes replay reads: those that were named, else those beside the tests."""
+        """Load the cassettes for replay: those that were named, else those next to the tests."""
         if not self.settings.replays:
             return []
         from pytest_velo.cache.cassette import load  # weight: asyncio and apsw, for replay only
@@ -227,13 +224,13 @@ class VeloSession:
         return [load(path) for path in self.settings.cassettes or self._cassette_files]
 
     def add_cassettes(self, test_file: Path) -> None:
-        """Remember `cassettes/*.jsonl*` beside a file of hypotheses, for replay."""
+        """For replay, remember `cassettes/*.jsonl*` next to a test file."""
         if self.settings.replays and not self.settings.cassettes:
             found = sorted((test_file.parent / "cassettes").glob("*.jsonl*"))
             self._cassette_files |= dict.fromkeys(found)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Gather the results that ride on the reports, from workers too, in the order they came."""
+        """Collect the results carried by reports, from workers too, in order of arrival."""
         if self.worker is not None:
             return
         if (why := getattr(report, "velo_unsampled", None)) is not None:
@@ -244,7 +241,7 @@ class VeloSession:
             self.reported[report.nodeid] = from_compact(text)
 
     def pytest_keyboard_interrupt(self) -> None:
-        """Report what is known of the item that was interrupted: pytest makes no report of it."""
+        """Report the interrupted item, for which pytest makes no report."""
         if self.worker is None:
             for result in self.results:
                 self.reported.setdefault(result.node_id, result)
@@ -252,7 +249,7 @@ class VeloSession:
 
 @contextmanager
 def noting(problems: list[str]) -> Iterator[None]:
-    """Let no full disk hide the verdicts: what could not be written is said below them."""
+    """Turn a failed write into a line below the verdicts, so that a full disk does not hide them."""
     try:
         yield
     except Exception as error:

@@ -1,4 +1,4 @@
-"""Opening the session's state, when somebody told it something or it has a hypothesis, and its record."""
+"""Opening the session's state on first need, and writing its record."""
 
 from __future__ import annotations
 
@@ -16,12 +16,7 @@ from pytest_velo.version import __version__
 
 
 def session_of(config: pytest.Config, *, told: bool = False) -> VeloSession:
-    """Return what the hooks of this process share, which is opened when it is first asked for.
-
-    Args:
-        config: Pytest's.
-        told: Somebody told this session something, and this opens it.
-    """
+    """Return what the hooks of this process share, opened on first use; `told`: an option was set."""
     if SESSION not in config.stash:
         config.stash[SESSION] = VeloSession(config, told=told)
         config.pluginmanager.register(config.stash[SESSION], SESSION_PLUGIN)
@@ -29,10 +24,10 @@ def session_of(config: pytest.Config, *, told: bool = False) -> VeloSession:
 
 
 def begin(state: VeloSession, config: pytest.Config) -> None:
-    """Read the settings, and register what they ask for.
+    """Read the settings and register the plugins they ask for.
 
     Raises:
-        pytest.UsageError: A setting cannot be read, or the run that is to be rescored cannot be.
+        pytest.UsageError: A setting cannot be read, or a run cannot be rescored.
     """
     try:
         if state.settings.multiplicity is Multiplicity.HOLM:
@@ -46,12 +41,7 @@ def begin(state: VeloSession, config: pytest.Config) -> None:
 
 
 def write_run(session: VeloSession, duration_s: float) -> None:
-    """Write the run's document and merge the workers' trials (main process only).
-
-    Args:
-        session: When all reports are in.
-        duration_s: How long it took, in seconds.
-    """
+    """Write the run's document and merge the workers' trials (main process only)."""
     if session.worker is not None:
         return
     if not session.reported:

@@ -1,4 +1,4 @@
-"""What all processes of a session drew, so that no call and no dollar is missing from the summary."""
+"""What all processes of a session drew, so that the summary misses no call and no dollar."""
 
 from __future__ import annotations
 
@@ -20,10 +20,9 @@ class Drawn:
 
     Attributes:
         n_calls: Draws that were made.
-        cost_usd: Their dollars; None when one of them is unknown.
+        cost_usd: Their cost in dollars; None if any of it is unknown.
         problems: Why a record is missing or incomplete.
-        waits: What calls waited for, and retries, where hypotheses were sampled together and none of it can
-            be told apart.
+        waits: What calls waited for, and retries, where hypotheses were sampled together and share them.
     """
 
     n_calls: int = 0
@@ -43,17 +42,10 @@ class Drawn:
 
 
 def beyond(drawn: Sequence[Drawn], results: Sequence[HypothesisResult]) -> Drawn:
-    """Return what was drawn and stands in none of `results`.
+    """Return what was drawn but is in none of the reported `results`; an unknown price makes the cost None.
 
-    Calls under way when their verdict came are finished, paid and kept in the cache; so are those of a
-    test that was run again, and of trials that were cancelled halfway.
-
-    Args:
-        drawn: By each process.
-        results: Those that are reported.
-
-    Returns:
-        Their number and dollars, never below 0; `cost_usd` is None when a price is unknown.
+    Calls in flight when their verdict came are finished, paid for and kept in the cache. So are the calls of
+    a test that ran again, and of trials that were cancelled halfway.
     """
     made = sum(process.n_calls for process in drawn)
     told = sum(result.n_calls - result.n_cached for result in results)
@@ -64,18 +56,12 @@ def beyond(drawn: Sequence[Drawn], results: Sequence[HypothesisResult]) -> Drawn
 
 
 def drawn_lines(drawn: Sequence[Drawn], results: Sequence[HypothesisResult], width: int) -> Iterator[Line]:
-    r"""Yield what the summary says below its table: draws that no verdict used, waits, records not written.
-
-    Args:
-        drawn: By each process.
-        results: Those of the table.
-        width: Columns of the terminal.
-    """
+    """Yield the lines below the summary's table: unused draws, waits, records that were not written."""
     more = beyond(drawn, results)
     if more.n_calls:
         calls = f"{count(more.n_calls, 'model call')} ({dollars(more.cost_usd)})"
         yield Line("")
-        yield from block("besides", f"{calls} that no verdict used; the draws are kept", width, Style.DIM)
+        yield from block("ahead", f"{calls} made ahead and not needed; kept for later", width, Style.DIM)
     for wait in dict.fromkeys(wait for process in drawn for wait in process.waits):
         yield from block("notice", wait, width, Style.WARN)
     for problem in dict.fromkeys(problem for process in drawn for problem in process.problems):
@@ -83,27 +69,18 @@ def drawn_lines(drawn: Sequence[Drawn], results: Sequence[HypothesisResult], wid
 
 
 def session_waits(totals: SamplingStats) -> tuple[str, ...]:
-    """Return what is said of a session whose hypotheses were sampled together: waits and retries in all.
-
-    Args:
-        totals: Of the sampler, at the session's end.
-    """
+    """Return all waits and retries of a session whose hypotheses were sampled together."""
     nothing = SamplingStats(
         n_calls=0, n_cached=0, n_retries=0, cost_usd=0.0, n_cuts=0, throttled_s=0.0, paced_s=0.0
     )
     said = list(waits(nothing, totals))
     if totals.n_retries:
-        said.append(f"{count(totals.n_retries, 'attempt')} beyond the first, in all")
+        said.append(f"{count(totals.n_retries, 'attempt')} beyond the first, in total")
     return tuple(said)
 
 
 def waits(before: SamplingStats, after: SamplingStats) -> Iterator[str]:
-    """Yield what calls waited for, and lost, between two moments, a line for each kind.
-
-    Args:
-        before: The sampler's totals at the first.
-        after: At the second. Less than `WORTH_SAYING_S` seconds of a kind are not said.
-    """
+    """Yield what calls waited for, and lost, between two totals; short waits are left out."""
     throttled_s = after.throttled_s - before.throttled_s
     if throttled_s >= WORTH_SAYING_S:
         yield f"throttled: calls waited {duration(throttled_s)} because the endpoint asked for it"
@@ -113,12 +90,12 @@ def waits(before: SamplingStats, after: SamplingStats) -> Iterator[str]:
     n_lost = after.n_lost - before.n_lost
     if n_lost:
         yield (
-            f"{count(n_lost, 'attempt')} timed out, came back unreadable or were given up: what the provider"
-            " bills for them is unknown, and in no sum here"
+            f"{count(n_lost, 'attempt')} timed out, came back unreadable or were abandoned: what the provider"
+            " bills for them is unknown and not included here"
         )
     budget_s = after.budget_s - before.budget_s
     if budget_s >= WORTH_SAYING_S:
         yield (
-            f"held back: calls waited {duration(budget_s)} because those in flight might use up the budget;"
-            " a max_tokens= on the calls or a larger --velo-budget lets more run at once"
+            f"held back: calls waited {duration(budget_s)} because those in flight could use up the budget;"
+            " set max_tokens= on the calls or raise --velo-budget to run more at once"
         )

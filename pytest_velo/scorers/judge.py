@@ -1,6 +1,6 @@
 """The judge: a model that answers a question about a text, yes or no, or with a score.
 
-An unreadable answer makes the trial invalid; it is never taken for a no.
+An unreadable answer makes the trial invalid; it never counts as a no.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def _score_prompt(rubric: str, text: str, low: float, high: float) -> str:
 
 
 def rubric_of(request: Request) -> str | None:
-    """Return who graded and by what rubric, without what was graded; None if it is no request of a judge's.
+    """Return who graded and by what rubric, without what was graded; None if it is not a judge's request.
 
     >>> from pytest_velo.records import as_messages
     >>> prompt = _yes_no_prompt("Is it polite?", "Hello")
@@ -84,12 +84,12 @@ def _read_score(reply: Reply, low: float, high: float) -> float:
     """Return the judge's score, in [`low`, `high`].
 
     Raises:
-        InvalidTrial: The reply is no `{"score": number}` or the number is out of range.
+        InvalidTrial: The reply is not `{"score": number}`, or the number is out of range.
     """
     score = _field(reply, "score")
     if isinstance(score, bool) or not isinstance(score, int | float):
         raise _unreadable(reply)
-    if not low <= score <= high:  # a whole number of any length, so it is not formatted as a float
+    if not low <= score <= high:  # may be a whole number of any length, so do not format it as a float
         raise _invalid(f"the judge's score {str(score)[:20]} is outside {low:g}..{high:g}")
     return float(score)
 
@@ -114,7 +114,7 @@ class AsyncJudge:
 
         @pytest.mark.hypothesis(mean(0, 10) >= 4, models=[STUDENT], judge=scripted("grader", grade))
         async def test_its_explanations_are_fair(model, judge):
-            "On average an explanation is worth more than 4 points of 10."
+            "On average an explanation scores more than 4 points out of 10."
             return await judge.score("How well does this explain rain?", await model("Why does it rain?"))
         ```
     """
@@ -162,7 +162,7 @@ class Judge:
 
         @pytest.mark.hypothesis(rate >= 0.9, cases=GRADED, judge=scripted("checker", grade))
         def test_the_judge_agrees_with_people(judge, case):
-            "The judge says of a sum what people said of it."
+            "The judge agrees with people about sums."
             return judge("Is this sum right?", case.text) == case.right
         ```
     """
@@ -185,7 +185,7 @@ class Judge:
 
 
 def _fence(text: str) -> str:
-    """Put `text` between markers it does not hold, so that it cannot end them itself."""
+    """Put `text` between markers it does not contain, so that it cannot end them itself."""
     mark = FENCE
     while mark in text:
         mark += "="

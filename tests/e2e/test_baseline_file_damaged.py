@@ -20,7 +20,7 @@ def joined(text: str) -> str:
 @pytest.mark.parametrize(
     ("damage", "what", "fix"),
     [
-        (lambda text: text[:40], "it is damaged", "take it back from version control"),
+        (lambda text: text[:40], "the file is damaged", "restore it from version control"),
         (
             lambda text: text.replace('"outcomes":"', '"outcomes":"?'),
             "do not fit together",
@@ -28,13 +28,17 @@ def joined(text: str) -> str:
         ),
         (
             lambda text: text.replace('"version": 1', '"version": 2'),
-            "it is of version 2",
+            "the file has version 2",
             "pip install --upgrade",
         ),
-        (lambda text: f"<<<<<<< HEAD\n{text}", "line 1 is a merge conflict", "keep one line of each entry"),
+        (
+            lambda text: f"<<<<<<< HEAD\n{text}",
+            "line 1 is an unresolved merge conflict",
+            "keep one line of each entry",
+        ),
         (
             lambda text: text.replace("\n]}", f",\n{text.splitlines()[1]}\n]}}"),
-            "2 entries are of",
+            "2 entries are for",
             "keep one of",
         ),
     ],
@@ -64,5 +68,5 @@ def test_a_lock_that_a_killed_run_left_is_an_error(run, monkeypatch: pytest.Monk
     (run.path / ".velo-baseline.json.lock").touch()
     result = run("--velo-update")
     assert result.ret != 0
-    assert "another process has been updating it" in joined(result.stdout.str())
+    assert "another process has been updating the file" in joined(result.stdout.str())
     assert not (run.path / "velo-baseline.json").exists()

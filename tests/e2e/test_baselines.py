@@ -82,7 +82,10 @@ def test_without_a_baseline_nothing_is_sampled_and_the_line_that_makes_one_is_sh
     assert run.outcomes == ["inconclusive"]
     assert only(run).n_calls == 0
     text = text_of(result)
-    assert f"{FILE} holds no baseline of it on scripted/assistant: --velo-update samples and stores" in text
+    assert (
+        f"{FILE} has no baseline for this test on scripted/assistant: --velo-update samples and stores"
+        in text
+    )
     assert "pytest test_it.py::test_guard --velo-update" in text
     assert run("--velo-strict").ret == pytest.ExitCode.TESTS_FAILED
     assert not (run.path / FILE).exists()
@@ -223,7 +226,7 @@ def test_a_served_model_that_changed_is_said(run, lab):
 
     lab.answer = newer
     run("-m", "velo", "--velo-mode=refresh")
-    assert "the model was served by tiny-2026-11-01 then, and by tiny-2026-12-01 now" in facts(run)
+    assert "the model was served by tiny-2026-11-01 then and by tiny-2026-12-01 now" in facts(run)
 
 
 def test_another_prompt_is_not_compared_unless_it_is_what_is_guarded(run, guard):
@@ -236,7 +239,7 @@ def test_another_prompt_is_not_compared_unless_it_is_what_is_guarded(run, guard)
     assert (recorded.outcome, recorded.decision, recorded.n_calls) == ("inconclusive", None, 1)
     text = text_of(result)
     assert "not compared with the baseline of 20" in text
-    assert 'the prompt changed since (if the prompt is what you guard: guards="prompt")' in text
+    assert 'the prompt changed (if you guard the prompt: guards="prompt")' in text
     assert "pytest test_it.py::test_guard --velo-update" in text
     assert "p-value" not in text
     assert "no number of trials" not in text
@@ -251,7 +254,7 @@ def test_the_prompt_hash_needs_its_case_and_its_seed_and_says_so(run, guard):
     first = only(run).trials[0].case_id
     run.file(source.replace("range(40)]", f"range(40) if n != {first}]"))
     result = run()
-    assert "the case by which its prompt is known is gone" in text_of(result)
+    assert "the case that identifies its prompt is gone" in text_of(result)
     assert only(run).outcome == "inconclusive"
     run.file(
         source.replace("system=prompt()", "system=prompt() + str(trial.rng.random())").replace(
@@ -262,8 +265,8 @@ def test_the_prompt_hash_needs_its_case_and_its_seed_and_says_so(run, guard):
     assert run().ret == 0
     assert run.outcomes == ["supported"]
     result = run("--velo-seed=1")
-    assert "the prompt changed since" in text_of(result)
-    assert "or it holds what trial.rng drew, and the seed is another" in text_of(result)
+    assert "the prompt changed" in text_of(result)
+    assert "or it contains draws of trial.rng, and the seed differs" in text_of(result)
 
 
 JUDGED = (
@@ -286,7 +289,7 @@ def test_another_rubric_is_not_compared(run, guard):
     run.file(JUDGED.replace("Is it right?", "Is it quite right?"))
     result = run()
     assert run.outcomes == ["inconclusive"]
-    assert "the judge changed since. --velo-update makes a new one" in text_of(result)
+    assert "the judge changed. --velo-update stores a new one" in text_of(result)
 
 
 @pytest.mark.parametrize(
@@ -296,7 +299,7 @@ def test_another_rubric_is_not_compared(run, guard):
         ("max_trials=60", 'max_trials=30, over="population"', "the design (over, draws_per_case, groups or"),
         ("max_trials=60", "max_trials=60, draws_per_case=2", "the design (over, draws_per_case, groups or"),
         ("max_trials=60", 'max_trials=60, invalid="exclude"', "the design (over, draws_per_case, groups or"),
-        ('f"question {n}"', 'f"query {n}"', "none of its cases is among the cases any more"),
+        ('f"question {n}"', 'f"query {n}"', "none of its cases is left"),
     ],
 )
 def test_what_is_not_the_same_is_not_compared_and_costs_nothing(run, guard, old, new, said):
@@ -307,7 +310,7 @@ def test_what_is_not_the_same_is_not_compared_and_costs_nothing(run, guard, old,
     assert result.ret == 0
     assert (only(run).outcome, only(run).n_calls) == ("inconclusive", 0)
     assert said in text_of(result)
-    assert "--velo-update makes a new one" in text_of(result)
+    assert "--velo-update stores a new one" in text_of(result)
 
 
 def test_cases_that_were_taken_away_altogether_are_not_compared(run, guard):
@@ -318,7 +321,7 @@ def test_cases_that_were_taken_away_altogether_are_not_compared(run, guard):
     run.file(source.replace("cases=QUESTIONS, ", ""))
     result = run()
     assert only(run).outcome == "inconclusive"
-    assert "it had cases then, and has none now" in text_of(result)
+    assert "it had cases then and has none now" in text_of(result)
 
 
 def test_of_changed_cases_those_in_both_are_compared_and_the_scope_says_so(run, guard):
@@ -330,7 +333,7 @@ def test_of_changed_cases_those_in_both_are_compared_and_the_scope_says_so(run, 
     assert recorded.outcome == "supported"
     assert {int(trial.case_id) for trial in recorded.trials} <= {*range(32)}  # ids are positions in the list
     assert recorded.scope == "over the cases that its baseline has, too, paired on the case"
-    assert "the cases changed since" in facts(run)
+    assert "the cases have changed since" in facts(run)
     assert result.ret == 0
 
 
@@ -347,7 +350,7 @@ def test_groups_must_be_the_same(run, guard):
     assert "has no more trials" not in text_of(result)
     run.file(source.replace("str(n)", "str(n + 1)"))
     text = text_of(run())
-    assert "the cases have changed since, and they are not compared one by one" in text
+    assert "the cases have changed since, and this design does not compare them one by one" in text
 
 
 def test_another_seed_draws_anew_and_compares_in_the_baselines_order(run, guard):
@@ -394,7 +397,7 @@ def test_an_update_is_refused_in_ci_but_by_name(run, guard, monkeypatch):
         result = run(option)
         assert result.ret == pytest.ExitCode.USAGE_ERROR
         text = text_of(result)
-        assert "a baseline is not updated in CI" in text
+        assert "baselines are not updated in CI" in text
         assert "pytest test_it.py::test_guard --velo-update" in text
     assert run("-m", "velo", "--velo-update").ret == pytest.ExitCode.USAGE_ERROR
     run.file(GUARD, "test_also.py")
@@ -483,15 +486,15 @@ def test_another_file_by_option(run, guard, entries):
     assert run("--velo-baseline=kept/there.json").ret == 0
     assert run.outcomes == ["supported"]
     result = run("--velo-baseline=elsewhere.json")
-    assert "elsewhere.json holds no baseline" in text_of(result)
+    assert "elsewhere.json has no baseline" in text_of(result)
 
 
 @pytest.mark.parametrize(
     ("content", "said", "fix"),
     [
-        ("{", "it is damaged", "take it back from version control"),
-        ('{"version": 99, "entries": []}', "it is of version 99", "pip install --upgrade pytest-velo"),
-        ("<<<<<<< HEAD\n", "line 1 is a merge conflict", "keep one line of each entry"),
+        ("{", "the file is damaged", "restore it from version control"),
+        ('{"version": 99, "entries": []}', "the file has version 99", "pip install --upgrade pytest-velo"),
+        ("<<<<<<< HEAD\n", "line 1 is an unresolved merge conflict", "keep one line of each entry"),
     ],
 )
 @pytest.mark.parametrize("option", [(), ("--velo-update",)])
@@ -534,7 +537,7 @@ def test_a_budget_that_ends_halfway_stores_nothing(run, lab):
     assert run.outcomes == ["inconclusive"]
     assert 0 < len(lab.calls) < 40
     assert not (run.path / FILE).exists()
-    assert "no baseline was stored: sampling ended before all of its trials were in" in text_of(result)
+    assert "no baseline was stored: sampling ended before all trials were finished" in text_of(result)
     run("--velo-update", "-m", "velo")
     assert run.outcomes == ["measured"]
     assert len(lab.calls) == 40  # the draws of the first half are kept
@@ -614,22 +617,22 @@ def test_an_expected_regression_is_xfailed(run, guard):
 @pytest.mark.parametrize(
     ("mark", "said", "fix"),
     [
-        ('rate >= 0.5, guards="prompt"', "guards= belongs to a claim about the baseline", "baseline - 0.05"),
+        ('rate >= 0.5, guards="prompt"', "guards= is for claims about the baseline", "baseline - 0.05"),
         ('rate >= baseline - 0.1, guards="weather"', 'one of "model", "prompt"', "give"),
-        ('rate >= baseline - 0.1, arms=("a", "b")', "arms= belongs to a difference", "difference("),
+        ('rate >= baseline - 0.1, arms=("a", "b")', "arms= is for differences", "difference("),
         ("rate >= baseline - 0.1, once=True", "once=True counts the ones", "claim a rate of one outcome"),
         ("rate >= baseline - 0.1, expect=0.8", "expect= needs single trials", "leave it out"),
-        ("rate >= baseline - 2", "lies between -1 and 1", "inside the range"),
+        ("rate >= baseline - 2", "must be between -1 and 1", "inside the range"),
         ("rate >= baseline - 0.1, max_trials=3", "can never be supported within 3", "max_trials="),
-        ("rate >= 0.9 * baseline", "a baseline moves by a distance only", "baseline - 0.05"),
+        ("rate >= 0.9 * baseline", "a baseline can only be moved by a distance", "baseline - 0.05"),
         ("baseline", "is not a claim", "rate >= 0.5"),
         ("rate.within(0.2, baseline + 0.1)", "off the baseline at both ends", "within(baseline - 0.05"),
         (
             '(rate("a") >= baseline - 0.1) & (rate("b") <= 0.1)',
-            "joins differences, of arms or from a baseline",
+            "joins differences (of arms, or from a baseline)",
             "one test for each",
         ),
-        ("difference('a', 'b') >= baseline", "has no baseline: only a rate or a mean", "difference(...)"),
+        ("difference('a', 'b') >= baseline", "has no baseline: only rates and means", "difference(...)"),
     ],
 )
 def test_claims_about_a_baseline_that_make_no_sense_are_refused_before_any_call(run, mark, said, fix):
@@ -651,5 +654,5 @@ def test_the_lock_of_an_update_that_was_killed_is_said(run, guard, monkeypatch):
     Path(run.path / f".{FILE}.lock").touch()
     result = run("--velo-update")
     assert result.ret != 0
-    assert "another process has been updating it" in text_of(result)
+    assert "another process has been updating the file" in text_of(result)
     assert run.outcomes == ["error"]

@@ -59,7 +59,7 @@ def test_stats_of_a_run(cache, n_draws):
     assert f"{n_draws} draws of 1 request" in told
     assert re.search(r"cost +\$0\.\d+\n", told)
     assert re.search(r"drawn +20\d\d-\d\d-\d\d\n", told)
-    assert "that none of 1 recorded run used" in told
+    assert "not used by any of 1 recorded run" in told
 
 
 def test_what_no_recorded_run_used_is_counted(cache, n_draws):
@@ -67,7 +67,7 @@ def test_what_no_recorded_run_used_is_counted(cache, n_draws):
         lines = file.read_text().splitlines(keepends=True)
         file.write_text("".join(lines[:5]))
     assert (
-        f"unused  {n_draws - 5} draws that none of 1 recorded run used"
+        f"unused  {n_draws - 5} draws not used by any of 1 recorded run"
         in velo("stats", "--cache-dir", cache).output
     )
 
@@ -147,7 +147,7 @@ def test_unknown_prices_are_unknown(cache):
     )
     raw.execute("UPDATE draw SET cost_usd = NULL")
     raw.close()
-    assert "$? (no price is known)" in velo("stats", "--cache-dir", cache).output
+    assert "$? (no known price)" in velo("stats", "--cache-dir", cache).output
 
 
 # Mistakes
@@ -161,8 +161,8 @@ def test_unknown_prices_are_unknown(cache):
         (["--runs-older-than=-1d"], "--runs-older-than: '-1d' is no age", "--runs-older-than=90d"),
         (["--larger-than=2"], "'2' is no size", "--larger-than=2GB"),
         (["--larger-than=2iB"], "'2iB' is no size", "--larger-than=2GB"),
-        ([], "nothing says what to remove", "--older-than=90d"),
-        (["--keep-recorded"], "nothing says what to remove", "--larger-than=2GB"),
+        ([], "no limit is given, so there is nothing to remove", "--older-than=90d"),
+        (["--keep-recorded"], "no limit is given, so there is nothing to remove", "--larger-than=2GB"),
     ],
 )
 def test_ages_and_sizes_that_cannot_be_read(cache, n_draws, arguments, said, fix):

@@ -83,12 +83,12 @@ def test_a_joint_claim_certifies_all_of_its_parts_or_the_one_that_fails(run):
     ("body", "said"),
     [
         ('return {"bad": True}', "the claim is about the outcome 'help'"),
-        ("return True", "the claim is about the outcome 'bad', and the body returned True"),
+        ("return True", "the claim is about the outcome 'bad', but the body returned True"),
         (
             'return {"bad": True, "help": 11}',
-            "the outcome 'help' is 11, and the claim is about mean(0, 10, \"help\")",
+            "the outcome 'help' is 11, but the claim is about mean(0, 10, \"help\")",
         ),
-        ("assert trial.index < 0", "an assert failed, and the claim is about several outcomes"),
+        ("assert trial.index < 0", "an assert failed, but the claim is about several outcomes"),
     ],
 )
 def test_a_body_that_does_not_give_each_outcome_is_an_error(run, body, said):
@@ -312,7 +312,7 @@ def test_a_raised_max_trials_after_a_calibrated_look_is_said_and_refused_under_s
 REFUSED = [
     (
         "estimate(rate, halfwidth=0.05), margin=0.1",
-        "margin= has no meaning for an estimate",
+        "margin= does not apply to an estimate",
         "leave it out",
     ),
     (
@@ -330,8 +330,8 @@ REFUSED = [
         "no side to count on for an estimate",
         "bound",
     ),
-    ("estimate(rate, halfwidth=0.6)", "half-width of rate lies between 0 and 0.5", "halfwidth=0.05"),
-    ("estimate(0.3, halfwidth=0.1)", "0.3 is nothing to estimate", "estimate(rate"),
+    ("estimate(rate, halfwidth=0.6)", "half-width of rate must be between 0 and 0.5", "halfwidth=0.05"),
+    ("estimate(0.3, halfwidth=0.1)", "0.3 cannot be estimated", "estimate(rate"),
     (
         "estimate(rate, halfwidth=0.001)",
         "can never be measured within 200 trials",
@@ -339,12 +339,12 @@ REFUSED = [
     ),
     (
         "estimate(rate, halfwidth=0.05) & (rate <= 0.2)",
-        "claims nothing that could be joined",
+        "claims nothing, so it cannot be joined",
         "test of its",
     ),
     ('rate.within(0.2, 0.4), invalid="against"', "no side to count on for `within`", 'invalid="bound"'),
     ("(rate <= 0.1) & (rate >= 0.05)", "joins claims that name no outcome", 'rate("asr") <= 0.05'),
-    ('(rate("a") <= 0.1) | (rate("b") <= 0.1)', "not joined with |", "&"),
+    ('(rate("a") <= 0.1) | (rate("b") <= 0.1)', "cannot be joined with |", "&"),
     ('rate("a") <= 0.1 & rate("b") <= 0.1', "parentheses are missing around &", "(rate >= 0.2) &"),
     ('(rate("a") <= 0.1) & (rate("b") <= 0.1), margin=0.95', "margin 0.95", "margin below"),
     (
@@ -353,15 +353,15 @@ REFUSED = [
         "leave it out",
     ),
     ('(rate("a") <= 0.1) & (rate("b") <= 0.01)', "can never be supported within 200", "max_trials="),
-    ("rate >= 0.5, ceiling=0.9", "ceiling= belongs to a difference", 'ceiling="expert"'),
+    ("rate >= 0.5, ceiling=0.9", "ceiling= is for differences", 'ceiling="expert"'),
     (
         GAIN + 'arms=("alone", "helped"), ceiling="expert"',
-        "ceiling='expert' is no further arm",
+        "ceiling='expert' is not a third arm",
         'arms=(..., "ex',
     ),
     (
         GAIN + 'arms=("alone", "helped", "expert"), ceiling="expertt"',
-        "ceiling='expertt' is no further arm",
+        "ceiling='expertt' is not a third arm",
         "expert",
     ),
     (GAIN + 'arms=("alone", "helped"), ceiling=2', "ceiling=2 is outside the outcomes", "ceiling=1"),
@@ -380,7 +380,7 @@ REFUSED = [
     (GAIN + 'arms=("alone", "helped"), once=True', "once=True counts the ones", "claim a rate"),
     (
         'rate >= 0.5, cases=LIST, once=True, over="cases"',
-        "over= has no meaning with once=True",
+        "over= does not apply with once=True",
         "leave it",
     ),
     (

@@ -85,17 +85,21 @@ def test_a_claim_that_is_none(run, arguments, what):
         ("rate <= 1", "rate <= 1 cannot be tested", "every value satisfies it*"),
         ("rate >= 1", "rate >= 1 cannot be tested", "no finite sample can support it*"),
         ("rate <= 0", "rate <= 0 cannot be tested", "no finite sample can support it*"),
-        ("rate >= 30", "a threshold of rate lies between 0 and 1, got 30", "rate >= 0.3"),
-        ("rate >= -0.1", "a threshold of rate lies between 0 and 1, got -0.1", "move it inside the range"),
-        ("rate >= '0.5'", "a threshold of rate is a number between 0 and 1, got '0.5'", "rate >= 0.7"),
+        ("rate >= 30", "a threshold for rate must be between 0 and 1, got 30", "rate >= 0.3"),
+        (
+            "rate >= -0.1",
+            "a threshold for rate must be between 0 and 1, got -0.1",
+            "move it inside the range",
+        ),
+        ("rate >= '0.5'", "a threshold for rate must be a number between 0 and 1, got '0.5'", "rate >= 0.7"),
         ("rate > 0.5", "claims are written with >= and <=", "rate >= 0.5"),
         ("rate < 0.5", "claims are written with >= and <=", "rate <= 0.5"),
         ("rate.within(0.6, 0.4)", "rate.within(0.6, 0.4) is empty", "give the lower end first"),
-        ("rate('') <= 0.5", "an outcome's name is a text, got ''", "rate(*asr*) <= 0.05"),
+        ("rate('') <= 0.5", "an outcome's name must be a string, got ''", "rate(*asr*) <= 0.05"),
         (
             "0.2 <= rate <= 0.4",
             "the claim `rate >= 0.2` has no truth value",
-            "claims are not compared in chains: write rate.within(0.2, 0.4) for 0.2 <= rate <= 0.4*",
+            "claims cannot be chained: write rate.within(0.2, 0.4) for 0.2 <= rate <= 0.4*",
         ),
     ],
 )
@@ -134,40 +138,42 @@ BAD_VALUES = [
     ("models=[]", "a list of model ids*"),
     ("models=7", "a list of model ids*"),
     ("models=['']", "a list of model ids*"),
-    ("models=[YES, YES]", "a list without doubles"),
-    ("judge=YES.encode()", "a text"),
+    ("models=[YES, YES]", "a list without duplicates"),
+    ("judge=YES.encode()", "a string"),
     ("alpha=0", "a number between 0 and 1"),
     ("alpha=True", "a number between 0 and 1"),
     ("alpha='0.05'", "a number between 0 and 1"),
     ("beta=1", "a number between 0 and 1"),
     ("beta=float('nan')", "a number between 0 and 1"),
-    ("margin=-0.1", "a number from 0, in the statistic's units"),
-    ("margin=True", "a number from 0, in the statistic's units"),
+    ("margin=-0.1", "a number, 0 or more, in the statistic's units"),
+    ("margin=True", "a number, 0 or more, in the statistic's units"),
     ("arms=['a']", "two or more different names*"),
-    ("max_trials=0", "a whole number from 1"),
-    ("max_trials=20.0", "a whole number from 1"),
-    ("max_trials=True", "a whole number from 1"),
-    ("min_trials=-1", "a whole number from 1"),
+    ("max_trials=0", "a whole number, 1 or more"),
+    ("max_trials=20.0", "a whole number, 1 or more"),
+    ("max_trials=True", "a whole number, 1 or more"),
+    ("min_trials=-1", "a whole number, 1 or more"),
     ("over='case'", 'one of "cases", "population"'),
-    ("draws_per_case=0", "a whole number from 1"),
+    ("draws_per_case=0", "a whole number, 1 or more"),
     ("invalid='ignore'", 'one of "bound", "exclude", "against"'),
     ("expect=1.5", "a number between 0 and 1"),
     ("extend='yes'", "True or False"),
-    ("stream=1", "a text"),
+    ("stream=1", "a string"),
     ("family=''", "a name without `::`*"),
     ("family='a::b'", "a name without `::`*"),
     ("once=1", "True or False"),
     ("ceiling=True", "a number in the outcome's units, or an arm's name"),
     ("ceiling=float('inf')", "a number in the outcome's units, or an arm's name"),
     ("guards='judge'", 'one of "model", "prompt"'),
-    ("tier=1", "a text"),
+    ("tier=1", "a string"),
 ]
 
 
 @pytest.mark.parametrize(("keyword", "wanted"), BAD_VALUES, ids=[keyword for keyword, _ in BAD_VALUES])
 def test_a_bad_value_of_a_keyword(run, keyword, wanted):
     name = keyword.partition("=")[0]
-    refused(run, marked(f"rate >= 0.5, {keyword}"), f"{WHERE}{name}=*: {wanted}", f"*fix: give {wanted}")
+    refused(
+        run, marked(f"rate >= 0.5, {keyword}"), f"{WHERE}{name}=*: expected {wanted}", f"*fix: give {wanted}"
+    )
 
 
 def test_every_keyword_has_a_bad_value_above():
@@ -210,10 +216,10 @@ def test_two_marks_on_one_test(run):
         ("margin=0.6", "the margin 0.6 of `rate >= 0.5` reaches to -0.1: no value is left to rule out"),
         ("min_trials=50, max_trials=20", "min_trials is larger than max_trials"),
         ("min_trials=500", "min_trials=500, but there are at most 200 trials"),
-        ("alpha=0.6, beta=0.4", "alpha=0.6 and beta=0.4 add up to 1 or more: no interval would be left"),
-        ("alpha=0.99", "alpha=0.99 and beta=0.05 add up to 1 or more: no interval would be left"),
+        ("alpha=0.6, beta=0.4", "alpha=0.6 and beta=0.4 add up to 1 or more, which leaves no interval"),
+        ("alpha=0.99", "alpha=0.99 and beta=0.05 add up to 1 or more, which leaves no interval"),
         ("over='population'", "over= needs cases"),
-        ("group='topic'", "group= belongs to the cases"),
+        ("group='topic'", "group= is an option of the cases"),
     ],
 )
 def test_keywords_that_do_not_go_together(run, keywords, what):
@@ -297,7 +303,7 @@ def test_a_model_id_on_the_command_line_that_names_nothing(run):
 
 
 def test_no_model_is_named(run):
-    refused(run, marked("rate >= 0.5"), f"{WHERE}no model is named", "*fix: models=*or --velo-model=local/*")
+    refused(run, marked("rate >= 0.5"), f"{WHERE}no model is set", "*fix: models=*or --velo-model=local/*")
 
 
 def test_no_judge_is_named(run):
@@ -305,7 +311,7 @@ def test_no_judge_is_named(run):
     refused(
         run,
         marked("rate >= 0.5, models=[YES]", "\n" + body),
-        f"{WHERE}no judge is named",
+        f"{WHERE}no judge is set",
         "*fix: judge=*or --velo-judge=*",
     )
 
@@ -314,7 +320,7 @@ def test_a_case_without_cases(run):
     refused(
         run,
         marked("rate >= 0.5, models=[YES]", CASE_BODY),
-        f"{WHERE}the body asks for `case` but the mark has no cases",
+        f"{WHERE}the body uses `case`, but the mark has no cases",
         "*fix: cases=[[]...[]] or cases=*file.jsonl*",
     )
 
@@ -355,11 +361,16 @@ def test_a_fixture_named_case_is_the_users_where_the_mark_has_no_cases(run):
             "empty.csv",
             "",
             "*empty.csv:1*the first line names no columns",
-            "the first line gives each column*",
+            "give each column*",
         ),
         ("ragged.csv", "a,b\n1,2\n3\n", "*ragged.csv:3*the row has 1 cells, the header has 2", "put a cell*"),
-        ("numbers.csv", "1,2\n3,4\n", "*numbers.csv:1*the first line is no header: 1, 2", "the first line*"),
-        ("words.txt", "a\n", "*cases='words.txt' is no source of cases", "cases= takes a list,*"),
+        (
+            "numbers.csv",
+            "1,2\n3,4\n",
+            "*numbers.csv:1*the first line is not a header: 1, 2",
+            "the first line*",
+        ),
+        ("words.txt", "a\n", "*cases='words.txt' is not a source of cases", "cases= takes a list,*"),
         ("latin.csv", b"a\n\xe9\n", "*latin.csv*the file is not UTF-8 *", "save it as UTF-8"),
     ],
 )
@@ -385,16 +396,16 @@ def test_a_misspelt_file_of_cases(run):
         ("[]", "there are no cases: the source is empty"),
         ("{'a': 1}", "cases= got a dict"),
         ("7", "cases= got a int"),
-        ("iter(['a'])", "cases= got an iterator, which can be read once only"),
+        ("iter(['a'])", "cases= got an iterator, which can be read only once"),
         ("lambda: 1 / 0", "the function <lambda> raised ZeroDivisionError: division by zero"),
         ("lambda: 7", "the function <lambda> gave a int"),
         ("lambda n: [n]", "the function <lambda> needs n"),
-        ("[object()]", "the case has no stable content: *"),
+        ("[object()]", "the case's content cannot be identified: *"),
         ("cases(['a'], filter=lambda case: False)", "there are no cases: filter= left none"),
-        ("cases([{'q': 'a'}], rename={'qq': 'b'})", "rename= names 'qq', which is no field"),
-        ("cases([{'q': 'a'}], group='topic')", "group='topic' is missing in this case"),
+        ("cases([{'q': 'a'}], rename={'qq': 'b'})", "rename= names 'qq', which is not a field"),
+        ("cases([{'q': 'a'}], group='topic')", "this case has no field 'topic' for group="),
         ("cases(['a'], id='name')", "id='name' names a field, but the case is 'a'"),
-        ("cases([{'n': 1}, {'n': 1}], id='n')", "the id '1' is also that of case 0"),
+        ("cases([{'n': 1}, {'n': 1}], id='n')", "the id '1' is already used by case 0"),
     ],
 )
 def test_cases_that_are_none(run, source, what):
@@ -594,7 +605,7 @@ def test_a_parameters_claim_cannot_bring_several_models(run):
     refused(
         run,
         PARAMETERS.format("rate <= 0.1, models=[YES, NO]"),
-        "*test_it.py::test_h[[]no[]] (line *the claim of a parameter can name only one",
+        "*test_it.py::test_h[[]no[]] (line **a claim in pytest.param can name only one",
         "*fix: name one model in the mark of pytest.param, or models= in the mark of the function",
     )
 
@@ -603,7 +614,7 @@ def test_a_parameter_without_a_claim_beside_one_with(run):
     refused(
         run,
         PARAMETERS.format("rate <= 0.1, models=[YES]").replace("[pytest", "['yes', pytest"),
-        "*test_it.py::test_h[[]yes[]] (line *the test asks for our fixture 'model' but is no hypothesis",
+        "*test_it.py::test_h[[]yes[]] (line *the test uses our fixture 'model' but is not a hypothesis",
         "*fix: mark it: @pytest.mark.hypothesis(rate >= 0.5)",
     )
 
@@ -647,13 +658,13 @@ BAD_OPTIONS = [
     ("seed", "one", "a whole number"),
     ("alpha", "1.5", "a number between 0 and 1"),
     ("alpha", "low", "*"),
-    ("max_trials", "0", "a whole number from 1"),
+    ("max_trials", "0", "a whole number, 1 or more"),
     ("max_trials", "many", "*"),
-    ("concurrency", "0", "a whole number from 1"),
-    ("budget", "-1", "dollars from 0, or none"),
-    ("budget", "nan", "dollars from 0, or none"),
+    ("concurrency", "0", "a whole number, 1 or more"),
+    ("budget", "-1", "dollars, 0 or more, or none"),
+    ("budget", "nan", "dollars, 0 or more, or none"),
     ("profile", "cli", "one of explore, confirm, ci (did you mean 'ci'?)"),
-    ("show", "-1", "a whole number from 0"),
+    ("show", "-1", "a whole number, 0 or more"),
 ]
 
 
@@ -797,6 +808,6 @@ def test_a_property_test_that_asks_for_a_fixture_of_ours(run):
         run,
         "from hypothesis import given, strategies as st\n"
         "@given(st.integers())\ndef test_h(model, number): assert model(str(number))\n",
-        "*test_it.py::test_h (line *a property test (@given) asks for our fixture 'model'",
+        "*test_it.py::test_h (line *a property test (@given) uses our fixture 'model'",
         "*fix: write a hypothesis (without @given) and give the strategy as cases=",
     )

@@ -229,7 +229,7 @@ def test_it(trial, case):
         ([("0.3", "0.4")], (), "the claim was `rate >= 0.3` and is now `rate >= 0.4`"),
         ([("abcd", "xyz")], (), "the cases or the design"),
         ([], ("--velo-alpha=0.01",), "the cases or the design (alpha, beta,"),
-        ([], ("--velo-seed=5",), "runs with other seeds have other orders"),
+        ([], ("--velo-seed=5",), "runs with different seeds have different orders"),
         ([("return", "return 1 / 0 #")], (), "in the second run it ended as error"),
         ([("CASES)", "CASES, draws_per_case=2)")], (), "the cases or the design"),
     ],
@@ -384,13 +384,15 @@ def test_mistakes_are_said(run, compare) -> None:
     assert "there is no finished run 'lates'" in compare("lates", code=1).output
     latest = run_ids(run.path)[0]
     assert (
-        "no test of the runs has 'test_if' in its node id"
+        "no test in these runs has 'test_if' in its node id"
         in compare(latest, latest, "test_if", code=1).output
     )
-    assert "alpha lies between 0 and 1, got 1.5" in compare("latest", "latest", "--alpha=1.5", code=1).output
+    assert (
+        "alpha must be between 0 and 1, got 1.5" in compare("latest", "latest", "--alpha=1.5", code=1).output
+    )
     for margin in ("0", "-0.1", "nan", "inf"):
         output = compare("latest", "latest", f"--margin={margin}", code=1).output
-        assert "--margin: a margin is a distance above 0" in output
+        assert "--margin: margin must be above 0" in output
         assert "fix: --margin=0.05" in output
 
 

@@ -38,32 +38,32 @@ def marked(source: str, body: str = BODY) -> str:
 OPTIONS = {
     "twice": (
         "cases(cases(ROWS))",
-        "cases(cases(...)) says everything twice",
+        "cases(...) is nested inside cases(...)",
         "give all options in one cases(...)",
     ),
     "none": (
         "cases(ROWS, n=0)",
-        "cases: n= is a number of cases from 1, got 0",
+        "cases: n= must be a whole number, 1 or more, got 0",
         "n=100, or leave it out for all",
     ),
     "id": (
         "cases(ROWS, id=7)",
-        "cases: id= is a field's name or a function, got 7",
+        "cases: id= must be a field's name or a function, got 7",
         'id="topic", or id=lambda case: case.topic',
     ),
     "group": (
         "cases(ROWS, group=['q'])",
-        "cases: group= is a field's name or a function, got ['q']",
+        "cases: group= must be a field's name or a function, got ['q']",
         'group="topic", or group=lambda case: case.topic',
     ),
     "filter": (
         "cases(ROWS, filter='q')",
-        "cases: filter= is a function of the case, got 'q'",
+        "cases: filter= must be a function of the case, got 'q'",
         "filter=lambda case: case.length < 100",
     ),
     "rename": (
         "cases(ROWS, rename=['q'])",
-        "cases: rename= is a dict of old to new names, got ['q']",
+        "cases: rename= must be a dict of old to new names, got ['q']",
         'rename={"query": "question"}',
     ),
 }
@@ -81,17 +81,17 @@ def test_an_option_of_cases_that_is_none(mistakes):
 SOURCES = {
     "all_filtered": (
         "cases(seeded, filter=lambda case: case > 1)",
-        "cases: filter= dropped 10000 cases one after another",
+        "cases: filter= dropped 10000 cases in a row",
         "loosen it",
     ),
     "number_as_field": (
         "[{'q': 'a'}, {1: 'b'}]",
-        "case 1: a field is named 1, which is not text",
+        "case 1: a field's name is 1, which is not a string",
         "name it '1'",
     ),
     "second_field": (
         "cases([{'q': 'a', 'text': 'b'}], rename={'q': 'text'})",
-        "case 0: rename= makes a second field 'text'",
+        "case 0: rename= would make a second field 'text'",
         "rename that one too",
     ),
     "filter_that_fails": (
@@ -102,32 +102,32 @@ SOURCES = {
     "filter_that_divides": (
         "cases(ROWS, filter=lambda case: 1 / 0)",
         "case 0: filter= failed: ZeroDivisionError: division by zero",
-        "it is called once for each case, and must not fail for any",
+        "it is called for every case, and must not fail for any",
     ),
     "id_of_none": (
         "cases(ROWS, id=lambda case: None)",
         "case 0: id= gave None",
-        "give text or a number for every case",
+        "return a non-empty string or a number for every case",
     ),
     "generator_that_fails": (
         "broken",
         "cases: the function broken raised RuntimeError: no more",
-        "it is called while tests are collected, with `rng` or with nothing",
+        "it is called at collection, with `rng` or without arguments",
     ),
     "generator_without_end": (
         "numbers",
-        "cases: the generator numbers gave 100000 cases and does not end",
-        "let it take `rng` and draw from it (then as many are drawn as are needed), or give n=",
+        "cases: the generator numbers yielded 100000 cases and does not end",
+        "add a parameter `rng` and draw from it (only as much as needed is then read), or set n=",
     ),
     "endless_case": (
         "LOOP",
-        "case 0: the case has no stable content: value contains itself, or is nested too deeply to be written"
-        " as JSON",
+        "case 0: the case's content cannot be identified: value contains itself, or is nested too deeply to"
+        " be written as JSON",
         "name each case: cases(..., id=lambda case: ...), or use JSON-like values",
     ),
     "infinite_case": (
         "[float('inf')]",
-        "case 0: the case has no stable content: value is inf, which JSON does not have",
+        "case 0: the case's content cannot be identified: value is inf, which JSON does not have",
         "name each case: cases(..., id=lambda case: ...), or use JSON-like values",
     ),
     "quotes": (
@@ -185,12 +185,12 @@ BODIES = {
     "set": (
         "case.q = 2; return True",
         "a case is frozen: 'q' cannot be set",
-        "keep what the body works out in a variable",
+        "keep computed values in a variable",
     ),
     "deleted": (
         "del case.q; return True",
         "a case is frozen: 'q' cannot be deleted",
-        "leave it where it is: a prompt holds only what is put into it",
+        "leave it: a prompt contains only what you put into it",
     ),
 }
 

@@ -31,12 +31,12 @@ CLAIMS = {
     "claim_and": (
         'rate("a") >= 0.5 and rate("b") >= 0.5',
         'the claim `rate("a") >= 0.5` has no truth value',
-        "claims are not compared in chains: write rate.within(0.2, 0.4) for 0.2 <= rate <= 0.4; join two with"
+        "claims cannot be chained: write rate.within(0.2, 0.4) for 0.2 <= rate <= 0.4; join two with"
         " & and parentheses around each",
     ),
     "or": (
         "(rate >= 0.5) | (rate <= 0.1)",
-        "claims are not joined with |",
+        "claims cannot be joined with |",
         "write one test for each, or claim both with &",
     ),
     "no_parentheses": (
@@ -56,40 +56,41 @@ CLAIMS = {
     ),
     "joined_differences": (
         '(difference("a", "b") >= 0.1) & (rate("c") >= 0.5)',
-        '`(difference("a", "b") >= 0.1) & (rate("c") >= 0.5)` joins differences, of arms or from a baseline',
+        '`(difference("a", "b") >= 0.1) & (rate("c") >= 0.5)` joins differences (of arms, or from a'
+        " baseline)",
         "write one test for each; & joins rates and means of named outcomes",
     ),
     "estimate_in_an_if": (
         "estimate(rate, halfwidth=0.1) or 1",
         "`estimate(rate, halfwidth=0.1)` has no truth value",
-        "give it to the mark as it stands",
+        "pass it to the mark as it is",
     ),
     "joined_estimate": (
         '(rate("a") >= 0.5) & estimate(rate, halfwidth=0.1)',
-        "`estimate(rate, halfwidth=0.1)` claims nothing that could be joined",
-        "write a test of its own for it",
+        "`estimate(rate, halfwidth=0.1)` claims nothing, so it cannot be joined",
+        "write a separate test for it",
     ),
     "estimate_of_a_claim": (
         "estimate(rate >= 0.5, halfwidth=0.1)",
-        "rate >= 0.5 is nothing to estimate",
+        "rate >= 0.5 cannot be estimated",
         "estimate(rate, halfwidth=0.05)",
     ),
     "wide_estimate": (
         "estimate(mean(0, 10), halfwidth=5)",
-        "the half-width of mean(0, 10) lies between 0 and 5, got 5",
+        "the half-width of mean(0, 10) must be between 0 and 5, got 5",
         "estimate(mean(0, 10), halfwidth=0.5)",
     ),
     "of_a_claim": (
         'difference("a", "b", of=rate >= 0.5) >= 0.1',
-        "of= is rate or mean(low, high), got rate >= 0.5",
+        "of= must be rate or mean(low, high), got rate >= 0.5",
         "of=mean(0, 10)",
     ),
     "one_arm": (
         'difference("a", "a") >= 0.1',
-        "a difference is between two arms, got 'a' and 'a'",
+        "a difference needs two different arms, got 'a' and 'a'",
         'difference("hinted", "plain") >= 0.1, with arms=("plain", "hinted")',
     ),
-    "empty_mean": ("mean(10, 0) >= 5", "mean(10, 0) is no range of scores", "mean(0, 10) >= 7"),
+    "empty_mean": ("mean(10, 0) >= 5", "mean(10, 0) is not a range of scores", "mean(0, 10) >= 7"),
     "baseline_in_an_if": (
         "rate >= (baseline or 0.5)",
         "`baseline` has no truth value",
@@ -97,17 +98,17 @@ CLAIMS = {
     ),
     "baseline_minus_a_text": (
         'rate >= baseline - "0.05"',
-        "a distance from the baseline is a number, got '0.05'",
+        "a distance from the baseline must be a number, got '0.05'",
         "baseline - 0.05",
     ),
     "baseline_minus_all": (
         'rate >= baseline - float("inf")',
-        "a distance from the baseline is a number, got inf",
+        "a distance from the baseline must be a number, got inf",
         "baseline - 0.05",
     ),
     "share_of_baseline": (
         "rate >= 0.9 * baseline",
-        "a baseline moves by a distance only: there is no share of it",
+        "a baseline can only be moved by a distance, not scaled",
         "baseline - 0.05, in the statistic's own units",
     ),
 }
@@ -128,13 +129,13 @@ ROWS = "[{'q': str(n), 'topic': n % 3} for n in range(30)]"
 MARKS = {
     "arms_that_are_no_texts": (
         'difference("a", "b") >= 0.1, arms=("a", 2)',
-        "arms=('a', 2): names, which are texts",
-        "give names, which are texts",
+        "arms=('a', 2): expected a list of names (strings)",
+        "give a list of names (strings)",
     ),
     "no_arms": (
         'difference("a", "b") >= 0.1',
-        '`difference("a", "b")` compares arms, and none are named',
-        "arms=('a', 'b'), and take `arm` as an argument of the test",
+        '`difference("a", "b")` compares arms, but arms= is missing',
+        "arms=('a', 'b'), and make `arm` an argument of the test",
     ),
     "once_without_cases": (
         "rate >= 0.5, once=True",
@@ -143,17 +144,17 @@ MARKS = {
     ),
     "once_of_scores": (
         "mean(0, 10) >= 5, once=True, cases=['a', 'b']",
-        "once=True counts the ones in a list, and the claim is `mean(0, 10) >= 5`",
+        "once=True counts the ones in a list, but the claim is `mean(0, 10) >= 5`",
         "claim a rate of one outcome, or leave once= out",
     ),
     "guards_without_a_baseline": (
         "rate >= 0.5, guards='prompt'",
-        "guards= belongs to a claim about the baseline",
+        "guards= is for claims about the baseline",
         "rate >= baseline - 0.05, or leave it out",
     ),
     "alpha_of_an_estimate": (
         "estimate(rate, halfwidth=0.1), beta=0.1",
-        "beta= has no meaning for an estimate, which claims nothing",
+        "beta= does not apply to an estimate, which claims nothing",
         "leave it out",
     ),
 }
@@ -179,7 +180,7 @@ DESIGNS = {
     ),
     "over_endless_cases": (
         f"rate >= 0.5, cases={ENDLESS}, over='cases'",
-        'over="cases" needs a fixed set of cases, and this source has no end',
+        'over="cases" needs a fixed set of cases, but this source is endless',
         'say how many: cases(..., n=100), or use over="population"',
     ),
     "groups_of_endless_cases": (
@@ -189,7 +190,7 @@ DESIGNS = {
     ),
     "groups_over_cases": (
         f"rate >= 0.5, cases=cases({ROWS}, group='topic'), over='cases'",
-        'group= has no meaning under over="cases", where each trial picks one case by itself',
+        'group= does not apply with over="cases", where each trial picks a single case',
         'drop group=, or use over="population", where the unit is the group\'s mean',
     ),
     "once_over_endless_cases": (
@@ -219,7 +220,7 @@ BODIES = {
         'rate("a") >= 0.5',
         "return {1: True}",
         "test_it.py:N",
-        "outcomes have names, and the body returned a dict with the key 1",
+        "outcome names must be non-empty strings, but the body returned a dict with key 1",
         'return {"some_name": True or False}',
     ),
     "other": (
@@ -240,7 +241,7 @@ BODIES = {
         "rate >= 0.5",
         "return (await model('q')).answers(7)",
         "test_it.py:N",
-        "answers(...) takes the texts to look for, got 7",
+        "answers(...) takes the strings to look for, got 7",
         'reply.answers("Lyon", "Lyons"); write str(...) around a number',
     ),
     "unawaited": (
@@ -335,6 +336,6 @@ def test_a_body_without_source_that_returns_nothing(mistakes):
     )
     assert mistakes.code == pytest.ExitCode.TESTS_FAILED
     assert read["made"] == (
-        "<string>:1: the body returned None and its source cannot be read, so this may be a value that was"
+        "<string>:1: the body returned None, and its source cannot be read: this may be a value that was"
         " None\n  fix: return True at its end"
     )

@@ -79,8 +79,8 @@ def test_a_run_of_scripted_models_has_nothing_to_export(run):
     run.file("@pytest.mark.hypothesis(rate >= 0.5, models=[YES])\n" + BODY.format("h").split("\n", 2)[2])
     assert run().ret == 0
     assert said("cassette", "export", "draws.jsonl") == (
-        f"{RECORD}/{run.record.folder.name}/trials.jsonl: the run 'latest' has no draws that are kept"
-        " (scripted replies are computed anew)\n  fix: name another run with --run"
+        f"{RECORD}/{run.record.folder.name}/trials.jsonl: the run 'latest' has no stored draws"
+        " (scripted replies are computed, not stored)\n  fix: name another run with --run"
     )
 
 
@@ -247,7 +247,7 @@ def test_a_line_of_the_trials_that_is_damaged(run, recorded, line, where, fnmatc
 def test_a_part_of_a_node_id_that_fits_no_test_or_several(run, recorded):
     run("--velo-model=lab/tiny", "-m", "velo")
     assert said("compare", "previous", "latest", "test_othre") == (
-        "no test of the runs has 'test_othre' in its node id\n"
+        "no test in these runs has 'test_othre' in its node id\n"
         "  fix: known: test_it.py::test_h, test_it.py::test_other"
     )
     with pytest.raises(Exception, match="'test_' fits 2 tests\n  fix: be more precise: ") as caught:

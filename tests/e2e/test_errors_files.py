@@ -164,8 +164,8 @@ def test_something_is_where_our_folder_goes(run, lab, mistakes, name):
     assert read["h"].replace(f"{run.path}/", "") == f"{what}\n  fix: {fix}"
 
 
-SEED = "root seed of cases, order and draws (default 0)"
-UPDATE = "sample the baselines of the selected hypotheses and store them; =new: only those without one"
+SEED = "root seed for cases, order and draws (default 0)"
+UPDATE = "sample and store baselines for the selected hypotheses; =new: only where there is none"
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ UPDATE = "sample the baselines of the selected hypotheses and store them; =new: 
     [
         ("seed", "99999999999999999999", "a whole number of at most 64 bits", SEED),
         ("seed", "one", "a whole number", SEED),
-        ("update", "some", "all or new; without a value the option stands last on the line", UPDATE),
+        ("update", "some", "all or new; without a value, put the option last on the command line", UPDATE),
     ],
 )
 @pytest.mark.parametrize("place", ["command line", "environment"])

@@ -128,15 +128,15 @@ HYPOTHESIS = "mark the test: @pytest.mark.hypothesis(rate >= 0.5)"
 TOLD = {
     "seven": "model scripted/seven: the script returned int, not a text or a Reply\n"
     "  fix: return a str from the function given to scripted(...)",
-    "no_judge": "test_it.py::test_no_judge: no judge is named\n"
+    "no_judge": "test_it.py::test_no_judge: no judge is set\n"
     "  fix: judge=... in the mark, or --velo-judge=...",
     "unknown_endpoint": "test_it.py:N: the model id 'opena/gpt' names the unknown endpoint 'opena'\n"
     "  fix: did you mean 'openai'?, or declare it under velo_endpoints",
     "b_borrows": "test_it.py:N: a blocking model was called on the sampling loop\n"
     "  fix: make the body `async def`",
-    "plain_model": "test_it.py:N > test_it.py::test_plain_model: the fixture 'model' serves hypotheses only"
+    "plain_model": "test_it.py:N > test_it.py::test_plain_model: the fixture 'model' is for hypotheses only"
     f"\n  fix: {HYPOTHESIS}",
-    "plain_judge": "test_it.py:N > test_it.py::test_plain_judge: the fixture 'judge' serves hypotheses only"
+    "plain_judge": "test_it.py:N > test_it.py::test_plain_judge: the fixture 'judge' is for hypotheses only"
     f"\n  fix: {HYPOTHESIS}",
 }
 
@@ -238,8 +238,8 @@ CALLS = {
         "lab/tiny",
         "ask_prob(model, 'A')",
         "test_it.py:N",
-        "prob(...) reads log probabilities, and the reply has none",
-        "ask for them: model(prompt, logprobs=20); a scripted model returns Reply(logprobs=...)",
+        "prob(...) reads log probabilities, but the reply has none",
+        "request them: model(prompt, logprobs=20); a scripted model returns Reply(logprobs=...)",
     ),
 }
 PROB_HEAD = """

@@ -109,7 +109,7 @@ def test_draws_without_a_verdict_are_said_to_be_there(run, half) -> None:
     run("-m", "velo")
     assert run.outcomes == ["inconclusive"]
     again = told(run(ESTIMATE))
-    assert "estimate: 0 calls, all it would draw is in the cache, without a verdict (20 draws)" in again
+    assert "estimate: 0 calls, every draw is in the cache, and there is no verdict (20 draws)" in again
 
 
 def test_half_of_the_draws_are_stored(run, half) -> None:
@@ -195,7 +195,7 @@ def test_what_costs_nothing_is_told_apart(run) -> None:
     free = told(run(ESTIMATE))
     assert "estimate: 0 calls, its replies are scripted" in free
     assert "at most 20 trials of at least 1 call each, $0.00" in free
-    assert "estimate: 0 calls, its body asks for no model" in free
+    assert "estimate: 0 calls, its body uses no model" in free
     assert "estimate of 3 hypotheses: at most 20 calls" in free
     assert state(run) is None
 
@@ -216,5 +216,5 @@ def test_a_claim_about_a_baseline_that_is_not_there_needs_no_call(run, half) -> 
     )
     nothing = told(run(ESTIMATE))
     assert "estimate: 0 calls," in nothing
-    assert "holds no baseline of it" in nothing
+    assert "has no baseline for this test" in nothing
     assert not half.calls

@@ -123,8 +123,8 @@ async def test_h(model, k):
     )
     shown = run.apart("-p", "no:randomly", "-m", "velo", *options).stdout.str()
     told = sum(result.n_calls - result.n_cached for result in run.record.results)
-    besides = re.search(r"besides +(\d+) model call", shown)
-    assert told + (int(besides[1]) if besides else 0) == len(lab.calls)
+    ahead = re.search(r"ahead +(\d+) model call", shown)
+    assert told + (int(ahead[1]) if ahead else 0) == len(lab.calls)
 
 
 @pytest.mark.parametrize("name", ["trials.jsonl", "run.json", "latest"])

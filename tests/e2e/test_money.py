@@ -41,7 +41,7 @@ def test_plain_pytest_makes_no_paid_call_and_says_what_would(run, lab, source):
     result.stdout.fnmatch_lines(
         [
             "- not sampled  test_it.py::test_h",
-            "*needs paid draws, and nobody asked for them (estimate: at most 200 trials of at least 1 call*",
+            "*would make paid calls, which are not enabled (estimate: at most 200 trials of at least 1 call*",
             "*pytest -m velo test_it.py::test_h",
         ]
     )

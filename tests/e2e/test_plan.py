@@ -141,7 +141,7 @@ def test_the_command_prints_tables_and_json_and_makes_nothing(run, lab) -> None:
     told = velo(run, "plan", "test_it.py::test_h")
     assert told.returncode == 0, told.stderr
     assert told.stdout.startswith("test_it.py::test_h\n  claim      rate >= 0.3\n")
-    assert "  cost       ? calls and $? a trial (known when it has run once)" in told.stdout
+    assert "  cost       ? calls and $? a trial (known after its first run)" in told.stdout
     [at_edge] = [line for line in told.stdout.split("\n") if "(threshold)" in line]
     assert at_edge.split() == ["0.3", "(threshold)", "4.9%", "4.8%", "90.3%", "202.0"]
     assert "  with a chance of 80%: supported from 0.377 up; refuted from 0.228 down" in told.stdout
@@ -213,7 +213,7 @@ def pytest_velo_claims():
     )
     run.file(hypothesis("rate >= 0.3", more="models=[YES]"))
     [plan] = plans(pytester)
-    assert plan.problem == "`rate >= 0.3` is tested by a rule of a plugin, whose law is not known"
+    assert plan.problem == "`rate >= 0.3` is tested by another plugin's rule, which cannot be planned"
     assert plan.parts == ()
 
 
@@ -229,8 +229,8 @@ def pytest_velo_claims():
             "can never be supported within 50 trials",
         ),
         (hypothesis("rate >= 0.3", more="models=[YES]"), ["--velo-seed=x"], "'x' cannot be read"),
-        ("def test_plain(): pass\n", ["test_it.py"], "1 test collected, and no hypothesis\n  fix: name"),
-        ("", ["test_it.py"], "no test was collected\n  fix: name a file"),
+        ("def test_plain(): pass\n", ["test_it.py"], "1 test collected, but no hypothesis\n  fix: name"),
+        ("", ["test_it.py"], "no tests were collected\n  fix: name a file"),
         (
             "from hypothesis import strategies as st\n"
             + hypothesis(

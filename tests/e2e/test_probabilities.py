@@ -187,19 +187,19 @@ def test_stored_draws_and_cassettes_keep_the_probabilities(run, lab):
 # --- What ends a hypothesis as an error ------------------------------------------------------------
 
 WRONG = {
-    "not asked for": (body("reply.prob('yes')", model="YES"), "the reply has none fix: ask for them"),
+    "not set": (body("reply.prob('yes')", model="YES"), "the reply has none fix: ask for them"),
     "no variant": (body("reply.prob()"), "takes the tokens to add up, got none fix: reply.prob("),
     "an empty cell": (body("reply.prob('')"), "takes the tokens to add up, got '' fix: reply.prob("),
-    "no position": (body("reply.prob('A', position=-1)"), "position=-1 is no place of a token fix: "),
-    "no tolerance": (body("reply.prob('A', max_hidden=5)"), "max_hidden=5 is no probability fix: "),
+    "no position": (body("reply.prob('A', position=-1)"), "position=-1 is not a token position fix: "),
+    "no tolerance": (body("reply.prob('A', max_hidden=5)"), "max_hidden=5 is not a probability fix: "),
     "two words": (body("reply.prob('the first')"), "prob('the first'): this is several tokens"),
     "scores": (
         body("reply.prob('A')", model="says('scores', ('A', 0.9), ('B', 0.8))"),
-        "add up to 1.700: they are no probabilities fix: ask the server",
+        "add up to 1.700: they are not probabilities fix: request the model's own",
     ),
     "reasoning": (
         body("reply.prob('A')", model="says('thinks', ('Hmm', 0.9), text='A', reasoning='Hmm')"),
-        "are those of the model's reasoning, not of its answer fix: turn reasoning off",
+        "belong to the model's reasoning, not to its answer fix: turn reasoning off",
     ),
     "a rate of probabilities": (body("reply.prob('A')", claim="rate >= 0.5"), "or claim mean(0, 10) about"),
 }
@@ -232,7 +232,7 @@ def test_a_server_that_gives_none_is_named_and_the_record_says_so(run, lab):
     run.file(STORED)
     result = run("-m", "velo")
     assert run.outcomes == ["error"]
-    assert "logprobs= was asked for, and the provider gave none with this reply" in flat(result)
+    assert "logprobs= was set, but the provider returned none with this reply" in flat(result)
     assert "not honoured: logprobs" in flat(result)
 
 
@@ -273,7 +273,7 @@ def test_probabilities_after_the_filters_are_refused(run, embedded_model):
         (body("reply.prob('A', position=1)"), "reads the token at position 1, and 1 are listed"),
         (
             body("reply.prob('A')", model="scripted('mute', [''])", call="allow_empty=True"),
-            "the reply is empty: it has no token",
+            "the reply is empty: there is no token",
         ),
     ],
     ids=["hidden", "few alternatives", "in parts", "position", "empty"],

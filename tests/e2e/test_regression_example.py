@@ -86,7 +86,7 @@ def test_ci_replays_the_verdict_and_accepts_no_new_baseline(story):
     assert story.record.results[0].outcome == "supported"
     update = story.apart(*PLAIN, "--velo-mode=replay", "--velo-update", CI="true")
     assert update.ret == pytest.ExitCode.USAGE_ERROR
-    assert "a baseline is not updated in CI" in update.stderr.str()
+    assert "baselines are not updated in CI" in update.stderr.str()
 
 
 def test_ci_without_the_model_calls_a_changed_prompt_an_error_not_a_refutation(story):

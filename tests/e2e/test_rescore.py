@@ -352,7 +352,7 @@ def test_an_edited_answer_keeps_the_draws_of_its_case(recorded, run, lab, rescor
     assert edited
     assert [trial.index for trial in after if trial.kind == "zero"] == edited
     assert f"{len(edited)} of {N} trials changed" in told
-    assert "the cases changed since: each trial has the case of the same id" in told
+    assert "the cases have changed since: each trial uses the case with the same id" in told
     assert "exploratory: the design" in told
     assert f"none of {N} trials changed" in rescore(), "a rescoring of edited cases can be rescored"
 
@@ -383,7 +383,8 @@ def test_other_cases_are_another_design(recorded, run, lab, rescore):
     run.file(answers("yes", "yes", "yes"))
     told = rescore()
     assert (
-        "the design changed: the record is 'over these 2 cases', the test is 'over these 3 cases' now" in told
+        "the design changed: it was 'over these 2 cases' in the record and is 'over these 3 cases' now"
+        in told
     )
     assert "fix: run pytest instead: what the cache holds is still free" in told
     run.file(answers("yes", "yes").replace("'q1'", "'other'"))
@@ -478,7 +479,7 @@ def test_only_the_hypotheses_of_the_record_are_run(recorded, run, rescore):
     told = rescore("test_it.py::test_new")
     assert "the run" in told
     assert "test_it.py::test_new: the run" in told
-    assert "holds no record of it" in told
+    assert "has no record of this test" in told
     assert told.code == 4
 
 
@@ -569,14 +570,14 @@ def test_a_baseline_of_another_body_is_not_compared_with(recorded, run, lab, res
     ("arguments", "what", "fix"),
     [
         (["no-such-run"], "there is no finished run 'no-such-run'", "known: 20"),
-        (["--velo-seed=3"], "--velo-seed is what it was when the trials were recorded", "leave it out"),
-        (["--velo-model", "lab/x"], "--velo-model is what it was when the trials", "leave it out"),
+        (["--velo-seed=3"], "--velo-seed is fixed by the record", "leave it out"),
+        (["--velo-model", "lab/x"], "--velo-model is fixed by the record", "leave it out"),
         (
             ["--velo-mode=refresh"],
-            "a rescoring reads stored draws, and the mode is refresh",
-            "leave the mode",
+            "rescoring reads stored draws, but the mode is refresh",
+            "keep the mode",
         ),
-        (["--velo-update"], "a rescoring stores no baseline", "pytest --velo-update"),
+        (["--velo-update"], "rescoring does not store a baseline", "pytest --velo-update"),
         (["test_none.py::test_h"], "file or directory not found: test_none.py", ""),
     ],
 )
@@ -602,7 +603,7 @@ def test_a_run_that_recorded_no_trial_of_a_test_says_why(recorded, run, lab, res
     assert run.record["test_h"].outcome == "error"
     run.file(body("True"))
     told = rescore()
-    assert "recorded no trials of it: ZeroDivisionError" in told
+    assert "recorded no trials of this test: ZeroDivisionError" in told
     assert "fix: run pytest first, or name another run" in told
     assert told.code == 1
 
@@ -611,7 +612,7 @@ def test_test_files_that_are_gone_are_named(recorded, run, rescore):
     recorded(body("True"))
     (run.path / "test_it.py").unlink()
     told = rescore()
-    assert "none of the run's test files is here: test_it.py" in told
+    assert "none of the run's test files exists here: test_it.py" in told
     assert "fix: go to pytest's root folder, or name the tests" in told
 
 
@@ -621,7 +622,7 @@ def test_a_record_without_a_hypothesis_is_refused(recorded, run, rescore):
     document = json.loads(path.read_text())
     document["results"], document["circumstances"]["hypotheses"] = [], []
     path.write_text(json.dumps(document))
-    assert "the run recorded no hypothesis" in rescore()
+    assert "the run has no hypothesis" in rescore()
 
 
 @pytest.fixture(scope="module")

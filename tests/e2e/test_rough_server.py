@@ -186,5 +186,5 @@ def test_no_verdict_and_no_outcome_changes(run, server, api, monkeypatch):
     assert all(trial["kind"] in ("one", "zero") for result in smooth for trial in result["trials"])
     assert rough_one == smooth
     assert set(server.troubles) == {"", *TROUBLES}, "each trouble was met"
-    shown.stdout.fnmatch_lines(["*attempt* timed out, came back unreadable or were given up*"])
-    shown.stdout.fnmatch_lines(["*attempts beyond the first, in all*"])
+    shown.stdout.fnmatch_lines(["*attempt* timed out, came back unreadable or were abandoned*"])
+    shown.stdout.fnmatch_lines(["*attempts beyond the first, in total*"])

@@ -124,16 +124,28 @@ LINE = (
 @pytest.mark.parametrize(
     ("text", "what", "fix"),
     [
-        ("{", "it is damaged (Input data was truncated)", "from version control"),
-        ("[]", "it is damaged (Expected `object`, got `array`)", "--velo-update"),
+        ("{", "the file is damaged (Input data was truncated)", "from version control"),
+        ("[]", "the file is damaged (Expected `object`, got `array`)", "--velo-update"),
         (text_of('{"model":""}'), "missing required field `hypothesis` - at `$.entries[0]`", "--velo-update"),
         (text_of(LINE.replace("01", "0?1")), "cases and repeats of t.py::t do not fit", "--velo-update"),
         (text_of(LINE.replace('"01"', '"01","order":[0,7],"cases":["a"]')), "do not fit", "--velo-update"),
         (text_of(LINE.replace('"01"', '"01","repeats":[0]')), "do not fit together", "--velo-update"),
-        (text_of(LINE, LINE), "2 entries are of t.py::t: rate", "keep one of the lines"),
-        (text_of('{"anything":"new"}', version=2), "it is of version 2", "pip install --upgrade pytest-velo"),
-        (text_of("<<<<<<< HEAD\n" + LINE), "line 2 is a merge conflict", "keep one line of each entry"),
-        (text_of(LINE + "\n>>>>>>> theirs"), "line 3 is a merge conflict", "keep one line of each entry"),
+        (text_of(LINE, LINE), "2 entries are for t.py::t: rate", "keep one of the lines"),
+        (
+            text_of('{"anything":"new"}', version=2),
+            "the file has version 2",
+            "pip install --upgrade pytest-velo",
+        ),
+        (
+            text_of("<<<<<<< HEAD\n" + LINE),
+            "line 2 is an unresolved merge conflict",
+            "keep one line of each entry",
+        ),
+        (
+            text_of(LINE + "\n>>>>>>> theirs"),
+            "line 3 is an unresolved merge conflict",
+            "keep one line of each entry",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_file_is_said(tmp_path: Path, text: str, what: str, fix: str) -> None:
@@ -173,7 +185,7 @@ def test_a_lock_left_behind_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyP
     path = tmp_path / "velo-baseline.json"
     lock = tmp_path / ".velo-baseline.json.lock"
     lock.touch()
-    with pytest.raises(StoreError, match="another process has been updating it") as caught:
+    with pytest.raises(StoreError, match="another process has been updating the file") as caught:
         BaselineFile.update(path, [entry("test_a", 1)])
     assert f"remove {lock}" in caught.value.fix
     assert not path.exists()

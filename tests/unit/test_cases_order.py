@@ -145,7 +145,7 @@ def forever(rng):
         (["a"], "cases", 0, "draws_per_case="),
         (["a"], "cases", True, "draws_per_case="),
         (forever, "cases", 1, "needs a fixed set"),
-        (cases([{"g": 1}], group="g"), "cases", 1, "group= has no meaning"),
+        (cases([{"g": 1}], group="g"), "cases", 1, "group= does not apply"),
         (cases(forever, group=round), "population", 1, "group= needs a fixed set"),
     ],
 )

@@ -74,10 +74,10 @@ def test_lists_are_not_cut_by_max_n():
         ({1, 2}, "got a set"),
         (7, "got a int"),
         (None, "got a NoneType"),
-        (iter([1]), "an iterator, which can be read once only"),
-        ("hf://some/data", "is no source of cases"),
-        ("rows.parquet", "is no source of cases"),
-        ("just text", "is no source of cases"),
+        (iter([1]), "an iterator, which can be read only once"),
+        ("hf://some/data", "is not a source of cases"),
+        ("rows.parquet", "is not a source of cases"),
+        ("just text", "is not a source of cases"),
     ],
 )
 def test_what_is_no_source(read, source, said):
@@ -111,7 +111,7 @@ def test_a_dataclass_has_stable_content():
 
 def test_an_object_without_stable_content_needs_an_id():
     first, second = Opaque(), Opaque()
-    with pytest.raises(UsageError, match="no stable content") as caught:
+    with pytest.raises(UsageError, match="cannot be identified") as caught:
         load([first, second], base=Path())
     assert caught.value.where == "case 0"
     assert "id=" in caught.value.fix
@@ -211,9 +211,9 @@ def test_csv_cells_are_text_and_may_hold_line_breaks(read, write):
         ("a.csv", "a,b\n1\n", "a.csv:2", "1 cells, the header has 2"),
         ("a.csv", "", "a.csv:1", "names no columns"),
         ("a.csv", "a,,c\n1,2,3\n", "a.csv:1", "names no columns"),
-        ("a.csv", "a,a\n1,2\n", "a.csv:1", "is no header"),
-        ("a.csv", "a, a\n1,2\n", "a.csv:1", "is no header"),
-        ("a.csv", "1,2.5\n3,4\n", "a.csv:1", "is no header"),
+        ("a.csv", "a,a\n1,2\n", "a.csv:1", "is not a header"),
+        ("a.csv", "a, a\n1,2\n", "a.csv:1", "is not a header"),
+        ("a.csv", "1,2.5\n3,4\n", "a.csv:1", "is not a header"),
         ("a.csv", 'a,b\n1,"2\n', "a.csv:2", "not CSV"),
         ("a.csv", "a,b\n", "cases", "no cases"),
         ("a.jsonl", "", "cases", "no cases"),
@@ -309,11 +309,11 @@ async def coroutine():
 @pytest.mark.parametrize(
     ("function", "said"),
     [
-        (needs, "the function needs needs model"),
+        (needs, "the function needs requires model"),
         (breaks, "the function breaks raised RuntimeError: no more"),
         (lambda: 1 / 0, "raised ZeroDivisionError"),
-        (lambda: "text", "gave a str"),
-        (coroutine, "gave a coroutine"),
+        (lambda: "text", "returned a str"),
+        (coroutine, "returned a coroutine"),
         (lambda: count(), "does not end"),
         (list, "got a type"),
     ],
@@ -361,14 +361,14 @@ def test_rename_may_swap():
 @pytest.mark.parametrize(
     ("options", "where", "said"),
     [
-        ({"id": "team"}, "case 2", "the id '1' is also that of case 0"),
-        ({"id": "nane"}, "case 0", "id='nane' is missing"),
-        ({"group": "city"}, "case 0", "group='city' is missing"),
+        ({"id": "team"}, "case 2", "the id '1' is already used by case 0"),
+        ({"id": "nane"}, "case 0", "no field 'nane' for id="),
+        ({"group": "city"}, "case 0", "no field 'city' for group="),
         ({"group": lambda case: None}, "case 0", "group= gave None"),
         ({"group": lambda case: case.tean}, "case 0", "group= failed: the case has no field 'tean'"),
         ({"rename": {"nam": "n"}}, "case 0", "rename= names 'nam'"),
-        ({"rename": {"name": "team"}}, "case 0", "makes a second field 'team'"),
-        ({"filter": lambda case: False}, "cases", "filter= left none"),
+        ({"rename": {"name": "team"}}, "case 0", "make a second field 'team'"),
+        ({"filter": lambda case: False}, "cases", "filter= removed all"),
         ({"filter": lambda case: case / 0}, "case 0", "filter= failed: TypeError"),
     ],
 )
@@ -380,7 +380,7 @@ def test_options_that_do_not_fit(options, where, said):
 
 def test_the_row_of_a_file_is_named(read, write):
     write("p.jsonl", "\n".join(map(json.dumps, [*PEOPLE, {"name": "Di"}])))
-    with pytest.raises(UsageError, match="group='team' is missing") as caught:
+    with pytest.raises(UsageError, match="no field 'team' for group=") as caught:
         read(cases("p.jsonl", group="team"))
     assert caught.value.where == "p.jsonl:4"
 
@@ -401,12 +401,12 @@ def test_options_of_the_wrong_kind(options):
 
 
 def test_cases_of_cases():
-    with pytest.raises(UsageError, match="twice"):
+    with pytest.raises(UsageError, match="nested"):
         cases(cases(PEOPLE))
 
 
 def test_fields_that_are_not_text():
-    with pytest.raises(UsageError, match="named 1, which is not text"):
+    with pytest.raises(UsageError, match="name is 1, which is not a string"):
         load([{1: "a"}], base=Path())
 
 

@@ -116,7 +116,7 @@ def test_async_generators_are_refused() -> None:
     async def stream() -> Any:
         yield True
 
-    assert "nothing of it has run" in refused(stream()).fix
+    assert "it has not run yet" in refused(stream()).fix
 
 
 def test_named_outcomes() -> None:

@@ -105,7 +105,7 @@ def test_strict_comparisons_are_refused_with_the_claim_to_write():
 
 @pytest.mark.parametrize("name", ["", 3, None])
 def test_a_rates_name_is_a_text(name):
-    with pytest.raises(UsageError, match="an outcome's name is a text"):
+    with pytest.raises(UsageError, match="an outcome's name must be a string"):
         rate(name)
 
 

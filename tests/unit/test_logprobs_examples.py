@@ -20,8 +20,10 @@ def test_logprobs_asked_for_and_not_given_are_an_error() -> None:
     check_given([TokenLogprob(token="A", logprob=-0.1)], text="A", reasoning=None, refused=False)
     with pytest.raises(BodyError) as caught:
         check_given([], text="A", reasoning=None, refused=True)
-    assert caught.value.what == "logprobs= was asked for, and the provider gave none with this reply"
-    assert caught.value.fix == "leave stop= out, or claim a rate: a model that gives none can only be sampled"
+    assert caught.value.what == "logprobs= was set, but the provider returned none with this reply"
+    assert (
+        caught.value.fix == "leave stop= out, or claim a rate: a model without logprobs can only be sampled"
+    )
 
 
 def test_a_word_may_follow_a_space() -> None:

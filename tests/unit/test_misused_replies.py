@@ -18,7 +18,7 @@ MODEL = AsyncModel(resolve(scripted("misused", ["yes."])))
 @pytest.mark.parametrize("options", [(), ("",), ("yes", " "), (5,), (["yes"],), (None,)])
 def test_what_every_reply_or_none_would_answer_is_no_question(options) -> None:
     """An empty cell of a CSV file is in every reply: `answers("")` was True."""
-    with pytest.raises(BodyError, match="takes the texts to look for"):
+    with pytest.raises(BodyError, match="takes the strings to look for"):
         Reply(text="yes.").answers(*options)
 
 

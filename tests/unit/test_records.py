@@ -1,4 +1,4 @@
-"""The plain records that travel between the parts: requests, replies, draws, trials."""
+"""The plain records that modules exchange: requests, replies, draws, trials."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def plan(**changes) -> HypothesisPlan:
         "alpha": 0.05,
         "beta": 0.05,
         "margin": 0.0,
-        "price": TrialPrice(calls=2.0, usd=0.01, known_from="as when it last ran"),
+        "price": TrialPrice(calls=2.0, usd=0.01, known_from="as in its last run"),
         "parts": (part(),),
     }
     return HypothesisPlan(**{**known, **changes})
@@ -127,12 +127,12 @@ def test_what_is_told_often_enough_stands_below_it_by_direction() -> None:
 
 
 def test_unknown_costs_are_question_marks_and_no_columns() -> None:
-    unknown = lines(plan(price=TrialPrice(calls=None, usd=None, known_from="known when it has run once")))
+    unknown = lines(plan(price=TrialPrice(calls=None, usd=None, known_from="known after its first run")))
     assert (
-        "  cost       ? calls and $? a trial (known when it has run once); at most ? calls and $?" in unknown
+        "  cost       ? calls and $? a trial (known after its first run); at most ? calls and $?" in unknown
     )
     assert not any("dollars" in line or line.rstrip().endswith("calls") for line in unknown)
-    free = lines(plan(price=TrialPrice(calls=1.0, usd=0.0, known_from="as when it last ran")))
+    free = lines(plan(price=TrialPrice(calls=1.0, usd=0.0, known_from="as in its last run")))
     assert "  cost       1 call and $0.00 a trial (as when it last ran); at most 100 calls and $0.00" in free
     assert not any("dollars" in line for line in free)
 

@@ -1,1 +1,1 @@
-"""Claims about a baseline: what is stored, what is compared with it, what is said of it."""
+"""Claims about a baseline: what is stored, compared and reported."""

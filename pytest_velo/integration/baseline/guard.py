@@ -1,4 +1,4 @@
-"""Claims about a baseline: what is stored, whether it fits, what is compared, what is stored anew."""
+"""Claims about a baseline: storing one, checking that it fits, and comparing with it."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ class Guard:
     """How a claim about a baseline is run.
 
     Attributes:
-        hypothesis: What is sampled; None when nothing is.
-        problem: Why nothing is; empty otherwise.
-        finish: Adds to the result what is to be said of the baseline, and stores a new one.
-        is_look: It is a look at the draws, for the look log; to store them is none.
+        hypothesis: What to sample; None if nothing.
+        problem: Why nothing is sampled; empty otherwise.
+        finish: Adds facts about the baseline to the result, and stores a new baseline.
+        is_look: The run counts as a look at the draws, for the look log; storing a baseline does not.
     """
 
     hypothesis: Hypothesis | None
@@ -46,16 +46,13 @@ class Guard:
 
 
 def guard_of(item: pytest.Item, session: VeloSession, hypothesis: Hypothesis) -> Guard | None:
-    """Return how the item's claim about a baseline is run; None when it is no such claim.
+    """Return how an item's claim about a baseline is run; None for any other claim.
 
-    Args:
-        item: A prepared item.
-        session: Its settings name the file of baselines.
-        hypothesis: The item's, as it would be sampled if it had nothing to do with a baseline.
+    `hypothesis` is the item's as it would be sampled without a baseline.
 
     Raises:
-        StoreError: The file of baselines cannot be read.
-        UsageError: As `make_frame`.
+        StoreError: The baseline file cannot be read.
+        UsageError: As in `make_frame`.
     """
     spec, settings = item.stash[SPEC], session.settings
     if not spec.against_baseline:
@@ -66,7 +63,7 @@ def guard_of(item: pytest.Item, session: VeloSession, hypothesis: Hypothesis) ->
         return _recording(hypothesis, entry, settings.baseline)
     if entry is None:
         return Guard(hypothesis=None, problem=_missing(hypothesis, settings.baseline))
-    # Compared in the baseline's own order, which its seed makes; the draws are those of this run's seed.
+    # The order comes from the baseline's seed, the draws from this run's.
     problem = _misfit(entry, hypothesis)
     if problem:
         return Guard(hypothesis=None, problem=_not_compared(entry, problem))
@@ -104,43 +101,43 @@ def _change(hypothesis: Hypothesis) -> Change:
 
 def _missing(hypothesis: Hypothesis, path: Path) -> str:
     model = f" on {hypothesis.model}" if hypothesis.model else ""
-    return f"{path.name} holds no baseline of it{model}: --velo-update samples and stores one"
+    return f"{path.name} has no baseline for this test{model}: --velo-update samples and stores one"
 
 
 def _frame_hash(frame: Frame) -> str:
-    """Identify how a baseline was sampled: turns of another frame are no pairs of its."""
+    """Identify how a baseline was sampled: turns of another frame cannot be paired with it."""
     return digest([frame.over.value, frame.turns_per_unit, frame.invalid.value])
 
 
 def _misfit(entry: Entry, hypothesis: Hypothesis) -> str:
-    """Say why the baseline cannot be compared with, as far as that is known without a trial."""
+    """Say why the baseline cannot be compared, if that is clear without a trial."""
     stored = entry.current
     if stored.body != hypothesis.body_digest:
         return (
-            "the body has changed since. What is guarded belongs outside of it: a prompt in a constant or a"
-            ' file, with guards="prompt"'
+            "the body has changed since. Keep what you guard outside the body, e.g. the prompt in a constant"
+            ' or a file, with guards="prompt"'
         )
     if entry.design != _frame_hash(hypothesis.frame):
         return "the design (over, draws_per_case, groups or invalid) has changed since"
     if stored.set_digest and not hypothesis.set_digest:
-        return "it had cases then, and has none now"
+        return "it had cases then and has none now"
     if stored.set_digest != hypothesis.set_digest and hypothesis.frame.turns_per_unit > 1:
-        return "the cases have changed since, and they are not compared one by one"
+        return "the cases have changed since, and this design does not compare them one by one"
     return ""
 
 
 def _not_compared(entry: Entry, why: str) -> str:
     day = entry.current.made_at[:10]
-    return f"not compared with the baseline of {day}: {why}. --velo-update makes a new one"
+    return f"not compared with the baseline of {day}: {why}. --velo-update stores a new one"
 
 
 def _recording(hypothesis: Hypothesis, entry: Entry | None, path: Path) -> Guard:
-    """Sample all units, whatever they say, and store them: an early stop would bias what is stored."""
+    """Sample all units without an early stop, which would bias the stored outcomes, and store them."""
     change, frame = _change(hypothesis), hypothesis.frame
 
     def finish(run: Run, result: HypothesisResult) -> HypothesisResult:
         if run.verdict is not Verdict.MEASURED:
-            why = "sampling ended before all of its trials were in"
+            why = "sampling ended before all trials were finished"
             return replace(result, facts=(*result.facts, f"no baseline was stored: {why}"))
         sampled = sampled_of(run, frame.trials(), hypothesis)
         accepted = BaselineFile().accept(
@@ -153,12 +150,12 @@ def _recording(hypothesis: Hypothesis, entry: Entry | None, path: Path) -> Guard
         try:
             BaselineFile.update(path, accepted.entries.values())
         except StoreError as error:
-            run.error = error  # it ends the test, and leaves its trials in the record
+            run.error = error  # ends the test; its trials stay in the record
             return replace(result, outcome=Outcome.ERROR, problem=str(error))
         drift = () if entry is None else accepted_drift(entry, change.of, sampled, hypothesis)
         return replace(result, facts=(*result.facts, stored_fact(path, change.of, sampled), *drift))
 
-    # Whatever the mark says of invalid trials: what is shown holds whichever way they fell.
+    # Regardless of the mark's `invalid=`: what is shown holds however invalid trials would have come out.
     sampled_to_the_end = replace(
         hypothesis,
         claim=Estimation(statistic=change.of, halfwidth=None),
@@ -194,7 +191,7 @@ def _comparing(
     )
 
     def finish(run: Run, result: HypothesisResult) -> HypothesisResult:
-        if run.refusal is not None:  # the first trial showed it: there is no evidence to report
+        if run.refusal is not None:  # from the first trial on, so there is no evidence to report
             return replace(result, decision=None, rerun=f"{hypothesis.rerun} --velo-update")
         if run.error is not None or not run.trials:
             return result
@@ -207,21 +204,21 @@ def _comparing(
 
 
 def _unknown_instruments(stored: Sampled, trials: Sequence[Planned], guards: Guards) -> str:
-    """Say why there is nothing to compare, or no way to tell whether prompt and judge are what they were.
+    """Say why nothing can be compared, or why it is unknown whether prompt and judge changed.
 
-    They are known by what the baseline's first trial sent, which its case may be a part of.
+    Both are identified by what the baseline's first trial sent, which may include its case.
     """
     if not trials:
-        return "none of its cases is among the cases any more"
+        return "none of its cases is left"
     there = trials[0].case_digest[:CASE_LENGTH] == stored.turns[0].case
     if there or not (stored.judge or (stored.prompt and guards is Guards.MODEL)):
         return ""
     what = "judge" if stored.judge else "prompt"
-    return f"the case by which its {what} is known is gone, so nobody can tell whether the {what} changed"
+    return f"the case that identifies its {what} is gone, so it is unknown whether the {what} changed"
 
 
 def _changed_instruments(first: TrialRecord, entry: Entry, seed: int, guards: Guards) -> str | None:
-    """Say why a comparison ends at its first trial: it was made with another prompt or judge."""
+    """Say why a comparison ends at its first trial: the prompt or the judge is another one."""
     stored, now = entry.current, instruments_of(first)
     changed = [] if guards is Guards.PROMPT or now.prompt == stored.prompt else ["prompt"]
     # A trial may end before it asks its judge: then there is nothing to compare it by.
@@ -230,20 +227,20 @@ def _changed_instruments(first: TrialRecord, entry: Entry, seed: int, guards: Gu
         return None
     hint = ""
     if "prompt" in changed:
-        drawn = "" if seed == stored.seed else "; or it holds what trial.rng drew, and the seed is another"
-        hint = f' (if the prompt is what you guard: guards="prompt"{drawn})'
-    return _not_compared(entry, f"the {' and the '.join(changed)} changed since{hint}")
+        drawn = "" if seed == stored.seed else "; or it contains draws of trial.rng, and the seed differs"
+        hint = f' (if you guard the prompt: guards="prompt"{drawn})'
+    return _not_compared(entry, f"the {' and the '.join(changed)} changed{hint}")
 
 
 def _scope(hypothesis: Hypothesis, stored: Sampled) -> str:
-    """Say what is compared: of changed cases, those that are in both sets."""
+    """Say what is compared: if the cases changed, those in both sets."""
     if stored.set_digest == hypothesis.set_digest or hypothesis.frame.over is not Over.CASES:
         return hypothesis.frame.scope
     return "over the cases that its baseline has, too, paired on the case"
 
 
 def _at_the_baselines_end(result: HypothesisResult, is_shorter: bool) -> HypothesisResult:
-    """Say that it was the baseline that ended, not the cases."""
+    """Say that the baseline ended, not the cases."""
     decision = result.decision
     if decision is None or not is_shorter or decision.stop is not StopReason.CASES_EXHAUSTED:
         return result

@@ -1,4 +1,4 @@
-"""Which trials have a partner in a baseline, and what a run stores as one."""
+"""Which trials have a partner in a baseline, and what a run stores as a baseline."""
 
 from __future__ import annotations
 
@@ -21,16 +21,8 @@ def pairs_of(
 ) -> tuple[tuple[Planned, ...], tuple[float | None, ...]]:
     """Return the trials that have a partner in the baseline, in its order, and the partners' outcomes.
 
-    Where the cases changed, a trial's partner is the one of the same case and repeat.
-
-    Args:
-        stored: The baseline.
-        frame: In the order of the baseline's seed; of single trials where the cases changed.
-        cases: The cases there are now; None without any.
-
-    Returns:
-        Trials of whole units and outcomes, one of each for a pair; an outcome is in the statistic's own
-        units, None for an invalid trial.
+    If the cases changed, a trial's partner has the same case and repeat; the frame is then of single trials.
+    Only whole units are returned. Outcomes are in the statistic's own units, None for an invalid trial.
     """
     outcomes = tuple(turn.outcome for turn in stored.turns)
     if cases is None or stored.set_digest == cases.digest:
@@ -44,13 +36,7 @@ def pairs_of(
 
 
 def sampled_of(run: Run, plan: Iterator[Planned], hypothesis: Hypothesis) -> Sampled:
-    """Return what a run sampled, as a baseline stores it.
-
-    Args:
-        run: It has at least one trial; of its first one body, prompt and judge are kept, as hashes.
-        plan: Its trials, in their order.
-        hypothesis: What was sampled.
-    """
+    """Return what a run of at least one trial sampled, as a baseline stores it."""
     instruments = instruments_of(run.trials[0])
     served = {call.reply.model_served for trial in run.trials for call in trial.calls}
     turns = zip(plan, _outcomes_of(run), strict=False)
@@ -72,12 +58,7 @@ def sampled_of(run: Run, plan: Iterator[Planned], hypothesis: Hypothesis) -> Sam
 def beside_stored(
     trials: Sequence[TrialRecord], reference: Sequence[float | None]
 ) -> tuple[TrialRecord, ...]:
-    """Return trials, each with a note of what the baseline has in its place.
-
-    Args:
-        trials: In the order of the pairs.
-        reference: The baseline's outcomes, None for an invalid trial; trials beyond its end get no note.
-    """
+    """Return trials, each with a note of the baseline's outcome in its place."""
 
     def note(then: float | None) -> str:
         return "in the baseline: " + ("invalid" if then is None else f"{then:g}")

@@ -1,1 +1,1 @@
-"""From test functions to checked items: marks, fixtures, designs, and every mistake seen without a call."""
+"""From test functions to checked items: marks, fixtures, designs; every mistake found without a call."""

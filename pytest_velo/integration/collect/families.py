@@ -1,8 +1,8 @@
-"""Families of hypotheses: who belongs together, how many there are, and what pytest is told at the end.
+"""Families of hypotheses: which belong together, how many there are, and the verdicts at the end.
 
-Registered only under `velo_multiplicity = holm`. The members are counted while pytest makes items of test
-functions, which it does for whole files whatever is selected later by `-k`, `-m`, `--lf` or a node id; so the
-count, and with it the level every member is tested at, does not depend on the selection.
+Registered only under `velo_multiplicity = holm`. Members are counted while pytest makes items of test
+functions. It does so for whole files, no matter what `-k`, `-m`, `--lf` or a node id selects later, so the
+count, and with it every member's level, does not depend on the selection.
 """
 
 from __future__ import annotations
@@ -25,11 +25,7 @@ from pytest_velo.settings import Settings
 
 
 class Families:
-    """Counts families at collection, and settles them when the session ends.
-
-    Args:
-        session: What the hooks of this process share.
-    """
+    """Counts families at collection, and settles them when the session ends."""
 
     def __init__(self, session: VeloSession) -> None:
         self._session = session
@@ -60,14 +56,14 @@ class Families:
             self._members[name][definition.nodeid] = n
 
     def of(self, item: Any, spec: Spec, *, alpha: float, beta: float) -> Family | None:
-        """Return the family of an item, with the error rates its user chose; None for a mere estimate."""
+        """Return the family of an item, with the error rates its user chose; None for an estimate."""
         if not _is_member(spec):
             return None
         name = spec.get("family", f"{item.parent.nodeid}::{item.originalname}")
         return Family(name=name, size=sum(self._members[name].values()), alpha=alpha, beta=beta)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Remember which refutations would be no failure."""
+        """Remember which refutations are not failures."""
         if hasattr(report, EXPECTED_ATTRIBUTE):
             self._expected.add(report.nodeid)
 
@@ -75,8 +71,8 @@ class Families:
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
         """Let Holm's further steps decide what they can, before anything is written or shown.
 
-        A verdict that comes only now makes a session fail and never mends one: what had failed by then, an
-        undecided member under `--velo-strict`, was told to every reporter.
+        A late verdict can make a session fail but never pass: earlier failures, such as an undecided member
+        under `--velo-strict`, have already been reported.
         """
         if self._session.worker is None:
             failed = [result.node_id for result in _settle_session(self._session) if _is_failure(result)]
@@ -86,12 +82,7 @@ class Families:
 
 
 class _Member:
-    """An item that is still to be made of a test function, as far as its marks go.
-
-    Args:
-        definition: The function.
-        marks: Those of the item's own parameters.
-    """
+    """A future item of a test function, with only its marks: `marks` are its own parameters'."""
 
     def __init__(self, definition: Any, marks: Sequence[pytest.Mark]) -> None:
         self.config = definition.config
@@ -99,23 +90,23 @@ class _Member:
         self._marks = marks
 
     def iter_markers_with_node(self, name: str) -> Iterator[tuple[Any, pytest.Mark]]:
-        """Yield the marks its item will have: its own, then those of class and module."""
+        """Yield the marks the item will have: its own, then those of its class and module."""
         own = (*self._definition.own_markers, *self._marks)
         yield from ((self, mark) for mark in own if mark.name == name)
         yield from self._definition.parent.iter_markers_with_node(name)
 
     def iter_markers(self, name: str) -> Iterator[pytest.Mark]:
-        """Yield the same without their owners."""
+        """Yield the same marks without their nodes."""
         return (mark for _, mark in self.iter_markers_with_node(name))
 
 
 def _is_member(spec: Spec) -> bool:
-    """Tell whether a hypothesis can be wrong, and so belongs to a family; a measured number cannot."""
+    """Tell whether a hypothesis can be wrong, and so belongs to a family; an estimate cannot."""
     return not isinstance(spec.claim, Estimation)
 
 
 def family_of(item: Any, spec: Spec, settings: Settings) -> Family | None:
-    """Return an item's family; None where every hypothesis stands for itself."""
+    """Return an item's family; None where every hypothesis is judged alone."""
     families: Families | None = item.config.pluginmanager.get_plugin(FAMILIES_PLUGIN)
     if families is None:
         return None
@@ -124,7 +115,7 @@ def family_of(item: Any, spec: Spec, settings: Settings) -> Family | None:
 
 
 def _settle_session(session: VeloSession) -> list[HypothesisResult]:
-    """Put the settled results into the session and return those that the step-down decided."""
+    """Store the settled results in the session; return those that the step-down decided."""
     settled = settle(list(session.reported.values()))
     session.reported = {result.node_id: result for result in settled}
     return [result for result in settled if result.family is not None and result.family.by_steps]

@@ -1,4 +1,4 @@
-"""Whether a mark's keywords fit its claim and one another, which needs nothing but the mark."""
+"""Whether a mark's keywords fit its claim and each other, judged from the mark alone."""
 
 from __future__ import annotations
 
@@ -11,11 +11,7 @@ from pytest_velo.stats.engine.nulls import nulls_of
 
 
 def check_fit(claim: AnyClaim, options: dict[str, Any]) -> None:
-    """Check the keywords against the claim; models that are arms become `arms`.
-
-    Args:
-        claim: Of any kind.
-        options: The keywords of the marks, each checked by itself.
+    """Check keywords, each valid on its own, against the claim; fill in `arms` if models are the arms.
 
     Raises:
         UsageError: They do not fit. Without a place; the caller knows it.
@@ -30,13 +26,13 @@ def check_fit(claim: AnyClaim, options: dict[str, Any]) -> None:
                     'invalid="against" has no side to count on for `within`', fix='use invalid="bound"'
                 )
     if len(claim.statistics) > 1 and any(type(part) is not Claim for part in getattr(claim, "parts", ())):
-        raise UsageError(f"`{claim}` joins a claim with a rule of its own", fix="write one test for each")
+        raise UsageError(f"`{claim}` joins a claim that has its own rule", fix="write one test for each")
     _check_arms(claim, options)
     _check_ceiling(claim, options)
     _check_once(claim, options)
     if "guards" in options and not _about_change(claim):
         raise UsageError(
-            "guards= belongs to a claim about the baseline", fix="rate >= baseline - 0.05, or leave it out"
+            "guards= is for claims about the baseline", fix="rate >= baseline - 0.05, or leave it out"
         )
 
 
@@ -48,7 +44,7 @@ def _check_estimation(options: dict[str, Any]) -> None:
     for name in ("margin", "beta", "expect"):
         if name in options:
             raise UsageError(
-                f"{name}= has no meaning for an estimate, which claims nothing", fix="leave it out"
+                f"{name}= does not apply to an estimate, which claims nothing", fix="leave it out"
             )
     if options.get("invalid") is Invalid.AGAINST:
         raise UsageError(
@@ -58,22 +54,22 @@ def _check_estimation(options: dict[str, Any]) -> None:
 
 
 def _check_arms(claim: AnyClaim, options: dict[str, Any]) -> None:
-    """See to it that a difference has its arms, and nothing else has any."""
+    """Check that a difference has its arms, and that no other claim has any."""
     statistic = claim.statistics[0]
     compared = () if _about_change(claim) else statistic.arms
     arms = options.get("arms")
     if not compared:
         if arms is not None:
             raise UsageError(
-                f"arms= belongs to a difference, and the claim is `{claim}`",
+                f"arms= is for differences, but the claim is `{claim}`",
                 fix=f'difference("{arms[0]}", "{arms[-1]}") >= 0.1',
             )
         return
     if arms is None:
         if not all("/" in arm for arm in compared):
             raise UsageError(
-                f"`{statistic}` compares arms, and none are named",
-                fix=f"arms={compared!r}, and take `arm` as an argument of the test",
+                f"`{statistic}` compares arms, but arms= is missing",
+                fix=f"arms={compared!r}, and make `arm` an argument of the test",
             )
         options["arms"] = compared  # the arms are models
         return
@@ -83,39 +79,39 @@ def _check_arms(claim: AnyClaim, options: dict[str, Any]) -> None:
 
 
 def _check_ceiling(claim: AnyClaim, options: dict[str, Any]) -> None:
-    """A ceiling belongs to a difference: the gain is shown as a share of the gap to it."""
+    """Check that `ceiling` fits a difference, whose gain is shown as a share of the gap to it."""
     ceiling, statistic = options.get("ceiling"), claim.statistics[0]
     if ceiling is None:
         return
     if not statistic.arms:
         raise UsageError(
-            f"ceiling= belongs to a difference, and the claim is `{claim}`",
+            f"ceiling= is for differences, but the claim is `{claim}`",
             fix='difference("assisted", "alone") >= 0.1, with ceiling="expert" or a number',
         )
     if isinstance(ceiling, str):
         others = [arm for arm in options.get("arms", ()) if arm not in statistic.arms]
         if ceiling not in others:
-            more = f'arms=(..., "{ceiling}"), one more than are compared; or give a number'
+            more = f'arms=(..., "{ceiling}"), one more than the two compared; or give a number'
             raise UsageError(
-                f"ceiling={ceiling!r} is no further arm", fix=nearest(ceiling, others) if others else more
+                f"ceiling={ceiling!r} is not a third arm", fix=nearest(ceiling, others) if others else more
             )
         return
     low, high = statistic.outcomes
     if not low < ceiling <= high:
         raise UsageError(
-            f"ceiling={ceiling:g} is outside the outcomes, which lie between {low:g} and {high:g}",
+            f"ceiling={ceiling:g} is outside the outcomes' range, {low:g} to {high:g}",
             fix=f"ceiling={high:g}",
         )
 
 
 def _check_once(claim: AnyClaim, options: dict[str, Any]) -> None:
-    """A census counts the ones in a list of recorded outcomes, each looked at once."""
+    """Check a census, which counts the ones in a list of recorded outcomes, each looked at once."""
     if not options.get("once"):
         return
     statistic = claim.statistics[0]
     if type(claim) is not Claim or statistic.arms or not statistic.binary:
         raise UsageError(
-            f"once=True counts the ones in a list, and the claim is `{claim}`",
+            f"once=True counts the ones in a list, but the claim is `{claim}`",
             fix="claim a rate of one outcome, or leave once= out",
         )
     if options.get("cases") is None:
@@ -123,7 +119,7 @@ def _check_once(claim: AnyClaim, options: dict[str, Any]) -> None:
     for name in ("over", "draws_per_case"):
         if name in options:
             raise UsageError(
-                f"{name}= has no meaning with once=True: each case is looked at once", fix="leave it out"
+                f"{name}= does not apply with once=True: each case is looked at once", fix="leave it out"
             )
     if options.get("invalid") is Invalid.EXCLUDE:
         raise UsageError(

@@ -14,29 +14,29 @@ _HARMLESS_MODULES = ("pytest_velo.", "pytest_asyncio.", "anyio.")
 
 
 def is_ours(info: FixtureInfo, name: str) -> bool:
-    """Tell whether `name` resolves to our own fixture for this test, not to one of the user's."""
+    """Tell whether `name` is our own fixture for this test, not one of the user's."""
     definitions = info.name2fixturedefs.get(name)
     return definitions is not None and definitions[-1].func.__module__ == FIXTURES_MODULE
 
 
 def ours_in(info: FixtureInfo) -> list[str]:
-    """Return the names in the closure that resolve to our own fixtures."""
+    """Return the names in the closure that are our own fixtures."""
     return [name for name in OURS if name in info.names_closure and is_ours(info, name)]
 
 
 def asking_in(info: FixtureInfo) -> list[str]:
-    """Return the fixtures that a model's id can be given to."""
+    """Return the fixtures that can be parametrized with a model id."""
     return [name for name in ("model", "velo") if name in ours_in(info)]
 
 
 def is_harmless(definition: pytest.FixtureDef[Any]) -> bool:
-    """Tell whether a fixture is ours or an event loop of a plugin, on which our bodies never run."""
+    """Tell whether a fixture is ours, or another plugin's event loop, on which our bodies never run."""
     module = str(getattr(definition.func, "__module__", ""))
     return (module + ".").startswith(_HARMLESS_MODULES)
 
 
 def shared_state(info: FixtureInfo) -> list[str]:
-    """Name the user's function-scoped fixtures: set up once, they would be shared by concurrent trials."""
+    """Return the user's function-scoped fixtures: set up once, they are shared by concurrent trials."""
     names = []
     for name, definitions in info.name2fixturedefs.items():
         last = definitions[-1]

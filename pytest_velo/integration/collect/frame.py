@@ -1,4 +1,4 @@
-"""The sampling frame of an item: its cases, in which order they come, and the design it is weighed by."""
+"""The sampling frame of an item: its cases, their order, and its design."""
 
 from __future__ import annotations
 
@@ -23,10 +23,6 @@ from pytest_velo.stats.engine.design import Design
 def case_set(item: pytest.Item, settings: Settings) -> CaseSet | None:
     """Return the item's cases, loaded once; None without `cases=`.
 
-    Args:
-        item: A test with its spec; a file of cases is looked for beside it.
-        settings: Their seed draws from generators and strategies, up to their `max_trials`.
-
     Raises:
         UsageError: The cases cannot be read, or there are none.
     """
@@ -41,10 +37,10 @@ def case_set(item: pytest.Item, settings: Settings) -> CaseSet | None:
 
 
 def frame_of(item: pytest.Item, settings: Settings) -> Frame:
-    """Return an item's frame, made once: at its share of the error rates of its family.
+    """Return an item's frame, made once, at the item's share of its family's error rates.
 
     Raises:
-        UsageError: As `case_set` and `make_frame`.
+        UsageError: As in `case_set` and `make_frame`.
     """
     if FRAME not in item.stash:
         spec = item.stash[SPEC]
@@ -59,16 +55,10 @@ def in_order_of(frame: Frame, spec: Spec, cases: CaseSet | None, seed: int) -> F
 
 
 def make_frame(spec: Spec, cases: CaseSet | None, settings: Settings, family: Family | None = None) -> Frame:
-    """Return the frame that the marks and the cases make.
-
-    Args:
-        spec: What the marks say.
-        cases: None for a body that takes none.
-        settings: Give what the marks leave out, and the seed of the order.
-        family: The hypotheses it shares its error rates with.
+    """Return the frame that the marks, the cases and the settings' defaults make.
 
     Raises:
-        UsageError: Keywords that contradict each other or the cases.
+        UsageError: Keywords contradict each other or the cases.
     """
     over = _over(spec, cases)
     plan = _plan(spec, cases, over, settings.seed)
@@ -102,7 +92,7 @@ def _design(
     alpha, beta = spec.levels(settings)
     if alpha + beta >= 1 and not isinstance(spec.claim, Estimation):
         raise UsageError(
-            f"alpha={alpha:g} and beta={beta:g} add up to 1 or more: no interval would be left",
+            f"alpha={alpha:g} and beta={beta:g} add up to 1 or more, which leaves no interval",
             fix="lower one of them, e.g. alpha=0.05",
         )
     n_members = 1 if family is None else family.size
@@ -133,7 +123,7 @@ def _trials(plan: Plan, design: Design, arms: tuple[str, ...]) -> Callable[[], I
 
 
 def _over(spec: Spec, cases: CaseSet | None) -> Over:
-    """Return what the claim is about: what the mark says, else what fits the source of the cases."""
+    """Return what the claim is about: as the mark says, else what suits the source of the cases."""
     over: Over | None = spec.get("over")
     if cases is None and over is not None:
         raise UsageError("over= needs cases", fix="cases=[...] or cases='file.jsonl'")
@@ -144,7 +134,7 @@ def _over(spec: Spec, cases: CaseSet | None) -> Over:
 
 def _census(cases: CaseSet | None) -> int:
     """Return how many recorded outcomes there are."""
-    assert cases is not None  # the mark's check sees to it
+    assert cases is not None  # the mark's check ensures it
     if cases.endless:
         raise UsageError("once=True needs a fixed set of cases", fix="say how many: cases(..., n=100)")
     if cases.groups is not None:
@@ -153,7 +143,7 @@ def _census(cases: CaseSet | None) -> int:
 
 
 def _unit(spec: Spec, cases: CaseSet | None, n_turns: int) -> UnitKind:
-    """Return what is counted: of a group, and of several draws of a case, the mean."""
+    """Return what is counted: for a group, or several draws of a case, their mean."""
     if cases is not None and cases.groups is not None:
         return UnitKind.GROUP
     if n_turns > 1:

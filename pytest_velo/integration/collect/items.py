@@ -1,4 +1,4 @@
-"""From test functions to items: one for each model, checked, with everything that is known before a call."""
+"""From test functions to checked items, one for each model, with everything known before a call."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ def generate(metafunc: pytest.Metafunc, settings: Settings) -> None:
 
 
 def prepare_all(items: Iterable[pytest.Function], session: VeloSession) -> None:
-    """Prepare all items that are ours, and refuse what they may not do together.
+    """Prepare all hypotheses, and refuse what they may not do together.
 
     Raises:
-        pytest.UsageError: As `prepare` and `check_update`.
+        pytest.UsageError: As in `prepare` and `check_update`.
     """
     try:
         check_update(prepare(items, session), session)
@@ -53,10 +53,7 @@ def prepare_all(items: Iterable[pytest.Function], session: VeloSession) -> None:
 
 
 def prepare(items: Iterable[pytest.Function], session: VeloSession) -> list[pytest.Function]:
-    """Give those items that are ours their spec and the mark `velo`, and check their design.
-
-    Returns:
-        Those that are ours.
+    """Give hypotheses their spec and the mark `velo`, check their design, and return them.
 
     Raises:
         UsageError: With the place filled in.
@@ -83,7 +80,7 @@ def prepare(items: Iterable[pytest.Function], session: VeloSession) -> list[pyte
 
 
 def _hide_from_anyio(item: pytest.Function) -> None:
-    """Keep our item: anyio makes those with its mark anew, one per event loop and without what we know."""
+    """Keep our item: anyio would remake it, one per event loop and without our stash."""
     closest = item.get_closest_marker
     if closest("anyio") is not None:
 
@@ -96,18 +93,17 @@ def _hide_from_anyio(item: pytest.Function) -> None:
 def before_collection(collector: Any, name: str, obj: Any) -> None:
     """Look at one name of a test module before pytest makes items of it.
 
-    A marked lambda is no test for pytest: the mark swallows it. And anyio's auto mode would make two items
-    of a hypothesis, one per event loop, which is two bills.
-
     Raises:
         CollectError: A lambda was marked.
     """
+    # Pytest does not collect a marked lambda: the mark swallows it.
     if isinstance(obj, pytest.MarkDecorator):
         if obj.name == MARK and collector.funcnamefilter(name) and any(map(inspect.isfunction, obj.args)):
             raise pytest.Collector.CollectError(
                 f"{collector.nodeid}::{name}: a lambda cannot be a hypothesis"
             )
         return
+    # Anyio's auto mode would make two items of a hypothesis, one per event loop: that is two bills.
     marks = obj.pytestmark
     if isinstance(marks, list) and any(mark.name == MARK and mark.args for mark in marks):
         obj.pytestmark = [
@@ -116,13 +112,8 @@ def before_collection(collector: Any, name: str, obj: Any) -> None:
 
 
 def hide_defaults(items: Iterable[pytest.Item]) -> None:
-    """Take our mark from tests that are no hypotheses, which have it of their module or class.
-
-    Else `-m velo` would run them, and worse, `-m "not velo"` would leave them out.
-
-    Args:
-        items: When hypotheses have been prepared.
-    """
+    """Hide our mark on tests that only inherit it from their module or class and are not hypotheses."""
+    # Otherwise `-m velo` would run them and, worse, `-m "not velo"` would leave them out.
     for item in items:
         if SPEC not in item.stash and item.get_closest_marker(DEFAULTS_MARK) is not None:
             item.iter_markers = _others(item.iter_markers)  # type: ignore[method-assign]

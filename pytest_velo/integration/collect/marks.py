@@ -1,7 +1,7 @@
-"""Reading the marks: one `hypothesis(claim, ...)` a test, defaults from `velo(...)`.
+"""Reading the marks: one `hypothesis(claim, ...)` per test, defaults from `velo(...)`.
 
-The Hypothesis library puts a bare `hypothesis` mark on every `@given` test. So ours always has a claim,
-and is searched for; the bare one is left alone.
+The Hypothesis library puts a bare `hypothesis` mark on every `@given` test. So ours always has a claim, and
+a bare one is left alone.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pytest_velo.runner.frame import Over
 from pytest_velo.settings import Settings
 
 _SPECS: pytest.StashKey[dict[tuple[int, ...], Spec]] = pytest.StashKey()
-"""What the marks of this session say, by the marks themselves: each is read and checked once."""
+"""Specs of this session by the ids of their marks, so that each is read and checked once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,9 +31,9 @@ class Spec:
     """What the marks of one test say.
 
     Attributes:
-        claim: What is claimed.
-        options: The keywords that were given, already checked; defaults where the mark itself has none.
-        marks: Where it was read.
+        claim: The claim.
+        options: The keywords, already checked; defaults fill in what the mark itself leaves out.
+        marks: The marks they were read from.
     """
 
     claim: AnyClaim
@@ -42,7 +42,7 @@ class Spec:
 
     @property
     def arms(self) -> tuple[str, ...]:
-        """The arms every case goes through; empty without arms."""
+        """The arms each case goes through; empty without arms."""
         arms: tuple[str, ...] = self.options.get("arms", ())
         return arms
 
@@ -57,11 +57,11 @@ class Spec:
         return bool(self.arms) and all("/" in arm for arm in self.arms)
 
     def levels(self, settings: Settings) -> tuple[float, float]:
-        """Return the alpha and the beta that it is to have, alone or with its family."""
+        """Return the chosen alpha and beta, which hold for the hypothesis alone or for its family."""
         return self.get("alpha", settings.alpha), self.get("beta", 0.05)
 
     def get(self, name: str, default: Any = None) -> Any:
-        """Return a keyword's value, or `default` where nobody gave it."""
+        """Return a keyword's value, or `default` where it is not set."""
         return self.options.get(name, default)
 
 
@@ -69,20 +69,15 @@ def is_given(function: Any) -> bool:
     """Tell whether the Hypothesis library's `@given` made this test.
 
     Source:
-        The attribute that its own plugin for pytest goes by.
+        The attribute that its own pytest plugin looks at.
     """
     return bool(getattr(function, "is_hypothesis_test", False))
 
 
 def read_spec(node: pytest.Item, function: Any) -> Spec | None:
-    r"""Return what our marks say of a test; None when it is none of ours.
+    """Return what our marks say about a test; None if it is not a hypothesis.
 
-    Args:
-        node: The item, or a function's definition, with the marks of its class and module.
-        function: Its function.
-
-    Returns:
-        The claim and the keywords that were given; those of `velo(...)` where the mark itself has none.
+    `node` is the item, or the function's definition, and has the marks of its class and module.
 
     Raises:
         UsageError: Without a place; the caller knows it.
@@ -108,7 +103,7 @@ def read_spec(node: pytest.Item, function: Any) -> Spec | None:
         raise UsageError("two hypothesis marks on one test", fix="write one test for each claim")
     read_from = (mark, *node.iter_markers(DEFAULTS_MARK))
     known = node.config.stash.setdefault(_SPECS, {})
-    key = tuple(map(id, read_from))  # what a spec keeps alive
+    key = tuple(map(id, read_from))  # stable: the spec keeps the marks alive
     if key not in known:
         known[key] = _spec(read_from)
     return known[key]
@@ -148,7 +143,7 @@ def _checked(keywords: Mapping[str, Any], mark: str) -> dict[str, Any]:
     for name, value in keywords.items():
         if name == "group":
             raise UsageError(
-                "group= belongs to the cases",
+                "group= is an option of the cases",
                 fix='cases=cases("questions.jsonl", group="template"), over="population"',
             )
         if name not in KEYWORDS:
@@ -156,7 +151,7 @@ def _checked(keywords: Mapping[str, Any], mark: str) -> dict[str, Any]:
         try:
             checked[name] = KEYWORDS[name](value)
         except (TypeError, ValueError) as error:
-            raise UsageError(f"{name}={value!r}: {error}", fix=f"give {error}") from None
+            raise UsageError(f"{name}={value!r}: expected {error}", fix=f"give {error}") from None
     return checked
 
 
@@ -168,13 +163,13 @@ def _share(value: Any) -> float:
 
 def _margin(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
-        raise ValueError("a number from 0, in the statistic's units")
+        raise ValueError("a number, 0 or more, in the statistic's units")
     return float(value)
 
 
 def _count(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError("a whole number from 1")
+        raise ValueError("a whole number, 1 or more")
     return value
 
 
@@ -183,7 +178,7 @@ def _models(value: Any) -> tuple[str, ...]:
     if not names or not all(isinstance(name, str) and name for name in names):
         raise ValueError('a list of model ids such as ["local/smollm2-135m"]')
     if len(set(names)) < len(names):
-        raise ValueError("a list without doubles")
+        raise ValueError("a list without duplicates")
     return names
 
 
@@ -192,7 +187,7 @@ def _arms(value: Any) -> tuple[str, ...]:
     if len(set(names)) < 2 or len(set(names)) < len(names):
         raise ValueError('two or more different names such as ("plain", "hinted")')
     if not all(isinstance(name, str) and name for name in names):
-        raise ValueError("names, which are texts")
+        raise ValueError("a list of names (strings)")
     return names
 
 
@@ -221,13 +216,13 @@ def _bool(value: Any) -> bool:
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise ValueError("a text")
+        raise ValueError("a string")
     return value
 
 
 def _family(value: Any) -> str:
     if not isinstance(value, str) or not value.strip() or "::" in value:
-        raise ValueError("a name without `::`, which stands in node ids")
+        raise ValueError("a name without `::`, which is reserved for node ids")
     return value
 
 

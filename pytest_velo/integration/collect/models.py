@@ -1,4 +1,4 @@
-"""Which models an item is about."""
+"""Which models an item uses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pytest_velo.settings import Settings
 
 
 def model_ids(spec: Spec, settings: Settings) -> Sequence[str]:
-    """Return the ids of the models a hypothesis is about: its arms or own ones, else the session's."""
+    """Return the ids of a hypothesis's models: its arms or its own, else the session's."""
     if spec.arms_are_models:
         return spec.arms
     return spec.get("models") or settings.models
@@ -26,18 +26,14 @@ def judge_id(spec: Spec, settings: Settings) -> str | None:
 
 
 def chosen_model(item: pytest.Item) -> str | None:
-    """Return the id an item was made for, where its function has one item for each model."""
+    """Return the id an item was made for, if its function has one item per model."""
     params = getattr(getattr(item, "callspec", None), "params", {})
     chosen = next((params[name] for name in asking_in(fixture_info(item)) if name in params), None)
     return chosen if isinstance(chosen, str) else None
 
 
 def model_id(item: pytest.Item, settings: Settings) -> str | None:
-    """Return the id of the item's model; None when its body asks for none.
-
-    Returns:
-        Of models that are compared as arms, all of them: `a/x and b/y`.
-    """
+    """Return the id of the item's model, `a/x and b/y` if models are the arms; None if its body uses none."""
     spec = item.stash[SPEC]
     if spec.arms_are_models:
         return " and ".join(spec.arms)

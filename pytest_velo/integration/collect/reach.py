@@ -1,4 +1,4 @@
-"""Whether a design can come to a verdict: what cannot is refused before a call is made."""
+"""Whether a design can reach a verdict; one that cannot is refused before a call is made."""
 
 from __future__ import annotations
 
@@ -20,16 +20,12 @@ from pytest_velo.stats.rules.rate import make_rate_rule
 
 
 def check_reach(item: pytest.Item, settings: Settings) -> str | None:
-    """Check at collection what needs no fixtures: cases, design, and whether a verdict is in reach.
+    """Check the cases, the design, and whether a verdict is in reach; return a warning if power is low.
 
-    Strategies are drawn, and then checked, when the item runs: importing and running the Hypothesis library
-    takes time.
-
-    Returns:
-        A warning, when the power at `expect=` is low; None when all is well.
+    Strategies are drawn, and checked, only when the item runs: the Hypothesis library is slow to import.
 
     Raises:
-        UsageError: The cases, the design or an unreachable `supported`.
+        UsageError: The cases or the design are at fault, or `supported` is unreachable.
     """
     spec = item.stash[SPEC]
     if is_strategy(spec.get("cases")) and CASES not in item.stash:
@@ -42,7 +38,7 @@ def check_reach(item: pytest.Item, settings: Settings) -> str | None:
 
 
 def _check_reach(claim: AnyClaim, frame: Frame) -> None:
-    """Refuse what no data at all could support, or measure, within the horizon."""
+    """Refuse a claim that no data could support, or measure, within the horizon."""
     design = frame.design
     n_needed = _least_needed(claim, design)
     if n_needed is None:
@@ -51,33 +47,34 @@ def _check_reach(claim: AnyClaim, frame: Frame) -> None:
     few = "" if design.max_units == frame.max_trials else f" (there are no more {source})"
     estimate = isinstance(claim, Estimation)
     easier = "a larger halfwidth" if estimate else "an easier claim"
-    what, all_of_them = ("measured", "came out the same") if estimate else ("supported", "spoke for it")
+    what, all_of_them = ("measured", "came out the same") if estimate else ("supported", "agreed with it")
     raise UsageError(
         f"`{claim}` can never be {what} within {design.max_units} {frame.unit}s{few}:"
-        f" even if all of them {all_of_them}, {n_needed} are needed{_at_level(frame.family)}",
+        f" even if all of them {all_of_them}, it needs {n_needed}{_at_level(frame.family)}",
         fix=f"max_trials={n_needed} or more (with as many {source}), or {easier}",
     )
 
 
 def _least_needed(claim: AnyClaim, design: Design) -> int | None:
-    """Return the units without which there is no verdict, where that is more than there are; else None."""
+    """Return the fewest units a verdict needs, if that is more than there are; else None."""
     if isinstance(claim, Estimation):
         goal = (claim.halfwidth or 1.0) / claim.statistic.scale.span
         needed = fewest_units(goal, design.alpha) if goal < 0.5 else 1
         return needed if needed > design.max_units else None
     if design.census is not None or any(type(part) is not Claim for part in claim.parts):
-        return None  # a whole list settles all; a rule of somebody's own is not known
+        return None  # a whole list settles everything; the law of another plugin's rule is unknown
     reaches = [reach_for(part, design) for part in claim.parts]
     short = [reach.n_support for reach in reaches if not reach.can_support]
     return max(short) if short else None
 
 
 def _low_power(claim: AnyClaim, frame: Frame, expect: float) -> str | None:
-    """Say so when a true rate of `expect` would seldom be found."""
+    """Return a warning if a true rate of `expect` would seldom be found."""
     rates = frame.design.single and frame.design.census is None
     if not (rates and type(claim) is Claim and claim.statistic.binary and not claim.statistic.arms):
         raise UsageError(
-            "expect= needs single trials of 0 or 1", fix="leave it out: the power is not known exactly"
+            "expect= needs single trials with outcome 0 or 1",
+            fix="leave it out: the exact power is unknown here",
         )
     from pytest_velo.stats.planning.operating import power  # weight: numpy, for expect= only
 
@@ -95,14 +92,10 @@ def _at_level(family: Family | None) -> str:
 
 
 def check_drawn(item: pytest.Item, settings: Settings) -> None:
-    """Draw the cases of a strategy and check the design that collection could not.
-
-    Args:
-        item: A test with its spec. Where its cases are no strategy, nothing happens.
-        settings: Their seed draws the cases.
+    """Draw the cases of a strategy and check the design; does nothing for other sources.
 
     Raises:
-        UsageError: As `check_reach`, before any call.
+        UsageError: As in `check_reach`, before any call.
     """
     if is_strategy(item.stash[SPEC].get("cases")):
         case_set(item, settings)

@@ -1,4 +1,4 @@
-"""What is kept with a test item on its way from collection to its report."""
+"""What is stored on a test item between collection and its report."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from pytest_velo.runner.frame import Frame
 
 SPEC: pytest.StashKey[Spec] = pytest.StashKey()
-"""What its marks say: an item that has it is a hypothesis."""
+"""What its marks say; an item that has it is a hypothesis."""
 FUNCTION: pytest.StashKey[Any] = pytest.StashKey()
-"""Its function as it was collected; other plugins wrap `item.function`."""
+"""Its function as collected; other plugins wrap `item.function`."""
 FACTS: pytest.StashKey[BodyFacts] = pytest.StashKey()
 CASES: pytest.StashKey[CaseSet] = pytest.StashKey()
 FRAME: pytest.StashKey[Frame] = pytest.StashKey()
 RESULT: pytest.StashKey[HypothesisResult] = pytest.StashKey()
 UNSAMPLED: pytest.StashKey[str] = pytest.StashKey()
-"""Why it was skipped by us."""
+"""Why we skipped it."""
 ESTIMATE: pytest.StashKey[Estimate] = pytest.StashKey()

@@ -1,4 +1,4 @@
-"""Whether baselines may be sampled anew here."""
+"""Whether baselines may be updated here."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pytest_velo.settings import Update
 
 
 def check_update(items: Iterable[pytest.Item], session: VeloSession) -> None:
-    """Refuse to accept new baselines in CI, where nobody looks at them, unless their tests are named.
+    """Refuse to update baselines in CI, where the change goes unreviewed, unless their tests are named.
 
     Raises:
         UsageError: `--velo-update` for a claim about a baseline that no node id names.
@@ -28,7 +28,7 @@ def check_update(items: Iterable[pytest.Item], session: VeloSession) -> None:
     for item in items:
         if item.stash[SPEC].against_baseline and not named.allows(item.nodeid):
             raise UsageError(
-                "a baseline is not updated in CI: whatever the model does there would become the standard",
+                "baselines are not updated in CI: whatever the model does there would become the standard",
                 where=item.nodeid,
                 fix="update it on your machine and commit the file; or name the test:"
                 f" pytest {shlex.quote(item.nodeid)} {option}",

@@ -1,4 +1,4 @@
-"""Every mistake in a test function that can be seen from its marks, fixtures and source."""
+"""Every mistake in a test function that shows in its marks, fixtures and source."""
 
 from __future__ import annotations
 
@@ -19,23 +19,17 @@ from pytest_velo.providers.registry import resolve
 from pytest_velo.settings import Settings
 
 _CHECKED: pytest.StashKey[dict[tuple[int, int], tuple[FixtureInfo, BodyFacts]]] = pytest.StashKey()
-"""The facts of the functions that were checked, by fixtures and spec: the items of one share its checks."""
+"""Facts of the functions already checked, by fixtures and spec: items of one function share its checks."""
 
-_FORBIDDEN_FIX = "return or assert on values inside the body; write a plain test for what prints or warns"
+_FORBIDDEN_FIX = "return or assert on values inside the body; test output and warnings in a plain test"
 
 
 def check_function(
     node: Any, settings: Settings, *, may_be_later: bool = False
 ) -> tuple[Spec, BodyFacts] | None:
-    """Check a test function, once for all its items, and return what its marks and its source say.
+    """Check a test function, once for all its items; None if it is not a hypothesis.
 
-    Args:
-        node: The function's definition, or an item.
-        settings: The session's settings.
-        may_be_later: What is no hypothesis yet may be one as an item, by a mark of `pytest.param`.
-
-    Returns:
-        None when it is no hypothesis.
+    With `may_be_later`, a test without our marks may still become a hypothesis, by a mark of `pytest.param`.
 
     Raises:
         UsageError: With the place filled in.
@@ -62,21 +56,21 @@ def check_function(
 
 
 def place_of(node: Any) -> str:
-    """Return the node id with the line its function begins at, where there is one."""
+    """Return the node id, with the line its function begins at if known."""
     code = getattr(inspect.unwrap(node.function), "__code__", None)
     return str(node.nodeid) if code is None else f"{node.nodeid} (line {code.co_firstlineno})"
 
 
 def _check_stranger(info: FixtureInfo, function: Any) -> None:
-    """A test that is no hypothesis must not get placeholders and pass."""
+    """Refuse our fixtures in other tests, where placeholders could let the test pass."""
     for name in ours_in(info):
         if is_given(function):
             raise UsageError(
-                f"a property test (@given) asks for our fixture {name!r}",
+                f"a property test (@given) uses our fixture {name!r}",
                 fix="write a hypothesis (without @given) and give the strategy as cases=",
             )
         raise UsageError(
-            f"the test asks for our fixture {name!r} but is no hypothesis",
+            f"the test uses our fixture {name!r} but is not a hypothesis",
             fix="mark it: @pytest.mark.hypothesis(rate >= 0.5)",
         )
 
@@ -94,7 +88,7 @@ def _check_fixtures(info: FixtureInfo, spec: Spec, settings: Settings) -> None:
     for name in info.names_closure:
         if name in reasons:
             raise UsageError(
-                f"the fixture {name!r} cannot serve a hypothesis: {reasons[name]}", fix=_FORBIDDEN_FIX
+                f"a hypothesis cannot use the fixture {name!r}: {reasons[name]}", fix=_FORBIDDEN_FIX
             )
     for name, definitions in info.name2fixturedefs.items():
         last = definitions[-1]
@@ -103,28 +97,28 @@ def _check_fixtures(info: FixtureInfo, spec: Spec, settings: Settings) -> None:
         for argument in set(PER_TRIAL).intersection(last.argnames):
             if is_ours(info, argument):
                 raise UsageError(
-                    f"your fixture {name!r} builds on {argument!r}, which differs from trial to trial",
-                    fix=f"take {argument!r} as an argument of the test and call a helper function with it",
+                    f"your fixture {name!r} uses {argument!r}, which differs from trial to trial",
+                    fix=f"make {argument!r} an argument of the test and pass it to a helper function",
                 )
     has_cases = spec.get("cases") is not None
     if "case" in info.argnames and not is_ours(info, "case") and has_cases:
         raise UsageError("a fixture or parameter named 'case' hides ours", fix="rename it, or use velo.case")
     if "case" in ours_in(info) and not has_cases:
         raise UsageError(
-            "the body asks for `case` but the mark has no cases", fix='cases=[...] or cases="file.jsonl"'
+            "the body uses `case`, but the mark has no cases", fix='cases=[...] or cases="file.jsonl"'
         )
     _check_arms(info, spec)
     _check_models(info, spec, settings)
 
 
 def check_chosen(item: pytest.Function, spec: Spec, settings: Settings) -> None:
-    """See that the model an item was made for is one of its claim: a claim of `pytest.param` comes late."""
+    """Check that the item's model is one of its claim's: a claim of `pytest.param` is read late."""
     own, asking = spec.get("models"), asking_in(fixture_info(item))
     chosen = chosen_model(item)
     one_is_enough = spec.arms_are_models or len(model_ids(spec, settings)) <= 1
     if asking and not (one_is_enough if chosen is None else own is None or chosen in own):
         raise UsageError(
-            "the item was not made for the models of its claim: the claim of a parameter can name only one",
+            "the item was not made for the models of its claim: a claim in pytest.param can name only one",
             fix="name one model in the mark of pytest.param, or models= in the mark of the function",
         )
 
@@ -132,12 +126,12 @@ def check_chosen(item: pytest.Function, spec: Spec, settings: Settings) -> None:
 def _check_arms(info: FixtureInfo, spec: Spec) -> None:
     uses = ours_in(info)
     if "arm" in uses and not spec.arms:
-        raise UsageError("the body asks for `arm` but the mark has no arms", fix='arms=("plain", "hinted")')
+        raise UsageError("the body uses `arm`, but the mark has no arms", fix='arms=("plain", "hinted")')
     if spec.arms and not {"arm", "velo", *(["model"] if spec.arms_are_models else [])}.intersection(uses):
         asked = "model" if spec.arms_are_models else "arm"
         raise UsageError(
-            f"the arms cannot differ: the body does not ask for `{asked}`",
-            fix=f"take `{asked}` as an argument of the test",
+            f"the arms cannot differ: the body does not use `{asked}`",
+            fix=f"make `{asked}` an argument of the test",
         )
 
 
@@ -146,14 +140,12 @@ def _check_models(info: FixtureInfo, spec: Spec, settings: Settings) -> None:
     uses = ours_in(info)
     if "model" in uses and not ids:
         raise UsageError(
-            "no model is named",
+            "no model is set",
             fix='models=["local/smollm2-135m"] in the mark, or --velo-model=local/smollm2-135m',
         )
     judge = judge_id(spec, settings)
     if "judge" in uses and not judge:
-        raise UsageError(
-            "no judge is named", fix='judge="openai/gpt-5-mini" in the mark, or --velo-judge=...'
-        )
+        raise UsageError("no judge is set", fix='judge="openai/gpt-5-mini" in the mark, or --velo-judge=...')
 
     for model_id in (*ids, *([judge] if judge else [])):
         resolve(model_id, settings.endpoints)

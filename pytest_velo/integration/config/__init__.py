@@ -1,1 +1,1 @@
-"""What users set: options in three spellings, the settings they give, and who asked to pay."""
+"""What users set: options in three spellings, the resulting settings, and permission to pay."""

@@ -1,6 +1,6 @@
 """Options: one table, one rule. `--velo-x-y` over `VELO_X_Y` over `velo_x_y` over profile and default.
 
-Every pytest start imports this; what the texts mean is in `resolving.py`, for sessions that were told any.
+Every pytest start imports this module. The values are read in `settings.py`, once an option is set.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pytest_velo.integration.names import RESCORE_JUDGE, RESCORE_RUN
 class Option(NamedTuple):
     """One thing a user may set.
 
-    A tuple, for every pytest start makes this class, and a dataclass takes three times as long to make.
+    A tuple because every pytest start creates this class, and a dataclass takes three times as long.
     """
 
     name: str
@@ -50,45 +50,45 @@ OPTIONS: tuple[Option, ...] = (
         name="mode",
         metavar="MODE",
         help="auto (cache, then the provider), replay (cache and cassettes, no socket), refresh (draw anew),"
-        " estimate (count calls and dollars, call nothing)",
+        " estimate (count calls and dollars, make no call)",
     ),
-    Option(name="seed", metavar="N", help="root seed of cases, order and draws (default 0)"),
-    Option(name="alpha", metavar="A", help="most P(wrong supported) of a claim (default 0.05)"),
+    Option(name="seed", metavar="N", help="root seed for cases, order and draws (default 0)"),
+    Option(name="alpha", metavar="A", help="upper bound on P(wrong supported) (default 0.05)"),
     Option(
         name="multiplicity",
         metavar="M",
-        help="none (error rates of each hypothesis alone) or holm (of each family together; default none)",
+        help="none (error rates hold per hypothesis; default) or holm (per family)",
     ),
-    Option(name="max_trials", metavar="N", help="most trials of a hypothesis (default 200)"),
+    Option(name="max_trials", metavar="N", help="most trials per hypothesis (default 200)"),
     Option(name="concurrency", metavar="N", help="most calls in flight per provider (default 20)"),
     Option(
         name="scheduler",
         metavar="S",
-        help="who gets the next trial: gain (what brings most toward a verdict for its cost; default),"
-        " round-robin, or in-order (one hypothesis after the other, when pytest reaches it)",
+        help="which hypothesis gets the next trial: gain (the most progress for its cost; default),"
+        " round-robin, or in-order (one hypothesis after another, as pytest reaches it)",
     ),
     Option(name="budget", metavar="USD", help="dollars this session may spend, or none (default 1.00)"),
     Option(name="profile", metavar="P", help="explore, confirm (fresh draws) or ci (strict)"),
-    Option(name="strict", flag=True, help="an inconclusive hypothesis fails"),
+    Option(name="strict", flag=True, help="inconclusive hypotheses fail"),
     Option(name="show", metavar="N", help="trials against the claim shown per hypothesis (default 3)"),
-    Option(name="cache_dir", metavar="DIR", help="folder of draws and run records (.pytest_velo)"),
+    Option(name="cache_dir", metavar="DIR", help="folder for draws and run records (default .pytest_velo)"),
     Option(
         name="baseline",
         metavar="FILE",
-        help="file of the baselines that claims compare with (velo-baseline.json)",
+        help="file with the baselines (default velo-baseline.json)",
     ),
     Option(
         name="update",
         bare="all",
         metavar="all|new",
-        help="sample the baselines of the selected hypotheses and store them; =new: only those without one",
+        help="sample and store baselines for the selected hypotheses; =new: only where there is none",
     ),
     Option(name="cassette", many=True, metavar="FILE", help="recorded draws for replay; repeatable"),
 )
 
 
 def in_ci() -> bool:
-    """Tell whether this is a run of continuous integration, by the variable that all of them set."""
+    """Tell whether this runs in continuous integration, by the variable that all CI systems set."""
     return os.environ.get("CI", "").strip().lower() not in ("", "0", "false", "no", "off")
 
 
@@ -109,14 +109,14 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(RESCORE_JUDGE, action="store_true", help=argparse.SUPPRESS)
     parser.addini(
         "velo_endpoints",
-        "named endpoints, one a line: `NAME: api=openai-chat base_url=… key=ENV_VAR price=IN/OUT`",
+        "named endpoints, one per line: `NAME: api=openai-chat base_url=… key=ENV_VAR price=IN/OUT`",
         type="linelist",
         default=[],
     )
 
 
 def written(config: pytest.Config, option: Option) -> tuple[Any, str]:
-    """Return what was written for an option, None where nothing was, and the place."""
+    """Return an option's raw value, None if not set, and where it was set."""
     if (raw := config.getoption(option.ini)) is not None:
         return raw, option.cli
     if (text := os.environ.get(option.env)) is not None:
@@ -125,18 +125,18 @@ def written(config: pytest.Config, option: Option) -> tuple[Any, str]:
 
 
 def is_told(config: pytest.Config) -> bool:
-    """Tell cheaply whether anybody told this session anything: if nobody did, there is no mistake to find."""
+    """Tell cheaply whether any option of ours is set."""
     if config.getini("velo_endpoints") or config.getoption(RESCORE_RUN) is not None:
         return True
     return any(written(config, option)[0] is not None for option in OPTIONS)
 
 
 def untold_header() -> str:
-    """Return what the report header says where nobody told anything, without the settings it stands for."""
+    """Return the report header for a session without options; it does not load the settings."""
     profile = "ci · strict" if in_ci() else "explore"
     return f"velo: seed 0 (--velo-seed=0) · models none set · mode auto · budget $1.00 · profile {profile}"
 
 
 def ini_file(config: pytest.Config) -> str:
-    """Return the name of the file that the ini options stand in."""
+    """Return the name of the file with the ini options."""
     return config.inipath.name if config.inipath else "the ini file"

@@ -1,8 +1,8 @@
-"""Whether draws that cost money were asked for. Plain `pytest` never spends by accident.
+"""Whether paid calls are enabled. Plain `pytest` never spends by accident.
 
-They were, when the `-m` expression is true for our marks and false for none, when an item is named by
-its node id, or when the mode was given on the command line or as VELO_MODE. What `addopts` or an ini
-file say does not count: only what somebody typed for this run.
+They are enabled if the `-m` expression is true for our marks and false without any, if an item is named by
+its node id, or if the mode is set on the command line or as VELO_MODE. `addopts` and ini files do not
+count: paying must be requested for this run.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from pytest_velo.integration.compat import mark_expression_holds
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayRule:
-    """Who asked for paid draws: the whole session, or node ids by their prefix, with the path to their file.
+    """Which hypotheses may make paid calls.
 
     Attributes:
-        everything: All hypotheses.
-        node_ids: As they were typed, best with whole paths.
-        root: The folder that the node ids of items start from; empty for the working directory.
+        everything: All of them.
+        node_ids: Those with these node ids or prefixes, as typed, preferably with absolute paths.
+        root: The folder that items' node ids are relative to; empty for the working directory.
     """
 
     everything: bool = False
@@ -30,7 +30,7 @@ class PayRule:
     root: str = ""
 
     def allows(self, node_id: str) -> bool:
-        """Tell whether the item may make draws that cost."""
+        """Tell whether the item may make paid calls."""
         return self.everything or any(_names(typed, node_id, self.root) for typed in self.node_ids)
 
 
@@ -40,11 +40,11 @@ def pay_rule(arguments: Sequence[str], *, here: str = "", root: str = "") -> Pay
     Args:
         arguments: The command line as invoked, without `addopts`.
         here: Where it was invoked; empty for the working directory.
-        root: The folder that the node ids of items start from; empty likewise.
+        root: The folder that items' node ids are relative to; empty for the working directory.
 
     Returns:
-        Everything for a `-m` that asks for our marks and for a mode that was typed or is in `VELO_MODE`; else
-        the node ids.
+        Everything for a `-m` that selects our marks, and for a mode that is typed or in `VELO_MODE`;
+        otherwise the node ids.
     """
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("-m", dest="expression")
@@ -52,7 +52,7 @@ def pay_rule(arguments: Sequence[str], *, here: str = "", root: str = "") -> Pay
     typed, rest = parser.parse_known_args([str(argument) for argument in arguments])
     asked = typed.mode is not None or "VELO_MODE" in os.environ
     if not asked and typed.expression:
-        # `hypothesis(tier="pr")` is true of our mark only: that of the Hypothesis library has no keywords.
+        # `hypothesis(tier="pr")` can only mean our mark: the Hypothesis library's has no keywords.
         asked = mark_expression_holds(
             typed.expression, {"velo", "hypothesis"}, whatever_keywords=True
         ) and not mark_expression_holds(typed.expression, set())
@@ -61,7 +61,7 @@ def pay_rule(arguments: Sequence[str], *, here: str = "", root: str = "") -> Pay
 
 
 def _names(typed: str, node_id: str, root: str) -> bool:
-    """Tell whether what was typed (any path to the file) names the item or a class around it."""
+    """Tell whether a typed argument, with any path to the file, names the item or its class."""
     typed_file, *typed_parts = typed.split("::")
     file, *parts = node_id.split("::")
     if not _is_one_file(typed_file, file, root):
@@ -71,10 +71,10 @@ def _names(typed: str, node_id: str, root: str) -> bool:
 
 
 def _is_one_file(typed: str, file: str, root: str) -> bool:
-    """Tell whether a typed path and the path of a node id are one file; its name alone may be that of two."""
+    """Tell whether a typed path and a node id's path are one file; names alone may be ambiguous."""
     place = os.path.join(root, file)
     if os.path.exists(typed) and os.path.exists(place):
         return os.path.samefile(typed, place)
-    # Below another root, or on another machine, a node id is not found.
+    # Not found, e.g. under another root or on another machine: compare the text.
     here = os.path.normpath(typed).replace(os.sep, "/")
     return here == file or here.endswith("/" + file) or file.endswith("/" + here)

@@ -1,4 +1,4 @@
-"""The line to type that runs a hypothesis again as it was run."""
+"""The command that runs a hypothesis again."""
 
 from __future__ import annotations
 
@@ -12,15 +12,13 @@ from pytest_velo.integration.config.options import OPTIONS
 from pytest_velo.settings import Settings
 
 _KEPT = ("model", "judge", "alpha", "multiplicity", "max_trials", "profile", "cache_dir", "baseline")
-"""Options without which it would be another hypothesis, or none at all; the seed is shown in any case."""
+"""Options that change the hypothesis, or whether there is one; the seed is shown separately."""
 
 
 def rerun_line(item: pytest.Item, settings: Settings) -> str:
-    """Return the command that runs one hypothesis again, from where pytest was started.
+    """Return the command that runs one hypothesis again, from the folder pytest was started in.
 
-    Args:
-        item: The test; what was typed for its session is typed again, as far as the hypothesis depends on it.
-        settings: A seed other than 0 stands in the command.
+    It repeats the typed options that the hypothesis depends on, and the seed if it is not 0.
     """
     words = ["pytest", shlex.quote(_as_typed(item))]
     if settings.seed:
@@ -34,7 +32,7 @@ def rerun_line(item: pytest.Item, settings: Settings) -> str:
 
 
 def _as_typed(item: pytest.Item) -> str:
-    """Return the node id from the folder that pytest was started in; its own starts from the root folder."""
+    """Return the node id relative to the folder pytest was started in, not to the root folder."""
     here, root = item.config.invocation_params.dir, item.config.rootpath
     file, *names = item.nodeid.split("::")
     if here == root or not (root / file).exists():

@@ -1,4 +1,4 @@
-"""From what was written for the options to the settings of a session."""
+"""From the raw values of the options to a session's settings."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def _share(text: str) -> float:
 def _count(text: str) -> int:
     value = int(text)
     if value < 1:
-        raise ValueError("a whole number from 1")
+        raise ValueError("a whole number, 1 or more")
     return value
 
 
 def _natural(text: str) -> int:
     value = int(text)
     if value < 0:
-        raise ValueError("a whole number from 0")
+        raise ValueError("a whole number, 0 or more")
     return value
 
 
@@ -50,7 +50,7 @@ def _seed(text: str) -> int:
     except ValueError:
         raise ValueError("a whole number") from None
     if not -(2**63) <= value < 2**63:
-        raise ValueError("a whole number of at most 64 bits")  # what the store can file draws under
+        raise ValueError("a whole number of at most 64 bits")  # the range of the store's integer column
     return value
 
 
@@ -59,7 +59,7 @@ def _budget(text: str) -> float | None:
         return None
     value = float(text)
     if not value >= 0:
-        raise ValueError("dollars from 0, or none")
+        raise ValueError("dollars, 0 or more, or none")
     return value
 
 
@@ -83,7 +83,7 @@ def _flag(text: str) -> bool:
 
 def _update(text: str) -> Update:
     if text not in list(Update):
-        raise ValueError("all or new; without a value the option stands last on the line")
+        raise ValueError("all or new; without a value, put the option last on the command line")
     return Update(text)
 
 
@@ -106,7 +106,7 @@ READERS: Mapping[str, Callable[[str], Any]] = {
     "update": _update,
     "cassette": Path,
 }
-"""What turns the text of each option into its value, or raises ValueError with what would be right."""
+"""Parses the text of each option, or raises ValueError with what is valid."""
 
 
 def read_settings(config: pytest.Config, *, told: bool = True, workers: int = 1) -> Settings:
@@ -114,12 +114,12 @@ def read_settings(config: pytest.Config, *, told: bool = True, workers: int = 1)
 
     Args:
         config: Pytest's, with its command line and ini file read.
-        told: Somebody told this session something when it began; else nothing is read, and what a test
-            module does to the environment later changes nothing, as it never does.
+        told: An option was set at the start of the session. Otherwise nothing is read, and changes that a
+            test module makes to the environment have no effect.
         workers: The processes that share its limits, from 1.
 
     Raises:
-        UsageError: A value cannot be read; it names the place and what would be right.
+        UsageError: A value cannot be read; it says where, and what is valid.
     """
     options = OPTIONS if told else ()
     given = {option.name: value for option in options if (value := _given(config, option)) is not _UNSET}
@@ -131,12 +131,12 @@ def read_settings(config: pytest.Config, *, told: bool = True, workers: int = 1)
     fields["cache_dir"] = root / fields.get("cache_dir", ".pytest_velo")
     fields["baseline"] = root / fields.get("baseline", "velo-baseline.json")
     fields["cassettes"] = tuple(_typed_in(config, "cassette") / path for path in fields.get("cassettes", ()))
-    fields["models"] = tuple(dict.fromkeys(fields.get("models", ())))  # two tests of one model are one
+    fields["models"] = tuple(dict.fromkeys(fields.get("models", ())))  # the same model twice is one
     return Settings(**fields, endpoints=_endpoints(config), workers=workers)
 
 
 def _given(config: pytest.Config, option: Option) -> Any:
-    """Return the option's value by precedence (None is one: no budget); `_UNSET` when nobody set it."""
+    """Return the option's value by precedence (None is a value: no budget); `_UNSET` if not set."""
     raw, where = written(config, option)
     if raw is None:
         return _UNSET
@@ -150,7 +150,7 @@ def _given(config: pytest.Config, option: Option) -> Any:
 
 
 def _typed_in(config: pytest.Config, name: str) -> Path:
-    """Return the folder that a path was written for: the root's in the ini file, else the working one."""
+    """Return the folder that a path is relative to: the root's in the ini file, else the working one."""
     (option,) = (option for option in OPTIONS if option.name == name)
     in_the_file = written(config, option)[1] not in (option.cli, option.env)
     return config.rootpath if in_the_file else config.invocation_params.dir

@@ -1,1 +1,1 @@
-"""From an item to its result: what is sampled, alone or together with others."""
+"""From an item to its result: sampling, alone or together with others."""

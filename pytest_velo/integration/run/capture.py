@@ -1,7 +1,7 @@
-"""What bodies print, log and compare while another item has the stage: it is kept for their own item.
+"""Output, logs and comparisons of bodies that run while pytest is at another item, kept for their own item.
 
-Bodies that are sampled before pytest reaches their item run while it shows somebody else's output. A
-contextvar tells them apart: it travels with every task and worker thread of a trial.
+Such bodies run before pytest reaches their item. A contextvar identifies them: it travels with every task
+and worker thread of a trial.
 """
 
 from __future__ import annotations
@@ -24,17 +24,16 @@ from pytest_velo.integration.compat import (
 )
 
 Explain = Callable[[str, object, object], str | None]
-"""Returns the message of a failed comparison, from its operator and both sides."""
+"""Returns the message for a failed comparison, given the operator and both sides."""
 
 LIMIT = 100_000
-"""Characters of each kind that are kept of one item."""
+"""Characters kept for one item."""
 
 
 class Backstage:
     """What the bodies of one item printed and logged.
 
-    Args:
-        explain: Explains a failed comparison as pytest would at the item, or not at all.
+    `explain` explains a failed comparison as pytest would at the item, or not at all.
     """
 
     def __init__(self, explain: Explain) -> None:
@@ -43,13 +42,13 @@ class Backstage:
         self._n_kept = 0
 
     def write(self, kind: str, text: str) -> None:
-        """Keep a text, up to a limit."""
+        """Keep a text, up to the limit."""
         if self._n_kept < LIMIT:
             self._kept[kind].append(text)
             self._n_kept += len(text)
 
     def sections(self) -> Iterator[tuple[str, str]]:
-        """Yield what there is of each kind, for the item's report."""
+        """Yield the texts of each kind, for the item's report."""
         for kind, texts in self._kept.items():
             if texts:
                 cut = "\n[cut]" if self._n_kept >= LIMIT else ""
@@ -60,7 +59,7 @@ backstage: ContextVar[Backstage | None] = ContextVar("pytest_velo_backstage", de
 
 
 def _write(write: Callable[[str], int], kind: str, text: str) -> int:
-    """Keep a text that is written backstage; pass it on otherwise."""
+    """Keep text written backstage; pass on any other."""
     kept = backstage.get()
     if kept is None:
         return write(text)
@@ -76,11 +75,11 @@ class _Stream:
         self._kind = kind
 
     def write(self, text: str) -> int:
-        """Write to the item's own buffer, or to the stream that was here before."""
+        """Write to the item's own buffer, or to the wrapped stream."""
         return _write(self.stream.write, self._kind, text)
 
     def writelines(self, lines: Any) -> None:
-        """Write several."""
+        """Write several lines."""
         for line in lines:
             self.write(line)
 
@@ -89,7 +88,7 @@ class _Stream:
 
 
 class _NotBackstage(logging.Filter):
-    """Keeps records of bodies backstage away from the item that has the stage."""
+    """Keeps log records of backstage bodies out of the current item's log."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Keep a record for its own item, or let it pass."""
@@ -101,11 +100,11 @@ class _NotBackstage(logging.Filter):
 
 
 class Stage:
-    """The plugin that keeps output apart while runs are sampled together.
+    """The plugin that separates output while runs are sampled together.
 
-    Pytest switches between two streams of its own at each phase of each item: ours lie over both. A fixture
-    such as `capsys`, and pytest's hook for comparisons, come and go with the items, so ours are laid over
-    them anew at each phase.
+    Pytest switches between two streams of its own at each phase of each item; ours wrap both. Fixtures such
+    as `capsys`, and pytest's comparison hook, come and go with the items, so everything is wrapped again at
+    each phase.
     """
 
     def __init__(self, config: pytest.Config) -> None:
@@ -116,17 +115,17 @@ class Stage:
         self._front: Any = None
         self._captures = captures(config)
         for capture in self._captures:
-            # What captures is asked for its own type later on, so only its method is replaced.
+            # Pytest checks the type of its stream later, so replace only its method.
             capture.tmpfile.write = partial(_write, capture.tmpfile.write, capture.name)
             capture._old = _Stream(capture._old, capture.name)
         self._install()
 
     def close(self) -> None:
-        """Take everything down."""
+        """Restore streams, handlers and hook."""
         for handler in self._handlers:
             handler.removeFilter(self._filter)
         for capture in self._captures:
-            del capture.tmpfile.write  # the instance's; that of its class is back
+            del capture.tmpfile.write  # uncovers the method of its class
             capture._old = capture._old.stream
         for name in ("stdout", "stderr"):
             stream = getattr(sys, name)
@@ -146,7 +145,7 @@ class Stage:
             set_comparison_hook(self._explain)
 
     def _explain(self, operator: str, left: object, right: object) -> str | None:
-        """Explain a failed comparison: by the item's own rules backstage, else as pytest does on stage."""
+        """Explain a failed comparison: backstage by the item's own hook, otherwise by pytest's."""
         kept = backstage.get()
         explain = self._front if kept is None else kept.explain
         return None if explain is None else explain(operator, left, right)
@@ -161,24 +160,24 @@ class Stage:
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_setup(self) -> Generator[None, object, object]:
-        """Lay ours over pytest's."""
+        """Wrap pytest's streams."""
         with self._around():
             return (yield)
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_call(self) -> Generator[None, object, object]:
-        """Lay ours over pytest's."""
+        """Wrap pytest's streams."""
         with self._around():
             return (yield)
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_teardown(self) -> Generator[None, object, object]:
-        """Lay ours over pytest's."""
+        """Wrap pytest's streams."""
         with self._around():
             return (yield)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_logreport(self) -> Generator[None, object, object]:
-        """Lay ours over what stands there between the phases."""
+        """Wrap the streams in use between the phases."""
         with self._around():
             return (yield)

@@ -1,4 +1,4 @@
-"""What a run would take, without a call: bodies run on stored draws until the first one that is missing."""
+"""What a run would take, without a call: bodies run on stored draws up to the first missing one."""
 
 from __future__ import annotations
 
@@ -27,22 +27,19 @@ if TYPE_CHECKING:
 
 
 def run_on_stored(item: pytest.Function, session: VeloSession) -> Run | Estimate:
-    """Run an item's bodies on stored draws; what a body raises is in the run's `error`.
+    """Run a prepared item's bodies on stored draws; a body's exception is in the run's `error`.
 
-    Scripted replies are computed anew. Nothing is stored, logged or recorded.
-
-    Args:
-        item: A prepared item whose fixtures are set up.
-        session: The session; its mode is to be estimate, so that no call can be made.
+    Scripted replies are computed again. Nothing is stored, logged or recorded. The session's mode must be
+    estimate, so that no call can be made.
 
     Returns:
-        The run, which ends at the first draw that is missing; the estimate where there is nothing to run.
+        The run, which ends at the first missing draw; an estimate where there is nothing to run.
 
     Raises:
-        UsageError: The design, or what was stored of a baseline.
+        UsageError: The design, or the stored baseline, is at fault.
     """
     if not asks_a_model(item):
-        return Estimate(ends="its body asks for no model", calls_per_trial=0.0, usd_per_trial=0.0)
+        return Estimate(ends="its body uses no model", calls_per_trial=0.0, usd_per_trial=0.0)
     check_drawn(item, session.settings)
     outcomes = HostOutcomes(item.stash[FACTS], item.stash[SPEC].claim, item.path.parent)
     hypothesis = build(
@@ -65,13 +62,9 @@ def run_on_stored(item: pytest.Function, session: VeloSession) -> Run | Estimate
 
 
 def estimate_of(item: pytest.Item, session: VeloSession, run: Run, *, planned: bool = True) -> Estimate:
-    """Return what is left to draw of a run that ended, for want of a draw or because it was done.
+    """Return what a run that ended, finished or at a missing draw, has left to draw.
 
-    Args:
-        item: A prepared item.
-        session: The session, for what the item took when it last ran.
-        run: Its run, as `run_on_stored` returns it.
-        planned: Say how many trials are likely, too, which loads what computes it.
+    `planned` adds the likely number of trials, which loads the code that computes it.
     """
     trials = [*run.trials, *run.after]
     begun = [] if run.error_trial is None else [run.error_trial]
@@ -96,16 +89,10 @@ def estimate_of(item: pytest.Item, session: VeloSession, run: Run, *, planned: b
 
 
 def skip_text(item: pytest.Item, session: VeloSession, run: Run) -> str:
-    """Say why an item was not sampled, what it would take, and the line that samples it.
-
-    Args:
-        item: A prepared item.
-        session: The session.
-        run: Its run, which ended at a draw that costs money and that nobody asked for.
-    """
+    """Say why an item was not sampled, what it would take, and the command that samples it."""
     line = rerun_line(item, session.settings).replace("pytest", "pytest -m velo", 1)
     told = estimate_text(estimate_of(item, session, run, planned=False))
-    return f"needs paid draws, and nobody asked for them ({told}); run: {line}"
+    return f"would make paid calls, which are not enabled ({told}); run: {line}"
 
 
 def _ending(run: Run, n_draws: int) -> str:
@@ -115,17 +102,15 @@ def _ending(run: Run, n_draws: int) -> str:
     if not n_draws:
         return "its replies are scripted"
     decided = run.stop is StopReason.DECIDED
-    return (
-        "its verdict is in the cache" if decided else "all it would draw is in the cache, without a verdict"
-    )
+    return "its verdict is in the cache" if decided else "every draw is in the cache, and there is no verdict"
 
 
 def _each(
     item: pytest.Item, session: VeloSession, run: Run, trials: list[TrialRecord]
 ) -> tuple[float | None, float | None, bool]:
-    """Return calls and dollars of a trial, and whether these are the worst case.
+    """Return calls and dollars per trial, and whether these are the worst case.
 
-    What the stored trials took is known best, then what the item took when it last ran.
+    The stored trials are the best source, then the item's last run.
     """
     if trials:
         real = [call for trial in trials for call in trial.calls if call.request.api != Api.SCRIPTED]

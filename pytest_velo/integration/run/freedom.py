@@ -1,4 +1,4 @@
-"""Which hypotheses may be sampled before pytest reaches them: those whose set-up is all our own."""
+"""Which hypotheses may be sampled before pytest reaches them: those that only our own code sets up."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pytest_velo.integration.session import VeloSession
 from pytest_velo.settings import Mode, Scheduler
 
 _IN_TURN = ("maxfail", "stepwise", "usepdb", "trace", "reruns", "setuponly", "setupshow", "setupplan")
-"""Options under which a later test may never be reached, or must not begin before its turn."""
+"""Options under which a later test may never run, or must not start before its turn."""
 
 _HOOKS = (
     "pytest_runtest_protocol",
@@ -27,12 +27,7 @@ _MARKS = ("skip", "skipif", "timeout", "flaky", "xfail")
 
 
 def may_pool(session: pytest.Session, state: VeloSession) -> bool:
-    """Tell whether hypotheses of this session are sampled together.
-
-    Args:
-        session: Pytest's, once its tests are collected.
-        state: Ours.
-    """
+    """Tell whether the hypotheses of this session are sampled together."""
     config, settings = session.config, state.settings
     option = config.option
     if state.worker is not None or config.pluginmanager.has_plugin(RESCORE_PLUGIN):
@@ -45,24 +40,21 @@ def may_pool(session: pytest.Session, state: VeloSession) -> bool:
 
 
 def _has_timeout(config: pytest.Config) -> bool:
-    """Tell whether pytest-timeout watches every test: an item would pay for the others' time."""
+    """Tell whether pytest-timeout watches every test: an item would be charged for the others' time."""
     if getattr(config.option, "timeout", None):
         return True
     try:
-        in_the_file = config.getini("timeout")  # without the plugin nobody knows it
+        in_the_file = config.getini("timeout")  # unknown without the plugin
         return bool(float(os.environ.get("PYTEST_TIMEOUT") or in_the_file or 0))
     except (ValueError, TypeError):
         return False
 
 
 def is_free(item: pytest.Function) -> bool:
-    """Tell whether nothing of the user's has to happen before an item's bodies run.
+    """Tell whether none of the user's code has to run before a prepared item's bodies.
 
-    Its arguments are our fixtures and values of parametrize; no other fixture, set-up function, hook of a
-    conftest or mark that may skip it stands before it.
-
-    Args:
-        item: A prepared item.
+    Its arguments are our fixtures and values of parametrize. No other fixture, set-up function, conftest hook
+    or mark that may skip it comes first.
     """
     if any(item.get_closest_marker(name) is not None for name in _MARKS):
         return False

@@ -39,13 +39,13 @@ def build(
     Args:
         item: The test item.
         settings: The session's settings.
-        outcomes: Reads what the body gives.
-        may_pay: Draws that cost money were asked for.
+        outcomes: Reads the body's outcomes.
+        may_pay: Paid calls are enabled.
         in_order: One trial at a time (debuggers).
-        fixtures: The values of its arguments by name; those that differ from trial to trial are put in.
+        fixtures: The values of its arguments by name; per-trial values are filled in later.
 
     Raises:
-        UsageError: As `frame_of`.
+        UsageError: As in `frame_of`.
     """
     spec, facts = item.stash[SPEC], item.stash[FACTS]
     cases = case_set(item, settings)
@@ -78,23 +78,18 @@ def build(
 
 
 def rule_maker(config: pytest.Config, claim: AnyClaim) -> MakeRule:
-    """Return what makes the rule of a claim: that of its class, or of the nearest one it derives from.
-
-    Args:
-        config: Its plugins are asked, the last one to register first.
-        claim: Of any kind; what joins several, and a mere number, brings a rule of its own.
-    """
+    """Return what makes a claim's rule: the factory offered for its class, or for the nearest base class."""
     offered: dict[type[Claim], RuleFactory] = {}
-    for factories in reversed(config.hook.pytest_velo_claims()):  # the last one to register goes first
+    for factories in reversed(config.hook.pytest_velo_claims()):  # the last one to register wins
         offered |= factories
     for kind in type(claim).__mro__:
         if kind in offered:
             return from_factory(offered[kind])
-    return rule_for  # the parts of a joint claim, and a number, have rules of their own
+    return rule_for  # joint claims and estimates have their own rules
 
 
 def _stream_of(spec: Spec, settings: Settings) -> str:
-    """Return the stream of draws: the profile `confirm` never reads what was explored."""
+    """Return the stream of draws: the profile `confirm` never reuses exploratory draws."""
     stream: str = spec.get("stream", "")
     return f"confirm:{stream}" if settings.profile == "confirm" else stream
 
@@ -105,9 +100,9 @@ def _is_static(item: pytest.Function) -> bool:
 
 
 def _body(item: pytest.Function, fixtures: Mapping[str, Any]) -> Body:
-    """Return the test function with its fixtures in place; a class instance of its own per trial.
+    """Return the test function with its fixtures in place; each trial gets its own class instance.
 
-    The instance is as the set-up left it: what one trial puts on `self`, or into its lists, no other sees.
+    The instance is as set-up left it: a trial does not see what another puts on `self`, or into its lists.
     """
     function = item.stash[FUNCTION]
     info = fixture_info(item)
@@ -135,12 +130,12 @@ def _fresh(instance: Any) -> Any:
         return copy.copy(instance)
     try:
         return copy.deepcopy(instance)
-    except Exception:  # a connection, a lock: what cannot be copied is shared
+    except Exception:  # e.g. a connection or a lock: what cannot be copied is shared
         return copy.copy(instance)
 
 
 def _belief(item: pytest.Function) -> str:
-    """The docstring's first line, else the test's name in words."""
+    """Return the docstring's first line, else the test's name in words."""
     doc = inspect.getdoc(item.stash[FUNCTION])
     return doc.splitlines()[0] if doc else item.name.removeprefix("test_").replace("_", " ")
 

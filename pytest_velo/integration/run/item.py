@@ -24,7 +24,7 @@ from pytest_velo.settings import Mode
 
 
 def run_if_ours(item: pytest.Function) -> bool | None:
-    """Sample an item instead of calling its function once; None where it is no hypothesis."""
+    """Sample an item instead of calling its function once; None if it is not a hypothesis."""
     if SPEC not in item.stash:
         return None
     run_item(item)
@@ -32,15 +32,12 @@ def run_if_ours(item: pytest.Function) -> bool | None:
 
 
 def run_item(item: pytest.Function) -> None:
-    """Sample the item's hypothesis, or wait for it where it is being sampled already.
+    """Sample the hypothesis of an item that is set up, or wait for it if it is being sampled already.
 
-    Its result is kept in the item's stash and by the session, whatever is raised.
-
-    Args:
-        item: A hypothesis whose fixtures pytest has set up.
+    The item's stash and the session keep the result, whatever is raised.
 
     Raises:
-        HypothesisRefuted: The failure pytest reports; where trials keep their exceptions, the last of them.
+        HypothesisRefuted: The failure pytest reports; if trials keep their exceptions, the last of them.
         BaseException: What ended it as an error, or pytest's own (skip, exit, Ctrl-C).
     """
     session = item.config.stash[SESSION]
@@ -91,7 +88,7 @@ def _estimate(item: pytest.Function, session: VeloSession) -> NoReturn:
 
 
 def _keep(item: pytest.Function, session: VeloSession, result: HypothesisResult | None) -> HypothesisResult:
-    assert result is not None  # every way here ends with one
+    assert result is not None  # every path here sets one
     item.stash[RESULT] = kept = session.keep(result)
     return kept
 
@@ -105,7 +102,7 @@ def _raise(item: pytest.Function, session: VeloSession, run: Run, result: Hypoth
         raise _from_the_body(run.error, item.stash[FUNCTION])
     if result.outcome is Outcome.REFUTED:
         if run.exceptions:
-            raise run.exceptions[-1]  # debuggers want the trial's own frames
+            raise run.exceptions[-1]  # for debuggers: the trial's own frames
         raise HypothesisRefuted(result.decision.certified if result.decision else "refuted")
 
 
@@ -117,7 +114,7 @@ def _skip(item: pytest.Function, why: str) -> NoReturn:
 
 
 def _from_the_body(error: BaseException, function: Any) -> BaseException:
-    """Return the error with its traceback cut to where the user's code begins, where it is in there."""
+    """Return the error with its traceback cut to where the user's code begins, if it gets there."""
     code = getattr(function, "__code__", None)
     for frame, _ in traceback.walk_tb(error.__traceback__):
         if frame.f_code is code:

@@ -1,4 +1,4 @@
-"""What is said of a finished run beside its verdict: checks that look back, and trouble on the way."""
+"""Notices about a finished run: checks in hindsight, and trouble on the way."""
 
 from __future__ import annotations
 
@@ -17,16 +17,10 @@ def with_notices(
     before: SamplingStats | None,
     after: SamplingStats | None,
 ) -> HypothesisResult:
-    r"""Return the result with its retries and everything a reader has to be told.
+    """Return the result with its retries and notices, each once.
 
-    Args:
-        result: Of a run that ended, for whatever reason.
-        outcomes: What its body's trials came to.
-        before: The sampler's totals when the run began, where it had the sampler to itself; else None.
-        after: The totals when it ended.
-
-    Returns:
-        With the notices as notices, each once; its retries are None where others used the sampler, too.
+    `before` and `after` are the sampler's totals around a run that had the sampler to itself. Otherwise they
+    are None, and so are the retries.
     """
     notices = dict.fromkeys([*result.notices, *mixed_snapshots(result.trials)])
     warning = outcomes.never_failed()

@@ -1,4 +1,4 @@
-"""What pytest's own exceptions mean inside a trial, and what a body's trials came to altogether."""
+"""What pytest's own exceptions mean inside a trial, and what a body's trials came to."""
 
 from __future__ import annotations
 
@@ -27,16 +27,13 @@ _EXIT = pytest.exit.Exception
 
 
 class HypothesisRefuted(Exception):
-    """The hypothesis is refuted: pytest's failure, carrying our text."""
+    """The hypothesis is refuted: pytest's failure, with our text."""
 
 
 class HostOutcomes:
     """Reads the outcomes of one hypothesis's body under pytest's rules.
 
-    Args:
-        facts: What the body's source says.
-        claim: What is claimed.
-        folder: The test file's, whose asserts are the test's own even where it is installed (`--pyargs`).
+    Asserts in files of `folder`, the test file's, are the test's own even where it is installed (`--pyargs`).
     """
 
     def __init__(self, facts: BodyFacts, claim: AnyClaim, folder: Path | None = None) -> None:
@@ -55,14 +52,12 @@ class HostOutcomes:
         return outcomes
 
     def exception(self, error: BaseException) -> Reading:
-        """Say what an exception out of a body means.
-
-        pytest-timeout's `Failed` never gets here: it interrupts the main thread, and bodies run elsewhere.
-        """
+        """Say what an exception raised by a body means."""
+        # pytest-timeout's `Failed` never gets here: it interrupts the main thread, and bodies run elsewhere.
         if isinstance(error, _XFAILED):
             return Reading(
                 error=UsageError(
-                    "pytest.xfail inside a trial has no meaning",
+                    "pytest.xfail cannot be used inside a trial",
                     fix="mark the test xfail, or call velo.invalid(why)",
                 )
             )
@@ -85,21 +80,21 @@ class HostOutcomes:
         return Reading(error=error)
 
     def _no_outcome(self, error: BaseException) -> BodyError:
-        """Return the error of an assert that cannot say which outcome, or what score, is meant."""
+        """Return the error of a failed assert in a body whose claim needs more than 0 or 1."""
         several = len(self._claim.statistics) > 1
         what = "return all outcomes, in a dict" if several else "return the score"
         about = "several outcomes" if several else str(self._claim.statistics[0])
         return BodyError(
-            f"an assert failed, and the claim is about {about}: {error}",
-            fix=f"{what}; a trial that has none calls velo.invalid(why)",
+            f"an assert failed, but the claim is about {about}: {error}",
+            fix=f"{what}; call velo.invalid(why) in a trial that has none",
         )
 
     def never_failed(self) -> str | None:
-        """Return a warning when no trial could be seen to fail; None when one did, or said what came out."""
+        """Return a warning if no trial could be seen to fail; None if one failed or returned an outcome."""
         return never_failed(self._facts, self._n_outcomes, self._n_none)
 
 
 def _relative(location: str) -> str:
-    """Return `file:line` as seen from the working directory, where the file lies below it."""
+    """Return `file:line` relative to the working directory, if the file is inside it."""
     here = os.getcwd() + os.sep
     return location.removeprefix(here)

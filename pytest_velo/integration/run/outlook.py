@@ -1,4 +1,4 @@
-"""How many further trials a run will likely take, by the laws of its rule."""
+"""How many more trials a run will likely take, computed from the law of its rule."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pytest_velo.stats.rules.rate import make_rate_rule
 
 
 def likely(run: Run, left: int, expect: float | None) -> tuple[float | None, str]:
-    """Return how many further trials it will take, and on average of what: a guess once some are stored."""
+    """Return how many more trials a run will likely take, and under which assumption; None if unknown."""
     hypothesis = run.hypothesis
     if hypothesis.to_the_end:
         return None, ""
@@ -30,12 +30,12 @@ def likely(run: Run, left: int, expect: float | None) -> tuple[float | None, str
     if type(claim) is not Claim or hypothesis.make_rule is not rule_for:
         return None, ""
     mean = _mean_units(claim, hypothesis.design, expect)
-    when = f"if the rate is {expect:g}" if expect is not None else "at the true value that takes most"
+    when = f"if the rate is {expect:g}" if expect is not None else "at the true value that takes longest"
     return min(float(left), mean * hypothesis.frame.unit_size), when
 
 
 def _going_by(run: Run) -> float | None:
-    """Return the mean of further trials by those of the run; None where they are not all plain 0 or 1."""
+    """Return the expected further trials given the run's own; None unless all are plain 0 or 1."""
     hypothesis, claim = run.hypothesis, run.hypothesis.claim
     ones = sum(trial.kind is OutcomeKind.ONE for trial in run.trials)
     zeros = sum(trial.kind is OutcomeKind.ZERO for trial in run.trials)
@@ -51,7 +51,7 @@ def _going_by(run: Run) -> float | None:
 
 @lru_cache(maxsize=256)
 def _mean_units(claim: Claim, design: Design, expect: float | None) -> float:
-    """Return the mean units at the rate that is expected, else the largest of those that a plan shows."""
+    """Return the mean units at the expected rate, else the largest mean over a plan's true values."""
     scenario = scenarios_of(claim, design, usual_futility(design.max_units))[0]
     truths = truths_of(claim) if expect is None else [expect]
     return max(law.mean_n for law in scenario.law(truths))

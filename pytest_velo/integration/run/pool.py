@@ -29,12 +29,7 @@ POOLING: pytest.StashKey[Pooling] = pytest.StashKey()
 
 
 class Pooling:
-    """The hypotheses of a session that are sampled together.
-
-    Args:
-        session: What the hooks of this process share.
-        stage: Keeps their output apart.
-    """
+    """The hypotheses of a session that are sampled together; `stage` separates their output."""
 
     def __init__(self, session: VeloSession, stage: Stage) -> None:
         settings = session.settings
@@ -45,13 +40,10 @@ class Pooling:
         self._kept: dict[str, Backstage] = {}
 
     def start(self, items: Iterable[pytest.Function]) -> None:
-        """Prepare the free items and begin to sample them; what cannot be prepared waits for its turn.
-
-        Whatever is wrong with one, a strategy of the user's that raises included, is then raised where pytest
-        reaches it.
-        """
+        """Prepare the free items and start sampling them; one that cannot be prepared waits for its turn."""
         contexts: list[Context] = []
         for item in items:
+            # Any mistake, even in a user's strategy, is raised again when pytest reaches the item.
             with suppress(Exception):
                 prepared = prepare(item, self._session, fixtures=_own_fixtures(item), launcher=self._pool)
                 if isinstance(prepared, Sampling):
@@ -61,13 +53,13 @@ class Pooling:
         self._session.loop.run(_begin(self._pool, runs, contexts))
 
     def has(self, item: pytest.Item) -> bool:
-        """Tell whether an item is being sampled, and was not handed over yet."""
+        """Tell whether an item is being sampled and not yet handed over."""
         return item.nodeid in self._waiting
 
     def reach(self, item: pytest.Function) -> Sampling:
-        """Wait until an item's hypothesis has ended, and hand it over with what its bodies printed.
+        """Wait until an item's hypothesis has ended; hand it over with its bodies' output.
 
-        Ctrl-C, and whatever else interrupts the waiting, ends them all: what is known of them is kept.
+        Ctrl-C, like any other interruption, ends all of them; their results so far are kept.
         """
         sampling = self._waiting[item.nodeid]
         progress = Progress(item.config, item.name)
@@ -81,19 +73,19 @@ class Pooling:
             progress.close()
             for kind, text in self._kept[item.nodeid].sections():
                 item.add_report_section("call", kind, text)
-        del self._waiting[item.nodeid], self._kept[item.nodeid]  # their trials are much memory
+        del self._waiting[item.nodeid], self._kept[item.nodeid]  # their trials take much memory
         sampling.conclude()
         return sampling
 
     def close(self) -> None:
-        """End what nobody came for, and take the stage down."""
+        """Cancel unclaimed runs; restore capture."""
         self._waiting.clear()
         with suppress(VeloError):
             self._session.loop.run(self._pool.close())
         self._stage.close()
 
     def _interrupt(self, first: Sampling) -> None:
-        """End every run, and keep the results of those that had begun."""
+        """End every run, and keep the results of those that have started."""
         self._session.loop.run(self._pool.close())
         others = [sampling for sampling in self._waiting.values() if sampling is not first]
         for sampling in (first, *others):
@@ -104,7 +96,7 @@ class Pooling:
         self._waiting.clear()
 
     def _context(self, item: pytest.Item, sampling: Sampling) -> Context:
-        """Return the context of an item's bodies, in which their output is its own."""
+        """Return the context for an item's bodies, in which their output is kept for the item."""
         show, hook = self._session.settings.show, comparison_hook_of(item)
 
         def explain(operator: str, left: object, right: object) -> str | None:
@@ -146,13 +138,10 @@ def _own_fixtures(item: pytest.Function) -> Mapping[str, Any]:
 
 
 def start_pooling(session: pytest.Session) -> Pooling | None:
-    r"""Sample the free hypotheses of a session together; None where they are sampled one by one.
+    """Sample the free hypotheses of a session together; None if they are sampled one by one.
 
-    That is under an option by which a later test may never be reached, in an xdist worker, and where fewer
-    than two are free.
-
-    Args:
-        session: When its items are collected. The pooling is the caller's to close.
+    That is so if an option may keep a later test from running, in an xdist worker, and with fewer than two
+    free hypotheses. The caller closes the pooling.
     """
     state = session.config.stash[SESSION]
     if not may_pool(session, state):

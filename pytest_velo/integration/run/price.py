@@ -1,4 +1,4 @@
-"""What a trial of an item takes, as far as it is known without a call."""
+"""What a trial of an item costs, as far as that is known without a call."""
 
 from __future__ import annotations
 
@@ -19,10 +19,9 @@ if TYPE_CHECKING:
 
 
 def price_of(item: pytest.Item, session: VeloSession) -> TrialPrice:
-    """Return what a trial takes: as when the item last ran, else what its models tell.
+    """Return calls and dollars of a trial: as in the item's last run, else by its models' prices.
 
-    Returns:
-        Calls, and dollars: 0 where every model that the body can ask is free, None where they are not known.
+    Dollars are 0 if every model the body can use is free, and None if unknown.
 
     Raises:
         UsageError: One of its models cannot be used here.
@@ -32,13 +31,13 @@ def price_of(item: pytest.Item, session: VeloSession) -> TrialPrice:
         name for name in ("model", "judge", "velo") if is_ours(info, name) and name in info.names_closure
     ]
     if not asked:
-        return TrialPrice(calls=0.0, usd=0.0, known_from="its body asks for no model")
+        return TrialPrice(calls=0.0, usd=0.0, known_from="its body uses no model")
     free = _is_free(item, session)
     seen = last_seen(item, session)
     if seen is not None:
         usd = 0.0 if free else seen.usd_per_trial
-        return TrialPrice(calls=seen.calls_per_trial, usd=usd, known_from="as when it last ran")
-    return TrialPrice(calls=None, usd=0.0 if free else None, known_from="known when it has run once")
+        return TrialPrice(calls=seen.calls_per_trial, usd=usd, known_from="as in its last run")
+    return TrialPrice(calls=None, usd=0.0 if free else None, known_from="known after its first run")
 
 
 def asks_a_model(item: pytest.Item) -> bool:
@@ -48,7 +47,7 @@ def asks_a_model(item: pytest.Item) -> bool:
 
 
 def _is_free(item: pytest.Item, session: VeloSession) -> bool:
-    """Tell whether every model that the item can ask costs nothing; `velo` can ask any."""
+    """Tell whether every model the item can use is free; `velo` can use any."""
     info, spec, settings = fixture_info(item), item.stash[SPEC], session.settings
     if is_ours(info, "velo"):
         return False
@@ -61,5 +60,5 @@ def _is_free(item: pytest.Item, session: VeloSession) -> bool:
 
 
 def last_seen(item: pytest.Item, session: VeloSession) -> LastSeen | None:
-    """Return what a trial of the item took when it last ran; None when it never did."""
+    """Return what a trial took in the item's last run; None if it has never run."""
     return None if session.stored is None else session.stored.last_seen(item.nodeid)

@@ -1,4 +1,4 @@
-"""The live line while a hypothesis samples: on a terminal only, and gone when the verdict is there."""
+"""The live line while a hypothesis is sampled: only on a terminal, and erased when the verdict is in."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pytest_velo.runner.distance import n_against
 from pytest_velo.runner.run import Run
 
 EVERY_S = 0.1
-FIRST_AFTER_S = 0.3  # what is settled from the cache flashes nothing
+FIRST_AFTER_S = 0.3  # so that runs from the cache show no line
 
 
 class Progress:
@@ -47,7 +47,7 @@ class Progress:
             self._drawn = False
 
     def _line(self, run: Run) -> str:
-        """No interval here: inverting the rule takes milliseconds, and this runs on the loop."""
+        """Return the line; without an interval, whose inversion takes milliseconds on the loop."""
         n_valid = run.units.n_valid
         return progress_line(
             self._name,

@@ -1,4 +1,4 @@
-"""From an item to a run that is ready to be sampled, and from a run that ended to its result."""
+"""From an item to a run that is ready to start, and from a finished run to its result."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 
 
 class Watch:
-    """Hears that the prefix of a run has grown, and tells whoever looks at the moment."""
+    """Called when a run's prefix grows; forwards to the current listener."""
 
     def __init__(self) -> None:
         self.progress: Callable[[Run], None] | None = None
 
     def __call__(self, run: Run) -> None:
-        """Tell."""
+        """Forward."""
         if self.progress is not None:
             self.progress(run)
 
@@ -50,7 +50,7 @@ class Sampling:
     Attributes:
         item: The test.
         run: What is sampled.
-        watch: Hears of every trial.
+        watch: Called after every trial.
         result: None until the run has ended.
     """
 
@@ -64,11 +64,9 @@ class Sampling:
     result: HypothesisResult | None = field(default=None)
 
     def conclude(self, before: SamplingStats | None = None, after: SamplingStats | None = None) -> None:
-        """Make the result of a run that ended, for whatever reason; a second call does nothing.
+        """Make the result of a run that ended for any reason; a second call does nothing.
 
-        Args:
-            before: The sampler's totals when the run began, where it had the sampler to itself.
-            after: The totals when it ended.
+        `before` and `after` are the sampler's totals, for a run that had the sampler to itself.
         """
         if self.result is not None:
             return
@@ -91,19 +89,13 @@ def prepare(
     fixtures: Mapping[str, Any] | None = None,
     launcher: Launcher | None = None,
 ) -> Sampling | HypothesisResult:
-    """Make an item's run, not yet begun.
+    """Make an item's run, not yet started; or its result if nothing is to be sampled.
 
-    Args:
-        item: The test.
-        session: What the hooks of this process share.
-        fixtures: The values of its arguments; those that pytest has set up by default.
-        launcher: Says when trials may start; None for at once.
-
-    Returns:
-        The run; the result where nothing is to be sampled.
+    `fixtures` are the values of its arguments, by default those pytest has set up. `launcher` decides when
+    trials start, by default at once.
 
     Raises:
-        UsageError: Its design, its baseline, or a history of looks that strict does not allow.
+        UsageError: The design, the baseline, or a history of looks that strict does not allow.
     """
     rescored = _rescored(item)
     settings = session.settings_of(item)
@@ -137,13 +129,13 @@ def prepare(
 
 
 def _rescored(item: pytest.Item) -> Rescored | None:
-    """Return how the item is rescored; None in a session that does not."""
+    """Return how the item is rescored; None outside of a rescoring."""
     plugin: Rescoring | None = item.config.pluginmanager.get_plugin(RESCORE_PLUGIN)
     return None if plugin is None else plugin.of(item)
 
 
 def _load_what_the_loop_needs(item: pytest.Item, settings: Settings) -> None:
-    """Load the rooms that are loaded on use before another thread uses them; see `registry.load` for why."""
+    """Load lazy modules before another thread uses them; `registry.load` explains why."""
     for room in (exact, limits):
         load(room)
     spec = item.stash[SPEC]

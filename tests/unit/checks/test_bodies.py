@@ -43,7 +43,7 @@ def test_a_body_that_forgets_its_assert_is_found() -> None:
 
 
 def test_fixtures_of_the_whole_run_are_forbidden() -> None:
-    assert forbidden_fixtures()["caplog"] == "it records the log of all trials that run at once, not of one"
+    assert forbidden_fixtures()["caplog"] == "it records the log of all concurrent trials, not of one"
     assert "tmp_path" not in forbidden_fixtures()
 
 

@@ -12,5 +12,5 @@ def test_an_outcome_name_is_a_text() -> None:
     assert outcome_name("asr", 'rate("asr") <= 0.05') == "asr"
     with pytest.raises(UsageError) as caught:
         outcome_name(0.05, 'rate("asr") <= 0.05')
-    assert caught.value.what == "an outcome's name is a text, got 0.05"
+    assert caught.value.what == "an outcome's name must be a string, got 0.05"
     assert caught.value.fix == 'rate("asr") <= 0.05'

@@ -39,7 +39,7 @@ def test_compared_with_a_baseline_of_another_snapshot(request: pytest.FixtureReq
     result = unsampled_result(hypothesis, "")
     assert list(compared_with(entry, now, result, hypothesis)) == [
         "compared case by case with the baseline of 2026-12-01: rate 0.50 over 2 trials",
-        "the model was served by m-1 then, and by m-2 now",
+        "the model was served by m-1 then and by m-2 now",
     ]
 
 

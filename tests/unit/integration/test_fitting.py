@@ -15,5 +15,5 @@ def test_arms_belong_to_a_difference() -> None:
     assert options == {"arms": ("openai/gpt-5", "openai/gpt-5-mini")}
     with pytest.raises(UsageError) as caught:
         check_fit(rate >= 0.5, {"arms": ("plain", "hinted")})
-    assert caught.value.what == "arms= belongs to a difference, and the claim is `rate >= 0.5`"
+    assert caught.value.what == "arms= is for differences, but the claim is `rate >= 0.5`"
     assert caught.value.fix == 'difference("plain", "hinted") >= 0.1'

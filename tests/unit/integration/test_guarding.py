@@ -18,7 +18,7 @@ def test_a_missing_baseline_is_a_problem_unless_updating(request: pytest.Fixture
     normal = built(request, mark, test)
     assert (
         guard_of(*hypothesis_item(request, mark, test), normal).problem
-        == "velo-baseline.json holds no baseline of it: --velo-update samples and stores one"
+        == "velo-baseline.json has no baseline for this test: --velo-update samples and stores one"
     )
     assert guard_of(*hypothesis_item(request, mark, test, update=Update.NEW), normal).hypothesis.to_the_end
 
@@ -33,7 +33,7 @@ def test_baselines_are_not_updated_in_ci(
     with pytest.raises(UsageError) as caught:
         check_update([item], session)
     assert caught.value.where == "test_it.py::test_it"
-    assert "a baseline is not updated in CI:" in caught.value.what
+    assert "baselines are not updated in CI:" in caught.value.what
     session.paying = PayRule(node_ids=("test_it.py::test_it",))
     check_update([item], session)
 

@@ -15,7 +15,7 @@ def test_the_price_of_a_scripted_model_is_zero(request: pytest.FixtureRequest) -
     ids = (scripted("parrot", ["Hello!"]),)
     test = "def test_it(model): return True"
     item, session = hypothesis_item(request, "rate >= 0.5", test, models=ids)
-    assert price_of(item, session) == TrialPrice(calls=None, usd=0.0, known_from="known when it has run once")
+    assert price_of(item, session) == TrialPrice(calls=None, usd=0.0, known_from="known after its first run")
 
 
 def test_a_test_that_takes_velo_asks_a_model(request: pytest.FixtureRequest) -> None:
