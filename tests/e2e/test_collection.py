@@ -248,7 +248,7 @@ def test_support_out_of_reach_names_the_trials_it_needs(run, arguments, n):
     refused(
         run,
         marked(f"{arguments}, models=[YES]"),
-        f"{WHERE}`{claim}` can never be supported within {most} trials: even if all*for it, {n} are needed",
+        f"{WHERE}`{claim}` can never be supported within {most} trials: even if all*agreed with it, it needs {n}",
         f"*fix: max_trials={n} or more*",
     )
 
