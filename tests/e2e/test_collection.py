@@ -248,7 +248,7 @@ def test_support_out_of_reach_names_the_trials_it_needs(run, arguments, n):
     refused(
         run,
         marked(f"{arguments}, models=[YES]"),
-        f"{WHERE}`{claim}` can never be supported within {most} trials: even if all*for it, {n} are needed",
+        f"{WHERE}`{claim}` can never be supported within {most} trials: even if all*agreed with it, it needs {n}",
         f"*fix: max_trials={n} or more*",
     )
 
@@ -398,10 +398,10 @@ def test_a_misspelt_file_of_cases(run):
         ("7", "cases= got a int"),
         ("iter(['a'])", "cases= got an iterator, which can be read only once"),
         ("lambda: 1 / 0", "the function <lambda> raised ZeroDivisionError: division by zero"),
-        ("lambda: 7", "the function <lambda> gave a int"),
-        ("lambda n: [n]", "the function <lambda> needs n"),
+        ("lambda: 7", "the function <lambda> returned a int"),
+        ("lambda n: [n]", "the function <lambda> requires n"),
         ("[object()]", "the case's content cannot be identified: *"),
-        ("cases(['a'], filter=lambda case: False)", "there are no cases: filter= left none"),
+        ("cases(['a'], filter=lambda case: False)", "there are no cases: filter= removed all"),
         ("cases([{'q': 'a'}], rename={'qq': 'b'})", "rename= names 'qq', which is not a field"),
         ("cases([{'q': 'a'}], group='topic')", "this case has no field 'topic' for group="),
         ("cases(['a'], id='name')", "id='name' names a field, but the case is 'a'"),

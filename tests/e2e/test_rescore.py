@@ -386,7 +386,7 @@ def test_other_cases_are_another_design(recorded, run, lab, rescore):
         "the design changed: it was 'over these 2 cases' in the record and is 'over these 3 cases' now"
         in told
     )
-    assert "fix: run pytest instead: what the cache holds is still free" in told
+    assert "fix: run pytest instead: draws in the cache are still free" in told
     run.file(answers("yes", "yes").replace("'q1'", "'other'"))
     assert "the design changed: the case 'q1' of the record is gone" in rescore()
     assert len(lab.calls) == n

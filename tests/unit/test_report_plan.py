@@ -104,7 +104,7 @@ def test_the_facts_stand_above_the_table() -> None:
         "  model      lab/tiny",
         "  design     at most 100 trials · alpha 5% · beta 5% · margin 0",
         "  in reach   at the earliest supported after 3 trials, refuted after 9 trials",
-        "  cost       2 calls and $0.01 a trial (as when it last ran); at most 200 calls and $1.00",
+        "  cost       2 calls and $0.01 a trial (as in its last run); at most 200 calls and $1.00",
     ]
 
 
@@ -133,7 +133,7 @@ def test_unknown_costs_are_question_marks_and_no_columns() -> None:
     )
     assert not any("dollars" in line or line.rstrip().endswith("calls") for line in unknown)
     free = lines(plan(price=TrialPrice(calls=1.0, usd=0.0, known_from="as in its last run")))
-    assert "  cost       1 call and $0.00 a trial (as when it last ran); at most 100 calls and $0.00" in free
+    assert "  cost       1 call and $0.00 a trial (as in its last run); at most 100 calls and $0.00" in free
     assert not any("dollars" in line for line in free)
 
 
@@ -152,7 +152,7 @@ def test_units_that_are_no_trials_are_explained_and_paid_in_full() -> None:
     assert "  unit       a pair: two trials" in told
     few = "at most 40 pairs (max_trials=100: there are no more)"
     assert f"  design     {few} · alpha 5% · beta 5% · margin 0" in told
-    assert "  cost       2 calls and $0.01 a trial (as when it last ran); at most 160 calls and $0.80" in told
+    assert "  cost       2 calls and $0.01 a trial (as in its last run); at most 160 calls and $0.80" in told
     assert any(line.split()[4:6] == ["mean", "pairs"] or "mean pairs" in line for line in told)
 
 
