@@ -1,4 +1,4 @@
-"""A call of a body that waits to be awaited, and says so when it is used in any other way."""
+"""A body's call that has to be awaited, and that raises an error if it is used in any other way."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class Pending(Coroutine[Any, Any, T], Generic[T]):
-    """A call that waits to be awaited. Used in any other way it says so, instead of being truthy."""
+    """A call that has to be awaited. Used in any other way it raises an error, instead of being truthy."""
 
     __slots__ = ("_make", "_running", "_what")
 

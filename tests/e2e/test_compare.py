@@ -387,7 +387,7 @@ def test_mistakes_are_said(run, compare) -> None:
         "no test of the runs has 'test_if' in its node id"
         in compare(latest, latest, "test_if", code=1).output
     )
-    assert "alpha lies between 0 and 1, got 1.5" in compare("latest", "latest", "--alpha=1.5", code=1).output
+    assert "between 0 and 1, got 1.5" in compare("latest", "latest", "--alpha=1.5", code=1).output
     for margin in ("0", "-0.1", "nan", "inf"):
         output = compare("latest", "latest", f"--margin={margin}", code=1).output
         assert "--margin: a margin is a distance above 0" in output

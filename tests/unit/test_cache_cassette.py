@@ -185,12 +185,15 @@ def test_without_zstandard_the_extra_is_named(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        (ask("Hi?", temperature=1), "temperature 0.7 was recorded, 1 is asked"),
-        (ask("Hi?"), "temperature 0.7 was recorded and is not asked"),
-        (ask("Hi?", temperature=0.7, seed=3), "seed 3 is asked and was not recorded"),
-        (ask("Ho?", temperature=0.7), "messages[0].content differs: 'Hi?' was recorded, 'Ho?' is asked"),
-        (replace(ask("Hi?", temperature=0.7), model="n"), "model differs: 'm' was recorded, 'n' is asked"),
-        (ask("Hi?", temperature=0.7), "this very request is recorded, for another seed, stream or slot"),
+        (ask("Hi?", temperature=1), "temperature 0.7 was recorded, 1 is asked for"),
+        (ask("Hi?"), "temperature 0.7 was recorded and is not asked for now"),
+        (ask("Hi?", temperature=0.7, seed=3), "seed 3 is asked for and was not recorded"),
+        (ask("Ho?", temperature=0.7), "messages[0].content differs: 'Hi?' was recorded, 'Ho?' is asked for"),
+        (
+            replace(ask("Hi?", temperature=0.7), model="n"),
+            "model differs: 'm' was recorded, 'n' is asked for",
+        ),
+        (ask("Hi?", temperature=0.7), "this request is recorded, but for another seed, stream or slot"),
     ],
     ids=["value", "gone", "new", "text", "model", "same"],
 )
@@ -221,9 +224,13 @@ def test_nothing_recorded():
 @pytest.mark.parametrize(
     ("recorded", "asked", "said"),
     [
-        ({"flag": 1}, {"flag": True}, "flag 1 was recorded, True is asked"),
-        ({"schema": {"least": 0}}, {"schema": {"least": 0.0}}, "schema.least 0 was recorded, 0.0 is asked"),
-        ({"top_p": 1}, {"top_p": 1.0}, "this very request is recorded, for another seed, stream or slot"),
+        ({"flag": 1}, {"flag": True}, "flag 1 was recorded, True is asked for"),
+        (
+            {"schema": {"least": 0}},
+            {"schema": {"least": 0.0}},
+            "schema.least 0 was recorded, 0.0 is asked for",
+        ),
+        ({"top_p": 1}, {"top_p": 1.0}, "this request is recorded, but for another seed, stream or slot"),
     ],
     ids=str,
 )
@@ -236,9 +243,9 @@ def test_what_python_calls_equal_and_a_key_does_not_is_said(recorded, asked, sai
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"seed": 7}, "under seed 0, asked under seed 7"),
-        ({"stream": "fresh"}, "under stream '', asked under stream 'fresh'"),
-        ({"slot": "c:9:0"}, "under slot 'c:0:0', asked under slot 'c:9:0'"),
+        ({"seed": 7}, "with seed 0, asked for with seed 7"),
+        ({"stream": "fresh"}, "with stream '', asked for with stream 'fresh'"),
+        ({"slot": "c:9:0"}, "with slot 'c:0:0', asked for with slot 'c:9:0'"),
     ],
     ids=str,
 )
@@ -258,7 +265,7 @@ def test_the_nearest_request_of_store_and_cassette(store, tmp_path, source):
     export(store, None, tmp_path / "c.jsonl")
     asked = store if source == "store" else load(tmp_path / "c.jsonl")
     said = asked.nearest_request(ask("one?"), place(ask("one?")))
-    assert said == "messages[0].content differs: 'one' was recorded, 'one?' is asked"
+    assert said == "messages[0].content differs: 'one' was recorded, 'one?' is asked for"
 
 
 @pytest.mark.parametrize("kept", [0, 5, 100, -1])

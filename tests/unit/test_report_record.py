@@ -254,7 +254,7 @@ def test_a_part_of_a_node_id_must_fit_one_test(tmp_path: Path) -> None:
     run = load(cache_dir=tmp_path)
     assert run["t.py::caves"].node_id == "t.py::caves"  # exact wins
     assert run["[b]"].node_id == "t.py::caves[b]"
-    with pytest.raises(UsageError, match=r"fits 3 tests(.|\n)*caves\[a\]"):
+    with pytest.raises(UsageError, match=r"matches 3 tests(.|\n)*caves\[a\]"):
         run["caves"]
     with pytest.raises(UsageError, match=r"no test of the run(.|\n)*did you mean 't.py::caves"):
         run["t.py::cavez"]

@@ -289,7 +289,7 @@ def test_a_miss_in_replay_says_what_changed(fake: Fake, store: Store, tmp_path: 
     assert "7 + 6" in str(caught.value)
     assert "7 + 5" in str(caught.value)
     assert "--velo-mode=auto" in caught.value.fix
-    with pytest.raises(CacheMissError, match="recorded under slot 'case:0:0', asked under slot 'new:0:0'"):
+    with pytest.raises(CacheMissError, match="recorded with slot 'case:0:0', asked for with slot 'new:0:0'"):
         run(draw(replay, text="What is 7 + 5?", case="new"))
 
 
@@ -307,7 +307,7 @@ def test_refresh_draws_every_address_again_once_a_session(fake: Fake, store: Sto
 
 
 def test_an_estimate_makes_no_draw(fake: Fake, store: Store) -> None:
-    with pytest.raises(NotDrawnError, match="an estimate makes none"):
+    with pytest.raises(NotDrawnError, match="an estimate makes no calls"):
         run(draw(sampler_of(fake, store, mode=Mode.ESTIMATE)))
     assert fake.n_opened == 0
     run(draw(sampler_of(fake, store)))

@@ -112,7 +112,9 @@ def test_across_a_margin_the_stronger_evidence_wins_the_first_look(ones, verdict
 
 def test_feeding_on_is_refused():
     decided = feed(build(rate >= 0.3), [1] * 20)
-    with pytest.raises(VeloError, match=r"the rule for `rate >= 0.3` is supported\n  fix: stop feeding it"):
+    with pytest.raises(
+        VeloError, match=r"the rule for `rate >= 0.3` is supported\n  fix: add no more outcomes"
+    ):
         decided.feed(0, 0)
     spent = feed(build(rate >= 0.3, max_units=2), [0, 1])
     with pytest.raises(VeloError, match="at its horizon of 2 units"):
