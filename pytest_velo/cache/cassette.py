@@ -200,7 +200,7 @@ def _read(path: Path) -> bytes:
     zstandard = _zstandard(path)
     parts: list[bytes] = []
     try:
-        # Frame by frame: the package's reader takes one that is cut for one that has ended.
+        # Frame by frame: the package's reader mistakes a truncated frame for a complete one.
         while content or not parts:
             frame = zstandard.ZstdDecompressor().decompressobj()
             parts.append(frame.decompress(content))

@@ -73,7 +73,7 @@ def _encode(reply: Reply, for_cassette: bool) -> bytes:
     if for_cassette:
         stored.pop("raw", None)
     else:
-        stored["cached"] = True  # whoever reads it has read it
+        stored["cached"] = True  # always true of a reply that is read back
     if reply.logprobs:
         stored["logprobs"] = [_finite(token) for token in reply.logprobs]
     return _encoder().encode(stored)

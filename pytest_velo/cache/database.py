@@ -86,7 +86,7 @@ class Database:
         ):
             connection.config(setting, value)
         if connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").get is None:
-            connection.pragma("auto_vacuum", "INCREMENTAL")  # counts only before the first table
+            connection.pragma("auto_vacuum", "INCREMENTAL")  # takes effect only before the first table
         else:
             self._check()
         self._use_wal()
@@ -122,7 +122,7 @@ class Database:
         self._connection.set_busy_timeout(BUSY_TIMEOUT_MS)
         self._check()
         if old:
-            with suppress(apsw.BusyError, apsw.FullError):  # then `velo cache prune` does it
+            with suppress(apsw.BusyError, apsw.FullError):  # then `velo cache prune` does it later
                 self._rewrite()
 
     def _rewrite(self) -> None:
@@ -205,7 +205,7 @@ def _make_folder(folder: Path) -> None:
         ours = all(
             entry.name == "runs" or entry.name.startswith("draws.sqlite") for entry in folder.iterdir()
         )
-        if ours:  # so never in a folder that was somebody's before, and never over a .gitignore
+        if ours:  # never in a folder that existed before, and never over a .gitignore
             ignore.write_text("*\n", encoding="utf-8")
     except OSError as error:
         raise StoreError(

@@ -46,7 +46,7 @@ SELECT max(position) FROM (
     FROM temp.candidate WHERE position > ?3 AND position <= ?4)
 WHERE drawn_at < ?1 OR freed < ?2
 """
-# The day is compared too: a draw that was made anew in the meantime may have its predecessor's number.
+# The date is compared too: a draw that was made again in the meantime may reuse its predecessor's id.
 _REMOVE = """
 DELETE FROM draw WHERE (id, drawn_at) IN
     (SELECT id, drawn_at FROM temp.candidate WHERE position > ? AND position <= ?)
@@ -163,9 +163,9 @@ class Housekeeping(Holdings):
                     pass
             before, free = free, self._pragma("freelist_count")
             if free >= before:
-                break  # others free pages as fast: they get used again
-        # While others read, or write it back themselves, the file is cut later: at the latest by whoever
-        # closes it last.
+                break  # others use the pages as fast as they are freed
+        # While others read, or write it back themselves, the file is truncated later: at the latest by the
+        # process that closes it last.
         with self._lock, self._errors(), suppress(apsw.BusyError):
             self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
 

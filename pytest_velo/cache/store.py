@@ -179,7 +179,7 @@ class Store(Ledger):
             stored: Sequence[Draw | StoreError] = self._commit([write for write, _ in waiting])
         except StoreError as error:
             stored = [error] * len(waiting)
-        except Exception as error:  # whatever it is: nobody may wait for ever
+        except Exception as error:  # whatever it is: no caller may wait forever
             what = f"draws cannot be stored: {type(error).__name__}: {error}"
             stored = [StoreError(what, where=str(self.path))] * len(waiting)
         for (_, future), result in zip(waiting, stored, strict=True):
@@ -197,7 +197,7 @@ class Store(Ledger):
 
     def _winner(self, address: Address) -> Draw:
         draw = self.get(address)
-        assert draw is not None  # the insert was ignored because of it, inside this transaction
+        assert draw is not None  # it is why the insert was ignored, inside this transaction
         return draw
 
     def _draw(self, address: Address, reply: Any, drawn_at: Any) -> Draw:

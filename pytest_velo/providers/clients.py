@@ -118,7 +118,7 @@ class _Secrets:
         candidates = (*([] if key == _NO_KEY else [key]), *endpoint.headers.values())
         secrets = [secret for secret in candidates if len(secret) >= _MIN_SECRET_CHARS]
         self._all = tuple(secret.encode() for secret in secrets)
-        # A header may hold a plain word or an address: struck out of a reply, it would be another reply.
+        # A header may hold a plain word or an address; striking it out of a reply would falsify the reply.
         self._sure = tuple(
             secret.encode() for secret in secrets if secret == key or _is_surely_secret(secret)
         )

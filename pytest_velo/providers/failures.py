@@ -76,7 +76,7 @@ def read_failure(status: int, headers: Mapping[str, str], body: object) -> Failu
     ]
     metadata = fields.get("metadata")
     if isinstance(metadata, Mapping) and "flagged_input" in metadata:
-        named.append("content_filter")  # OpenRouter's moderation says 403 and nothing else
+        named.append("content_filter")  # OpenRouter's moderation sends only the 403
     message = fields.get("message") or fields.get("detail") or (error if isinstance(error, str) else body)
     param = fields.get("param")
     return Failure(

@@ -142,7 +142,7 @@ def from_wire(body: JsonObject, request: Request, latency_s: float) -> Reply:
         KeyError, IndexError, TypeError: The body is not such a reply.
     """
     choice = body["choices"][0]
-    if isinstance(failed := choice.get("error"), dict):  # half an answer is none
+    if isinstance(failed := choice.get("error"), dict):  # half an answer does not count
         failure = read_failure(inner_status(failed), {}, {"error": failed})
         return settle_failure(failure, request, latency_s)
     message: Mapping[str, Any] = choice["message"]
@@ -189,7 +189,7 @@ def split_choices(reply: Reply, request: Request) -> tuple[Reply, ...] | None:
         try:
             replies.append(from_wire({**reply.raw, "choices": [choice]}, request, reply.latency_s or 0.0))
         except (KeyError, IndexError, TypeError, AttributeError, ValueError, VeloError):
-            break  # this one and those after it are asked for again
+            break  # this one and those after it are requested again
     return tuple(replies)
 
 

@@ -115,7 +115,7 @@ def check_access(target: Target) -> None:
         case Api.SCRIPTED:
             find_script(target.model)
         case _:
-            pass  # a server says by itself whether it knows the model
+            pass  # the server will say whether it knows the model
 
 
 def _check_key(variable: str, target: Target) -> None:

@@ -79,7 +79,7 @@ class SdkTransport:
         except self.sdk.APIStatusError as error:
             response = error.response
         except self.sdk.APIConnectionError as error:
-            # The SDK's own word will not do: over aiohttp, OpenAI's calls a refused connection a time-out.
+            # The SDK's own error cannot tell: over aiohttp, OpenAI's reports a refused connection as a time-out.
             raise httpx2.TransportError(type(error).__name__) from error
         return Answer(status=response.status_code, headers=response.headers, content=response.content)
 
@@ -126,7 +126,7 @@ class DirectTransport:
         try:
             content = _encode(body).encode()
         except (TypeError, ValueError, RecursionError):
-            return await self._sdk.post(path, body, headers)  # it knows more types, and how to complain
+            return await self._sdk.post(path, body, headers)  # it knows more types, and has better errors
         form = self._forms.get((path, tuple(headers.items()))) or await self._ask(path, headers)
         answer = await self._send(form, content)
         if 300 <= answer.status < 400:

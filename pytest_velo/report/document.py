@@ -119,7 +119,7 @@ def from_json(data: JsonObject) -> RunDocument:
     version = data.get("version")
     if not isinstance(version, int) or version > VERSION:
         raise StoreError(
-            f"its version is {version!r}; this pytest-velo reads versions up to {VERSION}",
+            f"its format is version {version!r}; this pytest-velo reads versions up to {VERSION}",
             where="run record",
             fix="pip install --upgrade pytest-velo",
         )
@@ -175,7 +175,7 @@ def result_from_json(data: JsonObject) -> HypothesisResult:
         **{name: data[name] for name in _RESULT},
         **{name: around[name] for name in _CIRCUMSTANCES},
         outcome=Outcome(data["outcome"]),
-        unit=None if data.get("unit") is None else UnitKind(data["unit"]),  # records did not always tell
+        unit=None if data.get("unit") is None else UnitKind(data["unit"]),  # older records lack it
         invalid=None if data.get("invalid") is None else Invalid(data["invalid"]),
         max_trials_marked=bool(data.get("max_trials_marked")),
         telling=tuple(data["telling"]),

@@ -42,7 +42,7 @@ def failure_lines(
     if result.decision is not None:
         lines += _evidence_lines(result, result.decision, verbosity, width)
     for fact in result.facts:
-        lines += block("beside", fact, width)
+        lines += block("context", fact, width)
     for notice in result.notices:
         lines += block("notice", notice, width, Style.WARN)
     lines += trials_lines(result, show, verbosity, width)
@@ -137,7 +137,7 @@ def _what(claim: str) -> str:
     if "baseline" in _NAMES.sub("", claim):
         return "change from the baseline"
     word = re.split(r"\W", claim.removeprefix("estimate("), maxsplit=1)[0]
-    return word if word in _STATISTICS else "mean"  # a claim of somebody's own is written anyhow
+    return word if word in _STATISTICS else "mean"  # a custom claim may have any form
 
 
 _STATISTICS = ("rate", "mean", "difference")

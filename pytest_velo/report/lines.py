@@ -82,7 +82,7 @@ def as_text(lines: Iterable[Line]) -> str:
     return "\n".join(line.text for line in lines)
 
 
-# Every one of the same width, so that columns stay aligned, but for the `>=` and the `<=`.
+# Replacements have the same width, so that columns stay aligned, except `>=` and `<=`.
 _PLAIN = str.maketrans({"✓": "+", "✗": "x", "–": "-", "·": "|", "≥": ">=", "≤": "<="})
 
 

@@ -59,7 +59,7 @@ def create_run(cache_dir: str | Path, started_at: datetime, name: str | None = N
         for attempt in count(1):
             folder = runs / (stem if attempt == 1 else f"{stem}-{attempt}")
             try:
-                folder.mkdir()  # making it is what claims the name among processes
+                folder.mkdir()  # creating it claims the name among processes
             except FileExistsError:
                 if name is None:
                     continue

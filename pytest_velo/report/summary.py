@@ -145,7 +145,7 @@ def _totals(results: Sequence[HypothesisResult], wall_s: float, width: int) -> l
     saved = sum(result.decision.n_saved for result in results if result.decision is not None)
     decided = sum(result.outcome in _DECIDED for result in results)
     pieces = [_calls(results), _cost(results), f"{count(saved, 'sample')} saved"]
-    retries = sum(result.n_retries or 0 for result in results)  # those of a pool are said below the table
+    retries = sum(result.n_retries or 0 for result in results)  # those of a pool are listed below the table
     if retries:
         pieces.append(count(retries, "retry", "retries"))
     speed = f"{decided} decided in {duration(wall_s)}"

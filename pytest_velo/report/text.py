@@ -115,7 +115,7 @@ def _wrap_line(line: str, width: int) -> list[str]:
     pieces: list[str] = []
     start = 0
     while True:
-        # A window, for a reply of a million characters may be one line.
+        # A window, because a reply of a million characters may be one line.
         window = line[start : start + _WINDOW * width]
         command = _COMMAND_AT_START.match(window)
         piece = window if command is None else f"{command[1]}\\{window[command.end(1) :]}"

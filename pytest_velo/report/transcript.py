@@ -30,7 +30,7 @@ _REPLY = ("text", "reasoning", "refused", "cost_usd", "latency_s", "model_served
 _USAGE = ("input_tokens", "output_tokens", "reasoning_tokens", "cached_input_tokens")
 _MESSAGE = ("role", "content", "tool_calls", "tool_call_id")
 _PART = ("type", "text", "media_type")
-_MOST_NESTED = 100  # a model may nest deeper than Python recurses
+_MOST_NESTED = 100  # a model may nest more deeply than Python can recurse
 _AS_IT_IS = frozenset({str, int, bool, type(None)})  # exact types: most of what a record holds
 
 
@@ -83,7 +83,7 @@ def trial_from_json(data: JsonObject) -> TrialRecord:
         repeat=data["repeat"],
         seed=data["seed"],
         arm=data["arm"],
-        unit=data.get("unit"),  # records did not always tell
+        unit=data.get("unit"),  # older records lack it
         unit_size=data.get("unit_size"),
         kind=OutcomeKind(data["kind"]),
         values={name: float(value) for name, value in data["values"].items()},

@@ -60,7 +60,7 @@ def trial_lines(trial: TrialRecord, verbosity: int, width: int, *, has_outcome: 
         yield from block("note", note, width, limit=limit, indent=4)
     if has_outcome:
         yield from _outcome_lines(trial, width, limit)
-    elif trial.detail:  # an error is no outcome: it is not the trial that was invalid
+    elif trial.detail:  # an error has no outcome, and the trial was not invalid
         yield from block("error", trial.detail, width, Style.BOLD, limit=limit, indent=4)
 
 

@@ -49,7 +49,7 @@ def _measure(claim: Claim, estimate: float | None) -> Callable[[float], float]:
         case Direction.AT_MOST:
             return lambda value: value - claim.threshold
         case Direction.WITHIN:
-            assert low is not None  # their constructor sees to it
+            assert low is not None  # guaranteed by their constructor
             assert high is not None
             above = estimate is not None and estimate > (low + high) / 2
             return (lambda value: value - high) if above else (lambda value: low - value)

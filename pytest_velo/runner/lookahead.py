@@ -48,7 +48,7 @@ class Ahead:
         """Say how many trials may be launched, and when to look again."""
         hypothesis = self._hypothesis
         if hypothesis.accepts is not None and n_taken == 0:
-            self._up_to = self._look_at = 1  # the others wait for what is said of the first
+            self._up_to = self._look_at = 1  # the others wait until the first is accepted
             return
         if hypothesis.to_the_end:
             least = expected = max(1, hypothesis.design.max_units - n_taken // hypothesis.frame.unit_size)

@@ -104,7 +104,7 @@ def _decision_of(run: Run) -> Decision:
 def _family(run: Run) -> Family | None:
     """Return the family with what each verdict would certify, needed after the rule is gone."""
     family = run.hypothesis.frame.family
-    if family is None or isinstance(run.hypothesis.claim, Estimation):  # a number that a baseline stores
+    if family is None or isinstance(run.hypothesis.claim, Estimation):  # an estimate that a baseline stores
         return None
     supported, refuted = (
         _certificate(run.hypothesis, run.weigher.certified(verdict))

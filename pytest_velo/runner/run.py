@@ -83,7 +83,7 @@ class Run:
         self._plan_ended = False
         self._spent_s = 0.0
         self._n_timed = 0
-        self._context = copy_context()  # of the bodies, whoever launches them
+        self._context = copy_context()  # for the bodies, independent of the launcher
         self._watch = watch
         self._launcher: Launcher = launcher or AtOnce()
         self._futility = usual_futility(hypothesis.design.max_units)
@@ -137,7 +137,7 @@ class Run:
         for _ in range(n):
             try:
                 planned = next(self._plan, None)
-            except Exception as error:  # raised into a launcher, it would end nothing: the run would hang
+            except Exception as error:  # raised in a launcher, it would not end the run, which would hang
                 self._fail(error, None)
                 break
             if planned is None:

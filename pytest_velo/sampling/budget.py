@@ -23,8 +23,8 @@ Within this share, calls are reserved at their usual price; beyond it, at their 
 """
 _MIN_KNOWN = 20  # settled calls of a model before its 99th percentile is used
 _N_KNOWN = 500  # settled calls of a model that the percentile looks back on
-_POLL_S = 0.1  # how often the books of several processes are looked at while one waits
-_PATIENCE_S = 10.0  # how long other processes are given to settle something
+_POLL_S = 0.1  # how often shared accounts are polled while a call waits
+_PATIENCE_S = 10.0  # how long to wait for other processes to settle something
 
 _EPSILON_USD = 1e-9
 
@@ -116,7 +116,7 @@ class Budget:
         self._n_outstanding = 0
         self._is_used_up = False
         self.waited_s = 0.0
-        self._door = asyncio.Lock()  # first come, first served: a dear call is not overtaken for ever
+        self._door = asyncio.Lock()  # first come, first served: an expensive call is not overtaken forever
         self._settled: asyncio.Future[None] | None = None
 
     async def reserve(self, model: str, worst_usd: float) -> Reservation:
@@ -143,7 +143,7 @@ class Budget:
         spent = spent_usd if spent_usd is not None else reservation.worst_usd
         try:
             self._ledger.settle(self._session, reservation.held_usd, spent)
-        finally:  # books that cannot be written must not leave others waiting for this call
+        finally:  # accounts that cannot be written must not leave others waiting for this call
             self._landed(reservation, spent if known else 0.0)
 
     def _landed(self, reservation: Reservation, known_usd: float) -> None:

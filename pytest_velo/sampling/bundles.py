@@ -92,10 +92,10 @@ class Bundled:
         n = len(bundle.members)
         try:
             whole = await self._inner.complete(replace(first, parameters={**first.parameters, "n": n}), None)
-        except (UnansweredError, BudgetError):  # what is left of the budget may do for one
+        except (UnansweredError, BudgetError):  # the rest of the budget may suffice for single draws
             bundle.make_alone()
         except RequestError:
-            self._one_by_one.add(first.model)  # if it was not the n, each will say so
+            self._one_by_one.add(first.model)  # if n was not the reason, each draw will fail by itself
             bundle.make_alone()
         except Exception as error:
             bundle.fail(error)
@@ -131,7 +131,7 @@ class _Bundle:
 
         def ended(_: asyncio.Task[None]) -> None:
             for member in self.members:
-                member.reply.cancel()  # does nothing where it is done
+                member.reply.cancel()  # has no effect if it is done
 
         for member in self.members:
             member.reply.add_done_callback(given_up)
@@ -160,7 +160,7 @@ class _Bundle:
             member.reply.set_result(reply)
         for member in wanted[len(replies) :]:
             if member.flight is not None:
-                member.flight.failed()  # it is not under way any more, and dropped if nobody waits for it
+                member.flight.failed()  # no longer under way, and dropped if nothing waits for it
             if not member.reply.done():
                 member.reply.set_result(None)
 

@@ -75,7 +75,7 @@ async def ask(scope: TrialScope, target: Target, request: Request, guard: Guard,
         VeloError: The draw could not be made; the trial is then an error, whatever the body catches.
     """
     if scope.ended:
-        await asyncio.sleep(0)  # a body that catches this in a loop must not block all others
+        await asyncio.sleep(0)  # a body that catches this in a loop must not block the others
         raise stopped()
     place = scope.start()
     try:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pytest_velo.errors import TransientError
 from pytest_velo.sampling.pacing import Clock, Pacer
 
-LONGEST_PAUSE_S = 60.0  # a server that asks for more is not waited for
-_GAIN = 0.25  # how much one cut's share of congested answers counts against those before
+LONGEST_PAUSE_S = 60.0  # a longer pause is an outage
+_GAIN = 0.25  # weight of the latest cut's share of congested answers against earlier ones
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

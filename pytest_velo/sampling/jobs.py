@@ -105,9 +105,9 @@ def run_body(func: Callable[[], T], loop: asyncio.AbstractEventLoop, outcome: as
     """
 
     def settle(result: Any, error: BaseException | None) -> None:
-        if outcome.done():  # nobody waits any more
+        if outcome.done():  # nothing waits any more
             if asyncio.iscoroutine(result):
-                result.close()  # else Python warns that nobody awaited it
+                result.close()  # else Python warns that it was never awaited
             return
         if error is None:
             outcome.set_result(result)
@@ -118,12 +118,12 @@ def run_body(func: Callable[[], T], loop: asyncio.AbstractEventLoop, outcome: as
     error: BaseException | None = None
     try:
         result = func()
-    except (StopIteration, GeneratorExit) as stop:  # they would end the awaiting coroutines instead
+    except (StopIteration, GeneratorExit) as stop:  # they would end the awaiting coroutine instead
         error = RuntimeError(f"the body raised {type(stop).__name__}")
         error.__cause__ = stop
     except BaseException as raised:
         error = raised
-    with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+    with suppress(RuntimeError):  # the loop is closed: nothing waits any more
         loop.call_soon_threadsafe(settle, result, error)
 
 

@@ -227,7 +227,7 @@ class _Running:
         asyncio.set_event_loop(self.loop)
         while not self._stopping:
             # A body that raises SystemExit throws it through run_forever. The loop goes on; the
-            # exception reaches whoever waits for that body.
+            # exception reaches the caller that waits for that body.
             with suppress(SystemExit, KeyboardInterrupt):
                 self.loop.run_forever()
         self.loop.close()

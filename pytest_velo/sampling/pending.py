@@ -54,7 +54,7 @@ class Pending(Coroutine[Any, Any, T], Generic[T]):
     __lt__ = __le__ = __gt__ = __ge__ = __add__ = __radd__ = __float__ = __int__ = _unawaited
     __hash__ = object.__hash__
 
-    if not TYPE_CHECKING:  # a type checker is to see what a call that waits has not, e.g. `answers`
+    if not TYPE_CHECKING:  # let type checkers report what a pending call lacks, e.g. `answers`
 
         def __getattr__(self, name: str) -> Any:
             if name.startswith("__") or name in ("cr_frame", "cr_code", "cr_running", "gi_frame", "gi_code"):

@@ -23,7 +23,7 @@ IMAGE_TOKENS = 50_000
 """The maximum assumed for an image of any size, and the minimum for a file."""
 
 _OUTPUT_LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
-_NO_PROMPT = NEUTRAL_PARAMETERS | {"thinking"}  # what is counted by itself, or is no text
+_NO_PROMPT = NEUTRAL_PARAMETERS | {"thinking"}  # counted separately, or not text
 _IMAGES = ("image", "image_url", "input_image")
 _FILES = ("file", "input_file", "document")
 _MESSAGE_TOKENS = 8  # role and separators of one message
@@ -105,7 +105,7 @@ def prompt_bytes(request: Request) -> int:
 def output_limit(request: Request) -> int | None:
     """Return the caller's limit on the reply's tokens, the largest of several; None without one."""
     limits = [whole(request.parameters.get(name)) or 0 for name in _OUTPUT_LIMITS]
-    return max(limits) if max(limits) > 0 else None  # -1 means none to some servers
+    return max(limits) if max(limits) > 0 else None  # for some servers -1 means no limit
 
 
 def n_draws(request: Request) -> int:
@@ -226,7 +226,7 @@ def _part_bytes(part: JsonObject) -> int:
         return IMAGE_TOKENS
     source = part.get("source")
     is_text = isinstance(source, Mapping) and source.get("type") in ("text", "content")
-    # A file may be named by its address only, which says nothing of its size.
+    # A file may be named by its address only, which does not tell its size.
     return max(IMAGE_TOKENS, _json_bytes(part)) if kind in _FILES and not is_text else _json_bytes(part)
 
 

@@ -75,7 +75,7 @@ class Sampler:
         self._opened_at = _now()
         self._flights: dict[Address, Flight] = {}
         self._channels: dict[str, Channel] = {}
-        self._ready: set[str] = set()  # ids of models that lack nothing on this machine
+        self._ready: set[str] = set()  # ids of models that passed `check_access`
         self._n_calls = 0
         self._n_cached = 0
         self._cost_usd: float | None = 0.0
@@ -180,7 +180,7 @@ class Sampler:
         draw = self._store.get(address)
         match self._settings.mode:
             case Mode.REFRESH if draw is not None and draw.drawn_at < self._opened_at:
-                return None  # from before this session, by whichever worker
+                return None  # drawn before this session, by any worker
             case Mode.REPLAY if draw is None:
                 found = (cassette.get(address) for cassette in self._cassettes)
                 return next((recorded for recorded in found if recorded is not None), None)
@@ -229,7 +229,7 @@ class Sampler:
         if _is_computed(target):
             return Draw(address=address, reply=reply, drawn_at=drawn_at)
         refresh = self._settings.mode is Mode.REFRESH
-        # What is kept may be another process's draw, which then everybody uses: ours was paid for nothing.
+        # The stored draw may be another process's, which all then use: ours was paid for in vain.
         return await self._store.put(request, address, reply, drawn_at, replace=refresh)
 
     def _channel(self, target: Target) -> Channel:
@@ -241,7 +241,7 @@ class Sampler:
 
     def _landed(self, address: Address, flight: Flight, task: asyncio.Task[Draw]) -> None:
         if not task.cancelled():
-            task.exception()  # whoever waited has seen it; when nobody did, asyncio need not report it
+            task.exception()  # waiters have seen it; without any, asyncio need not report it
         if self._flights.get(address) is flight:
             del self._flights[address]
 
@@ -249,7 +249,7 @@ class Sampler:
         settings = self._settings
         if settings.budget_usd is None:
             return None
-        # Without common books each worker keeps to its part.
+        # Without shared accounts each worker keeps to its part.
         alone = ledger is None
         return Budget(
             settings.budget_usd / (settings.workers if alone else 1),

@@ -217,7 +217,7 @@ class TrialScope:
         The ordinal counts identical requests. Two tasks that each made other calls before sending the same
         request reach it in no fixed order: a notice says so, and `slot=` tells them apart.
         """
-        label = str(label) if label is not None and label != "" else None  # 0 is a name, "" is none
+        label = str(label) if label is not None and label != "" else None  # 0 is a name, "" is not
         counted = key if label is None else f"{key}:{label}"
         ordinal = self._ordinals.get(counted, 0)
         self._ordinals[counted] = ordinal + 1

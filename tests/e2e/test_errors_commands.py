@@ -200,7 +200,7 @@ RECORDS = {
     "list": ("[]", "it cannot be read (not a JSON object)", "remove the folder and run again"),
     "newer": (
         '{"version": 99}',
-        "its version is 99; this pytest-velo reads versions up to *",
+        "its format is version 99; this pytest-velo reads versions up to *",
         "pip install --upgrade pytest-velo",
     ),
     "cut": (

@@ -224,7 +224,10 @@ def test_an_unknown_price_is_a_usage_error_until_the_budget_is_lifted(run, lab):
     result = run("-m", "velo")
     assert result.parseoutcomes() == {"errors": 1}
     result.stdout.fnmatch_lines(
-        ["UsageError: *lab/tiny costs is unknown*", "*fix: declare price=*or run with --velo-budget=none"]
+        [
+            "UsageError: *price of a call to lab/tiny is unknown*",
+            "*fix: declare price=*or run with --velo-budget=none",
+        ]
     )
     assert not lab.calls
     lifted = run("-m", "velo", "--velo-budget=none")

@@ -119,9 +119,9 @@ def spoil(path, change):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda line: line[:-5], "no recorded draw"),
-        (lambda line: "<<<<<<< HEAD", "no recorded draw"),
-        (lambda line: line.replace('"text":', '"txt":'), "no recorded draw"),
+        (lambda line: line[:-5], "not a recorded draw"),
+        (lambda line: "<<<<<<< HEAD", "not a recorded draw"),
+        (lambda line: line.replace('"text":', '"txt":'), "not a recorded draw"),
         (lambda line: line.replace('"canon":1', '"canon":2'), "another version"),
         (lambda line: line.replace('"role":"user"', '"role":"system"'), "edited by hand"),
     ],
@@ -141,7 +141,7 @@ def test_a_line_twice_is_an_error(store, tmp_path):
     path = tmp_path / "c.jsonl"
     export(store, None, path)
     path.write_text(path.read_text() + path.read_text().splitlines()[0] + "\n")
-    with pytest.raises(StoreError, match="recorded before") as caught:
+    with pytest.raises(StoreError, match="earlier line records the same draw") as caught:
         load(path)
     assert caught.value.where == f"{path}:5"
 
@@ -167,7 +167,7 @@ def test_a_missing_file_is_an_error(tmp_path):
 
 def test_a_zst_that_is_none(tmp_path):
     (tmp_path / "c.jsonl.zst").write_bytes(b"plain")
-    with pytest.raises(StoreError, match="no zstd file"):
+    with pytest.raises(StoreError, match="not a zstd file"):
         load(tmp_path / "c.jsonl.zst")
 
 
@@ -236,7 +236,7 @@ def test_nothing_recorded():
 )
 def test_what_python_calls_equal_and_a_key_does_not_is_said(recorded, asked, said):
     same_key = request_key(ask("x", **recorded)) == request_key(ask("x", **asked))
-    assert same_key == said.startswith("this very")
+    assert same_key == said.startswith("this request is recorded")
     assert explain_miss(ask("x", **asked), [ask("x", **recorded)]) == said
 
 
@@ -273,7 +273,7 @@ def test_a_compressed_cassette_that_is_cut_is_not_an_empty_one(store, tmp_path, 
     path = tmp_path / "c.jsonl.zst"
     export(store, None, path)
     path.write_bytes(path.read_bytes()[:kept])
-    with pytest.raises(StoreError, match=r"cut|no zstd file") as caught:
+    with pytest.raises(StoreError, match=r"truncated|not a zstd file") as caught:
         load(path)
     assert str(path) in caught.value.where
     assert caught.value.fix

@@ -102,7 +102,7 @@ def test_a_script_that_returns_something_else() -> None:
 @pytest.mark.parametrize(
     ("replies", "says"),
     [
-        ([], "nothing to choose from"),
+        ([], "at least one text"),
         ([1], "not all of it is text"),
         ("yes", "got str"),
         (3, "got int"),

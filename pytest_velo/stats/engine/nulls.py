@@ -48,7 +48,7 @@ def nulls_of(claim: Claim, margin: float = 0.0) -> Nulls:
             edge = scale.to_unit(claim.threshold)
             nulls = Nulls((Null(edge + room, -1),), (Null(edge, 1),))
         case Direction.WITHIN:
-            assert claim.low is not None  # its constructor sees to it
+            assert claim.low is not None  # guaranteed by its constructor
             assert claim.high is not None
             low, high = scale.to_unit(claim.low), scale.to_unit(claim.high)
             nulls = Nulls((Null(low - room, 1), Null(high + room, -1)), (Null(low, -1), Null(high, 1)))

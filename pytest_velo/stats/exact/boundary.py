@@ -19,8 +19,8 @@ Counts = npt.NDArray[np.int64]
 RUINED = -1e30
 """Stands for log 0: zero times this is zero, whereas zero times -inf is NaN."""
 
-_LOOKS = 64  # whose guesses are checked together
-_CHECKS = 4  # of such guesses, before each look is found from the one before
+_LOOKS = 64  # whose guesses are checked at once
+_CHECKS = 4  # rounds of guesses before each look is found from the one before
 _ROUGH = 32  # looks before the line of equal evidence is smooth enough to guess from
 _APART = 16  # units between two points of that line
 _NEWTON = 6

@@ -75,7 +75,7 @@ def calibrated_log_threshold(threshold: float, side: Side, level: float, max_n: 
     edge = threshold if side > 0 else 1.0 - threshold
     low, high = 0.0, math.log(1.0 / level)
     if edge**max_n <= level:
-        # The best run of all is within the level: it must stay within reach whatever the search's grain.
+        # The best possible run meets the level, so it must stay within reach at any grain of the search.
         high = min(high, log_e_counts(max_n, max_n, edge, 1) - 2 * ROUNDING)
     gains = gains_at(np.array([edge]))
 
@@ -86,7 +86,7 @@ def calibrated_log_threshold(threshold: float, side: Side, level: float, max_n: 
     low, high = _narrowed(safe, low, high, _VALUES / max_n)
     values = evidence_between(gains, min_n, max_n, low, high)
     if len(values) < _BATCH:
-        # Nothing happens between two values that the evidence can take: one pass tells them all apart.
+        # The error changes only at values that the evidence can take: one pass evaluates them all.
         between = np.concatenate(([low], (values[1:] + values[:-1]) / 2, [high]))
         is_safe = safe(between)
         low, high = _narrowed(lambda log_c: is_safe[np.searchsorted(values, log_c)], low, high, _TOLERANCE)
@@ -100,7 +100,7 @@ def _narrowed(safe: Callable[[Floats], Flags], low: float, high: float, grain: f
     while high - low > grain:
         points = np.linspace(low, high, _BATCH)
         found = safe(points)
-        found[-1] = True  # by Ville or by the best run, whatever a last digit says
+        found[-1] = True  # by Ville or by the best run, regardless of rounding
         first = int(found.argmax())
         low, high = float(points[max(first - 1, 0)]), float(points[first])
     return low, high

@@ -53,7 +53,7 @@ def _max_log_e(ones: Floats, zeros: Floats, count: int, size: int) -> float:
 
     if (ones > count).any():
         return CERTAIN
-    possible = zeros <= size - count  # from then on there are fewer ones than that: no evidence is left
+    possible = zeros <= size - count  # beyond that the count is impossible: no evidence is left
     if not possible.any():
         return -CERTAIN
     counts = alternatives(count, 1, size)

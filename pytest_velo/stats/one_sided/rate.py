@@ -199,5 +199,5 @@ def _below_calibrated(threshold: float, side: Side, level: float, *, max_n: int,
     edge = threshold if side > 0 else 1.0 - threshold
     longest = min(max_n, shortest_run(threshold, side, level) - 1)
     if edge**longest <= level * (1 + 1e-12):
-        longest -= 1  # a tie but for rounding: nothing certain
+        longest -= 1  # a tie within rounding: not certain
     return log_e_counts(longest, longest, edge, 1) if longest >= min_n else 0.0

@@ -52,7 +52,7 @@ def smallest_detectable(law: Law, threshold: float, end: float, power: float = 0
     if law([end])[0].supported < power:
         return None
     near, far = threshold, end
-    for _ in range(3):  # several points at once cost a law hardly more than one
+    for _ in range(3):  # a law of several points costs hardly more than of one
         points = [near + (far - near) * step / (_POINTS + 1) for step in range(1, _POINTS + 1)]
         found = [at.supported >= power for at in law(points)]
         first = found.index(True) if True in found else _POINTS

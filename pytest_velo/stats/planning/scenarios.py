@@ -84,7 +84,7 @@ def _rate(claim: Claim, design: Design, futility: Futility) -> Scenario:
 def _census(claim: Claim, design: Design, futility: Futility) -> Scenario:
     """Plan a list of recorded outcomes."""
     law = census_law(claim, design, futility)
-    # What `within` gives up on depends on which of its ends were rejected before, too.
+    # When `within` gives up also depends on which of its ends were rejected before.
     exact = design.min_units == 1 and claim.direction is not Direction.WITHIN
     return Scenario(assuming="", exact=exact, stops_early=True, law=law)
 

@@ -179,7 +179,7 @@ def interval_of(tests: Sequence[LimitTest], native: Callable[[float], float]) ->
     """
     up, down = sorted(tests, key=lambda test: -test.side)
     low, high = up.limit(), down.limit()
-    if low > high:  # the path contradicts itself; the test with more evidence has the last word
+    if low > high:  # the path contradicts itself: the test with more evidence prevails
         low = high = low if up.excess >= down.excess else high
     return Interval(low=native(low), high=native(high), level=1.0 - up.level - down.level)
 

@@ -143,7 +143,7 @@ class RateRule:
         tests = [test for test in (*self._support, self._refute) if isinstance(test, OneSided)]
         up, down = sorted(tests, key=lambda test: -test.side)
         low, high = limits.rate_limits([up, down])
-        if low > high:  # the path contradicts itself; the test that decided has the last word
+        if low > high:  # the path contradicts itself: the test that decided prevails
             low = high = low if up.excess >= down.excess else high
         native = self.claim.statistic.scale.from_unit
         return Interval(low=native(low), high=native(high), level=1.0 - up.level - down.level)
