@@ -79,7 +79,7 @@ class SdkTransport:
         except self.sdk.APIStatusError as error:
             response = error.response
         except self.sdk.APIConnectionError as error:
-            # The SDK's own error cannot tell: over aiohttp, OpenAI's reports a refused connection as a time-out.
+            # The SDK's error cannot tell: over aiohttp OpenAI's SDK calls a refused connection a time-out.
             raise httpx2.TransportError(type(error).__name__) from error
         return Answer(status=response.status_code, headers=response.headers, content=response.content)
 

@@ -79,15 +79,15 @@ def margin_text(ends: Interval | None, better: int, margin: float) -> str:
         margin: > 0, in the units of the interval.
     """
     if ends is None:
-        return f"it may be off by {margin:g}"
+        return f"a change of {margin:g} or more is not ruled out"
     if ends.high <= -margin or ends.low >= margin:
-        return f"off by {margin:g} or more"
+        return f"the change is {margin:g} or more"
     no_less, no_more = ends.low > -margin, ends.high < margin
     if no_less and no_more:
-        return f"off by less than {margin:g}"
+        return f"the change is less than {margin:g}"
     moved = ends.low >= 0.0 or ends.high <= 0.0  # then what is ruled out goes without saying
     if better == 0 or moved or not (no_less or no_more):
-        return f"it may be off by {margin:g}"
+        return f"a change of {margin:g} or more is not ruled out"
     return f"{'worse' if no_less == (better > 0) else 'better'} by less than {margin:g}"
 
 

@@ -76,7 +76,7 @@ def estimate_text(estimate: Estimate) -> str:
 def total_text(estimates: Sequence[Estimate]) -> str:
     """Say what a selection would need."""
     unseen = sum(not estimate.ends and estimate.calls_per_trial is None for estimate in estimates)
-    more = f" (one a trial assumed for {unseen} that never ran)" if unseen else ""
+    more = f" (assuming one per trial for {unseen} that never ran)" if unseen else ""
     calls = f"at most {count(sum(estimate.calls for estimate in estimates), 'call')}{more}"
     stored = f"{count(sum(estimate.n_draws for estimate in estimates), 'draw')} from the cache"
     what = count(len(estimates), "hypothesis", "hypotheses")
@@ -93,7 +93,7 @@ def _most(estimate: Estimate) -> str:
     trials = count(estimate.n_left, "trial")
     usd = dollars(estimate.usd)
     if estimate.calls_per_trial is None:
-        worst = " at worst if it is 1" if estimate.is_worst and estimate.usd else ""
+        worst = " at worst with 1 each" if estimate.is_worst and estimate.usd else ""
         return f"{trials} of at least 1 call each, {usd}{worst}"
     worst = " at worst" if estimate.is_worst and estimate.usd else ""
     return f"{count(estimate.calls, 'call')}, {usd}{worst}, over {trials}"

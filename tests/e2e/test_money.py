@@ -285,8 +285,8 @@ def test_an_estimate_makes_no_call_and_prints_calls_and_dollars(run, lab):
     assert first.parseoutcomes() == {"skipped": 1}
     first.stdout.fnmatch_lines(
         [
-            "*estimate: at most 200 trials of at least 1 call each, $0.0044 at worst if it is 1*",
-            "estimate of 1 hypothesis: at most 200 calls (one a trial assumed for 1 that never ran)*",
+            "*estimate: at most 200 trials of at least 1 call each, $0.0044 at worst with 1 each*",
+            "estimate of 1 hypothesis: at most 200 calls (assuming one per trial for 1 that never ran)*",
         ]
     )
     assert not lab.calls

@@ -161,7 +161,7 @@ def deviations_of(statistic: Statistic, design: Design) -> dict[str, Deviation]:
 def _shares(widest: Deviation, draws: int) -> dict[str, Deviation]:
     """Return the assumptions about units that are shares of ones: a case's draws, or a group."""
     if draws > 1:
-        other = f"the {draws} draws of a case are as different as those of different cases"
+        other = f"the {draws} draws of a case differ as much as draws of different cases"
         return {
             "all draws of a case come out the same (the worst case)": widest,
             other: lambda truth: widest(truth) / math.sqrt(draws),
