@@ -63,7 +63,7 @@ def _facts(plan: HypothesisPlan, width: int) -> Iterator[Line]:
 
 def _design(plan: HypothesisPlan) -> str:
     few = (
-        "" if plan.max_units == plan.max_trials else f" (max_trials={plan.max_trials}, but there are no more)"
+        "" if plan.max_units == plan.max_trials else f" (max_trials={plan.max_trials}: there are no more)"
     )
     facts = [f"at most {_units(plan, plan.max_units)}{few}"]
     if plan.min_trials > 1:

@@ -150,7 +150,7 @@ def test_units_that_are_no_trials_are_explained_and_paid_in_full() -> None:
     pairs = plan(unit="pair", unit_told="a pair: two trials", trials_per_unit=2, max_units=40)
     told = lines(pairs)
     assert "  unit       a pair: two trials" in told
-    few = "at most 40 pairs (max_trials=100, but there are no more)"
+    few = "at most 40 pairs (max_trials=100: there are no more)"
     assert f"  design     {few} · alpha 5% · beta 5% · margin 0" in told
     assert "  cost       2 calls and $0.01 a trial (as when it last ran); at most 160 calls and $0.80" in told
     assert any(line.split()[4:6] == ["mean", "pairs"] or "mean pairs" in line for line in told)
