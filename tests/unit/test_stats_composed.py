@@ -104,7 +104,7 @@ def test_invalid_units_count_against_whatever_verdict():
 
 def test_feeding_on_is_refused():
     decided = feed(build(mean(0, 1) >= 0.3), [0.9] * 40)
-    with pytest.raises(VeloError, match=r"the rule for `mean\(0, 1\) >= 0.3` is supported\n  fix: stop"):
+    with pytest.raises(VeloError, match=r"the rule for `mean\(0, 1\) >= 0.3` is supported\n  fix: add no more"):
         decided.feed(0.1, 0.1)
     spent = feed(build(mean(0, 1) >= 0.3, max_units=2), [0.1, 0.6])
     with pytest.raises(VeloError, match="at its horizon of 2 units"):
