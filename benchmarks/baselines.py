@@ -5,7 +5,7 @@ baseline and a comparison of n trials each, over new cases: the smallest n at wh
 at least 80% of runs both when nothing changed and when twice the margin was lost. "Agreement" is how often a
 case comes out the same in two samples of the same thing. What was lost is lost on cases at random.
 
-2,000 simulated runs a cell, by the engine that ships (`stats.bounded_limits.log_evidence`, of which the tests
+2,000 simulated runs a cell, by the shipped engine (`stats.limits.mean.log_evidence`, of which the tests
 show that it is that of the rule); n is rounded up to fifty. ``tests/calibration/test_baseline_design.py``
 holds a part of it against runs through units, file and rule.
 """

@@ -1,10 +1,10 @@
 """One byte string per value: what keys and digests are computed from.
 
-Two values have the same canonical form exactly when they mean the same JSON: object keys are sorted, there
-is no white space, text is UTF-8 as it stands (no normalisation). `1`, `1.0` and `True` are three different
+Two values have the same canonical form exactly when they mean the same JSON: object keys are sorted, there is
+no white space, and text is UTF-8 as it stands (no normalisation). `1`, `1.0` and `True` are three different
 values (they print differently, so they make different prompts); a tuple is a list; dataclasses,
-`msgspec.Struct`s, pydantic models and mappings are objects; an enum member is its value. What has no
-exact JSON form is refused, because a quiet stand-in (NaN as null, bytes as base64, an object's address)
+`msgspec.Struct`s, pydantic models and mappings are objects; an enum member is its value. A value without an
+exact JSON form is refused, because a silent substitute (NaN as null, bytes as base64, an object's address)
 would let two different values share one form, or one value have two.
 """
 
@@ -30,11 +30,11 @@ def canonical(value: object, *, name: str = "value") -> bytes:
     """Return the canonical JSON of `value`, UTF-8.
 
     Args:
-        value: Anything JSON-like (module docstring).
-        name: What error texts call it.
+        value: Anything JSON-like (see the module docstring).
+        name: What error messages call it.
 
     Raises:
-        UsageError: A part of it has no exact JSON form; the text names its path, e.g. `value.rows[2].x`.
+        UsageError: A part of it has no exact JSON form; the message names its path, e.g. `value.rows[2].x`.
     """
     try:
         if _is_plain(value):
@@ -44,7 +44,7 @@ def canonical(value: object, *, name: str = "value") -> bytes:
     except RecursionError:
         raise UsageError(
             f"{name} contains itself, or is nested too deeply to be written as JSON",
-            fix="pass the part that is needed, not the whole",
+            fix="pass only the part you need",
         ) from None
     return _encoder().encode(_plain(value, name, ()))
 
@@ -64,7 +64,7 @@ def _encoder() -> msgspec.json.Encoder:
 
 
 def _is_plain(value: object) -> bool:
-    """Tell whether the encoder may take `value` as it stands: exact JSON types and finite numbers only."""
+    """Tell whether the encoder may take `value` unchanged: exact JSON types and finite numbers only."""
     kind = type(value)
     if kind is str or kind is int or kind is bool or value is None:
         return True
@@ -79,7 +79,7 @@ def _is_plain(value: object) -> bool:
 
 
 def _plain(value: object, path: str, parents: tuple[int, ...]) -> Any:
-    """Return `value` in exact JSON types, or say which part of it has none."""
+    """Return `value` in exact JSON types, or raise an error that names the part that has none."""
     if id(value) in parents:
         raise UsageError(f"{path} contains itself", fix="only finite values can be written as JSON")
     inner = (*parents, id(value))
@@ -105,7 +105,7 @@ def _plain(value: object, path: str, parents: tuple[int, ...]) -> Any:
 
 
 def _members(value: object, path: str) -> dict[str, object] | None:
-    """Return the named parts of an object-like value; None when it is not one."""
+    """Return the named parts of an object-like value; None if it is not one."""
     if isinstance(value, Mapping):
         for key in value:
             if not isinstance(key, str):
@@ -124,7 +124,7 @@ def _text(text: str, path: str) -> str:
         text.encode()
     except UnicodeEncodeError as error:
         raise UsageError(
-            f"{path} holds half of a surrogate pair at character {error.start}, which is not text",
+            f"{path} contains half of a surrogate pair at character {error.start}, which is not text",
             fix='text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")',
         ) from None
     return str.__str__(text)

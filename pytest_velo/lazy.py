@@ -1,4 +1,4 @@
-"""Rooms that are loaded on use: names that are imported from their home when they are first asked for."""
+"""Lazy packages: names are imported from their modules on first use."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 
 
 def lazily(room: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
-    """Return the `__getattr__` of a package whose names load their module on first use (PEP 562).
+    """Return a package's `__getattr__` that imports each name's module on first use (PEP 562).
 
     Args:
         room: The package's `__name__`.
-        homes: For each name the module below the package that has it.
+        homes: For each name, the module below the package that defines it.
     """
 
     def load(name: str) -> Any:
@@ -29,6 +29,6 @@ def lazily(room: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
 
 
 def load(room: ModuleType) -> None:
-    """Load all modules of a room that lists what it has in `__all__`."""
+    """Import all modules of a package that lists its names in `__all__`."""
     for name in room.__all__:
         getattr(room, name)

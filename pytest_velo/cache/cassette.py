@@ -1,7 +1,7 @@
-"""Cassettes: recorded draws as a text file that is committed with the tests. One line is one draw.
+"""Cassettes: recorded draws in a text file that is committed with the tests. One line is one draw.
 
-Lines are sorted by (key, seed, stream, slot), so that a review shows what was added and what went away. The
-provider's whole reply (`raw`) is left out; everything else a `Reply` holds is kept.
+Lines are sorted by (key, seed, stream, slot), so that a review shows what was added and what was removed. The
+provider's whole reply (`raw`) is left out; everything else in a `Reply` is kept.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class _Line(msgspec.Struct):
 
 
 class _Canon(msgspec.Struct):
-    """The part of a line that says whether the rest can be read."""
+    """The part of a line that tells whether the rest can be read."""
 
     canon: int
 
@@ -60,7 +60,7 @@ class Cassette:
         return len(self._draws)
 
     def get(self, address: Address) -> Draw | None:
-        """Return the draw at an address, its reply marked `cached`; None when it was not recorded."""
+        """Return the draw at an address, its reply marked `cached`; None if it was not recorded."""
         return self._draws.get((address.key, address.seed, address.stream, address.slot))
 
     def recorded(self) -> Iterator[tuple[Request, Draw]]:
@@ -68,11 +68,9 @@ class Cassette:
         return ((self._requests[draw.address.key], draw) for draw in self._draws.values())
 
     def nearest_request(self, request: Request, address: Address | None = None) -> str:
-        """Say how the nearest recorded request differs from one that is missing.
+        """Say how the nearest recorded request differs from a missing one.
 
-        Args:
-            request: The one that is asked for.
-            address: Where it was looked for; then a draw of the same request elsewhere is named.
+        With `address`, a draw of the same request at another address is named too.
         """
         same = (
             []
@@ -84,11 +82,11 @@ class Cassette:
     def _add(self, line: _Line) -> None:
         place = (line.key, line.seed, line.stream, line.slot)
         if place in self._draws:
-            raise StoreError("the draw of this line was recorded before", fix="delete one of the two lines")
+            raise StoreError("an earlier line records the same draw", fix="delete one of the two lines")
         if line.key not in self._requests:
             if request_key(line.request) != line.key:
                 raise StoreError(
-                    "the request is not the one its key was made from; it was edited by hand",
+                    "the request does not match its key: it was edited by hand",
                     fix="record it again: run the test, then `velo cassette export`",
                 )
             self._requests[line.key] = line.request
@@ -101,8 +99,8 @@ def load(path: str | Path) -> Cassette:
     """Read a cassette, `.jsonl` or `.jsonl.zst`.
 
     Raises:
-        StoreError: No such file, a line that is no recorded draw (with its number), a draw that is there
-            twice, a newer format.
+        StoreError: The file is missing, a line is not a recorded draw (with its number), a draw occurs twice,
+            or the format is newer.
     """
     cassette = Cassette(Path(path))
     for number, text in enumerate(_read(cassette.path).split(b"\n"), 1):
@@ -122,7 +120,7 @@ def export(store: Store, addresses: Iterable[Address] | None, path: str | Path) 
     Args:
         store: Where the draws are.
         addresses: Which ones; None for all.
-        path: The file; a name that ends in `.zst` is compressed.
+        path: The file; if its name ends in `.zst`, it is compressed.
 
     Returns:
         How many draws were written; one that is named twice is written once.
@@ -149,7 +147,8 @@ def _parsed(text: bytes) -> _Line:
         return _decode_line(text)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise StoreError(
-            f"the line is no recorded draw: {error}", fix="undo the edit (merge markers?), or record it again"
+            f"the line is not a recorded draw: {error}",
+            fix="undo the edit (merge markers?), or record it again",
         ) from None
 
 
@@ -201,20 +200,20 @@ def _read(path: Path) -> bytes:
     zstandard = _zstandard(path)
     parts: list[bytes] = []
     try:
-        # Frame by frame: the package's reader takes one that is cut for one that has ended.
+        # Frame by frame: the package's reader mistakes a truncated frame for a complete one.
         while content or not parts:
             frame = zstandard.ZstdDecompressor().decompressobj()
             parts.append(frame.decompress(content))
             if not frame.eof:
                 raise StoreError(
-                    "the cassette is cut: its end is missing",
+                    "the cassette is truncated",
                     where=str(path),
-                    fix="get the file anew from version control, or record it again: `velo cassette export`",
+                    fix="restore the file from version control, or record it again: `velo cassette export`",
                 )
             content = frame.unused_data
     except zstandard.ZstdError as error:
         raise StoreError(
-            f"the cassette is no zstd file: {error}",
+            f"the cassette is not a zstd file: {error}",
             where=str(path),
             fix="name a file that `velo cassette export` wrote",
         ) from None
@@ -222,7 +221,7 @@ def _read(path: Path) -> bytes:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write beside the target, then put it in place: a reader sees the old file or the new one."""
+    """Write to a temporary file, then rename it: a reader sees the old file or the new one."""
     if path.suffix == ".zst":
         content = _zstandard(path).ZstdCompressor(level=_ZSTD_LEVEL).compress(content)
     temporary = None

@@ -1,4 +1,4 @@
-"""Replies and requests as stored JSON, and back. Plain JSON decoded into typed records: nothing runs."""
+"""Replies and requests as stored JSON, and back. Plain JSON decoded into typed records: no code runs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import msgspec
 
 LOWEST_LOGPROB = -1e9
-"""Stands for a log probability of -inf, which JSON does not have; its exponential is 0 just as well."""
+"""Stands for a log probability of -inf, which JSON does not have; its exponential is 0 too."""
 
 _PLAIN_REPLY = Reply(text="")
 _DEFAULTS = tuple((field.name, getattr(_PLAIN_REPLY, field.name)) for field in fields(Reply))
@@ -27,15 +27,15 @@ _DEFAULTS = tuple((field.name, getattr(_PLAIN_REPLY, field.name)) for field in f
 def encode_reply(reply: Reply, *, for_cassette: bool = False) -> tuple[bytes, Reply]:
     r"""Return a reply's JSON, and the reply as it will be read back.
 
-    The second differs from the first only where text cannot be stored: half a surrogate pair (a cut
-    emoji) becomes U+FFFD, so that a replay sees what the first run saw.
+    The second differs from the first only if text cannot be stored: half a surrogate pair (a cut emoji)
+    becomes U+FFFD, so that a replay sees what the first run saw.
 
     Args:
-        reply: The reply; only its fields are written, those at their default left out.
+        reply: The reply; only its fields are written, except those with default values.
         for_cassette: Leave out the provider's whole reply and the mark that it was read.
 
     Raises:
-        StoreError: A part of it is no JSON value.
+        StoreError: A part of it is not a JSON value.
     """
     try:
         return _encode(reply, for_cassette), reply
@@ -47,19 +47,19 @@ def encode_reply(reply: Reply, *, for_cassette: bool = False) -> tuple[bytes, Re
 
 
 def decode_reply(body: bytes) -> Reply:
-    """Return the stored reply, marked as read from the store; its `raw` is decoded when it is read.
+    """Return the stored reply, marked as read from the store; its `raw` is decoded on first use.
 
     Raises:
-        msgspec.DecodeError: The bytes are no reply.
+        msgspec.DecodeError: The bytes are not a reply.
     """
     return reader()(body)
 
 
 def decode_request(body: bytes) -> Request:
-    """Return the stored request, from the bytes that `keys.request_body` gives.
+    """Return the stored request, from the bytes of `keys.request_body`.
 
     Raises:
-        msgspec.DecodeError: The bytes are no request.
+        msgspec.DecodeError: The bytes are not a request.
     """
     return _request_decoder().decode(body)
 
@@ -73,7 +73,7 @@ def _encode(reply: Reply, for_cassette: bool) -> bytes:
     if for_cassette:
         stored.pop("raw", None)
     else:
-        stored["cached"] = True  # whoever reads it has read it
+        stored["cached"] = True  # always true of a reply that is read back
     if reply.logprobs:
         stored["logprobs"] = [_finite(token) for token in reply.logprobs]
     return _encoder().encode(stored)

@@ -1,4 +1,4 @@
-"""The SQLite file: opening, checking, transactions. Everything SQLite says becomes a `StoreError`."""
+"""The SQLite file: opening, checking, transactions. Every error of SQLite becomes a `StoreError`."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from pytest_velo.cache.schema import TABLES, VERSION, create, upgrade
 from pytest_velo.errors import StoreError
 
 APPLICATION_ID = 0x76656C6F
-"""`velo` in ASCII: tells our files from other SQLite files."""
+"""`velo` in ASCII: distinguishes our files from other SQLite files."""
 
 BUSY_TIMEOUT_MS = 10_000
 UPGRADE_TIMEOUT_MS = 600_000
-"""How long a process waits for another one that brings a large file to this format."""
+"""How long a process waits for another one that upgrades a large file to this format."""
 
 CACHE_KIB = 8_192
 LOG_BYTES = 16 * 2**20
-"""What the write-ahead log is cut back to after one large transaction, or it would keep that size."""
+"""Size to which the write-ahead log is truncated; it would keep that of the largest transaction."""
 
 
 class Database:
-    """One connection of this process to the file. Several processes may share the file.
+    """This process's only connection to the file. Several processes may share the file.
 
     Methods may be called from any thread; a transaction holds the lock from begin to commit.
     """
@@ -46,10 +46,10 @@ class Database:
 
     @classmethod
     def existing(cls, path: Path) -> Self:
-        """Open a file that is there, and make none.
+        """Open an existing file; do not create one.
 
         Raises:
-            StoreError: There is none; otherwise as opening does.
+            StoreError: There is none; otherwise as for opening.
         """
         if not path.is_file():
             fix = "run the tests first, or give --cache-dir"
@@ -86,7 +86,7 @@ class Database:
         ):
             connection.config(setting, value)
         if connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").get is None:
-            connection.pragma("auto_vacuum", "INCREMENTAL")  # counts only before the first table
+            connection.pragma("auto_vacuum", "INCREMENTAL")  # takes effect only before the first table
         else:
             self._check()
         self._use_wal()
@@ -96,7 +96,7 @@ class Database:
         self._create()
 
     def _use_wal(self) -> None:
-        """Switch the journal mode; processes that open a new file at once get in each other's way."""
+        """Switch the journal mode; processes that open a new file at the same time conflict here."""
         give_up_at = time.monotonic() + BUSY_TIMEOUT_MS / 1000
         while True:
             try:
@@ -109,7 +109,7 @@ class Database:
                 return
 
     def _create(self) -> None:
-        """Create the tables, or bring those of an older format to this one, unless another process did."""
+        """Create the tables, or upgrade those of an older format, unless another process did."""
         old = self._format() < VERSION
         self._connection.set_busy_timeout(UPGRADE_TIMEOUT_MS if old else BUSY_TIMEOUT_MS)
         with self._transaction() as connection:
@@ -122,11 +122,11 @@ class Database:
         self._connection.set_busy_timeout(BUSY_TIMEOUT_MS)
         self._check()
         if old:
-            with suppress(apsw.BusyError, apsw.FullError):  # then `velo cache prune` does it
+            with suppress(apsw.BusyError, apsw.FullError):  # then `velo cache prune` does it later
                 self._rewrite()
 
     def _rewrite(self) -> None:
-        """Write the whole file anew: without gaps, and so that it can later be shrunk in small steps."""
+        """Rewrite the whole file without gaps, and so that it can later be shrunk in small steps."""
         self._connection.pragma("auto_vacuum", "INCREMENTAL")
         self._connection.execute("VACUUM")
 
@@ -136,7 +136,7 @@ class Database:
         return version
 
     def _check(self) -> None:
-        """Refuse a file that is not ours, or newer than this package."""
+        """Reject a file that is not ours, or newer than this package."""
         connection = self._connection
         version = self._format()
         if connection.pragma("application_id") != APPLICATION_ID:
@@ -158,7 +158,7 @@ class Database:
         }
         if found != TABLES:
             raise StoreError(
-                f"the store has other tables than it should: {', '.join(sorted(map(str, found ^ TABLES)))}",
+                f"the store does not have the expected tables: {', '.join(sorted(map(str, found ^ TABLES)))}",
                 where=str(self.path),
                 fix=_move_away(self.path),
             )
@@ -177,7 +177,7 @@ class Database:
             case apsw.NotADBError() | apsw.CorruptError() | UnicodeDecodeError():
                 return StoreError(f"the store is damaged ({error})", where=where, fix=_move_away(self.path))
             case apsw.BusyError() | apsw.LockedError():
-                fix = "another process holds it; end that process, or use another --velo-cache-dir"
+                fix = "stop the process that uses it, or choose another folder with --velo-cache-dir"
                 return StoreError("the store stayed locked for 10 s", where=where, fix=fix)
             case apsw.FullError():
                 return StoreError("the disk is full", where=where, fix="free some space and run again")
@@ -192,20 +192,20 @@ class Database:
 
 def _move_away(path: Path) -> str:
     return (
-        f"move it away with its -wal and -shm files (mv {path} {path}.bad); a new one is begun, and"
-        " `velo cassette import` puts recorded draws back"
+        f"move it away with its -wal and -shm files (mv {path} {path}.bad); the next run starts a"
+        " new one, and `velo cassette import` restores recorded draws"
     )
 
 
 def _make_folder(folder: Path) -> None:
-    """Make the cache's folder, and keep it out of version control where it is ours alone."""
+    """Create the cache folder, and keep it out of version control if we created it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         ignore = folder / ".gitignore"
         ours = all(
             entry.name == "runs" or entry.name.startswith("draws.sqlite") for entry in folder.iterdir()
         )
-        if ours:  # so never in a folder that was somebody's before, and never over a .gitignore
+        if ours:  # never in a folder that existed before, and never over a .gitignore
             ignore.write_text("*\n", encoding="utf-8")
     except OSError as error:
         raise StoreError(

@@ -1,4 +1,4 @@
-"""Saying what changed between a request that is missing and the ones that were recorded."""
+"""What changed between a missing request and the ones that were recorded, in words."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pytest_velo.cache.keys import key_parameters
 from pytest_velo.records import Address, Request
 
 SHOWN = 3
-"""Differences shown of the nearest request."""
+"""Maximum number of differences shown for the nearest request."""
 
 _AROUND = 12
 _WIDTH = 40
 _ABSENT = object()
 
 Difference = tuple[str, Any, Any]
-"""Path, recorded value, asked value; `_ABSENT` where one side has none."""
+"""Path, recorded value, requested value; `_ABSENT` if one side has none."""
 
 
 def explain_miss(
@@ -29,13 +29,13 @@ def explain_miss(
     """Say why a request has no recorded draw.
 
     Args:
-        request: What is asked for.
+        request: The request without a draw.
         recorded: The requests that were recorded.
-        address: Where the draw was looked for; None when only requests are compared.
-        addresses: Where draws of this very request are recorded.
+        address: The address that was looked up; None if only requests are compared.
+        addresses: Where draws of the same request are recorded.
 
     Returns:
-        One sentence about the recorded request with the fewest differences, at most `SHOWN` of them.
+        One sentence about the recorded request with the fewest differences, naming at most `SHOWN` of them.
     """
     if address is not None and (elsewhere := _elsewhere(address, list(addresses))):
         return elsewhere
@@ -43,19 +43,19 @@ def explain_miss(
     if nearest is None:
         return "nothing is recorded"
     if not nearest:
-        return "this very request is recorded, for another seed, stream or slot"
+        return "this request is recorded, but for another seed, stream or slot"
     told = [_told(*difference) for difference in nearest[:SHOWN]]
     more = [f"and {len(nearest) - SHOWN} more"] if len(nearest) > SHOWN else []
     return "; ".join(told + more)
 
 
 def _elsewhere(asked: Address, recorded: list[Address]) -> str:
-    """Name the address nearest to the one asked for; empty when the request has no draw at all."""
+    """Name the address nearest to the requested one; empty if the request has no draw at all."""
     changes = (_changed(other, asked, ("seed", "stream", "slot")) for other in recorded)
     fewest = min(changes, key=len, default=[])
     if not fewest:
         return ""
-    told = ", ".join(f"under {name} {old!r}, asked under {name} {new!r}" for name, old, new in fewest)
+    told = ", ".join(f"with {name} {old!r}, asked for with {name} {new!r}" for name, old, new in fewest)
     return f"the same request was recorded {told}"
 
 
@@ -85,12 +85,12 @@ def _walk(path: str, old: Any, new: Any) -> Iterator[Difference]:
 
 
 def _number_kind(value: Any) -> type | None:
-    """Return what JSON tells apart and Python calls equal: `True`, `1` and `1.0`."""
+    """Return a type for values that JSON distinguishes and Python calls equal: `True`, `1`, `1.0`."""
     return next((kind for kind in (bool, int, float) if isinstance(value, kind)), None)
 
 
 def _distance(differences: list[Difference]) -> tuple[int, int]:
-    """Order requests by how many leaves differ, then by how much of the text does."""
+    """Order requests by how many leaves differ, then by how much of the text differs."""
     return len(differences), sum(map(_unlike, differences))
 
 
@@ -103,7 +103,7 @@ def _unlike(difference: Difference) -> int:
 
 
 def _n_common(left: str, right: str) -> int:
-    """Return the length of the common beginning, by bisection: slices compare quickly."""
+    """Return the length of the common prefix, by bisection: slices compare quickly."""
     low, high = 0, min(len(left), len(right))
     while low < high:
         middle = (low + high + 1) // 2
@@ -116,13 +116,13 @@ def _n_common(left: str, right: str) -> int:
 
 def _told(path: str, old: Any, new: Any) -> str:
     if new is _ABSENT:
-        return f"{path} {_shown(old)} was recorded and is not asked"
+        return f"{path} {_shown(old)} was recorded and is not asked for now"
     if old is _ABSENT:
-        return f"{path} {_shown(new)} is asked and was not recorded"
+        return f"{path} {_shown(new)} is asked for and was not recorded"
     if isinstance(old, str) and isinstance(new, str):
         same = _n_common(old, new)
-        return f"{path} differs: {_around(old, same)} was recorded, {_around(new, same)} is asked"
-    return f"{path} {_shown(old)} was recorded, {_shown(new)} is asked"
+        return f"{path} differs: {_around(old, same)} was recorded, {_around(new, same)} is asked for"
+    return f"{path} {_shown(old)} was recorded, {_shown(new)} is asked for"
 
 
 def _around(text: str, place: int) -> str:

@@ -1,4 +1,4 @@
-"""What the store holds, counted."""
+"""Counts of what the store has."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ class ModelDraws:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draws:
-    """A set of draws in sum.
+    """Totals of a set of draws.
 
     Attributes:
-        n_draws, n_requests: How many; a request counts when all of its draws are in the set.
+        n_draws, n_requests: How many; a request counts if all of its draws are in the set.
         oldest, newest: ISO 8601 in UTC; None without draws.
-        cost_usd: Dollars that those of known price cost.
-        n_unpriced: How many are of unknown price.
+        cost_usd: Dollars of the draws with a known price.
+        n_unpriced: How many have an unknown price.
     """
 
     n_draws: int = 0
@@ -57,13 +57,13 @@ class Draws:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stats:
-    """What is in the store.
+    """The contents of the store.
 
     Attributes:
         draws: All draws.
         models: Most draws first.
-        n_bytes: Size of the file, its log written back.
-        n_unrecorded: Draws that none of the runs still recorded used.
+        n_bytes: Size of the file, after its log is written back.
+        n_unrecorded: Draws that none of the recorded runs used.
     """
 
     draws: Draws
@@ -73,16 +73,13 @@ class Stats:
 
 
 class Holdings(Database):
-    """A connection to the store for looking it over."""
+    """A connection to the store for inspecting it."""
 
     def stats(self, recorded: Iterable[Address]) -> Stats:
-        """Count what is stored.
-
-        Args:
-            recorded: Where the draws of the recorded runs are.
+        """Count what is stored; `recorded` gives the addresses of the recorded runs' draws.
 
         Raises:
-            StoreError: The file is damaged; or what reading `recorded` raises.
+            StoreError: The file is damaged; or reading `recorded` raised it.
         """
         self._need(recorded)
         with self._lock, self._errors():
@@ -123,24 +120,16 @@ class Holdings(Database):
 
 
 def overview(connection: apsw.Connection, draws: str) -> Draws:
-    """Sum up draws; requests are not counted.
+    """Total up draws; requests are not counted.
 
-    Args:
-        connection: To a database that has them.
-        draws: The table as it stands behind FROM, a condition included; never a text from outside. It has
-            the columns `drawn_at` (ISO 8601 in UTC) and `cost_usd` (NULL where unknown).
+    `draws` is the table as it stands after FROM, including any condition, with the columns `drawn_at` and
+    `cost_usd`. It is inserted into the SQL and must never come from outside.
     """
     n_draws, oldest, newest, cost_usd, n_unpriced = next(connection.execute(_OVERVIEW.format(draws)))
     return Draws(n_draws=n_draws, oldest=oldest, newest=newest, cost_usd=cost_usd, n_unpriced=n_unpriced)
 
 
 def number(connection: apsw.Connection, query: str, values: Any = ()) -> int:
-    """Return the one whole number a query gives.
-
-    Args:
-        connection: Where to ask.
-        query: SQL with one row of one column.
-        values: What stands for its parameters, by position or by name.
-    """
+    """Return the single whole number that a query gives."""
     found = connection.execute(query, values).get
     return int(found)

@@ -10,23 +10,23 @@ from pytest_velo.errors import UsageError
 from pytest_velo.records import Request
 
 CANON = 1
-"""Version of the canonical form; part of every key, so that another form never reads old draws."""
+"""Version of the canonical form; part of every key, so that a different form never reads old draws."""
 
 
 def request_key(request: Request) -> str:
     """Return the key of a request: SHA-256 of `request_body`, 64 hex digits.
 
-    It covers the wire family, the endpoint's identity, the model, the messages and the parameters the
-    caller set. Not in it: the derived seed, the slot, the test, the key of the account, headers.
+    It covers the wire family, the endpoint's identity, the model, the messages and the parameters the caller
+    set. It does not cover the derived seed, the slot, the test, the API key or headers.
 
     Raises:
-        UsageError: A message or parameter has no exact JSON form; the text names its path.
+        UsageError: A message or parameter has no exact JSON form; the message names its path.
     """
     return sha256(request_body(request)).hexdigest()
 
 
 def key_parameters(request: Request) -> dict[str, Any]:
-    """Return a request's parameters as its key sees them: a whole float at the top is an integer."""
+    """Return a request's parameters as its key sees them: whole top-level floats become integers."""
     return {
         name: int(value) if type(value) is float and value.is_integer() else value
         for name, value in request.parameters.items()
@@ -37,11 +37,11 @@ def request_body(request: Request) -> bytes:
     """Return the canonical JSON of a request, as it is stored and hashed.
 
     A whole float among the top-level parameters is written as an integer: `temperature=1` and
-    `temperature=1.0` are the same request to every provider. Inside messages, tools and schemas, values
-    stay as they are.
+    `temperature=1.0` are the same request to every provider. Inside messages, tools and schemas, values stay
+    as they are.
 
     Raises:
-        UsageError: As `request_key` does.
+        UsageError: As for `request_key`.
     """
     try:
         return canonical(

@@ -1,4 +1,4 @@
-"""What the store remembers beside draws: looks, reserved dollars, what a trial cost last time."""
+"""What the store remembers in addition to draws: looks, reserved dollars, the last cost of a trial."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ class Ledger(Database):
             return tuple(self._decoded(_looks, body, "look") for (body,) in rows)
 
     def note_seen(self, node: str, seen: LastSeen) -> None:
-        """Keep what a trial of the test `node` took."""
+        """Store what a trial of the test `node` took."""
         with self._transaction() as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO last_seen VALUES(?, ?)", (node, msgspec.json.encode(seen))
             )
 
     def last_seen(self, node: str) -> LastSeen | None:
-        """Return what a trial of the test `node` took last time; None when it never ran."""
+        """Return what a trial of the test `node` took last time; None if it never ran."""
         with self._lock, self._errors():
             body = self._connection.execute("SELECT body FROM last_seen WHERE node = ?", (node,)).get
             return None if body is None else self._decoded(_last_seen, body, "last run of a test")
@@ -56,21 +56,19 @@ class Ledger(Database):
         try:
             return decoder.decode(body)
         except (msgspec.DecodeError, TypeError) as error:
-            fix = "the file was changed by something else; move it away, and a new one is begun"
+            fix = "something else changed the file: move it away, and the next run starts a new one"
             raise StoreError(
                 f"the stored {what} cannot be read: {error}", where=str(self.path), fix=fix
             ) from None
 
     def reserve(self, session: str, amount: float, cap: float) -> bool:
-        """Set dollars aside unless all processes of the session together would pass the cap.
+        """Reserve dollars unless all processes of the session together would exceed the cap.
 
-        Args:
-            session: Names the session; its processes share one budget.
-            amount: Dollars, from 0.
-            cap: The session's budget in dollars.
+        `session` names the session, whose processes share one budget. A process that dies keeps its
+        reservation, so the cap holds.
 
         Returns:
-            Whether they were set aside. A process that dies keeps its reservation: the cap holds.
+            Whether they were reserved.
         """
         with self._transaction() as connection:
             if _spent(connection, session) + amount > cap + _TOLERANCE_USD:

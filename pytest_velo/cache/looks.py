@@ -1,4 +1,4 @@
-"""What is remembered of a finished run beside its draws: plain records, cheap to import."""
+"""What is remembered of a finished run in addition to its draws: plain records, cheap to import."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """One look at a set of draws: a run of one hypothesis that ended.
+    """One look at a set of draws: a finished run of one hypothesis.
 
     Attributes:
-        draws: Identifies the draws that were looked at, whatever was claimed of them.
-        claim: Hash of claim and design, max_trials apart.
-        scorer: Hash of the body and what scores replies.
+        draws: Identifies the draws, whatever was claimed about them.
+        claim: Hash of claim and design, without max_trials.
+        scorer: Hash of the body and of what scores replies.
         rule: The boundary: `calibrated` or `ville`.
         n: Units in the evidence.
         max_trials: Its limit.
         seed: The root seed.
-        verdict: What it came to.
+        verdict: The verdict.
         looked_at: ISO 8601 in UTC.
-        n_trials: Trials in the evidence; several make a unit where cases have several draws or groups.
+        n_trials: Trials in the evidence; a unit has several if it is a group or a case with several draws.
     """
 
     draws: str
@@ -36,7 +36,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastSeen:
-    """What one trial of a test took when it last ran; dollars are None when a price is unknown."""
+    """What one trial of a test took when it last ran; dollars are None if a price is unknown."""
 
     calls_per_trial: float
     usd_per_trial: float | None = None

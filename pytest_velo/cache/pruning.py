@@ -1,7 +1,7 @@
-"""Removing the oldest of the store while other processes go on using the file.
+"""Removing the oldest draws of the store while other processes keep using the file.
 
-Nothing here holds the write lock for longer than two thousand draws take: candidates are listed under a read
-lock, removed in steps, and the file is cut in steps. Looks and reserved dollars are never touched.
+The write lock is never held for longer than two thousand draws take: candidates are listed under a read lock,
+removed in steps, and the file is truncated in steps. Looks and reserved dollars are never touched.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ STEP = 2_000
 """Draws removed, and pages given back, in one transaction."""
 
 _BESIDE_TEXT = 100
-"""Bytes of a draw's row and its index entries beside the texts, measured on a file of a million draws."""
+"""Bytes of a draw's row and index entries in addition to the texts, measured on a million draws."""
 
 _CANDIDATES = """
 DROP TABLE IF EXISTS temp.candidate;
@@ -46,7 +46,7 @@ SELECT max(position) FROM (
     FROM temp.candidate WHERE position > ?3 AND position <= ?4)
 WHERE drawn_at < ?1 OR freed < ?2
 """
-# The day is compared too: a draw that was made anew in the meantime may have its predecessor's number.
+# The date is compared too: a draw that was made again in the meantime may reuse its predecessor's id.
 _REMOVE = """
 DELETE FROM draw WHERE (id, drawn_at) IN
     (SELECT id, drawn_at FROM temp.candidate WHERE position > ? AND position <= ?)
@@ -77,7 +77,7 @@ class Pruned:
 
 
 class Housekeeping(Holdings):
-    """A connection to the store for looking it over and cleaning it up."""
+    """A connection to the store for inspecting it and cleaning it up."""
 
     def prune(
         self,
@@ -87,16 +87,16 @@ class Housekeeping(Holdings):
         keep: Iterable[Address] = (),
         dry_run: bool = False,
     ) -> Pruned:
-        """Remove draws, the oldest first, requests with their last draw, and give the space back.
+        """Remove draws, the oldest first, and requests with their last draw; give the space back.
 
         Args:
             before: Remove what was drawn before this moment, ISO 8601 in UTC; None for no such limit.
             max_bytes: Then remove until the file is no larger; None for no such limit.
-            keep: Where draws are that stay in any case.
-            dry_run: Remove nothing; what `max_bytes` asks for is then an estimate.
+            keep: Addresses of draws that stay in any case.
+            dry_run: Remove nothing; the effect of `max_bytes` is then an estimate.
 
         Raises:
-            StoreError: The file is damaged or stays locked; or what reading `keep` raises.
+            StoreError: The file is damaged or stays locked; or reading `keep` raised it.
         """
         self._need(keep)
         size = self._size()
@@ -128,14 +128,14 @@ class Housekeeping(Holdings):
         return removed
 
     def _next_step(self, position: int, before: str | None, max_bytes: int | None) -> int | None:
-        """Return up to which candidate to remove next; None when all that should go is gone."""
+        """Return the last candidate to remove next; None once all that should go is gone."""
         excess = None if max_bytes is None else self._used() - max_bytes
         with self._lock, self._errors():
             found = self._connection.execute(_STEP, (before, excess, position, position + STEP)).get
         return None if found is None else int(found)
 
     def _estimate(self, before: str | None, max_bytes: int | None) -> tuple[Draws, int]:
-        """Return what would be removed, and about how large the file would be then."""
+        """Return what would be removed, and roughly how large the file would be then."""
         used = self._used()
         with self._lock, self._errors():
             last = 0
@@ -152,7 +152,7 @@ class Housekeeping(Holdings):
         return replace(removed, n_requests=n_requests), max(used, 0)
 
     def _shrink(self) -> None:
-        """Give free pages back to the file system, in steps; then write the log back and cut the file."""
+        """Give free pages back in steps; then write the log back and truncate the file."""
         with self._lock, self._errors():
             if self._pragma("auto_vacuum") == 0:
                 self._rewrite()  # a file of the first format whose upgrade could not do it
@@ -163,15 +163,15 @@ class Housekeeping(Holdings):
                     pass
             before, free = free, self._pragma("freelist_count")
             if free >= before:
-                break  # others free pages as fast: they get used again
-        # While others read, or write it back themselves, the file is cut later: at the latest by whoever
-        # closes it last.
+                break  # others use the pages as fast as they are freed
+        # While others read, or write it back themselves, the file is truncated later: at the latest by the
+        # process that closes it last.
         with self._lock, self._errors(), suppress(apsw.BusyError):
             self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
 
 
 def _sum(removed: Draws, rows: list[Any], n_requests: int) -> Draws:
-    """Add removed rows `(request, drawn_at, cost_usd)`."""
+    """Total up removed rows `(request, drawn_at, cost_usd)`."""
     days = [day for _, day, _ in rows]
     return Draws(
         n_draws=removed.n_draws + len(rows),

@@ -1,4 +1,4 @@
-"""The run records beside the store: which draws they used, and removing old ones."""
+"""The run records next to the store: which draws they used, and removing old ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pytest_velo.errors import StoreError
 from pytest_velo.records import Address
 
 _COMPUTED = "scripted/"
-"""Models whose replies are computed anew and never stored."""
+"""Models whose replies are computed every time and never stored."""
 
 _NAME = re.compile(r"(?P<time>\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ)(?:-\d+)?")
 _TIME = "%Y-%m-%dT%H-%M-%SZ"
@@ -38,19 +38,19 @@ def addresses_in(path: Path) -> set[Address]:
     Calls of scripted models are left out: their replies are not stored.
 
     Raises:
-        StoreError: The file cannot be read, or a line of it is no trial.
+        StoreError: The file cannot be read, or a line is not a trial.
     """
     return set(_addresses(path))
 
 
 def recorded_addresses(runs: Iterable[Path]) -> Iterator[Address]:
-    """Yield the addresses of the stored draws that runs used; of one that is under way, what is written.
+    """Yield the addresses of the stored draws in the folders of runs.
 
-    Args:
-        runs: The runs' folders; in each the files `trials*.jsonl` are read (xdist workers write their own).
+    In each folder the files `trials*.jsonl` are read (xdist workers write their own), including those of a
+    run that is under way.
 
     Raises:
-        StoreError: As `addresses_in` does.
+        StoreError: As for `addresses_in`.
     """
     for folder in runs:
         for path in sorted(folder.glob("trials*.jsonl")):
@@ -58,24 +58,17 @@ def recorded_addresses(runs: Iterable[Path]) -> Iterator[Address]:
 
 
 def run_folders(runs: Path) -> list[Path]:
-    """Return the folders of all runs, sorted by name; empty when there is no such folder.
-
-    Args:
-        runs: The folder they are in. Files and links in it are no runs.
-    """
+    """Return the folders of all runs, sorted by name; files and links are ignored."""
     if not runs.is_dir():
         return []
     return sorted(entry for entry in runs.iterdir() if entry.is_dir() and not entry.is_symlink())
 
 
 def runs_before(runs: Path, moment: datetime) -> list[Path]:
-    """Return the folders of the runs that began before a moment, the latest run apart.
+    """Return the folders of the runs that began before a moment (with a time zone), except the latest run.
 
-    A folder whose name is not a run's time is nobody's to judge and is left out.
-
-    Args:
-        runs: The folder they are in, with the file `latest` that names the latest one.
-        moment: With a time zone.
+    The latest run is the one that the file `latest` names. A folder whose name is not a run's time is not
+    ours and is left out.
     """
     latest = runs / "latest"
     spared = latest.read_text(encoding="utf-8", errors="replace").strip() if latest.is_file() else ""
@@ -87,7 +80,7 @@ def runs_before(runs: Path, moment: datetime) -> list[Path]:
 
 
 def remove_runs(folders: Iterable[Path]) -> None:
-    """Remove runs' folders with what is in them.
+    """Remove runs' folders with their contents.
 
     Raises:
         StoreError: One cannot be removed; those before it are gone.
@@ -134,7 +127,7 @@ def _trial(line: bytes, path: Path, number: int) -> _Trial:
         return _decode(line) if line.strip() else _Trial()
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise StoreError(
-            f"the line is no trial: {error}",
+            f"the line is not a trial: {error}",
             where=f"{path}:{number}",
             fix="remove the run's folder and run again",
         ) from None

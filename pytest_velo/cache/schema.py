@@ -1,4 +1,4 @@
-"""The tables of the store, and how files of an older format become files of this one."""
+"""The tables of the store, and the upgrade of files in an older format."""
 
 from __future__ import annotations
 
@@ -55,19 +55,15 @@ def _place_in_sql(*address: Any) -> bytes:
 
 
 def create(connection: apsw.Connection) -> None:
-    """Make all tables and set the format's number; call it inside a transaction.
-
-    Args:
-        connection: To an empty file.
-    """
+    """Create all tables and set the format's number; call it on an empty file, inside a transaction."""
     connection.execute(SCHEMA + BOOKS)
     connection.execute(f"PRAGMA user_version = {VERSION}")
 
 
 def upgrade(connection: apsw.Connection) -> None:
-    """Bring a file of format 1, where a draw's key was its address, to this one; inside a transaction.
+    """Upgrade a file of format 1, where a draw's key was its address; call it inside a transaction.
 
-    Draws keep their order, and requests get the order of their first draws. The books are as they were.
+    Draws keep their order, and requests get the order of their first draws. The other tables are unchanged.
     """
     connection.create_scalar_function("velo_place", _place_in_sql, 4, deterministic=True)
     connection.execute("ALTER TABLE request RENAME TO request_1; ALTER TABLE draw RENAME TO draw_1")

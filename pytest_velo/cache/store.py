@@ -1,7 +1,7 @@
 """The store of draws: one SQLite file per cache folder, shared by the processes that use it.
 
-A draw is acknowledged when its transaction is committed to the write-ahead log, so `kill -9` loses none
-(a power cut may lose the last ones; it cannot damage the file).
+A draw is acknowledged once its transaction is committed to the write-ahead log, so `kill -9` loses none (a
+power cut may lose the last ones, but cannot damage the file).
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from pytest_velo.errors import StoreError
 from pytest_velo.records import Address, Draw, Reply, Request
 
 COMPARED = 2_000
-"""How many of the last draws an explained miss is compared with."""
+"""How many of the most recent draws an explained miss is compared with."""
 
 _AT_ONCE = 5_000
-"""Draws of `put_many` in one transaction."""
+"""Draws that `put_many` writes in one transaction."""
 
 _GET = """
 SELECT reply, drawn_at FROM draw WHERE request = (SELECT id FROM request WHERE key = ?) AND address = ?
@@ -72,7 +72,7 @@ class Store(Ledger):
 
     @classmethod
     def open(cls, path: str | Path) -> Store:
-        """Open the store, making file and folder where they are missing.
+        """Open the store, creating file and folder if they are missing.
 
         Raises:
             StoreError: The file is damaged, another program's, newer than this package, or not writable.
@@ -80,7 +80,7 @@ class Store(Ledger):
         return cls(Path(path))
 
     def get(self, address: Address) -> Draw | None:
-        """Return the draw at an address, its reply marked `cached`; None when there is none.
+        """Return the draw at an address, its reply marked `cached`; None if there is none.
 
         Raises:
             StoreError: The file is damaged.
@@ -104,7 +104,7 @@ class Store(Ledger):
             address: Where to store it.
             reply: What came back.
             drawn_at: When, ISO 8601 in UTC.
-            replace: Overwrite what is stored there; else the first draw stays.
+            replace: Overwrite what is stored there; otherwise the first draw stays.
 
         Returns:
             What is stored now, after the commit: this draw, or the one another process stored first.
@@ -122,13 +122,10 @@ class Store(Ledger):
         return await future
 
     def put_many(self, draws: Iterable[tuple[Request, Draw]]) -> int:
-        """Store recorded draws; what is there already stays.
+        """Store recorded draws and return how many were new; existing ones stay.
 
-        They are encoded and committed by thousands, so that other processes get their turn and many draws
-        need little memory. An error leaves those before it stored.
-
-        Returns:
-            How many were new.
+        They are encoded and committed in thousands, so that other processes get their turn and many draws
+        need little memory. After an error, those before it stay stored.
         """
         n_new, rest = 0, iter(draws)
         while chunk := list(islice(rest, _AT_ONCE)):
@@ -150,17 +147,15 @@ class Store(Ledger):
                 yield self._request(key, body), self._draw(address, reply, drawn_at)
 
     def request(self, key: str) -> Request | None:
-        """Return the request with this key; None when it was never stored."""
+        """Return the request with this key; None if it was never stored."""
         with self._lock, self._errors():
             body = self._connection.execute("SELECT body FROM request WHERE key = ?", (key,)).get
         return None if body is None else self._request(key, body)
 
     def nearest_request(self, request: Request, address: Address | None = None) -> str:
-        """Say how the nearest recorded request differs from one that is missing.
+        """Say how the nearest recorded request differs from a missing one.
 
-        Args:
-            request: The one that is asked for.
-            address: Where it was looked for; then a draw of the same request elsewhere is named.
+        With `address`, a draw of the same request at another address is named too.
         """
         newest = f"SELECT request FROM draw ORDER BY id DESC LIMIT {COMPARED}"
         with self._lock, self._errors():
@@ -170,13 +165,13 @@ class Store(Ledger):
         return explain_miss(request, (self._request(key, body) for key, body in rows), address, same)
 
     def close(self) -> None:
-        """Commit what waits, and close the file. Safe to call twice."""
+        """Commit what is pending, and close the file. Safe to call twice."""
         if self._waiting:
             self._flush()
         super().close()
 
     def _flush(self) -> None:
-        """Commit all waiting puts in one transaction and tell their callers."""
+        """Commit all pending puts in one transaction and notify their callers."""
         waiting, self._waiting = self._waiting, []
         if not waiting:
             return
@@ -184,8 +179,8 @@ class Store(Ledger):
             stored: Sequence[Draw | StoreError] = self._commit([write for write, _ in waiting])
         except StoreError as error:
             stored = [error] * len(waiting)
-        except Exception as error:  # whatever it is: nobody may wait for ever
-            what = f"the draws of this moment cannot be stored: {type(error).__name__}: {error}"
+        except Exception as error:  # whatever it is: no caller may wait forever
+            what = f"draws cannot be stored: {type(error).__name__}: {error}"
             stored = [StoreError(what, where=str(self.path))] * len(waiting)
         for (_, future), result in zip(waiting, stored, strict=True):
             _tell(future, result)
@@ -202,7 +197,7 @@ class Store(Ledger):
 
     def _winner(self, address: Address) -> Draw:
         draw = self.get(address)
-        assert draw is not None  # the insert was ignored because of it, inside this transaction
+        assert draw is not None  # it is why the insert was ignored, inside this transaction
         return draw
 
     def _draw(self, address: Address, reply: Any, drawn_at: Any) -> Draw:
@@ -223,7 +218,7 @@ class Store(Ledger):
         return StoreError(
             f"the stored {what} cannot be read: {error}",
             where=str(self.path),
-            fix="the file was changed by something else; run with --velo-mode=refresh, or delete it",
+            fix="something else changed the file: run with --velo-mode=refresh, or delete it",
         )
 
 
@@ -233,9 +228,7 @@ def _write(request: bytes, draw: Draw, *, replace: bool = False) -> _Write:
         raise StoreError(f"the root seed {seed} does not fit 64 bits", fix="use a smaller --velo-seed")
     for name, text in (("stream", draw.address.stream), ("slot", draw.address.slot)):
         if not _is_text(text):
-            raise StoreError(
-                f"the {name} {text!r} holds half of a surrogate pair", fix="name it by plain text"
-            )
+            raise StoreError(f"the {name} {text!r} contains half of a surrogate pair", fix="use plain text")
     body, reply = encode_reply(draw.reply)
     kept = Draw(address=draw.address, reply=reply, drawn_at=draw.drawn_at)
     return _Write(request, body, kept, replace)
@@ -263,7 +256,7 @@ def _address(key: Any, seed: Any, stream: Any, slot: Any) -> Address:
 
 
 def _tell(future: asyncio.Future[Draw], result: Draw | StoreError) -> None:
-    """Resolve a caller's future, from whatever thread flushes; a caller that is gone is let go."""
+    """Resolve a caller's future, from whichever thread flushes; a caller that is gone is ignored."""
     loop = future.get_loop()
     if loop.is_closed():
         return

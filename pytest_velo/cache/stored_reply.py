@@ -1,7 +1,7 @@
-"""A reply as it is read back: the provider's whole answer is decoded when somebody asks for it.
+"""A reply as it is read back: the provider's whole answer is decoded on first use.
 
-Hardly a body reads `raw`, and making its dicts and lists is half the time and most of the memory of reading
-a reply; the garbage collector goes through them again and again.
+Few bodies read `raw`, and building its dicts and lists is half the time and most of the memory of reading a
+reply; the garbage collector also traverses them again and again.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _WHOLE = "raw"
 
 
 class StoredReply(Reply):
-    """A reply that keeps the bytes it was read from until its `raw` is asked for."""
+    """A reply that keeps the bytes it was read from until its `raw` is used."""
 
     __slots__ = ("_whole",)
 
@@ -48,7 +48,7 @@ class StoredReply(Reply):
 
 
 class _Read(StoredReply):
-    """What the decoder fills: a reply without the field that waits."""
+    """What the decoder fills: a reply without the deferred field."""
 
     __slots__ = ()
     __dataclass_fields__: ClassVar[dict[str, Any]] = {
@@ -57,14 +57,14 @@ class _Read(StoredReply):
 
 
 def _raw_of(body: bytes) -> JsonObject:
-    """Return the provider's whole reply out of a stored reply's JSON."""
+    """Return the provider's whole reply from a stored reply's JSON."""
     try:
         raw: JsonObject = _whole_decoder().decode(body).raw
         return raw
     except msgspec.DecodeError as error:
         raise StoreError(
             f"the provider's whole reply cannot be read: {error}",
-            fix="the file was changed by something else; run with --velo-mode=refresh, or delete it",
+            fix="something else changed the file: run with --velo-mode=refresh, or delete it",
         ) from None
 
 
@@ -75,7 +75,7 @@ def _whole_decoder() -> msgspec.json.Decoder[Any]:
 
 @cache
 def reader() -> Callable[[bytes], Reply]:
-    """Return what reads a stored reply; it raises `msgspec.DecodeError` for bytes that are none."""
+    """Return a decoder of stored replies; it raises `msgspec.DecodeError` for bytes that are not one."""
     decode = msgspec.json.Decoder(_Read).decode
     keep, become = StoredReply.__dict__["_whole"].__set__, object.__setattr__
 

@@ -156,7 +156,7 @@ class Rescored:
                 f"the design changed: it was {old.scope!r} in the record and is"
                 f" {hypothesis.frame.scope!r} now",
                 where=hypothesis.node_id,
-                fix="run pytest instead: draws in the cache are still free",
+                fix="run pytest instead: cached draws are still free",
             )
         calls = [call for trial in trials for call in trial.calls]
         paired = hypothesis.reference is not None

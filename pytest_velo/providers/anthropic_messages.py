@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     import httpx2
 
 DEFAULT_MAX_TOKENS = 4096
-"""Sent when the caller gives no `max_tokens`: the API demands a limit. With a thinking budget it is added
-to the budget, which has to stay below the limit."""
+"""Sent if the caller gives no `max_tokens`: the API requires a limit.
+
+A thinking budget is added to it, because the budget has to stay below the limit.
+"""
 
 _SAMPLING = ("temperature", "top_p", "top_k")
 # Newer versions of the API refuse the sampling parameters; this one takes them.
@@ -49,7 +51,7 @@ def open_messages(
 
     Args:
         endpoint: Where it is.
-        slots: How many calls will be in flight at most, from 1.
+        slots: Maximum number of calls in flight, >= 1.
         http_client: Carries the SDK's requests instead of the SDK's own client (for tests and proxies).
     """
     wire = Wire(path="/v1/messages", to_wire=to_wire, from_wire=from_wire, headers=headers)
@@ -57,20 +59,20 @@ def open_messages(
 
 
 def headers(body: JsonObject) -> Mapping[str, str]:
-    """Return the headers a body needs: the API version that takes sampling parameters, if it has some."""
+    """Return the headers a body needs: the API version that accepts sampling parameters, if it has some."""
     return _SAMPLING_VERSION if any(name in body for name in _SAMPLING) else {}
 
 
 def to_wire(request: Request, _seed: int | None) -> dict[str, Any]:
     """Return the body of POST /v1/messages; the API takes no seed.
 
-    `effort` is one of the API's levels (`"low"` to `"max"`) and turns adaptive thinking on; a whole number
-    is a thinking budget in tokens, for models that know no levels; `"none"` turns thinking off.
+    `effort` is one of the API's levels (`"low"` to `"max"`) and turns adaptive thinking on; a whole number is
+    a thinking budget in tokens, for models that do not have levels; `"none"` turns thinking off.
 
     Source: https://platform.claude.com/docs/en/api/messages
 
     Raises:
-        UsageError: `logprobs` was asked for, or a system message follows another message.
+        UsageError: `logprobs` was requested, or a system message follows another message.
     """
     if given(request, "logprobs") is not None:
         raise UsageError(
@@ -130,7 +132,7 @@ def _conversation(request: Request) -> tuple[str, list[JsonObject]]:
         if message["role"] == "system":
             if turns:
                 raise UsageError(
-                    "Anthropic's API takes a system prompt before all other messages only",
+                    "Anthropic's API takes system messages only before all others",
                     where=f"model {request.model}",
                     fix="move the system message to the front, or say it in a user message",
                 )
@@ -182,17 +184,17 @@ def _part(part: JsonObject) -> JsonObject:
 
 
 def from_wire(body: JsonObject, request: Request, latency_s: float) -> Reply:
-    """Return the reply that a body of the messages API holds.
+    """Return the reply in a body of the messages API.
 
     Source: https://platform.claude.com/docs/en/api/messages
 
     Args:
         body: The parsed body.
-        request: What was asked; whether the text is parsed depends on its schema.
+        request: The request; the text is parsed if it has a schema.
         latency_s: Seconds from sending to the whole reply.
 
     Raises:
-        KeyError, TypeError: The body is no such reply.
+        KeyError, TypeError: The body is not such a reply.
     """
     blocks: Sequence[Mapping[str, Any]] = body["content"]
     text = "".join(block["text"] for block in blocks if block["type"] == "text")
@@ -225,7 +227,7 @@ def _tool_call(block: Mapping[str, Any]) -> ToolCall:
 
 
 def _usage(usage: Mapping[str, Any]) -> Usage:
-    """Return the tokens; what was read from and written to the prompt cache counts as input, too."""
+    """Return the tokens; those read from and written to the prompt cache count as input too."""
     fresh = count(usage.get("input_tokens"))
     read, written = (count(usage.get(f"cache_{way}_input_tokens")) for way in ("read", "creation"))
     return Usage(

@@ -1,9 +1,9 @@
 """One attempt of one call over the SDKs' own async clients: what the HTTP providers share.
 
 The SDKs do what they know best: addresses, authentication, headers. They are called one level below their
-typed methods (`client.post`), because building their typed results costs more than all the rest of a call,
-and because they refuse parameters that the servers take. Their retries are off. How the bytes then travel
-is in `transport.py`.
+typed methods (`client.post`), because building their typed results costs more than the rest of a call, and
+because they reject parameters that the servers accept. Their retries are off. How the bytes then travel is in
+`providers.transport`.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class Wire:
 
     Attributes:
         path: Where requests are posted, below the base URL.
-        to_wire: From a request and a seed to the body.
-        from_wire: From a body, its request and the latency in seconds to the reply.
+        to_wire: Converts a request and a seed to the body.
+        from_wire: Converts a body, its request and the latency in seconds to the reply.
         headers: Headers that depend on the body.
     """
 
@@ -62,7 +62,7 @@ def openai_transport(
 
     Args:
         endpoint: Where it is.
-        slots: How many calls will be in flight at most, from 1.
+        slots: Maximum number of calls in flight, >= 1.
         http_client: Carries the SDK's requests instead of the SDK's own client (for tests and proxies).
     """
     import openai  # weight: half a second
@@ -81,7 +81,7 @@ def openai_transport(
 def anthropic_transport(
     endpoint: Endpoint, *, slots: int, http_client: httpx2.AsyncClient | None = None
 ) -> Transport:
-    """Return a transport to an endpoint through the Anthropic SDK; arguments as `openai_transport`."""
+    """Return a transport to an endpoint through the Anthropic SDK; arguments as in `openai_transport`."""
     import anthropic  # weight: more than a second
 
     client = anthropic.AsyncAnthropic(
@@ -98,7 +98,7 @@ def anthropic_transport(
 def _transport(
     endpoint: Endpoint, through_sdk: SdkTransport, slots: int, http_client: httpx2.AsyncClient | None
 ) -> Transport:
-    """Return a transport without the SDK, unless a proxy or a client of somebody's own needs it."""
+    """Return a transport without the SDK, unless a proxy or a custom client needs it."""
     if http_client is not None or not _has_aiohttp() or getproxies() or through_sdk.client.custom_auth:
         return through_sdk
     return DirectTransport(through_sdk, slots=slots, connect_s=_connect_s(endpoint))
@@ -111,14 +111,14 @@ def _key(endpoint: Endpoint) -> str:
 
 
 class _Secrets:
-    """What must never come back out: an endpoint's key and the values of its headers."""
+    """What must never be shown: an endpoint's key and the values of its headers."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         key = _key(endpoint)
         candidates = (*([] if key == _NO_KEY else [key]), *endpoint.headers.values())
         secrets = [secret for secret in candidates if len(secret) >= _MIN_SECRET_CHARS]
         self._all = tuple(secret.encode() for secret in secrets)
-        # A header may hold a plain word or an address: struck out of a reply, it would be another reply.
+        # A header may hold a plain word or an address; striking it out of a reply would falsify the reply.
         self._sure = tuple(
             secret.encode() for secret in secrets if secret == key or _is_surely_secret(secret)
         )
@@ -131,7 +131,7 @@ class _Secrets:
 
 
 def _is_surely_secret(value: str) -> bool:
-    """Tell whether a header's value is nothing that a reply would hold by chance."""
+    """Tell whether a header's value could not occur in a reply by chance."""
     return len(value) >= _SURE_SECRET_CHARS and "://" not in value and any(map(str.isdigit, value))
 
 
@@ -148,7 +148,7 @@ def _has_aiohttp() -> bool:
 
 
 def _http_client(sdk: ModuleType, slots: int) -> httpx2.AsyncClient:
-    """Return the SDK's HTTP client: over aiohttp, which takes half the CPU, where that is installed."""
+    """Return the SDK's HTTP client: over aiohttp, which takes half the CPU, if it is installed."""
     limits = httpx2.Limits(max_connections=slots, max_keepalive_connections=slots)
     kind = sdk.DefaultAioHttpClient if _has_aiohttp() else sdk.DefaultAsyncHttpxClient
     client: httpx2.AsyncClient = kind(limits=limits)
@@ -161,7 +161,7 @@ class HttpProvider:
     Args:
         endpoint: Where the calls go.
         wire: How the API there is spoken.
-        transport: Carries the calls; a plugin may bring an `SdkTransport` over a client of another class
+        transport: Carries the calls; a plugin may pass an `SdkTransport` over a different client class
             (Azure, Bedrock, Vertex).
     """
 
@@ -179,8 +179,8 @@ class HttpProvider:
             raise UsageError(
                 f"a message or parameter of the call cannot be sent ({type(error).__name__}: {error})",
                 where=f"{request.endpoint}, model {request.model}",
-                fix="see the shapes of messages in pytest_velo.records: tool answers name their tool_call_id,"
-                " images their media_type, tool calls their id, name and arguments",
+                fix="see the shapes of messages in pytest_velo.records: tool answers need a tool_call_id,"
+                " images a media_type, tool calls an id, a name and arguments",
             ) from None
         started = time.perf_counter()
         try:
@@ -195,7 +195,7 @@ class HttpProvider:
         await self._transport.aclose()
 
     def _read(self, answer: Answer, request: Request, latency_s: float) -> Reply:
-        """Turn an answer into the reply it holds, or raise what it is instead."""
+        """Return the reply in an answer, or raise the error it represents."""
         body = _decode(self._secrets.strike(answer.content, is_reply=answer.status < 400))
         if answer.status >= 400:
             failure = read_failure(answer.status, answer.headers, body)
@@ -210,11 +210,11 @@ class HttpProvider:
                 raise TypeError(f"the body is {type(body).__name__}")
             return self._wire.from_wire(body, request, latency_s)
         except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
-            what = f"HTTP {answer.status} whose body is no reply ({type(error).__name__}: {error})"
+            what = f"HTTP {answer.status}, but the body is not a reply ({type(error).__name__}: {error})"
             raise self._lost(request, "garbage", what) from None
 
     def _unanswered(self, request: Request, error: BaseException) -> TransientError:
-        """Tell a reply that never came from a connection that failed, by everything down to the cause.
+        """Distinguish a reply that never came from a failed connection, by following all causes.
 
         Only the first can depend on the prompt.
         """
@@ -232,7 +232,7 @@ class HttpProvider:
 
 
 def _decode(content: bytes) -> Any:
-    """Return the JSON of a body, or its text where it is none."""
+    """Return the JSON of a body, or its text if it is not JSON."""
     try:
         return msgspec.json.decode(content)
     except (msgspec.DecodeError, ValueError, RecursionError):

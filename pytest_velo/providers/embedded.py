@@ -1,7 +1,7 @@
 """The server inside this process that runs the embedded model: one per process, started on first use.
 
-It is llama.cpp's own server (through `xllamacpp`). It also listens on a loopback port, guarded by a key
-made for this process, and speaks the wire formats of OpenAI and Anthropic there.
+It is llama.cpp's own server (through `xllamacpp`). It also listens on a loopback port, guarded by a key made
+for this process, and speaks the wire formats of OpenAI and Anthropic there.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pytest_velo.errors import UsageError
 from pytest_velo.providers.weights import Weights, checksum_ok, find_weights, known_weights
 
 MAX_SLOTS = 4
-"""Most answers at once: beyond this the one compute thread only divides itself further."""
+"""Maximum number of concurrent answers: more would only divide the single compute thread further."""
 CONTEXT_TOKENS = 2048
 """Tokens of prompt and answer together, per slot."""
 
@@ -37,7 +37,7 @@ class Embedded:
 
     Attributes:
         address: Its loopback address, `http://127.0.0.1:<port>`.
-        api_key: The key that the loopback port asks for; made for this process.
+        api_key: The key for the loopback port; made for this process.
         slots: How many answers it works on at once.
         engine: The server object; its methods block.
     """
@@ -53,7 +53,7 @@ _running: dict[tuple[int, str], Embedded] = {}
 
 
 def check_installed(model: str) -> Path:
-    """Return the weights file of `model` after making sure that its engine is installed, too.
+    """Return the weights file of `model`, after checking that its engine is installed too.
 
     Raises:
         UsageError: There is no such model, or its engine or its weights are missing.
@@ -79,7 +79,7 @@ def embedded(model: str = "smollm2-135m", *, slots: int = MAX_SLOTS) -> Embedded
 
     Args:
         model: The model's name, as in `velo pull <name>`.
-        slots: Answers at once, from 1 to 4; what the first call says holds for the process.
+        slots: Concurrent answers, from 1 to 4; the first call decides for the process.
 
     Raises:
         UsageError: There is no such model, the engine or the weights are missing, or they are damaged.

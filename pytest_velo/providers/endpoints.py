@@ -22,7 +22,7 @@ _EMBEDDED = (Api.LOCAL, Api.SCRIPTED)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Option:
-    """One key of an endpoint's line: how its value is read, and what it has to look like."""
+    """One key of an endpoint's line: how its value is read, and what it must look like."""
 
     read: Callable[[str], dict[str, Any]]
     wants: str
@@ -32,11 +32,11 @@ def parse_endpoint(line: str, *, more_apis: Collection[str] = ()) -> Endpoint:
     """Read one endpoint from its ini line.
 
     Args:
-        line: `name: key=value ...`. Keys: `api` (required), `base_url`, `key` (the environment variable
-            that holds the key, never the key itself), `weights`, `price` (`free`, or dollars per million
-            input/output tokens as `0.15/0.60`), `rpm`, `tpm`, `timeout_s`, `n` (most draws of one
-            request in one call, with chat completions), `header.<Name>`. A value with spaces is quoted.
-        more_apis: Wire families that plugins bring.
+        line: `name: key=value ...`. Keys: `api` (required), `base_url`, `key` (the environment variable that
+            holds the key, never the key itself), `weights`, `price` (`free`, or dollars per million
+            input/output tokens as `0.15/0.60`), `rpm`, `tpm`, `timeout_s`, `n` (maximum number of draws of
+            one request in one call, with chat completions), `header.<Name>`. A value with spaces is quoted.
+        more_apis: Wire families from plugins.
 
     Raises:
         UsageError: The line cannot be read; the message names the key and the nearest valid one.

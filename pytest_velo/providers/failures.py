@@ -1,4 +1,4 @@
-"""What an HTTP error of any provider amounts to: a reply, or one of our errors.
+"""What an HTTP error of any provider means: a reply, or one of our errors.
 
 A context overflow and a content filter depend on what was sent: they are observations, so they become
 replies. Everything else is raised, sorted by whether waiting, another key or another request would help.
@@ -47,7 +47,7 @@ _MESSAGE_CHARS = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """One HTTP error in neutral form; `codes` holds every code and type the body names, lower case."""
+    """One HTTP error in neutral form; `codes` has every code and type in the body, in lower case."""
 
     status: int
     message: str
@@ -58,12 +58,12 @@ class Failure:
 
 
 def read_failure(status: int, headers: Mapping[str, str], body: object) -> Failure:
-    """Read an error's body, whichever of the providers' shapes it has.
+    """Read an error's body, whichever of the providers' formats it has.
 
     Args:
         status: The HTTP status.
         headers: The response's headers; looked up in lower case.
-        body: The parsed JSON body, or its text where it is not JSON.
+        body: The parsed JSON body, or its text if it is not JSON.
     """
     whole: Mapping[str, Any] = body if isinstance(body, Mapping) else {}
     error = whole.get("error", whole)
@@ -76,7 +76,7 @@ def read_failure(status: int, headers: Mapping[str, str], body: object) -> Failu
     ]
     metadata = fields.get("metadata")
     if isinstance(metadata, Mapping) and "flagged_input" in metadata:
-        named.append("content_filter")  # OpenRouter's moderation says 403 and nothing else
+        named.append("content_filter")  # OpenRouter's moderation sends only the 403
     message = fields.get("message") or fields.get("detail") or (error if isinstance(error, str) else body)
     param = fields.get("param")
     return Failure(
@@ -90,13 +90,13 @@ def read_failure(status: int, headers: Mapping[str, str], body: object) -> Failu
 
 
 def inner_status(error: Mapping[str, Any]) -> int:
-    """Return the HTTP status of a failure that is reported inside a 200; 502 where it names none."""
+    """Return the HTTP status of a failure that is reported inside a 200; 502 if it names none."""
     code = error.get("code")
     return code if isinstance(code, int) and 400 <= code <= 599 else 502
 
 
 def settle_failure(failure: Failure, request: Request, latency_s: float) -> Reply:
-    """Return the reply that a failure amounts to, or raise what it is.
+    """Return the reply that a failure stands for, or raise the error that it is.
 
     Args:
         failure: What the server said.
@@ -116,7 +116,7 @@ def settle_failure(failure: Failure, request: Request, latency_s: float) -> Repl
 
 
 def retry_after_s(headers: Mapping[str, str], now_s: float | None = None) -> float | None:
-    """Return how long a server asks to wait, in seconds; None when it does not say so readably."""
+    """Return how long a server asks to wait, in seconds; None if it does not say so legibly."""
     in_ms, text = _number(headers.get("retry-after-ms")), headers.get("retry-after")
     if in_ms is not None:
         return max(0.0, in_ms / 1000)
@@ -150,7 +150,7 @@ def _observed(failure: Failure) -> FinishReason | None:
 
 
 def _error(failure: Failure, request: Request) -> VeloError:
-    """Return the error that a failure is, located at its model."""
+    """Return the error for a failure, located at its model."""
     status, where = failure.status, f"{request.endpoint}, model {request.model}"
     what = f"HTTP {status}: {failure.message or 'no message'}"
     message = failure.message.lower()
@@ -170,12 +170,12 @@ def _error(failure: Failure, request: Request) -> VeloError:
 
 
 def _advice(failure: Failure, request: Request) -> str:
-    """Say what to change in a request that was refused."""
+    """Say what to change in a request that was rejected."""
     if failure.status == 404:
-        return f"the endpoint knows no model {request.model!r}: check its name, and base_url"
+        return f"the endpoint does not know the model {request.model!r}: check its name, and base_url"
     message = failure.message.lower()
     for name in request.parameters:
         named = failure.param == name or f"`{name}`" in message or f"'{name}'" in message
         if named and (failure.codes & _UNSUPPORTED_CODES or "support" in message or "permitted" in message):
-            return f"leave {name}= out: this model accepts no {name} of that value"
+            return f"leave {name}= out: this model does not accept that value"
     return "change the call's parameters as the provider's message says"

@@ -17,9 +17,9 @@ from pytest_velo.providers.wire import content_parts, given, n_alternatives
 from pytest_velo.records import JsonObject, Reply, Request
 
 PLAIN_SAMPLING = {"temperature": 1.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0}
-"""Sent unless the caller says otherwise: the model's own distribution, without the engine's filters."""
+"""Sent by default: the model's own distribution, without the engine's filters."""
 DEFAULT_MAX_TOKENS = 512
-"""Sent when the caller gives no `max_tokens`, so that a rambling answer ends."""
+"""Sent if the caller gives no `max_tokens`, so that a rambling answer ends."""
 _IGNORED = ("effort", "tools")  # it does not reason, and its prompt format has no place for tools
 _RANDOM_SEED = 2**32 - 1  # the engine takes seeds of 32 bits, and this one as "draw a seed yourself"
 
@@ -34,10 +34,10 @@ def to_wire(request: Request, seed: int | None) -> dict[str, Any]:
 
     Args:
         request: What to send.
-        seed: Sent modulo 2**32 - 1, which the engine takes as "draw one yourself"; None for none.
+        seed: Sent modulo 2**32 - 1, the value that the engine takes as "choose a random seed"; None for none.
 
     Raises:
-        UsageError: A message holds something else than text, or probabilities after sampling are asked for.
+        UsageError: A message has non-text content, or probabilities after sampling are requested.
     """
     parts = (part for message in request.messages for part in content_parts(message))
     if any(part.get("type") != "text" for part in parts):
@@ -59,22 +59,23 @@ def to_wire(request: Request, seed: int | None) -> dict[str, Any]:
 def _refuse_filtered(request: Request) -> None:
     if given(request, "post_sampling_probs"):
         raise UsageError(
-            "post_sampling_probs=True replaces the model's log probabilities by those left after its filters",
+            "post_sampling_probs=True replaces the model's log probabilities with those left after its"
+            " filters",
             where=f"model local/{request.model}",
             fix="leave it out: logprobs= alone gives the model's own",
         )
 
 
 def from_wire(body: JsonObject, request: Request, latency_s: float) -> Reply:
-    """Return the reply that the embedded server's body holds.
+    """Return the reply in the embedded server's body.
 
     Args:
         body: The server's answer, in the format of chat completions.
-        request: What was asked; what of it the model cannot do is named in `not_honoured`.
+        request: What was asked; anything in it that the model cannot do is named in `not_honoured`.
         latency_s: Seconds from sending to the whole reply.
 
     Raises:
-        KeyError, IndexError, TypeError: The body is no such reply.
+        KeyError, IndexError, TypeError: The body is not such a reply.
     """
     reply = openai_chat.from_wire(body, request, latency_s)
     ignored = tuple(name for name in _IGNORED if given(request, name) is not None)
@@ -82,10 +83,9 @@ def from_wire(body: JsonObject, request: Request, latency_s: float) -> Reply:
 
 
 class LocalProvider:
-    """Answers with the embedded model, in worker threads of its own.
+    """Answers with the embedded model, in its own worker threads.
 
-    Args:
-        slots: How many calls will be in flight at most, from 1; the server works on up to 4 at once.
+    There are up to `slots` calls in flight; the server works on up to 4 at once.
     """
 
     def __init__(self, *, slots: int) -> None:
@@ -99,7 +99,7 @@ class LocalProvider:
         return await loop.run_in_executor(self._threads, self._answer, body, request)
 
     async def aclose(self) -> None:
-        """Let go of the threads; the server stays, for it is the process's."""
+        """Release the threads; the server stays, because it belongs to the process."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _answer(self, body: dict[str, Any], request: Request) -> Reply:
@@ -115,7 +115,7 @@ class LocalProvider:
             return from_wire(answer, request, latency_s)
         except (KeyError, IndexError, TypeError) as problem:
             raise TransientError(
-                f"the embedded server's answer is no reply ({problem!r})",
+                f"the embedded server's answer is not a reply ({problem!r})",
                 kind="garbage",
                 where=f"model local/{request.model}",
             ) from problem

@@ -54,7 +54,7 @@ def open_chat(
 
     Args:
         endpoint: Where it is.
-        slots: How many calls will be in flight at most, from 1.
+        slots: Maximum number of calls in flight, >= 1.
         http_client: Carries the SDK's requests instead of the SDK's own client (for tests and proxies).
     """
     host = urlsplit(endpoint.base_url).hostname if endpoint.base_url else "api.openai.com"
@@ -77,7 +77,7 @@ def to_wire(
         limit_name: What this server calls the limit on a reply's tokens.
 
     Raises:
-        UsageError: `logprobs` is no number of alternatives.
+        UsageError: `logprobs` is not a valid number of alternatives.
     """
     body: dict[str, Any] = {
         "model": request.model,
@@ -100,7 +100,7 @@ def to_wire(
 
 
 def _message(message: JsonObject) -> dict[str, Any]:
-    """Return one neutral message as chat completions want it."""
+    """Return one neutral message in the format of chat completions."""
     role, content = message["role"], message.get("content")
     if content is not None and not isinstance(content, str):
         content = [_part(part) for part in content_parts(message)]
@@ -128,21 +128,21 @@ def _part(part: JsonObject) -> JsonObject:
 
 
 def from_wire(body: JsonObject, request: Request, latency_s: float) -> Reply:
-    """Return the reply that a body of chat completions holds.
+    """Return the reply in a body of chat completions.
 
     Source: https://platform.openai.com/docs/api-reference/chat/object
 
     Args:
         body: The parsed body; its first choice is read.
-        request: What was asked; whether the text is parsed depends on its schema.
+        request: The request; the text is parsed if it has a schema.
         latency_s: Seconds from sending to the whole reply.
 
     Raises:
-        VeloError: The server behind a router failed half-way.
-        KeyError, IndexError, TypeError: The body is no such reply.
+        VeloError: The server behind a router failed midway.
+        KeyError, IndexError, TypeError: The body is not such a reply.
     """
     choice = body["choices"][0]
-    if isinstance(failed := choice.get("error"), dict):  # half an answer is none
+    if isinstance(failed := choice.get("error"), dict):  # half an answer does not count
         failure = read_failure(inner_status(failed), {}, {"error": failed})
         return settle_failure(failure, request, latency_s)
     message: Mapping[str, Any] = choice["message"]
@@ -171,15 +171,15 @@ def from_wire(body: JsonObject, request: Request, latency_s: float) -> Reply:
 
 
 def split_choices(reply: Reply, request: Request) -> tuple[Reply, ...] | None:
-    """Return the replies to a call that asked for several draws, as far as they can be read.
+    """Return the replies to a call for several draws, up to the first one that cannot be read.
 
     Args:
         reply: The reply to the whole call.
-        request: What was asked, but for `n`.
+        request: What was asked, without `n`.
 
     Returns:
-        One reply a choice, each with its own part of the raw body; None where the provider answered
-        the prompt instead (a content filter, a context overflow).
+        One reply per choice, each with its own part of the raw body; None if the provider answered the prompt
+            instead (a content filter, a context overflow).
     """
     listed = reply.raw.get("choices")
     if not isinstance(listed, list):
@@ -189,7 +189,7 @@ def split_choices(reply: Reply, request: Request) -> tuple[Reply, ...] | None:
         try:
             replies.append(from_wire({**reply.raw, "choices": [choice]}, request, reply.latency_s or 0.0))
         except (KeyError, IndexError, TypeError, AttributeError, ValueError, VeloError):
-            break  # this one and those after it are asked for again
+            break  # this one and those after it are requested again
     return tuple(replies)
 
 

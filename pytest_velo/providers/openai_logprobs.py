@@ -1,4 +1,4 @@
-"""Log probabilities as OpenAI's two APIs write them, and as servers that speak these leave them out."""
+"""Log probabilities as OpenAI's two APIs write them, and as compatible servers omit them."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from pytest_velo.records import Request, TokenLogprob
 
 
 def own_logprobs(listed: Sequence[Mapping[str, Any]], n_tokens: int | None) -> tuple[TokenLogprob, ...]:
-    """Return the tokens whose numbers are surely their own.
+    """Return the tokens whose numbers are certainly their own.
 
-    llama.cpp, which alone gives the tokens' ids, lists those that make up one character as one, with the
-    numbers of the last, and leaves out those of a character that is cut. Where it lists fewer than it
-    generated, that may begin at the first token that is not plain ASCII.
+    llama.cpp, the only server that gives the tokens' ids, lists the tokens of one character as one, with the
+    numbers of the last, and leaves out those of a character that is cut. If it lists fewer tokens than it
+    generated, this may have begun at the first token that is not plain ASCII.
 
     Args:
         listed: The tokens of a choice's `logprobs`.
-        n_tokens: How many the server says it generated; None when it does not say.
+        n_tokens: How many the server says it generated; None if it does not say.
 
     Raises:
-        KeyError, TypeError: They are no such list.
+        KeyError, TypeError: They are not such a list.
     """
     tokens = read_logprobs(listed)
     if len(tokens) == n_tokens or not any("id" in token for token in listed):
@@ -32,13 +32,10 @@ def own_logprobs(listed: Sequence[Mapping[str, Any]], n_tokens: int | None) -> t
 
 
 def read_logprobs(tokens: Any) -> tuple[TokenLogprob, ...]:
-    """Return the tokens of OpenAI's `logprobs` lists, as both of its APIs write them.
-
-    Args:
-        tokens: The list; None is an empty one.
+    """Return the tokens of OpenAI's `logprobs` lists, as both of its APIs write them; none for None.
 
     Raises:
-        KeyError, TypeError: They are no such lists.
+        KeyError, TypeError: They are not such lists.
     """
     return tuple(
         TokenLogprob(
@@ -65,9 +62,10 @@ def _logprob(value: Any) -> float:
 
 
 def dropped_logprobs(request: Request, text: str, read: Sequence[TokenLogprob]) -> tuple[str, ...]:
-    """Return what `not_honoured` says of log probabilities: servers that give none mostly say nothing.
+    """Return the entry for `not_honoured` if log probabilities are missing.
 
-    Of a text that does not begin with ASCII, llama.cpp may list nothing although it lists others.
+    Servers mostly omit them silently. For a text that does not begin with ASCII, llama.cpp may list nothing
+    although it supports them.
 
     Args:
         request: What was asked.

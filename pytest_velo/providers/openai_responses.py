@@ -1,4 +1,4 @@
-"""OpenAI's responses API: the one that shows and carries on the reasoning of OpenAI's models."""
+"""OpenAI's responses API, which shows and carries on the reasoning of OpenAI's models."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def open_responses(
 
     Args:
         endpoint: Where it is.
-        slots: How many calls will be in flight at most, from 1.
+        slots: Maximum number of calls in flight, >= 1.
         http_client: Carries the SDK's requests instead of the SDK's own client (for tests and proxies).
     """
     wire = Wire(path="/responses", to_wire=to_wire, from_wire=from_wire)
@@ -52,13 +52,13 @@ def open_responses(
 def to_wire(request: Request, _seed: int | None) -> dict[str, Any]:
     """Return the body of POST /responses; the API takes neither a seed nor stop sequences.
 
-    With `effort` the reasoning is asked for in its encrypted, self-contained form, so that a turn read
-    from the cache can be sent back long after the server forgot it.
+    With `effort`, the reasoning is requested in its encrypted, self-contained form, so that a turn read from
+    the cache can be sent back long after the server forgot it.
 
     Source: https://platform.openai.com/docs/api-reference/responses/create
 
     Raises:
-        UsageError: `logprobs` is no number of alternatives.
+        UsageError: `logprobs` is not a valid number of alternatives.
     """
     body: dict[str, Any] = {
         "model": request.model,
@@ -89,7 +89,7 @@ def to_wire(request: Request, _seed: int | None) -> dict[str, Any]:
 
 
 def _merged(body: dict[str, Any], include: Sequence[str], own: Mapping[str, Any]) -> dict[str, Any]:
-    """Add the caller's own parameters; theirs win, and lists and objects of both kinds are joined."""
+    """Add the caller's own parameters; theirs win, and lists and objects in both are joined."""
     wanted = list(dict.fromkeys([*include, *own.get("include", ())]))
     merged = {name: value for name, value in own.items() if name != "include"}
     for name in ("reasoning", "text"):
@@ -133,18 +133,18 @@ def _part(part: JsonObject, role: str) -> JsonObject:
 
 
 def from_wire(body: JsonObject, request: Request, latency_s: float) -> Reply:
-    """Return the reply that a body of the responses API holds.
+    """Return the reply in a body of the responses API.
 
     Source: https://platform.openai.com/docs/api-reference/responses/object
 
     Args:
         body: The parsed body.
-        request: What was asked; whether the text is parsed depends on its schema.
+        request: The request; the text is parsed if it has a schema.
         latency_s: Seconds from sending to the whole reply.
 
     Raises:
-        TransientError: The server answered 200 and says inside that it failed.
-        KeyError, TypeError: The body is no such reply.
+        TransientError: The server answered 200 but reports a failure inside.
+        KeyError, TypeError: The body is not such a reply.
     """
     items: Sequence[Mapping[str, Any]] = body["output"]
     parts = [part for item in items if item["type"] == "message" for part in item["content"]]
@@ -190,7 +190,7 @@ def _failed(error: Mapping[str, Any], request: Request) -> FinishReason:
     if code in _FILTERED:
         return FinishReason.CONTENT_FILTER
     raise TransientError(
-        f"HTTP 200 whose response failed: {code}: {error.get('message')}",
+        f"HTTP 200, but the response failed: {code}: {error.get('message')}",
         kind="rate_limit" if code == "rate_limit_exceeded" else "server",
         status=200,
         where=f"{request.endpoint}, model {request.model}",
@@ -198,7 +198,7 @@ def _failed(error: Mapping[str, Any], request: Request) -> FinishReason:
 
 
 def _reasoning(items: Sequence[Mapping[str, Any]]) -> str | None:
-    """Return the reasoning that is shown: its text where a server gives it, else its summary."""
+    """Return the visible reasoning: its text if the server gives it, else its summary."""
     shown: list[str] = []
     for item in items:
         if item["type"] == "reasoning":

@@ -24,7 +24,7 @@ _BASE_URL_ENV = {
 
 
 class ProviderFactory(Protocol):
-    """What a plugin registers for a wire family of its own (hook `pytest_velo_providers`)."""
+    """What a plugin registers for a custom wire family (hook `pytest_velo_providers`)."""
 
     def __call__(self, endpoint: Endpoint, *, slots: int) -> Provider:
         """Return a provider for `endpoint` that takes up to `slots` calls at once."""
@@ -58,8 +58,8 @@ def resolve(model_id: str, endpoints: Iterable[Endpoint] = BUILTIN_ENDPOINTS) ->
     """Split a model id into its endpoint and the model's name there.
 
     Args:
-        model_id: `<endpoint>/<model>`; the model's part may hold further slashes.
-        endpoints: What there is; a later one replaces an earlier one of the same name.
+        model_id: `<endpoint>/<model>`; the model's part may contain further slashes.
+        endpoints: The known endpoints; a later one replaces an earlier one with the same name.
 
     Raises:
         UsageError: The id has no endpoint, or an unknown one.
@@ -79,7 +79,7 @@ def resolve(model_id: str, endpoints: Iterable[Endpoint] = BUILTIN_ENDPOINTS) ->
 
 
 def _located(endpoint: Endpoint) -> Endpoint:
-    """Return the endpoint with the address that the SDK's own environment variable gives it, if any."""
+    """Return the endpoint with the address from the SDK's own environment variable, if it is set."""
     variable = _BASE_URL_ENV.get(endpoint.api) if isinstance(endpoint.api, Api) else None
     if variable is None or endpoint.declared or endpoint.base_url is not None:
         return endpoint
@@ -90,7 +90,7 @@ def _located(endpoint: Endpoint) -> Endpoint:
     if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
         # It becomes a part of every draw's request, which cassettes carry into version control.
         raise UsageError(
-            f"the environment variable {variable} holds no http(s) address without credentials in it",
+            f"the environment variable {variable} must hold an http(s) address without credentials",
             where=f"endpoint {endpoint.name}",
             fix=f"export {variable}=https://host/v1, and the key in {endpoint.key_env}",
         )
@@ -98,11 +98,12 @@ def _located(endpoint: Endpoint) -> Endpoint:
 
 
 def check_access(target: Target) -> None:
-    """Make sure, before any call, that everything a model needs on this machine is there.
+    """Check, before any call, that everything a model needs on this machine is there.
 
     Raises:
-        UsageError: A key variable is unset or holds what no header can carry, or the embedded model's parts
-            are missing, or no reply is registered under that scripted name; the message says what to do.
+        UsageError: A key variable is unset or contains what no header can carry, or the embedded model's
+            parts are missing, or no reply is registered under that scripted name; the message says what to
+            do.
     """
     if target.endpoint.key_env is not None:
         _check_key(target.endpoint.key_env, target)
@@ -114,7 +115,7 @@ def check_access(target: Target) -> None:
         case Api.SCRIPTED:
             find_script(target.model)
         case _:
-            pass  # a server says by itself whether it knows the model
+            pass  # the server will say whether it knows the model
 
 
 def _check_key(variable: str, target: Target) -> None:
@@ -127,7 +128,8 @@ def _check_key(variable: str, target: Target) -> None:
         )
     if not (key.isascii() and key.isprintable()):
         raise UsageError(
-            f"the environment variable {variable} holds a line break or a character that no key has",
+            f"the environment variable {variable} contains a line break or a character that"
+            " cannot be part of a key",
             where=f"model {target.id}",
             fix=f"export {variable} again, as the provider shows it",
         )
@@ -140,11 +142,11 @@ def open_provider(
 
     Args:
         endpoint: Where the model is.
-        slots: How many calls will be in flight at most, from 1.
-        factories: Wire families that plugins bring, by name; they win over those shipped.
+        slots: Maximum number of calls in flight, >= 1.
+        factories: Wire families from plugins, by name; they override those included here.
 
     Raises:
-        UsageError: Nothing speaks the endpoint's wire family.
+        UsageError: No provider speaks the endpoint's wire family.
     """
     factory = (factories or {}).get(endpoint.api)
     if factory is not None:
@@ -161,18 +163,18 @@ def open_provider(
 
 
 def load(api: Api | str) -> None:
-    """Load what speaks a wire family of ours now, on this thread; nothing happens for others.
+    """Import the modules of a built-in wire family now, on this thread; do nothing for other families.
 
-    Pytest parses our modules to rewrite their asserts, and two threads that parse at once break Python 3.11
-    (`SystemError: AST constructor recursion depth mismatch`). So the thread that collects loads what the
-    sampling loop will need.
+    pytest parses our modules to rewrite their asserts, and two threads that parse at the same time break
+    Python 3.11 (`SystemError: AST constructor recursion depth mismatch`). So the collecting thread imports
+    what the sampling loop will need.
     """
     if api in list(Api):
         _opener(Api(api))
 
 
 def _opener(api: Api) -> Callable[[Endpoint, int], Provider]:
-    """Return what opens a provider of this package."""
+    """Return the function that opens a built-in provider."""
     match api:
         case Api.OPENAI_CHAT:
             from pytest_velo.providers import openai_chat  # weight: httpx2

@@ -1,4 +1,4 @@
-"""Scripted models: replies from a function, a list or a file, for tests and stubs of what is peripheral."""
+"""Scripted models: replies from a function, a list or a file, for tests and for stubs of side models."""
 
 from __future__ import annotations
 
@@ -38,17 +38,20 @@ def scripted(name: str, replies: Script, *, latency_s: float = 0.0) -> str:
     """Register the model `scripted/<name>` and return that id.
 
     A scripted reply is computed on every run and never cached: a stored one would outlive an edit of the
-    function that made it, and the test would go on judging code that is no longer there.
+    function that made it, and the test would keep judging code that no longer exists.
 
     Args:
-        name: The model's name. A name that is taken is registered anew, as when a module is reloaded.
+        name: The model's name. Registering a name again replaces it, as when a module is reloaded.
         replies: A function of the request, or of the request and a `random.Random` seeded for this draw,
-            plain or `async`, that returns a text or a whole `Reply`; or a list of texts, or a JSONL file
-            of `{"text": ...}` lines, of which each draw takes one at random, by its seed.
-        latency_s: How long each reply takes, in seconds from 0.
+            plain or `async`, that returns a text or a whole `Reply`; or a list of texts, or a JSONL file of
+            `{"text": ...}` lines, from which each draw takes one at random, by its seed.
+        latency_s: How long each reply takes, in seconds, >= 0.
+
+    Returns:
+        The model id.
 
     Raises:
-        UsageError: The replies are empty or of another kind, or the name or the latency is impossible.
+        UsageError: The replies are empty or of a wrong type, or the name or the latency is invalid.
 
     Examples:
         >>> scripted("coin", ["heads", "tails"])
@@ -59,7 +62,7 @@ def scripted(name: str, replies: Script, *, latency_s: float = 0.0) -> str:
         raise UsageError("a scripted model needs a name", where=where, fix='scripted("parrot", replies)')
     if not 0 <= latency_s < float("inf"):
         raise UsageError(
-            f"latency_s={latency_s!r} is no duration", where=where, fix="seconds from 0, e.g. 0.05"
+            f"`latency_s` must be >= 0 and finite, got {latency_s!r}", where=where, fix="latency_s=0.05"
         )
     _SCRIPTS[name] = _Registered(answer=_as_function(replies, where), latency_s=latency_s)
     return f"scripted/{name}"
@@ -69,7 +72,7 @@ def find_script(name: str) -> _Registered:
     """Return what is registered under `name`.
 
     Raises:
-        UsageError: Nothing is; the message names the nearest.
+        UsageError: Nothing is registered; the message names the nearest.
 
     Examples:
         >>> _ = scripted("penny", ["heads"], latency_s=0.05)
@@ -96,14 +99,14 @@ def _as_function(replies: Script, where: str) -> Callable[[Request, random.Rando
     if isinstance(replies, Sequence) and not isinstance(replies, str | bytes):
         return _choice(replies, where)
     raise UsageError(
-        f"replies are a function, a list of texts or a Path, got {type(replies).__name__}",
+        f"replies must be a function, a list of texts or a Path, got {type(replies).__name__}",
         where=where,
         fix='scripted("parrot", ["yes", "no"])',
     )
 
 
 def _called(function: Callable[..., Any]) -> Callable[[Request, random.Random], Any]:
-    """Return `function` as one of two arguments: it may take the request alone."""
+    """Return `function` as a function of two arguments; it may take the request alone."""
     try:
         inspect.signature(function).bind(None, None)
     except TypeError:
@@ -116,7 +119,7 @@ def _called(function: Callable[..., Any]) -> Callable[[Request, random.Random], 
 def _choice(texts: Sequence[str], where: str) -> Callable[[Request, random.Random], str]:
     if not texts or not all(isinstance(text, str) for text in texts):
         raise UsageError(
-            "there is nothing to choose from, or not all of it is text",
+            "replies must be a list of at least one text",
             where=where,
             fix='scripted("parrot", ["yes", "no"])',
         )

@@ -1,8 +1,8 @@
-"""How the bytes of a call travel: through the SDK's client, or as the SDK would send them, without it.
+"""How the bytes of a call travel: through the SDK's client, or directly, as the SDK would send them.
 
-An SDK spends four times as much CPU on a call as the HTTP library under it. What it does for that is the
-same each time: an address, an authentication, headers. So it is asked once how it sends, and from then on
-only the body differs.
+An SDK spends four times as much CPU on a call as the HTTP library below it. What it does with it is the same
+each time: an address, authentication, headers. So the SDK is asked once how it sends, and from then on only
+the body differs.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _SENDERS_OWN = ("content-length", "accept-encoding", "connection", "transfer-enc
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What a server answered: the status, the headers (looked up in any case) and the decoded body."""
+    """A server's answer: the status, the headers (looked up in any case) and the decoded body."""
 
     status: int
     headers: Mapping[str, str]
@@ -42,9 +42,9 @@ class Answer:
 
 
 class Transport(Protocol):
-    """Carries one call and brings its answer, whatever its status.
+    """Carries one call and returns its answer, whatever its status.
 
-    Raises `TimeoutError` or an `httpx2.HTTPError` (somewhere down its causes) when none came.
+    If there is none, it raises `TimeoutError` or an error with an `httpx2.HTTPError` among its causes.
     """
 
     async def post(self, path: str, body: JsonObject, headers: Mapping[str, str]) -> Answer:
@@ -58,7 +58,7 @@ class Transport(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SdkTransport:
-    """A line through an SDK's async client, whatever that does to a request.
+    """A transport through an SDK's async client, whatever that does to a request.
 
     Attributes:
         client: `AsyncOpenAI`, `AsyncAnthropic` or a subclass (Azure, Bedrock, Vertex).
@@ -79,7 +79,7 @@ class SdkTransport:
         except self.sdk.APIStatusError as error:
             response = error.response
         except self.sdk.APIConnectionError as error:
-            # The SDK's own word will not do: over aiohttp, OpenAI's calls a refused connection a time-out.
+            # The SDK's error cannot tell: over aiohttp OpenAI's SDK calls a refused connection a time-out.
             raise httpx2.TransportError(type(error).__name__) from error
         return Answer(status=response.status_code, headers=response.headers, content=response.content)
 
@@ -94,23 +94,23 @@ _Key = tuple[str, tuple[tuple[str, str], ...]]  # a path and the headers of a ca
 
 @dataclass(frozen=True, slots=True, repr=False)
 class _Form:
-    """A request as the SDK sends it, without its body; never shown, for it holds the key."""
+    """A request as the SDK sends it, without its body; never shown, because it holds the key."""
 
     url: URL
     headers: CIMultiDict[str]
 
 
 class DirectTransport:
-    """A line that sends what the SDK's client would send, through aiohttp.
+    """A transport that sends what the SDK's client would send, through aiohttp.
 
-    Only for clients whose requests to one path differ in nothing but the body: no authentication that is
-    renewed, no signature. What it cannot do itself (a redirect, a body that is not plain JSON) goes
+    It is only for clients whose requests to one path differ in nothing but the body: no renewed
+    authentication, no signature. What it cannot do itself (a redirect, a body that is not plain JSON) goes
     through the SDK.
 
     Args:
-        sdk: The line through the SDK.
-        slots: How many calls will be in flight at most, from 1.
-        connect_s: How long a connection may take to be made, in seconds.
+        sdk: The transport through the SDK.
+        slots: Maximum number of calls in flight, >= 1.
+        connect_s: Time limit for making a connection, in seconds.
     """
 
     def __init__(self, sdk: SdkTransport, *, slots: int, connect_s: float) -> None:
@@ -126,7 +126,7 @@ class DirectTransport:
         try:
             content = _encode(body).encode()
         except (TypeError, ValueError, RecursionError):
-            return await self._sdk.post(path, body, headers)  # it knows more types, and how to complain
+            return await self._sdk.post(path, body, headers)  # it knows more types, and has better errors
         form = self._forms.get((path, tuple(headers.items()))) or await self._ask(path, headers)
         answer = await self._send(form, content)
         if 300 <= answer.status < 400:
@@ -188,7 +188,7 @@ class DirectTransport:
 
 
 class _Nowhere(httpx2.AsyncBaseTransport):
-    """Answers every request with an empty 200, and keeps it."""
+    """Answers every request with an empty 200, and records it."""
 
     def __init__(self) -> None:
         self.requests: list[httpx2.Request] = []

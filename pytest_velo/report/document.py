@@ -1,10 +1,10 @@
 """The versioned document of a run: what every reporter reads and what is stored.
 
-What the same seed gives again stands apart from the circumstances, which it does not: times, and what
-depends on how many trials were in flight or on what the cache held.
+What the same seed reproduces is kept apart from the circumstances, which it does not reproduce: times, and
+whatever depends on how many trials were in flight or on what the cache held.
 
-Pairs of pure functions `..._to_json` / `..._from_json` over an allow-list of fields. The document itself
-holds no trials: those are in `trials.jsonl` beside it (see `report.jsonl`).
+Pairs of pure functions `..._to_json` / `..._from_json` over an allow-list of fields. The document itself has
+no trials: those are in `trials.jsonl` next to it (see `report.record`).
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class RunDocument:
     """One run.
 
     Attributes:
-        version: Version of the document's form, not of the package.
+        version: Version of the document's format, not of the package.
         velo_version: Version of the package that wrote it.
         run_id: The name of the run's folder.
         started_at: ISO 8601, UTC.
@@ -90,9 +90,8 @@ class RunDocument:
 def to_json(document: RunDocument) -> dict[str, Any]:
     """Return the document as JSON, without its trials.
 
-    Returns:
-        Under `circumstances` what the same seed need not give again; `circumstances["hypotheses"]` has as
-        many entries as `results`, in the same order.
+    `circumstances` has what the same seed need not reproduce; `circumstances["hypotheses"]` has one entry per
+    result, in the same order.
     """
     results = [result_to_json(result) for result in document.results]
     return {
@@ -115,12 +114,12 @@ def from_json(data: JsonObject) -> RunDocument:
     """Undo `to_json`.
 
     Raises:
-        StoreError: The document is of a newer version, or lacks a field.
+        StoreError: The document has a newer version, or lacks a field.
     """
     version = data.get("version")
     if not isinstance(version, int) or version > VERSION:
         raise StoreError(
-            f"it is of version {version!r}; this pytest-velo reads versions up to {VERSION}",
+            f"its format is version {version!r}; this pytest-velo reads versions up to {VERSION}",
             where="run record",
             fix="pip install --upgrade pytest-velo",
         )
@@ -143,7 +142,7 @@ def from_json(data: JsonObject) -> RunDocument:
 
 
 def result_to_json(result: HypothesisResult, trials: Iterable[TrialRecord] = ()) -> dict[str, Any]:
-    """Return a result as JSON, with the given trials of it (none by default)."""
+    """Return a result as JSON, with the given trials (none by default)."""
     return {
         **{name: getattr(result, name) for name in _RESULT},
         "outcome": result.outcome.value,
@@ -168,15 +167,15 @@ def result_from_json(data: JsonObject) -> HypothesisResult:
     """Undo `result_to_json`; the trials are those that were written.
 
     Raises:
-        KeyError, TypeError, ValueError: A field is missing, or holds what it cannot; `from_json` and
-            `from_compact` make a `StoreError` of it.
+        KeyError, TypeError, ValueError: A field is missing or has an invalid value; `from_json` and
+            `from_compact` turn these into a `StoreError`.
     """
     around = data["circumstances"]
     return HypothesisResult(
         **{name: data[name] for name in _RESULT},
         **{name: around[name] for name in _CIRCUMSTANCES},
         outcome=Outcome(data["outcome"]),
-        unit=None if data.get("unit") is None else UnitKind(data["unit"]),  # records did not always tell
+        unit=None if data.get("unit") is None else UnitKind(data["unit"]),  # older records lack it
         invalid=None if data.get("invalid") is None else Invalid(data["invalid"]),
         max_trials_marked=bool(data.get("max_trials_marked")),
         telling=tuple(data["telling"]),
@@ -194,8 +193,8 @@ def result_from_json(data: JsonObject) -> HypothesisResult:
 def shown_trials(result: HypothesisResult, show: int) -> tuple[TrialRecord, ...]:
     """Return the trials a report shows in full.
 
-    Those are the `show` most telling trials against the claim; for an error, only the trial that ended it,
-    whatever `show` says.
+    These are the `show` strongest trials against the claim; for an error only the trial that ended it,
+    whatever `show` is.
     """
     if result.outcome is Outcome.ERROR:
         last = result.trials[-1:]
@@ -206,9 +205,10 @@ def shown_trials(result: HypothesisResult, show: int) -> tuple[TrialRecord, ...]
 
 
 def compact(result: HypothesisResult, show: int) -> str:
-    """Return a result as one ASCII string with no trials but the `show` that a report prints.
+    """Return a result as one ASCII string, with only the `show` trials that a report prints.
 
-    It rides to the controller of pytest-xdist and into JUnit's properties, where only plain text is safe.
+    It is sent to the controller of pytest-xdist and stored in JUnit properties, where only plain text is
+    safe.
     """
     return _dumps({"version": VERSION, **result_to_json(result, shown_trials(result, show))})
 
@@ -217,7 +217,7 @@ def from_compact(text: str) -> HypothesisResult:
     """Undo `compact`.
 
     Raises:
-        StoreError: The text is not what `compact` wrote.
+        StoreError: `compact` did not write the text.
     """
     try:
         return result_from_json(json.loads(text))

@@ -1,4 +1,4 @@
-"""What a run would take beyond the stored draws, in words: of one hypothesis, and of a selection."""
+"""What a run would need beyond the stored draws, in words: for one hypothesis, and for a selection."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from pytest_velo.report.numbers import count, dollars
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """What one hypothesis would take.
+    """What one hypothesis would need.
 
     Attributes:
-        ends: Why no call is needed; empty when one is.
-        n_trials: Trials that are complete by the stored draws, from the first one on without a gap.
-        n_draws: The stored draws they take.
-        n_left: Further trials at most.
-        calls_per_trial: Model calls of a trial; None before it was ever seen, then at least one.
-        usd_per_trial: Dollars of a trial; None when unknown.
-        is_worst: They are what a trial of one call (or of as many as seen) may cost at worst.
-        n_likely: Further trials on average, or if all goes well; None when nobody knows.
-        likely_when: On average of what; empty where all has to go well.
+        ends: Why no call is needed; empty if one is.
+        n_trials: Trials that the stored draws complete, from the first one on without a gap.
+        n_draws: The stored draws they use.
+        n_left: Maximum number of further trials.
+        calls_per_trial: Model calls of a trial; None if none was ever seen (then at least one).
+        usd_per_trial: Dollars of a trial; None if unknown.
+        is_worst: The dollars are the worst case of a trial with one call (or with as many as seen).
+        n_likely: Further trials on average, or if all goes well; None if unknown.
+        likely_when: What the average is over; empty if all has to go well.
     """
 
     ends: str = ""
@@ -38,12 +38,12 @@ class Estimate:
 
     @property
     def calls(self) -> int:
-        """Calls at most, a trial of an unknown number of them counted as one."""
+        """Maximum number of calls, counting a trial with an unknown number as one."""
         return 0 if self.ends else self.calls_of(self.n_left)
 
     @property
     def usd(self) -> float | None:
-        """Dollars at most; None when unknown."""
+        """Maximum dollars; None if unknown."""
         return 0.0 if self.ends else self.usd_of(self.n_left)
 
     def calls_of(self, n_trials: float) -> int:
@@ -52,11 +52,11 @@ class Estimate:
         return math.ceil(each * n_trials - 1e-9)
 
     def usd_of(self, n_trials: float) -> float | None:
-        """Return the dollars of so many trials; None when unknown."""
+        """Return the dollars of so many trials; None if unknown."""
         return None if self.usd_per_trial is None else self.usd_per_trial * n_trials
 
     def to_json(self) -> str:
-        """Return text that a worker can send."""
+        """Return the estimate as text that a worker can send."""
         return json.dumps(asdict(self))
 
     @classmethod
@@ -66,7 +66,7 @@ class Estimate:
 
 
 def estimate_text(estimate: Estimate) -> str:
-    """Say what one hypothesis would take."""
+    """Say what one hypothesis would need."""
     if estimate.ends:
         stored = f" ({count(estimate.n_draws, 'draw')})" if estimate.n_draws else ""
         return f"estimate: 0 calls, {estimate.ends}{stored}"
@@ -74,9 +74,9 @@ def estimate_text(estimate: Estimate) -> str:
 
 
 def total_text(estimates: Sequence[Estimate]) -> str:
-    """Say what a selection would take."""
+    """Say what a selection would need."""
     unseen = sum(not estimate.ends and estimate.calls_per_trial is None for estimate in estimates)
-    more = f" (one a trial assumed for {unseen} that never ran)" if unseen else ""
+    more = f" (assuming one per trial for {unseen} that never ran)" if unseen else ""
     calls = f"at most {count(sum(estimate.calls for estimate in estimates), 'call')}{more}"
     stored = f"{count(sum(estimate.n_draws for estimate in estimates), 'draw')} from the cache"
     what = count(len(estimates), "hypothesis", "hypotheses")
@@ -93,7 +93,7 @@ def _most(estimate: Estimate) -> str:
     trials = count(estimate.n_left, "trial")
     usd = dollars(estimate.usd)
     if estimate.calls_per_trial is None:
-        worst = " at worst if it is 1" if estimate.is_worst and estimate.usd else ""
+        worst = " at worst with 1 each" if estimate.is_worst and estimate.usd else ""
         return f"{trials} of at least 1 call each, {usd}{worst}"
     worst = " at worst" if estimate.is_worst and estimate.usd else ""
     return f"{count(estimate.calls, 'call')}, {usd}{worst}, over {trials}"
@@ -110,7 +110,7 @@ def _likely(estimate: Estimate) -> str:
 
 
 def _dollars(estimates: Sequence[Estimate]) -> str:
-    """Add what is known, and count what is not."""
+    """Add up what is known, and count what is not."""
     known = [usd for estimate in estimates if (usd := estimate.usd) is not None]
     unknown = len(estimates) - len(known)
     if not any(known):

@@ -1,4 +1,4 @@
-"""What a hypothesis says of itself when it is shown in full: the inequality first, then the raw data."""
+"""What a hypothesis shows in full: the certified inequality first, then the raw data."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ def failure_lines(
     width: int = 80,
     encoding: str | None = "utf-8",
 ) -> list[Line]:
-    """Return what a hypothesis shows when it is not (or not silently) passed.
+    """Return what is shown of a hypothesis that did not (or did not silently) pass.
 
     Args:
         result: The finished hypothesis.
-        show: How many trials against the claim to show, from 0.
-        verbosity: 0 shows what everybody needs; 1 adds the fixed-n intervals and the e-values and longer
+        show: Number of trials against the claim to show, >= 0.
+        verbosity: 0 shows what everybody needs; 1 adds the fixed-n intervals, the e-values and longer
             messages; 2 shows messages whole.
         width: Columns of the terminal, at least 40.
-        encoding: Encoding of the stream; where it lacks our symbols they become ASCII.
+        encoding: Encoding of the stream; symbols that it lacks are replaced by ASCII.
     """
     lines = paragraph(*_headline(result), width)
     lines += block("belief", result.belief, width)
@@ -42,7 +42,7 @@ def failure_lines(
     if result.decision is not None:
         lines += _evidence_lines(result, result.decision, verbosity, width)
     for fact in result.facts:
-        lines += block("beside", fact, width)
+        lines += block("context", fact, width)
     for notice in result.notices:
         lines += block("notice", notice, width, Style.WARN)
     lines += trials_lines(result, show, verbosity, width)
@@ -56,7 +56,7 @@ def _headline(result: HypothesisResult) -> Line:
         style = Style.BAD if result.outcome is Outcome.ERROR else Style.WARN
         return Line(f"{result.outcome}: {result.problem}", style)
     if result.decision is None:
-        return Line(f"{result.outcome}: {result.problem or 'no trial was complete'}", Style.WARN)
+        return Line(f"{result.outcome}: {result.problem or 'no trial was completed'}", Style.WARN)
     certified = result.decision.certified
     match result.decision.verdict:
         case Verdict.SUPPORTED:
@@ -82,7 +82,7 @@ def _risk(result: HypothesisResult, kind: Outcome) -> str:
 
 
 def _level_lines(result: HypothesisResult, width: int) -> list[Line]:
-    """Say at which levels a family's member was sampled."""
+    """Say at which levels a member of a family was sampled."""
     family = result.family
     if family is None or family.size == 1:
         return []
@@ -104,7 +104,7 @@ def _evidence_lines(result: HypothesisResult, decision: Decision, verbosity: int
             observed += f", {percent(evidence.share_of_gap)} of the gap to the ceiling"
         if evidence.interval is not None:
             level = percent(evidence.interval.level)
-            observed += f"; {level} interval {interval(evidence.interval)}, valid whenever one stops"
+            observed += f"; {level} interval {interval(evidence.interval)}, valid at any stopping time"
     saved = f"; {count(decision.n_saved, 'trial')} saved" if decision.n_saved else ""
     why = "of the error" if result.outcome is Outcome.ERROR else stop_reason(decision.stop)
     lines = [
@@ -137,12 +137,12 @@ def _what(claim: str) -> str:
     if "baseline" in _NAMES.sub("", claim):
         return "change from the baseline"
     word = re.split(r"\W", claim.removeprefix("estimate("), maxsplit=1)[0]
-    return word if word in _STATISTICS else "mean"  # a claim of somebody's own is written anyhow
+    return word if word in _STATISTICS else "mean"  # a custom claim may have any form
 
 
 _STATISTICS = ("rate", "mean", "difference")
 _NAMES = re.compile(r'"[^"]*"')
-"""Names of outcomes and arms, which say anything."""
+"""Names of outcomes and arms, which may contain any text."""
 
 
 def _trial_counts(evidence: Evidence, max_trials: int) -> str:
@@ -162,7 +162,7 @@ def _trial_counts(evidence: Evidence, max_trials: int) -> str:
 def _p_text(result: HypothesisResult, decision: Decision) -> str:
     evidence = decision.evidence
     if evidence.p_support is None or evidence.p_refute is None:
-        return "none: nothing is claimed of the number"
+        return "none: nothing is claimed about the number"
     match decision.verdict:
         case Verdict.SUPPORTED:
             return f"{p_value(evidence.p_support)}, for data this favourable if the claim were false"
@@ -177,7 +177,7 @@ def _p_text(result: HypothesisResult, decision: Decision) -> str:
 
 
 def _descriptive_lines(evidence: Evidence, width: int) -> list[Line]:
-    """Return the textbook intervals, marked as what they are."""
+    """Return the textbook intervals, marked as descriptive."""
     lines = block("rule", evidence.rule, width)
     if evidence.log_e_support is not None and evidence.log_e_refute is not None:
         e_values = f"for {_e_value(evidence.log_e_support)}, against {_e_value(evidence.log_e_refute)}"

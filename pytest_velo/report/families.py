@@ -1,4 +1,4 @@
-"""What the summary says of families: how many hypotheses share an error rate, and what Holm made of them."""
+"""What the summary says about families: how many hypotheses share an error rate, and the effect of Holm."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def level_text(name: str, level: float, family: Family) -> str:
 
 
 def risk_text(level: float, family: Family) -> str:
-    """Say what error rate a verdict of a family's member holds at."""
+    """Say which error rate a verdict of a family's member has."""
     return f"at most {percent(level)} chance of any wrong one in its family of {family.size}"
 
 
@@ -37,9 +37,9 @@ def _families_of(results: Sequence[HypothesisResult]) -> dict[str, list[tuple[Hy
 def expected_wrong_families(results: Sequence[HypothesisResult]) -> float:
     """Bound the expected number of families with a false verdict, among those that were tested.
 
-    Of several claims some may be false and some true, so a wrong verdict of either kind may come: alpha and
-    beta are added. Of a single one only the larger can apply. Where members chose different levels, the
-    largest is that of the family.
+    Among several claims some may be false and some true, so wrong verdicts of either kind are possible: alpha
+    and beta are added. For a single one only the larger can apply. If members chose different levels, the
+    largest counts for the family.
 
     Source: Holm (1979), A simple sequentially rejective multiple test procedure.
     """
@@ -55,13 +55,9 @@ def expected_wrong_families(results: Sequence[HypothesisResult]) -> float:
 def family_lines(
     results: Sequence[HypothesisResult], width: int, *, strict: bool = False, encoding: str | None = "utf-8"
 ) -> list[Line]:
-    """Return the block about families; empty when every hypothesis stands for itself.
+    """Return the block about families; empty if every hypothesis stands for itself.
 
-    Args:
-        results: Those of the table, settled.
-        width: Columns of the terminal.
-        strict: Undecided tests failed when they ended.
-        encoding: Encoding of the stream.
+    `results` are those of the table, settled. `strict` means that undecided tests failed when they ended.
     """
     families = _families_of(results)
     if not families:
@@ -94,12 +90,12 @@ def _family_lines(
 
 
 def _range(levels: set[float]) -> str:
-    """Return the level, or the least and the largest."""
+    """Return the level, or the smallest and the largest."""
     return f"{max(levels):g}" if len(levels) == 1 else f"{min(levels):g} to {max(levels):g}"
 
 
 def _counts(members: Sequence[tuple[HypothesisResult, Family]], size: int) -> str:
-    """Say what became of the members."""
+    """Count the members by outcome."""
     outcomes = [result.outcome for result, _ in members]
     told = [f"{outcomes.count(kind)} {kind}" for kind in _KINDS if kind in outcomes]
     if len(members) < size:
@@ -108,7 +104,7 @@ def _counts(members: Sequence[tuple[HypothesisResult, Family]], size: int) -> st
 
 
 def _member_lines(result: HypothesisResult, family: Family, width: int, strict: bool) -> Iterator[Line]:
-    """Say a member's adjusted p-values; and that the last steps decided it."""
+    """Give a member's adjusted p-values, and say if the step-down decided it."""
     yield Line(inline(f"  {mark(result.outcome)} {result.node_id.split('::', 1)[-1]}", width))
     yield from block("adjusted p", _adjusted(family), width, indent=4)
     if family.by_steps:
@@ -119,5 +115,5 @@ def _member_lines(result: HypothesisResult, family: Family, width: int, strict: 
 
 def _adjusted(family: Family) -> str:
     if family.p_support is None or family.p_refute is None:
-        return "none: it came to no end"
+        return "none: it did not finish"
     return f"{p_value(family.p_support)} for supported, {p_value(family.p_refute)} for refuted"

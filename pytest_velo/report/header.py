@@ -19,13 +19,10 @@ def header_lines(
     expected_false: float | None = None,
     encoding: str | None = "utf-8",
 ) -> list[Line]:
-    """Return the header: what this session runs with, the seed in the form that can be pasted.
+    """Return the header: the settings of this session, with the seed in a form that can be pasted.
 
-    Args:
-        settings: Of the session.
-        n_hypotheses: How many were collected; None before collection.
-        expected_false: Bound on the expected number of false verdicts among them; None when unknown.
-        encoding: Encoding of the stream.
+    `n_hypotheses` is None before collection; `expected_false` bounds the expected number of false verdicts
+    among them, None if unknown.
     """
     models = ", ".join(map(inline, settings.models)) or "none set"
     budget = "none" if settings.budget_usd is None else dollars(settings.budget_usd)

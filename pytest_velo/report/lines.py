@@ -1,4 +1,4 @@
-"""Lines of output with a style each, so that whoever prints them needs no knowledge of their content."""
+"""Styled lines of output, which can be printed without knowing their content."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LABEL = 11  # columns of the labels, e.g. `assistant  `
 
 
 class Style(StrEnum):
-    """How a line is meant to look."""
+    """The style of a line."""
 
     PLAIN = "plain"
     BOLD = "bold"
@@ -56,14 +56,14 @@ def block(
     limit: int | None = None,
     indent: int = 2,
 ) -> list[Line]:
-    """Return a label and a hostile text beside it, wrapped under itself.
+    """Return a label with untrusted text next to it, wrapped under itself.
 
     Args:
-        label: Up to 10 columns.
+        label: At most 10 columns.
         text: Cut to `limit` characters, escaped, wrapped to `width` columns.
         width: Columns of the terminal.
-        style: Of every line.
-        limit: None keeps all of the text.
+        style: The style of every line.
+        limit: None keeps the whole text.
         indent: Columns before the label.
     """
     margin = " " * (indent + _LABEL)
@@ -73,7 +73,7 @@ def block(
 
 
 def paragraph(text: str, style: Style, width: int) -> list[Line]:
-    """Return a hostile text as lines of at most `width` columns (at least 8), all of one style."""
+    """Return untrusted text as lines of at most `width` columns (at least 8), all in one style."""
     return [Line(piece, style) for piece in display(text, width)]
 
 
@@ -82,17 +82,12 @@ def as_text(lines: Iterable[Line]) -> str:
     return "\n".join(line.text for line in lines)
 
 
-# Every one of the same width, so that columns stay aligned, but for the `>=` and the `<=`.
+# Replacements have the same width, so that columns stay aligned, except `>=` and `<=`.
 _PLAIN = str.maketrans({"✓": "+", "✗": "x", "–": "-", "·": "|", "≥": ">=", "≤": "<="})
 
 
 def fit_encoding(text: str, encoding: str | None) -> str:
-    """Replace our own symbols where the terminal's encoding lacks them; the text is kept otherwise.
-
-    Args:
-        text: A line of ours.
-        encoding: The stream's encoding; None when unknown, which counts as ASCII.
-    """
+    """Replace our own symbols if the terminal's encoding (None counts as ASCII) lacks them."""
     try:
         "✓✗–·≥≤".encode(encoding or "ascii")
     except (UnicodeEncodeError, LookupError):

@@ -24,10 +24,10 @@ def load(run: str = "latest", cache_dir: str | Path = ".pytest_velo") -> Run:
 
     Args:
         run: A run's id (the name of its folder), or `latest`.
-        cache_dir: The folder that `--velo-cache-dir` named.
+        cache_dir: The folder given as `--velo-cache-dir`.
 
     Returns:
-        The run; its trials are read when they are asked for.
+        The run; its trials are read on first use.
 
     Raises:
         UsageError: There is no such run.
@@ -77,7 +77,7 @@ def _latest(runs: Path) -> str:
 class RecordedHypothesis:
     """One hypothesis of a recorded run: a `HypothesisResult` whose trials are read on first use.
 
-    Every other attribute of `HypothesisResult` is there too (`claim`, `cost_usd`, `notices`, ...).
+    It has every other attribute of `HypothesisResult` too (`claim`, `cost_usd`, `notices`, ...).
     """
 
     def __init__(self, run: Run, result: HypothesisResult) -> None:
@@ -91,7 +91,7 @@ class RecordedHypothesis:
 
     @property
     def outcome(self) -> Outcome:
-        """What the hypothesis came to."""
+        """The outcome of the hypothesis."""
         return self._result.outcome
 
     @property
@@ -114,11 +114,11 @@ class RecordedHypothesis:
 
 
 class Run:
-    """A recorded run. `run["part of a node id"]` gives the one hypothesis whose node id holds it.
+    """A recorded run. `run["part of a node id"]` is the one hypothesis whose node id contains that part.
 
     Attributes:
         folder: Where the record is.
-        document: What is known of the run but its trials.
+        document: Everything about the run except its trials.
         results: The hypotheses in the order they ran.
     """
 
@@ -131,10 +131,10 @@ class Run:
         """Iterate over the recorded trials as dicts, in order of (node id, index).
 
         Args:
-            node_id: Only those of one test; None for all.
+            node_id: Only the trials of this test; None for all.
 
         Raises:
-            StoreError: A line does not parse.
+            StoreError: A line cannot be parsed.
         """
         path = self.folder / TRIALS_FILE
         if not path.exists():
@@ -167,7 +167,9 @@ class Run:
             return found[0]
         names = [result.node_id for result in found or self.results]
         if found:
-            raise UsageError(f"{part!r} fits {len(found)} tests", fix=f"be more precise: {', '.join(names)}")
+            raise UsageError(
+                f"{part!r} matches {len(found)} tests", fix=f"be more precise: {', '.join(names)}"
+            )
         raise UsageError(f"no test of the run has {part!r} in its node id", fix=nearest(part, names))
 
     def __repr__(self) -> str:
@@ -175,7 +177,7 @@ class Run:
 
 
 def _node_id(line: bytes, where: str) -> str:
-    """Return a line's node id without decoding the transcript behind it."""
+    """Return a line's node id without decoding the transcript after it."""
     if not line.startswith(_LINE_START):
         return str(_parse(line, where).get("node_id"))
     try:

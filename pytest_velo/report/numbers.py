@@ -1,4 +1,4 @@
-"""Numbers in words, one way everywhere: money, rates, intervals, counts, times. Unknown is `?`.
+"""Numbers in words, the same everywhere: money, rates, intervals, counts, times. Unknown is `?`.
 
 The report header needs it at every start of pytest, so it imports next to nothing.
 """
@@ -25,12 +25,12 @@ def dollars(amount: float | None) -> str:
 
 
 def percent(share: float) -> str:
-    """Format a share as a percentage of three significant digits."""
+    """Format a share as a percentage with three significant digits."""
     return f"{100 * share:.3g}%"
 
 
 def rate(value: float | None) -> str:
-    """Format a rate, score or difference: two decimals, more of a rate near 0 and 1; unknown is `?`."""
+    """Format a rate, score or difference: two decimals, more for a rate near 0 or 1; unknown is `?`."""
     if value is None:
         return "?"
     near_an_end = 0 < value < 0.01 or 0.99 < value < 1

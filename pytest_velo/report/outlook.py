@@ -1,4 +1,4 @@
-"""What would likely decide an undecided hypothesis: trials, dollars, time and the line to type."""
+"""What would likely decide an undecided hypothesis: trials, dollars, time and the command to type."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _FARTHEST = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlook:
-    """A guess from the evidence so far; it promises nothing.
+    """A guess from the evidence so far, without any guarantee.
 
     Attributes:
-        n_units: Units in all that would likely decide it; None when no such number is in sight.
-        cost_usd: Dollars of the further trials; None when unknown.
-        duration_s: Seconds of the further trials at this run's pace; None when unknown.
-        command: The line that continues; empty when only an edit of the test can help.
-        advice: What to do besides, or instead; empty when the line is all.
+        n_units: Total units that would likely decide it; None if no number is likely to.
+        cost_usd: Dollars of the further trials; None if unknown.
+        duration_s: Seconds of the further trials at this run's pace; None if unknown.
+        command: The command that continues; empty if only an edit of the test can help.
+        advice: What else to do, or what to do instead; empty if the command is enough.
     """
 
     n_units: int | None
@@ -36,8 +36,8 @@ class Outlook:
 def outlook(result: HypothesisResult) -> Outlook | None:
     """Guess what would decide `result`; None unless it is inconclusive with some evidence.
 
-    The e-process that grew most is continued at its average growth: log E grows about linearly in n when
-    the truth is off the threshold, and stays near 0 when it is on it. It decides at log(1 / level).
+    The e-process that grew most is extrapolated at its average growth: log E grows about linearly in n if the
+    truth is off the threshold, and stays near 0 if it is on it. It decides at log(1 / level).
 
     Source: Ville's inequality; the growth rate is that of Kelly (1956), A new interpretation of information
     rate.
@@ -58,7 +58,7 @@ def outlook(result: HypothesisResult) -> Outlook | None:
 
 
 def _units_in_all(result: HypothesisResult, decision: Decision) -> int | None:
-    """Guess the units a verdict takes; None when no number is in sight."""
+    """Guess the total units of a verdict; None if no number is likely to decide it."""
     if _is_open_by_invalid(result, decision.evidence):
         return None
     if decision.evidence.p_support is None:
@@ -67,12 +67,12 @@ def _units_in_all(result: HypothesisResult, decision: Decision) -> int | None:
 
 
 def _is_open_by_invalid(result: HypothesisResult, evidence: Evidence) -> bool:
-    """Tell whether it is a census of which invalid outcomes stay unknown, however many are looked at."""
+    """Tell whether it is a census in which invalid outcomes stay unknown, however many are seen."""
     return result.scope.endswith("recorded outcomes") and evidence.n_invalid > 0
 
 
 def _units_to_decide(evidence: Evidence, alpha: float, beta: float) -> int | None:
-    """Return the number of units in all, rounded up to two digits; None when none is in sight."""
+    """Return the total number of units, rounded up to two digits; None if none is likely to decide."""
     guesses = [
         evidence.n * math.log(1 / level) / log_e
         for log_e, level in ((evidence.log_e_support, alpha), (evidence.log_e_refute, beta))
@@ -85,13 +85,13 @@ def _units_to_decide(evidence: Evidence, alpha: float, beta: float) -> int | Non
 
 
 def _two_digits(n: float) -> int:
-    """Round up to two digits: a guess is no better."""
+    """Round up to two digits: a guess is no more precise than that."""
     step: int = 10 ** max(math.floor(math.log10(n)) - 1, 0)
     return math.ceil(n / step) * step
 
 
 def _cost_of(result: HypothesisResult, n_more: int) -> float | None:
-    """Price further units from the calls that were paid in this run; None when none was."""
+    """Price further units from the calls that were paid in this run; None if none were."""
     n_made = result.n_calls - result.n_cached
     if result.n_calls == 0:
         return 0.0
@@ -108,12 +108,12 @@ def _mostly_invalid(evidence: Evidence) -> bool:
 
 
 def _how_to_decide(result: HypothesisResult) -> str:
-    """Return the advice where no number of further trials is likely to decide it."""
+    """Return the advice if no number of further trials is likely to decide it."""
     evidence = None if result.decision is None else result.decision.evidence
     if evidence is not None and _mostly_invalid(evidence):
-        return "too many trials are invalid: mend what makes them so"
+        return "too many trials are invalid: fix the cause"
     if evidence is not None and _is_open_by_invalid(result, evidence):
-        return "too many outcomes are invalid: mend what makes them so"
+        return "too many outcomes are invalid: fix the cause"
     if evidence is not None and evidence.p_support is None:
         return "ask for a larger halfwidth"
     return "the truth looks too near the threshold: move the threshold or set a margin"
@@ -123,13 +123,13 @@ def _how_to_continue(result: HypothesisResult, stop: StopReason, n_units: int | 
     """Return the command that continues and the advice that goes with it."""
     near = _how_to_decide(result)
     if stop is StopReason.CASES_EXHAUSTED:
-        return "", "add cases: every one was used" if n_units is not None else near
+        return "", "add cases: all of them were used" if n_units is not None else near
     if stop is StopReason.INTERRUPTED:
         return result.rerun, ""
     if stop is StopReason.BASELINE_ENDS:
-        return "", "make a longer baseline of what was accepted then (--velo-update)"
+        return "", "record a longer baseline of what was accepted then (--velo-update)"
     if stop is StopReason.RECORD_ENDS:
-        return result.rerun, "the recorded trials do not decide it: more are drawn by"
+        return result.rerun, "the recorded trials do not decide it; to draw more:"
     if stop is StopReason.BUDGET:
         return f"{result.rerun} --velo-budget=...", "the draws made so far are kept"
     if n_units is None:
@@ -137,6 +137,6 @@ def _how_to_continue(result: HypothesisResult, stop: StopReason, n_units: int | 
     if n_units <= result.max_trials:
         return result.rerun, ""
     if result.max_trials_marked:  # the mark wins over the option
-        return result.rerun, f"put max_trials={n_units} into its mark"
+        return result.rerun, f"set max_trials={n_units} in its mark"
     rerun = re.sub(r" --velo-max-trials=\d+", "", result.rerun)
     return f"{rerun} --velo-max-trials={n_units}", ""

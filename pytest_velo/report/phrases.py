@@ -1,4 +1,4 @@
-"""Outcomes and what was observed, in words, one way everywhere."""
+"""Outcomes and observations in words, the same everywhere."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pytest_velo.verdicts import Evidence, StopReason
 
 
 def mark(outcome: Outcome) -> str:
-    """Return the one-character mark of an outcome; `lines.fit_encoding` has the ASCII for it."""
+    """Return the one-character mark of an outcome; `lines.fit_encoding` replaces it in ASCII."""
     match outcome:
         case Outcome.SUPPORTED:
             return "✓"
@@ -57,9 +57,9 @@ def n_trials(evidence: Evidence) -> int:
 
 
 def observed(result: HypothesisResult) -> str:
-    """Return what was observed: `17/20` ones among valid trials, or the mean, or each part's; `?` before any.
+    """Return what was observed: `17/20` ones among valid trials, the mean, or each part's; `?` before any.
 
-    Beside a difference stands the gain as a share of the gap to the ceiling, where there is one.
+    After a difference follows the gain as a share of the gap to the ceiling, if there is one.
     """
     if result.decision is None:
         return "?"

@@ -16,12 +16,7 @@ _MARGIN = "  "
 
 
 def plan_lines(plans: Sequence[HypothesisPlan], width: int = 100) -> list[Line]:
-    """Return what is said of some hypotheses: each by itself, then what has to be known of all.
-
-    Args:
-        plans: In the order to show them.
-        width: Columns to wrap sentences to, at least 40; tables are as wide as they are.
-    """
+    """Return each plan, then what applies to all; sentences wrap at `width` columns, tables do not."""
     lines: list[Line] = []
     for plan in plans:
         lines += [
@@ -36,11 +31,9 @@ def plan_lines(plans: Sequence[HypothesisPlan], width: int = 100) -> list[Line]:
 
 
 def chance(probability: float, bound: float | None = None) -> str:
-    """Format a probability: one decimal when exact, else whole percents, and small ones by their bound.
+    """Format a probability: one decimal if exact, else whole percents.
 
-    Args:
-        probability: In [0, 1].
-        bound: For an approximate one: what it is at most where it is small.
+    If `bound` is given, a small approximate probability is replaced by this bound on it.
     """
     if bound is not None:
         if probability <= bound:
@@ -69,7 +62,9 @@ def _facts(plan: HypothesisPlan, width: int) -> Iterator[Line]:
 
 
 def _design(plan: HypothesisPlan) -> str:
-    few = "" if plan.max_units == plan.max_trials else f" (max_trials={plan.max_trials}: there are no more)"
+    few = (
+        "" if plan.max_units == plan.max_trials else f" (max_trials={plan.max_trials}: there are no more)"
+    )
     facts = [f"at most {_units(plan, plan.max_units)}{few}"]
     if plan.min_trials > 1:
         facts.append(f"at least {plan.min_trials}")
@@ -80,7 +75,7 @@ def _design(plan: HypothesisPlan) -> str:
 
 
 def _reach(plan: HypothesisPlan, part: PlannedPart) -> str:
-    """Say what a claim can come to, and how soon at best."""
+    """Say which verdicts a claim can reach, and how soon at best."""
     ways = [("supported", part.n_support), ("refuted", part.n_refute)]
     told = ", ".join(
         f"never {verdict}" if n is None else f"{verdict} after {_units(plan, n)}" for verdict, n in ways
@@ -120,7 +115,7 @@ def _tables(plan: HypothesisPlan, width: int) -> Iterator[Line]:
 
 
 def _heading(claim: str, table: Table, width: int) -> Iterator[Line]:
-    """Say of which claim a table is, and what it assumes."""
+    """Say which claim a table is about, and what it assumes."""
     told = [claim] if claim else []
     if table.assuming:
         told.append(f"{'exact' if table.exact else 'approximate'}, assuming that {table.assuming}")
@@ -135,7 +130,7 @@ def _head(plan: HypothesisPlan, about: str) -> list[str]:
 
 
 def _money_head(plan: HypothesisPlan) -> list[str]:
-    """Name the columns of what is known, and not free."""
+    """Name the money columns that are known and not free."""
     return (["calls"] if plan.price.calls is not None else []) + (["dollars"] if plan.price.usd else [])
 
 
@@ -170,7 +165,7 @@ def _measured_cells(plan: HypothesisPlan, row: MeasuredRow) -> list[str]:
 
 
 def _grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[Line]:
-    """Lay out a table: the first column to the left, numbers to the right."""
+    """Lay out a table: the first column left-aligned, numbers right-aligned."""
     widths = [max(map(columns, column)) for column in zip(head, *rows, strict=True)]
     for cells, style in [(head, Style.DIM), *((row, Style.PLAIN) for row in rows)]:
         texts = [pad(cells[0], widths[0])]
@@ -184,7 +179,7 @@ def _sentence(text: str, style: Style, width: int) -> Iterator[Line]:
 
 
 def _power(direction: Direction, table: Table) -> str:
-    """Say what is told often enough."""
+    """Say which truths are detected often enough."""
     found = table.detectable
     match direction:
         case Direction.AT_LEAST:

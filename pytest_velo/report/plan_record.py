@@ -1,4 +1,4 @@
-"""What `velo plan` knows of a hypothesis before anything is drawn."""
+"""What `velo plan` knows about a hypothesis before anything is drawn."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from pytest_velo.stats.planning.operating import OperatingCharacteristics
 from pytest_velo.stats.planning.truths import Detectable
 
 VERSION = 1
-"""Of the form for machines."""
+"""Version of the JSON format."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialPrice:
-    """What a trial takes.
+    """The price of a trial.
 
     Attributes:
-        calls: Model calls; None when unknown.
-        usd: Dollars; None when unknown.
-        known_from: Where that is known from, in words.
+        calls: Model calls; None if unknown.
+        usd: Dollars; None if unknown.
+        known_from: The source of these numbers, in words.
     """
 
     calls: float | None
@@ -31,7 +31,7 @@ class TrialPrice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """What a design does at one true value; `note` names a value that is special."""
+    """What a design does at one true value; `note` names a special value."""
 
     law: OperatingCharacteristics
     note: str = ""
@@ -94,12 +94,12 @@ class HypothesisPlan:
     Attributes:
         unit: What is counted: trial, pair, case, group or outcome.
         unit_told: What a unit is; empty for a single trial.
-        trials_per_unit: Most trials in a unit.
-        max_units: Most units there can be; `max_trials` were asked for.
+        trials_per_unit: Maximum number of trials in a unit.
+        max_units: Maximum number of units available; `max_trials` were asked for.
         parts: The plans of its claims; several for a joint claim, none for an estimate.
-        measured: Of an estimate.
-        problem: Why it cannot be planned; empty when it can.
-        remarks: What a reader has to know besides.
+        measured: The plans of an estimate.
+        problem: Why it cannot be planned; empty if it can.
+        remarks: What else a reader has to know.
     """
 
     node_id: str
@@ -122,18 +122,17 @@ class HypothesisPlan:
     remarks: tuple[str, ...] = ()
 
     def calls(self, n_units: float) -> float | None:
-        """Return the calls of so many units; None when unknown."""
+        """Return the calls of so many units; None if unknown."""
         return None if self.price.calls is None else self.price.calls * self.trials_per_unit * n_units
 
     def usd(self, n_units: float) -> float | None:
-        """Return the dollars of so many units; None when unknown."""
+        """Return the dollars of so many units; None if unknown."""
         return None if self.price.usd is None else self.price.usd * self.trials_per_unit * n_units
 
 
 def plan_document(plans: Sequence[HypothesisPlan]) -> dict[str, Any]:
-    """Return plans as plain values for JSON: what is unknown, or out of reach, is None.
+    """Return plans as plain values for JSON, under a format version: the fields of `HypothesisPlan`.
 
-    Returns:
-        The fields of `HypothesisPlan`, chances in [0, 1], under a version of the form.
+    What is unknown, or out of reach, is None.
     """
     return {"version": VERSION, "hypotheses": [asdict(plan) for plan in plans]}

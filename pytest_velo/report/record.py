@@ -1,7 +1,7 @@
 """The run record on disk: `runs/<run id>/run.json` and `trials.jsonl`, and `runs/latest`.
 
-Written atomically and sorted by (node id, index), so the same run gives the same bytes but for times.
-JSON is written in ASCII: a record that is printed cannot reorder or colour a terminal.
+Written atomically and sorted by (node id, index), so the same run gives the same bytes except for times. JSON
+is written in ASCII: a record that is printed cannot reorder or colour a terminal.
 """
 
 from __future__ import annotations
@@ -39,26 +39,18 @@ def runs_folder(cache_dir: str | Path) -> Path:
 
 
 def run_name(started_at: datetime) -> str:
-    """Return the id of a run: the time in UTC, as a file name.
-
-    Args:
-        started_at: With its time zone; without one it is taken for local time.
-    """
+    """Return a run's id: the time in UTC as a file name; a time without a zone is taken as local."""
     return started_at.astimezone(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
 
 
 def create_run(cache_dir: str | Path, started_at: datetime, name: str | None = None) -> Path:
-    """Make the folder of a new run; its name, the run's id, is the time in UTC.
+    """Create the folder of a new run; its name, the run's id, is the time in UTC.
 
-    Runs that start within one second get `-2`, `-3`, ... appended.
-
-    Args:
-        cache_dir: Where draws and runs are.
-        started_at: When the run began.
-        name: The id that several processes agreed on; then the folder may be there already.
+    Runs that start within one second get `-2`, `-3`, ... appended. With `name`, the id that several processes
+    agreed on, the folder may exist already.
 
     Raises:
-        StoreError: The folder cannot be made.
+        StoreError: The folder cannot be created.
     """
     stem = name or run_name(started_at)
     runs = runs_folder(cache_dir)
@@ -67,14 +59,14 @@ def create_run(cache_dir: str | Path, started_at: datetime, name: str | None = N
         for attempt in count(1):
             folder = runs / (stem if attempt == 1 else f"{stem}-{attempt}")
             try:
-                folder.mkdir()  # making it is what claims the name among processes
+                folder.mkdir()  # creating it claims the name among processes
             except FileExistsError:
                 if name is None:
                     continue
             return folder
     except OSError as problem:
         raise StoreError(
-            f"the run's folder cannot be made: {problem.strerror or problem}",
+            f"the run's folder cannot be created: {problem.strerror or problem}",
             where=str(runs),
             fix="name a writable folder with --velo-cache-dir",
         ) from problem
@@ -88,16 +80,12 @@ def trial_lines(result: HypothesisResult) -> list[bytes]:
 
 
 def write_trials(folder: Path, lines: Mapping[str, Sequence[bytes]], worker: str | None = None) -> Path:
-    r"""Write the lines of trials, in the order of their node ids.
+    r"""Write the lines of trials, in the order of their node ids, and return the file.
 
     Args:
         folder: The run's folder.
-        lines: By node id, as `trial_lines` makes them.
-        worker: The worker's id under pytest-xdist, each of which writes a file of its own; None for the
-            only process.
-
-    Returns:
-        The file.
+        lines: By node id, as returned by `trial_lines`.
+        worker: The worker's id under pytest-xdist (each writes its own file); None for the only process.
 
     Raises:
         StoreError: It cannot be written.
@@ -108,13 +96,9 @@ def write_trials(folder: Path, lines: Mapping[str, Sequence[bytes]], worker: str
 
 
 def merge_trials(folder: Path) -> Path:
-    """Merge the workers' files into one in constant memory, then remove them; no-op without any.
+    """Merge the workers' files into one, by (node id, index), in constant memory; then remove them.
 
-    Args:
-        folder: The run's folder. A file that was merged before is merged again.
-
-    Returns:
-        The file of all trials, by (node id, index); without trials there is none.
+    It returns the file of all trials and may be repeated; without workers' files it changes nothing.
 
     Raises:
         StoreError: It cannot be written.
@@ -133,14 +117,7 @@ def merge_trials(folder: Path) -> Path:
 
 
 def write_run(folder: Path, document: RunDocument) -> Path:
-    r"""Write the document and let `runs/latest` name this run.
-
-    Args:
-        folder: The run's folder.
-        document: Its results' trials are not written: see `write_trials`.
-
-    Returns:
-        The file.
+    r"""Write the document without its results' trials, point `runs/latest` to this run, and return the file.
 
     Raises:
         StoreError: It cannot be written.
@@ -152,7 +129,7 @@ def write_run(folder: Path, document: RunDocument) -> Path:
 
 
 def _line(value: Any) -> bytes:
-    """Return a line of ASCII; texts that have other characters take the slow way."""
+    """Return a line of ASCII; texts with other characters take a slower path."""
     try:
         line = _encoder().encode(value)
     except UnicodeEncodeError:  # half a surrogate pair
@@ -180,7 +157,7 @@ def _position(line: bytes) -> tuple[str, int]:
 
 
 def _write_atomically(path: Path, chunks: Iterable[bytes]) -> None:
-    """Write a file so that a reader sees the old one or the whole new one, never a part.
+    """Write a file so that a reader sees the old one or the complete new one, never a part.
 
     Raises:
         StoreError: It cannot be written.

@@ -1,4 +1,4 @@
-"""What a rescoring changed: where it began from, the verdicts then and now, the trials that flipped."""
+"""What a rescoring changed: its source, the verdicts then and now, the trials that flipped."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class Source:
 
     Attributes:
         run_id: The run.
-        result: Its result there, without trials.
-        trials: Its trials there that have an outcome, in order.
+        result: Its recorded result, without trials.
+        trials: Its recorded trials that have an outcome, in order.
     """
 
     run_id: str
@@ -60,13 +60,13 @@ class Rescored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rescoring:
-    """A run that rescored another.
+    """A run that rescored another one.
 
     Attributes:
         before: The id of the run that was rescored.
         now: The id of the new record.
         hypotheses: In the order they ran.
-        left: Node ids of the record that were not run this time.
+        left: Node ids in the record that were not run this time.
     """
 
     before: str
@@ -81,14 +81,14 @@ def rescored_fact(run_id: str) -> str:
 
 
 def source_of(run: Run, node_id: str) -> Source | None:
-    """Return what a run recorded of a test; None when it recorded nothing of it.
+    """Return what a run recorded about a test; None if it recorded nothing.
 
-    A rescoring that broke off holds few trials, or none: what it began from is returned then, so that a
-    mistake in a scorer does not take away the trials it is to be mended with.
+    A rescoring that was interrupted has few trials or none. Then the record it started from is returned, so
+    that a mistake in a scorer does not lose the trials that are needed to correct it.
 
     Raises:
         StoreError: A record is damaged.
-        UsageError: The record that a broken rescoring began from is gone.
+        UsageError: The record that an interrupted rescoring started from is gone.
     """
     result = {result.node_id: result for result in run.document.results}.get(node_id)
     if result is None:
@@ -108,7 +108,7 @@ def _broke_off(result: HypothesisResult) -> bool:
 
 
 def _scored(run: Run, result: HypothesisResult) -> tuple[TrialRecord, ...]:
-    """Return the recorded trials but the one that ended the run as an error, which has no outcome."""
+    """Return the recorded trials except one that ended the run as an error, which has no outcome."""
     trials = next(recorded.trials for recorded in run.results if recorded.node_id == result.node_id)
     if result.outcome is Outcome.ERROR and trials:
         last = trials[-1]
@@ -118,16 +118,16 @@ def _scored(run: Run, result: HypothesisResult) -> tuple[TrialRecord, ...]:
 
 
 def rescoring_of(before: Run, now: Run, *, all_of_it: bool) -> Rescoring:
-    """Compare a rescoring with what it began from.
+    """Compare a rescoring with its source.
 
     Args:
         before: The run that was rescored.
         now: The record of the rescoring.
-        all_of_it: Every test of `before` was to be rescored, so that one that is missing is named.
+        all_of_it: Every test of `before` was to be rescored, so missing ones are named.
 
     Raises:
         StoreError: A record is damaged.
-        UsageError: A record that `before` itself began from is gone (see `source_of`).
+        UsageError: A record that `before` itself started from is gone (see `source_of`).
     """
     ran = {result.node_id: result for result in now.document.results}
     hypotheses = []
@@ -148,14 +148,14 @@ def rescoring_of(before: Run, now: Run, *, all_of_it: bool) -> Rescoring:
 def rescored_lines(
     rescoring: Rescoring, show: int, verbosity: int = 0, *, width: int = 80, encoding: str | None = "utf-8"
 ) -> list[Line]:
-    """Return what a rescoring changed, hypothesis by hypothesis, then in all.
+    """Return what a rescoring changed, for each hypothesis and in total.
 
     Args:
         rescoring: What to show.
-        show: How many trials whose outcome changed are shown of each hypothesis, from 0.
+        show: Number of changed trials to show for each hypothesis, >= 0.
         verbosity: 0 cuts long messages, 1 cuts them later, 2 shows them whole.
         width: Columns of the terminal, at least 40.
-        encoding: Encoding of the stream; where it lacks our symbols they become ASCII.
+        encoding: Encoding of the stream; symbols that it lacks are replaced by ASCII.
     """
     lines = [Line(inline(f"rescored    {rescoring.before}", width), Style.BOLD)]
     lines.append(Line(inline(f"recorded as {rescoring.now}", width)))
@@ -182,10 +182,10 @@ def _hypothesis(rescored: Rescored, show: int, verbosity: int, width: int) -> It
 
 
 def _standing(result: HypothesisResult) -> str:
-    """Return a result in a line: the outcome, what is certified, the numbers."""
+    """Return a result on one line: the outcome, what is certified, the numbers."""
     decision = result.decision
     if decision is None or result.outcome is Outcome.ERROR or result.problem:
-        return f"{result.outcome}: {result.problem or 'no trial was complete'}"
+        return f"{result.outcome}: {result.problem or 'no trial was completed'}"
     open_ = result.outcome is Outcome.INCONCLUSIVE
     certified = stop_reason(decision.stop) if open_ else decision.certified
     ends = "" if decision.parts else f" {interval(decision.evidence.interval)}"
@@ -211,7 +211,7 @@ def _changes(flips: Flips) -> Iterator[str]:
 
 
 def _moves(moves: Moves) -> str:
-    """Say which way an outcome moved."""
+    """Say in which direction an outcome moved."""
     name = f"{inline(moves.name, 40)}: " if moves.name else ""
     if moves.binary:
         return f"{name}{moves.n_down:,} from 1 to 0, {moves.n_up:,} from 0 to 1"

@@ -37,8 +37,8 @@ def summary_lines(
     Args:
         results: In the order to list them; their trials are not needed.
         wall_s: Wall time of the session in seconds.
-        width: Columns of the terminal, at least 40; every line but a command to copy fits.
-        encoding: Encoding of the stream; where it lacks our marks they become ASCII.
+        width: Columns of the terminal, at least 40; every line except a command to copy fits.
+        encoding: Encoding of the stream; symbols that it lacks are replaced by ASCII.
     """
     if not results:
         return []
@@ -57,9 +57,9 @@ def summary_lines(
 def expected_false(results: Sequence[HypothesisResult]) -> float:
     """Bound the expected number of false verdicts: one error rate for every hypothesis that was tested.
 
-    Undecided ones count too: to leave them out would be to pick by the result. A claim is either true or
+    Undecided ones count too: leaving them out would be a selection by the result. A claim is either true or
     false, so only the larger of alpha and beta can apply to it. A family counts once, however many of its
-    verdicts are false: that any is, is what Holm bounds.
+    verdicts are false, because Holm bounds the probability that any is.
     """
     tested = (result for result in results if result.decision is not None and result.family is None)
     return expected_wrong_families(results) + sum(
@@ -69,7 +69,7 @@ def expected_false(results: Sequence[HypothesisResult]) -> float:
 
 
 def _names(results: Sequence[HypothesisResult]) -> list[str]:
-    """Return short names: without the file, unless two tests would then be called the same."""
+    """Return short names: without the file, unless two tests would then have the same name."""
     short = [result.node_id.split("::", 1)[-1] for result in results]
     return [
         inline(name if short.count(name) == 1 else result.node_id)
@@ -78,7 +78,7 @@ def _names(results: Sequence[HypothesisResult]) -> list[str]:
 
 
 def _table(results: Sequence[HypothesisResult], names: Sequence[str], width: int) -> list[Line]:
-    """Return one line a hypothesis where names and numbers fit, else the numbers under the name."""
+    """Return one line per hypothesis if names and numbers fit, else the numbers below the name."""
     rows = [
         (f"{mark(result.outcome)} {result.outcome}", name, *_cells(result))
         for result, name in zip(results, names, strict=True)
@@ -104,7 +104,7 @@ def _entry(result: HypothesisResult, name: str, indent: int, width: int) -> Iter
 
 
 def _cells(result: HypothesisResult) -> tuple[str, ...]:
-    """Return claim, observed, interval, trials, samples saved, cost; empty where there is nothing."""
+    """Return claim, observed, interval, trials, samples saved, cost; empty if there is nothing."""
     claim = inline(result.claim)
     if result.decision is None:
         return (claim, "", "", "", "", dollars(result.cost_usd) if result.n_calls else "")
@@ -145,7 +145,7 @@ def _totals(results: Sequence[HypothesisResult], wall_s: float, width: int) -> l
     saved = sum(result.decision.n_saved for result in results if result.decision is not None)
     decided = sum(result.outcome in _DECIDED for result in results)
     pieces = [_calls(results), _cost(results), f"{count(saved, 'sample')} saved"]
-    retries = sum(result.n_retries or 0 for result in results)  # those of a pool are said below the table
+    retries = sum(result.n_retries or 0 for result in results)  # those of a pool are listed below the table
     if retries:
         pieces.append(count(retries, "retry", "retries"))
     speed = f"{decided} decided in {duration(wall_s)}"
@@ -197,7 +197,7 @@ def _remarks(results: Sequence[HypothesisResult], names: Sequence[str], width: i
 
 
 def _parts_said(result: HypothesisResult) -> Iterator[str]:
-    """Say what came of each part of a joint claim."""
+    """Give the verdict of each part of a joint claim."""
     for part in result.decision.parts if result.decision is not None else ():
         yield f"{_part_word(part)}: {part.claim}, observed {rate(part.estimate)} {interval(part.interval)}"
 
@@ -219,7 +219,7 @@ def _undecided(results: Sequence[HypothesisResult], names: Sequence[str], width:
     if not undecided:
         return
     yield Line("")
-    yield Line("undecided, and what may decide them", Style.WARN)
+    yield Line("undecided, and what could decide them", Style.WARN)
     for result, name in undecided:
         yield Line(inline(f"? {name}", width))
         yield from _prospect(result, width)
@@ -234,7 +234,7 @@ def _prospect(result: HypothesisResult, width: int) -> Iterator[Line]:
             yield Line(f"  {inline(result.rerun)}")
         return
     if prospect.n_units is None:
-        yield from block("needs", "no number of trials is in sight", width)
+        yield from block("needs", "no number of trials is likely to decide it", width)
     else:
         price = dollars(prospect.cost_usd) + (" (unknown price)" if prospect.cost_usd is None else "")
         time = "" if prospect.duration_s is None else f" and {duration(prospect.duration_s)}"

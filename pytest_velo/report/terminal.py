@@ -34,17 +34,17 @@ def progress_line(
     width: int = 80,
     encoding: str | None = "utf-8",
 ) -> str:
-    """Return the live line of one hypothesis, at most `width` columns; the name gives way first.
+    """Return the live line of one hypothesis, at most `width` columns; the name is shortened first.
 
     Args:
         name: The test's name.
         n_for: Valid trials for the claim.
         n_valid: Valid trials.
         estimate: Observed rate; None before any valid trial.
-        ends: The anytime interval; None where it is not at hand.
-        min_more: Fewest further trials that could give a verdict; None when unknown.
-        cost_usd: Dollars spent; None when a price is unknown.
-        width: Columns there are.
+        ends: The anytime-valid interval; None if it is not at hand.
+        min_more: Fewest further trials that could give a verdict; None if unknown.
+        cost_usd: Dollars spent; None if a price is unknown.
+        width: Columns of the terminal.
         encoding: Encoding of the stream.
     """
     parts = [f"{n_for}/{n_valid} for"]

@@ -1,6 +1,6 @@
-"""Model output is hostile text: what a terminal or a CI log would act on is shown, never sent.
+"""Model output is untrusted text: what a terminal or a CI log would act on is shown, never sent.
 
-Order of work: cut (on the raw characters, so that the count is theirs), escape, wrap, and break the
+Order of work: cut (on the raw characters, so that the count refers to them), escape, wrap, and break the
 workflow commands line by line, because wrapping can move a `::` to the start of a line.
 """
 
@@ -61,12 +61,7 @@ def neutralise(text: str) -> str:
 
 
 def shorten(text: str, limit: int | None) -> str:
-    """Cut the middle out of a text longer than `limit` characters and say how much was cut.
-
-    Args:
-        text: Any text.
-        limit: Most characters to keep, the note not counted; None keeps all.
-    """
+    """Cut the middle out of a text longer than `limit` characters (None for no limit), and say how much."""
     if limit is None or len(text) <= limit:
         return text
     head = (limit + 1) // 2
@@ -77,11 +72,9 @@ def shorten(text: str, limit: int | None) -> str:
 
 
 def inline(text: str, width: int | None = None) -> str:
-    r"""Return hostile text for use inside one line: newlines and tabs are escaped too.
+    r"""Return untrusted text for use within one line: newlines and tabs are escaped too.
 
-    Args:
-        text: Any text.
-        width: Most columns to use, at least 4; None for no limit. The middle goes.
+    The middle is cut to fit `width` columns (at least 4; None for no limit).
     """
     safe = neutralise(re.sub(r"[\n\t]", lambda m: _NAMED[m[0]], text.replace("\r\n", "\n")))
     if width is None or columns(safe) <= width:
@@ -122,7 +115,7 @@ def _wrap_line(line: str, width: int) -> list[str]:
     pieces: list[str] = []
     start = 0
     while True:
-        # A window, for a reply of a million characters may be one line.
+        # A window, because a reply of a million characters may be one line.
         window = line[start : start + _WINDOW * width]
         command = _COMMAND_AT_START.match(window)
         piece = window if command is None else f"{command[1]}\\{window[command.end(1) :]}"
@@ -151,14 +144,11 @@ def _fit(text: str, width: int) -> int:
 
 
 def display(text: str, width: int, *, limit: int | None = None) -> list[str]:
-    r"""Return hostile text as lines that are safe to print: cut, escaped, wrapped and defused.
+    r"""Return untrusted text as one or more lines that are safe to print: cut, escaped, wrapped and defused.
 
     Args:
-        text: What a model, a data set or a user's code wrote.
-        width: Columns there are, at least 8.
-        limit: Most characters to keep; None keeps all.
-
-    Returns:
-        At least one line.
+        text: Text from a model, a data set or the user's code.
+        width: Columns available, at least 8.
+        limit: Maximum number of characters to keep; None keeps all.
     """
     return wrap(visible(shorten(text, limit)), width)

@@ -1,7 +1,7 @@
 """Trials and their calls as JSON: a pair of pure functions each, with an allow-list of fields.
 
-What is not named here is not written: provider blocks, the provider's raw reply, headers, bodies of
-images. A number that JSON cannot hold (an infinite log e-value) is written as its text.
+What is not named here is not written: provider blocks, the provider's raw reply, headers, contents of images.
+A number that JSON cannot hold (an infinite log e-value) is written as text.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ _REPLY = ("text", "reasoning", "refused", "cost_usd", "latency_s", "model_served
 _USAGE = ("input_tokens", "output_tokens", "reasoning_tokens", "cached_input_tokens")
 _MESSAGE = ("role", "content", "tool_calls", "tool_call_id")
 _PART = ("type", "text", "media_type")
-_MOST_NESTED = 100  # a model may nest deeper than Python recurses
+_MOST_NESTED = 100  # a model may nest more deeply than Python can recurse
 _AS_IT_IS = frozenset({str, int, bool, type(None)})  # exact types: most of what a record holds
 
 
 def number_to_json(value: float | None) -> float | str | None:
-    """Return a number as JSON has it; an infinity or NaN becomes its text, which `float` reads back."""
+    """Return a number for JSON; an infinity or NaN becomes text, which `float` reads back."""
     return value if value is None or math.isfinite(value) else str(value)
 
 
@@ -43,16 +43,15 @@ def number_from_json(value: float | str | None) -> float | None:
     """Undo `number_to_json`.
 
     Raises:
-        ValueError: A text that is no number.
+        ValueError: The text is not a number.
     """
     return float(value) if isinstance(value, str) else value
 
 
 def trial_to_json(node_id: str, trial: TrialRecord) -> dict[str, Any]:
-    """Return one line of the record of trials; `node_id` stands first, which readers rely on.
+    """Return one line of the record of trials; `node_id` comes first, which readers rely on.
 
-    Returns:
-        Of plain values, whatever the body sent and the model answered; see the module's docstring.
+    It has only plain values, whatever the body sent and the model answered; see the module docstring.
     """
     return {
         "node_id": node_id,
@@ -73,10 +72,10 @@ def trial_to_json(node_id: str, trial: TrialRecord) -> dict[str, Any]:
 
 
 def trial_from_json(data: JsonObject) -> TrialRecord:
-    """Undo `trial_to_json`, but for the node id.
+    """Undo `trial_to_json`, except for the node id.
 
     Raises:
-        KeyError, TypeError, ValueError: A field is missing, or holds what it cannot.
+        KeyError, TypeError, ValueError: A field is missing or has an invalid value.
     """
     return TrialRecord(
         index=data["index"],
@@ -84,7 +83,7 @@ def trial_from_json(data: JsonObject) -> TrialRecord:
         repeat=data["repeat"],
         seed=data["seed"],
         arm=data["arm"],
-        unit=data.get("unit"),  # records did not always tell
+        unit=data.get("unit"),  # older records lack it
         unit_size=data.get("unit_size"),
         kind=OutcomeKind(data["kind"]),
         values={name: float(value) for name, value in data["values"].items()},
@@ -96,7 +95,7 @@ def trial_from_json(data: JsonObject) -> TrialRecord:
 
 
 def _call_to_json(call: Call) -> dict[str, Any]:
-    """Return one model call: what was sent, what came back, and the address the draw is stored under."""
+    """Return one model call: what was sent, what came back, and the address of the draw."""
     reply = call.reply
     address = call.address
     return {
@@ -131,7 +130,7 @@ def _call_to_json(call: Call) -> dict[str, Any]:
 
 
 def _call_from_json(data: JsonObject) -> Call:
-    """Undo `_call_to_json` as far as it goes: fields that were not written have their empty values."""
+    """Undo `_call_to_json`; fields that were not written have their empty values."""
     return Call(
         model=data["model"],
         request=Request(
@@ -181,7 +180,7 @@ def _part_to_json(part: Any) -> Any:
 def _plain(value: Any, room: int = _MOST_NESTED) -> Any:
     """Return `value` as plain JSON; what JSON cannot hold is named by its type, never by its repr.
 
-    So is what lies deeper than `room` levels.
+    So is anything nested deeper than `room` levels.
     """
     if type(value) in _AS_IT_IS:
         return value

@@ -1,4 +1,4 @@
-"""Trials shown in full: who said what, how the reply ended, and what the body made of it."""
+"""Trials in full: the messages, how the reply ended, and what the body made of it."""
 
 from __future__ import annotations
 
@@ -17,16 +17,13 @@ _LIMITS = {0: 2_000, 1: 20_000}
 
 
 def trials_lines(result: HypothesisResult, show: int, verbosity: int, width: int) -> Iterator[Line]:
-    """Show up to `show` trials against the claim, or the trial that ended it, with all that was said.
+    """Show up to `show` trials against the claim, or the trial that ended it, with all messages.
 
     Args:
         result: With the trials that `document.shown_trials` chooses from.
-        show: From 0.
+        show: Number of trials, >= 0.
         verbosity: 0 cuts messages at 2,000 characters, 1 at 20,000, 2 shows them whole.
         width: Columns of the terminal, at least 40.
-
-    Returns:
-        Nothing where there is no such trial.
     """
     shown = shown_trials(result, show)
     if not shown:
@@ -44,13 +41,9 @@ def trials_lines(result: HypothesisResult, show: int, verbosity: int, width: int
 
 
 def trial_lines(trial: TrialRecord, verbosity: int, width: int, *, has_outcome: bool) -> Iterator[Line]:
-    """Show one trial: its place, the calls with what was said, the notes, the outcome.
+    """Show one trial: its place, the calls with their messages, the notes, the outcome.
 
-    Args:
-        trial: What to show; all of its texts are hostile.
-        verbosity: As of `trials_lines`.
-        width: Columns of the terminal, at least 40.
-        has_outcome: False for one that ended its hypothesis as an error.
+    All of its texts are untrusted. `has_outcome` is False for a trial that ended its hypothesis as an error.
     """
     head = [f"trial {trial.index}"]
     if trial.case_id:
@@ -67,7 +60,7 @@ def trial_lines(trial: TrialRecord, verbosity: int, width: int, *, has_outcome: 
         yield from block("note", note, width, limit=limit, indent=4)
     if has_outcome:
         yield from _outcome_lines(trial, width, limit)
-    elif trial.detail:  # an error is no outcome: it is not the trial that was invalid
+    elif trial.detail:  # an error has no outcome, and the trial was not invalid
         yield from block("error", trial.detail, width, Style.BOLD, limit=limit, indent=4)
 
 
@@ -86,7 +79,7 @@ def _value(trial: TrialRecord) -> str:
 
 
 def outcome_text(trial: TrialRecord) -> str:
-    """Return a trial's outcome, by name where it has names, and why."""
+    """Return a trial's outcome, by name if there are names, and why."""
     value = _value(trial)
     if set(trial.values) - {""}:
         named = ", ".join(f"{name}={number:g}" for name, number in trial.values.items())
@@ -134,7 +127,7 @@ def _reply_facts(call: Call) -> Iterator[str]:
 
 
 def _new_messages(call: Call, before: Call | None) -> tuple[JsonObject, ...]:
-    """Return the messages that the call before this one did not show: a chat sends its past each time."""
+    """Return the messages that the previous call did not show: a chat resends its past each time."""
     messages = call.request.messages
     if before is None:
         return messages

@@ -1,4 +1,4 @@
-"""How far each turn speaks against a claim: what is counted as against it, and what is shown first."""
+"""How strongly each turn speaks against a claim: what counts as against it, and what is shown first."""
 
 from __future__ import annotations
 
@@ -8,20 +8,15 @@ from pytest_velo.claims import Claim, Direction
 from pytest_velo.runner.units import Turn, Units
 
 Distance = float | None
-"""Widths of the range on the wrong side of the threshold, at most 0 on the claim's; None when invalid."""
+"""Distance to the wrong side of the threshold, as a share of the range; None if invalid."""
 
 MOST_TELLING = 100
 
 
 def wrong_by(claim: Claim, units: Units) -> list[Distance]:
-    """Return for each turn how far it speaks against the claim.
+    """Return how far each turn, in order, lies on the wrong side of the threshold, as a share of the range.
 
-    Args:
-        claim: About the statistic of the units.
-        units: Whose turns are looked at; for `within` their estimate says which end is meant.
-
-    Returns:
-        Of turns in order, shares of the statistic's range: above 0 is on the wrong side of the threshold.
+    For `within`, the estimate from `units` decides which end is meant.
     """
     measure = _measure(claim, units.estimate)
     span = claim.statistic.scale.span
@@ -29,23 +24,14 @@ def wrong_by(claim: Claim, units: Units) -> list[Distance]:
 
 
 def n_against(distances: Iterable[Distance]) -> int:
-    """Count the turns against the claim: those on the wrong side of its threshold.
-
-    Args:
-        distances: Of each turn, as a weigher gives them.
-    """
+    """Count the turns on the wrong side of the claim's threshold."""
     return sum(far is not None and far > 0 for far in distances)
 
 
 def telling(distances: Iterable[Distance], turns: Sequence[Turn]) -> tuple[int, ...]:
-    """Return the trials against the claim, those of the farthest turn first.
+    """Return the indices of the trials against the claim, those of the farthest turn first.
 
-    Args:
-        distances: Of each turn, as a weigher gives them.
-        turns: The turns themselves.
-
-    Returns:
-        Indices of trials, at most `MOST_TELLING`; of turns as far the earlier ones first.
+    At most `MOST_TELLING`; among equally distant turns the earlier ones come first.
     """
     against = [
         (far, turn.trials) for far, turn in zip(distances, turns, strict=True) if far is not None and far > 0
@@ -63,7 +49,7 @@ def _measure(claim: Claim, estimate: float | None) -> Callable[[float], float]:
         case Direction.AT_MOST:
             return lambda value: value - claim.threshold
         case Direction.WITHIN:
-            assert low is not None  # their constructor sees to it
+            assert low is not None  # guaranteed by their constructor
             assert high is not None
             above = estimate is not None and estimate > (low + high) / 2
             return (lambda value: value - high) if above else (lambda value: low - value)

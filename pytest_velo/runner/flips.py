@@ -1,4 +1,4 @@
-"""Which outcomes changed between two scorings of the same trials. Pure, and without claims: all outcomes."""
+"""Which outcomes changed between two scorings of the same trials. Pure, and independent of claims."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pytest_velo.records import OutcomeKind, TrialRecord
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flip:
-    """A trial that came out otherwise.
+    """A trial whose outcome changed.
 
     Attributes:
         before, now: The trial as it was scored then and now.
-        moved: By the outcome's name, now minus before; empty where the trial became valid or invalid.
-        size: How large the change is, from 0 to 1: 1 of a 0/1 outcome, or of validity; of a score its
-            share of the range of all scores of that name.
+        moved: By the outcome's name, now minus before; empty if the trial became valid or invalid.
+        size: How large the change is, from 0 to 1: 1 for a 0/1 outcome or a change of validity; for a score
+            its share of the range of all scores of that name.
     """
 
     before: TrialRecord
@@ -30,11 +30,11 @@ class Moves:
     """How one outcome moved over all trials that are valid in both scorings.
 
     Attributes:
-        name: The outcome's name; empty for the only one of a body that names none.
+        name: The outcome's name; empty if the body has a single unnamed one.
         binary: Every value, then and now, is 0 or 1.
         n: Trials.
         n_up, n_down: Trials in which it rose and fell.
-        mean: Mean of now minus before over all `n`, in its own units; None without any.
+        mean: Mean of now minus before over all `n`, in its own units; None if there are none.
     """
 
     name: str
@@ -51,9 +51,9 @@ class Flips:
 
     Attributes:
         n: Trials that were scored twice.
-        n_alone: Trials of either scoring that the other lacks: they are not compared.
-        flips: The trials that came out otherwise, the largest changes first.
-        moves: Of each outcome, by name.
+        n_alone: Trials that only one scoring has; they are not compared.
+        flips: The trials whose outcome changed, the largest changes first.
+        moves: How each outcome moved, by name.
         n_invalid, n_valid: Trials that became invalid, and valid.
     """
 
@@ -69,12 +69,7 @@ Pair = tuple[TrialRecord, TrialRecord]
 
 
 def flips_between(before: Iterable[TrialRecord], now: Iterable[TrialRecord]) -> Flips:
-    """Compare two scorings of the same trials, paired on index, case, repeat and arm.
-
-    Args:
-        before: The trials as they were recorded.
-        now: The same trials, scored anew.
-    """
+    """Compare two scorings of the same trials, paired on index, case, repeat and arm."""
     old, new = ({_place(trial): trial for trial in trials} for trials in (before, now))
     pairs = [(old[place], trial) for place, trial in new.items() if place in old]
     spans = _spans(pairs)
@@ -98,7 +93,7 @@ def _is_valid(trial: TrialRecord) -> bool:
 
 
 def _both(pair: Pair, name: str) -> tuple[float, float] | None:
-    """Return an outcome then and now; None where a scoring lacks it."""
+    """Return an outcome then and now; None if a scoring lacks it."""
     then, today = (trial.values.get(name) if _is_valid(trial) else None for trial in pair)
     return None if then is None or today is None else (then, today)
 
@@ -109,7 +104,7 @@ def _values(name: str, pairs: Sequence[Pair]) -> list[tuple[float, float]]:
 
 
 def _spans(pairs: Sequence[Pair]) -> dict[str, float]:
-    """Return by name how far apart the values of an outcome lie; 0 where all are the same."""
+    """Return by name the range of an outcome's values; 0 if all are the same."""
     seen: dict[str, list[float]] = {}
     for pair in pairs:
         for name in pair[0].values.keys() & pair[1].values.keys():

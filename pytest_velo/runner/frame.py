@@ -1,4 +1,4 @@
-"""The sampling frame of a hypothesis: what is sampled, in which order, and the design it is weighed by."""
+"""The sampling frame of a hypothesis: what is sampled, in which order, and its design."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ class Over(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """How a hypothesis is sampled, as far as it is known without its fixtures; made once, at collection.
+    """How a hypothesis is sampled, as far as this is known without its fixtures; made once, at collection.
 
     Attributes:
-        design: What its rule is made with. Its levels are those of the hypothesis, or its share of those of
-            its family; its horizon is `max_trials`, or less where the cases run out.
-        trials: Makes the trials of all arms in submission order, up to the last unit; the same trials
+        design: What its rule is made from. The levels are its own or its share of its family's; the horizon
+            is `max_trials`, or less if the cases run out.
+        trials: Yields the trials of all arms in submission order, up to the last unit; the same trials
             whatever `max_trials` is.
-        max_trials: Most units that were asked for.
-        turns_per_unit: Most trials, or turns through all arms, whose mean is one unit.
+        max_trials: The requested maximum of units.
+        turns_per_unit: Maximum number of trials, or turns through all arms, whose mean is one unit.
         arms: The arms every case goes through; empty without arms.
         invalid: How invalid trials count.
         unit: What is counted.
         over: What the claim is about, by its keyword.
         scope: What the claim is about, in words.
-        family: The hypotheses its error rates hold together with; None when they are its own alone.
+        family: The hypotheses that share its error rates; None if it stands alone.
     """
 
     design: Design
@@ -50,5 +50,5 @@ class Frame:
 
     @property
     def unit_size(self) -> int:
-        """Largest number of trials in a unit; 1 when every trial stands for itself."""
+        """Maximum number of trials in a unit; 1 if every trial stands for itself."""
         return self.turns_per_unit * max(1, len(self.arms))

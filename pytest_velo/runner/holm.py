@@ -1,19 +1,18 @@
-"""Families of hypotheses: Holm's step-down over the p-values of those that ended, at the end of a session.
+"""Families of hypotheses: Holm's step-down over their final p-values, at the end of a session.
 
-While a family is sampled every member is tested at level alpha/m, the first step of Holm, so a member's own
-verdict holds whatever becomes of the others, in any order and in any process. The further steps need the
-others' p-values, and come here: a member that ended inconclusive may still be supported or refuted.
+While a family is sampled, every member is tested at level alpha/m, the first step of Holm's procedure. So a
+member's own verdict holds whatever becomes of the others, in any order and in any process. The further steps
+need the others' p-values and happen here: a member that ended inconclusive may still be supported or refuted.
 
-**Why these p-values may be used.** A member's p-value is that of its rule with its horizon: the running
-maximum of the evidence against the null, set against the law of that maximum over the whole horizon (or
-Ville's bound). It is one sequence that only falls as units come in, and the probability that it ever gets to
-x or below is at most x. The level the member was sampled at decides only when it stops, which is one more
-stopping time; it does not enter the p-value. Holm needs no more: nothing is asked of how the members depend
-on each other, so they may share draws.
+**Why these p-values are valid.** A member's p-value is that of its rule with its horizon: the running maximum
+of the evidence against the null, compared with the law of that maximum over the whole horizon (or with
+Ville's bound). It is a sequence that only falls as units come in, and the probability that it ever reaches x
+or less is at most x. The level at which the member was sampled only decides when it stops; that is one more
+stopping time and does not enter the p-value. Holm's procedure makes no assumption about how the members
+depend on each other, so they may share draws.
 
-**Unequal levels.** Adjusted p-values are set against each member's own alpha. Those at most `a` are what Holm
-rejects at level `a`, so the wrong verdicts among members of level `a` or less come with probability `a` at
-most.
+**Unequal levels.** Adjusted p-values are compared with each member's own alpha. Those at most `a` are exactly
+what Holm rejects at level `a`, so P(any wrong verdict among members of level `a` or less) is at most `a`.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from pytest_velo.verdicts import Evidence, Verdict
 
 
 class _Steps(NamedTuple):
-    """How far a member's adjusted p-values are below its levels; above 1: not rejected."""
+    """A member's adjusted p-values relative to its levels; above 1: not rejected."""
 
     support: float
     refute: float
@@ -38,12 +37,8 @@ class _Steps(NamedTuple):
 def settle(results: Sequence[HypothesisResult]) -> list[HypothesisResult]:
     """Return the results of a session, in their order, after the step-down in every family.
 
-    Args:
-        results: All results, in families or not.
-
-    Returns:
-        Members with their adjusted p-values; those that were inconclusive and that the step-down decides with
-        the verdict. What is in no family, and what is settled already, stays as it is.
+    Members get their adjusted p-values, and inconclusive ones that the step-down decides get the verdict.
+    Results without a family, and families that are already settled, stay as they are.
 
     Source: Holm (1979), see `holm`.
     """
@@ -67,7 +62,7 @@ def _settle(members: Sequence[HypothesisResult]) -> list[HypothesisResult]:
 def _adjusted(
     members: Sequence[HypothesisResult], p_of: Callable[[Evidence], float | None]
 ) -> tuple[float, ...]:
-    """Return Holm's adjusted p-values; members that are not among `members` count with p = 1."""
+    """Return Holm's adjusted p-values; members without a result count with p = 1."""
     p_values = [1.0 if (evidence := _evidence(member)) is None else p_of(evidence) for member in members]
     size = max([len(members), *(member.family.size for member in members if member.family is not None)])
     padded = [1.0 if p is None else p for p in p_values] + [1.0] * (size - len(members))
@@ -75,7 +70,7 @@ def _adjusted(
 
 
 def _evidence(member: HypothesisResult) -> Evidence | None:
-    """Return the evidence of a member that came to an end; an error is none, whatever it had seen."""
+    """Return the evidence of a member that finished; an error has none, whatever it saw before."""
     if member.outcome is Outcome.ERROR or member.decision is None:
         return None
     return member.decision.evidence
@@ -94,7 +89,7 @@ def _member(result: HypothesisResult, p_support: float, p_refute: float) -> Hypo
 
 
 def _verdict(steps: _Steps) -> Verdict:
-    """Return what the step-down says; where it rejects both ways, that with the smaller p for its level."""
+    """Return the step-down's verdict; if it rejects both ways, the one with the smaller p for its level."""
     if steps.support <= 1.0 and steps.support < steps.refute:
         return Verdict.SUPPORTED
     if steps.refute <= 1.0 and steps.refute < steps.support:
@@ -103,7 +98,7 @@ def _verdict(steps: _Steps) -> Verdict:
 
 
 def _decided(result: HypothesisResult, family: Family, verdict: Verdict) -> HypothesisResult:
-    """Return an undecided result with the verdict of the step-down; why it stopped sampling stays."""
+    """Return an undecided result with the verdict of the step-down; its stop reason stays."""
     assert result.decision is not None  # it has evidence
     supported = verdict is Verdict.SUPPORTED
     decision = replace(

@@ -1,4 +1,4 @@
-"""What the runner is told: a hypothesis ready to be sampled. No pytest in here."""
+"""The input of the runner: a hypothesis ready to be sampled. Independent of pytest."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pytest_velo.verdicts import StopReason
 class Body(Protocol):
     """The user's test function with its fixtures in place.
 
-    A coroutine body returns a coroutine; a plain one its value, and is called in a worker thread.
+    A coroutine body returns a coroutine; a plain one returns its value and is called in a worker thread.
     """
 
     def __call__(self, case: Any, arm: str, trial: Trial, /) -> Any:
@@ -28,10 +28,10 @@ class Body(Protocol):
 
 
 class Outcomes(Protocol):
-    """Reads what a body gave; the host (pytest) brings its own exceptions into it."""
+    """Reads the result of a body; the host (pytest) adds its own exceptions."""
 
     def value(self, returned: Any) -> dict[str, float]:
-        """Return the named outcomes of what the body returned; raise BodyError for none."""
+        """Return the named outcomes in what the body returned; raise BodyError if there are none."""
         ...
 
     def exception(self, error: BaseException) -> Reading:
@@ -41,11 +41,11 @@ class Outcomes(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What an exception out of a body means: exactly one of the three.
+    """What an exception from a body means: exactly one of the three.
 
     Attributes:
         against: An assert of the test failed: the outcome is 0. `detail` and `location` say which.
-        invalid: The trial says nothing, and why.
+        invalid: The trial says nothing; the reason.
         error: The exception that ends the hypothesis as an error.
     """
 
@@ -61,18 +61,18 @@ class Hypothesis:
     """One belief about one model, ready to be sampled.
 
     Attributes:
-        frame: What is sampled, in which order, and how it is weighed.
-        limit: Most trials in flight; 1 when the body's fixtures cannot be shared.
+        frame: What is sampled, in which order, and the design.
+        limit: Maximum number of trials in flight; 1 if the body's fixtures cannot be shared.
         set_digest: Digest of the case set; empty without cases.
         body_digest: Digest of the body's source, for the look log.
         make_rule: Makes the rule of a claim about one statistic.
-        reference: What a baseline stored, a value for each turn, in the statistic's units; None for invalid.
-        accepts: Looks at the first trial and says why the run must not go on; None lets it.
+        reference: The values a baseline stored, one per turn, in the statistic's units; None for invalid.
+        accepts: Checks the first trial and returns the reason why the run must stop, or None.
         to_the_end: Sample every unit, whatever the verdict.
-        recorded: Only the trials of an earlier run are run again: there may be fewer than the verdict needs.
-        seeds: The seeds of its trials by turn, where a record gives them; None makes them as `Trial` says.
-        max_trials_marked: The mark says `max_trials`, which no option overrides.
-        ceiling: What can be reached: a value in the outcome's units, or an arm; None when nobody says.
+        recorded: Only the trials of an earlier run are run again: there may be fewer than a verdict needs.
+        seeds: The seeds of its trials by turn, if a record gives them; None to derive them as `Trial` says.
+        max_trials_marked: `max_trials` is set in the mark, which overrides the option.
+        ceiling: What can be reached: a value in the outcome's units, or an arm; None if not given.
     """
 
     node_id: str
@@ -103,12 +103,12 @@ class Hypothesis:
 
     @property
     def design(self) -> Design:
-        """What its rule is made with."""
+        """What its rule is made from."""
         return self.frame.design
 
     @property
     def single(self) -> bool:
-        """Every unit is one 0/1 draw, of each outcome that is claimed about."""
+        """Whether every unit is one 0/1 draw, for each outcome in the claim."""
         rates = all(statistic.binary and not statistic.arms for statistic in self.claim.statistics)
         return self.frame.unit_size == 1 and rates
 
@@ -122,7 +122,7 @@ class Hypothesis:
 
     @property
     def design_hash(self) -> str:
-        """Identifies the design, threshold and max_trials apart: looks of one design are comparable."""
+        """Identifies the design without its threshold and max_trials: looks of one design are comparable."""
         return digest(
             [
                 self.claim.shape,
@@ -139,15 +139,11 @@ class Hypothesis:
 
     @property
     def claim_hash(self) -> str:
-        """Identifies the claim and its design, max_trials apart."""
+        """Identifies the claim and its design, without max_trials."""
         return digest([str(self.claim), self.design_hash])
 
     def why_out(self, n_units: int) -> StopReason:
-        """Say why there are no more trials.
-
-        Args:
-            n_units: Units that were fed.
-        """
+        """Say why there are no more trials after `n_units` units."""
         if self.recorded and n_units < self.design.max_units:
             return StopReason.RECORD_ENDS
         few = self.design.max_units < self.frame.max_trials

@@ -1,4 +1,4 @@
-"""How many trials of a run may be launched before it is known that they are needed."""
+"""How many trials of a run may be launched before it is known whether they are needed."""
 
 from __future__ import annotations
 
@@ -9,17 +9,15 @@ FEWEST_AHEAD = 4  # fewer in flight than this save little and cost rounds
 
 
 class Ahead:
-    """Says how far launching may go beyond the trials that are in.
+    """Decides how far launching may go beyond the trials that have finished.
 
-    All that no verdict can do without; of those that are merely expected, half, or a handful: the rest is
-    launched as these come in, so that little is drawn beyond the stopping prefix at the price of a round or
-    two. It looks when an eighth of what is new is in: looking costs more than all the rest of a replayed
-    trial.
+    It allows every trial that no verdict can do without. Of those that are merely expected, it allows half,
+    or a handful; the rest is launched as these come in, so that few calls are made beyond the stopping
+    prefix, at the price of a round or two. It decides again when an eighth of the new trials are in, because
+    the decision costs more than everything else in a replayed trial.
 
-    Args:
-        hypothesis: What is sampled.
-        weigher: What its trials came to so far.
-        n_known: How many trials an earlier look at these draws had. It goes beyond them when they are all in.
+    `n_known` is how many trials an earlier look at these draws had: nothing beyond them is launched before
+    they are all in.
     """
 
     def __init__(self, hypothesis: Hypothesis, weigher: Weigher, n_known: int = 0) -> None:
@@ -31,19 +29,15 @@ class Ahead:
         self._closed = False
 
     def close(self) -> None:
-        """Let nothing more be launched: a trial failed, and what is in flight may still decide before it."""
+        """Launch nothing more: a trial failed, but trials in flight may still decide before it."""
         self._closed = True
 
     def knows(self, n_taken: int) -> bool:
-        """Whether the next trials are within what an earlier look has read, and cost nothing."""
+        """Whether the next trials were read by an earlier look, so that they cost nothing."""
         return n_taken < self._n_known
 
     def up_to(self, n_taken: int) -> int:
-        """Return how many trials may have been launched in all.
-
-        Args:
-            n_taken: Trials that were taken, in submission order.
-        """
+        """Return how many trials may have been launched in all, after `n_taken` were taken."""
         if self._closed:
             return 0
         if n_taken >= self._look_at:
@@ -54,7 +48,7 @@ class Ahead:
         """Say how many trials may be launched, and when to look again."""
         hypothesis = self._hypothesis
         if hypothesis.accepts is not None and n_taken == 0:
-            self._up_to = self._look_at = 1  # the others wait for what is said of the first
+            self._up_to = self._look_at = 1  # the others wait until the first is accepted
             return
         if hypothesis.to_the_end:
             least = expected = max(1, hypothesis.design.max_units - n_taken // hypothesis.frame.unit_size)

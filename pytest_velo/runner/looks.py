@@ -1,7 +1,7 @@
-"""The look log: what looking again at the same draws does to the error rates, said or refused.
+"""The look log: how repeated looks at the same draws change the error rates, reported or refused.
 
-An edited threshold costs nothing: the boundaries are nested. A raised max_trials costs something, and the
-exact amount is known. A changed body or design on draws already seen makes the result exploratory.
+Editing a threshold costs nothing: the boundaries are nested. Raising max_trials has a price, which is known
+exactly. A changed body or design on draws already seen makes the result exploratory.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pytest_velo.verdicts import StopReason
 
 
 class LookLog(Protocol):
-    """Where looks are kept, beside the draws."""
+    """Where looks are stored, next to the draws."""
 
     def looks_at(self, draws: str) -> tuple[Look, ...]:
         """Return every look at a set of draws, oldest first."""
@@ -34,7 +34,7 @@ class LookLog(Protocol):
         ...
 
     def note_seen(self, node: str, seen: LastSeen) -> None:
-        """Keep what a trial of a test took."""
+        """Store what a trial of a test took."""
         ...
 
 
@@ -48,10 +48,10 @@ class Looks:
         self._earlier = log.looks_at(self._draws)
 
     def check(self, *, strict: bool) -> None:
-        """Refuse a raised max_trials where verdicts must keep their error rates.
+        """Refuse a raised max_trials if verdicts must keep their error rates.
 
         Raises:
-            UsageError: Under strict, with the exact error the history would have.
+            UsageError: Under strict, with the exact error that the history would have.
         """
         history = self._horizons()
         if strict and len(history) > 1 and history[-1] == self._hypothesis.design.max_units:
@@ -64,11 +64,11 @@ class Looks:
 
     @property
     def n_known(self) -> int:
-        """How many trials an earlier look under this seed had, at most: their draws are in the cache."""
+        """The most trials that an earlier look under this seed had: their draws are in the cache."""
         return max((look.n_trials for look in self._earlier if look.seed == self._hypothesis.seed), default=0)
 
     def note(self, run: Run, result: HypothesisResult) -> HypothesisResult:
-        """Enter this look into the log and return the result with what the log has to say."""
+        """Log this look, and return the result with what the log has to say about it."""
         notices = (*result.notices, *self._notices(result))
         if run.error is None and run.stop is not StopReason.INTERRUPTED:
             self._enter(result)
@@ -121,9 +121,9 @@ class Looks:
         return notices
 
     def _horizons(self) -> list[int]:
-        """Return the horizons of all looks of this design at these draws, this one included, rising.
+        """Return the horizons of all looks of this design at these draws, including this one, rising.
 
-        Only thresholds that were calibrated to a horizon count: all others hold for every one.
+        Only thresholds that were calibrated to a horizon count; all others hold for every horizon.
         """
         hypothesis = self._hypothesis
         if hypothesis.design.extend:
@@ -143,9 +143,9 @@ class Looks:
         return f"looks at {looks}: the chance of a wrong verdict is up to {worst:.1%}, not {level:.1%}"
 
     def _history_error(self, history: list[int]) -> tuple[float, float]:
-        """Return the chance of a wrong verdict in any of the looks, and the level of one of them.
+        """Return the chance of a wrong verdict in any of the looks, and the level of a single one.
 
-        It is exact for a claim with one calibrated threshold on each side; of all others it is the sum.
+        It is exact for a claim with one calibrated threshold on each side; for all others it is the sum.
         """
         hypothesis, claim = self._hypothesis, self._hypothesis.claim
         if not hypothesis.calibrated:

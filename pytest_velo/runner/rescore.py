@@ -19,13 +19,9 @@ from pytest_velo.settings import Api
 
 
 class RecordedDraws:
-    """A drawer that reads what is stored; only a judge may be asked anew.
+    """Gets draws from what is stored; only a judge may make new calls.
 
-    Args:
-        drawer: Gets the draws.
-        kept: The draws there are.
-        seed: The root seed.
-        may_judge: Judge calls that cost money were asked for; free ones always are.
+    `may_judge` enables judge calls that cost money; free ones are always allowed.
     """
 
     def __init__(self, drawer: Drawer, kept: Recorded, *, seed: int, may_judge: bool) -> None:
@@ -40,7 +36,7 @@ class RecordedDraws:
         """Return the draw of `request` for `slot`.
 
         Raises:
-            CacheMissError: It is not stored, and is no call of a judge that may be made.
+            CacheMissError: It is not stored, and it is not a judge's call that may be made.
         """
         computed = target.endpoint.api is Api.SCRIPTED
         address = Address(key=key, seed=self._seed, stream=stream, slot=str(slot))
@@ -55,7 +51,7 @@ class RecordedDraws:
         where = f"model {target.id}, slot {address.slot}"
         if rubric_of(request) is None:
             raise CacheMissError(
-                "what the model is asked has no stored draw, so this is no rescoring"
+                "what the model is asked has no stored draw, so this would not be a rescoring"
                 f" ({self._kept.nearest_request(request, address)})",
                 where=where,
                 fix="run pytest instead, which draws what is missing",
@@ -74,27 +70,27 @@ def planned_as(
 ) -> tuple[Planned, ...]:
     """Plan the trials of a record again.
 
-    Where the cases were edited (an expected answer), their order and digests are others: then each trial
-    takes the case of the same id, and the digest its draws are stored under.
+    If cases were edited (say, an expected answer), their order and digests differ; then each trial takes the
+    case with the same id, and the digest its draws are stored under.
 
     Args:
         hypothesis: As it is now.
         trials: The recorded ones, in order, without gaps.
-        cases: The cases there are now.
-        movable: Trials may take their case by its id; False where the order itself means something.
+        cases: The current cases.
+        movable: Trials may find their case by its id; False if the order itself has a meaning.
 
     Raises:
-        UsageError: The design or the cases are others, so that these trials are none of its.
+        UsageError: The design or the cases changed, so that these trials do not belong to it.
     """
     plan = list(islice(hypothesis.frame.trials(), len(trials)))
     if len(plan) < len(trials):
         raise _changed(
-            f"{len(trials)} trials are recorded, and there are no more than {len(plan)} now", hypothesis
+            f"{len(trials)} trials are recorded, but the test now has at most {len(plan)}", hypothesis
         )
     if all(map(_is_same, plan, trials)):
         return tuple(plan)
     if not movable or cases is None or cases.groups is not None or not cases_changed(hypothesis, trials):
-        raise _changed("its trials are not those of the record any more", hypothesis)
+        raise _changed("its trials are no longer those of the record", hypothesis)
     positions = {name: position for position, name in enumerate(cases.ids)}
     return tuple(
         _moved(planned, trial, cases, positions, hypothesis)
@@ -103,13 +99,9 @@ def planned_as(
 
 
 def cases_changed(hypothesis: Hypothesis, trials: Sequence[TrialRecord]) -> bool:
-    """Tell whether the set of cases is another than that of the recorded trials.
+    """Tell whether the set of cases differs from that of the recorded trials (at least one).
 
-    The seeds of the first run were made from its digest, which the record does not hold.
-
-    Args:
-        hypothesis: As it is now.
-        trials: The recorded ones, in order; at least one.
+    The seeds of the first run were derived from its digest, which the record does not hold.
     """
     turn = trials[0].index // max(1, len(hypothesis.frame.arms))
     return trials[0].seed != derive(hypothesis.seed, hypothesis.set_digest or hypothesis.node_id, turn)
@@ -131,9 +123,9 @@ def _moved(
 ) -> Planned:
     position = positions.get(trial.case_id)
     if position is None:
-        raise _changed(f"the case {trial.case_id!r} of the record is gone", hypothesis)
+        raise _changed(f"the recorded case {trial.case_id!r} no longer exists", hypothesis)
     if (planned.index, planned.arm) != (trial.index, trial.arm):
-        raise _changed("its arms are not those of the record any more", hypothesis)
+        raise _changed("its arms are no longer those of the record", hypothesis)
     (chosen,) = chosen_order(cases, [(position, trial.repeat)])
     return replace(
         chosen,
@@ -147,7 +139,7 @@ def _moved(
 
 
 def _stored_digest(trial: TrialRecord) -> str | None:
-    """Return the case's digest as it stands in the slots of the trial's draws; None without draws."""
+    """Return the case's digest from the slots of the trial's draws; None without draws."""
     return trial.calls[0].address.slot.partition(":")[0] if trial.calls else None
 
 
@@ -155,5 +147,5 @@ def _changed(what: str, hypothesis: Hypothesis) -> UsageError:
     return UsageError(
         f"the design changed: {what}",
         where=hypothesis.node_id,
-        fix="run pytest instead: what the cache holds is still free",
+        fix="run pytest instead: cached draws are still free",
     )

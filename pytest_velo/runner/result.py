@@ -29,7 +29,7 @@ _REASONS_SAID = 3
 
 
 def result_of(run: Run) -> HypothesisResult:
-    """Return what is known of a run that ended, for whatever reason."""
+    """Return the result of a run that ended, for whatever reason."""
     hypothesis = run.hypothesis
     shown = [run.error_trial] if run.error_trial is not None else []
     calls = [call for trial in (*run.trials, *run.after, *shown, *run.unused) for call in trial.calls]
@@ -69,7 +69,7 @@ def result_of(run: Run) -> HypothesisResult:
 
 
 def invalid_reasons(trials: Sequence[TrialRecord]) -> Iterator[str]:
-    """Say why trials are invalid, the commonest reasons first: without it nobody knows what to mend."""
+    """Say why trials are invalid, the most common reasons first."""
     reasons = Counter(trial.detail for trial in trials if trial.kind is OutcomeKind.INVALID)
     for reason, n in reasons.most_common(_REASONS_SAID):
         yield f"{n} of {len(trials)} trials {'is' if n == 1 else 'are'} invalid: {reason}"
@@ -79,7 +79,7 @@ def invalid_reasons(trials: Sequence[TrialRecord]) -> Iterator[str]:
 
 
 def _problem(error: BaseException) -> str:
-    """Say what ended a run; ours explain themselves, others need their type."""
+    """Say what ended a run; our own errors explain themselves, others need their type."""
     if isinstance(error, VeloError):
         return str(error)
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
@@ -102,9 +102,9 @@ def _decision_of(run: Run) -> Decision:
 
 
 def _family(run: Run) -> Family | None:
-    """Return the family with what each verdict would certify: it may come when the rule is long gone."""
+    """Return the family with what each verdict would certify, needed after the rule is gone."""
     family = run.hypothesis.frame.family
-    if family is None or isinstance(run.hypothesis.claim, Estimation):  # a number that a baseline stores
+    if family is None or isinstance(run.hypothesis.claim, Estimation):  # an estimate that a baseline stores
         return None
     supported, refuted = (
         _certificate(run.hypothesis, run.weigher.certified(verdict))
@@ -114,7 +114,7 @@ def _family(run: Run) -> Family | None:
 
 
 def _certificate(hypothesis: Hypothesis, inequality: str) -> str:
-    """Say what was certified and of what: the inequality, the scope, and what was left out."""
+    """Say what was certified: the inequality, its scope, and what was left out."""
     among = " among valid replies" if hypothesis.frame.invalid is Invalid.EXCLUDE else ""
     recorded = " of these recorded outcomes" if hypothesis.design.census is not None else ""
     return f"{inequality}{among}{recorded}"
@@ -148,9 +148,9 @@ def _evidence_of(run: Run) -> Evidence:
 
 
 def _share_of_gap(run: Run) -> float | None:
-    """Return the gain of the first arm over the second as a share of the ceiling's; None without a gap.
+    """Return the gain of the first arm over the second as a share of the gap to the ceiling, if there is one.
 
-    It is the ratio of two observed means: descriptive, with no error rate of its own.
+    It is the ratio of two observed means: descriptive, without an error rate.
     """
     ceiling, means = run.hypothesis.ceiling, run.units.arm_means
     if ceiling is None or not run.units.compares:
@@ -163,7 +163,7 @@ def _share_of_gap(run: Run) -> float | None:
 
 
 def _told_apart(run: Run) -> tuple[str, ...]:
-    """Return a remark when arms differ in more than one thing; what made the difference is then unknown."""
+    """Return a remark if arms differ in more than one thing, so that the cause of a difference is unknown."""
     arms = run.units.compares
     if not arms or not run.hypothesis.frame.arms:
         return ()
@@ -179,7 +179,7 @@ def _is_share(run: Run) -> bool:
 
 
 def _descriptive(run: Run) -> tuple[Interval | None, Interval | None]:
-    """Return the fixed-n intervals of the valid trials; none where units are means."""
+    """Return the fixed-n intervals of the valid trials; none if units are means."""
     ones, zeros = run.units.n_ones, run.units.n_zeros
     if not (run.hypothesis.single and _is_share(run)) or ones + zeros == 0:
         return None, None
@@ -206,13 +206,9 @@ def _served(calls: list[Call]) -> tuple[str, ...]:
 
 
 def with_brief_details(result: HypothesisResult, show: int) -> HypothesisResult:
-    r"""Return the result with the long message of a failed assert for the trials that are shown only.
+    r"""Return the result with the long messages of failed asserts only for the trials that are shown.
 
-    Which others have one depends on how many trials were in flight, and a record must not.
-
-    Args:
-        result: Of a run whose asserts were explained as `explains_asserts` says.
-        show: How many trials against the claim are shown.
+    Which other trials have one depends on how many were in flight, and a record must not depend on that.
     """
     shown = frozenset(result.telling[:show])
     if not any("\n" in trial.detail and trial.index not in shown for trial in result.trials):
@@ -228,12 +224,7 @@ def _brief(trial: TrialRecord, shown: frozenset[int]) -> TrialRecord:
 
 
 def explains_asserts(run: Run, show: int) -> bool:
-    """Tell whether a failed assert, which is a 0, may be among the first `show` trials against the claim.
-
-    Args:
-        run: One that is under way.
-        show: How many trials against the claim are shown.
-    """
+    """Tell whether the next failed assert may be among the first `show` trials against the claim."""
     claim = run.hypothesis.claim
     against = not isinstance(claim, Claim) or claim.direction is not Direction.AT_MOST
     return against and run.units.n_zeros < show

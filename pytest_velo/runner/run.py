@@ -24,28 +24,28 @@ from pytest_velo.verdicts import StopReason, Verdict
 class Run:
     """One hypothesis being sampled.
 
-    Prefixes are checked in submission order, never in order of arrival: fast replies are not a random
-    subset. An error or an empty budget takes effect when the prefix reaches its trial, so that the
-    result does not depend on how many trials are in flight.
+    Prefixes are checked in submission order, never in order of arrival: fast replies are not a random subset.
+    An error or an exhausted budget takes effect when the prefix reaches its trial, so that the result does
+    not depend on how many trials are in flight.
 
     Args:
         hypothesis: What is sampled.
         drawer: Gets the draws.
         threads: Where plain bodies run.
         watch: Called whenever the prefix has grown.
-        launcher: Says when trials may start.
-        n_known: How many trials an earlier look at these draws had. None beyond them is begun before they
-            are all in, so that a second run of the same makes no call ahead.
+        launcher: Decides when trials may start.
+        n_known: How many trials an earlier look at these draws had. None beyond them is started before they
+            are all in, so that a repeated run makes no calls ahead.
 
     Attributes:
         trials: The trials of the prefix so far.
-        after: The trials after the verdict, in order, where sampling goes on to the end.
-        weigher: What the trials of the prefix came to.
+        after: The trials after the verdict, in order, if sampling goes on to the end.
+        weigher: The evidence from the prefix.
         verdict: Inconclusive until the weigher decides.
         stop: Why sampling ended; None while it runs.
         error: The exception that ended it as an error.
-        refusal: Why the first trial was not accepted; None when it was.
-        exceptions: Of the trials against the claim, where the hypothesis keeps them (debuggers).
+        refusal: Why the first trial was not accepted; None if it was.
+        exceptions: Those of the trials against the claim, if the hypothesis keeps them (debuggers).
     """
 
     def __init__(
@@ -83,14 +83,14 @@ class Run:
         self._plan_ended = False
         self._spent_s = 0.0
         self._n_timed = 0
-        self._context = copy_context()  # of the bodies, whoever launches them
+        self._context = copy_context()  # for the bodies, independent of the launcher
         self._watch = watch
         self._launcher: Launcher = launcher or AtOnce()
         self._futility = usual_futility(hypothesis.design.max_units)
         self._next_futility = max(self._futility.first, hypothesis.design.min_units)
 
     async def go(self) -> None:
-        """Sample until a verdict, max_trials, futility, an error or an empty budget."""
+        """Sample until a verdict, max_trials, futility, an error or an exhausted budget."""
         self._context = copy_context()
         try:
             self._launcher.ready(self)
@@ -112,7 +112,7 @@ class Run:
 
     @property
     def is_known(self) -> bool:
-        """Whether the next trials are within what an earlier look has read, and cost nothing."""
+        """Whether the next trials were read by an earlier look, so that they cost nothing."""
         return self._ahead.knows(self._n_taken)
 
     @property
@@ -122,7 +122,7 @@ class Run:
 
     @property
     def mean_trial_s(self) -> float | None:
-        """Mean seconds of a trial, from its start to its end; None before any."""
+        """Mean seconds of a trial, from start to end; None before any has ended."""
         return self._spent_s / self._n_timed if self._n_timed else None
 
     @property
@@ -137,7 +137,7 @@ class Run:
         for _ in range(n):
             try:
                 planned = next(self._plan, None)
-            except Exception as error:  # raised into a launcher, it would end nothing: the run would hang
+            except Exception as error:  # raised in a launcher, it would not end the run, which would hang
                 self._fail(error, None)
                 break
             if planned is None:
@@ -151,7 +151,7 @@ class Run:
         self._check_plan()
 
     def _check_plan(self) -> None:
-        """End the run when its plan has ended and every trial of it is in."""
+        """End the run once its plan is used up and all of its trials are in."""
         ended = self._plan_ended and not self._tasks and self._n_taken == self._n_launched
         if ended and self.stop is None:
             self._out_of_trials()
@@ -178,7 +178,7 @@ class Run:
             self._launcher.ready(self)
 
     def _landed(self, task: asyncio.Task[None]) -> None:
-        """Forget a task; one that broke ends the run, which would wait for its trial for ever."""
+        """Forget a finished task; if it broke, end the run, which would wait for its trial forever."""
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None and self.stop is None:
             self._fail(error, None)
@@ -209,7 +209,7 @@ class Run:
         self._weigh(record, finished.planned)
 
     def _accepted(self, record: TrialRecord) -> bool:
-        """Ask whether the first trial is what the run is about; end it otherwise."""
+        """Check the first trial with `Hypothesis.accepts`; end the run if it is refused."""
         accepts = self.hypothesis.accepts
         self.refusal = None if accepts is None else accepts(record)
         if self.refusal is not None:
@@ -228,7 +228,7 @@ class Run:
             self._end(StopReason.FUTILITY)
 
     def _futile(self) -> bool:
-        """Whether a verdict has become unlikely; looked at on a sparse schedule, for it costs ms."""
+        """Whether a verdict has become unlikely; checked rarely, because it takes milliseconds."""
         if self.weigher.n < self._next_futility:
             return False
         self._next_futility = self.weigher.n + self._futility.every
@@ -253,7 +253,7 @@ class Run:
             self._ended.set()
 
     async def _wind_down(self) -> None:
-        """Cancel what is still in flight; draws under way are finished and kept by the sampler."""
+        """Cancel what is still in flight; the sampler finishes and stores draws that are under way."""
         self._runner.stop()
         running = await cancel_all(self._tasks)
         if running:
@@ -263,17 +263,17 @@ class Run:
 
     @property
     def n_beyond(self) -> int:
-        """Trials that were begun beyond the stopping prefix."""
+        """Trials that were started beyond the stopping prefix."""
         return self._n_launched - len(self.trials)
 
     @property
     def units(self) -> Units:
-        """What the trials of the prefix came to; of a joint claim, its first part."""
+        """The units of the prefix; for a joint claim, those of its first part."""
         return self.weigher.units
 
     @property
     def estimate(self) -> float | None:
-        """Mean of the valid units, in the statistic's own units; None without any."""
+        """Mean of the valid units, in the statistic's own units; None if there are none."""
         return self.units.estimate
 
 
@@ -282,10 +282,10 @@ _WIND_DOWN_S = 3.0  # how long a cancelled body may take to clean up
 
 
 class Launcher(Protocol):
-    """Says when a run may launch the trials it wants: at once, or as its turn comes among others."""
+    """Decides when a run may launch the trials it wants: at once, or in turn with other runs."""
 
     def ready(self, run: Run, /) -> None:
-        """Hear that `run` may want trials (see `Run.wanted`), and sooner or later call its `launch`."""
+        """Note that `run` may want trials (see `Run.wanted`); its `launch` must be called sooner or later."""
         ...
 
 
@@ -299,10 +299,9 @@ class AtOnce:
 
 
 async def cancel_all(tasks: Iterable[asyncio.Task[None]]) -> set[asyncio.Task[None]]:
-    """Cancel the tasks of trials, more than once where a body catches it.
+    """Cancel the tasks of trials, repeatedly if a body catches the cancellation.
 
-    Returns:
-        Those that resist three cancellations, with 3 s after each to clean up.
+    Returns the tasks that resist three cancellations, with 3 s after each to clean up.
     """
     running = set(tasks)
     for _ in range(_CANCELLATIONS):

@@ -1,4 +1,4 @@
-"""One trial: run the body once, read what it gave."""
+"""One trial: run the body once and read its result."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class Threads(Protocol):
-    """Where plain bodies run, and how their model calls come back to the loop."""
+    """Runs plain bodies, and brings their model calls back to the loop."""
 
     def call(self, work: Coroutine[Any, Any, T]) -> T:
         """Run `work` on the loop from a body's thread and wait for it."""
@@ -42,7 +42,7 @@ class Finished:
 
 
 class TrialRunner:
-    """Runs the trials of one hypothesis, each in a context of its own."""
+    """Runs the trials of one hypothesis, each in its own context."""
 
     def __init__(self, hypothesis: Hypothesis, drawer: Drawer, threads: Threads) -> None:
         self._hypothesis = hypothesis
@@ -53,13 +53,13 @@ class TrialRunner:
         self._stopped = False
 
     def stop(self) -> None:
-        """Give the trials that run no more draws: they are about to be cancelled."""
+        """Give running trials no more draws: they are about to be cancelled."""
         self._stopped = True
         for scope in self._scopes:
             scope.end()
 
     async def run(self, planned: Planned) -> Finished:
-        """Run one trial; every exception but a cancellation after `stop` comes back as a `Finished`."""
+        """Run one trial; every exception except a cancellation after `stop` is returned in the `Finished`."""
         hypothesis = self._hypothesis
         seeds, turn = hypothesis.seeds, planned.turn
         seed = derive(hypothesis.seed, self._seed_of, turn) if seeds is None else seeds[turn]
@@ -158,7 +158,7 @@ class TrialRunner:
 
 
 def _check_calls(scope: TrialScope) -> None:
-    """Raise when a body returned a value without having waited for all it asked for."""
+    """Raise if a body returned without having awaited all of its calls."""
     if scope.trouble is not None:
         raise scope.trouble  # the body caught it
     if scope.n_unawaited:
@@ -171,10 +171,10 @@ def _check_calls(scope: TrialScope) -> None:
 
 
 def _cancelled_itself(error: asyncio.CancelledError) -> BodyError:
-    """Return the error of a body that ended as cancelled though nobody stopped it."""
+    """Return the error of a body that ended as cancelled although sampling was not stopped."""
     problem = BodyError(
         "the body was cancelled from within, so there is no outcome",
-        fix="do not let asyncio.CancelledError out of the body",
+        fix="catch asyncio.CancelledError inside the body",
     )
     problem.__cause__ = error
     return problem

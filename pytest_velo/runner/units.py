@@ -14,8 +14,8 @@ class Turn(NamedTuple):
     """One trial, or one trial of each arm on the same case.
 
     Attributes:
-        value: What the statistic averages, in its own units; None when it is invalid.
-        trials: Indices of the trials it was made of.
+        value: What the statistic averages, in its own units; None if it is invalid.
+        trials: Indices of its trials.
     """
 
     value: float | None
@@ -27,15 +27,15 @@ class Units:
 
     Args:
         statistic: What is averaged.
-        n_arms: Trials of a turn, from 1.
+        n_arms: Trials in a turn, >= 1.
         invalid: How invalid trials count.
-        worst: What one counts under `against`: 0 or 1, on the scale of [0, 1].
-        reference: What a baseline stored of each turn, in the outcome's units, None for invalid; for a
-            `Change`.
+        worst: How one counts under `against`: 0 or 1, on the scale [0, 1].
+        reference: For a `Change`: what a baseline stored for each turn, in the outcome's units; None for
+            invalid.
 
     Attributes:
         turns: All complete turns of the prefix, in order.
-        n_ones, n_zeros: Valid trials that came out 1 and 0, of any arm.
+        n_ones, n_zeros: Valid trials with outcome 1 and 0, in any arm.
         n_invalid: Invalid turns.
     """
 
@@ -69,12 +69,7 @@ class Units:
         self.n_invalid = 0
 
     def add(self, record: TrialRecord, planned: Planned) -> tuple[float, float] | None:
-        """Add the next trial in submission order.
-
-        Returns:
-            The bounds of the unit's mean on the scale of [0, 1] when the unit is complete and counts, else
-            None.
-        """
+        """Add the next trial in submission order; return the bounds of its unit if complete and counted."""
         if self._missing == 0:
             self._missing = planned.unit_size
         self._missing -= 1
@@ -91,9 +86,9 @@ class Units:
 
     @property
     def moments(self) -> tuple[int, float, float]:
-        """Number, mean and variance of the complete units on the scale of [0, 1].
+        """Number, mean and variance of the complete units on the scale [0, 1].
 
-        Before the data stand a 0 and a 1, so that the variance is never 0: (n, mean, variance).
+        A pseudo-unit of 0 and one of 1 are included, so that the variance is never 0: (n, mean, variance).
         """
         n = self._n_fed
         mean = (self._unit_sum + 1.0) / (n + 2.0)
@@ -102,7 +97,7 @@ class Units:
 
     @property
     def compares(self) -> tuple[str, ...]:
-        """The arms whose difference it is, first minus second; empty for a statistic of one."""
+        """The arms whose difference it is, first minus second; empty for a statistic of one arm."""
         return self._statistic.arms
 
     @property

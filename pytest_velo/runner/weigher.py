@@ -1,4 +1,4 @@
-"""The seam between a run and its evidence: what a run, and what a report, asks of a weigher."""
+"""The seam between a run and its evidence: what runs and reports ask of a weigher."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from pytest_velo.verdicts import Interval, PartVerdict, Verdict
 
 
 class Weigher(Protocol):
-    """What a run needs of the evidence."""
+    """Turns trials into evidence for or against what is claimed."""
 
     @property
     def units(self) -> Units:
-        """The units of the statistic, of a joint claim those of its first part."""
+        """The units of the statistic; for a joint claim those of its first part."""
         ...
 
     @property
     def n(self) -> int:
-        """Units that were fed."""
+        """Units fed."""
         ...
 
     @property
@@ -48,15 +48,15 @@ class Weigher(Protocol):
         ...
 
     def predictive_probability(self) -> float:
-        """Return roughly the chance of a verdict by the horizon, rather too high."""
+        """Estimate the chance of a verdict by the horizon, rather too high than too low."""
         ...
 
     def log_e(self) -> tuple[float, float] | None:
-        """Return the log evidence for and against the claim; None where nothing is claimed."""
+        """Return the log evidence for and against the claim; None if nothing is claimed."""
         ...
 
     def bounds(self) -> tuple[float | None, float | None, Interval | None]:
-        """Return p_support, p_refute and the interval; None for what there is not."""
+        """Return p_support, p_refute and the interval; None for any that does not apply."""
         ...
 
     def certified(self, verdict: Verdict) -> str:
@@ -64,15 +64,15 @@ class Weigher(Protocol):
         ...
 
     def parts(self) -> tuple[PartVerdict, ...]:
-        """Return what came of the parts of a joint claim."""
+        """Return the verdicts of the parts of a joint claim."""
         ...
 
     def distances(self) -> list[Distance]:
-        """Return for each turn how far it speaks against the claim, in widths of the statistic's range."""
+        """Return how far each turn speaks against the claim, in widths of the statistic's range."""
         ...
 
     def n_needed(self) -> int | None:
-        """Guess the units in all that a number takes which is not measured yet; None for claims."""
+        """Guess the total units that an estimate needs if it is not measured yet; None for claims."""
         ...
 
 
@@ -108,7 +108,7 @@ class OneClaim:
 
     @property
     def n(self) -> int:
-        """Units that were fed."""
+        """Units fed."""
         return self._rule.n
 
     @property
@@ -127,7 +127,7 @@ class OneClaim:
 
     @staticmethod
     def parts() -> tuple[PartVerdict, ...]:
-        """It has none."""
+        """Return nothing: it has no parts."""
         return ()
 
     def distances(self) -> list[Distance]:
@@ -136,11 +136,11 @@ class OneClaim:
 
     @staticmethod
     def n_needed() -> None:
-        """The report guesses from the evidence."""
+        """Return None: the report guesses from the evidence."""
 
 
 class AllClaims:
-    """Several claims about outcomes of the same trials, which must all hold."""
+    """Several claims about outcomes of the same trials, all of which must hold."""
 
     def __init__(self, hypothesis: Hypothesis, claim: Joint) -> None:
         self._parts = [_units(hypothesis, part.statistic, part.direction) for part in claim.parts]
@@ -158,7 +158,7 @@ class AllClaims:
 
     @property
     def n(self) -> int:
-        """Units that were fed."""
+        """Units fed."""
         return self._rule.n
 
     @property
@@ -167,7 +167,7 @@ class AllClaims:
         return self._rule.kind
 
     def add(self, record: TrialRecord, planned: Planned) -> Verdict | None:
-        """Take in the next trial: one outcome of each part. An invalid trial is invalid in all."""
+        """Take in the next trial: one outcome for each part. An invalid trial is invalid in all."""
         unit = [units.add(record, planned) for units in self._parts]
         return None if all(bounds is None for bounds in unit) else self._rule.feed(unit)
 
@@ -176,7 +176,7 @@ class AllClaims:
         return self._rule.log_e_support, self._rule.log_e_refute
 
     def parts(self) -> tuple[PartVerdict, ...]:
-        """Return what came of each part."""
+        """Return the verdict of each part."""
         return tuple(
             PartVerdict(
                 claim=str(part.claim),
@@ -189,7 +189,7 @@ class AllClaims:
         )
 
     def distances(self) -> list[Distance]:
-        """Return for each turn how far it speaks against the part it speaks against most."""
+        """Return how far each turn speaks against the part that it contradicts most."""
         each = [
             wrong_by(part.claim, units) for part, units in zip(self._rule.parts, self._parts, strict=True)
         ]
@@ -200,11 +200,11 @@ class AllClaims:
 
     @staticmethod
     def n_needed() -> None:
-        """The report guesses from the evidence."""
+        """Return None: the report guesses from the evidence."""
 
 
 class Measuring:
-    """A number that is measured until its interval is tight enough, or to the last unit."""
+    """An estimate, sampled until its interval is tight enough or to the last unit."""
 
     def __init__(self, hypothesis: Hypothesis, estimation: Estimation) -> None:
         self.units = _units(hypothesis, estimation.statistic, None)
@@ -217,7 +217,7 @@ class Measuring:
 
     @property
     def n(self) -> int:
-        """Units that were fed."""
+        """Units fed."""
         return self._rule.n
 
     @property
@@ -232,12 +232,12 @@ class Measuring:
 
     @staticmethod
     def predictive_probability() -> float:
-        """A number is worth its trials to the last: every one makes it tighter."""
+        """Return 1: every trial makes an estimate tighter, so it is never given up."""
         return 1.0
 
     @staticmethod
     def log_e() -> None:
-        """Nothing is claimed."""
+        """Return None: nothing is claimed."""
         return
 
     def bounds(self) -> tuple[None, None, Interval | None]:
@@ -245,7 +245,7 @@ class Measuring:
         return None, None, self._rule.interval() if self.n else None
 
     def certified(self, verdict: Verdict) -> str:
-        """Say between what the number lies, if it is measured."""
+        """Return the two-sided inequality for the number, if it is measured."""
         if verdict is not Verdict.MEASURED:
             return f"not measured: {self._estimation}"
         ends = self._rule.interval()
@@ -253,15 +253,15 @@ class Measuring:
 
     @staticmethod
     def parts() -> tuple[PartVerdict, ...]:
-        """It has none."""
+        """Return nothing: it has no parts."""
         return ()
 
     def distances(self) -> list[Distance]:
-        """Return 0 for each valid turn: none speaks against a number."""
+        """Return 0 for each valid turn: none contradicts an estimate."""
         return [None if turn.value is None else 0.0 for turn in self.units.turns]
 
     def n_needed(self) -> int | None:
-        """Guess from the interval: its width goes with one over the root of n."""
+        """Guess from the interval, whose width is about proportional to one over the root of n."""
         goal = self._estimation.halfwidth
         if goal is None or self.n == 0 or self._rule.measured:
             return None

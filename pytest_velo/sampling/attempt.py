@@ -1,4 +1,4 @@
-"""One attempt of one call: it waits at the endpoint's gate, and tells the gate how it went."""
+"""One attempt of one call: it waits at the endpoint's gate, and reports the result to the gate."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _USUAL_OUTPUT_TOKENS = 256
 
 
 class Gated:
-    """A provider behind a gate. It stands below the retries: a call that backs off holds no place.
+    """A provider behind a gate. It sits below the retries: a call that backs off holds no place.
 
     Args:
         inner: Makes the attempt.
         gate: The endpoint's gate.
-        counts_tokens: The gate paces tokens, so each call is estimated first and corrected after.
+        counts_tokens: The gate paces tokens, so each call is estimated first and corrected afterwards.
 
     Attributes:
-        n_lost: Attempts that were sent and brought no reply, though the provider may have made one and bill
-            it: time-outs, bodies that cannot be read, calls cancelled under way.
+        n_lost: Attempts that were sent and brought no reply, although the provider may have made one and may
+            bill it: time-outs, bodies that cannot be read, calls cancelled under way.
     """
 
     def __init__(self, inner: Provider, gate: Gate, *, counts_tokens: bool = False) -> None:
@@ -65,7 +65,7 @@ class Gated:
 
 
 def _may_be_billed(error: BaseException) -> bool:
-    """Tell whether an attempt that ended so may have been answered, unseen by us."""
+    """Tell whether an attempt that ended this way may have been answered without our seeing it."""
     if isinstance(error, TransientError):
         return error.kind in ("timeout", "garbage")
     return isinstance(error, asyncio.CancelledError)

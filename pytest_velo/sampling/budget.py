@@ -1,4 +1,4 @@
-"""The budget: what a call may cost is set aside before it is sent, what it did cost is booked after it."""
+"""The budget: what a call may cost is reserved before it is sent, what it did cost is booked afterwards."""
 
 from __future__ import annotations
 
@@ -17,40 +17,42 @@ from pytest_velo.sampling.pricing import worst_case
 from pytest_velo.settings import Endpoint, Settings
 
 HARD_STOP_SHARE = 0.10
-"""Calls are set aside at their usual rather than their worst price only as long as all of them together
-could not exceed the cap by more than this share of it."""
+"""Share of the cap by which the worst case of all calls in flight may exceed it.
+
+Within this share, calls are reserved at their usual price; beyond it, at their worst price.
+"""
 _MIN_KNOWN = 20  # settled calls of a model before its 99th percentile is used
 _N_KNOWN = 500  # settled calls of a model that the percentile looks back on
-_POLL_S = 0.1  # how often the books of several processes are looked at while one waits
-_PATIENCE_S = 10.0  # how long other processes are given to settle something
+_POLL_S = 0.1  # how often shared accounts are polled while a call waits
+_PATIENCE_S = 10.0  # how long to wait for other processes to settle something
 
 _EPSILON_USD = 1e-9
 
 
 class Ledger(Protocol):
-    """Books of a session's money, exact across the processes that share them."""
+    """The accounts of a session's money, exact across the processes that share them."""
 
     def reserve(self, session: str, amount: float, cap: float) -> bool:
-        """Set `amount` aside unless spent, reserved and it exceed `cap`."""
+        """Reserve `amount` unless spent, reserved and `amount` together exceed `cap`."""
         ...
 
     def settle(self, session: str, reserved: float, actual: float) -> None:
-        """Turn a reservation into what was spent."""
+        """Replace a reservation by what was spent."""
         ...
 
     def spent(self, session: str) -> float:
-        """Return the dollars spent and set aside."""
+        """Return the dollars spent and reserved."""
         ...
 
 
 class LocalLedger:
-    """The books of a process that shares its budget with no other."""
+    """The accounts of a process that does not share its budget."""
 
     def __init__(self) -> None:
         self._booked: dict[str, float] = {}
 
     def reserve(self, session: str, amount: float, cap: float) -> bool:
-        """Set `amount` aside unless spent, reserved and it exceed `cap`."""
+        """Reserve `amount` unless spent, reserved and `amount` together exceed `cap`."""
         booked = self.spent(session) + amount
         if booked > cap + _EPSILON_USD:
             return False
@@ -58,16 +60,16 @@ class LocalLedger:
         return True
 
     def settle(self, session: str, reserved: float, actual: float) -> None:
-        """Turn a reservation into what was spent."""
+        """Replace a reservation by what was spent."""
         self._booked[session] = self.spent(session) - reserved + actual
 
     def spent(self, session: str) -> float:
-        """Return the dollars spent and set aside."""
+        """Return the dollars spent and reserved."""
         return self._booked.get(session, 0.0)
 
 
 def shared_ledger(settings: Settings, store: object) -> Ledger | None:
-    """Return the store's books where other workers write into them, too; None: one process keeps its own."""
+    """Return the store's accounts if other workers use them too; None for a single process."""
     if settings.workers > 1 and hasattr(store, "reserve"):
         return cast(Ledger, store)
     return None
@@ -75,7 +77,7 @@ def shared_ledger(settings: Settings, store: object) -> Ledger | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reservation:
-    """Dollars set aside for one call: what is held, and what it may cost at worst."""
+    """Dollars reserved for one call: the amount held, and what the call may cost at worst."""
 
     model: str
     held_usd: float
@@ -83,22 +85,22 @@ class Reservation:
 
 
 class Budget:
-    """Sets aside and books; one per process.
+    """Reserves and books dollars; one per process.
 
-    A model's first calls are set aside at their worst case, later ones at the running 99th percentile.
-    What the percentile leaves uncovered, over all calls in flight, stays within `HARD_STOP_SHARE` of the
-    cap. So, as long as no call exceeds its worst case, spending ends at 1.1 times the cap at the very
-    most, and only if calls in flight turn out dearer than 99 % of those before them.
+    A model's first calls are reserved at their worst case, later ones at the running 99th percentile. What
+    the percentile leaves uncovered, over all calls in flight, stays within `HARD_STOP_SHARE` of the cap. So,
+    as long as no call exceeds its worst case, spending ends at 1.1 times the cap at the very most, and only
+    if calls in flight turn out more expensive than 99 % of those before them.
 
     Args:
-        cap_usd: Dollars this session may spend, from 0.
-        ledger: The books; shared with the other workers, if there are any.
-        session: Names the session in the books.
-        workers: Processes that share the cap, from 1.
+        cap_usd: Dollars this session may spend, >= 0.
+        ledger: The accounts; shared with the other workers, if there are any.
+        session: The session's name in the accounts.
+        workers: Processes that share the cap, >= 1.
         clock: Where time comes from.
 
     Attributes:
-        waited_s: Seconds in which a call was ready and waited for what others had set aside.
+        waited_s: Seconds in which a call was ready and waited for what others had reserved.
     """
 
     def __init__(
@@ -114,14 +116,14 @@ class Budget:
         self._n_outstanding = 0
         self._is_used_up = False
         self.waited_s = 0.0
-        self._door = asyncio.Lock()  # first come, first served: a dear call is not overtaken for ever
+        self._door = asyncio.Lock()  # first come, first served: an expensive call is not overtaken forever
         self._settled: asyncio.Future[None] | None = None
 
     async def reserve(self, model: str, worst_usd: float) -> Reservation:
-        """Set aside what a call may cost, waiting for calls in flight where they hold the rest.
+        """Reserve what a call may cost, waiting for calls in flight if they hold the rest.
 
         Raises:
-            BudgetError: It could exceed the cap even when nothing else is outstanding.
+            BudgetError: It could exceed the cap even if nothing else were outstanding.
         """
         async with self._door:
             while True:
@@ -136,12 +138,12 @@ class Budget:
                 self.waited_s += self._clock.now() - begun
 
     def settle(self, reservation: Reservation, spent_usd: float | None) -> None:
-        """Book what a call cost; 0 when it was not made, None (its worst case) when nobody knows."""
+        """Book what a call cost; 0 if it was not made, None (its worst case) if unknown."""
         known = spent_usd is not None
         spent = spent_usd if spent_usd is not None else reservation.worst_usd
         try:
             self._ledger.settle(self._session, reservation.held_usd, spent)
-        finally:  # books that cannot be written must not leave others waiting for this call
+        finally:  # accounts that cannot be written must not leave others waiting for this call
             self._landed(reservation, spent if known else 0.0)
 
     def _landed(self, reservation: Reservation, known_usd: float) -> None:
@@ -179,8 +181,8 @@ class Budget:
         return BudgetError(
             f"the budget of {_usd(self._cap_usd)} does not allow another call: {_usd(spent)} are spent or"
             f" set aside, and a call of {model} may cost {_usd(held_usd)}",
-            fix=f"--velo-budget={enough:.2f} goes on from here (draws made so far are kept); a max_tokens= on"
-            " the call lowers what it may cost",
+            fix=f"--velo-budget={enough:.2f} continues from here (draws made so far are kept); a max_tokens="
+            " on the call lowers what it may cost",
         )
 
 
@@ -204,20 +206,20 @@ class Budgeted:
         self._budget = budget
 
     async def complete(self, request: Request, seed: int | None) -> Reply:
-        """Return the reply; a call that ends in an error or is cancelled is booked as free of charge.
+        """Return the reply; a call that ends in an error or is cancelled is booked as free.
 
-        What a provider bills for an attempt that brought no reply nobody here can know: such attempts are
-        counted (`Gated.n_lost`) and said.
+        What a provider bills for an attempt without a reply cannot be known here: such attempts are counted
+        (`Gated.n_lost`) and reported.
 
         Raises:
             BudgetError: The call could exceed the budget.
-            UsageError: What the model costs is unknown.
+            UsageError: The model's price is unknown.
         """
         model = f"{self._endpoint.name}/{request.model}"
         worst_usd = worst_case(self._endpoint, request)
         if worst_usd is None:
             raise UsageError(
-                f"what a call of {model} costs is unknown, so no budget can be kept",
+                f"the price of a call to {model} is unknown, so the budget cannot be enforced",
                 where=f"model {model}",
                 fix="declare price=IN/OUT (dollars per million tokens) or price=free on its endpoint,"
                 " or run with --velo-budget=none",

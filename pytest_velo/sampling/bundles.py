@@ -1,4 +1,4 @@
-"""Several draws of one request in one call, where the endpoint has `n`: the prompt is billed once."""
+"""Several draws of one request in one call, if the endpoint has `n`: the prompt is billed once."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from pytest_velo.sampling.flights import Travelling, current_flight
 
 
 class Split(Protocol):
-    """Takes the reply to a call for several draws apart."""
+    """Splits the reply to a call for several draws."""
 
     def __call__(self, reply: Reply, request: Request, /) -> tuple[Reply, ...] | None:
-        """Return the replies that can be read, in order; None where it is about the prompt alone."""
+        """Return the replies that can be read, in order; None if the reply is about the prompt alone."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Member:
-    """One draw that waits; its future gets the reply, or None when it has to be made alone."""
+    """One waiting draw; its future gets the reply, or None if it has to be made alone."""
 
     request: Request
     flight: Travelling | None
@@ -32,20 +32,20 @@ class _Member:
 
 
 class Bundled:
-    """A provider that makes identical requests of one moment in one call.
+    """A provider that makes simultaneous identical requests in one call.
 
-    Draws are bundled when they are asked for in the same iteration of the event loop, so that none waits
-    for another. What one choice does must not touch the others: a call that stays unanswered, as one long
-    choice can leave it, is made again choice by choice. A model whose server takes no `n`, or answers with
-    fewer choices, is asked one by one from then on.
+    Draws are bundled if they are requested in the same iteration of the event loop, so that none waits for
+    another. One choice must not affect the others: a call that stays unanswered, which a single long choice
+    can cause, is repeated choice by choice. A model whose server does not accept `n`, or answers with fewer
+    choices, is called for one draw at a time from then on.
 
-    A bundle is sent no seed, which its draws record as not honoured. What it cost, and the tokens of the
-    prompt, stand with its first draw; how many tokens each choice took, nobody says.
+    A bundle is sent no seed, which its draws record as not honoured. Its cost and the tokens of the prompt
+    are recorded with its first draw; no server tells how many tokens each choice took.
 
     Args:
         inner: Makes the calls, priced and within the budget.
-        n: Most draws in one call, from 2.
-        split: Takes replies apart.
+        n: Maximum number of draws in one call, >= 2.
+        split: Splits replies.
     """
 
     def __init__(self, inner: Provider, n: int, split: Split) -> None:
@@ -92,10 +92,10 @@ class Bundled:
         n = len(bundle.members)
         try:
             whole = await self._inner.complete(replace(first, parameters={**first.parameters, "n": n}), None)
-        except (UnansweredError, BudgetError):  # what is left of the budget may do for one
+        except (UnansweredError, BudgetError):  # the rest of the budget may suffice for single draws
             bundle.make_alone()
         except RequestError:
-            self._one_by_one.add(first.model)  # if it was not the n, each will say so
+            self._one_by_one.add(first.model)  # if n was not the reason, each draw will fail by itself
             bundle.make_alone()
         except Exception as error:
             bundle.fail(error)
@@ -123,7 +123,7 @@ class _Bundle:
             flight.failed()
 
     def follow(self, task: asyncio.Task[None]) -> None:
-        """Cancel `task` when every draw was given up: then nobody wants the call."""
+        """Cancel `task` once every draw was given up: then nothing needs the call."""
 
         def given_up(_: asyncio.Future[Reply | None]) -> None:
             if all(member.reply.cancelled() for member in self.members):
@@ -131,14 +131,14 @@ class _Bundle:
 
         def ended(_: asyncio.Task[None]) -> None:
             for member in self.members:
-                member.reply.cancel()  # does nothing where it is done
+                member.reply.cancel()  # has no effect if it is done
 
         for member in self.members:
             member.reply.add_done_callback(given_up)
         task.add_done_callback(ended)
 
     def make_alone(self) -> None:
-        """Have every draw made by a call of its own."""
+        """Let every draw be made by its own call."""
         for member in self.members:
             if not member.reply.done():
                 member.reply.set_result(None)
@@ -150,9 +150,9 @@ class _Bundle:
                 member.reply.set_exception(error)
 
     def share(self, choices: Sequence[Reply], whole: Reply) -> None:
-        """Give every draw its choice; those for whom there is none are made alone.
+        """Give every draw its choice; draws without one are made alone.
 
-        A draw that was given up while the call waited takes none: the bill would go with it.
+        A draw that was given up while the call waited gets none: the bill would go with it.
         """
         wanted = [member for member in self.members if not member.reply.done()]
         replies = [_share(choice, whole, is_first=place == 0) for place, choice in enumerate(choices)]
@@ -160,7 +160,7 @@ class _Bundle:
             member.reply.set_result(reply)
         for member in wanted[len(replies) :]:
             if member.flight is not None:
-                member.flight.failed()  # it is not under way any more, and dropped if nobody waits for it
+                member.flight.failed()  # no longer under way, and dropped if nothing waits for it
             if not member.reply.done():
                 member.reply.set_result(None)
 
@@ -169,7 +169,7 @@ class _Bundle:
 
 
 def _share(choice: Reply, whole: Reply, *, is_first: bool) -> Reply:
-    """Return a choice with its part of the bill: the first has it all, unless nobody knows it."""
+    """Return a choice with its part of the bill: the first has all of it, unless it is unknown."""
     known = whole.cost_usd is not None
     prompt = Usage(input_tokens=whole.usage.input_tokens, cached_input_tokens=whole.usage.cached_input_tokens)
     return replace(

@@ -1,4 +1,4 @@
-"""One model call of a trial: its draw is got, kept in the transcript, and guarded."""
+"""One model call of a trial: get its draw, keep it in the transcript, and check it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Guard:
     Args:
         allow_cut: A reply cut at max_tokens counts.
         allow_empty: An empty reply counts.
-        schema: A schema was asked for, and a reply that does not follow it does not count.
+        schema: A schema was requested, and a reply that does not follow it does not count.
     """
 
     __slots__ = ("_allow_cut", "_allow_empty", "_schema")
@@ -49,13 +49,13 @@ class Guard:
 
 
 def _check_label(label: object) -> None:
-    """Refuse, before anything is paid, a name that cannot be stored."""
+    """Reject, before anything is paid, a name that cannot be stored."""
     try:
         str(label).encode()
     except UnicodeEncodeError:
         raise BodyError(
-            f"slot={label!r} holds half of a surrogate pair, which is not text",
-            fix='name the draw by plain text, e.g. slot="a"',
+            f"slot={label!r} contains half of a surrogate pair, which is not text",
+            fix='use plain text, e.g. slot="a"',
         ) from None
 
 
@@ -65,17 +65,17 @@ async def ask(scope: TrialScope, target: Target, request: Request, guard: Guard,
     Args:
         scope: The trial.
         target: The model.
-        request: What it is asked.
+        request: The request to send.
         guard: Which replies do not count.
-        label: Tells apart draws whose order depends on timing (`slot=` of the call); None for none.
+        label: Distinguishes draws whose order depends on timing (`slot=` of the call); None for none.
 
     Raises:
         InvalidTrial: The reply was cut, empty, filtered or does not follow the schema, or none came.
         StoppedError: The trial has ended.
-        VeloError: The draw could not be had; the trial is an error then, whatever the body catches.
+        VeloError: The draw could not be made; the trial is then an error, whatever the body catches.
     """
     if scope.ended:
-        await asyncio.sleep(0)  # a body that catches this in a loop must not block all others
+        await asyncio.sleep(0)  # a body that catches this in a loop must not block the others
         raise stopped()
     place = scope.start()
     try:

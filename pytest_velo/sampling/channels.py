@@ -1,4 +1,4 @@
-"""The way to one endpoint: its provider with everything wrapped around it."""
+"""The path to one endpoint: its provider with everything wrapped around it."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from pytest_velo.settings import Endpoint, Settings
 
 
 class Channel:
-    """A provider, opened: bundles → budget → prices → retries → gate → the provider itself.
+    """An opened provider: bundles → budget → prices → retries → gate → the provider itself.
 
     Args:
         endpoint: Where the calls go.
         settings: Concurrency and the number of workers that share it.
         clock: Where time comes from.
         budget: The session's budget; None without one.
-        n_kept: Says how many draws are stored, for messages.
-        policy: How long trouble is endured; None for the usual.
-        factories: Wire families that plugins bring, by name.
+        n_kept: Returns how many draws are stored, for messages.
+        policy: How long trouble is tolerated; None for the default.
+        factories: Wire families from plugins, by name.
     """
 
     def __init__(
@@ -61,12 +61,12 @@ class Channel:
 
     @property
     def n_retries(self) -> int:
-        """Attempts beyond the first, so far."""
+        """Attempts after the first, so far."""
         return self._retrying.n_retries
 
     @property
     def n_lost(self) -> int:
-        """Attempts so far that may be billed though they brought no reply; 0 where nothing is billed."""
+        """Attempts so far that may be billed although they brought no reply; 0 if nothing is billed."""
         return 0 if self._free else self._gated.n_lost
 
     def throttling(self) -> Throttling:

@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from pytest_velo.errors import TransientError
 from pytest_velo.sampling.pacing import Clock, Pacer
 
-LONGEST_PAUSE_S = 60.0  # a server that asks for more is not waited for
-_GAIN = 0.25  # how much one cut's share of congested answers counts against those before
+LONGEST_PAUSE_S = 60.0  # a longer pause is an outage
+_GAIN = 0.25  # weight of the latest cut's share of congested answers against earlier ones
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Throttling:
-    """What one endpoint's limits cost so far.
+    """What one endpoint's limits have cost so far.
 
     Attributes:
-        limit, ceiling: Calls that may be in flight now, and at best.
+        limit, ceiling: Calls that may be in flight now, and at most.
         n_cuts: How often the limit was cut, once per burst of 429s or 529s.
-        throttled_s: Seconds in which a call was ready and waited because the server asked for a pause
-            or had the limit cut.
+        throttled_s: Seconds in which a call was ready and waited because the server asked for a pause or had
+            the limit cut.
         paced_s: Seconds in which a call was ready and waited for a declared rpm or tpm.
     """
 
@@ -32,17 +32,17 @@ class Throttling:
 
 
 class Gate:
-    """Lets calls through in the order in which they came.
+    """Lets calls through in the order in which they arrive.
 
-    The limit starts at its ceiling. A congested answer (429, 529) cuts it, once per burst: calls that were
-    let in before a cut say nothing about the limit after it. The cut is by half where nearly all answers
-    are congested and by less where few are (as DCTCP does it, RFC 8257), so that a server that refuses one
-    call in ten, however few there are, is not asked one by one. Every success adds `1 / limit`, so that a
-    full round of successes adds one. A Retry-After holds the whole endpoint.
+    The limit starts at its ceiling. A congested answer (429, 529) cuts it, once per burst: calls admitted
+    before a cut say nothing about the limit after it. The cut is by half if nearly all answers are congested
+    and smaller if few are (as in DCTCP, RFC 8257), so that a server that refuses one call in ten, however few
+    there are, does not end up with one call at a time. Every success adds `1 / limit`, so that a full round
+    of successes adds one. A Retry-After holds the whole endpoint.
 
     Args:
-        ceiling: Most calls in flight, from 1.
-        pacer: The declared limits; None without any.
+        ceiling: Maximum number of calls in flight, >= 1.
+        pacer: The declared limits; None if there are none.
         clock: Where time comes from.
         where: The endpoint, for messages.
     """
@@ -70,7 +70,7 @@ class Gate:
         return int(self._window)
 
     def throttling(self) -> Throttling:
-        """Return what the limits cost so far."""
+        """Return what the limits have cost so far."""
         return Throttling(
             limit=self.limit,
             ceiling=self._ceiling,
@@ -83,7 +83,7 @@ class Gate:
         """Wait until a call of about `tokens` tokens may be sent; every `enter` needs its `leave`.
 
         Returns:
-            The ticket that `succeeded` and `congested` want.
+            The ticket for `succeeded` and `congested`.
 
         Raises:
             TransientError: The server asked for a pause longer than `LONGEST_PAUSE_S`.
@@ -96,13 +96,13 @@ class Gate:
         return self._epoch
 
     def leave(self) -> None:
-        """Make room: the call has ended, whatever it came to."""
+        """Make room: the call has ended, whatever its result."""
         self._n_inside -= 1
         if self._room is not None and not self._room.done():
             self._room.set_result(None)
 
     def succeeded(self, n_extra_tokens: int = 0) -> None:
-        """Note a success and the tokens by which it was larger than its estimate."""
+        """Note a success, and the tokens by which it exceeded its estimate."""
         self._n_good += 1
         self._window = min(self._ceiling, self._window + 1 / self._window)
         if self._pacer is not None and n_extra_tokens:
@@ -136,7 +136,7 @@ class Gate:
             self._n_queued -= 1
 
     async def _held(self, tokens: int) -> bool:
-        """Wait for the first obstacle there is; False when there is none."""
+        """Wait for the first obstacle, if any; return False if there is none."""
         begun = self._clock.now()
         pause_s = self._paused_until - begun
         if pause_s > LONGEST_PAUSE_S:

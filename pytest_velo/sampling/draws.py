@@ -1,4 +1,4 @@
-"""What keeps draws, as the sampler sees it; and a dict that does, where there is no store on disk."""
+"""The sampler's view of a store of draws, and one in memory for sessions without a store on disk."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ class Recorded(Protocol):
     """Draws that can be read: a cassette."""
 
     def get(self, address: Address) -> Draw | None:
-        """Return the draw at `address`; None when there is none."""
+        """Return the draw at `address`; None if there is none."""
         ...
 
     def nearest_request(self, request: Request, address: Address | None = None) -> str:
-        """Say how `request` differs from what is recorded and is most like it."""
+        """Say how `request` differs from the most similar recorded one."""
         ...
 
 
@@ -25,7 +25,7 @@ class DrawStore(Recorded, Protocol):
     async def put(
         self, request: Request, address: Address, reply: Reply, drawn_at: str, *, replace: bool = False
     ) -> Draw:
-        """Keep a draw; when this returns it is committed. Returns what is kept at `address` now."""
+        """Store a draw, committed on return; return what is now stored at `address`."""
         ...
 
 
@@ -36,17 +36,17 @@ class DrawMemory:
         self._draws: dict[Address, Draw] = {}
 
     def get(self, address: Address) -> Draw | None:
-        """Return the draw at `address`; None when there is none."""
+        """Return the draw at `address`; None if there is none."""
         return self._draws.get(address)
 
     def nearest_request(self, request: Request, address: Address | None = None) -> str:
-        """Say that nothing is: what a session made before is not kept."""
+        """Say that nothing is recorded: draws of earlier sessions are not kept."""
         return "nothing is recorded"
 
     async def put(
         self, request: Request, address: Address, reply: Reply, drawn_at: str, *, replace: bool = False
     ) -> Draw:
-        """Keep a draw and return what is kept at `address` now: the first one, unless `replace`."""
+        """Store a draw and return what is now stored at `address`: the first one, unless `replace`."""
         draw = Draw(address=address, reply=reply, drawn_at=drawn_at)
         if replace:
             self._draws[address] = draw

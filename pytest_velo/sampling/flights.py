@@ -1,8 +1,8 @@
 """Draws being made: one flight per address, however many wait for it.
 
-A waiter that is cancelled (a verdict came early, Ctrl-C) leaves the flight to the others. When nobody is
-left, a flight whose call was not sent yet is cancelled, and nothing is paid. One whose call is under way
-goes on: the reply is paid for, so it is stored when it comes; only if the attempt fails is it not repeated.
+A waiter that is cancelled (an early verdict, Ctrl-C) leaves the flight to the others. When no waiter is left,
+a flight whose call was not sent yet is cancelled, and nothing is paid. One whose call is under way continues:
+the reply is paid for, so it is stored when it comes; only if the attempt fails is it not repeated.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pytest_velo.sampling.jobs import stopped
 
 
 class Travelling(Protocol):
-    """What is told how the attempts of a call go."""
+    """Is notified about the attempts of a call."""
 
     def departed(self) -> None:
         """Note that an attempt is sent now."""
@@ -29,11 +29,7 @@ class Travelling(Protocol):
 
 
 class Flight:
-    """One draw being made.
-
-    Args:
-        work: Makes and stores the draw.
-    """
+    """One draw being made; `work` makes and stores it."""
 
     __slots__ = ("_n_waiting", "_under_way", "_unwanted", "task")
 
@@ -45,11 +41,13 @@ class Flight:
 
     @property
     def is_ending(self) -> bool:
-        """It was cancelled: who asks now needs a flight of its own."""
+        """It was cancelled: a new request for the draw needs a new flight."""
         return self.task.cancelling() > 0
 
     async def join(self) -> Draw:
-        """Wait for the draw; a cancelled waiter cancels the flight only if it was not sent and nobody waits.
+        """Wait for the draw.
+
+        A cancelled waiter cancels the flight only if it was the last one and nothing was sent.
 
         Raises:
             StoppedError: The flight itself was cancelled, by the end of the session.
@@ -67,7 +65,7 @@ class Flight:
             self._cancel_if_idle()
 
     def abandon(self) -> None:
-        """Let the flight end with the attempt under way, if any, whoever waits."""
+        """Let the flight end with the attempt under way, if any, even if it has waiters."""
         self._unwanted = True
         self._cancel_if_idle()
 
@@ -76,7 +74,7 @@ class Flight:
         self._under_way = True
 
     def failed(self) -> None:
-        """Note that the attempt brought no reply; it is repeated only for someone who waits."""
+        """Note that the attempt brought no reply; it is repeated only if someone waits."""
         self._under_way = False
         self._cancel_if_idle()
 

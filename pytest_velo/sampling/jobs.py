@@ -1,4 +1,4 @@
-"""Work on the sampling loop that a thread waits for, and how the waiting ends early."""
+"""Work on the sampling loop that a thread waits for, and how the waiting can end early."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Job(Generic[T]):
         self._task: asyncio.Task[T] | None = None
 
     def start(self) -> None:
-        """Have the loop begin, from any thread."""
+        """Start it on the loop, from any thread."""
         self._loop.call_soon_threadsafe(self._start)
 
     def cancel(self) -> None:
-        """Cancel the task, from any thread; the result comes when it has wound down."""
+        """Cancel the task, from any thread; the result comes once it has wound down."""
         with suppress(RuntimeError):  # the loop is closed: nothing is left to cancel
             self._loop.call_soon_threadsafe(self._cancel)
 
@@ -73,7 +73,7 @@ class Body:
         """Wait for `job` in this thread.
 
         Raises:
-            StoppedError: The body was stopped before or meanwhile.
+            StoppedError: The body was stopped, before or during the wait.
         """
         with self._lock:
             self._jobs.add(job)
@@ -87,7 +87,7 @@ class Body:
                 self._jobs.discard(job)
 
     def stop(self) -> None:
-        """Fail what the body waits for, and everything it asks from now on."""
+        """Fail what the body waits for, and all its later calls."""
         with self._lock:
             self._stopped = True
             waiting = tuple(self._jobs)
@@ -99,18 +99,15 @@ current_body: ContextVar[Body | None] = ContextVar("pytest_velo_body", default=N
 
 
 def run_body(func: Callable[[], T], loop: asyncio.AbstractEventLoop, outcome: asyncio.Future[T]) -> None:
-    """Run `func` in a worker thread and hand what it came to, to `outcome` on `loop`; never raise.
+    """Run `func` in a worker thread and pass its result or exception to `outcome` on `loop`; never raise.
 
-    Args:
-        func: The body.
-        loop: The sampling loop, which runs in another thread.
-        outcome: Gets the result, or the exception; nothing when it is done already.
+    `loop` runs in another thread. Nothing is passed if `outcome` is done already.
     """
 
     def settle(result: Any, error: BaseException | None) -> None:
-        if outcome.done():  # nobody waits any more
+        if outcome.done():  # nothing waits any more
             if asyncio.iscoroutine(result):
-                result.close()  # else Python warns that nobody awaited it
+                result.close()  # else Python warns that it was never awaited
             return
         if error is None:
             outcome.set_result(result)
@@ -121,15 +118,15 @@ def run_body(func: Callable[[], T], loop: asyncio.AbstractEventLoop, outcome: as
     error: BaseException | None = None
     try:
         result = func()
-    except (StopIteration, GeneratorExit) as stop:  # they would end the awaiting coroutines instead
+    except (StopIteration, GeneratorExit) as stop:  # they would end the awaiting coroutine instead
         error = RuntimeError(f"the body raised {type(stop).__name__}")
         error.__cause__ = stop
     except BaseException as raised:
         error = raised
-    with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+    with suppress(RuntimeError):  # the loop is closed: nothing waits any more
         loop.call_soon_threadsafe(settle, result, error)
 
 
 def stopped() -> StoppedError:
-    """Return the error of whoever waits while sampling stops."""
+    """Return the error for callers that wait while sampling stops."""
     return StoppedError("sampling was stopped")

@@ -1,8 +1,8 @@
-"""One asyncio loop in a thread of its own, on which all draws of a process are made.
+"""One asyncio loop in its own thread, on which all draws of a process are made.
 
-Three kinds of callers meet here: the main thread runs a whole session with `run`, coroutine bodies live
-on the loop itself, and blocking bodies run in worker threads (`run_blocking`) and wait with `call` for
-what they ask of the loop. Whoever waits is told when the loop ends: nobody waits on a stopped loop.
+Three kinds of callers meet here: the main thread runs a whole session with `run`, coroutine bodies live on
+the loop itself, and blocking bodies run in worker threads (`run_blocking`) and wait with `call` for what they
+ask of the loop. All waiting callers are told when the loop ends, so none waits on a stopped loop.
 """
 
 from __future__ import annotations
@@ -36,10 +36,8 @@ _log = logging.getLogger(__name__)
 class SampleLoop:
     """The sampling loop of this process; its thread starts with the first work it is given.
 
-    A process forked from one with a running loop gets a loop of its own.
-
-    Args:
-        wind_down_s: How long Ctrl-C and `close` wait, in seconds, for what was cancelled.
+    A process forked from one with a running loop gets its own loop. Ctrl-C and `close` wait up to
+    `wind_down_s` seconds for cancelled work.
     """
 
     def __init__(self, *, wind_down_s: float = WIND_DOWN_S) -> None:
@@ -68,11 +66,11 @@ class SampleLoop:
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run `work` on the loop from the main thread and wait for it.
 
-        Ctrl-C (or what a timeout plugin's signal raises) cancels `work`, gives it `wind_down_s` seconds
-        to wind down with what it has, and goes on; a second one is not kept waiting.
+        Ctrl-C (or the exception of a timeout plugin's signal) cancels `work`, gives it `wind_down_s` seconds
+        to finish with what it has, and is then raised; a second one does not wait.
 
         Raises:
-            StoppedError: The loop was closed before or meanwhile.
+            StoppedError: The loop was closed, before or during the wait.
             UsageError: Called on the loop itself, which would wait for itself.
         """
         job = self._job(work)
@@ -89,7 +87,7 @@ class SampleLoop:
         """Run `work` on the loop from a worker thread of a blocking body and wait for it.
 
         Raises:
-            StoppedError: The loop was closed, or the body was cancelled, before or meanwhile.
+            StoppedError: The loop was closed, or the body was cancelled, before or during the wait.
             UsageError: Called on the loop itself, which would wait for itself.
         """
         job = self._job(work)
@@ -100,8 +98,8 @@ class SampleLoop:
     async def run_blocking(self, func: Callable[[], T]) -> T:
         """Run `func` in a worker thread, in a copy of this context, and await its result.
 
-        When the awaiting task is cancelled, every `call` the function waits for, or makes later, raises
-        StoppedError; the function itself cannot be interrupted and is not waited for.
+        If the awaiting task is cancelled, every pending or later `call` of the function raises StoppedError;
+        the function itself cannot be interrupted and is not waited for.
 
         Raises:
             StoppedError: The loop was closed before.
@@ -123,12 +121,12 @@ class SampleLoop:
             raise
 
     def close(self) -> None:
-        """End the loop; when this returns nobody waits for it any more. A second call does nothing.
+        """End the loop; on return nothing waits for it any more. A second call does nothing.
 
-        Order matters: whoever waits in a thread is failed, and new work refused, before the loop stops.
-        Then the closers run (a sampler lets calls that were already sent finish), the remaining tasks
-        are cancelled, and the thread ends. It takes little more than `wind_down_s` seconds at most:
-        what resists longer is left behind in daemon threads.
+        The order matters: waiting threads are failed, and new work refused, before the loop stops. Then the
+        closers run (a sampler lets calls that were already sent finish), the remaining tasks are cancelled,
+        and the thread ends. It takes little more than `wind_down_s` seconds: what resists longer is left
+        behind in daemon threads.
         """
         self._forget_parent()
         with self._lock:
@@ -160,7 +158,7 @@ class SampleLoop:
 
 
 class _Running:
-    """A loop with its thread, its worker threads and the jobs somebody waits for."""
+    """A loop with its thread, its worker threads and the jobs being waited for."""
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
@@ -174,7 +172,7 @@ class _Running:
         self._thread.start()
 
     def job(self, work: Coroutine[Any, Any, T]) -> Job[T]:
-        """Take `work` on, not yet started; refused on the loop's own thread and after `close`."""
+        """Accept `work`, not yet started; refused on the loop's own thread and after `close`."""
         if threading.current_thread() is self._thread:
             raise UsageError(
                 "a blocking call on the sampling loop would wait for itself",
@@ -189,7 +187,7 @@ class _Running:
         return job
 
     def close(self, closers: Sequence[Closer], wind_down_s: float) -> None:
-        """Fail the waiting, refuse the new, wind down, stop."""
+        """Fail the waiting threads, refuse new work, wind down, stop."""
         with self._jobs_lock:
             self._refusing = True
             waiting = tuple(self._jobs)
@@ -229,14 +227,14 @@ class _Running:
         asyncio.set_event_loop(self.loop)
         while not self._stopping:
             # A body that raises SystemExit throws it through run_forever. The loop goes on; the
-            # exception reaches whoever waits for that body.
+            # exception reaches the caller that waits for that body.
             with suppress(SystemExit, KeyboardInterrupt):
                 self.loop.run_forever()
         self.loop.close()
 
 
 async def _close_quietly(closer: Closer) -> None:
-    """Run one closer; its failure is logged and does not keep the others from running."""
+    """Run one closer; log its failure, so that the others still run."""
     try:
         await closer()
     except Exception as error:

@@ -1,4 +1,4 @@
-"""The `model` of a body: a call builds a request, gets its draw and guards what comes back."""
+"""The `model` of a body: a call builds a request, gets its draw and checks the reply."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from pytest_velo.sampling.trial import TrialScope, current
 
 
 class _Caller:
-    """What both kinds of model share: the target and the neutral request."""
+    """The common part of both kinds of model: the target and the neutral request."""
 
     __slots__ = ("_targets",)
 
     def __init__(self, target: Target | Mapping[str, Target]) -> None:
-        """Take the target, or one for each arm where models are the arms."""
+        """Take the target, or one for each arm if models are the arms."""
         self._targets = target
 
     @property
@@ -31,7 +31,7 @@ class _Caller:
         return " and ".join(target.id for target in self._targets.values())
 
     def _target(self, scope: TrialScope) -> Target:
-        """Return the target of the running trial: its arm's, where models are the arms."""
+        """Return the target of the running trial: its arm's, if models are the arms."""
         return self._targets if isinstance(self._targets, Target) else self._targets[scope.arm]
 
     def __repr__(self) -> str:
@@ -94,17 +94,17 @@ class AsyncModel(_Caller):
         Args:
             prompt: A text, or neutral messages (see `pytest_velo.records`).
             system: The system prompt.
-            temperature: Sampling temperature, from 0.
+            temperature: Sampling temperature, >= 0.
             top_p: Nucleus mass in (0, 1].
-            max_tokens: Most tokens of the reply, from 1.
-            effort: Reasoning effort, by the provider's own words.
+            max_tokens: Maximum number of tokens in the reply, >= 1.
+            effort: Reasoning effort, in the provider's own terms.
             stop: One or several texts that end the reply.
             tools: `[{"name", "description", "parameters": JSON schema}]`.
             schema: A JSON schema the reply must follow; the value is `reply.parsed`.
             logprobs: How many alternatives per token to return.
             allow_cut: A reply cut at max_tokens counts; by default it makes the trial invalid.
             allow_empty: An empty reply counts; by default it makes the trial invalid.
-            slot: Names this draw when two tasks of one trial send the same request.
+            slot: Names this draw if two tasks of one trial send the same request.
             **provider_parameters: Sent under their own names.
 
         Raises:
@@ -119,7 +119,7 @@ class AsyncModel(_Caller):
         return Pending("model(...)", lambda: ask(scope, target, request, guard, slot))
 
     def chat(self, *, system: str | None = None, **defaults: Any) -> AsyncChat:
-        """Start a conversation; `defaults` are keywords of every turn's call."""
+        """Start a conversation; `defaults` are keywords for every turn's call."""
         return AsyncChat(self, system, defaults)
 
 
@@ -175,7 +175,7 @@ class Model(_Caller):
         return scope.block(ask(scope, target, request, guard, slot))
 
     def chat(self, *, system: str | None = None, **defaults: Any) -> Chat:
-        """Start a conversation; `defaults` are keywords of every turn's call."""
+        """Start a conversation; `defaults` are keywords for every turn's call."""
         return Chat(self, system, defaults)
 
 
@@ -235,7 +235,7 @@ class AsyncChat(_Conversation):
         self._model = model
 
     def __call__(self, prompt: str | Reply, **options: Any) -> Pending[Reply]:
-        """Say `prompt` and return the reply; both are kept for the next turn."""
+        """Send `prompt` and return the reply; both are kept for the next turn."""
         call = self._model(self._ask(prompt), **{**self._defaults, **options})
 
         async def turn() -> Reply:
@@ -272,7 +272,7 @@ class Chat(_Conversation):
         self._model = model
 
     def __call__(self, prompt: str | Reply, **options: Any) -> Reply:
-        """Say `prompt` and return the reply; both are kept for the next turn."""
+        """Send `prompt` and return the reply; both are kept for the next turn."""
         return self._keep(prompt, self._model(self._ask(prompt), **{**self._defaults, **options}))
 
 

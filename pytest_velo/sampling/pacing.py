@@ -1,4 +1,4 @@
-"""Declared limits of an endpoint, requests and tokens a minute, as token buckets on an injected clock."""
+"""Declared limits of an endpoint, requests and tokens per minute, as token buckets on an injected clock."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ BURST_S = 1.0  # a bucket holds what one second earns, so any minute stays withi
 
 
 class Clock(Protocol):
-    """Time as the wrappers see it; tests bring a virtual one."""
+    """The wrappers' source of time; tests use a virtual one."""
 
     def now(self) -> float:
         """Return seconds that never run backwards."""
@@ -34,13 +34,13 @@ class SystemClock:
 
 
 class Pacer:
-    """Says how long the next call must wait to stay within the declared limits.
+    """Tells how long the next call must wait to stay within the declared limits.
 
     Args:
-        rpm: Requests a minute, above 0; None for no limit.
-        tpm: Tokens a minute, prompt and reply together, above 0; None for no limit.
+        rpm: Requests per minute, > 0; None for no limit.
+        tpm: Tokens per minute, prompt and reply together, > 0; None for no limit.
         workers: Processes that share the limits; each takes its part.
-        now: The time at which it starts, with full buckets.
+        now: The start time, with full buckets.
     """
 
     def __init__(self, *, rpm: float | None, tpm: float | None, now: float, workers: int = 1) -> None:
@@ -49,11 +49,11 @@ class Pacer:
 
     @property
     def counts_tokens(self) -> bool:
-        """Tokens are limited, so that calls need an estimate of theirs."""
+        """Whether tokens are limited, so that calls need an estimate of theirs."""
         return self._tokens is not None
 
     def delay_s(self, tokens: int, now: float) -> float:
-        """Return the seconds, from 0, until a call of about `tokens` tokens may be sent."""
+        """Return the seconds, >= 0, until a call of about `tokens` tokens may be sent."""
         delay = 0.0 if self._requests is None else self._requests.delay_s(1.0, now)
         return delay if self._tokens is None else max(delay, self._tokens.delay_s(tokens, now))
 
@@ -65,13 +65,13 @@ class Pacer:
             self._tokens.take(tokens, now)
 
     def correct(self, tokens: int, now: float) -> None:
-        """Count the tokens by which a call turned out larger than estimated (negative: smaller)."""
+        """Count the tokens by which a call exceeded its estimate (negative: fell short of it)."""
         if self._tokens is not None:
             self._tokens.take(tokens, now)
 
 
 class _Bucket:
-    """Fills at a steady rate; may be overdrawn, which later calls wait for."""
+    """Fills at a steady rate; it may be overdrawn, and later calls then wait."""
 
     __slots__ = ("_at", "_capacity", "_level", "_per_s")
 

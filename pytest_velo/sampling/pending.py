@@ -1,4 +1,4 @@
-"""A call of a body that waits to be awaited, and says so when it is used in any other way."""
+"""A body's call that has to be awaited, and that raises an error if it is used in any other way."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class Pending(Coroutine[Any, Any, T], Generic[T]):
-    """A call that waits to be awaited. Used in any other way it says so, instead of being truthy."""
+    """A call that has to be awaited. Used in any other way it raises an error, instead of being truthy."""
 
     __slots__ = ("_make", "_running", "_what")
 
@@ -54,7 +54,7 @@ class Pending(Coroutine[Any, Any, T], Generic[T]):
     __lt__ = __le__ = __gt__ = __ge__ = __add__ = __radd__ = __float__ = __int__ = _unawaited
     __hash__ = object.__hash__
 
-    if not TYPE_CHECKING:  # a type checker is to see what a call that waits has not, e.g. `answers`
+    if not TYPE_CHECKING:  # let type checkers report what a pending call lacks, e.g. `answers`
 
         def __getattr__(self, name: str) -> Any:
             if name.startswith("__") or name in ("cr_frame", "cr_code", "cr_running", "gi_frame", "gi_code"):

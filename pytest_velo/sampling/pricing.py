@@ -14,13 +14,16 @@ from pytest_velo.records import FinishReason, JsonObject, Reply, Request, Usage
 from pytest_velo.settings import Api, Endpoint
 
 DEFAULT_OUTPUT_TOKENS = 4096
-"""Assumed as the longest reply where the caller sets no limit. It is what Anthropic's API is sent then; other
-APIs may go beyond it, by as much as one round of calls in flight before the budget notices."""
+"""The longest reply that is assumed if the caller sets no limit.
+
+Anthropic's API is then sent this limit; other APIs may exceed it, by as much as one round of calls in flight
+before the budget notices.
+"""
 IMAGE_TOKENS = 50_000
-"""Assumed for an image at most, whatever its size, and for a file at least."""
+"""The maximum assumed for an image of any size, and the minimum for a file."""
 
 _OUTPUT_LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
-_NO_PROMPT = NEUTRAL_PARAMETERS | {"thinking"}  # what is counted by itself, or is no text
+_NO_PROMPT = NEUTRAL_PARAMETERS | {"thinking"}  # counted separately, or not text
 _IMAGES = ("image", "image_url", "input_image")
 _FILES = ("file", "input_file", "document")
 _MESSAGE_TOKENS = 8  # role and separators of one message
@@ -30,19 +33,14 @@ _PROBE = 1_000
 
 
 class Priced:
-    """A provider whose replies carry what they cost.
-
-    Args:
-        inner: Makes the reply.
-        endpoint: Where it comes from.
-    """
+    """A provider that adds to each reply what it cost."""
 
     def __init__(self, inner: Provider, endpoint: Endpoint) -> None:
         self._inner = inner
         self._endpoint = endpoint
 
     async def complete(self, request: Request, seed: int | None) -> Reply:
-        """Return the reply with `cost_usd`; None where the price or the usage is unknown."""
+        """Return the reply with `cost_usd`; None if the price or the usage is unknown."""
         reply = await self._inner.complete(request, seed)
         if _was_rejected(reply):
             cost: float | None = 0.0
@@ -56,14 +54,14 @@ class Priced:
 
 
 def price_reply(endpoint: Endpoint, model: str, usage: Usage, *, served: str | None = None) -> float | None:
-    """Return the dollars of one reply; None when the price or the usage is unknown.
+    """Return the dollars of one reply; None if the price or the usage is unknown.
 
-    A declared price wins, then `free`, then the price list of genai-prices as installed (it is never
-    updated over the network).
+    A declared price wins, then `free`, then the price list of genai-prices as installed (it is never updated
+    over the network).
 
     Args:
         endpoint: Where the reply comes from.
-        model: The model's name as it was asked for.
+        model: The requested model's name.
         usage: Tokens; input includes cached input.
         served: The model's name as the provider gave it; looked up first.
     """
@@ -78,14 +76,10 @@ def price_reply(endpoint: Endpoint, model: str, usage: Usage, *, served: str | N
 
 
 def worst_case(endpoint: Endpoint, request: Request) -> float | None:
-    """Return dollars that the call will not exceed; None when the price is unknown.
+    """Return dollars that the call will not exceed; None if the price is unknown.
 
-    The prompt has at most as many tokens as bytes; the reply at most what the caller's limit allows,
-    else `DEFAULT_OUTPUT_TOKENS`.
-
-    Args:
-        endpoint: Where the call would go.
-        request: What would be sent.
+    The prompt has at most as many tokens as bytes; the reply has at most as many as the caller's limit
+    allows, else `DEFAULT_OUTPUT_TOKENS`.
     """
     if endpoint.price is None and endpoint.free:
         return 0.0
@@ -94,9 +88,9 @@ def worst_case(endpoint: Endpoint, request: Request) -> float | None:
 
 
 def prompt_bytes(request: Request) -> int:
-    """Return a bound of the prompt's tokens: its bytes, plus what the provider adds around them.
+    """Bound the prompt's tokens by its bytes, plus what the provider adds around them.
 
-    A tokenizer that works on bytes makes at least one byte a token.
+    A byte-level tokenizer uses at least one byte per token.
     """
     total = sum(_MESSAGE_TOKENS + _message_bytes(message) for message in request.messages)
     parameters = request.parameters
@@ -109,19 +103,19 @@ def prompt_bytes(request: Request) -> int:
 
 
 def output_limit(request: Request) -> int | None:
-    """Return the caller's limit of the reply's tokens, of several the largest; None without one."""
+    """Return the caller's limit on the reply's tokens, the largest of several; None without one."""
     limits = [whole(request.parameters.get(name)) or 0 for name in _OUTPUT_LIMITS]
-    return max(limits) if max(limits) > 0 else None  # -1 means none to some servers
+    return max(limits) if max(limits) > 0 else None  # for some servers -1 means no limit
 
 
 def n_draws(request: Request) -> int:
-    """Return how many draws the call asks for, from 1."""
+    """Return how many draws the call asks for, >= 1."""
     return max(1, whole(request.parameters.get("n")) or 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Card:
-    """The price of one model per token; `source` names the price list's entry, for prompts too long."""
+    """The price of one model per token; `source` names the price list's entry, for very long prompts."""
 
     input_usd: float
     output_usd: float
@@ -159,7 +153,7 @@ def _listed_provider(endpoint: Endpoint) -> str | None:
 
 @lru_cache(maxsize=1024)
 def _listed_card(provider: str | None, url: str | None, model: str) -> _Card | None:
-    """Read a model's prices off the list; asking it per call would cost 150 µs."""
+    """Read a model's prices from the list; looking them up per call would cost 150 µs."""
     source = (provider, url, model)
     per_input = _list_price(*source, n_input=_PROBE, n_output=0, n_cached=0)
     per_output = _list_price(*source, n_input=0, n_output=_PROBE, n_cached=0)
@@ -177,7 +171,7 @@ def _listed_card(provider: str | None, url: str | None, model: str) -> _Card | N
 def _list_price(
     provider: str | None, url: str | None, model: str, *, n_input: int, n_output: int, n_cached: int
 ) -> float | None:
-    """Ask the price list; None where it does not know."""
+    """Ask the price list; None if it does not know the model."""
     import genai_prices  # weight: the price list
 
     usage = genai_prices.Usage(input_tokens=n_input, output_tokens=n_output, cache_read_tokens=n_cached)
@@ -192,7 +186,7 @@ def _list_price(
 
 
 def _was_rejected(reply: Reply) -> bool:
-    """Tell whether the provider refused the request by an HTTP error, which is not billed."""
+    """Tell whether the provider rejected the request with an HTTP error, which is not billed."""
     rejections = (FinishReason.CONTENT_FILTER, FinishReason.CONTEXT_OVERFLOW)
     status = reply.raw.get("status")
     return reply.finish_reason in rejections and isinstance(status, int) and status >= 400
@@ -207,7 +201,7 @@ def _output_bound(request: Request) -> int:
 
 
 def _thinking_tokens(parameters: JsonObject) -> int:
-    """Return the thinking budget; Anthropic's own parameter goes before `effort`, as it does on the wire."""
+    """Return the thinking budget; Anthropic's own parameter overrides `effort`, as on the wire."""
     thinking = parameters.get("thinking")
     known = thinking if isinstance(thinking, Mapping) else {"budget_tokens": parameters.get("effort")}
     return whole(known.get("budget_tokens")) or 0
@@ -232,7 +226,7 @@ def _part_bytes(part: JsonObject) -> int:
         return IMAGE_TOKENS
     source = part.get("source")
     is_text = isinstance(source, Mapping) and source.get("type") in ("text", "content")
-    # A file may be named by its address only, which says nothing of its size.
+    # A file may be named by its address only, which does not tell its size.
     return max(IMAGE_TOKENS, _json_bytes(part)) if kind in _FILES and not is_text else _json_bytes(part)
 
 

@@ -1,4 +1,4 @@
-"""What a body may give as a prompt, as the neutral messages that every wire can carry."""
+"""The prompts a body may give, converted to the neutral messages that every wire can carry."""
 
 from __future__ import annotations
 
@@ -13,19 +13,15 @@ Prompt = str | Reply | Sequence[JsonObject]
 def messages_of(prompt: Prompt, system: str | None) -> tuple[JsonObject, ...]:
     """Return the messages of a prompt; a reply, as a prompt or as a message's content, stands for its text.
 
-    Args:
-        prompt: What a model is asked.
-        system: The system prompt; None for none.
-
     Raises:
-        BodyError: It is no prompt, or a message's content is neither text nor parts.
+        BodyError: It is not a prompt, or a message's content is neither text nor parts.
     """
     text = prompt.text if isinstance(prompt, Reply) else prompt
     if not isinstance(text, str) and not (
         isinstance(text, Sequence) and text and all(map(_is_message, text))
     ):
         raise BodyError(
-            f"a prompt is a text or a list of messages, got {prompt!r}",
+            f"a prompt must be a text or a list of messages, got {prompt!r}",
             fix='model("…") or model([{"role": "user", "content": "…"}])',
         )
     return tuple(map(_carried, as_messages(text, system)))
@@ -43,6 +39,6 @@ def _carried(message: JsonObject) -> JsonObject:
     if content is None or isinstance(content, str) or is_parts:
         return message
     raise BodyError(
-        f"a message's content is a text or a list of parts, got {content!r}",
+        f"a message's content must be a text or a list of parts, got {content!r}",
         fix='{"role": "user", "content": "…"}, or [{"type": "text", "text": "…"}] as its content',
     )

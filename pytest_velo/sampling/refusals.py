@@ -1,4 +1,4 @@
-"""Draws that are not made because the user did not ask for them, and what they would cost at worst."""
+"""Errors for draws that are not made because they were not enabled, with their worst-case price."""
 
 from __future__ import annotations
 
@@ -6,14 +6,9 @@ from pytest_velo.errors import NotDrawnError, WouldPayError
 
 
 def not_estimated(worst_usd: float | None, where: str) -> NotDrawnError:
-    """Return the error of a draw that an estimate would have to make.
-
-    Args:
-        worst_usd: Dollars the call would not exceed, from 0; None when its price is unknown.
-        where: The model and the slot, for the message.
-    """
+    """Return the error for a draw that an estimate would have to make; the price is None if unknown."""
     return NotDrawnError(
-        "this draw is not stored, and an estimate makes none",
+        "this draw is not stored, and an estimate makes no calls",
         worst_usd=worst_usd,
         where=where,
         fix="run without --velo-mode=estimate",
@@ -21,15 +16,10 @@ def not_estimated(worst_usd: float | None, where: str) -> NotDrawnError:
 
 
 def would_pay(worst_usd: float | None, where: str) -> WouldPayError:
-    """Return the error of a draw that would cost money, and that nobody asked for.
-
-    Args:
-        worst_usd: Dollars the call would not exceed, from 0; None when its price is unknown.
-        where: The model and the slot, for the message.
-    """
+    """Return the error for a draw that would cost money without being enabled; the price may be unknown."""
     return WouldPayError(
-        "this draw would cost money",
+        "this would make a paid call, and paid calls are not enabled",
         worst_usd=worst_usd,
         where=where,
-        fix="ask for paid draws: -m velo, the test's own node id, or --velo-mode=auto",
+        fix="enable paid calls: -m velo, the test's own node id, or --velo-mode=auto",
     )

@@ -1,4 +1,4 @@
-"""Retries of a provider: what may pass is tried again, what cannot be a prompt's fault ends as an outage."""
+"""Retries of a provider: transient trouble is retried; what cannot be the prompt's fault is an outage."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ from pytest_velo.sampling.seeds import rng
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """How long trouble is endured. Times in seconds.
+    """How long trouble is tolerated. Times are in seconds.
 
     Attributes:
         first_delay_s, longest_delay_s: Backoff doubles from one to the other, each with jitter.
         longest_wait_s: A Retry-After beyond this is an outage at once.
-        outage_after_s: 429s, 529s and connection errors are an outage when the endpoint has answered
-            nothing for this long.
+        outage_after_s: 429s, 529s and connection errors are an outage once the endpoint has answered nothing
+            for this long.
         unreached_after_s: The same for connections to an endpoint that has never answered.
-        outage_attempts: ... and at this many attempts of one call, whatever else is answered.
-        unanswered_attempts: 5xx, time-outs and garbage on one prompt leave it unanswered.
-        breaker: So many different prompts unanswered in a row (or four times as many calls of fewer
-            prompts): the server is down, not the prompt.
+        outage_attempts: They are also an outage after this many attempts of one call, whatever else is
+            answered.
+        unanswered_attempts: After this many 5xx, time-outs and garbage, a prompt stays unanswered.
+        breaker: After this many different prompts unanswered in a row (or four times as many calls of fewer
+            prompts), the server is down, and the prompt is not to blame.
     """
 
     first_delay_s: float = 0.5
@@ -43,15 +44,15 @@ class RetryPolicy:
 class Retrying:
     """A provider whose attempts are repeated; one for all calls to an endpoint.
 
-    An endpoint once found to be out is asked only once per call until it answers again, so that a dead
-    server costs a session minutes once, not per hypothesis.
+    After an outage each call makes only one attempt until the endpoint answers again, so that a dead server
+    costs a session minutes once, not per hypothesis.
 
     Args:
         inner: Makes one attempt.
         where: The endpoint, for messages.
         clock: Where time comes from.
-        n_kept: Says how many draws are stored, for messages.
-        policy: How long trouble is endured.
+        n_kept: Returns how many draws are stored, for messages.
+        policy: How long trouble is tolerated.
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class Retrying:
         self.n_retries = 0
 
     async def complete(self, request: Request, seed: int | None) -> Reply:
-        """Return the reply of the first attempt that gets one.
+        """Return the reply of the first successful attempt.
 
         Raises:
             OutageError: The endpoint does not answer for reasons that cannot depend on the prompt.
@@ -108,7 +109,7 @@ class Retrying:
         self._out = False
 
     def _judge(self, trouble: _Trouble, request: Request) -> None:
-        """Return when another attempt is due; raise when it is not."""
+        """Return when another attempt is due; raise if there is none."""
         error, policy = trouble.error, self._policy
         if error.retry_after_s is not None and error.retry_after_s > policy.longest_wait_s:
             raise self._outage(f"the provider asks to wait {error.retry_after_s:.0f} s ({error.what})", error)
@@ -126,7 +127,7 @@ class Retrying:
                 assert_never(error.kind)
 
     def _give_up(self, trouble: _Trouble, request: Request) -> None:
-        """Blame the prompt, or the server when too many calls in a row went unanswered."""
+        """Blame the prompt, or the server if too many calls in a row went unanswered."""
         self._unanswered.append(repr(request.messages))
         n_calls, n_prompts = len(self._unanswered), len(set(self._unanswered))
         if self._out or n_prompts >= self._policy.breaker or n_calls >= 4 * self._policy.breaker:
@@ -160,7 +161,7 @@ class Retrying:
 
 
 class _Trouble:
-    """What one call has met so far."""
+    """What one call has encountered so far."""
 
     __slots__ = ("error", "n_content", "n_infra", "since")
 

@@ -1,4 +1,4 @@
-"""Where every draw comes from: read where it is stored, made where it is not, made only once."""
+"""The source of every draw: read if it is stored, otherwise made, and made only once."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ WIND_DOWN_S = 5.0  # how long calls under way may still finish when sampling end
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrawResult:
-    """A draw as it was got; `cached` when it was read, or made for somebody else at the same time."""
+    """A draw; `cached` if it was read, or made for another caller at the same time."""
 
     reply: Reply
     address: Address
@@ -41,19 +41,19 @@ class DrawResult:
 class Sampler:
     """Gets draws, on the sampling loop; one per process and session.
 
-    Every address is drawn at most once at a time, whoever asks. A waiter that is cancelled leaves the
-    draw to others that wait for it; when nobody does, a call not yet sent is dropped unpaid, and one under
+    Every address is drawn at most once at a time, whoever asks for it. A waiter that is cancelled leaves the
+    draw to others that wait for it. When none is left, a call not yet sent is dropped unpaid, and one under
     way is stored when its reply comes, at the latest `WIND_DOWN_S` seconds after the end of sampling.
 
     Args:
         settings: Mode, root seed, concurrency, budget, workers, and whether paid draws may be made.
-        store: Where draws are kept; None keeps them for this session only.
+        store: Where draws are stored; None keeps them for this session only.
         cassettes: Recorded draws, read in replay after the store.
-        session: Names the session in the store's books, the same for all its workers.
-        providers: Wire families that plugins bring, by name.
-        ledger: The books of the budget; by default the store's, where workers share it.
+        session: The session's name in the store's accounts, the same for all its workers.
+        providers: Wire families from plugins, by name.
+        ledger: The accounts of the budget; by default the store's, if workers share it.
         clock: Where time comes from.
-        policy: How long an endpoint's trouble is endured.
+        policy: How long an endpoint's trouble is tolerated.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class Sampler:
         self._opened_at = _now()
         self._flights: dict[Address, Flight] = {}
         self._channels: dict[str, Channel] = {}
-        self._ready: set[str] = set()  # ids of models that lack nothing on this machine
+        self._ready: set[str] = set()  # ids of models that passed `check_access`
         self._n_calls = 0
         self._n_cached = 0
         self._cost_usd: float | None = 0.0
@@ -109,15 +109,15 @@ class Sampler:
             slot: Which draw of the request.
             stream: The stream of draws; empty for the common one.
             key: The request's key, if the caller knows it.
-            may_pay: Whether money may be spent; by default as the settings say.
+            may_pay: Whether money may be spent; by default as in the settings.
 
         Raises:
             CacheMissError: In replay, the draw is neither stored nor recorded.
-            WouldPayError: The draw would cost money, and nobody asked for paid draws.
+            WouldPayError: The draw would cost money, and paid draws are not enabled.
             BudgetError: The call could exceed the budget.
             StoppedError: Sampling has ended.
             NotDrawnError: In mode estimate, the draw is not stored.
-            UsageError: The model's key is not set; a finite budget, an unknown price.
+            UsageError: The model's key is not set; or the budget is finite and the price unknown.
             OutageError, UnansweredError, AccessError, RequestError: The provider did not reply.
         """
         address = Address(
@@ -149,11 +149,7 @@ class Sampler:
         )
 
     async def aclose(self, wind_down_s: float = WIND_DOWN_S) -> None:
-        """End sampling: unsent calls are dropped, those under way may finish, providers are closed.
-
-        Args:
-            wind_down_s: How long calls under way are waited for, in seconds.
-        """
+        """End sampling: drop unsent calls, let those under way finish for `wind_down_s`, close providers."""
         self._closed = True
         tasks = [flight.task for flight in self._flights.values()]
         for flight in tuple(self._flights.values()):
@@ -169,7 +165,7 @@ class Sampler:
     async def _join(
         self, target: Target, request: Request, address: Address, may_pay: bool | None
     ) -> DrawResult:
-        """Wait for the draw that is being made at `address`; have it made if it is not."""
+        """Wait for the draw being made at `address`; start it if there is none."""
         flight = self._flights.get(address)
         if flight is not None and not flight.is_ending:
             return self._reading(await flight.join())
@@ -180,11 +176,11 @@ class Sampler:
         return DrawResult(reply=made.reply, address=address, drawn_at=made.drawn_at, cached=made.reply.cached)
 
     def _read(self, address: Address) -> Draw | None:
-        """Return what is kept at `address` and may be used in this mode."""
+        """Return what is stored at `address` and may be used in this mode."""
         draw = self._store.get(address)
         match self._settings.mode:
             case Mode.REFRESH if draw is not None and draw.drawn_at < self._opened_at:
-                return None  # from before this session, by whichever worker
+                return None  # drawn before this session, by any worker
             case Mode.REPLAY if draw is None:
                 found = (cassette.get(address) for cassette in self._cassettes)
                 return next((recorded for recorded in found if recorded is not None), None)
@@ -224,7 +220,7 @@ class Sampler:
         return told
 
     async def _make(self, target: Target, request: Request, address: Address) -> Draw:
-        """Make the draw and keep it."""
+        """Make the draw and store it."""
         seed = slot_seed(address.seed, address.key, address.slot, address.stream)
         reply = await self._channel(target).complete(request, seed)
         self._n_calls += 1
@@ -233,7 +229,7 @@ class Sampler:
         if _is_computed(target):
             return Draw(address=address, reply=reply, drawn_at=drawn_at)
         refresh = self._settings.mode is Mode.REFRESH
-        # What is kept may be another process's draw, which then everybody uses: ours was paid for nothing.
+        # The stored draw may be another process's, which all then use: ours was paid for in vain.
         return await self._store.put(request, address, reply, drawn_at, replace=refresh)
 
     def _channel(self, target: Target) -> Channel:
@@ -245,7 +241,7 @@ class Sampler:
 
     def _landed(self, address: Address, flight: Flight, task: asyncio.Task[Draw]) -> None:
         if not task.cancelled():
-            task.exception()  # whoever waited has seen it; when nobody did, asyncio need not report it
+            task.exception()  # waiters have seen it; without any, asyncio need not report it
         if self._flights.get(address) is flight:
             del self._flights[address]
 
@@ -253,7 +249,7 @@ class Sampler:
         settings = self._settings
         if settings.budget_usd is None:
             return None
-        # Without common books each worker keeps to its part.
+        # Without shared accounts each worker keeps to its part.
         alone = ledger is None
         return Budget(
             settings.budget_usd / (settings.workers if alone else 1),
@@ -269,5 +265,5 @@ def _is_computed(target: Target) -> bool:
 
 
 def _now() -> str:
-    """Return the time, ISO 8601 in UTC, of one width so that texts compare as times do."""
+    """Return the time, ISO 8601 in UTC, in a fixed width so that texts sort like times."""
     return datetime.now(UTC).isoformat(timespec="microseconds")

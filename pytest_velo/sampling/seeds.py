@@ -1,4 +1,4 @@
-"""Seeds derived from names by sha256; nothing here reads or moves a global random state."""
+"""Seeds derived from names by sha256; no global random state is read or changed."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def derive(*parts: str | int) -> int:
 
 
 def slot_seed(root: int, key: str, slot: str, stream: str = "") -> int:
-    """Return the seed a provider is sent for one draw: in [1, 2**31), which every API takes.
+    """Return the seed a provider is sent for one draw: in [1, 2**31), which every API accepts.
 
-    The stream takes part: where a provider honours seeds, two streams that sent the same seed would
-    get the same reply and be one sample under two names.
+    It depends on the stream: where a provider honours seeds, two streams that sent the same seed would get
+    the same reply and be one sample under two names.
 
     Args:
         root: The run's root seed.
@@ -34,5 +34,5 @@ def slot_seed(root: int, key: str, slot: str, stream: str = "") -> int:
 
 
 def rng(*parts: str | int) -> random.Random:
-    """Return a generator of its own, seeded with `derive(*parts)`."""
+    """Return a new generator, seeded with `derive(*parts)`."""
     return random.Random(derive(*parts))

@@ -1,4 +1,4 @@
-"""What one process's sampling came to."""
+"""Totals of one process's sampling."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ class SamplingStats:
 
     Attributes:
         n_calls: Draws that were made; `n_cached` were read.
-        n_retries: Attempts beyond the first.
-        cost_usd: Dollars of the draws made; None when one of them is unknown.
+        n_retries: Attempts after the first.
+        cost_usd: Dollars of the draws made; None if one of them is unknown.
         n_cuts: How often an endpoint had its concurrency cut by 429s or 529s.
         throttled_s: Seconds in which calls waited because an endpoint asked for it.
         paced_s: Seconds in which calls waited for a declared rpm or tpm.
-        budget_s: Seconds in which calls waited because the budget was set aside for those in flight.
-        n_lost: Attempts that may be billed though they brought no reply: their cost is in no sum.
+        budget_s: Seconds in which calls waited because the budget was reserved for those in flight.
+        n_lost: Attempts that may be billed although they brought no reply: no sum includes their cost.
     """
 
     n_calls: int

@@ -1,7 +1,7 @@
-"""Worker threads for blocking bodies: as many as bodies run at once, and none of them holds up the exit.
+"""Worker threads for blocking bodies: as many as bodies run at once, and none of them delays the exit.
 
-`concurrent.futures` joins its threads when the interpreter ends, so one stuck body would hang the
-process for ever. These are daemon threads: an idle one is told to end, a stuck one is left behind.
+`concurrent.futures` joins its threads when the interpreter ends, so one stuck body would hang the process
+forever. These are daemon threads: an idle one is told to end, a stuck one is left behind.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from queue import SimpleQueue
 
 
 class DaemonThreads:
-    """Runs functions in reused daemon threads, without a queue in front: a busy pool grows."""
+    """Runs functions in reused daemon threads, without a queue: if all are busy, a thread is added."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -23,7 +23,7 @@ class DaemonThreads:
         self._closed = False
 
     def submit(self, work: Callable[[], None]) -> bool:
-        """Start `work`, which must not raise; False when the threads were closed."""
+        """Start `work`, which must not raise; return False if the threads were closed."""
         with self._lock:
             if self._closed:
                 return False
@@ -37,7 +37,7 @@ class DaemonThreads:
         return True
 
     def close(self) -> None:
-        """End idle threads now and busy ones after their work; wait for none of them."""
+        """End idle threads now and busy ones after their work, without waiting for any."""
         with self._lock:
             self._closed = True
             for _ in range(self._n_threads):

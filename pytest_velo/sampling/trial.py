@@ -1,4 +1,4 @@
-"""The trial that is running: what the user sees of it, and what a model call needs to know.
+"""The running trial: its public side, and the private side that model calls use.
 
 A contextvar carries it, so that one `model` object serves all concurrent trials. `asyncio` tasks,
 `asyncio.to_thread` and anyio keep the variable; bare threads and `run_in_executor` lose it.
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class Drawing(Protocol):
-    """What a draw came to: the reply with its address and day."""
+    """The result of a draw: the reply with its address and date."""
 
     @property
     def reply(self) -> Reply:
@@ -40,7 +40,7 @@ class Drawing(Protocol):
 
 
 class Drawer(Protocol):
-    """Gets draws; `Sampler` is the one there is."""
+    """Gets draws; implemented by `Sampler` and `RecordedDraws`."""
 
     async def draw(
         self, target: Target, request: Request, *, key: str, slot: Slot, stream: str, may_pay: bool
@@ -53,7 +53,7 @@ class Blocking(Protocol):
     """Runs a coroutine on the sampling loop for a body in a worker thread, and waits for it."""
 
     def __call__(self, work: Coroutine[Any, Any, T], /) -> T:
-        """Return what `work` returns."""
+        """Return the result of `work`."""
         ...
 
 
@@ -97,18 +97,18 @@ class Trial:
 
     @property
     def rng(self) -> random.Random:
-        """A generator of this trial's own, seeded with `seed`; made on first use (it costs 6 µs)."""
+        """This trial's own generator, seeded with `seed`; made on first use (it costs 6 µs)."""
         if self._rng is None:
             self._rng = random.Random(self.seed)
         return self._rng
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What `note` was told, in order."""
+        """The remarks given to `note`, in order."""
         return tuple(self._notes)
 
     def note(self, text: object) -> None:
-        """Keep a remark with the trial's record; it is shown with the transcript."""
+        """Store a remark with the trial's record; it is shown with the transcript."""
         self._notes.append(str(text))
 
     def __repr__(self) -> str:
@@ -184,7 +184,7 @@ class TrialScope:
 
     @property
     def n_under_way(self) -> int:
-        """Calls that began and did not end, whatever they may come to."""
+        """Calls that started and did not end, whatever their result."""
         return self._under_way
 
     def issue(self) -> None:
@@ -192,32 +192,32 @@ class TrialScope:
         self._issued += 1
 
     def start(self) -> int:
-        """Count a call that runs, and return its place in the transcript."""
+        """Count a running call, and return its place in the transcript."""
         self._started += 1
         self._under_way += 1
         self._calls.append(None)
         return len(self._calls) - 1
 
     def finish(self, place: int, call: Call) -> None:
-        """Put a finished call into the transcript; one that outlived its trial comes too late for it."""
+        """Put a finished call into the transcript; one that outlived its trial is ignored."""
         if not self.ended:
             self._calls[place] = call
 
     def leave(self) -> None:
-        """Count a call that ended, whatever it came to."""
+        """Count a call that ended, whatever its result."""
         self._under_way -= 1
 
     def end(self) -> None:
-        """End the trial: tasks and threads that it left behind get no more draws."""
+        """End the trial: tasks and threads left behind get no more draws."""
         self.ended = True
 
     def slot(self, key: str, label: str | None) -> Slot:
         """Return the slot of the next draw of request `key` inside this trial.
 
-        The ordinal counts identical requests. Two tasks that each made other calls before they send
-        the same request reach it in no fixed order: that is said, and `slot=` names them apart.
+        The ordinal counts identical requests. Two tasks that each made other calls before sending the same
+        request reach it in no fixed order: a notice says so, and `slot=` tells them apart.
         """
-        label = str(label) if label is not None and label != "" else None  # 0 is a name, "" is none
+        label = str(label) if label is not None and label != "" else None  # 0 is a name, "" is not
         counted = key if label is None else f"{key}:{label}"
         ordinal = self._ordinals.get(counted, 0)
         self._ordinals[counted] = ordinal + 1
@@ -231,9 +231,9 @@ class TrialScope:
             self.invalid = reason
 
     def fail(self, error: Exception) -> None:
-        """Note why a draw could not be had; the first reason stays, whatever the body catches.
+        """Note why a draw could not be made; the first reason stays, whatever the body catches.
 
-        A body that catches everything would turn a missing key or an outage into an outcome.
+        Otherwise a body that catches everything would turn a missing key or an outage into an outcome.
         """
         if self.trouble is None:
             self.trouble = error

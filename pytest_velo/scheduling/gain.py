@@ -1,10 +1,10 @@
-"""What the next trial of a hypothesis is expected to bring: its share of what a verdict still needs.
+"""What the next trial of a hypothesis is expected to gain: its share of what a verdict still needs.
 
-For a true mean m a trial brings KL(m, threshold) of log evidence on average (for scores the Gaussian
-approximation of it), and the verdict still needs log(1/level) minus the log evidence there is. Their ratio,
-averaged over what the trials so far leave open of m, is one over the trials to go: large for a hypothesis
-that is nearly settled or far from its threshold, small for one whose truth is at the threshold. Spending by
-it changes no verdict's error rate: each holds at any stopping time.
+For a true mean m, a trial adds KL(m, threshold) of log evidence on average (approximated as Gaussian for
+scores), and the verdict still needs log(1/level) minus the current log evidence. Their ratio, averaged over
+the posterior of m, is one over the trials to go: large for a hypothesis that is nearly settled or far from
+its threshold, small for one whose truth is at the threshold. Allocating trials by it changes no error rate:
+each verdict holds at any stopping time.
 """
 
 from __future__ import annotations
@@ -21,12 +21,9 @@ _NEAREST, _FARTHEST = 0.5, 6.0  # what a verdict may still need, in nats: beyond
 
 
 def expected_gain(run: Run) -> float:
-    """Return the expected gain of the next unit: one over the units to go, about; above 0.
+    """Return the expected gain of the next unit of a run without a verdict: about one over the units to go.
 
-    For joint claims and numbers it is one over the rule's own guess of the units to go.
-
-    Args:
-        run: One without a verdict.
+    For joint claims and estimates it is one over the rule's own guess of the units to go.
     """
     claim = run.hypothesis.claim
     log_e = run.weigher.log_e()
@@ -48,7 +45,7 @@ def expected_gain(run: Run) -> float:
 
 
 def _gain_at(value: float, null: Null, needed: float, variance: float, binary: bool) -> float:
-    """Return the share of what is needed to reject a null that a trial brings when the mean is `value`."""
+    """Return the share of what a rejection still needs that a trial adds if the mean is `value`."""
     distance = (value - null.threshold) * null.side
     if distance <= 0.0:
         return 0.0

@@ -10,11 +10,11 @@ from pytest_velo.scheduling.gain import expected_gain
 from pytest_velo.settings import Scheduler
 
 Policy = Callable[[Sequence[Run]], Run]
-"""Chooses the run that gets the next trial, among at least one that wants it, in the order of the tests."""
+"""Chooses the run that gets the next trial, from at least one that wants it, in the order of the tests."""
 
 
 def policy_of(scheduler: Scheduler) -> Policy:
-    """Return the policy of a scheduler, fresh: it may learn from the runs it sees."""
+    """Return a fresh policy for a scheduler: it may learn from the runs it sees."""
     match scheduler:
         case Scheduler.GAIN:
             return ByGain()
@@ -29,17 +29,17 @@ _RECENT = 20  # trials whose mean cost stands for the next one's
 
 
 class ByGain:
-    """The run whose next trial is expected to bring the most toward a verdict for its cost.
+    """Chooses the run whose next trial is expected to gain the most toward a verdict for its cost.
 
-    What is known of a run changes when its prefix has grown, and is computed then only. Trials under way
-    count as spent already: each makes the next one worth a little less.
+    What is known about a run is recomputed only when its prefix has grown. Trials in flight count as spent:
+    each makes the next one worth a little less.
     """
 
     def __init__(self) -> None:
         self._known: dict[int, _Known] = {}
 
     def __call__(self, waiting: Sequence[Run]) -> Run:
-        """Choose; of equals the first in the order of the tests."""
+        """Choose; among equals the first in the order of the tests."""
         known = [self._of(run) for run in waiting]
         worth = [one.gain / (1.0 + run.n_in_flight / 8.0) for one, run in zip(known, waiting, strict=True)]
         ratios = [gain / cost for gain, cost in zip(worth, _costs_of(known), strict=True)]
@@ -58,7 +58,7 @@ class ByGain:
 
 
 class _Known(NamedTuple):
-    """What is known of a run at a length of its prefix."""
+    """What is known about a run at a given length of its prefix."""
 
     n: int
     gain: float
@@ -67,9 +67,9 @@ class _Known(NamedTuple):
 
 
 def _costs_of(runs: Sequence[_Known]) -> list[float]:
-    """Return what a trial of each run costs: dollars where every run has paid for one, else seconds.
+    """Return the cost of a trial of each run: in dollars if every run has paid for one, else in seconds.
 
-    A run that has no trial yet is taken for the cheapest of the others, so that it is tried.
+    A run without a trial yet is taken to be as cheap as the cheapest other, so that it gets tried.
     """
     dollars = [run.cost_usd for run in runs]
     priced = [cost for cost in dollars if cost]
@@ -81,7 +81,7 @@ def _costs_of(runs: Sequence[_Known]) -> list[float]:
 
 
 def _mean_cost_usd(run: Run) -> float | None:
-    """Return the mean dollars of a run's last trials, cached calls at nothing; None where not known."""
+    """Return the mean dollars of a run's last trials, cached calls at 0; None if unknown."""
     costs = [trial.cost_usd for trial in run.trials[-_RECENT:]]
     known = [cost for cost in costs if cost is not None]
     return sum(known) / len(known) if known and len(known) == len(costs) else None

@@ -1,4 +1,4 @@
-"""Many runs sampled together: they share what may be in flight, and a policy says whose trial is next."""
+"""Many runs sampled together: they share the calls in flight, and a policy picks the next trial."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from pytest_velo.scheduling.policies import Policy
 
 
 class Pool:
-    """Runs on the sampling loop, each a task of its own; a `Launcher` for all of them.
+    """Runs on the sampling loop, each its own task; the `Launcher` for all of them.
 
     Args:
         policy: Chooses whose trial is next.
-        capacity: Most trials in flight in a lane.
-        lane: Which runs share what may be in flight: those of one endpoint.
+        capacity: Maximum number of trials in flight in a lane.
+        lane: Returns a run's lane: the runs of one endpoint share what may be in flight.
     """
 
     def __init__(self, policy: Policy, capacity: int, lane: Callable[[Run], Hashable]) -> None:
@@ -30,11 +30,10 @@ class Pool:
         self._closed = False
 
     def start(self, runs: Sequence[Run], contexts: Sequence[Context] | None = None) -> None:
-        """Begin to sample runs, in the order of their tests; on the loop.
+        """Start sampling runs, in the order of their tests; on the loop.
 
-        Args:
-            runs: Made with this pool as their launcher.
-            contexts: The context of each run's bodies; the caller's by default.
+        The runs were made with this pool as their launcher. `contexts` are the contexts of their bodies, by
+        default the caller's.
         """
         self._runs.extend(runs)
         for position, run in enumerate(runs):
@@ -42,7 +41,7 @@ class Pool:
             self._tasks[id(run)] = asyncio.create_task(run.go(), context=context)
 
     async def wait(self, run: Run) -> None:
-        """Wait until a run has ended, whatever for, and forget it; what broke it is raised."""
+        """Wait until a run has ended, for whatever reason, and forget it; its exception is raised."""
         task = self._tasks[id(run)]
         try:
             await asyncio.shield(task)
@@ -61,7 +60,7 @@ class Pool:
         await self._cancel(list(self._tasks.values()))
 
     def ready(self, run: Run) -> None:
-        """Launch what costs nothing at once; share out the rest when this turn of the loop is over."""
+        """Launch at once what costs nothing; share out the rest at the end of this loop iteration."""
         if run.is_known:
             run.launch(run.wanted)
         elif not self._due and not self._closed:
@@ -69,7 +68,7 @@ class Pool:
             asyncio.get_running_loop().call_soon(self._share_out)
 
     def _share_out(self) -> None:
-        """Give trials, one at a time, to the runs the policy chooses, while there is room in their lanes."""
+        """Give trials, one at a time, to the runs the policy chooses, while their lanes have room."""
         self._due = False
         self._runs = [run for run in self._runs if run.stop is None]
         busy: Counter[Hashable] = Counter()

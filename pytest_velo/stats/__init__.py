@@ -1,1 +1,1 @@
-"""Statistics: pure functions, no I/O, clock, randomness or async."""
+"""Statistics: pure functions without I/O, clock, randomness or async."""

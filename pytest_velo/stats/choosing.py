@@ -1,4 +1,4 @@
-"""The seam for rules of your own: what `pytest_velo_claims` offers, and our rule to build on."""
+"""The seam for custom rules: what `pytest_velo_claims` passes on, and the built-in rule to build on."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pytest_velo.stats.rules.choice import Rule as Rule
 
 
 class RuleFactory(Protocol):
-    """Makes a fresh rule for a claim, as `rule_for` does, with its keywords."""
+    """Makes a fresh rule for a claim; takes the same keywords as `rule_for`."""
 
     def __call__(
         self,
@@ -44,22 +44,22 @@ def rule_for(
     extend: bool = False,
     size: int | None = None,
 ) -> Rule:
-    """Return a fresh rule for one claim: ours, the fastest that is valid for its units.
+    """Return a fresh built-in rule for one claim: the fastest that is valid for its units.
 
     Args:
-        claim: What is claimed; units come on the scale of [0, 1] of its statistic.
-        alpha: P(wrong supported), at most; in (0, 1).
-        beta: P(wrong refuted), at most; in (0, 1).
-        max_units: No unit is fed after it.
-        margin: How far off the claim must be to count as false, from 0, in the statistic's own units.
+        claim: What is claimed; units are fed on the scale [0, 1] of its statistic.
+        alpha: Upper bound on P(wrong supported); in (0, 1).
+        beta: Upper bound on P(wrong refuted); in (0, 1).
+        max_units: The horizon: no unit is fed after it.
+        margin: How far off the claim must be to count as false, >= 0, in the statistic's own units.
         min_units: No verdict comes before this many units.
-        single: Units are single trials, or single pairs of them, not means of cases or groups.
+        single: Units are single trials, or single pairs of them, rather than means of cases or groups.
         extend: The horizon may be raised later, so nothing may be calibrated to it.
-        size: The units are a list of so many recorded outcomes, each looked at once; else None.
+        size: Number of recorded outcomes if the units are a finite list, each seen once; else None.
 
     Returns:
-        For recorded outcomes a census; for pairs the difference's rule; for single 0/1 trials the rate's; for
-        everything else the rule for bounded means.
+        A census rule for recorded outcomes, the difference's rule for pairs, the rate's rule for single 0/1
+            trials, and the rule for bounded means for everything else.
 
     Raises:
         UsageError: A number is outside its range, or the claim cannot be tested on these units.
@@ -85,7 +85,7 @@ def rule_for(
 
 
 def from_factory(factory: RuleFactory) -> MakeRule:
-    """Return what makes a rule of a design by a plugin's factory, which takes keywords."""
+    """Adapt a plugin's factory, which takes keywords, to a function of claim and design."""
     if factory is rule_for:
         return choice.rule_for
 

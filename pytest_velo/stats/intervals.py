@@ -1,7 +1,7 @@
 """Textbook intervals for a proportion, valid for a fixed n only: reported as descriptive.
 
-In plain floats, within 1e-12 of what scipy gives: every result has them, and importing scipy for two
-quantiles costs as much as replaying thousands of trials.
+In plain floats, within 1e-12 of scipy: every result has them, and importing scipy for two quantiles costs as
+much as replaying thousands of trials.
 """
 
 from __future__ import annotations
@@ -14,12 +14,7 @@ from pytest_velo.verdicts import Interval
 
 
 def wilson(successes: int, n: int, level: float) -> Interval:
-    """Return Wilson's score interval.
-
-    Args:
-        successes: In 0..n.
-        n: Trials, from 1.
-        level: Two-sided level, in (0, 1).
+    """Return Wilson's score interval at a two-sided level in (0, 1).
 
     Raises:
         UsageError: A number is outside its range.
@@ -39,12 +34,7 @@ def wilson(successes: int, n: int, level: float) -> Interval:
 
 
 def clopper_pearson(successes: int, n: int, level: float) -> Interval:
-    """Return the exact (conservative) binomial interval.
-
-    Args:
-        successes: In 0..n.
-        n: Trials, from 1.
-        level: Two-sided level, in (0, 1).
+    """Return the exact (conservative) binomial interval at a two-sided level in (0, 1).
 
     Raises:
         UsageError: A number is outside its range.
@@ -58,7 +48,7 @@ def clopper_pearson(successes: int, n: int, level: float) -> Interval:
 
 
 def _rate_with_tail(successes: int, n: int, tail: float) -> float:
-    """Return the rate at which `successes` or more of n have probability `tail`, below 1/2; 0 for none."""
+    """Return the rate at which `successes` or more of n have probability `tail` < 1/2; 0 for no successes."""
     if successes == 0:
         return 0.0
     log_ways = math.lgamma(n + 1) - math.lgamma(successes + 1) - math.lgamma(n - successes + 1)
@@ -87,4 +77,4 @@ def _check(successes: int, n: int, level: float) -> None:
     if not (n >= 1 and 0 <= successes <= n):
         raise UsageError(f"no interval for {successes} of {n} trials", fix="0 <= successes <= n, n >= 1")
     if not 0.0 < level < 1.0:
-        raise UsageError(f"a level lies between 0 and 1, got {level!r}", fix="level=0.95")
+        raise UsageError(f"the level must be between 0 and 1, got {level!r}", fix="level=0.95")

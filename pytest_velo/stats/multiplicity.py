@@ -1,10 +1,10 @@
-"""Many hypotheses at once: which verdicts stand when the error is to hold for all of them together.
+"""Many hypotheses at once: which verdicts stand if the error rate must hold for all of them together.
 
-Holm keeps P(any wrong rejection) at most alpha however the hypotheses depend on each other, so it holds where
-they share draws; with anytime-valid p-values it holds at any stopping times. The number of hypotheses is
-fixed beforehand: one that was not looked at counts with p = 1.
+Holm's procedure keeps P(any wrong rejection) at most alpha under any dependence, so it holds for hypotheses
+that share draws; with anytime-valid p-values it holds at any stopping times. The number of hypotheses is
+fixed beforehand: one that was never sampled counts with p = 1.
 
-Plain Python: families are small, and this runs at the end of every session that asks for it.
+In plain Python: families are small, and this runs at the end of every session that asks for it.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from pytest_velo.errors import UsageError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adjusted:
-    """What a procedure makes of p-values, in their order.
+    """The result of a procedure for p-values, in their order.
 
     Attributes:
         rejects: Which hypotheses are rejected at alpha.
-        p_values: The adjusted p-values: the smallest alpha at which each would be.
+        p_values: The adjusted p-values: the smallest alpha at which each would be rejected.
     """
 
     rejects: tuple[bool, ...]
@@ -32,9 +32,7 @@ class Adjusted:
 def holm(p_values: Sequence[float], alpha: float) -> Adjusted:
     """Reject by Holm's step-down procedure: P(any wrong rejection) <= alpha under any dependence.
 
-    Args:
-        p_values: Each in [0, 1]; one for every hypothesis of the family.
-        alpha: In (0, 1).
+    Pass one p-value for every hypothesis of the family.
 
     Raises:
         UsageError: `alpha` or a p-value is outside its range.
@@ -50,11 +48,7 @@ def holm(p_values: Sequence[float], alpha: float) -> Adjusted:
 
 
 def expected_false(alphas: Sequence[float]) -> float:
-    """Return the most false "supported" to expect if every claim of a session were false, unadjusted.
-
-    Args:
-        alphas: P(wrong supported), at most, of each claim.
-    """
+    """Bound the expected number of wrong "supported" verdicts in a session, unadjusted."""
     return math.fsum(alphas)
 
 
@@ -63,13 +57,13 @@ def _at(adjusted: Sequence[float], alpha: float) -> Adjusted:
 
 
 def _order(p_values: Sequence[float], alpha: float) -> list[int]:
-    """Return the places of the p-values, smallest first; raise a UsageError for what is none."""
+    """Return the positions of the p-values, smallest first; raise a UsageError for an invalid one."""
     _check_alpha(alpha)
     if not all(0.0 <= p <= 1.0 for p in p_values):
-        raise UsageError(f"a p-value lies in [0, 1], got {list(p_values)}", fix="one p-value a hypothesis")
+        raise UsageError(f"p-values must lie in [0, 1], got {list(p_values)}", fix="one p-value a hypothesis")
     return sorted(range(len(p_values)), key=lambda place: p_values[place])
 
 
 def _check_alpha(alpha: float) -> None:
     if not 0.0 < alpha < 1.0:
-        raise UsageError(f"alpha lies between 0 and 1, got {alpha!r}", fix="alpha=0.05")
+        raise UsageError(f"alpha must be between 0 and 1, got {alpha!r}", fix="alpha=0.05")

@@ -213,7 +213,7 @@ def test_a_damaged_record_stops_before_anything_is_removed(cache, n_draws):
     record.write_text("[]\n")
     told = velo("prune", "--cache-dir", cache, "--larger-than=0B", "--keep-recorded")
     assert told.exit_code == 1
-    assert "trials.jsonl:1: the line is no trial" in told.output
+    assert "trials.jsonl:1: the line is not a trial" in told.output
     assert "remove the run's folder" in told.output
     record.unlink()
     assert n_in(cache) == n_draws

@@ -198,12 +198,12 @@ def test_a_cassette_gives_the_same_verdicts_without_server_key_or_cache(run, lab
         (
             ("max_tokens=5, ", "max_tokens=5, temperature=0.25"),
             [],
-            "temperature 0.25 is asked and was not recorded",
+            "temperature 0.25 is asked for and was not recorded",
         ),
-        (("max_tokens=5", "max_tokens=64"), [], "max_tokens 5 was recorded, 64 is asked"),
-        (("lab/tiny", "lab/small"), [], "model differs: 'tiny' was recorded, 'small' is asked"),
-        (("", ""), ["--velo-seed=3"], "the same request was recorded under seed 0, asked under seed 3"),
-        (('"models"', '"stream": "new", "models"'), [], "under stream '', asked under stream 'new'"),
+        (("max_tokens=5", "max_tokens=64"), [], "max_tokens 5 was recorded, 64 is asked for"),
+        (("lab/tiny", "lab/small"), [], "model differs: 'tiny' was recorded, 'small' is asked for"),
+        (("", ""), ["--velo-seed=3"], "the same request was recorded with seed 0, asked for with seed 3"),
+        (('"models"', '"stream": "new", "models"'), [], "with stream '', asked for with stream 'new'"),
     ],
     ids=["prompt", "temperature", "max_tokens", "model", "seed", "stream"],
 )

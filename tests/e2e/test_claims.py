@@ -164,7 +164,7 @@ def test_a_number_that_is_not_measured_yet_is_inconclusive_and_says_what_it_may_
     assert "observed rate 0." in text
     assert "100 of at most 100: 100 valid, 0 invalid" in text
     assert "--velo-max-trials" not in text  # the mark would win
-    needed = int(re.search(r"put max_trials=(\d+) into its mark", text)[1])
+    needed = int(re.search(r"set max_trials=(\d+) in its mark", text)[1])
     assert 200 < needed < 1000
     assert needed % 10 == 0
     assert run("--velo-strict").ret == pytest.ExitCode.TESTS_FAILED
@@ -221,7 +221,7 @@ def test_a_census_that_invalid_trials_leave_open_is_inconclusive(run):
     assert only(run).outcome == "inconclusive"
     text = text_of(result)
     assert re.search(r"\d+ of \d+ trials are invalid: lost", text)
-    assert "advice too many outcomes are invalid: mend what makes them so" in text
+    assert "advice too many outcomes are invalid: fix the cause" in text
     assert "add cases" not in text
 
 

@@ -234,7 +234,7 @@ BODIES = {
         "rate >= 0.5",
         "return (await model(7)).answers('yes')",
         "test_it.py:N",
-        "a prompt is a text or a list of messages, got 7",
+        "a prompt must be a text or a list of messages, got 7",
         'model("…") or model([{"role": "user", "content": "…"}])',
     ),
     "answers": (
@@ -276,7 +276,7 @@ BODIES = {
         "rate >= 0.5",
         r"return (await model('\ud83d')).answers('yes')",
         "a model call",
-        "request.messages[0].content holds half of a surrogate pair at character 0, which is not text",
+        "request.messages[0].content contains half of a surrogate pair at character 0, which is not text",
         'text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")',
     ),
     "endless": (
@@ -284,7 +284,7 @@ BODIES = {
         "return (await model('q', extra=ENDLESS)).answers('yes')",
         "a model call",
         "request contains itself, or is nested too deeply to be written as JSON",
-        "pass the part that is needed, not the whole",
+        "pass only the part you need",
     ),
     "endless_record": (
         "rate >= 0.5",

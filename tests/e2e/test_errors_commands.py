@@ -113,7 +113,7 @@ def test_a_request_in_the_store_that_was_changed(run, recorded):
     assert told.startswith(".pytest_velo/draws.sqlite: the stored request ")
     assert told.endswith(
         " cannot be read: Input data was truncated\n"
-        "  fix: the file was changed by something else; run with --velo-mode=refresh, or delete it"
+        "  fix: something else changed the file: run with --velo-mode=refresh, or delete it"
     )
 
 
@@ -122,7 +122,7 @@ LINES = {
     "twice": (
         lambda lines: [*lines, lines[0]],
         6,
-        "the draw of this line was recorded before",
+        "an earlier line records the same draw",
         "delete one of the two lines",
     ),
     "edited": (
@@ -131,7 +131,7 @@ LINES = {
             *lines[1:],
         ],
         1,
-        "the request is not the one its key was made from; it was edited by hand",
+        "the request does not match its key: it was edited by hand",
         "record it again: run the test, then `velo cassette export`",
     ),
     "newer": (
@@ -149,7 +149,7 @@ LINES = {
     "cut": (
         lambda lines: [{"canon": 1, "key": lines[0]["key"]}],
         1,
-        "the line is no recorded draw: Object missing required field `seed`",
+        "the line is not a recorded draw: Object missing required field `seed`",
         "undo the edit (merge markers?), or record it again",
     ),
 }
@@ -180,7 +180,7 @@ def test_a_cassette_that_cannot_be_read_or_written(run, recorded, monkeypatch):
     )
     (run.path / "draws.jsonl.zst").write_text("no zstd")
     told = said("cassette", "import", "draws.jsonl.zst")
-    assert told.startswith("draws.jsonl.zst: the cassette is no zstd file: ")
+    assert told.startswith("draws.jsonl.zst: the cassette is not a zstd file: ")
     assert told.endswith(f"\n  fix: {fix}")
     (run.path / "file").touch()
     assert said("cassette", "export", "file/draws.jsonl") == (
@@ -200,7 +200,7 @@ RECORDS = {
     "list": ("[]", "it cannot be read (not a JSON object)", "remove the folder and run again"),
     "newer": (
         '{"version": 99}',
-        "it is of version 99; this pytest-velo reads versions up to *",
+        "its format is version 99; this pytest-velo reads versions up to *",
         "pip install --upgrade pytest-velo",
     ),
     "cut": (
@@ -250,7 +250,7 @@ def test_a_part_of_a_node_id_that_fits_no_test_or_several(run, recorded):
         "no test in these runs has 'test_othre' in its node id\n"
         "  fix: known: test_it.py::test_h, test_it.py::test_other"
     )
-    with pytest.raises(Exception, match="'test_' fits 2 tests\n  fix: be more precise: ") as caught:
+    with pytest.raises(Exception, match="'test_' matches 2 tests\n  fix: be more precise: ") as caught:
         load()["test_"]
     assert type(caught.value).__name__ == "UsageError"
     with pytest.raises(AttributeError, match="_private"):

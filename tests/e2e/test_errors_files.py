@@ -76,16 +76,16 @@ def again(run, lab, mistakes):
 
 
 MOVE = (
-    f"move it away with its -wal and -shm files (mv {STORE} {STORE}.bad); a new one is begun, and"
-    " `velo cassette import` puts recorded draws back"
+    f"move it away with its -wal and -shm files (mv {STORE} {STORE}.bad); the next run starts a"
+    " new one, and `velo cassette import` restores recorded draws"
 )
-REFRESH = "the file was changed by something else; run with --velo-mode=refresh, or delete it"
+REFRESH = "something else changed the file: run with --velo-mode=refresh, or delete it"
 # name: (what is done to the store, what the body looks at, what is wrong with it, what to do)
 STORES = {
     "table": (
         "CREATE TABLE mine (x)",
         "answers('yes')",
-        "the store has other tables than it should: mine",
+        "the store does not have the expected tables: mine",
         MOVE,
     ),
     "reply": (
@@ -137,7 +137,7 @@ FOLDERS = {
     ),
     "runs": (
         lambda cache: _file(cache / "runs"),
-        ".pytest_velo/runs: the run's folder cannot be made: File exists",
+        ".pytest_velo/runs: the run's folder cannot be created: File exists",
         "name a writable folder with --velo-cache-dir",
     ),
 }

@@ -27,25 +27,25 @@ SCRIPTS = {
     "backwards": (
         "scripted('s', ['yes'], latency_s=-1)",
         "scripted('s', ...)",
-        "latency_s=-1 is no duration",
-        "seconds from 0, e.g. 0.05",
+        "`latency_s` must be >= 0 and finite, got -1",
+        "latency_s=0.05",
     ),
     "a_text": (
         "scripted('s', 'yes')",
         "scripted('s', ...)",
-        "replies are a function, a list of texts or a Path, got str",
+        "replies must be a function, a list of texts or a Path, got str",
         LISTED,
     ),
     "empty": (
         "scripted('s', [])",
         "scripted('s', ...)",
-        "there is nothing to choose from, or not all of it is text",
+        "replies must be a list of at least one text",
         LISTED,
     ),
     "numbers": (
         "scripted('s', [1, 2])",
         "scripted('s', ...)",
-        "there is nothing to choose from, or not all of it is text",
+        "replies must be a list of at least one text",
         LISTED,
     ),
     "not_utf8": (
@@ -217,22 +217,22 @@ CALLS = {
         "ant/tiny",
         f"model({LATE})",
         "model tiny",
-        "Anthropic's API takes a system prompt before all other messages only",
+        "Anthropic's API takes system messages only before all others",
         "move the system message to the front, or say it in a user message",
     ),
     "logprobs": (
         "lab/tiny",
         "model('q', logprobs=True)",
         "model tiny",
-        "logprobs=True is not a number of alternatives",
-        "logprobs=5 (whole, 0 to 20)",
+        "`logprobs` must be a whole number from 0 to 20, got True",
+        "logprobs=5",
     ),
     "many_logprobs": (
         "lab/tiny",
         "model('q', logprobs=21)",
         "model tiny",
-        "logprobs=21 is not a number of alternatives",
-        "logprobs=5 (whole, 0 to 20)",
+        "`logprobs` must be a whole number from 0 to 20, got 21",
+        "logprobs=5",
     ),
     "no_logprobs": (
         "lab/tiny",
@@ -304,7 +304,7 @@ GARBAGE = {
     "content": (
         "openai-chat",
         {"choices": [{"message": {"role": "assistant", "content": 7}, "finish_reason": "stop"}]},
-        "HTTP 200 whose body is no reply (TypeError: content is int)",
+        "HTTP 200, but the body is not a reply (TypeError: content is int)",
     ),
     "logprob": (
         "openai-chat",
@@ -317,12 +317,12 @@ GARBAGE = {
                 }
             ]
         },
-        "HTTP 200 whose body is no reply (TypeError: a log probability is str)",
+        "HTTP 200, but the body is not a reply (TypeError: a log probability is str)",
     ),
     "failed": (
         "openai-responses",
         {"status": "failed", "error": {"code": "server_error", "message": "we are sorry"}, "output": []},
-        "HTTP 200 whose response failed: server_error: we are sorry",
+        "HTTP 200, but the response failed: server_error: we are sorry",
     ),
 }
 

@@ -71,8 +71,8 @@ def test_before_the_first_run_the_worst_case_is_what_the_budget_would_set_aside(
     first = run(ESTIMATE)
     assert first.parseoutcomes() == {"skipped": 1}
     # 9 bytes and 8 for the message's frame, then 5 tokens at most: 22 at a dollar the million.
-    assert "estimate: at most 20 trials of at least 1 call each, $0.0004 at worst if it is 1" in told(first)
-    assert "estimate of 1 hypothesis: at most 20 calls (one a trial assumed for 1 that never ran)" in told(
+    assert "estimate: at most 20 trials of at least 1 call each, $0.0004 at worst with 1 each" in told(first)
+    assert "estimate of 1 hypothesis: at most 20 calls (assuming one per trial for 1 that never ran)" in told(
         first
     )
     assert "0 draws from the cache, at most $0.0004" in told(first)

@@ -296,7 +296,7 @@ def test_up(trial, ones):
     assert run.outcomes == ["error", "supported", "supported", "inconclusive"]
     assert run.record.results[0].family.p_support is None
     result.stdout.fnmatch_lines(
-        ["*members *: 2 supported, 1 inconclusive, 1 error", "*none: it came to no end"]
+        ["*members *: 2 supported, 1 inconclusive, 1 error", "*none: it did not finish"]
     )
 
 

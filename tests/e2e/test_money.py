@@ -224,7 +224,10 @@ def test_an_unknown_price_is_a_usage_error_until_the_budget_is_lifted(run, lab):
     result = run("-m", "velo")
     assert result.parseoutcomes() == {"errors": 1}
     result.stdout.fnmatch_lines(
-        ["UsageError: *lab/tiny costs is unknown*", "*fix: declare price=*or run with --velo-budget=none"]
+        [
+            "UsageError: *price of a call to lab/tiny is unknown*",
+            "*fix: declare price=*or run with --velo-budget=none",
+        ]
     )
     assert not lab.calls
     lifted = run("-m", "velo", "--velo-budget=none")
@@ -282,8 +285,8 @@ def test_an_estimate_makes_no_call_and_prints_calls_and_dollars(run, lab):
     assert first.parseoutcomes() == {"skipped": 1}
     first.stdout.fnmatch_lines(
         [
-            "*estimate: at most 200 trials of at least 1 call each, $0.0044 at worst if it is 1*",
-            "estimate of 1 hypothesis: at most 200 calls (one a trial assumed for 1 that never ran)*",
+            "*estimate: at most 200 trials of at least 1 call each, $0.0044 at worst with 1 each*",
+            "estimate of 1 hypothesis: at most 200 calls (assuming one per trial for 1 that never ran)*",
         ]
     )
     assert not lab.calls

@@ -246,8 +246,8 @@ def test_another_prompt_is_no_rescoring(recorded, run, lab, rescore):
     run.file(body("False", prompt="Is it not so?"))
     told = rescore()
     assert told.code == 1
-    assert "what the model is asked has no stored draw, so this is no rescoring" in told
-    assert "'Is it so?' was recorded, 'Is it not so?' is asked" in told
+    assert "what the model is asked has no stored draw, so this would not be a rescoring" in told
+    assert "'Is it so?' was recorded, 'Is it not so?' is asked for" in told
     assert "fix: run pytest instead, which draws what is missing" in told
     assert len(lab.calls) == n
     assert run.record["test_h"].outcome == "error"
@@ -306,7 +306,7 @@ def test_a_changed_rubric_needs_leave_to_ask_a_judge_that_costs(judging, recorde
 def test_leave_to_ask_the_judge_is_none_to_ask_the_model(judging, recorded, run, rescore):
     n = recorded(judged("Is it polite?"))
     run.file(judged("Is it not rude?").replace("Is it so?", "Is it true?"))
-    assert "so this is no rescoring" in rescore("--allow-judge-calls")
+    assert "so this would not be a rescoring" in rescore("--allow-judge-calls")
     assert len(judging.calls) == n
 
 
@@ -374,7 +374,7 @@ def test_the_seeds_of_the_trials_stay_what_they_were(recorded, run, lab, rescore
 def test_an_edited_question_is_no_rescoring(recorded, run, lab, rescore):
     n = recorded(answers("yes", "yes"))
     run.file(answers("yes", "yes").replace("Is 1 so?", "Is it so?"))
-    assert "so this is no rescoring" in rescore()
+    assert "so this would not be a rescoring" in rescore()
     assert len(lab.calls) == n
 
 
@@ -386,9 +386,9 @@ def test_other_cases_are_another_design(recorded, run, lab, rescore):
         "the design changed: it was 'over these 2 cases' in the record and is 'over these 3 cases' now"
         in told
     )
-    assert "fix: run pytest instead: draws in the cache are still free" in told
+    assert "fix: run pytest instead: cached draws are still free" in told
     run.file(answers("yes", "yes").replace("'q1'", "'other'"))
-    assert "the design changed: the case 'q1' of the record is gone" in rescore()
+    assert "the design changed: the recorded case 'q1' no longer exists" in rescore()
     assert len(lab.calls) == n
 
 
@@ -402,8 +402,8 @@ def test_other_arms_and_cases_at_once_are_another_design(recorded, run, lab, res
     n = recorded(source("'plain', 'kind'", "yes"))
     run.file(source("'plain', 'rude'", "no"))
     told = rescore()
-    assert "the design changed: its arms are not those of the record any more" in told
-    assert "fix: run pytest instead: what the cache holds is still free" in told
+    assert "the design changed: its arms are no longer those of the record" in told
+    assert "fix: run pytest instead: cached draws are still free" in told
     assert len(lab.calls) == n
     assert len(lab.calls) == n
 
@@ -412,7 +412,7 @@ def test_a_design_that_gives_other_trials_is_refused(recorded, run, rescore):
     cases = "'cases': list('abcdef'), "
     recorded(body("True", mark=cases).replace("(model)", "(model, case)"))
     run.file(body("True", mark=cases + "'draws_per_case': 2").replace("(model)", "(model, case)"))
-    assert "the design changed: its trials are not those of the record any more" in rescore()
+    assert "the design changed: its trials are no longer those of the record" in rescore()
     run.file(
         body("True")
         .replace('"max_trials": 40', '"max_trials": 5')
@@ -424,14 +424,14 @@ def test_a_design_that_gives_other_trials_is_refused(recorded, run, rescore):
         .replace('"max_trials": 40', '"max_trials": 5')
         .replace(f'"min_trials": {N}', '"min_trials": 5')
     )
-    assert f"the design changed: {N} trials are recorded, and there are no more than 5 now" in rescore()
+    assert f"the design changed: {N} trials are recorded, but the test now has at most 5" in rescore()
 
 
 def test_other_groups_are_another_design(recorded, run, rescore):
     source = body("True", mark="'cases': GROUPED").replace("(model)", "(model, case)")
     recorded(GROUPED.format(15) + source)
     run.file(GROUPED.format(14) + source)
-    assert "the design changed: its trials are not those of the record any more" in rescore()
+    assert "the design changed: its trials are no longer those of the record" in rescore()
 
 
 def test_what_the_command_line_said_then_is_said_again(recorded, run, lab, rescore):

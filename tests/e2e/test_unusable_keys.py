@@ -17,7 +17,10 @@ def test_a_key_that_no_header_can_carry(run, lab, monkeypatch, key):
     run.file(HYPOTHESIS)
     result = run("-m", "velo")
     shown = result.stdout.str() + result.stderr.str()
-    assert "the environment variable LAB_KEY holds a line break or a character that no key has" in shown
+    assert (
+        "the environment variable LAB_KEY contains a line break or a character that cannot be part of a key"
+        in shown
+    )
     assert "export LAB_KEY again, as the provider shows it" in shown
     assert key.strip() not in shown
     assert result.ret != 0

@@ -108,7 +108,7 @@ def test_several_draws_of_a_case_are_one_piece_of_evidence() -> None:
 
 
 def test_numbers_outside_their_range_are_refused() -> None:
-    with pytest.raises(UsageError, match="alpha must lie between 0 and 1"):
+    with pytest.raises(UsageError, match="alpha must be between 0 and 1"):
         changed(rate, [], max_units=10, alpha=0.0)
 
 

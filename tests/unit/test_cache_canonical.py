@@ -72,7 +72,7 @@ def test_objects_with_a_json_form(value, text):
         ([{1, 2}], "value[0] is a set"),
         ({"a": b"x"}, "value.a is of type builtins.bytes"),
         ({"a": object()}, "value.a is of type builtins.object"),
-        (["fine", "cut \ud83d"], "value[1] holds half of a surrogate pair at character 4"),
+        (["fine", "cut \ud83d"], "value[1] contains half of a surrogate pair at character 4"),
     ],
 )
 def test_what_has_no_exact_form_is_refused_with_its_path(value, path):

@@ -119,9 +119,9 @@ def spoil(path, change):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda line: line[:-5], "no recorded draw"),
-        (lambda line: "<<<<<<< HEAD", "no recorded draw"),
-        (lambda line: line.replace('"text":', '"txt":'), "no recorded draw"),
+        (lambda line: line[:-5], "not a recorded draw"),
+        (lambda line: "<<<<<<< HEAD", "not a recorded draw"),
+        (lambda line: line.replace('"text":', '"txt":'), "not a recorded draw"),
         (lambda line: line.replace('"canon":1', '"canon":2'), "another version"),
         (lambda line: line.replace('"role":"user"', '"role":"system"'), "edited by hand"),
     ],
@@ -141,7 +141,7 @@ def test_a_line_twice_is_an_error(store, tmp_path):
     path = tmp_path / "c.jsonl"
     export(store, None, path)
     path.write_text(path.read_text() + path.read_text().splitlines()[0] + "\n")
-    with pytest.raises(StoreError, match="recorded before") as caught:
+    with pytest.raises(StoreError, match="earlier line records the same draw") as caught:
         load(path)
     assert caught.value.where == f"{path}:5"
 
@@ -167,7 +167,7 @@ def test_a_missing_file_is_an_error(tmp_path):
 
 def test_a_zst_that_is_none(tmp_path):
     (tmp_path / "c.jsonl.zst").write_bytes(b"plain")
-    with pytest.raises(StoreError, match="no zstd file"):
+    with pytest.raises(StoreError, match="not a zstd file"):
         load(tmp_path / "c.jsonl.zst")
 
 
@@ -185,12 +185,15 @@ def test_without_zstandard_the_extra_is_named(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        (ask("Hi?", temperature=1), "temperature 0.7 was recorded, 1 is asked"),
-        (ask("Hi?"), "temperature 0.7 was recorded and is not asked"),
-        (ask("Hi?", temperature=0.7, seed=3), "seed 3 is asked and was not recorded"),
-        (ask("Ho?", temperature=0.7), "messages[0].content differs: 'Hi?' was recorded, 'Ho?' is asked"),
-        (replace(ask("Hi?", temperature=0.7), model="n"), "model differs: 'm' was recorded, 'n' is asked"),
-        (ask("Hi?", temperature=0.7), "this very request is recorded, for another seed, stream or slot"),
+        (ask("Hi?", temperature=1), "temperature 0.7 was recorded, 1 is asked for"),
+        (ask("Hi?"), "temperature 0.7 was recorded and is not asked for now"),
+        (ask("Hi?", temperature=0.7, seed=3), "seed 3 is asked for and was not recorded"),
+        (ask("Ho?", temperature=0.7), "messages[0].content differs: 'Hi?' was recorded, 'Ho?' is asked for"),
+        (
+            replace(ask("Hi?", temperature=0.7), model="n"),
+            "model differs: 'm' was recorded, 'n' is asked for",
+        ),
+        (ask("Hi?", temperature=0.7), "this request is recorded, but for another seed, stream or slot"),
     ],
     ids=["value", "gone", "new", "text", "model", "same"],
 )
@@ -221,24 +224,28 @@ def test_nothing_recorded():
 @pytest.mark.parametrize(
     ("recorded", "asked", "said"),
     [
-        ({"flag": 1}, {"flag": True}, "flag 1 was recorded, True is asked"),
-        ({"schema": {"least": 0}}, {"schema": {"least": 0.0}}, "schema.least 0 was recorded, 0.0 is asked"),
-        ({"top_p": 1}, {"top_p": 1.0}, "this very request is recorded, for another seed, stream or slot"),
+        ({"flag": 1}, {"flag": True}, "flag 1 was recorded, True is asked for"),
+        (
+            {"schema": {"least": 0}},
+            {"schema": {"least": 0.0}},
+            "schema.least 0 was recorded, 0.0 is asked for",
+        ),
+        ({"top_p": 1}, {"top_p": 1.0}, "this request is recorded, but for another seed, stream or slot"),
     ],
     ids=str,
 )
 def test_what_python_calls_equal_and_a_key_does_not_is_said(recorded, asked, said):
     same_key = request_key(ask("x", **recorded)) == request_key(ask("x", **asked))
-    assert same_key == said.startswith("this very")
+    assert same_key == said.startswith("this request is recorded")
     assert explain_miss(ask("x", **asked), [ask("x", **recorded)]) == said
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"seed": 7}, "under seed 0, asked under seed 7"),
-        ({"stream": "fresh"}, "under stream '', asked under stream 'fresh'"),
-        ({"slot": "c:9:0"}, "under slot 'c:0:0', asked under slot 'c:9:0'"),
+        ({"seed": 7}, "with seed 0, asked for with seed 7"),
+        ({"stream": "fresh"}, "with stream '', asked for with stream 'fresh'"),
+        ({"slot": "c:9:0"}, "with slot 'c:0:0', asked for with slot 'c:9:0'"),
     ],
     ids=str,
 )
@@ -258,7 +265,7 @@ def test_the_nearest_request_of_store_and_cassette(store, tmp_path, source):
     export(store, None, tmp_path / "c.jsonl")
     asked = store if source == "store" else load(tmp_path / "c.jsonl")
     said = asked.nearest_request(ask("one?"), place(ask("one?")))
-    assert said == "messages[0].content differs: 'one' was recorded, 'one?' is asked"
+    assert said == "messages[0].content differs: 'one' was recorded, 'one?' is asked for"
 
 
 @pytest.mark.parametrize("kept", [0, 5, 100, -1])
@@ -266,7 +273,7 @@ def test_a_compressed_cassette_that_is_cut_is_not_an_empty_one(store, tmp_path, 
     path = tmp_path / "c.jsonl.zst"
     export(store, None, path)
     path.write_bytes(path.read_bytes()[:kept])
-    with pytest.raises(StoreError, match=r"cut|no zstd file") as caught:
+    with pytest.raises(StoreError, match=r"truncated|not a zstd file") as caught:
         load(path)
     assert str(path) in caught.value.where
     assert caught.value.fix

@@ -49,4 +49,4 @@ def test_what_is_no_prompt_is_refused_before_it_is_sent(make_hypothesis, sample,
 
     run = asyncio.run(sample(make_hypothesis(body, rate >= 0.5)))
     assert isinstance(run.error, BodyError)
-    assert "a prompt is a text or a list of messages" in run.error.what
+    assert "a prompt must be a text or a list of messages" in run.error.what

@@ -356,7 +356,7 @@ def test_log_probabilities(bench: Bench) -> None:
 
 @pytest.mark.parametrize("count", [-1, 21, True, "3"])
 def test_an_impossible_number_of_log_probabilities(count: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(UsageError, match="not a number of alternatives"):
+    with pytest.raises(UsageError, match="must be a whole number from 0 to 20"):
         Bench(Api.OPENAI_CHAT, monkeypatch).ask("plain", logprobs=count)
 
 

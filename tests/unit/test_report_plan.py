@@ -221,7 +221,7 @@ SEEN = Estimate(n_trials=40, n_draws=80, n_left=160, calls_per_trial=2.0, usd_pe
         (Estimate(n_left=200), "at most 200 trials of at least 1 call each, $?"),
         (
             Estimate(n_left=200, usd_per_trial=0.002, is_worst=True),
-            "at most 200 trials of at least 1 call each, $0.40 at worst if it is 1",
+            "at most 200 trials of at least 1 call each, $0.40 at worst with 1 each",
         ),
         (
             Estimate(n_left=200, usd_per_trial=0.0),
@@ -253,7 +253,7 @@ def test_estimates_in_words(estimate: Estimate, told: str) -> None:
         ([SEEN], "1 hypothesis: at most 320 calls, 80 draws from the cache, at most $0.16"),
         (
             [SEEN, Estimate(n_left=5), Estimate(ends="...", n_draws=7)],
-            "3 hypotheses: at most 325 calls (one a trial assumed for 1 that never ran), 87 draws from the"
+            "3 hypotheses: at most 325 calls (assuming one per trial for 1 that never ran), 87 draws from the"
             " cache, at most $0.16 + $? of 1",
         ),
         (

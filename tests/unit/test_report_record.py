@@ -254,7 +254,7 @@ def test_a_part_of_a_node_id_must_fit_one_test(tmp_path: Path) -> None:
     run = load(cache_dir=tmp_path)
     assert run["t.py::caves"].node_id == "t.py::caves"  # exact wins
     assert run["[b]"].node_id == "t.py::caves[b]"
-    with pytest.raises(UsageError, match="fits 3 tests") as several:
+    with pytest.raises(UsageError, match="matches 3 tests") as several:
         run["caves"]
     assert "t.py::caves[a]" in several.value.fix
     with pytest.raises(UsageError, match="no test of the run") as none:

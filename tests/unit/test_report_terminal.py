@@ -203,7 +203,7 @@ def test_a_refuted_hypothesis_explains_itself() -> None:
           claim      rate >= 0.5, over these 12 cases
           model      local/smollm2-135m
           trials     20 of at most 200: 3 for the claim, 16 against it, 1 invalid
-          observed   rate 0.16; 90% interval [0.04, 0.38], valid whenever one stops
+          observed   rate 0.16; 90% interval [0.04, 0.38], valid at any stopping time
           p-value    0.0021, for data this unfavourable if the claim were true
           stopped    because the verdict was certain enough; 180 trials saved
 
@@ -250,7 +250,7 @@ def test_an_undecided_hypothesis_says_what_is_missing() -> None:
           claim      rate >= 0.5, over these 12 cases
           model      local/smollm2-135m
           trials     200 of at most 200: 110 for the claim, 90 against it, 0 invalid
-          observed   rate 0.55; 90% interval [0.48, 0.62], valid whenever one stops
+          observed   rate 0.55; 90% interval [0.48, 0.62], valid at any stopping time
           p-value    0.2 for supported (5% needed), 1 for refuted (5% needed)
           stopped    because it reached max_trials
 
@@ -373,7 +373,7 @@ def test_the_summary_in_eighty_columns() -> None:
         – test_paid
           skipped    at most 200 calls would cost money; to make them: pytest -m velo
 
-        undecided, and what may decide them
+        undecided, and what could decide them
         ? test_open
           needs      about 600 trials in all; $0.04 and 80 s more
           pytest "tests/test_x.py::test_open" --velo-seed=0 --velo-max-trials=600
@@ -471,7 +471,7 @@ def decided_by(result: HypothesisResult, stop: StopReason, **evidence: float) ->
         (StopReason.FUTILITY, "--velo-max-trials=600", ""),
         (StopReason.BUDGET, "--velo-budget=...", "the draws made so far are kept"),
         (StopReason.INTERRUPTED, "--velo-seed=0", ""),
-        (StopReason.CASES_EXHAUSTED, "", "add cases: every one was used"),
+        (StopReason.CASES_EXHAUSTED, "", "add cases: all of them were used"),
     ],
 )
 def test_how_to_continue_depends_on_why_it_stopped(stop: StopReason, command: str, advice: str) -> None:
@@ -493,7 +493,7 @@ def test_what_the_mark_says_of_max_trials_is_changed_in_the_mark() -> None:
     found = outlook(replace(decided_by(OPEN, StopReason.MAX_TRIALS), max_trials_marked=True))
     assert found is not None
     assert found.command == OPEN.rerun
-    assert found.advice == "put max_trials=600 into its mark"
+    assert found.advice == "set max_trials=600 in its mark"
 
 
 @pytest.mark.parametrize("log_e", [-3.0, 0.0, 0.01, float("-inf")])
@@ -502,7 +502,7 @@ def test_no_number_is_made_up_when_the_rate_is_at_the_threshold(log_e: float) ->
     found = outlook(result)
     assert found is not None
     assert found.n_units is None
-    assert "no number of trials is in sight" in as_text(summary_lines([result], wall_s=1.0))
+    assert "no number of trials is likely to decide it" in as_text(summary_lines([result], wall_s=1.0))
 
 
 def test_only_undecided_hypotheses_have_an_outlook() -> None:

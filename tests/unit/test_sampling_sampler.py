@@ -309,7 +309,7 @@ def test_refresh_draws_every_address_again_once_a_session(fake: Fake, store: Sto
 
 
 def test_an_estimate_makes_no_draw(fake: Fake, store: Store) -> None:
-    with pytest.raises(NotDrawnError, match="an estimate makes none"):
+    with pytest.raises(NotDrawnError, match="an estimate makes no calls"):
         run(draw(sampler_of(fake, store, mode=Mode.ESTIMATE)))
     assert fake.n_opened == 0
     run(draw(sampler_of(fake, store)))

@@ -52,7 +52,7 @@ def test_hazard_07_every_threshold_survives_every_extreme_path(threshold, side):
 
 @pytest.mark.parametrize("threshold", [0.0, 1.0, -0.1, 1.5, math.nan])
 def test_hazard_07_edges_of_the_scale_have_their_own_message(threshold):
-    with pytest.raises(UsageError, match="nothing can be tested against a mean of"):
+    with pytest.raises(UsageError, match="a mean can only be tested against a threshold inside its range"):
         MeanProcess(threshold, 1)
 
 

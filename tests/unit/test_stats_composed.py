@@ -107,7 +107,7 @@ def test_feeding_on_is_refused():
     with pytest.raises(VeloError, match="is supported") as caught:
         decided.feed(0.1, 0.1)
     assert f"`{decided.claim}`" in caught.value.what
-    assert "stop feeding" in caught.value.fix
+    assert "add no more" in caught.value.fix
     spent = feed(build(mean(0, 1) >= 0.3, max_units=2), [0.1, 0.6])
     with pytest.raises(VeloError, match="at its horizon of 2 units"):
         spent.feed(0.1, 0.1)
@@ -124,7 +124,7 @@ def test_what_is_no_outcome_is_refused(bounds):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"alpha": 0.0}, "alpha must lie between 0 and 1"),
+        ({"alpha": 0.0}, "alpha must be between 0 and 1"),
         ({"min_units": 301}, "1 <= min_trials <= max_trials"),
         ({"margin": 7}, "margin below 7"),
     ],

@@ -178,7 +178,7 @@ def test_misuse_is_refused():
         build(difference("a", "b") >= 0.3)
     with pytest.raises(UsageError, match="over 0 recorded outcomes"):
         build(rate >= 0.3, 0)
-    with pytest.raises(VeloError, match="a recorded outcome is 0 or 1"):
+    with pytest.raises(VeloError, match="a recorded outcome must be 0 or 1"):
         build(rate >= 0.3).feed(0.5, 0.5)
     with pytest.raises(VeloError, match="at its horizon of 5"):
         feed(build(rate >= 0.5, 40, max_units=5), [0.0, 1.0] * 3)

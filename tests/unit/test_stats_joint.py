@@ -144,7 +144,7 @@ def test_forecasts():
 
 
 def test_misuse_is_refused():
-    with pytest.raises(UsageError, match="alpha must lie between"):
+    with pytest.raises(UsageError, match="alpha must be between"):
         build(alpha=1.5)
     rule = run(build(), 0.02, 0.02)
     with pytest.raises(VeloError, match="is supported"):

@@ -121,7 +121,7 @@ def test_a_pair_with_an_invalid_arm_holds_back_whichever_test_it_could_help():
 
 
 def test_what_no_pair_of_single_outcomes_gives_is_refused():
-    with pytest.raises(VeloError, match=r"gives 0, 1/2 or 1, got 0\.25"):
+    with pytest.raises(VeloError, match=r"must give 0, 1/2 or 1, got 0\.25"):
         build().feed(0.25, 0.25)
     assert build(single=False).feed(0.25, 0.25) is None
 
@@ -173,7 +173,7 @@ def test_forecasts_count_pairs():
 
 
 def test_the_design_is_checked():
-    with pytest.raises(UsageError, match="beta must lie between"):
+    with pytest.raises(UsageError, match="beta must be between"):
         build(beta=2.0)
     with pytest.raises(UsageError, match="margin below"):
         build(margin=1.0)

@@ -116,7 +116,7 @@ def test_feeding_on_is_refused():
     with pytest.raises(VeloError, match="is supported") as caught:
         decided.feed(0, 0)
     assert f"`{decided.claim}`" in caught.value.what
-    assert "stop feeding" in caught.value.fix
+    assert "add no more" in caught.value.fix
     spent = feed(build(rate >= 0.3, max_units=2), [0, 1])
     with pytest.raises(VeloError, match="at its horizon of 2 units"):
         spent.feed(0, 0)
@@ -135,12 +135,12 @@ def test_what_is_no_outcome_is_refused(bounds):
 @pytest.mark.parametrize(
     ("claim", "changes", "message"),
     [
-        (rate >= 0.3, {"alpha": 0.0}, "alpha must lie between 0 and 1"),
-        (rate >= 0.3, {"beta": 1.0}, "beta must lie between 0 and 1"),
+        (rate >= 0.3, {"alpha": 0.0}, "alpha must be between 0 and 1"),
+        (rate >= 0.3, {"beta": 1.0}, "beta must be between 0 and 1"),
         (rate >= 0.3, {"min_units": 0}, "1 <= min_trials <= max_trials"),
         (rate >= 0.3, {"min_units": 201}, "1 <= min_trials <= max_trials"),
-        (rate >= 0.3, {"margin": -0.1}, "a margin is a distance"),
-        (rate >= 0.3, {"margin": math.nan}, "a margin is a distance"),
+        (rate >= 0.3, {"margin": -0.1}, "`margin` must be >= 0"),
+        (rate >= 0.3, {"margin": math.nan}, "`margin` must be >= 0"),
         (rate >= 0.3, {"margin": 0.3}, "margin below 0.3"),
         (rate <= 0.75, {"margin": 0.5}, "margin below 0.25"),
         (rate.within(0.1, 0.5), {"margin": 0.2}, "margin below 0.1"),

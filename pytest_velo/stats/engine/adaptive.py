@@ -1,21 +1,23 @@
-"""The engine for bounded means: a test martingale whose bets learn how much the outcomes vary.
+"""The engine for bounded means: a test martingale whose bets adapt to the variance of the outcomes.
 
-Outcomes x lie in [0, 1]. Against the null "the mean is at most t" (side +1) each bettor stakes
-``1 + bet * (x - t)`` a unit and their fortunes are averaged with fixed weights. A bet is chosen before its
-outcome and never stakes more than there is, so under the null no bettor can expect to gain: the average is a
-non-negative supermartingale that starts at 1, whatever the bets (Ville: P(it ever reaches c) <= 1/c). As for
-the plain engine nothing is asked of the outcomes but their conditional mean; bets decide only how fast it is.
+Outcomes x lie in [0, 1]. Against the null "the mean is at most t" (side +1) each bettor stakes ``1 + bet * (x
+- t)`` per unit, and the fortunes are averaged with fixed weights. A bet is chosen before its outcome is seen
+and never risks more than the fortune, so under the null no bettor's expected fortune can grow: the average is
+a non-negative supermartingale that starts at 1, whatever the bets (Ville: P(it ever reaches c) <= 1/c). As in
+`engine.mixture`, nothing is assumed about the outcomes except their conditional mean; the bets only decide
+how fast evidence accumulates.
 
-The plain engine's bets suit 0/1 outcomes. Scores and means of several draws vary less, and a bettor who knows
-that may stake more: the best bet against a mean of t + d is d / t(1 - t) for 0/1 outcomes and all one has for
-constant ones. Seeing a share `spread` of the variance of 0/1 outcomes, the bettors here stake in between,
+The fixed bets of `engine.mixture` suit 0/1 outcomes. Scores and means of several draws vary less, and then
+larger bets pay: the best bet against a mean of t + d is d / t(1 - t) for 0/1 outcomes, and the whole fortune
+for constant ones. If the outcomes show a share `spread` of the variance of 0/1 outcomes, the bettors here
+stake in between,
 
     d / (spread * t(1 - t) + (1 - spread) * t * d),
 
-exact when that share of the outcomes is 0 or 1 and the rest sits at the mean. Seven of them aim at d from
-0.12 to 2.4 of the standard deviations seen (less is hardly settled within a thousand units), drawn in before
-the end of the scale; one goes all in from the start, for outcomes that hardly vary. Side -1 is side +1 with
-x -> 1 - x and t -> 1 - t.
+which is exact when that share of the outcomes is 0 or 1 and the rest sits at the mean. Seven bettors aim at
+distances d of 0.12 to 2.4 observed standard deviations (smaller distances are rarely settled within a
+thousand units), clipped to the end of the scale; one stakes everything from the start, for outcomes that
+hardly vary. Side -1 is side +1 with x -> 1 - x and t -> 1 - t.
 
 Measured in ``benchmarks/bounded_means.py``. Source of the form: Waudby-Smith & Ramdas (2024), "Estimating
 means of bounded random variables by betting", JRSS B 86:1.
@@ -34,15 +36,15 @@ EFFECTS: tuple[float, ...] = tuple(0.12 * 20.0 ** (j / (N_EFFECTS - 1)) for j in
 """Distances from the null that the bettors aim at, in standard deviations of the outcomes."""
 
 ALL_IN_WEIGHT = 0.28
-"""Share of the first fortune that goes all in, which is right for outcomes that hardly vary."""
+"""Share of the initial fortune that is staked whole, which is right for outcomes that hardly vary."""
 
 WEIGHTS: tuple[float, ...] = (*[(1.0 - ALL_IN_WEIGHT) / N_EFFECTS] * N_EFFECTS, ALL_IN_WEIGHT)
 
 PRIOR_UNITS = 2.0
-"""So many units at the threshold stand before the data in what the bettors know, never in the evidence."""
+"""Pseudo-units at the threshold that the bets start from; they never enter the evidence."""
 
 PRIOR_SPREAD = 0.5
-"""The share of a 0/1 outcome's variance that those units have."""
+"""The variance of those pseudo-units, as a share of that of a 0/1 outcome."""
 
 LEAST_SPREAD = 1e-6
 
@@ -50,11 +52,9 @@ _LOG_WEIGHTS = tuple(math.log(weight) for weight in WEIGHTS)
 
 
 class MeanProcess:
-    """Evidence against a null about the mean of bounded outcomes, unit by unit; about 5 µs a unit.
+    """Evidence against a null about the mean of bounded outcomes, unit by unit; about 5 µs per unit.
 
-    Args:
-        threshold: The null's edge, in (0, 1).
-        side: +1: the null is "mean <= threshold"; -1: it is "mean >= threshold".
+    Side +1 tests "mean <= threshold", side -1 "mean >= threshold".
 
     Attributes:
         n: Units so far.
@@ -70,8 +70,9 @@ class MeanProcess:
     def __init__(self, threshold: float, side: Side) -> None:
         if not 0.0 < threshold < 1.0:
             raise UsageError(
-                f"nothing can be tested against a mean of {threshold!r} on the scale of [0, 1]",
-                fix="thresholds, moved by their margin, lie strictly inside the range of the outcomes",
+                f"a mean can only be tested against a threshold inside its range, got {threshold!r} on"
+                " the scale [0, 1]",
+                fix="thresholds, moved by their margin, must lie strictly inside the range of the outcomes",
             )
         self.threshold = threshold
         self.side: Side = side
@@ -100,7 +101,7 @@ class MeanProcess:
         self._squares += away * away
 
     def bets(self) -> list[float]:
-        """Return the bets on the next unit in side +1 terms, the boldest last; each in 0..1/edge."""
+        """Return the bets on the next unit in side +1 terms, the boldest last; each in [0, 1/edge]."""
         edge = self.edge
         most = edge * (1.0 - edge)
         _, variance = self.moments()
@@ -112,19 +113,19 @@ class MeanProcess:
         return [*(aim / (spread * most + steady * aim) for aim in aims), 1.0 / edge]
 
     def moments(self) -> tuple[float, float]:
-        """Return mean and variance as the bettors know them, in side +1 terms, the mean from the edge."""
+        """Return the running mean (from the edge) and variance that set the bets, in side +1 terms."""
         units = self.n + PRIOR_UNITS
         mean = self._sum / units
         squares = PRIOR_UNITS * PRIOR_SPREAD * self.edge * (1.0 - self.edge) + self._squares
         return mean, max(0.0, squares / units - mean * mean)
 
     def growth(self, distance: float) -> float:
-        """Return the drift of `best_walk` for outcomes that vary as seen so far, this far beyond the edge."""
+        """Return the drift of `best_walk` this far beyond the edge, at the variance seen so far."""
         return best_walk(self.edge, distance, self.moments()[1]).drift
 
 
 class Walk(NamedTuple):
-    """What a unit adds to the log evidence: on average, and its standard deviation."""
+    """What one unit adds to the log evidence: its mean and its standard deviation."""
 
     drift: float
     noise: float
@@ -133,14 +134,10 @@ class Walk(NamedTuple):
 def best_walk(edge: float, distance: float, variance: float) -> Walk:
     """Return how the log evidence grows under the best bet, in side +1 terms.
 
-    The outcomes are taken to lie on two points: a standard deviation above and below the mean, or, where one
-    of these is off the scale, its end and the point that gives the same variance. So it is exact for 0/1 and
-    for constant outcomes, and about right for scores.
-
-    Args:
-        edge: The null's edge, in (0, 1).
-        distance: How far the mean is beyond it, up to ``1 - edge``; nothing grows at 0 and below.
-        variance: The variance of the outcomes, from 0.
+    The outcomes are taken to lie on two points: one standard deviation above and below the mean, or, where
+    one of these is off the scale, the end of the scale and the point that gives the same variance. The result
+    is exact for 0/1 and for constant outcomes, and roughly right for scores. `distance` is how far the mean
+    lies beyond the null's edge; nothing grows at 0 and below.
     """
     aim = min(distance, 1.0 - edge)
     if aim <= 0.0:

@@ -1,4 +1,4 @@
-"""The arrays that the exact computations share. Loaded on use: it needs numpy."""
+"""Array types shared by the exact computations. Loaded on use: it needs numpy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What lies between a test of 0/1 units and its threshold."""
+"""The distance between a test on 0/1 units and its threshold."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pytest_velo.stats.engine.nulls import Null
 
 
 class Bar(StrEnum):
-    """Which value of a threshold to look ahead to: a calibrated one is computed only when it must be."""
+    """Which threshold to look ahead to; a calibrated one is computed only when it is needed."""
 
     LOWEST = "lowest"
     EXACT = "exact"
@@ -19,14 +19,13 @@ class Bar(StrEnum):
 
 
 class Barrier(NamedTuple):
-    """What lies between a test and its threshold, counted from the units fed so far.
+    """What a test still lacks to its threshold, as a function of the units to come.
 
     Attributes:
         side: +1: crossed with many ones; -1: crossed with few.
         ahead: Log evidence after so many further ones and zeros.
         log_bar: The log evidence to reach.
-        null: What the evidence is against, where nothing was fed yet and it is that of one `EProcess`; else
-            None.
+        null: The null of the evidence if nothing was fed yet and it comes from one `EProcess`; else None.
     """
 
     side: Side
@@ -35,11 +34,7 @@ class Barrier(NamedTuple):
     null: Null | None = None
 
     def units_to(self, rate: float, limit: int) -> int | None:
-        """Return the fewest further units that cross if a share `rate` of them are ones.
-
-        Returns:
-            A number in 0..limit; None when `limit` units do not cross.
-        """
+        """Return the fewest units that cross if a share `rate` of them are ones; None if `limit` do not."""
 
         def crosses(units: int) -> bool:
             return self.ahead(units * rate, units * (1.0 - rate)) >= self.log_bar

@@ -1,9 +1,10 @@
 """Evidence from a finite list of 0/1 outcomes seen in random order, without replacement.
 
-The truth is a count: K ones among N. The likelihood of K after n of them is hypergeometric, so the evidence
-against "at most k ones" is the average likelihood ratio to k of up to sixteen larger counts. Under k it is
-not expected to grow, and under smaller counts it is expected to fall, since every one raises it: it is a
-non-negative supermartingale under the whole null (Ville holds). When the null is impossible it is infinite.
+The truth is a count: K ones among N. The likelihood of K after n of them is hypergeometric. The evidence
+against "at most k ones" is the average likelihood ratio of up to sixteen larger counts against k. Under k its
+expectation does not grow, and under smaller counts it falls, because every one raises it: it is a
+non-negative supermartingale under the whole null, so Ville's inequality holds. When the null has become
+impossible, the evidence is infinite.
 
 Source: Waudby-Smith & Ramdas (2020), "Confidence sequences for sampling without replacement", NeurIPS.
 """
@@ -17,16 +18,13 @@ from pytest_velo.stats.engine.mixture import NEAREST, Side
 N_COUNTS = 16
 
 CERTAIN = 700.0
-"""Log evidence that stands for infinity, so that reports hold plain numbers; e^-700 is as good as 0."""
+"""Stands for infinite log evidence, so that reports hold plain numbers; e^-700 is as good as 0."""
 
 
 def alternatives(count: int, side: Side, size: int) -> tuple[int, ...]:
-    """Return the counts that the evidence against a null looks to, nearest first.
+    """Return the counts that the evidence against a null averages over, nearest first.
 
-    Args:
-        count: The null's edge, in 0..size - 1 for side +1, in 1..size for side -1.
-        side: +1: counts above it; -1: counts below it.
-        size: Outcomes in the list.
+    `count` is the null's edge: in 0..size - 1 for side +1 (alternatives above it), in 1..size for side -1.
     """
     span = size - count if side > 0 else count
     nearest = min(max(1, round(NEAREST * size)), span / 2)
@@ -35,14 +33,9 @@ def alternatives(count: int, side: Side, size: int) -> tuple[int, ...]:
 
 
 def log_e_census(ones: float, zeros: float, count: int, counts: tuple[int, ...], size: int) -> float:
-    """Return the log evidence of outcomes drawn without replacement, which depends on their counts alone.
+    """Return the log evidence of outcomes drawn without replacement; it depends on their counts alone.
 
-    Args:
-        ones: How many of those seen are 1, from 0.
-        zeros: How many are 0, from 0; `ones + zeros <= size`.
-        count: The null's edge.
-        counts: Its alternatives.
-        size: Outcomes in the list.
+    `count` is the null's edge and `counts` its `alternatives`; `ones + zeros <= size`.
     """
     too_many, too_few = ones > count, zeros > size - count
     if too_many or too_few:  # no count on the null's side is left, or none on the other
@@ -57,7 +50,7 @@ def log_e_census(ones: float, zeros: float, count: int, counts: tuple[int, ...],
 
 
 def _log_ways(ones: float, zeros: float, count: int, size: int) -> float:
-    """Return the log number of ways to draw the ones and zeros seen, in order, from so many ones."""
+    """Return the log number of ordered ways to draw the ones and zeros seen, given this many ones."""
     if ones > count or zeros > size - count:
         return -math.inf
     ways = math.lgamma(count + 1.0) - math.lgamma(count - ones + 1.0)

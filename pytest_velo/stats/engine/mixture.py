@@ -1,13 +1,13 @@
-"""The engine: a test martingale that bets against a null about a mean, in plain floats.
+"""The engine for 0/1 outcomes: a test martingale that bets against a null about a mean, in plain floats.
 
-Outcomes x lie in [0, 1]. Against the null "the mean is at most t" (side +1) twelve bettors stake
-``1 + bet * (x - t)`` a unit and their fortunes are averaged; against "the mean is at least t" (side -1)
-they stake the other way. Under the null no bettor can expect to gain, whatever came before, so the average
-is a non-negative supermartingale E that starts at 1: a large E is evidence against the null at any stopping
-time (Ville: P(E ever reaches c) <= 1/c). Nothing is asked of the outcomes but their conditional mean.
+Outcomes x lie in [0, 1]. Against the null "the mean is at most t" (side +1) twelve bettors stake ``1 + bet *
+(x - t)`` per unit and their fortunes are averaged; against "the mean is at least t" (side -1) they stake the
+other way. Under the null no bettor's expected fortune can grow, whatever came before, so the average is a
+non-negative supermartingale E that starts at 1: a large E is evidence against the null at any stopping time
+(Ville: P(E ever reaches c) <= 1/c). Nothing is assumed about the outcomes except their conditional mean.
 
-The bets aim at alternatives t +/- d on a geometric grid, from near the null to the end of the scale; for
-0/1 outcomes each is the likelihood ratio of its alternative to the null.
+The bets aim at alternatives t +/- d on a geometric grid, from near the null to the end of the scale; for 0/1
+outcomes each is the likelihood ratio of its alternative to the null.
 """
 
 from __future__ import annotations
@@ -23,31 +23,29 @@ Side = Literal[1, -1]
 N_BETS = 12
 LOG_N_BETS = math.log(N_BETS)
 NEAREST = 0.03
-"""Distance of the nearest alternative from the threshold, where the scale leaves room for it."""
+"""Distance of the nearest alternative from the threshold, if the scale leaves room for it."""
 
 ALL_IN = -1.0 + 1e-12
-"""A bet that loses more than this share loses everything: the last one stakes its whole fortune, and its
-rounded loss lands on either side of -1, where log1p is -36 or not defined."""
+"""A bet that loses more than this share loses everything.
+
+The boldest bet stakes the whole fortune, and its rounded loss lands on either side of -1, where log1p is -36
+or undefined.
+"""
 
 
 @cache
 def bets(threshold: float, side: Side) -> tuple[float, ...]:
-    """Return the twelve bets, in units of fortune per unit of outcome.
+    """Return the twelve bets, in units of fortune per unit of outcome, with the sign of `side`.
 
-    Args:
-        threshold: The null's edge, in (0, 1).
-        side: +1 against "mean <= threshold", -1 against "mean >= threshold".
-
-    Returns:
-        Bets of the sign of `side`, the boldest last: it is ruined by the outcome most against it.
+    The boldest comes last: the outcome most against it ruins it.
 
     Raises:
         UsageError: The threshold is not strictly between 0 and 1.
     """
     if not 0.0 < threshold < 1.0:
         raise UsageError(
-            f"nothing can be tested against a rate of {threshold!r}",
-            fix="thresholds, moved by their margin, lie strictly between 0 and 1",
+            f"a rate can only be tested against a threshold inside (0, 1), got {threshold!r}",
+            fix="thresholds, moved by their margin, must lie strictly between 0 and 1",
         )
     span = 1.0 - threshold if side > 0 else threshold
     nearest = min(NEAREST, span / 2)
@@ -65,12 +63,12 @@ def _log_gains(threshold: float, side: Side, outcome: float) -> tuple[float, ...
 
 @cache
 def _binary_gains(threshold: float, side: Side) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return the log gains of a 1 and of a 0, which most outcomes are."""
+    """Return the log gains of a 1 and of a 0, the most common outcomes."""
     return _log_gains(threshold, side, 1.0), _log_gains(threshold, side, 0.0)
 
 
 def _log_mean_exp(logs: list[float]) -> float:
-    """Return the logarithm of the mean fortune. At most the boldest bettor is ever ruined."""
+    """Return the logarithm of the mean fortune; only the boldest bettor can be ruined."""
     top = max(logs)
     return top + math.log(sum([math.exp(value - top) for value in logs])) - LOG_N_BETS
 
@@ -78,9 +76,7 @@ def _log_mean_exp(logs: list[float]) -> float:
 class EProcess:
     """Evidence against a null about a mean, unit by unit.
 
-    Args:
-        threshold: The null's edge, in (0, 1).
-        side: +1: the null is "mean <= threshold"; -1: it is "mean >= threshold".
+    Side +1 tests "mean <= threshold", side -1 "mean >= threshold".
 
     Attributes:
         log_e: Natural log of the evidence now; 0 before the first unit.
@@ -123,12 +119,5 @@ class EProcess:
 
 
 def log_e_counts(n: int, successes: int, threshold: float, side: Side) -> float:
-    """Return the log evidence of 0/1 outcomes, which depends on their counts alone.
-
-    Args:
-        n: Outcomes, from 0.
-        successes: How many of them are 1, in 0..n.
-        threshold: The null's edge, in (0, 1).
-        side: As for `EProcess`.
-    """
+    """Return the log evidence of n 0/1 outcomes, which depends on their counts alone."""
     return EProcess(threshold, side).ahead(successes, n - successes)

@@ -1,4 +1,4 @@
-"""From a claim to the nulls that are tested: what must be rejected to support it, and what to refute it."""
+"""From a claim to its nulls: what must be rejected to support it, and what to refute it."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Nulls(NamedTuple):
     """The nulls of a claim.
 
     Attributes:
-        support: All are rejected when the claim is supported.
-        refute: One null, or the two whose average evidence refutes `within`.
+        support: All of them are rejected when the claim is supported.
+        refute: One null, or the two whose averaged evidence refutes `within`.
     """
 
     support: tuple[Null, ...]
@@ -29,17 +29,15 @@ class Nulls(NamedTuple):
 
 
 def nulls_of(claim: Claim, margin: float = 0.0) -> Nulls:
-    """Return the nulls of a claim, on the scale of [0, 1].
+    """Return the nulls of a claim, on the scale [0, 1].
 
-    Args:
-        claim: What is claimed.
-        margin: How far off the claim must be to count as false, from 0; it moves the nulls of `support`.
+    The margin moves the nulls of `support` away from the threshold.
 
     Raises:
         UsageError: The margin is negative, or leaves no false claim to rule out.
     """
     if not margin >= 0.0:
-        raise UsageError(f"a margin is a distance from 0 up, got {margin!r}", fix="margin=0.05")
+        raise UsageError(f"`margin` must be >= 0, got {margin!r}", fix="margin=0.05")
     scale = claim.statistic.scale
     room = margin / scale.span
     match claim.direction:
@@ -50,7 +48,7 @@ def nulls_of(claim: Claim, margin: float = 0.0) -> Nulls:
             edge = scale.to_unit(claim.threshold)
             nulls = Nulls((Null(edge + room, -1),), (Null(edge, 1),))
         case Direction.WITHIN:
-            assert claim.low is not None  # its constructor sees to it
+            assert claim.low is not None  # guaranteed by its constructor
             assert claim.high is not None
             low, high = scale.to_unit(claim.low), scale.to_unit(claim.high)
             nulls = Nulls((Null(low - room, 1), Null(high + room, -1)), (Null(low, -1), Null(high, 1)))

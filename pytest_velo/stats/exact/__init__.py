@@ -1,7 +1,6 @@
-"""Exact probabilities of crossing on 0/1 outcomes, and thresholds calibrated with them.
+"""Exact crossing probabilities on 0/1 outcomes, and thresholds calibrated with them.
 
-The rooms above stand on this one, and most of what they do needs none of it; what it needs itself is numpy.
-So it is loaded when one of its functions is first called.
+Most of what the rules do needs neither this package nor numpy, so its functions are loaded on first use.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where the evidence of 0/1 outcomes crosses a threshold: the fewest successes that do, look by look.
+"""Where the evidence of 0/1 outcomes crosses a threshold: the fewest successes that do so, look by look.
 
 Everything is in side +1 terms, for a batch of members at once: each has a null (its log gains) and a
 threshold. Loaded on use: it needs numpy.
@@ -17,17 +17,17 @@ Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
 
 RUINED = -1e30
-"""Stands for log 0 here: zero times it is zero, where zero times -inf is not a number."""
+"""Stands for log 0: zero times this is zero, whereas zero times -inf is NaN."""
 
-_LOOKS = 64  # whose guesses are checked together
-_CHECKS = 4  # of such guesses, before each look is found from the one before
+_LOOKS = 64  # whose guesses are checked at once
+_CHECKS = 4  # rounds of guesses before each look is found from the one before
 _ROUGH = 32  # looks before the line of equal evidence is smooth enough to guess from
 _APART = 16  # units between two points of that line
 _NEWTON = 6
 
 
 class Stretch(NamedTuple):
-    """Looks at n = first..last with one log threshold for each member of a batch."""
+    """Looks at n = first..last that share one log threshold per member of a batch."""
 
     first: int
     last: int
@@ -42,10 +42,9 @@ class Gains(NamedTuple):
 
 
 def log_gains(outcomes: Floats, thresholds: Floats) -> Floats:
-    """Return the log gains (side +1) of each outcome at each threshold.
+    """Return the log gains (side +1) of each outcome at each threshold, shape (thresholds, bets, outcomes).
 
-    Returns:
-        An array of shape (thresholds, bets, outcomes); a ruined bettor's gain is `RUINED`.
+    A ruined bettor's gain is `RUINED`.
     """
     stakes = np.array([bets(float(t), 1) for t in thresholds])
     gains = stakes[:, :, None] * (outcomes - thresholds[:, None])[:, None, :]
@@ -67,14 +66,11 @@ def gains_at(thresholds: Floats) -> Gains:
 
 
 def first_crossings(gains: Gains, stretch: Stretch) -> Counts:
-    """Return for each look and member the fewest successes that cross, n + 1 where none do.
+    """Return the fewest successes that cross, shape (looks, members); n + 1 where none do.
 
-    It never falls with n and rises by at most one: a failure lowers the evidence and a success raises it. So
-    the line of equal evidence gives a guess, and one look at the evidence there proves it or says where it is
-    wrong.
-
-    Returns:
-        An array of shape (looks, members).
+    This edge never falls with n and rises by at most one, because a failure lowers the evidence and a success
+    raises it. So the line of equal evidence gives a guess, and evaluating the evidence there either proves it
+    or shows in which direction it is wrong.
     """
     first, last, log_c = stretch
     edges = np.empty((last - first + 1, len(log_c)), dtype=np.int64)
@@ -94,17 +90,9 @@ def first_crossings(gains: Gains, stretch: Stretch) -> Counts:
 
 
 def evidence_between(gains: Gains, first: int, last: int, low: float, high: float) -> Floats:
-    """Return the values in [low, high) that the log evidence against a null can take at n = first..last.
+    """Return, rising, the values in [low, high) that the log evidence can take at n = first..last.
 
-    Args:
-        gains: Of one null.
-        first: The first look.
-        last: The last look.
-        low: Log evidence.
-        high: Log evidence.
-
-    Returns:
-        The values, rising; those that lead to another crossing first may be left out.
+    Values whose paths cross another edge first may be left out.
     """
     enough, short = (first_crossings(gains, Stretch(first, last, np.array([c])))[:, 0] for c in (low, high))
     looks = [
@@ -121,7 +109,7 @@ def evidence_between(gains: Gains, first: int, last: int, low: float, high: floa
 
 
 def _fewest(n: int, gains: Gains, log_c: Floats) -> Counts:
-    """Return the fewest successes of n that cross, n + 1 where none do."""
+    """Return the fewest successes out of n that cross, n + 1 where none do."""
     short, enough = np.full(len(log_c), -1), np.full(len(log_c), n + 1)
     while (enough - short > 1).any():  # the evidence rises with every success
         middle = np.maximum((short + enough) // 2, 0)
@@ -144,7 +132,7 @@ def _one_by_one(gains: Gains, log_c: Floats, edge: Counts, first: int, last: int
 
 
 def _checked(gains: Gains, log_c: Floats, edge: Counts, first: int, guess: Counts) -> Counts:
-    """Return the edges from n = `first` on, from the `edge` before; the guess of them may be wrong."""
+    """Return the edges from n = `first` on, verifying the guesses; `edge` is the one before."""
     n = np.arange(first, first + len(guess))[:, None]
     win, lose = gains.win.T[:, None, :], gains.lose.T[:, None, :]
     bar = log_c + LOG_N_BETS
@@ -159,7 +147,7 @@ def _checked(gains: Gains, log_c: Floats, edge: Counts, first: int, guess: Count
 
 
 def _guesses(gains: Gains, log_c: Floats, first: int, last: int) -> Counts:
-    """Return the edges at n = first..last by cubics between points of the line of equal evidence."""
+    """Guess the edges at n = first..last by cubics between points of the line of equal evidence."""
     points = np.arange(first, last + _APART + 1.0, _APART)
     line, slope = _line(gains, log_c + LOG_N_BETS, points)
     share = (np.arange(_APART) / _APART)[None, :, None]
@@ -172,9 +160,10 @@ def _guesses(gains: Gains, log_c: Floats, first: int, last: int) -> Counts:
 
 
 def _line(gains: Gains, bar: Floats, points: Floats) -> tuple[Floats, Floats]:
-    """Return how many successes, in fractions, bring the fortunes to the bar at each n, and the slope there.
+    """Return how many (fractional) successes bring the fortunes to the bar at each n, and the slope there.
 
-    Newton's steps, from the line of the bettor next to the null: the log evidence is convex in the successes.
+    Newton's method, starting from the line of the bettor closest to the null; it converges because the log
+    evidence is convex in the successes.
     """
     n, win, lose = points[:, None], gains.win, gains.lose
     nearest = lose[:, 0] / (lose[:, 0] - win[:, 0])

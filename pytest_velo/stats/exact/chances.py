@@ -1,4 +1,4 @@
-"""The chance of a verdict by the horizon, at every look and every number of ones, by one backward pass."""
+"""The chance of a verdict by the horizon, at every look and every number of ones, by backward induction."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pytest_velo.stats.exact.boundary import Stretch, first_crossings, gains_at
 from pytest_velo.stats.exact.law import follow
 
 Chances = dict[int, Floats]
-"""By the tests for the claim that are latched (as bits): the chance for each number of ones."""
+"""By latched tests for the claim (as bits): the chance for each number of ones."""
 
 
 def chances_of(
@@ -25,18 +25,15 @@ def chances_of(
     looks: Collection[int],
     prior: float = PRIOR,
 ) -> dict[int, Chances]:
-    """Return the chance of a verdict by the horizon at some numbers of units, the rate having a beta prior.
+    """Return the chance of a verdict by the horizon at each of `looks`, under a beta prior on the rate.
 
     Args:
-        support: Barriers of tests that must all reject, each latched; at least one.
-        refute: Barriers any of which refutes.
+        support: Barriers that must all be crossed, each latched; at least one.
+        refute: Barriers of which any one refutes.
         horizon: The last unit.
-        first_look: No verdict comes before it, from 1.
-        looks: Where the chance is wanted.
-        prior: So many ones, and as many zeros, stand before the units in the forecast of the next.
-
-    Returns:
-        For each look: by the latched tests (as bits), for each number of ones, the chance.
+        first_look: No verdict comes before it; >= 1.
+        looks: Numbers of units at which the chance is wanted.
+        prior: Pseudo-ones, and as many pseudo-zeros, in the forecast of the next unit.
     """
     crossings = _crossings(support, refute, horizon, first_look)
     # On the way back from the horizon, where what is open stays open.
@@ -54,7 +51,7 @@ def chances_of(
 def _crossings(
     support: Sequence[Barrier], refute: Sequence[Barrier], horizon: int, first_look: int
 ) -> list[tuple[Sequence[slice], Sequence[slice]]]:
-    """Return the numbers of ones that cross at each look, by test for the claim and by test against it."""
+    """Return the numbers of ones that cross at each look, for each test for and against the claim."""
     if first_look <= horizon and all(barrier.null is not None for barrier in (*support, *refute)):
         ways = [_of_a_null(barrier, horizon, first_look) for barrier in (*support, *refute)]
         looks = list(zip(*ways, strict=True))
@@ -68,7 +65,7 @@ def _crossings(
 
 
 def _of_a_null(barrier: Barrier, horizon: int, first_look: int) -> list[slice]:
-    """Return the numbers of ones that cross a barrier from the first look on, found for all looks at once."""
+    """Return the numbers of ones that cross a barrier from the first look on, for all looks at once."""
     assert barrier.null is not None
     threshold, side = barrier.null
     gains = gains_at(np.array([threshold if side > 0 else 1.0 - threshold]))

@@ -1,8 +1,8 @@
 """The chance that the evidence of 0/1 outcomes crosses a threshold, by exact dynamic programming.
 
 Everything is in side +1 terms, for a batch of members at once: each has a true rate, a null (its log gains)
-and a threshold. Thresholds, p-values and confidence limits ask for thousands of looks, so where each member
-crosses is found first, for many looks at a time, and a look then costs a handful of array operations.
+and a threshold. Thresholds, p-values and confidence limits need thousands of looks, so the edge at which each
+member crosses is found first, for many looks at a time; a look then costs a handful of array operations.
 Loaded on use: it needs numpy.
 """
 
@@ -21,10 +21,7 @@ _NEGLIGIBLE = 1e-22
 def cross(rate: Floats, gains: Gains, stretches: Sequence[Stretch]) -> Floats:
     """Return each member's probability that its evidence reaches its threshold at one of the looks.
 
-    Args:
-        rate: The true rates, in [0, 1].
-        gains: Of the nulls.
-        stretches: Looks without a gap between them, with the thresholds that hold there.
+    `stretches` are looks without a gap between them, with the thresholds that hold there.
     """
     law = _Law(rate, stretches[0].first - 1, stretches[-1].last)
     crossed = np.zeros(len(rate))
@@ -36,10 +33,10 @@ def cross(rate: Floats, gains: Gains, stretches: Sequence[Stretch]) -> Floats:
 
 
 class _Law:
-    """The law of the successes where nothing has crossed yet: a row for each number, a column a member.
+    """The law of the successes before any crossing: one row per number of successes, one column per member.
 
-    Whole rows are worked on, which lie together in memory. Sums are taken so that a member's last digit does
-    not depend on the others.
+    Work is done on whole rows, which are contiguous in memory. Sums are ordered so that a member's last digit
+    does not depend on the other members.
     """
 
     def __init__(self, rate: Floats, n: int, horizon: int) -> None:
@@ -53,7 +50,7 @@ class _Law:
         self._low, self._highest = 0, horizon  # nothing lies outside
 
     def look(self, edge: Counts) -> Floats:
-        """Take one more unit, and take out what lies at a member's edge or beyond; return it."""
+        """Take one more unit; remove and return the mass at or beyond each member's edge."""
         self._step(self._highest)
         beyond = np.arange(len(self._mass))[:, None] >= edge
         reached = np.where(beyond, self._mass, 0.0).T.copy().sum(axis=1)
@@ -62,9 +59,10 @@ class _Law:
         return np.asarray(reached)
 
     def walk(self, edges: Counts, before: Floats) -> Floats:
-        """Take a unit for each look after the first of `edges`; return what has crossed by then.
+        """Take a unit for each look after the first of `edges`; return the mass that has crossed by then.
 
-        An edge rises by one at most, and then nothing can cross; where it stays, only what lies on it has.
+        An edge rises by at most one. Where it rises nothing can cross; where it stays, only the mass on it
+        has crossed.
         """
         mass, members = self._mass.reshape(-1), edges.shape[1]
         nowhere = len(self._mass) - 1  # a row that stays empty
@@ -83,7 +81,7 @@ class _Law:
         return np.asarray(crossed.cumsum(axis=0)[-1])
 
     def _step(self, highest: int) -> None:
-        """Take one more unit; nothing lies above `highest` then."""
+        """Take one more unit; afterwards nothing lies above `highest`."""
         self._n += 1
         low, high = self._low, min(self._n, highest)
         risen = self._risen[low:high]
@@ -93,7 +91,7 @@ class _Law:
         np.add(raised, risen, out=raised)
 
     def _trim(self, highest: int) -> None:
-        """Clear the far tail, which can neither come back nor be seen in a double."""
+        """Clear the far tail, which can neither come back nor be represented in a double."""
         seen = self._mass[self._low : highest].max(axis=1) >= _NEGLIGIBLE
         skipped = int(seen.argmax())
         self._mass[self._low : self._low + skipped] = 0.0

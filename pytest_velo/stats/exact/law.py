@@ -19,12 +19,14 @@ from pytest_velo.stats.engine.design import PRIOR
 Flags = NDArray[np.bool_]
 
 GiveUp = Callable[[int], Mapping[int, Flags]]
-"""After so many further units: by the tests for the claim that are latched (as bits), a flag for each number
-of ones, whether sampling ends there."""
+"""Tells, after so many further units, for which numbers of ones sampling ends without a verdict.
+
+By latched tests for the claim (as bits), one flag per number of ones.
+"""
 
 
 class Race(NamedTuple):
-    """Probabilities of the verdicts within the horizon and the mean number of further units."""
+    """Probabilities of the verdicts within the horizon, and the mean number of further units."""
 
     supported: Floats
     refuted: Floats
@@ -69,7 +71,7 @@ class Edge:
 
 
 class _Field:
-    """The probability mass of the paths without a verdict, by number of ones and by latched tests."""
+    """Probability mass of the paths without a verdict, by number of ones and latched tests."""
 
     def __init__(self, tests: int, batch: int, steps: int) -> None:
         self.full = (1 << tests) - 1
@@ -83,7 +85,7 @@ class _Field:
         return np.asarray(sum(mass.sum(axis=1) for mass in self.masses.values()))
 
     def step(self, units: int, chance: Floats) -> None:
-        """Draw one further unit: after it there are `units`."""
+        """Draw one further unit, so that there are `units`."""
         for mass in self.masses.values():
             risen = mass[:, :units] * chance
             mass[:, :units] -= risen
@@ -127,19 +129,16 @@ def race(
     chance: Callable[[int], Floats],
     give_up: GiveUp | None = None,
 ) -> Race:
-    """Run the units still to come against a rule's barriers.
+    """Run the units still to come against a rule's barriers; the result has arrays over the batch.
 
     Args:
-        support: Barriers of the tests that must all reject for "supported", each latched; at least one.
-        refute: Barriers any of which refutes.
-        steps: Further units up to the horizon, from 0.
-        first_look: Further units before a verdict may come, from 1.
-        chance: P(the next unit is a 1), given the number of further units so far, as an array that
-            broadcasts over (batch, number of ones so far).
-        give_up: Where sampling ends without a verdict before the horizon; None: nowhere.
-
-    Returns:
-        Arrays over the batch.
+        support: Barriers that must all be crossed for "supported", each latched; at least one.
+        refute: Barriers of which any one refutes.
+        steps: Further units up to the horizon, >= 0.
+        first_look: Further units before a verdict may come, >= 1.
+        chance: P(the next unit is a 1) given the number of further units so far, as an array that broadcasts
+            over (batch, number of ones so far).
+        give_up: Where sampling ends without a verdict before the horizon; None for nowhere.
     """
     nothing = np.zeros(len(chance(0)))
     law = Race(supported=nothing, refuted=nothing, mean_units=nothing)
@@ -158,15 +157,9 @@ def as_it_looks(
     n: int,
     first_look: int = 1,
 ) -> Race:
-    """Return the law of `race` for a rate that is known by the units so far, under a Jeffreys prior.
+    """Return the law of `race` under a Jeffreys prior on the rate, updated with `ones` among n units so far.
 
-    Args:
-        support: As for `race`.
-        refute: As for `race`.
-        steps: As for `race`.
-        ones: Ones among the units so far; fractions are allowed.
-        n: Units so far.
-        first_look: As for `race`.
+    Fractions of ones are allowed.
     """
     rising = np.arange(steps + 1.0) + PRIOR + ones
     total = n + 2 * PRIOR
@@ -186,16 +179,7 @@ def unfold(
     chance: Callable[[int], Floats],
     give_up: GiveUp | None = None,
 ) -> Iterator[Race]:
-    """Yield the law of `race` up to each further unit: to the first, to the second, ... to all `steps`.
-
-    Args:
-        support: As for `race`, and the others too.
-        refute: See there.
-        steps: See there.
-        first_look: See there.
-        chance: See there.
-        give_up: See there.
-    """
+    """Yield the law of `race` up to each further unit: the first, the second, ... up to all `steps`."""
     field = _Field(len(support), len(chance(0)), steps)
     mean = np.zeros_like(field.supported)
     followed = follow(support, refute, steps=steps, first_look=first_look)
@@ -215,16 +199,9 @@ def unfold(
 def follow(
     support: Sequence[Barrier], refute: Sequence[Barrier], *, steps: int, first_look: int
 ) -> Iterator[tuple[Sequence[Edge], Sequence[Edge]]]:
-    """Yield where the barriers lie at each further unit; there are none before the first look.
+    """Yield where the barriers lie at each further unit; none before the first look.
 
-    Args:
-        support: Barriers of the tests for the claim.
-        refute: Barriers of those against it.
-        steps: Further units, from 0.
-        first_look: The first further unit with a look, from 1.
-
-    Yields:
-        The edges of both. They are the same objects each time and move on with the next one.
+    The edges are the same objects each time: they move when the generator is advanced.
     """
     edges: list[Edge] = []
     for units in range(1, steps + 1):
@@ -236,7 +213,7 @@ def follow(
 
 
 def _refute_ties(field: _Field, for_claim: Sequence[Edge], against: Sequence[Edge]) -> None:
-    """Where both verdicts are reached at one look, let the larger excess win."""
+    """If both verdicts are reached at one look, let the larger excess win."""
     for theirs in against:
         for ours in for_claim:
             start = max(ours.crossing.start, theirs.crossing.start)

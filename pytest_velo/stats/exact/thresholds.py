@@ -1,15 +1,16 @@
 """Exact crossing probabilities of the engine on 0/1 outcomes, and thresholds calibrated with them.
 
-Ville's threshold 1/level holds for every bounded outcome and for ever. Independent 0/1 trials with a fixed
-horizon allow a smaller one: the probability that E reaches it within the horizon, at the null's edge, is
-computed exactly by dynamic programming over (n, successes), and the smallest threshold that keeps it at or
-below the level is taken. E rises with every success (side +1), so the probability rises with the true rate,
-and the null's edge is its worst case.
+Ville's threshold 1/level holds for every bounded outcome and without a horizon. Independent 0/1 trials with a
+fixed horizon allow a smaller one: the probability that E reaches it within the horizon, at the null's edge,
+is computed exactly by dynamic programming over (n, successes), and the smallest threshold that keeps it at or
+below the level is used. E rises with every success (side +1), so the probability rises with the true rate and
+the null's edge is its worst case.
 
-**Each side is calibrated alone**, as if the other side never stopped the sampling. With both sides stopping
-each other the thresholds could be a little lower, but under ``invalid="bound"`` the two sides see different
-sequences: invalid trials can hold one side back for ever, and a threshold that counted on it to stop would
-then exceed its level. Alone, a threshold depends on (edge, side, level, horizon, first look) only.
+**Each side is calibrated alone**, as if the other side never stopped the sampling. If each side counted on
+the other to stop, the thresholds could be slightly lower. But under ``invalid="bound"`` the two sides see
+different sequences: invalid trials can hold one side back indefinitely, and a threshold that relied on that
+side to stop would then exceed its level. Calibrated alone, a threshold depends only on (edge, side, level,
+horizon, first look).
 
 Side -1 is side +1 with outcomes x -> 1 - x and rates t -> 1 - t. Loaded on use: it needs numpy.
 """
@@ -36,12 +37,12 @@ from pytest_velo.stats.exact.crossing import cross
 Flags = npt.NDArray[np.bool_]
 
 ROUNDING = 1e-9
-"""Log evidence is known to far better than this; comparisons lean to the safe side by it."""
+"""Tolerance in log evidence, far above its rounding error; comparisons err on the safe side by it."""
 
 _TOLERANCE = 1e-8
 _BATCH = 32
 _VALUES = 8.0
-"""Over the horizon: an interval of log evidence so long holds about a dozen of the values it can take."""
+"""Divided by the horizon: an interval of log evidence this long holds about a dozen possible values."""
 
 
 def crossing_probability(
@@ -54,16 +55,7 @@ def crossing_probability(
 ) -> Floats:
     """Return P(the log evidence reaches `log_c` at some n in min_n..max_n), exactly.
 
-    Args:
-        rate: The true rate(s) in [0, 1].
-        threshold: The null's edge(s) in (0, 1); outcomes are 0 or 1.
-        log_c: The log threshold(s) of the evidence.
-        side: +1: the null is "rate <= threshold"; -1: it is "rate >= threshold".
-        max_n: The last look, from `min_n`.
-        min_n: The first look, from 1.
-
-    Returns:
-        An array of the arguments' broadcast shape.
+    The arguments broadcast: true rates in [0, 1], the nulls' edges in (0, 1), log thresholds.
     """
     rates, edges, logs = np.broadcast_arrays(*(np.asarray(v, dtype=float) for v in (rate, threshold, log_c)))
     shape = rates.shape
@@ -77,21 +69,13 @@ def crossing_probability(
 def calibrated_log_threshold(threshold: float, side: Side, level: float, max_n: int, min_n: int = 1) -> float:
     """Return the smallest log threshold whose exact error at the null's edge is at most `level`.
 
-    Args:
-        threshold: The null's edge, in (0, 1).
-        side: +1: the null is "rate <= threshold"; -1: it is "rate >= threshold".
-        level: The error allowed, in (0, 1).
-        max_n: The horizon: no look comes after it.
-        min_n: The first look, in 1..max_n.
-
-    Returns:
-        A value in [0, log(1/level)] (natural log), on the safe side of rounding; a fraction of a second at
-        a horizon of 1,000.
+    The result lies in [0, log(1/level)], rounded to the safe side. It takes a fraction of a second at a
+    horizon of 1,000. No look comes before `min_n` or after `max_n`.
     """
     edge = threshold if side > 0 else 1.0 - threshold
     low, high = 0.0, math.log(1.0 / level)
     if edge**max_n <= level:
-        # The best run of all is within the level: it must stay within reach whatever the search's grain.
+        # The best possible run meets the level, so it must stay within reach at any grain of the search.
         high = min(high, log_e_counts(max_n, max_n, edge, 1) - 2 * ROUNDING)
     gains = gains_at(np.array([edge]))
 
@@ -102,7 +86,7 @@ def calibrated_log_threshold(threshold: float, side: Side, level: float, max_n: 
     low, high = _narrowed(safe, low, high, _VALUES / max_n)
     values = evidence_between(gains, min_n, max_n, low, high)
     if len(values) < _BATCH:
-        # Nothing happens between two values that the evidence can take: one pass tells them all apart.
+        # The error changes only at values that the evidence can take: one pass evaluates them all.
         between = np.concatenate(([low], (values[1:] + values[:-1]) / 2, [high]))
         is_safe = safe(between)
         low, high = _narrowed(lambda log_c: is_safe[np.searchsorted(values, log_c)], low, high, _TOLERANCE)
@@ -112,11 +96,11 @@ def calibrated_log_threshold(threshold: float, side: Side, level: float, max_n: 
 
 
 def _narrowed(safe: Callable[[Floats], Flags], low: float, high: float, grain: float) -> tuple[float, float]:
-    """Close in on the smallest log threshold that is safe, between one that is not, or 0, and one that is."""
+    """Narrow the bracket of the smallest safe log threshold: from unsafe (or 0) to safe."""
     while high - low > grain:
         points = np.linspace(low, high, _BATCH)
         found = safe(points)
-        found[-1] = True  # by Ville or by the best run, whatever a last digit says
+        found[-1] = True  # by Ville or by the best run, regardless of rounding
         first = int(found.argmax())
         low, high = float(points[max(first - 1, 0)]), float(points[first])
     return low, high
@@ -125,14 +109,8 @@ def _narrowed(safe: Callable[[Floats], Flags], low: float, high: float, grain: f
 def anytime_p(max_log_e: float, threshold: float, side: Side, max_n: int, min_n: int = 1) -> float:
     """Return the exact p-value of a running maximum: P(max log E >= it) at the null's edge.
 
-    It is the p-value of the calibrated rule with this horizon, valid at whatever n the sampling stops.
-
-    Args:
-        max_log_e: The largest log evidence at the looks so far; -inf before the first look.
-        threshold: The null's edge, in (0, 1).
-        side: As for `calibrated_log_threshold`.
-        max_n: The horizon.
-        min_n: The first look.
+    It is the p-value of the calibrated rule with this horizon, valid at any stopping time. `max_log_e` is the
+    largest log evidence at the looks so far; -inf before the first look.
     """
     if max_log_e < 0.0:  # no threshold is below 0, whatever the level
         return 1.0
@@ -142,14 +120,7 @@ def anytime_p(max_log_e: float, threshold: float, side: Side, max_n: int, min_n:
 def anytime_p_values(
     max_log_es: Sequence[float], nulls: Sequence[tuple[float, Side]], max_n: int, min_n: int = 1
 ) -> list[float]:
-    """Return `anytime_p` of several nulls (threshold and side) in one pass, at little more than one's price.
-
-    Args:
-        max_log_es: The largest log evidence against each; -inf before the first look.
-        nulls: Their edges, in (0, 1), and sides.
-        max_n: The horizon of all.
-        min_n: The first look of all.
-    """
+    """Return `anytime_p` of several nulls (threshold, side) in one pass, at little more than one's cost."""
     edges = [threshold if side > 0 else 1.0 - threshold for threshold, side in nulls]
     observed = np.array(max_log_es) - ROUNDING
     p_values = crossing_probability(edges, edges, observed, 1, max_n, min_n)
@@ -159,19 +130,14 @@ def anytime_p_values(
 def history_error(threshold: float, side: Side, level: float, looks: Sequence[int], min_n: int = 1) -> float:
     """Return the exact error of looking with one horizon after another at the same draws.
 
-    Args:
-        threshold: The null's edge, in (0, 1).
-        side: As for `calibrated_log_threshold`.
-        level: The level each horizon was calibrated to, in (0, 1).
-        looks: The horizons in the order of use, rising: `(200, 400)` is a max_trials of 200, raised to 400
-            because 200 gave no verdict.
-        min_n: The first look.
+    `looks` are the horizons in the order of use, rising: `(200, 400)` means a max_trials of 200, raised to
+    400 because 200 gave no verdict. Each was calibrated to `level`.
 
     Returns:
-        P(wrong verdict at one of them), at the null's edge; `level` or less for a single one.
+        P(wrong verdict at one of them), at the null's edge; at most `level` for a single horizon.
 
     Raises:
-        UsageError: The horizons do not rise, or there is none.
+        UsageError: The horizons do not rise, or there are none.
     """
     if not looks or any(later <= earlier for earlier, later in pairwise(looks)):
         raise UsageError(f"horizons must rise, got {tuple(looks)}", fix="looks=(200, 400)")

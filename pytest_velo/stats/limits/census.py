@@ -1,4 +1,4 @@
-"""Confidence limits for a count by inverting the hypergeometric test. Loaded on use: it needs numpy."""
+"""Confidence limits for a count, by inverting the hypergeometric test. Loaded on use: it needs numpy."""
 
 from __future__ import annotations
 
@@ -16,16 +16,10 @@ _ROUNDS = 4
 
 
 def count_limit(outcomes: Sequence[float], side: Side, log_bar: float, size: int) -> int:
-    """Return the first count of ones that a path of outcomes does not reject.
+    """Return the first count in 0..size that a path of 0/1 outcomes does not reject.
 
-    Args:
-        outcomes: The path, each 0 or 1; at least one.
-        side: +1: a lower limit, -1: an upper one.
-        log_bar: The log evidence that rejects.
-        size: Outcomes in the list.
-
-    Returns:
-        A count in 0..size: all counts below (side +1) or above it are rejected.
+    Side +1 gives a lower limit (all counts below it are rejected), side -1 an upper one. `log_bar` is the log
+    evidence that rejects.
     """
     path = np.asarray(outcomes, dtype=float)
     ones = np.cumsum(path if side > 0 else 1.0 - path)  # side -1 counts zeros: "at most so many zeros"
@@ -46,7 +40,7 @@ def count_limit(outcomes: Sequence[float], side: Side, log_bar: float, size: int
 
 
 def _max_log_e(ones: Floats, zeros: Floats, count: int, size: int) -> float:
-    """Return the largest log evidence along a path against "at most `count` ones"; never for all of them."""
+    """Return the largest log evidence along a path against "at most `count` ones", for count < size."""
     if count >= size:
         return -CERTAIN
     from scipy.special import gammaln  # weight: a fifth of a second, for censuses only
@@ -59,7 +53,7 @@ def _max_log_e(ones: Floats, zeros: Floats, count: int, size: int) -> float:
 
     if (ones > count).any():
         return CERTAIN
-    possible = zeros <= size - count  # from then on there are fewer ones than that: no evidence is left
+    possible = zeros <= size - count  # beyond that the count is impossible: no evidence is left
     if not possible.any():
         return -CERTAIN
     counts = alternatives(count, 1, size)

@@ -1,4 +1,4 @@
-"""The confidence limit of a difference that is tested by its discordant pairs."""
+"""The confidence limit of a difference tested by its discordant pairs."""
 
 from __future__ import annotations
 
@@ -20,11 +20,6 @@ def discordant_limit(
     outcomes: Sequence[float], side: Side, level: float, *, max_n: int, crossed: bool
 ) -> float:
     """Return the confidence limit for (1 + mean of d) / 2, beyond 1/2 iff the test rejects.
-
-    The null "no difference" is tested by the tosses. A null beyond it, where there is more of a difference
-    than none, is tested by the engine for means, and counts only after that. A null u short of it is ruled
-    out by either: the tosses, which err there with probability a(u), and the engine at what is left of the
-    level, `level - a(u)`. So each null's test keeps the level and the limit agrees with the verdict.
 
     Args:
         outcomes: All pairs, in the order fed: 0, 1/2 or 1.
@@ -48,7 +43,7 @@ def discordant_limit(
 
 
 def _errors_at(nulls: Floats, side: Side, level: float, max_n: int) -> Floats:
-    """Return a bound on P(the tosses reject) for a mean of d at each null, all of them discordant."""
+    """Bound P(the tosses reject) for a mean of d at each null, if all pairs were discordant."""
     edges = nulls if side > 0 else 1.0 - nulls
     knots, errors = _errors(calibrated_log_threshold(NO_DIFFERENCE, side, level, max_n), max_n)
     # The error rises with the rate: that of the next knot bounds it.
@@ -58,6 +53,6 @@ def _errors_at(nulls: Floats, side: Side, level: float, max_n: int) -> Floats:
 
 @cache
 def _errors(log_threshold: float, max_n: int) -> tuple[Floats, Floats]:
-    """Return rates up to 1/2 and the exact probabilities that tosses of these rates reject (side +1)."""
+    """Return rates up to 1/2 and the exact probabilities that tosses at these rates reject (side +1)."""
     knots = NO_DIFFERENCE - np.geomspace(0.25, 2e-4, _KNOTS)
     return knots, crossing_probability(knots, NO_DIFFERENCE, log_threshold, 1, max_n)

@@ -1,4 +1,4 @@
-"""Confidence limits for bounded means: the engine of `bounded` on a whole path, for many nulls at once.
+"""Confidence limits for bounded means: `engine.adaptive` on a whole path, for many nulls at once.
 
 Loaded on use: it needs numpy.
 """
@@ -19,37 +19,23 @@ _POINTS = 24
 _ROUNDS = 4
 
 LogBars = Callable[[Floats], Floats]
-"""The log evidence that rejects each of the nulls given, in the limit's own terms."""
+"""Returns the log evidence that rejects each given null, in the limit's own terms."""
 
 
 def max_log_evidence(
     outcomes: Sequence[float] | Floats, thresholds: Sequence[float] | Floats, side: Side
 ) -> Floats:
-    """Return the largest log evidence of a path against each null, as `MeanProcess.max_log_e` has it.
-
-    Args:
-        outcomes: As for `log_evidence`.
-        thresholds: The nulls' edges, each in (0, 1).
-        side: As for `MeanProcess`.
-    """
+    """Return the largest log evidence of a path against each null, equal to `MeanProcess.max_log_e`."""
     return np.asarray(log_evidence(outcomes, thresholds, side).max(axis=1))
 
 
 def log_evidence(
     outcomes: Sequence[float] | Floats, thresholds: Sequence[float] | Floats, side: Side
 ) -> Floats:
-    """Return the log evidence of a path against each null after each unit.
+    """Return the log evidence against each null after each unit, equal to `MeanProcess.log_e` at every n.
 
-    Args:
-        outcomes: The path, at least one outcome in [0, 1]; or an array of paths, shape (paths, n), against a
-            single null.
-        thresholds: The nulls' edges, each in (0, 1).
-        side: As for `MeanProcess`.
-
-    Returns:
-        An array of shape (nulls, n) or (paths, n).
-
-    Source: As `MeanProcess`, whose `log_e` it is at every n.
+    `outcomes` is one path in [0, 1], or an array of paths, shape (paths, n), against a single null. The
+    result has shape (nulls, n) or (paths, n).
     """
     edges = np.asarray(thresholds, dtype=float)[:, None]
     edges = edges if side > 0 else 1.0 - edges
@@ -68,14 +54,9 @@ def log_evidence(
 def mean_limit(outcomes: Sequence[float], side: Side, log_bars: LogBars) -> float:
     """Return a confidence limit for a mean by inverting the engine over its nulls.
 
-    Args:
-        outcomes: The path, at least one outcome in [0, 1].
-        side: +1: a lower limit, -1: an upper one.
-        log_bars: The log evidence that rejects each null; a constant -log(level) for a limit at `level`.
-
-    Returns:
-        For side +1 the mean up to which, for side -1 the mean down to which, all nulls are rejected;
-        rounded outward by less than 0.00001.
+    Side +1 gives the mean up to which all nulls are rejected, side -1 the mean down to which they are,
+    rounded outward by less than 0.00001. `log_bars` gives the log evidence that rejects each null; use
+    `constant(level)` for a limit at `level`.
     """
 
     def rejects(nulls: Floats) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
@@ -87,19 +68,12 @@ def mean_limit(outcomes: Sequence[float], side: Side, log_bars: LogBars) -> floa
 
 
 def constant(level: float) -> LogBars:
-    """Return Ville's log threshold, the same for every null.
-
-    Args:
-        level: P(rejecting a true null), at most; in (0, 1).
-
-    Returns:
-        log(1/level) in the shape of the nulls given.
-    """
+    """Return Ville's log threshold, log(1/level), the same for every null."""
     return lambda nulls: np.full_like(nulls, math.log(1.0 / level))
 
 
 def _spreads(away: Floats, edges: Floats) -> Floats:
-    """Return what the bettors think of the outcomes' variance before each unit, as a share of the most."""
+    """Return the bettors' variance estimate before each unit, as a share of the largest possible."""
     most = edges * (1.0 - edges)
     units = np.arange(away.shape[1]) + PRIOR_UNITS
     sums = np.cumsum(away, axis=1) - away
@@ -109,7 +83,7 @@ def _spreads(away: Floats, edges: Floats) -> Floats:
 
 
 def _log_fortune(away: Floats, bet: Floats, weight: float) -> Floats:
-    """Return the log of one bettor's fortune after each unit; -inf from ruin on."""
+    """Return the log of one bettor's fortune after each unit; -inf once ruined."""
     gain = bet * away
     ruined = gain <= ALL_IN
     logs = np.where(ruined, -np.inf, np.log1p(np.where(ruined, 0.0, gain)))

@@ -1,7 +1,7 @@
 """Confidence limits by inverting sequential tests over their nulls. Loaded on use: it needs numpy.
 
-A limit (side +1) is the smallest null that the recorded path does not reject, found on a grid that closes
-in on it and given by its outer end: the last grid point before, which the path rejects.
+A limit (side +1) is the smallest null that the recorded path does not reject. It is found on a successively
+refined grid, and its outer end is reported: the last grid point that the path rejects.
 """
 
 from __future__ import annotations
@@ -49,13 +49,10 @@ Rejects = Callable[[Floats], npt.NDArray[np.bool_]]
 def rate_limits(tests: Sequence[RatePath]) -> list[float]:
     """Return each test's confidence limit, at its own level.
 
-    Args:
-        tests: Tests of one rule, fed at least one unit: they share horizon, first look and kind.
-
-    Returns:
-        For side +1 the rate up to which, for side -1 the rate down to which, all nulls are rejected;
-        rounded outward by less than 0.0002, and on the rejecting side of a test's own null if and only if
-        it rejects.
+    The tests belong to one rule: they share horizon, first look and kind, and were fed at least one unit.
+    Side +1 gives the rate up to which all nulls are rejected, side -1 the rate down to which they are,
+    rounded outward by less than 0.0002. The limit lies on the rejecting side of a test's own null iff the
+    test rejects.
     """
     rule = tests[0]
     if rule.n < rule.min_n:
@@ -87,10 +84,10 @@ def rate_limits(tests: Sequence[RatePath]) -> list[float]:
 
 
 def _on_its_side(test: RatePath, limit: float) -> float:
-    """Turn a limit found in side +1 terms into the test's own.
+    """Convert a limit found in side +1 terms to the test's own side.
 
-    The search stops at a grain, and the tests of neighbouring nulls need not be nested to the last digit;
-    this null's own test is valid by itself, and the limit follows it.
+    The search stops at a finite grain, and the tests of neighbouring nulls need not be nested to the last
+    digit. The test of this null is valid by itself, so the limit follows its decision.
     """
     up = test.side > 0
     nearer = max if test.crossed == up else min
@@ -100,13 +97,13 @@ def _on_its_side(test: RatePath, limit: float) -> float:
 def close_in(
     rejects: Rejects, ends: Sequence[tuple[float, float]], *, points: int, rounds: int
 ) -> list[tuple[float, float]]:
-    """Return, for each search, the last null rejected before the first that is not, and that one.
+    """Return, for each search, the last null rejected before the first one that is not, and that first one.
 
     Args:
         rejects: Tells which nulls, an array of shape (searches, nulls), are rejected.
-        ends: For each search a null that is rejected, or the end of the scale, and one that is not.
-        points: Nulls looked at in a round, between the ends.
-        rounds: Rounds, each on the interval that the one before has left.
+        ends: For each search a rejected null, or the end of the scale, and one that is not rejected.
+        points: Nulls tested per round, between the ends.
+        rounds: Rounds, each on the interval left by the one before.
     """
     found = list(ends)
     for _ in range(rounds):
@@ -120,9 +117,10 @@ def close_in(
 class _Path:
     """A test's recorded path in side +1 terms, ready for evidence against many nulls at once.
 
-    Only some looks can hold the maximum over the path: the next unit of a maximum is not a 1, which would
-    raise the evidence against every null, and its own is not a 0, which has just lowered it. Of 0/1 units
-    the log evidence is a convex function of their counts, so the maximum is at a corner of their hull.
+    Only some looks can hold the maximum over the path. The unit after a maximum is not a 1, which would raise
+    the evidence against every null, and the unit at the maximum is not a 0, which would have lowered it. For
+    0/1 units the log evidence is a convex function of their counts, so the maximum is at a corner of their
+    hull.
     """
 
     def __init__(self, test: RatePath) -> None:
@@ -142,7 +140,7 @@ class _Path:
             self._corners = _upper_hull((self._peaks + 1).astype(np.float64), sums)
 
     def max_log_e(self, nulls: Floats) -> Floats:
-        """Return the largest log evidence at a look of the path against each null "rate <= t"."""
+        """Return the largest log evidence at any look against each null "rate <= t"."""
         if self._corners is not None:
             units, ones = self._corners
             gains = log_gains(np.array([1.0, 0.0]), nulls)
@@ -164,6 +162,6 @@ def _upper_hull(x: Floats, y: Floats) -> Floats:
 
 
 def _is_below(middle: tuple[float, float], left: tuple[float, float], right: tuple[float, float]) -> bool:
-    """Tell whether a point is on or below the line from one left of it to one right of it."""
+    """Tell whether a point is on or below the line from a point left of it to a point right of it."""
     rise = (middle[1] - left[1]) * (right[0] - left[0])
     return rise <= (right[1] - left[1]) * (middle[0] - left[0])

@@ -1,4 +1,4 @@
-"""Tests of a count of ones in a finite list of recorded outcomes, looked at in random order, each once."""
+"""Tests of the number of ones in a finite list of recorded outcomes, seen in random order, each once."""
 
 from __future__ import annotations
 
@@ -14,17 +14,13 @@ from pytest_velo.stats.engine.mixture import Side
 
 
 class CensusTest:
-    """One test against one null about the number of ones in a list, latched, at Ville's threshold.
+    """A latched test of one null about the number of ones in a list, at Ville's threshold.
 
-    Args:
-        count: The null's edge, in 0..size.
-        side: +1: the null is "at most `count` ones"; -1: "at least `count`".
-        level: P(rejecting a true null), at most; in (0, 1).
-        size: Outcomes in the list.
+    Side +1 tests "at most `count` ones", side -1 "at least `count`".
 
     Attributes:
         outcomes: The path, in the order fed.
-        log_e: Log evidence against the null now, the largest there is when it has become impossible.
+        log_e: Log evidence against the null now; `CERTAIN` once the null has become impossible.
     """
 
     calibrated = False
@@ -55,7 +51,7 @@ class CensusTest:
         """Take in the next outcome of the list by its bounds, each 0 or 1."""
         if not {low, high} <= {0.0, 1.0}:
             raise VeloError(
-                f"a recorded outcome is 0 or 1, got {low!r} and {high!r}", fix="leave once out for means"
+                f"a recorded outcome must be 0 or 1, got {low!r} and {high!r}", fix="leave once out for means"
             )
         outcome = low if self.side > 0 else high
         self.outcomes.append(outcome)
@@ -73,18 +69,18 @@ class CensusTest:
         return min(1.0, math.exp(-self.max_log_e))
 
     def limit(self) -> float:
-        """Return its confidence limit for the share of ones, beyond its own null iff it rejects."""
+        """Return the confidence limit for the share of ones, beyond the null iff it is rejected."""
         limit = limits.count_limit(self.outcomes, self.side, self.log_threshold, self.size)
         nearest = self.count + (self.side if self.crossed else 0)
         farther = max if self.crossed == (self.side > 0) else min
         return farther(limit, nearest) / self.size
 
     def fewest(self, left: int) -> float:
-        """Return the fewest further outcomes that could reject; inf if not within `left`."""
+        """Return the fewest further outcomes that could reject; inf if more than `left`."""
         return self._units_to(1.0 if self.side > 0 else 0.0, left)
 
     def expected(self, left: int) -> float:
-        """Guess the further outcomes it needs at a rate one standard deviation kinder than it looks."""
+        """Guess the further outcomes it needs at a rate one standard deviation better than observed."""
         total = len(self.outcomes) + 2 * PRIOR
         mean = (self._ones + PRIOR) / total
         deviation = math.sqrt(mean * (1.0 - mean) / (total + 1.0))
@@ -97,7 +93,7 @@ class CensusTest:
         return math.inf if units is None else units
 
     def chance(self, left: int) -> float:
-        """Return P(it rejects within `left` further outcomes | data so far), the prior being Jeffreys'."""
+        """Return P(it rejects within `left` further outcomes | data so far), under a Jeffreys prior."""
         if self.crossed or left <= 0:
             return float(self.crossed)
         barrier = Barrier(self.side, self.ahead, self.log_threshold)
@@ -147,11 +143,11 @@ class EitherCount:
         return min(1.0, math.exp(-self.max_log_e))
 
     def fewest(self, left: int) -> float:
-        """Return a number of further outcomes before which it cannot reject; inf if not within `left`."""
+        """Return a number of further outcomes before which it cannot reject; inf if more than `left`."""
         return 0 if self.crossed else min(test.fewest(left) for test in self._ends)
 
     def expected(self, left: int) -> float:
-        """Guess the further outcomes it needs if the truth is a little kinder than it looks."""
+        """Guess the further outcomes it needs if the truth is a little more favourable than observed."""
         return 0 if self.crossed else min(test.expected(left) for test in self._ends)
 
     def chance(self, left: int) -> float:

@@ -1,16 +1,16 @@
-"""A test of "no difference" on pairs of 0/1 outcomes, by the discordant pairs alone, as McNemar's test is.
+"""A test of "no difference" on pairs of 0/1 outcomes, by the discordant pairs alone, like McNemar's test.
 
-A pair gives d = a - b, fed as (d + 1) / 2. A pair with d = 0 is passed over; one with d = +1 or -1 is a coin
-toss that shows +1 with probability 1/2 at most under "the mean of d is at most 0". So the calibrated boundary
-of rates at 1/2 applies. Its horizon is the largest number of pairs: there are never more discordant ones, and
-tosses not made by then are looks not taken, which can only lower the error.
+A pair gives d = a - b, fed as (d + 1) / 2. A pair with d = 0 is skipped; one with d = +1 or -1 is a coin toss
+that shows +1 with probability at most 1/2 under "the mean of d is at most 0". So the calibrated boundary of a
+rate of 1/2 applies. Its horizon is the largest number of pairs: there are never more discordant ones, and
+tosses that are not made by then are looks not taken, which can only lower the error.
 
-Of a pair with an invalid arm, the test against "at most 0" takes the low bound: -1 counts, 0 is passed over.
-That is valid whatever decides which arms are invalid. Given the past, low <= d has a mean of at most 0, that
-is P(low = +1) <= P(low = -1); so given that low is not 0 it is +1 with probability 1/2 at most, whatever came
-before. Tosses so biased cross no more often than fair ones: they can be built from fair ones by turning some
-+1 into -1, and the evidence falls with every such turn. (Leaving out the pairs with an invalid arm has no
-such reason, and fails the tests in ``tests/calibration``.)
+For a pair with an invalid arm, the test against "at most 0" takes the low bound: -1 counts, 0 is skipped.
+That is valid however arms become invalid. Given the past, low <= d has a mean of at most 0, that is, P(low =
++1) <= P(low = -1); so given that low is not 0, it is +1 with probability at most 1/2, whatever came before.
+Tosses biased this way cross no more often than fair ones: they can be built from fair tosses by turning some
++1 into -1, and the evidence falls with every such change. (Dropping the pairs with an invalid arm has no such
+justification, and fails the tests in ``tests/calibration``.)
 """
 
 from __future__ import annotations
@@ -26,12 +26,9 @@ from pytest_velo.stats.one_sided.rate_forecast import RateTest
 
 
 class DiscordantTest:
-    """One test of "no difference" on pairs of 0/1 outcomes, at the calibrated threshold of a coin's rate.
+    """A test of "no difference" on pairs of 0/1 outcomes, at the calibrated threshold of a fair coin.
 
-    Args:
-        side: +1: the null is "d <= 0 on average"; -1: it is "d >= 0".
-        level: P(rejecting a true null), at most; in (0, 1).
-        max_n: The largest number of pairs.
+    Side +1 tests "d <= 0 on average", side -1 "d >= 0".
 
     Attributes:
         outcomes: All pairs, in the order fed: 0, 1/2 or 1.
@@ -66,7 +63,7 @@ class DiscordantTest:
         """Take in one pair by the bounds of (d + 1) / 2."""
         if not {low, high} <= {0.0, 0.5, 1.0}:
             raise VeloError(
-                f"a pair of 0/1 outcomes gives 0, 1/2 or 1, got {low!r} and {high!r}",
+                f"a pair of 0/1 outcomes must give 0, 1/2 or 1, got {low!r} and {high!r}",
                 fix="build the rule with binary=False for scores and for means of pairs",
             )
         outcome = low if self.side > 0 else high
@@ -75,29 +72,30 @@ class DiscordantTest:
             self._tosses.feed(outcome, outcome)
 
     def p_value(self) -> float:
-        """Return the anytime-valid p-value of this very test; at most `level` iff it rejects."""
+        """Return the anytime-valid p-value; at most `level` iff it rejects."""
         return self._tosses.p_value()
 
     def limit(self) -> float:
-        """Return its confidence limit for (1 + mean of d) / 2, beyond 1/2 iff it rejects."""
+        """Return the confidence limit for (1 + mean of d) / 2, beyond 1/2 iff it rejects."""
         return limits.discordant_limit(
             self.outcomes, self.side, self.level, max_n=self.max_n, crossed=self.crossed
         )
 
     def fewest(self, left: int) -> float:
-        """Return a number of further pairs before which it cannot reject; inf if not within `left`."""
+        """Return a number of further pairs before which it cannot reject; inf if more than `left`."""
         return self._tosses.fewest(left)
 
     def expected(self, left: int) -> float:
-        """Guess the further pairs it needs if the truth is a little kinder than it looks."""
+        """Guess the further pairs it needs if the truth is a little more favourable than observed."""
         share, _ = self._discordance()
         tosses = self._tosses.expected(left)
         return tosses if math.isinf(tosses) else math.ceil(tosses / share)
 
     def chance(self, left: int) -> float:
-        """Guess P(it rejects within `left` further pairs | data so far), exactly for so many tosses.
+        """Estimate P(it rejects within `left` further pairs | data so far).
 
-        The number of tosses is taken one standard deviation above the expected one.
+        It is exact for a given number of tosses, which is taken one standard deviation above the expected
+        number.
         """
         share, deviation = self._discordance()
         return self._tosses.chance(min(left, round(left * min(1.0, share + deviation))))

@@ -1,9 +1,9 @@
-"""One-sided tests of a bounded mean, fed unit by unit: what the rules for means and differences are made of.
+"""One-sided tests of a bounded mean, fed unit by unit: the parts of the rules for means and differences.
 
-A unit comes as the bounds of its outcome on the scale of [0, 1], equal for a valid one. A test against
+A unit is fed as the bounds of its outcome on the scale [0, 1]; they are equal if it is valid. A test against
 "mean <= t" (side +1) takes the low bound and a test against "mean >= t" (side -1) the high one. Given the
-past, the low bounds have a mean of at most t whenever the outcomes behind them have; so the test is valid
-however outcomes come to be invalid.
+past, the low bounds have a mean of at most t whenever the true outcomes do, so the test is valid however
+outcomes become invalid.
 """
 
 from __future__ import annotations
@@ -46,15 +46,15 @@ class NullTest(Protocol):
         ...
 
     def fewest(self, left: int) -> float:
-        """Return a number of further units before which it cannot reject; inf if not within `left`."""
+        """Return a number of further units before which it cannot reject; inf if more than `left`."""
         ...
 
     def expected(self, left: int) -> float:
-        """Guess the further units it needs if the truth is a little kinder than it looks; inf for none."""
+        """Guess the further units it needs if the truth is a little more favourable; inf for never."""
         ...
 
     def chance(self, left: int) -> float:
-        """Guess P(it rejects within `left` further units | data so far), rather too high than too low."""
+        """Estimate P(it rejects within `left` further units | data so far), rather too high than too low."""
         ...
 
 
@@ -68,26 +68,23 @@ class LimitTest(NullTest, Protocol):
 
     @property
     def level(self) -> float:
-        """P(rejecting a true null), at most."""
+        """Upper bound on P(rejecting a true null)."""
         ...
 
     @property
     def calibrated(self) -> bool:
-        """Its threshold is exact for its horizon; else Ville's."""
+        """Whether its threshold is exact for its horizon, rather than Ville's."""
         ...
 
     def limit(self) -> float:
-        """Return its confidence limit at `level`, on the scale of [0, 1]."""
+        """Return the confidence limit at `level`, on the scale [0, 1]."""
         ...
 
 
 class MeanTest:
-    """One test against one null about a bounded mean, at Ville's threshold: valid at any stopping time.
+    """A test of one null about a bounded mean, at Ville's threshold: valid at any stopping time.
 
-    Args:
-        threshold: The null's edge, in (0, 1).
-        side: +1: the null is "mean <= threshold"; -1: it is "mean >= threshold".
-        level: P(rejecting a true null), at most; in (0, 1).
+    Side +1 tests "mean <= threshold", side -1 "mean >= threshold".
 
     Attributes:
         outcomes: The path, in the order fed.
@@ -129,30 +126,29 @@ class MeanTest:
         return min(1.0, math.exp(-self._process.max_log_e))
 
     def limit(self) -> float:
-        """Return its confidence limit, on the rejecting side of its own null iff it rejects."""
+        """Return the confidence limit, on the rejecting side of the null iff it rejects."""
         limit = limits.mean_limit(self.outcomes, self.side, limits.constant(self.level))
         nearer = max if self.crossed == (self.side > 0) else min
         return nearer(limit, self.threshold)
 
     def fewest(self, left: int) -> float:
-        """Return a number of further units before which it cannot reject; inf if not within `left`."""
+        """Return a number of further units before which it cannot reject; inf if more than `left`."""
         return 0 if self.crossed else fewest_units(self._process, -self.excess, left)
 
     def expected(self, left: int) -> float:
-        """Guess the further units it needs if the truth is a little kinder than it looks."""
+        """Guess the further units it needs if the truth is a little more favourable than observed."""
         return 0 if self.crossed else _expected_units(self._process, -self.excess, left)
 
     def chance(self, left: int) -> float:
-        """Guess P(it rejects within `left` further units | data so far)."""
+        """Estimate P(it rejects within `left` further units | data so far)."""
         return 1.0 if self.crossed else _chance_within(self._process, -self.excess, left)
 
 
 class EitherMean:
-    """A test against "the mean lies between two ends" by the average of two processes, at Ville's threshold.
+    """A test against "the mean lies between two ends", by averaging two processes, at Ville's threshold.
 
-    Args:
-        ends: "mean >= low end" and "mean <= high end", both true under the null.
-        level: P(rejecting a true null), at most.
+    Its `ends` are the nulls "mean >= low end" and "mean <= high end". Under the null both hold, so both
+    e-processes are valid and so is their average.
     """
 
     calibrated = False
@@ -191,60 +187,48 @@ class EitherMean:
         return min(1.0, math.exp(-self.max_log_e))
 
     def fewest(self, left: int) -> float:
-        """Return a number of further units before which it cannot reject; inf if not within `left`."""
+        """Return a number of further units before which it cannot reject; inf if more than `left`."""
         if self.crossed:
             return 0
         return min(fewest_units(process, -self.excess, left) for process in (self._below, self._above))
 
     def expected(self, left: int) -> float:
-        """Guess the further units it needs if the truth is a little kinder than it looks."""
+        """Guess the further units it needs if the truth is a little more favourable than observed."""
         if self.crossed:
             return 0
         return min(_expected_units(process, missing, left) for process, missing in self._ways())
 
     def chance(self, left: int) -> float:
-        """Guess P(it rejects within `left` further units | data so far)."""
+        """Estimate P(it rejects within `left` further units | data so far)."""
         if self.crossed:
             return 1.0
         return min(1.0, sum(_chance_within(process, missing, left) for process, missing in self._ways()))
 
     def _ways(self) -> list[tuple[MeanProcess, float]]:
-        """Return each process with the log evidence it lacks to reject without the other."""
+        """Return each process with the log evidence it would need to reject without the other."""
         needed = self.log_threshold + math.log(2.0)
         return [(process, needed - process.log_e) for process in (self._below, self._above)]
 
 
 def refuting(nulls: Sequence[Null], level: float) -> MeanTest | EitherMean:
-    """Return a fresh test of a mean that refutes: against the one null, or against both ends of `within`.
-
-    Args:
-        nulls: The nulls of `Nulls.refute`, one or two.
-        level: P(rejecting a true null), at most; in (0, 1).
-    """
+    """Return a fresh test that refutes a claim about a mean, from `Nulls.refute` (one null, or both ends)."""
     return MeanTest(*nulls[0], level) if len(nulls) == 1 else EitherMean(nulls, level)
 
 
 def fewest_units(process: MeanProcess, missing: float, left: int) -> float:
-    """Return a number of units before which the evidence cannot grow by `missing` (natural log).
+    """Return a number of units before which the evidence cannot grow by `missing` nats.
 
-    A unit multiplies it by 1/edge at most, when all is staked and the outcome is the end of the scale.
-
-    Args:
-        process: What was fed so far.
-        missing: In nats, above 0.
-        left: Units there are.
-
-    Returns:
-        A number from 1; inf where it is more than `left`.
+    It is inf if more than `left`. One unit multiplies the evidence by at most 1/edge: the whole fortune is
+    staked and the outcome is the end of the scale.
     """
     units = max(1, math.ceil(missing / -math.log(process.edge) - 1e-9))
     return units if units <= left else math.inf
 
 
 def _expected_units(process: MeanProcess, missing: float, left: int) -> float:
-    """Guess the units until the evidence has grown by `missing`, from what the bettors know.
+    """Guess the units until the evidence has grown by `missing`, from the bettors' estimates.
 
-    The mean is taken one standard deviation of its estimate beyond it: at first it hopes, with data it knows.
+    The mean is taken one standard error on the favourable side: optimistic at first, accurate with more data.
     """
     mean, variance = process.moments()
     growth = process.growth(mean + math.sqrt(variance / (process.n + 2.0)))
@@ -254,10 +238,11 @@ def _expected_units(process: MeanProcess, missing: float, left: int) -> float:
 
 
 def _chance_within(process: MeanProcess, missing: float, left: int) -> float:
-    """Guess P(the evidence grows by `missing` within `left` units).
+    """Estimate P(the evidence grows by `missing` within `left` units).
 
-    Future outcomes are taken as normal about the mean seen so far, which is uncertain itself; the smallest
-    mean of theirs that grows enough is found, and its probability is doubled for crossings before the end.
+    Future outcomes are taken as normal around the observed mean, which is itself uncertain. The smallest mean
+    of them that grows the evidence enough is found, and its probability is doubled for crossings before the
+    end (reflection principle).
     """
     if left <= 0:
         return 0.0

@@ -1,8 +1,8 @@
-"""One-sided tests of a rate, fed unit by unit: what the sequential rules are made of.
+"""One-sided tests of a rate, fed unit by unit: the parts of the sequential rules.
 
-A unit comes as the bounds of its outcome, equal for a valid one. A test against "rate <= t" (side +1) takes
-the low bound and a test against "rate >= t" (side -1) the high bound: a null is rejected only if it would
-be whichever way the invalid trials fell.
+A unit is fed as the bounds of its outcome; they are equal if it is valid. A test against "rate <= t" (side
++1) takes the low bound and a test against "rate >= t" (side -1) the high one: a null is rejected only if it
+would be whichever way the invalid trials fell.
 """
 
 from __future__ import annotations
@@ -19,15 +19,10 @@ from pytest_velo.stats.engine.nulls import Null
 
 
 class OneSided:
-    """One test against one null about a rate, latched once it rejects.
+    """A test of one null about a rate, latched once it rejects.
 
-    Args:
-        threshold: The null's edge, in (0, 1).
-        side: +1: the null is "rate <= threshold"; -1: it is "rate >= threshold".
-        level: P(rejecting a true null), at most; in (0, 1).
-        max_n: The last look.
-        min_n: The first look.
-        calibrated: Use the exact threshold for 0/1 outcomes; else Ville's, for outcomes in [0, 1].
+    Side +1 tests "rate <= threshold", side -1 "rate >= threshold". `calibrated` uses the exact threshold for
+    0/1 outcomes with looks at min_n..max_n; otherwise Ville's, for outcomes in [0, 1].
 
     Attributes:
         crossed: The null is rejected.
@@ -65,7 +60,7 @@ class OneSided:
 
     @property
     def log_threshold(self) -> float:
-        """The log evidence that rejects; a calibrated one takes up to a second at its first use."""
+        """The log evidence that rejects; a calibrated one takes up to a second on first use."""
         if self._lowest < self._highest:
             self._lowest = self._highest = exact.calibrated_log_threshold(
                 self.threshold, self.side, self.level, self.max_n, self.min_n
@@ -83,7 +78,7 @@ class OneSided:
             self.crossed = self.crossed or self._reaches(log_e)
 
     def _reaches(self, log_e: float) -> bool:
-        """Tell whether the threshold is reached, computing it only if its bounds leave that open."""
+        """Tell whether the threshold is reached, computing it only if its bounds do not decide."""
         if log_e >= self._highest or log_e <= self._lowest:
             return log_e >= self._highest
         return log_e >= self.log_threshold
@@ -94,7 +89,7 @@ class OneSided:
         return self.log_e - self.log_threshold
 
     def p_value(self) -> float:
-        """Return the anytime-valid p-value of this very test; at most `level` iff it rejects."""
+        """Return the anytime-valid p-value; at most `level` iff it rejects."""
         if not self.calibrated:
             return math.exp(-max(0.0, self.max_log_e))
         if self.max_log_e == -math.inf:
@@ -102,7 +97,7 @@ class OneSided:
         return exact.anytime_p(self.max_log_e, self.threshold, self.side, self.max_n, self.min_n)
 
     def barriers(self, bar: Bar) -> list[Barrier]:
-        """Return what is still to be crossed: nothing when the null is rejected."""
+        """Return what is still to be crossed; nothing once the null is rejected."""
         if self.crossed:
             return []
         null = None if self.outcomes else Null(self.threshold, self.side)
@@ -121,12 +116,10 @@ class OneSided:
 
 
 class EitherSide:
-    """A test against "the rate lies between two ends" by the average of two e-processes (Ville).
+    """A test against "the rate lies between two ends", by averaging two e-processes (Ville).
 
-    Args:
-        ends: "rate >= low end" and "rate <= high end", both true under the null.
-        level: P(rejecting a true null), at most.
-        min_n: The first look.
+    Its `ends` are the nulls "rate >= low end" and "rate <= high end". Under the null both hold, so both
+    e-processes are valid and so is their average.
     """
 
     def __init__(self, ends: Sequence[Null], level: float, *, min_n: int) -> None:
@@ -161,7 +154,7 @@ class EitherSide:
         return math.exp(-max(0.0, self.max_log_e))
 
     def barriers(self, bar: Bar = Bar.EXACT) -> list[Barrier]:
-        """Return both ways to reject: the evidence is convex in the ones, high at either end."""
+        """Return both ways to reject: the evidence is convex in the ones, so it is high at either end."""
         del bar  # Ville's threshold is known
         if self.crossed:
             return []
@@ -174,11 +167,7 @@ class EitherSide:
 
 
 def p_values(tests: Sequence[OneSided | EitherSide]) -> list[float]:
-    """Return the anytime-valid p-value of each of a rule's tests.
-
-    Args:
-        tests: Of one rule: calibrated ones share their horizon and first look, and one pass for all.
-    """
+    """Return the p-values of one rule's tests; the calibrated ones share their horizon and one pass."""
     calibrated = [test for test in tests if isinstance(test, OneSided) and test.calibrated]
     if len(calibrated) < len(tests):
         return [test.p_value() for test in tests]
@@ -189,14 +178,10 @@ def p_values(tests: Sequence[OneSided | EitherSide]) -> list[float]:
 
 
 def shortest_run(threshold: float, side: Side, level: float) -> int:
-    """Return the fewest units, all one way, that are improbable enough at the null's edge to reject it.
+    """Return the length of the shortest run of equal units that rejects the null: edge**n <= level.
 
-    No test of 0/1 units at `level` can reject with fewer.
-
-    Args:
-        threshold: The null's edge, in (0, 1).
-        side: +1: the null is "rate <= threshold"; -1: it is "rate >= threshold".
-        level: P(rejecting a true null), at most; in (0, 1).
+    No test of 0/1 units at `level` can reject with fewer. Side +1 tests "rate <= threshold", side -1 "rate >=
+    threshold".
     """
     edge = threshold if side > 0 else 1.0 - threshold
     run = max(1, math.ceil(math.log(level) / math.log(edge)) - 1)
@@ -206,13 +191,13 @@ def shortest_run(threshold: float, side: Side, level: float) -> int:
 
 
 def _below_calibrated(threshold: float, side: Side, level: float, *, max_n: int, min_n: int) -> float:
-    """Return a log evidence that the calibrated threshold certainly exceeds, without computing it.
+    """Return a log evidence that the calibrated threshold certainly exceeds, without computing the threshold.
 
-    A rule that rejects on a run too short for its level breaks the level, so the threshold lies above the
-    evidence of the longest such run.
+    A rule that rejects on a run too short for its level would break the level, so the threshold lies above
+    the evidence of the longest such run.
     """
     edge = threshold if side > 0 else 1.0 - threshold
     longest = min(max_n, shortest_run(threshold, side, level) - 1)
     if edge**longest <= level * (1 + 1e-12):
-        longest -= 1  # a tie but for rounding: nothing certain
+        longest -= 1  # a tie within rounding: not certain
     return log_e_counts(longest, longest, edge, 1) if longest >= min_n else 0.0

@@ -1,4 +1,4 @@
-"""A calibrated test of a rate with its forecasts and its limit, as the composed rules want their tests."""
+"""A calibrated test of a rate with forecasts and a limit: the interface of the composed rules."""
 
 from __future__ import annotations
 
@@ -12,13 +12,9 @@ from pytest_velo.stats.one_sided.rate import OneSided
 
 
 class RateTest:
-    """One test against one null about the rate of single 0/1 trials, at the exact threshold of its horizon.
+    """A test of one null about the rate of single 0/1 trials, at the exact threshold of its horizon.
 
-    Args:
-        threshold: The null's edge, in (0, 1).
-        side: +1: the null is "rate <= threshold"; -1: it is "rate >= threshold".
-        level: P(rejecting a true null), at most; in (0, 1).
-        max_n: The last look: no trial is fed after it.
+    Side +1 tests "rate <= threshold", side -1 "rate >= threshold". No trial is fed after `max_n`.
     """
 
     calibrated = True
@@ -48,7 +44,7 @@ class RateTest:
 
     @property
     def log_threshold(self) -> float:
-        """The log evidence that rejects; it takes up to a second at its first use."""
+        """The log evidence that rejects; it takes up to a second on first use."""
         return self._test.log_threshold
 
     @property
@@ -62,32 +58,32 @@ class RateTest:
         self._ones += low if self.side > 0 else high
 
     def p_value(self) -> float:
-        """Return the anytime-valid p-value of this very test; at most `level` iff it rejects."""
+        """Return the anytime-valid p-value; at most `level` iff it rejects."""
         return self._test.p_value()
 
     def limit(self) -> float:
-        """Return its confidence limit at `level`, on the rejecting side of its own null iff it rejects."""
+        """Return the confidence limit at `level`, on the rejecting side of the null iff it rejects."""
         return limits.rate_limits([self._test])[0]
 
     def fewest(self, left: int) -> float:
-        """Return a number of further trials before which it cannot reject; inf if not within `left`."""
+        """Return a number of further trials before which it cannot reject; inf if more than `left`."""
         return self._units_to(Bar.LOWEST, 1.0 if self.side > 0 else 0.0, left)
 
     def expected(self, left: int) -> float:
-        """Guess the further trials it needs at a rate one standard deviation kinder than it looks."""
+        """Guess the further trials it needs at a rate one standard deviation better than observed."""
         total = self.n + 2 * PRIOR
         mean = (self._ones + PRIOR) / total
         deviation = math.sqrt(mean * (1.0 - mean) / (total + 1.0))
         return self._units_to(Bar.HIGHEST, min(1.0, max(0.0, mean + self.side * deviation)), left)
 
     def chance(self, left: int) -> float:
-        """Return P(it rejects within `left` further trials | data so far), the prior being Jeffreys'."""
+        """Return P(it rejects within `left` further trials | data so far), under a Jeffreys prior."""
         if self.crossed or left <= 0:
             return float(self.crossed)
         law = exact.as_it_looks(self._test.barriers(Bar.EXACT), [], steps=left, ones=self._ones, n=self.n)
         return float(min(1.0, law.supported[0]))
 
     def _units_to(self, bar: Bar, rate: float, left: int) -> float:
-        """Return the units to the one barrier there is; 0 when there is none any more."""
+        """Return the units to its only barrier; 0 once it is crossed."""
         needed = (barrier.units_to(rate, left) for barrier in self._test.barriers(bar))
         return max((math.inf if units is None else units for units in needed), default=0)

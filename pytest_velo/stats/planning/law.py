@@ -1,8 +1,8 @@
-"""What a design will do before anything is drawn: P(each verdict), mean sample size, what it can detect.
+"""What a design will do before anything is drawn: P(each verdict), mean sample size, detectable effects.
 
-Exact where there is a law: single 0/1 trials (`operating_characteristics`) and pairs of them against no
-difference (`pair_law`). Where the bets follow the data there is none in closed form: `approximate_law` takes
-the log evidence for a random walk with the drift of the best bet, and says so in its name.
+It is exact for single 0/1 trials (`operating_characteristics`) and for pairs of them against no difference
+(`pair_laws`). Where the bets follow the data there is no closed form: `approximate_law` treats the log
+evidence as a random walk with the drift of the best bet.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from pytest_velo.stats.exact.thresholds import calibrated_log_threshold
 from pytest_velo.stats.planning.operating import OperatingCharacteristics
 
 OVERHEAD = 1.2
-"""Units that the engine for means needs over the bound for a bettor who knows all (benchmarks)."""
+"""Units that the engine for means needs, relative to the bound for an omniscient bettor (benchmarks)."""
 
 _STEPS = 400
 
 _POINTS = 15
 
 Law = Callable[[Sequence[float]], list[OperatingCharacteristics]]
-"""What a design does at each of some truths."""
+"""What a design does at each of the given truths."""
 
 
 def smallest_detectable(law: Law, threshold: float, end: float, power: float = 0.8) -> float | None:
-    """Return the truth nearest to the threshold at which the claim is supported with this probability.
+    """Return the truth nearest to the threshold at which P(supported) reaches `power`; None if there is none.
 
     Args:
         law: What the design does; P(supported) must rise from the threshold to the end.
@@ -46,13 +46,13 @@ def smallest_detectable(law: Law, threshold: float, end: float, power: float = 0
         power: In (0, 1).
 
     Returns:
-        A truth to a 4,096th of the way between, rounded away from the threshold; None if even the end is
-        not supported that often.
+        A truth, accurate to 1/4096 of the distance between threshold and end, rounded away from the
+            threshold.
     """
     if law([end])[0].supported < power:
         return None
     near, far = threshold, end
-    for _ in range(3):  # several points at once cost a law hardly more than one
+    for _ in range(3):  # a law of several points costs hardly more than of one
         points = [near + (far - near) * step / (_POINTS + 1) for step in range(1, _POINTS + 1)]
         found = [at.supported >= power for at in law(points)]
         first = found.index(True) if True in found else _POINTS
@@ -64,18 +64,15 @@ def smallest_detectable(law: Law, threshold: float, end: float, power: float = 0
 def pair_laws(
     claim: Claim, shares: Sequence[tuple[float, float]], design: Design
 ) -> list[OperatingCharacteristics]:
-    """Return the exact law of the difference's rule on pairs of 0/1 outcomes, for a claim at 0.
+    """Return the exact laws of the difference's rule on pairs of 0/1 outcomes, one for each of `shares`.
 
     Args:
         claim: `difference(a, b) >= 0` or `<= 0`, without a margin.
         shares: Each P(a pair has a = 1, b = 0) and P(a pair has a = 0, b = 1), with a sum in (0, 1].
-        design: Of single pairs, up to 5,000.
-
-    Returns:
-        One entry for each of the shares, in their order.
+        design: For single pairs, at most 5,000.
 
     Raises:
-        UsageError: The claim is another one, or a number is outside its range.
+        UsageError: The claim is a different one, or a number is outside its range.
     """
     alpha, beta, max_units, min_units = design.alpha, design.beta, design.max_units, design.min_units
     nulls = nulls_of(claim)
@@ -85,10 +82,15 @@ def pair_laws(
     for p_up, p_down in shares:
         if not (p_up >= 0.0 and p_down >= 0.0 and 0.0 < p_up + p_down <= 1.0 + 1e-12):
             raise UsageError(
-                f"no law for shares {p_up!r} and {p_down!r} of discordant pairs", fix="a sum in (0, 1]"
+                f"shares of discordant pairs must sum to more than 0 and at most 1, got {p_up!r}"
+                f" and {p_down!r}",
+                fix="p_up + p_down <= 1",
             )
     if max_units > MAX_CALIBRATED_UNITS:
-        raise UsageError(f"no law for {max_units} pairs", fix=f"max_trials up to {MAX_CALIBRATED_UNITS}")
+        raise UsageError(
+            f"the exact law takes at most {MAX_CALIBRATED_UNITS} pairs, got {max_units}",
+            fix=f"max_trials={MAX_CALIBRATED_UNITS}",
+        )
     rates = [p_up / (p_up + p_down) for p_up, p_down in shares]
     supported, refuted = _by_toss(nulls.support[0], nulls.refute[0], alpha, beta, max_units, rates)
     return [
@@ -103,7 +105,7 @@ def pair_laws(
 def _in_pairs(
     supported: Floats, refuted: Floats, discordant: float, max_units: int, min_units: int
 ) -> dict[str, float]:
-    """Turn the law of tosses into that of pairs, of which a share is discordant, that is a toss."""
+    """Convert the law of tosses to that of pairs, of which some share is discordant (a toss)."""
     from scipy.special import bdtrc  # weight: a fifth of a second, for pairs only
 
     tosses = np.arange(1, max_units + 1)
@@ -113,7 +115,7 @@ def _in_pairs(
         return np.asarray(bdtrc(np.minimum(tosses - 1, pairs), pairs, discordant))
 
     def place_by(pairs: int) -> Floats:
-        """The mean place of the k-th discordant pair, counted as 0 where it comes after so many pairs."""
+        """The mean position of the k-th discordant pair, counted as 0 if it is not among so many pairs."""
         return np.asarray(tosses / discordant * bdtrc(np.minimum(tosses, pairs + 1), pairs + 1, discordant))
 
     there, early = there_by(max_units), there_by(min_units)
@@ -129,7 +131,7 @@ def _in_pairs(
 def _by_toss(
     support: Null, refute: Null, alpha: float, beta: float, max_n: int, rates: Sequence[float]
 ) -> tuple[Floats, Floats]:
-    """Return P(supported at the k-th discordant pair) for each rate of +1 among them, and of refuted.
+    """Return P(supported at the k-th discordant pair), and of refuted, for each rate of +1 among them.
 
     Rows are k = 1..max_n, columns the rates.
     """
@@ -150,16 +152,10 @@ def _by_toss(
 
 
 def approximate_law(claim: Claim, truth: float, deviation: float, design: Design) -> OperatingCharacteristics:
-    """Return roughly what the rule of means does with scores of this mean and standard deviation.
+    """Estimate what the rule for means does with scores of this mean and standard deviation.
 
-    P(a wrong verdict) is given by its bound. Elsewhere probabilities are right to about 0.1 and mean sizes to
-    a fifth (tests/calibration).
-
-    Args:
-        claim: What is claimed.
-        truth: The true value of the statistic, in its own units.
-        deviation: The standard deviation of a unit's value, in the same units, from 0.
-        design: How it is tested.
+    P(a wrong verdict) is given by its bound. Elsewhere probabilities are accurate to about 0.1 and mean sizes
+    to about a fifth (tests/calibration). `truth` and `deviation` are in the statistic's own units.
     """
     alpha, beta, max_units, min_units = design.alpha, design.beta, design.max_units, design.min_units
     nulls = nulls_of(claim, design.margin)
@@ -198,7 +194,7 @@ def _crossings(edge: float, distance: float, variance: float, level: float, max_
 
 
 def _passage(drift: float, noise: float, bar: float, n: float) -> float:
-    """Return P(a Gaussian walk with this drift and noise a unit passes the bar within n units)."""
+    """Return P(a Gaussian walk with this drift and noise per unit passes the bar within n units)."""
     spread = noise * math.sqrt(n)
     if spread < 1e-9 * bar:
         return float(drift * n >= bar)

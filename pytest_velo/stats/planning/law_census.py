@@ -1,4 +1,4 @@
-"""The exact law of a census: recorded outcomes looked at in random order, each once.
+"""The exact law of a census: recorded outcomes seen in random order, each once.
 
 Loaded on use: it needs numpy.
 """
@@ -26,9 +26,9 @@ from pytest_velo.stats.rules.census import census_tests
 def census_law(claim: Claim, design: Design, futility: Futility) -> Law:
     """Return the law of a census in a run that stops early.
 
-    A truth is the share of ones in the list; one between two counts is moved to the nearer. With `min_units`
-    both tests may have rejected when the first verdict may come; this takes the one that did so first. Of a
-    `within` the run gives up a little later than is reckoned with here.
+    A truth is the share of ones in the list; one between two counts is rounded to the nearer. With
+    `min_units` both tests may have rejected by the first possible verdict; this takes the one that did so
+    first. For `within`, the run gives up slightly later than this assumes.
     """
     assert design.census is not None  # it is a census
     size, min_units = design.census, design.min_units
@@ -70,7 +70,7 @@ def _barrier(test: CensusTest | EitherCount, side: Side) -> Barrier:
 
 
 def _alone(test: CensusTest, horizon: int, looks: range) -> dict[int, Floats]:
-    """Return the chance that one test rejects by the horizon, as it is guessed at each look."""
+    """Return the chance that one test alone rejects by the horizon, as estimated at each look."""
     chances = chances_of([_barrier(test, test.side)], [], horizon=horizon, first_look=1, looks=looks)
     return {units: states[0] for units, states in chances.items()}
 

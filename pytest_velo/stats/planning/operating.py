@@ -1,7 +1,7 @@
-"""The exact law of a rule before any unit is drawn, and of a run, which also ends where it gives up.
+"""The exact law of a rule before any unit is drawn, and of a run, which also gives up.
 
-A rule alone goes on to its horizon. A run stops before, at a few looks, where the chance of a verdict by the
-horizon is small. That chance depends on the number of ones (and on which tests have rejected) alone, so one
+A rule alone continues to its horizon. A run stops earlier, at a few looks, if the chance of a verdict by the
+horizon is small. That chance depends only on the number of ones (and on which tests have rejected), so one
 backward pass gives it for every path, and a forward pass ends the hopeless ones.
 """
 
@@ -25,7 +25,7 @@ class OperatingCharacteristics:
     Attributes:
         truth: The true rate, in [0, 1].
         supported, refuted: Probabilities of the verdicts; the rest is inconclusive.
-        mean_n: Expected number of units when sampling stops, those fed before included.
+        mean_n: Expected number of units when sampling stops, including those fed before.
     """
 
     truth: float
@@ -35,14 +35,9 @@ class OperatingCharacteristics:
 
 
 def operating_characteristics(rule: RateRule, truths: Sequence[float]) -> list[OperatingCharacteristics]:
-    """Return the law of a rule on independent 0/1 units, exactly, from the units fed so far on.
+    """Return the exact law of a rule on independent 0/1 units, from its current state on, for each true rate.
 
-    Args:
-        rule: Usually a fresh rule; it is not changed.
-        truths: True rates, each in [0, 1].
-
-    Returns:
-        One entry for each truth, in their order.
+    The rule, usually a fresh one, is not changed.
     """
     column = np.asarray(truths, dtype=float)[:, None]
     law = rule.outlook(lambda units: column)
@@ -56,23 +51,17 @@ def operating_characteristics(rule: RateRule, truths: Sequence[float]) -> list[O
 def power(rule: RateRule, expect: float) -> float:
     """Return P(supported) at a true rate, exactly.
 
-    For means of cases or groups this is a rough lower guide: 0/1 units vary the most.
-
-    Args:
-        rule: Usually a fresh rule; it is not changed.
-        expect: The true rate, in [0, 1].
+    For means of cases or groups it is a rough lower guide, because 0/1 units vary the most. The rule is not
+    changed.
     """
     return operating_characteristics(rule, [expect])[0].supported
 
 
 def mean_further(rule: RateRule, ones: int) -> float:
-    """Return the mean of the further units to a verdict or the horizon, a Jeffreys prior on the rate.
+    """Return the mean number of further units to a verdict or the horizon.
 
-    A run takes fewer where it stops because a verdict has become unlikely.
-
-    Args:
-        rule: Fed with valid 0/1 units; it is not changed.
-        ones: How many of them were 1.
+    The rate has a Jeffreys prior, updated with `ones` among the valid 0/1 units fed so far. A run takes
+    fewer, because it also gives up. The rule is not changed.
     """
     return float(rule.as_it_looks(ones).mean_units[0])
 
@@ -80,15 +69,7 @@ def mean_further(rule: RateRule, ones: int) -> float:
 def law_with_futility(
     rule: RateRule, futility: Futility
 ) -> Callable[[Sequence[float]], list[OperatingCharacteristics]]:
-    """Return the law of a run on independent 0/1 units, exactly, as a function of the true rates.
-
-    Args:
-        rule: A fresh rule; it is not changed.
-        futility: When the run gives up.
-
-    Returns:
-        A function from true rates, each in [0, 1], to an entry for each, in their order.
-    """
+    """Return the exact law of a run on independent 0/1 units, as a function of the true rates."""
     support, refute = rule.barriers()
     looks = futility.looks(rule.max_units, rule.min_units)
     chances = chances_of(support, refute, horizon=rule.max_units, first_look=rule.min_units, looks=looks)

@@ -1,8 +1,8 @@
-"""Which verdicts a horizon leaves within reach at all, known at collection in plain floats.
+"""Which verdicts are within reach of a horizon at all, computed at collection in plain floats.
 
-A calibrated test can reject within N units if and only if the best run of all may: edge**N <= level, as for
-any test whatever. If so, its threshold is at most the evidence of that run, which nothing else reaches; so
-no table is needed. Ville's threshold asks for a longer run, counted with the engine itself.
+A calibrated test can reject within N units iff the best possible run may: edge**N <= level, as for any test
+whatsoever. If so, its threshold is at most the evidence of that run, which nothing else reaches, so no table
+is needed. Ville's threshold requires a longer run, whose length is found with the engine itself.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from pytest_velo.stats.one_sided.rate import EitherSide, shortest_run
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:
-    """What a rule can come to within its horizon, if every unit falls the same way.
+    """What a rule can reach within its horizon if all units fall the same way.
 
     Attributes:
-        can_support, can_refute: That verdict is within reach of the horizon asked for.
+        can_support, can_refute: Whether that verdict is within reach of the given horizon.
         n_support, n_refute: The smallest horizon that has that verdict within reach.
     """
 
@@ -37,7 +37,7 @@ class Reach:
 
 
 def reach_for(claim: Claim, design: Design) -> Reach:
-    """Tell which verdicts `rule_for` can come to; a whole census comes to all.
+    """Tell which verdicts `rule_for` can reach; a complete census can reach all of them.
 
     Raises:
         UsageError: The margin reaches beyond the statistic's range.
@@ -48,9 +48,9 @@ def reach_for(claim: Claim, design: Design) -> Reach:
 
 
 def rate_reach(claim: Claim, design: Design) -> Reach:
-    """Tell which verdicts the rule of a rate can come to.
+    """Tell which verdicts the rule of a rate can reach.
 
-    For `within` about means it answers for each end by itself, a bound that is never too pessimistic.
+    For `within` about means it treats each end separately, a bound that is never too pessimistic.
     """
     alpha, beta, max_units, min_units = design.alpha, design.beta, design.max_units, design.min_units
     nulls = nulls_of(claim, design.margin)
@@ -72,7 +72,7 @@ def rate_reach(claim: Claim, design: Design) -> Reach:
 
 
 class _Need(NamedTuple):
-    """The horizon one verdict needs at Ville's threshold, and at a calibrated one where there is one."""
+    """The horizon that one verdict needs at Ville's threshold and, if there is one, at a calibrated one."""
 
     ville: int
     calibrated: int | None = None
@@ -95,12 +95,12 @@ def _one_sided(null: Null, level: float, *, calibrated: bool) -> _Need:
 
 
 def _ville(null: Null, level: float) -> Barrier:
-    """Return what a fresh test at Ville's threshold has before it."""
+    """Return the barriers of a fresh test at Ville's threshold."""
     return Barrier(null.side, EProcess(*null).ahead, math.log(1.0 / level))
 
 
 def _shortest(barrier: Barrier) -> int:
-    """Return the length of the shortest path across: nothing but ones, or nothing but zeros."""
+    """Return the length of the shortest path across: all ones, or all zeros."""
     units = barrier.units_to(1.0 if barrier.side > 0 else 0.0, sys.maxsize)
     assert units is not None  # such a path grows exponentially
     return units
@@ -109,7 +109,7 @@ def _shortest(barrier: Barrier) -> int:
 def _both(nulls: tuple[Null, ...], level: float, binary: bool) -> int:
     """Return the fewest units that reject both nulls of `within`, each latched.
 
-    On 0/1 units the shortest way is to reject one by a pure run and then the other by the opposite run.
+    On 0/1 units the shortest path rejects one null by a pure run and then the other by the opposite run.
     """
     if not binary:
         return max(_shortest(_ville(null, level)) for null in nulls)
@@ -124,10 +124,10 @@ def _both(nulls: tuple[Null, ...], level: float, binary: bool) -> int:
 
 
 def mean_reach(claim: Claim, design: Design) -> Reach:
-    """Tell which verdicts the rules of means and of differences can come to.
+    """Tell which verdicts the rules of means and of differences can reach.
 
-    The way looked at is the shortest there is: nothing but the best outcome; for a supported `within` nothing
-    but the middle of its range.
+    It follows the shortest path there is: only the best outcome, or for a supported `within` only the middle
+    of its range.
     """
     alpha, beta, max_units, min_units = design.alpha, design.beta, design.max_units, design.min_units
     nulls = nulls_of(claim, design.margin)
@@ -154,13 +154,7 @@ def mean_reach(claim: Claim, design: Design) -> Reach:
 
 
 def constant_run(null: Null, outcome: float, level: float) -> int:
-    """Return how many equal outcomes reject a null at Ville's threshold.
-
-    Args:
-        null: Its edge is short of the outcome, on the null's side.
-        outcome: In [0, 1].
-        level: In (0, 1).
-    """
+    """Return how many equal outcomes, beyond the null's edge, reject it at Ville's threshold."""
     process, bar = MeanProcess(*null), math.log(1.0 / level)
     while process.log_e < bar:
         process.update(outcome)

@@ -1,7 +1,8 @@
-"""What a claim's design is planned under: the exact law where there is one, else what has to be assumed.
+"""The assumptions a claim's design is planned under, and the law under each.
 
-A rate of single trials needs no assumption. Pairs need to be told how often they differ, and everything that
-is no 0/1 trial how much its units vary: then the worst case and a usual one stand side by side.
+A rate of single trials needs no assumption. Pairs need to know how often the two differ, and everything else
+that is not a 0/1 trial how much its units vary; for those the worst case and a typical case are shown side by
+side.
 """
 
 from __future__ import annotations
@@ -22,19 +23,19 @@ if TYPE_CHECKING:
     from pytest_velo.stats.engine.futility import Futility
 
 USUAL_SHARE_OF_RANGE = 0.25
-"""The standard deviation of scores that is assumed beside the widest one, as a share of their range."""
+"""The typical standard deviation of scores, as a share of their range (the widest is assumed too)."""
 
 MAX_EXACT_UNITS = 10_000
-"""Beyond this horizon the exact law of a rate takes many seconds: it is approximated."""
+"""Beyond this horizon the exact law of a rate takes many seconds, so it is approximated."""
 
 DISCORDANT: dict[str, Callable[[float], float]] = {
     "the outcomes of every pair differ (the worst case)": lambda truth: 1.0,
     "the two outcomes are independent, with rates around 0.5": lambda truth: (1.0 + truth * truth) / 2.0,
 }
-"""What is assumed of pairs of 0/1 outcomes: the share that differ, by the true difference."""
+"""Assumptions about pairs of 0/1 outcomes: the share that differ, as a function of the true difference."""
 
 Deviation = Callable[[float], float]
-"""The standard deviation of a unit's value at a truth, both in the statistic's own units."""
+"""A unit's standard deviation as a function of the truth, both in the statistic's own units."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +43,9 @@ class Scenario:
     """What a design does at every truth, under one assumption.
 
     Attributes:
-        assuming: What is assumed beside the truth; empty when nothing is.
+        assuming: What is assumed in addition to the truth; empty if nothing is.
         exact: The probabilities are exact, not approximate.
-        stops_early: The mean counts that a run ends where a verdict has become unlikely; otherwise it is
+        stops_early: The mean counts that a run gives up when a verdict has become unlikely; otherwise it is
             what the verdict alone would take, too high near the threshold.
         law: The probabilities of the verdicts and the mean number of units.
     """
@@ -56,12 +57,7 @@ class Scenario:
 
 
 def scenarios_of(claim: Claim, design: Design, futility: Futility) -> tuple[Scenario, ...]:
-    """Return what a claim is to be planned under.
-
-    Args:
-        claim: What is claimed.
-        design: How it is tested.
-        futility: When a run gives up.
+    """Return the scenarios a claim is planned under.
 
     Raises:
         UsageError: A number of the design is outside its range.
@@ -77,7 +73,7 @@ def scenarios_of(claim: Claim, design: Design, futility: Futility) -> tuple[Scen
 
 
 def _rate(claim: Claim, design: Design, futility: Futility) -> Scenario:
-    """Plan single 0/1 trials, whose rate says all."""
+    """Plan single 0/1 trials, whose rate determines everything."""
     if design.max_units > MAX_EXACT_UNITS:
         [scenario] = _approximate(claim, design, {"": lambda rate: math.sqrt(rate * (1.0 - rate))})
         return scenario
@@ -88,7 +84,7 @@ def _rate(claim: Claim, design: Design, futility: Futility) -> Scenario:
 def _census(claim: Claim, design: Design, futility: Futility) -> Scenario:
     """Plan a list of recorded outcomes."""
     law = census_law(claim, design, futility)
-    # What `within` gives up on depends on which of its ends were rejected before, too.
+    # When `within` gives up also depends on which of its ends were rejected before.
     exact = design.min_units == 1 and claim.direction is not Direction.WITHIN
     return Scenario(assuming="", exact=exact, stops_early=True, law=law)
 
@@ -117,12 +113,12 @@ def _pairs(claim: Claim, design: Design) -> tuple[Scenario, ...]:
 
 
 def _spread(share: Callable[[float], float]) -> Deviation:
-    """Return how much pairs vary of which a share, by the truth, is not 0."""
+    """Return the standard deviation of pairs when this share of them, by the truth, is not 0."""
     return lambda truth: math.sqrt(max(0.0, share(truth) - truth * truth))
 
 
 def _approximate(claim: Claim, design: Design, deviations: dict[str, Deviation]) -> tuple[Scenario, ...]:
-    """Plan units of which no more is known than how much they vary."""
+    """Plan units of which only the standard deviation is known."""
 
     def law(deviation: Deviation) -> Law:
         return lambda truths: [approximate_law(claim, truth, deviation(truth), design) for truth in truths]
@@ -134,14 +130,9 @@ def _approximate(claim: Claim, design: Design, deviations: dict[str, Deviation])
 
 
 def deviations_of(statistic: Statistic, design: Design) -> dict[str, Deviation]:
-    """Return the assumptions about how much a unit varies, by what is said of them.
+    """Return assumptions about the standard deviation of a unit, by description; the worst case comes first.
 
-    Args:
-        statistic: What units are averaged to.
-        design: Which units it is about.
-
-    Returns:
-        The worst case first; standard deviations in the statistic's own units, by the truth in the same.
+    Each is a function of the truth, in the statistic's own units.
     """
     low, high = statistic.scale
 
@@ -170,7 +161,7 @@ def deviations_of(statistic: Statistic, design: Design) -> dict[str, Deviation]:
 def _shares(widest: Deviation, draws: int) -> dict[str, Deviation]:
     """Return the assumptions about units that are shares of ones: a case's draws, or a group."""
     if draws > 1:
-        other = f"the {draws} draws of a case are as different as those of different cases"
+        other = f"the {draws} draws of a case differ as much as draws of different cases"
         return {
             "all draws of a case come out the same (the worst case)": widest,
             other: lambda truth: widest(truth) / math.sqrt(draws),

@@ -1,8 +1,8 @@
-"""How many units an estimate will take: counted along a few simulated runs of the shipped rule.
+"""How many units an estimate will take: counted along a few simulated runs of the real rule.
 
-The number depends on the path, and inverting the tests along one takes a tenth of a second or more. So there
-are three runs with fixed seeds for each true value, of outcomes on two points with the mean and deviation
-assumed; a single run's number is usually within a half of their mean.
+The number depends on the path, and inverting the tests along one takes a tenth of a second or more. So three
+runs with fixed seeds are simulated for each true value, with outcomes on two points that have the assumed
+mean and deviation. The result of a single run is usually within half of their mean.
 """
 
 from __future__ import annotations
@@ -21,18 +21,19 @@ SHARES = (0.5, 0.2, 0.05)
 """True values that are shown, as shares of the range from its nearer end."""
 
 MAX_CALIBRATED_RUN = 1_000
-"""Beyond this horizon the limits of a rate, too, are Ville's in the simulation, a little wider."""
+"""Beyond this horizon the simulation uses Ville's limits for rates too, which are slightly wider."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """What becomes of an estimate at one true value, on average over the simulated runs.
+    """The outcome of an estimate at one true value, averaged over the simulated runs.
 
     Attributes:
-        truth: In the statistic's own units; what is as far from the other end of the range is the same.
+        truth: In the statistic's own units; the value at the same distance from the other end behaves the
+            same.
         n: Units until it is measured, or all there are.
-        halfwidth: Half of the interval's width then, in the same units.
-        measured: The share of runs in which it is as tight as asked for.
+        halfwidth: Half of the interval's width at that point, in the same units.
+        measured: The share of runs in which it is as tight as requested.
     """
 
     truth: float
@@ -42,14 +43,7 @@ class Measured:
 
 
 def measured_at(estimation: Estimation, design: Design, truth: float, deviation: float) -> Measured:
-    """Simulate units with this mean and standard deviation.
-
-    Args:
-        estimation: What is measured.
-        design: How.
-        truth: The true value, in the statistic's own units.
-        deviation: The standard deviation of a unit, in the same units, from 0.
-    """
+    """Simulate units with this mean and standard deviation, in the statistic's own units."""
     scale = estimation.statistic.scale
     points = two_points(scale.to_unit(truth), deviation / scale.span)
     runs = [_run(estimation, design, points, seed) for seed in range(N_RUNS)]
@@ -62,11 +56,9 @@ def measured_at(estimation: Estimation, design: Design, truth: float, deviation:
 
 
 def two_points(mean: float, deviation: float) -> tuple[float, float, float]:
-    """Return the low and the high of two outcomes in [0, 1] and the share of the high one.
+    """Return two outcomes in [0, 1], low and high, and the share of the high one.
 
-    Args:
-        mean: In [0, 1].
-        deviation: Their standard deviation; as much of it as the range allows.
+    They have this mean and as much of this standard deviation as the range allows.
     """
     above = min(deviation, 1.0 - mean)
     below = min(deviation**2 / above, mean) if above else 0.0

@@ -1,4 +1,4 @@
-"""How soon a rule comes to each verdict at best, by the rule itself."""
+"""How soon a rule can reach each verdict at best, found by running the rule itself."""
 
 from __future__ import annotations
 
@@ -13,14 +13,11 @@ from pytest_velo.verdicts import Verdict
 
 
 def soonest_verdicts(claim: Claim, design: Design) -> tuple[int | None, int | None]:
-    """Return the fewest units to supported, and to refuted.
+    """Return the fewest units to supported, and to refuted; None for a verdict that is out of reach.
 
-    A threshold that is calibrated to a horizon asks for more of a longer one. So this may be later than
-    `reach_for` tells, which names the shortest horizon that has a verdict within reach at all.
-
-    Returns:
-        Numbers in min_units..max_units; None for a verdict that is out of reach. For `within` on a list of
-        recorded outcomes a bound: it comes no sooner.
+    A threshold calibrated to a longer horizon is higher, so this may be more than `reach_for` says, which
+    names the shortest horizon that has a verdict within reach at all. For `within` on a list of recorded
+    outcomes it is a lower bound.
 
     Raises:
         UsageError: As `rule_for`.
@@ -32,7 +29,7 @@ def soonest_verdicts(claim: Claim, design: Design) -> tuple[int | None, int | No
 
 
 def _fewest(claim: Claim, design: Design, outcome: float, verdict: Verdict) -> int | None:
-    """Return how many units decide when all of them are the best there can be for a verdict."""
+    """Return how many units decide if all of them are the best possible for a verdict."""
     rule = rule_for(claim, design)
     for n in range(1, design.max_units + 1):
         decided = rule.feed(outcome, outcome)
@@ -42,7 +39,7 @@ def _fewest(claim: Claim, design: Design, outcome: float, verdict: Verdict) -> i
 
 
 def _within(claim: Claim, design: Design) -> tuple[int | None, int | None]:
-    """Answer for two ends; their thresholds are Ville's, whatever the horizon."""
+    """Answer for a claim with two ends, whose thresholds are Ville's whatever the horizon."""
     if design.census is not None:
         rule = rule_for(claim, design)
         assert isinstance(rule, ComposedRule)  # a census is

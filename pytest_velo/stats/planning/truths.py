@@ -1,4 +1,4 @@
-"""The true values at which a plan is shown, and those nearest to the threshold that it can tell."""
+"""The true values at which a plan is shown, and the nearest ones that it can detect."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _CLOSEST = 1e-6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detectable:
-    """The truths nearest to the thresholds that are told often enough.
+    """The truths nearest to the thresholds that are detected often enough.
 
     Attributes:
         power: How often, in (0, 1).
-        supported: True values from which on the claim is supported so often, one for each threshold; None
-            where no true value is.
-        refuted: The same of refuted, on the other side.
+        supported: For each threshold the true value from which on the claim is supported that often; None if
+            there is none.
+        refuted: The same for refuted, on the other side.
     """
 
     power: float
@@ -34,11 +34,9 @@ class Detectable:
 
 
 def truths_of(claim: Claim, more: tuple[float, ...] = ()) -> list[float]:
-    """Return the true values to show, rising: thresholds, and steps on both sides that grow wider.
+    """Return the true values to show, rising: thresholds, and widening steps on both sides of them.
 
-    Args:
-        claim: What is claimed.
-        more: Further values, such as the one that is expected.
+    `more` are further values, such as the expected one.
     """
     found = {*more}
     if claim.direction is Direction.WITHIN:
@@ -54,13 +52,7 @@ def truths_of(claim: Claim, more: tuple[float, ...] = ()) -> list[float]:
 
 
 def detectable_of(claim: Claim, law: Law, power: float = 0.8) -> Detectable:
-    """Return the truths nearest to the thresholds that a design tells with this probability.
-
-    Args:
-        claim: What is claimed.
-        law: What the design does.
-        power: In (0, 1).
-    """
+    """Return the truths nearest to the thresholds that a design detects with this probability."""
     low, high = claim.statistic.scale
 
     def swapped(truths: Sequence[float]) -> list[OperatingCharacteristics]:
@@ -95,7 +87,7 @@ def _ends(claim: Claim) -> tuple[float, float]:
 
 
 def _side(statistic: Statistic, edge: float, side: int) -> list[float]:
-    """Return the values beside a threshold on one side, nearest first; near the range's end, that too."""
+    """Return the values on one side of a threshold, nearest first, including the end of the range if near."""
     scale, outcome = statistic.scale, statistic.outcomes.span
     end = scale.high if side > 0 else scale.low
     room = abs(end - edge)

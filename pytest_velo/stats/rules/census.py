@@ -1,8 +1,8 @@
-"""The rule for a finite list of recorded outcomes, looked at in random order, each once (``once=True``).
+"""The rule for a finite list of recorded outcomes, seen in random order, each once (``once=True``).
 
-The evidence is that of `engine.census`: what has been seen cannot come again, so support is certain when the
-rest of the list cannot undo it, and at the end of the list every claim is decided but for invalid outcomes.
-The certificate is about these recorded outcomes, not about what made them.
+The evidence is that of `engine.census`. An outcome that was seen cannot come again, so support is certain
+once the rest of the list cannot undo it, and at the end of the list every claim is decided unless invalid
+outcomes leave it open. The certificate is about these recorded outcomes, not about what produced them.
 """
 
 from __future__ import annotations
@@ -48,10 +48,9 @@ def make_census_rule(claim: Claim, design: Design) -> ComposedRule:
 
 
 def census_tests(claim: Claim, design: Design) -> tuple[list[CensusTest], list[CensusTest]]:
-    """Return fresh tests for the claim, which must all reject, and against it, one for each end of it.
+    """Return fresh tests for the claim, all of which must reject, and against it, one per end.
 
-    Returns:
-        Tests whose nulls are counts of ones.
+    Their nulls are counts of ones.
 
     Raises:
         UsageError: The margin is negative, or leaves no false claim to rule out.
@@ -63,14 +62,14 @@ def census_tests(claim: Claim, design: Design) -> tuple[list[CensusTest], list[C
 
 
 def _for_claim(null: Null, level: float, size: int) -> CensusTest:
-    """Return the test of the largest (side -1: smallest) count that is short of the claim."""
+    """Return the test of the count nearest to the claim that still falls short of it."""
     counts = size * null.threshold
     short = math.ceil(counts - _ROUNDING) - 1 if null.side > 0 else math.floor(counts + _ROUNDING) + 1
     return CensusTest(short, null.side, level, size=size)
 
 
 def _against_claim(null: Null, level: float, size: int) -> CensusTest:
-    """Return the test of the count that fulfils the claim by least."""
+    """Return the test of the count that only just fulfils the claim."""
     counts = size * null.threshold
     enough = math.floor(counts + _ROUNDING) if null.side > 0 else math.ceil(counts - _ROUNDING)
     return CensusTest(enough, null.side, level, size=size)

@@ -17,7 +17,7 @@ from pytest_velo.verdicts import Interval, Verdict
 class Rule(Protocol):
     """A claim about one statistic under test: fed units in submission order until it returns a verdict.
 
-    P(supported | claim false) is at most alpha and P(refuted | claim true) at most beta, whenever one stops.
+    At any stopping time, P(supported | claim false) <= alpha and P(refuted | claim true) <= beta.
     """
 
     @property
@@ -27,7 +27,7 @@ class Rule(Protocol):
 
     @property
     def kind(self) -> str:
-        """Where its thresholds come from: `calibrated`, `ville`, or a word of your own."""
+        """Where its thresholds come from: `calibrated`, `ville`, or a custom word."""
         ...
 
     @property
@@ -41,7 +41,7 @@ class Rule(Protocol):
         ...
 
     def feed(self, low: float, high: float, /) -> Verdict | None:
-        """Take in one unit by its bounds on the scale of [0, 1], equal for a valid one."""
+        """Take in one unit by its bounds on the scale [0, 1]; they are equal if it is valid."""
         ...
 
     def evidence_bounds(self) -> tuple[float, float, Interval | None]:
@@ -57,7 +57,7 @@ class Rule(Protocol):
         ...
 
     def predictive_probability(self) -> float:
-        """Return roughly the chance of a verdict by the horizon, rather too high."""
+        """Estimate the chance of a verdict by the horizon, rather too high than too low."""
         ...
 
     def certified(self, verdict: Verdict, /) -> str:
@@ -70,11 +70,10 @@ MakeRule = Callable[[Claim, Design], Rule]
 
 
 def rule_for(claim: Claim, design: Design) -> Rule:
-    """Return a fresh rule for one claim; units come on the scale of [0, 1] of its statistic.
+    """Return a fresh rule for one claim; units are fed on the scale [0, 1] of its statistic.
 
-    Returns:
-        For recorded outcomes a census; for pairs the difference's rule; for single 0/1 trials the rate's; for
-        everything else the rule for bounded means.
+    Recorded outcomes get a census rule, pairs the difference's rule, single 0/1 trials the rate's, and
+    everything else the rule for bounded means.
 
     Raises:
         UsageError: The claim cannot be tested on these units.

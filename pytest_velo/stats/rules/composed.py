@@ -1,9 +1,9 @@
-"""A rule composed of tests of its claim's nulls: what such tests say together.
+"""A rule composed of tests of its claim's nulls, and how their decisions combine.
 
-Its guarantees are those of every rule: P(supported | claim false) is at most alpha and P(refuted | claim
-true) at most beta, at any stopping time. Every test is valid alone and latched: supported when all that must
-be rejected has been, refuted when the test against the claim rejects. A false claim makes one null of
-`support` true, so a wrong verdict is a wrong rejection of that one.
+Like every rule it keeps P(supported | claim false) <= alpha and P(refuted | claim true) <= beta, at any
+stopping time. Every test is valid by itself and latched. The claim is supported when every test of `support`
+has rejected, and refuted when the test of `refute` has. If the claim is false, at least one null of `support`
+is true, so a wrong "supported" requires a wrong rejection of that one.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from pytest_velo.verdicts import Interval, Verdict
 
 
 class ComposedRule:
-    """One claim under test: feed it units in submission order until it returns a verdict.
+    """A claim under test: feed it units in submission order until it returns a verdict.
 
     Build it with `make_mean_rule`, `make_difference_rule` or `make_census_rule`.
 
     Args:
-        claim: What is claimed, for words and units.
+        claim: What is claimed, for wording and units.
         nulls: Its nulls.
         support: One test for each null of `nulls.support`, each at alpha.
-        refute: The test against the claim, at beta; one with a limit unless the claim is `within`.
+        refute: The test against the claim, at beta; it has a limit unless the claim is `within`.
         max_units: No unit is fed after it.
-        min_units: No verdict comes before it; what is rejected earlier stays so.
+        min_units: No verdict comes before it; earlier rejections stay latched.
         closed: "Supported" leaves the edge itself possible: `>=` is certified, not `>`.
 
     Attributes:
@@ -63,7 +63,7 @@ class ComposedRule:
 
     @property
     def log_e_support(self) -> float:
-        """Log evidence for the claim now; for `within` that of the end with less of it."""
+        """Log evidence for the claim now; for `within` that of the weaker end."""
         return min(test.log_e for test in self._support)
 
     @property
@@ -72,21 +72,17 @@ class ComposedRule:
         return self._refute.log_e
 
     def feed(self, low: float, high: float) -> Verdict | None:
-        """Take in one unit.
-
-        Args:
-            low: The least its outcome can be, in [0, 1].
-            high: The most; equal to `low` for a valid unit.
+        """Take in one unit by the bounds of its outcome, 0 <= low <= high <= 1, equal if it is valid.
 
         Returns:
             The verdict if this unit decides, else None.
 
         Raises:
-            VeloError: The rule has decided or is at its horizon; or the outcome is none.
+            VeloError: The rule has decided or is at its horizon; or the bounds are invalid.
         """
         if self.verdict is not None or self.n >= self.max_units:
             state = self.verdict or f"at its horizon of {self.max_units} units"
-            raise VeloError(f"the rule for `{self.claim}` is {state}", fix="stop feeding it")
+            raise VeloError(f"the rule for `{self.claim}` is {state}", fix="add no more outcomes")
         check_bounds(low, high)
         for test in (*self._support, self._refute):
             test.feed(low, high)
@@ -96,7 +92,7 @@ class ComposedRule:
         return self.verdict
 
     def evidence_bounds(self) -> tuple[float, float, Interval | None]:
-        """Return (p_support, p_refute, interval), all anytime-valid and of this very rule.
+        """Return (p_support, p_refute, interval), all anytime-valid and derived from this rule.
 
         The interval's ends are limits at the level of the test that moves them (alpha for support, beta for
         refutation; for `within` both alpha), in the statistic's own units; None before any unit.
@@ -111,24 +107,20 @@ class ComposedRule:
         return interval_of(ends, self.claim.statistic.scale.from_unit)
 
     def min_more(self) -> int:
-        """Return a number of further units before which no verdict can come; 0 when decided.
+        """Return a number of further units before which no verdict can come; 0 once decided.
 
-        It is a few units optimistic. At most the units left.
+        It may be a few units too low. Never more than the units left.
         """
         return self._further(lambda test, left: test.fewest(left))
 
     def reach(self, limit: int) -> tuple[float, float]:
-        """Return numbers of further units before which the claim cannot be supported, and refuted.
-
-        Args:
-            limit: Units beyond which one is inf.
-        """
+        """Return the further units before which the claim cannot be supported, and refuted; or inf."""
         return max(test.fewest(limit) for test in self._support), self._refute.fewest(limit)
 
     def expected_more(self) -> int:
-        """Guess how many further units the verdict needs; 0 when decided.
+        """Guess how many further units the verdict needs; 0 once decided.
 
-        At first it hopes, with data it knows. At least `min_more()`, at most the units left.
+        Optimistic at first, accurate with more data. At least `min_more()`, never more than the units left.
         """
         return max(self.min_more(), self._further(lambda test, left: test.expected(left)))
 
@@ -140,9 +132,10 @@ class ComposedRule:
         return int(min(left, max(1, self.min_units - self.n, needed)))
 
     def predictive_probability(self) -> float:
-        """Return an approximate P(a verdict by the horizon | data so far), in [0, 1], rather too high.
+        """Estimate P(a verdict by the horizon | data so far), rather too high than too low.
 
-        Stopping on a small value (futility) never touches the error rates. A millisecond at most for means.
+        Stopping on a small value (futility) never affects the error rates. It takes at most a millisecond for
+        means.
         """
         if self.verdict is not None:
             return 1.0
@@ -156,24 +149,19 @@ class ComposedRule:
 
 
 def check_bounds(low: float, high: float) -> None:
-    """Refuse what cannot be the bounds of an outcome, before a test learns from it.
+    """Reject invalid bounds before a test learns from them.
 
     Raises:
         VeloError: They are not 0 <= low <= high <= 1.
     """
     if not 0.0 <= low <= high <= 1.0:
-        raise VeloError(f"an outcome has bounds 0 <= low <= high <= 1, got {low!r} and {high!r}")
+        raise VeloError(f"an outcome must have bounds 0 <= low <= high <= 1, got {low!r} and {high!r}")
 
 
 def verdict_of(support: Sequence[NullTest], refute: NullTest) -> Verdict | None:
-    """Return the verdict of latched tests; where both are reached, that with the larger excess.
+    """Return the verdict of latched tests, or None: all of `support` must reject, or `refute` alone.
 
-    Args:
-        support: Must all have rejected for "supported"; at least one.
-        refute: Refutes alone.
-
-    Returns:
-        Supported or refuted; None where neither is reached.
+    If both verdicts are reached, the one with the larger excess wins.
     """
     supported = all(test.crossed for test in support)
     if supported and refute.crossed:  # both by the first look, across a margin
@@ -184,18 +172,14 @@ def verdict_of(support: Sequence[NullTest], refute: NullTest) -> Verdict | None:
 
 
 def interval_of(tests: Sequence[LimitTest], native: Callable[[float], float]) -> Interval:
-    """Return the interval between the limits of a test of side +1 and one of side -1.
+    """Return the interval between the limits of a test of side +1 and one of side -1, in any order.
 
-    Args:
-        tests: One of each side, in any order.
-        native: Maps the scale of [0, 1] to the units wanted.
-
-    Returns:
-        An interval at 1 minus the levels of both tests; of no width where the limits cross.
+    Its level is 1 minus the levels of both tests. If the limits cross, it has no width. `native` maps the
+    scale [0, 1] to the units wanted.
     """
     up, down = sorted(tests, key=lambda test: -test.side)
     low, high = up.limit(), down.limit()
-    if low > high:  # the path contradicts itself; the test with more evidence has the last word
+    if low > high:  # the path contradicts itself: the test with more evidence prevails
         low = high = low if up.excess >= down.excess else high
     return Interval(low=native(low), high=native(high), level=1.0 - up.level - down.level)
 
@@ -203,11 +187,7 @@ def interval_of(tests: Sequence[LimitTest], native: Callable[[float], float]) ->
 def certified_inequality(claim: Claim, nulls: Nulls, verdict: Verdict, *, closed: bool = False) -> str:
     """Return the inequality that a verdict about a claim certifies, in the statistic's own units.
 
-    Args:
-        claim: What was claimed.
-        nulls: Its nulls on the scale of [0, 1].
-        verdict: What came of it.
-        closed: "Supported" leaves the edge itself possible.
+    `closed` means that "supported" leaves the edge itself possible.
     """
     name, native = claim.statistic, claim.statistic.scale.from_unit
 

@@ -1,8 +1,8 @@
 """The rule for a difference of two arms, paired on the case.
 
-A pair gives d = a - b, fed as (d + 1) / 2 on the scale of [0, 1]; "the mean of d is at most delta" is the
-null with threshold (1 + delta) / 2. No difference (delta = 0) on 0/1 outcomes is tested by the discordant
-pairs alone, at a calibrated threshold; everything else as a bounded mean.
+A pair gives d = a - b, fed as (d + 1) / 2 on the scale [0, 1]; "the mean of d is at most delta" is the null
+with threshold (1 + delta) / 2. No difference (delta = 0) on 0/1 outcomes is tested by the discordant pairs
+alone, at a calibrated threshold; everything else is tested as a bounded mean.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pytest_velo.stats.rules.composed import ComposedRule
 
 
 def make_difference_rule(claim: Claim, design: Design) -> ComposedRule:
-    """Build the rule for a claim about a difference of two arms; a unit is a pair, or a mean of pairs.
+    """Build the rule for a difference of two arms; a unit is a pair, or a mean of pairs.
 
     Single pairs of 0/1 outcomes are fed as 0, 1/2 or 1.
 

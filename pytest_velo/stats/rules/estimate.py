@@ -1,12 +1,12 @@
-"""Sampling until a number is known well enough: until the anytime-valid interval is as tight as asked for.
+"""Sampling until the anytime-valid interval of a number is as tight as requested.
 
-Each end of the interval is a limit at alpha/2 that holds at all times at once, so that it covers at a moment
-chosen by its own width as well: P(the truth is outside when sampling stops) is at most alpha.
+Each end of the interval is a limit at alpha/2 that holds at all times simultaneously, so the interval also
+covers when its own width decides when to stop: P(the truth is outside when sampling stops) is at most alpha.
 
-Inverting a test costs milliseconds (tens of them where it is calibrated to the horizon), so it is not done at
-every unit. The width goes with deviation / sqrt(n); the factor between the two is guessed at first and then
-known from the last inversion, and the interval is computed when the width foreseen is small enough, or 15%
-more units are in.
+Inverting a test costs milliseconds (tens of them if it is calibrated to the horizon), so it is not done at
+every unit. The width is about proportional to deviation / sqrt(n). The factor is guessed at first and then
+taken from the last inversion, and the interval is computed when the predicted width is small enough or the
+number of units has grown by 15%.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from pytest_velo.stats.rules.composed import check_bounds
 from pytest_velo.verdicts import Interval
 
 SLOWER_THAN_FIXED = 1.05
-"""The first guess of how much wider an interval for all times is than one for a fixed n, rather too small."""
+"""Initial guess, on the low side, of how much wider an anytime-valid interval is than a fixed-n one."""
 
 LOOK_AGAIN_AFTER = 1.15
-"""A path may tighten its interval sooner than foreseen: it is computed again at so many times the units."""
+"""A path may tighten its interval sooner than predicted: recompute after the units grew by this factor."""
 
 
 def make_estimate(statistic: Statistic, halfwidth: float | None, design: Design) -> EstimateRule:
     """Build the stopping rule for an estimate.
 
     Args:
-        statistic: What is estimated; units come on the scale of [0, 1].
-        halfwidth: Stop at an interval of plus or minus this or less, in the statistic's own units; None: at
-            the horizon, however tight it is.
-        design: Its alpha is P(the interval misses the truth), at most; beta and margin have no meaning.
+        statistic: What is estimated; units are fed on the scale [0, 1].
+        halfwidth: Stop at an interval of plus or minus this or less, in the statistic's own units; None to
+            stop at the horizon only.
+        design: Its alpha bounds P(the interval misses the truth); beta and margin are unused.
 
     Raises:
         UsageError: The half-width is outside its range.
@@ -45,20 +45,20 @@ def make_estimate(statistic: Statistic, halfwidth: float | None, design: Design)
     span = statistic.scale.span
     if halfwidth is not None and not 0.0 < halfwidth < span / 2:
         raise UsageError(
-            f"the half-width {halfwidth!r} of {statistic} is not between 0 and {span / 2:g}",
+            f"the half-width of {statistic} must be between 0 and {span / 2:g}, got {halfwidth!r}",
             fix=f"halfwidth={span / 20:g}",
         )
     return EstimateRule(statistic, halfwidth, design)
 
 
 class EstimateRule:
-    """A number being measured: feed it units in submission order until it says that it is known.
+    """A number being measured: feed it units in submission order until the interval is tight enough.
 
     Build it with `make_estimate`.
 
     Attributes:
         n: Units fed.
-        measured: The interval is as tight as asked for.
+        measured: The interval is as tight as requested.
         kind: `calibrated` or `ville`: where the limits come from.
     """
 
@@ -81,20 +81,13 @@ class EstimateRule:
         self._ends: tuple[int, float, float] | None = None
 
     def feed(self, low: float, high: float) -> bool:
-        """Take in one unit.
-
-        Args:
-            low: The least its outcome can be, in [0, 1].
-            high: The most; equal to `low` for a valid unit.
-
-        Returns:
-            Whether the interval is now as tight as asked for.
+        """Take in one unit by its bounds; return whether the interval is now as tight as requested.
 
         Raises:
-            VeloError: It is measured or at its horizon already; or the outcome is none.
+            VeloError: It is measured or at its horizon already; or the bounds are invalid.
         """
         if self.measured or self.n >= self.max_units:
-            raise VeloError(f"the estimate of `{self.statistic}` has ended", fix="stop feeding it")
+            raise VeloError(f"the estimate of `{self.statistic}` has ended", fix="add no more outcomes")
         check_bounds(low, high)
         self.n += 1
         self._lows.append(low)
@@ -117,7 +110,7 @@ class EstimateRule:
         return Interval(low=native(low), high=native(high), level=1.0 - self.alpha)
 
     def expected_more(self) -> int:
-        """Guess how many further units are needed; 0 when it has ended, at most the units left."""
+        """Guess how many further units are needed; 0 once ended, never more than the units left."""
         left = self.max_units - self.n
         if self.measured or left == 0:
             return 0
@@ -130,7 +123,7 @@ class EstimateRule:
         return max(self.min_more(), min(left, high - self.n))
 
     def min_more(self) -> int:
-        """Return a number of further units before which it cannot be measured, at most the units left."""
+        """Return a number of further units before which it cannot be measured, never more than are left."""
         left = self.max_units - self.n
         if self._goal is None:
             return left
@@ -138,7 +131,7 @@ class EstimateRule:
         return 0 if self.measured else min(left, max(1, first - self.n))
 
     def _foreseen(self, n: int) -> float:
-        """Return the half-width to expect at n units, what is unknown of invalid ones included."""
+        """Predict the half-width at n units, including the uncertainty from invalid ones."""
         low, high, squares = self._sums
         units = self.n + 2.0
         middle = ((low + high) / 2 + 1.0) / units
@@ -147,7 +140,7 @@ class EstimateRule:
         return open_half + self._factor * math.sqrt(variance / max(1, n))
 
     def _look(self, goal: float) -> None:
-        """Compute the interval; if it is still too wide, learn from it when to look again."""
+        """Compute the interval; if it is still too wide, schedule the next computation."""
         low, high = self._limits()
         half = (high - low) / 2
         self.measured = half <= goal
@@ -156,7 +149,7 @@ class EstimateRule:
         self._latest = math.ceil(LOOK_AGAIN_AFTER * self.n)
 
     def _limits(self) -> tuple[float, float]:
-        """Return both limits on the scale of [0, 1], computed once for each n."""
+        """Return both limits on the scale [0, 1], computed once for each n."""
         if self.n == 0:
             return 0.0, 1.0
         if self._ends is None or self._ends[0] != self.n:
@@ -186,10 +179,7 @@ class EstimateRule:
 def fewest_units(halfwidth: float, alpha: float) -> int:
     """Return a number of units before which no interval is that tight, however the outcomes fall.
 
-    The limit of nothing but ones is no closer to 1 than the rate that gives them with probability alpha/2.
-
-    Args:
-        halfwidth: On the scale of [0, 1], below 1/2.
-        alpha: P(the interval misses the truth), at most.
+    The limit of all ones is no closer to 1 than the rate that gives them with probability alpha/2.
+    `halfwidth` is on the scale [0, 1], below 1/2.
     """
     return max(1, math.ceil(math.log(alpha / 2) / math.log1p(-2.0 * halfwidth)))

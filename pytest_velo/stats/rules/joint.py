@@ -1,16 +1,17 @@
 """The sequential rule for several claims that must all hold, about named outcomes of the same trials.
 
-**Supported** when every part is, each at alpha and latched. If the joint claim is false, one of its parts is,
-and "supported" needs that part's own test to reject a true null: P <= alpha, however many parts there are and
-however they depend on each other.
+**Supported** when every part is, each at alpha and latched. If the joint claim is false, at least one of its
+parts is false, and "supported" requires that part's own test to reject a true null: P <= alpha, however many
+parts there are and however they depend on each other.
 
-**Refuted** at beta in total. Of K parts each has beta/K to spend. A calibrated part spends its own: its
+**Refuted** at beta in total. Each of K parts has beta/K to spend. A calibrated part spends its own: its
 refute test rejects at beta/K. The M parts without a calibrated threshold pool theirs: the average of their
-refute e-values, which starts at 1 and is not expected to grow if all parts are true, reaches K / (M beta); by
-Ville that has probability M beta / K at most. Together (K - M) beta/K + M beta/K = beta. Pooling loses
-nothing: the average gets there no later than any one of its e-values gets to its own threshold K / beta.
+refute e-values starts at 1 and its expectation does not grow if all parts are true, so by Ville it reaches K
+/ (M beta) with probability at most M beta / K. Together, (K - M) beta/K + M beta/K = beta. Pooling loses
+nothing: the average of M e-values reaches K / (M beta) no later than any one of them reaches its own
+threshold K / beta.
 
-A part is shown as refuted by itself when its own test rejects at beta/K.
+A part by itself is shown as refuted when its own test rejects at beta/K.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from pytest_velo.verdicts import Interval, Verdict
 
 
 def make_joint_rule(claim: Joint, design: Design) -> JointRule:
-    """Build the rule for a joint claim; a unit holds one outcome for each of its parts.
+    """Build the rule for a joint claim; a unit has one outcome for each part.
 
     Raises:
         UsageError: The margin reaches beyond a statistic's range.
@@ -46,7 +47,7 @@ def make_joint_rule(claim: Joint, design: Design) -> JointRule:
 
 
 def _part(claim: Claim, nulls: Nulls, alpha: float, beta: float, horizon: int | None) -> Part:
-    """Return one part with its tests, calibrated to the horizon if there is one."""
+    """Return one part with its tests, calibrated to the horizon if a calibrated test exists for it."""
 
     def test(null: Null, level: float) -> LimitTest:
         return MeanTest(*null, level) if horizon is None else RateTest(*null, level, max_n=horizon)
@@ -58,7 +59,7 @@ def _part(claim: Claim, nulls: Nulls, alpha: float, beta: float, horizon: int | 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One part of a joint claim with its tests, which go on when the part itself is decided.
+    """One part of a joint claim with its tests, which keep going after the part itself is decided.
 
     Attributes:
         support: One test for each null that must be rejected, each at alpha.
@@ -72,12 +73,12 @@ class Part:
 
     @property
     def supported(self) -> bool:
-        """All that must be rejected has been."""
+        """Whether all of its support tests have rejected."""
         return all(test.crossed for test in self.support)
 
     @property
     def verdict(self) -> Verdict:
-        """What its own tests say of this part."""
+        """The verdict of its own tests."""
         return verdict_of(self.support, self.refute) or Verdict.INCONCLUSIVE
 
     @property
@@ -131,7 +132,7 @@ class JointRule:
 
     @property
     def log_e_support(self) -> float:
-        """Log evidence for the claim now: that of the part with least of it."""
+        """Log evidence for the claim now: that of its weakest part."""
         return min(part.log_e_support for part in self.parts)
 
     @property
@@ -140,20 +141,17 @@ class JointRule:
         return _log_mean([part.refute.log_e for part in self.parts])
 
     def feed(self, unit: Sequence[tuple[float, float] | None]) -> Verdict | None:
-        """Take in one unit.
-
-        Args:
-            unit: For each part the bounds of its outcome, in [0, 1]; None where it does not count.
+        """Take in one unit: for each part the bounds of its outcome in [0, 1], or None if it does not count.
 
         Returns:
             The verdict if this unit decides, else None.
 
         Raises:
-            VeloError: The rule has decided or is at its horizon; or an outcome is none.
+            VeloError: The rule has decided or is at its horizon; or an outcome is invalid.
         """
         if self.verdict is not None or self.n >= self.max_units:
             state = self.verdict or f"at its horizon of {self.max_units} units"
-            raise VeloError(f"the rule for `{self.claim}` is {state}", fix="stop feeding it")
+            raise VeloError(f"the rule for `{self.claim}` is {state}", fix="add no more outcomes")
         for bounds in unit:
             if bounds is not None:
                 check_bounds(*bounds)
@@ -178,13 +176,13 @@ class JointRule:
         return Verdict.REFUTED if refuted else None
 
     def _log_pool_bar(self) -> float:
-        """Return what the log average of the pooled e-values must reach: K / (M beta)."""
+        """Return the log threshold of the pooled average e-value: K / (M beta)."""
         return math.log(len(self.parts) / self._beta / max(1, len(self._pooled)))
 
     def _p_refute(self) -> float:
-        """Return the p-value of "all parts are true": it is at most beta iff the rule refutes.
+        """Return the p-value of "all parts are true": at most beta iff the rule refutes.
 
-        It is at most x with probability x: (K - M)/K of that from the calibrated parts, M/K from the pool.
+        P(p <= x) <= x under the null: (K - M)/K of x from the calibrated parts, M/K from the pool.
         """
         k = len(self.parts)
         alone = min((test.p_value() for test in self._alone), default=1.0)
@@ -192,20 +190,21 @@ class JointRule:
         return min(1.0, k * alone, k * pooled)
 
     def evidence_bounds(self) -> tuple[float, float, Interval | None]:
-        """Return (p_support, p_refute, None), anytime-valid; the intervals are those of the parts."""
+        """Return (p_support, p_refute, None), anytime-valid; only the parts have intervals."""
         return max(part.p_support() for part in self.parts), self._p_refute(), None
 
     def min_more(self) -> int:
-        """Return a number of further units before which hardly any verdict comes; 0 when decided.
+        """Return a number of further units before which a verdict is practically impossible; 0 once decided.
 
-        It looks at each part alone: the pool may be there a unit or two sooner. At most the units left.
+        It looks at each part alone; the pool may get there a unit or two sooner. Never more than the units
+        left.
         """
         return self._further(lambda test, left: test.fewest(left))
 
     def expected_more(self) -> int:
-        """Guess how many further units the verdict needs; 0 when decided.
+        """Guess how many further units the verdict needs; 0 once decided.
 
-        At first it hopes, with data it knows. At least `min_more()`, at most the units left.
+        Optimistic at first, accurate with more data. At least `min_more()`, never more than the units left.
         """
         return max(self.min_more(), self._further(lambda test, left: test.expected(left)))
 
@@ -218,7 +217,7 @@ class JointRule:
         return int(min(left, max(1, self.min_units - self.n, min(support, refute))))
 
     def predictive_probability(self) -> float:
-        """Return an approximate P(a verdict by the horizon | data so far), in [0, 1], rather too high."""
+        """Estimate P(a verdict by the horizon | data so far), rather too high than too low."""
         if self.verdict is not None:
             return 1.0
         left = self.max_units - self.n

@@ -10,7 +10,7 @@ from pytest_velo.stats.rules.composed import ComposedRule
 
 
 def make_mean_rule(claim: Claim, design: Design) -> ComposedRule:
-    """Build the rule for a claim whose units are not single 0/1 draws: scores, case and group means, pairs.
+    """Build the rule for units that are not single 0/1 draws: scores, means of cases or groups, pairs.
 
     The horizon may be raised later: nothing is calibrated to it.
 

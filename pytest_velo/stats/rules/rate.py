@@ -1,7 +1,7 @@
-"""Sequential rules: fed unit by unit, they say when the data support or refute a claim.
+"""The sequential rule for a rate: fed unit by unit, it says when the data support or refute the claim.
 
-Two error rates hold at any stopping time, however the sampling is steered: P(supported | claim false) is at
-most alpha and P(refuted | claim true) at most beta. With a margin m, "false" means off by m or more.
+Two error rates hold at any stopping time, however sampling is steered: P(supported | claim false) <= alpha
+and P(refuted | claim true) <= beta. With a margin m, "false" means off by m or more.
 """
 
 from __future__ import annotations
@@ -28,14 +28,13 @@ if TYPE_CHECKING:
     from pytest_velo.stats.exact.law import Race
 
 _TABLES = 64
-"""Tables of chances kept; one of a horizon of 1,000 takes 80 kB."""
+"""Tables of chances kept in memory; one for a horizon of 1,000 takes 80 kB."""
 
 
 def make_rate_rule(claim: Claim, design: Design) -> RateRule:
-    """Build the rule for one claim about a rate.
+    """Build a fresh rule for a rate.
 
-    Returns:
-        A fresh rule: calibrated for a one-sided claim about single trials, else at Ville's thresholds.
+    It is calibrated for a one-sided claim about single trials, else at Ville's thresholds.
 
     Raises:
         UsageError: The margin reaches beyond 0 or 1.
@@ -54,7 +53,7 @@ def make_rate_rule(claim: Claim, design: Design) -> RateRule:
 
 
 class RateRule:
-    """One claim under test: feed it units in submission order until it returns a verdict.
+    """A claim under test: feed it units in submission order until it returns a verdict.
 
     Build it with `make_rate_rule`.
 
@@ -81,7 +80,7 @@ class RateRule:
 
     @property
     def log_e_support(self) -> float:
-        """Log evidence for the claim now; for `within` that of the end with less of it."""
+        """Log evidence for the claim now; for `within` that of the weaker end."""
         return min(test.log_e for test in self._support)
 
     @property
@@ -90,19 +89,17 @@ class RateRule:
         return self._refute.log_e
 
     def feed(self, low: float, high: float) -> Verdict | None:
-        """Take in one unit.
+        """Take in one unit by the bounds of its outcome, 0 <= low <= high <= 1.
 
-        Args:
-            low: The least its outcome can be, in [0, 1].
-            high: The most; equal to `low` for a valid unit, 1 (with `low` 0) for an invalid one that the
-                verdict must hold against whichever way it fell.
+        The bounds are equal for a valid unit, and 0 and 1 for an invalid one that the verdict must withstand
+        whichever way it fell.
 
         Returns:
             The verdict if this unit decides, else None.
 
         Raises:
-            VeloError: The rule has decided or is at its horizon, where feeding on would break its error
-                rates; or the outcome is none.
+            VeloError: The rule has decided or is at its horizon, where further units would break its error
+                rates; or the bounds are invalid.
         """
         self._check_unit(low, high)
         self.n += 1
@@ -123,20 +120,20 @@ class RateRule:
     def _check_unit(self, low: float, high: float) -> None:
         if self.verdict is not None or self.n >= self.max_units:
             state = self.verdict or f"at its horizon of {self.max_units} units"
-            raise VeloError(f"the rule for `{self.claim}` is {state}", fix="stop feeding it")
+            raise VeloError(f"the rule for `{self.claim}` is {state}", fix="add no more outcomes")
         if not 0.0 <= low <= high <= 1.0:
-            raise VeloError(f"an outcome has bounds 0 <= low <= high <= 1, got {low!r} and {high!r}")
+            raise VeloError(f"an outcome must have bounds 0 <= low <= high <= 1, got {low!r} and {high!r}")
         if self._design.single and (low not in (0, 1) or high not in (0, 1)):
             raise VeloError(
-                f"a single trial's outcome is 0 or 1, got {low!r} and {high!r}",
+                f"a single trial's outcome must be 0 or 1, got {low!r} and {high!r}",
                 fix="give the rule a design with single=False for means",
             )
 
     def evidence_bounds(self) -> tuple[float, float, Interval | None]:
-        """Return (p_support, p_refute, interval), all anytime-valid and of this very rule.
+        """Return (p_support, p_refute, interval), all anytime-valid and derived from this rule.
 
-        The p-values are those of rejecting "claim false" and "claim true". The interval's ends are limits
-        at the level of the test that moves them (alpha for support, beta for refutation; for `within` both
+        The p-values are those of rejecting "claim false" and "claim true". The interval's ends are limits at
+        the level of the test that moves them (alpha for support, beta for refutation; for `within` both
         alpha), so it never contradicts the verdict; None before any unit.
         """
         *p_support, p_refute = p_values([*self._support, self._refute])
@@ -146,24 +143,24 @@ class RateRule:
         tests = [test for test in (*self._support, self._refute) if isinstance(test, OneSided)]
         up, down = sorted(tests, key=lambda test: -test.side)
         low, high = limits.rate_limits([up, down])
-        if low > high:  # the path contradicts itself; the test that decided has the last word
+        if low > high:  # the path contradicts itself: the test that decided prevails
             low = high = low if up.excess >= down.excess else high
         native = self.claim.statistic.scale.from_unit
         return Interval(low=native(low), high=native(high), level=1.0 - up.level - down.level)
 
     def min_more(self) -> int:
-        """Return a number of further units before which no verdict can come; 0 when decided.
+        """Return a number of further units before which no verdict can come; 0 once decided.
 
-        It is exact once a calibrated threshold has been needed, else a few units optimistic; for `within`
-        it is the longer of the two ends' shortest ways. At most the units left.
+        It is exact once a calibrated threshold has been computed, else a few units too low; for `within` it
+        is the longer of the two ends' shortest paths. Never more than the units left.
         """
         return self._fewest(Bar.LOWEST, {1: 1.0, -1: 0.0})
 
     def expected_more(self) -> int:
-        """Guess how many further units the verdict needs; 0 when decided.
+        """Guess how many further units the verdict needs; 0 once decided.
 
-        The guess is the shortest way at a rate within one standard deviation of the posterior mean: at
-        first it hopes, with data it knows. At least `min_more()`, at most the units left.
+        The guess is the shortest path at a rate within one standard deviation of the posterior mean:
+        optimistic at first, accurate with more data. At least `min_more()`, never more than the units left.
         """
         rates: dict[Side, float] = {}
         for side, ones in ((1, self._low_sum), (-1, self._high_sum)):
@@ -187,11 +184,10 @@ class RateRule:
         return int(min(left, max(1, self.min_units - self.n, min(support, refute))))
 
     def predictive_probability(self) -> float:
-        """Return P(a verdict by the horizon | data so far), in [0, 1].
+        """Return P(a verdict by the horizon | data so far), under a Jeffreys prior and valid further trials.
 
-        The rate has a Jeffreys prior and further units are valid 0/1 trials. Stopping on a small value
-        (futility) never touches the error rates. At a run's looks it costs a table of the design, once (see
-        `forecast`); elsewhere milliseconds, tens of them a thousand units from the end.
+        Stopping on a small value (futility) never affects the error rates. At a run's futility looks it needs
+        one table per design; elsewhere it takes milliseconds, tens of them a thousand units before the end.
         """
         if self.verdict is not None:
             return 1.0
@@ -199,7 +195,7 @@ class RateRule:
         return self._chance() if chance is None else chance
 
     def _usual_chance(self) -> float | None:
-        """Return the chance as the table of all runs of this design has it; None where it has none."""
+        """Return the chance from the shared table of this design; None if the table does not have it."""
         if not self._design.single:
             return None
         n_invalid = int(self._high_sum - self._low_sum)
@@ -210,12 +206,12 @@ class RateRule:
         return float(states[latched][int(self._low_sum)])
 
     def _chance(self) -> float:
-        """Return the chance by the law of all that may come from here."""
+        """Compute the chance from the law of all that may still come."""
         law = self.as_it_looks((self._low_sum + self._high_sum) / 2)
         return float(min(1.0, law.supported[0] + law.refuted[0]))
 
     def as_it_looks(self, ones: float) -> Race:
-        """Return the law of what is still to come, the rate being known by so many ones so far."""
+        """Return the law of what is still to come, under a Jeffreys prior updated with the units so far."""
         support, refute = self.barriers()
         return exact.as_it_looks(
             support, refute, steps=self._steps, ones=ones, n=self.n, first_look=self._first_look
@@ -224,9 +220,8 @@ class RateRule:
     def outlook(self, chance: Callable[[int], Floats]) -> Race:
         """Return the exact law of what is still to come on 0/1 units.
 
-        Args:
-            chance: P(the next unit is 1) given the number of further units so far: an array that
-                broadcasts over (batch, number of ones among them).
+        `chance` is P(the next unit is 1) given the number of further units so far: an array that broadcasts
+        over (batch, number of ones among them).
         """
         support, refute = self.barriers()
         return exact.race(support, refute, steps=self._steps, first_look=self._first_look, chance=chance)
@@ -240,7 +235,7 @@ class RateRule:
         return max(1, self.min_units - self.n)
 
     def barriers(self) -> tuple[list[Barrier], list[Barrier]]:
-        """Return what is still to be crossed for the claim, all of it, and against it, any of it."""
+        """Return the barriers for the claim (all must be crossed) and against it (any refutes)."""
         support = [barrier for test in self._support for barrier in test.barriers(Bar.EXACT)]
         return support, self._refute.barriers(Bar.EXACT)
 
@@ -273,10 +268,10 @@ class RateRule:
 
 @lru_cache(maxsize=_TABLES)
 def _chances(claim: Claim, design: Design, n_invalid: int) -> dict[int, Chances]:
-    """Return the chance of a verdict at the looks of all runs of one design, counted in valid units.
+    """Return the chance of a verdict at the futility looks of every run of one design, by valid units.
 
-    The evidence of 0/1 units depends on their counts alone, so a backward pass makes the whole table for the
-    price of a look or two, and hypotheses of the same design share it. Invalid units, held against both
+    The evidence of 0/1 units depends on their counts alone, so one backward pass gives the whole table for
+    the price of a look or two, and hypotheses with the same design share it. Invalid units, held against both
     sides, are fed before the valid ones; the rate has a Jeffreys prior.
     """
     rule = make_rate_rule(claim, design)

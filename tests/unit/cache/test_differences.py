@@ -12,5 +12,5 @@ def test_a_miss_names_the_parameter_that_differs() -> None:
 
     assert (
         explain_miss(ask("m", temperature=1), [ask("other"), ask("m", temperature=0.7)])
-        == "temperature 0.7 was recorded, 1 is asked"
+        == "temperature 0.7 was recorded, 1 is asked for"
     )

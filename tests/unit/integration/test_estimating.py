@@ -43,5 +43,5 @@ def test_the_skip_text_tells_the_price_at_worst(request: pytest.FixtureRequest) 
     item.funcargs["model"] = model_of(item, None)
     run = run_on_stored(item, session)
     told = skip_text(item, session, run)
-    assert "at most 40 trials of at least 1 call each, $4.00 at worst if it is 1" in told
+    assert "at most 40 trials of at least 1 call each, $4.00 at worst with 1 each" in told
     assert told.endswith("run: pytest -m velo test_it.py::test_it")

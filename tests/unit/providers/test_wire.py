@@ -67,8 +67,8 @@ def test_alternatives_are_a_number() -> None:
     with pytest.raises(UsageError) as caught:
         n_alternatives(ask(logprobs=True))
     assert caught.value.where == "model m"
-    assert caught.value.what == "logprobs=True is not a number of alternatives"
-    assert caught.value.fix == "logprobs=5 (whole, 0 to 20)"
+    assert caught.value.what == "`logprobs` must be a whole number from 0 to 20, got True"
+    assert caught.value.fix == "logprobs=5"
 
 
 def test_a_text_is_one_part() -> None:

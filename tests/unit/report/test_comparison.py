@@ -31,9 +31,9 @@ def test_margin_text_tells_what_the_interval_excludes() -> None:
     ends = Interval(low=-0.03, high=0.2, level=0.95)
     assert margin_text(ends, 1, 0.05) == "worse by less than 0.05"
     assert margin_text(ends, -1, 0.05) == "better by less than 0.05"
-    assert margin_text(ends, 0, 0.05) == "it may be off by 0.05"
-    assert margin_text(ends, 1, 0.25) == "off by less than 0.25"
-    assert margin_text(Interval(low=-0.6, high=-0.2, level=0.95), 1, 0.1) == "off by 0.1 or more"
+    assert margin_text(ends, 0, 0.05) == "a change of 0.05 or more is not ruled out"
+    assert margin_text(ends, 1, 0.25) == "the change is less than 0.25"
+    assert margin_text(Interval(low=-0.6, high=-0.2, level=0.95), 1, 0.1) == "the change is 0.1 or more"
 
 
 def test_name_of_a_test_on_two_models() -> None:

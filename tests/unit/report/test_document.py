@@ -30,7 +30,7 @@ def test_document_survives_json_and_newer_versions_are_refused() -> None:
     with pytest.raises(StoreError) as caught:
         from_json({**to_json(document(result)), "version": 9})
     assert caught.value.where == "run record"
-    assert caught.value.what == "it is of version 9; this pytest-velo reads versions up to 3"
+    assert caught.value.what == "its format is version 9; this pytest-velo reads versions up to 3"
     assert caught.value.fix == "pip install --upgrade pytest-velo"
 
 

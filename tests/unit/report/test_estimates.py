@@ -16,7 +16,7 @@ def test_estimate_text_tells_calls_and_dollars() -> None:
     )
     assert (
         estimate_text(Estimate(n_left=200, usd_per_trial=0.01, is_worst=True))
-        == "estimate: at most 200 trials of at least 1 call each, $2.00 at worst if it is 1"
+        == "estimate: at most 200 trials of at least 1 call each, $2.00 at worst with 1 each"
     )
 
 

@@ -13,7 +13,7 @@ def test_failure_lines_of_a_refuted_hypothesis() -> None:
         "  claim      rate >= 0.7, this body as it stands",
         "  model      lab/tiny",
         "  trials     9 of at most 200: 3 for the claim, 6 against it, 0 invalid",
-        "  observed   rate 0.33; 90% interval [0.09, 0.69], valid whenever one stops",
+        "  observed   rate 0.33; 90% interval [0.09, 0.69], valid at any stopping time",
         "  p-value    0.04, for data this unfavourable if the claim were true",
         "  stopped    because the verdict was certain enough; 191 trials saved",
         "",

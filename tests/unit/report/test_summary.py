@@ -15,7 +15,7 @@ def test_summary_lines_of_a_refuted_and_an_undecided_hypothesis() -> None:
         "209 model calls · $0.42 · 191 samples saved",
         "1 decided in 60 s (60 an hour) · expected false verdicts: at most 0.1",
         "",
-        "undecided, and what may decide them",
+        "undecided, and what could decide them",
         "? test_c",
         "  needs      about 600 trials in all; $0.80 and 3.3 min more",
         "  pytest test_a.py::test_c --velo-seed=0 --velo-max-trials=600",

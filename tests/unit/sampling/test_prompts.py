@@ -13,7 +13,7 @@ def test_messages_of_a_reply_and_of_a_broken_message() -> None:
     assert messages_of(Reply(text="Paris"), "Be brief.")[1] == {"role": "user", "content": "Paris"}
     with pytest.raises(BodyError) as caught:
         messages_of([{"role": "user", "content": 5}], None)
-    assert caught.value.what == "a message's content is a text or a list of parts, got 5"
+    assert caught.value.what == "a message's content must be a text or a list of parts, got 5"
     assert (
         caught.value.fix
         == '{"role": "user", "content": "…"}, or [{"type": "text", "text": "…"}] as its content'

@@ -15,5 +15,5 @@ def test_not_estimated_tells_the_worst_price() -> None:
 def test_would_pay_tells_how_to_ask() -> None:
     error = would_pay(None, "model openai/gpt-5")
     assert error.where == "model openai/gpt-5"
-    assert error.what == "this draw would cost money"
-    assert error.fix == "ask for paid draws: -m velo, the test's own node id, or --velo-mode=auto"
+    assert error.what == "this would make a paid call, and paid calls are not enabled"
+    assert error.fix == "enable paid calls: -m velo, the test's own node id, or --velo-mode=auto"

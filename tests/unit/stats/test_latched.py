@@ -16,7 +16,7 @@ def test_bounds_outside_of_the_unit_interval_are_refused() -> None:
     check_bounds(0.0, 1.0)
     with pytest.raises(VeloError) as caught:
         check_bounds(7.0, 7.0)
-    assert caught.value.what == "an outcome has bounds 0 <= low <= high <= 1, got 7.0 and 7.0"
+    assert caught.value.what == "an outcome must have bounds 0 <= low <= high <= 1, got 7.0 and 7.0"
 
 
 def test_verdict_of_crossed_tests() -> None:
