@@ -62,9 +62,7 @@ def _facts(plan: HypothesisPlan, width: int) -> Iterator[Line]:
 
 
 def _design(plan: HypothesisPlan) -> str:
-    few = (
-        "" if plan.max_units == plan.max_trials else f" (max_trials={plan.max_trials}: there are no more)"
-    )
+    few = "" if plan.max_units == plan.max_trials else f" (max_trials={plan.max_trials}: there are no more)"
     facts = [f"at most {_units(plan, plan.max_units)}{few}"]
     if plan.min_trials > 1:
         facts.append(f"at least {plan.min_trials}")

@@ -51,8 +51,7 @@ class Design:
                 raise UsageError(f"{name} must be between 0 and 1, got {level!r}", fix=f"{name}=0.05")
         if not 1 <= self.min_units <= self.max_units:
             raise UsageError(
-                f"`min_trials` must be between 1 and `max_trials`, got {self.min_units}"
-                f" and {self.max_units}",
+                f"`min_trials` must be between 1 and `max_trials`, got {self.min_units} and {self.max_units}",
                 fix="1 <= min_trials <= max_trials",
             )
 
