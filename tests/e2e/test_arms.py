@@ -107,7 +107,7 @@ BODY = "\ndef test_h(model, arm):\n    return model(arm).answers('yes')\n"
             "make `arm` an argument",
         ),
         ("rate >= 0.1", BODY, "uses `arm`, but the mark has no arms", "arms=("),
-        ('difference("a", "a") >= 0.1', BODY, "two arms", "difference("),
+        ('difference("a", "a") >= 0.1', BODY, "two different arms", "difference("),
         ('difference("a", "b") >= 2', BODY, "between -1 and 1", "inside the range"),
         ("mean(10, 0) >= 2", BODY, "not a range of scores", "mean(0, 10)"),
         ("mean(0, 10) >= 7, margin=8", BODY.replace(", arm", ""), "margin 8", "margin below 7"),

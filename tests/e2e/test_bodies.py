@@ -48,7 +48,7 @@ def test_awaiting_the_reply_of_a_plain_body_is_a_syntax_matter_and_its_call_bloc
 
 def test_a_plain_body_that_returns_a_coroutine_is_an_error(run):
     run.file("async def ask(): return True\n" + hypothesis("return ask()", kind="def"))
-    failed_as_error(run(), "*coroutine*", "*fix: un-awaited*")
+    failed_as_error(run(), "*returned a coroutine*", "*fix: add `await` before the call*")
 
 
 def test_a_call_that_was_written_and_never_used_is_an_error(run):

@@ -156,11 +156,11 @@ def test_unknown_prices_are_unknown(cache):
 @pytest.mark.parametrize(
     ("arguments", "said", "fix"),
     [
-        (["--older-than=3 months"], "'3 months' is no age", "--older-than=90d"),
-        (["--older-than=999999999w"], "is no age", "--older-than=90d"),
-        (["--runs-older-than=-1d"], "--runs-older-than: '-1d' is no age", "--runs-older-than=90d"),
-        (["--larger-than=2"], "'2' is no size", "--larger-than=2GB"),
-        (["--larger-than=2iB"], "'2iB' is no size", "--larger-than=2GB"),
+        (["--older-than=3 months"], "'3 months' is not an age", "--older-than=90d"),
+        (["--older-than=999999999w"], "is not an age", "--older-than=90d"),
+        (["--runs-older-than=-1d"], "--runs-older-than: '-1d' is not an age", "--runs-older-than=90d"),
+        (["--larger-than=2"], "'2' is not a size", "--larger-than=2GB"),
+        (["--larger-than=2iB"], "'2iB' is not a size", "--larger-than=2GB"),
         ([], "no limit is given, so there is nothing to remove", "--older-than=90d"),
         (["--keep-recorded"], "no limit is given, so there is nothing to remove", "--larger-than=2GB"),
     ],

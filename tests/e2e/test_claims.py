@@ -317,12 +317,12 @@ REFUSED = [
     ),
     (
         "estimate(rate, halfwidth=0.05), beta=0.1",
-        "beta= has no meaning for an estimate",
+        "beta= does not apply to an estimate",
         "leave it out",
     ),
     (
         "estimate(rate, halfwidth=0.05), expect=0.1",
-        "expect= has no meaning for an estim",
+        "expect= does not apply to an estim",
         "leave it out",
     ),
     (
@@ -340,7 +340,7 @@ REFUSED = [
     (
         "estimate(rate, halfwidth=0.05) & (rate <= 0.2)",
         "claims nothing, so it cannot be joined",
-        "test of its",
+        "a separate test",
     ),
     ('rate.within(0.2, 0.4), invalid="against"', "no side to count on for `within`", 'invalid="bound"'),
     ("(rate <= 0.1) & (rate >= 0.05)", "joins claims that name no outcome", 'rate("asr") <= 0.05'),
@@ -385,7 +385,7 @@ REFUSED = [
     ),
     (
         "rate >= 0.5, cases=LIST, once=True, draws_per_case=2",
-        "draws_per_case= has no meaning with",
+        "draws_per_case= does not apply with",
         "leave",
     ),
     (

@@ -248,7 +248,7 @@ def test_support_out_of_reach_names_the_trials_it_needs(run, arguments, n):
     refused(
         run,
         marked(f"{arguments}, models=[YES]"),
-        f"{WHERE}`{claim}` can never be supported within {most} trials: even if all*agreed with it, it needs {n}",
+        f"{WHERE}`{claim}` can never be supported within {most} trials:*agreed with it, it needs {n}",
         f"*fix: max_trials={n} or more*",
     )
 
@@ -363,12 +363,12 @@ def test_a_fixture_named_case_is_the_users_where_the_mark_has_no_cases(run):
             "*empty.csv:1*the first line names no columns",
             "give each column*",
         ),
-        ("ragged.csv", "a,b\n1,2\n3\n", "*ragged.csv:3*the row has 1 cells, the header has 2", "put a cell*"),
+        ("ragged.csv", "a,b\n1,2\n3\n", "*ragged.csv:3*the row has 1 cells, the header has 2", "put cells*"),
         (
             "numbers.csv",
             "1,2\n3,4\n",
             "*numbers.csv:1*the first line is not a header: 1, 2",
-            "the first line*",
+            "give each column a unique name*",
         ),
         ("words.txt", "a\n", "*cases='words.txt' is not a source of cases", "cases= takes a list,*"),
         ("latin.csv", b"a\n\xe9\n", "*latin.csv*the file is not UTF-8 *", "save it as UTF-8"),

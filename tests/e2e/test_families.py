@@ -364,7 +364,7 @@ def test_a_family_has_a_name(run, name):
     run.file(f"@pytest.mark.hypothesis(rate >= 0.5, family={name})\ndef test_a(trial):\n    return True\n")
     result = run()
     assert result.ret != 0
-    result.stdout.fnmatch_lines([f"*family={name}: a name without*"])
+    result.stdout.fnmatch_lines([f"*family={name}: expected a name without*"])
 
 
 def test_another_procedure_is_refused(run):

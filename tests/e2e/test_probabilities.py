@@ -187,7 +187,7 @@ def test_stored_draws_and_cassettes_keep_the_probabilities(run, lab):
 # --- What ends a hypothesis as an error ------------------------------------------------------------
 
 WRONG = {
-    "not set": (body("reply.prob('yes')", model="YES"), "the reply has none fix: ask for them"),
+    "not set": (body("reply.prob('yes')", model="YES"), "the reply has none fix: request them"),
     "no variant": (body("reply.prob()"), "takes the tokens to add up, got none fix: reply.prob("),
     "an empty cell": (body("reply.prob('')"), "takes the tokens to add up, got '' fix: reply.prob("),
     "no position": (body("reply.prob('A', position=-1)"), "position=-1 is not a token position fix: "),
@@ -270,7 +270,7 @@ def test_probabilities_after_the_filters_are_refused(run, embedded_model):
             body("reply.prob('Lyon')", model="says('parts', ('Ly', 0.5), ('B', 0.49))"),
             "where they may begin with 'Ly'",
         ),
-        (body("reply.prob('A', position=1)"), "reads the token at position 1, and 1 are listed"),
+        (body("reply.prob('A', position=1)"), "reads the token at position 1, but the reply lists only 1"),
         (
             body("reply.prob('A')", model="scripted('mute', [''])", call="allow_empty=True"),
             "the reply is empty: there is no token",

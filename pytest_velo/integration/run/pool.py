@@ -143,8 +143,8 @@ def start_pooling(session: pytest.Session) -> Pooling | None:
     That is so if an option may keep a later test from running, in an xdist worker, and with fewer than two
     free hypotheses. The caller closes the pooling.
     """
-    state = session.config.stash[SESSION]
-    if not may_pool(session, state):
+    state = session.config.stash.get(SESSION, None)
+    if state is None or not may_pool(session, state):  # None: our mark of defaults, and no hypothesis
         return None
     items = [item for item in session.items if isinstance(item, pytest.Function) and SPEC in item.stash]
     free = [item for item in items if is_free(item)]
