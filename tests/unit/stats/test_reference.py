@@ -13,7 +13,7 @@ from pytest_velo.stats.intervals import clopper_pearson, wilson
 from pytest_velo.stats.planning.operating import operating_characteristics
 from pytest_velo.stats.rules.rate import make_rate_rule
 
-REFERENCE = Path(__file__).parents[1] / "reference" / "statistics.json"
+REFERENCE = Path(__file__).parents[2] / "reference" / "statistics.json"
 
 
 def vectors(*kinds: str) -> list[Any]:

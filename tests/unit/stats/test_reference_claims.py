@@ -22,7 +22,7 @@ from pytest_velo.stats.multiplicity import holm
 from pytest_velo.stats.rules.census import census_tests
 from support import textbook
 
-REFERENCE = Path(__file__).parents[1] / "reference" / "statistics.json"
+REFERENCE = Path(__file__).parents[2] / "reference" / "statistics.json"
 
 CHECKED_ELSEWHERE = {"bernoulli_eprocess", "rule_operating_characteristics"}
 """Kinds that `test_stats_reference` checks in full."""
