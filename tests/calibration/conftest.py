@@ -208,7 +208,7 @@ class Calibration:
         for run in runs:
             n = ones = 0
             verdict = None
-            for one in islice(run, hypothesis.max_units):
+            for one in islice(run, hypothesis.design.max_units):
                 path, step = paths[n, ones], (n, ones, one)
                 n, ones = n + 1, ones + int(one)
                 if step not in steps:

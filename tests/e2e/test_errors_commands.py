@@ -297,7 +297,7 @@ def index(monkeypatch, tmp_path):
 def pulled() -> str:
     """What `velo pull` says behind its progress."""
     done = CliRunner().invoke(main, ["pull"])
-    assert done.exit_code == 1
+    assert (done.exit_code, type(done.exception)) == (1, SystemExit), done.exception
     return done.stderr.removeprefix("Error: ").rstrip("\n")
 
 
