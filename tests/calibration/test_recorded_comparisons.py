@@ -102,7 +102,7 @@ class Recorded:
     def nearly_changed(self, runs):
         """Tell of each pair of runs whether its units are ever near to showing a change, either way."""
         change = np.array([[*map(change_of, now, before)] for before, now in runs])
-        if self.hypothesis.unit in (UnitKind.GROUP, UnitKind.CASE):
+        if self.hypothesis.frame.unit in (UnitKind.GROUP, UnitKind.CASE):
             places, worth = np.unique((change + 1) / 2, return_inverse=True)[::-1]
             places = places.reshape(change.shape)
             sides = (self.calibration.null(worth, 0.5, side, self.calibration.alpha) for side in (1, -1))
