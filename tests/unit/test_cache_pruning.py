@@ -214,7 +214,7 @@ def test_addresses_of_all_runs_and_of_workers_under_way(runs):
 def test_a_damaged_record_is_named_and_nothing_is_removed(runs, store, house):
     store.put_many(draws(3))
     (runs / "mine" / "trials.jsonl").write_text('{"calls": []}\n{"calls": 3}\n')
-    with pytest.raises(StoreError, match="no trial") as caught:
+    with pytest.raises(StoreError, match="not a trial") as caught:
         house.prune(max_bytes=0, keep=recorded_addresses(run_folders(runs)))
     assert caught.value.where.endswith("trials.jsonl:2")
     assert "remove the run's folder" in caught.value.fix

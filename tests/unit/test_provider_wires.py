@@ -173,7 +173,7 @@ def test_the_results_of_parallel_tool_calls_share_a_turn() -> None:
 
 def test_a_system_prompt_in_the_middle_is_refused_by_anthropic() -> None:
     turns = [{"role": "user", "content": "?"}, {"role": "system", "content": "be brief"}]
-    with pytest.raises(UsageError, match="before all other messages"):
+    with pytest.raises(UsageError, match="before all others"):
         anthropic_messages.to_wire(request(turns), 1)
 
 
