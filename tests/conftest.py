@@ -19,6 +19,7 @@ from itertools import count, takewhile
 from typing import Any
 
 import pytest
+from _pytest.terminal import TerminalReporter
 
 import pytest_velo
 from pytest_velo import rate
@@ -65,11 +66,20 @@ def modules_stay() -> None:
 
 
 @pytest.fixture
-def pytester(modules_stay: None, pytester: pytest.Pytester) -> pytest.Pytester:
+def pytester(
+    modules_stay: None, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> pytest.Pytester:
     """Run pytest inside, in whichever order the tests of several layers come."""
     # Every inner run ends with several full collections: they need not look at what was here before it.
     gc.freeze()
+    # A run that ends with errors of collection renders its own traceback and shows the last line only. That
+    # takes half of the time of such a run.
+    monkeypatch.setattr(TerminalReporter, "pytest_keyboard_interrupt", _keep_last_line)
     return pytester
+
+
+def _keep_last_line(reporter: TerminalReporter, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+    reporter._keyboardinterrupt_memo = excinfo.getrepr(style="value")
 
 
 class PlainOutcomes:
