@@ -14,7 +14,8 @@ import signal
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
-from functools import partial
+from functools import lru_cache, partial
+from importlib import metadata
 from itertools import count, takewhile
 from typing import Any
 
@@ -65,9 +66,25 @@ def modules_stay() -> None:
         importlib.import_module(name)
 
 
+@pytest.fixture(scope="session")
+def distributions_stay() -> Iterator[None]:
+    """Read once what is installed: every inner run asks for all of it three times."""
+    found = lru_cache(lambda *path: [*metadata.Distribution.discover()])
+    entries = lru_cache(maxsize=None)(metadata.PathDistribution.entry_points.fget)
+    about = lru_cache(maxsize=None)(metadata.PathDistribution.metadata.fget)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(metadata, "distributions", lambda **kwargs: found(*sys.path))
+        patch.setattr(metadata.PathDistribution, "entry_points", property(entries), raising=False)
+        patch.setattr(metadata.PathDistribution, "metadata", property(about), raising=False)
+        yield
+
+
 @pytest.fixture
 def pytester(
-    modules_stay: None, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+    modules_stay: None,
+    distributions_stay: None,
+    pytester: pytest.Pytester,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> pytest.Pytester:
     """Run pytest inside, in whichever order the tests of several layers come."""
     # Every inner run ends with several full collections: they need not look at what was here before it.
