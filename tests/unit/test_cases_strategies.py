@@ -45,17 +45,17 @@ def test_the_modules_that_happen_to_be_imported_do_not_matter(tmp_path, monkeypa
 
 @pytest.mark.parametrize("strategy", [st.booleans(), st.sampled_from(range(4)), st.integers(0, 3)], ids=str)
 def test_small_choices_are_even(strategy):
-    counts = Counter(draw(strategy, 400))
-    share = 400 / len(counts)
+    counts = Counter(draw(strategy, 200))
+    share = 200 / len(counts)
     assert len(counts) == len({int(value) for value in counts}) >= 2
     chi_square = sum((count - share) ** 2 / share for count in counts.values())
     assert chi_square < 16.3  # 0.1% point at 3 degrees of freedom; the seed is fixed
 
 
 def test_neighbours_are_independent():
-    values = draw(st.booleans(), 400)
+    values = draw(st.booleans(), 200)
     repeats = sum(left == right for left, right in pairwise(values))
-    assert abs(repeats - 199.5) < 3.3 * math.sqrt(399 / 4)
+    assert abs(repeats - 99.5) < 3.3 * math.sqrt(199 / 4)
 
 
 def test_floats_are_uniform_between_bounds():
