@@ -21,6 +21,8 @@ from pytest_velo.report.load import Run, load
 
 # What pytest-asyncio otherwise warns of at the start of every inner run.
 QUIET = ("-o", "asyncio_default_fixture_loop_scope=function")
+# What a process of its own need not load: half of the time of its start, and no part in what we test here.
+LEAN = ("-p", "no:randomly", "-p", "no:asyncio", "-p", "no:hypothesispytest")
 CANARY = "sk-canary-7f3a91c2e5d84b60"
 FOREIGN = ("VELO_", "OPENAI_", "ANTHROPIC_", "PYTEST_", "LAB_", "COV_")
 
@@ -53,19 +55,20 @@ class Inner:
         (self.path / "pytest.ini").write_text(f"[pytest]\n{text}\n", encoding="utf-8")
 
     def __call__(self, *args: str) -> pytest.RunResult:
-        """Run in this process, tests in the order of their files."""
-        return self._pytester.runpytest_inprocess("-p", "no:randomly", *QUIET, *args)
+        """Run in this process, tests in the order of their files; `-n` starts workers."""
+        settled = LEAN if "-n" in args else ("-p", "no:randomly", *QUIET)
+        return self._pytester.runpytest_inprocess(*settled, *args)
 
     def apart(self, *args: str, **env: str) -> pytest.RunResult:
         """Run in a process of its own."""
         with pytest.MonkeyPatch.context() as patch:
             for name, value in env.items():
                 patch.setenv(name, value)
-            return self._pytester.runpytest_subprocess(*args, timeout=120)
+            return self._pytester.runpytest_subprocess(*LEAN, *args, timeout=120)
 
     def start(self, *args: str, **options: Any) -> subprocess.Popen[str]:
         """Start a process and leave it running."""
-        command = [sys.executable, "-m", "pytest", *args]
+        command = [sys.executable, "-m", "pytest", *LEAN, *args]
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
         return subprocess.Popen(command, cwd=self.path, **{**streams, **options})
 
