@@ -17,7 +17,8 @@ import msgspec
 
 from pytest_velo.cache.codec import encode_reply
 from pytest_velo.cache.differences import explain_miss
-from pytest_velo.cache.keys import CANON, request_body, request_key
+from pytest_velo.cache.forms import FIRST
+from pytest_velo.cache.keys import CANON, recorded_form, request_body, request_key
 from pytest_velo.cache.store import Store
 from pytest_velo.errors import StoreError, UsageError
 from pytest_velo.records import Address, Draw, Reply, Request
@@ -84,7 +85,7 @@ class Cassette:
         if place in self._draws:
             raise StoreError("an earlier line records the same draw", fix="delete one of the two lines")
         if line.key not in self._requests:
-            if request_key(line.request) != line.key:
+            if request_key(line.request, line.canon) != line.key:
                 raise StoreError(
                     "the request does not match its key: it was edited by hand",
                     fix="record it again: run the test, then `velo cassette export`",
@@ -139,7 +140,7 @@ def export(store: Store, addresses: Iterable[Address] | None, path: str | Path) 
 def _parsed(text: bytes) -> _Line:
     try:
         canon = _decode_canon(text).canon
-        if canon != CANON:
+        if not FIRST <= canon <= CANON:
             raise StoreError(
                 f"the draw was recorded by another version (canon {canon}, this one reads {CANON})",
                 fix="upgrade pytest-velo" if canon > CANON else "record it again",
@@ -171,10 +172,11 @@ def _chosen(store: Store, addresses: Iterable[Address]) -> Iterator[tuple[Reques
 
 def _line(request: Request, draw: Draw) -> bytes:
     address = draw.address
-    body: dict[str, Any] = msgspec.json.decode(request_body(request))
+    canon = recorded_form(request, address.key)
+    body: dict[str, Any] = msgspec.json.decode(request_body(request, canon))
     del body["canon"]
     line = {
-        "canon": CANON,
+        "canon": canon,
         "key": address.key,
         "seed": address.seed,
         "stream": address.stream,

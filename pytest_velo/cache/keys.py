@@ -5,24 +5,29 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import Any
 
+from pytest_velo.cache.forms import FIRST, WHOLE, form
 from pytest_velo.canonical import canonical
 from pytest_velo.errors import UsageError
 from pytest_velo.records import Request
 
-CANON = 1
-"""Version of the canonical form; part of every key, so that a different form never reads old draws."""
+CANON = WHOLE
+"""The newest form of a key; each key holds its own, so that a different form never reads old draws."""
 
 
-def request_key(request: Request) -> str:
+def request_key(request: Request, canon: int | None = None) -> str:
     """Return the key of a request: SHA-256 of `request_body`, 64 hex digits.
 
     It covers the wire family, the endpoint's identity, the model, the messages and the parameters the caller
     set. It does not cover the derived seed, the slot, the test, the API key or headers.
 
+    Args:
+        request: The request.
+        canon: The form; by default the one it has today.
+
     Raises:
         UsageError: A message or parameter has no exact JSON form; the message names its path.
     """
-    return sha256(request_body(request)).hexdigest()
+    return sha256(request_body(request, canon)).hexdigest()
 
 
 def key_parameters(request: Request) -> dict[str, Any]:
@@ -33,12 +38,22 @@ def key_parameters(request: Request) -> dict[str, Any]:
     }
 
 
-def request_body(request: Request) -> bytes:
+def recorded_form(request: Request, key: str) -> int:
+    """Return the form in which a stored request has the key `key`; the form it has today if in none."""
+    asked = form(request)
+    return FIRST if asked != FIRST and request_key(request, FIRST) == key else asked
+
+
+def request_body(request: Request, canon: int | None = None) -> bytes:
     """Return the canonical JSON of a request, as it is stored and hashed.
 
     A whole float among the top-level parameters is written as an integer: `temperature=1` and
     `temperature=1.0` are the same request to every provider. Inside messages, tools and schemas, values stay
     as they are.
+
+    Args:
+        request: The request.
+        canon: The form; by default the one it has today.
 
     Raises:
         UsageError: As for `request_key`.
@@ -47,7 +62,7 @@ def request_body(request: Request) -> bytes:
         return canonical(
             {
                 "api": request.api,
-                "canon": CANON,
+                "canon": form(request) if canon is None else canon,
                 "endpoint": request.endpoint,
                 "messages": request.messages,
                 "model": request.model,

@@ -22,9 +22,10 @@ from urllib.request import getproxies
 import httpx2
 import msgspec
 
-from pytest_velo.errors import TransientError, TransientKind, UsageError
+from pytest_velo.errors import TransientError, TransientKind
 from pytest_velo.providers.failures import inner_status, read_failure, settle_failure
 from pytest_velo.providers.transport import Answer, DirectTransport, SdkTransport, Transport
+from pytest_velo.providers.wire import sendable
 from pytest_velo.records import JsonObject, Reply, Request
 from pytest_velo.settings import Endpoint
 
@@ -173,15 +174,7 @@ class HttpProvider:
 
     async def complete(self, request: Request, seed: int | None) -> Reply:
         """Return the reply to `request`, after exactly one attempt."""
-        try:
-            body = self._wire.to_wire(request, seed)
-        except (KeyError, TypeError, AttributeError) as error:
-            raise UsageError(
-                f"a message or parameter of the call cannot be sent ({type(error).__name__}: {error})",
-                where=f"{request.endpoint}, model {request.model}",
-                fix="see the shapes of messages in pytest_velo.records: tool answers need a tool_call_id,"
-                " images a media_type, tool calls an id, a name and arguments",
-            ) from None
+        body = sendable(self._wire.to_wire, request, seed)
         started = time.perf_counter()
         try:
             async with asyncio.timeout(self._endpoint.timeout_s):
