@@ -37,6 +37,7 @@ class _Line(msgspec.Struct):
     request: Request
     reply: Reply
     drawn_at: str
+    form: int = FIRST
 
 
 class _Canon(msgspec.Struct):
@@ -85,7 +86,7 @@ class Cassette:
         if place in self._draws:
             raise StoreError("an earlier line records the same draw", fix="delete one of the two lines")
         if line.key not in self._requests:
-            if request_key(line.request, line.canon) != line.key:
+            if request_key(line.request, line.form) != line.key:
                 raise StoreError(
                     "the request does not match its key: it was edited by hand",
                     fix="record it again: run the test, then `velo cassette export`",
@@ -140,7 +141,7 @@ def export(store: Store, addresses: Iterable[Address] | None, path: str | Path) 
 def _parsed(text: bytes) -> _Line:
     try:
         canon = _decode_canon(text).canon
-        if not FIRST <= canon <= CANON:
+        if canon != CANON:
             raise StoreError(
                 f"the draw was recorded by another version (canon {canon}, this one reads {CANON})",
                 fix="upgrade pytest-velo" if canon > CANON else "record it again",
@@ -172,11 +173,11 @@ def _chosen(store: Store, addresses: Iterable[Address]) -> Iterator[tuple[Reques
 
 def _line(request: Request, draw: Draw) -> bytes:
     address = draw.address
-    canon = recorded_form(request, address.key)
-    body: dict[str, Any] = msgspec.json.decode(request_body(request, canon))
+    body: dict[str, Any] = msgspec.json.decode(request_body(request, recorded_form(request, address.key)))
     del body["canon"]
+    form = body.pop("form", FIRST)
     line = {
-        "canon": canon,
+        "canon": CANON,
         "key": address.key,
         "seed": address.seed,
         "stream": address.stream,
@@ -184,6 +185,7 @@ def _line(request: Request, draw: Draw) -> bytes:
         "request": body,
         "reply": msgspec.Raw(encode_reply(draw.reply, for_cassette=True)[0]),
         "drawn_at": draw.drawn_at,
+        **({} if form == FIRST else {"form": form}),
     }
     return msgspec.json.encode(line) + b"\n"
 

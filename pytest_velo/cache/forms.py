@@ -28,13 +28,13 @@ _OWN_TOOL = {
 }
 
 
-def form(request: Request) -> int:
+def form_of(request: Request) -> int:
     """Return the form that a request is keyed in.
 
     >>> hi = {"role": "user", "content": "Hi"}
     >>> plain = Request(api="openai-chat", endpoint="e", model="m", messages=(hi,))
     >>> named = Request(api="openai-chat", endpoint="e", model="m", messages=({**hi, "name": "Ada"},))
-    >>> form(plain), form(named)
+    >>> form_of(plain), form_of(named)
     (1, 2)
     """
     api = request.api

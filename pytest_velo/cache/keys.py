@@ -5,16 +5,16 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import Any
 
-from pytest_velo.cache.forms import FIRST, WHOLE, form
+from pytest_velo.cache.forms import FIRST, form_of
 from pytest_velo.canonical import canonical
 from pytest_velo.errors import UsageError
 from pytest_velo.records import Request
 
-CANON = WHOLE
-"""The newest form of a key; each key holds its own, so that a different form never reads old draws."""
+CANON = 1
+"""Version of the canonical form; part of every key, so that a different form never reads old draws."""
 
 
-def request_key(request: Request, canon: int | None = None) -> str:
+def request_key(request: Request, form: int | None = None) -> str:
     """Return the key of a request: SHA-256 of `request_body`, 64 hex digits.
 
     It covers the wire family, the endpoint's identity, the model, the messages and the parameters the caller
@@ -22,12 +22,12 @@ def request_key(request: Request, canon: int | None = None) -> str:
 
     Args:
         request: The request.
-        canon: The form; by default the one it has today.
+        form: Its form; by default the one it has today.
 
     Raises:
         UsageError: A message or parameter has no exact JSON form; the message names its path.
     """
-    return sha256(request_body(request, canon)).hexdigest()
+    return sha256(request_body(request, form)).hexdigest()
 
 
 def key_parameters(request: Request) -> dict[str, Any]:
@@ -40,11 +40,11 @@ def key_parameters(request: Request) -> dict[str, Any]:
 
 def recorded_form(request: Request, key: str) -> int:
     """Return the form in which a stored request has the key `key`; the form it has today if in none."""
-    asked = form(request)
-    return FIRST if asked != FIRST and request_key(request, FIRST) == key else asked
+    today = form_of(request)
+    return FIRST if today != FIRST and request_key(request, FIRST) == key else today
 
 
-def request_body(request: Request, canon: int | None = None) -> bytes:
+def request_body(request: Request, form: int | None = None) -> bytes:
     """Return the canonical JSON of a request, as it is stored and hashed.
 
     A whole float among the top-level parameters is written as an integer: `temperature=1` and
@@ -53,20 +53,23 @@ def request_body(request: Request, canon: int | None = None) -> bytes:
 
     Args:
         request: The request.
-        canon: The form; by default the one it has today.
+        form: Its form; by default the one it has today.
 
     Raises:
         UsageError: As for `request_key`.
     """
+    form = form_of(request) if form is None else form
+    newer = {} if form == FIRST else {"form": form}
     try:
         return canonical(
             {
                 "api": request.api,
-                "canon": form(request) if canon is None else canon,
+                "canon": CANON,
                 "endpoint": request.endpoint,
                 "messages": request.messages,
                 "model": request.model,
                 "parameters": key_parameters(request),
+                **newer,
             },
             name="request",
         )

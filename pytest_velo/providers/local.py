@@ -168,7 +168,7 @@ class LocalProvider:
             return settle_failure(failure, request, latency_s)
         try:
             return from_wire(answer, request, latency_s)
-        except (KeyError, IndexError, TypeError) as problem:
+        except (KeyError, IndexError, TypeError, AttributeError, ValueError) as problem:
             raise TransientError(
                 f"the embedded server's answer is not a reply ({problem!r})",
                 kind="garbage",

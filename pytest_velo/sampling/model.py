@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
+from functools import cache
 from typing import Any
 
 from pytest_velo.errors import BodyError
@@ -277,8 +277,16 @@ def _check_names(given: Iterable[str]) -> None:
                 "n= would pay for replies that nobody reads",
                 fix="call the model several times, or declare n= on the endpoint",
             )
-        if close := get_close_matches(name, _KEYWORDS, n=1, cutoff=_SLIP):
-            raise BodyError(f"a model call has no keyword `{name}`", fix=f"did you mean {close[0]!r}?")
+        if meant := _meant(name):
+            raise BodyError(f"a model call has no keyword `{name}`", fix=f"did you mean {meant!r}?")
+
+
+@cache
+def _meant(name: str) -> str | None:
+    """Return the keyword that a name is a slip of; None if it is one of a provider's own."""
+    from difflib import get_close_matches  # weight: needed for a provider's own parameters only
+
+    return next(iter(get_close_matches(name, _KEYWORDS, n=1, cutoff=_SLIP)), None)
 
 
 _SLIP = 0.9  # `temprature` is one; `top_k` (0.8, beside `top_p`) and `top_logprobs` are not
