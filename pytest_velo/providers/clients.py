@@ -17,13 +17,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
 from urllib.request import getproxies
 
 import httpx2
 import msgspec
 
-from pytest_velo.errors import TransientError, TransientKind
+from pytest_velo.errors import TransientError, TransientKind, UsageError
 from pytest_velo.providers.failures import inner_status, read_failure, settle_failure
 from pytest_velo.providers.transport import Answer, DirectTransport, SdkTransport, Transport
 from pytest_velo.providers.wire import sendable
@@ -107,9 +107,15 @@ def _address(endpoint: Endpoint) -> tuple[str | None, dict[str, Any]]:
     if endpoint.base_url is None:
         return None, {}
     parts = urlsplit(endpoint.base_url)
-    query = parse_qs(parts.query, keep_blank_values=True)
-    single = {name: values[0] if len(values) == 1 else values for name, values in query.items()}
-    return urlunsplit(parts._replace(query="", fragment="")), single
+    pairs = parse_qsl(parts.query, keep_blank_values=True)
+    query = dict(pairs)
+    if len(query) < len(pairs):
+        raise UsageError(
+            "the query of base_url= names a parameter twice, which the SDKs cannot send",
+            where=f"endpoint {endpoint.name}",
+            fix="name each once",
+        )
+    return urlunsplit(parts._replace(query="", fragment="")), query
 
 
 def _transport(

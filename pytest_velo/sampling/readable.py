@@ -33,6 +33,8 @@ class Readable:
         """
         reply = await self._inner.complete(request, seed)
         try:
+            if not isinstance(reply.raw, dict):  # read back on its first use only
+                raise ValueError(f"raw is {type(reply.raw).__name__}")
             decode_reply(encode_reply(reply)[0])
         except (StoreError, msgspec.DecodeError, ValueError, OverflowError) as error:
             raise TransientError(

@@ -1,4 +1,4 @@
-"""A reply to a prefilled request: `text` is the continuation, whatever the server does with what it continues."""
+"""A reply to a prefilled request: `text` is the continuation, whatever the server repeats."""
 
 from __future__ import annotations
 
