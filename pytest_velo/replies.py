@@ -111,7 +111,8 @@ class Reply:
         if self.tool_calls:
             turn["tool_calls"] = [call.request for call in self.tool_calls]
         if self.blocks:
-            turn["blocks"] = _begun(self.prefill, self.blocks)
+            beside = all(_is_beside_the_text(block) for block in self.blocks)
+            turn["blocks"] = list(self.blocks) if beside else _begun(self.prefill, self.blocks)
         return turn | self._extra_fields()
 
     def _extra_fields(self) -> dict[str, Any]:
@@ -178,6 +179,12 @@ class Reply:
 
     def __hash__(self) -> int:
         return hash(self.text)
+
+
+def _is_beside_the_text(block: JsonObject) -> bool:
+    """Tell whether a block is no part of a turn's content: OpenRouter's reasoning, an item of OpenAI's."""
+    kind = str(block.get("type"))
+    return kind.startswith("reasoning") or kind in ("message", "function_call")
 
 
 def _begun(prefill: str, parts: Sequence[JsonObject]) -> list[JsonObject]:

@@ -16,6 +16,7 @@ from pytest_velo.records import Reply, Request
 from pytest_velo.settings import Api, Endpoint, Prefill
 
 _OPENAI_HOSTS = ("api.openai.com", ".openai.com", ".azure.com")
+_ANTHROPIC = "anthropic"  # the identity of the endpoint that is not declared
 _OPENAI = (Api.OPENAI_CHAT, Api.OPENAI_RESPONSES)
 _FIX = "end the messages with one of the user's"
 
@@ -78,8 +79,12 @@ def continued(reply: Reply, request: Request) -> Reply:
 
 
 def never_repeats(request: Request) -> bool:
-    """Tell whether the reply is known to hold the continuation alone, so that nothing is cut off it."""
-    return request.api == Api.ANTHROPIC or (_continues(request) and not given(request, "echo"))
+    """Tell whether the reply is known to hold the continuation alone, so that nothing is cut off it.
+
+    Anthropic's own server never repeats a prefill; others that speak its format (llama.cpp) do.
+    """
+    own = request.api == Api.ANTHROPIC and request.endpoint == _ANTHROPIC
+    return own or (_continues(request) and not given(request, "echo"))
 
 
 def _continues(request: Request) -> bool:

@@ -10,7 +10,9 @@ from pytest_velo import difference
 HI = {"role": "user", "content": "Is it so?"}
 
 
-@pytest.mark.hypothesis(difference("ada", "bob") >= 0.5, arms=("ada", "bob"), models=["lab/names"], max_trials=40)
+@pytest.mark.hypothesis(
+    difference("ada", "bob") >= 0.5, arms=("ada", "bob"), models=["lab/names"], max_trials=40
+)
 async def test_who_asks_moves_the_answer(model, arm):
     return (await model([{**HI, "name": arm}])).answers("yes")
 

@@ -50,3 +50,31 @@ def test_what_is_no_prompt_is_refused_before_it_is_sent(make_hypothesis, sample,
     run = asyncio.run(sample(make_hypothesis(body, rate >= 0.5)))
     assert isinstance(run.error, BodyError)
     assert "a prompt must be a text or a list of messages" in run.error.what
+
+
+@pytest.mark.parametrize(
+    ("options", "what", "fix"),
+    [
+        ({"temprature": 0.5}, "no keyword `temprature`", "'temperature'"),
+        ({"max_token": 5}, "no keyword `max_token`", "'max_tokens'"),
+        ({"sytem": "Be brief."}, "no keyword `sytem`", "'system'"),
+        ({"n": 3}, "n= would pay", "declare n="),
+    ],
+)
+def test_a_keyword_that_a_server_may_ignore_is_refused(make_hypothesis, sample, options, what, fix) -> None:
+    async def body(case, arm, trial):
+        return (await MODEL("q", **options)).answers("yes")
+
+    run = asyncio.run(sample(make_hypothesis(body, rate >= 0.5)))
+    assert isinstance(run.error, BodyError)
+    assert what in run.error.what
+    assert fix in run.error.fix
+
+
+def test_a_providers_own_keywords_are_its_own(make_hypothesis, sample) -> None:
+    own = {"top_k": 5, "top_logprobs": 2, "stop_sequences": ["x"], "seed": 1, "tool_choice": "auto"}
+
+    async def body(case, arm, trial):
+        return (await MODEL("q", **own)).answers("yes")
+
+    assert asyncio.run(sample(make_hypothesis(body, rate >= 0.5))).error is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def user(*parts: Any) -> dict[str, Any]:
         asked("anthropic", HI, {"role": "assistant", "content": "a", "blocks": [TEXT]}, HI),
         asked("openai-chat", HI, tools=[{"name": "f", "parameters": {}}], logit_bias={"5": 1}),
         asked("openai-responses", HI, tools=[{"type": "function", "name": "f"}]),
-        asked("anthropic", HI, BEGUN),  # it never repeated a prefill
+        replace(asked("anthropic", HI, BEGUN), endpoint="anthropic"),  # it never repeated a prefill
         asked("openai-chat", HI, BEGUN, continue_final_message=True, add_generation_prompt=False),
     ],
     ids=str,
@@ -70,6 +71,7 @@ def test_the_key_of_a_request_that_was_always_sent_whole_stays(request_: Request
         asked("openai-chat", HI, BEGUN, continue_final_message=True, echo=True),
         asked("openai-responses", HI, BEGUN),
         asked("local", HI, BEGUN),
+        asked("anthropic", HI, BEGUN),  # a server that may have repeated it
     ],
     ids=str,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -43,8 +44,6 @@ def said(api: str, text: str, request: Request) -> Reply:
 @pytest.mark.parametrize("api", ["openai-chat", "openai-responses", "anthropic", "local"])
 @pytest.mark.parametrize("repeats", [False, True])
 def test_the_text_is_the_continuation(api: str, repeats: bool) -> None:
-    if api == "anthropic" and repeats:
-        pytest.skip("Anthropic's API never repeats a prefill")
     text = "The answer is 12." if repeats else " 12."
     reply = said(api, text, asked(api))
     assert (reply.text, reply.prefill) == (" 12.", "The answer is")
@@ -59,7 +58,7 @@ def test_only_an_exact_repetition_is_cut_off() -> None:
 @pytest.mark.parametrize(
     "request_",
     [
-        asked("anthropic", HI, {"role": "assistant", "content": "("}),
+        replace(asked("anthropic", HI, {"role": "assistant", "content": "("}), endpoint="anthropic"),
         asked(
             "openai-chat", HI, {"role": "assistant", "content": "("}, continue_final_message=True, echo=False
         ),
@@ -122,6 +121,16 @@ def test_a_turn_of_anthropics_that_was_begun_goes_back_whole() -> None:
     assert message["blocks"] == [{"type": "text", "text": "The answer is 12."}]
     again = asked("anthropic", HI, message, HI)
     assert anthropic_messages.to_wire(again, None)["messages"][1]["content"] == message["blocks"]
+
+
+def test_a_tool_call_of_anthropics_goes_back_behind_what_was_begun() -> None:
+    use = {"type": "tool_use", "id": "c1", "name": "f", "input": {}}
+    reply = anthropic_messages.from_wire(
+        {"content": [use], "stop_reason": "tool_use"}, asked("anthropic"), 0.1
+    )
+    assert reply.message["blocks"] == [{"type": "text", "text": "The answer is"}, use]
+    again = asked("anthropic", HI, reply.message, {"role": "tool", "tool_call_id": "c1", "content": "12"})
+    assert anthropic_messages.to_wire(again, None)["messages"][1]["content"] == reply.message["blocks"]
 
 
 # --- How an endpoint is told -------------------------------------------------------------------------
