@@ -204,7 +204,7 @@ def from_wire(body: JsonObject, request: Request, latency_s: float) -> Reply:
         latency_s=latency_s,
         model_served=text_or_none(body.get("model")),
         fingerprint=text_or_none(body.get("system_fingerprint")),
-        not_honoured=dropped_logprobs(request, text, logprobs),
+        not_honoured=dropped_logprobs(request, text.removeprefix(request.prefill), logprobs),
         blocks=_blocks(message),
         extras=_extras(message),
         raw=body,

@@ -74,6 +74,8 @@ def remarks(reply: Reply, request: Request, target: Target) -> list[str]:
     ignored = [name for name in reply.not_honoured if name in request.parameters and name != "logprobs"]
     if ignored:
         told.append(f"{target.id} was not told {', '.join(ignored)}: its API has no such parameter")
+    if "seed" in request.parameters:
+        told.append(f"seed= is one for all draws of {target.id}, which makes them alike: leave it out")
     if may_not_continue(request, target.endpoint):
         told.append(
             f"{target.id} was asked to continue its own message; whether its server does is not known:"

@@ -58,6 +58,10 @@ def test_what_a_reader_must_know_of_a_reply(lab, messages, reply, told) -> None:
     assert all(lab.id in remark for remark in said)
 
 
+def test_one_seed_for_all_draws_is_said() -> None:
+    assert "leave it out" in remarks(Reply(text="12"), target().request([HI], {"seed": 7}), target())[0]
+
+
 def test_an_old_draw_is_read_as_the_endpoint_is_declared_today() -> None:
     asked = target().request([HI])
     assert as_declared(Reply(text=THOUGHT), asked, target().endpoint).text == THOUGHT
