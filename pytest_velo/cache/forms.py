@@ -22,10 +22,6 @@ _MESSAGE = frozenset({"role", "content", "tool_calls", "tool_call_id", "blocks"}
 _CALL = frozenset({"id", "type", "name", "arguments", "arguments_text"})
 _TEXT = frozenset({"type", "text"})
 _IMAGE = frozenset({"type", "media_type", "data"})
-_OWN_TOOL = {
-    Api.OPENAI_CHAT: ("type",),
-    Api.LOCAL: (),  # tools are recorded as not honoured
-}
 
 
 def form_of(request: Request) -> int:

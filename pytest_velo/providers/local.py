@@ -89,6 +89,8 @@ def _refuse_untold(request: Request) -> None:
     """Refuse what the model's prompt format leaves out: all but roles and text."""
     for number, message in enumerate(request.messages):
         place = f"messages[{number}]"
+        is_result = message["role"] == "tool"
+        refuse_fields(request, place, ["role"] if is_result else [], _FORMAT, "say it in a user message")
         refuse_fields(request, place, beside(message, "role", "content"), _FORMAT)
         for part_number, part in enumerate(content_parts(message)):
             if part.get("type") != "text":

@@ -68,10 +68,14 @@ def as_declared(reply: Reply, request: Request, endpoint: Endpoint) -> Reply:
     return without_thoughts(reply, request) if endpoint.think is Think.STRIP else reply
 
 
+_TOLD_ELSEWHERE = ("seed", "logprobs")
+
+
 def remarks(reply: Reply, request: Request, target: Target) -> list[str]:
     """Return what the reader must know of a reply: what was not sent, and what its text may hold."""
     told: list[str] = []
-    ignored = [name for name in reply.not_honoured if name in request.parameters and name != "logprobs"]
+    dropped = (name for name in reply.not_honoured if name in request.parameters)
+    ignored = [name for name in dropped if name not in _TOLD_ELSEWHERE]
     if ignored:
         told.append(f"{target.id} was not told {', '.join(ignored)}: its API has no such parameter")
     if "seed" in request.parameters:

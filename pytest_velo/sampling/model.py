@@ -14,6 +14,7 @@ from pytest_velo.sampling.call import Guard, ask
 from pytest_velo.sampling.pending import Pending
 from pytest_velo.sampling.prompts import Prompt, messages_of, neutral_tools
 from pytest_velo.sampling.trial import TrialScope, current
+from pytest_velo.settings import Api, Endpoint
 
 
 class _Caller:
@@ -42,7 +43,7 @@ class _Caller:
     @staticmethod
     def _request(target: Target, prompt: Prompt, system: str | None, parameters: dict[str, Any]) -> Request:
         given = {name: value for name, value in parameters.items() if value is not None}
-        _check_names(given)
+        _check_names(given, target.endpoint)
         if isinstance(given.get("tools"), Sequence):
             given["tools"] = neutral_tools(given["tools"])
         return with_prefill(target.request(messages_of(prompt, system), given), target.endpoint)
@@ -267,12 +268,12 @@ class Chat(_Conversation):
         return self._keep(prompt, self._model(self._ask(prompt), **{**self._defaults, **options}))
 
 
-def _check_names(given: Iterable[str]) -> None:
+def _check_names(given: Iterable[str], endpoint: Endpoint) -> None:
     """Refuse a parameter that is a slip of the pen: many servers ignore what they do not know."""
     for name in given:
         if name in _SENT:
             continue
-        if name == "n":
+        if name == "n" and endpoint.api in (Api.OPENAI_CHAT, Api.LOCAL):
             raise BodyError(
                 "n= would pay for replies that nobody reads",
                 fix="call the model several times, or declare n= on the endpoint",

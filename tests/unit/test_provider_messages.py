@@ -302,7 +302,13 @@ def test_output_configs_are_joined() -> None:
     assert body["output_config"] == {"effort": "low", "format": {"type": "json_schema", "schema": {}}}
 
 
-def test_a_tool_answer_lacks_its_id_or_has_no_place_for_it() -> None:
+def test_a_tools_answer_without_its_id_is_refused() -> None:
     answer = {"role": "tool", "content": "12"}
-    assert "tool_call_id" in refused("openai-chat", HI, answer).what
-    assert "`tool_call_id`" in refused("local", HI, {**answer, "tool_call_id": "1"}).what
+    for api in ("openai-chat", "openai-responses", "anthropic"):
+        assert "tool_call_id" in refused(api, HI, answer).what
+
+
+def test_the_embedded_model_takes_no_answers_of_tools() -> None:
+    error = refused("local", HI, {"role": "tool", "tool_call_id": "1", "content": "12"})
+    assert "`role` of messages[1]" in error.what
+    assert "user message" in error.fix
