@@ -33,6 +33,8 @@ def form_of(request: Request) -> int:
     >>> form_of(plain), form_of(named)
     (1, 2)
     """
+    if _is_plain(request):
+        return FIRST
     api = request.api
     changed = (
         (bool(request.prefill) and not never_repeats(request))
@@ -40,6 +42,15 @@ def form_of(request: Request) -> int:
         or any(_was_bent(tool, api) for tool in request.parameters.get("tools") or ())
     )
     return WHOLE if changed else FIRST
+
+
+def _is_plain(request: Request) -> bool:
+    """Tell, in little time, whether a request is what most are: texts, the last one not the model's."""
+    for message in request.messages:
+        if len(message) != 2 or type(content := message.get("content")) is not str or not content:
+            return False
+    is_begun = bool(request.messages) and request.messages[-1].get("role") == "assistant"
+    return not is_begun and "tools" not in request.parameters
 
 
 def _was_cut(message: JsonObject, api: str) -> bool:
