@@ -44,7 +44,7 @@ def user(*parts: Any) -> dict[str, Any]:
         asked("openai-chat", HI, tools=[{"name": "f", "parameters": {}}], logit_bias={"5": 1}),
         asked("openai-responses", HI, tools=[{"type": "function", "name": "f"}]),
         replace(asked("anthropic", HI, BEGUN), endpoint="anthropic"),  # it never repeated a prefill
-        asked("openai-chat", HI, BEGUN, continue_final_message=True, add_generation_prompt=False),
+        asked("openai-chat", HI, BEGUN, continue_final_message=True, echo=False),
     ],
     ids=str,
 )
@@ -68,7 +68,7 @@ def test_the_key_of_a_request_that_was_always_sent_whole_stays(request_: Request
         asked("openai-chat", HI, tools=[{"type": "custom", "custom": {"name": "f"}}]),
         asked("anthropic", HI, tools=[{"type": "web_search_20250305", "name": "web_search"}]),
         asked("openai-chat", HI, BEGUN),
-        asked("openai-chat", HI, BEGUN, continue_final_message=True, echo=True),
+        asked("openai-chat", HI, BEGUN, continue_final_message=True, add_generation_prompt=False),
         asked("openai-responses", HI, BEGUN),
         asked("local", HI, BEGUN),
         asked("anthropic", HI, BEGUN),  # a server that may have repeated it

@@ -69,9 +69,11 @@ def test_nothing_is_cut_off_where_the_api_does_not_repeat(request_: Request) -> 
     assert said(request_.api, "((12))", request_).text == "((12))"
 
 
-def test_vllm_repeats_if_it_is_told_to() -> None:
-    told = asked("openai-chat", continue_final_message=True, add_generation_prompt=False, echo=True)
-    assert said("openai-chat", "The answer is 12.", told).text == " 12."
+@pytest.mark.parametrize("told", [{}, {"echo": True}], ids=str)
+def test_a_server_that_repeats_although_it_was_told_to_continue(told: dict[str, Any]) -> None:
+    """llama.cpp takes vLLM's parameters, and repeats all the same."""
+    begun = asked("openai-chat", continue_final_message=True, add_generation_prompt=False, **told)
+    assert said("openai-chat", "The answer is 12.", begun).text == " 12."
 
 
 def test_a_reply_is_continued_once() -> None:
