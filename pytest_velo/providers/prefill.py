@@ -81,8 +81,8 @@ def continued(reply: Reply, request: Request) -> Reply:
 def never_repeats(request: Request) -> bool:
     """Tell whether the reply is known to hold the continuation alone, so that nothing is cut off it.
 
-    Anthropic's own server never repeats a prefill; others that speak its format (llama.cpp) do. vLLM can be
-    told either way by `echo`, of which llama.cpp knows nothing: only a call that says no is taken at its word.
+    Anthropic's own server never repeats a prefill; others that speak its format (llama.cpp) do. vLLM is told
+    by `echo`, of which llama.cpp knows nothing: only a call that says no is taken at its word.
     """
     own = request.api == Api.ANTHROPIC and request.endpoint == _ANTHROPIC
     return own or (_continues(request) and given(request, "echo") is False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -312,3 +314,58 @@ def test_the_embedded_model_takes_no_answers_of_tools() -> None:
     error = refused("local", HI, {"role": "tool", "tool_call_id": "1", "content": "12"})
     assert "`role` of messages[1]" in error.what
     assert "user message" in error.fix
+
+
+# --- Whatever is put wherever ------------------------------------------------------------------------
+
+MARK = "a-value-that-is-seen"
+CONVERSATION: list[dict[str, Any]] = [
+    {"role": "system", "content": [{"type": "text", "text": "Be brief."}]},
+    {"role": "user", "content": [{"type": "text", "text": "Weather?"}, PICTURE]},
+    {
+        "role": "assistant",
+        "content": "I look.",
+        "tool_calls": [{"id": "c1", "name": "f", "arguments": {"a": 1}}],
+    },
+    {"role": "tool", "tool_call_id": "c1", "content": [{"type": "text", "text": "rain"}]},
+    {"role": "assistant", "content": [{"type": "text", "text": "Rain."}]},
+    {"role": "user", "content": "Sure?"},
+]
+TOOLS = [{"name": "f", "description": "d", "parameters": SCHEMA}]
+
+
+def places(value: Any) -> list[dict[str, Any]]:
+    """Return every object inside."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [value] * isinstance(value, dict) + [place for part in inner for place in places(part)]
+
+
+def told(api: str, *messages: dict[str, Any], **parameters: Any) -> str:
+    """Return the body that is sent, or what is said instead."""
+    try:
+        return json.dumps(sent(api, *messages, **parameters))
+    except UsageError as error:
+        return error.what
+
+
+@pytest.mark.parametrize("field", ["name_of_ours", "detail", "status", "type_of", "index", "strict"])
+@pytest.mark.parametrize("api", WIRES)
+def test_a_field_put_anywhere_is_sent_or_refused(api: str, field: str) -> None:
+    turns = [
+        turn for turn in CONVERSATION if api != "local" or not ({"tool_calls", "tool_call_id"} & {*turn})
+    ]
+    if api == "local":  # text only; what tools= becomes there is in not_honoured
+        turns = [{**turn, "content": "Hi"} for turn in turns]
+    parameters: dict[str, Any] = {} if api == "local" else {"tools": TOOLS}
+    sent(api, *turns, **parameters)  # as it stands, all of it can be
+    n_seen = 0
+    for number in range(len(places([turns, parameters]))):
+        changed, options = copy.deepcopy([turns, parameters])
+        place = places([changed, options])[number]
+        if field in place or place is options:
+            continue
+        place[field] = MARK
+        said = told(api, *changed, **options)
+        assert MARK in said or f"`{field}`" in said, f"{place} lost it"
+        n_seen += MARK in said
+    assert n_seen or api == "local"
