@@ -25,14 +25,7 @@ _IMAGE = frozenset({"type", "media_type", "data"})
 
 
 def form_of(request: Request) -> int:
-    """Return the form that a request is keyed in.
-
-    >>> hi = {"role": "user", "content": "Hi"}
-    >>> plain = Request(api="openai-chat", endpoint="e", model="m", messages=(hi,))
-    >>> named = Request(api="openai-chat", endpoint="e", model="m", messages=({**hi, "name": "Ada"},))
-    >>> form_of(plain), form_of(named)
-    (1, 2)
-    """
+    """Return the form that a request is keyed in."""
     if _is_plain(request):
         return FIRST
     api = request.api

@@ -14,22 +14,14 @@ def has_thoughts(text: str) -> bool:
     """Tell whether a text holds thoughts: it begins with them, or with what is left of them.
 
     Prompt formats may hold the opening mark themselves, so that the text has the closing one only.
-
-    >>> has_thoughts("<think>Hm.</think>12"), has_thoughts("Hm.</think>12"), has_thoughts("12")
-    (True, True, False)
     """
     return text.lstrip().startswith(_BEGIN) or _END in text
 
 
 def without_thoughts(reply: Reply, request: Request) -> Reply:
-    r"""Return a reply whose thoughts are its reasoning, and no part of its text.
+    """Return a reply whose thoughts are its reasoning, and no part of its text.
 
     Thoughts that do not end, because the reply was cut, leave no text.
-
-    >>> asked = Request(api="a", endpoint="e", model="m", messages=())
-    >>> split = without_thoughts(Reply(text="<think>7 + 5.</think>\n\n12"), asked)
-    >>> split.reasoning, split.text
-    ('7 + 5.', '12')
     """
     if not has_thoughts(reply.text):
         return reply

@@ -34,13 +34,7 @@ def messages_of(prompt: Prompt, system: str | None) -> tuple[JsonObject, ...]:
 
 
 def neutral_tools(tools: Sequence[Any]) -> list[Any]:
-    """Return tool definitions in neutral form, from OpenAI's own shape or Anthropic's.
-
-    >>> neutral_tools([{"type": "function", "function": {"name": "f", "parameters": {}}}])
-    [{'name': 'f', 'parameters': {}}]
-    >>> neutral_tools([{"name": "f", "input_schema": {}}])
-    [{'name': 'f', 'parameters': {}}]
-    """
+    """Return tool definitions in neutral form, from OpenAI's own shape or Anthropic's."""
     return [_neutral_tool(tool) for tool in tools]
 
 
