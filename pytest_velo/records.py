@@ -6,7 +6,9 @@ Messages are JSON objects in one neutral shape, whatever the provider:
   ``{"type": "text", "text": ...}`` and ``{"type": "image", "media_type": ..., "data": base64}``;
 * an assistant message may carry ``"tool_calls": [{"id", "name", "arguments"}]`` and ``"blocks"``: the
   provider's own content blocks (thinking), sent back as they came;
-* ``{"role": "tool", "tool_call_id": ..., "content": str}`` answers a tool call.
+* ``{"role": "tool", "tool_call_id": ..., "content": str}`` answers a tool call;
+* any other field of a message, a part, a tool call or a tool is sent as it is where the wire has a place for
+  it, and refused where it has none.
 """
 
 from __future__ import annotations
@@ -44,6 +46,23 @@ class Request:
     model: str
     messages: tuple[JsonObject, ...]
     parameters: JsonObject = field(default_factory=dict)
+
+    @property
+    def prefill(self) -> str:
+        """The text of a last message of the model's own, which the reply continues; empty without one.
+
+        >>> begun = {"role": "assistant", "content": "It is"}
+        >>> Request(api="a", endpoint="e", model="m", messages=(begun,)).prefill
+        'It is'
+        """
+        last = self.messages[-1] if self.messages else {}
+        if last.get("role") != "assistant" or last.get("tool_calls"):
+            return ""
+        content = last.get("content") or ""
+        if isinstance(content, str):
+            return content
+        texts = (part.get("text") for part in content if part.get("type") == "text")
+        return "".join(text for text in texts if isinstance(text, str))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

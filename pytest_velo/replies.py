@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -45,13 +45,23 @@ class ToolCall:
     arguments: JsonObject | None
     arguments_text: str = ""
 
+    @property
+    def request(self) -> JsonObject:
+        """The call as an entry of a message's `tool_calls`.
+
+        >>> ToolCall(id="1", name="f", arguments={"a": 1}).request
+        {'id': '1', 'name': 'f', 'arguments': {'a': 1}}
+        """
+        return {"id": self.id, "name": self.name, "arguments": self.arguments_text or self.arguments or ""}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Reply:
     """One reply of a model. `in`, `==` with a string and `str()` work on its text.
 
     Attributes:
-        text: The answer's text; empty when there is none.
+        text: The answer's text; empty when there is none. After a prefill, the continuation only.
+        prefill: The beginning of the answer that was sent, which `text` continues; empty without one.
         reasoning: The reasoning text; None if the provider does not show it.
         finish_reason: Why it ended.
         refused: The model declined, by the provider's own flag.
@@ -63,6 +73,8 @@ class Reply:
         fingerprint: The provider's system fingerprint.
         not_honoured: Requested parameters that the provider does not honour (`seed`, ...).
         blocks: The provider's own content blocks, for sending the turn back (thinking blocks).
+        extras: Fields of the provider's message that go back with the turn as they came
+            (`reasoning_content`, ...).
         cached: The reply was read from the cache or a cassette.
         raw: The provider's whole reply.
     """
@@ -81,8 +93,32 @@ class Reply:
     fingerprint: str | None = None
     not_honoured: tuple[str, ...] = ()
     blocks: tuple[JsonObject, ...] = ()
+    extras: JsonObject = field(default_factory=dict)
+    prefill: str = ""
     cached: bool = False
     raw: JsonObject = field(default_factory=dict)
+
+    @property
+    def message(self) -> JsonObject:
+        """The reply as a message of a conversation, with all that its API wants back.
+
+        After a prefill it is the whole turn, and takes the place of the message that was begun.
+
+        >>> Reply(text=" Lyon.", prefill="It is").message
+        {'role': 'assistant', 'content': 'It is Lyon.'}
+        """
+        turn: dict[str, Any] = {"role": "assistant", "content": self.prefill + self.text}
+        if self.tool_calls:
+            turn["tool_calls"] = [call.request for call in self.tool_calls]
+        if self.blocks:
+            beside = all(_is_beside_the_text(block) for block in self.blocks)
+            turn["blocks"] = list(self.blocks) if beside else _begun(self.prefill, self.blocks)
+        return turn | self._extra_fields()
+
+    def _extra_fields(self) -> dict[str, Any]:
+        parts = self.extras.get("content")
+        begun = {} if parts is None else {"content": _begun(self.prefill, parts)}
+        return {**self.extras, **begun}
 
     def answers(self, *options: str) -> bool:
         """Tell whether the text contains one of `options` as whole words, ignoring case.
@@ -143,3 +179,20 @@ class Reply:
 
     def __hash__(self) -> int:
         return hash(self.text)
+
+
+def _is_beside_the_text(block: JsonObject) -> bool:
+    """Tell whether a block is no part of a turn's content: OpenRouter's reasoning, an item of OpenAI's."""
+    kind = str(block.get("type"))
+    return kind.startswith("reasoning") or kind in ("message", "function_call")
+
+
+def _begun(prefill: str, parts: Sequence[JsonObject]) -> list[JsonObject]:
+    """Return the parts of a turn with the prefill in front of its text."""
+    if not prefill:
+        return list(parts)
+    place = next((place for place, part in enumerate(parts) if part.get("type") == "text"), None)
+    if place is None:
+        return [{"type": "text", "text": prefill}, *parts]
+    whole = {**parts[place], "text": prefill + parts[place]["text"]}
+    return [*parts[:place], whole, *parts[place + 1 :]]

@@ -50,6 +50,27 @@ class Api(StrEnum):
     SCRIPTED = "scripted"
 
 
+class Prefill(StrEnum):
+    """How a server is told to continue a last message of the model's own.
+
+    `continue`: by `continue_final_message` (vLLM, SGLang); `prefix`: by `"prefix": true` in that message
+    (DeepSeek, Mistral); `plain`: it does so by itself (llama.cpp, many models behind OpenRouter); `none`: it
+    cannot.
+    """
+
+    CONTINUE = "continue"
+    PREFIX = "prefix"
+    PLAIN = "plain"
+    NONE = "none"
+
+
+class Think(StrEnum):
+    """What becomes of `<think>…</think>` in a reply's text: it stays (`keep`), or is reasoning (`strip`)."""
+
+    KEEP = "keep"
+    STRIP = "strip"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
     """Dollars per million tokens, declared by the user for an endpoint."""
@@ -75,6 +96,9 @@ class Endpoint:
         timeout_s: How long one attempt may take, in seconds.
         n: Most draws of one request that one call may ask for, from 1; more than 1 only where the API has
             `n` (chat completions).
+        prefill: How it continues a message; None if not declared.
+        think: What becomes of thoughts in a reply's text; None if not declared, so that they stay, with a
+            notice.
     """
 
     name: str
@@ -89,6 +113,8 @@ class Endpoint:
     tpm: int | None = None
     timeout_s: float = 120.0
     n: int = 1
+    prefill: Prefill | None = None
+    think: Think | None = None
     declared: bool = False
 
     @property

@@ -17,7 +17,8 @@ import msgspec
 
 from pytest_velo.cache.codec import encode_reply
 from pytest_velo.cache.differences import explain_miss
-from pytest_velo.cache.keys import CANON, request_body, request_key
+from pytest_velo.cache.forms import FIRST
+from pytest_velo.cache.keys import CANON, recorded_form, request_body, request_key
 from pytest_velo.cache.store import Store
 from pytest_velo.errors import StoreError, UsageError
 from pytest_velo.records import Address, Draw, Reply, Request
@@ -36,6 +37,7 @@ class _Line(msgspec.Struct):
     request: Request
     reply: Reply
     drawn_at: str
+    form: int = FIRST
 
 
 class _Canon(msgspec.Struct):
@@ -84,7 +86,7 @@ class Cassette:
         if place in self._draws:
             raise StoreError("an earlier line records the same draw", fix="delete one of the two lines")
         if line.key not in self._requests:
-            if request_key(line.request) != line.key:
+            if request_key(line.request, line.form) != line.key:
                 raise StoreError(
                     "the request does not match its key: it was edited by hand",
                     fix="record it again: run the test, then `velo cassette export`",
@@ -171,8 +173,9 @@ def _chosen(store: Store, addresses: Iterable[Address]) -> Iterator[tuple[Reques
 
 def _line(request: Request, draw: Draw) -> bytes:
     address = draw.address
-    body: dict[str, Any] = msgspec.json.decode(request_body(request))
+    body: dict[str, Any] = msgspec.json.decode(request_body(request, recorded_form(request, address.key)))
     del body["canon"]
+    form = body.pop("form", FIRST)
     line = {
         "canon": CANON,
         "key": address.key,
@@ -182,6 +185,7 @@ def _line(request: Request, draw: Draw) -> bytes:
         "request": body,
         "reply": msgspec.Raw(encode_reply(draw.reply, for_cassette=True)[0]),
         "drawn_at": draw.drawn_at,
+        **({} if form == FIRST else {"form": form}),
     }
     return msgspec.json.encode(line) + b"\n"
 

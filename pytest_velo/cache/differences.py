@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import zip_longest
 from typing import Any
 
+from pytest_velo.cache.forms import FIRST, form_of
 from pytest_velo.cache.keys import key_parameters
 from pytest_velo.records import Address, Request
 
@@ -42,6 +43,8 @@ def explain_miss(
     nearest = min((_differences(other, request) for other in recorded), key=_distance, default=None)
     if nearest is None:
         return "nothing is recorded"
+    if not nearest and form_of(request) != FIRST:
+        return "an older version recorded this request, but sent it, or read its reply, differently"
     if not nearest:
         return "this request is recorded, but for another seed, stream or slot"
     told = [_told(*difference) for difference in nearest[:SHOWN]]

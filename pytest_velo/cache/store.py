@@ -18,7 +18,7 @@ import msgspec
 
 from pytest_velo.cache.codec import decode_reply, decode_request, encode_reply
 from pytest_velo.cache.differences import explain_miss
-from pytest_velo.cache.keys import request_body
+from pytest_velo.cache.keys import recorded_form, request_body
 from pytest_velo.cache.ledger import Ledger
 from pytest_velo.cache.schema import place
 from pytest_velo.errors import StoreError
@@ -130,7 +130,9 @@ class Store(Ledger):
         n_new, rest = 0, iter(draws)
         while chunk := list(islice(rest, _AT_ONCE)):
             requests = {draw.address.key: request for request, draw in chunk}
-            bodies = {key: request_body(request) for key, request in requests.items()}
+            bodies = {
+                key: request_body(request, recorded_form(request, key)) for key, request in requests.items()
+            }
             writes = [_write(bodies[draw.address.key], draw) for _, draw in chunk]
             with self._transaction() as connection:
                 _add_requests(connection, writes)

@@ -8,15 +8,25 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_velo.errors import UsageError
 from pytest_velo.providers.clients import HttpProvider, Wire, anthropic_transport
+from pytest_velo.providers.prefill import continued
 from pytest_velo.providers.wire import (
+    IMAGE,
+    OWN_BLOCKS,
     arguments_text,
+    beside,
+    call_fields,
     content_parts,
     count,
     given,
+    is_plain_text,
     json_object,
     own_parameters,
     parsed_answer,
     plain_text,
+    refuse_edited,
+    refuse_fields,
+    refuse_parameters,
+    text_of,
     text_or_none,
 )
 from pytest_velo.records import FinishReason, JsonObject, Reply, Request, ToolCall, Usage
@@ -34,6 +44,15 @@ A thinking budget is added to it, because the budget has to stay below the limit
 _SAMPLING = ("temperature", "top_p", "top_k")
 # Newer versions of the API refuse the sampling parameters; this one takes them.
 _SAMPLING_VERSION = {"anthropic-version": "2023-06-01"}
+_API = "Anthropic's API"
+_FIXED = {
+    "model": 'name the model in the mark, or velo.model("…")',
+    "messages": "give the messages as the prompt",
+    "stream": "leave stream= out: a reply is read whole",
+}
+_TOGETHER = {"stop_sequences": "stop"}
+_ROLES = ("user", "assistant", "system", "tool")
+_FOREIGN = ("message", "reasoning", "function_call")  # items of OpenAI's
 _FINISH = {
     "end_turn": FinishReason.STOP,
     "stop_sequence": FinishReason.STOP,
@@ -72,7 +91,9 @@ def to_wire(request: Request, _seed: int | None) -> dict[str, Any]:
     Source: https://platform.claude.com/docs/en/api/messages
 
     Raises:
-        UsageError: `logprobs` was requested, or a system message follows another message.
+        UsageError: `logprobs` was requested, a system message follows another message, a parameter would
+            replace what the call sends anyway, or a message has what the API has no place for.
+        KeyError: A message lacks a part.
     """
     if given(request, "logprobs") is not None:
         raise UsageError(
@@ -95,10 +116,34 @@ def to_wire(request: Request, _seed: int | None) -> dict[str, Any]:
     if (schema := given(request, "schema")) is not None:
         wanted = {"format": {"type": "json_schema", "schema": schema}}
         body["output_config"] = body.get("output_config", {}) | wanted
-    body |= own_parameters(request)
+    refuse_parameters(request, body, _FIXED, _TOGETHER)
+    body |= _joined(body, request)
     limit = given(request, "max_tokens")
     body["max_tokens"] = _default_limit(body) if limit is None else limit
     return body
+
+
+def _joined(body: JsonObject, request: Request) -> dict[str, Any]:
+    """Return the call's own parameters; an `output_config` is joined with ours."""
+    own = own_parameters(request)
+    ours, theirs = body.get("output_config"), own.get("output_config")
+    if isinstance(ours, Mapping) and isinstance(theirs, Mapping):
+        named = {"effort": "effort", "format": "schema"}
+        for name in sorted(ours.keys() & theirs.keys()):
+            raise _twice(request, named[name], "output_config", f"leave {name} out of output_config=")
+        own["output_config"] = {**ours, **theirs}
+    effort = given(request, "effort")
+    if "thinking" in own and (effort == "none" or isinstance(effort, int)):
+        raise _twice(request, "effort", "thinking", "leave effort= or thinking= out")
+    return own
+
+
+def _twice(request: Request, one: str, other: str, fix: str) -> UsageError:
+    return UsageError(
+        f"`{one}` and `{other}` set the same",
+        where=f"{request.endpoint}, model {request.model}",
+        fix=fix,
+    )
 
 
 def _thinking(effort: Any) -> dict[str, Any]:
@@ -119,37 +164,63 @@ def _default_limit(body: JsonObject) -> int:
     return DEFAULT_MAX_TOKENS + int(budget)
 
 
-def _tool(tool: JsonObject) -> dict[str, Any]:
-    rest = {name: value for name, value in tool.items() if name != "parameters"}
+def _tool(tool: JsonObject) -> JsonObject:
+    """Return one neutral tool; one of the API's own (`web_search_…`) stays as it is."""
+    if tool.get("type", "function") not in ("function", "custom"):
+        return tool
+    rest = beside(tool, "parameters") if tool.get("type") == "custom" else beside(tool, "parameters", "type")
     return {**rest, "input_schema": tool.get("parameters") or {"type": "object", "properties": {}}}
 
 
-def _conversation(request: Request) -> tuple[str, list[JsonObject]]:
+def _conversation(request: Request) -> tuple[Any, list[JsonObject]]:
     """Return the system prompt and the turns; the results of parallel tool calls share one turn."""
-    system: list[str] = []
+    system: list[JsonObject] = []
     turns: list[JsonObject] = []
-    for message in request.messages:
-        if message["role"] == "system":
+    for number, message in enumerate(request.messages):
+        place, role = f"messages[{number}]", message["role"]
+        if role not in _ROLES:
+            fix = 'use the role "system"' if role == "developer" else f"a role is {', '.join(_ROLES)}"
+            refuse_fields(request, place, ["role"], _API, fix)
+        if role == "system":
             if turns:
                 raise UsageError(
                     "Anthropic's API takes system messages only before all others",
                     where=f"model {request.model}",
                     fix="move the system message to the front, or say it in a user message",
                 )
-            system.append(plain_text(message))
-        elif message["role"] == "tool":
-            result = {
-                "type": "tool_result",
-                "tool_use_id": message["tool_call_id"],
-                "content": plain_text(message),
-            }
+            refuse_fields(request, place, beside(message, "role", "content"), _API, _ON_A_PART)
+            system.append(message)
+        elif role == "tool":
+            result = _result(message, place, request)
             if turns and _holds_results(turns[-1]):
                 turns[-1]["content"].append(result)
             else:
                 turns.append({"role": "user", "content": [result]})
         else:
-            turns.append({"role": message["role"], "content": _content(message)})
-    return "\n\n".join(system), turns
+            turns.append({"role": role, "content": _content(message, place, request)})
+    return _system(system), turns
+
+
+_ON_A_PART = "leave it out; cache_control belongs on a part of the content"
+
+
+def _system(messages: Sequence[JsonObject]) -> Any:
+    """Return the system prompt: text, or parts if they carry more."""
+    parts = [part for message in messages for part in content_parts(message)]
+    return "\n\n".join(map(plain_text, messages)) if is_plain_text(parts) else list(map(_part, parts))
+
+
+def _result(message: JsonObject, place: str, request: Request) -> JsonObject:
+    """Return what a tool gave, as a part of a turn of the user's."""
+    rest = beside(message, "role", "content", "tool_call_id")
+    refuse_fields(request, place, rest.keys() - {"is_error", "cache_control"}, _API)
+    parts = content_parts(message)
+    return {
+        "type": "tool_result",
+        "tool_use_id": message["tool_call_id"],
+        "content": plain_text(message) if is_plain_text(parts) else list(map(_part, parts)),
+        **rest,
+    }
 
 
 def _holds_results(turn: JsonObject) -> bool:
@@ -157,29 +228,48 @@ def _holds_results(turn: JsonObject) -> bool:
     return turn["role"] == "user" and isinstance(content, list) and content[0].get("type") == "tool_result"
 
 
-def _content(message: JsonObject) -> Any:
+def _content(message: JsonObject, place: str, request: Request) -> Any:
     """Return a turn's content; one with the provider's own blocks goes back exactly as it came."""
+    rest = beside(message, "role", "content", "tool_calls", "blocks")
+    refuse_fields(request, place, rest, _API, _ON_A_PART)
     if blocks := message.get("blocks"):
+        foreign = any(
+            block.get("type") in _FOREIGN or str(block.get("type")).startswith("reasoning.")
+            for block in blocks
+        )
+        refuse_fields(request, place, ["blocks"] if foreign else [], _API, OWN_BLOCKS)
+        refuse_edited(request, place, message, _said(blocks), {block.get("id") for block in blocks})
         return list(blocks)
     calls: Sequence[JsonObject] = message.get("tool_calls") or ()
     if isinstance(message.get("content"), str) and not calls:
         return message["content"]
-    uses = [
-        {
-            "type": "tool_use",
-            "id": call["id"],
-            "name": call["name"],
-            "input": json_object(arguments_text(call)) or {},
-        }
-        for call in calls
-    ]
+    uses = [_use(call, place, request) for call in calls]
     return [_part(part) for part in content_parts(message)] + uses
+
+
+def _use(call: JsonObject, place: str, request: Request) -> JsonObject:
+    text = arguments_text(call)
+    arguments = json_object(text)
+    if arguments is None:
+        raise UsageError(
+            f"the arguments of the tool call {call['id']!r} of {place} are no JSON object, and {_API} takes"
+            " nothing else",
+            where=f"{request.endpoint}, model {request.model}",
+            fix="mend them, or leave the call out",
+        )
+    return {
+        "type": "tool_use",
+        "id": call["id"],
+        "name": call["name"],
+        "input": arguments,
+        **call_fields(call),
+    }
 
 
 def _part(part: JsonObject) -> JsonObject:
     if part.get("type") == "image" and "data" in part:
         source = {"type": "base64", "media_type": part["media_type"], "data": part["data"]}
-        return {"type": "image", "source": source}
+        return {"type": "image", "source": source, **beside(part, *IMAGE)}
     return part
 
 
@@ -197,10 +287,10 @@ def from_wire(body: JsonObject, request: Request, latency_s: float) -> Reply:
         KeyError, TypeError: The body is not such a reply.
     """
     blocks: Sequence[Mapping[str, Any]] = body["content"]
-    text = "".join(block["text"] for block in blocks if block["type"] == "text")
+    text = _said(blocks)
     reasoning = "\n\n".join(block["thinking"] for block in blocks if block["type"] == "thinking")
     finish = _FINISH.get(body["stop_reason"], FinishReason.OTHER)
-    return Reply(
+    reply = Reply(
         text=text,
         reasoning=reasoning or None,
         finish_reason=finish,
@@ -214,13 +304,18 @@ def from_wire(body: JsonObject, request: Request, latency_s: float) -> Reply:
         blocks=tuple(blocks),
         raw=body,
     )
+    return continued(reply, request)
+
+
+def _said(blocks: Sequence[Mapping[str, Any]]) -> str:
+    return "".join(block["text"] for block in blocks if block["type"] == "text")
 
 
 def _tool_call(block: Mapping[str, Any]) -> ToolCall:
     arguments = block["input"]
     return ToolCall(
         id=text_or_none(block.get("id")) or "",
-        name=block["name"],
+        name=text_of(block["name"], "a tool's name"),
         arguments=arguments if isinstance(arguments, dict) else None,
         arguments_text=json.dumps(arguments),
     )

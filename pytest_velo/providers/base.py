@@ -14,6 +14,7 @@ class Provider(Protocol):
     raise `TransientError`, `RequestError` or `AccessError`. A refusal, a content filter, a context
     overflow and a cut reply are replies, not errors. `seed` is sent where the API honours seeds, else
     `"seed"` stands in the reply's `not_honoured`. `cost_usd` is left None: a wrapper prices replies.
+    What the API has no place for is a `UsageError` that names it; nothing is dropped.
     """
 
     async def complete(self, request: Request, seed: int | None) -> Reply:

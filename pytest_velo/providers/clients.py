@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
 from urllib.request import getproxies
 
 import httpx2
@@ -25,6 +26,7 @@ import msgspec
 from pytest_velo.errors import TransientError, TransientKind, UsageError
 from pytest_velo.providers.failures import inner_status, read_failure, settle_failure
 from pytest_velo.providers.transport import Answer, DirectTransport, SdkTransport, Transport
+from pytest_velo.providers.wire import sendable
 from pytest_velo.records import JsonObject, Reply, Request
 from pytest_velo.settings import Endpoint
 
@@ -32,6 +34,7 @@ _NO_KEY = "no-key-needed"
 _CONNECT_S = 15.0
 _MIN_SECRET_CHARS = 6
 _SURE_SECRET_CHARS = 12
+_KEY_NAMES = ("key", "token", "secret", "signature", "sig", "code", "password")
 
 
 def _no_headers(_body: JsonObject) -> Mapping[str, str]:
@@ -67,9 +70,11 @@ def openai_transport(
     """
     import openai  # weight: half a second
 
+    address, query = _address(endpoint)
     client = openai.AsyncOpenAI(
         api_key=_key(endpoint),
-        base_url=endpoint.base_url or "https://api.openai.com/v1",
+        base_url=address or "https://api.openai.com/v1",
+        default_query=query,
         max_retries=0,
         timeout=_timeout(endpoint),
         default_headers=dict(endpoint.headers),
@@ -84,15 +89,33 @@ def anthropic_transport(
     """Return a transport to an endpoint through the Anthropic SDK; arguments as in `openai_transport`."""
     import anthropic  # weight: more than a second
 
+    address, query = _address(endpoint)
     client = anthropic.AsyncAnthropic(
         api_key=_key(endpoint),
-        base_url=endpoint.base_url or "https://api.anthropic.com",
+        base_url=address or "https://api.anthropic.com",
+        default_query=query,
         max_retries=0,
         timeout=_timeout(endpoint),
         default_headers=dict(endpoint.headers),
         http_client=http_client or _http_client(anthropic, slots),
     )
     return _transport(endpoint, SdkTransport(client=client, sdk=anthropic), slots, http_client)
+
+
+def _address(endpoint: Endpoint) -> tuple[str | None, dict[str, Any]]:
+    """Return an endpoint's base URL without its query, and the query, which goes behind every path."""
+    if endpoint.base_url is None:
+        return None, {}
+    parts = urlsplit(endpoint.base_url)
+    pairs = parse_qsl(parts.query, keep_blank_values=True)
+    query = dict(pairs)
+    if len(query) < len(pairs):
+        raise UsageError(
+            "the query of base_url= names a parameter twice, which the SDKs cannot send",
+            where=f"endpoint {endpoint.name}",
+            fix="name each once",
+        )
+    return urlunsplit(parts._replace(query="", fragment="")), query
 
 
 def _transport(
@@ -115,7 +138,7 @@ class _Secrets:
 
     def __init__(self, endpoint: Endpoint) -> None:
         key = _key(endpoint)
-        candidates = (*([] if key == _NO_KEY else [key]), *endpoint.headers.values())
+        candidates = (*([] if key == _NO_KEY else [key]), *endpoint.headers.values(), *_query_keys(endpoint))
         secrets = [secret for secret in candidates if len(secret) >= _MIN_SECRET_CHARS]
         self._all = tuple(secret.encode() for secret in secrets)
         # A header may hold a plain word or an address; striking it out of a reply would falsify the reply.
@@ -128,6 +151,12 @@ class _Secrets:
         for text in self._sure if is_reply else self._all:
             content = content.replace(text, b"***")
         return content
+
+
+def _query_keys(endpoint: Endpoint) -> list[str]:
+    """Return what an address says under a name that is one of a key's."""
+    query = parse_qsl(urlsplit(endpoint.base_url or "").query)
+    return [value for name, value in query if name.lower().endswith(_KEY_NAMES)]
 
 
 def _is_surely_secret(value: str) -> bool:
@@ -173,15 +202,7 @@ class HttpProvider:
 
     async def complete(self, request: Request, seed: int | None) -> Reply:
         """Return the reply to `request`, after exactly one attempt."""
-        try:
-            body = self._wire.to_wire(request, seed)
-        except (KeyError, TypeError, AttributeError) as error:
-            raise UsageError(
-                f"a message or parameter of the call cannot be sent ({type(error).__name__}: {error})",
-                where=f"{request.endpoint}, model {request.model}",
-                fix="see the shapes of messages in pytest_velo.records: tool answers need a tool_call_id,"
-                " images a media_type, tool calls an id, a name and arguments",
-            ) from None
+        body = sendable(self._wire.to_wire, request, seed)
         started = time.perf_counter()
         try:
             async with asyncio.timeout(self._endpoint.timeout_s):

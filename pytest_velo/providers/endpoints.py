@@ -13,10 +13,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pytest_velo.errors import UsageError, nearest
-from pytest_velo.settings import Api, Endpoint, Price
+from pytest_velo.settings import Api, Endpoint, Prefill, Price, Think
 
 _HEADER = "header."
 _EXAMPLE = "vllm: api=openai-chat base_url=http://127.0.0.1:8000/v1 key=VLLM_KEY price=free"
+_REMOTE = ("base_url", "key", "timeout_s")  # of no use to a model inside this process
+_FIELDS = {"base_url": "base_url", "key": "key_env", "timeout_s": "timeout_s"}
 _EMBEDDED = (Api.LOCAL, Api.SCRIPTED)
 
 
@@ -35,7 +37,9 @@ def parse_endpoint(line: str, *, more_apis: Collection[str] = ()) -> Endpoint:
         line: `name: key=value ...`. Keys: `api` (required), `base_url`, `key` (the environment variable that
             holds the key, never the key itself), `weights`, `price` (`free`, or dollars per million
             input/output tokens as `0.15/0.60`), `rpm`, `tpm`, `timeout_s`, `n` (maximum number of draws of
-            one request in one call, with chat completions), `header.<Name>`. A value with spaces is quoted.
+            one request in one call, with chat completions), `prefill` (how the server continues a message of
+            the assistant's: `continue`, `prefix`, `plain` or `none`), `think` (`strip` or `keep` what stands
+            between `<think>` and `</think>`), `header.<Name>`. A value with spaces is quoted.
         more_apis: Wire families from plugins.
 
     Raises:
@@ -47,11 +51,15 @@ def parse_endpoint(line: str, *, more_apis: Collection[str] = ()) -> Endpoint:
         raise UsageError("an endpoint starts with its name and a colon", where="endpoints", fix=_EXAMPLE)
     values: dict[str, Any] = {}
     headers: dict[str, str] = {}
+    given: set[str] = set()
     # What was typed may be a pasted secret, so errors repeat keys and positions, never values.
     for number, word in enumerate(_words(rest, f"endpoint {name}"), start=1):
         key, equals, text = word.partition("=")
         if not equals or not text:
             raise UsageError(f"item {number} is not key=value", where=f"endpoint {name}", fix=_EXAMPLE)
+        if key in given:
+            raise UsageError(f"{key}= is given twice", where=f"endpoint {name}", fix="leave one out")
+        given.add(key)
         if key.startswith(_HEADER) and len(key) > len(_HEADER):
             headers[key.removeprefix(_HEADER)] = text
         else:
@@ -92,6 +100,12 @@ def _build(
     free = values.pop("free", False) or known in _EMBEDDED
     if values.get("n", 1) > 1 and known is not Api.OPENAI_CHAT:
         raise UsageError(f"api={api} has no n", where=where, fix="leave n= out, or use api=openai-chat")
+    if known in _EMBEDDED and (unused := [key for key in _REMOTE if _FIELDS[key] in values]):
+        raise UsageError(f"api={api} has no {unused[0]}", where=where, fix=f"leave {unused[0]}= out")
+    if known in _EMBEDDED and headers:
+        raise UsageError(f"api={api} has no headers", where=where, fix="leave header.…= out")
+    if "prefill" in values and known not in (Api.OPENAI_CHAT, Api.OPENAI_RESPONSES):
+        raise UsageError(f"api={api} has no prefill", where=where, fix="leave prefill= out")
     return Endpoint(name=name, api=known, headers=headers, declared=True, free=free, **values)
 
 
@@ -138,5 +152,7 @@ _OPTIONS: dict[str, _Option] = {
     "rpm": _Option(read=lambda text: {"rpm": _count(text)}, wants="requests a minute, a whole number from 1"),
     "tpm": _Option(read=lambda text: {"tpm": _count(text)}, wants="tokens a minute, a whole number from 1"),
     "n": _Option(read=lambda text: {"n": _count(text)}, wants="draws a call, a whole number from 1"),
+    "prefill": _Option(read=lambda text: {"prefill": Prefill(text)}, wants=f"one of {', '.join(Prefill)}"),
+    "think": _Option(read=lambda text: {"think": Think(text)}, wants=f"one of {', '.join(Think)}"),
     "timeout_s": _Option(read=lambda text: {"timeout_s": _positive(text)}, wants="seconds above 0"),
 }

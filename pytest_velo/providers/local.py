@@ -9,11 +9,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-from pytest_velo.errors import TransientError, UsageError
+from pytest_velo.errors import TransientError, UsageError, nearest
 from pytest_velo.providers import openai_chat
 from pytest_velo.providers.embedded import MAX_SLOTS, Embedded, embedded
 from pytest_velo.providers.failures import read_failure, settle_failure
-from pytest_velo.providers.wire import content_parts, given, n_alternatives
+from pytest_velo.providers.wire import (
+    NEUTRAL_PARAMETERS,
+    beside,
+    content_parts,
+    given,
+    n_alternatives,
+    own_parameters,
+    refuse_fields,
+    sendable,
+)
 from pytest_velo.records import JsonObject, Reply, Request
 
 PLAIN_SAMPLING = {"temperature": 1.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0}
@@ -21,6 +30,22 @@ PLAIN_SAMPLING = {"temperature": 1.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0}
 DEFAULT_MAX_TOKENS = 512
 """Sent if the caller gives no `max_tokens`, so that a rambling answer ends."""
 _IGNORED = ("effort", "tools")  # it does not reason, and its prompt format has no place for tools
+_FORMAT = "the embedded model's prompt format"
+# fmt: off
+_PARAMETERS = frozenset({
+    "adaptive_decay", "adaptive_target", "add_generation_prompt", "cache_prompt", "chat_template_kwargs",
+    "continue_final_message", "dry_allowed_length", "dry_base", "dry_multiplier", "dry_penalty_last_n",
+    "dry_sequence_breakers", "dynatemp_exponent", "dynatemp_range", "frequency_penalty",
+    "generation_prompt", "grammar", "id_slot", "ignore_eos", "json_schema", "logit_bias", "lora",
+    "min_keep", "min_p", "mirostat", "mirostat_eta", "mirostat_tau", "n", "n_discard", "n_indent", "n_keep",
+    "n_predict", "n_probs", "parallel_tool_calls", "parse_tool_calls", "post_sampling_probs",
+    "presence_penalty", "reasoning_budget_tokens", "reasoning_format", "repeat_last_n", "repeat_penalty",
+    "response_fields", "response_format", "return_tokens", "samplers", "seed", "t_max_predict_ms",
+    "thinking_forced_open", "timings_per_token", "tool_choice", "top_k", "top_n_sigma", "typical_p", "user",
+    "xtc_probability", "xtc_threshold",
+})
+# fmt: on
+"""What llama.cpp's server reads, besides what has a neutral name."""
 _RANDOM_SEED = 2**32 - 1  # the engine takes seeds of 32 bits, and this one as "draw a seed yourself"
 
 
@@ -37,23 +62,55 @@ def to_wire(request: Request, seed: int | None) -> dict[str, Any]:
         seed: Sent modulo 2**32 - 1, the value that the engine takes as "choose a random seed"; None for none.
 
     Raises:
-        UsageError: A message has non-text content, or probabilities after sampling are requested.
+        UsageError: A message has what the model's prompt format leaves out, a parameter is unknown to the
+            engine, or probabilities after sampling are requested.
     """
-    parts = (part for message in request.messages for part in content_parts(message))
-    if any(part.get("type") != "text" for part in parts):
-        raise UsageError(
-            "the embedded model reads text only",
-            where=f"model local/{request.model}",
-            fix="send text parts only",
-        )
+    _refuse_untold(request)
+    _refuse_unknown(request)
     body = PLAIN_SAMPLING | {"max_tokens": DEFAULT_MAX_TOKENS}
     body |= openai_chat.to_wire(
-        request, None if seed is None else seed % _RANDOM_SEED, limit_name="max_tokens"
+        _in_one_text(request), None if seed is None else seed % _RANDOM_SEED, limit_name="max_tokens"
     )
     if n_alternatives(request) is not None:
         body["top_logprobs"] = max(1, body["top_logprobs"])  # at 0 the server leaves the token's own out, too
         _refuse_filtered(request)
     return {name: value for name, value in body.items() if name not in ("reasoning_effort", "tools")}
+
+
+def _in_one_text(request: Request) -> Request:
+    """Join the parts of a prefill: the engine would put line breaks between them."""
+    if not request.prefill:
+        return request
+    *others, last = request.messages
+    return replace(request, messages=(*others, {**last, "content": request.prefill}))
+
+
+def _refuse_untold(request: Request) -> None:
+    """Refuse what the model's prompt format leaves out: all but roles and text."""
+    for number, message in enumerate(request.messages):
+        place = f"messages[{number}]"
+        is_result = message["role"] == "tool"
+        refuse_fields(request, place, ["role"] if is_result else [], _FORMAT, "say it in a user message")
+        refuse_fields(request, place, beside(message, "role", "content"), _FORMAT)
+        for part_number, part in enumerate(content_parts(message)):
+            if part.get("type") != "text":
+                raise UsageError(
+                    "the embedded model reads text only",
+                    where=f"model local/{request.model}",
+                    fix="send text parts only",
+                )
+            refuse_fields(request, f"{place}.content[{part_number}]", beside(part, "type", "text"), _FORMAT)
+
+
+def _refuse_unknown(request: Request) -> None:
+    """Refuse parameters that the engine would ignore without a word."""
+    for name in own_parameters(request):
+        if name not in _PARAMETERS:
+            raise UsageError(
+                f"the embedded model's engine has no parameter `{name}`",
+                where=f"model local/{request.model}",
+                fix=nearest(name, [*NEUTRAL_PARAMETERS, *_PARAMETERS]),
+            )
 
 
 def _refuse_filtered(request: Request) -> None:
@@ -94,7 +151,7 @@ class LocalProvider:
 
     async def complete(self, request: Request, seed: int | None) -> Reply:
         """Return the embedded model's reply; equal requests and seeds get equal replies."""
-        body = to_wire(request, seed)
+        body = sendable(to_wire, request, seed)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, self._answer, body, request)
 
@@ -113,7 +170,7 @@ class LocalProvider:
             return settle_failure(failure, request, latency_s)
         try:
             return from_wire(answer, request, latency_s)
-        except (KeyError, IndexError, TypeError) as problem:
+        except (KeyError, IndexError, TypeError, AttributeError, ValueError) as problem:
             raise TransientError(
                 f"the embedded server's answer is not a reply ({problem!r})",
                 kind="garbage",

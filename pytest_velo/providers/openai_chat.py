@@ -11,8 +11,13 @@ from pytest_velo.errors import VeloError
 from pytest_velo.providers.clients import HttpProvider, Wire, openai_transport
 from pytest_velo.providers.failures import inner_status, read_failure, settle_failure
 from pytest_velo.providers.openai_logprobs import dropped_logprobs, own_logprobs
+from pytest_velo.providers.prefill import continued
 from pytest_velo.providers.wire import (
+    IMAGE,
+    OWN_BLOCKS,
     arguments_text,
+    beside,
+    call_fields,
     called,
     content_parts,
     count,
@@ -22,6 +27,9 @@ from pytest_velo.providers.wire import (
     n_alternatives,
     own_parameters,
     parsed_answer,
+    refuse_fields,
+    refuse_parameters,
+    text_of,
     text_or_none,
 )
 from pytest_velo.records import (
@@ -43,6 +51,19 @@ _FINISH = {
     "tool_calls": FinishReason.TOOL_CALLS,
     "function_call": FinishReason.TOOL_CALLS,
     "content_filter": FinishReason.CONTENT_FILTER,
+}
+# What a parameter of a call would replace, or cannot mean here.
+_FIXED = {
+    "model": 'name the model in the mark, or velo.model("…")',
+    "messages": "give the messages as the prompt",
+    "stream": "leave stream= out: a reply is read whole",
+}
+_TOGETHER = {
+    "reasoning_effort": "effort",
+    "response_format": "schema",
+    "top_logprobs": "logprobs",
+    "max_tokens": "max_tokens",
+    "max_completion_tokens": "max_tokens",
 }
 _OPENAI_HOSTS = ("openai.com", "azure.com")
 
@@ -77,11 +98,15 @@ def to_wire(
         limit_name: What this server calls the limit on a reply's tokens.
 
     Raises:
-        UsageError: `logprobs` is not a valid number of alternatives.
+        UsageError: `logprobs` is not a valid number of alternatives, a parameter would replace what the call
+            sends anyway, or a message holds what only another API has.
+        KeyError: A message lacks a part.
     """
     body: dict[str, Any] = {
         "model": request.model,
-        "messages": [_message(message) for message in request.messages],
+        "messages": [
+            _message(message, f"messages[{place}]", request) for place, message in enumerate(request.messages)
+        ],
     }
     renamed = {"temperature": "temperature", "top_p": "top_p", "stop": "stop", "effort": "reasoning_effort"}
     for name, wire_name in (*renamed.items(), ("max_tokens", limit_name)):
@@ -90,41 +115,56 @@ def to_wire(
     if seed is not None:
         body["seed"] = seed
     if tools := given(request, "tools"):
-        body["tools"] = [{"type": "function", "function": dict(tool)} for tool in tools]
+        body["tools"] = [_tool(tool) for tool in tools]
     if (schema := given(request, "schema")) is not None:
         answer = {"name": "answer", "schema": schema, "strict": is_strict(schema)}
         body["response_format"] = {"type": "json_schema", "json_schema": answer}
     if (alternatives := n_alternatives(request)) is not None:
         body |= {"logprobs": True, "top_logprobs": alternatives}
+    other_limit = {"max_tokens", "max_completion_tokens"} - {limit_name}
+    doubled = body | (dict.fromkeys(other_limit) if limit_name in body else {})
+    refuse_parameters(request, doubled, _FIXED, _TOGETHER)
     return body | own_parameters(request)
 
 
-def _message(message: JsonObject) -> dict[str, Any]:
-    """Return one neutral message in the format of chat completions."""
+def _tool(tool: JsonObject) -> JsonObject:
+    """Return one neutral tool; one that is no function is the API's own, and stays as it is."""
+    if tool.get("type", "function") != "function":
+        return tool
+    return {"type": "function", "function": beside(tool, "type")}
+
+
+def _message(message: JsonObject, place: str, request: Request) -> dict[str, Any]:
+    """Return one neutral message in the format of chat completions, which servers extend by fields."""
     role, content = message["role"], message.get("content")
     if content is not None and not isinstance(content, str):
         content = [_part(part) for part in content_parts(message)]
     sent: dict[str, Any] = {"role": role, "content": content}
+    sent |= beside(message, "role", "content", "tool_calls", "blocks")
     if role == "tool":
         sent["tool_call_id"] = message["tool_call_id"]
     if calls := message.get("tool_calls"):
-        sent["tool_calls"] = [
-            {
-                "id": call["id"],
-                "type": "function",
-                "function": {"name": call["name"], "arguments": arguments_text(call)},
-            }
-            for call in calls
-        ]
+        sent["tool_calls"] = [_sent_call(call) for call in calls]
     if blocks := message.get("blocks"):
+        foreign = not all(str(block.get("type", "")).startswith("reasoning.") for block in blocks)
+        refuse_fields(request, place, ["blocks"] if foreign else [], "chat completions", OWN_BLOCKS)
         sent["reasoning_details"] = list(blocks)
     return sent
 
 
+def _sent_call(call: JsonObject) -> JsonObject:
+    """Return a tool call; one of the API's own that is no function stays as it is."""
+    if call.get("type", "function") != "function":
+        return call
+    function = {"name": call["name"], "arguments": arguments_text(call)}
+    return {"id": call["id"], "type": "function", "function": function, **call_fields(call)}
+
+
 def _part(part: JsonObject) -> JsonObject:
-    if part.get("type") == "image":
-        return {"type": "image_url", "image_url": {"url": data_url(part)}}
-    return part
+    if part.get("type") != "image":
+        return part
+    image = {"url": data_url(part)} | ({"detail": part["detail"]} if "detail" in part else {})
+    return {"type": "image_url", "image_url": image, **beside(part, *IMAGE, "detail")}
 
 
 def from_wire(body: JsonObject, request: Request, latency_s: float) -> Reply:
@@ -146,15 +186,15 @@ def from_wire(body: JsonObject, request: Request, latency_s: float) -> Reply:
         failure = read_failure(inner_status(failed), {}, {"error": failed})
         return settle_failure(failure, request, latency_s)
     message: Mapping[str, Any] = choice["message"]
-    refusal = message.get("refusal")
-    text = _text(message.get("content")) or refusal or ""
+    refusal = text_of(message.get("refusal") or "", "a refusal")
+    text = _text(message.get("content")) or refusal
     usage = _usage(body.get("usage") or {})
     listed = choice.get("logprobs") or {}
     logprobs = own_logprobs(listed.get("content") or listed.get("refusal") or (), usage.output_tokens)
     finish = _FINISH.get(choice.get("finish_reason"), FinishReason.OTHER)
-    return Reply(
+    reply = Reply(
         text=text,
-        reasoning=text_or_none(message.get("reasoning_content") or message.get("reasoning")),
+        reasoning=_reasoning(message),
         finish_reason=FinishReason.REFUSAL if refusal else finish,
         refused=bool(refusal),
         parsed=parsed_answer(text, request),
@@ -164,10 +204,12 @@ def from_wire(body: JsonObject, request: Request, latency_s: float) -> Reply:
         latency_s=latency_s,
         model_served=text_or_none(body.get("model")),
         fingerprint=text_or_none(body.get("system_fingerprint")),
-        not_honoured=dropped_logprobs(request, text, logprobs),
-        blocks=tuple(block for block in message.get("reasoning_details") or () if isinstance(block, dict)),
+        not_honoured=dropped_logprobs(request, text.removeprefix(request.prefill), logprobs),
+        blocks=_blocks(message),
+        extras=_extras(message),
         raw=body,
     )
+    return continued(reply, request)
 
 
 def split_choices(reply: Reply, request: Request) -> tuple[Reply, ...] | None:
@@ -197,9 +239,58 @@ def _text(content: Any) -> str:
     """Return the text of a message's content; some servers answer in parts."""
     if isinstance(content, list):
         return "".join(part["text"] for part in content if part.get("type") == "text")
-    if content is None or isinstance(content, str):
-        return content or ""
-    raise TypeError(f"content is {type(content).__name__}")
+    return "" if content is None else text_of(content, "content")
+
+
+_THOUGHTS = ("thinking", "reasoning")  # a part's type, and the field of its text
+_REASONING = ("reasoning_content", "reasoning")
+
+
+def _reasoning(message: Mapping[str, Any]) -> str | None:
+    """Return the reasoning, whichever way the server shows it; None if it does not."""
+    for name in _REASONING:
+        if isinstance(shown := message.get(name), str) and shown:
+            return shown
+    parts = _parts(message.get("content"))
+    thoughts = [part.get(part["type"]) or part.get("text") for part in parts if part.get("type") in _THOUGHTS]
+    details = [block.get("text") or block.get("summary") for block in _blocks(message)]
+    shown = "".join(map(_thought, thoughts)) or "".join(map(_thought, details))
+    return shown or None
+
+
+def _thought(thought: Any) -> str:
+    """Return the text of a thought: a text, or parts of text."""
+    if isinstance(thought, list):
+        return "".join(map(_thought, (part.get("text") for part in thought if isinstance(part, dict))))
+    return text_or_none(thought) or ""
+
+
+def _parts(content: Any) -> list[Mapping[str, Any]]:
+    return [part for part in content if isinstance(part, dict)] if isinstance(content, list) else []
+
+
+def _blocks(message: Mapping[str, Any]) -> tuple[JsonObject, ...]:
+    return tuple(block for block in message.get("reasoning_details") or () if isinstance(block, dict))
+
+
+def _extras(message: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what goes back with the turn: the reasoning as it came, and what tool calls carry beside.
+
+    `reasoning_details` (`blocks`) are the whole reasoning; where they are, nothing else of it goes back.
+    """
+    extras: dict[str, Any] = {}
+    content = message.get("content")
+    if any(part.get("type") != "text" for part in _parts(content)):
+        extras["content"] = content
+    if not _blocks(message):
+        told = ((name, message.get(name)) for name in _REASONING)
+        extras |= dict([(name, text) for name, text in told if isinstance(text, str) and text][:1])
+    calls = message.get("tool_calls") or ()
+    if any(beside(call, "id", "type", "function", "index") for call in calls):
+        extras["tool_calls"] = [
+            {**_tool_call(call).request, **beside(call, "id", "type", "function", "index")} for call in calls
+        ]
+    return extras
 
 
 def _tool_call(call: Mapping[str, Any]) -> ToolCall:

@@ -7,7 +7,7 @@ from itertools import takewhile
 from math import inf
 from typing import Any
 
-from pytest_velo.providers.wire import given
+from pytest_velo.providers.wire import given, text_of
 from pytest_velo.records import Request, TokenLogprob
 
 
@@ -39,7 +39,7 @@ def read_logprobs(tokens: Any) -> tuple[TokenLogprob, ...]:
     """
     return tuple(
         TokenLogprob(
-            token=token["token"],
+            token=text_of(token["token"], "a token"),
             logprob=_logprob(token["logprob"]),
             top=_alternatives(token.get("top_logprobs") or ()),
         )
@@ -51,14 +51,17 @@ def _alternatives(listed: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     top: dict[str, float] = {}
     for other in listed:
         # Parts of a character share a text; the most probable of them comes first and stands for it.
-        top.setdefault(other["token"], _logprob(other["logprob"]))
+        top.setdefault(text_of(other["token"], "a token"), _logprob(other["logprob"]))
     return top
 
 
 def _logprob(value: Any) -> float:
-    if not isinstance(value, int | float) or not value < inf:  # nor is NaN
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value < inf:  # nor is NaN
         raise TypeError(f"a log probability is {type(value).__name__}")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise TypeError("a log probability has hundreds of digits") from None
 
 
 def dropped_logprobs(request: Request, text: str, read: Sequence[TokenLogprob]) -> tuple[str, ...]:

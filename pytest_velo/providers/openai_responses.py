@@ -5,21 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pytest_velo.errors import TransientError
+from pytest_velo.errors import TransientError, UsageError
 from pytest_velo.providers.clients import HttpProvider, Wire, openai_transport
 from pytest_velo.providers.openai_logprobs import dropped_logprobs, read_logprobs
+from pytest_velo.providers.prefill import continued
 from pytest_velo.providers.wire import (
+    IMAGE,
+    OWN_BLOCKS,
     arguments_text,
+    beside,
+    call_fields,
     called,
     content_parts,
     count,
     data_url,
     given,
+    is_plain_text,
     is_strict,
     n_alternatives,
     own_parameters,
     parsed_answer,
     plain_text,
+    refuse_edited,
+    refuse_fields,
+    refuse_parameters,
     text_or_none,
 )
 from pytest_velo.records import FinishReason, JsonObject, Reply, Request, ToolCall, Usage
@@ -32,6 +41,18 @@ _INCOMPLETE = {
     "max_output_tokens": FinishReason.LENGTH,
     "content_filter": FinishReason.CONTENT_FILTER,
 }
+_FIXED = {
+    "model": 'name the model in the mark, or velo.model("…")',
+    "input": "give the messages as the prompt",
+    "stream": "leave stream= out: a reply is read whole",
+    "background": "leave background= out: a reply is waited for",
+}
+_TOGETHER = {"max_output_tokens": "max_tokens", "top_logprobs": "logprobs"}
+_JOINED = {"reasoning": ("effort", "effort"), "text": ("format", "schema")}
+_API = "the responses API"
+_FOREIGN = ("text", "thinking", "redacted_thinking", "tool_use")  # blocks of Anthropic's
+_ROLES = ("user", "assistant", "system", "developer", "tool")
+_ITEM = ("type", "id", "status", "phase")  # of a message, besides role and content
 _FILTERED = ("invalid_prompt", "content_filter")
 
 
@@ -58,11 +79,17 @@ def to_wire(request: Request, _seed: int | None) -> dict[str, Any]:
     Source: https://platform.openai.com/docs/api-reference/responses/create
 
     Raises:
-        UsageError: `logprobs` is not a valid number of alternatives.
+        UsageError: `logprobs` is not a valid number of alternatives, a parameter would replace what the call
+            sends anyway, or a message has what the API has no place for.
+        KeyError: A message lacks a part.
     """
     body: dict[str, Any] = {
         "model": request.model,
-        "input": [item for message in request.messages for item in _items(message)],
+        "input": [
+            item
+            for place, message in enumerate(request.messages)
+            for item in _items(message, f"messages[{place}]", request)
+        ],
     }
     include: list[str] = []
     for name, wire_name in (
@@ -73,7 +100,7 @@ def to_wire(request: Request, _seed: int | None) -> dict[str, Any]:
         if (value := given(request, name)) is not None:
             body[wire_name] = value
     if tools := given(request, "tools"):
-        body["tools"] = [{"type": "function", "strict": False, **tool} for tool in tools]
+        body["tools"] = [_tool(tool) for tool in tools]
     if (schema := given(request, "schema")) is not None:
         strict = is_strict(schema)
         body["text"] = {
@@ -85,7 +112,22 @@ def to_wire(request: Request, _seed: int | None) -> dict[str, Any]:
     if (effort := given(request, "effort")) is not None:
         body |= {"reasoning": {"effort": effort}, "store": False}
         include.append("reasoning.encrypted_content")
-    return _merged(body, include, own_parameters(request))
+    refuse_parameters(request, body, _FIXED, _TOGETHER)
+    own = own_parameters(request)
+    for name, (field, neutral) in _JOINED.items():
+        if given(request, neutral) is not None and field in (own.get(name) or ()):
+            raise UsageError(
+                f"`{neutral}` and `{name}` set the same",
+                where=f"{request.endpoint}, model {request.model}",
+                fix=f"leave {field} out of {name}=",
+            )
+    return _merged(body, include, own)
+
+
+def _tool(tool: JsonObject) -> JsonObject:
+    """Return one neutral tool; one that is no function is the API's own, and stays as it is."""
+    is_function = tool.get("type", "function") == "function"
+    return {"type": "function", "strict": False, **tool} if is_function else tool
 
 
 def _merged(body: dict[str, Any], include: Sequence[str], own: Mapping[str, Any]) -> dict[str, Any]:
@@ -98,36 +140,66 @@ def _merged(body: dict[str, Any], include: Sequence[str], own: Mapping[str, Any]
     return body | merged | ({"include": wanted} if wanted else {})
 
 
-def _items(message: JsonObject) -> list[JsonObject]:
+def _items(message: JsonObject, place: str, request: Request) -> list[JsonObject]:
     """Return the input items of one neutral message; a turn with blocks goes back exactly as it came."""
     role = message["role"]
+    refuse_fields(request, place, [] if role in _ROLES else ["role"], _API, f"a role is {', '.join(_ROLES)}")
+    rest = beside(message, "role", "content", "tool_calls", "blocks")
     if role == "tool":
-        output = plain_text(message)
-        return [{"type": "function_call_output", "call_id": message["tool_call_id"], "output": output}]
+        answered = {"call_id": rest.pop("tool_call_id"), "output": _output(message, place, request)}
+        refuse_fields(request, place, rest.keys() - {"id", "status"}, _API)
+        return [{"type": "function_call_output", **answered, **rest}]
+    refuse_fields(request, place, rest.keys() - set(_ITEM), _API)
     if blocks := message.get("blocks"):
+        foreign = any(
+            block.get("type") in _FOREIGN or str(block.get("type")).startswith("reasoning.")
+            for block in blocks
+        )
+        refuse_fields(request, place, ["blocks"] if foreign else [], _API, OWN_BLOCKS)
+        said = _said(blocks) or _refusal(blocks)
+        refuse_edited(request, place, message, said, {block.get("call_id") for block in blocks})
         return list(blocks)
     items: list[JsonObject] = []
-    if parts := [_part(part, role) for part in content_parts(message)]:
-        content = message["content"]
-        items.append({"role": role, "content": content if isinstance(content, str) else parts})
-    items += [
-        {
-            "type": "function_call",
-            "call_id": call["id"],
-            "name": call["name"],
-            "arguments": arguments_text(call),
-        }
-        for call in message.get("tool_calls") or ()
+    sent = [
+        _part(part, role, f"{place}.content[{n}]", request) for n, part in enumerate(content_parts(message))
     ]
+    if sent or not message.get("tool_calls"):
+        content = message.get("content") or ""
+        items.append({"role": role, "content": content if isinstance(content, str) else sent, **rest})
+    items += [_sent_call(call) for call in message.get("tool_calls") or ()]
     return items
 
 
-def _part(part: JsonObject, role: str) -> JsonObject:
+def _sent_call(call: JsonObject) -> JsonObject:
+    return {
+        "type": "function_call",
+        "call_id": call["id"],
+        "name": call["name"],
+        "arguments": arguments_text(call),
+        **call_fields(call),
+    }
+
+
+def _output(message: JsonObject, place: str, request: Request) -> Any:
+    """Return what a tool gave: text, or parts if it is more than text."""
+    parts = content_parts(message)
+    if is_plain_text(parts):
+        return plain_text(message)
+    return [_part(part, "tool", f"{place}.content[{n}]", request) for n, part in enumerate(parts)]
+
+
+def _part(part: JsonObject, role: str, place: str, request: Request) -> JsonObject:
     match part.get("type"):
         case "text":
+            refuse_fields(request, place, beside(part, "type", "text"), _API)
             return {"type": "output_text" if role == "assistant" else "input_text", "text": part["text"]}
         case "image":
-            return {"type": "input_image", "image_url": data_url(part), "detail": "auto"}
+            refuse_fields(request, place, beside(part, *IMAGE, "detail"), _API)
+            return {
+                "type": "input_image",
+                "image_url": data_url(part),
+                "detail": part.get("detail", "auto"),
+            }
         case _:
             return part
 
@@ -147,13 +219,13 @@ def from_wire(body: JsonObject, request: Request, latency_s: float) -> Reply:
         KeyError, TypeError: The body is not such a reply.
     """
     items: Sequence[Mapping[str, Any]] = body["output"]
-    parts = [part for item in items if item["type"] == "message" for part in item["content"]]
-    refusal = "".join(part["refusal"] for part in parts if part["type"] == "refusal")
-    text = "".join(part["text"] for part in parts if part["type"] == "output_text") or refusal
+    parts = _contents(items)
+    refusal = _refusal(items)
+    text = _said(items) or refusal
     calls = tuple(_tool_call(item) for item in items if item["type"] == "function_call")
     logprobs = tuple(token for part in parts for token in read_logprobs(part.get("logprobs")))
     stop = () if given(request, "stop") is None else ("stop",)
-    return Reply(
+    reply = Reply(
         text=text,
         reasoning=_reasoning(items),
         finish_reason=FinishReason.REFUSAL if refusal else _finish(body, calls, request),
@@ -168,6 +240,20 @@ def from_wire(body: JsonObject, request: Request, latency_s: float) -> Reply:
         blocks=tuple(items),
         raw=body,
     )
+    return continued(reply, request)
+
+
+def _contents(items: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the parts of what a turn says."""
+    return [part for item in items if item["type"] == "message" for part in item["content"]]
+
+
+def _said(items: Sequence[Mapping[str, Any]]) -> str:
+    return "".join(part["text"] for part in _contents(items) if part["type"] == "output_text")
+
+
+def _refusal(items: Sequence[Mapping[str, Any]]) -> str:
+    return "".join(part["refusal"] for part in _contents(items) if part["type"] == "refusal")
 
 
 def _finish(body: JsonObject, calls: tuple[ToolCall, ...], request: Request) -> FinishReason:

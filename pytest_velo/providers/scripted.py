@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_velo.errors import UsageError, nearest
+from pytest_velo.providers.prefill import continued
 from pytest_velo.providers.wire import parsed_answer
 from pytest_velo.records import Reply, Request
 
@@ -170,20 +171,21 @@ class ScriptedProvider:
             # What the script leaves open is filled in as a provider does it.
             parsed = parsed_answer(answer.text, request) if answer.parsed is None else answer.parsed
             taken_s = latency_s if answer.latency_s is None else answer.latency_s
-            return replace(answer, parsed=parsed, latency_s=taken_s)
+            return continued(replace(answer, parsed=parsed, latency_s=taken_s), request)
         if not isinstance(answer, str):
             raise UsageError(
                 f"the script returned {type(answer).__name__}, not a text or a Reply",
                 where=f"model scripted/{request.model}",
                 fix="return a str from the function given to scripted(...)",
             )
-        return Reply(
+        reply = Reply(
             text=answer,
             parsed=parsed_answer(answer, request),
             latency_s=latency_s,
             model_served=request.model,
             raw={"text": answer},
         )
+        return continued(reply, request)
 
     async def aclose(self) -> None:
         """Do nothing: there is nothing to close."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from math import isfinite
 from typing import Any, cast
 
@@ -13,6 +13,13 @@ from pytest_velo.records import JsonObject, Request, ToolCall
 NEUTRAL_PARAMETERS = frozenset(
     {"temperature", "top_p", "max_tokens", "effort", "stop", "tools", "schema", "logprobs"}
 )
+
+IMAGE = ("type", "media_type", "data")
+"""The fields of a neutral image part."""
+OWN_BLOCKS = "blocks go back to the API they came from: send the reply's text to another one"
+
+MOST_TOKENS = 10**9
+"""No reply has more: a larger count is a server's mistake, and unknown."""
 
 
 def given(request: Request, name: str) -> Any:
@@ -25,6 +32,109 @@ def own_parameters(request: Request) -> dict[str, Any]:
     return {name: value for name, value in request.parameters.items() if name not in NEUTRAL_PARAMETERS}
 
 
+def sendable(
+    to_wire: Callable[[Request, int | None], dict[str, Any]], request: Request, seed: int | None
+) -> dict[str, Any]:
+    """Return the body that a mapping makes of a request.
+
+    Raises:
+        UsageError: A message or a parameter cannot be sent.
+    """
+    try:
+        return to_wire(request, seed)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UsageError(
+            f"a message or parameter of the call cannot be sent ({type(error).__name__}: {error})",
+            where=f"{request.endpoint}, model {request.model}",
+            fix="see the shapes of messages in pytest_velo.records: tool answers need a tool_call_id,"
+            " images a media_type, tool calls an id, a name and arguments",
+        ) from None
+
+
+def beside(given: JsonObject, *known: str) -> dict[str, Any]:
+    """Return the fields of a message, a part or a tool call other than the `known` ones."""
+    return {name: value for name, value in given.items() if name not in known}
+
+
+def call_fields(call: JsonObject) -> dict[str, Any]:
+    """Return the fields of a tool call that have no neutral name."""
+    return beside(call, "id", "type", "name", "arguments", "arguments_text")
+
+
+def refuse_fields(request: Request, place: str, fields: Iterable[str], api: str, fix: str = "") -> None:
+    """Refuse what an API has no place for; no field is dropped silently.
+
+    Args:
+        request: What is to be sent.
+        place: Where the fields are, e.g. `messages[2]`.
+        fields: Their names.
+        api: What has no place for them, as a subject.
+        fix: What to do instead; leaving them out by default.
+
+    Raises:
+        UsageError: There are such fields; one is named.
+    """
+    for name in sorted(fields):
+        raise UsageError(
+            f"{api} has no place for `{name}` of {place}",
+            where=f"{request.endpoint}, model {request.model}",
+            fix=fix or f"leave {name} out, or say it in the text",
+        )
+
+
+def refuse_edited(
+    request: Request, place: str, message: JsonObject, said: str, calls: Container[Any]
+) -> None:
+    """Refuse a turn whose blocks, which are what is sent, do not say what the message says.
+
+    Args:
+        request: What is to be sent.
+        place: Where the message is.
+        message: It, with blocks.
+        said: The text of its blocks.
+        calls: The ids of the tool calls in its blocks.
+
+    Raises:
+        UsageError: Its text or its calls were edited.
+    """
+    text = plain_text(message)
+    if (text and text != said) or any(call["id"] not in calls for call in message.get("tool_calls") or ()):
+        raise UsageError(
+            f"{place} says one thing in `content` or `tool_calls` and another in `blocks`",
+            where=f"{request.endpoint}, model {request.model}",
+            fix="leave blocks out of a turn that you edited",
+        )
+
+
+def refuse_parameters(
+    request: Request, body: Mapping[str, Any], fixed: Mapping[str, str], together: Mapping[str, str]
+) -> None:
+    """Refuse parameters of a call that would silently replace what the call sends anyway.
+
+    Args:
+        request: What is to be sent.
+        body: What is sent without the call's own parameters.
+        fixed: Names in the body that no parameter may replace, and what to do instead.
+        together: The neutral name behind some names in the body.
+
+    Raises:
+        UsageError: There is one.
+    """
+    for name, value in own_parameters(request).items():
+        if name in fixed and value is not False:
+            what, fix = f"`{name}` cannot be a parameter of a call", fixed[name]
+        elif name in body and name in together:
+            what, fix = f"`{together[name]}` and `{name}` set the same", f"leave {name}= out"
+        else:
+            continue
+        raise UsageError(what, where=f"{request.endpoint}, model {request.model}", fix=fix)
+
+
+def is_plain_text(parts: Iterable[JsonObject]) -> bool:
+    """Tell whether parts are text and nothing else."""
+    return all(set(part) == {"type", "text"} and part["type"] == "text" for part in parts)
+
+
 def whole(value: Any) -> int | None:
     """Return a number that JSON may write as `3` or `3.0`; None for anything else."""
     if isinstance(value, float) and value.is_integer():
@@ -35,7 +145,18 @@ def whole(value: Any) -> int | None:
 def count(value: Any) -> int | None:
     """Return a number of tokens as a server states it; None if it is not one."""
     number = whole(value)
-    return number if number is not None and number >= 0 else None
+    return number if number is not None and 0 <= number <= MOST_TOKENS else None
+
+
+def text_of(value: Any, what: str) -> str:
+    """Return a text that a reply must have.
+
+    Raises:
+        TypeError: It is none; the message names `what`.
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"{what} is {type(value).__name__}")
+    return value
 
 
 def text_or_none(value: Any) -> str | None:
@@ -96,11 +217,12 @@ def called(identifier: Any, name: Any, arguments: Any) -> ToolCall:
     Raises:
         TypeError: It does not name a tool.
     """
-    if not isinstance(name, str):
-        raise TypeError(f"a tool's name is {type(name).__name__}")
     text = arguments if isinstance(arguments, str) else json.dumps(arguments) if arguments else ""
     return ToolCall(
-        id=text_or_none(identifier) or "", name=name, arguments=json_object(text), arguments_text=text
+        id=text_or_none(identifier) or "",
+        name=text_of(name, "a tool's name"),
+        arguments=json_object(text),
+        arguments_text=text,
     )
 
 

@@ -28,7 +28,16 @@ from pytest_velo.records import (
 _PARAMETERS = ("temperature", "top_p", "max_tokens", "effort", "stop", "logprobs")
 _REPLY = ("text", "reasoning", "refused", "cost_usd", "latency_s", "model_served", "fingerprint", "cached")
 _USAGE = ("input_tokens", "output_tokens", "reasoning_tokens", "cached_input_tokens")
-_MESSAGE = ("role", "content", "tool_calls", "tool_call_id")
+_MESSAGE = (
+    "role",
+    "content",
+    "name",
+    "prefix",
+    "reasoning_content",
+    "reasoning",
+    "tool_calls",
+    "tool_call_id",
+)
 _PART = ("type", "text", "media_type")
 _MOST_NESTED = 100  # a model may nest more deeply than Python can recurse
 _AS_IT_IS = frozenset({str, int, bool, type(None)})  # exact types: most of what a record holds
@@ -113,6 +122,7 @@ def _call_to_json(call: Call) -> dict[str, Any]:
             if name in call.request.parameters
         },
         **{name: _plain(getattr(reply, name)) for name in _REPLY},
+        **({"prefill": reply.prefill} if reply.prefill else {}),
         "finish_reason": reply.finish_reason.value,
         "tool_calls": [
             {
@@ -142,6 +152,7 @@ def _call_from_json(data: JsonObject) -> Call:
         ),
         reply=Reply(
             **{name: data[name] for name in _REPLY},
+            prefill=data.get("prefill", ""),
             finish_reason=FinishReason(data["finish_reason"]),
             tool_calls=tuple(
                 ToolCall(

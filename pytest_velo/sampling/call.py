@@ -6,10 +6,13 @@ import asyncio
 
 from pytest_velo.cache.keys import request_key
 from pytest_velo.errors import BodyError, InvalidTrial, UnansweredError
+from pytest_velo.providers.prefill import continued, may_not_continue
 from pytest_velo.providers.registry import Target
+from pytest_velo.providers.thoughts import has_thoughts, without_thoughts
 from pytest_velo.records import Call, FinishReason, Reply, Request
 from pytest_velo.sampling.jobs import stopped
 from pytest_velo.sampling.trial import TrialScope
+from pytest_velo.settings import Endpoint, Think
 
 
 class Guard:
@@ -59,6 +62,37 @@ def _check_label(label: object) -> None:
         ) from None
 
 
+def as_declared(reply: Reply, request: Request, endpoint: Endpoint) -> Reply:
+    """Return a reply as its endpoint's declaration of today reads it, however old the draw is."""
+    reply = continued(reply, request)
+    return without_thoughts(reply, request) if endpoint.think is Think.STRIP else reply
+
+
+_TOLD_ELSEWHERE = ("seed", "logprobs")
+
+
+def remarks(reply: Reply, request: Request, target: Target) -> list[str]:
+    """Return what the reader must know of a reply: what was not sent, and what its text may hold."""
+    told: list[str] = []
+    dropped = (name for name in reply.not_honoured if name in request.parameters)
+    ignored = [name for name in dropped if name not in _TOLD_ELSEWHERE]
+    if ignored:
+        told.append(f"{target.id} was not told {', '.join(ignored)}: its API has no such parameter")
+    if "seed" in request.parameters:
+        told.append(f"seed= is one for all draws of {target.id}, which makes them alike: leave it out")
+    if may_not_continue(request, target.endpoint):
+        told.append(
+            f"{target.id} was asked to continue its own message; whether its server does is not known:"
+            " declare prefill= on the endpoint"
+        )
+    if target.endpoint.think is None and has_thoughts(reply.text):
+        told.append(
+            f"replies of {target.id} hold <think>…</think>, which is read as part of the answer; declare"
+            " think=strip on its endpoint to make it reply.reasoning, or think=keep if that is meant"
+        )
+    return told
+
+
 async def ask(scope: TrialScope, target: Target, request: Request, guard: Guard, label: str | None) -> Reply:
     """Get one draw for the running trial and put it into the transcript.
 
@@ -93,7 +127,8 @@ async def ask(scope: TrialScope, target: Target, request: Request, guard: Guard,
         raise
     finally:
         scope.leave()
-    reply = drawn.reply
+    reply = as_declared(drawn.reply, request, target.endpoint)
+    scope.notices += remarks(reply, request, target)
     scope.finish(
         place,
         Call(model=target.id, request=request, reply=reply, address=drawn.address, drawn_at=drawn.drawn_at),

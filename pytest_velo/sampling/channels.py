@@ -13,12 +13,13 @@ from pytest_velo.sampling.bundles import Bundled
 from pytest_velo.sampling.concurrency import Gate, Throttling
 from pytest_velo.sampling.pacing import Clock, Pacer
 from pytest_velo.sampling.pricing import Priced
+from pytest_velo.sampling.readable import Readable
 from pytest_velo.sampling.retrying import Retrying, RetryPolicy
-from pytest_velo.settings import Endpoint, Settings
+from pytest_velo.settings import Api, Endpoint, Settings
 
 
 class Channel:
-    """An opened provider: bundles → budget → prices → retries → gate → the provider itself.
+    """An opened provider: bundles → budget → prices → retries → gate → readable → the provider itself.
 
     Args:
         endpoint: Where the calls go.
@@ -48,6 +49,8 @@ class Channel:
         where = f"endpoint {endpoint.name}"
         self._gate = Gate(slots, pacer=pacer, clock=clock, where=where)
         provider: Provider = open_provider(endpoint, slots=slots, factories=factories)
+        if endpoint.api != Api.SCRIPTED:  # its replies are not stored
+            provider = Readable(provider, where)
         self._gated = Gated(provider, self._gate, counts_tokens=endpoint.tpm is not None)
         self._free = endpoint.free
         self._retrying = Retrying(self._gated, where=where, clock=clock, n_kept=n_kept, policy=policy)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from pytest_velo.errors import BodyError
+from pytest_velo.providers.prefill import with_prefill
 from pytest_velo.providers.registry import Target
 from pytest_velo.records import JsonObject, Reply, Request
 from pytest_velo.sampling.call import Guard, ask
 from pytest_velo.sampling.pending import Pending
-from pytest_velo.sampling.prompts import Prompt, messages_of
+from pytest_velo.sampling.prompts import Prompt, messages_of, neutral_tools
 from pytest_velo.sampling.trial import TrialScope, current
+from pytest_velo.settings import Api, Endpoint
 
 
 class _Caller:
@@ -39,14 +42,11 @@ class _Caller:
 
     @staticmethod
     def _request(target: Target, prompt: Prompt, system: str | None, parameters: dict[str, Any]) -> Request:
-        endpoint = target.endpoint
-        return Request(
-            api=str(endpoint.api),
-            endpoint=endpoint.identity,
-            model=target.model,
-            messages=messages_of(prompt, system),
-            parameters={name: value for name, value in parameters.items() if value is not None},
-        )
+        given = {name: value for name, value in parameters.items() if value is not None}
+        _check_names(given, target.endpoint)
+        if isinstance(given.get("tools"), Sequence):
+            given["tools"] = neutral_tools(given["tools"])
+        return with_prefill(target.request(messages_of(prompt, system), given), target.endpoint)
 
 
 class AsyncModel(_Caller):
@@ -190,15 +190,7 @@ class _Conversation:
         return [*self.messages, {"role": "user", "content": _said(prompt)}]
 
     def _keep(self, prompt: str | Reply, reply: Reply) -> Reply:
-        turn: dict[str, Any] = {"role": "assistant", "content": reply.text}
-        if reply.tool_calls:
-            turn["tool_calls"] = [
-                {"id": call.id, "name": call.name, "arguments": call.arguments_text}
-                for call in reply.tool_calls
-            ]
-        if reply.blocks:
-            turn["blocks"] = list(reply.blocks)
-        self.messages += [{"role": "user", "content": _said(prompt)}, turn]
+        self.messages += [{"role": "user", "content": _said(prompt)}, reply.message]
         return reply
 
 
@@ -276,7 +268,31 @@ class Chat(_Conversation):
         return self._keep(prompt, self._model(self._ask(prompt), **{**self._defaults, **options}))
 
 
+def _check_names(given: Iterable[str], endpoint: Endpoint) -> None:
+    """Refuse a parameter that is a slip of the pen: many servers ignore what they do not know."""
+    for name in given:
+        if name in _SENT:
+            continue
+        if name == "n" and endpoint.api in (Api.OPENAI_CHAT, Api.LOCAL):
+            raise BodyError(
+                "n= would pay for replies that nobody reads",
+                fix="call the model several times, or declare n= on the endpoint",
+            )
+        if meant := _meant(name):
+            raise BodyError(f"a model call has no keyword `{name}`", fix=f"did you mean {meant!r}?")
+
+
+@cache
+def _meant(name: str) -> str | None:
+    """Return the keyword that a name is a slip of; None if it is one of a provider's own."""
+    from difflib import get_close_matches  # weight: needed for a provider's own parameters only
+
+    return next(iter(get_close_matches(name, _KEYWORDS, n=1, cutoff=_SLIP)), None)
+
+
+_SLIP = 0.9  # `temprature` is one; `top_k` (0.8, beside `top_p`) and `top_logprobs` are not
 _SENT = ("temperature", "top_p", "max_tokens", "effort", "stop", "tools", "schema", "logprobs")
+_KEYWORDS = (*_SENT, "system", "allow_cut", "allow_empty", "slot")
 
 
 def _options(arguments: dict[str, Any]) -> dict[str, Any]:

@@ -207,13 +207,16 @@ def _thinking_tokens(parameters: JsonObject) -> int:
     return whole(known.get("budget_tokens")) or 0
 
 
+_UNCOUNTED = ("role", "content", "tool_call_id")  # a few tokens, or counted as what they are
+
+
 def _message_bytes(message: JsonObject) -> int:
     content = message.get("content")
     if isinstance(content, str):
         total = _text_bytes(content)
     else:
         total = sum(_part_bytes(part) for part in content or ())
-    extras = [message[name] for name in ("tool_calls", "blocks") if message.get(name)]
+    extras = [value for name, value in message.items() if value and name not in _UNCOUNTED]
     return total + sum(map(_json_bytes, extras))
 
 

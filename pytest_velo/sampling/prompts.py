@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pytest_velo.errors import BodyError
-from pytest_velo.records import JsonObject, Reply, as_messages
+from pytest_velo.records import JsonObject, Reply, ToolCall, as_messages
 
 Prompt = str | Reply | Sequence[JsonObject]
+
+_CALL = '{"id": "call_1", "name": "get_weather", "arguments": {"city": "Lyon"}}'
 
 
 def messages_of(prompt: Prompt, system: str | None) -> tuple[JsonObject, ...]:
     """Return the messages of a prompt; a reply, as a prompt or as a message's content, stands for its text.
 
+    Tool calls may have OpenAI's own shape, or be the `tool_calls` of a reply.
+
     Raises:
-        BodyError: It is not a prompt, or a message's content is neither text nor parts.
+        BodyError: It is not a prompt, or a message's content is neither text nor parts, or its tool calls
+            are not tool calls.
     """
     text = prompt.text if isinstance(prompt, Reply) else prompt
     if not isinstance(text, str) and not (
@@ -27,11 +33,30 @@ def messages_of(prompt: Prompt, system: str | None) -> tuple[JsonObject, ...]:
     return tuple(map(_carried, as_messages(text, system)))
 
 
+def neutral_tools(tools: Sequence[Any]) -> list[Any]:
+    """Return tool definitions in neutral form, from OpenAI's own shape or Anthropic's."""
+    return [_neutral_tool(tool) for tool in tools]
+
+
+def _neutral_tool(tool: Any) -> Any:
+    if not isinstance(tool, Mapping):
+        return tool
+    if isinstance(tool.get("function"), Mapping) and tool.get("type", "function") == "function":
+        beside = {name: value for name, value in tool.items() if name not in ("type", "function")}
+        return {**tool["function"], **beside}
+    if "input_schema" in tool and "parameters" not in tool:
+        renamed = {"input_schema": "parameters"}
+        return {renamed.get(name, name): value for name, value in tool.items()}
+    return tool
+
+
 def _is_message(message: object) -> bool:
     return isinstance(message, Mapping) and isinstance(message.get("role"), str)
 
 
 def _carried(message: JsonObject) -> JsonObject:
+    if message.get("tool_calls"):
+        message = {**message, "tool_calls": _neutral_calls(message["tool_calls"])}
     content = message.get("content")
     if isinstance(content, Reply):
         return {**message, "content": content.text}
@@ -42,3 +67,21 @@ def _carried(message: JsonObject) -> JsonObject:
         f"a message's content must be a text or a list of parts, got {content!r}",
         fix='{"role": "user", "content": "…"}, or [{"type": "text", "text": "…"}] as its content',
     )
+
+
+def _neutral_calls(calls: Any) -> list[JsonObject]:
+    if not isinstance(calls, list | tuple):
+        raise BodyError(f"a message's tool_calls must be a list, got {calls!r}", fix=f"[{_CALL}]")
+    return [_neutral_call(call) for call in calls]
+
+
+def _neutral_call(call: Any) -> JsonObject:
+    if isinstance(call, ToolCall):
+        return call.request
+    if not isinstance(call, Mapping):
+        raise BodyError(f"a message's tool call must be an object, got {call!r}", fix=_CALL)
+    function = call.get("function")
+    if not isinstance(function, Mapping):
+        return call
+    beside = {name: value for name, value in call.items() if name not in ("type", "function")}
+    return {**beside, **function}

@@ -73,12 +73,21 @@ def test_several_turns_through_the_real_sdk(server: Embedded, key: str, api: str
     first = ask(target, as_messages(FRENCH, "You are brief."), max_tokens=8, temperature=0.0)
     turns = [
         *as_messages(FRENCH, "You are brief."),
-        {"role": "assistant", "content": first.text, "blocks": list(first.blocks)},
+        first.message,
         {"role": "user", "content": "Say it again."},
     ]
     second = ask(target, turns, max_tokens=8, temperature=0.0)
     assert second.text
     assert (second.usage.input_tokens or 0) > (first.usage.input_tokens or 0)
+
+
+@pytest.mark.parametrize("api", ["local", "openai-chat", "anthropic"])
+def test_a_real_model_continues_what_was_begun(server: Embedded, key: str, api: str) -> None:
+    target = resolve(f"local/{MODEL}") if api == "local" else over_http(server, api)
+    begun = {"role": "assistant", "content": "The capital of France is"}
+    reply = ask(target, [{"role": "user", "content": FRENCH}, begun], max_tokens=4, temperature=0.0)
+    assert reply.prefill == "The capital of France is"
+    assert reply.text.startswith(" Paris")
 
 
 def test_the_seed_decides_over_http_and_in_process_alike(server: Embedded, key: str) -> None:

@@ -36,6 +36,8 @@ REPLIES = st.builds(
     fingerprint=st.none() | TEXT,
     not_honoured=st.lists(TEXT, max_size=2).map(tuple),
     blocks=st.lists(OBJECTS, max_size=2).map(tuple),
+    extras=OBJECTS,
+    prefill=TEXT,
     raw=OBJECTS,
 )
 

@@ -293,7 +293,7 @@ def test_thinking_goes_back_as_it_came(http_bench: Bench) -> None:
     assert first.usage.reasoning_tokens == 12
     turns = [
         {"role": "user", "content": "Which city?"},
-        {"role": "assistant", "content": first.text, "blocks": list(first.blocks)},
+        first.message,
         {"role": "user", "content": "Why?"},
     ]
     http_bench.ask("plain", turns)
@@ -308,6 +308,24 @@ def test_thinking_goes_back_as_it_came(http_bench: Bench) -> None:
             assert http_bench.sent[-1]["input"][1:3] == body["output"]
         case _:
             assert sent_turns(http_bench)[1]["content"] == body["content"]
+
+
+def test_a_reply_continues_what_was_begun(bench: Bench) -> None:
+    turns = [{"role": "user", "content": "Capital?"}, {"role": "assistant", "content": "The capital"}]
+    reply = bench.ask("plain", turns)
+    assert reply.prefill == "The capital"
+    assert reply.text == " is Paris."
+
+
+def test_a_field_of_a_message_is_sent_or_refused(bench: Bench) -> None:
+    named = [{"role": "user", "content": "Hi", "name": "Ada"}]
+    if bench.api in (Api.OPENAI_CHAT, Api.SCRIPTED):
+        bench.ask("plain", named)
+        assert sent_turns(bench) == named
+        return
+    with pytest.raises(UsageError, match="`name` of messages"):
+        bench.ask("plain", named)
+    assert bench.sent == [], "it is found before any call"
 
 
 def test_a_tool_result_answers_its_call(http_bench: Bench) -> None:

@@ -95,6 +95,69 @@ def test_tokens_that_are_no_count_are_unknown_and_so_is_the_price() -> None:
         assert reply.cost_usd is None
 
 
+@pytest.mark.parametrize("count", [-1, 1.5, True, "12", 10**400, [], None], ids=lambda value: str(value)[:9])
+@pytest.mark.parametrize("api", OPENERS)
+def test_a_count_that_is_none_is_unknown_and_the_reply_counts(api: str, count: Any) -> None:
+    usage = {"prompt_tokens": count, "input_tokens": count, "completion_tokens": 3, "output_tokens": 3}
+    body = {
+        "openai-chat": chat(),
+        "openai-responses": {
+            "status": "completed",
+            "output": [{"type": "message", "content": [{"type": "output_text", "text": "Paris"}]}],
+        },
+        "anthropic": {"content": [{"type": "text", "text": "Paris"}], "stop_reason": "end_turn"},
+    }[api]
+    reply = ask(api, body | {"usage": usage})
+    assert (reply.text, reply.usage.input_tokens, reply.usage.output_tokens) == ("Paris", None, 3)
+    assert reply.cost_usd is None
+    assert decode_reply(encode_reply(reply)[0]).usage == reply.usage
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        call(function={"name": None, "arguments": "{}"}),
+        call(function={"name": 5, "arguments": "{}"}),
+        {"content": 5},
+        {"content": {"text": "a"}},
+        {"content": [{"type": "text", "text": None}]},
+        {"content": None, "refusal": {"text": "no"}},
+    ],
+    ids=str,
+)
+def test_a_message_of_a_wrong_type_is_garbage(message: dict[str, Any]) -> None:
+    with pytest.raises(TransientError) as caught:
+        ask("openai-chat", chat(message))
+    assert caught.value.kind == "garbage"
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        {"token": None, "logprob": -0.1},
+        {"token": 5, "logprob": -0.1},
+        {"token": "a", "logprob": None},
+        {"token": "a", "logprob": True},
+        {"token": "a", "logprob": -(10**400)},
+        {"token": "a", "logprob": -0.1, "top_logprobs": [{"token": None, "logprob": -0.1}]},
+    ],
+    ids=lambda token: str(token)[:60],
+)
+def test_a_log_probability_of_a_wrong_type_is_garbage(token: dict[str, Any]) -> None:
+    body = chat()
+    body["choices"][0]["logprobs"] = {"content": [token]}
+    with pytest.raises(TransientError) as caught:
+        ask("openai-chat", body)
+    assert caught.value.kind == "garbage"
+
+
+def test_a_tool_of_anthropics_without_a_name_is_garbage() -> None:
+    use = {"type": "tool_use", "id": "1", "name": None, "input": {}}
+    with pytest.raises(TransientError) as caught:
+        ask("anthropic", {"content": [use], "stop_reason": "tool_use"})
+    assert caught.value.kind == "garbage"
+
+
 def test_arguments_that_come_as_an_object_are_the_calls_arguments() -> None:
     (made,) = ask("openai-chat", chat(call(id="1", function={"name": "f", "arguments": {"a": 1}}))).tool_calls
     assert made.arguments == {"a": 1}

@@ -154,6 +154,8 @@ def test_the_prompts_bound_counts_everything_that_is_sent() -> None:
     assert prompt_bytes(ask("x", tools=[{"name": "f", "parameters": {"a": "z" * 200}}])) >= base + 200
     assert prompt_bytes(ask("x", schema={"title": "z" * 200})) >= base + 200
     assert prompt_bytes(ask("half an emoji: \ud83d")) > base
+    thought = {"role": "assistant", "content": "x", "reasoning_content": "z" * 200}
+    assert prompt_bytes(ask(messages=(thought,))) >= base + 199
 
 
 class Canned:
