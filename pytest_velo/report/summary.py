@@ -9,7 +9,7 @@ from pytest_velo.report.families import expected_wrong_families
 from pytest_velo.report.lines import Line, Style, block, fit_lines
 from pytest_velo.report.numbers import count, dollars, duration, interval, percent, rate
 from pytest_velo.report.outlook import outlook
-from pytest_velo.report.phrases import mark, n_trials, observed
+from pytest_velo.report.phrases import claim_text, mark, n_trials, observed, outside_text, pairs_text
 from pytest_velo.report.text import columns, inline, pad
 from pytest_velo.verdicts import PartVerdict, Verdict
 
@@ -105,18 +105,19 @@ def _entry(result: HypothesisResult, name: str, indent: int, width: int) -> Iter
 
 def _cells(result: HypothesisResult) -> tuple[str, ...]:
     """Return claim, observed, interval, trials, samples saved, cost; empty if there is nothing."""
-    claim = inline(result.claim)
+    claim = inline(claim_text(result))
     if result.decision is None:
         return (claim, "", "", "", "", dollars(result.cost_usd) if result.n_calls else "")
     evidence = result.decision.evidence
     saved = result.decision.n_saved
+    cost = dollars(result.cost_usd) + (" + $?" if result.outside else "")
     return (
         claim,
         observed(result),
         "" if evidence.interval is None else interval(evidence.interval),
         f"n {evidence.n}/{result.max_trials}",
         f"{saved:,} saved" if saved else "",
-        dollars(result.cost_usd),
+        cost,
     )
 
 
@@ -144,7 +145,7 @@ def _outcome_counts(results: Sequence[HypothesisResult]) -> list[str]:
 def _totals(results: Sequence[HypothesisResult], wall_s: float, width: int) -> list[Line]:
     saved = sum(result.decision.n_saved for result in results if result.decision is not None)
     decided = sum(result.outcome in _DECIDED for result in results)
-    pieces = [_calls(results), _cost(results), f"{count(saved, 'sample')} saved"]
+    pieces = [_calls(results), _cost(results), f"{count(saved, 'trial')} saved"]
     retries = sum(result.n_retries or 0 for result in results)  # those of a pool are listed below the table
     if retries:
         pieces.append(count(retries, "retry", "retries"))
@@ -160,29 +161,53 @@ def _totals(results: Sequence[HypothesisResult], wall_s: float, width: int) -> l
 
 
 def _calls(results: Sequence[HypothesisResult]) -> str:
+    n_outside = _n_outside(results)
+    outside = f", {count(n_outside, 'connection')} outside the cache" if n_outside else ""
     n_calls = sum(result.n_calls for result in results)
     n_cached = sum(result.n_cached for result in results)
+    n_made = n_calls - n_cached
+    if outside and not n_made:
+        cached = (
+            f"{count(n_cached, 'draw')} from the cache" if n_cached else "no call through the model fixture"
+        )
+        return f"{cached}{outside}"
     if n_calls == 0:
         return "0 model calls"
     if n_cached == n_calls:
         return "0 model calls: every draw came from the cache"
-    made = count(n_calls - n_cached, "model call")
-    return f"{made}, {percent(n_cached / n_calls)} of draws from the cache" if n_cached else made
+    made = count(n_made, "model call")
+    return f"{made}{f', {percent(n_cached / n_calls)} of draws from the cache' if n_cached else ''}{outside}"
+
+
+def _n_outside(results: Sequence[HypothesisResult]) -> int:
+    """Count the connections that bodies opened themselves."""
+    return sum(n for result in results for n in result.outside.values())
 
 
 def _cost(results: Sequence[HypothesisResult]) -> str:
     costs = [result.cost_usd for result in results]
     total = add_costs(costs)
     if total is not None:
-        return dollars(total)
-    known = add_costs(cost for cost in costs if cost is not None)
-    return f"$? (unknown price: {costs.count(None)}; the others {dollars(known)})"
+        return dollars(total) + (" and what went outside" if _n_outside(results) else "")
+    known = add_costs(
+        (result.priced_usd or 0.0) if result.cost_usd is None else result.cost_usd for result in results
+    )
+    return f"$? ({dollars(known)}, and unknown for {count(_n_unpriced(results), 'call')})"
+
+
+def _n_unpriced(results: Sequence[HypothesisResult]) -> int:
+    """Count the calls without a known price; of an older record, all that were made."""
+    return sum(
+        result.n_calls - result.n_cached if result.n_unpriced is None else result.n_unpriced
+        for result in results
+        if result.cost_usd is None
+    )
 
 
 def _remarks(results: Sequence[HypothesisResult], names: Sequence[str], width: int) -> Iterator[Line]:
     """Say what is wrong with errors and skips, then every notice, each under its test's name."""
     for result, name in zip(results, names, strict=True):
-        remarks = [*result.notices]
+        remarks = [*([outside_text(result.outside)] if result.outside else []), *result.notices]
         facts = [*result.facts, *_parts_said(result)]
         if result.outcome in (Outcome.ERROR, Outcome.SKIPPED) and result.problem:
             remarks.insert(0, result.problem)
@@ -197,8 +222,12 @@ def _remarks(results: Sequence[HypothesisResult], names: Sequence[str], width: i
 
 
 def _parts_said(result: HypothesisResult) -> Iterator[str]:
-    """Give the verdict of each part of a joint claim."""
-    for part in result.decision.parts if result.decision is not None else ():
+    """Say how the pairs of a difference came out, or give the verdict of each part of a joint claim."""
+    if result.decision is None:
+        return
+    if result.decision.evidence.pairs is not None:
+        yield pairs_text(result.decision.evidence.pairs, result.claim)
+    for part in result.decision.parts:
         yield f"{_part_word(part)}: {part.claim}, observed {rate(part.estimate)} {interval(part.interval)}"
 
 
@@ -234,11 +263,11 @@ def _prospect(result: HypothesisResult, width: int) -> Iterator[Line]:
             yield Line(f"  {inline(result.rerun)}")
         return
     if prospect.n_units is None:
-        yield from block("needs", "no number of trials is likely to decide it", width)
+        yield from block("needs", "no number of trials is in sight that would decide it", width)
     else:
         price = dollars(prospect.cost_usd) + (" (unknown price)" if prospect.cost_usd is None else "")
         time = "" if prospect.duration_s is None else f" and {duration(prospect.duration_s)}"
-        things = "units" if _is_of_groups(result) else "trials"
+        things = "units" if _is_of_groups(result) else "pairs" if _is_of_pairs(result) else "trials"
         yield from block("needs", f"about {prospect.n_units:,} {things} in all; {price}{time} more", width)
     if prospect.advice:
         yield from block("advice", prospect.advice, width)
@@ -249,3 +278,7 @@ def _prospect(result: HypothesisResult, width: int) -> Iterator[Line]:
 def _is_of_groups(result: HypothesisResult) -> bool:
     """Tell whether a unit of the evidence is made of several trials."""
     return result.decision is not None and result.decision.evidence.n != n_trials(result.decision.evidence)
+
+
+def _is_of_pairs(result: HypothesisResult) -> bool:
+    return result.decision is not None and result.decision.evidence.pairs is not None

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextvars import copy_context
 from typing import Protocol
 
 from pytest_velo.case_sets import Planned
 from pytest_velo.errors import BudgetError
-from pytest_velo.records import TrialRecord
+from pytest_velo.records import Invalid, TrialRecord
 from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.lookahead import Ahead
 from pytest_velo.runner.trials import Finished, Threads, TrialRunner
@@ -224,8 +224,26 @@ class Run:
                 self._end(StopReason.DECIDED)
         elif self.weigher.n >= self.hypothesis.design.max_units:
             self._out_of_trials()
+        elif not self.hypothesis.to_the_end and self._nothing_comes():
+            self._end(StopReason.ALL_INVALID)
         elif not self.hypothesis.to_the_end and self._futile():
             self._end(StopReason.FUTILITY)
+
+    def _nothing_comes(self) -> bool:
+        """Whether trials (or pairs) have only come out invalid for long, and for half of the run.
+
+        Like every early stop, this leaves the error rates as they are: they hold at any stopping time.
+        """
+        turns = self.units.turns
+        enough = max(_ALL_INVALID, len(turns) // 2)
+        last = turns[-enough:]
+        counted = self.hypothesis.frame.invalid is Invalid.AGAINST
+        if counted or len(last) < enough or any(turn.value is not None for turn in last):
+            return False
+        things = "pairs" if self.units.compares else "trials"
+        why = f"the last {enough} {things} are all invalid, so sampling stopped: fix the cause first"
+        self.notices[why] = None
+        return True
 
     def _futile(self) -> bool:
         """Whether a verdict has become unlikely; checked rarely, because it takes milliseconds."""
@@ -262,6 +280,11 @@ class Run:
         self.unused = [record for record in late if record.calls]
 
     @property
+    def outside(self) -> Mapping[str, int]:
+        """How many connections the bodies opened past the sampler, by address."""
+        return self._runner.outside.addresses
+
+    @property
     def n_beyond(self) -> int:
         """Trials that were started beyond the stopping prefix."""
         return self._n_launched - len(self.trials)
@@ -276,6 +299,8 @@ class Run:
         """Mean of the valid units, in the statistic's own units; None if there are none."""
         return self.units.estimate
 
+
+_ALL_INVALID = 20  # so many in a row say that nothing else comes
 
 _CANCELLATIONS = 3  # a body that catches one is sent another
 _WIND_DOWN_S = 3.0  # how long a cancelled body may take to clean up

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Protocol, assert_never
 
 from pytest_velo.case_sets import Planned
@@ -11,9 +12,12 @@ from pytest_velo.records import TrialRecord
 from pytest_velo.runner.distance import Distance, wrong_by
 from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.units import Units
-from pytest_velo.stats.rules.choice import Rule
+from pytest_velo.stats.engine.nulls import nulls_of
+from pytest_velo.stats.planning.sight import Observed, units_in_sight, units_in_sight_of_all
+from pytest_velo.stats.rules.choice import Rule, rule_for
 from pytest_velo.stats.rules.estimate import EstimateRule, make_estimate
-from pytest_velo.stats.rules.joint import JointRule, make_joint_rule
+from pytest_velo.stats.rules.interval import HasIntervalAtStop, Reported, drifts, reported
+from pytest_velo.stats.rules.joint import JointRule, Part, make_joint_rule
 from pytest_velo.verdicts import Interval, PartVerdict, Verdict
 
 
@@ -56,7 +60,14 @@ class Weigher(Protocol):
         ...
 
     def bounds(self) -> tuple[float | None, float | None, Interval | None]:
-        """Return p_support, p_refute and the interval; None for any that does not apply."""
+        """Return p_support, p_refute and the interval; None for any that does not apply.
+
+        The interval never excludes the estimate of the units (`stats.rules.interval`).
+        """
+        ...
+
+    def drifts(self) -> bool:
+        """Tell whether earlier units ruled out what all of them show, and no luck explains it."""
         ...
 
     def certified(self, verdict: Verdict) -> str:
@@ -72,7 +83,10 @@ class Weigher(Protocol):
         ...
 
     def n_needed(self) -> int | None:
-        """Guess the total units that an estimate needs if it is not measured yet; None for claims."""
+        """Guess the total units that a verdict or a measured number needs, if what was observed is the truth.
+
+        None if there is one, if no number is in sight, or if the rule is not ours.
+        """
         ...
 
 
@@ -98,12 +112,12 @@ class OneClaim:
 
     def __init__(self, hypothesis: Hypothesis, claim: Claim) -> None:
         self._claim = claim
+        self._hypothesis = hypothesis
         self.units = _units(hypothesis, claim.statistic, claim.direction)
         self._rule: Rule = hypothesis.make_rule(claim, hypothesis.design)
         self.min_more = self._rule.min_more
         self.expected_more = self._rule.expected_more
         self.predictive_probability = self._rule.predictive_probability
-        self.bounds = self._rule.evidence_bounds
         self.certified = self._rule.certified
 
     @property
@@ -115,6 +129,20 @@ class OneClaim:
     def kind(self) -> str:
         """Where the thresholds come from."""
         return self._rule.kind
+
+    def bounds(self) -> tuple[float, float, Interval | None]:
+        """Return both p-values and the interval."""
+        p_support, p_refute, running = self._rule.evidence_bounds()
+        return p_support, p_refute, self._reported(running).interval
+
+    def drifts(self) -> bool:
+        """Tell whether the units hardly have one mean; outcomes of a list, each once, need not."""
+        excluded = self._reported(self._rule.evidence_bounds()[2]).excluded
+        return excluded and self._hypothesis.design.census is None and drifts(*self.units.bounds)
+
+    def _reported(self, running: Interval | None) -> Reported:
+        at_stop = self._rule.interval_at_stop if isinstance(self._rule, HasIntervalAtStop) else None
+        return reported(running, self.units.estimate, at_stop)
 
     def add(self, record: TrialRecord, planned: Planned) -> Verdict | None:
         """Take in the next trial."""
@@ -134,9 +162,14 @@ class OneClaim:
         """Return for each turn how far it speaks against the claim."""
         return wrong_by(self._claim, self.units)
 
-    @staticmethod
-    def n_needed() -> None:
-        """Return None: the report guesses from the evidence."""
+    def n_needed(self) -> int | None:
+        """Guess from the drift of the evidence at the observed mean."""
+        design, ours = self._hypothesis.design, self._hypothesis.make_rule is rule_for
+        if not ours or design.census is not None or not self.units.moments[0]:
+            return None
+        seen = _observed(self.units, *self.log_e())
+        nulls = nulls_of(self._claim, design.margin)
+        return _whole(units_in_sight(nulls, seen, alpha=design.alpha, beta=design.beta))
 
 
 class AllClaims:
@@ -144,11 +177,11 @@ class AllClaims:
 
     def __init__(self, hypothesis: Hypothesis, claim: Joint) -> None:
         self._parts = [_units(hypothesis, part.statistic, part.direction) for part in claim.parts]
+        self._design = hypothesis.design
         self._rule: JointRule = make_joint_rule(claim, hypothesis.design)
         self.min_more = self._rule.min_more
         self.expected_more = self._rule.expected_more
         self.predictive_probability = self._rule.predictive_probability
-        self.bounds = self._rule.evidence_bounds
         self.certified = self._rule.certified
 
     @property
@@ -175,6 +208,22 @@ class AllClaims:
         """Return the log evidence for and against the claim."""
         return self._rule.log_e_support, self._rule.log_e_refute
 
+    def bounds(self) -> tuple[float, float, None]:
+        """Return both p-values; the intervals are those of the parts."""
+        p_support, p_refute, _ = self._rule.evidence_bounds()
+        return p_support, p_refute, None
+
+    def drifts(self) -> bool:
+        """Tell whether the units of any part hardly have one mean."""
+        return any(
+            self._reported(part, units).excluded and drifts(*units.bounds)
+            for part, units in zip(self._rule.parts, self._parts, strict=True)
+        )
+
+    def _reported(self, part: Part, units: Units) -> Reported:
+        running = part.interval() if self.n else None
+        return reported(running, units.estimate, partial(part.interval, at_stop=True))
+
     def parts(self) -> tuple[PartVerdict, ...]:
         """Return the verdict of each part."""
         return tuple(
@@ -183,7 +232,7 @@ class AllClaims:
                 verdict=part.verdict,
                 certified=part.certified(),
                 estimate=units.estimate,
-                interval=part.interval() if self.n else None,
+                interval=self._reported(part, units).interval,
             )
             for part, units in zip(self._rule.parts, self._parts, strict=True)
         )
@@ -198,9 +247,15 @@ class AllClaims:
             for turn in zip(*each, strict=True)
         ]
 
-    @staticmethod
-    def n_needed() -> None:
-        """Return None: the report guesses from the evidence."""
+    def n_needed(self) -> int | None:
+        """Guess from the drift of each part's evidence at its observed mean."""
+        if not self.units.moments[0]:
+            return None
+        parts = [
+            (part.nulls, _observed(units, part.log_e_support, part.refute.log_e))
+            for part, units in zip(self._rule.parts, self._parts, strict=True)
+        ]
+        return _whole(units_in_sight_of_all(parts, alpha=self._design.alpha, beta=self._design.beta))
 
 
 class Measuring:
@@ -242,13 +297,20 @@ class Measuring:
 
     def bounds(self) -> tuple[None, None, Interval | None]:
         """Return the interval."""
-        return None, None, self._rule.interval() if self.n else None
+        return None, None, self._reported().interval
+
+    def drifts(self) -> bool:
+        """Tell whether the units hardly have one mean."""
+        return (self._rule.excluded or self._reported().excluded) and drifts(*self.units.bounds)
+
+    def _reported(self) -> Reported:
+        return reported(self._rule.interval() if self.n else None, self.units.estimate, None)
 
     def certified(self, verdict: Verdict) -> str:
         """Return the two-sided inequality for the number, if it is measured."""
         if verdict is not Verdict.MEASURED:
             return f"not measured: {self._estimation}"
-        ends = self._rule.interval()
+        ends = self._reported().interval or self._rule.interval()
         return f"{ends.low:.3g} <= {self._estimation.statistic} <= {ends.high:.3g}"
 
     @staticmethod
@@ -267,6 +329,24 @@ class Measuring:
             return None
         ends = self._rule.interval()
         return math.ceil(self.n * ((ends.high - ends.low) / 2 / goal) ** 2)
+
+
+def _observed(units: Units, log_e_support: float, log_e_refute: float) -> Observed:
+    """Return what units show; a share of invalid ones may have come out either way."""
+    n, mean, variance = units.moments
+    half = units.open_share / 2
+    return Observed(
+        n=n,
+        low=max(0.0, mean - half),
+        high=min(1.0, mean + half),
+        variance=variance,
+        log_e_support=log_e_support,
+        log_e_refute=log_e_refute,
+    )
+
+
+def _whole(n_units: float) -> int | None:
+    return None if math.isinf(n_units) else math.ceil(n_units)
 
 
 def _units(hypothesis: Hypothesis, statistic: Statistic, direction: Direction | None) -> Units:
