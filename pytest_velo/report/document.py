@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_velo.errors import StoreError
+from pytest_velo.reading import checked
 from pytest_velo.records import (
     HypothesisResult,
     Invalid,
@@ -126,7 +127,7 @@ def from_json(data: JsonObject) -> RunDocument:
     try:
         around = data["circumstances"]
         each = zip(data["results"], around["hypotheses"], strict=True)
-        return RunDocument(
+        document = RunDocument(
             version=version,
             velo_version=data["velo_version"],
             run_id=around["run_id"],
@@ -137,6 +138,7 @@ def from_json(data: JsonObject) -> RunDocument:
             models=tuple(data["models"]),
             results=tuple(result_from_json({**result, "circumstances": of_it}) for result, of_it in each),
         )
+        return checked(document)
     except (KeyError, TypeError, ValueError, AttributeError) as problem:
         raise _damaged(problem) from problem
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from pytest_velo.cache.runs import LATEST_FILE
 from pytest_velo.errors import StoreError
 from pytest_velo.records import HypothesisResult
 from pytest_velo.report.document import RunDocument, to_json
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 RUN_FILE = "run.json"
 TRIALS_FILE = "trials.jsonl"
-LATEST_FILE = "latest"
 _WORKER_FILES = "trials-*.jsonl"
 
 
