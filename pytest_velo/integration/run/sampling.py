@@ -71,6 +71,7 @@ class Sampling:
         if self.result is not None:
             return
         run = self.run
+        run.give_up()  # after Ctrl-C, if a body blocks the loop
         result = with_notices(result_of(run), self.outcomes, before, after)
         if self.guard is None or self.guard.is_look:
             looks = self.looks if self.rescored is None else self.rescored.looks(run.hypothesis, run)
