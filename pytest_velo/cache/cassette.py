@@ -20,7 +20,7 @@ from pytest_velo.cache.differences import explain_miss
 from pytest_velo.cache.keys import CANON, request_body, request_key
 from pytest_velo.cache.store import Store
 from pytest_velo.errors import StoreError, UsageError
-from pytest_velo.reading import decoder, lines_in, pieces_of
+from pytest_velo.reading import MOST_LINE_BYTES, decoder, lines_in, pieces_of
 from pytest_velo.records import Address, Draw, Reply, Request
 
 _ZSTD_LEVEL = 9
@@ -196,7 +196,7 @@ def _lines(path: Path) -> Iterator[bytes]:
     """Yield the lines of a cassette, expanded little by little."""
     pieces = pieces_of(path)
     try:
-        yield from lines_in(_expanded(pieces, path) if path.suffix == ".zst" else pieces)
+        yield from lines_in(_expanded(pieces, path) if path.suffix == ".zst" else pieces, MOST_LINE_BYTES)
     except (OSError, ValueError) as error:
         raise StoreError(
             f"the cassette cannot be read: {getattr(error, 'strerror', None) or error}",
