@@ -103,6 +103,9 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     pooling = integration.start_pooling(session)
     try:
         return (yield)
+    except KeyboardInterrupt:
+        integration.interrupt(session.config, pooling)
+        raise
     finally:
         if pooling is not None:
             pooling.close()
@@ -141,11 +144,14 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, obj
     state = _opened(session.config)
     if state is None:
         return (yield)
-    state.close()
+    with integration.ending(state.hurry):
+        state.close()
     try:
         return (yield)
     finally:
-        integration.write_run(state, time.monotonic() - session.config.stash[_STARTED_S])
+        with integration.ending(state.hurry):
+            integration.write_run(state, time.monotonic() - session.config.stash[_STARTED_S])
+        state.exit_code = int(session.exitstatus)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -160,6 +166,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     state = _opened(config)
     if state is not None:
         state.close()
+        state.leave()
 
 
 def _opened(config: pytest.Config) -> VeloSession | None:

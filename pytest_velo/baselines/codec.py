@@ -15,6 +15,7 @@ import msgspec
 
 from pytest_velo.baselines.entry import Entry, Sampled, StoredTurn
 from pytest_velo.errors import StoreError
+from pytest_velo.reading import decoder
 
 VERSION = 1
 
@@ -57,8 +58,8 @@ class _File(msgspec.Struct):
     entries: list[_Entry]
 
 
-_decode_head = msgspec.json.Decoder(_Head).decode
-_decode_file = msgspec.json.Decoder(_File).decode
+_decode_head = decoder(_Head)
+_decode_file = decoder(_File)
 
 
 def encode(entries: Iterable[Entry]) -> bytes:
@@ -85,7 +86,7 @@ def decode(content: bytes) -> list[Entry]:
                 fix="pip install --upgrade pytest-velo",
             )
         entries = [_entry_from_wire(entry) for entry in _decode_file(content).entries]
-    except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as problem:
+    except ValueError as problem:
         raise StoreError(
             f"the file is damaged ({problem})",
             fix="restore it from version control, or remove it and run with --velo-update",

@@ -12,6 +12,7 @@ from pathlib import Path
 from pytest_velo.baselines.codec import decode, encode
 from pytest_velo.baselines.entry import Entry, Key, Sampled
 from pytest_velo.errors import StoreError
+from pytest_velo.reading import read_bytes
 
 LOCK_WAIT_S = 30.0
 """An update takes milliseconds; one that holds the lock for this long was killed."""
@@ -33,12 +34,12 @@ class BaselineFile:
             StoreError: It cannot be read, is damaged, newer or in conflict, or has an entry twice.
         """
         try:
-            entries = decode(Path(path).read_bytes())
+            entries = decode(read_bytes(Path(path)))
         except FileNotFoundError:
             return cls()
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise StoreError(
-                f"the baseline cannot be read: {error.strerror or error}",
+                f"the baseline cannot be read: {getattr(error, 'strerror', None) or error}",
                 where=str(path),
                 fix="name another file with --velo-baseline",
             ) from None

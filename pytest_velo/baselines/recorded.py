@@ -162,6 +162,8 @@ def _check_same(before: HypothesisResult, now: HypothesisResult) -> None:
             raise NotComparable(f"in the {run} run it ended as {result.outcome}")
         if result.decision.evidence.n == 0:
             raise NotComparable(f"in the {run} run no trial counted")
+        if not result.trials:
+            raise NotComparable(f"the record of the {run} run has no trials of it")
     if before.claim != now.claim:
         raise NotComparable(f"the claim was `{before.claim}` and is now `{now.claim}`")
     if before.claim_hash != now.claim_hash:

@@ -31,8 +31,8 @@ def parts_of(claim: str) -> tuple[Part, ...] | None:
     """Return the statistics of a claim written as `str(claim)`, without evaluating it; None for others."""
     try:
         return tuple(_parts(ast.parse(claim, mode="eval").body))
-    except (SyntaxError, ValueError, TypeError, UsageError):
-        return None
+    except (SyntaxError, ValueError, TypeError, UsageError, RecursionError, MemoryError):
+        return None  # in a record that is not ours, a claim may be any text
 
 
 def _parts(node: ast.expr) -> list[Part]:

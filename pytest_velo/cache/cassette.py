@@ -21,9 +21,13 @@ from pytest_velo.cache.forms import FIRST
 from pytest_velo.cache.keys import CANON, recorded_form, request_body, request_key
 from pytest_velo.cache.store import Store
 from pytest_velo.errors import StoreError, UsageError
+from pytest_velo.reading import MOST_LINE_BYTES, decoder, lines_in, pieces_of
 from pytest_velo.records import Address, Draw, Reply, Request
 
 _ZSTD_LEVEL = 9
+_SLICE = 1024
+"""Compressed bytes that are expanded at a time: a bomb makes at most 33,000 of each."""
+_BOM = b"\xef\xbb\xbf"
 
 
 class _Line(msgspec.Struct):
@@ -46,8 +50,8 @@ class _Canon(msgspec.Struct):
     canon: int
 
 
-_decode_line = msgspec.json.Decoder(_Line).decode
-_decode_canon = msgspec.json.Decoder(_Canon).decode
+_decode_line = decoder(_Line)
+_decode_canon = decoder(_Canon)
 
 
 class Cassette:
@@ -105,7 +109,9 @@ def load(path: str | Path) -> Cassette:
             or the format is newer.
     """
     cassette = Cassette(Path(path))
-    for number, text in enumerate(_read(cassette.path).split(b"\n"), 1):
+    for number, text in enumerate(_lines(cassette.path), 1):
+        if number == 1:
+            text = text.removeprefix(_BOM)
         if not text.strip():
             continue
         where = f"{cassette.path}:{number}"
@@ -147,7 +153,7 @@ def _parsed(text: bytes) -> _Line:
                 fix="upgrade pytest-velo" if canon > CANON else "record it again",
             )
         return _decode_line(text)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise StoreError(
             f"the line is not a recorded draw: {error}",
             fix="undo the edit (merge markers?), or record it again",
@@ -190,38 +196,42 @@ def _line(request: Request, draw: Draw) -> bytes:
     return msgspec.json.encode(line) + b"\n"
 
 
-def _read(path: Path) -> bytes:
+def _lines(path: Path) -> Iterator[bytes]:
+    """Yield the lines of a cassette, expanded little by little."""
+    pieces = pieces_of(path)
     try:
-        content = path.read_bytes()
-    except OSError as error:
+        yield from lines_in(_expanded(pieces, path) if path.suffix == ".zst" else pieces, MOST_LINE_BYTES)
+    except (OSError, ValueError) as error:
         raise StoreError(
-            f"the cassette cannot be read: {error.strerror or error}",
+            f"the cassette cannot be read: {getattr(error, 'strerror', None) or error}",
             where=str(path),
             fix="name a file that `velo cassette export` wrote",
         ) from None
-    if path.suffix != ".zst":
-        return content.removeprefix(b"\xef\xbb\xbf")
+
+
+def _expanded(pieces: Iterator[bytes], path: Path) -> Iterator[bytes]:
+    """Expand frame by frame: the package's reader mistakes a truncated frame for a complete one."""
     zstandard = _zstandard(path)
-    parts: list[bytes] = []
+    frame, is_whole = None, False
     try:
-        # Frame by frame: the package's reader mistakes a truncated frame for a complete one.
-        while content or not parts:
-            frame = zstandard.ZstdDecompressor().decompressobj()
-            parts.append(frame.decompress(content))
-            if not frame.eof:
-                raise StoreError(
-                    "the cassette is truncated",
-                    where=str(path),
-                    fix="restore the file from version control, or record it again: `velo cassette export`",
-                )
-            content = frame.unused_data
+        for piece in pieces:
+            for start in range(0, len(piece), _SLICE):
+                left = piece[start : start + _SLICE]
+                while left:
+                    if frame is None:
+                        frame = zstandard.ZstdDecompressor().decompressobj()
+                    yield frame.decompress(left)
+                    left, is_whole = frame.unused_data, frame.eof
+                    if is_whole:
+                        frame = None
     except zstandard.ZstdError as error:
+        raise ValueError(f"it is not a zstd file: {error}") from None
+    if not is_whole:
         raise StoreError(
-            f"the cassette is not a zstd file: {error}",
+            "the cassette is truncated",
             where=str(path),
-            fix="name a file that `velo cassette export` wrote",
-        ) from None
-    return b"".join(parts)
+            fix="restore the file from version control, or record it again: `velo cassette export`",
+        )
 
 
 def _write(path: Path, content: bytes) -> None:

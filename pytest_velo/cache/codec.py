@@ -61,7 +61,10 @@ def decode_request(body: bytes) -> Request:
     Raises:
         msgspec.DecodeError: The bytes are not a request.
     """
-    return _request_decoder().decode(body)
+    try:
+        return _request_decoder().decode(body)
+    except RecursionError:
+        raise msgspec.DecodeError("it is nested too deeply") from None
 
 
 def _encode(reply: Reply, for_cassette: bool) -> bytes:

@@ -11,8 +11,11 @@ from pathlib import Path
 import msgspec
 
 from pytest_velo.errors import StoreError
+from pytest_velo.reading import decoder, lines_in, pieces_of, read_bytes
 from pytest_velo.records import Address
 
+LATEST_FILE = "latest"
+_LONGEST_NAME = 255
 _COMPUTED = "scripted/"
 """Models whose replies are computed every time and never stored."""
 
@@ -29,7 +32,7 @@ class _Trial(msgspec.Struct):
     calls: tuple[_Call, ...] = ()
 
 
-_decode = msgspec.json.Decoder(_Trial).decode
+_decode = decoder(_Trial)
 
 
 def addresses_in(path: Path) -> set[Address]:
@@ -64,14 +67,35 @@ def run_folders(runs: Path) -> list[Path]:
     return sorted(entry for entry in runs.iterdir() if entry.is_dir() and not entry.is_symlink())
 
 
+def latest_run(runs: Path) -> str:
+    """Return the name of the latest finished run, as the file `latest` has it; empty without one.
+
+    Raises:
+        StoreError: The file cannot be read, or what it holds is no name.
+    """
+    path = runs / LATEST_FILE
+    try:
+        name = read_bytes(path, _LONGEST_NAME).decode("utf-8").strip()
+        if not name.isprintable() or name in ("", ".", "..") or Path(name).name != name:
+            raise ValueError("it holds no run's name")
+    except FileNotFoundError:
+        return ""
+    except (OSError, ValueError) as error:
+        raise StoreError(
+            f"it cannot be read ({getattr(error, 'strerror', None) or error})",
+            where=str(path),
+            fix="name a run instead of `latest`, or run the tests again: that writes it anew",
+        ) from None
+    return name
+
+
 def runs_before(runs: Path, moment: datetime) -> list[Path]:
     """Return the folders of the runs that began before a moment (with a time zone), except the latest run.
 
     The latest run is the one that the file `latest` names. A folder whose name is not a run's time is not
     ours and is left out.
     """
-    latest = runs / "latest"
-    spared = latest.read_text(encoding="utf-8", errors="replace").strip() if latest.is_file() else ""
+    spared = latest_run(runs)
     return [
         folder
         for folder in run_folders(runs)
@@ -109,14 +133,13 @@ def _began(name: str) -> datetime | None:
 
 def _addresses(path: Path) -> Iterator[Address]:
     try:
-        with path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                for call in _trial(line, path, number).calls:
-                    if not call.model.startswith(_COMPUTED):
-                        yield call.address
-    except OSError as error:
+        for number, line in enumerate(lines_in(pieces_of(path)), 1):
+            for call in _trial(line, path, number).calls:
+                if not call.model.startswith(_COMPUTED):
+                    yield call.address
+    except (OSError, ValueError) as error:
         raise StoreError(
-            f"the run record cannot be read: {error.strerror or error}",
+            f"the run record cannot be read: {getattr(error, 'strerror', None) or error}",
             where=str(path),
             fix="make it readable, or remove the run's folder",
         ) from None
@@ -125,7 +148,7 @@ def _addresses(path: Path) -> Iterator[Address]:
 def _trial(line: bytes, path: Path, number: int) -> _Trial:
     try:
         return _decode(line) if line.strip() else _Trial()
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise StoreError(
             f"the line is not a trial: {error}",
             where=f"{path}:{number}",

@@ -19,6 +19,7 @@ import msgspec
 from pytest_velo.cache.codec import decode_reply, decode_request, encode_reply
 from pytest_velo.cache.differences import explain_miss
 from pytest_velo.cache.keys import recorded_form, request_body
+from pytest_velo.cache.leases import Lease, Leases
 from pytest_velo.cache.ledger import Ledger
 from pytest_velo.cache.schema import place
 from pytest_velo.errors import StoreError
@@ -64,10 +65,11 @@ class _Write:
 
 
 class Store(Ledger):
-    """Draws on disk. `put` belongs to one event loop; everything else may be called from any thread."""
+    """Draws on disk. `put` and `lease` belong to one event loop; all else may be called from any thread."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
+        self._leases = Leases(path.with_name(f"{path.name}-leases"))
         self._waiting: list[tuple[_Write, asyncio.Future[Draw]]] = []
 
     @classmethod
@@ -121,6 +123,18 @@ class Store(Ledger):
         self._waiting.append((write, future))
         return await future
 
+    def lease(self, address: Address) -> Lease | None:
+        """Return the lease of a draw that this process is about to make; None while it is held.
+
+        Raises:
+            StoreError: The file of leases cannot be used.
+        """
+        return self._leases.take(_place(address))
+
+    def pulse(self, address: Address) -> bool:
+        """Return a value that changes while the holder of a lease is alive."""
+        return self._leases.pulse(_place(address))
+
     def put_many(self, draws: Iterable[tuple[Request, Draw]]) -> int:
         """Store recorded draws and return how many were new; existing ones stay.
 
@@ -170,6 +184,7 @@ class Store(Ledger):
         """Commit what is pending, and close the file. Safe to call twice."""
         if self._waiting:
             self._flush()
+        self._leases.close()
         super().close()
 
     def _flush(self) -> None:

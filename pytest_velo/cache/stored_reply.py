@@ -61,7 +61,7 @@ def _raw_of(body: bytes) -> JsonObject:
     try:
         raw: JsonObject = _whole_decoder().decode(body).raw
         return raw
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise StoreError(
             f"the provider's whole reply cannot be read: {error}",
             fix="something else changed the file: run with --velo-mode=refresh, or delete it",
@@ -80,7 +80,10 @@ def reader() -> Callable[[bytes], Reply]:
     keep, become = StoredReply.__dict__["_whole"].__set__, object.__setattr__
 
     def read(body: bytes) -> Reply:
-        reply = decode(body)
+        try:
+            reply = decode(body)
+        except RecursionError:
+            raise msgspec.DecodeError("it is nested too deeply") from None
         keep(reply, body)
         become(reply, "__class__", StoredReply)  # all of its fields are there again
         return reply

@@ -66,7 +66,7 @@ def _read_jsonl(path: Path) -> Iterator[Row]:
             where = f"{path.name}:{number}"
             try:
                 yield where, decode(line)
-            except (msgspec.DecodeError, UnicodeEncodeError) as error:
+            except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:
                 raise UsageError(
                     f"the line is not JSON: {error}", where=where, fix="one JSON value on each line"
                 ) from None

@@ -154,7 +154,8 @@ def load(source: Any, *, base: Path, seed: int = 0, max_n: int = 200) -> CaseSet
     rows = list(islice(kept, limit))
     if not rows:
         why = "filter= removed all" if options.filter is not None else "the source is empty"
-        raise UsageError(f"there are no cases: {why}", where="cases", fix=f"cases= takes {SOURCES}")
+        where = str(options.source) if isinstance(options.source, str | Path) else "cases"
+        raise UsageError(f"there are no cases: {why}", where=where, fix=f"cases= takes {SOURCES}")
     ids = _positions(rows) if endless and options.id is None else _ids(rows, options.id)
     digests = _digests(rows, ids if options.id is not None else None)
     groups = None if options.group is None else tuple(_name(row, options.group, "group") for row in rows)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pytest_velo.cache.cassette import export, load
-from pytest_velo.cache.runs import addresses_in
+from pytest_velo.cache.runs import addresses_in, latest_run
 from pytest_velo.cache.store import Store
 from pytest_velo.cli.cache_dir import cache_dir_option
 from pytest_velo.errors import StoreError, UsageError, VeloError, nearest
@@ -92,8 +92,7 @@ def _run_folder(cache_dir: Path, run: str) -> Path:
     known = [entry.name for entry in runs.iterdir() if entry.is_dir()] if runs.is_dir() else []
     if not known:
         raise UsageError("there are no runs", where=str(runs), fix="run the tests first, or give --cache-dir")
-    latest = runs / "latest"
-    name = latest.read_text(encoding="utf-8").strip() if run == "latest" and latest.is_file() else run
+    name = (latest_run(runs) or run) if run == "latest" else run
     if name not in known:
         raise UsageError(f"there is no run {name!r}", where=str(runs), fix=nearest(name, known))
     return runs / name

@@ -19,7 +19,6 @@ from pytest_velo.errors import UsageError, nearest
 from pytest_velo.report.comparison import RunComparison, comparison_lines, name_of
 from pytest_velo.report.load import load
 from pytest_velo.report.record import RUN_FILE, runs_folder
-from pytest_velo.report.transcript import trial_from_json
 
 if TYPE_CHECKING:
     from pytest_velo.records import HypothesisResult
@@ -134,4 +133,4 @@ def _results(run: Run) -> dict[str, HypothesisResult]:
 
 
 def _with_trials(result: HypothesisResult, run: Run) -> HypothesisResult:
-    return replace(result, trials=tuple(map(trial_from_json, run.trials(result.node_id))))
+    return replace(result, trials=run.trials_of(result.node_id))

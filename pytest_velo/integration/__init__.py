@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from pytest_velo.integration.collect.items import generate as generate
     from pytest_velo.integration.collect.items import hide_defaults as hide_defaults
     from pytest_velo.integration.collect.items import prepare_all as prepare_all
+    from pytest_velo.integration.leaving import ending as ending
     from pytest_velo.integration.report import adapt_report as adapt_report
     from pytest_velo.integration.report import status_of as status_of
     from pytest_velo.integration.report import write_summary as write_summary
     from pytest_velo.integration.run.item import run_if_ours as run_if_ours
+    from pytest_velo.integration.run.pool import interrupt as interrupt
     from pytest_velo.integration.run.pool import start_pooling as start_pooling
     from pytest_velo.integration.startup import begin as begin
     from pytest_velo.integration.startup import session_of as session_of
@@ -37,8 +39,10 @@ __getattr__ = lazily(
         "adapt_report": "report",
         "before_collection": "collect.items",
         "begin": "startup",
+        "ending": "leaving",
         "generate": "collect.items",
         "hide_defaults": "collect.items",
+        "interrupt": "run.pool",
         "judge_of": "body",
         "model_of": "body",
         "per_trial": "body",

@@ -22,12 +22,13 @@ from pytest_velo.errors import StoreError
 from pytest_velo.integration.config.payment import PayRule, pay_rule
 from pytest_velo.integration.config.settings import read_settings
 from pytest_velo.integration.fitted import fit_to_terminal
+from pytest_velo.integration.leaving import leave_with
 from pytest_velo.integration.names import RESCORE_PLUGIN
 from pytest_velo.integration.totals import Drawn, session_waits
 from pytest_velo.report.document import from_compact, shown_trials
 from pytest_velo.report.estimates import Estimate
 from pytest_velo.report.header import header_lines
-from pytest_velo.report.record import create_run, run_name, trial_lines, write_trials
+from pytest_velo.report.record import Packed, create_run, run_name, trial_lines, write_trials
 
 if TYPE_CHECKING:
     from pytest_velo.cache.store import Store
@@ -47,6 +48,8 @@ class VeloSession:
         estimates: What hypotheses would take, by node id, where the session only estimates.
         sampled_together: Hypotheses share the sampler, so waits cannot be attributed to one of them.
         order: Position of each test by node id, where workers run them; empty otherwise.
+        hurried: Ctrl-C came while something was sampled, or could be.
+        exit_code: How the process ends.
         drawn: What each process drew in all, known once it has closed.
         worker: The xdist worker's id; None in the main process.
         told: An option was set when the session began.
@@ -61,12 +64,15 @@ class VeloSession:
         self._from_controller: dict[str, Any] = json.loads(shared.get("velo", "{}"))
         self.started_at = datetime.now(UTC)
         self.results: list[HypothesisResult] = []
-        self._trial_lines: dict[str, list[bytes]] = {}
+        self._trial_lines: dict[str, Packed] = {}
         self.reported: dict[str, HypothesisResult] = {}
         self.unsampled: dict[str, str] = {}
         self.estimates: dict[str, Estimate] = {}
         self.drawn: list[Drawn] = []
         self.sampled_together = False
+        self.hurried = False
+        self._closing: SampleLoop | None = None
+        self.exit_code = int(pytest.ExitCode.INTERRUPTED)
         self.order: dict[str, int] = {}
         self._run_folder: Path | None = None
         self._name_for_workers: str | None = None
@@ -120,7 +126,8 @@ class VeloSession:
             session="" if estimates else self.run_folder.name,
             providers=self._provider_factories(),
         )
-        self.loop.on_close(sampler.aclose)
+        loop = self.loop
+        loop.on_close(lambda: sampler.aclose(loop.calls_s))
         return sampler
 
     @property
@@ -167,17 +174,32 @@ class VeloSession:
                 self._write_trials()
         finally:
             sampler: Sampler | None = self.__dict__.pop("sampler", None)
+            loop: SampleLoop | None = self.__dict__.get("loop")
+            self._closing = loop
             for name in ("loop", "store"):
                 opened = self.__dict__.pop(name, None)
                 if opened is not None:
                     with noting(problems):
                         opened.close()
+            self.hurried |= loop is not None and loop.is_hurried
             if sampler is not None and not self.settings.estimates:
                 self._note_drawn(sampler, problems)
 
+    def hurry(self) -> None:
+        """Wait for nothing longer than a moment: Ctrl-C came."""
+        self.hurried = True
+        loop: SampleLoop | None = self.__dict__.get("loop", self._closing)
+        if loop is not None:
+            loop.hurry()
+
+    def leave(self) -> None:
+        """See to it that the process ends after Ctrl-C, whatever bodies left behind."""
+        if self.hurried and self.worker is None:
+            leave_with(self.exit_code)
+
     def keep(self, result: HypothesisResult) -> HypothesisResult:
         """Keep a result for the run record; return it with only the trials that a report shows."""
-        self._trial_lines[result.node_id] = trial_lines(result)
+        self._trial_lines[result.node_id] = Packed(trial_lines(result))
         light = replace(result, trials=shown_trials(result, self.settings.show))
         self.results.append(light)
         return light

@@ -99,3 +99,6 @@ def waits(before: SamplingStats, after: SamplingStats) -> Iterator[str]:
             f"held back: calls waited {duration(budget_s)} because those in flight could use up the budget;"
             " set max_tokens= on the calls or raise --velo-budget to run more at once"
         )
+    others_s = after.others_s - before.others_s
+    if others_s >= WORTH_SAYING_S:
+        yield f"shared: calls waited {duration(others_s)} for draws that another process was making"

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import json
-import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ import msgspec
 
 from pytest_velo.errors import TransientError, TransientKind, UsageError
 from pytest_velo.providers.failures import inner_status, read_failure, settle_failure
+from pytest_velo.providers.secrets import Secrets, guard_logs, key_of
 from pytest_velo.providers.transport import Answer, DirectTransport, SdkTransport, Transport
 from pytest_velo.providers.wire import sendable
 from pytest_velo.records import JsonObject, Reply, Request
@@ -32,9 +32,6 @@ from pytest_velo.settings import Endpoint
 
 _NO_KEY = "no-key-needed"
 _CONNECT_S = 15.0
-_MIN_SECRET_CHARS = 6
-_SURE_SECRET_CHARS = 12
-_KEY_NAMES = ("key", "token", "secret", "signature", "sig", "code", "password")
 
 
 def _no_headers(_body: JsonObject) -> Mapping[str, str]:
@@ -130,38 +127,7 @@ def _transport(
 def _key(endpoint: Endpoint) -> str:
     # Never None: the SDKs would look for keys of their own in the environment, and a key for one server
     # must not travel to another.
-    return os.environ.get(endpoint.key_env or "") or _NO_KEY
-
-
-class _Secrets:
-    """What must never be shown: an endpoint's key and the values of its headers."""
-
-    def __init__(self, endpoint: Endpoint) -> None:
-        key = _key(endpoint)
-        candidates = (*([] if key == _NO_KEY else [key]), *endpoint.headers.values(), *_query_keys(endpoint))
-        secrets = [secret for secret in candidates if len(secret) >= _MIN_SECRET_CHARS]
-        self._all = tuple(secret.encode() for secret in secrets)
-        # A header may hold a plain word or an address; striking it out of a reply would falsify the reply.
-        self._sure = tuple(
-            secret.encode() for secret in secrets if secret == key or _is_surely_secret(secret)
-        )
-
-    def strike(self, content: bytes, *, is_reply: bool) -> bytes:
-        """Return `content` with every secret that a server echoes struck out."""
-        for text in self._sure if is_reply else self._all:
-            content = content.replace(text, b"***")
-        return content
-
-
-def _query_keys(endpoint: Endpoint) -> list[str]:
-    """Return what an address says under a name that is one of a key's."""
-    query = parse_qsl(urlsplit(endpoint.base_url or "").query)
-    return [value for name, value in query if name.lower().endswith(_KEY_NAMES)]
-
-
-def _is_surely_secret(value: str) -> bool:
-    """Tell whether a header's value could not occur in a reply by chance."""
-    return len(value) >= _SURE_SECRET_CHARS and "://" not in value and any(map(str.isdigit, value))
+    return key_of(endpoint) or _NO_KEY
 
 
 def _connect_s(endpoint: Endpoint) -> float:
@@ -198,7 +164,8 @@ class HttpProvider:
         self._endpoint = endpoint
         self._wire = wire
         self._transport = transport
-        self._secrets = _Secrets(endpoint)
+        self._secrets = Secrets(endpoint, key_of(endpoint))
+        guard_logs(self._secrets)
 
     async def complete(self, request: Request, seed: int | None) -> Reply:
         """Return the reply to `request`, after exactly one attempt."""
@@ -217,7 +184,7 @@ class HttpProvider:
 
     def _read(self, answer: Answer, request: Request, latency_s: float) -> Reply:
         """Return the reply in an answer, or raise the error it represents."""
-        body = _decode(self._secrets.strike(answer.content, is_reply=answer.status < 400))
+        body = self._without_secrets(answer)
         if answer.status >= 400:
             failure = read_failure(answer.status, answer.headers, body)
             return settle_failure(failure, request, latency_s)
@@ -233,6 +200,15 @@ class HttpProvider:
         except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
             what = f"HTTP {answer.status}, but the body is not a reply ({type(error).__name__}: {error})"
             raise self._lost(request, "garbage", what) from None
+
+    def _without_secrets(self, answer: Answer) -> Any:
+        """Return the JSON of an answer, or its text, with the secrets that the server echoes struck out."""
+        body = _decode(answer.content)
+        failed = answer.status >= 400 or (isinstance(body, dict) and body.get("error") is not None)
+        try:
+            return self._secrets.strike(body, is_reply=not failed)
+        except RecursionError:  # nested more deeply than any reply is
+            return self._secrets.strike_text(answer.content.decode("utf-8", "replace"))
 
     def _unanswered(self, request: Request, error: BaseException) -> TransientError:
         """Distinguish a reply that never came from a failed connection, by following all causes.

@@ -147,7 +147,7 @@ def _read_lines(path: Path, where: str) -> list[str]:
         if line.strip():
             try:
                 texts.append(json.loads(line)["text"])
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, RecursionError):
                 raise UsageError(
                     f"line {number} of {path} is not a reply", where=where, fix='{"text": "Lyon"}'
                 ) from None

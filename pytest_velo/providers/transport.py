@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx2
@@ -34,11 +34,14 @@ _SENDERS_OWN = ("content-length", "accept-encoding", "connection", "transfer-enc
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A server's answer: the status, the headers (looked up in any case) and the decoded body."""
+    """A server's answer: the status, the headers (looked up in any case) and the decoded body.
+
+    Only the status is shown (`pytest --showlocals`): the rest may hold a key that the server echoes.
+    """
 
     status: int
-    headers: Mapping[str, str]
-    content: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    content: bytes = field(repr=False)
 
 
 class Transport(Protocol):

@@ -16,6 +16,7 @@ from itertools import groupby
 from typing import Any
 
 from pytest_velo.errors import StoreError
+from pytest_velo.reading import checked
 from pytest_velo.records import (
     HypothesisResult,
     Invalid,
@@ -132,7 +133,7 @@ def from_json(data: JsonObject) -> RunDocument:
     try:
         around = data["circumstances"]
         each = zip(data["results"], around["hypotheses"], strict=True)
-        return RunDocument(
+        document = RunDocument(
             version=version,
             velo_version=data["velo_version"],
             run_id=around["run_id"],
@@ -143,6 +144,7 @@ def from_json(data: JsonObject) -> RunDocument:
             models=tuple(data["models"]),
             results=tuple(result_from_json({**result, "circumstances": of_it}) for result, of_it in each),
         )
+        return checked(document)
     except (KeyError, TypeError, ValueError, AttributeError) as problem:
         raise _damaged(problem) from problem
 

@@ -8,10 +8,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pytest_velo.cache.runs import latest_run
 from pytest_velo.errors import StoreError, UsageError, nearest
+from pytest_velo.reading import checked, json_in, lines_in, pieces_of, read_bytes
 from pytest_velo.records import HypothesisResult, Outcome, TrialRecord
 from pytest_velo.report.document import RunDocument, from_json
-from pytest_velo.report.record import LATEST_FILE, RUN_FILE, TRIALS_FILE, runs_folder
+from pytest_velo.report.record import RUN_FILE, TRIALS_FILE, runs_folder
 from pytest_velo.report.transcript import trial_from_json
 from pytest_velo.verdicts import Decision
 
@@ -42,7 +44,7 @@ def load(run: str = "latest", cache_dir: str | Path = ".pytest_velo") -> Run:
     runs = runs_folder(cache_dir)
     name = _latest(runs) if run == "latest" else run
     file = runs / name / RUN_FILE
-    if Path(name).name != name or not file.is_file():
+    if not _is_name(name) or not file.is_file():
         known = sorted(path.parent.name for path in runs.glob(f"*/{RUN_FILE}"))
         raise UsageError(
             f"there is no finished run {name!r}",
@@ -50,7 +52,7 @@ def load(run: str = "latest", cache_dir: str | Path = ".pytest_velo") -> Run:
             fix=nearest(name, known) if known else "run pytest on your hypotheses first",
         )
     try:
-        data = json.loads(file.read_bytes())
+        data = json_in(read_bytes(file))
         if not isinstance(data, dict):
             raise ValueError("not a JSON object")
         return Run(runs / name, from_json(data))
@@ -63,15 +65,20 @@ def load(run: str = "latest", cache_dir: str | Path = ".pytest_velo") -> Run:
         raise
 
 
+def _is_name(text: str) -> bool:
+    """Tell whether a text can be the name of a run's folder."""
+    return Path(text).name == text and text.isprintable() and len(text.encode("utf-8", "replace")) <= 255
+
+
 def _latest(runs: Path) -> str:
-    try:
-        return (runs / LATEST_FILE).read_text(encoding="utf-8").strip()
-    except OSError as problem:
+    name = latest_run(runs)
+    if not name:
         raise UsageError(
             "there is no record of a run here",
             where=str(runs),
             fix="run pytest on your hypotheses first, or name the folder: --cache-dir, load(cache_dir=...)",
-        ) from problem
+        )
+    return name
 
 
 class RecordedHypothesis:
@@ -102,7 +109,7 @@ class RecordedHypothesis:
     @cached_property
     def trials(self) -> tuple[TrialRecord, ...]:
         """The trials of the stopping prefix, in submission order."""
-        return tuple(trial_from_json(trial) for trial in self._run.trials(self.node_id))
+        return self._run.trials_of(self.node_id)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -139,26 +146,40 @@ class Run:
         path = self.folder / TRIALS_FILE
         if not path.exists():
             return
+        if node_id is None:
+            for number, line in enumerate(_lines(path), 1):
+                yield _parse(line, f"{path}:{number}")
+            return
         with path.open("rb") as file:
-            if node_id is None:
-                for number, line in enumerate(file, 1):
-                    yield _parse(line, f"{path}:{number}")
-            else:
-                for offset in self._offsets.get(node_id, ()):
-                    file.seek(offset)
-                    yield _parse(file.readline(), f"{path} at byte {offset}")
+            for number, offset in self._places.get(node_id, ()):
+                file.seek(offset)
+                yield _parse(file.readline(), f"{path}:{number}")
+
+    def trials_of(self, node_id: str) -> tuple[TrialRecord, ...]:
+        """Return the recorded trials of a test, in submission order.
+
+        Raises:
+            StoreError: A line cannot be read, or is no trial.
+        """
+        found = []
+        for trial in self.trials(node_id):
+            try:
+                found.append(checked(trial_from_json(trial)))
+            except (KeyError, TypeError, ValueError, AttributeError) as problem:
+                where = f"{self.folder / TRIALS_FILE}, test {node_id}, trial {len(found)}"
+                raise _unreadable(f"{type(problem).__name__}: {problem}", where) from None
+        return tuple(found)
 
     @cached_property
-    def _offsets(self) -> dict[str, list[int]]:
-        """Where each test's lines start: one quick pass that decodes node ids only."""
-        offsets: dict[str, list[int]] = {}
+    def _places(self) -> dict[str, list[tuple[int, int]]]:
+        """Which lines are each test's, and where they start: one quick pass that decodes node ids only."""
+        places: dict[str, list[tuple[int, int]]] = {}
         path = self.folder / TRIALS_FILE
         position = 0
-        with path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                offsets.setdefault(_node_id(line, f"{path}:{number}"), []).append(position)
-                position += len(line)
-        return offsets
+        for number, line in enumerate(_lines(path), 1):
+            places.setdefault(_node_id(line, f"{path}:{number}"), []).append((number, position))
+            position += len(line)
+        return places
 
     def __getitem__(self, part: str) -> RecordedHypothesis:
         exact = [result for result in self.results if result.node_id == part]
@@ -176,20 +197,27 @@ class Run:
         return f"<run {self.document.run_id}: {len(self.results)} hypotheses>"
 
 
+def _lines(path: Path) -> Iterator[bytes]:
+    try:
+        yield from lines_in(pieces_of(path))
+    except (OSError, ValueError) as problem:
+        raise _unreadable(getattr(problem, "strerror", None) or problem, str(path)) from problem
+
+
 def _node_id(line: bytes, where: str) -> str:
     """Return a line's node id without decoding the transcript after it."""
     if not line.startswith(_LINE_START):
         return str(_parse(line, where).get("node_id"))
     try:
         node_id, _ = _DECODER.raw_decode(line.decode("ascii"), len(_LINE_START))
-    except ValueError as problem:
+    except (ValueError, RecursionError) as problem:
         raise _unreadable(problem, where) from problem
     return str(node_id)
 
 
 def _parse(line: bytes, where: str) -> dict[str, Any]:
     try:
-        trial = json.loads(line)
+        trial = json_in(line)
         if not isinstance(trial, dict):
             raise ValueError("not a JSON object")
     except ValueError as problem:
@@ -197,7 +225,7 @@ def _parse(line: bytes, where: str) -> dict[str, Any]:
     return trial
 
 
-def _unreadable(problem: ValueError, where: str) -> StoreError:
+def _unreadable(problem: object, where: str) -> StoreError:
     return StoreError(
         f"this line cannot be read ({problem})", where=where, fix="remove the run's folder and run again"
     )

@@ -102,6 +102,12 @@ class Run:
             await self._wind_down()
             self.duration_s = time.monotonic() - self.started_s
 
+    def give_up(self) -> None:
+        """End a run whose loop no longer answers, from any thread: nothing more is fed to its rule."""
+        if self.stop is None:
+            self.stop = StopReason.INTERRUPTED
+            self.duration_s = time.monotonic() - self.started_s
+
     @property
     def wanted(self) -> int:
         """How many trials may start now because they may still be needed, from 0."""

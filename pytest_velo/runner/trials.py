@@ -12,6 +12,7 @@ from pytest_velo.case_sets import Planned
 from pytest_velo.errors import BodyError, InvalidTrial
 from pytest_velo.records import OutcomeKind, TrialRecord
 from pytest_velo.runner.hypothesis import Hypothesis, Reading
+from pytest_velo.runner.keeping import Keeper
 from pytest_velo.sampling.outside import Outside, watch
 from pytest_velo.sampling.seeds import derive
 from pytest_velo.sampling.trial import Drawer, Trial, TrialScope, enter
@@ -51,6 +52,7 @@ class TrialRunner:
         self._threads = threads
         self._seed_of = hypothesis.set_digest or hypothesis.node_id
         self._scopes: set[TrialScope] = set()
+        self._keeper = Keeper()
         self._stopped = False
         self.outside = Outside(hypothesis.opens_nothing)
 
@@ -142,9 +144,13 @@ class TrialRunner:
         record = self._record(planned, scope, kind, values, reading)
         return Finished(planned=planned, record=record, exception=exception, notices=tuple(scope.notices))
 
-    @staticmethod
     def _record(
-        planned: Planned, scope: TrialScope, kind: OutcomeKind, values: dict[str, float], reading: Reading
+        self,
+        planned: Planned,
+        scope: TrialScope,
+        kind: OutcomeKind,
+        values: dict[str, float],
+        reading: Reading,
     ) -> TrialRecord:
         return TrialRecord(
             index=planned.index,
@@ -155,11 +161,11 @@ class TrialRunner:
             unit=planned.unit,
             unit_size=planned.unit_size,
             kind=kind,
-            values=values,
+            values=self._keeper.values(values),
             detail=reading.invalid or reading.detail,
             location=reading.location,
             notes=scope.trial.notes,
-            calls=scope.calls,
+            calls=self._keeper.calls(scope.calls),
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from pytest_velo.records import Address, Draw, Reply, Request
+from pytest_velo.sampling.leasing import Lease, Leasing
 
 
 class Recorded(Protocol):
@@ -19,8 +20,8 @@ class Recorded(Protocol):
         ...
 
 
-class DrawStore(Recorded, Protocol):
-    """Draws that can be read and added to: the cache."""
+class DrawStore(Recorded, Leasing, Protocol):
+    """Draws that can be read and added to: the cache. Several processes may share it."""
 
     async def put(
         self, request: Request, address: Address, reply: Reply, drawn_at: str, *, replace: bool = False
@@ -34,6 +35,7 @@ class DrawMemory:
 
     def __init__(self) -> None:
         self._draws: dict[Address, Draw] = {}
+        self._leased: set[Address] = set()
 
     def get(self, address: Address) -> Draw | None:
         """Return the draw at `address`; None if there is none."""
@@ -51,3 +53,25 @@ class DrawMemory:
         if replace:
             self._draws[address] = draw
         return self._draws.setdefault(address, draw)
+
+    def lease(self, address: Address) -> Lease | None:
+        """Return the lease of a draw; None while it is held."""
+        if address in self._leased:
+            return None
+        self._leased.add(address)
+        return _Held(self._leased, address)
+
+    def pulse(self, address: Address) -> object:
+        """Return a new value each time: who holds a lease here is alive."""
+        return object()
+
+
+class _Held:
+    """A lease in memory."""
+
+    def __init__(self, leased: set[Address], address: Address) -> None:
+        self._leased = leased
+        self._address = address
+
+    def release(self) -> None:
+        self._leased.discard(self._address)

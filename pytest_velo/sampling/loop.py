@@ -29,6 +29,8 @@ Closer = Callable[[], Awaitable[None]]
 
 WIND_DOWN_S = 10.0  # how long Ctrl-C and `close` wait for what was cancelled
 _STRAGGLERS_S = 1.0  # how long `close` waits for tasks that resist their cancellation
+_HURRIED_S = 0.8  # how long each wait may take once Ctrl-C came: a run ends within 3 s
+_CALLS_S = 5.0  # how long calls under way may still take at the end
 
 _log = logging.getLogger(__name__)
 
@@ -46,7 +48,25 @@ class SampleLoop:
         self._pid = os.getpid()
         self._running: _Running | None = None
         self._closed = False
+        self._hurried = False
+        self._closing: _Running | None = None
         self._closers: list[Closer] = []
+
+    @property
+    def is_hurried(self) -> bool:
+        """Ctrl-C came: nothing is waited for longer than a moment, and what blocks is left behind."""
+        return self._hurried
+
+    @property
+    def calls_s(self) -> float:
+        """How long a closer may wait for calls under way, in seconds."""
+        return _HURRIED_S / 2 if self._hurried else _CALLS_S
+
+    def hurry(self) -> None:
+        """Note that Ctrl-C came while the main thread did not wait for the loop; shorten all waits."""
+        self._hurried = True
+        if (running := self._running or self._closing) is not None:
+            running.hurry(_HURRIED_S / 2)
 
     def on_close(self, closer: Closer) -> None:
         """Have `closer` awaited on the loop when it closes; the last one registered comes first."""
@@ -66,21 +86,27 @@ class SampleLoop:
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run `work` on the loop from the main thread and wait for it.
 
-        Ctrl-C (or the exception of a timeout plugin's signal) cancels `work`, gives it `wind_down_s` seconds
-        to finish with what it has, and is then raised; a second one does not wait.
+        The exception of a timeout plugin's signal cancels `work`, gives it `wind_down_s` seconds to finish
+        with what it has, and is then raised. Ctrl-C gives it a moment; a second one does not wait.
 
         Raises:
-            StoppedError: The loop was closed, before or during the wait.
+            StoppedError: The loop was closed, before or during the wait; or, after Ctrl-C, the work takes
+                longer than a moment, which it does if a body blocks the loop.
             UsageError: Called on the loop itself, which would wait for itself.
         """
         job = self._job(work)
         try:
             job.start()
-            return job.result.result()
-        except BaseException:
-            if not job.result.done():  # the waiting was interrupted, not the work
+            return job.result.result(_HURRIED_S if self._hurried else None)
+        except BaseException as error:
+            if job.result.done():
+                raise
+            if isinstance(error, TimeoutError) and self._hurried:
                 job.cancel()
-                wait_for_futures([job.result], timeout=self._wind_down_s)
+                raise stopped() from None
+            self._hurried |= isinstance(error, KeyboardInterrupt)
+            job.cancel()  # the waiting was interrupted, not the work
+            wait_for_futures([job.result], timeout=self._limit_s())
             raise
 
     def call(self, work: Coroutine[Any, Any, T]) -> T:
@@ -125,15 +151,25 @@ class SampleLoop:
 
         The order matters: waiting threads are failed, and new work refused, before the loop stops. Then the
         closers run (a sampler lets calls that were already sent finish), the remaining tasks are cancelled,
-        and the thread ends. It takes little more than `wind_down_s` seconds: what resists longer is left
-        behind in daemon threads.
+        and the thread ends. It takes little more than `wind_down_s` seconds, after Ctrl-C little more than
+        one: what resists longer is left behind in daemon threads. Ctrl-C during it ends the waiting only.
         """
         self._forget_parent()
         with self._lock:
             self._closed = True
             running, self._running = self._running, None
-        if running is not None:
-            running.close(self._closers[::-1], self._wind_down_s)
+            self._closing = running
+        if running is None:
+            return
+        try:
+            running.close(
+                self._closers[::-1], self._limit_s(), _HURRIED_S / 4 if self._hurried else _STRAGGLERS_S
+            )
+        except KeyboardInterrupt:
+            self._hurried = True  # the end is near, and what is known is yet to be written
+
+    def _limit_s(self) -> float:
+        return min(self._wind_down_s, _HURRIED_S) if self._hurried else self._wind_down_s
 
     def _job(self, work: Coroutine[Any, Any, T]) -> Job[T]:
         try:
@@ -168,6 +204,7 @@ class _Running:
         self._refusing = False
         self._stopping = False
         self._winding_down: asyncio.Task[None] | None = None
+        self._patience: asyncio.Timeout | None = None
         self._thread = threading.Thread(target=self._serve, name="velo-sampling", daemon=True)
         self._thread.start()
 
@@ -186,7 +223,7 @@ class _Running:
         job.result.add_done_callback(partial(self._forget, job))
         return job
 
-    def close(self, closers: Sequence[Closer], wind_down_s: float) -> None:
+    def close(self, closers: Sequence[Closer], wind_down_s: float, stragglers_s: float) -> None:
         """Fail the waiting threads, refuse new work, wind down, stop."""
         with self._jobs_lock:
             self._refusing = True
@@ -194,31 +231,42 @@ class _Running:
         for job in waiting:
             job.stop()
         self.threads.close()
-        self.loop.call_soon_threadsafe(self._start_winding_down, closers, wind_down_s)
+        self.loop.call_soon_threadsafe(self._start_winding_down, closers, wind_down_s, stragglers_s)
         if threading.current_thread() is not self._thread:
-            self._thread.join(wind_down_s + 3 * _STRAGGLERS_S)
+            self._thread.join(wind_down_s + 3 * stragglers_s)
+
+    def hurry(self, limit_s: float) -> None:
+        """Give what is winding down no longer than this, from any thread."""
+
+        def shorten() -> None:
+            if self._patience is not None:
+                self._patience.reschedule(self.loop.time() + limit_s)
+
+        with suppress(RuntimeError):  # the loop has closed
+            self.loop.call_soon_threadsafe(shorten)
 
     def _forget(self, job: Job[Any], _: Future[Any]) -> None:
         with self._jobs_lock:
             self._jobs.discard(job)
 
-    def _start_winding_down(self, closers: Sequence[Closer], wind_down_s: float) -> None:
-        self._winding_down = self.loop.create_task(self._wind_down(closers, wind_down_s))
+    def _start_winding_down(self, closers: Sequence[Closer], wind_down_s: float, stragglers_s: float) -> None:
+        self._winding_down = self.loop.create_task(self._wind_down(closers, wind_down_s, stragglers_s))
 
-    async def _wind_down(self, closers: Sequence[Closer], wind_down_s: float) -> None:
+    async def _wind_down(self, closers: Sequence[Closer], wind_down_s: float, stragglers_s: float) -> None:
         try:
-            async with asyncio.timeout(wind_down_s):
+            async with asyncio.timeout(wind_down_s) as self._patience:
                 for closer in closers:
                     await _close_quietly(closer)
         except TimeoutError:
             _log.warning("closing the providers took more than %g s: they are left open", wind_down_s)
+        self._patience = None
         rest = asyncio.all_tasks() - {asyncio.current_task()}
         for task in rest:
             task.cancel()
         if rest:
-            await asyncio.wait(rest, timeout=_STRAGGLERS_S)
+            await asyncio.wait(rest, timeout=stragglers_s)
         with suppress(TimeoutError):
-            async with asyncio.timeout(_STRAGGLERS_S):
+            async with asyncio.timeout(stragglers_s):
                 await self.loop.shutdown_asyncgens()
         self._stopping = True
         self.loop.stop()

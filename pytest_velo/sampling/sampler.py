@@ -17,6 +17,7 @@ from pytest_velo.sampling.channels import Channel
 from pytest_velo.sampling.draws import DrawMemory, DrawStore, Recorded
 from pytest_velo.sampling.flights import Flight
 from pytest_velo.sampling.jobs import stopped
+from pytest_velo.sampling.leasing import OneMaker
 from pytest_velo.sampling.pacing import Clock, SystemClock
 from pytest_velo.sampling.pricing import worst_case
 from pytest_velo.sampling.refusals import not_estimated, would_pay
@@ -41,9 +42,10 @@ class DrawResult:
 class Sampler:
     """Gets draws, on the sampling loop; one per process and session.
 
-    Every address is drawn at most once at a time, whoever asks for it. A waiter that is cancelled leaves the
-    draw to others that wait for it. When none is left, a call not yet sent is dropped unpaid, and one under
-    way is stored when its reply comes, at the latest `WIND_DOWN_S` seconds after the end of sampling.
+    Every address is drawn at most once at a time, whoever asks for it; where it costs money, by one process
+    only of those that share the store. A waiter that is cancelled leaves the draw to others that wait for it.
+    When none is left, a call not yet sent is dropped unpaid, and one under way is stored when its reply
+    comes, at the latest `WIND_DOWN_S` seconds after the end of sampling.
 
     Args:
         settings: Mode, root seed, concurrency, budget, workers, and whether paid draws may be made.
@@ -72,6 +74,7 @@ class Sampler:
         self._store: DrawStore = DrawMemory() if store is None else store
         self._cassettes = cassettes
         self._clock: Clock = clock or SystemClock()
+        self._one_maker = OneMaker(self._store, self._clock, self._read_elsewhere)
         self._opened_at = _now()
         self._flights: dict[Address, Flight] = {}
         self._channels: dict[str, Channel] = {}
@@ -146,6 +149,7 @@ class Sampler:
             throttled_s=sum(limit.throttled_s for limit in limits),
             paced_s=sum(limit.paced_s for limit in limits),
             budget_s=0.0 if self._budget is None else self._budget.waited_s,
+            others_s=self._one_maker.waited_s,
         )
 
     async def aclose(self, wind_down_s: float = WIND_DOWN_S) -> None:
@@ -189,8 +193,9 @@ class Sampler:
 
     def _reading(self, draw: Draw) -> DrawResult:
         self._n_cached += 1
-        reply = draw.reply if draw.reply.cached else replace(draw.reply, cached=True)
-        return DrawResult(reply=reply, address=draw.address, drawn_at=draw.drawn_at, cached=True)
+        return DrawResult(
+            reply=_as_read(draw.reply), address=draw.address, drawn_at=draw.drawn_at, cached=True
+        )
 
     def _permit(self, target: Target, request: Request, address: Address, may_pay: bool | None) -> None:
         """Raise unless the draw may be made now."""
@@ -219,8 +224,23 @@ class Sampler:
             told += f", nor in a cassette ({cassette.nearest_request(request, address)})"
         return told
 
+    def _read_elsewhere(self, address: Address) -> Draw | None:
+        """Return the draw at `address` if another process has stored it since we looked."""
+        draw = self._read(address)
+        if draw is None:
+            return None
+        self._n_cached += 1
+        return replace(draw, reply=_as_read(draw.reply))
+
     async def _make(self, target: Target, request: Request, address: Address) -> Draw:
-        """Make the draw and store it."""
+        """Make the draw and store it, unless it costs money and another process does."""
+        work = partial(self._call, target, request, address)
+        if target.endpoint.free:
+            return await work()
+        return await self._one_maker.make(address, work, target.endpoint.timeout_s)
+
+    async def _call(self, target: Target, request: Request, address: Address) -> Draw:
+        """Call the model, and store its reply."""
         seed = slot_seed(address.seed, address.key, address.slot, address.stream)
         reply = await self._channel(target).complete(request, seed)
         self._n_calls += 1
@@ -262,6 +282,10 @@ class Sampler:
 
 def _is_computed(target: Target) -> bool:
     return target.endpoint.api is Api.SCRIPTED
+
+
+def _as_read(reply: Reply) -> Reply:
+    return reply if reply.cached else replace(reply, cached=True)
 
 
 def _now() -> str:

@@ -17,6 +17,7 @@ class SamplingStats:
         throttled_s: Seconds in which calls waited because an endpoint asked for it.
         paced_s: Seconds in which calls waited for a declared rpm or tpm.
         budget_s: Seconds in which calls waited because the budget was reserved for those in flight.
+        others_s: Seconds in which calls waited for draws that another process was making.
         n_lost: Attempts that may be billed although they brought no reply: no sum includes their cost.
     """
 
@@ -28,4 +29,5 @@ class SamplingStats:
     throttled_s: float
     paced_s: float
     budget_s: float = 0.0
+    others_s: float = 0.0
     n_lost: int = 0

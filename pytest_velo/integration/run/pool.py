@@ -67,7 +67,7 @@ class Pooling:
         try:
             self._session.loop.run(self._pool.wait(sampling.run))
         except BaseException:
-            self._interrupt(first=sampling)
+            self.interrupt(first=sampling)
             raise
         finally:
             progress.close()
@@ -84,11 +84,12 @@ class Pooling:
             self._session.loop.run(self._pool.close())
         self._stage.close()
 
-    def _interrupt(self, first: Sampling) -> None:
-        """End every run, and keep the results of those that have started."""
-        self._session.loop.run(self._pool.close())
+    def interrupt(self, first: Sampling | None = None) -> None:
+        """End every run, and keep the results of those that have started; the first may have no trial."""
+        with suppress(VeloError):  # a body that blocks the loop is left behind
+            self._session.loop.run(self._pool.close())
         others = [sampling for sampling in self._waiting.values() if sampling is not first]
-        for sampling in (first, *others):
+        for sampling in (*([] if first is None else [first]), *others):
             if sampling.run.trials or sampling is first:
                 sampling.conclude()
                 assert sampling.result is not None
@@ -135,6 +136,13 @@ def _own_fixtures(item: pytest.Function) -> Mapping[str, Any]:
         else:
             values[name] = judge_of(item) if name == "judge" else model_of(item, params.get(name))
     return values
+
+
+def interrupt(config: pytest.Config, pooling: Pooling | None) -> None:
+    """End what is sampled after Ctrl-C, which may have come while pytest was at another item."""
+    config.stash[SESSION].hurry()
+    if pooling is not None:
+        pooling.interrupt()
 
 
 def start_pooling(session: pytest.Session) -> Pooling | None:

@@ -71,6 +71,7 @@ class Sampling:
         if self.result is not None:
             return
         run = self.run
+        run.give_up()  # after Ctrl-C, if a body blocks the loop
         looks = self.looks if self.rescored is None else self.rescored.looks(run.hypothesis, run)
         is_look = self.guard is None or self.guard.is_look
         if is_look:

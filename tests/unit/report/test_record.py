@@ -33,7 +33,7 @@ def test_a_second_run_in_a_second_gets_a_number(tmp_path: Path) -> None:
 
 
 def test_trial_lines_are_sorted_by_index() -> None:
-    lines = trial_lines(refuted(trials=(trial(1, 0), trial(0, 1))))
+    lines = [*trial_lines(refuted(trials=(trial(1, 0), trial(0, 1))))]
     assert [json.loads(line)["index"] for line in lines] == [0, 1]
     assert lines[0][:30] == b'{"node_id":"test_a.py::test_b"'
 
@@ -46,7 +46,7 @@ def test_trials_are_written_sorted_by_test(tmp_path: Path) -> None:
 
 def test_trials_of_workers_are_merged(tmp_path: Path) -> None:
     for name, worker in (("test_b", "gw0"), ("test_a", "gw1")):
-        lines = trial_lines(refuted(node_id=name, trials=(trial(0, 1),)))
+        lines = [*trial_lines(refuted(node_id=name, trials=(trial(0, 1),)))]
         write_trials(tmp_path, {name: lines}, worker)
     assert [line[:19] for line in merge_trials(tmp_path).read_text().splitlines()] == [
         '{"node_id":"test_a"',
