@@ -100,9 +100,7 @@ def test_without_a_terminal_the_exit_code_and_the_record_tell(run):
 @pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "two workers"])
 def test_warnings_as_errors_find_none_of_ours(run, options):
     run.file(SUPPORTED + REFUTED + UNDECIDED + PLAIN)
-    result = run.apart(
-        "-W", "error", "-o", "asyncio_default_fixture_loop_scope=function", "-p", "no:randomly", *options
-    )
+    result = run.apart("-W", "error", *options)
     assert tally(result) == {"passed": 2, "failed": 1, "inconclusive": 1}
     assert "Warning" not in result.stdout.str() + result.stderr.str()
 
