@@ -15,6 +15,7 @@ from pytest_velo.baselines.entry import Entry, StoredTurn
 from pytest_velo.claims import Claim, Mean, Rate, Scale, baseline
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.rules.choice import Rule, rule_for
+from pytest_velo.stats.rules.interval import HasIntervalAtStop, reported
 from pytest_velo.verdicts import Interval, Verdict
 
 
@@ -108,6 +109,8 @@ def compare(
     valid = [_valid(unit) for unit in grouped]
     sides = [now - before for unit in valid for now, before in unit]
     n_pairs = sum(map(len, grouped))
+    now = _mean([[now for now, _ in unit] for unit in valid])
+    before = _mean([[before for _, before in unit] for unit in valid])
     return Comparison(
         claim=claim,
         verdict=verdict,
@@ -117,9 +120,9 @@ def compare(
         n_invalid=n_pairs - len(sides),
         n_up=sum(side > 0 for side in sides),
         n_down=sum(side < 0 for side in sides),
-        mean_now=_mean([[now for now, _ in unit] for unit in valid]),
-        mean_before=_mean([[before for _, before in unit] for unit in valid]),
-        interval=rule.evidence_bounds()[2] if n else None,
+        mean_now=now,
+        mean_before=before,
+        interval=_interval(rule, now, before) if n else None,
         n_more=more if 0 < more < max_units - n else None,
     )
 
@@ -239,6 +242,13 @@ def _fed(rule: Rule, grouped: Sequence[Sequence[Pair]], outcomes: Scale) -> Verd
     for unit in grouped:
         verdict = rule.feed(*_bounds(unit, outcomes))
     return verdict or Verdict.INCONCLUSIVE
+
+
+def _interval(rule: Rule, now: float | None, before: float | None) -> Interval | None:
+    """Return the interval of the difference, which does not exclude the one observed."""
+    difference = None if now is None or before is None else now - before
+    at_stop = rule.interval_at_stop if isinstance(rule, HasIntervalAtStop) else None
+    return reported(rule.evidence_bounds()[2], difference, at_stop).interval
 
 
 def _bounds(unit: Sequence[Pair], outcomes: Scale) -> tuple[float, float]:

@@ -62,7 +62,7 @@ def result_of(run: Run) -> HypothesisResult:
         oldest_draw=min((call.drawn_at for call in calls), default=None),
         models_served=_served(calls),
         duration_s=run.duration_s,
-        notices=(*run.notices, *invalid_reasons(run.trials), *_told_apart(run)),
+        notices=(*run.notices, *invalid_reasons(run.trials), *_drift(run), *_told_apart(run)),
         rerun=hypothesis.rerun,
         claim_hash=hypothesis.claim_hash,
     )
@@ -160,6 +160,23 @@ def _share_of_gap(run: Run) -> float | None:
     if first is None or second is None or top is None or top <= second:
         return None
     return (first - second) / (top - second)
+
+
+def _drift(run: Run) -> Iterator[str]:
+    """Say where the observed value lies outside of what the earlier trials leave possible."""
+    if not run.weigher.drifts():
+        return
+    if run.units.n_invalid and run.units.compares:
+        yield (
+            "what the valid pairs show lies outside of what all pairs allow: which trials are invalid depends"
+            " on the outcome"
+        )
+        return
+    yield (
+        "the draws drift: what all trials show was ruled out by the earlier ones, so they hardly have a value in"
+        " common, which every verdict and interval is about; the interval is that of the last trial alone, and"
+        " is wide enough for what was observed. Look for what changed during the run"
+    )
 
 
 def _told_apart(run: Run) -> tuple[str, ...]:

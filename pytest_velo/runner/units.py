@@ -81,7 +81,10 @@ class Units:
 
     @property
     def estimate(self) -> float | None:
-        """Mean over complete units of their valid turns' mean, in the statistic's units; None without any."""
+        """Mean over complete units of their valid turns' mean, in the statistic's units; None without any.
+
+        Under `against` an invalid turn counts as in the evidence: at the claim's bad end.
+        """
         return self._sum / self._n_valid if self._n_valid else None
 
     @property
@@ -133,6 +136,8 @@ class Units:
         self.turns.append(Turn(value, tuple(record.index for record in records.values())))
         if value is None:
             self.n_invalid += 1
+            if self._invalid is Invalid.AGAINST:  # it is part of what the claim is tested on
+                self._values.append(self._statistic.scale.from_unit(self._worst))
         else:
             self._values.append(value)
         bounds = self._bounds_of(outcomes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Protocol, assert_never
 
 from pytest_velo.case_sets import Planned
@@ -13,7 +14,8 @@ from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.units import Units
 from pytest_velo.stats.rules.choice import Rule
 from pytest_velo.stats.rules.estimate import EstimateRule, make_estimate
-from pytest_velo.stats.rules.joint import JointRule, make_joint_rule
+from pytest_velo.stats.rules.interval import HasIntervalAtStop, Reported, reported
+from pytest_velo.stats.rules.joint import JointRule, Part, make_joint_rule
 from pytest_velo.verdicts import Interval, PartVerdict, Verdict
 
 
@@ -56,7 +58,14 @@ class Weigher(Protocol):
         ...
 
     def bounds(self) -> tuple[float | None, float | None, Interval | None]:
-        """Return p_support, p_refute and the interval; None for any that does not apply."""
+        """Return p_support, p_refute and the interval; None for any that does not apply.
+
+        The interval never excludes the estimate of the units (`stats.rules.interval`).
+        """
+        ...
+
+    def drifts(self) -> bool:
+        """Tell whether earlier units ruled out what all of them show."""
         ...
 
     def certified(self, verdict: Verdict) -> str:
@@ -103,7 +112,6 @@ class OneClaim:
         self.min_more = self._rule.min_more
         self.expected_more = self._rule.expected_more
         self.predictive_probability = self._rule.predictive_probability
-        self.bounds = self._rule.evidence_bounds
         self.certified = self._rule.certified
 
     @property
@@ -115,6 +123,19 @@ class OneClaim:
     def kind(self) -> str:
         """Where the thresholds come from."""
         return self._rule.kind
+
+    def bounds(self) -> tuple[float, float, Interval | None]:
+        """Return both p-values and the interval."""
+        p_support, p_refute, running = self._rule.evidence_bounds()
+        return p_support, p_refute, self._reported(running).interval
+
+    def drifts(self) -> bool:
+        """Tell whether earlier units ruled out what all of them show."""
+        return self._reported(self._rule.evidence_bounds()[2]).drifts
+
+    def _reported(self, running: Interval | None) -> Reported:
+        at_stop = self._rule.interval_at_stop if isinstance(self._rule, HasIntervalAtStop) else None
+        return reported(running, self.units.estimate, at_stop)
 
     def add(self, record: TrialRecord, planned: Planned) -> Verdict | None:
         """Take in the next trial."""
@@ -148,7 +169,6 @@ class AllClaims:
         self.min_more = self._rule.min_more
         self.expected_more = self._rule.expected_more
         self.predictive_probability = self._rule.predictive_probability
-        self.bounds = self._rule.evidence_bounds
         self.certified = self._rule.certified
 
     @property
@@ -175,6 +195,19 @@ class AllClaims:
         """Return the log evidence for and against the claim."""
         return self._rule.log_e_support, self._rule.log_e_refute
 
+    def bounds(self) -> tuple[float, float, None]:
+        """Return both p-values; the intervals are those of the parts."""
+        p_support, p_refute, _ = self._rule.evidence_bounds()
+        return p_support, p_refute, None
+
+    def drifts(self) -> bool:
+        """Tell whether earlier units ruled out in any part what all of them show."""
+        return any(self._reported(*each).drifts for each in zip(self._rule.parts, self._parts, strict=True))
+
+    def _reported(self, part: Part, units: Units) -> Reported:
+        running = part.interval() if self.n else None
+        return reported(running, units.estimate, partial(part.interval, at_stop=True))
+
     def parts(self) -> tuple[PartVerdict, ...]:
         """Return the verdict of each part."""
         return tuple(
@@ -183,7 +216,7 @@ class AllClaims:
                 verdict=part.verdict,
                 certified=part.certified(),
                 estimate=units.estimate,
-                interval=part.interval() if self.n else None,
+                interval=self._reported(part, units).interval,
             )
             for part, units in zip(self._rule.parts, self._parts, strict=True)
         )
@@ -242,13 +275,20 @@ class Measuring:
 
     def bounds(self) -> tuple[None, None, Interval | None]:
         """Return the interval."""
-        return None, None, self._rule.interval() if self.n else None
+        return None, None, self._reported().interval
+
+    def drifts(self) -> bool:
+        """Tell whether earlier units ruled out what all of them show."""
+        return self._rule.drifts or self._reported().drifts
+
+    def _reported(self) -> Reported:
+        return reported(self._rule.interval() if self.n else None, self.units.estimate, None)
 
     def certified(self, verdict: Verdict) -> str:
         """Return the two-sided inequality for the number, if it is measured."""
         if verdict is not Verdict.MEASURED:
             return f"not measured: {self._estimation}"
-        ends = self._rule.interval()
+        ends = self._reported().interval or self._rule.interval()
         return f"{ends.low:.3g} <= {self._estimation.statistic} <= {ends.high:.3g}"
 
     @staticmethod

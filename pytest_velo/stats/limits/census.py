@@ -15,15 +15,19 @@ _POINTS = 24
 _ROUNDS = 4
 
 
-def count_limit(outcomes: Sequence[float], side: Side, log_bar: float, size: int) -> int:
+def count_limit(
+    outcomes: Sequence[float], side: Side, log_bar: float, size: int, *, at_stop: bool = False
+) -> int:
     """Return the first count in 0..size that a path of 0/1 outcomes does not reject.
 
     Side +1 gives a lower limit (all counts below it are rejected), side -1 an upper one. `log_bar` is the log
-    evidence that rejects.
+    evidence that rejects. `at_stop` goes by the evidence at the last outcome alone.
     """
     path = np.asarray(outcomes, dtype=float)
     ones = np.cumsum(path if side > 0 else 1.0 - path)  # side -1 counts zeros: "at most so many zeros"
     zeros = np.arange(1.0, len(path) + 1.0) - ones
+    if at_stop:
+        ones, zeros = ones[-1:], zeros[-1:]
 
     def rejects(shares: Floats) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
         # A share stands for the count below it, so that the last point rejected is a count rejected.

@@ -17,7 +17,7 @@ _KNOTS = 24
 
 
 def discordant_limit(
-    outcomes: Sequence[float], side: Side, level: float, *, max_n: int, crossed: bool
+    outcomes: Sequence[float], side: Side, level: float, *, max_n: int, crossed: bool, at_stop: bool = False
 ) -> float:
     """Return the confidence limit for (1 + mean of d) / 2, beyond 1/2 iff the test rejects.
 
@@ -27,6 +27,7 @@ def discordant_limit(
         level: In (0, 1).
         max_n: The largest number of pairs.
         crossed: The tosses reject "no difference".
+        at_stop: Go by the evidence at the last pair alone.
     """
 
     def log_bars(nulls: Floats) -> Floats:
@@ -37,7 +38,7 @@ def discordant_limit(
         with np.errstate(divide="ignore"):
             return np.where(short, -np.log(left), np.inf)
 
-    limit = mean_limit(outcomes, side, log_bars)
+    limit = mean_limit(outcomes, side, log_bars, at_stop=at_stop)
     nearer = max if crossed == (side > 0) else min
     return nearer(limit, NO_DIFFERENCE)
 

@@ -51,17 +51,18 @@ def log_evidence(
     return total
 
 
-def mean_limit(outcomes: Sequence[float], side: Side, log_bars: LogBars) -> float:
+def mean_limit(outcomes: Sequence[float], side: Side, log_bars: LogBars, *, at_stop: bool = False) -> float:
     """Return a confidence limit for a mean by inverting the engine over its nulls.
 
     Side +1 gives the mean up to which all nulls are rejected, side -1 the mean down to which they are,
     rounded outward by less than 0.00001. `log_bars` gives the log evidence that rejects each null; use
-    `constant(level)` for a limit at `level`.
+    `constant(level)` for a limit at `level`. `at_stop` goes by the evidence at the last unit alone.
     """
 
     def rejects(nulls: Floats) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
         own = nulls[0] if side > 0 else 1.0 - nulls[0]
-        return (max_log_evidence(outcomes, own, side) >= log_bars(own))[None, :]
+        evidence = log_evidence(outcomes, own, side)
+        return ((evidence[:, -1] if at_stop else evidence.max(axis=1)) >= log_bars(own))[None, :]
 
     [(limit, _)] = close_in(rejects, [(0.0, 1.0)], points=_POINTS, rounds=_ROUNDS)
     return limit if side > 0 else 1.0 - limit

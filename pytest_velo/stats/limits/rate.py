@@ -46,9 +46,10 @@ class RatePath(Protocol):
 Rejects = Callable[[Floats], npt.NDArray[np.bool_]]
 
 
-def rate_limits(tests: Sequence[RatePath]) -> list[float]:
+def rate_limits(tests: Sequence[RatePath], *, at_stop: bool = False) -> list[float]:
     """Return each test's confidence limit, at its own level.
 
+    What an earlier unit ruled out stays ruled out, unless `at_stop`: the evidence at the last unit alone.
     The tests belong to one rule: they share horizon, first look and kind, and were fed at least one unit.
     Side +1 gives the rate up to which all nulls are rejected, side -1 the rate down to which they are,
     rounded outward by less than 0.0002. The limit lies on the rejecting side of a test's own null iff the
@@ -57,7 +58,7 @@ def rate_limits(tests: Sequence[RatePath]) -> list[float]:
     rule = tests[0]
     if rule.n < rule.min_n:
         return [0.0 if test.side > 0 else 1.0 for test in tests]
-    paths = [_Path(test) for test in tests]
+    paths = [_Path(test, at_stop=at_stop) for test in tests]
     levels = np.array([[test.level] for test in tests])
     log_bars = np.log(1.0 / levels)
 
@@ -120,10 +121,10 @@ class _Path:
     Only some looks can hold the maximum over the path. The unit after a maximum is not a 1, which would raise
     the evidence against every null, and the unit at the maximum is not a 0, which would have lowered it. For
     0/1 units the log evidence is a convex function of their counts, so the maximum is at a corner of their
-    hull.
+    hull. `at_stop` keeps the last look alone.
     """
 
-    def __init__(self, test: RatePath) -> None:
+    def __init__(self, test: RatePath, *, at_stop: bool = False) -> None:
         outcomes = np.array(test.outcomes)
         outcomes = outcomes if test.side > 0 else 1.0 - outcomes
         self._values, self._index = np.unique(outcomes, return_inverse=True)
@@ -131,7 +132,8 @@ class _Path:
         peak[:-1] &= outcomes[1:] < 1.0
         peak[1:] &= outcomes[1:] > 0.0
         peak[test.min_n - 1] = True
-        peak[: test.min_n - 1] = False
+        peak[: len(outcomes) - 1 if at_stop else test.min_n - 1] = False
+        peak[-1] |= at_stop
         self._peaks = np.flatnonzero(peak)
         sums = np.cumsum(outcomes)[self._peaks]
         self.max_mean = float((sums / (self._peaks + 1)).max())

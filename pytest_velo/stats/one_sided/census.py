@@ -68,9 +68,9 @@ class CensusTest:
         """Return the anytime-valid p-value: 1 / the largest evidence so far, at most 1."""
         return min(1.0, math.exp(-self.max_log_e))
 
-    def limit(self) -> float:
+    def limit(self, *, at_stop: bool = False) -> float:
         """Return the confidence limit for the share of ones, beyond the null iff it is rejected."""
-        limit = limits.count_limit(self.outcomes, self.side, self.log_threshold, self.size)
+        limit = limits.count_limit(self.outcomes, self.side, self.log_threshold, self.size, at_stop=at_stop)
         nearest = self.count + (self.side if self.crossed else 0)
         farther = max if self.crossed == (self.side > 0) else min
         return farther(limit, nearest) / self.size

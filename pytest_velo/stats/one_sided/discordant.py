@@ -75,10 +75,10 @@ class DiscordantTest:
         """Return the anytime-valid p-value; at most `level` iff it rejects."""
         return self._tosses.p_value()
 
-    def limit(self) -> float:
+    def limit(self, *, at_stop: bool = False) -> float:
         """Return the confidence limit for (1 + mean of d) / 2, beyond 1/2 iff it rejects."""
         return limits.discordant_limit(
-            self.outcomes, self.side, self.level, max_n=self.max_n, crossed=self.crossed
+            self.outcomes, self.side, self.level, max_n=self.max_n, crossed=self.crossed, at_stop=at_stop
         )
 
     def fewest(self, left: int) -> float:

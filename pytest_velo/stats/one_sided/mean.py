@@ -76,8 +76,11 @@ class LimitTest(NullTest, Protocol):
         """Whether its threshold is exact for its horizon, rather than Ville's."""
         ...
 
-    def limit(self) -> float:
-        """Return the confidence limit at `level`, on the scale [0, 1]."""
+    def limit(self, *, at_stop: bool = False) -> float:
+        """Return the confidence limit at `level`, on the scale [0, 1].
+
+        What earlier units ruled out stays so, unless `at_stop`: the evidence at the last unit alone.
+        """
         ...
 
 
@@ -125,9 +128,9 @@ class MeanTest:
         """Return the anytime-valid p-value: 1 / the largest evidence so far, at most 1."""
         return min(1.0, math.exp(-self._process.max_log_e))
 
-    def limit(self) -> float:
+    def limit(self, *, at_stop: bool = False) -> float:
         """Return the confidence limit, on the rejecting side of the null iff it rejects."""
-        limit = limits.mean_limit(self.outcomes, self.side, limits.constant(self.level))
+        limit = limits.mean_limit(self.outcomes, self.side, limits.constant(self.level), at_stop=at_stop)
         nearer = max if self.crossed == (self.side > 0) else min
         return nearer(limit, self.threshold)
 

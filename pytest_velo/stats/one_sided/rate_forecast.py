@@ -61,9 +61,9 @@ class RateTest:
         """Return the anytime-valid p-value; at most `level` iff it rejects."""
         return self._test.p_value()
 
-    def limit(self) -> float:
+    def limit(self, *, at_stop: bool = False) -> float:
         """Return the confidence limit at `level`, on the rejecting side of the null iff it rejects."""
-        return limits.rate_limits([self._test])[0]
+        return limits.rate_limits([self._test], at_stop=at_stop)[0]
 
     def fewest(self, left: int) -> float:
         """Return a number of further trials before which it cannot reject; inf if more than `left`."""

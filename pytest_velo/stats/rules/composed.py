@@ -100,11 +100,15 @@ class ComposedRule:
         p_support = max(test.p_value() for test in self._support)
         return p_support, self._refute.p_value(), self._interval() if self.n else None
 
-    def _interval(self) -> Interval:
+    def interval_at_stop(self) -> Interval:
+        """Return the interval by the evidence at the last unit alone; see `rules.interval`."""
+        return self._interval(at_stop=True)
+
+    def _interval(self, *, at_stop: bool = False) -> Interval:
         ends = list(self._support)
         if len(ends) == 1:
             ends.append(cast(LimitTest, self._refute))
-        return interval_of(ends, self.claim.statistic.scale.from_unit)
+        return interval_of(ends, self.claim.statistic.scale.from_unit, at_stop=at_stop)
 
     def min_more(self) -> int:
         """Return a number of further units before which no verdict can come; 0 once decided.
@@ -171,14 +175,16 @@ def verdict_of(support: Sequence[NullTest], refute: NullTest) -> Verdict | None:
     return Verdict.REFUTED if refute.crossed else None
 
 
-def interval_of(tests: Sequence[LimitTest], native: Callable[[float], float]) -> Interval:
+def interval_of(
+    tests: Sequence[LimitTest], native: Callable[[float], float], *, at_stop: bool = False
+) -> Interval:
     """Return the interval between the limits of a test of side +1 and one of side -1, in any order.
 
     Its level is 1 minus the levels of both tests. If the limits cross, it has no width. `native` maps the
-    scale [0, 1] to the units wanted.
+    scale [0, 1] to the units wanted. `at_stop` goes by the evidence at the last unit alone.
     """
     up, down = sorted(tests, key=lambda test: -test.side)
-    low, high = up.limit(), down.limit()
+    low, high = up.limit(at_stop=at_stop), down.limit(at_stop=at_stop)
     if low > high:  # the path contradicts itself: the test with more evidence prevails
         low = high = low if up.excess >= down.excess else high
     return Interval(low=native(low), high=native(high), level=1.0 - up.level - down.level)

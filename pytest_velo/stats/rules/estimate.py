@@ -2,6 +2,7 @@
 
 Each end of the interval is a limit at alpha/2 that holds at all times simultaneously, so the interval also
 covers when its own width decides when to stop: P(the truth is outside when sampling stops) is at most alpha.
+Where earlier units ruled out what all of them show, it is the larger interval of `rules.interval`.
 
 Inverting a test costs milliseconds (tens of them if it is calibrated to the horizon), so it is not done at
 every unit. The width is about proportional to deviation / sqrt(n). The factor is guessed at first and then
@@ -19,6 +20,7 @@ from pytest_velo.claims import Statistic
 from pytest_velo.errors import UsageError, VeloError
 from pytest_velo.stats import limits
 from pytest_velo.stats.engine.design import Design
+from pytest_velo.stats.engine.mixture import Side
 from pytest_velo.stats.one_sided.rate import OneSided
 from pytest_velo.stats.rules.composed import check_bounds
 from pytest_velo.verdicts import Interval
@@ -59,6 +61,7 @@ class EstimateRule:
     Attributes:
         n: Units fed.
         measured: The interval is as tight as requested.
+        drifts: At the last computation of the interval, earlier units ruled out what all of them show.
         kind: `calibrated` or `ville`: where the limits come from.
     """
 
@@ -71,6 +74,7 @@ class EstimateRule:
         self.min_units = design.min_units
         self.n = 0
         self.measured = False
+        self.drifts = False
         self.kind = "calibrated" if calibrated else "ville"
         self._goal = None if halfwidth is None else halfwidth / statistic.scale.span
         self._lows, self._highs = array("d"), array("d")
@@ -153,27 +157,34 @@ class EstimateRule:
         if self.n == 0:
             return 0.0, 1.0
         if self._ends is None or self._ends[0] != self.n:
-            low, high = self._calibrated() if self.kind == "calibrated" else self._ville()
-            if low > high:  # the path contradicts itself: the middle is as good as any
-                low = high = (low + high) / 2
+            limits_at = self._calibrated if self.kind == "calibrated" else self._ville
+            low, high = limits_at(at_stop=False)
+            # As in `rules.interval`: a set that contains the running intersection, or what is left of it.
+            least, most = (total / self.n for total in self._sums[:2])
+            self.drifts = low > least or high < most
+            if self.drifts:
+                low, high = limits_at(at_stop=True)
+                low, high = min(low, least), max(high, most)
             self._ends = self.n, low, high
         return self._ends[1:]
 
-    def _calibrated(self) -> tuple[float, float]:
+    def _calibrated(self, *, at_stop: bool) -> tuple[float, float]:
         tests = []
-        for side, path in ((1, self._lows), (-1, self._highs)):
-            test = OneSided(
-                0.5, 1 if side > 0 else -1, self.alpha / 2, max_n=self.max_units, min_n=1, calibrated=True
-            )
+        for path, side in self._paths():
+            test = OneSided(0.5, side, self.alpha / 2, max_n=self.max_units, min_n=1, calibrated=True)
             for outcome in path:
                 test.feed(outcome, outcome)
             tests.append(test)
-        low, high = limits.rate_limits(tests)
+        low, high = limits.rate_limits(tests, at_stop=at_stop)
         return low, high
 
-    def _ville(self) -> tuple[float, float]:
+    def _ville(self, *, at_stop: bool) -> tuple[float, float]:
         bars = limits.constant(self.alpha / 2)
-        return limits.mean_limit(self._lows, 1, bars), limits.mean_limit(self._highs, -1, bars)
+        low, high = (limits.mean_limit(path, side, bars, at_stop=at_stop) for path, side in self._paths())
+        return low, high
+
+    def _paths(self) -> tuple[tuple[array[float], Side], tuple[array[float], Side]]:
+        return (self._lows, 1), (self._highs, -1)
 
 
 def fewest_units(halfwidth: float, alpha: float) -> int:

@@ -95,10 +95,10 @@ class Part:
         """Return the p-value of rejecting "part false"."""
         return max(test.p_value() for test in self.support)
 
-    def interval(self) -> Interval:
+    def interval(self, *, at_stop: bool = False) -> Interval:
         """Return its interval in its own units, at 1 - alpha - beta/K (`within`: 1 - 2 alpha)."""
         ends = [*self.support, *([] if isinstance(self.refute, EitherMean) else [self.refute])]
-        return interval_of(ends, self.claim.statistic.scale.from_unit)
+        return interval_of(ends, self.claim.statistic.scale.from_unit, at_stop=at_stop)
 
     def certified(self) -> str:
         """Return the inequality that its verdict certifies."""

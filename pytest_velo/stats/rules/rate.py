@@ -139,10 +139,14 @@ class RateRule:
         *p_support, p_refute = p_values([*self._support, self._refute])
         return max(p_support), p_refute, self._interval() if self.n else None
 
-    def _interval(self) -> Interval:
+    def interval_at_stop(self) -> Interval:
+        """Return the interval by the evidence at the last unit alone; see `rules.interval`."""
+        return self._interval(at_stop=True)
+
+    def _interval(self, *, at_stop: bool = False) -> Interval:
         tests = [test for test in (*self._support, self._refute) if isinstance(test, OneSided)]
         up, down = sorted(tests, key=lambda test: -test.side)
-        low, high = limits.rate_limits([up, down])
+        low, high = limits.rate_limits([up, down], at_stop=at_stop)
         if low > high:  # the path contradicts itself: the test that decided prevails
             low = high = low if up.excess >= down.excess else high
         native = self.claim.statistic.scale.from_unit

@@ -1,0 +1,70 @@
+"""The interval that is reported: it never excludes what was observed, and stays valid.
+
+A rule's interval is a running intersection: what the evidence ruled out after any unit stays ruled out. If
+all units have the same mean, it misses that mean with probability `1 - level` at most, at any stopping time.
+If the draws drift, no mean is common to all of them: the intersection may exclude the observed mean or be
+empty, and then tells nothing.
+
+In its place comes the set at the stop: the values that the evidence at the last unit does not rule out. It
+contains the running intersection, and so does the smallest interval around it and the observed mean.
+Whichever of them is reported, and however the data choose among them, the report misses the truth only where
+the running intersection does. So the level holds, without any further correction.
+
+Source: Howard, Ramdas, McAuliffe & Sekhon (2021), "Time-uniform, nonparametric, nonasymptotic confidence
+sequences", Annals of Statistics 49:2; a confidence sequence covers at any stopping time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol, runtime_checkable
+
+from pytest_velo.verdicts import Interval
+
+
+class Reported(NamedTuple):
+    """An interval to report, and whether the running intersection excluded what was observed."""
+
+    interval: Interval | None
+    drifts: bool
+
+
+@runtime_checkable
+class HasIntervalAtStop(Protocol):
+    """A rule that can give its interval by the evidence at the last unit alone; a plugin's need not."""
+
+    def interval_at_stop(self) -> Interval:
+        """Return it, in the statistic's own units."""
+        ...
+
+
+def reported(
+    running: Interval | None, estimate: float | None, at_stop: Callable[[], Interval] | None
+) -> Reported:
+    """Return the interval to report beside an estimate.
+
+    Args:
+        running: What a rule gives; None before any unit.
+        estimate: The observed mean, in the same units; None without any valid unit.
+        at_stop: Gives the interval by the evidence at the last unit alone; None if the rule cannot.
+
+    >>> ends = Interval(low=0.79, high=0.89, level=0.9)
+    >>> reported(ends, 0.8, None) == (ends, False)
+    True
+    >>> reported(ends, 0.72, lambda: Interval(low=0.5, high=0.89, level=0.9))
+    Reported(interval=Interval(low=0.5, high=0.89, level=0.9), drifts=True)
+    """
+    if running is None or estimate is None:
+        return Reported(running, drifts=False)
+    holds = running.low - _ROUNDING <= estimate <= running.high + _ROUNDING
+    if holds and running.low < running.high:
+        return Reported(running, drifts=False)
+    at_last = running if at_stop is None else at_stop()
+    if holds and at_last == running:  # a list of outcomes seen to its end has a single value left
+        return Reported(running, drifts=False)
+    low = min(at_last.low, running.low, estimate)
+    high = max(at_last.high, running.high, estimate)
+    return Reported(Interval(low=low, high=high, level=running.level), drifts=True)
+
+
+_ROUNDING = 1e-9
