@@ -214,6 +214,8 @@ class HypothesisResult:
         trials: The trials of the stopping prefix, in submission order.
         n_calls: Calls of all trials that ran, those beyond the prefix included; `n_cached` were read.
         cost_usd: Dollars spent now; None when a price is unknown.
+        n_unpriced: Calls made now whose price is unknown; None if an older record does not tell.
+        priced_usd: Dollars of the others made now; None likewise.
         n_in_flight_max: Most trials in flight at once.
         oldest_draw: ISO 8601 UTC of the oldest draw used; None without draws.
         models_served: The model ids the providers reported, sorted.
@@ -225,8 +227,8 @@ class HypothesisResult:
         claim_hash: Identifies claim, design and case set, for the look log.
         telling: Indices of trials against the claim, the most telling first, at most 100 of them: those
             on the wrong side of the threshold, e.g. the zeros for `rate >= 0.3` and the lowest scores for
-            `mean(0, 10) >= 7`; of a difference, both trials of a pair. `n_against` of the evidence counts
-            them all.
+            `mean(0, 10) >= 7`; of a difference, the trials of whole pairs, those that differ first.
+            `n_against` of the evidence counts them all.
     """
 
     node_id: str
@@ -250,6 +252,8 @@ class HypothesisResult:
     n_calls: int = 0
     n_cached: int = 0
     cost_usd: float | None = 0.0
+    n_unpriced: int | None = None
+    priced_usd: float | None = None
     n_in_flight_max: int = 0
     oldest_draw: str | None = None
     models_served: tuple[str, ...] = ()

@@ -40,13 +40,37 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PairCounts:
+    """How the valid pairs of a difference came out.
+
+    Attributes:
+        first, second: The arms; for a baseline, now and then.
+        n_first, n_second: Pairs in which that arm's outcome is the larger one.
+        n_equal: Pairs whose outcomes are alike: they speak for neither arm.
+        binary: The outcomes are 0 or 1, rather than scores.
+    """
+
+    first: str
+    second: str
+    n_first: int
+    n_second: int
+    n_equal: int
+    binary: bool
+
+    @property
+    def n(self) -> int:
+        """All valid pairs."""
+        return self.n_first + self.n_second + self.n_equal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """What a prefix of trials says about one claim.
 
     Attributes:
         n: Units fed (trials, or complete cases/groups), invalid ones included under `bound`.
         n_for, n_against: Valid trials (pairs of them, for a difference) on the claim's side of its threshold
-            and on the other.
+            and on the other. A pair whose arms are alike is never counted against a claim.
         n_invalid: Invalid trials or pairs.
         n_ones: Valid trials that came out 1; None where outcomes are scores or differences.
         estimate: Observed mean among valid units, in the statistic's own units; None without any.
@@ -60,6 +84,7 @@ class Evidence:
         wilson, clopper_pearson: Fixed-n intervals, descriptive only; None where they do not apply.
         rule: `calibrated` or `ville`.
         share_of_gap: The gain as a share of the gap to `ceiling=`; None if there is no gap.
+        pairs: How the pairs of a difference came out; None for anything else, and in older records.
     """
 
     n: int
@@ -78,6 +103,7 @@ class Evidence:
     rule: str
     arms: Mapping[str, float] = field(default_factory=dict)
     share_of_gap: float | None = None
+    pairs: PairCounts | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

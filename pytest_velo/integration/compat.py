@@ -93,6 +93,28 @@ def longrepr_of(text: str, report: pytest.TestReport, head: str = "") -> Any:
     )
 
 
+def fitted_longrepr(report: pytest.TestReport, write: Callable[[Any], None]) -> Any:
+    """Return a report's failure text so that a terminal gets what `write` writes to it, at its own width.
+
+    Every other reader (JUnit, the short summary) gets the text as it was.
+    """
+    return _Fitted(report.longrepr, write)
+
+
+class _Fitted(ReprExceptionInfo):
+    """A failure text that is laid out when it is written to a terminal."""
+
+    def __init__(self, plain: Any, write: Callable[[Any], None]) -> None:
+        super().__init__(reprtraceback=plain.reprtraceback, reprcrash=plain.reprcrash)
+        self._plain, self._write = str(plain), write
+
+    def __str__(self) -> str:
+        return self._plain
+
+    def toterminal(self, tw: Any) -> None:
+        self._write(tw)
+
+
 def comparison_hook() -> Any:
     """Return the hook that explains a failed comparison in a rewritten assert; None between items."""
     return util._reprcompare

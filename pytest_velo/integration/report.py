@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,7 +13,7 @@ import pytest
 
 from pytest_velo.errors import VeloError
 from pytest_velo.integration.collect.stash import ESTIMATE, RESULT, SPEC, UNSAMPLED
-from pytest_velo.integration.compat import longrepr_of
+from pytest_velo.integration.compat import longrepr_of, terminal_reporter
 from pytest_velo.integration.names import EXPECTED_ATTRIBUTE
 from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.integration.totals import drawn_lines
@@ -21,7 +22,7 @@ from pytest_velo.report.document import compact
 from pytest_velo.report.estimates import total_text
 from pytest_velo.report.failure import failure_lines
 from pytest_velo.report.families import family_lines
-from pytest_velo.report.lines import Line, Style, as_text, block, paragraph
+from pytest_velo.report.lines import UNWRAPPED, Line, Style, as_text, block, paragraph
 from pytest_velo.report.record import RUN_FILE
 from pytest_velo.report.summary import summary_lines
 from pytest_velo.report.text import neutralise
@@ -91,7 +92,7 @@ def write_summary(session: VeloSession, reporter: pytest.TerminalReporter, start
         undecided = [result for result in results if result.outcome is Outcome.INCONCLUSIVE]
         _write_in_full(reporter, "inconclusive hypotheses", undecided, Style.WARN)
     reporter.section("hypotheses")
-    width = max(40, reporter._tw.fullwidth)
+    width = _width(reporter.config)
     wall_s = time.monotonic() - started_s
     encoding = _encoding(reporter)
     _write(reporter, summary_lines(results, wall_s=wall_s, width=width, encoding=encoding))
@@ -111,7 +112,7 @@ def _write_in_full(
         if number == 0:
             reporter.write_sep("=", title, **style.markup)
         reporter.write_sep("_", result.node_id)
-        _write(reporter, _failure_lines(reporter.config, result))
+        _write(reporter, _failure_lines(reporter.config, result, _width(reporter.config)))
 
 
 def _as_error(report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
@@ -122,12 +123,28 @@ def _as_error(report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
     setattr(report, PROPERTY, Outcome.ERROR.value)
     error = call.excinfo.value if call.excinfo is not None else None
     if isinstance(error, VeloError):
-        report.longrepr = longrepr_of(neutralise(f"{type(error).__name__}: {error}"), report)
+        text = as_text(paragraph(f"{type(error).__name__}: {error}", Style.PLAIN, UNWRAPPED))
+        report.longrepr = longrepr_of(text, report)
         return
     text = str(report.longrepr)
-    if (safe := neutralise(text)) != text:  # a model's words in the body's exception
+    if (safe := _harmless(text)) != text:  # a model's or a server's words in an exception
         crash = getattr(report.longrepr, "reprcrash", None)
         report.longrepr = longrepr_of(safe, report, neutralise(getattr(crash, "message", "")))
+
+
+def _harmless(text: str) -> str:
+    """Return a traceback that no terminal acts on, and with no line that passes for one of pytest's own.
+
+    Pytest begins the lines of an exception's message with `E`, but with `--tb=native` they come as they are:
+    a server's text in one could say how many tests passed.
+    """
+    return _LOOKS_LIKE_PYTEST.sub(r"  \g<0>", neutralise(text))
+
+
+_LOOKS_LIKE_PYTEST = re.compile(
+    r"^(?:[=_-]{3,} ?\S|(?:PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS|REFUTED|SUPPORTED|INCONCLUSIVE)\b)",
+    re.MULTILINE,
+)
 
 
 def _add_property(item: pytest.Item, report: pytest.TestReport, outcome: Outcome) -> None:
@@ -175,16 +192,23 @@ def _as_undecided(item: pytest.Item, report: pytest.TestReport, result: Hypothes
 
 
 def _add_section(item: pytest.Item, report: pytest.TestReport, result: HypothesisResult) -> None:
-    report.sections.append(("velo: the trial", _text(item.config, result)))
+    report.sections.append(("velo: the trial", _text(item.config, result, _width(item.config))))
 
 
-def _text(config: pytest.Config, result: HypothesisResult) -> str:
-    return as_text(_failure_lines(config, result))
+def _text(config: pytest.Config, result: HypothesisResult, width: int = UNWRAPPED) -> str:
+    return as_text(_failure_lines(config, result, width))
 
 
-def _failure_lines(config: pytest.Config, result: HypothesisResult) -> list[Line]:
+def _failure_lines(config: pytest.Config, result: HypothesisResult, width: int) -> list[Line]:
     settings = config.stash[SESSION].settings
-    return failure_lines(result, settings.show, config.get_verbosity(), encoding=sys.stdout.encoding)
+    verbosity, encoding = config.get_verbosity(), sys.stdout.encoding
+    return failure_lines(result, settings.show, verbosity, width=width, encoding=encoding)
+
+
+def _width(config: pytest.Config) -> int:
+    """Return the columns of the terminal; 80 where there is none (xdist workers)."""
+    reporter = terminal_reporter(config)
+    return 80 if reporter is None else max(40, reporter._tw.fullwidth)
 
 
 def _write(reporter: pytest.TerminalReporter, lines: Iterable[Line]) -> None:

@@ -21,6 +21,7 @@ import pytest
 from pytest_velo.errors import StoreError
 from pytest_velo.integration.config.payment import PayRule, pay_rule
 from pytest_velo.integration.config.settings import read_settings
+from pytest_velo.integration.fitted import fit_to_terminal
 from pytest_velo.integration.names import RESCORE_PLUGIN
 from pytest_velo.integration.totals import Drawn, session_waits
 from pytest_velo.report.document import from_compact, shown_trials
@@ -238,7 +239,9 @@ class VeloSession:
         if (told := getattr(report, "velo_estimate", None)) is not None:
             self.estimates[report.nodeid] = Estimate.from_json(told)
         if (text := getattr(report, "velo_result", None)) is not None:
-            self.reported[report.nodeid] = from_compact(text)
+            self.reported[report.nodeid] = result = from_compact(text)
+            show, verbosity = self.settings.show, self._config.get_verbosity()
+            fit_to_terminal(report, result, show=show, verbosity=verbosity)
 
     def pytest_keyboard_interrupt(self) -> None:
         """Report the interrupted item, for which pytest makes no report."""

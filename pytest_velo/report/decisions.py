@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from pytest_velo.records import Family, JsonObject
 from pytest_velo.report.transcript import number_from_json, number_to_json
-from pytest_velo.verdicts import Decision, Evidence, Interval, PartVerdict, StopReason, Verdict
+from pytest_velo.verdicts import Decision, Evidence, Interval, PairCounts, PartVerdict, StopReason, Verdict
 
 _FAMILY = (
     "name",
@@ -95,6 +96,7 @@ def _evidence_to_json(evidence: Evidence) -> dict[str, Any]:
         **{name: number_to_json(getattr(evidence, name)) for name in _NUMBERS},
         **{name: _interval_to_json(getattr(evidence, name)) for name in _INTERVALS},
         "arms": dict(evidence.arms),
+        "pairs": None if evidence.pairs is None else asdict(evidence.pairs),
     }
 
 
@@ -104,6 +106,7 @@ def _evidence_from_json(data: JsonObject) -> Evidence:
         **{name: number_from_json(data[name]) for name in _NUMBERS},
         **{name: _interval_from_json(data[name]) for name in _INTERVALS},
         "arms": dict(data["arms"]),
+        "pairs": None if data.get("pairs") is None else PairCounts(**data["pairs"]),  # older records lack it
     }
     return Evidence(**fields)
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from pytest_velo.errors import StoreError
@@ -53,11 +54,14 @@ _CIRCUMSTANCES = (
     "n_calls",
     "n_cached",
     "cost_usd",
+    "n_unpriced",
+    "priced_usd",
     "n_in_flight_max",
     "oldest_draw",
     "n_retries",
     "duration_s",
 )
+_SINCE = frozenset({"n_unpriced", "priced_usd"})  # older records lack them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,7 +177,7 @@ def result_from_json(data: JsonObject) -> HypothesisResult:
     around = data["circumstances"]
     return HypothesisResult(
         **{name: data[name] for name in _RESULT},
-        **{name: around[name] for name in _CIRCUMSTANCES},
+        **{name: around[name] for name in _CIRCUMSTANCES if name in around or name not in _SINCE},
         outcome=Outcome(data["outcome"]),
         unit=None if data.get("unit") is None else UnitKind(data["unit"]),  # older records lack it
         invalid=None if data.get("invalid") is None else Invalid(data["invalid"]),
@@ -193,15 +197,37 @@ def result_from_json(data: JsonObject) -> HypothesisResult:
 def shown_trials(result: HypothesisResult, show: int) -> tuple[TrialRecord, ...]:
     """Return the trials a report shows in full.
 
-    These are the `show` strongest trials against the claim; for an error only the trial that ended it,
-    whatever `show` is.
+    These are the `show` strongest trials against the claim, or pairs with all their arms, and up to `show`
+    invalid ones; for an error only the trial that ended it, whatever `show` is.
     """
     if result.outcome is Outcome.ERROR:
         last = result.trials[-1:]
         ended = last and last[0].kind is OutcomeKind.INVALID and last[0].detail in result.problem
         return last if ended else ()
+    against = [trial for turn in telling_turns(result)[:show] for trial in turn]
+    return (*against, *invalid_trials(result, show))
+
+
+def telling_turns(result: HypothesisResult) -> list[tuple[TrialRecord, ...]]:
+    """Return the telling trials, the arms of one case and repeat together."""
     trials = {trial.index: trial for trial in result.trials}
-    return tuple(trials[index] for index in result.telling[:show] if index in trials)
+    known = (trials[index] for index in result.telling if index in trials)
+    return [tuple(turn) for _, turn in groupby(known, key=_turn_of)]
+
+
+def _turn_of(trial: TrialRecord) -> tuple[str, int]:
+    return (trial.case_id, trial.repeat) if trial.arm else ("", trial.index)
+
+
+def invalid_trials(result: HypothesisResult, show: int) -> tuple[TrialRecord, ...]:
+    """Return the first `show` invalid trials, one of each reason before a second one of any."""
+    telling = frozenset(result.telling)  # an invalid trial of a third arm is shown with its pair
+    found = [
+        trial for trial in result.trials if trial.kind is OutcomeKind.INVALID and trial.index not in telling
+    ]
+    firsts = {trial.detail: trial.index for trial in reversed(found)}.values()
+    chosen = sorted(found, key=lambda trial: (trial.index not in firsts, trial.index))[:show]
+    return tuple(sorted(chosen, key=lambda trial: trial.index))
 
 
 def compact(result: HypothesisResult, show: int) -> str:

@@ -6,11 +6,11 @@ import math
 import re
 from typing import assert_never
 
-from pytest_velo.records import HypothesisResult, Outcome
+from pytest_velo.records import HypothesisResult, Invalid, Outcome
 from pytest_velo.report.families import level_text, risk_text
 from pytest_velo.report.lines import Line, Style, block, fit_lines, paragraph
 from pytest_velo.report.numbers import count, interval, p_value, percent, rate
-from pytest_velo.report.phrases import n_trials, stop_reason
+from pytest_velo.report.phrases import claim_text, n_trials, pairs_text, stop_reason
 from pytest_velo.report.text import inline
 from pytest_velo.report.trials import trials_lines
 from pytest_velo.verdicts import Decision, Evidence, Verdict
@@ -36,7 +36,7 @@ def failure_lines(
     """
     lines = paragraph(*_headline(result), width)
     lines += block("belief", result.belief, width)
-    lines += block("claim", f"{result.claim}, {result.scope}", width)
+    lines += block("claim", f"{claim_text(result)}, {result.scope}", width)
     if result.model is not None:
         lines += block("model", result.model, width)
     if result.decision is not None:
@@ -75,10 +75,19 @@ def _headline(result: HypothesisResult) -> Line:
 
 
 def _risk(result: HypothesisResult, kind: Outcome) -> str:
+    """Say which error rate of the procedure covers a verdict; no verdict has a probability of its own."""
+    if kind is Outcome.MEASURED:
+        return f"an interval misses at most {percent(result.alpha)} of the time"
     refuted = kind is Outcome.REFUTED
-    if result.family is not None and result.family.size > 1:
-        return risk_text(result.family.beta if refuted else result.family.alpha, result.family)
-    return f"at most {percent(result.beta if refuted else result.alpha)} chance of being wrong"
+    wrong = "true" if refuted else "false"
+    off = "" if refuted or not result.margin else f" by {result.margin:g} or more"
+    family = result.family
+    if family is not None and family.size > 1:
+        return risk_text(family.beta if refuted else family.alpha, family, f"{wrong}{off}", kind)
+    rate_of_errors = percent(result.beta if refuted else result.alpha)
+    if off:
+        return f"a claim that is {wrong}{off} is {kind} at most {rate_of_errors} of the time"
+    return f"a {wrong} claim is {kind} at most {rate_of_errors} of the time"
 
 
 def _level_lines(result: HypothesisResult, width: int) -> list[Line]:
@@ -106,9 +115,9 @@ def _evidence_lines(result: HypothesisResult, decision: Decision, verbosity: int
             level = percent(evidence.interval.level)
             observed += f"; {level} interval {interval(evidence.interval)}, valid at any stopping time"
     saved = f"; {count(decision.n_saved, 'trial')} saved" if decision.n_saved else ""
-    why = "of the error" if result.outcome is Outcome.ERROR else stop_reason(decision.stop)
+    why = "of the error" if result.outcome is Outcome.ERROR else stop_reason(decision.stop, decision.verdict)
     lines = [
-        *block("trials", _trial_counts(evidence, result.max_trials), width),
+        *block("trials", _trial_counts(result, evidence), width),
         *block("observed", observed, width),
         *_part_lines(decision, width),
         *block("p-value", _p_text(result, decision), width),
@@ -145,18 +154,24 @@ _NAMES = re.compile(r'"[^"]*"')
 """Names of outcomes and arms, which may contain any text."""
 
 
-def _trial_counts(evidence: Evidence, max_trials: int) -> str:
-    trials = n_trials(evidence)
-    if evidence.n == trials:
-        head = f"{trials:,} of at most {max_trials:,}"
-    else:
-        head = f"{trials:,}, which make {evidence.n:,} of at most {max_trials:,} units"
+def _trial_counts(result: HypothesisResult, evidence: Evidence) -> str:
+    """Say how many trials or pairs there were, and how they came out."""
+    trials, most = n_trials(evidence), f"at most {result.max_trials:,}"
+    left_out = result.invalid is Invalid.EXCLUDE
+    invalid = f"{evidence.n_invalid:,} invalid"
+    if evidence.n_invalid and left_out:
+        invalid += " and left out"
+    elif evidence.n_invalid and result.invalid is Invalid.AGAINST:
+        invalid += " and counted against the claim"
+    counted = trials - evidence.n_invalid if left_out else trials
+    as_units = "" if evidence.n == counted else f", which make {evidence.n:,} of {most} units"
+    if evidence.pairs is not None:
+        of = as_units or f", of {most}"
+        return f"{pairs_text(evidence.pairs, result.claim)}; {invalid}{of}"
+    head = f"{trials:,}{as_units or f' of {most}'}"
     if evidence.p_support is None:  # nothing is claimed, so no trial is against it
-        return f"{head}: {evidence.n_for:,} valid, {evidence.n_invalid:,} invalid"
-    return (
-        f"{head}: {evidence.n_for:,} for the claim, {evidence.n_against:,} against it, "
-        f"{evidence.n_invalid:,} invalid"
-    )
+        return f"{head}: {trials - evidence.n_invalid:,} valid, {invalid}"
+    return f"{head}: {evidence.n_for:,} for the claim, {evidence.n_against:,} against it, {invalid}"
 
 
 def _p_text(result: HypothesisResult, decision: Decision) -> str:
@@ -165,9 +180,11 @@ def _p_text(result: HypothesisResult, decision: Decision) -> str:
         return "none: nothing is claimed about the number"
     match decision.verdict:
         case Verdict.SUPPORTED:
-            return f"{p_value(evidence.p_support)}, for data this favourable if the claim were false"
+            off = f" by {result.margin:g}" if result.margin else ""
+            favourable = f"this favourable or more if the claim were false{off}"
+            return f"{p_value(evidence.p_support)}, for data {favourable}"
         case Verdict.REFUTED:
-            return f"{p_value(evidence.p_refute)}, for data this unfavourable if the claim were true"
+            return f"{p_value(evidence.p_refute)}, for data this unfavourable or more if the claim were true"
         case Verdict.INCONCLUSIVE | Verdict.MEASURED:
             return (
                 f"{p_value(evidence.p_support)} for supported ({percent(result.alpha)} needed), "

@@ -20,9 +20,10 @@ def level_text(name: str, level: float, family: Family) -> str:
     return f"{name} {level:g} / {family.size} (family {family.name}, Holm)"
 
 
-def risk_text(level: float, family: Family) -> str:
-    """Say which error rate a verdict of a family's member has."""
-    return f"at most {percent(level)} chance of any wrong one in its family of {family.size}"
+def risk_text(level: float, family: Family, wrong: str, kind: Outcome) -> str:
+    """Say which error rate covers a verdict of a family's member: that of any such error in the family."""
+    errors = f"any claim that is {wrong} is {kind} at most {percent(level)} of the time"
+    return f"in a family of {family.size}, {errors}"
 
 
 def _families_of(results: Sequence[HypothesisResult]) -> dict[str, list[tuple[HypothesisResult, Family]]]:

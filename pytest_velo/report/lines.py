@@ -8,6 +8,9 @@ from typing import NamedTuple, assert_never
 
 from pytest_velo.report.text import display, inline, pad
 
+UNWRAPPED = 1_000_000
+"""The width for machines: no line is broken where the text has none."""
+
 _LABEL = 11  # columns of the labels, e.g. `assistant  `
 
 
@@ -73,8 +76,12 @@ def block(
 
 
 def paragraph(text: str, style: Style, width: int) -> list[Line]:
-    """Return untrusted text as lines of at most `width` columns (at least 8), all in one style."""
-    return [Line(piece, style) for piece in display(text, width)]
+    """Return untrusted text as lines of at most `width` columns (at least 10), all in one style.
+
+    Every line after the first is indented, so that none of them passes for a line of pytest's.
+    """
+    first, *others = display(text, width - 2)
+    return [Line(first, style), *(Line(f"  {piece}", style) for piece in others)]
 
 
 def as_text(lines: Iterable[Line]) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import assert_never
 
-from pytest_velo.records import HypothesisResult, Outcome
-from pytest_velo.report.numbers import percent, rate
-from pytest_velo.verdicts import Evidence, StopReason
+from pytest_velo.records import HypothesisResult, Invalid, Outcome
+from pytest_velo.report.numbers import count, percent, rate
+from pytest_velo.report.text import inline
+from pytest_velo.verdicts import Evidence, PairCounts, StopReason, Verdict
 
 
 def mark(outcome: Outcome) -> str:
@@ -27,28 +30,53 @@ def mark(outcome: Outcome) -> str:
     assert_never(outcome)
 
 
-def stop_reason(stop: StopReason) -> str:
+def stop_reason(stop: StopReason, verdict: Verdict) -> str:
     """Say why sampling stopped, to follow `because`."""
-    match stop:
-        case StopReason.DECIDED:
-            return "the verdict was certain enough"
-        case StopReason.MAX_TRIALS:
-            return "it reached max_trials"
-        case StopReason.CASES_EXHAUSTED:
-            return "every case was used"
-        case StopReason.FUTILITY:
-            return "a verdict within max_trials had become unlikely"
-        case StopReason.BUDGET:
-            return "the budget was used up"
-        case StopReason.INTERRUPTED:
-            return "it was interrupted"
-        case StopReason.NOT_COMPARABLE:
-            return "it cannot be compared with its baseline"
-        case StopReason.RECORD_ENDS:
-            return "the recorded trials were used up"
-        case StopReason.BASELINE_ENDS:
-            return "its baseline has no more trials"
-    assert_never(stop)
+    if stop is StopReason.DECIDED and verdict is Verdict.MEASURED:
+        return "the interval was narrow enough"
+    return _STOP_REASONS[stop]
+
+
+_STOP_REASONS: Mapping[StopReason, str] = {
+    StopReason.DECIDED: "the evidence was strong enough for a verdict",
+    StopReason.MAX_TRIALS: "it reached max_trials",
+    StopReason.CASES_EXHAUSTED: "every case was used",
+    StopReason.FUTILITY: "a verdict within max_trials had become unlikely: below 5%, averaged over the values"
+    " that fit the trials so far",
+    StopReason.BUDGET: "the budget was used up",
+    StopReason.INTERRUPTED: "it was interrupted",
+    StopReason.NOT_COMPARABLE: "it cannot be compared with its baseline",
+    StopReason.RECORD_ENDS: "the recorded trials were used up",
+    StopReason.BASELINE_ENDS: "its baseline has no more trials",
+}
+
+
+def claim_text(result: HypothesisResult) -> str:
+    """Return the claim, with what it is about if that is not every reply."""
+    among = " among valid replies" if result.invalid is Invalid.EXCLUDE else ""
+    return f"{result.claim}{among}"
+
+
+def pairs_text(pairs: PairCounts, claim: str) -> str:
+    """Say how the pairs of a difference came out: `260 pairs: a better in 56, b better in 14, alike in 190`.
+
+    Better is what the claim calls so: a 1 where the claim is about more of them.
+    """
+    first, second = inline(pairs.first, 40), inline(pairs.second, 40)
+    head = count(pairs.n, "pair")
+    if not pairs.binary:
+        ways = f"{first} higher in {pairs.n_first:,}, lower in {pairs.n_second:,}, equal in {pairs.n_equal:,}"
+    elif re.search(r">= [^<>]*$", claim):
+        ways = (
+            f"{first} better in {pairs.n_first:,}, {second} better in {pairs.n_second:,},"
+            f" alike in {pairs.n_equal:,}"
+        )
+    else:
+        ways = (
+            f"only {first} 1 in {pairs.n_first:,}, only {second} 1 in {pairs.n_second:,},"
+            f" alike in {pairs.n_equal:,}"
+        )
+    return f"{head}: {ways}"
 
 
 def n_trials(evidence: Evidence) -> int:
@@ -66,7 +94,7 @@ def observed(result: HypothesisResult) -> str:
     decision, evidence = result.decision, result.decision.evidence
     if decision.parts:
         return ", ".join(rate(part.estimate) for part in decision.parts)
-    if evidence.n_ones is not None:
+    if evidence.n_ones is not None and not (result.invalid is Invalid.AGAINST and evidence.n_invalid):
         return f"{evidence.n_ones}/{evidence.n_for + evidence.n_against}"
     if evidence.share_of_gap is not None:
         return f"{rate(evidence.estimate)} ({percent(evidence.share_of_gap)} of the gap)"

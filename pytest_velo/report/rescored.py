@@ -187,7 +187,7 @@ def _standing(result: HypothesisResult) -> str:
     if decision is None or result.outcome is Outcome.ERROR or result.problem:
         return f"{result.outcome}: {result.problem or 'no trial was completed'}"
     open_ = result.outcome is Outcome.INCONCLUSIVE
-    certified = stop_reason(decision.stop) if open_ else decision.certified
+    certified = stop_reason(decision.stop, decision.verdict) if open_ else decision.certified
     ends = "" if decision.parts else f" {interval(decision.evidence.interval)}"
     numbers = f"observed {observed(result)}{ends}, n {decision.evidence.n}/{result.max_trials}"
     return f"{result.outcome}: {certified}; {numbers}"

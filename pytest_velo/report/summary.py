@@ -9,7 +9,7 @@ from pytest_velo.report.families import expected_wrong_families
 from pytest_velo.report.lines import Line, Style, block, fit_lines
 from pytest_velo.report.numbers import count, dollars, duration, interval, percent, rate
 from pytest_velo.report.outlook import outlook
-from pytest_velo.report.phrases import mark, n_trials, observed
+from pytest_velo.report.phrases import claim_text, mark, n_trials, observed, pairs_text
 from pytest_velo.report.text import columns, inline, pad
 from pytest_velo.verdicts import PartVerdict, Verdict
 
@@ -105,7 +105,7 @@ def _entry(result: HypothesisResult, name: str, indent: int, width: int) -> Iter
 
 def _cells(result: HypothesisResult) -> tuple[str, ...]:
     """Return claim, observed, interval, trials, samples saved, cost; empty if there is nothing."""
-    claim = inline(result.claim)
+    claim = inline(claim_text(result))
     if result.decision is None:
         return (claim, "", "", "", "", dollars(result.cost_usd) if result.n_calls else "")
     evidence = result.decision.evidence
@@ -144,7 +144,7 @@ def _outcome_counts(results: Sequence[HypothesisResult]) -> list[str]:
 def _totals(results: Sequence[HypothesisResult], wall_s: float, width: int) -> list[Line]:
     saved = sum(result.decision.n_saved for result in results if result.decision is not None)
     decided = sum(result.outcome in _DECIDED for result in results)
-    pieces = [_calls(results), _cost(results), f"{count(saved, 'sample')} saved"]
+    pieces = [_calls(results), _cost(results), f"{count(saved, 'trial')} saved"]
     retries = sum(result.n_retries or 0 for result in results)  # those of a pool are listed below the table
     if retries:
         pieces.append(count(retries, "retry", "retries"))
@@ -175,8 +175,19 @@ def _cost(results: Sequence[HypothesisResult]) -> str:
     total = add_costs(costs)
     if total is not None:
         return dollars(total)
-    known = add_costs(cost for cost in costs if cost is not None)
-    return f"$? (unknown price: {costs.count(None)}; the others {dollars(known)})"
+    known = add_costs(
+        (result.priced_usd or 0.0) if result.cost_usd is None else result.cost_usd for result in results
+    )
+    return f"$? ({dollars(known)}, and unknown for {count(_n_unpriced(results), 'call')})"
+
+
+def _n_unpriced(results: Sequence[HypothesisResult]) -> int:
+    """Count the calls without a known price; of an older record, all that were made."""
+    return sum(
+        result.n_calls - result.n_cached if result.n_unpriced is None else result.n_unpriced
+        for result in results
+        if result.cost_usd is None
+    )
 
 
 def _remarks(results: Sequence[HypothesisResult], names: Sequence[str], width: int) -> Iterator[Line]:
@@ -197,8 +208,12 @@ def _remarks(results: Sequence[HypothesisResult], names: Sequence[str], width: i
 
 
 def _parts_said(result: HypothesisResult) -> Iterator[str]:
-    """Give the verdict of each part of a joint claim."""
-    for part in result.decision.parts if result.decision is not None else ():
+    """Say how the pairs of a difference came out, or give the verdict of each part of a joint claim."""
+    if result.decision is None:
+        return
+    if result.decision.evidence.pairs is not None:
+        yield pairs_text(result.decision.evidence.pairs, result.claim)
+    for part in result.decision.parts:
         yield f"{_part_word(part)}: {part.claim}, observed {rate(part.estimate)} {interval(part.interval)}"
 
 

@@ -3,41 +3,86 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, assert_never
 
 from pytest_velo.records import Call, HypothesisResult, JsonObject, Outcome, OutcomeKind, TrialRecord
-from pytest_velo.report.document import shown_trials
+from pytest_velo.report.document import invalid_trials, shown_trials, telling_turns
 from pytest_velo.report.lines import Line, Style, block, paragraph
 from pytest_velo.report.numbers import count
 from pytest_velo.report.text import inline
+from pytest_velo.verdicts import PairCounts
 
 # Characters of one message that are shown, by verbosity; from 2 on, all.
 _LIMITS = {0: 2_000, 1: 20_000}
 
 
 def trials_lines(result: HypothesisResult, show: int, verbosity: int, width: int) -> Iterator[Line]:
-    """Show up to `show` trials against the claim, or the trial that ended it, with all messages.
+    """Show up to `show` trials (or whole pairs) against the claim, and invalid ones, with all messages.
+
+    Of an error, show the trial that ended it.
 
     Args:
         result: With the trials that `document.shown_trials` chooses from.
-        show: Number of trials, >= 0.
+        show: Number of trials of each kind, >= 0.
         verbosity: 0 cuts messages at 2,000 characters, 1 at 20,000, 2 shows them whole.
         width: Columns of the terminal, at least 40.
     """
-    shown = shown_trials(result, show)
-    if not shown:
-        return
-    total = len(shown) if result.decision is None else result.decision.evidence.n_against
-    yield Line("")
-    title = "trials against the claim"
     if result.outcome is Outcome.ERROR:
-        title = "the trial that ended it"
-    elif len(shown) < total:
-        title += f" (first {len(shown)} of {total:,}; --velo-show={total} shows all)"
+        for trial in shown_trials(result, show):
+            yield from _titled("the trial that ended it", width)
+            yield from trial_lines(trial, verbosity, width, has_outcome=False)
+        return
+    turns = telling_turns(result)[:show]
+    pairs = None if result.decision is None else result.decision.evidence.pairs
+    if turns:
+        n_kept = len(result.telling) // len(turns[0])  # the others' trials are in the record only
+        if pairs is not None:
+            title = f"pairs, those that differ first{_of(len(turns), n_kept, pairs.n)}"
+        else:
+            total = len(turns) if result.decision is None else result.decision.evidence.n_against
+            title = f"trials against the claim{_of(len(turns), n_kept, total)}"
+        yield from _titled(title, width)
+    for turn in turns:
+        yield from _turn_lines(turn, pairs, verbosity, width)
+    if invalid := invalid_trials(result, show):
+        total = len(invalid) if result.decision is None else result.decision.evidence.n_invalid
+        yield from _titled(f"invalid trials{_of(len(invalid), total, total)}", width)
+    for trial in invalid:
+        yield from trial_lines(trial, verbosity, width, has_outcome=True)
+
+
+def _titled(title: str, width: int) -> Iterator[Line]:
+    yield Line("")
     yield from paragraph(title, Style.BOLD, width)
-    for trial in shown:
-        yield from trial_lines(trial, verbosity, width, has_outcome=result.outcome is not Outcome.ERROR)
+
+
+def _of(n_shown: int, n_kept: int, total: int) -> str:
+    """Say how many of all are shown, and which option shows more; at most `n_kept` can be."""
+    if n_shown >= total:
+        return ""
+    kept = max(min(n_kept, total), n_shown)
+    more = f"; --velo-show={kept} shows {'all' if kept >= total else kept}" if kept > n_shown else ""
+    return f" (first {n_shown} of {total:,}{more})"
+
+
+def _turn_lines(
+    turn: Sequence[TrialRecord], pairs: PairCounts | None, verbosity: int, width: int
+) -> Iterator[Line]:
+    """Show one trial, or the arms of one pair below what came out of each."""
+    if len(turn) > 1:
+        outcomes = ", ".join(f"{inline(trial.arm, 40)} {_value(trial)}" for trial in _arms_first(turn, pairs))
+        place = f"case {inline(turn[0].case_id, 40)}" if turn[0].case_id else "pair"
+        yield Line("")
+        yield Line(inline(f"  {place} · repeat {turn[0].repeat} · {outcomes}", width), Style.BOLD)
+    for trial in _arms_first(turn, pairs):
+        yield from trial_lines(trial, verbosity, width, has_outcome=True)
+
+
+def _arms_first(turn: Sequence[TrialRecord], pairs: PairCounts | None) -> list[TrialRecord]:
+    """Return a turn's trials in the order of the difference, further arms after them."""
+    order = () if pairs is None else (pairs.first, pairs.second)
+    return sorted(turn, key=lambda trial: order.index(trial.arm) if trial.arm in order else len(order))
 
 
 def trial_lines(trial: TrialRecord, verbosity: int, width: int, *, has_outcome: bool) -> Iterator[Line]:

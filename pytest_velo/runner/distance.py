@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 from pytest_velo.claims import Claim, Direction
 from pytest_velo.runner.units import Turn, Units
+from pytest_velo.verdicts import PairCounts
 
 Distance = float | None
 """Distance to the wrong side of the threshold, as a share of the range; None if invalid."""
@@ -23,21 +24,52 @@ def wrong_by(claim: Claim, units: Units) -> list[Distance]:
     return [None if turn.value is None else measure(turn.value) / span for turn in units.turns]
 
 
-def n_against(distances: Iterable[Distance]) -> int:
-    """Count the turns on the wrong side of the claim's threshold."""
-    return sum(far is not None and far > 0 for far in distances)
+def n_against(distances: Iterable[Distance], units: Units) -> int:
+    """Count the turns on the wrong side of the claim's threshold; pairs whose arms are alike are on none."""
+    turns = zip(distances, units.turns, strict=True)
+    return sum(far is not None and far > 0 and not (units.compares and _is_tie(turn)) for far, turn in turns)
 
 
-def telling(distances: Iterable[Distance], turns: Sequence[Turn]) -> tuple[int, ...]:
+def telling(distances: Iterable[Distance], units: Units) -> tuple[int, ...]:
     """Return the indices of the trials against the claim, those of the farthest turn first.
 
-    At most `MOST_TELLING`; among equally distant turns the earlier ones come first.
+    Of a difference, the trials of whole pairs: those that differ first, the ones against the claim ahead,
+    then pairs that are alike and fall short of it. At most `MOST_TELLING` trials, whole turns; among equally
+    distant turns the earlier ones come first.
     """
-    against = [
-        (far, turn.trials) for far, turn in zip(distances, turns, strict=True) if far is not None and far > 0
-    ]
-    against.sort(key=lambda turn: -turn[0])
-    return tuple(index for _, trials in against for index in trials)[:MOST_TELLING]
+    found = [(far, turn) for far, turn in zip(distances, units.turns, strict=True) if far is not None]
+    if units.compares:
+        found = [(far, turn) for far, turn in found if far > 0 or not _is_tie(turn)]
+        found.sort(key=lambda pair: (_is_tie(pair[1]), -pair[0]))
+    else:
+        found = sorted(((far, turn) for far, turn in found if far > 0), key=lambda pair: -pair[0])
+    shown: list[int] = []
+    for _, turn in found:
+        if len(shown) + len(turn.trials) > MOST_TELLING:
+            break
+        shown += turn.trials
+    return tuple(shown)
+
+
+def pair_counts(units: Units, *, binary: bool) -> PairCounts | None:
+    """Count how the valid pairs of a difference came out; None for units of another kind."""
+    if not units.compares:
+        return None
+    first, second = units.compares
+    values = [turn.value for turn in units.turns if turn.value is not None]
+    n_first, n_second = sum(value > 0 for value in values), sum(value < 0 for value in values)
+    return PairCounts(
+        first=first,
+        second=second,
+        n_first=n_first,
+        n_second=n_second,
+        n_equal=len(values) - n_first - n_second,
+        binary=binary,
+    )
+
+
+def _is_tie(turn: Turn) -> bool:
+    return turn.value == 0
 
 
 def _measure(claim: Claim, estimate: float | None) -> Callable[[float], float]:

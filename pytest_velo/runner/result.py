@@ -17,9 +17,10 @@ from pytest_velo.records import (
     Outcome,
     OutcomeKind,
     TrialRecord,
+    UnitKind,
     add_costs,
 )
-from pytest_velo.runner.distance import n_against, telling
+from pytest_velo.runner.distance import n_against, pair_counts, telling
 from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.run import Run
 from pytest_velo.stats.intervals import clopper_pearson, wilson
@@ -33,6 +34,7 @@ def result_of(run: Run) -> HypothesisResult:
     hypothesis = run.hypothesis
     shown = [run.error_trial] if run.error_trial is not None else []
     calls = [call for trial in (*run.trials, *run.after, *shown, *run.unused) for call in trial.calls]
+    made = [call.reply.cost_usd for call in calls if not call.reply.cached]
     return HypothesisResult(
         node_id=hypothesis.node_id,
         belief=hypothesis.belief,
@@ -43,7 +45,7 @@ def result_of(run: Run) -> HypothesisResult:
         invalid=hypothesis.frame.invalid,
         model=hypothesis.model,
         decision=_decision_of(run),
-        telling=telling(run.weigher.distances(), run.units.turns),
+        telling=telling(run.weigher.distances(), run.units),
         problem=run.refusal or ("" if run.error is None else _problem(run.error)),
         alpha=hypothesis.design.alpha,
         beta=hypothesis.design.beta,
@@ -57,7 +59,9 @@ def result_of(run: Run) -> HypothesisResult:
         trials=(*run.trials, *shown),
         n_calls=len(calls),
         n_cached=sum(call.reply.cached for call in calls),
-        cost_usd=add_costs(call.reply.cost_usd for call in calls if not call.reply.cached),
+        cost_usd=add_costs(made),
+        n_unpriced=made.count(None),
+        priced_usd=add_costs(cost for cost in made if cost is not None),
         n_in_flight_max=run.n_in_flight_max,
         oldest_draw=min((call.drawn_at for call in calls), default=None),
         models_served=_served(calls),
@@ -95,10 +99,18 @@ def _decision_of(run: Run) -> Decision:
         certified=_certificate(hypothesis, run.weigher.certified(run.verdict)),
         evidence=_evidence_of(run),
         n_unused=run.n_beyond,
-        n_saved=max(0, hypothesis.design.max_units - run.weigher.n) if settled else 0,
+        n_saved=_saved(run) if settled else 0,
         parts=run.weigher.parts(),
         n_needed=run.weigher.n_needed(),
     )
+
+
+def _saved(run: Run) -> int:
+    """Count the trials that were not needed: of all arms, and of all draws or members of a unit."""
+    frame = run.hypothesis.frame
+    n_trials, n_units = len(run.trials), run.weigher.n
+    per_unit = n_trials / n_units if frame.unit is UnitKind.GROUP and n_units else frame.unit_size
+    return max(0, round(run.hypothesis.design.max_units * per_unit) - n_trials)
 
 
 def _family(run: Run) -> Family | None:
@@ -126,7 +138,7 @@ def _evidence_of(run: Run) -> Evidence:
     p_support, p_refute, interval = weigher.bounds()
     log_e = weigher.log_e()
     wilson, exact = _descriptive(run)
-    against = n_against(weigher.distances())
+    against = n_against(weigher.distances(), units)
     return Evidence(
         n=weigher.n,
         n_for=units.n_valid - against,
@@ -144,6 +156,7 @@ def _evidence_of(run: Run) -> Evidence:
         rule=weigher.kind,
         arms=units.arm_means,
         share_of_gap=_share_of_gap(run),
+        pairs=pair_counts(units, binary=run.hypothesis.claim.statistics[0].binary),
     )
 
 
@@ -173,9 +186,9 @@ def _drift(run: Run) -> Iterator[str]:
         )
         return
     yield (
-        "the draws drift: what all trials show was ruled out by the earlier ones, so they hardly have a value in"
-        " common, which every verdict and interval is about; the interval is that of the last trial alone, and"
-        " is wide enough for what was observed. Look for what changed during the run"
+        "the draws drift: the earlier trials rule out what all of them show, so there is hardly one value"
+        " that a verdict could be about. The interval goes by the evidence at the last trial; look for what"
+        " changed during the run"
     )
 
 
@@ -227,7 +240,8 @@ def with_brief_details(result: HypothesisResult, show: int) -> HypothesisResult:
 
     Which other trials have one depends on how many were in flight, and a record must not depend on that.
     """
-    shown = frozenset(result.telling[:show])
+    n_arms = len({trial.arm for trial in result.trials})
+    shown = frozenset(result.telling[: show * n_arms])  # whole pairs
     if not any("\n" in trial.detail and trial.index not in shown for trial in result.trials):
         return result
     return replace(result, trials=tuple(_brief(trial, shown) for trial in result.trials))
@@ -243,5 +257,8 @@ def _brief(trial: TrialRecord, shown: frozenset[int]) -> TrialRecord:
 def explains_asserts(run: Run, show: int) -> bool:
     """Tell whether the next failed assert may be among the first `show` trials against the claim."""
     claim = run.hypothesis.claim
+    if run.units.compares:  # of the pairs that differ, those against the claim are shown first
+        values = [turn.value for turn in run.units.turns if turn.value]
+        return min(sum(value > 0 for value in values), sum(value < 0 for value in values)) < show
     against = not isinstance(claim, Claim) or claim.direction is not Direction.AT_MOST
     return against and run.units.n_zeros < show

@@ -51,7 +51,7 @@ class Progress:
         n_valid = run.units.n_valid
         return progress_line(
             self._name,
-            n_for=n_valid - n_against(run.weigher.distances()),
+            n_for=n_valid - n_against(run.weigher.distances(), run.units),
             n_valid=n_valid,
             estimate=run.estimate,
             ends=None,
