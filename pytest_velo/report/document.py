@@ -162,6 +162,7 @@ def result_to_json(result: HypothesisResult, trials: Iterable[TrialRecord] = ())
         "trials": [trial_to_json(result.node_id, trial) for trial in trials],
         "circumstances": {
             **{name: getattr(result, name) for name in _CIRCUMSTANCES},
+            "outside": dict(result.outside),
             "n_unused": None if result.decision is None else result.decision.n_unused,
         },
     }
@@ -178,6 +179,7 @@ def result_from_json(data: JsonObject) -> HypothesisResult:
     return HypothesisResult(
         **{name: data[name] for name in _RESULT},
         **{name: around[name] for name in _CIRCUMSTANCES if name in around or name not in _SINCE},
+        outside=dict(around.get("outside", {})),  # older records lack it
         outcome=Outcome(data["outcome"]),
         unit=None if data.get("unit") is None else UnitKind(data["unit"]),  # older records lack it
         invalid=None if data.get("invalid") is None else Invalid(data["invalid"]),

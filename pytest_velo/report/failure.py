@@ -10,7 +10,7 @@ from pytest_velo.records import HypothesisResult, Invalid, Outcome
 from pytest_velo.report.families import level_text, risk_text
 from pytest_velo.report.lines import Line, Style, block, fit_lines, paragraph
 from pytest_velo.report.numbers import count, interval, p_value, percent, rate
-from pytest_velo.report.phrases import claim_text, n_trials, pairs_text, stop_reason
+from pytest_velo.report.phrases import claim_text, n_trials, outside_text, pairs_text, stop_reason
 from pytest_velo.report.text import inline
 from pytest_velo.report.trials import trials_lines
 from pytest_velo.verdicts import Decision, Evidence, Verdict
@@ -43,7 +43,7 @@ def failure_lines(
         lines += _evidence_lines(result, result.decision, verbosity, width)
     for fact in result.facts:
         lines += block("context", fact, width)
-    for notice in result.notices:
+    for notice in (*([outside_text(result.outside)] if result.outside else []), *result.notices):
         lines += block("notice", notice, width, Style.WARN)
     lines += trials_lines(result, show, verbosity, width)
     if result.rerun:

@@ -81,7 +81,8 @@ def paragraph(text: str, style: Style, width: int) -> list[Line]:
     Every line after the first is indented, so that none of them passes for a line of pytest's.
     """
     first, *others = display(text, width - 2)
-    return [Line(first, style), *(Line(f"  {piece}", style) for piece in others)]
+    indented = (piece if piece.startswith("  ") else f"  {piece}" for piece in others)
+    return [Line(first, style), *(Line(piece, style) for piece in indented)]
 
 
 def as_text(lines: Iterable[Line]) -> str:

@@ -79,6 +79,19 @@ def pairs_text(pairs: PairCounts, claim: str) -> str:
     return f"{head}: {ways}"
 
 
+def outside_text(outside: Mapping[str, int]) -> str:
+    """Say that bodies opened connections of their own, and what follows from it."""
+    shown = ", ".join(inline(address, 60) for address in [*outside][:_ADDRESSES])
+    more = f" and {len(outside) - _ADDRESSES} more" if len(outside) > _ADDRESSES else ""
+    return (
+        f"{count(sum(outside.values()), 'connection')} outside the cache, opened by the body itself (to"
+        f" {shown}{more}): what it asked there is in no cache, budget or transcript, and has no seed"
+    )
+
+
+_ADDRESSES = 3
+
+
 def n_trials(evidence: Evidence) -> int:
     """Count the trials of the evidence; `evidence.n` counts units, which may be whole cases or groups."""
     return evidence.n_for + evidence.n_against + evidence.n_invalid

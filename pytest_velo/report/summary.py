@@ -9,7 +9,7 @@ from pytest_velo.report.families import expected_wrong_families
 from pytest_velo.report.lines import Line, Style, block, fit_lines
 from pytest_velo.report.numbers import count, dollars, duration, interval, percent, rate
 from pytest_velo.report.outlook import outlook
-from pytest_velo.report.phrases import claim_text, mark, n_trials, observed, pairs_text
+from pytest_velo.report.phrases import claim_text, mark, n_trials, observed, outside_text, pairs_text
 from pytest_velo.report.text import columns, inline, pad
 from pytest_velo.verdicts import PartVerdict, Verdict
 
@@ -110,13 +110,14 @@ def _cells(result: HypothesisResult) -> tuple[str, ...]:
         return (claim, "", "", "", "", dollars(result.cost_usd) if result.n_calls else "")
     evidence = result.decision.evidence
     saved = result.decision.n_saved
+    cost = dollars(result.cost_usd) + (" + $?" if result.outside else "")
     return (
         claim,
         observed(result),
         "" if evidence.interval is None else interval(evidence.interval),
         f"n {evidence.n}/{result.max_trials}",
         f"{saved:,} saved" if saved else "",
-        dollars(result.cost_usd),
+        cost,
     )
 
 
@@ -160,21 +161,34 @@ def _totals(results: Sequence[HypothesisResult], wall_s: float, width: int) -> l
 
 
 def _calls(results: Sequence[HypothesisResult]) -> str:
+    n_outside = _n_outside(results)
+    outside = f", {count(n_outside, 'connection')} outside the cache" if n_outside else ""
     n_calls = sum(result.n_calls for result in results)
     n_cached = sum(result.n_cached for result in results)
+    n_made = n_calls - n_cached
+    if outside and not n_made:
+        cached = (
+            f"{count(n_cached, 'draw')} from the cache" if n_cached else "no call through the model fixture"
+        )
+        return f"{cached}{outside}"
     if n_calls == 0:
         return "0 model calls"
     if n_cached == n_calls:
         return "0 model calls: every draw came from the cache"
-    made = count(n_calls - n_cached, "model call")
-    return f"{made}, {percent(n_cached / n_calls)} of draws from the cache" if n_cached else made
+    made = count(n_made, "model call")
+    return f"{made}{f', {percent(n_cached / n_calls)} of draws from the cache' if n_cached else ''}{outside}"
+
+
+def _n_outside(results: Sequence[HypothesisResult]) -> int:
+    """Count the connections that bodies opened themselves."""
+    return sum(n for result in results for n in result.outside.values())
 
 
 def _cost(results: Sequence[HypothesisResult]) -> str:
     costs = [result.cost_usd for result in results]
     total = add_costs(costs)
     if total is not None:
-        return dollars(total)
+        return dollars(total) + (" and what went outside" if _n_outside(results) else "")
     known = add_costs(
         (result.priced_usd or 0.0) if result.cost_usd is None else result.cost_usd for result in results
     )
@@ -193,7 +207,7 @@ def _n_unpriced(results: Sequence[HypothesisResult]) -> int:
 def _remarks(results: Sequence[HypothesisResult], names: Sequence[str], width: int) -> Iterator[Line]:
     """Say what is wrong with errors and skips, then every notice, each under its test's name."""
     for result, name in zip(results, names, strict=True):
-        remarks = [*result.notices]
+        remarks = [*([outside_text(result.outside)] if result.outside else []), *result.notices]
         facts = [*result.facts, *_parts_said(result)]
         if result.outcome in (Outcome.ERROR, Outcome.SKIPPED) and result.problem:
             remarks.insert(0, result.problem)

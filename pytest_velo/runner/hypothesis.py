@@ -72,6 +72,7 @@ class Hypothesis:
         recorded: Only the trials of an earlier run are run again: there may be fewer than a verdict needs.
         seeds: The seeds of its trials by turn, if a record gives them; None to derive them as `Trial` says.
         max_trials_marked: `max_trials` is set in the mark, which overrides the option.
+        opens_nothing: Why its bodies may open no connection of their own; empty if they may.
         ceiling: What can be reached: a value in the outcome's units, or an arm; None if not given.
     """
 
@@ -99,6 +100,7 @@ class Hypothesis:
     to_the_end: bool = False
     recorded: bool = False
     seeds: Mapping[int, int] | None = None
+    opens_nothing: str = ""
     ceiling: float | str | None = None
 
     @property

@@ -60,6 +60,7 @@ def result_of(run: Run) -> HypothesisResult:
         n_calls=len(calls),
         n_cached=sum(call.reply.cached for call in calls),
         cost_usd=add_costs(made),
+        outside=dict(run.outside),
         n_unpriced=made.count(None),
         priced_usd=add_costs(cost for cost in made if cost is not None),
         n_in_flight_max=run.n_in_flight_max,

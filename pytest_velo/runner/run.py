@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextvars import copy_context
 from typing import Protocol
 
 from pytest_velo.case_sets import Planned
 from pytest_velo.errors import BudgetError
-from pytest_velo.records import TrialRecord
+from pytest_velo.records import Invalid, OutcomeKind, TrialRecord
 from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.lookahead import Ahead
 from pytest_velo.runner.trials import Finished, Threads, TrialRunner
@@ -82,6 +82,7 @@ class Run:
         self._n_launched = 0
         self._plan_ended = False
         self._spent_s = 0.0
+        self._n_invalid_last = 0
         self._n_timed = 0
         self._context = copy_context()  # for the bodies, independent of the launcher
         self._watch = watch
@@ -218,14 +219,30 @@ class Run:
 
     def _weigh(self, record: TrialRecord, planned: Planned) -> None:
         verdict = self.weigher.add(record, planned)
+        self._n_invalid_last = self._n_invalid_last + 1 if record.kind is OutcomeKind.INVALID else 0
         if verdict is not None:
             self.verdict = verdict
             if not self.hypothesis.to_the_end:
                 self._end(StopReason.DECIDED)
         elif self.weigher.n >= self.hypothesis.design.max_units:
             self._out_of_trials()
-        elif not self.hypothesis.to_the_end and self._futile():
+        elif not self.hypothesis.to_the_end and (self._nothing_comes() or self._futile()):
             self._end(StopReason.FUTILITY)
+
+    def _nothing_comes(self) -> bool:
+        """Whether trials only come out invalid, and do so longer than they ever did otherwise.
+
+        Like every early stop, this leaves the error rates as they are: they hold at any stopping time.
+        """
+        n_last = self._n_invalid_last
+        if self.hypothesis.frame.invalid is Invalid.AGAINST or n_last < max(
+            _ALL_INVALID, len(self.trials) / 2
+        ):
+            return False
+        self.notices[
+            f"the last {n_last} trials are all invalid, so sampling stopped: fix their cause first"
+        ] = None
+        return True
 
     def _futile(self) -> bool:
         """Whether a verdict has become unlikely; checked rarely, because it takes milliseconds."""
@@ -262,6 +279,11 @@ class Run:
         self.unused = [record for record in late if record.calls]
 
     @property
+    def outside(self) -> Mapping[str, int]:
+        """How many connections the bodies opened past the sampler, by address."""
+        return self._runner.outside.addresses
+
+    @property
     def n_beyond(self) -> int:
         """Trials that were started beyond the stopping prefix."""
         return self._n_launched - len(self.trials)
@@ -276,6 +298,8 @@ class Run:
         """Mean of the valid units, in the statistic's own units; None if there are none."""
         return self.units.estimate
 
+
+_ALL_INVALID = 20  # so many in a row say that nothing else comes
 
 _CANCELLATIONS = 3  # a body that catches one is sent another
 _WIND_DOWN_S = 3.0  # how long a cancelled body may take to clean up

@@ -12,6 +12,7 @@ from pytest_velo.case_sets import Planned
 from pytest_velo.errors import BodyError, InvalidTrial
 from pytest_velo.records import OutcomeKind, TrialRecord
 from pytest_velo.runner.hypothesis import Hypothesis, Reading
+from pytest_velo.sampling.outside import Outside, watch
 from pytest_velo.sampling.seeds import derive
 from pytest_velo.sampling.trial import Drawer, Trial, TrialScope, enter
 
@@ -51,6 +52,7 @@ class TrialRunner:
         self._seed_of = hypothesis.set_digest or hypothesis.node_id
         self._scopes: set[TrialScope] = set()
         self._stopped = False
+        self.outside = Outside(hypothesis.opens_nothing)
 
     def stop(self) -> None:
         """Give running trials no more draws: they are about to be cancelled."""
@@ -75,10 +77,13 @@ class TrialRunner:
             block=None if hypothesis.is_async else self._threads.call,
         )
         enter(scope)
+        watch(self.outside)
         self._scopes.add(scope)
         try:
             values = hypothesis.outcomes.value(await self._call(planned, trial))
             _check_calls(scope)
+            if self.outside.trouble is not None:
+                raise self.outside.trouble  # the body caught it
         except asyncio.CancelledError as error:
             if self._stopped:
                 raise
@@ -100,8 +105,9 @@ class TrialRunner:
         return self._threads.run_blocking(partial(body, planned.case, planned.arm, trial))
 
     def _failed(self, planned: Planned, scope: TrialScope, error: BaseException) -> Finished:
-        if scope.trouble is not None:
-            reading = Reading(error=scope.trouble)  # whatever the body made of it
+        if (trouble := self.outside.trouble or scope.trouble) is not None:
+            self._hypothesis.outcomes.exception(trouble)  # it adds the line of the test
+            reading = Reading(error=trouble)  # whatever the body made of it
         elif scope.invalid is not None and not isinstance(error, BodyError):
             reading = Reading(invalid=scope.invalid)
         elif isinstance(error, InvalidTrial):

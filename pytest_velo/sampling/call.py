@@ -32,19 +32,19 @@ class Guard:
         """Say why `reply` makes its trial invalid; None when it counts."""
         match reply.finish_reason:
             case FinishReason.CONTENT_FILTER:
-                return "the provider's content filter stopped the call"
+                return "the provider's content filter stopped the model's call"
             case FinishReason.CONTEXT_OVERFLOW:
                 return "the prompt does not fit the model's context"
             case FinishReason.LENGTH if not self._allow_cut:
-                return "the reply was cut at max_tokens (give more, or allow_cut=True)"
+                return "the model's reply was cut at max_tokens (give more, or allow_cut=True)"
             case _:
                 pass
         if reply.refused:
             return None  # a refusal is an observation, whatever its text
         if self._schema and reply.parsed is None:
-            return "the reply does not follow the schema"
+            return "the model's reply does not follow the schema"
         if not reply.text.strip() and not reply.tool_calls and not self._allow_empty:
-            return "the reply is empty (allow_empty=True counts it)"
+            return "the model's reply is empty (allow_empty=True counts it)"
         return None
 
 
@@ -86,8 +86,9 @@ async def ask(scope: TrialScope, target: Target, request: Request, guard: Guard,
             target, request, key=key, slot=slot, stream=scope.stream, may_pay=scope.may_pay
         )
     except UnansweredError as error:
-        scope.invalidate(error.what)
-        raise InvalidTrial(error.what) from error
+        reason = f"the model gave {error.what}"
+        scope.invalidate(reason)
+        raise InvalidTrial(reason) from error
     except Exception as error:
         scope.fail(error)
         raise

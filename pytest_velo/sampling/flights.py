@@ -8,6 +8,7 @@ the reply is paid for, so it is stored when it comes; only if the attempt fails 
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections.abc import Coroutine
 from contextvars import ContextVar
 from typing import Any, Protocol
@@ -60,6 +61,8 @@ class Flight:
             if self.task.cancelled() and not (waiter is not None and waiter.cancelling()):
                 raise stopped() from None
             raise
+        except Exception as error:
+            raise _own(error) from error.__cause__
         finally:
             self._n_waiting -= 1
             self._cancel_if_idle()
@@ -85,6 +88,16 @@ class Flight:
     def _cancel_if_idle(self) -> None:
         if not self._under_way and (self._unwanted or not self._n_waiting):
             self.task.cancel()
+
+
+def _own(error: Exception) -> Exception:
+    """Return a copy of a flight's error: a traceback belongs to one waiter, and shows that one's test."""
+    try:
+        mine = copy.copy(error)
+    except Exception:  # its class needs more than its arguments
+        return error
+    same = type(mine) is type(error) and mine.args == error.args
+    return mine.with_traceback(error.__traceback__) if same else error
 
 
 current_flight: ContextVar[Travelling | None] = ContextVar("pytest_velo_flight", default=None)

@@ -13,7 +13,7 @@ from collections.abc import Coroutine
 from contextvars import ContextVar
 from typing import Any, Protocol, TypeVar
 
-from pytest_velo.errors import BodyError
+from pytest_velo.errors import BodyError, InvalidTrial
 from pytest_velo.providers.registry import Target
 from pytest_velo.records import Address, Call, Reply, Request, Slot
 
@@ -229,6 +229,17 @@ class TrialScope:
         """Make the trial invalid; the first reason stays, whatever the body catches."""
         if self.invalid is None:
             self.invalid = reason
+
+    def blame(self, who: str, error: InvalidTrial) -> None:
+        """Name who failed where the model was asked on behalf of something else: `the judge`."""
+        if error.reason.startswith(who):
+            return
+        named = error.reason.replace("the model", who, 1)
+        if named == error.reason:
+            named = f"{who}: {named}"
+        if self.invalid == error.reason:
+            self.invalid = named
+        error.reason = named
 
     def fail(self, error: Exception) -> None:
         """Note why a draw could not be made; the first reason stays, whatever the body catches.

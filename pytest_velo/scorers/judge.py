@@ -5,6 +5,8 @@ An unreadable answer makes the trial invalid; it never counts as a no.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from pytest_velo.errors import InvalidTrial
@@ -128,7 +130,8 @@ class AsyncJudge:
         call = self._model(prompt, system=SYSTEM, schema=YES_NO_SCHEMA, **options)
 
         async def answer() -> bool:
-            return _read_yes_no(await call)
+            with _blamed():
+                return _read_yes_no(await call)
 
         return Pending("judge(...)", answer)
 
@@ -140,7 +143,8 @@ class AsyncJudge:
         call = self._model(prompt, system=SYSTEM, schema=_score_schema(low, high), **options)
 
         async def answer() -> float:
-            return _read_score(await call, low, high)
+            with _blamed():
+                return _read_score(await call, low, high)
 
         return Pending("judge.score(...)", answer)
 
@@ -173,15 +177,17 @@ class Judge:
     def __call__(self, question: str, text: str | Reply, **options: Any) -> bool:
         """Ask whether `question` holds of `text`; an unreadable answer is an invalid trial."""
         prompt = _yes_no_prompt(question, str(text))
-        return _read_yes_no(self._model(prompt, system=SYSTEM, schema=YES_NO_SCHEMA, **options))
+        with _blamed():
+            return _read_yes_no(self._model(prompt, system=SYSTEM, schema=YES_NO_SCHEMA, **options))
 
     def score(
         self, rubric: str, text: str | Reply, *, low: float = 0, high: float = 10, **options: Any
     ) -> float:
         """Score `text` by `rubric`, from `low` to `high`; an unreadable score is an invalid trial."""
         prompt = _score_prompt(rubric, str(text), low, high)
-        reply = self._model(prompt, system=SYSTEM, schema=_score_schema(low, high), **options)
-        return _read_score(reply, low, high)
+        with _blamed():
+            reply = self._model(prompt, system=SYSTEM, schema=_score_schema(low, high), **options)
+            return _read_score(reply, low, high)
 
 
 def _fence(text: str) -> str:
@@ -195,6 +201,16 @@ def _fence(text: str) -> str:
 def _field(reply: Reply, name: str) -> Any:
     value = json_value(reply.text) if reply.parsed is None else reply.parsed
     return value.get(name) if isinstance(value, dict) else None
+
+
+@contextmanager
+def _blamed() -> Iterator[None]:
+    """Say that the judge failed, and not the model under test."""
+    try:
+        yield
+    except InvalidTrial as error:
+        current("judge(...)").blame("the judge", error)
+        raise
 
 
 def _unreadable(reply: Reply) -> InvalidTrial:

@@ -83,14 +83,20 @@ def test_a_reply_that_does_not_parse_is_an_invalid_trial(run):
     result = run()
     assert result.parseoutcomes() == {"inconclusive": 1}
     assert {trial.kind for trial in run.record["test_h"].trials} == {"invalid"}
-    assert {trial.detail for trial in run.record["test_h"].trials} == {"the reply does not follow the schema"}
+    assert {trial.detail for trial in run.record["test_h"].trials} == {
+        "the model's reply does not follow the schema"
+    }
 
 
 @pytest.mark.parametrize(
     ("setting", "outcome", "detail"),
     [
-        ("Reply(text='')", "inconclusive", "the reply is empty (allow_empty=True counts it)"),
-        ("Reply(text='yes', finish_reason='length')", "inconclusive", "the reply was cut at max_tokens*"),
+        ("Reply(text='')", "inconclusive", "the model's reply is empty (allow_empty=True counts it)"),
+        (
+            "Reply(text='yes', finish_reason='length')",
+            "inconclusive",
+            "the model's reply was cut at max_tokens*",
+        ),
         ("Reply(text='', refused=True)", "refuted", ""),
     ],
 )

@@ -161,7 +161,7 @@ def test_a_model_that_cannot_be_used_here(mistakes):
             '{"points": 3}',
             "the judge's answer cannot be read: *points*",
         ),
-        ("judge('Is it?', 'a')", "yes", "the reply does not follow the schema"),
+        ("judge('Is it?', 'a')", "yes", "the judge's reply does not follow the schema"),
     ],
 )
 def test_a_judge_that_cannot_be_read_makes_invalid_trials(run, asked, reply, why):

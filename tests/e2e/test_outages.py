@@ -36,7 +36,10 @@ def is_odd(prompt: str) -> bool:
 @pytest.mark.parametrize(
     ("error", "detail"),
     [
-        ({"code": "content_filter", "message": "filtered"}, "the provider's content filter stopped the call"),
+        (
+            {"code": "content_filter", "message": "filtered"},
+            "the provider's content filter stopped the model's call",
+        ),
         (
             {"code": "context_length_exceeded", "message": "too long"},
             "the prompt does not fit the model's context",

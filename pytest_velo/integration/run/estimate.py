@@ -39,7 +39,7 @@ def run_on_stored(item: pytest.Function, session: VeloSession) -> Run | Estimate
         UsageError: The design, or the stored baseline, is at fault.
     """
     if not asks_a_model(item):
-        return Estimate(ends="its body uses no model", calls_per_trial=0.0, usd_per_trial=0.0)
+        return Estimate(ends="its body takes no model fixture", calls_per_trial=0.0, usd_per_trial=0.0)
     check_drawn(item, session.settings)
     outcomes = HostOutcomes(item.stash[FACTS], item.stash[SPEC].claim, item.path.parent)
     hypothesis = build(

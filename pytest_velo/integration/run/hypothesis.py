@@ -72,6 +72,7 @@ def build(
         notices=tuple(notices),
         keep_exceptions=in_order,
         make_rule=rule_maker(item.config, spec.claim),
+        opens_nothing=_offline(settings),
         ceiling=spec.get("ceiling"),
         max_trials_marked="max_trials" in spec.options,
     )
@@ -86,6 +87,12 @@ def rule_maker(config: pytest.Config, claim: AnyClaim) -> MakeRule:
         if kind in offered:
             return from_factory(offered[kind])
     return rule_for  # joint claims and estimates have their own rules
+
+
+def _offline(settings: Settings) -> str:
+    """Say why bodies may open no connection: in these modes nothing is called, and nothing is paid."""
+    offline = settings.replays or settings.estimates
+    return f"--velo-mode={settings.mode} calls nothing" if offline else ""
 
 
 def _stream_of(spec: Spec, settings: Settings) -> str:

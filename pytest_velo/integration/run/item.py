@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-import traceback
+import asyncio
+import concurrent.futures
+import os
+from collections.abc import Iterator
+from itertools import dropwhile
+from pathlib import Path
+from types import TracebackType
 from typing import Any, NoReturn
 
 import pytest
+
+import pytest_velo
 
 from pytest_velo.errors import NotDrawnError, WouldPayError
 from pytest_velo.integration.collect.stash import ESTIMATE, FUNCTION, RESULT, SPEC, UNSAMPLED
@@ -114,14 +122,32 @@ def _skip(item: pytest.Function, why: str) -> NoReturn:
 
 
 def _from_the_body(error: BaseException, function: Any) -> BaseException:
-    """Return the error with its traceback cut to where the user's code begins, if it gets there."""
+    """Return the error with its traceback cut to what its reader wrote or called.
+
+    It begins where the test's code does, if it gets there, and leaves out the frames that only carry a call: ours,
+    and those of asyncio and of futures between them.
+    """
     code = getattr(function, "__code__", None)
-    for frame, _ in traceback.walk_tb(error.__traceback__):
-        if frame.f_code is code:
-            break
-    else:
-        return error
-    trail = error.__traceback__
-    while trail is not None and trail.tb_frame.f_code is not code:
+    frames = list(_frames(error.__traceback__))
+    inside = list(dropwhile(lambda trail: trail.tb_frame.f_code is not code, frames))
+    shown = [trail for trail in inside or frames if not _only_carries(trail.tb_frame.f_code.co_filename)]
+    trail = None
+    for frame in reversed(shown):
+        trail = TracebackType(trail, frame.tb_frame, frame.tb_lasti, frame.tb_lineno)
+    return error if trail is None else error.with_traceback(trail)
+
+
+def _frames(trail: TracebackType | None) -> Iterator[TracebackType]:
+    while trail is not None:
+        yield trail
         trail = trail.tb_next
-    return error.with_traceback(trail)
+
+
+def _only_carries(file: str) -> bool:
+    return file.startswith(_CARRIERS)
+
+
+_CARRIERS = tuple(
+    str(Path(file).parent) + os.sep
+    for file in (pytest_velo.__file__, asyncio.__file__, concurrent.futures.__file__)
+)

@@ -1,0 +1,120 @@
+"""Connections that a body opens past the sampler: what it asks there is in no cache, budget or transcript.
+
+CPython tells audit hooks about every `socket.connect`, whoever makes it: an SDK's own client, requests,
+httpx, aiohttp, urllib, a bare socket. A hook cannot be removed, so it is installed once in a process, when
+the first trial starts; for all other events it only looks at the name.
+
+A connection belongs to the trial of its context. A thread without that context (a pool of the body's own)
+belongs to the trial that started it, which the hook is told, too. Calls of the sampler fly in contexts of
+their own. Sockets that stay on the machine (AF_UNIX) and those without a connection (UDP) are left alone:
+logging, name resolution and multiprocessing use them.
+
+Source: PEP 578, and the table of audit events in Python's documentation.
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable
+from contextvars import ContextVar
+from functools import wraps
+from typing import Any
+
+from pytest_velo.errors import BodyError
+from pytest_velo.sampling.flights import current_flight
+
+_THREADS = frozenset({"_thread.start_new_thread", "_thread.start_joinable_thread"})
+_FAMILIES = (socket.AF_INET, socket.AF_INET6)
+_OWNER = "_pytest_velo_outside"
+
+
+class Outside:
+    """The connections of one hypothesis's bodies.
+
+    Args:
+        refusing: Why none may be opened, e.g. `--velo-mode=replay opens no socket`; empty if it may.
+
+    Attributes:
+        trouble: The error of the first connection that was refused, whatever the body made of it.
+    """
+
+    __slots__ = ("_refusing", "_seen", "trouble")
+
+    def __init__(self, refusing: str = "") -> None:
+        self._refusing = refusing
+        self._seen: list[str] = []  # appending is atomic, and an audit hook must not wait for a lock
+        self.trouble: BodyError | None = None
+
+    def note(self, address: str) -> None:
+        """Count a connection that is about to be opened.
+
+        Raises:
+            BodyError: None may be opened.
+        """
+        if not self._refusing:
+            self._seen.append(address)
+            return
+        error = BodyError(
+            f"the body opens a connection to {address} past the model fixture, and {self._refusing}",
+            fix="call the model through the fixture `model`, whose draws are kept; or use another mode",
+        )
+        self.trouble = self.trouble or error
+        raise error
+
+    @property
+    def addresses(self) -> dict[str, int]:
+        """How many connections went to each address, the most frequent first."""
+        return dict(Counter(self._seen).most_common())
+
+
+_current: ContextVar[Outside | None] = ContextVar("pytest_velo_outside", default=None)
+_installed = False
+
+
+def watch(outside: Outside) -> None:
+    """Note the connections of this context, and of the threads it starts, in `outside`."""
+    global _installed
+    if not _installed:
+        _installed = True
+        sys.addaudithook(_heard)
+        if sys.version_info < (3, 12):
+            threading.Thread.start = _starts(threading.Thread.start)  # type: ignore[method-assign,assignment]
+    _current.set(outside)
+
+
+def _starts(start: Callable[[threading.Thread], None]) -> Callable[[threading.Thread], None]:
+    """Wrap `Thread.start`: CPython tells about new threads from 3.12 on only."""
+
+    @wraps(start)
+    def starts(self: threading.Thread) -> None:
+        _starting(self)
+        start(self)
+
+    return starts
+
+
+def _heard(event: str, args: tuple[Any, ...]) -> None:
+    if event == "socket.connect":
+        _connecting(*args)
+    elif event in _THREADS:
+        _starting(getattr(args[0], "__self__", None))
+
+
+def _connecting(connection: socket.socket, address: Any) -> None:
+    outside = _current.get()
+    if outside is None:
+        outside = getattr(threading.current_thread(), _OWNER, None)
+    if outside is None or current_flight.get() is not None:
+        return
+    if connection.family in _FAMILIES and connection.type == socket.SOCK_STREAM:
+        outside.note(":".join(map(str, address[:2])))
+
+
+def _starting(thread: Any) -> None:
+    """Have a new thread belong to the trial that starts it."""
+    outside = _current.get()
+    if outside is not None and isinstance(thread, threading.Thread):
+        setattr(thread, _OWNER, outside)
