@@ -28,6 +28,7 @@ class StopReason(StrEnum):
     NOT_COMPARABLE = "not_comparable"
     RECORD_ENDS = "record_ends"
     BASELINE_ENDS = "baseline_ends"
+    ALL_INVALID = "all_invalid"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

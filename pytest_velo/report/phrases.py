@@ -48,6 +48,7 @@ _STOP_REASONS: Mapping[StopReason, str] = {
     StopReason.NOT_COMPARABLE: "it cannot be compared with its baseline",
     StopReason.RECORD_ENDS: "the recorded trials were used up",
     StopReason.BASELINE_ENDS: "its baseline has no more trials",
+    StopReason.ALL_INVALID: "the last trials were all invalid",
 }
 
 

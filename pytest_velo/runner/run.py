@@ -10,7 +10,7 @@ from typing import Protocol
 
 from pytest_velo.case_sets import Planned
 from pytest_velo.errors import BudgetError
-from pytest_velo.records import Invalid, OutcomeKind, TrialRecord
+from pytest_velo.records import Invalid, TrialRecord
 from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.lookahead import Ahead
 from pytest_velo.runner.trials import Finished, Threads, TrialRunner
@@ -82,7 +82,6 @@ class Run:
         self._n_launched = 0
         self._plan_ended = False
         self._spent_s = 0.0
-        self._n_invalid_last = 0
         self._n_timed = 0
         self._context = copy_context()  # for the bodies, independent of the launcher
         self._watch = watch
@@ -219,29 +218,31 @@ class Run:
 
     def _weigh(self, record: TrialRecord, planned: Planned) -> None:
         verdict = self.weigher.add(record, planned)
-        self._n_invalid_last = self._n_invalid_last + 1 if record.kind is OutcomeKind.INVALID else 0
         if verdict is not None:
             self.verdict = verdict
             if not self.hypothesis.to_the_end:
                 self._end(StopReason.DECIDED)
         elif self.weigher.n >= self.hypothesis.design.max_units:
             self._out_of_trials()
-        elif not self.hypothesis.to_the_end and (self._nothing_comes() or self._futile()):
+        elif not self.hypothesis.to_the_end and self._nothing_comes():
+            self._end(StopReason.ALL_INVALID)
+        elif not self.hypothesis.to_the_end and self._futile():
             self._end(StopReason.FUTILITY)
 
     def _nothing_comes(self) -> bool:
-        """Whether trials only come out invalid, and do so longer than they ever did otherwise.
+        """Whether trials (or pairs) have only come out invalid for long, and for half of the run.
 
         Like every early stop, this leaves the error rates as they are: they hold at any stopping time.
         """
-        n_last = self._n_invalid_last
-        if self.hypothesis.frame.invalid is Invalid.AGAINST or n_last < max(
-            _ALL_INVALID, len(self.trials) / 2
-        ):
+        turns = self.units.turns
+        enough = max(_ALL_INVALID, len(turns) // 2)
+        last = turns[-enough:]
+        counted = self.hypothesis.frame.invalid is Invalid.AGAINST
+        if counted or len(last) < enough or any(turn.value is not None for turn in last):
             return False
-        self.notices[
-            f"the last {n_last} trials are all invalid, so sampling stopped: fix their cause first"
-        ] = None
+        things = "pairs" if self.units.compares else "trials"
+        why = f"the last {enough} {things} are all invalid, so sampling stopped: fix the cause first"
+        self.notices[why] = None
         return True
 
     def _futile(self) -> bool:

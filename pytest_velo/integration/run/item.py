@@ -13,8 +13,6 @@ from typing import Any, NoReturn
 
 import pytest
 
-import pytest_velo
-
 from pytest_velo.errors import NotDrawnError, WouldPayError
 from pytest_velo.integration.collect.stash import ESTIMATE, FUNCTION, RESULT, SPEC, UNSAMPLED
 from pytest_velo.integration.compat import sparing_explanations
@@ -124,8 +122,8 @@ def _skip(item: pytest.Function, why: str) -> NoReturn:
 def _from_the_body(error: BaseException, function: Any) -> BaseException:
     """Return the error with its traceback cut to what its reader wrote or called.
 
-    It begins where the test's code does, if it gets there, and leaves out the frames that only carry a call: ours,
-    and those of asyncio and of futures between them.
+    It begins where the test's code does, if it gets there, and leaves out the frames that only carry a call:
+    ours, and those of asyncio and of futures between them.
     """
     code = getattr(function, "__code__", None)
     frames = list(_frames(error.__traceback__))
@@ -147,7 +145,7 @@ def _only_carries(file: str) -> bool:
     return file.startswith(_CARRIERS)
 
 
-_CARRIERS = tuple(
-    str(Path(file).parent) + os.sep
-    for file in (pytest_velo.__file__, asyncio.__file__, concurrent.futures.__file__)
+_CARRIERS = (
+    str(Path(__file__).parents[2]) + os.sep,
+    *(str(Path(file).parent) + os.sep for file in (asyncio.__file__, concurrent.futures.__file__)),
 )
