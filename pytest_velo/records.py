@@ -226,6 +226,7 @@ class HypothesisResult:
         notices: One-line warnings for the reader.
         rerun: The command that runs this hypothesis again.
         claim_hash: Identifies claim, design and case set, for the look log.
+        body_digest: Of the body's source; empty if it has none, or if an older record does not tell.
         telling: Indices of trials against the claim, the most telling first, at most 100 of them: those
             on the wrong side of the threshold, e.g. the zeros for `rate >= 0.3` and the lowest scores for
             `mean(0, 10) >= 7`; of a difference, the trials of whole pairs, those that differ first.
@@ -265,6 +266,7 @@ class HypothesisResult:
     notices: tuple[str, ...] = ()
     rerun: str = ""
     claim_hash: str = ""
+    body_digest: str = ""
     telling: tuple[int, ...] = ()
 
 

@@ -73,6 +73,7 @@ class RecordedComparison:
         model_before, model_now: The model ids; None when the hypothesis calls none.
         parts: For each statistic and arm; empty if they are not compared.
         reason: Why they are not compared; empty if they are.
+        changes: What else differs between the runs, so far as the records tell.
     """
 
     node_id: str
@@ -81,6 +82,7 @@ class RecordedComparison:
     model_now: str | None
     parts: tuple[Compared, ...] = ()
     reason: str = ""
+    changes: tuple[str, ...] = ()
 
 
 def compare_recorded(

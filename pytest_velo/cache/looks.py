@@ -20,6 +20,7 @@ class Look:
         verdict: The verdict.
         looked_at: ISO 8601 in UTC.
         n_trials: Trials in the evidence; a unit has several if it is a group or a case with several draws.
+        prompt: Hash of what the first trial sent; empty if nothing, or if an older look does not tell.
     """
 
     draws: str
@@ -32,6 +33,7 @@ class Look:
     verdict: str
     looked_at: str
     n_trials: int = 0
+    prompt: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pytest_velo.canonical import digest
-from pytest_velo.records import TrialRecord
+from pytest_velo.records import HypothesisResult, TrialRecord
 from pytest_velo.scorers.judge import rubric_of
 
 
@@ -31,6 +31,28 @@ def instruments_of(trial: TrialRecord) -> Instruments:
         prompt="" if first is None else digest([list(first.messages), dict(first.parameters)])[:CUT],
         judge=digest(graded)[:CUT] if graded else "",
     )
+
+
+def changes_between(before: HypothesisResult, now: HypothesisResult) -> tuple[str, ...]:
+    """Name what else differs between two recorded runs of a hypothesis, as far as their records tell.
+
+    Their trials must be at hand. A difference between the runs may be due to any of it.
+    """
+    changes = []
+    if before.model != now.model:
+        changes.append(f"the model ({before.model or 'none'} -> {now.model or 'none'})")
+    if before.models_served and now.models_served and before.models_served != now.models_served:
+        then, today = ", ".join(before.models_served), ", ".join(now.models_served)
+        changes.append(f"what served it ({then} -> {today})")
+    if before.body_digest and now.body_digest and before.body_digest != now.body_digest:
+        changes.append("the body")
+    if before.trials and now.trials:
+        old, new = (instruments_of(result.trials[0]) for result in (before, now))
+        if old.prompt != new.prompt:
+            changes.append("the prompt")
+        if old.judge != new.judge:
+            changes.append("the judge")
+    return tuple(changes)
 
 
 CUT = 16

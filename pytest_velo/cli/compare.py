@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pytest_velo.baselines.recorded import compare_recorded
+from pytest_velo.baselines.recorded import RecordedComparison, compare_recorded
+from pytest_velo.checks.instruments import changes_between
 from pytest_velo.cli.cache_dir import cache_dir_option
 from pytest_velo.errors import UsageError, nearest
 from pytest_velo.report.comparison import RunComparison, comparison_lines, name_of
@@ -113,13 +114,18 @@ def _compared(before: Run, now: Run, part: str, *, alpha: float, margin: float |
         alpha=alpha,
         margin=margin,
         hypotheses=tuple(
-            compare_recorded(_with_trials(old[name], before), _with_trials(new[name], now), alpha=alpha)
+            _one(_with_trials(old[name], before), _with_trials(new[name], now), alpha)
             for name in chosen
             if name in old and name in new
         ),
         only_before=tuple(alone(old, new)),
         only_now=tuple(alone(new, old)),
     )
+
+
+def _one(before: HypothesisResult, now: HypothesisResult, alpha: float) -> RecordedComparison:
+    compared = compare_recorded(before, now, alpha=alpha)
+    return replace(compared, changes=changes_between(before, now))
 
 
 def _results(run: Run) -> dict[str, HypothesisResult]:

@@ -49,6 +49,7 @@ _RESULT = (
     "seed",
     "rerun",
     "claim_hash",
+    "body_digest",
 )
 _CIRCUMSTANCES = (
     "n_calls",
@@ -61,7 +62,7 @@ _CIRCUMSTANCES = (
     "n_retries",
     "duration_s",
 )
-_SINCE = frozenset({"n_unpriced", "priced_usd"})  # older records lack them
+_SINCE = frozenset({"body_digest", "n_unpriced", "priced_usd"})  # older records lack them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +178,7 @@ def result_from_json(data: JsonObject) -> HypothesisResult:
     """
     around = data["circumstances"]
     return HypothesisResult(
-        **{name: data[name] for name in _RESULT},
+        **{name: data[name] for name in _RESULT if name in data or name not in _SINCE},
         **{name: around[name] for name in _CIRCUMSTANCES if name in around or name not in _SINCE},
         outside=dict(around.get("outside", {})),  # older records lack it
         outcome=Outcome(data["outcome"]),

@@ -1,7 +1,11 @@
 """The look log: how repeated looks at the same draws change the error rates, reported or refused.
 
 Editing a threshold costs nothing: the boundaries are nested. Raising max_trials has a price, which is known
-exactly. A changed body or design on draws already seen makes the result exploratory.
+exactly. A changed body or design on draws already seen makes the result exploratory, and so does a changed
+prompt of a test whose replies were seen.
+
+A look is remembered under the test's name and under the draws themselves, as the first trial found them: a
+test that was renamed still looks at the same draws.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ from typing import Protocol
 
 from pytest_velo.cache.looks import LastSeen, Look
 from pytest_velo.canonical import digest
+from pytest_velo.checks.instruments import CUT, instruments_of
 from pytest_velo.claims import Claim, Estimation
 from pytest_velo.errors import UsageError
 from pytest_velo.records import HypothesisResult, add_costs
@@ -46,6 +51,7 @@ class Looks:
         self._hypothesis = hypothesis
         self._draws = digest([hypothesis.node_id, hypothesis.model, hypothesis.stream])
         self._earlier = log.looks_at(self._draws)
+        self._found = ""
 
     def check(self, *, strict: bool) -> None:
         """Refuse a raised max_trials if verdicts must keep their error rates.
@@ -61,6 +67,31 @@ class Looks:
                 fix="go back to the first max_trials; or draw a fresh stream with --velo-profile=confirm; or"
                 " set extend=True from the first look on",
             )
+
+    def recognise(self, run: Run, *, strict: bool) -> None:
+        """Find the looks at the draws of a run that ended, under whatever name; refuse them as `check` does.
+
+        Another test of the same draws with another body, or with other parameters, asks another question. A
+        refusal is the run's error; its draws are kept.
+        """
+        calls = run.trials[0].calls if run.trials else ()
+        if not calls or self._found:
+            return
+        hypothesis = self._hypothesis
+        addresses = [[call.address.key, call.address.slot] for call in calls]
+        parameters = hypothesis.node_id.partition("[")[2]
+        self._found = digest([hypothesis.model, hypothesis.stream, parameters, addresses])
+        known = {replace(look, draws="") for look in self._earlier}
+        self._earlier += tuple(
+            look
+            for look in self._log.looks_at(self._found)
+            if look.scorer == hypothesis.body_digest and replace(look, draws="") not in known
+        )
+        if run.error is None:
+            try:
+                self.check(strict=strict)
+            except UsageError as refused:
+                run.error = refused
 
     @property
     def n_known(self) -> int:
@@ -89,9 +120,13 @@ class Looks:
             verdict=decision.verdict.value,
             looked_at="",
             n_trials=len(result.trials),
+            prompt=_prompt_of(result),
         )
-        if look not in (replace(earlier, looked_at="") for earlier in self._earlier):
-            self._log.log_look(replace(look, looked_at=datetime.now(UTC).isoformat(timespec="seconds")))
+        known = [replace(earlier, looked_at="") for earlier in self._earlier]
+        for draws in filter(None, (self._draws, self._found)):
+            if replace(look, draws=draws) not in known:
+                looked_at = datetime.now(UTC).isoformat(timespec="seconds")
+                self._log.log_look(replace(look, draws=draws, looked_at=looked_at))
         if result.trials:
             calls = [call for trial in result.trials for call in trial.calls]
             usd = add_costs(call.reply.cost_usd for call in calls)
@@ -100,9 +135,9 @@ class Looks:
             self._log.note_seen(hypothesis.node_id, seen)
 
     def _notices(self, result: HypothesisResult) -> list[str]:
-        hypothesis = self._hypothesis
+        hypothesis, prompt = self._hypothesis, _prompt_of(result)
         notices = []
-        history = self._horizons()
+        history = self._horizons(prompt)
         if len(history) > 1:
             notices.append(self._history_text(history))
         seeds = sorted({look.seed for look in self._earlier} - {hypothesis.seed})
@@ -116,14 +151,17 @@ class Looks:
             notices.append(
                 _changed("the design (alpha, beta, margin, min_trials, invalid, cases, direction)")
             )
-        if result.n_cached and any(look.scorer != hypothesis.body_digest for look in same):
+        if any(_is_other(look.prompt, prompt) and look.claim == hypothesis.design_hash for look in same):
+            notices.append(_changed("the prompt", "replies to another one"))
+        elif result.n_cached and any(look.scorer != hypothesis.body_digest for look in same):
             notices.append(_changed("the body"))
         return notices
 
-    def _horizons(self) -> list[int]:
+    def _horizons(self, prompt: str = "") -> list[int]:
         """Return the horizons of all looks of this design at these draws, including this one, rising.
 
-        Only thresholds that were calibrated to a horizon count; all others hold for every horizon.
+        Only thresholds that were calibrated to a horizon count; all others hold for every horizon. Looks at
+        the replies to another `prompt` are looks at other draws.
         """
         hypothesis = self._hypothesis
         if hypothesis.design.extend:
@@ -134,6 +172,7 @@ class Looks:
             if look.claim == hypothesis.design_hash
             and look.seed == hypothesis.seed
             and look.rule == "calibrated"
+            and not _is_other(look.prompt, prompt)
         }
         return sorted(earlier | {hypothesis.design.max_units})
 
@@ -164,7 +203,17 @@ class Looks:
         return max(zip(errors, (hypothesis.design.alpha, hypothesis.design.beta), strict=True))
 
 
-def _changed(what: str) -> str:
-    return (
-        f"exploratory: {what} changed after its draws had been looked at; --velo-profile=confirm draws anew"
-    )
+def _prompt_of(result: HypothesisResult) -> str:
+    """Return the hash of the prompt of the first trial, and of its judges; empty if it asked nobody."""
+    if not result.trials or not result.trials[0].calls:
+        return ""
+    return digest(list(instruments_of(result.trials[0])))[:CUT]
+
+
+def _is_other(then: str, now: str) -> bool:
+    """Tell whether two known hashes differ."""
+    return bool(then and now) and then != now
+
+
+def _changed(what: str, seen: str = "its draws") -> str:
+    return f"exploratory: {what} changed after {seen} had been looked at; --velo-profile=confirm draws anew"

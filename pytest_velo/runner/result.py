@@ -70,6 +70,7 @@ def result_of(run: Run) -> HypothesisResult:
         notices=(*run.notices, *invalid_reasons(run.trials), *_drift(run), *_told_apart(run)),
         rerun=hypothesis.rerun,
         claim_hash=hypothesis.claim_hash,
+        body_digest=hypothesis.body_digest,
     )
 
 

@@ -71,9 +71,12 @@ class Sampling:
         if self.result is not None:
             return
         run = self.run
+        looks = self.looks if self.rescored is None else self.rescored.looks(run.hypothesis, run)
+        is_look = self.guard is None or self.guard.is_look
+        if is_look:
+            looks.recognise(run, strict=self.item.config.stash[SESSION].settings.strict)
         result = with_notices(result_of(run), self.outcomes, before, after)
-        if self.guard is None or self.guard.is_look:
-            looks = self.looks if self.rescored is None else self.rescored.looks(run.hypothesis, run)
+        if is_look:
             result = looks.note(run, result)
         if self.guard is not None:
             result = self.guard.finish(run, result)
