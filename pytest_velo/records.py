@@ -216,6 +216,8 @@ class HypothesisResult:
         cost_usd: Dollars spent now; None when a price is unknown.
         n_unpriced: Calls made now whose price is unknown; None if an older record does not tell.
         priced_usd: Dollars of the others made now; None likewise.
+        usd_per_turn: Mean dollars of the calls of a trial, or of a pair with all its arms, whether made now
+            or read; None if a price is unknown.
         outside: How many connections its bodies opened past the sampler, by address: calls that nobody sees.
         n_in_flight_max: Most trials in flight at once.
         oldest_draw: ISO 8601 UTC of the oldest draw used; None without draws.
@@ -256,6 +258,7 @@ class HypothesisResult:
     cost_usd: float | None = 0.0
     n_unpriced: int | None = None
     priced_usd: float | None = None
+    usd_per_turn: float | None = None
     outside: Mapping[str, int] = field(default_factory=dict)
     n_in_flight_max: int = 0
     oldest_draw: str | None = None

@@ -136,7 +136,8 @@ class Decision:
         n_unused: Draws beyond the stopping prefix: kept in the cache, not in the evidence.
         n_saved: Trials saved by the early stop, out of max_trials.
         parts: The parts of a joint claim, in order; else empty.
-        n_needed: Total units an estimate not yet measured may take; None if unknown.
+        n_needed: A guess of the units in all that a verdict or a measured number takes; None if there is one,
+            or if none is in sight.
     """
 
     verdict: Verdict

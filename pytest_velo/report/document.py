@@ -57,12 +57,13 @@ _CIRCUMSTANCES = (
     "cost_usd",
     "n_unpriced",
     "priced_usd",
+    "usd_per_turn",
     "n_in_flight_max",
     "oldest_draw",
     "n_retries",
     "duration_s",
 )
-_SINCE = frozenset({"body_digest", "n_unpriced", "priced_usd"})  # older records lack them
+_SINCE = frozenset({"body_digest", "n_unpriced", "priced_usd", "usd_per_turn"})  # older records lack them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

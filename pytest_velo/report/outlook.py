@@ -36,8 +36,8 @@ class Outlook:
 def outlook(result: HypothesisResult) -> Outlook | None:
     """Guess what would decide `result`; None unless it is inconclusive with some evidence.
 
-    The e-process that grew most is extrapolated at its average growth: log E grows about linearly in n if the
-    truth is off the threshold, and stays near 0 if it is on it. It decides at log(1 / level).
+    The run itself guessed from its data (`Decision.n_needed`). Where it could not, in older records and for
+    the rules of plugins, the e-process that grew most is extrapolated at its average growth.
 
     Source: Ville's inequality; the growth rate is that of Kelly (1956), A new interpretation of information
     rate.
@@ -51,7 +51,7 @@ def outlook(result: HypothesisResult) -> Outlook | None:
     return Outlook(
         n_units=n_units,
         cost_usd=None if n_more is None else _cost_of(result, n_more),
-        duration_s=None if n_more is None or not evidence.n else result.duration_s / evidence.n * n_more,
+        duration_s=_duration_of(result, evidence, n_more),
         command=command,
         advice=advice,
     )
@@ -61,8 +61,10 @@ def _units_in_all(result: HypothesisResult, decision: Decision) -> int | None:
     """Guess the total units of a verdict; None if no number is likely to decide it."""
     if _is_open_by_invalid(result, decision.evidence):
         return None
+    if decision.n_needed is not None:
+        return _two_digits(max(decision.n_needed, decision.evidence.n + 1))
     if decision.evidence.p_support is None:
-        return None if decision.n_needed is None else _two_digits(decision.n_needed)
+        return None
     return _units_to_decide(decision.evidence, result.alpha, result.beta)
 
 
@@ -91,16 +93,28 @@ def _two_digits(n: float) -> int:
 
 
 def _cost_of(result: HypothesisResult, n_more: int) -> float | None:
-    """Price further units from the calls that were paid in this run; None if none were."""
-    n_made = result.n_calls - result.n_cached
+    """Price further units by what the trials cost when they were drawn; None if that is unknown."""
     if result.n_calls == 0:
-        return 0.0
-    if result.cost_usd is None or n_made == 0 or result.decision is None:
+        return None if result.outside else 0.0
+    if result.decision is None:
         return None
     evidence = result.decision.evidence
-    n_ran = max(n_trials(evidence) + result.decision.n_unused, 1)
-    trials_per_unit = n_trials(evidence) / max(evidence.n, 1)
-    return result.cost_usd / n_made * (result.n_calls / n_ran) * trials_per_unit * n_more
+    turns = n_trials(evidence)
+    n_made = result.n_calls - result.n_cached
+    if result.usd_per_turn is not None:
+        per_turn = result.usd_per_turn
+    elif result.cost_usd is not None and n_made:  # an older record
+        per_turn = result.cost_usd / n_made * (result.n_calls / max(turns + result.decision.n_unused, 1))
+    else:
+        return None
+    return per_turn * (turns / max(evidence.n, 1)) * n_more
+
+
+def _duration_of(result: HypothesisResult, evidence: Evidence, n_more: int | None) -> float | None:
+    """Return the time of further units at this run's pace; None where the cache set it."""
+    if n_more is None or not evidence.n or result.n_cached > result.n_calls / 2:
+        return None
+    return result.duration_s / evidence.n * n_more
 
 
 def _mostly_invalid(evidence: Evidence) -> bool:
@@ -115,8 +129,11 @@ def _how_to_decide(result: HypothesisResult) -> str:
     if evidence is not None and _is_open_by_invalid(result, evidence):
         return "too many outcomes are invalid: fix the cause"
     if evidence is not None and evidence.p_support is None:
-        return "ask for a larger halfwidth"
-    return "the truth looks too near the threshold: move the threshold or set a margin"
+        return "ask for a larger halfwidth, on fresh draws (--velo-profile=confirm)"
+    return (
+        "what was observed is too near the threshold to tell: claim another one, or set a margin. Either is a"
+        " new claim, and wants fresh draws (--velo-profile=confirm)"
+    )
 
 
 def _how_to_continue(result: HypothesisResult, stop: StopReason, n_units: int | None) -> tuple[str, str]:

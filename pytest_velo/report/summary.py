@@ -263,11 +263,11 @@ def _prospect(result: HypothesisResult, width: int) -> Iterator[Line]:
             yield Line(f"  {inline(result.rerun)}")
         return
     if prospect.n_units is None:
-        yield from block("needs", "no number of trials is likely to decide it", width)
+        yield from block("needs", "no number of trials is in sight that would decide it", width)
     else:
         price = dollars(prospect.cost_usd) + (" (unknown price)" if prospect.cost_usd is None else "")
         time = "" if prospect.duration_s is None else f" and {duration(prospect.duration_s)}"
-        things = "units" if _is_of_groups(result) else "trials"
+        things = "units" if _is_of_groups(result) else "pairs" if _is_of_pairs(result) else "trials"
         yield from block("needs", f"about {prospect.n_units:,} {things} in all; {price}{time} more", width)
     if prospect.advice:
         yield from block("advice", prospect.advice, width)
@@ -278,3 +278,7 @@ def _prospect(result: HypothesisResult, width: int) -> Iterator[Line]:
 def _is_of_groups(result: HypothesisResult) -> bool:
     """Tell whether a unit of the evidence is made of several trials."""
     return result.decision is not None and result.decision.evidence.n != n_trials(result.decision.evidence)
+
+
+def _is_of_pairs(result: HypothesisResult) -> bool:
+    return result.decision is not None and result.decision.evidence.pairs is not None

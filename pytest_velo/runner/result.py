@@ -24,6 +24,7 @@ from pytest_velo.runner.distance import n_against, pair_counts, telling
 from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.run import Run
 from pytest_velo.stats.intervals import clopper_pearson, wilson
+from pytest_velo.stats.rules.interval import DRIFT
 from pytest_velo.verdicts import Decision, Evidence, Interval, StopReason, Verdict
 
 _REASONS_SAID = 3
@@ -60,6 +61,7 @@ def result_of(run: Run) -> HypothesisResult:
         n_calls=len(calls),
         n_cached=sum(call.reply.cached for call in calls),
         cost_usd=add_costs(made),
+        usd_per_turn=_usd_per_turn(run),
         outside=dict(run.outside),
         n_unpriced=made.count(None),
         priced_usd=add_costs(cost for cost in made if cost is not None),
@@ -72,6 +74,12 @@ def result_of(run: Run) -> HypothesisResult:
         claim_hash=hypothesis.claim_hash,
         body_digest=hypothesis.body_digest,
     )
+
+
+def _usd_per_turn(run: Run) -> float | None:
+    """Return what a trial, or a pair with all its arms, costs where nothing is in the cache."""
+    total = add_costs(call.reply.cost_usd for trial in run.trials for call in trial.calls)
+    return None if total is None or not run.units.turns else total / len(run.units.turns)
 
 
 def invalid_reasons(trials: Sequence[TrialRecord]) -> Iterator[str]:
@@ -178,20 +186,13 @@ def _share_of_gap(run: Run) -> float | None:
 
 
 def _drift(run: Run) -> Iterator[str]:
-    """Say where the observed value lies outside of what the earlier trials leave possible."""
-    if not run.weigher.drifts():
-        return
-    if run.units.n_invalid and run.units.compares:
+    """Say where the trials hardly have one value that a verdict could be about."""
+    if run.weigher.drifts():
         yield (
-            "what the valid pairs show lies outside of what all pairs allow: which trials are invalid depends"
-            " on the outcome"
+            "the draws drift: the earlier trials rule out what all of them show, so there is hardly one value"
+            f" that a verdict could be about (said at most {DRIFT:.1%} of the time if nothing drifts). The"
+            " interval goes by the evidence at the last trial; look for what changed during the run"
         )
-        return
-    yield (
-        "the draws drift: the earlier trials rule out what all of them show, so there is hardly one value"
-        " that a verdict could be about. The interval goes by the evidence at the last trial; look for what"
-        " changed during the run"
-    )
 
 
 def _told_apart(run: Run) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -62,6 +63,7 @@ class Units:
         self._n_fed = 0
         self._unit_sum = 0.0
         self._unit_squares = 0.0
+        self._lows, self._highs = array("d"), array("d")
         self._arm_sums: dict[str, tuple[float, int]] = {}
         self.turns: list[Turn] = []
         self.n_ones = 0
@@ -97,6 +99,16 @@ class Units:
         mean = (self._unit_sum + 1.0) / (n + 2.0)
         variance = (self._unit_squares + 1.0) / (n + 2.0) - mean * mean
         return n, self._unit_sum / n if n else 0.5, max(variance, 0.0)
+
+    @property
+    def open_share(self) -> float:
+        """Mean width of the bounds of the complete units, from 0 to 1: what invalid trials leave open."""
+        return (sum(self._highs) - sum(self._lows)) / self._n_fed if self._n_fed else 0.0
+
+    @property
+    def bounds(self) -> tuple[array[float], array[float]]:
+        """The low and the high bounds of the complete units, on the scale [0, 1], in order."""
+        return self._lows, self._highs
 
     @property
     def compares(self) -> tuple[str, ...]:
@@ -189,6 +201,8 @@ class Units:
         low, high = sum(low for low, _ in bounds) / n, sum(high for _, high in bounds) / n
         middle = (low + high) / 2.0
         self._n_fed += 1
+        self._lows.append(low)
+        self._highs.append(high)
         self._unit_sum += middle
         self._unit_squares += middle * middle
         return low, high

@@ -12,9 +12,11 @@ from pytest_velo.records import TrialRecord
 from pytest_velo.runner.distance import Distance, wrong_by
 from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.units import Units
-from pytest_velo.stats.rules.choice import Rule
+from pytest_velo.stats.engine.nulls import nulls_of
+from pytest_velo.stats.planning.sight import Observed, units_in_sight, units_in_sight_of_all
+from pytest_velo.stats.rules.choice import Rule, rule_for
 from pytest_velo.stats.rules.estimate import EstimateRule, make_estimate
-from pytest_velo.stats.rules.interval import HasIntervalAtStop, Reported, reported
+from pytest_velo.stats.rules.interval import HasIntervalAtStop, Reported, drifts, reported
 from pytest_velo.stats.rules.joint import JointRule, Part, make_joint_rule
 from pytest_velo.verdicts import Interval, PartVerdict, Verdict
 
@@ -65,7 +67,7 @@ class Weigher(Protocol):
         ...
 
     def drifts(self) -> bool:
-        """Tell whether earlier units ruled out what all of them show."""
+        """Tell whether earlier units ruled out what all of them show, and no luck explains it."""
         ...
 
     def certified(self, verdict: Verdict) -> str:
@@ -81,7 +83,10 @@ class Weigher(Protocol):
         ...
 
     def n_needed(self) -> int | None:
-        """Guess the total units that an estimate needs if it is not measured yet; None for claims."""
+        """Guess the total units that a verdict or a measured number needs, if what was observed is the truth.
+
+        None if there is one, if no number is in sight, or if the rule is not ours.
+        """
         ...
 
 
@@ -107,6 +112,7 @@ class OneClaim:
 
     def __init__(self, hypothesis: Hypothesis, claim: Claim) -> None:
         self._claim = claim
+        self._hypothesis = hypothesis
         self.units = _units(hypothesis, claim.statistic, claim.direction)
         self._rule: Rule = hypothesis.make_rule(claim, hypothesis.design)
         self.min_more = self._rule.min_more
@@ -130,8 +136,9 @@ class OneClaim:
         return p_support, p_refute, self._reported(running).interval
 
     def drifts(self) -> bool:
-        """Tell whether earlier units ruled out what all of them show."""
-        return self._reported(self._rule.evidence_bounds()[2]).drifts
+        """Tell whether the units hardly have one mean; outcomes of a list, each once, need not."""
+        excluded = self._reported(self._rule.evidence_bounds()[2]).excluded
+        return excluded and self._hypothesis.design.census is None and drifts(*self.units.bounds)
 
     def _reported(self, running: Interval | None) -> Reported:
         at_stop = self._rule.interval_at_stop if isinstance(self._rule, HasIntervalAtStop) else None
@@ -155,9 +162,14 @@ class OneClaim:
         """Return for each turn how far it speaks against the claim."""
         return wrong_by(self._claim, self.units)
 
-    @staticmethod
-    def n_needed() -> None:
-        """Return None: the report guesses from the evidence."""
+    def n_needed(self) -> int | None:
+        """Guess from the drift of the evidence at the observed mean."""
+        design, ours = self._hypothesis.design, self._hypothesis.make_rule is rule_for
+        if not ours or design.census is not None or not self.units.moments[0]:
+            return None
+        seen = _observed(self.units, *self.log_e())
+        nulls = nulls_of(self._claim, design.margin)
+        return _whole(units_in_sight(nulls, seen, alpha=design.alpha, beta=design.beta))
 
 
 class AllClaims:
@@ -165,6 +177,7 @@ class AllClaims:
 
     def __init__(self, hypothesis: Hypothesis, claim: Joint) -> None:
         self._parts = [_units(hypothesis, part.statistic, part.direction) for part in claim.parts]
+        self._design = hypothesis.design
         self._rule: JointRule = make_joint_rule(claim, hypothesis.design)
         self.min_more = self._rule.min_more
         self.expected_more = self._rule.expected_more
@@ -201,8 +214,11 @@ class AllClaims:
         return p_support, p_refute, None
 
     def drifts(self) -> bool:
-        """Tell whether earlier units ruled out in any part what all of them show."""
-        return any(self._reported(*each).drifts for each in zip(self._rule.parts, self._parts, strict=True))
+        """Tell whether the units of any part hardly have one mean."""
+        return any(
+            self._reported(part, units).excluded and drifts(*units.bounds)
+            for part, units in zip(self._rule.parts, self._parts, strict=True)
+        )
 
     def _reported(self, part: Part, units: Units) -> Reported:
         running = part.interval() if self.n else None
@@ -231,9 +247,15 @@ class AllClaims:
             for turn in zip(*each, strict=True)
         ]
 
-    @staticmethod
-    def n_needed() -> None:
-        """Return None: the report guesses from the evidence."""
+    def n_needed(self) -> int | None:
+        """Guess from the drift of each part's evidence at its observed mean."""
+        if not self.units.moments[0]:
+            return None
+        parts = [
+            (part.nulls, _observed(units, part.log_e_support, part.refute.log_e))
+            for part, units in zip(self._rule.parts, self._parts, strict=True)
+        ]
+        return _whole(units_in_sight_of_all(parts, alpha=self._design.alpha, beta=self._design.beta))
 
 
 class Measuring:
@@ -278,8 +300,8 @@ class Measuring:
         return None, None, self._reported().interval
 
     def drifts(self) -> bool:
-        """Tell whether earlier units ruled out what all of them show."""
-        return self._rule.drifts or self._reported().drifts
+        """Tell whether the units hardly have one mean."""
+        return (self._rule.excluded or self._reported().excluded) and drifts(*self.units.bounds)
 
     def _reported(self) -> Reported:
         return reported(self._rule.interval() if self.n else None, self.units.estimate, None)
@@ -307,6 +329,24 @@ class Measuring:
             return None
         ends = self._rule.interval()
         return math.ceil(self.n * ((ends.high - ends.low) / 2 / goal) ** 2)
+
+
+def _observed(units: Units, log_e_support: float, log_e_refute: float) -> Observed:
+    """Return what units show; a share of invalid ones may have come out either way."""
+    n, mean, variance = units.moments
+    half = units.open_share / 2
+    return Observed(
+        n=n,
+        low=max(0.0, mean - half),
+        high=min(1.0, mean + half),
+        variance=variance,
+        log_e_support=log_e_support,
+        log_e_refute=log_e_refute,
+    )
+
+
+def _whole(n_units: float) -> int | None:
+    return None if math.isinf(n_units) else math.ceil(n_units)
 
 
 def _units(hypothesis: Hypothesis, statistic: Statistic, direction: Direction | None) -> Units:

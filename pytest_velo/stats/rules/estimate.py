@@ -61,7 +61,7 @@ class EstimateRule:
     Attributes:
         n: Units fed.
         measured: The interval is as tight as requested.
-        drifts: At the last computation of the interval, earlier units ruled out what all of them show.
+        excluded: At the last computation of the interval, earlier units ruled out what all of them show.
         kind: `calibrated` or `ville`: where the limits come from.
     """
 
@@ -74,7 +74,7 @@ class EstimateRule:
         self.min_units = design.min_units
         self.n = 0
         self.measured = False
-        self.drifts = False
+        self.excluded = False
         self.kind = "calibrated" if calibrated else "ville"
         self._goal = None if halfwidth is None else halfwidth / statistic.scale.span
         self._lows, self._highs = array("d"), array("d")
@@ -161,8 +161,8 @@ class EstimateRule:
             low, high = limits_at(at_stop=False)
             # As in `rules.interval`: a set that contains the running intersection, or what is left of it.
             least, most = (total / self.n for total in self._sums[:2])
-            self.drifts = low > least or high < most
-            if self.drifts:
+            self.excluded = low > least or high < most
+            if self.excluded:
                 low, high = limits_at(at_stop=True)
                 low, high = min(low, least), max(high, most)
             self._ends = self.n, low, high

@@ -10,23 +10,29 @@ contains the running intersection, and so does the smallest interval around it a
 Whichever of them is reported, and however the data choose among them, the report misses the truth only where
 the running intersection does. So the level holds, without any further correction.
 
+That alone is no sign of drift: a lucky start does it too. `drifts` tells them apart, at a level of its own.
+
 Source: Howard, Ramdas, McAuliffe & Sekhon (2021), "Time-uniform, nonparametric, nonasymptotic confidence
 sequences", Annals of Statistics 49:2; a confidence sequence covers at any stopping time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
+from pytest_velo.stats import limits
 from pytest_velo.verdicts import Interval
+
+DRIFT = 0.002
+"""How often draws that do not drift are said to, at most."""
 
 
 class Reported(NamedTuple):
     """An interval to report, and whether the running intersection excluded what was observed."""
 
     interval: Interval | None
-    drifts: bool
+    excluded: bool
 
 
 @runtime_checkable
@@ -52,19 +58,32 @@ def reported(
     >>> reported(ends, 0.8, None) == (ends, False)
     True
     >>> reported(ends, 0.72, lambda: Interval(low=0.5, high=0.89, level=0.9))
-    Reported(interval=Interval(low=0.5, high=0.89, level=0.9), drifts=True)
+    Reported(interval=Interval(low=0.5, high=0.89, level=0.9), excluded=True)
     """
     if running is None or estimate is None:
-        return Reported(running, drifts=False)
+        return Reported(running, excluded=False)
     holds = running.low - _ROUNDING <= estimate <= running.high + _ROUNDING
     if holds and running.low < running.high:
-        return Reported(running, drifts=False)
+        return Reported(running, excluded=False)
     at_last = running if at_stop is None else at_stop()
     if holds and at_last == running:  # a list of outcomes seen to its end has a single value left
-        return Reported(running, drifts=False)
+        return Reported(running, excluded=False)
     low = min(at_last.low, running.low, estimate)
     high = max(at_last.high, running.high, estimate)
-    return Reported(Interval(low=low, high=high, level=running.level), drifts=True)
+    return Reported(Interval(low=low, high=high, level=running.level), excluded=True)
+
+
+def drifts(lows: Sequence[float], highs: Sequence[float]) -> bool:
+    """Tell whether no mean can be common to all units, given the bounds of each, in the order fed.
+
+    If one is, each of two one-sided limits at half of `DRIFT`, running along the path, passes it with that
+    probability at most; so they cross with probability `DRIFT` at most. It takes some milliseconds.
+
+    >>> drifts([0.0] * 50 + [1.0] * 50, [0.0] * 50 + [1.0] * 50), drifts([0.0, 1.0] * 50, [0.0, 1.0] * 50)
+    (True, False)
+    """
+    bars = limits.constant(DRIFT / 2)
+    return limits.mean_limit(lows, 1, bars) > limits.mean_limit(highs, -1, bars)
 
 
 _ROUNDING = 1e-9

