@@ -38,7 +38,7 @@ def stop_reason(stop: StopReason, verdict: Verdict) -> str:
 
 
 _STOP_REASONS: Mapping[StopReason, str] = {
-    StopReason.DECIDED: "the evidence was strong enough for a verdict",
+    StopReason.DECIDED: "the evidence was strong enough",
     StopReason.MAX_TRIALS: "it reached max_trials",
     StopReason.CASES_EXHAUSTED: "every case was used",
     StopReason.FUTILITY: "a verdict within max_trials had become unlikely: below 5%, averaged over the values"

@@ -151,7 +151,9 @@ class Looks:
             notices.append(
                 _changed("the design (alpha, beta, margin, min_trials, invalid, cases, direction)")
             )
-        if any(_is_other(look.prompt, prompt) and look.claim == hypothesis.design_hash for look in same):
+        guards = hypothesis.reference is not None  # a comparison with a baseline is about what changed
+        others = [look for look in same if _is_other(look.prompt, prompt)]
+        if not guards and any(look.claim == hypothesis.design_hash for look in others):
             notices.append(_changed("the prompt", "replies to another one"))
         elif result.n_cached and any(look.scorer != hypothesis.body_digest for look in same):
             notices.append(_changed("the body"))

@@ -136,7 +136,7 @@ def test_a_regression_is_refuted_with_an_interval_that_says_by_how_much(run, gua
     interval = recorded.decision.evidence.interval
     assert -1 <= interval.low < recorded.decision.evidence.estimate < interval.high <= -0.15
     text = text_of(result)
-    assert "refuted: rate < baseline - 0.15 (at most 5% chance of being wrong)" in text
+    assert "refuted: rate < baseline - 0.15 (a true claim is refuted at most 5% of the time)" in text
     assert re.search(r"assistant no .{,100} note in the baseline: 1 outcome 0", text)
     assert re.search(
         r"change from the baseline -0\.\d\d \(now 0\.\d\d, baseline 0\.\d\d\); 90% interval \[-", text

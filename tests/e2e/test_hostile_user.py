@@ -223,4 +223,7 @@ async def test_h(model):
     )
     shown = run.apart("-p", "no:randomly", *options, CI="true").stdout.str()
     assert shown.count("trial 0") == 1
-    assert "REFUTED test_it.py::test_h - refuted: rate < 0.5 (at most 5% chance of being wrong)\n" in shown
+    assert (
+        "REFUTED test_it.py::test_h - refuted: rate < 0.5 (a true claim is refuted at most 5% of the time)\n"
+        in shown
+    )

@@ -69,7 +69,9 @@ def test_the_story(story, home):
     refuted = story.record.results[0]
     assert refuted.outcome == "refuted"
     assert refuted.decision.evidence.interval.high <= -0.15
-    assert "refuted: rate < baseline - 0.15 (at most 5% chance of being wrong)" in words(changed)
+    assert "refuted: rate < baseline - 0.15 (a true claim is refuted at most 5% of the time)" in words(
+        changed
+    )
     assert re.search(
         r"change from the baseline -[01]\.\d\d \(now 0\.\d\d, .*?interval \[-1\.00, -0\.", words(changed)
     )

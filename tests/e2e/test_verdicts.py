@@ -29,7 +29,7 @@ def test_a_supported_hypothesis_passes(run):
     result = run("-v")
     assert result.ret == 0
     result.stdout.fnmatch_lines(
-        ["*test_stands SUPPORTED*", "*1 hypothesis · 1 supported*", "*193 samples saved*"]
+        ["*test_stands SUPPORTED*", "*1 hypothesis · 1 supported*", "*193 trials saved*"]
     )
 
 
@@ -41,7 +41,7 @@ def test_a_refuted_hypothesis_exits_1_and_shows_the_trials(run, arguments):
     result.assert_outcomes(failed=1, passed=1)
     result.stdout.fnmatch_lines(
         [
-            "refuted: rate < 0.5 (at most 5% chance of being wrong)",
+            "refuted: rate < 0.5 (a true claim is refuted at most 5% of the time)",
             "*belief     It gives in.",
             "*0 for the claim, 7 against it, 0 invalid",
             "*trials against the claim (first 3 of 7*",

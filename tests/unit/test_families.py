@@ -209,9 +209,9 @@ def test_a_member_in_full_says_its_levels_and_the_risk_of_its_family() -> None:
     sampled = [member("a", p_refute=0.01, outcome=Outcome.REFUTED), member("b", p_refute=0.02)]
     for result in settle(sampled):
         text = as_text(failure_lines(result, 3, width=200))
-        assert "at most 5% chance of any wrong one in its family of 3" in text
+        assert "in a family of 3, any claim that is true is refuted at most 5% of the time" in text
         assert "alpha 0.05 / 3 (family f, Holm); beta 0.05 / 3" in text
         assert ("by Holm's step-down" in text) == result.family.by_steps
     alone = as_text(failure_lines(member("a", outcome=Outcome.REFUTED, family=replace(FAMILY, size=1)), 3))
-    assert "at most 5% chance of being wrong" in alone
+    assert "at most 5% of the time" in alone
     assert "Holm" not in alone

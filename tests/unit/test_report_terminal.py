@@ -198,14 +198,14 @@ def test_the_header_without_models_and_budget() -> None:
 
 def test_a_refuted_hypothesis_explains_itself() -> None:
     assert as_text(failure_lines(REFUTED, show=1)) == shown("""
-        refuted: rate < 0.5 (at most 5% chance of being wrong)
+        refuted: rate < 0.5 (a true claim is refuted at most 5% of the time)
           belief     The model gives up a right answer when the user states a wrong one.
           claim      rate >= 0.5, over these 12 cases
           model      local/smollm2-135m
           trials     20 of at most 200: 3 for the claim, 16 against it, 1 invalid
           observed   rate 0.16; 90% interval [0.04, 0.38], valid at any stopping time
-          p-value    0.0021, for data this unfavourable if the claim were true
-          stopped    because the verdict was certain enough; 180 trials saved
+          p-value    0.0021, for data this unfavourable or more if the claim were true
+          stopped    because the evidence was strong enough; 180 trials saved
 
         trials against the claim (first 1 of 16; --velo-show=16 shows all)
 
@@ -363,7 +363,7 @@ def test_the_summary_in_eighty_columns() -> None:
                         rate >= 0.5
 
         5 hypotheses · 1 supported · 1 refuted · 1 inconclusive · 1 error · 1 skipped
-        245 model calls · $0.0323 · 360 samples saved
+        245 model calls · $0.0323 · 360 trials saved
         2 decided in 30 s (240 an hour) · expected false verdicts: at most 0.15
 
         ! test_broken
@@ -426,7 +426,7 @@ def test_outcomes_have_their_styles() -> None:
 def test_an_unknown_price_is_never_zero() -> None:
     unknown = replace(OPEN, cost_usd=None)
     text = as_text(summary_lines([SUPPORTED, unknown], wall_s=1.0))
-    assert "$? (unknown price: 1; the others $0.0123)" in text
+    assert "$? ($0.0123, and unknown for 200 calls)" in text
     assert "needs      about 600 trials in all; $? (unknown price) and 80 s more" in text
 
 
@@ -502,7 +502,7 @@ def test_no_number_is_made_up_when_the_rate_is_at_the_threshold(log_e: float) ->
     found = outlook(result)
     assert found is not None
     assert found.n_units is None
-    assert "no number of trials is likely to decide it" in as_text(summary_lines([result], wall_s=1.0))
+    assert "no number of trials is in sight" in as_text(summary_lines([result], wall_s=1.0))
 
 
 def test_only_undecided_hypotheses_have_an_outlook() -> None:

@@ -20,7 +20,10 @@ def test_a_refuted_hypothesis_fails_in_the_report(request: pytest.FixtureRequest
     adapt_report(item, call, report)
     assert report.outcome == "failed"
     assert report.user_properties == [("velo_outcome", "refuted")]
-    assert report.longreprtext.splitlines()[0] == "refuted: rate < 0.5 (at most 5% chance of being wrong)"
+    assert (
+        report.longreprtext.splitlines()[0]
+        == "refuted: rate < 0.5 (a true claim is refuted at most 5% of the time)"
+    )
 
 
 def test_status_of_an_inconclusive_report() -> None:

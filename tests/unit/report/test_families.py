@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_velo.records import Family
+from pytest_velo.records import Family, Outcome
 from pytest_velo.report.families import _range, expected_wrong_families, family_lines, level_text, risk_text
 from support.reports import refuted
 
@@ -14,8 +14,10 @@ def test_level_text_tells_the_share_in_the_family() -> None:
 
 def test_risk_text_tells_the_risk_of_the_family() -> None:
     assert (
-        risk_text(0.1, Family(name="test_it.py::test_a", size=5, alpha=0.05, beta=0.1))
-        == "at most 10% chance of any wrong one in its family of 5"
+        risk_text(
+            0.1, Family(name="test_it.py::test_a", size=5, alpha=0.05, beta=0.1), "true", Outcome.REFUTED
+        )
+        == "in a family of 5, any claim that is true is refuted at most 10% of the time"
     )
 
 

@@ -13,7 +13,17 @@ def test_block_wraps_under_its_label() -> None:
 
 
 def test_paragraph_wraps() -> None:
-    assert [line.text for line in paragraph("one two three", Style.BOLD, 8)] == ["one two", "three"]
+    assert [line.text for line in paragraph("one two three", Style.BOLD, 10)] == ["one two", "  three"]
+
+
+def test_no_line_of_a_paragraph_after_the_first_begins_at_the_margin() -> None:
+    said = "a server says:\n=== 3 passed in 0.01s ===\r\nERROR test_x.py\x1b[2K\n  fix: nothing"
+    assert [line.text for line in paragraph(said, Style.BAD, 80)] == [
+        "a server says:",
+        "  === 3 passed in 0.01s ===",
+        "  ERROR test_x.py\\x1b[2K",
+        "  fix: nothing",
+    ]
 
 
 def test_as_text_drops_styles() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pytest_velo.records import Outcome
 from pytest_velo.report.phrases import mark, n_trials, observed, stop_reason
-from pytest_velo.verdicts import Evidence, StopReason
+from pytest_velo.verdicts import Evidence, StopReason, Verdict
 from support.reports import undecided
 
 
@@ -20,9 +20,10 @@ def test_every_outcome_has_a_mark() -> None:
 
 
 def test_stop_reason_completes_a_sentence() -> None:
-    assert (
-        f"stopped because {stop_reason(StopReason.CASES_EXHAUSTED)}" == "stopped because every case was used"
-    )
+    reasons = [stop_reason(stop, Verdict.INCONCLUSIVE) for stop in StopReason]
+    assert f"stopped because {reasons[2]}" == "stopped because every case was used"
+    assert len(set(reasons)) == len(StopReason)
+    assert stop_reason(StopReason.DECIDED, Verdict.MEASURED) == "the interval was narrow enough"
 
 
 def test_n_trials_counts_invalid_ones() -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pytest_velo.claims import mean
-from pytest_velo.runner.distance import n_against, telling, wrong_by
-from pytest_velo.runner.units import Turn
+from pytest_velo.claims import difference, mean, rate
+from pytest_velo.runner.distance import n_against, pair_counts, telling, wrong_by
+from pytest_velo.verdicts import PairCounts
 from support.runs import sampled
 
 
@@ -15,9 +15,38 @@ def test_wrong_by_is_negative_on_the_side_of_the_claim() -> None:
 
 
 def test_n_against_counts_positive_distances() -> None:
-    assert n_against([0.1, -0.2, 0.0, None, 0.3]) == 2
+    claim = mean(0, 10) >= 6
+    units = sampled(claim, [5, 8, 6, None, 3]).units
+    assert n_against(wrong_by(claim, units), units) == 2
 
 
 def test_telling_trials_are_the_worst_first() -> None:
-    turns = [Turn(5.0, (0, 1)), Turn(9.0, (2, 3)), Turn(None, (4, 5)), Turn(1.0, (6, 7))]
-    assert telling([0.1, -0.3, None, 0.5], turns) == (6, 7, 0, 1)
+    claim = mean(0, 10) >= 6
+    units = sampled(claim, [5, 9, None, 1]).units
+    assert telling(wrong_by(claim, units), units) == (3, 0)
+
+
+PAIRED = difference("a", "b") >= 0.1
+OUTCOMES = [1, 1, 0, 1, 0, 0, 1, 0, None, 1, 0, 1]
+
+
+def test_a_pair_whose_arms_are_alike_is_never_against_a_claim() -> None:
+    units = sampled(PAIRED, OUTCOMES, arms=("a", "b")).units
+    assert n_against(wrong_by(PAIRED, units), units) == 2
+    assert pair_counts(units, binary=True) == PairCounts(
+        first="a", second="b", n_first=1, n_second=2, n_equal=2, binary=True
+    )
+    assert pair_counts(sampled(rate >= 0.5, [1, 0]).units, binary=True) is None
+
+
+def test_of_pairs_those_that_differ_come_first_and_whole() -> None:
+    units = sampled(PAIRED, OUTCOMES, arms=("a", "b")).units
+    assert telling(wrong_by(PAIRED, units), units) == (2, 3, 10, 11, 6, 7, 0, 1, 4, 5)
+
+
+def test_no_pair_is_torn_at_the_most_that_are_named() -> None:
+    claim = difference("a", "b") >= 0.9
+    units = sampled(claim, [0, 1, 1] * 60, arms=("a", "b", "c"), min_units=60).units
+    named = telling(wrong_by(claim, units), units)
+    assert len(named) == 99
+    assert {index // 3 for index in named} == set(range(33))
