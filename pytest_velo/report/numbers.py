@@ -25,11 +25,7 @@ def dollars(amount: float | None) -> str:
 
 
 def percent(share: float) -> str:
-    """Format a share as a percentage with three significant digits, more where it is nearly all: `99.98%`.
-
-    >>> percent(0.05), percent(0.9998), percent(1.0)
-    ('5%', '99.98%', '100%')
-    """
+    """Format a share as a percentage with three significant digits, more where it is nearly all: `99.98%`."""
     if 0.995 < share < 1.0:
         return f"{100 - float(f'{100 * (1 - share):.2g}'):.10g}%"
     return f"{100 * share:.3g}%"

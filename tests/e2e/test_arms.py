@@ -50,12 +50,19 @@ def test_a_refuted_difference_shows_pairs_with_the_mean_of_each_arm(run):
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(
         [
-            'refuted: difference("plain", "hinted") < 0.1 (at most 5% chance of being wrong)',
+            'refuted: difference("plain", "hinted") < 0.1 (a true claim is refuted at most 5% of the time)',
+            "*trials     5 pairs: plain better in 0, hinted better in 5, alike in 0; 0 invalid, of at most*",
             "*observed   difference -1.00 (plain 0.00, hinted 1.00)*",
+            "pairs, those that differ first (first 3 of 5; --velo-show=5 shows all)",
+            "  case * · repeat 0 · plain 0, hinted 1",
             "*arm plain*",
             "*arm hinted*",
+            "*5 pairs: plain better in 0, hinted better in 5, alike in 0",
         ]
     )
+    (recorded,) = run.record.results
+    pairs = recorded.decision.evidence.pairs
+    assert (pairs.n_first, pairs.n_second, pairs.n_equal, pairs.n) == (0, 5, 0, 5)
 
 
 def test_a_mean_is_shown_in_its_own_units(run):

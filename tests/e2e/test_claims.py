@@ -76,7 +76,9 @@ def test_a_joint_claim_certifies_all_of_its_parts_or_the_one_that_fails(run):
     run.file(hypothesis(JOINT.format(9.5), BOTH.format(0.02)))
     result = run()
     assert only(run).decision.certified == 'mean(0, 10, "help") < 9.5'
-    assert 'refuted: mean(0, 10, "help") < 9.5 (at most 5% chance of being wrong)' in text_of(result)
+    assert 'refuted: mean(0, 10, "help") < 9.5 (a true claim is refuted at most 5% of the time)' in text_of(
+        result
+    )
 
 
 @pytest.mark.parametrize(

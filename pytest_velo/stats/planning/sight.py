@@ -40,12 +40,6 @@ def units_in_sight(nulls: Nulls, seen: Observed, *, alpha: float, beta: float) -
 
     The evidence grows by its drift at the observed mean (Kelly, 1956, "A new interpretation of information
     rate"), from where it stands to log(1 / level).
-
-    >>> from pytest_velo.claims import rate
-    >>> from pytest_velo.stats.engine.nulls import nulls_of
-    >>> half = Observed(n=100, low=0.55, high=0.55, variance=0.25, log_e_support=-0.5, log_e_refute=-2.0)
-    >>> round(units_in_sight(nulls_of(rate >= 0.5), half, alpha=0.05, beta=0.05))
-    798
     """
     to_support = max(_units(null, seen, seen.log_e_support, alpha) for null in nulls.support)
     each = beta / len(nulls.refute)

@@ -53,12 +53,6 @@ def reported(
         running: What a rule gives; None before any unit.
         estimate: The observed mean, in the same units; None without any valid unit.
         at_stop: Gives the interval by the evidence at the last unit alone; None if the rule cannot.
-
-    >>> ends = Interval(low=0.79, high=0.89, level=0.9)
-    >>> reported(ends, 0.8, None) == (ends, False)
-    True
-    >>> reported(ends, 0.72, lambda: Interval(low=0.5, high=0.89, level=0.9))
-    Reported(interval=Interval(low=0.5, high=0.89, level=0.9), excluded=True)
     """
     if running is None or estimate is None:
         return Reported(running, excluded=False)
@@ -78,9 +72,6 @@ def drifts(lows: Sequence[float], highs: Sequence[float]) -> bool:
 
     If one is, each of two one-sided limits at half of `DRIFT`, running along the path, passes it with that
     probability at most; so they cross with probability `DRIFT` at most. It takes some milliseconds.
-
-    >>> drifts([0.0] * 50 + [1.0] * 50, [0.0] * 50 + [1.0] * 50), drifts([0.0, 1.0] * 50, [0.0, 1.0] * 50)
-    (True, False)
     """
     bars = limits.constant(DRIFT / 2)
     return limits.mean_limit(lows, 1, bars) > limits.mean_limit(highs, -1, bars)

@@ -56,3 +56,13 @@ def test_duration() -> None:
     assert duration(45) == "45 s"
     assert duration(150) == "2.5 min"
     assert duration(9000) == "2.5 h"
+
+
+def test_percent_never_rounds_to_all() -> None:
+    assert [percent(share) for share in (0.05, 0.9, 0.9998, 0.999999, 1.0)] == [
+        "5%",
+        "90%",
+        "99.98%",
+        "99.9999%",
+        "100%",
+    ]
