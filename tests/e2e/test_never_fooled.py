@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import xml.etree.ElementTree as ET
 
-
 OWN_CLIENT = """
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
