@@ -86,9 +86,8 @@ async def ask(scope: TrialScope, target: Target, request: Request, guard: Guard,
             target, request, key=key, slot=slot, stream=scope.stream, may_pay=scope.may_pay
         )
     except UnansweredError as error:
-        unanswered = f"the model gave {error.what}"
-        scope.invalidate(unanswered)
-        raise InvalidTrial(unanswered) from error
+        scope.invalidate(error.what)
+        raise InvalidTrial(error.what) from error
     except Exception as error:
         scope.fail(error)
         raise
