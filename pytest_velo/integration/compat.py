@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from io import StringIO
 from typing import Any, Protocol, cast
 
 import pytest
@@ -112,7 +113,10 @@ class _Fitted(ReprExceptionInfo):
         return self._plain
 
     def toterminal(self, tw: Any) -> None:
-        self._write(tw)
+        if isinstance(getattr(tw, "_file", None), StringIO):  # `longreprtext`, which other reporters read
+            tw.line(self._plain)
+        else:
+            self._write(tw)
 
 
 def comparison_hook() -> Any:

@@ -100,6 +100,8 @@ def _hypothesis(hypothesis: RecordedComparison, runs: RunComparison, width: int)
         yield from _indented(f"not compared: {hypothesis.reason}", width, Style.WARN)
     for part in hypothesis.parts:
         yield from _part(part, runs, width)
+    if hypothesis.changes:
+        yield from _indented(f"between the runs changed: {', '.join(hypothesis.changes)}", width)
 
 
 def name_of(node_id: str, before: str | None, now: str | None) -> str:

@@ -8,7 +8,7 @@ from pytest_velo.report.lines import Line, Style, as_text, fit_encoding
 from pytest_velo.report.numbers import dollars, interval, rate
 from pytest_velo.report.summary import expected_false, summary_lines
 from pytest_velo.report.text import inline
-from pytest_velo.verdicts import Interval
+from pytest_velo.verdicts import Interval, PairCounts
 
 __all__ = [
     "Line",
@@ -31,6 +31,8 @@ def progress_line(
     ends: Interval | None,
     min_more: int | None,
     cost_usd: float | None,
+    what: str = "rate",
+    pairs: PairCounts | None = None,
     width: int = 80,
     encoding: str | None = "utf-8",
 ) -> str:
@@ -40,16 +42,22 @@ def progress_line(
         name: The test's name.
         n_for: Valid trials for the claim.
         n_valid: Valid trials.
-        estimate: Observed rate; None before any valid trial.
+        estimate: Observed value; None before any valid trial.
         ends: The anytime-valid interval; None if it is not at hand.
         min_more: Fewest further trials that could give a verdict; None if unknown.
         cost_usd: Dollars spent; None if a price is unknown.
+        what: What is observed: a rate, mean or difference.
+        pairs: How the pairs of a difference came out so far; a tie is for neither arm.
         width: Columns of the terminal.
         encoding: Encoding of the stream.
     """
-    parts = [f"{n_for}/{n_valid} for"]
+    parts = [
+        f"{n_for}/{n_valid} for"
+        if pairs is None
+        else f"{pairs.n_first} : {pairs.n_second} of {pairs.n} pairs"
+    ]
     if estimate is not None:
-        parts.append(f"rate {rate(estimate)}" + (f" {interval(ends)}" if ends is not None else ""))
+        parts.append(f"{what} {rate(estimate)}" + (f" {interval(ends)}" if ends is not None else ""))
     if min_more is not None:
         parts.append(f"needs ≥ {min_more} more")
     parts.append(dollars(cost_usd))

@@ -107,9 +107,12 @@ class TrialRunner:
         return self._threads.run_blocking(partial(body, planned.case, planned.arm, trial))
 
     def _failed(self, planned: Planned, scope: TrialScope, error: BaseException) -> Finished:
-        if (trouble := self.outside.trouble or scope.trouble) is not None:
-            self._hypothesis.outcomes.exception(trouble)  # it adds the line of the test
-            reading = Reading(error=trouble)  # whatever the body made of it
+        if self.outside.trouble is not None:
+            reading = self._hypothesis.outcomes.exception(
+                self.outside.trouble
+            )  # it adds the line of the test
+        elif scope.trouble is not None:
+            reading = Reading(error=scope.trouble)  # whatever the body made of it
         elif scope.invalid is not None and not isinstance(error, BodyError):
             reading = Reading(invalid=scope.invalid)
         elif isinstance(error, InvalidTrial):

@@ -195,7 +195,7 @@ def test_what_costs_nothing_is_told_apart(run) -> None:
     free = told(run(ESTIMATE))
     assert "estimate: 0 calls, its replies are scripted" in free
     assert "at most 20 trials of at least 1 call each, $0.00" in free
-    assert "estimate: 0 calls, its body uses no model" in free
+    assert "estimate: 0 calls, its body takes no model fixture" in free
     assert "estimate of 3 hypotheses: at most 20 calls" in free
     assert state(run) is None
 

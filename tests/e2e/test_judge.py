@@ -60,7 +60,8 @@ def test_an_unreadable_judgement_is_an_invalid_trial_and_never_a_no(run, verdict
     trials = run.record["test_h"].trials
     assert {trial.kind for trial in trials} == {"invalid"}
     assert all(
-        trial.detail.startswith(("the judge's answer", "the reply does not follow")) for trial in trials
+        trial.detail.startswith(("the judge's answer", "the judge's reply does not follow"))
+        for trial in trials
     )
 
 

@@ -28,7 +28,7 @@ from pytest_velo.report.plan_record import HypothesisPlan, PlannedPart, Row, Tab
 from pytest_velo.report.record import create_run, trial_lines, write_run, write_trials
 from pytest_velo.stats.planning.operating import OperatingCharacteristics
 from pytest_velo.stats.planning.truths import Detectable
-from pytest_velo.verdicts import Decision, Evidence, Interval, StopReason, Verdict
+from pytest_velo.verdicts import Decision, Evidence, Interval, PairCounts, StopReason, Verdict
 
 _STARTED_AT = datetime(2026, 11, 23, 21, 46, 8, tzinfo=UTC)
 
@@ -106,6 +106,39 @@ def refuted(**fields: Any) -> HypothesisResult:
         rerun="pytest test_a.py::test_b --velo-seed=0",
     )
     return replace(result, **fields)
+
+
+def paired(claim: str = 'difference("a", "b") >= 0.3', **fields: Any) -> HypothesisResult:
+    """Return a refuted difference of 260 pairs, of which two were kept.
+
+    Args:
+        claim: As written.
+        **fields: Of its counts, where they are to be others.
+    """
+    known = {"first": "a", "second": "b", "n_first": 56, "n_second": 14, "n_equal": 190, "binary": True}
+    base = refuted(claim=claim)
+    evidence = replace(
+        base.decision.evidence,
+        n=260,
+        n_for=246,
+        n_against=14,
+        n_ones=None,
+        estimate=0.16,
+        arms={"a": 0.5, "b": 0.34},
+        pairs=PairCounts(**{**known, **fields}),
+    )
+    trials = tuple(
+        trial(2 * turn + place, outcome, case_id=f"q{turn}", repeat=0, arm=arm)
+        for turn, outcomes in enumerate([(0, 1), (1, 1)])
+        for place, (arm, outcome) in enumerate(zip("ab", outcomes, strict=True))
+    )
+    return replace(
+        base,
+        decision=replace(base.decision, evidence=evidence),
+        trials=trials,
+        telling=(0, 1, 2, 3),
+        max_trials=400,
+    )
 
 
 def undecided(stop: StopReason = StopReason.MAX_TRIALS, **evidence: Any) -> HypothesisResult:

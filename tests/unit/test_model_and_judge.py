@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pytest_velo import rate, scripted
-from pytest_velo.errors import BodyError, UnansweredError
+from pytest_velo.errors import BodyError, InvalidTrial, UnansweredError
 from pytest_velo.providers.registry import resolve
 from pytest_velo.records import FinishReason, OutcomeKind, Reply, ToolCall
 from pytest_velo.runner.hypothesis import Hypothesis
@@ -18,6 +18,7 @@ from pytest_velo.runner.run import Run
 from pytest_velo.sampling.loop import SampleLoop
 from pytest_velo.sampling.model import AsyncModel, Model
 from pytest_velo.sampling.sampler import Sampler
+from pytest_velo.sampling.trial import Trial, TrialScope
 from pytest_velo.scorers.judge import AsyncJudge, Judge
 from pytest_velo.settings import Settings
 
@@ -407,3 +408,26 @@ def test_a_slot_that_cannot_be_stored_is_refused_before_the_call(run_body) -> No
     assert isinstance(error, BodyError)
     assert "slot=" in error.what
     assert not seen
+
+
+def test_an_invalid_trial_says_whether_the_model_or_the_judge_failed() -> None:
+    scope = TrialScope(
+        trial=Trial(index=0, repeat=0, seed=7),
+        case=None,
+        case_digest="",
+        stream="",
+        may_pay=False,
+        drawer=None,
+        block=None,
+    )
+    told = {
+        "the model's reply was cut at max_tokens": "the judge's reply was cut at max_tokens",
+        "the prompt does not fit the model's context": "the prompt does not fit the judge's context",
+        "4 attempts, each a 500": "the judge: 4 attempts, each a 500",
+        "the judge's answer cannot be read: 'the model'": "the judge's answer cannot be read: 'the model'",
+    }
+    for reason, named in told.items():
+        scope.invalid = reason
+        error = InvalidTrial(reason)
+        scope.blame("the judge", error)
+        assert (scope.invalid, error.reason) == (named, named)

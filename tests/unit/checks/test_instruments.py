@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
-from pytest_velo.checks.instruments import instruments_of
+from pytest_velo.checks.instruments import changes_between, instruments_of
 from pytest_velo.records import Address, Call, OutcomeKind, Reply, Request, TrialRecord, as_messages
+from support.reports import call, refuted, trial
 
 
 def test_instruments_tell_prompts_apart_but_not_models() -> None:
-    def trial(model, prompt):
+    def asking(model, prompt):
         asked = Request(api="a", endpoint="e", model=model, messages=as_messages(prompt))
         at = Address(key="k", seed=0, stream="", slot="c:0:0")
         call = Call(model=model, request=asked, reply=Reply(text=""), address=at, drawn_at="")
         made = {"index": 0, "case_id": "", "repeat": 0, "seed": 0, "kind": OutcomeKind.ONE}
         return TrialRecord(**made, values={}, calls=(call,))
 
-    hi, bye = instruments_of(trial("m", "Hi")), instruments_of(trial("m", "Bye"))
-    assert hi == instruments_of(trial("another", "Hi"))
+    hi, bye = instruments_of(asking("m", "Hi")), instruments_of(asking("m", "Bye"))
+    assert hi == instruments_of(asking("another", "Hi"))
     assert hi.prompt != bye.prompt
     assert hi.judge == ""
+
+
+def test_changes_between_two_runs_are_named() -> None:
+    def run(prompt, **fields):
+        made = trial(0, 1, calls=(call(prompt, "yes"),))
+        return refuted(trials=(made,), **fields)
+
+    before = run("Hi", body_digest="a", models_served=("tiny-1",))
+    assert changes_between(before, before) == ()
+    after = run("Bye", body_digest="b", models_served=("tiny-2",), model="lab/other")
+    assert changes_between(before, after) == (
+        "the model (lab/tiny -> lab/other)",
+        "what served it (tiny-1 -> tiny-2)",
+        "the body",
+        "the prompt",
+    )
+    assert changes_between(run("Hi"), run("Hi", body_digest="b")) == ()  # an older record does not tell

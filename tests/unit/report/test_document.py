@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pytest_velo.errors import StoreError
+from pytest_velo.records import OutcomeKind
 from pytest_velo.report.document import (
     compact,
     from_compact,
@@ -14,7 +17,7 @@ from pytest_velo.report.document import (
     shown_trials,
     to_json,
 )
-from support.reports import document, refuted
+from support.reports import document, paired, refuted, trial
 
 
 def test_document_to_json() -> None:
@@ -57,3 +60,33 @@ def test_compact_is_ascii_and_holds_the_trials_shown() -> None:
 
 def test_compact_result_is_read_again() -> None:
     assert [trial.index for trial in from_compact(compact(refuted(), show=2)).trials] == [1, 2]
+
+
+def test_pairs_and_what_older_records_lack_survive_the_record() -> None:
+    told = replace(paired(), outside={"127.0.0.1:80": 2}, n_unpriced=1, priced_usd=0.5, body_digest="d")
+    data = result_to_json(told)
+    back = result_from_json(data)
+    assert back.decision.evidence.pairs == told.decision.evidence.pairs
+    assert (back.outside, back.n_unpriced, back.priced_usd, back.body_digest) == (
+        {"127.0.0.1:80": 2},
+        1,
+        0.5,
+        "d",
+    )
+
+    del data["body_digest"], data["decision"]["evidence"]["pairs"]
+    for name in ("outside", "n_unpriced", "priced_usd", "usd_per_turn"):
+        del data["circumstances"][name]
+    older = result_from_json(data)
+    assert older.decision.evidence.pairs is None
+    assert (older.outside, older.n_unpriced, older.body_digest) == ({}, None, "")
+
+
+def test_whole_pairs_are_shown_and_one_invalid_trial_of_each_reason() -> None:
+    assert [trial.index for trial in shown_trials(paired(), 1)] == [0, 1]
+    broken = [
+        trial(index, 0, kind=OutcomeKind.INVALID, detail="cut" if index < 3 else "empty")
+        for index in range(5)
+    ]
+    told = refuted(trials=tuple(broken), telling=())
+    assert [trial.index for trial in shown_trials(told, 2)] == [0, 3]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pytest_velo.records import OutcomeKind
 from pytest_velo.report.trials import outcome_text, trial_lines, trials_lines
-from support.reports import call, refuted, trial
+from support.reports import call, paired, refuted, trial
 
 
 def test_trials_lines_show_the_call_and_the_outcome() -> None:
@@ -36,3 +36,11 @@ def test_outcome_text_of_one_outcome_and_of_several() -> None:
         outcome_text(trial(0, 1, kind=OutcomeKind.VALUE, values={"help": 7.0, "tone": 8.5}))
         == "help=7, tone=8.5"
     )
+
+
+def test_pairs_are_shown_whole_with_what_came_out_of_each_arm() -> None:
+    text = [line.text for line in trials_lines(paired(), show=1, verbosity=0, width=80)]
+    assert text[1] == "pairs, those that differ first (first 1 of 260; --velo-show=2 shows 2)"
+    assert "  case q0 · repeat 0 · a 0, b 1" in text
+    assert [line.split(" · ")[0] for line in text if line.startswith("  trial")] == ["  trial 0", "  trial 1"]
+    assert "against the claim" not in "\n".join(text)
