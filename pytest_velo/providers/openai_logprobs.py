@@ -39,7 +39,7 @@ def read_logprobs(tokens: Any) -> tuple[TokenLogprob, ...]:
     """
     return tuple(
         TokenLogprob(
-            token=token["token"],
+            token=_text(token["token"]),
             logprob=_logprob(token["logprob"]),
             top=_alternatives(token.get("top_logprobs") or ()),
         )
@@ -51,8 +51,14 @@ def _alternatives(listed: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     top: dict[str, float] = {}
     for other in listed:
         # Parts of a character share a text; the most probable of them comes first and stands for it.
-        top.setdefault(other["token"], _logprob(other["logprob"]))
+        top.setdefault(_text(other["token"]), _logprob(other["logprob"]))
     return top
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"a token is {type(value).__name__}")
+    return value
 
 
 def _logprob(value: Any) -> float:
