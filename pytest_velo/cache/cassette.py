@@ -225,7 +225,11 @@ def _expanded(pieces: Iterator[bytes], path: Path) -> Iterator[bytes]:
                     if is_whole:
                         frame = None
     except zstandard.ZstdError as error:
-        raise ValueError(f"it is not a zstd file: {error}") from None
+        raise StoreError(
+            f"the cassette is not a zstd file: {error}",
+            where=str(path),
+            fix="name a file that `velo cassette export` wrote",
+        ) from None
     if not is_whole:
         raise StoreError(
             "the cassette is truncated",

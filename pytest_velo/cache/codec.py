@@ -63,8 +63,8 @@ def decode_request(body: bytes) -> Request:
     """
     try:
         return _request_decoder().decode(body)
-    except RecursionError:
-        raise msgspec.DecodeError("it is nested too deeply") from None
+    except (RecursionError, UnicodeDecodeError) as error:
+        raise msgspec.DecodeError(str(error)) from None
 
 
 def _encode(reply: Reply, for_cassette: bool) -> bytes:

@@ -55,7 +55,7 @@ class Ledger(Database):
     def _decoded(self, decoder: msgspec.json.Decoder[T], body: Any, what: str) -> T:
         try:
             return decoder.decode(body)
-        except (msgspec.DecodeError, TypeError, RecursionError) as error:
+        except (msgspec.DecodeError, TypeError, RecursionError, UnicodeDecodeError) as error:
             fix = "something else changed the file: move it away, and the next run starts a new one"
             raise StoreError(
                 f"the stored {what} cannot be read: {error}", where=str(self.path), fix=fix

@@ -61,7 +61,7 @@ def _raw_of(body: bytes) -> JsonObject:
     try:
         raw: JsonObject = _whole_decoder().decode(body).raw
         return raw
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise StoreError(
             f"the provider's whole reply cannot be read: {error}",
             fix="something else changed the file: run with --velo-mode=refresh, or delete it",
@@ -82,8 +82,8 @@ def reader() -> Callable[[bytes], Reply]:
     def read(body: bytes) -> Reply:
         try:
             reply = decode(body)
-        except RecursionError:
-            raise msgspec.DecodeError("it is nested too deeply") from None
+        except (RecursionError, UnicodeDecodeError) as error:
+            raise msgspec.DecodeError(str(error)) from None
         keep(reply, body)
         become(reply, "__class__", StoredReply)  # all of its fields are there again
         return reply

@@ -197,7 +197,7 @@ class HttpProvider:
             if not isinstance(body, dict):
                 raise TypeError(f"the body is {type(body).__name__}")
             return self._wire.from_wire(body, request, latency_s)
-        except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
+        except (LookupError, TypeError, AttributeError, ValueError, OverflowError, RecursionError) as error:
             what = f"HTTP {answer.status}, but the body is not a reply ({type(error).__name__}: {error})"
             raise self._lost(request, "garbage", what) from None
 

@@ -178,6 +178,8 @@ def test_which_run_is_the_latest(folder: Path, content: bytes) -> None:
 @given(damaged_json({**lines_of(CASSETTE, 1)[0]["reply"], "raw": {"a": [1]}, "cached": True}))
 @example(DEEP)
 @example(b'{"text":"yes","raw":{"a":' + DEEP + b"}}")
+@example(b'{"text":"yes","model_served":"\x80"}')
+@example(b'{"text":"yes","raw":{"a":"\x80"}}')
 def test_a_stored_reply(folder: Path, content: bytes) -> None:
     path = folder / "draws.sqlite"
     line = lines_of(CASSETTE, 1)[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from pytest_velo.cache.codec import decode_reply, encode_reply
 from pytest_velo.errors import VeloError
 from pytest_velo.providers.anthropic_messages import open_messages
+from pytest_velo.providers.base import Provider
 from pytest_velo.providers.endpoints import parse_endpoint
 from pytest_velo.providers.openai_chat import open_chat
 from pytest_velo.providers.openai_responses import open_responses
@@ -44,25 +46,33 @@ def asked(api: str) -> Request:
     return Target(endpoint=ENDPOINTS[api], model="m").request(as_messages("Hi"), {"schema": schema})
 
 
+@cache
+def opened(api: str) -> tuple[Provider, list[httpx2.Response]]:
+    """Return a priced provider, and where the answer to its next call goes: SDKs take long to set up."""
+    next_answer: list[httpx2.Response] = []
+    client = httpx2.AsyncClient(transport=httpx2.MockTransport(lambda _: next_answer.pop()))
+    provider = OPENERS[api](ENDPOINTS[api], slots=1, http_client=client)
+    return Priced(provider, ENDPOINTS[api]), next_answer
+
+
 def answered(api: str, status: int, content: bytes) -> Reply:
     """Return the reply to a call that is answered with these bytes, through the whole provider."""
-    server = httpx2.MockTransport(lambda _: httpx2.Response(status, content=content))
-
-    async def ask() -> Reply:
-        client = httpx2.AsyncClient(transport=server)
-        provider = OPENERS[api](ENDPOINTS[api], slots=1, http_client=client)
-        try:
-            return await Priced(provider, ENDPOINTS[api]).complete(asked(api), None)
-        finally:
-            await provider.aclose()
-
-    return asyncio.run(ask())
+    provider, next_answer = opened(api)
+    next_answer[:] = [httpx2.Response(status, content=content)]
+    return asyncio.run(provider.complete(asked(api), None))
 
 
 def answers(api: str) -> st.SearchStrategy[tuple[int, bytes]]:
     return st.sampled_from(shapes(api)).flatmap(
         lambda shape: st.tuples(st.just(shape[0]), damaged_json(shape[1]))
     )
+
+
+def response_with(token: Any) -> bytes:
+    """Return the body of a response whose log probabilities are this token's."""
+    part = {"type": "output_text", "text": "a", "logprobs": [token]}
+    message = {"type": "message", "role": "assistant", "content": [part]}
+    return json.dumps({"status": "completed", "output": [message], "model": "m"}).encode()
 
 
 def check(api: str, status: int, content: bytes) -> None:
@@ -98,6 +108,9 @@ def test_a_chat_completion(answer: tuple[int, bytes]) -> None:
 @fuzzing
 @given(answers("openai-responses"))
 @example((200, DEEP))
+@example((200, response_with({"token": 7, "logprob": -1.0})))
+@example((200, response_with({"token": "a", "logprob": -(10**400)})))
+@example((200, response_with({"token": "a", "logprob": -1.0, "top_logprobs": [{"token": [], "logprob": 0}]})))
 def test_a_response(answer: tuple[int, bytes]) -> None:
     check("openai-responses", *answer)
 

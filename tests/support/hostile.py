@@ -11,12 +11,12 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 fuzzing = settings(
-    max_examples=int(os.environ.get("FUZZ", 60)),
+    max_examples=int(os.environ.get("FUZZ", "60")),
     deadline=None,
     derandomize="CI" in os.environ,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-"""A fixed budget for each target."""
+"""A fixed budget for each target; FUZZ=1000 sets another one."""
 
 _DEEP_TEXT = "[" * 50_000 + "]" * 50_000
 _STANDS_FOR_DEEP = "stands for something deep"

@@ -215,8 +215,8 @@ def test_csv_cells_are_text_and_may_hold_line_breaks(read, write):
         ("a.csv", "a, a\n1,2\n", "a.csv:1", "is not a header"),
         ("a.csv", "1,2.5\n3,4\n", "a.csv:1", "is not a header"),
         ("a.csv", 'a,b\n1,"2\n', "a.csv:2", "not CSV"),
-        ("a.csv", "a,b\n", "cases", "no cases"),
-        ("a.jsonl", "", "cases", "no cases"),
+        ("a.csv", "a,b\n", "a.csv", "no cases"),
+        ("a.jsonl", "", "a.jsonl", "no cases"),
     ],
 )
 def test_a_malformed_file_is_located(read, write, name, content, where, said):

@@ -317,3 +317,39 @@ def test_a_forked_child_gets_a_loop_of_its_own() -> None:
         [sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, timeout=30
     )
     assert done.stdout == "0 True\n", done.stderr
+
+
+def test_ctrl_c_and_the_end_do_not_wait_for_a_body_that_blocks_the_loop() -> None:
+    loop, released = SampleLoop(), threading.Event()
+
+    async def session() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        released.wait(60)
+
+    begun = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        loop.run(session())
+    assert loop.is_hurried
+    with pytest.raises(StoppedError):
+        loop.run(thread_name())  # the loop does not answer
+    loop.close()
+    took_s = time.monotonic() - begun
+    released.set()
+    assert took_s < 8, "some 3 s where nothing else runs"
+
+
+def test_hurry_shortens_what_close_waits_for() -> None:
+    loop, closing = SampleLoop(), threading.Event()
+
+    async def slow() -> None:
+        closing.set()
+        await asyncio.sleep(60)
+
+    loop.on_close(slow)
+    loop.run(thread_name())
+    hurrying = threading.Thread(target=lambda: closing.wait(20) and loop.hurry())
+    hurrying.start()
+    begun = time.monotonic()
+    loop.close()
+    hurrying.join()
+    assert time.monotonic() - begun < 8, "it would be 10 s"
