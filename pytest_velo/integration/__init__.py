@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pytest_velo.integration.collect.items import generate as generate
     from pytest_velo.integration.collect.items import hide_defaults as hide_defaults
     from pytest_velo.integration.collect.items import prepare_all as prepare_all
+    from pytest_velo.integration.collect.late import take_in_late as take_in_late
     from pytest_velo.integration.report import adapt_report as adapt_report
     from pytest_velo.integration.report import status_of as status_of
     from pytest_velo.integration.report import write_summary as write_summary
@@ -47,6 +48,7 @@ __getattr__ = lazily(
         "session_of": "startup",
         "start_pooling": "run.pool",
         "status_of": "report",
+        "take_in_late": "collect.late",
         "write_run": "startup",
         "write_summary": "report",
     },

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from pytest_velo.errors import VeloError
+from pytest_velo.errors import UsageError, VeloError
+from pytest_velo.integration.collect.late import late_problem
 from pytest_velo.integration.collect.stash import ESTIMATE, RESULT, SPEC, UNSAMPLED
 from pytest_velo.integration.compat import longrepr_of
 from pytest_velo.integration.names import EXPECTED_ATTRIBUTE
@@ -31,18 +32,18 @@ WHY_ATTRIBUTE = "velo_unsampled"
 ESTIMATE_ATTRIBUTE = "velo_estimate"
 PROPERTY = "velo_outcome"
 
+_TOLD: pytest.StashKey[bool] = pytest.StashKey()
+"""An item's error has been reported, and need not be again at its teardown."""
+
 
 def adapt_report(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
     """Give the report of a hypothesis's call phase its outcome, its text and the result for reporters."""
-    if SPEC not in item.stash or call.when != "call":
+    if call.when != "call" or SPEC not in item.stash:
+        _adapt_other(item, call, report)
         return
     result = item.stash.get(RESULT, None)
     if result is None:
-        if UNSAMPLED in item.stash:
-            _as_unsampled(item, report)
-        elif report.failed:
-            _as_error(report, call)
-            _add_property(item, report, Outcome.ERROR)
+        _adapt_without_result(item, call, report)
         return
     # A strict xfail that passed fails without an exception: pytest reports that itself.
     if call.excinfo is not None and result.outcome not in (Outcome.REFUTED, Outcome.ERROR):
@@ -59,6 +60,55 @@ def adapt_report(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.
             report.longrepr = longrepr_of(_text(item.config, result), report)
     elif result.outcome is Outcome.INCONCLUSIVE:
         _as_undecided(item, report, result)
+
+
+def _adapt_without_result(
+    item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport
+) -> None:
+    """Report a hypothesis that was not sampled: skipped, in error before it began, or run by another."""
+    if UNSAMPLED in item.stash:
+        _as_unsampled(item, report)
+    elif report.failed:
+        item.stash[_TOLD] = True
+        _as_error(report, call)
+        _add_property(item, report, Outcome.ERROR)
+    elif report.passed:
+        _as_never_sampled(item, report, _ran_by_another(item))
+
+
+def _adapt_other(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+    """Report a hypothesis that ran once as a test, because its mark came too late."""
+    if call.when == "setup":
+        return  # until the call is over, the call itself says so
+    problem = None if item.stash.get(_TOLD, False) else late_problem(item)
+    if problem is None:
+        return
+    item.stash[_TOLD] = True
+    if report.passed:
+        _as_never_sampled(item, report, problem)
+    elif call.when == "call":
+        _as_error(report, call)
+        _add_property(item, report, Outcome.ERROR)
+
+
+def _ran_by_another(item: pytest.Item) -> UsageError:
+    """Return the error of an item whose body another plugin called, once, in our place."""
+    implementations = item.ihook.pytest_pyfunc_call.get_hookimpls()
+    others = [found.plugin_name for found in implementations if found.plugin_name not in ("velo", "python")]
+    named = f" (it may be one of these: {', '.join(others)})" if others else ""
+    return UsageError(
+        f"another plugin ran the body once, so nothing was sampled{named}",
+        where=item.nodeid,
+        fix="remove that plugin's mark from the test, or its fixture",
+    )
+
+
+def _as_never_sampled(item: pytest.Item, report: pytest.TestReport, problem: UsageError) -> None:
+    """Report an error where a body that ran once would count as a passed hypothesis."""
+    report.outcome = "failed"
+    report.longrepr = longrepr_of(neutralise(f"UsageError: {problem}"), report)
+    setattr(report, PROPERTY, Outcome.ERROR.value)
+    _add_property(item, report, Outcome.ERROR)
 
 
 def status_of(report: pytest.TestReport) -> tuple[str, str, Any] | None:

@@ -103,12 +103,27 @@ def before_collection(collector: Any, name: str, obj: Any) -> None:
                 f"{collector.nodeid}::{name}: a lambda cannot be a hypothesis"
             )
         return
+    _tell_uncollected(collector, name, obj)
     # Anyio's auto mode would make two items of a hypothesis, one per event loop: that is two bills.
     marks = obj.pytestmark
     if isinstance(marks, list) and any(mark.name == MARK and mark.args for mark in marks):
         obj.pytestmark = [
             mark for mark in marks if not (mark.name == "usefixtures" and mark.args == ("anyio_backend",))
         ]
+
+
+def _tell_uncollected(collector: Any, name: str, obj: Any) -> None:
+    """Warn of a marked function that no name of its module or class lets pytest collect."""
+    if not inspect.isfunction(obj) or collector.funcnamefilter(name):
+        return
+    claims = (mark for mark in obj.pytestmark if mark.name == MARK and mark.args)  # type: ignore[attr-defined]
+    names = (other for other, value in vars(collector.obj).items() if value is obj)
+    if next(claims, None) is not None and not any(map(collector.funcnamefilter, names)):
+        collector.warn(
+            pytest.PytestCollectionWarning(
+                f"{name} is marked as a hypothesis, but pytest does not collect it: name it test_{name}"
+            )
+        )
 
 
 def hide_defaults(items: Iterable[pytest.Item]) -> None:

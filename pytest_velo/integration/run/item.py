@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 import pytest
 
 from pytest_velo.errors import NotDrawnError, WouldPayError
+from pytest_velo.integration.collect.late import late_problem
 from pytest_velo.integration.collect.stash import ESTIMATE, FUNCTION, RESULT, SPEC, UNSAMPLED
 from pytest_velo.integration.compat import sparing_explanations
 from pytest_velo.integration.run.estimate import estimate_of, run_on_stored, skip_text
@@ -24,7 +25,14 @@ from pytest_velo.settings import Mode
 
 
 def run_if_ours(item: pytest.Function) -> bool | None:
-    """Sample an item instead of calling its function once; None if it is not a hypothesis."""
+    """Sample an item instead of calling its function once; None if it is not a hypothesis.
+
+    Raises:
+        UsageError: Its marks came too late; and as in `run_item`.
+    """
+    problem = late_problem(item)
+    if problem is not None:
+        raise problem
     if SPEC not in item.stash:
         return None
     run_item(item)
