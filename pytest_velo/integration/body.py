@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
-from pytest_velo.errors import InvalidTrial, UsageError
+from pytest_velo.errors import InvalidTrial, UsageError, tell
 from pytest_velo.integration.collect.models import judge_id, model_id
 from pytest_velo.integration.collect.stash import FACTS, SPEC
 from pytest_velo.integration.compat import fixture_info
@@ -73,12 +73,18 @@ class Velo:
 
     def model(self, model_id: str | None = None) -> AsyncModel | Model:
         """Return the item's model, or any model by id (`velo.model("openai/gpt-5-mini")`)."""
-        return model_of(self._item, model_id)
+        try:
+            return model_of(self._item, model_id)
+        except UsageError as error:
+            raise tell(error) from None
 
     @property
     def judge(self) -> AsyncJudge | Judge:
         """The judge, as in the fixture `judge`."""
-        return judge_of(self._item)
+        try:
+            return judge_of(self._item)
+        except UsageError as error:
+            raise tell(error) from None
 
     @property
     def case(self) -> Any:

@@ -40,6 +40,16 @@ def is_parameter(definition: pytest.FixtureDef[Any]) -> bool:
     return definition.func is get_direct_param_fixture_func
 
 
+def plugin_of(config: pytest.Config, definition: pytest.FixtureDef[Any]) -> str | None:
+    """Return the name of the installed plugin that a fixture belongs to; None for the user's and pytest's."""
+    package = str(getattr(definition.func, "__module__", "")).partition(".")[0]
+    for plugin, distribution in config.pluginmanager.list_plugin_distinfo():
+        name = getattr(plugin, "__name__", None) or type(plugin).__module__
+        if name.partition(".")[0] == package:
+            return str(distribution.project_name)
+    return None
+
+
 def mark_expression_holds(expression: str, marks: set[str], *, whatever_keywords: bool = False) -> bool:
     """Evaluate a `-m` expression for an item with exactly these marks; a broken expression is False.
 

@@ -62,9 +62,7 @@ def adapt_report(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.
         _as_undecided(item, report, result)
 
 
-def _adapt_without_result(
-    item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport
-) -> None:
+def _adapt_without_result(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
     """Report a hypothesis that was not sampled: skipped, in error before it began, or run by another."""
     if UNSAMPLED in item.stash:
         _as_unsampled(item, report)

@@ -88,6 +88,9 @@ async def ask(scope: TrialScope, target: Target, request: Request, guard: Guard,
     except UnansweredError as error:
         scope.invalidate(error.what)
         raise InvalidTrial(error.what) from error
+    except asyncio.CancelledError:
+        scope.give_up()
+        raise
     except Exception as error:
         scope.fail(error)
         raise

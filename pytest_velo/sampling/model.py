@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pytest_velo.errors import BodyError
+from pytest_velo.errors import BodyError, tell
 from pytest_velo.providers.registry import Target
 from pytest_velo.records import JsonObject, Reply, Request
 from pytest_velo.sampling.call import Guard, ask
@@ -40,11 +40,15 @@ class _Caller:
     @staticmethod
     def _request(target: Target, prompt: Prompt, system: str | None, parameters: dict[str, Any]) -> Request:
         endpoint = target.endpoint
+        try:
+            messages = messages_of(prompt, system)
+        except BodyError as error:
+            raise tell(error) from None
         return Request(
             api=str(endpoint.api),
             endpoint=endpoint.identity,
             model=target.model,
-            messages=messages_of(prompt, system),
+            messages=messages,
             parameters={name: value for name, value in parameters.items() if value is not None},
         )
 

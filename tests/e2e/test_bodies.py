@@ -161,14 +161,14 @@ def test_the_policy_for_invalid_trials_decides_what_they_mean(run, policy, outco
     ],
 )
 def test_a_return_that_is_no_outcome_is_an_error(run, value, message):
-    run.file(hypothesis(f"return {value}"))
+    run.file(hypothesis(f"value = {value}; return value"))
     failed_as_error(run(), message, "*fix: *")
 
 
 @pytest.mark.parametrize("value", ["True", "1", "numpy.True_", "numpy.int64(1)"])
 def test_hazard_02_numpy_bools_and_ones_are_outcomes(run, value):
     pytest.importorskip("numpy")
-    run.file("import numpy\n" + hypothesis(f"return {value}"))
+    run.file("import numpy\n" + hypothesis(f"value = {value}; return value"))
     assert run().ret == 0
 
 

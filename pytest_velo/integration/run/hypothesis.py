@@ -11,7 +11,7 @@ import pytest
 
 from pytest_velo.checks.bodies import body_digest
 from pytest_velo.claims import AnyClaim, Claim
-from pytest_velo.integration.collect.fixture_names import is_ours, shared_state
+from pytest_velo.integration.collect.fixture_names import is_ours, shared_state, told
 from pytest_velo.integration.collect.frame import case_set, frame_of
 from pytest_velo.integration.collect.marks import Spec
 from pytest_velo.integration.collect.models import model_id
@@ -50,8 +50,9 @@ def build(
     spec, facts = item.stash[SPEC], item.stash[FACTS]
     cases = case_set(item, settings)
     frame = frame_of(item, settings)
-    shared = shared_state(fixture_info(item))
-    notices = [_shared_notice(shared)] if shared else []
+    info = fixture_info(item)
+    shared = shared_state(item, info)
+    notices = [_shared_notice([told(item, info, name) for name in shared])] if shared else []
     limit = 1 if shared or in_order else max(1, settings.concurrency // settings.workers)
     return Hypothesis(
         node_id=item.nodeid,

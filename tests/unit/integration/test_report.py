@@ -13,7 +13,7 @@ from support.items import hypothesis_item
 
 
 def test_a_refuted_hypothesis_fails_in_the_report(request: pytest.FixtureRequest) -> None:
-    mark, test = "rate >= 0.5, max_trials=5", "def test_it(): return False"
+    mark, test = "rate >= 0.5, max_trials=5", "def test_it(): return 1 < 0"
     item, _ = hypothesis_item(request, mark, test)
     call = pytest.CallInfo.from_call(lambda: run_item(item), "call")
     report = pytest.TestReport.from_item_and_call(item, call)
@@ -31,7 +31,7 @@ def test_status_of_an_inconclusive_report() -> None:
 
 
 def test_the_summary_counts_hypotheses(request: pytest.FixtureRequest) -> None:
-    mark, test = "rate >= 0.5, max_trials=5", "def test_it(): return True"
+    mark, test = "rate >= 0.5, max_trials=5", "def test_it(): return 1 > 0"
     item, session = hypothesis_item(request, mark, test)
     run_item(item)
     session.reported[item.nodeid] = session.results[0]
