@@ -245,7 +245,11 @@ def test_what_python_calls_equal_and_a_key_does_not_is_said(recorded, asked, sai
     [
         ({"seed": 7}, "with seed 0, asked for with seed 7"),
         ({"stream": "fresh"}, "with stream '', asked for with stream 'fresh'"),
-        ({"slot": "c:9:0"}, "with slot 'c:0:0', asked for with slot 'c:9:0'"),
+        (
+            {"slot": "c:9:0"},
+            "with slot 'c:0:0', asked for with slot 'c:9:0' (another repeat of the same case: did the order",
+        ),
+        ({"slot": "d:0:0"}, "with slot 'c:0:0', asked for with slot 'd:0:0'\\Z"),
     ],
     ids=str,
 )

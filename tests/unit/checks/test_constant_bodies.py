@@ -41,7 +41,7 @@ class Varies:
     def differs(self, model: Any) -> Any:
         if model("q"):
             return True
-        return False
+        return 0
 
     def asserts_before(self, model: Any) -> Any:
         assert model("q")
