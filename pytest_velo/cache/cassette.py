@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -131,9 +131,92 @@ def export(store: Store, addresses: Iterable[Address] | None, path: str | Path) 
     target = Path(path)
     found = store.recorded() if addresses is None else _chosen(store, addresses)
     lines = {draw.address: _line(request, draw) for request, draw in found}
-    order = sorted(lines, key=lambda place: (place.key, place.seed, place.stream, place.slot))
-    _write(target, b"".join(lines[address] for address in order))
+    _write(target, _sorted(lines))
     return len(lines)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merged:
+    """What an export did to a cassette.
+
+    Attributes:
+        n_draws: Draws that were exported.
+        n_added: Those that were not in the file.
+        n_changed: Those whose line was another one.
+        n_kept: Other draws, which were in the file and stay.
+        n_removed: Other draws, which were in the file and are gone; None if the old file cannot be read.
+        is_new: There was no file.
+    """
+
+    n_draws: int
+    n_added: int
+    n_changed: int
+    n_kept: int = 0
+    n_removed: int | None = 0
+    is_new: bool = False
+
+
+def merge(
+    store: Store, addresses: Iterable[Address], path: str | Path, *, replace_all: bool = False
+) -> Merged:
+    """Write draws of the store to a cassette, beside those that it holds; atomically.
+
+    Args:
+        store: Where the draws are.
+        addresses: Which ones.
+        path: The file; if its name ends in `.zst`, it is compressed.
+        replace_all: Remove the other draws of the file.
+
+    Raises:
+        StoreError: A draw is not in the store, or the file cannot be read or written.
+    """
+    target = Path(path)
+    new = {draw.address: _line(request, draw) for request, draw in _chosen(store, addresses)}
+    is_new = not target.exists()
+    old = {} if is_new else _held(target, replace_all=replace_all)
+    others = [] if old is None else [address for address in old if address not in new]
+    lines = new if replace_all or old is None else {**old, **new}
+    _write(target, _sorted(lines))
+    known = old or {}
+    return Merged(
+        n_draws=len(new),
+        n_added=sum(address not in known for address in new),
+        n_changed=sum(address in known and known[address] != line for address, line in new.items()),
+        n_kept=0 if replace_all else len(others),
+        n_removed=None if old is None else len(others) if replace_all else 0,
+        is_new=is_new,
+    )
+
+
+def differing(store: Store, cassette: Cassette) -> int:
+    """Return how many draws of a cassette have another reply in the store, which stays."""
+    n_differing = 0
+    for _, draw in cassette.recorded():
+        stored = store.get(draw.address)
+        n_differing += stored is not None and _compared(stored.reply) != _compared(draw.reply)
+    return n_differing
+
+
+def _compared(reply: Reply) -> bytes:
+    return encode_reply(reply, for_cassette=True)[0]
+
+
+def _held(path: Path, *, replace_all: bool) -> dict[Address, bytes] | None:
+    """Return the lines of a cassette by address; None if it cannot be read and is to be replaced."""
+    try:
+        draws = load(path).recorded()
+    except StoreError as error:
+        if replace_all:
+            return None
+        error.fix = f"{error.fix}; or overwrite the file: --replace"
+        raise
+    lines = (text for text in _read(path).split(b"\n") if text.strip())
+    return {draw.address: text + b"\n" for (_, draw), text in zip(draws, lines, strict=True)}
+
+
+def _sorted(lines: Mapping[Address, bytes]) -> bytes:
+    order = sorted(lines, key=lambda place: (place.key, place.seed, place.stream, place.slot))
+    return b"".join(lines[address] for address in order)
 
 
 def _parsed(text: bytes) -> _Line:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Protocol, cast
 
 import pytest
 from _pytest import assertion
 from _pytest._code.code import ReprEntryNative, ReprExceptionInfo, ReprFileLocation, ReprTraceback
 from _pytest.assertion import util
+from _pytest.config.findpaths import determine_setup
 from _pytest.mark.expression import Expression
 from _pytest.python import get_direct_param_fixture_func
 
@@ -20,6 +22,24 @@ class FixtureInfo(Protocol):
     argnames: Sequence[str]
     names_closure: Sequence[str]
     name2fixturedefs: Mapping[str, Sequence[pytest.FixtureDef[Any]]]
+
+
+def located(
+    paths: Sequence[str], *, ini_file: str | None, root: str | None, overrides: Sequence[str] | None
+) -> tuple[Path, dict[str, Any]]:
+    """Return the root folder and the ini options that pytest finds from the working directory.
+
+    Raises:
+        pytest.UsageError: The ini file cannot be read.
+    """
+    folder, _, options, *_ = determine_setup(
+        inifile=ini_file,
+        override_ini=overrides,
+        args=paths,
+        rootdir_cmd_arg=root,
+        invocation_dir=Path.cwd(),
+    )
+    return folder, {name: value.value for name, value in options.items()}
 
 
 def fixture_info(definition: Any) -> FixtureInfo:
