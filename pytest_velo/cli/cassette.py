@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pytest_velo.cache.cassette import Merged, differing, load, merge
-from pytest_velo.cache.runs import addresses_in
+from pytest_velo.cache.runs import recorded_addresses
 from pytest_velo.cache.store import Store
 from pytest_velo.cli.cache_dir import cache_dir_option
 from pytest_velo.errors import StoreError, UsageError, VeloError, nearest
@@ -96,12 +96,12 @@ def _open(cache_dir: Path) -> Store:
 
 def _addresses(cache_dir: Path, run: str) -> set[Address]:
     """Return where the draws of a run are stored."""
-    path = _run_folder(cache_dir, run) / "trials.jsonl"
-    found = addresses_in(path)
+    folder = _run_folder(cache_dir, run)
+    found = set(recorded_addresses([folder]))
     if not found:
         raise UsageError(
             f"the run {run!r} has no stored draws (scripted replies are computed, not stored)",
-            where=str(path),
+            where=str(folder / "trials.jsonl"),
             fix="name another run with --run",
         )
     return found

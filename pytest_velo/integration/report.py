@@ -15,6 +15,7 @@ from pytest_velo.integration.collect.late import late_problem
 from pytest_velo.integration.collect.stash import ESTIMATE, RESULT, SPEC, UNSAMPLED
 from pytest_velo.integration.compat import longrepr_of
 from pytest_velo.integration.names import EXPECTED_ATTRIBUTE
+from pytest_velo.integration.run.begun import begun
 from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.integration.totals import drawn_lines
 from pytest_velo.records import HypothesisResult, Outcome
@@ -30,6 +31,9 @@ from pytest_velo.report.text import neutralise
 ATTRIBUTE = "velo_result"
 WHY_ATTRIBUTE = "velo_unsampled"
 ESTIMATE_ATTRIBUTE = "velo_estimate"
+BEGUN_ATTRIBUTE = "velo_begun"
+_CRASHED = "???"
+"""The phase that pytest-xdist gives the report of an item whose worker crashed."""
 PROPERTY = "velo_outcome"
 
 _TOLD: pytest.StashKey[bool] = pytest.StashKey()
@@ -76,8 +80,10 @@ def _adapt_without_result(item: pytest.Item, call: pytest.CallInfo[None], report
 
 def _adapt_other(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
     """Report a hypothesis that ran once as a test, because its mark came too late."""
-    if call.when == "setup":
-        return  # until the call is over, the call itself says so
+    if call.when == "setup":  # until the call is over, the call itself says so
+        if SPEC in item.stash and isinstance(item, pytest.Function):
+            _announce(item, report)
+        return
     problem = None if item.stash.get(_TOLD, False) else late_problem(item)
     if problem is None:
         return
@@ -87,6 +93,21 @@ def _adapt_other(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.
     elif call.when == "call":
         _as_error(report, call)
         _add_property(item, report, Outcome.ERROR)
+
+
+def _announce(item: pytest.Function, report: pytest.TestReport) -> None:
+    """Tell the controller of pytest-xdist what is sampled next."""
+    session = item.config.stash[SESSION]
+    if session.worker is not None and report.passed:
+        setattr(report, BEGUN_ATTRIBUTE, compact(begun(item, session.settings_of(item)), 0))
+
+
+def adapt_crash(report: pytest.TestReport, result: HypothesisResult) -> None:
+    """Give the report of a crashed worker's item the result of its hypothesis."""
+    setattr(report, ATTRIBUTE, compact(result, 0))
+    setattr(report, PROPERTY, result.outcome.value)
+    report.user_properties.append((PROPERTY, result.outcome.value))
+    report.longrepr = neutralise(result.problem)
 
 
 def _ran_by_another(item: pytest.Item) -> UsageError:
@@ -115,7 +136,7 @@ def status_of(report: pytest.TestReport) -> tuple[str, str, Any] | None:
     Source:
         Pytest's hook `pytest_report_teststatus`.
     """
-    if report.when != "call" or getattr(report, PROPERTY, None) is None:
+    if report.when not in ("call", _CRASHED) or getattr(report, PROPERTY, None) is None:
         return None
     if hasattr(report, "wasxfail") or report.outcome not in ("passed", "failed"):
         return None  # expected to fail, or run again by pytest-rerunfailures

@@ -10,9 +10,7 @@ from pytest_velo.integration.names import FAMILIES_PLUGIN, RESCORE_RUN, SESSION_
 from pytest_velo.integration.session import SESSION, VeloSession, noting
 from pytest_velo.integration.totals import Drawn
 from pytest_velo.report import record
-from pytest_velo.report.document import RunDocument
 from pytest_velo.settings import Multiplicity
-from pytest_velo.version import __version__
 
 
 def session_of(config: pytest.Config, *, told: bool = False) -> VeloSession:
@@ -52,16 +50,6 @@ def write_run(session: VeloSession, duration_s: float) -> None:
     with noting(problems):
         record.merge_trials(session.run_folder)
         results = sorted(session.reported.values(), key=lambda result: session.order.get(result.node_id, 0))
-        document = RunDocument(
-            velo_version=__version__,
-            run_id=session.run_folder.name,
-            started_at=session.started_at.isoformat(timespec="seconds"),
-            duration_s=duration_s,
-            seed=session.settings.seed,
-            mode=session.settings.mode.value,
-            models=session.settings.models,
-            results=tuple(results),
-        )
-        record.write_run(session.run_folder, document)
+        record.write_run(session.run_folder, session.document(results, duration_s))
     if problems:
         session.drawn.append(Drawn(problems=tuple(problems)))

@@ -11,7 +11,16 @@ from typing import Any
 from pytest_velo.errors import StoreError, UsageError, nearest
 from pytest_velo.records import HypothesisResult, Outcome, TrialRecord
 from pytest_velo.report.document import RunDocument, from_json
-from pytest_velo.report.record import LATEST_FILE, RUN_FILE, TRIALS_FILE, runs_folder
+from pytest_velo.report.record import (
+    LATEST_FILE,
+    RESULTS_FILE,
+    RUN_FILE,
+    TRIALS_FILE,
+    read_results,
+    runs_folder,
+    trial_files,
+    trial_places,
+)
 from pytest_velo.report.transcript import trial_from_json
 from pytest_velo.verdicts import Decision
 
@@ -41,20 +50,37 @@ def load(run: str = "latest", cache_dir: str | Path = ".pytest_velo") -> Run:
     """
     runs = runs_folder(cache_dir)
     name = _latest(runs) if run == "latest" else run
-    file = runs / name / RUN_FILE
-    if Path(name).name != name or not file.is_file():
-        known = sorted(path.parent.name for path in runs.glob(f"*/{RUN_FILE}"))
+    file, begun = runs / name / RUN_FILE, runs / name / RESULTS_FILE
+    if Path(name).name != name or not (file.is_file() or begun.is_file()):
+        known = sorted(
+            {path.parent.name for kind in (RUN_FILE, RESULTS_FILE) for path in runs.glob(f"*/{kind}")}
+        )
         raise UsageError(
             f"there is no finished run {name!r}",
             where=str(runs),
             fix=nearest(name, known) if known else "run pytest on your hypotheses first",
         )
+    if not file.is_file():
+        return _partial(begun)
     try:
         data = json.loads(file.read_bytes())
         if not isinstance(data, dict):
             raise ValueError("not a JSON object")
         return Run(runs / name, from_json(data))
     except (OSError, ValueError) as problem:
+        raise StoreError(
+            f"it cannot be read ({problem})", where=str(file), fix="remove the folder and run again"
+        ) from problem
+    except StoreError as problem:
+        problem.where = str(file)
+        raise
+
+
+def _partial(file: Path) -> Run:
+    """Read what a run that did not end has left."""
+    try:
+        return Run(file.parent, read_results(file.parent), is_partial=True)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as problem:
         raise StoreError(
             f"it cannot be read ({problem})", where=str(file), fix="remove the folder and run again"
         ) from problem
@@ -120,10 +146,12 @@ class Run:
         folder: Where the record is.
         document: Everything about the run except its trials.
         results: The hypotheses in the order they ran.
+        is_partial: The run goes on, or was killed: it has the hypotheses that had ended by then.
     """
 
-    def __init__(self, folder: Path, document: RunDocument) -> None:
+    def __init__(self, folder: Path, document: RunDocument, *, is_partial: bool = False) -> None:
         self.folder = folder
+        self.is_partial = is_partial
         self.document = document
         self.results = tuple(RecordedHypothesis(self, result) for result in document.results)
 
@@ -136,6 +164,9 @@ class Run:
         Raises:
             StoreError: A line cannot be parsed.
         """
+        if self.is_partial:
+            yield from self._partial_trials(node_id)
+            return
         path = self.folder / TRIALS_FILE
         if not path.exists():
             return
@@ -147,6 +178,15 @@ class Run:
                 for offset in self._offsets.get(node_id, ()):
                     file.seek(offset)
                     yield _parse(file.readline(), f"{path} at byte {offset}")
+
+    def _partial_trials(self, node_id: str | None) -> Iterator[dict[str, Any]]:
+        """Yield trials from the files of all processes, which nobody has sorted."""
+        places = trial_places(trial_files(self.folder))
+        for name in sorted(places) if node_id is None else [node_id]:
+            for _, (path, start, length) in sorted(places.get(name, ())):
+                with path.open("rb") as file:
+                    file.seek(start)
+                    yield _parse(file.read(length), f"{path} at byte {start}")
 
     @cached_property
     def _offsets(self) -> dict[str, list[int]]:
@@ -173,7 +213,8 @@ class Run:
         raise UsageError(f"no test of the run has {part!r} in its node id", fix=nearest(part, names))
 
     def __repr__(self) -> str:
-        return f"<run {self.document.run_id}: {len(self.results)} hypotheses>"
+        ended = ", did not end" if self.is_partial else ""
+        return f"<run {self.document.run_id}: {len(self.results)} hypotheses{ended}>"
 
 
 def _node_id(line: bytes, where: str) -> str:

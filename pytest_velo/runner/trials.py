@@ -100,7 +100,7 @@ class TrialRunner:
         return self._threads.run_blocking(partial(body, planned.case, planned.arm, trial))
 
     def _failed(self, planned: Planned, scope: TrialScope, error: BaseException) -> Finished:
-        if scope.trouble is not None and error is not scope.trouble:
+        if scope.trouble is not None and (error is not scope.trouble or not isinstance(error, BodyError)):
             reading = Reading(error=scope.trouble)  # whatever the body made of it
         elif scope.invalid is not None and not isinstance(error, BodyError):
             reading = Reading(invalid=scope.invalid)

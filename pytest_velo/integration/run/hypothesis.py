@@ -56,7 +56,7 @@ def build(
     limit = 1 if shared or in_order else max(1, settings.concurrency // settings.workers)
     return Hypothesis(
         node_id=item.nodeid,
-        belief=_belief(item),
+        belief=belief_of(item),
         claim=spec.claim,
         frame=frame,
         stream=_stream_of(spec, settings),
@@ -135,7 +135,7 @@ def _fresh(instance: Any) -> Any:
         return copy.copy(instance)
 
 
-def _belief(item: pytest.Function) -> str:
+def belief_of(item: pytest.Function) -> str:
     """Return the docstring's first line, else the test's name in words."""
     doc = inspect.getdoc(item.stash[FUNCTION])
     return doc.splitlines()[0] if doc else item.name.removeprefix("test_").replace("_", " ")
