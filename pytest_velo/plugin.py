@@ -156,6 +156,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Write the summary table."""
     state = _opened(terminalreporter.config)
     if state is not None and (state.reported or state.unsampled):
+        state.summarised = True
         integration.write_summary(state, terminalreporter, terminalreporter.config.stash[_STARTED_S])
 
 
@@ -164,6 +165,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     state = _opened(config)
     if state is not None:
         state.close()
+        if not state.summarised and (state.reported or state.unsampled):
+            integration.write_summary_alone(state, config, config.stash[_STARTED_S])
 
 
 def _opened(config: pytest.Config) -> VeloSession | None:

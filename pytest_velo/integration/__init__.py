@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pytest_velo.integration.report import adapt_report as adapt_report
     from pytest_velo.integration.report import status_of as status_of
     from pytest_velo.integration.report import write_summary as write_summary
+    from pytest_velo.integration.report import write_summary_alone as write_summary_alone
     from pytest_velo.integration.run.item import run_if_ours as run_if_ours
     from pytest_velo.integration.run.pool import start_pooling as start_pooling
     from pytest_velo.integration.startup import begin as begin
@@ -51,5 +52,6 @@ __getattr__ = lazily(
         "take_in_late": "collect.late",
         "write_run": "startup",
         "write_summary": "report",
+        "write_summary_alone": "report",
     },
 )

@@ -12,7 +12,9 @@ from _pytest import assertion
 from _pytest._code.code import ReprEntryNative, ReprExceptionInfo, ReprFileLocation, ReprTraceback
 from _pytest.assertion import util
 from _pytest.config.findpaths import determine_setup
+from _pytest.junitxml import xml_key
 from _pytest.mark.expression import Expression
+from _pytest.outcomes import Failed as Failed
 from _pytest.python import get_direct_param_fixture_func
 
 
@@ -121,6 +123,32 @@ def longrepr_of(text: str, report: pytest.TestReport, head: str = "") -> Any:
         reprtraceback=ReprTraceback([ReprEntryNative([text + "\n"])], None, "native"),
         reprcrash=ReprFileLocation(path, (line or 0) + 1, head),
     )
+
+
+def junit_says_error(config: pytest.Config, report: pytest.TestReport) -> None:
+    """Let the JUnit file call the failure that a report is about to bring an error."""
+    case = _junit_case(config, report)
+    if case is None:
+        return
+
+    def append_error(failed: pytest.TestReport) -> None:
+        crash = getattr(failed.longrepr, "reprcrash", None)
+        text = str(failed.longrepr)
+        case._add_simple("error", getattr(crash, "message", text.split("\n", 1)[0]), text)
+
+    case.append_failure = append_error
+
+
+def junit_note(config: pytest.Config, report: pytest.TestReport, text: str) -> None:
+    """Put a text into the JUnit file, as what the test printed."""
+    case = _junit_case(config, report)
+    if case is not None:
+        case._write_content(report, text, "system-out")
+
+
+def _junit_case(config: pytest.Config, report: pytest.TestReport) -> Any:
+    xml = config.stash.get(xml_key, None)
+    return None if xml is None else xml.node_reporter(report)
 
 
 def comparison_hook() -> Any:

@@ -14,16 +14,17 @@ from pytest_velo.errors import UsageError, VeloError
 from pytest_velo.integration.collect.late import late_problem
 from pytest_velo.integration.collect.stash import ESTIMATE, RESULT, SPEC, UNSAMPLED
 from pytest_velo.integration.compat import longrepr_of
-from pytest_velo.integration.names import EXPECTED_ATTRIBUTE
+from pytest_velo.integration.names import EXPECTED_ATTRIBUTE, OUTCOME_ATTRIBUTE, VERDICT_ATTRIBUTE
+from pytest_velo.integration.reporters import tell_allure
 from pytest_velo.integration.run.begun import begun
+from pytest_velo.integration.run.wording import verdict_lines, verdict_text
 from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.integration.totals import drawn_lines
 from pytest_velo.records import HypothesisResult, Outcome
 from pytest_velo.report.document import compact
 from pytest_velo.report.estimates import total_text
-from pytest_velo.report.failure import failure_lines
 from pytest_velo.report.families import family_lines
-from pytest_velo.report.lines import Line, Style, as_text, block, paragraph
+from pytest_velo.report.lines import Line, Style, block, paragraph
 from pytest_velo.report.record import RUN_FILE
 from pytest_velo.report.summary import summary_lines
 from pytest_velo.report.text import neutralise
@@ -34,7 +35,7 @@ ESTIMATE_ATTRIBUTE = "velo_estimate"
 BEGUN_ATTRIBUTE = "velo_begun"
 _CRASHED = "???"
 """The phase that pytest-xdist gives the report of an item whose worker crashed."""
-PROPERTY = "velo_outcome"
+PROPERTY = OUTCOME_ATTRIBUTE
 
 _TOLD: pytest.StashKey[bool] = pytest.StashKey()
 """An item's error has been reported, and need not be again at its teardown."""
@@ -55,15 +56,17 @@ def adapt_report(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.
     settings = item.config.stash[SESSION].settings
     setattr(report, ATTRIBUTE, compact(result, settings.show))
     setattr(report, PROPERTY, result.outcome.value)
-    _add_property(item, report, result.outcome)
+    text = verdict_text(item.config, result)
+    _add_property(item, report, result.outcome, text)
     if result.outcome is Outcome.ERROR:
         _as_error(report, call)
         _add_section(item, report, result)
     elif result.outcome is Outcome.REFUTED:
         if report.failed:
-            report.longrepr = longrepr_of(_text(item.config, result), report)
+            report.longrepr = longrepr_of(text, report)
     elif result.outcome is Outcome.INCONCLUSIVE:
         _as_undecided(item, report, result)
+    tell_allure(item, report, result.outcome, text)
 
 
 def _adapt_without_result(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
@@ -172,6 +175,18 @@ def write_summary(session: VeloSession, reporter: pytest.TerminalReporter, start
         reporter.write_line(f"run record: {session.run_folder}")
 
 
+def write_summary_alone(session: VeloSession, config: pytest.Config, started_s: float) -> None:
+    """Write the summary where another plugin took the place of pytest's terminal reporter, and asked nobody.
+
+    Nothing is written in a worker, nor where the user turned the terminal off.
+    """
+    plugins = config.pluginmanager
+    if session.worker is None and not (
+        plugins.has_plugin("terminalreporter") or plugins.is_blocked("terminal")
+    ):
+        write_summary(session, pytest.TerminalReporter(config, sys.stdout), started_s)
+
+
 def _write_in_full(
     reporter: pytest.TerminalReporter, title: str, results: Iterable[HypothesisResult], style: Style
 ) -> None:
@@ -180,7 +195,7 @@ def _write_in_full(
         if number == 0:
             reporter.write_sep("=", title, **style.markup)
         reporter.write_sep("_", result.node_id)
-        _write(reporter, _failure_lines(reporter.config, result))
+        _write(reporter, verdict_lines(reporter.config, result))
 
 
 def _as_error(report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
@@ -199,12 +214,16 @@ def _as_error(report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
         report.longrepr = longrepr_of(safe, report, neutralise(getattr(crash, "message", "")))
 
 
-def _add_property(item: pytest.Item, report: pytest.TestReport, outcome: Outcome) -> None:
-    """Add the outcome to the JUnit properties."""
+def _add_property(item: pytest.Item, report: pytest.TestReport, outcome: Outcome, text: str = "") -> None:
+    """Add the outcome, and the first line of its text, to what other reports show of a test."""
+    ours = {PROPERTY: outcome.value}
+    if text:
+        ours[VERDICT_ATTRIBUTE] = text.split("\n", 1)[0]
+        setattr(report, VERDICT_ATTRIBUTE, text)
     # JUnit's reporter reads the report of the teardown, which is made from the item.
     for properties in (item.user_properties, report.user_properties):
-        properties[:] = [pair for pair in properties if pair[0] != PROPERTY]
-        properties.append((PROPERTY, outcome.value))
+        properties[:] = [pair for pair in properties if pair[0] not in ours]
+        properties += ours.items()
 
 
 def _as_unsampled(item: pytest.Item, report: pytest.TestReport) -> None:
@@ -240,20 +259,14 @@ def _as_undecided(item: pytest.Item, report: pytest.TestReport, result: Hypothes
         del report.wasxfail
     strict = item.config.stash[SESSION].settings.strict
     report.outcome = "failed" if strict else "passed"
-    report.longrepr = longrepr_of(_text(item.config, result), report) if strict else None
+    text = verdict_text(item.config, result)
+    report.longrepr = longrepr_of(text, report) if strict else None
+    if not strict:
+        report.sections.append(("velo: the verdict", text))
 
 
 def _add_section(item: pytest.Item, report: pytest.TestReport, result: HypothesisResult) -> None:
-    report.sections.append(("velo: the trial", _text(item.config, result)))
-
-
-def _text(config: pytest.Config, result: HypothesisResult) -> str:
-    return as_text(_failure_lines(config, result))
-
-
-def _failure_lines(config: pytest.Config, result: HypothesisResult) -> list[Line]:
-    settings = config.stash[SESSION].settings
-    return failure_lines(result, settings.show, config.get_verbosity(), encoding=sys.stdout.encoding)
+    report.sections.append(("velo: the trial", verdict_text(item.config, result)))
 
 
 def _write(reporter: pytest.TerminalReporter, lines: Iterable[Line]) -> None:

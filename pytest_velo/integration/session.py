@@ -47,6 +47,7 @@ class VeloSession:
         unsampled: Why we skipped hypotheses, by node id.
         estimates: What hypotheses would take, by node id, where the session only estimates.
         sampled_together: Hypotheses share the sampler, so waits cannot be attributed to one of them.
+        summarised: The summary has been written.
         order: Position of each test by node id, where workers run them; empty otherwise.
         drawn: What each process drew in all, known once it has closed.
         worker: The xdist worker's id; None in the main process.
@@ -70,6 +71,7 @@ class VeloSession:
         self.estimates: dict[str, Estimate] = {}
         self.drawn: list[Drawn] = []
         self.sampled_together = False
+        self.summarised = False
         self.order: dict[str, int] = {}
         self._run_folder: Path | None = None
         self._name_for_workers: str | None = None

@@ -7,6 +7,8 @@ import pytest
 from pytest_velo.errors import VeloError
 from pytest_velo.integration.collect.families import Families
 from pytest_velo.integration.names import FAMILIES_PLUGIN, RESCORE_RUN, SESSION_PLUGIN
+from pytest_velo.integration.report import status_of
+from pytest_velo.integration.reporters import Reporters
 from pytest_velo.integration.session import SESSION, VeloSession, noting
 from pytest_velo.integration.totals import Drawn
 from pytest_velo.report import record
@@ -18,6 +20,7 @@ def session_of(config: pytest.Config, *, told: bool = False) -> VeloSession:
     if SESSION not in config.stash:
         config.stash[SESSION] = VeloSession(config, told=told)
         config.pluginmanager.register(config.stash[SESSION], SESSION_PLUGIN)
+        config.pluginmanager.register(Reporters(config, status_of), "velo-reporters")
     return config.stash[SESSION]
 
 

@@ -83,12 +83,19 @@ async def test_h(trial, {name}):
 """
 
 
-@pytest.mark.parametrize(("name", "asked"), [("client", "client"), ("told", "told"), ("wrapped", "client")])
+@pytest.mark.parametrize(("name", "asked"), [("client", "client"), ("wrapped", "client")])
 def test_an_async_fixture_is_named_at_collection(run, name, asked) -> None:
     run.file(ASYNC.format(name=name))
     result = run()
-    assert result.ret == pytest.ExitCode.INTERRUPTED
-    result.stdout.fnmatch_lines([f"*test_h*the fixture '{asked}' is async*", "*fix: *"])
+    result.assert_outcomes(passed=1, warnings=1)
+    result.stdout.fnmatch_lines([f"*test_h: the body asks for '{asked}'*event loop*open it inside the body*"])
+
+
+def test_an_async_fixture_that_no_plugin_sets_up_is_no_truthy_coroutine(run) -> None:
+    run.file(ASYNC.format(name="told").replace("trial.index >= 0", "told"))
+    result = run("-p", "no:anyio")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert run.n_runs == 0
 
 
 def test_an_async_fixture_that_nobody_asks_for_is_none_of_ours(run) -> None:

@@ -14,7 +14,7 @@ from pytest_velo.integration.collect.models import model_ids
 from pytest_velo.integration.collect.reach import check_reach
 from pytest_velo.integration.collect.stash import FACTS, FUNCTION, SPEC
 from pytest_velo.integration.collect.update import check_update
-from pytest_velo.integration.collect.validate import check_chosen, check_function, place_of
+from pytest_velo.integration.collect.validate import check_chosen, check_function, other_loops, place_of
 from pytest_velo.integration.compat import fixture_info
 from pytest_velo.integration.names import DEFAULTS_MARK, MARK
 from pytest_velo.integration.session import VeloSession
@@ -74,8 +74,9 @@ def prepare(items: Iterable[pytest.Function], session: VeloSession) -> list[pyte
             warning = check_reach(item, session.settings_of(item))
         except UsageError as error:
             raise error.within(place_of(item)) from None
-        if warning is not None:
-            item.warn(pytest.PytestWarning(warning))
+        for told in (warning, other_loops(item)):
+            if told is not None:
+                item.warn(pytest.PytestWarning(told))
     return ours
 
 

@@ -122,7 +122,7 @@ def _check_fixtures(node: Any, info: FixtureInfo, spec: Spec, settings: Settings
 
 
 def _check_asked_for(node: Any, info: FixtureInfo) -> None:
-    """Refuse fixtures of plugins that trials cannot share, and those that live on another event loop."""
+    """Refuse fixtures and marks of plugins that trials cannot share."""
     if node.get_closest_marker("vcr") is not None:
         raise UsageError(
             "the mark `vcr` (pytest-recording) would let one recorded answer stand for many draws",
@@ -136,12 +136,27 @@ def _check_asked_for(node: Any, info: FixtureInfo) -> None:
                     f"a hypothesis cannot use the fixture {told(node, info, name)}: {reason}",
                     fix=_FORBIDDEN_FIX,
                 )
-            if inspect.iscoroutinefunction(definition.func) or inspect.isasyncgenfunction(definition.func):
-                raise UsageError(
-                    f"the fixture {name!r} is async: its plugin (pytest-asyncio, anyio) sets it up on another"
-                    " event loop than the one that bodies run on",
-                    fix=f"make {name!r} a plain fixture, or open what it opens inside the body",
-                )
+
+
+def other_loops(node: Any) -> str | None:
+    """Return a warning about async fixtures that a body asks for; None without any.
+
+    Their plugin sets them up on its own event loop. Plain data is fine anywhere, a client is not.
+    """
+    info = fixture_info(node)
+    names = [
+        name
+        for name in sorted(asked_for(node, info).intersection(info.name2fixturedefs))
+        if inspect.iscoroutinefunction(info.name2fixturedefs[name][-1].func)
+        or inspect.isasyncgenfunction(info.name2fixturedefs[name][-1].func)
+    ]
+    if not names:
+        return None
+    listed = " and ".join(map(repr, names))
+    return (
+        f"{node.nodeid}: the body asks for {listed}, set up on the event loop of pytest-asyncio or anyio;"
+        " bodies run on another, where a client or a lock from there fails: open it inside the body"
+    )
 
 
 def check_chosen(item: pytest.Function, spec: Spec, settings: Settings) -> None:

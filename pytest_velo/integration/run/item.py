@@ -16,6 +16,7 @@ from pytest_velo.integration.run.outcomes import HypothesisRefuted
 from pytest_velo.integration.run.pool import POOLING
 from pytest_velo.integration.run.progress import Progress
 from pytest_velo.integration.run.sampling import Sampling, prepare
+from pytest_velo.integration.run.wording import verdict_text
 from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.records import HypothesisResult, Outcome
 from pytest_velo.report.estimates import estimate_text
@@ -111,7 +112,7 @@ def _raise(item: pytest.Function, session: VeloSession, run: Run, result: Hypoth
     if result.outcome is Outcome.REFUTED:
         if run.exceptions:
             raise run.exceptions[-1]  # for debuggers: the trial's own frames
-        raise HypothesisRefuted(result.decision.certified if result.decision else "refuted")
+        raise HypothesisRefuted(verdict_text(item.config, result))
 
 
 def _skip(item: pytest.Function, why: str) -> NoReturn:

@@ -18,6 +18,7 @@ from pytest_velo.checks.outcomes import (
 )
 from pytest_velo.claims import AnyClaim
 from pytest_velo.errors import BodyError, StoreError, UsageError
+from pytest_velo.integration.compat import Failed
 from pytest_velo.runner.hypothesis import Reading
 
 _FAILED = pytest.fail.Exception
@@ -26,8 +27,14 @@ _XFAILED = pytest.xfail.Exception
 _EXIT = pytest.exit.Exception
 
 
-class HypothesisRefuted(Exception):
-    """The hypothesis is refuted: pytest's failure, with our text."""
+class HypothesisRefuted(Failed):
+    """The hypothesis is refuted: pytest's failure, with our text in place of a traceback.
+
+    Other plugins tell a failure (this, or an AssertionError) from a broken test (anything else).
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, pytrace=False)
 
 
 class HostOutcomes:
