@@ -97,9 +97,9 @@ def _files(run: Run, root: Path) -> list[str]:
     found = [os.path.relpath(root / file) for file in files if (root / file).exists()]
     if not found:
         raise UsageError(
-            f"none of the run's test files exists in {root}: {', '.join(map(str, files))}",
+            f"none of the run's test files exists here: {', '.join(map(str, files))}",
             where=str(run.folder),
-            fix="go to the project's folder, or name the tests",
+            fix="go to pytest's root folder, or name the tests",
         )
     return found
 
