@@ -19,7 +19,10 @@ def test_a_refuted_hypothesis_fails_in_the_report(request: pytest.FixtureRequest
     report = pytest.TestReport.from_item_and_call(item, call)
     adapt_report(item, call, report)
     assert report.outcome == "failed"
-    assert report.user_properties == [("velo_outcome", "refuted")]
+    assert dict(report.user_properties) == {
+        "velo_outcome": "refuted",
+        "velo_verdict": "refuted: rate < 0.5 (at most 5% chance of being wrong)",
+    }
     assert report.longreprtext.splitlines()[0] == "refuted: rate < 0.5 (at most 5% chance of being wrong)"
 
 
