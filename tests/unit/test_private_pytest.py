@@ -280,8 +280,8 @@ def test_the_root_and_the_ini_file_are_found_from_below(tmp_path, monkeypatch):
     assert (root, options["velo_seed"]) == (tmp_path, "8")
 
 
-def test_the_installed_plugin_of_a_fixture(request, own):
+def test_the_installed_plugin_of_a_fixture(request, own, unused_tcp_port):
     info = private.fixture_info(request.node)
     assert private.plugin_of(request.config, info.name2fixturedefs["own"][-1]) is None
-    loops = request._fixturemanager._arg2fixturedefs["unused_tcp_port"]  # of a plugin that is installed
-    assert private.plugin_of(request.config, loops[-1]) == "pytest-asyncio"
+    of_a_plugin = info.name2fixturedefs["unused_tcp_port"][-1]
+    assert private.plugin_of(request.config, of_a_plugin) == "pytest-asyncio"
