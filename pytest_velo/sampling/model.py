@@ -17,11 +17,20 @@ from pytest_velo.sampling.trial import TrialScope, current
 class _Caller:
     """The common part of both kinds of model: the target and the neutral request."""
 
-    __slots__ = ("_targets",)
+    __slots__ = ("_targets", "lost")
 
     def __init__(self, target: Target | Mapping[str, Target]) -> None:
         """Take the target, or one for each arm if models are the arms."""
         self._targets = target
+        self.lost: BodyError | None = None  # why a call found no trial, should the body catch that
+
+    def _scope(self) -> TrialScope:
+        """Return the running trial; without one, note the error: there is no trial to tell of it."""
+        try:
+            return current("model(...)")
+        except BodyError as error:
+            self.lost = error
+            raise
 
     @property
     def id(self) -> str:
@@ -115,7 +124,7 @@ class AsyncModel(_Caller):
             InvalidTrial: The reply was cut, empty, filtered or does not follow the schema.
         """
         options = _options(locals())
-        scope = current("model(...)")
+        scope = self._scope()
         scope.issue()
         target = self._target(scope)
         request = self._request(target, prompt, system, {**options, **provider_parameters})
@@ -167,7 +176,7 @@ class Model(_Caller):
     ) -> Reply:
         """Ask the model once; arguments and errors as in `AsyncModel`."""
         options = _options(locals())
-        scope = current("model(...)")
+        scope = self._scope()
         if scope.block is None:
             raise BodyError(
                 "a blocking model was called on the sampling loop", fix="make the body `async def`"

@@ -513,3 +513,17 @@ def test_hazard_01_cases_that_send_the_same_request_have_draws_of_their_own(run,
     assert len({address.slot for address in addresses}) == len(addresses)
     assert len({address.key for address in addresses}) == 1
     assert {trial.kind for trial in run.record["test_h"].trials} == {"one", "zero"}
+
+
+def test_a_call_that_lost_its_trial_is_an_error_even_if_the_body_catches_that(run):
+    run.file(
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "@pytest.mark.hypothesis(rate >= 0.5, models=[YES])\n"
+        "def test_h(velo):\n"
+        "    with ThreadPoolExecutor() as pool:\n"
+        "        try:\n"
+        "            return pool.submit(velo.model(), 'q').result().answers('yes')\n"
+        "        except Exception:\n"
+        "            return False\n"
+    )
+    failed_as_error(run(), "*outside a running trial*", "*fix: *asyncio.to_thread*")

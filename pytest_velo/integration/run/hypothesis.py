@@ -48,6 +48,7 @@ def build(
         UsageError: As in `frame_of`.
     """
     spec, facts = item.stash[SPEC], item.stash[FACTS]
+    outcomes.watch(fixtures.values())
     cases = case_set(item, settings)
     frame = frame_of(item, settings)
     info = fixture_info(item)
