@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Literal
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from typing import Literal, TypeVar
+
+Raised = TypeVar("Raised", bound=Exception)
 
 TransientKind = Literal["rate_limit", "overloaded", "connection", "timeout", "server", "garbage"]
 
@@ -149,6 +152,34 @@ class InvalidTrial(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+_listener: ContextVar[Callable[[Exception], None] | None] = ContextVar("pytest_velo_listener", default=None)
+
+
+def listen(hear: Callable[[Exception], None]) -> None:
+    """Let `hear` be told of the errors that bodies cause in this context."""
+    _listener.set(hear)
+
+
+def tell(error: Raised) -> Raised:
+    """Tell the running trial of an error that a body caused, and return it, to be raised.
+
+    A body that catches everything would otherwise turn it into an outcome.
+
+    >>> from contextvars import copy_context
+    >>> heard = []
+    >>> context = copy_context()
+    >>> context.run(listen, heard.append)
+    >>> context.run(tell, InvalidTrial("no such token"))
+    InvalidTrial('no such token')
+    >>> heard
+    [InvalidTrial('no such token')]
+    """
+    hear = _listener.get()
+    if hear is not None:
+        hear(error)
+    return error
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -11,8 +11,8 @@ import pytest
 
 from pytest_velo import hooks, integration
 from pytest_velo.integration.config.options import add_options, is_told, untold_header
-from pytest_velo.integration.fixtures import arm, case, concerns_us, judge, model, trial, velo
-from pytest_velo.integration.names import SESSION_PLUGIN
+from pytest_velo.integration.fixtures import arm, case, concerns_us, is_marked, judge, model, trial, velo
+from pytest_velo.integration.names import MARK, SESSION_PLUGIN
 
 if TYPE_CHECKING:
     from pytest_velo.integration.session import VeloSession
@@ -86,13 +86,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> Generator[None, object, object]:
-    """Prepare hypotheses before `-m` is evaluated."""
+    """Prepare hypotheses before `-m` is evaluated, and those that other plugins mark afterwards."""
     mine = [item for item in items if isinstance(item, pytest.Function) and concerns_us(item)]
     if mine:
         integration.prepare_all(mine, integration.session_of(config))
     if config.getoption("markexpr", "") and any(item.get_closest_marker("velo") for item in items):
         integration.hide_defaults(items)
-    return (yield)
+    returned = yield
+    marked = [item for item in items if next(item.iter_markers(MARK), None) is not None]
+    if marked:
+        integration.take_in_late(marked, integration.session_of(config))
+    return returned
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -114,7 +118,7 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     """Sample a hypothesis instead of calling its function once."""
-    if pyfuncitem.get_closest_marker("velo") is None:
+    if not is_marked(pyfuncitem):
         return None
     return integration.run_if_ours(pyfuncitem)
 
@@ -125,7 +129,7 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Set the outcome of our reports; outermost, so after xfail and other plugins."""
     report = yield
-    if item.get_closest_marker("velo") is not None:
+    if is_marked(item):
         integration.adapt_report(item, call, report)
     return report
 
@@ -158,6 +162,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Write the summary table."""
     state = _opened(terminalreporter.config)
     if state is not None and (state.reported or state.unsampled):
+        state.summarised = True
         integration.write_summary(state, terminalreporter, terminalreporter.config.stash[_STARTED_S])
 
 
@@ -166,6 +171,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     state = _opened(config)
     if state is not None:
         state.close()
+        if not state.summarised and (state.reported or state.unsampled):
+            integration.write_summary_alone(state, config, config.stash[_STARTED_S])
         state.leave()
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from pytest_velo.errors import BodyError
+from pytest_velo.errors import BodyError, InvalidTrial, tell
 from pytest_velo.logprobs import MAX_HIDDEN, Probability, TokenLogprob, check_given, probability
 
 JsonObject = Mapping[str, Any]
@@ -130,9 +130,12 @@ class Reply:
         (True, False)
         """
         if not options or not all(isinstance(option, str) and option.strip() for option in options):
-            raise BodyError(
-                f"answers(...) takes the strings to look for, got {', '.join(map(repr, options)) or 'none'}",
-                fix='reply.answers("Lyon", "Lyons"); write str(...) around a number',
+            raise tell(
+                BodyError(
+                    "answers(...) takes the strings to look for, got"
+                    f" {', '.join(map(repr, options)) or 'none'}",
+                    fix='reply.answers("Lyon", "Lyons"); write str(...) around a number',
+                )
             )
         return any(
             re.search(rf"(?<!\w){re.escape(option.strip())}(?!\w)", self.text, re.IGNORECASE)
@@ -158,10 +161,12 @@ class Reply:
         >>> Reply(text="A", logprobs=(token,)).prob("A")
         Probability(0.954624, missing=0.0454, hidden=0)
         """
-        check_given(
-            self.logprobs, text=self.text, reasoning=self.reasoning, refused="logprobs" in self.not_honoured
-        )
-        return probability(self.logprobs, variants, position=position, max_hidden=max_hidden)
+        refused = "logprobs" in self.not_honoured
+        try:
+            check_given(self.logprobs, text=self.text, reasoning=self.reasoning, refused=refused)
+            return probability(self.logprobs, variants, position=position, max_hidden=max_hidden)
+        except (BodyError, InvalidTrial) as error:
+            raise tell(error) from None
 
     def __str__(self) -> str:
         return self.text

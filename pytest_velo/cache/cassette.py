@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -110,8 +110,6 @@ def load(path: str | Path) -> Cassette:
     """
     cassette = Cassette(Path(path))
     for number, text in enumerate(_lines(cassette.path), 1):
-        if number == 1:
-            text = text.removeprefix(_BOM)
         if not text.strip():
             continue
         where = f"{cassette.path}:{number}"
@@ -122,26 +120,89 @@ def load(path: str | Path) -> Cassette:
     return cassette
 
 
-def export(store: Store, addresses: Iterable[Address] | None, path: str | Path) -> int:
-    """Write draws of the store to a cassette, atomically.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merged:
+    """What an export did to a cassette.
+
+    Attributes:
+        n_draws: Draws that were exported.
+        n_added: Those that were not in the file.
+        n_changed: Those whose line was another one.
+        n_kept: Other draws, which were in the file and stay.
+        n_removed: Other draws, which were in the file and are gone; None if the old file cannot be read.
+        is_new: There was no file.
+    """
+
+    n_draws: int
+    n_added: int
+    n_changed: int
+    n_kept: int = 0
+    n_removed: int | None = 0
+    is_new: bool = False
+
+
+def export(
+    store: Store, addresses: Iterable[Address] | None, path: str | Path, *, replace_all: bool = False
+) -> Merged:
+    """Write draws of the store to a cassette, beside those that it holds; atomically.
 
     Args:
         store: Where the draws are.
         addresses: Which ones; None for all.
         path: The file; if its name ends in `.zst`, it is compressed.
-
-    Returns:
-        How many draws were written; one that is named twice is written once.
+        replace_all: Remove the other draws of the file.
 
     Raises:
-        StoreError: A draw is not in the store, or the file cannot be written.
+        StoreError: A draw is not in the store, or the file cannot be read or written.
     """
     target = Path(path)
     found = store.recorded() if addresses is None else _chosen(store, addresses)
-    lines = {draw.address: _line(request, draw) for request, draw in found}
+    new = {draw.address: _line(request, draw) for request, draw in found}
+    is_new = not target.exists()
+    old = {} if is_new else _held(target, replace_all=replace_all)
+    others = [] if old is None else [address for address in old if address not in new]
+    lines = new if replace_all or old is None else {**old, **new}
+    _write(target, _sorted(lines))
+    known = old or {}
+    return Merged(
+        n_draws=len(new),
+        n_added=sum(address not in known for address in new),
+        n_changed=sum(address in known and known[address] != line for address, line in new.items()),
+        n_kept=0 if replace_all else len(others),
+        n_removed=None if old is None else len(others) if replace_all else 0,
+        is_new=is_new,
+    )
+
+
+def differing(store: Store, cassette: Cassette) -> int:
+    """Return how many draws of a cassette have another reply in the store, which stays."""
+    n_differing = 0
+    for _, draw in cassette.recorded():
+        stored = store.get(draw.address)
+        n_differing += stored is not None and _compared(stored.reply) != _compared(draw.reply)
+    return n_differing
+
+
+def _compared(reply: Reply) -> bytes:
+    return encode_reply(reply, for_cassette=True)[0]
+
+
+def _held(path: Path, *, replace_all: bool) -> dict[Address, bytes] | None:
+    """Return the lines of a cassette by address; None if it cannot be read and is to be replaced."""
+    try:
+        draws = load(path).recorded()
+    except StoreError as error:
+        if replace_all:
+            return None
+        error.fix = f"{error.fix}; or overwrite the file: --replace"
+        raise
+    lines = (text for text in _lines(path) if text.strip())
+    return {draw.address: text.rstrip(b"\n") + b"\n" for (_, draw), text in zip(draws, lines, strict=True)}
+
+
+def _sorted(lines: Mapping[Address, bytes]) -> bytes:
     order = sorted(lines, key=lambda place: (place.key, place.seed, place.stream, place.slot))
-    _write(target, b"".join(lines[address] for address in order))
-    return len(lines)
+    return b"".join(lines[address] for address in order)
 
 
 def _parsed(text: bytes) -> _Line:
@@ -197,10 +258,14 @@ def _line(request: Request, draw: Draw) -> bytes:
 
 
 def _lines(path: Path) -> Iterator[bytes]:
-    """Yield the lines of a cassette, expanded little by little."""
+    """Yield the lines of a cassette, expanded little by little, without a mark of the byte order."""
     pieces = pieces_of(path)
     try:
-        yield from lines_in(_expanded(pieces, path) if path.suffix == ".zst" else pieces, MOST_LINE_BYTES)
+        lines = lines_in(_expanded(pieces, path) if path.suffix == ".zst" else pieces, MOST_LINE_BYTES)
+        for first in lines:
+            yield first.removeprefix(_BOM)
+            break
+        yield from lines
     except (OSError, ValueError) as error:
         raise StoreError(
             f"the cassette cannot be read: {getattr(error, 'strerror', None) or error}",

@@ -59,7 +59,18 @@ def _elsewhere(asked: Address, recorded: list[Address]) -> str:
     if not fewest:
         return ""
     told = ", ".join(f"with {name} {old!r}, asked for with {name} {new!r}" for name, old, new in fewest)
-    return f"the same request was recorded {told}"
+    return f"the same request was recorded {told}{_order_of_cases(fewest, asked)}"
+
+
+def _order_of_cases(changes: list[Difference], asked: Address) -> str:
+    """Say why a draw of a case may be asked for under another repeat than it was recorded."""
+    case = asked.slot.partition(":")[0]
+    if not case or [(name, str(old).partition(":")[0]) for name, old, _ in changes] != [("slot", case)]:
+        return ""
+    return (
+        " (another repeat of the same case: did the order of the cases change? A list made of a set has"
+        " another one in every run: give the set itself, or sort it)"
+    )
 
 
 def _changed(recorded: object, asked: object, names: Iterable[str]) -> list[Difference]:

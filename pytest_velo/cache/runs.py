@@ -35,25 +35,16 @@ class _Trial(msgspec.Struct):
 _decode = decoder(_Trial)
 
 
-def addresses_in(path: Path) -> set[Address]:
-    """Return the addresses of the stored draws in a run's `trials.jsonl`.
-
-    Calls of scripted models are left out: their replies are not stored.
-
-    Raises:
-        StoreError: The file cannot be read, or a line is not a trial.
-    """
-    return set(_addresses(path))
-
-
 def recorded_addresses(runs: Iterable[Path]) -> Iterator[Address]:
     """Yield the addresses of the stored draws in the folders of runs.
+
+    Calls of scripted models are left out: their replies are not stored.
 
     In each folder the files `trials*.jsonl` are read (xdist workers write their own), including those of a
     run that is under way.
 
     Raises:
-        StoreError: As for `addresses_in`.
+        StoreError: A file cannot be read, or a line is not a trial.
     """
     for folder in runs:
         for path in sorted(folder.glob("trials*.jsonl")):
@@ -149,6 +140,8 @@ def _trial(line: bytes, path: Path, number: int) -> _Trial:
     try:
         return _decode(line) if line.strip() else _Trial()
     except ValueError as error:
+        if not line.endswith(b"\n"):
+            return _Trial()  # its process was killed while it wrote
         raise StoreError(
             f"the line is not a trial: {error}",
             where=f"{path}:{number}",

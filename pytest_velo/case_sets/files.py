@@ -12,7 +12,7 @@ import msgspec
 from pytest_velo.errors import UsageError, nearest
 
 SUFFIXES = (".jsonl", ".csv")
-SOURCES = "a list, a function, a .jsonl or .csv file, or a strategy of the Hypothesis library"
+SOURCES = "a list, a set, a function, a .jsonl or .csv file, or a strategy of the Hypothesis library"
 
 Row = tuple[str, Any]
 

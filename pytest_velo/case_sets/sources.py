@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pytest_velo.canonical import digest
 from pytest_velo.case_sets.files import SOURCES, Row, read_rows
 from pytest_velo.errors import UsageError
 
@@ -43,6 +44,8 @@ def open_source(source: Any, base: Path, seed: int) -> Opened:
         return Opened(rows=read_rows(os.fspath(source), base))
     if isinstance(source, list | tuple | range):
         return Opened(rows=_located(source))
+    if isinstance(source, set | frozenset):
+        return Opened(rows=_located(_by_digest(source)))
     if is_strategy(source):
         from pytest_velo.case_sets.strategies import draw_cases  # weight: the Hypothesis library
 
@@ -66,6 +69,8 @@ def _open_function(function: Callable[..., Any], seed: int) -> Opened:
         raise _failed(name, error) from error
     if isinstance(result, list | tuple | range):
         return Opened(rows=_located(result))
+    if isinstance(result, set | frozenset):
+        return Opened(rows=_located(_by_digest(result)))
     if not isinstance(result, Iterator):
         if inspect.iscoroutine(result):
             result.close()
@@ -121,6 +126,18 @@ def _failed(name: str, error: Exception) -> UsageError:
         where="cases",
         fix="it is called at collection, with `rng` or without arguments",
     )
+
+
+def _by_digest(source: Iterable[Any]) -> list[Any]:
+    """Order a set by its cases' content: its own order differs between runs (PYTHONHASHSEED)."""
+    try:
+        return sorted(source, key=digest)
+    except UsageError as error:
+        raise UsageError(
+            f"a set has no order, and its cases cannot be ordered by their content: {error.what}",
+            where="cases",
+            fix="give a list, in an order that does not change between runs",
+        ) from None
 
 
 def _located(rows: Iterable[Any]) -> Iterator[Row]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import inspect
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -19,17 +19,6 @@ from pytest_velo.checks.calls import unknown_calls
 from pytest_velo.errors import UsageError
 
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
-
-_FORBIDDEN_FIXTURES = {
-    "capsys": "it captures the output of all concurrent trials, not of one",
-    "capfd": "it captures the output of all concurrent trials, not of one",
-    "capsysbinary": "it captures the output of all concurrent trials, not of one",
-    "capfdbinary": "it captures the output of all concurrent trials, not of one",
-    "recwarn": "it records warnings of the whole process, so a trial would see those of others",
-    "caplog": "it records the log of all concurrent trials, not of one",
-    "monkeypatch": "it changes the process for all concurrent trials, and is undone only at the end",
-    "subtests": "it reports a failed assert and continues, so a failing trial would count as 1",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +37,7 @@ class BodyFacts:
         has_value_return: The body itself (nested functions excluded) has a `return` with a value.
         has_raise: It has a raise, nested functions included.
         unknown_calls: Called names other than builtins, our fixtures and their results; any may assert.
+        constant: The one value that every path returns, as written; None if it is no such body.
     """
 
     name: str
@@ -61,15 +51,16 @@ class BodyFacts:
     has_value_return: bool = False
     has_raise: bool = False
     unknown_calls: tuple[str, ...] = ()
+    constant: str | None = None
 
     @property
     def can_fail(self) -> bool:
-        """Something in it could give a trial the outcome 0, or its source does not tell."""
+        """Something in it could give a trial another outcome, or its source does not tell."""
         return (
             not self.has_source
             or self.is_wrapped
             or self.has_assert
-            or self.has_value_return
+            or (self.has_value_return and self.constant is None)
             or self.has_raise
             or bool(self.unknown_calls)
         )
@@ -90,7 +81,7 @@ def read_body(func: Callable[..., Any], fixture_names: Collection[str] = ()) -> 
         "is_lambda": getattr(func, "__name__", "") == "<lambda>",
         "is_wrapped": inner is not func,
     }
-    node = _definition(inner)
+    node = definition_of(inner)
     if node is None:
         return BodyFacts(has_source=False, **facts)
     nodes = [found for statement in node.body for found in ast.walk(statement)]
@@ -100,6 +91,7 @@ def read_body(func: Callable[..., Any], fixture_names: Collection[str] = ()) -> 
         has_assert=any(isinstance(found, ast.Assert) for found in nodes),
         has_raise=any(isinstance(found, ast.Raise) for found in nodes),
         has_value_return=any(map(_returns_value, _own_nodes(node))),
+        constant=_constant(node),
         unknown_calls=unknown_calls(node, fixture_names),
     )
 
@@ -111,7 +103,7 @@ def body_digest(func: Callable[..., Any]) -> str:
     Name, marks, docstring, comments and layout do not count, so that a claim may be edited. Decorators and
     the functions it calls are not followed.
     """
-    node = _definition(inspect.unwrap(func))
+    node = definition_of(inspect.unwrap(func))
     if node is None:
         return ""
     node.name = ""
@@ -135,24 +127,27 @@ def check_facts(facts: BodyFacts) -> UsageError | None:
         )
     if facts.can_fail:
         return None
+    if facts.constant is not None:
+        return UsageError(
+            f"{facts.name} returns {facts.constant} in every trial, whatever the model says",
+            fix="return what the reply shows, e.g. `return reply.answers(...)`",
+        )
     return UsageError(
         f"{facts.name} can never fail: it has no assert and returns no outcome",
         fix="write `assert reply.answers(...)`, or `return reply.answers(...)`",
     )
 
 
-def forbidden_fixtures() -> Mapping[str, str]:
-    """Return pytest's fixtures that a body cannot use, each with the reason.
-
-    They change or watch the whole process, while trials run side by side, or keep a failed assert from the
-    trial.
-    """
-    return _FORBIDDEN_FIXTURES
-
-
 def never_failed(facts: BodyFacts, n_trials: int, n_none: int) -> str | None:
     """Return a warning if all trials that ran ended in None = 1 and the body shows no assert; else None."""
-    if facts.has_assert or facts.has_raise or n_trials == 0 or n_none < n_trials:
+    if facts.has_assert or facts.has_raise or n_trials == 0:
+        return None
+    if facts.constant is not None:
+        return (
+            f"never seen to fail: all {n_trials} trials returned {facts.constant}, which is all the body"
+            " can return; make sure that what it calls asserts something, or return the outcome"
+        )
+    if n_none < n_trials:
         return None
     return (
         f"never seen to fail: all {n_trials} trials ended without an outcome and count as 1; make sure that "
@@ -171,7 +166,7 @@ def _location(func: Callable[..., Any]) -> str:
     return f"{path}:{code.co_firstlineno}"
 
 
-def _definition(func: Callable[..., Any]) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+def definition_of(func: Callable[..., Any]) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
     """Return the parsed definition; None if it has no source of its own."""
     try:
         source = inspect.getsource(func)
@@ -190,6 +185,37 @@ def _own_nodes(node: ast.AST) -> Iterator[ast.AST]:
         if not isinstance(child, _SCOPES):
             yield child
             yield from _own_nodes(child)
+
+
+def _constant(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str | None:
+    """Return the literal that every path of a body returns; None if they differ, or one returns nothing."""
+    returned = [found.value for found in _own_nodes(node) if isinstance(found, ast.Return)]
+    texts = {"" if value is None else ast.unparse(value) for value in returned}
+    if len(texts) != 1 or returned[0] is None or not _always_returns(node.body):
+        return None
+    try:
+        value = ast.literal_eval(returned[0])
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return None
+    values = value.values() if isinstance(value, dict) else [value]
+    # Other literals are no outcomes, which the run says better.
+    return texts.pop() if all(isinstance(each, bool | int | float) for each in values) else None
+
+
+def _always_returns(body: Sequence[ast.stmt]) -> bool:
+    """Tell whether a block ends in a return, or an exception, on every path."""
+    match body[-1] if body else None:
+        case ast.Return() | ast.Raise():
+            return True
+        case ast.With(body=inner) | ast.AsyncWith(body=inner):
+            return _always_returns(inner)
+        case ast.If(body=inner, orelse=other):
+            return _always_returns(inner) and _always_returns(other)
+        case ast.Try(body=inner, handlers=handlers, orelse=other, finalbody=final):
+            ends = _always_returns(other or inner) and all(_always_returns(each.body) for each in handlers)
+            return ends or _always_returns(final)
+        case _:
+            return False
 
 
 def _returns_value(node: ast.AST) -> bool:

@@ -63,7 +63,7 @@ def classify_exception(
     if not isinstance(exc, assertion_types) or isinstance(exc, never):
         return Raised.ERROR
     frame = _raising_frame(exc)
-    is_test = frame is not None and not _is_library(frame.tb_frame.f_code.co_filename, test_roots)
+    is_test = frame is not None and not is_library(frame.tb_frame.f_code.co_filename, test_roots)
     return Raised.AGAINST if is_test else Raised.ERROR
 
 
@@ -80,7 +80,7 @@ def line_in_test(exc: BaseException, test_roots: tuple[Path, ...] = ()) -> str:
     frames = [
         frame
         for frame in _frames(exc.__traceback__)
-        if not _is_library(frame.tb_frame.f_code.co_filename, test_roots)
+        if not is_library(frame.tb_frame.f_code.co_filename, test_roots)
     ]
     return f"{frames[-1].tb_frame.f_code.co_filename}:{frames[-1].tb_lineno}" if frames else ""
 
@@ -102,14 +102,14 @@ def _frames(traceback: TracebackType | None) -> Iterator[TracebackType]:
 
 @lru_cache(maxsize=4096)
 def _is_helper(filename: str) -> bool:
-    if not _is_library(filename, ()):
+    if not is_library(filename, ()):
         return False
     path = filename.replace(os.sep, "/")
     return any(f"/{helper}" in path for helper in _HELPERS)
 
 
 @lru_cache(maxsize=4096)
-def _is_library(filename: str, test_roots: tuple[Path, ...]) -> bool:
+def is_library(filename: str, test_roots: tuple[Path, ...]) -> bool:
     """Tell whether a file belongs to the standard library, an installed package or us.
 
     The innermost folder decides: an environment inside the project is a library, tests inside an installed

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pytest_velo.cache.cassette import export, load
-from pytest_velo.cache.runs import addresses_in, latest_run
+from pytest_velo.cache.cassette import Merged, differing, export, load
+from pytest_velo.cache.runs import latest_run, recorded_addresses
 from pytest_velo.cache.store import Store
 from pytest_velo.cli.cache_dir import cache_dir_option
 from pytest_velo.errors import StoreError, UsageError, VeloError, nearest
@@ -30,19 +30,20 @@ def cassette() -> None:
 @cassette.command("export")
 @click.argument("out", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--run", default="latest", show_default=True, help="Id of the run to export.")
+@click.option("--replace", is_flag=True, help="Remove draws of OUT that the run did not use.")
 @cache_dir_option()
-def _export(out: Path, run: str, cache_dir: Path) -> None:
-    """Write the draws of a run to OUT (.jsonl, or .jsonl.zst to compress)."""
+def _export(out: Path, run: str, replace: bool, cache_dir: Path) -> None:
+    """Add the draws of a run to OUT (.jsonl, or .jsonl.zst to compress); those in it stay."""
     try:
         addresses = _addresses(cache_dir, run)
         store = _open(cache_dir)
         try:
-            count = export(store, addresses, out)
+            merged = export(store, addresses, out, replace_all=replace)
         finally:
             store.close()
     except VeloError as error:
         raise click.ClickException(str(error)) from None
-    click.echo(f"{_draws(count)} of run {run} -> {out}")
+    click.echo(f"{_draws(merged.n_draws)} of run {run} -> {out}{_change(merged)}")
 
 
 @cassette.command("import")
@@ -54,12 +55,31 @@ def _import(file: Path, cache_dir: Path) -> None:
         recorded = load(file)
         store = Store.open(cache_dir / "draws.sqlite")
         try:
+            n_differing = differing(store, recorded)
             count = store.put_many(recorded.recorded())
         finally:
             store.close()
     except VeloError as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"{_draws(len(recorded))} in {file}, {count} new in {cache_dir}")
+    if n_differing:
+        click.echo(f"{_draws(n_differing)} not imported: the cache has other replies there, which stay")
+
+
+def _change(merged: Merged) -> str:
+    """Say what an export did to the file; nothing for a new one."""
+    if merged.is_new:
+        return ""
+    told = [f"{merged.n_added} added"]
+    if merged.n_changed:
+        told.append(f"{merged.n_changed} changed")
+    if merged.n_removed:
+        told.append(f"{merged.n_removed} removed")
+    if merged.n_kept:
+        told.append(f"{merged.n_kept} of other runs kept (--replace removes them)")
+    if merged.n_removed is None:
+        told.append("the old file could not be read")
+    return f": {', '.join(told)}"
 
 
 def _draws(count: int) -> str:
@@ -76,12 +96,12 @@ def _open(cache_dir: Path) -> Store:
 
 def _addresses(cache_dir: Path, run: str) -> set[Address]:
     """Return where the draws of a run are stored."""
-    path = _run_folder(cache_dir, run) / "trials.jsonl"
-    found = addresses_in(path)
+    folder = _run_folder(cache_dir, run)
+    found = set(recorded_addresses([folder]))
     if not found:
         raise UsageError(
             f"the run {run!r} has no stored draws (scripted replies are computed, not stored)",
-            where=str(path),
+            where=str(folder / "trials.jsonl"),
             fix="name another run with --run",
         )
     return found

@@ -56,6 +56,9 @@ def compare(
     """  # noqa: D301 - click shows nothing below \f
     _check_numbers(alpha, margin)
     before, now = (load(_run_id(run, cache_dir), cache_dir) for run in (run_a, run_b))
+    for run in (before, now):
+        if run.is_partial:
+            click.echo(f"run {run.folder.name} did not end: it has the hypotheses that had ended by then")
     runs = _compared(before, now, part_of_node_id, alpha=alpha, margin=margin)
     width = max(40, shutil.get_terminal_size().columns)
     for line in comparison_lines(runs, width=width, encoding=sys.stdout.encoding):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ import click
 
 from pytest_velo.cli.cache_dir import cache_dir_option
 from pytest_velo.errors import UsageError
+from pytest_velo.integration.config.folder import cache_folder, root_folder
 from pytest_velo.integration.rescore import run_pytest
 from pytest_velo.report.load import load
 from pytest_velo.report.rescored import rescored_lines, rescoring_of
@@ -30,10 +32,12 @@ _FROM_THE_RECORD = (
 
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[RUN] [TESTS] [PYTEST OPTIONS]")
-@cache_dir_option("--velo-cache-dir")
+@cache_dir_option("--velo-cache-dir", found=False)
 @click.option("--allow-judge-calls", is_flag=True, help="Allow new calls to paid judges.")
 @click.pass_context
-def rescore(ctx: click.Context, arguments: tuple[str, ...], cache_dir: Path, allow_judge_calls: bool) -> None:
+def rescore(
+    ctx: click.Context, arguments: tuple[str, ...], cache_dir: Path | None, allow_judge_calls: bool
+) -> None:
     """Run test bodies again on the stored draws of RUN (default: latest), and show what changed.
 
     Use it after editing a scorer, an expected answer or a judge's rubric. It repeats the recorded trials on
@@ -46,15 +50,16 @@ def rescore(ctx: click.Context, arguments: tuple[str, ...], cache_dir: Path, all
     """  # noqa: D301 - click shows nothing below \f
     name, given = _split(arguments)
     _check(given)
-    before = load(name, cache_dir)
+    folder = cache_folder(cache_dir, given)
+    before = load(name, folder)
     if not before.document.results:
         raise UsageError("the run has no hypothesis", where=str(before.folder), fix="name another run")
     named = any(_is_test(argument) for argument in given)
-    tests = [] if named else _files(before)
-    told = [*tests, *given, *_as_recorded(before), f"--velo-cache-dir={cache_dir.absolute()}"]
+    tests = [] if named else _files(before, root_folder(given))
+    told = [*tests, *given, *_as_recorded(before), f"--velo-cache-dir={folder.absolute()}"]
     ran = run_pytest(told, before.folder.name, judge_calls=allow_judge_calls)
     if ran.run_id is not None:
-        _show(before, load(ran.run_id, cache_dir), ran.show, ran.verbosity, all_of_it=not named)
+        _show(before, load(ran.run_id, folder), ran.show, ran.verbosity, all_of_it=not named)
     ctx.exit(ran.exit_code)
 
 
@@ -82,14 +87,14 @@ def _check(given: Sequence[str]) -> None:
             )
 
 
-def _files(run: Run) -> list[str]:
-    """Return the test files of a run.
+def _files(run: Run, root: Path) -> list[str]:
+    """Return the test files of a run, below pytest's root folder.
 
     Raises:
         UsageError: None of them is there.
     """
     files = list(dict.fromkeys(Path(result.node_id.split("::")[0]) for result in run.document.results))
-    found = [str(file) for file in files if file.exists()]
+    found = [os.path.relpath(root / file) for file in files if (root / file).exists()]
     if not found:
         raise UsageError(
             f"none of the run's test files exists here: {', '.join(map(str, files))}",

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from pytest_velo.integration.collect.items import generate as generate
     from pytest_velo.integration.collect.items import hide_defaults as hide_defaults
     from pytest_velo.integration.collect.items import prepare_all as prepare_all
+    from pytest_velo.integration.collect.late import take_in_late as take_in_late
     from pytest_velo.integration.leaving import ending as ending
     from pytest_velo.integration.report import adapt_report as adapt_report
     from pytest_velo.integration.report import status_of as status_of
     from pytest_velo.integration.report import write_summary as write_summary
+    from pytest_velo.integration.report import write_summary_alone as write_summary_alone
     from pytest_velo.integration.run.item import run_if_ours as run_if_ours
     from pytest_velo.integration.run.pool import interrupt as interrupt
     from pytest_velo.integration.run.pool import start_pooling as start_pooling
@@ -51,7 +53,9 @@ __getattr__ = lazily(
         "session_of": "startup",
         "start_pooling": "run.pool",
         "status_of": "report",
+        "take_in_late": "collect.late",
         "write_run": "startup",
         "write_summary": "report",
+        "write_summary_alone": "report",
     },
 )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
-from pytest_velo.errors import InvalidTrial, UsageError
+from pytest_velo.errors import BodyError, InvalidTrial, UsageError, tell
 from pytest_velo.integration.collect.models import judge_id, model_id
 from pytest_velo.integration.collect.stash import FACTS, SPEC
 from pytest_velo.integration.compat import fixture_info
@@ -64,6 +64,14 @@ class Velo:
 
     def __init__(self, item: pytest.Item) -> None:
         self._item = item
+        self._models: dict[str | None, AsyncModel | Model] = {}
+        self._judge: AsyncJudge | Judge | None = None
+
+    @property
+    def lost(self) -> BodyError | None:
+        """Why a call of one of its models found no trial."""
+        made = (*self._models.values(), *([] if self._judge is None else [self._judge]))
+        return next((each.lost for each in made if each.lost is not None), None)
 
     @staticmethod
     def invalid(why: str) -> NoReturn:
@@ -73,12 +81,22 @@ class Velo:
 
     def model(self, model_id: str | None = None) -> AsyncModel | Model:
         """Return the item's model, or any model by id (`velo.model("openai/gpt-5-mini")`)."""
-        return model_of(self._item, model_id)
+        if model_id not in self._models:
+            try:
+                self._models[model_id] = model_of(self._item, model_id)
+            except UsageError as error:
+                raise tell(error) from None
+        return self._models[model_id]
 
     @property
     def judge(self) -> AsyncJudge | Judge:
         """The judge, as in the fixture `judge`."""
-        return judge_of(self._item)
+        if self._judge is None:
+            try:
+                self._judge = judge_of(self._item)
+            except UsageError as error:
+                raise tell(error) from None
+        return self._judge
 
     @property
     def case(self) -> Any:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import StringIO
+from pathlib import Path
 from typing import Any, Protocol, cast
 
 import pytest
 from _pytest import assertion
 from _pytest._code.code import ReprEntryNative, ReprExceptionInfo, ReprFileLocation, ReprTraceback
 from _pytest.assertion import util
+from _pytest.config.findpaths import determine_setup
+from _pytest.junitxml import xml_key
 from _pytest.mark.expression import Expression
+from _pytest.outcomes import Failed as Failed
 from _pytest.python import get_direct_param_fixture_func
 
 
@@ -21,6 +25,24 @@ class FixtureInfo(Protocol):
     argnames: Sequence[str]
     names_closure: Sequence[str]
     name2fixturedefs: Mapping[str, Sequence[pytest.FixtureDef[Any]]]
+
+
+def located(
+    paths: Sequence[str], *, ini_file: str | None, root: str | None, overrides: Sequence[str] | None
+) -> tuple[Path, dict[str, Any]]:
+    """Return the root folder and the ini options that pytest finds from the working directory.
+
+    Raises:
+        pytest.UsageError: The ini file cannot be read.
+    """
+    folder, _, options, *_ = determine_setup(
+        inifile=ini_file,
+        override_ini=overrides,
+        args=paths,
+        rootdir_cmd_arg=root,
+        invocation_dir=Path.cwd(),
+    )
+    return folder, {name: value.value for name, value in options.items()}
 
 
 def fixture_info(definition: Any) -> FixtureInfo:
@@ -39,6 +61,16 @@ def marks_of_calls(metafunc: pytest.Metafunc) -> list[Sequence[pytest.Mark]]:
 def is_parameter(definition: pytest.FixtureDef[Any]) -> bool:
     """Tell whether a fixture is only a value of `parametrize`, which has no set-up."""
     return definition.func is get_direct_param_fixture_func
+
+
+def plugin_of(config: pytest.Config, definition: pytest.FixtureDef[Any]) -> str | None:
+    """Return the name of the installed plugin that a fixture belongs to; None for the user's and pytest's."""
+    package = str(getattr(definition.func, "__module__", "")).partition(".")[0]
+    for plugin, distribution in config.pluginmanager.list_plugin_distinfo():
+        name = getattr(plugin, "__name__", None) or type(plugin).__module__
+        if name.partition(".")[0] == package:
+            return str(distribution.project_name)
+    return None
 
 
 def mark_expression_holds(expression: str, marks: set[str], *, whatever_keywords: bool = False) -> bool:
@@ -117,6 +149,32 @@ class _Fitted(ReprExceptionInfo):
             tw.line(self._plain)
         else:
             self._write(tw)
+
+
+def junit_says_error(config: pytest.Config, report: pytest.TestReport) -> None:
+    """Let the JUnit file call the failure that a report is about to bring an error."""
+    case = _junit_case(config, report)
+    if case is None:
+        return
+
+    def append_error(failed: pytest.TestReport) -> None:
+        crash = getattr(failed.longrepr, "reprcrash", None)
+        text = str(failed.longrepr)
+        case._add_simple("error", getattr(crash, "message", text.split("\n", 1)[0]), text)
+
+    case.append_failure = append_error
+
+
+def junit_note(config: pytest.Config, report: pytest.TestReport, text: str) -> None:
+    """Put a text into the JUnit file, as what the test printed."""
+    case = _junit_case(config, report)
+    if case is not None:
+        case._write_content(report, text, "system-out")
+
+
+def _junit_case(config: pytest.Config, report: pytest.TestReport) -> Any:
+    xml = config.stash.get(xml_key, None)
+    return None if xml is None else xml.node_reporter(report)
 
 
 def comparison_hook() -> Any:

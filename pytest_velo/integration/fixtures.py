@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_velo import integration
-from pytest_velo.integration.names import MARK, OURS
+from pytest_velo.integration.names import DEFAULTS_MARK, MARK, OURS
 
 if TYPE_CHECKING:
     from pytest_velo.integration.body import Velo
@@ -23,6 +23,13 @@ def concerns_us(definition: Any) -> bool:
     if next(definition.iter_markers(MARK), None) is not None:
         return True
     return bool(set(OURS).intersection(definition.fixturenames))
+
+
+def is_marked(item: pytest.Item) -> bool:
+    """Tell cheaply whether an item is a hypothesis, or has the mark of one."""
+    if item.get_closest_marker(DEFAULTS_MARK) is not None:
+        return True
+    return any(mark.args or mark.kwargs for mark in item.iter_markers(MARK))
 
 
 @pytest.fixture

@@ -11,16 +11,19 @@ from typing import Any
 
 import pytest
 
-from pytest_velo.errors import VeloError
+from pytest_velo.errors import UsageError, VeloError
+from pytest_velo.integration.collect.late import late_problem
 from pytest_velo.integration.collect.stash import ESTIMATE, RESULT, SPEC, UNSAMPLED
-from pytest_velo.integration.compat import longrepr_of, terminal_reporter
-from pytest_velo.integration.names import EXPECTED_ATTRIBUTE
+from pytest_velo.integration.compat import longrepr_of
+from pytest_velo.integration.names import EXPECTED_ATTRIBUTE, OUTCOME_ATTRIBUTE, VERDICT_ATTRIBUTE
+from pytest_velo.integration.reporters import tell_allure
+from pytest_velo.integration.run.begun import begun
+from pytest_velo.integration.run.wording import terminal_width, verdict_lines, verdict_text
 from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.integration.totals import drawn_lines
 from pytest_velo.records import HypothesisResult, Outcome
 from pytest_velo.report.document import compact
 from pytest_velo.report.estimates import total_text
-from pytest_velo.report.failure import failure_lines
 from pytest_velo.report.families import family_lines
 from pytest_velo.report.lines import UNWRAPPED, Line, Style, as_text, block, paragraph
 from pytest_velo.report.record import RUN_FILE
@@ -30,20 +33,23 @@ from pytest_velo.report.text import neutralise
 ATTRIBUTE = "velo_result"
 WHY_ATTRIBUTE = "velo_unsampled"
 ESTIMATE_ATTRIBUTE = "velo_estimate"
-PROPERTY = "velo_outcome"
+BEGUN_ATTRIBUTE = "velo_begun"
+_CRASHED = "???"
+"""The phase that pytest-xdist gives the report of an item whose worker crashed."""
+PROPERTY = OUTCOME_ATTRIBUTE
+
+_TOLD: pytest.StashKey[bool] = pytest.StashKey()
+"""An item's error has been reported, and need not be again at its teardown."""
 
 
 def adapt_report(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
     """Give the report of a hypothesis's call phase its outcome, its text and the result for reporters."""
-    if SPEC not in item.stash or call.when != "call":
+    if call.when != "call" or SPEC not in item.stash:
+        _adapt_other(item, call, report)
         return
     result = item.stash.get(RESULT, None)
     if result is None:
-        if UNSAMPLED in item.stash:
-            _as_unsampled(item, report)
-        elif report.failed:
-            _as_error(report, call)
-            _add_property(item, report, Outcome.ERROR)
+        _adapt_without_result(item, call, report)
         return
     # A strict xfail that passed fails without an exception: pytest reports that itself.
     if call.excinfo is not None and result.outcome not in (Outcome.REFUTED, Outcome.ERROR):
@@ -51,15 +57,81 @@ def adapt_report(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.
     settings = item.config.stash[SESSION].settings
     setattr(report, ATTRIBUTE, compact(result, settings.show))
     setattr(report, PROPERTY, result.outcome.value)
-    _add_property(item, report, result.outcome)
+    text = verdict_text(item.config, result)
+    _add_property(item, report, result.outcome, text)
     if result.outcome is Outcome.ERROR:
         _as_error(report, call)
         _add_section(item, report, result)
     elif result.outcome is Outcome.REFUTED:
         if report.failed:
-            report.longrepr = longrepr_of(_text(item.config, result), report)
+            report.longrepr = longrepr_of(text, report)
     elif result.outcome is Outcome.INCONCLUSIVE:
         _as_undecided(item, report, result)
+    tell_allure(item, report, result.outcome, text)
+
+
+def _adapt_without_result(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+    """Report a hypothesis that was not sampled: skipped, in error before it began, or run by another."""
+    if UNSAMPLED in item.stash:
+        _as_unsampled(item, report)
+    elif report.failed:
+        item.stash[_TOLD] = True
+        _as_error(report, call)
+        _add_property(item, report, Outcome.ERROR)
+    elif report.passed:
+        _as_never_sampled(item, report, _ran_by_another(item))
+
+
+def _adapt_other(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+    """Report a hypothesis that ran once as a test, because its mark came too late."""
+    if call.when == "setup":  # until the call is over, the call itself says so
+        if SPEC in item.stash and isinstance(item, pytest.Function):
+            _announce(item, report)
+        return
+    problem = None if item.stash.get(_TOLD, False) else late_problem(item)
+    if problem is None:
+        return
+    item.stash[_TOLD] = True
+    if report.passed:
+        _as_never_sampled(item, report, problem)
+    elif call.when == "call":
+        _as_error(report, call)
+        _add_property(item, report, Outcome.ERROR)
+
+
+def _announce(item: pytest.Function, report: pytest.TestReport) -> None:
+    """Tell the controller of pytest-xdist what is sampled next."""
+    session = item.config.stash[SESSION]
+    if session.worker is not None and report.passed:
+        setattr(report, BEGUN_ATTRIBUTE, compact(begun(item, session.settings_of(item)), 0))
+
+
+def adapt_crash(report: pytest.TestReport, result: HypothesisResult) -> None:
+    """Give the report of a crashed worker's item the result of its hypothesis."""
+    setattr(report, ATTRIBUTE, compact(result, 0))
+    setattr(report, PROPERTY, result.outcome.value)
+    report.user_properties.append((PROPERTY, result.outcome.value))
+    report.longrepr = neutralise(result.problem)
+
+
+def _ran_by_another(item: pytest.Item) -> UsageError:
+    """Return the error of an item whose body another plugin called, once, in our place."""
+    implementations = item.ihook.pytest_pyfunc_call.get_hookimpls()
+    others = [found.plugin_name for found in implementations if found.plugin_name not in ("velo", "python")]
+    named = f" (it may be one of these: {', '.join(others)})" if others else ""
+    return UsageError(
+        f"another plugin ran the body once, so nothing was sampled{named}",
+        where=item.nodeid,
+        fix="remove that plugin's mark from the test, or its fixture",
+    )
+
+
+def _as_never_sampled(item: pytest.Item, report: pytest.TestReport, problem: UsageError) -> None:
+    """Report an error where a body that ran once would count as a passed hypothesis."""
+    report.outcome = "failed"
+    report.longrepr = longrepr_of(neutralise(f"UsageError: {problem}"), report)
+    setattr(report, PROPERTY, Outcome.ERROR.value)
+    _add_property(item, report, Outcome.ERROR)
 
 
 def status_of(report: pytest.TestReport) -> tuple[str, str, Any] | None:
@@ -68,7 +140,7 @@ def status_of(report: pytest.TestReport) -> tuple[str, str, Any] | None:
     Source:
         Pytest's hook `pytest_report_teststatus`.
     """
-    if report.when != "call" or getattr(report, PROPERTY, None) is None:
+    if report.when not in ("call", _CRASHED) or getattr(report, PROPERTY, None) is None:
         return None
     if hasattr(report, "wasxfail") or report.outcome not in ("passed", "failed"):
         return None  # expected to fail, or run again by pytest-rerunfailures
@@ -92,7 +164,7 @@ def write_summary(session: VeloSession, reporter: pytest.TerminalReporter, start
         undecided = [result for result in results if result.outcome is Outcome.INCONCLUSIVE]
         _write_in_full(reporter, "inconclusive hypotheses", undecided, Style.WARN)
     reporter.section("hypotheses")
-    width = _width(reporter.config)
+    width = terminal_width(reporter.config)
     wall_s = time.monotonic() - started_s
     encoding = _encoding(reporter)
     _write(reporter, summary_lines(results, wall_s=wall_s, width=width, encoding=encoding))
@@ -104,6 +176,18 @@ def write_summary(session: VeloSession, reporter: pytest.TerminalReporter, start
         reporter.write_line(f"run record: {session.run_folder}")
 
 
+def write_summary_alone(session: VeloSession, config: pytest.Config, started_s: float) -> None:
+    """Write the summary where another plugin took the place of pytest's terminal reporter, and asked nobody.
+
+    Nothing is written in a worker, nor where the user turned the terminal off.
+    """
+    plugins = config.pluginmanager
+    if session.worker is None and not (
+        plugins.has_plugin("terminalreporter") or plugins.is_blocked("terminal")
+    ):
+        write_summary(session, pytest.TerminalReporter(config, sys.stdout), started_s)
+
+
 def _write_in_full(
     reporter: pytest.TerminalReporter, title: str, results: Iterable[HypothesisResult], style: Style
 ) -> None:
@@ -112,7 +196,7 @@ def _write_in_full(
         if number == 0:
             reporter.write_sep("=", title, **style.markup)
         reporter.write_sep("_", result.node_id)
-        _write(reporter, _failure_lines(reporter.config, result, _width(reporter.config)))
+        _write(reporter, verdict_lines(reporter.config, result, terminal_width(reporter.config)))
 
 
 def _as_error(report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
@@ -147,12 +231,16 @@ _LOOKS_LIKE_PYTEST = re.compile(
 )
 
 
-def _add_property(item: pytest.Item, report: pytest.TestReport, outcome: Outcome) -> None:
-    """Add the outcome to the JUnit properties."""
+def _add_property(item: pytest.Item, report: pytest.TestReport, outcome: Outcome, text: str = "") -> None:
+    """Add the outcome, and the first line of its text, to what other reports show of a test."""
+    ours = {PROPERTY: outcome.value}
+    if text:
+        ours[VERDICT_ATTRIBUTE] = text.split("\n", 1)[0]
+        setattr(report, VERDICT_ATTRIBUTE, text)
     # JUnit's reporter reads the report of the teardown, which is made from the item.
     for properties in (item.user_properties, report.user_properties):
-        properties[:] = [pair for pair in properties if pair[0] != PROPERTY]
-        properties.append((PROPERTY, outcome.value))
+        properties[:] = [pair for pair in properties if pair[0] not in ours]
+        properties += ours.items()
 
 
 def _as_unsampled(item: pytest.Item, report: pytest.TestReport) -> None:
@@ -188,27 +276,15 @@ def _as_undecided(item: pytest.Item, report: pytest.TestReport, result: Hypothes
         del report.wasxfail
     strict = item.config.stash[SESSION].settings.strict
     report.outcome = "failed" if strict else "passed"
-    report.longrepr = longrepr_of(_text(item.config, result), report) if strict else None
+    text = verdict_text(item.config, result)
+    report.longrepr = longrepr_of(text, report) if strict else None
+    if not strict:
+        report.sections.append(("velo: the verdict", text))
 
 
 def _add_section(item: pytest.Item, report: pytest.TestReport, result: HypothesisResult) -> None:
-    report.sections.append(("velo: the trial", _text(item.config, result, _width(item.config))))
-
-
-def _text(config: pytest.Config, result: HypothesisResult, width: int = UNWRAPPED) -> str:
-    return as_text(_failure_lines(config, result, width))
-
-
-def _failure_lines(config: pytest.Config, result: HypothesisResult, width: int) -> list[Line]:
-    settings = config.stash[SESSION].settings
-    verbosity, encoding = config.get_verbosity(), sys.stdout.encoding
-    return failure_lines(result, settings.show, verbosity, width=width, encoding=encoding)
-
-
-def _width(config: pytest.Config) -> int:
-    """Return the columns of the terminal; 80 where there is none (xdist workers)."""
-    reporter = terminal_reporter(config)
-    return 80 if reporter is None else max(40, reporter._tw.fullwidth)
+    width = terminal_width(item.config)
+    report.sections.append(("velo: the trial", as_text(verdict_lines(item.config, result, width))))
 
 
 def _write(reporter: pytest.TerminalReporter, lines: Iterable[Line]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -25,10 +25,11 @@ from pytest_velo.integration.fitted import fit_to_terminal
 from pytest_velo.integration.leaving import leave_with
 from pytest_velo.integration.names import RESCORE_PLUGIN
 from pytest_velo.integration.totals import Drawn, session_waits
-from pytest_velo.report.document import from_compact, shown_trials
+from pytest_velo.report.document import RunDocument, from_compact, shown_trials
 from pytest_velo.report.estimates import Estimate
 from pytest_velo.report.header import header_lines
-from pytest_velo.report.record import Packed, create_run, run_name, trial_lines, write_trials
+from pytest_velo.report.record import Packed, append_result, append_trials, create_run, run_name, trial_lines
+from pytest_velo.version import __version__
 
 if TYPE_CHECKING:
     from pytest_velo.cache.store import Store
@@ -44,9 +45,11 @@ class VeloSession:
     Attributes:
         results: Of this process's items, in the order they ran, with the trials that a report shows.
         reported: Of all processes' items, by node id; a test that ran again replaces its first run.
+        begun: What workers are sampling, by node id, in the form of an error.
         unsampled: Why we skipped hypotheses, by node id.
         estimates: What hypotheses would take, by node id, where the session only estimates.
         sampled_together: Hypotheses share the sampler, so waits cannot be attributed to one of them.
+        summarised: The summary has been written.
         order: Position of each test by node id, where workers run them; empty otherwise.
         hurried: Ctrl-C came while something was sampled, or could be.
         exit_code: How the process ends.
@@ -64,12 +67,15 @@ class VeloSession:
         self._from_controller: dict[str, Any] = json.loads(shared.get("velo", "{}"))
         self.started_at = datetime.now(UTC)
         self.results: list[HypothesisResult] = []
-        self._trial_lines: dict[str, Packed] = {}
+        self._unwritten: dict[str, Packed] = {}
+        self._problems: list[str] = []
         self.reported: dict[str, HypothesisResult] = {}
+        self.begun: dict[str, HypothesisResult] = {}
         self.unsampled: dict[str, str] = {}
         self.estimates: dict[str, Estimate] = {}
         self.drawn: list[Drawn] = []
         self.sampled_together = False
+        self.summarised = False
         self.hurried = False
         self._closing: SampleLoop | None = None
         self.exit_code = int(pytest.ExitCode.INTERRUPTED)
@@ -167,11 +173,9 @@ class VeloSession:
         return bool(self._config.getoption("usepdb", False) or self._config.getoption("trace", False))
 
     def close(self) -> None:
-        """Write this process's trials, end the loop and close the store. Safe to call twice."""
-        problems: list[str] = []
+        """Write this process's last trials, end the loop and close the store. Safe to call twice."""
         try:
-            with noting(problems):
-                self._write_trials()
+            self._write_trials()
         finally:
             sampler: Sampler | None = self.__dict__.pop("sampler", None)
             loop: SampleLoop | None = self.__dict__.get("loop")
@@ -179,11 +183,11 @@ class VeloSession:
             for name in ("loop", "store"):
                 opened = self.__dict__.pop(name, None)
                 if opened is not None:
-                    with noting(problems):
+                    with noting(self._problems):
                         opened.close()
             self.hurried |= loop is not None and loop.is_hurried
             if sampler is not None and not self.settings.estimates:
-                self._note_drawn(sampler, problems)
+                self._note_drawn(sampler)
 
     def hurry(self) -> None:
         """Wait for nothing longer than a moment: Ctrl-C came."""
@@ -198,8 +202,11 @@ class VeloSession:
             leave_with(self.exit_code)
 
     def keep(self, result: HypothesisResult) -> HypothesisResult:
-        """Keep a result for the run record; return it with only the trials that a report shows."""
-        self._trial_lines[result.node_id] = Packed(trial_lines(result))
+        """Keep a result for the run record; return it with only the trials that a report shows.
+
+        Its trials are written when the item is reported.
+        """
+        self._unwritten[result.node_id] = Packed(trial_lines(result))
         light = replace(result, trials=shown_trials(result, self.settings.show))
         self.results.append(light)
         return light
@@ -207,20 +214,36 @@ class VeloSession:
     def drop(self, result: HypothesisResult) -> None:
         """Discard a result that was kept: its hypothesis is not sampled after all."""
         self.results.remove(result)
-        del self._trial_lines[result.node_id]
+        del self._unwritten[result.node_id]
+
+    def document(self, results: Iterable[HypothesisResult] = (), duration_s: float = 0.0) -> RunDocument:
+        """Return the document of this run."""
+        return RunDocument(
+            velo_version=__version__,
+            run_id=self.run_folder.name,
+            started_at=self.started_at.isoformat(timespec="seconds"),
+            duration_s=duration_s,
+            seed=self.settings.seed,
+            mode=self.settings.mode.value,
+            models=self.settings.models,
+            results=tuple(results),
+        )
 
     def _write_trials(self) -> None:
-        lines, self._trial_lines = self._trial_lines, {}
-        if lines:
-            write_trials(self.run_folder, lines, self.worker)
+        lines, self._unwritten = self._unwritten, {}
+        if lines and not self._problems:  # nothing is written behind half a line
+            with noting(self._problems):
+                append_trials(self.run_folder, lines, self.worker)
 
-    def _note_drawn(self, sampler: Sampler, problems: list[str]) -> None:
+    def _note_drawn(self, sampler: Sampler) -> None:
         """Keep, or send to the controller, what this process drew; final once the loop has ended."""
         stats = sampler.stats()
         waits: tuple[str, ...] = ()
         if self.sampled_together:
             waits = session_waits(stats)
-        drawn = Drawn(n_calls=stats.n_calls, cost_usd=stats.cost_usd, problems=tuple(problems), waits=waits)
+        drawn = Drawn(
+            n_calls=stats.n_calls, cost_usd=stats.cost_usd, problems=tuple(self._problems), waits=waits
+        )
         self.drawn.append(drawn)
         if self.worker is not None:
             self._config.workeroutput["velo"] = drawn.to_json()  # type: ignore[attr-defined]
@@ -253,15 +276,26 @@ class VeloSession:
             self._cassette_files |= dict.fromkeys(found)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Collect the results carried by reports, from workers too, in order of arrival."""
+        """Collect the results carried by reports, from workers too, in order of arrival.
+
+        They are written at once: what follows may crash.
+        """
+        if report.when == "call":
+            self._write_trials()
         if self.worker is not None:
             return
+        if (begun := getattr(report, "velo_begun", None)) is not None:
+            self.begun[report.nodeid] = from_compact(begun)
         if (why := getattr(report, "velo_unsampled", None)) is not None:
             self.unsampled[report.nodeid] = why
         if (told := getattr(report, "velo_estimate", None)) is not None:
             self.estimates[report.nodeid] = Estimate.from_json(told)
         if (text := getattr(report, "velo_result", None)) is not None:
+            self.begun.pop(report.nodeid, None)
             self.reported[report.nodeid] = result = from_compact(text)
+            if not self._problems:
+                with noting(self._problems):
+                    append_result(self.run_folder, self.document(), result)
             show, verbosity = self.settings.show, self._config.get_verbosity()
             fit_to_terminal(report, result, show=show, verbosity=verbosity)
 

@@ -7,12 +7,12 @@ import pytest
 from pytest_velo.errors import VeloError
 from pytest_velo.integration.collect.families import Families
 from pytest_velo.integration.names import FAMILIES_PLUGIN, RESCORE_RUN, SESSION_PLUGIN
+from pytest_velo.integration.report import status_of
+from pytest_velo.integration.reporters import Reporters
 from pytest_velo.integration.session import SESSION, VeloSession, noting
 from pytest_velo.integration.totals import Drawn
 from pytest_velo.report import record
-from pytest_velo.report.document import RunDocument
 from pytest_velo.settings import Multiplicity
-from pytest_velo.version import __version__
 
 
 def session_of(config: pytest.Config, *, told: bool = False) -> VeloSession:
@@ -20,6 +20,7 @@ def session_of(config: pytest.Config, *, told: bool = False) -> VeloSession:
     if SESSION not in config.stash:
         config.stash[SESSION] = VeloSession(config, told=told)
         config.pluginmanager.register(config.stash[SESSION], SESSION_PLUGIN)
+        config.pluginmanager.register(Reporters(config, status_of), "velo-reporters")
     return config.stash[SESSION]
 
 
@@ -52,16 +53,6 @@ def write_run(session: VeloSession, duration_s: float) -> None:
     with noting(problems):
         record.merge_trials(session.run_folder)
         results = sorted(session.reported.values(), key=lambda result: session.order.get(result.node_id, 0))
-        document = RunDocument(
-            velo_version=__version__,
-            run_id=session.run_folder.name,
-            started_at=session.started_at.isoformat(timespec="seconds"),
-            duration_s=duration_s,
-            seed=session.settings.seed,
-            mode=session.settings.mode.value,
-            models=session.settings.models,
-            results=tuple(results),
-        )
-        record.write_run(session.run_folder, document)
+        record.write_run(session.run_folder, session.document(results, duration_s))
     if problems:
         session.drawn.append(Drawn(problems=tuple(problems)))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from pytest_velo.integration.session import SESSION
 from pytest_velo.integration.startup import session_of
 from pytest_velo.integration.totals import Drawn
 
@@ -28,8 +29,23 @@ class Controller:
         session_of(self._config).order = {node_id: place for place, node_id in enumerate(ids)}
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any) -> None:
-        """Learn what a worker drew; one that crashed reports nothing."""
+    def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport) -> None:
+        """Give the report of a hypothesis whose worker crashed its result: an error."""
+        started = session_of(self._config).begun.get(crashitem)
+        if started is not None:
+            from pytest_velo.integration.report import adapt_crash  # weight: reports, after a crash only
+            from pytest_velo.integration.run.begun import crashed  # weight: what samples, likewise
+
+            adapt_crash(report, crashed(started, str(report.longrepr)))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        """Learn what a worker drew; one that crashed cannot tell."""
         text = getattr(node, "workeroutput", {}).get("velo")
         if text is not None:
             session_of(self._config).drawn.append(Drawn.from_json(text))
+        elif error and SESSION in self._config.stash and self._config.stash[SESSION].reported:
+            lost = (
+                f"worker {node.gateway.id} crashed: calls it made for a test that did not end are not counted"
+            )
+            session_of(self._config).drawn.append(Drawn(cost_usd=None, problems=(lost,)))

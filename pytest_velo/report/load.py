@@ -13,7 +13,15 @@ from pytest_velo.errors import StoreError, UsageError, nearest
 from pytest_velo.reading import checked, json_in, lines_in, pieces_of, read_bytes
 from pytest_velo.records import HypothesisResult, Outcome, TrialRecord
 from pytest_velo.report.document import RunDocument, from_json
-from pytest_velo.report.record import RUN_FILE, TRIALS_FILE, runs_folder
+from pytest_velo.report.record import (
+    RESULTS_FILE,
+    RUN_FILE,
+    TRIALS_FILE,
+    read_results,
+    runs_folder,
+    trial_files,
+    trial_places,
+)
 from pytest_velo.report.transcript import trial_from_json
 from pytest_velo.verdicts import Decision
 
@@ -43,14 +51,18 @@ def load(run: str = "latest", cache_dir: str | Path = ".pytest_velo") -> Run:
     """
     runs = runs_folder(cache_dir)
     name = _latest(runs) if run == "latest" else run
-    file = runs / name / RUN_FILE
-    if not _is_name(name) or not file.is_file():
-        known = sorted(path.parent.name for path in runs.glob(f"*/{RUN_FILE}"))
+    file, begun = runs / name / RUN_FILE, runs / name / RESULTS_FILE
+    if not _is_name(name) or not (file.is_file() or begun.is_file()):
+        known = sorted(
+            {path.parent.name for kind in (RUN_FILE, RESULTS_FILE) for path in runs.glob(f"*/{kind}")}
+        )
         raise UsageError(
             f"there is no finished run {name!r}",
             where=str(runs),
             fix=nearest(name, known) if known else "run pytest on your hypotheses first",
         )
+    if not file.is_file():
+        return _partial(begun)
     try:
         data = json_in(read_bytes(file))
         if not isinstance(data, dict):
@@ -68,6 +80,19 @@ def load(run: str = "latest", cache_dir: str | Path = ".pytest_velo") -> Run:
 def _is_name(text: str) -> bool:
     """Tell whether a text can be the name of a run's folder."""
     return Path(text).name == text and text.isprintable() and len(text.encode("utf-8", "replace")) <= 255
+
+
+def _partial(file: Path) -> Run:
+    """Read what a run that did not end has left."""
+    try:
+        return Run(file.parent, read_results(file.parent), is_partial=True)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as problem:
+        raise StoreError(
+            f"it cannot be read ({problem})", where=str(file), fix="remove the folder and run again"
+        ) from problem
+    except StoreError as problem:
+        problem.where = str(file)
+        raise
 
 
 def _latest(runs: Path) -> str:
@@ -127,10 +152,12 @@ class Run:
         folder: Where the record is.
         document: Everything about the run except its trials.
         results: The hypotheses in the order they ran.
+        is_partial: The run goes on, or was killed: it has the hypotheses that had ended by then.
     """
 
-    def __init__(self, folder: Path, document: RunDocument) -> None:
+    def __init__(self, folder: Path, document: RunDocument, *, is_partial: bool = False) -> None:
         self.folder = folder
+        self.is_partial = is_partial
         self.document = document
         self.results = tuple(RecordedHypothesis(self, result) for result in document.results)
 
@@ -143,6 +170,9 @@ class Run:
         Raises:
             StoreError: A line cannot be parsed.
         """
+        if self.is_partial:
+            yield from self._partial_trials(node_id)
+            return
         path = self.folder / TRIALS_FILE
         if not path.exists():
             return
@@ -170,6 +200,15 @@ class Run:
                 raise _unreadable(f"{type(problem).__name__}: {problem}", where) from None
         return tuple(found)
 
+    def _partial_trials(self, node_id: str | None) -> Iterator[dict[str, Any]]:
+        """Yield trials from the files of all processes, which nobody has sorted."""
+        places = trial_places(trial_files(self.folder))
+        for name in sorted(places) if node_id is None else [node_id]:
+            for _, (path, start, length) in sorted(places.get(name, ())):
+                with path.open("rb") as file:
+                    file.seek(start)
+                    yield _parse(file.read(length), f"{path} at byte {start}")
+
     @cached_property
     def _places(self) -> dict[str, list[tuple[int, int]]]:
         """Which lines are each test's, and where they start: one quick pass that decodes node ids only."""
@@ -194,7 +233,8 @@ class Run:
         raise UsageError(f"no test of the run has {part!r} in its node id", fix=nearest(part, names))
 
     def __repr__(self) -> str:
-        return f"<run {self.document.run_id}: {len(self.results)} hypotheses>"
+        ended = ", did not end" if self.is_partial else ""
+        return f"<run {self.document.run_id}: {len(self.results)} hypotheses{ended}>"
 
 
 def _lines(path: Path) -> Iterator[bytes]:

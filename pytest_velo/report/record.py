@@ -1,30 +1,33 @@
 """The run record on disk: `runs/<run id>/run.json` and `trials.jsonl`, and `runs/latest`.
 
-Written atomically and sorted by (node id, index), so the same run gives the same bytes except for times. JSON
-is written in ASCII: a record that is printed cannot reorder or colour a terminal.
+While the tests run, the trials of each hypothesis are appended as it ends, and its result goes to
+`results.jsonl`: a process that is killed loses the hypothesis it was at, not those before it. In the end the
+trials are sorted by (node id, index), so the same run gives the same bytes except for times, and `run.json`
+takes the place of the results. JSON is written in ASCII: a record that is printed cannot reorder or colour a
+terminal.
 """
 
 from __future__ import annotations
 
-import heapq
 import json
 import os
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 
 from pytest_velo.cache.runs import LATEST_FILE
 from pytest_velo.errors import StoreError
-from pytest_velo.reading import lines_in
+from pytest_velo.reading import decoder, json_in, lines_in, pieces_of, read_bytes
 from pytest_velo.records import HypothesisResult
-from pytest_velo.report.document import RunDocument, to_json
+from pytest_velo.report.document import RunDocument, from_json, result_from_json, result_to_json, to_json
 from pytest_velo.report.transcript import trial_to_json
 
 if TYPE_CHECKING:
@@ -32,8 +35,13 @@ if TYPE_CHECKING:
 
 RUN_FILE = "run.json"
 TRIALS_FILE = "trials.jsonl"
+RESULTS_FILE = "results.jsonl"
+"""The document's head, then a result on each line; only in a run that goes on, or was killed."""
 _WORKER_FILES = "trials-*.jsonl"
 _PIECE = 2**16
+
+_Place = tuple[Path, int, int]
+"""Of a line: its file, where it starts, and its length."""
 
 
 def runs_folder(cache_dir: str | Path) -> Path:
@@ -101,8 +109,8 @@ class Packed:
         yield unpacker.flush()
 
 
-def write_trials(folder: Path, lines: Mapping[str, Iterable[bytes]], worker: str | None = None) -> Path:
-    r"""Write the lines of trials, in the order of their node ids, and return the file.
+def append_trials(folder: Path, lines: Mapping[str, Iterable[bytes]], worker: str | None = None) -> Path:
+    """Append the lines of trials to the file of this process, and return the file.
 
     Args:
         folder: The run's folder.
@@ -112,30 +120,100 @@ def write_trials(folder: Path, lines: Mapping[str, Iterable[bytes]], worker: str
     Raises:
         StoreError: It cannot be written.
     """
-    path = folder / (TRIALS_FILE if worker is None else f"trials-{worker}.jsonl")
-    _write_atomically(path, (line for node_id in sorted(lines) for line in lines[node_id]))
+    path = folder / _trials_file(worker)
+    _append(path, (line for node_id in lines for line in lines[node_id]))
     return path
 
 
 def merge_trials(folder: Path) -> Path:
-    """Merge the workers' files into one, by (node id, index), in constant memory; then remove them.
+    """Sort the files of all processes into one, by (node id, index), and remove the others.
 
-    It returns the file of all trials and may be repeated; without workers' files it changes nothing.
+    Of a test that ran again in one process, only the last run stays. A line that a killed process left
+    unfinished is dropped. It returns the file of all trials and may be repeated.
 
     Raises:
         StoreError: It cannot be written.
     """
     target = folder / TRIALS_FILE
-    workers = sorted(folder.glob(_WORKER_FILES))
-    if not workers:
+    files = trial_files(folder)
+    if not files:
         return target
-    parts = [*([target] if target.exists() else []), *workers]
+    places = trial_places(files)
+    ordered = [place for node_id in sorted(places) for _, place in sorted(places[node_id])]
+    if files == [target] and _is_whole(target, ordered):
+        return target
     with ExitStack() as stack:
-        files = [stack.enter_context(part.open("rb")) for part in parts]
-        _write_atomically(target, heapq.merge(*files, key=_position))
-    for part in workers:
-        part.unlink()
+        opened = {file: stack.enter_context(file.open("rb")) for file in files}
+        _write_atomically(target, (_read_at(opened[file], start, n) for file, start, n in ordered))
+    for file in files:
+        if file != target:
+            file.unlink()
     return target
+
+
+def _is_whole(path: Path, places: Iterable[_Place]) -> bool:
+    """Tell whether lines follow each other in a file from its start to its end."""
+    end = 0
+    for _, start, length in places:
+        if start != end:
+            return False
+        end += length
+    return end == path.stat().st_size
+
+
+def trial_files(folder: Path) -> list[Path]:
+    """Return the files of trials in a run's folder: one, unless the run goes on or was killed."""
+    target = folder / TRIALS_FILE
+    return [*([target] if target.exists() else []), *sorted(folder.glob(_WORKER_FILES))]
+
+
+def trial_places(files: Iterable[Path]) -> dict[str, list[tuple[int, _Place]]]:
+    """Return the index and place of every trial, by node id; of a test that ran again, of its last run.
+
+    Raises:
+        StoreError: A finished line is not a trial.
+    """
+    places: dict[str, list[tuple[int, _Place]]] = {}
+    for path in files:
+        seen: dict[str, int] = {}
+        start = 0
+        for number, line in enumerate(lines_in(pieces_of(path)), 1):
+            if not line.endswith(b"\n"):
+                break  # the process was killed while it wrote
+            trial = _position(line, f"{path}:{number}")
+            if trial.index <= seen.get(trial.node_id, -1):
+                places[trial.node_id] = [found for found in places[trial.node_id] if found[1][0] != path]
+            seen[trial.node_id] = trial.index
+            place = (path, start, len(line))
+            places.setdefault(trial.node_id, []).append((trial.index, place))
+            start += len(line)
+    return places
+
+
+def append_result(folder: Path, document: RunDocument, result: HypothesisResult) -> None:
+    """Append a result to the file of results; `document` is the run's, without any.
+
+    Raises:
+        StoreError: It cannot be written.
+    """
+    path = folder / RESULTS_FILE
+    head = [] if path.exists() else [_escaped(to_json(document))]
+    _append(path, [*head, _escaped(result_to_json(result))])
+
+
+def read_results(folder: Path) -> RunDocument:
+    """Return what a run that did not end has written of its document; its duration is up to the last result.
+
+    Raises:
+        OSError, ValueError, StoreError: The file cannot be read.
+    """
+    path = folder / RESULTS_FILE
+    head, *lines = (line for line in read_bytes(path).splitlines(keepends=True) if line.endswith(b"\n"))
+    document = from_json(json_in(head))
+    results = {found.node_id: found for found in map(result_from_json, map(json_in, lines))}
+    began = datetime.fromisoformat(document.started_at).timestamp()
+    took_s = max(0.0, path.stat().st_mtime - began)
+    return replace(document, duration_s=took_s, results=tuple(results.values()))
 
 
 def write_run(folder: Path, document: RunDocument) -> Path:
@@ -146,6 +224,7 @@ def write_run(folder: Path, document: RunDocument) -> Path:
     """
     path = folder / RUN_FILE
     _write_atomically(path, _pretty(to_json(document)))
+    (folder / RESULTS_FILE).unlink(missing_ok=True)
     _write_atomically(folder.parent / LATEST_FILE, [f"{folder.name}\n".encode("ascii")])
     return path
 
@@ -173,9 +252,48 @@ def _pretty(value: Any) -> Iterator[bytes]:
     yield b"\n"
 
 
-def _position(line: bytes) -> tuple[str, int]:
-    trial = json.loads(line)
-    return trial["node_id"], trial["index"]
+class _Position(msgspec.Struct):
+    node_id: str
+    index: int
+
+
+@cache
+def _decoder() -> Callable[[bytes], _Position]:
+    return decoder(_Position)
+
+
+def _position(line: bytes, where: str) -> _Position:
+    try:
+        return _decoder()(line)
+    except ValueError as problem:
+        raise StoreError(
+            f"this line cannot be read ({problem})", where=where, fix="remove the run's folder and run again"
+        ) from problem
+
+
+def _read_at(file: BinaryIO, start: int, length: int) -> bytes:
+    file.seek(start)
+    return file.read(length)
+
+
+def _trials_file(worker: str | None) -> str:
+    return TRIALS_FILE if worker is None else f"trials-{worker}.jsonl"
+
+
+def _append(path: Path, lines: Iterable[bytes]) -> None:
+    try:
+        with path.open("ab") as file:
+            file.writelines(lines)
+    except OSError as problem:
+        raise _unwritable(path, problem) from problem
+
+
+def _unwritable(path: Path, problem: OSError) -> StoreError:
+    return StoreError(
+        f"it cannot be written: {problem.strerror or problem}",
+        where=str(path),
+        fix="free some space or name another folder with --velo-cache-dir",
+    )
 
 
 def _write_atomically(path: Path, chunks: Iterable[bytes]) -> None:
@@ -192,10 +310,6 @@ def _write_atomically(path: Path, chunks: Iterable[bytes]) -> None:
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as problem:
-        raise StoreError(
-            f"it cannot be written: {problem.strerror or problem}",
-            where=str(path),
-            fix="free some space or name another folder with --velo-cache-dir",
-        ) from problem
+        raise _unwritable(path, problem) from problem
     finally:
         temporary.unlink(missing_ok=True)

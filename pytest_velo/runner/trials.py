@@ -108,10 +108,9 @@ class TrialRunner:
 
     def _failed(self, planned: Planned, scope: TrialScope, error: BaseException) -> Finished:
         if self.outside.trouble is not None:
-            reading = self._hypothesis.outcomes.exception(
-                self.outside.trouble
-            )  # it adds the line of the test
-        elif scope.trouble is not None:
+            # It adds the line of the test.
+            reading = self._hypothesis.outcomes.exception(self.outside.trouble)
+        elif scope.trouble is not None and (error is not scope.trouble or not isinstance(error, BodyError)):
             reading = Reading(error=scope.trouble)  # whatever the body made of it
         elif scope.invalid is not None and not isinstance(error, BodyError):
             reading = Reading(invalid=scope.invalid)
@@ -119,6 +118,8 @@ class TrialRunner:
             reading = Reading(invalid=error.reason)
         else:
             reading = self._hypothesis.outcomes.exception(error)
+        if reading.against and scope.n_given_up and not isinstance(error, BaseExceptionGroup):
+            reading = Reading(error=_gave_up())  # a task group cancels the rest after a failed assert
         if reading.error is not None:
             detail = str(reading.error)
             record = self._record(planned, scope, OutcomeKind.INVALID, {}, Reading(detail=detail))
@@ -176,6 +177,8 @@ def _check_calls(scope: TrialScope) -> None:
     """Raise if a body returned without having awaited all of its calls."""
     if scope.trouble is not None:
         raise scope.trouble  # the body caught it
+    if scope.n_given_up and scope.invalid is None:
+        raise _gave_up()
     if scope.n_unawaited:
         raise BodyError("a model call was never awaited", fix="write `await model(...)`")
     if scope.n_under_way:
@@ -183,6 +186,14 @@ def _check_calls(scope: TrialScope) -> None:
             "a model call was still under way when the body ended",
             fix="await every task the body starts, e.g. in an asyncio.TaskGroup",
         )
+
+
+def _gave_up() -> BodyError:
+    """Return the error of a body that cancelled a call: how long one takes says nothing about the model."""
+    return BodyError(
+        "the body cancelled a model call (a time-out?), so its outcome depends on how fast replies come",
+        fix="wait for every call; a time limit belongs to the endpoint: timeout_s= in velo_endpoints",
+    )
 
 
 def _cancelled_itself(error: asyncio.CancelledError) -> BodyError:

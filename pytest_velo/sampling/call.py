@@ -123,6 +123,9 @@ async def ask(scope: TrialScope, target: Target, request: Request, guard: Guard,
         unanswered = f"the model gave {error.what}"
         scope.invalidate(unanswered)
         raise InvalidTrial(unanswered) from error
+    except asyncio.CancelledError:
+        scope.give_up()
+        raise
     except Exception as error:
         scope.fail(error)
         raise

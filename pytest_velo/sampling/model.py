@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from pytest_velo.errors import BodyError
+from pytest_velo.errors import BodyError, tell
 from pytest_velo.providers.prefill import with_prefill
 from pytest_velo.providers.registry import Target
 from pytest_velo.records import JsonObject, Reply, Request
@@ -20,11 +20,20 @@ from pytest_velo.settings import Api, Endpoint
 class _Caller:
     """The common part of both kinds of model: the target and the neutral request."""
 
-    __slots__ = ("_targets",)
+    __slots__ = ("_targets", "lost")
 
     def __init__(self, target: Target | Mapping[str, Target]) -> None:
         """Take the target, or one for each arm if models are the arms."""
         self._targets = target
+        self.lost: BodyError | None = None  # why a call found no trial, should the body catch that
+
+    def _scope(self) -> TrialScope:
+        """Return the running trial; without one, note the error: there is no trial to tell of it."""
+        try:
+            return current("model(...)")
+        except BodyError as error:
+            self.lost = error
+            raise
 
     @property
     def id(self) -> str:
@@ -46,7 +55,11 @@ class _Caller:
         _check_names(given, target.endpoint)
         if isinstance(given.get("tools"), Sequence):
             given["tools"] = neutral_tools(given["tools"])
-        return with_prefill(target.request(messages_of(prompt, system), given), target.endpoint)
+        try:
+            messages = messages_of(prompt, system)
+        except BodyError as error:
+            raise tell(error) from None
+        return with_prefill(target.request(messages, given), target.endpoint)
 
 
 class AsyncModel(_Caller):
@@ -111,7 +124,7 @@ class AsyncModel(_Caller):
             InvalidTrial: The reply was cut, empty, filtered or does not follow the schema.
         """
         options = _options(locals())
-        scope = current("model(...)")
+        scope = self._scope()
         scope.issue()
         target = self._target(scope)
         request = self._request(target, prompt, system, {**options, **provider_parameters})
@@ -163,7 +176,7 @@ class Model(_Caller):
     ) -> Reply:
         """Ask the model once; arguments and errors as in `AsyncModel`."""
         options = _options(locals())
-        scope = current("model(...)")
+        scope = self._scope()
         if scope.block is None:
             raise BodyError(
                 "a blocking model was called on the sampling loop", fix="make the body `async def`"

@@ -13,7 +13,7 @@ from collections.abc import Coroutine
 from contextvars import ContextVar
 from typing import Any, Protocol, TypeVar
 
-from pytest_velo.errors import BodyError, InvalidTrial
+from pytest_velo.errors import BodyError, InvalidTrial, listen
 from pytest_velo.providers.registry import Target
 from pytest_velo.records import Address, Call, Reply, Request, Slot
 
@@ -134,6 +134,7 @@ class TrialScope:
         "ended",
         "invalid",
         "may_pay",
+        "n_given_up",
         "notices",
         "stream",
         "trial",
@@ -164,6 +165,7 @@ class TrialScope:
         self.trouble: Exception | None = None
         self.ended = False
         self.notices: list[str] = []
+        self.n_given_up = 0  # calls that the body cancelled
         self._calls: list[Call | None] = []
         self._ordinals: dict[str, int] = {}
         self._seen: dict[str, tuple[int, bool]] = {}
@@ -249,6 +251,18 @@ class TrialScope:
         if self.trouble is None:
             self.trouble = error
 
+    def hear(self, error: Exception) -> None:
+        """Note an error that the body caused, whatever it makes of it."""
+        if isinstance(error, InvalidTrial):
+            self.invalidate(error.reason)
+        else:
+            self.fail(error)
+
+    def give_up(self) -> None:
+        """Count a call that the body cancelled while the trial went on."""
+        if not self.ended:
+            self.n_given_up += 1
+
     def _watch_order(self, key: str) -> None:
         caller = _caller()
         made_before = self._callers.get(caller, 0)
@@ -285,6 +299,7 @@ def enter(scope: TrialScope) -> None:
     True
     """
     _current.set(scope)
+    listen(scope.hear)
 
 
 def current(what: str) -> TrialScope:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from pytest_velo.errors import InvalidTrial
+from pytest_velo.errors import BodyError, InvalidTrial
 from pytest_velo.providers.wire import json_value
 from pytest_velo.records import JsonObject, Reply, Request
 from pytest_velo.sampling.model import AsyncModel, Model
@@ -124,6 +124,11 @@ class AsyncJudge:
     def __init__(self, model: AsyncModel) -> None:
         self._model = model
 
+    @property
+    def lost(self) -> BodyError | None:
+        """Why a call found no trial."""
+        return self._model.lost
+
     def __call__(self, question: str, text: str | Reply, **options: Any) -> Pending[bool]:
         """Ask whether `question` holds of `text`; an unreadable answer is an invalid trial."""
         prompt = _yes_no_prompt(question, str(text))
@@ -173,6 +178,11 @@ class Judge:
 
     def __init__(self, model: Model) -> None:
         self._model = model
+
+    @property
+    def lost(self) -> BodyError | None:
+        """Why a call found no trial."""
+        return self._model.lost
 
     def __call__(self, question: str, text: str | Reply, **options: Any) -> bool:
         """Ask whether `question` holds of `text`; an unreadable answer is an invalid trial."""

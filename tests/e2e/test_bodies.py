@@ -167,14 +167,14 @@ def test_the_policy_for_invalid_trials_decides_what_they_mean(run, policy, outco
     ],
 )
 def test_a_return_that_is_no_outcome_is_an_error(run, value, message):
-    run.file(hypothesis(f"return {value}"))
+    run.file(hypothesis(f"value = {value}; return value"))
     failed_as_error(run(), message, "*fix: *")
 
 
 @pytest.mark.parametrize("value", ["True", "1", "numpy.True_", "numpy.int64(1)"])
 def test_hazard_02_numpy_bools_and_ones_are_outcomes(run, value):
     pytest.importorskip("numpy")
-    run.file("import numpy\n" + hypothesis(f"return {value}"))
+    run.file("import numpy\n" + hypothesis(f"value = {value}; return value"))
     assert run().ret == 0
 
 
@@ -519,3 +519,17 @@ def test_hazard_01_cases_that_send_the_same_request_have_draws_of_their_own(run,
     assert len({address.slot for address in addresses}) == len(addresses)
     assert len({address.key for address in addresses}) == 1
     assert {trial.kind for trial in run.record["test_h"].trials} == {"one", "zero"}
+
+
+def test_a_call_that_lost_its_trial_is_an_error_even_if_the_body_catches_that(run):
+    run.file(
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "@pytest.mark.hypothesis(rate >= 0.5, models=[YES])\n"
+        "def test_h(velo):\n"
+        "    with ThreadPoolExecutor() as pool:\n"
+        "        try:\n"
+        "            return pool.submit(velo.model(), 'q').result().answers('yes')\n"
+        "        except Exception:\n"
+        "            return False\n"
+    )
+    failed_as_error(run(), "*outside a running trial*", "*fix: *asyncio.to_thread*")

@@ -84,10 +84,10 @@ def test_a_joint_claim_certifies_all_of_its_parts_or_the_one_that_fails(run):
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        ('return {"bad": True}', "the claim is about the outcome 'help'"),
-        ("return True", "the claim is about the outcome 'bad', but the body returned True"),
+        ('return {"bad": 1 > 0}', "the claim is about the outcome 'help'"),
+        ("return 1 > 0", "the claim is about the outcome 'bad', but the body returned True"),
         (
-            'return {"bad": True, "help": 11}',
+            'return {"bad": 1 > 0, "help": 11}',
             "the outcome 'help' is 11, but the claim is about mean(0, 10, \"help\")",
         ),
         ("assert trial.index < 0", "an assert failed, but the claim is about several outcomes"),

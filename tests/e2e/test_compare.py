@@ -13,7 +13,7 @@ from pytest_velo.cli.main import main
 DRAWS = """
 @pytest.mark.hypothesis(rate >= 0.3, cases=list("abcdefgh") * 4, over="population", draws_per_case=2)
 def test_it(trial, case):
-    return True
+    return trial.index >= 0
 """
 
 DROP = """
@@ -144,7 +144,7 @@ def test_joint(trial):
 @pytest.mark.hypothesis(mean(0, 10) >= 1, cases=list("vwxyz") * 4, over="population", draws_per_case=3,
                         max_trials=20)
 def test_population(trial, case):
-    return BEE
+    return BEE + 0 * trial.index
 
 @pytest.mark.hypothesis(rate >= 0.1, cases=list("xyz"), draws_per_case=2, max_trials=40, min_trials=40)
 def test_drawn_twice(trial, case):
@@ -200,7 +200,7 @@ def test_some(trial):
         pytest.skip("lost")
     return HIT
 """
-    two_runs(source.replace("HIT", "True"), ("return True", "return trial.index > 3"))
+    two_runs(source.replace("HIT", "trial.index >= 0"), ("return trial.index >= 0", "return trial.index > 3"))
     result = compare("previous")
     assert "rate: 1.00 -> 0.88 over 30 pairs (6 invalid); difference -0.12 [" in result.output
     assert "no change is shown at 5%" in result.output
@@ -354,7 +354,7 @@ def test_trials_of_a_unit_that_broke_off_are_left_out(run, compare) -> None:
         + """
 @pytest.mark.hypothesis(rate >= 0.3, cases=GROUPED, min_trials=5)
 def test_it(trial, case):
-    return True
+    return trial.index >= 0
 """
     )
     run()
@@ -409,7 +409,9 @@ def test_names_in_a_record_cannot_command_a_terminal(two_runs, compare) -> None:
 def test_it(trial, case):
     return SHARE
 """
-    two_runs(source.replace("SHARE", "True"), ("return True", "return trial.index < 0"))
+    two_runs(
+        source.replace("SHARE", "trial.index >= 0"), ("return trial.index >= 0", "return trial.index < 0")
+    )
     output = compare("previous").output
     assert "\x1b" not in output
     assert "case ::error::" in output.replace("\n", " ") or "\\x1b[31m" in output

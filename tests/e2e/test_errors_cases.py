@@ -183,12 +183,12 @@ BODIES = {
     "missing": ('return case["question"] == 1', "the case has no field 'question'", "known: q"),
     "misspelt": ("return case.qq == 1", "the case has no field 'qq'", "did you mean 'q'?"),
     "set": (
-        "case.q = 2; return True",
+        "case.q = 2; return case.q == 2",
         "a case is frozen: 'q' cannot be set",
         "keep computed values in a variable",
     ),
     "deleted": (
-        "del case.q; return True",
+        "del case.q; return len(case) == 0",
         "a case is frozen: 'q' cannot be deleted",
         "leave it: a prompt contains only what you put into it",
     ),

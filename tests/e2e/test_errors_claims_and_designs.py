@@ -218,7 +218,7 @@ def test_a_design_that_does_not_fit(mistakes, name):
 BODIES = {
     "key": (
         'rate("a") >= 0.5',
-        "return {1: True}",
+        "return {1: 1 > 0}",
         "test_it.py:N",
         "outcome names must be non-empty strings, but the body returned a dict with key 1",
         'return {"some_name": True or False}',

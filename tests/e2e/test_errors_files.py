@@ -22,7 +22,7 @@ async def test_h(model):
 FREE = """
 @pytest.mark.hypothesis(rate >= 0.5)
 def test_h():
-    return True
+    return 1 > 0
 """
 STORE = ".pytest_velo/draws.sqlite"
 

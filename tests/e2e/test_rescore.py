@@ -70,7 +70,8 @@ from pytest_velo import mean, difference, estimate
 @pytest.mark.hypothesis({claim}, **{{"models": ["lab/tiny"], "max_trials": 40, "min_trials": {N}, {mark}}})
 async def test_h(model):
     reply = await model({prompt!r}, max_tokens=5)
-    return {scorer}
+    scored = {scorer}
+    return scored
 """
 
 

@@ -211,7 +211,7 @@ async def test_a(trial):
 @pytest.mark.hypothesis(rate >= 0.5)
 def test_b(trial):
     print("said by b")
-    return False
+    return trial.index < 0
 
 def test_plain():
     print("said by the plain test")
@@ -332,7 +332,7 @@ from hypothesis import strategies as st
 
 @pytest.mark.hypothesis(rate >= 0.5, cases=st.integers().map(lambda n: 1 / 0))
 def test_broken(case):
-    return True
+    return case == 1
 """
     run.file(TWO.format(between=broken))
     result = run()
@@ -424,10 +424,10 @@ from pytest_velo import rate
 from pytest_velo.runner.run import Run
 
 @pytest.mark.hypothesis(rate >= 0.5)
-def test_to_let_go_1(): return True
+def test_to_let_go_1(): return 1 > 0
 
 @pytest.mark.hypothesis(rate >= 0.5)
-def test_to_let_go_2(): return True
+def test_to_let_go_2(): return 1 > 0
 
 def test_gone():
     gc.collect()

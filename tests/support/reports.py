@@ -25,7 +25,7 @@ from pytest_velo.records import (
 from pytest_velo.report.document import RunDocument
 from pytest_velo.report.load import Run, load
 from pytest_velo.report.plan_record import HypothesisPlan, PlannedPart, Row, Table, TrialPrice
-from pytest_velo.report.record import create_run, trial_lines, write_run, write_trials
+from pytest_velo.report.record import append_trials, create_run, merge_trials, trial_lines, write_run
 from pytest_velo.stats.planning.operating import OperatingCharacteristics
 from pytest_velo.stats.planning.truths import Detectable
 from pytest_velo.verdicts import Decision, Evidence, Interval, PairCounts, StopReason, Verdict
@@ -207,7 +207,8 @@ def recorded(cache_dir: Path, *results: HypothesisResult) -> Run:
         *results: In the order they ran.
     """
     folder = create_run(cache_dir, _STARTED_AT)
-    write_trials(folder, {result.node_id: trial_lines(result) for result in results})
+    append_trials(folder, {result.node_id: trial_lines(result) for result in results})
+    merge_trials(folder)
     write_run(folder, document(*results, run_id=folder.name))
     return load(folder.name, cache_dir)
 

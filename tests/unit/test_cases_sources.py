@@ -66,12 +66,26 @@ def test_lists_are_not_cut_by_max_n():
     assert len(load(list(range(500)), base=Path(), max_n=10)) == 500
 
 
+WORDS = {"tea", "rain", "snow", "bread", "salt", "7"}
+
+
+@pytest.mark.parametrize("source", [WORDS, frozenset(WORDS), lambda: set(WORDS)])
+def test_a_set_comes_in_the_order_of_its_digests(source):
+    # The set's own order is another one in every process (PYTHONHASHSEED).
+    found = load(source, base=Path())
+    assert set(found.items) == WORDS
+    assert list(found.digests) == sorted(found.digests)
+    assert found.ids == ("0", "1", "2", "3", "4", "5")
+    assert found.default_over == "cases"
+    assert load(cases(source, n=2), base=Path()).items == found.items[:2]
+
+
 @pytest.mark.parametrize(
     ("source", "said"),
     [
         ([], "the source is empty"),
         ({"a": 1}, "got a dict"),
-        ({1, 2}, "got a set"),
+        ({object(), 1}, "a set has no order"),
         (7, "got a int"),
         (None, "got a NoneType"),
         (iter([1]), "an iterator, which can be read only once"),

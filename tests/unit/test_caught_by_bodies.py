@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -14,11 +15,15 @@ from pytest_velo.errors import (
     BodyError,
     BudgetError,
     CacheMissError,
+    InvalidTrial,
     OutageError,
     StoppedError,
     WouldPayError,
+    tell,
 )
 from pytest_velo.providers.registry import resolve
+from pytest_velo.records import Address, Reply
+from pytest_velo.runner.hypothesis import Reading
 from pytest_velo.runner.result import result_of
 from pytest_velo.runner.run import Run
 from pytest_velo.sampling.loop import SampleLoop
@@ -204,3 +209,121 @@ def test_calls_of_the_trial_that_ended_in_an_error_are_counted(make_hypothesis, 
 
     result = result_of(asyncio.run(sample(make_hypothesis(body, limit=1))))
     assert result.n_calls == 1
+
+
+async def swallows_a_misused_reply(case, arm, trial):
+    try:
+        return (await CAUGHT("q")).answers(7)
+    except Exception:
+        return False
+
+
+async def swallows_a_misused_probability(case, arm, trial):
+    try:
+        return (await CAUGHT("q")).prob("A") > 0.5
+    except Exception:
+        return False
+
+
+async def swallows_a_prompt_that_is_none(case, arm, trial):
+    try:
+        return (await CAUGHT(7)).answers("yes")
+    except Exception:
+        return False
+
+
+async def gives_up_on_a_call(case, arm, trial):
+    try:
+        async with asyncio.timeout(0):
+            return (await CAUGHT("q")).answers("yes")
+    except TimeoutError:
+        return False
+
+
+async def asserts_that_it_was_fast(case, arm, trial):
+    task = asyncio.create_task(wait_for_it())
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+    assert not task.cancelled()
+
+
+async def wait_for_it():
+    return (await CAUGHT("q")).answers("yes")
+
+
+class Silent:
+    """Never answers."""
+
+    async def draw(self, *_: Any, **__: Any) -> Any:
+        await asyncio.Event().wait()
+
+
+class Answering:
+    """Answers at once."""
+
+    async def draw(self, target: Any, request: Any, **__: Any) -> Any:
+        return Drawn(Reply(text="yes"), Address(key="k", seed=0, stream="", slot="s"), "2026-01-01")
+
+
+@dataclass
+class Drawn:
+    reply: Reply
+    address: Address
+    drawn_at: str
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (swallows_a_misused_reply, "answers(...) takes the strings"),
+        (swallows_a_misused_probability, "log probabilities"),
+        (swallows_a_prompt_that_is_none, "a prompt must be a text"),
+    ],
+)
+def test_a_mistake_of_the_body_is_an_error_whatever_it_catches(make_hypothesis, sample, body, said) -> None:
+    run = asyncio.run(sample(make_hypothesis(body), Answering()))
+    assert isinstance(run.error, BodyError)
+    assert said in run.error.what
+    assert run.trials == []
+
+
+@pytest.mark.parametrize("body", [gives_up_on_a_call, asserts_that_it_was_fast])
+def test_a_body_that_gives_up_on_a_call_has_no_outcome(make_hypothesis, sample, body) -> None:
+    run = asyncio.run(sample(make_hypothesis(body), Silent()))
+    assert isinstance(run.error, BodyError)
+    assert "cancelled a model call" in run.error.what
+    assert "timeout_s=" in run.error.fix
+
+
+def test_a_failed_assert_beside_a_call_in_a_task_group_is_an_outcome(make_hypothesis, sample) -> None:
+    async def body(case, arm, trial):
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(wait_for_it())
+            tasks.create_task(fails())
+
+    async def fails():
+        await asyncio.sleep(0)
+        raise AssertionError
+
+    class GroupOutcomes:
+        def value(self, returned: Any) -> dict[str, float]:
+            return {"": 1.0}
+
+        def exception(self, error: BaseException) -> Reading:
+            return Reading(against=True)
+
+    run = asyncio.run(sample(make_hypothesis(body, outcomes=GroupOutcomes(), max_trials=20), Silent()))
+    assert (run.error, run.verdict) == (None, Verdict.REFUTED)
+
+
+def test_an_invalid_reply_stays_invalid_whatever_the_body_catches(make_hypothesis, sample) -> None:
+    async def body(case, arm, trial):
+        try:
+            raise tell(InvalidTrial("no such token"))
+        except Exception:
+            return False
+
+    run = asyncio.run(sample(make_hypothesis(body, max_trials=20), Answering()))
+    assert {trial.kind.value for trial in run.trials} == {"invalid"}
+    assert run.trials[0].detail == "no such token"

@@ -14,10 +14,10 @@ from pytest_velo.checks.bodies import (
     BodyFacts,
     body_digest,
     check_facts,
-    forbidden_fixtures,
     never_failed,
     read_body,
 )
+from pytest_velo.checks.forbidden import forbidden_fixtures
 from pytest_velo.errors import UsageError
 
 OURS = ("model", "judge", "case", "trial", "velo", "arm")

@@ -270,3 +270,18 @@ def test_hooks_of_a_conftest_are_seen_where_they_reach(pytester):
         """
     )
     pytester.runpytest_inprocess("-p", "no:randomly").assert_outcomes(passed=2)
+
+
+def test_the_root_and_the_ini_file_are_found_from_below(tmp_path, monkeypatch):
+    (tmp_path / "tox.ini").write_text("[pytest]\nvelo_seed = 7\n")
+    (below := tmp_path / "a" / "b").mkdir(parents=True)
+    monkeypatch.chdir(below)
+    root, options = private.located([], ini_file=None, root=None, overrides=["velo_seed=8"])
+    assert (root, options["velo_seed"]) == (tmp_path, "8")
+
+
+def test_the_installed_plugin_of_a_fixture(request, own, unused_tcp_port):
+    info = private.fixture_info(request.node)
+    assert private.plugin_of(request.config, info.name2fixturedefs["own"][-1]) is None
+    of_a_plugin = info.name2fixturedefs["unused_tcp_port"][-1]
+    assert private.plugin_of(request.config, of_a_plugin) == "pytest-asyncio"

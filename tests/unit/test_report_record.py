@@ -23,7 +23,7 @@ from pytest_velo.records import (
 )
 from pytest_velo.report.document import RunDocument
 from pytest_velo.report.load import load
-from pytest_velo.report.record import create_run, merge_trials, trial_lines, write_run, write_trials
+from pytest_velo.report.record import append_trials, create_run, merge_trials, trial_lines, write_run
 
 NOON = datetime(2026, 11, 2, 12, 0, 0, tzinfo=UTC)
 
@@ -86,7 +86,8 @@ def positions(folder: Path) -> list[tuple[str, int]]:
 def test_a_run_is_read_back(tmp_path: Path) -> None:
     folder = create_run(tmp_path, NOON)
     results = (make_result("t.py::b"), make_result("t.py::a", [0, 1]))
-    write_trials(folder, lines_of(results))
+    append_trials(folder, lines_of(results))
+    merge_trials(folder)
     finish(folder, *results)
 
     run = load(cache_dir=tmp_path)
@@ -103,7 +104,7 @@ def test_a_run_is_read_back(tmp_path: Path) -> None:
 
 def test_trials_are_read_only_when_asked_for(tmp_path: Path) -> None:
     folder = create_run(tmp_path, NOON)
-    write_trials(folder, lines_of([make_result("t.py::a")]))
+    append_trials(folder, lines_of([make_result("t.py::a")]))
     finish(folder, make_result("t.py::a"))
     run = load(cache_dir=tmp_path)
     (folder / "trials.jsonl").write_bytes(b"not json\n")
@@ -116,7 +117,8 @@ def test_node_ids_of_any_kind_are_found(tmp_path: Path) -> None:
     names = ['t.py::a["\\"]', "t.py::é[日本]", "t.py::a\\", "t.py::b"]
     folder = create_run(tmp_path, NOON)
     results = [make_result(name, [i]) for i, name in enumerate(names)]
-    write_trials(folder, lines_of(results))
+    append_trials(folder, lines_of(results))
+    merge_trials(folder)
     finish(folder, *results)
     run = load(cache_dir=tmp_path)
     assert [[trial.index for trial in run[name].trials] for name in names] == [[0], [1], [2], [3]]
@@ -125,10 +127,11 @@ def test_node_ids_of_any_kind_are_found(tmp_path: Path) -> None:
 def test_workers_write_apart_and_are_merged_in_order(tmp_path: Path) -> None:
     results = [make_result(f"t.py::{name}", [2, 0, 1]) for name in "dbca"]
     alone, shared = create_run(tmp_path, NOON), create_run(tmp_path, NOON)
-    write_trials(alone, lines_of(results))
-    write_trials(shared, lines_of(results[:1]), worker="gw0")
-    write_trials(shared, lines_of(results[1:3]), worker="gw1")
-    write_trials(shared, lines_of(results[3:]), worker="gw10")
+    append_trials(alone, lines_of(results))
+    append_trials(shared, lines_of(results[:1]), worker="gw0")
+    append_trials(shared, lines_of(results[1:3]), worker="gw1")
+    append_trials(shared, lines_of(results[3:]), worker="gw10")
+    merge_trials(alone)
     merge_trials(shared)
 
     assert positions(shared) == sorted(positions(shared))
@@ -138,7 +141,7 @@ def test_workers_write_apart_and_are_merged_in_order(tmp_path: Path) -> None:
 
 def test_merging_without_workers_keeps_what_is_there(tmp_path: Path) -> None:
     folder = create_run(tmp_path, NOON)
-    write_trials(folder, lines_of([make_result("t.py::a")]))
+    append_trials(folder, lines_of([make_result("t.py::a")]))
     before = (folder / "trials.jsonl").stat().st_ino
     merge_trials(folder)
     assert len(positions(folder)) == 3
@@ -147,12 +150,13 @@ def test_merging_without_workers_keeps_what_is_there(tmp_path: Path) -> None:
 
 def test_a_reader_sees_the_old_file_or_the_new_one_never_a_part(tmp_path: Path) -> None:
     folder = create_run(tmp_path, NOON)
-    write_trials(folder, lines_of([make_result("t.py::old")]))
+    append_trials(folder, lines_of([make_result("t.py::old")]))
+    append_trials(folder, lines_of([make_result("t.py::new")]))
     with (folder / "trials.jsonl").open("rb", buffering=0) as reader:
         first = reader.read(20)
-        write_trials(folder, lines_of([make_result("t.py::new")]))
+        merge_trials(folder)  # they change their places
         rest = reader.read()
-    assert (first + rest).count(b"t.py::old") == 3
+    assert (first + rest).index(b"t.py::old") < (first + rest).index(b"t.py::new")
     assert positions(folder)[0] == ("t.py::new", 0)
 
 
@@ -180,7 +184,7 @@ def test_hostile_text_is_escaped_in_the_file(tmp_path: Path) -> None:
         outcome=Outcome.REFUTED,
         trials=(make_trial(0, "\x1b[2J\u202e\u2028\ud800\n::error::x"),),
     )
-    write_trials(folder, lines_of([hostile]))
+    append_trials(folder, lines_of([hostile]))
     data = (folder / "trials.jsonl").read_bytes()
     assert data.isascii()
     assert data.count(b"\n") == 1
@@ -190,20 +194,10 @@ def test_hostile_text_is_escaped_in_the_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["Paris", 'a "\\ \t\n\x1b[31m', "\x7f", "é😀\u202e", "half \ud83d", "\x00"])
 def test_any_text_is_one_line_of_printable_ascii(tmp_path: Path, text: str) -> None:
     result = replace(make_result("t.py::a"), trials=(make_trial(0, text),))
-    line = write_trials(tmp_path, lines_of([result])).read_bytes()
+    line = append_trials(tmp_path, lines_of([result])).read_bytes()
     assert all(0x20 <= byte < 0x7F for byte in line[:-1])
     assert line.endswith(b"\n")
     assert json.loads(line)["calls"][0]["text"] == text
-
-
-def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
-    folder = create_run(tmp_path, NOON)
-    write_trials(folder, lines_of([make_result("t.py::a")]))
-    before = (folder / "trials.jsonl").read_bytes()
-    with pytest.raises(TypeError):
-        write_trials(folder, {"t.py::a": [b"a line\n", object()]})  # type: ignore[list-item]
-    assert (folder / "trials.jsonl").read_bytes() == before
-    assert [path.name for path in folder.iterdir()] == ["trials.jsonl"]
 
 
 def test_a_folder_that_cannot_be_made_says_what_to_do(tmp_path: Path) -> None:

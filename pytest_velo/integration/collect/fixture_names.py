@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
-from pytest_velo.integration.compat import FixtureInfo, is_parameter
+from pytest_velo.integration.compat import FixtureInfo, is_parameter, plugin_of
 from pytest_velo.integration.names import FIXTURES_MODULE, OURS
 
 # Function-scoped fixtures of these plugins belong to their event loops, which our bodies never run on.
 _HARMLESS_MODULES = ("pytest_velo.", "pytest_asyncio.", "anyio.")
+
+# Marks by which a test asks for a fixture that its plugin sets up around every test.
+_ASKED_BY_MARK = {"django_db": "_django_db_helper", "block_network": "block_network"}
 
 
 def is_ours(info: FixtureInfo, name: str) -> bool:
@@ -35,11 +39,52 @@ def is_harmless(definition: pytest.FixtureDef[Any]) -> bool:
     return (module + ".").startswith(_HARMLESS_MODULES)
 
 
-def shared_state(info: FixtureInfo) -> list[str]:
-    """Return the user's function-scoped fixtures: set up once, they are shared by concurrent trials."""
+def asked_for(node: Any, info: FixtureInfo) -> set[str]:
+    """Return the fixtures that a test asks for, by its arguments or marks, and those that these ask for."""
+    by_marks = (name for mark in node.iter_markers("usefixtures") for name in mark.args)
+    by_plugins = (name for mark, name in _ASKED_BY_MARK.items() if node.get_closest_marker(mark) is not None)
+    return _closure(info, [*info.argnames, *by_marks, *by_plugins])
+
+
+def in_play(node: Any, info: FixtureInfo) -> set[str]:
+    """Return the fixtures that a test or its user asks for.
+
+    The others are those that installed plugins set up around every test by themselves (autouse), with what
+    these ask for.
+    """
+    users = [name for name, definitions in info.name2fixturedefs.items() if _is_users(node, definitions[-1])]
+    return asked_for(node, info) | _closure(info, users)
+
+
+def _closure(info: FixtureInfo, names: Iterable[str]) -> set[str]:
+    waiting, found = [*names], set[str]()
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            for definition in info.name2fixturedefs.get(name, ()):
+                waiting += definition.argnames
+    return found
+
+
+def _is_users(node: Any, definition: pytest.FixtureDef[Any]) -> bool:
+    """Tell whether a fixture is neither pytest's nor an installed plugin's."""
+    module = str(getattr(definition.func, "__module__", ""))
+    return not module.startswith("_pytest.") and plugin_of(node.config, definition) is None
+
+
+def shared_state(node: Any, info: FixtureInfo) -> list[str]:
+    """Return the function-scoped fixtures in play: set up once, they are shared by concurrent trials."""
     names = []
-    for name, definitions in info.name2fixturedefs.items():
-        last = definitions[-1]
+    for name in in_play(node, info).intersection(info.name2fixturedefs):
+        last = info.name2fixturedefs[name][-1]
         if last.scope == "function" and not is_parameter(last) and not is_harmless(last):
             names.append(name)
     return sorted(names)
+
+
+def told(node: Any, info: FixtureInfo, name: str) -> str:
+    """Return a fixture's name for a message, with the installed plugin that brings it."""
+    definitions = info.name2fixturedefs.get(name)
+    plugin = plugin_of(node.config, definitions[-1]) if definitions else None
+    return name if plugin is None else f"{name} of {plugin}"

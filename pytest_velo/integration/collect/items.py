@@ -14,7 +14,7 @@ from pytest_velo.integration.collect.models import model_ids
 from pytest_velo.integration.collect.reach import check_reach
 from pytest_velo.integration.collect.stash import FACTS, FUNCTION, SPEC
 from pytest_velo.integration.collect.update import check_update
-from pytest_velo.integration.collect.validate import check_chosen, check_function, place_of
+from pytest_velo.integration.collect.validate import check_chosen, check_function, other_loops, place_of
 from pytest_velo.integration.compat import fixture_info
 from pytest_velo.integration.names import DEFAULTS_MARK, MARK
 from pytest_velo.integration.session import VeloSession
@@ -74,8 +74,9 @@ def prepare(items: Iterable[pytest.Function], session: VeloSession) -> list[pyte
             warning = check_reach(item, session.settings_of(item))
         except UsageError as error:
             raise error.within(place_of(item)) from None
-        if warning is not None:
-            item.warn(pytest.PytestWarning(warning))
+        for told in (warning, other_loops(item)):
+            if told is not None:
+                item.warn(pytest.PytestWarning(told))
     return ours
 
 
@@ -103,12 +104,27 @@ def before_collection(collector: Any, name: str, obj: Any) -> None:
                 f"{collector.nodeid}::{name}: a lambda cannot be a hypothesis"
             )
         return
+    _tell_uncollected(collector, name, obj)
     # Anyio's auto mode would make two items of a hypothesis, one per event loop: that is two bills.
     marks = obj.pytestmark
     if isinstance(marks, list) and any(mark.name == MARK and mark.args for mark in marks):
         obj.pytestmark = [
             mark for mark in marks if not (mark.name == "usefixtures" and mark.args == ("anyio_backend",))
         ]
+
+
+def _tell_uncollected(collector: Any, name: str, obj: Any) -> None:
+    """Warn of a marked function that no name of its module or class lets pytest collect."""
+    if not inspect.isfunction(obj) or collector.funcnamefilter(name):
+        return
+    claims = (mark for mark in obj.pytestmark if mark.name == MARK and mark.args)  # type: ignore[attr-defined]
+    names = (other for other, value in vars(collector.obj).items() if value is obj)
+    if next(claims, None) is not None and not any(map(collector.funcnamefilter, names)):
+        collector.warn(
+            pytest.PytestCollectionWarning(
+                f"{name} is marked as a hypothesis, but pytest does not collect it: name it test_{name}"
+            )
+        )
 
 
 def hide_defaults(items: Iterable[pytest.Item]) -> None:

@@ -74,6 +74,11 @@ def is_given(function: Any) -> bool:
     return bool(getattr(function, "is_hypothesis_test", False))
 
 
+def has_claim(node: pytest.Item) -> bool:
+    """Tell cheaply whether a test carries our mark with a claim, not only that of the Hypothesis library."""
+    return any(mark.args or mark.kwargs for mark in node.iter_markers(MARK))
+
+
 def read_spec(node: pytest.Item, function: Any) -> Spec | None:
     """Return what our marks say about a test; None if it is not a hypothesis.
 
@@ -101,7 +106,9 @@ def read_spec(node: pytest.Item, function: Any) -> Spec | None:
     owner, mark = ours[0]
     if len([mark for node_, mark in ours if node_ is owner]) > 1:
         raise UsageError("two hypothesis marks on one test", fix="write one test for each claim")
-    read_from = (mark, *node.iter_markers(DEFAULTS_MARK))
+    # A bare mark sets no defaults: it is the one that we add for `-m`.
+    defaults = (each for each in node.iter_markers(DEFAULTS_MARK) if each.args or each.kwargs)
+    read_from = (mark, *defaults)
     known = node.config.stash.setdefault(_SPECS, {})
     key = tuple(map(id, read_from))  # stable: the spec keeps the marks alive
     if key not in known:

@@ -8,9 +8,18 @@ from typing import Any
 
 import pytest
 
-from pytest_velo.checks.bodies import BodyFacts, check_facts, forbidden_fixtures, read_body
+from pytest_velo.checks.asserts import removed_asserts
+from pytest_velo.checks.bodies import BodyFacts, check_facts, read_body
+from pytest_velo.checks.forbidden import forbidden_fixtures, forbidden_helper, why_forbidden
 from pytest_velo.errors import UsageError
-from pytest_velo.integration.collect.fixture_names import asking_in, is_ours, ours_in
+from pytest_velo.integration.collect.fixture_names import (
+    asked_for,
+    asking_in,
+    in_play,
+    is_ours,
+    ours_in,
+    told,
+)
 from pytest_velo.integration.collect.marks import Spec, is_given, read_spec
 from pytest_velo.integration.collect.models import chosen_model, judge_id, model_ids
 from pytest_velo.integration.compat import FixtureInfo, fixture_info
@@ -44,9 +53,10 @@ def check_function(
         key = (id(info), id(spec))
         if key not in checked:
             _check_shape(node)
-            _check_fixtures(info, spec, settings)
+            _check_fixtures(node, info, spec, settings)
+            _check_asked_for(node, info)
             facts = read_body(node.function, tuple(ours_in(info)))
-            problem = check_facts(facts)
+            problem = check_facts(facts) or forbidden_helper(node.function) or removed_asserts(node.function)
             if problem is not None:
                 raise problem
             checked[key] = info, facts
@@ -83,10 +93,10 @@ def _check_shape(node: Any) -> None:
         )
 
 
-def _check_fixtures(info: FixtureInfo, spec: Spec, settings: Settings) -> None:
-    reasons = forbidden_fixtures()
+def _check_fixtures(node: Any, info: FixtureInfo, spec: Spec, settings: Settings) -> None:
+    reasons, used = forbidden_fixtures(), in_play(node, info)
     for name in info.names_closure:
-        if name in reasons:
+        if name in reasons and name in used:
             raise UsageError(
                 f"a hypothesis cannot use the fixture {name!r}: {reasons[name]}", fix=_FORBIDDEN_FIX
             )
@@ -109,6 +119,44 @@ def _check_fixtures(info: FixtureInfo, spec: Spec, settings: Settings) -> None:
         )
     _check_arms(info, spec)
     _check_models(info, spec, settings)
+
+
+def _check_asked_for(node: Any, info: FixtureInfo) -> None:
+    """Refuse fixtures and marks of plugins that trials cannot share."""
+    if node.get_closest_marker("vcr") is not None:
+        raise UsageError(
+            "the mark `vcr` (pytest-recording) would let one recorded answer stand for many draws",
+            fix="leave it out; `velo cassette export` and --velo-mode=replay record every draw",
+        )
+    for name in asked_for(node, info):
+        for definition in info.name2fixturedefs.get(name, ()):
+            reason = why_forbidden(name, str(getattr(definition.func, "__module__", "")))
+            if reason is not None:
+                raise UsageError(
+                    f"a hypothesis cannot use the fixture {told(node, info, name)}: {reason}",
+                    fix=_FORBIDDEN_FIX,
+                )
+
+
+def other_loops(node: Any) -> str | None:
+    """Return a warning about async fixtures that a body asks for; None without any.
+
+    Their plugin sets them up on its own event loop. Plain data is fine anywhere, a client is not.
+    """
+    info = fixture_info(node)
+    names = [
+        name
+        for name in sorted(asked_for(node, info).intersection(info.name2fixturedefs))
+        if inspect.iscoroutinefunction(info.name2fixturedefs[name][-1].func)
+        or inspect.isasyncgenfunction(info.name2fixturedefs[name][-1].func)
+    ]
+    if not names:
+        return None
+    listed = " and ".join(map(repr, names))
+    return (
+        f"{node.nodeid}: the body asks for {listed}, set up on the event loop of pytest-asyncio or anyio;"
+        " bodies run on another, where a client or a lock from there fails: open it inside the body"
+    )
 
 
 def check_chosen(item: pytest.Function, spec: Spec, settings: Settings) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from pytest_velo.checks.bodies import body_digest
 from pytest_velo.claims import AnyClaim, Claim
-from pytest_velo.integration.collect.fixture_names import is_ours, shared_state
+from pytest_velo.integration.collect.fixture_names import is_ours, shared_state, told
 from pytest_velo.integration.collect.frame import case_set, frame_of
 from pytest_velo.integration.collect.marks import Spec
 from pytest_velo.integration.collect.models import model_id
@@ -48,14 +48,16 @@ def build(
         UsageError: As in `frame_of`.
     """
     spec, facts = item.stash[SPEC], item.stash[FACTS]
+    outcomes.watch(fixtures.values())
     cases = case_set(item, settings)
     frame = frame_of(item, settings)
-    shared = shared_state(fixture_info(item))
-    notices = [_shared_notice(shared)] if shared else []
+    info = fixture_info(item)
+    shared = shared_state(item, info)
+    notices = [_shared_notice([told(item, info, name) for name in shared])] if shared else []
     limit = 1 if shared or in_order else max(1, settings.concurrency // settings.workers)
     return Hypothesis(
         node_id=item.nodeid,
-        belief=_belief(item),
+        belief=belief_of(item),
         claim=spec.claim,
         frame=frame,
         stream=_stream_of(spec, settings),
@@ -141,7 +143,7 @@ def _fresh(instance: Any) -> Any:
         return copy.copy(instance)
 
 
-def _belief(item: pytest.Function) -> str:
+def belief_of(item: pytest.Function) -> str:
     """Return the docstring's first line, else the test's name in words."""
     doc = inspect.getdoc(item.stash[FUNCTION])
     return doc.splitlines()[0] if doc else item.name.removeprefix("test_").replace("_", " ")

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import pytest
 
 from pytest_velo.errors import NotDrawnError, WouldPayError
+from pytest_velo.integration.collect.late import late_problem
 from pytest_velo.integration.collect.stash import ESTIMATE, FUNCTION, RESULT, SPEC, UNSAMPLED
 from pytest_velo.integration.compat import sparing_explanations
 from pytest_velo.integration.run.estimate import estimate_of, run_on_stored, skip_text
@@ -21,6 +22,7 @@ from pytest_velo.integration.run.outcomes import HypothesisRefuted
 from pytest_velo.integration.run.pool import POOLING
 from pytest_velo.integration.run.progress import Progress
 from pytest_velo.integration.run.sampling import Sampling, prepare
+from pytest_velo.integration.run.wording import verdict_text
 from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.records import HypothesisResult, Outcome
 from pytest_velo.report.estimates import estimate_text
@@ -30,7 +32,14 @@ from pytest_velo.settings import Mode
 
 
 def run_if_ours(item: pytest.Function) -> bool | None:
-    """Sample an item instead of calling its function once; None if it is not a hypothesis."""
+    """Sample an item instead of calling its function once; None if it is not a hypothesis.
+
+    Raises:
+        UsageError: Its marks came too late; and as in `run_item`.
+    """
+    problem = late_problem(item)
+    if problem is not None:
+        raise problem
     if SPEC not in item.stash:
         return None
     run_item(item)
@@ -109,7 +118,7 @@ def _raise(item: pytest.Function, session: VeloSession, run: Run, result: Hypoth
     if result.outcome is Outcome.REFUTED:
         if run.exceptions:
             raise run.exceptions[-1]  # for debuggers: the trial's own frames
-        raise HypothesisRefuted(result.decision.certified if result.decision else "refuted")
+        raise HypothesisRefuted(verdict_text(item.config, result))
 
 
 def _skip(item: pytest.Function, why: str) -> NoReturn:

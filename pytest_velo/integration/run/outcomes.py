@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +19,27 @@ from pytest_velo.checks.outcomes import (
 )
 from pytest_velo.claims import AnyClaim
 from pytest_velo.errors import BodyError, StoreError, UsageError
+from pytest_velo.integration.body import Velo
+from pytest_velo.integration.compat import Failed
 from pytest_velo.runner.hypothesis import Reading
+from pytest_velo.sampling.model import AsyncModel, Model
+from pytest_velo.scorers.judge import AsyncJudge, Judge
 
 _FAILED = pytest.fail.Exception
 _SKIPPED = pytest.skip.Exception
 _XFAILED = pytest.xfail.Exception
 _EXIT = pytest.exit.Exception
+_CALLERS = (AsyncModel, Model, AsyncJudge, Judge, Velo)
 
 
-class HypothesisRefuted(Exception):
-    """The hypothesis is refuted: pytest's failure, with our text."""
+class HypothesisRefuted(Failed):
+    """The hypothesis is refuted: pytest's failure, with our text in place of a traceback.
+
+    Other plugins tell a failure (this, or an AssertionError) from a broken test (anything else).
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, pytrace=False)
 
 
 class HostOutcomes:
@@ -43,9 +55,24 @@ class HostOutcomes:
         self._asserts = len(claim.statistics) == 1 and claim.statistics[0].binary
         self._n_outcomes = 0
         self._n_none = 0
+        self._callers: list[Any] = []
+
+    def watch(self, fixtures: Iterable[Any]) -> None:
+        """Ask these from now on whether a call lost its trial, in a thread of the body's own."""
+        self._callers = [fixture for fixture in fixtures if isinstance(fixture, _CALLERS)]
+
+    def _lost(self) -> BodyError | None:
+        return next((caller.lost for caller in self._callers if caller.lost is not None), None)
 
     def value(self, returned: Any) -> dict[str, float]:
-        """Return the named outcomes of what a body returned."""
+        """Return the named outcomes of what a body returned.
+
+        Raises:
+            BodyError: It is none; or a call lost its trial, and the body went on without it.
+        """
+        lost = self._lost()
+        if lost is not None:
+            raise lost
         outcomes = read_outcomes(returned, self._facts, self._claim.statistics)
         self._n_outcomes += 1
         self._n_none += returned is None
@@ -67,6 +94,8 @@ class HostOutcomes:
             return Reading(error=error)
         raised = classify_exception(error, self._test_roots, (AssertionError, _FAILED), (_XFAILED,))
         if raised is Raised.AGAINST:
+            if (lost := self._lost()) is not None:
+                return Reading(error=lost)
             if not self._asserts:
                 return Reading(error=self._no_outcome(error).with_traceback(error.__traceback__))
             self._n_outcomes += 1

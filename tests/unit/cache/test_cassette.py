@@ -27,6 +27,6 @@ def test_an_exported_draw_is_loaded_again(tmp_path: Path) -> None:
     draw = Draw(address=address, reply=Reply(text="Hello"), drawn_at="2026-11-01T00:00:00Z")
     store = Store.open(tmp_path / "draws.sqlite")
     assert store.put_many([(asked, draw)]) == 1
-    assert export(store, None, tmp_path / "draws.jsonl") == 1
+    assert export(store, None, tmp_path / "draws.jsonl").n_draws == 1
     assert load(tmp_path / "draws.jsonl").get(address) == draw
     store.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from pytest_velo.cache.runs import addresses_in, recorded_addresses, remove_runs, run_folders, runs_before
+from pytest_velo.cache.runs import recorded_addresses, remove_runs, run_folders, runs_before
 
 
 def test_addresses_of_scripted_models_are_left_out(tmp_path: Path) -> None:
@@ -17,7 +17,7 @@ def test_addresses_of_scripted_models_are_left_out(tmp_path: Path) -> None:
     path = tmp_path / "trials.jsonl"
     trial = {"calls": [call("scripted/echo", "c:0:0"), call("openai/gpt-5", "c:0:1")]}
     path.write_bytes(msgspec.json.encode(trial))
-    assert [address.slot for address in addresses_in(path)] == ["c:0:1"]
+    assert [address.slot for address in recorded_addresses([tmp_path])] == ["c:0:1"]
 
 
 def test_addresses_of_several_runs_are_collected(tmp_path: Path) -> None:
@@ -28,6 +28,13 @@ def test_addresses_of_several_runs_are_collected(tmp_path: Path) -> None:
         trial = {"calls": [{"address": place}]}
         _ = (folder / "trials.jsonl").write_bytes(msgspec.json.encode(trial))
     assert [address.slot for address in recorded_addresses(runs)] == ["c:1:0", "c:2:0"]
+
+
+def test_a_line_that_a_killed_process_left_unfinished_is_skipped(tmp_path: Path) -> None:
+    place = {"key": "k", "seed": 0, "stream": "", "slot": "c:0:0"}
+    line = msgspec.json.encode({"calls": [{"address": place}]})
+    (tmp_path / "trials-gw0.jsonl").write_bytes(line + b"\n" + line[:20])
+    assert [address.slot for address in recorded_addresses([tmp_path])] == ["c:0:0"]
 
 
 def test_run_folders_are_sorted_by_name(tmp_path: Path) -> None:

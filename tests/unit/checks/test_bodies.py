@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pytest_velo.checks.bodies import body_digest, check_facts, forbidden_fixtures, never_failed, read_body
+from pytest_velo.checks.bodies import body_digest, check_facts, never_failed, read_body
+from pytest_velo.checks.forbidden import forbidden_fixtures
 
 
 def test_a_body_is_read() -> None:

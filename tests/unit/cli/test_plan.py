@@ -16,7 +16,7 @@ def test_plan_prints_the_design_of_a_file(tmp_path: Path) -> None:
         "from pytest_velo import rate\n"
         "\n"
         "@pytest.mark.hypothesis(rate >= 0.5, max_trials=20)\n"
-        "def test_polite(): return True\n"
+        "def test_polite(): return 1 > 0\n"
     )
     said = CliRunner().invoke(plan, [str(file), "--import-mode=importlib"]).stdout
     assert said.splitlines()[1:5] == [

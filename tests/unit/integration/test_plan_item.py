@@ -9,7 +9,7 @@ from support.items import hypothesis_item
 
 
 def test_an_item_is_planned(request: pytest.FixtureRequest) -> None:
-    mark, test = "rate >= 0.5, max_trials=5", "def test_it(): return True"
+    mark, test = "rate >= 0.5, max_trials=5", "def test_it(): return 1 > 0"
     item, session = hypothesis_item(request, mark, test)
     plan = plan_item(item, session)
     assert plan.unit == "trial"

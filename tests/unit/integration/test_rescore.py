@@ -24,7 +24,7 @@ def test_run_pytest_scores_the_latest_run_again(tmp_path: Path, monkeypatch: pyt
         "from pytest_velo import rate\n"
         "\n"
         "@pytest.mark.hypothesis(rate >= 0.5, max_trials=5)\n"
-        "def test_yes(): return True\n"
+        "def test_yes(): return 1 > 0\n"
     )
     monkeypatch.delenv("VELO_MODE", raising=False)
     arguments = [str(file), f"--rootdir={file.parent}", "--import-mode=importlib"]
@@ -38,7 +38,7 @@ def test_run_pytest_scores_the_latest_run_again(tmp_path: Path, monkeypatch: pyt
 
 
 def test_registered_source_holds_the_recorded_trials(request: pytest.FixtureRequest) -> None:
-    mark, test = "rate >= 0.5, max_trials=5", "def test_it(): return True"
+    mark, test = "rate >= 0.5, max_trials=5", "def test_it(): return 1 > 0"
     item, session = hypothesis_item(request, mark, test)
     run_item(item)
     session.reported[item.nodeid] = session.results[0]

@@ -11,7 +11,7 @@ from support.items import hypothesis_item
 
 
 def test_the_record_of_a_run_holds_its_results_and_duration(request: pytest.FixtureRequest) -> None:
-    item, session = hypothesis_item(request, "rate >= 0.5, max_trials=5", "def test_it(): return True")
+    item, session = hypothesis_item(request, "rate >= 0.5, max_trials=5", "def test_it(): return 1 > 0")
     run_item(item)
     session.reported[item.nodeid] = session.results[0]
     session.close()
@@ -22,7 +22,7 @@ def test_the_record_of_a_run_holds_its_results_and_duration(request: pytest.Fixt
 
 
 def test_a_session_that_reported_nothing_leaves_no_record(request: pytest.FixtureRequest) -> None:
-    _, session = hypothesis_item(request, "rate >= 0.5, max_trials=5", "def test_it(): return True")
+    _, session = hypothesis_item(request, "rate >= 0.5, max_trials=5", "def test_it(): return 1 > 0")
     folder = session.run_folder
     session.close()
     write_run(session, duration_s=1.5)

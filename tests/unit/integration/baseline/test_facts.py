@@ -44,7 +44,7 @@ def test_compared_with_a_baseline_of_another_snapshot(request: pytest.FixtureReq
 
 
 def test_accepted_drift_is_told(request: pytest.FixtureRequest) -> None:
-    hypothesis = built(request, "rate >= baseline - 0.1", "def test_it(): return True")
+    hypothesis = built(request, "rate >= baseline - 0.1", "def test_it(): return 1 > 0")
     all_ones = tuple(StoredTurn("", repeat, 1.0) for repeat in range(40))
     then = Sampled(made_at="2026-12-01T09:30:00+00:00", seed=0, set_digest="", turns=all_ones)
     now = replace(then, turns=tuple(turn._replace(outcome=0.0) for turn in all_ones))

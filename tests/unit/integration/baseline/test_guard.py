@@ -27,7 +27,7 @@ def test_baselines_are_not_updated_in_ci(
     monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     monkeypatch.delenv("CI", raising=False)
-    test = "def test_it(): return True"
+    test = "def test_it(): return 1 > 0"
     item, session = hypothesis_item(request, "rate >= baseline", test, update=Update.ALL)
     monkeypatch.setenv("CI", "true")
     with pytest.raises(UsageError) as caught:
@@ -39,7 +39,7 @@ def test_baselines_are_not_updated_in_ci(
 
 
 def test_an_unsampled_result_is_inconclusive(request: pytest.FixtureRequest) -> None:
-    hypothesis = built(request, "rate >= baseline", "def test_it(): return True")
+    hypothesis = built(request, "rate >= baseline", "def test_it(): return 1 > 0")
     result = unsampled_result(hypothesis, "there is no baseline of it")
     assert result.outcome.value == "inconclusive"
     assert result.n_calls == 0

@@ -59,4 +59,4 @@ def test_a_fixture_per_test_is_shared_state(request: pytest.FixtureRequest) -> N
         "@pytest.mark.hypothesis(rate >= 0.5)\n"
         "def test_it(trial, tmp_path, tmp_path_factory): return trial.rng.random() < 0.6\n",
     )
-    assert shared_state(fixture_info(test)) == ["tmp_path"]
+    assert shared_state(test, fixture_info(test)) == ["tmp_path"]

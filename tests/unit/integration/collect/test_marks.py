@@ -20,6 +20,6 @@ def test_tests_of_hypothesis_are_recognised() -> None:
 
 
 def test_options_of_the_hypothesis_win_over_those_of_velo(request: pytest.FixtureRequest) -> None:
-    test = "@pytest.mark.velo(alpha=0.1, beta=0.1)\ndef test_it(): return True"
+    test = "@pytest.mark.velo(alpha=0.1, beta=0.1)\ndef test_it(): return 1 > 0"
     item, _ = hypothesis_item(request, "rate >= 0.5, alpha=0.01", test)
     assert read_spec(item, item.function) == Spec(claim=rate >= 0.5, options={"alpha": 0.01, "beta": 0.1})

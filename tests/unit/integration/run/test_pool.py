@@ -14,8 +14,8 @@ from support.items import collected, hypothesis_item
 
 def test_pooled_items_reach_their_verdicts(request: pytest.FixtureRequest) -> None:
     mark = "rate >= 0.5, max_trials=5"
-    item, state = hypothesis_item(request, mark, "def test_it(): return True")
-    (other,) = collected(request, f"@pytest.mark.hypothesis({mark})\ndef test_too(): return False")
+    item, state = hypothesis_item(request, mark, "def test_it(): return 1 > 0")
+    (other,) = collected(request, f"@pytest.mark.hypothesis({mark})\ndef test_too(): return 1 < 0")
     prepare_items([other], state)
     config = SimpleNamespace(
         stash={SESSION: state},

@@ -13,7 +13,7 @@ from support.items import hypothesis_item
 
 def test_the_price_of_a_scripted_model_is_zero(request: pytest.FixtureRequest) -> None:
     ids = (scripted("parrot", ["Hello!"]),)
-    test = "def test_it(model): return True"
+    test = "def test_it(model): return 1 > 0"
     item, session = hypothesis_item(request, "rate >= 0.5", test, models=ids)
     assert price_of(item, session) == TrialPrice(calls=None, usd=0.0, known_from="known after its first run")
 
@@ -23,12 +23,12 @@ def test_a_test_that_takes_velo_asks_a_model(request: pytest.FixtureRequest) -> 
         item, _ = hypothesis_item(request, "rate >= 0.5, cases=[1]", test)
         return asks_a_model(item)
 
-    assert asks("def test_it(velo): return True")
-    assert not asks("def test_it(case, trial): return True")
+    assert asks("def test_it(velo): return 1 > 0")
+    assert not asks("def test_it(case, trial): return 1 > 0")
 
 
 def test_what_a_test_needed_last_is_remembered(request: pytest.FixtureRequest) -> None:
-    test = "def test_it(): return True"
+    test = "def test_it(): return 1 > 0"
     item, session = hypothesis_item(request, "rate >= 0.5", test)
     assert last_seen(item, session) is None
     session.store.note_seen(item.nodeid, LastSeen(calls_per_trial=2.0, usd_per_trial=0.01))

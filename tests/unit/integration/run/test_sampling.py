@@ -9,7 +9,7 @@ from support.items import hypothesis_item
 
 
 def test_a_prepared_item_is_sampled_and_concluded(request: pytest.FixtureRequest) -> None:
-    mark, test = "rate >= 0.5, max_trials=5", "def test_it(): return True"
+    mark, test = "rate >= 0.5, max_trials=5", "def test_it(): return 1 > 0"
     item, session = hypothesis_item(request, mark, test)
     sampling = prepare(item, session)
     session.loop.run(sampling.run.go())
