@@ -29,7 +29,8 @@ Closer = Callable[[], Awaitable[None]]
 
 WIND_DOWN_S = 10.0  # how long Ctrl-C and `close` wait for what was cancelled
 _STRAGGLERS_S = 1.0  # how long `close` waits for tasks that resist their cancellation
-_HURRIED_S = 0.8  # how long each wait may take once Ctrl-C came: a run ends within 3 s
+_HURRIED_S = 0.6  # how long each wait may take once Ctrl-C came: a run ends within 3 s
+_UNANSWERED_S = 0.3  # the same once one was in vain
 _CALLS_S = 5.0  # how long calls under way may still take at the end
 
 _log = logging.getLogger(__name__)
@@ -49,6 +50,7 @@ class SampleLoop:
         self._running: _Running | None = None
         self._closed = False
         self._hurried = False
+        self._unanswered = False
         self._closing: _Running | None = None
         self._closers: list[Closer] = []
 
@@ -97,7 +99,7 @@ class SampleLoop:
         job = self._job(work)
         try:
             job.start()
-            return job.result.result(_HURRIED_S if self._hurried else None)
+            return job.result.result(self._limit_s() if self._hurried else None)
         except BaseException as error:
             if job.result.done():
                 raise
@@ -106,7 +108,8 @@ class SampleLoop:
                 raise stopped() from None
             self._hurried |= isinstance(error, KeyboardInterrupt)
             job.cancel()  # the waiting was interrupted, not the work
-            wait_for_futures([job.result], timeout=self._limit_s())
+            _, late = wait_for_futures([job.result], timeout=self._limit_s())
+            self._unanswered = bool(late)
             raise
 
     def call(self, work: Coroutine[Any, Any, T]) -> T:
@@ -169,7 +172,9 @@ class SampleLoop:
             self._hurried = True  # the end is near, and what is known is yet to be written
 
     def _limit_s(self) -> float:
-        return min(self._wind_down_s, _HURRIED_S) if self._hurried else self._wind_down_s
+        if not self._hurried:
+            return self._wind_down_s
+        return min(self._wind_down_s, _UNANSWERED_S if self._unanswered else _HURRIED_S)
 
     def _job(self, work: Coroutine[Any, Any, T]) -> Job[T]:
         try:
