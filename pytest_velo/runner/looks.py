@@ -71,7 +71,7 @@ class Looks:
     def recognise(self, run: Run, *, strict: bool) -> None:
         """Find the looks at the draws of a run that ended, under whatever name; refuse them as `check` does.
 
-        Another test of the same draws with another body, or with other parameters, asks another question. A
+        Another test of the same draws with another body, design or parameters asks another question. A
         refusal is the run's error; its draws are kept.
         """
         calls = run.trials[0].calls if run.trials else ()
@@ -85,7 +85,8 @@ class Looks:
         self._earlier += tuple(
             look
             for look in self._log.looks_at(self._found)
-            if look.scorer == hypothesis.body_digest and replace(look, draws="") not in known
+            if (look.claim, look.scorer) == (hypothesis.design_hash, hypothesis.body_digest)
+            and replace(look, draws="") not in known
         )
         if run.error is None:
             try:

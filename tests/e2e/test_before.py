@@ -70,7 +70,19 @@ def test_the_same_tests_come_to_the_same_results(again: Path) -> None:
     def by_test(results: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
         return {result["node_id"]: result for result in results}
 
-    assert by_test(now) == by_test(then)
+    assert as_then(by_test(now), by_test(then)) == as_then(by_test(then), by_test(then))
+
+
+# What later versions say in another way, on purpose: savings in trials instead of pairs, what is needed of claims
+# too, whole pairs.
+SAID_ANEW = {"n_saved", "n_needed", "telling", "n_against", "n_for"}
+
+
+def as_then(now: Any, then: Any) -> Any:
+    """Return what is written now as far as it was written then; later versions write more."""
+    if not (isinstance(now, dict) and isinstance(then, dict)):
+        return now
+    return {name: as_then(now.get(name), value) for name, value in then.items() if name not in SAID_ANEW}
 
 
 def test_trials_are_written_as_they_were(again: Path) -> None:
