@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
+from pytest_velo.cache.forms import FIRST, form_of
 from pytest_velo.canonical import digest
-from pytest_velo.records import HypothesisResult, TrialRecord
+from pytest_velo.records import HypothesisResult, Request, TrialRecord
 from pytest_velo.scorers.judge import rubric_of
 
 
@@ -28,7 +30,7 @@ def instruments_of(trial: TrialRecord) -> Instruments:
     graded = sorted({rubric for rubric in rubrics if rubric is not None})
     first = asked[0].request if asked else None
     return Instruments(
-        prompt="" if first is None else digest([list(first.messages), dict(first.parameters)])[:CUT],
+        prompt="" if first is None else _prompt(first),
         judge=digest(graded)[:CUT] if graded else "",
     )
 
@@ -53,6 +55,16 @@ def changes_between(before: HypothesisResult, now: HypothesisResult) -> tuple[st
         if old.judge != new.judge:
             changes.append("the judge")
     return tuple(changes)
+
+
+def _prompt(request: Request) -> str:
+    """Return the hash of a prompt; one that an older version sent or read otherwise has another.
+
+    Its form is told without the API, which comes with the model.
+    """
+    form = form_of(replace(request, api=""))
+    newer = [] if form == FIRST else [form]
+    return digest([list(request.messages), dict(request.parameters), *newer])[:CUT]
 
 
 CUT = 16

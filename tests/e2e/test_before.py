@@ -73,8 +73,8 @@ def test_the_same_tests_come_to_the_same_results(again: Path) -> None:
     assert as_then(by_test(now), by_test(then)) == as_then(by_test(then), by_test(then))
 
 
-# What later versions say in another way, on purpose: savings in trials instead of pairs, what is needed of claims
-# too, whole pairs.
+# What later versions say in another way, on purpose: savings in trials instead of pairs, what is needed of
+# claims too, whole pairs.
 SAID_ANEW = {"n_saved", "n_needed", "telling", "n_against", "n_for"}
 
 
