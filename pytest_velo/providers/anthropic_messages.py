@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_velo.errors import UsageError
 from pytest_velo.providers.clients import HttpProvider, Wire, anthropic_transport
+from pytest_velo.providers.endings import ending
 from pytest_velo.providers.wire import (
     arguments_text,
     content_parts,
@@ -34,14 +35,6 @@ A thinking budget is added to it, because the budget has to stay below the limit
 _SAMPLING = ("temperature", "top_p", "top_k")
 # Newer versions of the API refuse the sampling parameters; this one takes them.
 _SAMPLING_VERSION = {"anthropic-version": "2023-06-01"}
-_FINISH = {
-    "end_turn": FinishReason.STOP,
-    "stop_sequence": FinishReason.STOP,
-    "max_tokens": FinishReason.LENGTH,
-    "tool_use": FinishReason.TOOL_CALLS,
-    "refusal": FinishReason.REFUSAL,
-    "model_context_window_exceeded": FinishReason.CONTEXT_OVERFLOW,
-}
 
 
 def open_messages(
@@ -194,12 +187,13 @@ def from_wire(body: JsonObject, request: Request, latency_s: float) -> Reply:
         latency_s: Seconds from sending to the whole reply.
 
     Raises:
+        TransientError: The server failed midway.
         KeyError, TypeError: The body is not such a reply.
     """
     blocks: Sequence[Mapping[str, Any]] = body["content"]
     text = "".join(block["text"] for block in blocks if block["type"] == "text")
     reasoning = "\n\n".join(block["thinking"] for block in blocks if block["type"] == "thinking")
-    finish = _FINISH.get(body["stop_reason"], FinishReason.OTHER)
+    finish = ending(body.get("stop_reason"), request)
     return Reply(
         text=text,
         reasoning=reasoning or None,

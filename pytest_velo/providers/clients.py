@@ -12,6 +12,7 @@ import asyncio
 import importlib.util
 import json
 import os
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,8 +23,9 @@ from urllib.request import getproxies
 import httpx2
 import msgspec
 
-from pytest_velo.errors import TransientError, TransientKind, UsageError
-from pytest_velo.providers.failures import inner_status, read_failure, settle_failure
+from pytest_velo.errors import OutageError, TransientError, TransientKind, UsageError, VeloError
+from pytest_velo.providers.bodies import BodyLimitError, CodingError
+from pytest_velo.providers.failures import inner_failure, quoted, read_failure, settle_failure
 from pytest_velo.providers.transport import Answer, DirectTransport, SdkTransport, Transport
 from pytest_velo.records import JsonObject, Reply, Request
 from pytest_velo.settings import Endpoint
@@ -32,6 +34,7 @@ _NO_KEY = "no-key-needed"
 _CONNECT_S = 15.0
 _MIN_SECRET_CHARS = 6
 _SURE_SECRET_CHARS = 12
+_WRONG_PLACE = "check base_url: does the API start there? Most servers want /v1 at its end"
 
 
 def _no_headers(_body: JsonObject) -> Mapping[str, str]:
@@ -186,7 +189,7 @@ class HttpProvider:
         try:
             async with asyncio.timeout(self._endpoint.timeout_s):
                 answer = await self._transport.post(self._wire.path, body, self._wire.headers(body))
-        except (TimeoutError, httpx2.HTTPError) as error:
+        except (TimeoutError, httpx2.HTTPError, BodyLimitError, CodingError) as error:
             raise self._unanswered(request, error) from None  # its causes hold the request and its key
         return self._read(answer, request, time.perf_counter() - started)
 
@@ -200,20 +203,25 @@ class HttpProvider:
         if answer.status >= 400:
             failure = read_failure(answer.status, answer.headers, body)
             return settle_failure(failure, request, latency_s)
-        if isinstance(body, dict) and isinstance(body.get("error"), dict) and "output" not in body:
-            # Routers report the failure of a server behind them inside a 200. A response of OpenAI's that
-            # failed says so itself, and its wire knows why.
-            failure = read_failure(inner_status(body["error"]), answer.headers, body)
-            return settle_failure(failure, request, latency_s)
+        # Routers report the failure of a server behind them inside a 200. A response of OpenAI's that failed
+        # says so itself, and its wire knows why.
+        inner = None if isinstance(body, dict) and "output" in body else inner_failure(body, answer.headers)
+        if inner is not None:
+            return settle_failure(inner, request, latency_s)
         try:
             if not isinstance(body, dict):
-                raise TypeError(f"the body is {type(body).__name__}")
+                raise TypeError(f"it is {_kind_of(body, answer)}")
             return self._wire.from_wire(body, request, latency_s)
         except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
-            what = f"HTTP {answer.status}, but the body is not a reply ({type(error).__name__}: {error})"
-            raise self._lost(request, "garbage", what) from None
+            found = error if isinstance(error, TypeError) else f"{type(error).__name__}: {error}"
+            what = (
+                f"HTTP {answer.status}, but the body is not a reply ({found}); it begins with:"
+                f" {quoted(body) or 'nothing'}"
+            )
+            fix = "leave stream= out of the call" if "stream" in request.parameters else _WRONG_PLACE
+            raise self._lost(request, "garbage", what, fix=fix) from None
 
-    def _unanswered(self, request: Request, error: BaseException) -> TransientError:
+    def _unanswered(self, request: Request, error: BaseException) -> VeloError:
         """Distinguish a reply that never came from a failed connection, by following all causes.
 
         Only the first can depend on the prompt.
@@ -221,14 +229,46 @@ class HttpProvider:
         chain = [error]
         while chain[-1].__cause__ is not None:
             chain.append(chain[-1].__cause__)
+        for link in reversed(chain):  # what the standard library says, not what wraps it
+            if isinstance(link, BodyLimitError | CodingError):
+                return self._lost(request, "garbage", str(link), fix=_WRONG_PLACE)
+            if isinstance(link, ssl.SSLError):
+                return self._untrusted(request, link)
         unconnected = any(isinstance(link, httpx2.ConnectTimeout | httpx2.PoolTimeout) for link in chain)
         late = any(isinstance(link, TimeoutError | httpx2.TimeoutException) for link in chain)
         if late and not unconnected:
             return self._lost(request, "timeout", f"no reply within {self._endpoint.timeout_s:g} s")
         return self._lost(request, "connection", f"the connection failed ({type(chain[-1]).__name__})")
 
-    def _lost(self, request: Request, kind: TransientKind, what: str) -> TransientError:
-        return TransientError(what, kind=kind, where=f"{request.endpoint}, model {request.model}")
+    def _untrusted(self, request: Request, error: ssl.SSLError) -> OutageError:
+        """Return the error for a connection that is not encrypted as it should be; no attempt mends it."""
+        where = f"{request.endpoint}, model {request.model}"
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return OutageError(
+                f"the server's certificate is not trusted ({error.verify_message})",
+                where=where,
+                fix="set SSL_CERT_FILE to a file with the certificate of the authority that signed it",
+            )
+        return OutageError(
+            f"no encrypted connection can be made ({error.reason or type(error).__name__})",
+            where=where,
+            fix="check base_url: does the server speak https there?",
+        )
+
+    def _lost(self, request: Request, kind: TransientKind, what: str, fix: str = "") -> TransientError:
+        return TransientError(what, kind=kind, where=f"{request.endpoint}, model {request.model}", fix=fix)
+
+
+def _kind_of(body: Any, answer: Answer) -> str:
+    """Say what stands in the place of a JSON object."""
+    if not isinstance(body, str):
+        return f"a JSON {type(body).__name__}"
+    head = body[:200].lstrip().lower()
+    if head.startswith(("data:", "event:", ":")):
+        return "an event stream"
+    if head.startswith(("<!doctype html", "<html")):
+        return "an HTML page"
+    return answer.headers.get("content-type", "text").partition(";")[0] + ", not JSON"
 
 
 def _decode(content: bytes) -> Any:
