@@ -14,7 +14,8 @@ _PIECE_BYTES = 2**20
 _PLAIN = ("", "identity")
 _CODED = ("gzip", "x-gzip", "deflate")
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
-_RAW_DEFLATE = -zlib.MAX_WBITS
+_BARE_DEFLATE = -zlib.MAX_WBITS
+_HEAD_BYTES = 2
 
 
 class BodyLimitError(Exception):
@@ -65,38 +66,40 @@ class _Inflater:
     """Undoes gzip, zlib and bare deflate in pieces of a limited size, however much a few bytes stand for."""
 
     def __init__(self) -> None:
-        self._stream = zlib.decompressobj(_GZIP_OR_ZLIB)
-        self._fed = False
+        self._head = b""
+        self._stream: zlib._Decompress | None = None
 
     @property
     def is_whole(self) -> bool:
         """Whether the compressed data has come to its end (or was empty)."""
-        return self._stream.eof or not self._fed
+        return not self._head if self._stream is None else self._stream.eof
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Give what `data` adds, piece by piece."""
-        full = False
-        while data or full:
+        if self._stream is None:
+            self._head = data = self._head + data
+            if len(data) < _HEAD_BYTES:
+                return
+            self._stream = _opened(data)
+        is_full = False
+        while data or is_full:
             if self._stream.eof:  # gzip may have several members; some servers pad the last
                 data = data.lstrip(b"\0")
                 if not data:
                     return
                 self._stream = zlib.decompressobj(_GZIP_OR_ZLIB)
-            piece = self._inflate(data)
+            try:
+                piece = self._stream.decompress(data, _PIECE_BYTES)
+            except zlib.error as error:
+                raise CodingError(f"the compressed body is damaged ({error})") from None
             data = self._stream.unused_data if self._stream.eof else self._stream.unconsumed_tail
-            full = len(piece) == _PIECE_BYTES and not self._stream.eof
+            is_full = len(piece) == _PIECE_BYTES and not self._stream.eof
             if piece:
                 yield piece
 
-    def _inflate(self, data: bytes) -> bytes:
-        first, self._fed = not self._fed, True
-        try:
-            return self._stream.decompress(data, _PIECE_BYTES)
-        except zlib.error as error:
-            if not first:
-                raise CodingError(f"the compressed body is damaged ({error})") from None
-        self._stream = zlib.decompressobj(_RAW_DEFLATE)  # what some servers call deflate
-        try:
-            return self._stream.decompress(data, _PIECE_BYTES)
-        except zlib.error as error:
-            raise CodingError(f"the compressed body is damaged ({error})") from None
+
+def _opened(head: bytes) -> zlib._Decompress:
+    """Return a stream for data that begins so; what some servers call deflate has no header at all."""
+    is_gzip = head.startswith(b"\x1f\x8b")
+    is_zlib = head[0] & 15 == zlib.DEFLATED and int.from_bytes(head[:2]) % 31 == 0  # RFC 1950
+    return zlib.decompressobj(_GZIP_OR_ZLIB if is_gzip or is_zlib else _BARE_DEFLATE)

@@ -14,7 +14,7 @@ import json
 import os
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -226,9 +226,7 @@ class HttpProvider:
 
         Only the first can depend on the prompt.
         """
-        chain = [error]
-        while chain[-1].__cause__ is not None:
-            chain.append(chain[-1].__cause__)
+        chain = list(_links(error))
         for link in reversed(chain):  # what the standard library says, not what wraps it
             if isinstance(link, BodyLimitError | CodingError):
                 return self._lost(request, "garbage", str(link), fix=_WRONG_PLACE)
@@ -257,6 +255,13 @@ class HttpProvider:
 
     def _lost(self, request: Request, kind: TransientKind, what: str, fix: str = "") -> TransientError:
         return TransientError(what, kind=kind, where=f"{request.endpoint}, model {request.model}", fix=fix)
+
+
+def _links(error: BaseException | None) -> Iterator[BaseException]:
+    """Give an error and what it came from; httpcore hides the cause and leaves the context."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def _kind_of(body: Any, answer: Answer) -> str:

@@ -376,7 +376,8 @@ def _limit_advice(failure: Failure, request: Request) -> str:
 
 def _advice(failure: Failure, request: Request) -> str:
     """Say what to change in a request that was rejected."""
-    if failure.status == 404:
+    unknown = wordings.UNKNOWN_MODEL_WORDS, wordings.UNKNOWN_MODEL_CODES
+    if failure.status == 404 or wordings.says(failure.text, failure.codes, *unknown):
         return f"the endpoint does not know the model {request.model!r}: check its name, and base_url"
     for name in request.parameters:
         # A neutral name may go by another one on the wire.

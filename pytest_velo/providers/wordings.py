@@ -24,7 +24,7 @@ OVERFLOW_WORDS = _any(
     r"\d maximum context length",  # Mistral
     r"maximum context length: \d",  # Fireworks
     r"maximum prompt length is \d",  # xAI
-    r"context(?:'s)? length is only \d",  # vLLM, LM Studio
+    r"context(?:'s)? length (?:is|of) only \d",  # vLLM, LM Studio
     r"(?:longer|greater|larger) than the (?:maximum )?(?:model|context)(?:'s)?(?: context| maximum)? length",
     r"longer than the model's (?:maximum )?context length",  # SGLang, Together
     r"exceeds? (?:the|this|its) (?:model's )?(?:available |maximum )?context (?:size|length|window|limit)",
@@ -154,6 +154,14 @@ OVERLOADED_WORDS = _any(
     r"temporarily unavailable",
     r"queue is full",
     r"maximum pending requests",  # Ollama
+)
+
+UNKNOWN_MODEL_CODES = frozenset({"model_not_found", "invalid_model", "model_not_available"})
+UNKNOWN_MODEL_WORDS = _any(
+    r"\binvalid model(?: name)?\b",  # LiteLLM, Mistral
+    r"\bmodel\b.{0,80}\b(?:not found|does not exist|is not available|isn't available)",  # xAI, OpenAI, vLLM
+    r"\bunknown model\b",
+    r"is not a valid model",  # OpenRouter
 )
 
 # What servers call the limit on a reply's tokens, in requests and in sentences.
