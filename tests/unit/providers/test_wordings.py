@@ -79,3 +79,9 @@ def test_a_limit_is_to_blame_only_if_no_prompt_would_fit() -> None:
     text = "this model's maximum context length is 4096 tokens (3900 in the messages, 500 in the completion)"
     assert not wordings.blames_the_limit(text, 500)
     assert wordings.blames_the_limit(text, 4096)
+
+
+def test_a_request_above_a_whole_minutes_limit_is_told_from_one_that_has_to_wait() -> None:
+    assert wordings.exceeds_the_limit("tokens per minute (tpm): limit 6,000, requested 7,200")
+    assert not wordings.exceeds_the_limit("tokens per minute (tpm): limit 6000, used 5000, requested 1200")
+    assert not wordings.exceeds_the_limit("slow down")
