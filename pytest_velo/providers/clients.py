@@ -15,7 +15,7 @@ import os
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any
 from urllib.request import getproxies
@@ -25,7 +25,7 @@ import msgspec
 
 from pytest_velo.errors import OutageError, TransientError, TransientKind, UsageError, VeloError
 from pytest_velo.providers.bodies import BodyLimitError, CodingError
-from pytest_velo.providers.failures import inner_failure, quoted, read_failure, settle_failure
+from pytest_velo.providers.failures import inner_failure, quoted, read_failure, refuses, settle_failure
 from pytest_velo.providers.transport import Answer, DirectTransport, SdkTransport, Transport
 from pytest_velo.records import JsonObject, Reply, Request
 from pytest_velo.settings import Endpoint
@@ -158,6 +158,10 @@ def _http_client(sdk: ModuleType, slots: int) -> httpx2.AsyncClient:
     return client
 
 
+class _SeedRefusedError(Exception):
+    """A model does not take the seed that it was sent."""
+
+
 class HttpProvider:
     """A provider that makes its calls over a transport to an endpoint.
 
@@ -173,9 +177,28 @@ class HttpProvider:
         self._wire = wire
         self._transport = transport
         self._secrets = _Secrets(endpoint)
+        self._seedless: set[str] = set()  # models that refuse a seed
 
     async def complete(self, request: Request, seed: int | None) -> Reply:
-        """Return the reply to `request`, after exactly one attempt."""
+        """Return the reply to `request`, after exactly one attempt.
+
+        Only a seed that the model turns out not to take costs another one: the user did not write it, and
+        without it there would be no reply at all.
+        """
+        if seed is None or request.model in self._seedless:
+            return _seedless(await self._attempt(request, None), seed)
+        try:
+            return await self._attempt(request, seed)
+        except _SeedRefusedError:
+            reply = await self._attempt(request, None)
+        self._seedless.add(request.model)
+        return _seedless(reply, seed)
+
+    async def aclose(self) -> None:
+        """Close the transport."""
+        await self._transport.aclose()
+
+    async def _attempt(self, request: Request, seed: int | None) -> Reply:
         try:
             body = self._wire.to_wire(request, seed)
         except (KeyError, TypeError, AttributeError) as error:
@@ -191,17 +214,15 @@ class HttpProvider:
                 answer = await self._transport.post(self._wire.path, body, self._wire.headers(body))
         except (TimeoutError, httpx2.HTTPError, BodyLimitError, CodingError) as error:
             raise self._unanswered(request, error) from None  # its causes hold the request and its key
-        return self._read(answer, request, time.perf_counter() - started)
+        return self._read(answer, request, time.perf_counter() - started, has_seed=seed is not None)
 
-    async def aclose(self) -> None:
-        """Close the transport."""
-        await self._transport.aclose()
-
-    def _read(self, answer: Answer, request: Request, latency_s: float) -> Reply:
+    def _read(self, answer: Answer, request: Request, latency_s: float, *, has_seed: bool) -> Reply:
         """Return the reply in an answer, or raise the error it represents."""
         body = _decode(self._secrets.strike(answer.content, is_reply=answer.status < 400))
         if answer.status >= 400:
             failure = read_failure(answer.status, answer.headers, body)
+            if has_seed and "seed" not in request.parameters and refuses(failure, "seed"):
+                raise _SeedRefusedError
             return settle_failure(failure, request, latency_s)
         # Routers report the failure of a server behind them inside a 200. A response of OpenAI's that failed
         # says so itself, and its wire knows why.
@@ -255,6 +276,13 @@ class HttpProvider:
 
     def _lost(self, request: Request, kind: TransientKind, what: str, fix: str = "") -> TransientError:
         return TransientError(what, kind=kind, where=f"{request.endpoint}, model {request.model}", fix=fix)
+
+
+def _seedless(reply: Reply, seed: int | None) -> Reply:
+    """Return a reply to a call without a seed, which says so where there was one to send."""
+    if seed is None or "seed" in reply.not_honoured:
+        return reply
+    return replace(reply, not_honoured=("seed", *reply.not_honoured))
 
 
 def _links(error: BaseException | None) -> Iterator[BaseException]:

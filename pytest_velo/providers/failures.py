@@ -156,6 +156,13 @@ def settle_failure(failure: Failure, request: Request, latency_s: float) -> Repl
     return Reply(text="", finish_reason=finish, latency_s=latency_s, raw=raw)
 
 
+def refuses(failure: Failure, parameter: str) -> bool:
+    """Tell whether a server says that it does not know or take `parameter` at all."""
+    named = failure.param == parameter or re.search(rf"\b{re.escape(parameter)}\b", failure.text)
+    said = failure.codes & _UNSUPPORTED_CODES or wordings.UNSUPPORTED_WORDS.search(failure.text)
+    return failure.status in (400, 422) and bool(named) and bool(said)
+
+
 def quoted(body: object) -> str:
     """Return the first characters of a body that is not what it should be, on one line."""
     text = body if isinstance(body, str) else "" if body is None else json.dumps(body, default=str)

@@ -164,6 +164,16 @@ UNKNOWN_MODEL_WORDS = _any(
     r"is not a valid model",  # OpenRouter
 )
 
+UNSUPPORTED_WORDS = _any(
+    r"unsupported",
+    r"(?:not|n't) support",  # OpenAI, LiteLLM
+    r"not permitted",  # Mistral, Anthropic, FastAPI
+    r"extra_forbidden",
+    r"unknown (?:name|parameter|field)",  # Gemini, OpenAI
+    r"unrecognized",
+    r"unexpected (?:keyword|field|parameter)",
+)
+
 # What servers call the limit on a reply's tokens, in requests and in sentences.
 _LIMIT_NAMES = r"max(?:_completion|_output|_new)?_?tokens|maxoutputtokens"
 PREFERRED_LIMIT = re.compile(r"use ['\"`]?(max_completion_tokens|max_output_tokens)")

@@ -31,7 +31,7 @@ KEY = "PLACE_KEY"
 
 @pytest.fixture(autouse=True)
 def _key(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("place", "scripted_place"):
+    for name in ("place", "scripted_place", "model_place"):
         if name in request.fixturenames:
             monkeypatch.setenv(KEY, request.getfixturevalue(name).key)
 
@@ -91,18 +91,16 @@ def test_a_tool_call(scripted_place: Any) -> None:
     assert [(call.name, call.arguments) for call in reply.tool_calls] == [("get_weather", {"city": "Lyon"})]
 
 
-def test_llama_cpp_cuts_a_reply_and_says_so(place: Any) -> None:
-    if place.mock is not None:
-        pytest.skip("a mock gives its reply whole")
-    reply = ask(place, "Tell me a long story.", max_tokens=5)
+def test_a_cut_reply_says_so(model_place: Any) -> None:
+    reply = ask(model_place, "Tell me a long story.", max_tokens=5)
     assert reply.finish_reason is FinishReason.LENGTH
     assert reply.usage.output_tokens == 5
 
 
-def test_llama_cpp_gives_log_probabilities(place: Any) -> None:
-    if place.mock is not None or place.api is not Api.OPENAI_CHAT:
-        pytest.skip("a mock has none, nor has this API")
-    reply = ask(place, max_tokens=3, logprobs=2)
+def test_log_probabilities(model_place: Any) -> None:
+    if model_place.api is not Api.OPENAI_CHAT:
+        pytest.skip("this API has none")
+    reply = ask(model_place, max_tokens=3, logprobs=2)
     assert len(reply.logprobs) == 3
     assert len(reply.logprobs[0].top) == 2
 
@@ -113,12 +111,10 @@ def test_a_prompt_that_does_not_fit(place: Any) -> None:
     assert ask(place, "word " * 9_000, max_tokens=5).finish_reason is FinishReason.CONTEXT_OVERFLOW
 
 
-def test_a_wrong_key(place: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    if place.mock is not None:
-        pytest.skip("a mock takes any key, and a proxy without a database has no words for a wrong one")
+def test_a_wrong_key(model_place: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(KEY, "sk-wrong-key-of-nobody")
     with pytest.raises(AccessError) as caught:
-        ask(place)
+        ask(model_place)
     assert "sk-wrong" not in str(caught.value)
 
 
