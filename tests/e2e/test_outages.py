@@ -197,3 +197,33 @@ def test_a_limit_that_heals_is_waited_for_and_no_other_is_stored(run, lab, monke
     met |= heals
     assert run("-m", "velo", "--velo-concurrency=1").ret == 0, "nothing of it was stored"
     assert len(lab.calls) > n_calls
+
+
+ENDINGS = """
+@pytest.mark.hypothesis(rate >= 0.5, models=["lab/new"], max_trials=15)
+async def test_new(model):
+    assert (await model("hi")).answers("yes")
+
+@pytest.mark.hypothesis(rate >= 0.5, models=["lab/broken"], max_trials=15)
+async def test_broken(model):
+    assert (await model("hi")).answers("yes")
+"""
+
+
+def test_an_ending_that_nobody_knows_is_noticed_and_one_that_broke_is_no_outcome(run, lab, monkeypatch):
+    quick(monkeypatch)
+
+    def answer(body):
+        good = lab.reply(body)
+        reason = "a_new_reason" if body["model"] == "new" else "abort"
+        good.body["choices"][0]["finish_reason"] = reason
+        return good
+
+    lab.answer = answer
+    run.file(ENDINGS)
+    result = run("-m", "velo", "--velo-concurrency=2")
+    assert result.parseoutcomes() == {"passed": 1, "errors": 1}
+    notices = [notice for notice in run.record["test_new"].notices if "'a_new_reason'" in notice]
+    assert len(notices) == 1
+    assert "broke the reply off" in run.record["test_broken"].problem
+    assert all(trial.kind == "invalid" for trial in run.record["test_broken"].trials)
