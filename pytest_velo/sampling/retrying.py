@@ -145,8 +145,9 @@ class Retrying:
     def _judge(self, trouble: _Trouble, request: Request) -> None:
         """Return when another attempt is due; raise if there is none."""
         error, policy = trouble.error, self._policy
-        if error.retry_after_s is not None and error.retry_after_s > policy.longest_wait_s:
-            asked = f"{error.retry_after_s:.0f} s (it may answer {in_how_long(error.retry_after_s)})"
+        wait_s = error.retry_after_s or 0.0
+        if wait_s > policy.longest_wait_s and error.kind != "loading":  # which has a limit of its own
+            asked = f"{wait_s:.0f} s (it may answer {in_how_long(wait_s)})"
             raise self._outage(f"the provider asks to wait {asked}: {error.what}", error)
         silent_s = self._clock.now() - max(trouble.since, self._answered_at or 0.0)
         match error.kind:
@@ -220,7 +221,7 @@ class Retrying:
         most_s = policy.loading_delay_s if error.kind == "loading" else policy.longest_delay_s
         longest = min(most_s, policy.first_delay_s * 2.0 ** min(trouble.n - 1, 30))
         backoff_s = longest * (0.5 + 0.5 * rng("backoff", seed or 0, trouble.n).random())
-        return max(backoff_s, error.retry_after_s or 0.0)
+        return max(backoff_s, min(error.retry_after_s or 0.0, policy.longest_wait_s))
 
 
 class _Trouble:

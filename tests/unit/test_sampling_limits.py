@@ -564,6 +564,12 @@ def test_a_server_that_loads_its_model_is_waited_for_as_long_as_a_call_may_take(
     assert "timeout_s" in caught.value.fix
 
 
+def test_a_long_estimate_of_the_loading_is_no_outage() -> None:
+    clock = VirtualClock()
+    script = Script(*[failure("loading", 240.0)] * 3, "ready", clock=clock)
+    assert ends(Retrying(script, where="e", clock=clock, loading_s=600.0), clock, ask()) == ["ready"]
+
+
 def test_an_error_that_names_its_fix_keeps_it() -> None:
     clock = VirtualClock()
     error = TransientError("a web page", kind="garbage", fix="check base_url")
