@@ -33,8 +33,6 @@ model_list:
     litellm_params: {{model: openai/gpt-4o, api_base: "{mock}/v1", api_key: k}}
   - model_name: claude
     litellm_params: {{model: anthropic/claude-sonnet-4-5, api_base: "{mock}/anthropic", api_key: k}}
-  - model_name: groq
-    litellm_params: {{model: groq/llama-3.1-8b-instant, api_base: "{mock}/groq/openai/v1", api_key: k}}
 litellm_settings: {{num_retries: 0, telemetry: false}}
 router_settings: {{num_retries: 0, disable_cooldowns: true}}
 """
@@ -174,7 +172,7 @@ def place_of(request: pytest.FixtureRequest, server: str, api: Api) -> Place:
             mock = request.getfixturevalue("mock")
             address, key = request.getfixturevalue("proxy")
             models = (
-                ("chat", "claude", "groq") if api is CHAT else ("claude",) if api is MESSAGES else ("chat",)
+                ("chat", "claude") if api is CHAT else ("claude",) if api is MESSAGES else ("chat",)
             )
             return Place(api, address + path, key, models, mock, server=server)
         case "llmock":
