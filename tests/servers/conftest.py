@@ -171,10 +171,8 @@ def place_of(request: pytest.FixtureRequest, server: str, api: Api) -> Place:
         case "litellm":
             mock = request.getfixturevalue("mock")
             address, key = request.getfixturevalue("proxy")
-            models = (
-                ("chat", "claude") if api is CHAT else ("claude",) if api is MESSAGES else ("chat",)
-            )
-            return Place(api, address + path, key, models, mock, server=server)
+            models = {CHAT: ("chat", "claude"), RESPONSES: ("chat",), MESSAGES: ("claude",)}
+            return Place(api, address + path, key, models[api], mock, server=server)
         case "llmock":
             mock = request.getfixturevalue("mock")
             provider = "anthropic" if api is MESSAGES else "openai"
