@@ -158,6 +158,10 @@ def _http_client(sdk: ModuleType, slots: int) -> httpx2.AsyncClient:
     return client
 
 
+class _NotJsonError(ValueError):
+    """A body is no JSON object."""
+
+
 class _SeedRefusedError(Exception):
     """A model does not take the seed that it was sent."""
 
@@ -231,10 +235,10 @@ class HttpProvider:
             return settle_failure(inner, request, latency_s)
         try:
             if not isinstance(body, dict):
-                raise TypeError(f"it is {_kind_of(body, answer)}")
+                raise _NotJsonError(f"it is {_kind_of(body, answer)}")
             return self._wire.from_wire(body, request, latency_s)
         except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
-            found = error if isinstance(error, TypeError) else f"{type(error).__name__}: {error}"
+            found = error if isinstance(error, _NotJsonError) else f"{type(error).__name__}: {error}"
             what = (
                 f"HTTP {answer.status}, but the body is not a reply ({found}); it begins with:"
                 f" {quoted(body) or 'nothing'}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pytest_velo.providers.waits import asked_in_body_s, exhausted_reset_s, retry_after_s
@@ -31,6 +31,7 @@ class Failure:
         retry_after_s: How long to wait, in seconds; None if the server does not say.
         body: The whole body; empty if it is not an object.
         text: All words of the body's messages, in lower case.
+        is_inside: It stands inside a 200; the status is then what it says of itself.
     """
 
     status: int
@@ -40,6 +41,14 @@ class Failure:
     retry_after_s: float | None
     body: JsonObject
     text: str = ""
+    is_inside: bool = False
+
+    @property
+    def place(self) -> str:
+        """Where it was reported, for messages."""
+        if not self.is_inside:
+            return f"HTTP {self.status}"
+        return "HTTP 200, but inside it an error" + (f" {self.status}" if self.status >= 400 else "")
 
 
 def read_failure(status: int, headers: Mapping[str, str], body: object) -> Failure:
@@ -85,6 +94,11 @@ def inner_status(error: Mapping[str, Any]) -> int:
     return next((_NAMED_STATUS[name] for name in named if name in _NAMED_STATUS), 502 if named else 200)
 
 
+def read_inside(status: int, headers: Mapping[str, str], body: object) -> Failure:
+    """Read the body of a 200 that reports a failure; `status` is what the failure says of itself."""
+    return replace(read_failure(status, headers, body), is_inside=True)
+
+
 def inner_failure(body: object, headers: Mapping[str, str]) -> Failure | None:
     """Return the failure that a 200 reports inside; None if it reports none."""
     if isinstance(body, list) and len(body) == 1:
@@ -93,17 +107,17 @@ def inner_failure(body: object, headers: Mapping[str, str]) -> Failure | None:
         return None
     error, base = body.get("error"), body.get("base_resp")
     if isinstance(error, Mapping) and error:
-        return read_failure(inner_status(error), headers, body)
+        return read_inside(inner_status(error), headers, body)
     if isinstance(error, str) and error and not body.get("choices"):
-        return read_failure(inner_status(body), headers, body)
+        return read_inside(inner_status(body), headers, body)
     if body.get("object") == "error" or body.get("type") == "error":
-        return read_failure(inner_status(body), headers, body)
+        return read_inside(inner_status(body), headers, body)
     if isinstance(base, Mapping) and base.get("status_code"):
         number = base["status_code"]
         code = "content_filter" if number in _MINIMAX_FILTERED else number
         error = {"message": base.get("status_msg"), "code": code}
         status = 400 if number in _MINIMAX_FILTERED else _MINIMAX_STATUS.get(number, 502)
-        return read_failure(status, headers, {**body, "error": error})
+        return read_inside(status, headers, {**body, "error": error})
     return None
 
 

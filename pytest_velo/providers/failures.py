@@ -19,6 +19,7 @@ from pytest_velo.providers.error_bodies import inner_failure as inner_failure
 from pytest_velo.providers.error_bodies import inner_status as inner_status
 from pytest_velo.providers.error_bodies import quoted as quoted
 from pytest_velo.providers.error_bodies import read_failure as read_failure
+from pytest_velo.providers.error_bodies import read_inside as read_inside
 from pytest_velo.providers.waits import in_how_long
 from pytest_velo.providers.waits import retry_after_s as retry_after_s
 from pytest_velo.providers.wire import whole
@@ -150,7 +151,7 @@ def _observed(meaning: _Meaning) -> FinishReason | None:
 def _error(failure: Failure, meaning: _Meaning, request: Request) -> VeloError:
     """Return the error for a failure, located at its model."""
     status, where = failure.status, f"{request.endpoint}, model {request.model}"
-    what = f"HTTP {status}: {failure.message or 'no message'}"
+    what = f"{failure.place}: {failure.message or 'no message'}"
     match meaning:
         case _Meaning.ACCOUNT:
             return AccessError(what, where=where, fix="add credit or raise the quota at the provider")

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pytest_velo.errors import VeloError
 from pytest_velo.providers.clients import HttpProvider, Wire, openai_transport
 from pytest_velo.providers.endings import ending
-from pytest_velo.providers.failures import inner_status, read_failure, settle_failure
+from pytest_velo.providers.failures import inner_status, read_inside, settle_failure
 from pytest_velo.providers.openai_logprobs import dropped_logprobs, own_logprobs
 from pytest_velo.providers.wire import (
     arguments_text,
@@ -146,7 +146,7 @@ def from_wire(body: JsonObject, request: Request, latency_s: float) -> Reply:
         )
     choice = body["choices"][0]
     if isinstance(failed := choice.get("error"), dict):  # half an answer does not count
-        failure = read_failure(inner_status(failed), {}, {"error": failed})
+        failure = read_inside(inner_status(failed), {}, {"error": failed})
         return settle_failure(failure, request, latency_s)
     finish = ending(choice.get("finish_reason"), request)
     stopped = finish in (FinishReason.CONTENT_FILTER, FinishReason.LENGTH)  # Gemini then sends no message

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_velo.errors import RequestError
 from pytest_velo.providers.clients import HttpProvider, Wire, openai_transport
 from pytest_velo.providers.endings import ending
-from pytest_velo.providers.failures import inner_status, read_failure, settle_failure
+from pytest_velo.providers.failures import inner_status, read_inside, settle_failure
 from pytest_velo.providers.openai_logprobs import dropped_logprobs, read_logprobs
 from pytest_velo.providers.wire import (
     arguments_text,
@@ -149,7 +149,7 @@ def from_wire(body: JsonObject, request: Request, latency_s: float) -> Reply:
     if body.get("status") == "failed":
         error = body.get("error") or {}
         status = inner_status(error)
-        failure = read_failure(502 if status < 400 else status, {}, {**body, "error": error})
+        failure = read_inside(502 if status < 400 else status, {}, {**body, "error": error})
         settled = settle_failure(failure, request, latency_s)
         usage, served = _usage(body.get("usage") or {}), text_or_none(body.get("model"))
         return replace(settled, usage=usage, model_served=served, raw=body)
