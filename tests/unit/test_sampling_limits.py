@@ -140,6 +140,15 @@ def test_attempts_that_may_be_billed_unseen_are_counted() -> None:
     assert gated.n_lost == 3
 
 
+def test_a_reply_that_the_server_broke_off_may_be_billed() -> None:
+    clock = VirtualClock()
+    broken = TransientError("half a reply", kind="server", status=200)
+    gated = Gated(Script(broken, clock=clock), Gate(1, pacer=None, clock=clock))
+    with pytest.raises(TransientError):
+        clock.run(gated.complete(ask(), 1))
+    assert gated.n_lost == 1
+
+
 def test_calls_pass_in_the_order_in_which_they_came() -> None:
     clock = VirtualClock()
     gate = Gate(2, pacer=None, clock=clock)
