@@ -8,7 +8,7 @@ from typing import Literal, TypeVar
 
 Raised = TypeVar("Raised", bound=Exception)
 
-TransientKind = Literal["rate_limit", "overloaded", "connection", "timeout", "server", "garbage"]
+TransientKind = Literal["rate_limit", "overloaded", "loading", "connection", "timeout", "server", "garbage"]
 
 
 class VeloError(Exception):
@@ -79,8 +79,9 @@ class TransientError(VeloError):
     """One attempt failed for a reason that may pass; the retrying wrapper handles it.
 
     Attributes:
-        kind: `rate_limit` (429), `overloaded` (529), `connection` (no or dropped connection),
-            `timeout`, `server` (5xx), `garbage` (a 2xx whose body is not a reply).
+        kind: `rate_limit` (429), `overloaded` (529), `loading` (the server is getting ready), `connection`
+            (no or dropped connection), `timeout`, `server` (5xx), `garbage` (a 2xx whose body is not a
+            reply).
         retry_after_s: The wait the server asks for, in seconds; None if it does not say.
         status: The HTTP status; None without a response.
     """
@@ -93,8 +94,9 @@ class TransientError(VeloError):
         retry_after_s: float | None = None,
         status: int | None = None,
         where: str = "",
+        fix: str = "",
     ) -> None:
-        super().__init__(what, where=where)
+        super().__init__(what, where=where, fix=fix)
         self.kind: TransientKind = kind
         self.retry_after_s = retry_after_s
         self.status = status

@@ -23,6 +23,7 @@ class FinishReason(StrEnum):
     REFUSAL = "refusal"
     CONTENT_FILTER = "content_filter"
     CONTEXT_OVERFLOW = "context_overflow"
+    PAUSED = "paused"
     OTHER = "other"
 
 

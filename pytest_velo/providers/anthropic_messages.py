@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_velo.errors import UsageError
 from pytest_velo.providers.clients import HttpProvider, Wire, anthropic_transport
+from pytest_velo.providers.endings import ending
 from pytest_velo.providers.prefill import continued
 from pytest_velo.providers.wire import (
     IMAGE,
@@ -53,14 +54,6 @@ _FIXED = {
 _TOGETHER = {"stop_sequences": "stop"}
 _ROLES = ("user", "assistant", "system", "tool")
 _FOREIGN = ("message", "reasoning", "function_call")  # items of OpenAI's
-_FINISH = {
-    "end_turn": FinishReason.STOP,
-    "stop_sequence": FinishReason.STOP,
-    "max_tokens": FinishReason.LENGTH,
-    "tool_use": FinishReason.TOOL_CALLS,
-    "refusal": FinishReason.REFUSAL,
-    "model_context_window_exceeded": FinishReason.CONTEXT_OVERFLOW,
-}
 
 
 def open_messages(
@@ -284,12 +277,13 @@ def from_wire(body: JsonObject, request: Request, latency_s: float) -> Reply:
         latency_s: Seconds from sending to the whole reply.
 
     Raises:
+        TransientError: The server failed midway.
         KeyError, TypeError: The body is not such a reply.
     """
     blocks: Sequence[Mapping[str, Any]] = body["content"]
     text = _said(blocks)
     reasoning = "\n\n".join(block["thinking"] for block in blocks if block["type"] == "thinking")
-    finish = _FINISH.get(body["stop_reason"], FinishReason.OTHER)
+    finish = ending(body.get("stop_reason"), request)
     reply = Reply(
         text=text,
         reasoning=reasoning or None,

@@ -11,9 +11,10 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import json
+import ssl
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
@@ -22,8 +23,9 @@ from urllib.request import getproxies
 import httpx2
 import msgspec
 
-from pytest_velo.errors import TransientError, TransientKind, UsageError
-from pytest_velo.providers.failures import inner_status, read_failure, settle_failure
+from pytest_velo.errors import OutageError, TransientError, TransientKind, UsageError, VeloError
+from pytest_velo.providers.bodies import BodyLimitError, CodingError
+from pytest_velo.providers.failures import inner_failure, quoted, read_failure, refuses, settle_failure
 from pytest_velo.providers.secrets import Secrets, guard_logs, key_of
 from pytest_velo.providers.transport import Answer, DirectTransport, SdkTransport, Transport
 from pytest_velo.providers.wire import sendable
@@ -32,6 +34,7 @@ from pytest_velo.settings import Endpoint
 
 _NO_KEY = "no-key-needed"
 _CONNECT_S = 15.0
+_WRONG_PLACE = "check base_url: does the API start there? Most servers want /v1 at its end"
 
 
 def _no_headers(_body: JsonObject) -> Mapping[str, str]:
@@ -150,6 +153,14 @@ def _http_client(sdk: ModuleType, slots: int) -> httpx2.AsyncClient:
     return client
 
 
+class _NotJsonError(ValueError):
+    """A body is no JSON object."""
+
+
+class _SeedRefusedError(Exception):
+    """A model does not take the seed that it was sent."""
+
+
 class HttpProvider:
     """A provider that makes its calls over a transport to an endpoint.
 
@@ -166,40 +177,62 @@ class HttpProvider:
         self._transport = transport
         self._secrets = Secrets(endpoint, key_of(endpoint))
         guard_logs(self._secrets)
+        self._seedless: set[str] = set()  # models that refuse a seed
 
     async def complete(self, request: Request, seed: int | None) -> Reply:
-        """Return the reply to `request`, after exactly one attempt."""
-        body = sendable(self._wire.to_wire, request, seed)
-        started = time.perf_counter()
+        """Return the reply to `request`, after exactly one attempt.
+
+        Only a seed that the model turns out not to take costs another one: the user did not write it, and
+        without it there would be no reply at all.
+        """
+        if seed is None or request.model in self._seedless:
+            return _seedless(await self._attempt(request, None), seed)
         try:
-            async with asyncio.timeout(self._endpoint.timeout_s):
-                answer = await self._transport.post(self._wire.path, body, self._wire.headers(body))
-        except (TimeoutError, httpx2.HTTPError) as error:
-            raise self._unanswered(request, error) from None  # its causes hold the request and its key
-        return self._read(answer, request, time.perf_counter() - started)
+            return await self._attempt(request, seed)
+        except _SeedRefusedError:
+            reply = await self._attempt(request, None)
+        self._seedless.add(request.model)
+        return _seedless(reply, seed)
 
     async def aclose(self) -> None:
         """Close the transport."""
         await self._transport.aclose()
 
-    def _read(self, answer: Answer, request: Request, latency_s: float) -> Reply:
+    async def _attempt(self, request: Request, seed: int | None) -> Reply:
+        body = sendable(self._wire.to_wire, request, seed)
+        started = time.perf_counter()
+        try:
+            async with asyncio.timeout(self._endpoint.timeout_s):
+                answer = await self._transport.post(self._wire.path, body, self._wire.headers(body))
+        except (TimeoutError, httpx2.HTTPError, BodyLimitError, CodingError) as error:
+            raise self._unanswered(request, error) from None  # its causes hold the request and its key
+        return self._read(answer, request, time.perf_counter() - started, has_seed=seed is not None)
+
+    def _read(self, answer: Answer, request: Request, latency_s: float, *, has_seed: bool) -> Reply:
         """Return the reply in an answer, or raise the error it represents."""
         body = self._without_secrets(answer)
         if answer.status >= 400:
             failure = read_failure(answer.status, answer.headers, body)
+            if has_seed and "seed" not in request.parameters and refuses(failure, "seed"):
+                raise _SeedRefusedError
             return settle_failure(failure, request, latency_s)
-        if isinstance(body, dict) and isinstance(body.get("error"), dict) and "output" not in body:
-            # Routers report the failure of a server behind them inside a 200. A response of OpenAI's that
-            # failed says so itself, and its wire knows why.
-            failure = read_failure(inner_status(body["error"]), answer.headers, body)
-            return settle_failure(failure, request, latency_s)
+        # Routers report the failure of a server behind them inside a 200. A response of OpenAI's that failed
+        # says so itself, and its wire knows why.
+        inner = None if isinstance(body, dict) and "output" in body else inner_failure(body, answer.headers)
+        if inner is not None:
+            return settle_failure(inner, request, latency_s)
         try:
             if not isinstance(body, dict):
-                raise TypeError(f"the body is {type(body).__name__}")
+                raise _NotJsonError(f"it is {_kind_of(body, answer)}")
             return self._wire.from_wire(body, request, latency_s)
         except (LookupError, TypeError, AttributeError, ValueError, OverflowError, RecursionError) as error:
-            what = f"HTTP {answer.status}, but the body is not a reply ({type(error).__name__}: {error})"
-            raise self._lost(request, "garbage", what) from None
+            found = error if isinstance(error, _NotJsonError) else f"{type(error).__name__}: {error}"
+            what = (
+                f"HTTP {answer.status}, but the body is not a reply ({found}); it begins with:"
+                f" {quoted(body) or 'nothing'}"
+            )
+            fix = "leave stream= out of the call" if "stream" in request.parameters else _WRONG_PLACE
+            raise self._lost(request, "garbage", what, fix=fix) from None
 
     def _without_secrets(self, answer: Answer) -> Any:
         """Return the JSON of an answer, or its text, with the secrets that the server echoes struck out."""
@@ -210,22 +243,66 @@ class HttpProvider:
         except RecursionError:  # nested more deeply than any reply is
             return self._secrets.strike_text(answer.content.decode("utf-8", "replace"))
 
-    def _unanswered(self, request: Request, error: BaseException) -> TransientError:
+    def _unanswered(self, request: Request, error: BaseException) -> VeloError:
         """Distinguish a reply that never came from a failed connection, by following all causes.
 
         Only the first can depend on the prompt.
         """
-        chain = [error]
-        while chain[-1].__cause__ is not None:
-            chain.append(chain[-1].__cause__)
+        chain = list(_links(error))
+        for link in reversed(chain):  # what the standard library says, not what wraps it
+            if isinstance(link, BodyLimitError | CodingError):
+                return self._lost(request, "garbage", str(link), fix=_WRONG_PLACE)
+            if isinstance(link, ssl.SSLError):
+                return self._untrusted(request, link)
         unconnected = any(isinstance(link, httpx2.ConnectTimeout | httpx2.PoolTimeout) for link in chain)
         late = any(isinstance(link, TimeoutError | httpx2.TimeoutException) for link in chain)
         if late and not unconnected:
             return self._lost(request, "timeout", f"no reply within {self._endpoint.timeout_s:g} s")
         return self._lost(request, "connection", f"the connection failed ({type(chain[-1]).__name__})")
 
-    def _lost(self, request: Request, kind: TransientKind, what: str) -> TransientError:
-        return TransientError(what, kind=kind, where=f"{request.endpoint}, model {request.model}")
+    def _untrusted(self, request: Request, error: ssl.SSLError) -> OutageError:
+        """Return the error for a connection that is not encrypted as it should be; no attempt mends it."""
+        where = f"{request.endpoint}, model {request.model}"
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return OutageError(
+                f"the server's certificate is not trusted ({error.verify_message})",
+                where=where,
+                fix="set SSL_CERT_FILE to a file with the certificate of the authority that signed it",
+            )
+        return OutageError(
+            f"no encrypted connection can be made ({error.reason or type(error).__name__})",
+            where=where,
+            fix="check base_url: does the server speak https there?",
+        )
+
+    def _lost(self, request: Request, kind: TransientKind, what: str, fix: str = "") -> TransientError:
+        return TransientError(what, kind=kind, where=f"{request.endpoint}, model {request.model}", fix=fix)
+
+
+def _seedless(reply: Reply, seed: int | None) -> Reply:
+    """Return a reply to a call without a seed, which says so where there was one to send."""
+    if seed is None or "seed" in reply.not_honoured:
+        return reply
+    return replace(reply, not_honoured=("seed", *reply.not_honoured))
+
+
+def _links(error: BaseException | None) -> Iterator[BaseException]:
+    """Give an error and what it came from; httpcore hides the cause and leaves the context."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _kind_of(body: Any, answer: Answer) -> str:
+    """Say what stands in the place of a JSON object."""
+    if not isinstance(body, str):
+        return f"a JSON {type(body).__name__}"
+    head = body[:200].lstrip().lower()
+    if head.startswith(("data:", "event:", ":")):
+        return "an event stream"
+    if head.startswith(("<!doctype html", "<html")):
+        return "an HTML page"
+    return answer.headers.get("content-type", "text").partition(";")[0] + ", not JSON"
 
 
 def _decode(content: bytes) -> Any:

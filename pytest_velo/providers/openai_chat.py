@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 from pytest_velo.errors import VeloError
 from pytest_velo.providers.clients import HttpProvider, Wire, openai_transport
-from pytest_velo.providers.failures import inner_status, read_failure, settle_failure
+from pytest_velo.providers.endings import ending
+from pytest_velo.providers.failures import inner_status, read_inside, settle_failure
 from pytest_velo.providers.openai_logprobs import dropped_logprobs, own_logprobs
 from pytest_velo.providers.prefill import continued
 from pytest_velo.providers.wire import (
@@ -45,13 +46,6 @@ from pytest_velo.settings import Endpoint
 if TYPE_CHECKING:
     import httpx2
 
-_FINISH = {
-    "stop": FinishReason.STOP,
-    "length": FinishReason.LENGTH,
-    "tool_calls": FinishReason.TOOL_CALLS,
-    "function_call": FinishReason.TOOL_CALLS,
-    "content_filter": FinishReason.CONTENT_FILTER,
-}
 # What a parameter of a call would replace, or cannot mean here.
 _FIXED = {
     "model": 'name the model in the mark, or velo.model("…")',
@@ -178,25 +172,36 @@ def from_wire(body: JsonObject, request: Request, latency_s: float) -> Reply:
         latency_s: Seconds from sending to the whole reply.
 
     Raises:
-        VeloError: The server behind a router failed midway.
+        VeloError: The server failed midway.
         KeyError, IndexError, TypeError: The body is not such a reply.
     """
+    if not body.get("choices") and _is_withheld(body):
+        return Reply(
+            text="",
+            finish_reason=FinishReason.CONTENT_FILTER,
+            usage=_usage(body.get("usage") or {}),
+            latency_s=latency_s,
+            model_served=text_or_none(body.get("model")),
+            raw=body,
+        )
     choice = body["choices"][0]
     if isinstance(failed := choice.get("error"), dict):  # half an answer does not count
-        failure = read_failure(inner_status(failed), {}, {"error": failed})
+        failure = read_inside(inner_status(failed), {}, {"error": failed})
         return settle_failure(failure, request, latency_s)
-    message: Mapping[str, Any] = choice["message"]
+    finish = ending(choice.get("finish_reason"), request)
+    stopped = finish in (FinishReason.CONTENT_FILTER, FinishReason.LENGTH)  # Gemini then sends no message
+    message: Mapping[str, Any] = (choice.get("message") or {}) if stopped else choice["message"]
     refusal = text_of(message.get("refusal") or "", "a refusal")
     text = _text(message.get("content")) or refusal
     usage = _usage(body.get("usage") or {})
     listed = choice.get("logprobs") or {}
     logprobs = own_logprobs(listed.get("content") or listed.get("refusal") or (), usage.output_tokens)
-    finish = _FINISH.get(choice.get("finish_reason"), FinishReason.OTHER)
+    refused = bool(refusal) or finish is FinishReason.REFUSAL
     reply = Reply(
         text=text,
         reasoning=_reasoning(message),
-        finish_reason=FinishReason.REFUSAL if refusal else finish,
-        refused=bool(refusal),
+        finish_reason=FinishReason.REFUSAL if refused else finish,
+        refused=refused,
         parsed=parsed_answer(text, request),
         tool_calls=tuple(_tool_call(call) for call in message.get("tool_calls") or ()),
         logprobs=logprobs,
@@ -212,6 +217,14 @@ def from_wire(body: JsonObject, request: Request, latency_s: float) -> Reply:
     return continued(reply, request)
 
 
+def _is_withheld(body: JsonObject) -> bool:
+    """Tell whether a prompt was read and nothing given for it: so Gemini answers a prompt that it blocks."""
+    usage = body.get("usage")
+    if not isinstance(usage, Mapping):
+        return False
+    return bool(count(usage.get("prompt_tokens"))) and not count(usage.get("completion_tokens"))
+
+
 def split_choices(reply: Reply, request: Request) -> tuple[Reply, ...] | None:
     """Return the replies to a call for several draws, up to the first one that cannot be read.
 
@@ -224,7 +237,7 @@ def split_choices(reply: Reply, request: Request) -> tuple[Reply, ...] | None:
             instead (a content filter, a context overflow).
     """
     listed = reply.raw.get("choices")
-    if not isinstance(listed, list):
+    if not isinstance(listed, list) or not listed:
         return None
     replies: list[Reply] = []
     for choice in listed:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pytest_velo.errors import TransientError, UsageError
+from pytest_velo.errors import RequestError, UsageError
 from pytest_velo.providers.clients import HttpProvider, Wire, openai_transport
+from pytest_velo.providers.endings import ending
+from pytest_velo.providers.failures import inner_status, read_inside, settle_failure
 from pytest_velo.providers.openai_logprobs import dropped_logprobs, read_logprobs
 from pytest_velo.providers.prefill import continued
 from pytest_velo.providers.wire import (
@@ -37,10 +40,6 @@ from pytest_velo.settings import Endpoint
 if TYPE_CHECKING:
     import httpx2
 
-_INCOMPLETE = {
-    "max_output_tokens": FinishReason.LENGTH,
-    "content_filter": FinishReason.CONTENT_FILTER,
-}
 _FIXED = {
     "model": 'name the model in the mark, or velo.model("…")',
     "input": "give the messages as the prompt",
@@ -53,7 +52,8 @@ _API = "the responses API"
 _FOREIGN = ("text", "thinking", "redacted_thinking", "tool_use")  # blocks of Anthropic's
 _ROLES = ("user", "assistant", "system", "developer", "tool")
 _ITEM = ("type", "id", "status", "phase")  # of a message, besides role and content
-_FILTERED = ("invalid_prompt", "content_filter")
+_NOT_CUT = (FinishReason.STOP, FinishReason.TOOL_CALLS, FinishReason.OTHER)
+_UNFINISHED = ("queued", "in_progress")
 
 
 def open_responses(
@@ -215,9 +215,16 @@ def from_wire(body: JsonObject, request: Request, latency_s: float) -> Reply:
         latency_s: Seconds from sending to the whole reply.
 
     Raises:
-        TransientError: The server answered 200 but reports a failure inside.
+        VeloError: The server answered 200 but reports a failure inside.
         KeyError, TypeError: The body is not such a reply.
     """
+    if body.get("status") == "failed":
+        error = body.get("error") or {}
+        status = inner_status(error)
+        failure = read_inside(502 if status < 400 else status, {}, {**body, "error": error})
+        settled = settle_failure(failure, request, latency_s)
+        usage, served = _usage(body.get("usage") or {}), text_or_none(body.get("model"))
+        return replace(settled, usage=usage, model_served=served, raw=body)
     items: Sequence[Mapping[str, Any]] = body["output"]
     parts = _contents(items)
     refusal = _refusal(items)
@@ -258,29 +265,21 @@ def _refusal(items: Sequence[Mapping[str, Any]]) -> str:
 
 def _finish(body: JsonObject, calls: tuple[ToolCall, ...], request: Request) -> FinishReason:
     """Return why a response ended, by its status."""
-    match body["status"]:
-        case "completed":
+    match status := body.get("status"):
+        case "completed" | None:
             return FinishReason.TOOL_CALLS if calls else FinishReason.STOP
         case "incomplete":
-            reason = (body.get("incomplete_details") or {}).get("reason", "")
-            return _INCOMPLETE.get(reason, FinishReason.OTHER)
-        case "failed":
-            return _failed(body.get("error") or {}, request)
+            # Whatever the reason, it is not whole.
+            finish = ending((body.get("incomplete_details") or {}).get("reason"), request)
+            return FinishReason.LENGTH if finish in _NOT_CUT else finish
+        case _ if status in _UNFINISHED:
+            raise RequestError(
+                f"the response is only {status}: it is made in the background",
+                where=f"{request.endpoint}, model {request.model}",
+                fix="leave background= out of the call",
+            )
         case _:
-            return FinishReason.OTHER
-
-
-def _failed(error: Mapping[str, Any], request: Request) -> FinishReason:
-    """Return the finish reason of a failed response that depends on the prompt, or raise."""
-    code = error.get("code")
-    if code in _FILTERED:
-        return FinishReason.CONTENT_FILTER
-    raise TransientError(
-        f"HTTP 200, but the response failed: {code}: {error.get('message')}",
-        kind="rate_limit" if code == "rate_limit_exceeded" else "server",
-        status=200,
-        where=f"{request.endpoint}, model {request.model}",
-    )
+            return ending(status, request)
 
 
 def _reasoning(items: Sequence[Mapping[str, Any]]) -> str | None:

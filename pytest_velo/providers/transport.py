@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx2
 
+from pytest_velo.providers.bodies import ACCEPTED, decoded, read_body
 from pytest_velo.records import JsonObject
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
-# What only the sender of the bytes can know: how long the body is, and which codings it can undo.
+# What only the sender of the bytes can know: how long the body is, and how the connection is used.
 _SENDERS_OWN = ("content-length", "accept-encoding", "connection", "transfer-encoding")
 
 
@@ -47,7 +48,8 @@ class Answer:
 class Transport(Protocol):
     """Carries one call and returns its answer, whatever its status.
 
-    If there is none, it raises `TimeoutError` or an error with an `httpx2.HTTPError` among its causes.
+    If there is none, it raises `TimeoutError` or an error with an `httpx2.HTTPError` among its causes; a body
+    that is too large or cannot be decoded is a `BodyLimitError` or a `CodingError`, itself or as a cause.
     """
 
     async def post(self, path: str, body: JsonObject, headers: Mapping[str, str]) -> Answer:
@@ -71,12 +73,18 @@ class SdkTransport:
     client: openai.AsyncOpenAI | anthropic.AsyncAnthropic
     sdk: ModuleType
 
+    def __post_init__(self) -> None:
+        # The SDK reads bodies whole, also those of errors. A hook of its HTTP client sees them before.
+        http_client = getattr(self.client, "_client", None)
+        if isinstance(http_client, httpx2.AsyncClient):
+            http_client.event_hooks["response"].append(_bound)
+
     def __repr__(self) -> str:
         return f"SdkLine({type(self.client).__name__})"
 
     async def post(self, path: str, body: JsonObject, headers: Mapping[str, str]) -> Answer:
         """Post through the SDK."""
-        options: Any = {"headers": headers}
+        options: Any = {"headers": {**headers, "Accept-Encoding": ACCEPTED}}
         try:
             response = await self.client.post(path, body=body, cast_to=httpx2.Response, options=options)
         except self.sdk.APIStatusError as error:
@@ -89,6 +97,28 @@ class SdkTransport:
     async def aclose(self) -> None:
         """Close the SDK's client."""
         await self.client.close()
+
+
+async def _bound(response: httpx2.Response) -> None:
+    """Have a response decoded within the limit."""
+    if response.is_closed or not isinstance(response.stream, httpx2.AsyncByteStream):
+        return  # it was made with its body, by a test
+    coding = response.headers.pop("content-encoding", None)
+    response.stream = _BoundStream(response.stream, coding)
+
+
+class _BoundStream(httpx2.AsyncByteStream):
+    """A response's body, decoded within the limit."""
+
+    def __init__(self, inner: httpx2.AsyncByteStream, coding: str | None) -> None:
+        self._inner = inner
+        self._coding = coding
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return decoded(self._inner, self._coding)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
 
 
 _KEEP_S = 5.0  # how long an idle connection is kept: as long as the SDKs do
@@ -150,7 +180,9 @@ class DirectTransport:
             async with session.post(
                 form.url, data=content, headers=form.headers, allow_redirects=False
             ) as response:
-                return Answer(status=response.status, headers=response.headers, content=await response.read())
+                coding = response.headers.get("content-encoding")
+                content = await read_body(response.content.iter_any(), coding)
+                return Answer(status=response.status, headers=response.headers, content=content)
         except aiohttp.ConnectionTimeoutError as error:
             raise httpx2.ConnectTimeout("no connection in time") from error
         except aiohttp.ClientConnectorError as error:
@@ -165,6 +197,7 @@ class DirectTransport:
         ssl = httpx2.create_ssl_context() if url.scheme == "https" else True
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=self._slots, ssl=ssl, keepalive_timeout=_KEEP_S),
+            auto_decompress=False,  # it knows no limit, and codings that no limit on the input bounds
             # The whole attempt is timed by the caller.
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._connect_s),
         )
@@ -186,6 +219,7 @@ class DirectTransport:
             request = nowhere.requests[-1]
             pairs = request.headers.multi_items()
             kept = CIMultiDict((name, value) for name, value in pairs if name.lower() not in _SENDERS_OWN)
+            kept["Accept-Encoding"] = ACCEPTED
             form = self._forms[key] = _Form(URL(str(request.url), encoded=True), kept)
             return form
 

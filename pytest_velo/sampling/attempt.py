@@ -25,7 +25,7 @@ class Gated:
 
     Attributes:
         n_lost: Attempts that were sent and brought no reply, although the provider may have made one and may
-            bill it: time-outs, bodies that cannot be read, calls cancelled under way.
+            bill it: time-outs, bodies that cannot be read, replies broken off, calls cancelled under way.
     """
 
     def __init__(self, inner: Provider, gate: Gate, *, counts_tokens: bool = False) -> None:
@@ -67,7 +67,7 @@ class Gated:
 def _may_be_billed(error: BaseException) -> bool:
     """Tell whether an attempt that ended this way may have been answered without our seeing it."""
     if isinstance(error, TransientError):
-        return error.kind in ("timeout", "garbage")
+        return error.kind in ("timeout", "garbage") or error.status == 200  # half a reply in a 200
     return isinstance(error, asyncio.CancelledError)
 
 

@@ -39,7 +39,12 @@ class Guard:
             case FinishReason.CONTEXT_OVERFLOW:
                 return "the prompt does not fit the model's context"
             case FinishReason.LENGTH if not self._allow_cut:
-                return "the model's reply was cut at max_tokens (give more, or allow_cut=True)"
+                return (
+                    "the model's reply was cut at max_tokens or at the end of the context (give more, or"
+                    " allow_cut=True)"
+                )
+            case FinishReason.PAUSED:
+                return "the provider paused the turn before its end, and nothing continues it"
             case _:
                 pass
         if reply.refused:

@@ -53,7 +53,14 @@ class Channel:
             provider = Readable(provider, where)
         self._gated = Gated(provider, self._gate, counts_tokens=endpoint.tpm is not None)
         self._free = endpoint.free
-        self._retrying = Retrying(self._gated, where=where, clock=clock, n_kept=n_kept, policy=policy)
+        self._retrying = Retrying(
+            self._gated,
+            where=where,
+            clock=clock,
+            n_kept=n_kept,
+            loading_s=endpoint.timeout_s,
+            policy=policy,
+        )
         self._provider: Provider = Priced(self._retrying, endpoint)
         if budget is not None and not endpoint.free:
             self._provider = Budgeted(self._provider, endpoint, budget)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pytest_velo.errors import TransientError
 from pytest_velo.sampling.pacing import Clock, Pacer
 
-LONGEST_PAUSE_S = 60.0  # a longer pause is an outage
+LONGEST_PAUSE_S = 90.0  # limits are told by the minute, rounded up; a longer pause is an outage
 _GAIN = 0.25  # weight of the latest cut's share of congested answers against earlier ones
 
 

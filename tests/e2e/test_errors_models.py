@@ -322,7 +322,7 @@ GARBAGE = {
     "failed": (
         "openai-responses",
         {"status": "failed", "error": {"code": "server_error", "message": "we are sorry"}, "output": []},
-        "HTTP 200, but the response failed: server_error: we are sorry",
+        "HTTP 200, but inside it an error 502: we are sorry",
     ),
 }
 
@@ -345,8 +345,10 @@ def test_a_server_that_answers_what_is_no_reply(run, lab, mistakes):
         )
     )
     assert mistakes.code == pytest.ExitCode.TESTS_FAILED
-    assert {name: re.sub(r"\d+ calls", "N calls", text) for name, text in read.items()} == {
-        name: f"endpoint {name}: N calls in a row went unanswered, the last with: {what}\n"
-        "  fix: run again later: draws made so far are read from the cache, at no cost"
-        for name, (_, _, what) in GARBAGE.items()
-    }
+    in_a_row = re.compile(
+        r"\d+ (?:answers in a row were no replies|calls in a row went unanswered), the last"
+    )
+    for name, (_, _, what) in GARBAGE.items():
+        assert in_a_row.search(read[name])
+        assert what in read[name]
+        assert "\n  fix: " in read[name]

@@ -98,3 +98,135 @@ def test_garbage_on_one_prompt_is_an_invalid_trial(run, lab):
     assert [trial.case_id for trial in invalid] == ["3"]
     assert invalid[0].detail.startswith("no reply to this prompt in 4 attempts")
     assert run.record["test_h"].n_retries == 3
+
+
+def quick(monkeypatch):
+    """Shorten the waits between attempts, not their number."""
+    impatient = partial(RetryPolicy, first_delay_s=0.01, longest_delay_s=0.02, loading_delay_s=0.02)
+    monkeypatch.setattr("pytest_velo.sampling.retrying.RetryPolicy", impatient)
+
+
+ONE_PROMPT = """
+@pytest.mark.hypothesis(rate >= 0.5, models=["lab/tiny"], max_trials=15)
+async def test_h(model):
+    assert (await model("the only prompt")).answers("yes")
+"""
+
+
+def test_a_server_that_answers_500_to_everything_is_an_error_with_one_prompt_and_few_trials(
+    run, lab, monkeypatch
+):
+    quick(monkeypatch)
+    failing(lab, 500, {"message": "it broke"}, for_case=lambda _: True)
+    run.file(ONE_PROMPT)
+    result = run("-m", "velo", "--velo-concurrency=1")
+    assert result.ret == 1
+    assert result.parseoutcomes() == {"errors": 1}
+    result.stdout.fnmatch_lines(["*OutageError: *3 calls in a row went unanswered*it broke*"])
+    assert len(lab.calls) == 3 * 4
+    assert run.outcomes == ["error"]
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b"<!doctype html><title>Open WebUI", ["an HTML page", "<!doctype html><title>Open WebUI"]),
+        (b'data: {"choices": []}\n\ndata: [DONE]', ["an event stream", 'data: {"choices": []} data: [DONE]']),
+        ({"error": {"message": "upstream exploded"}}, ["upstream exploded"]),
+        ({"object": "chat.completion", "choices": []}, ['{"object": "chat.completion", "choices": []}']),
+    ],
+    ids=["html", "event stream", "error object", "no choices"],
+)
+def test_what_is_no_answer_ends_the_item_after_few_attempts(run, lab, monkeypatch, body, told):
+    quick(monkeypatch)
+    lab.answer = lambda asked: type(lab.reply(asked))(body)
+    run.file(ONE_PROMPT)
+    result = run("-m", "velo", "--velo-concurrency=2")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*OutageError: *answers in a row were no replies*"])
+    assert run.outcomes == ["error"]
+    assert [words for words in told if words not in run.record["test_h"].problem] == []
+    assert len(lab.calls) <= 6, "no storm"
+
+
+LIMITS = """
+@pytest.mark.hypothesis(rate >= 0.5, models=["lab/tiny"], max_trials=15)
+async def test_waits(model):
+    assert (await model("waits")).answers("yes")
+
+@pytest.mark.hypothesis(rate >= 0.5, models=["lab/tiny"], max_trials=15)
+async def test_too_large(model):
+    assert (await model("too large")).answers("yes")
+
+@pytest.mark.hypothesis(rate >= 0.5, models=["lab/tiny"], max_trials=15)
+async def test_daily(model):
+    assert (await model("daily")).answers("yes")
+
+@pytest.mark.hypothesis(rate >= 0.5, models=["lab/tiny"], max_trials=15)
+async def test_loads(model):
+    assert (await model("loads")).answers("yes")
+"""
+
+
+def test_a_limit_that_heals_is_waited_for_and_no_other_is_stored(run, lab, monkeypatch):
+    quick(monkeypatch)
+    minute = "tokens per minute (TPM): Limit 6000, Used 5900, Requested 900. Please try again in 20ms."
+    errors = {
+        "waits": (413, {"message": f"Request too large on {minute}", "code": "rate_limit_exceeded"}),
+        "too large": (413, {"message": "on tokens per minute (TPM): Limit 6000, Requested 7200"}),
+        "daily": (429, {"message": "on tokens per day (TPD): Limit 9, Used 9. Please try again in 2h30m."}),
+        "loads": (503, {"message": "Loading model", "type": "unavailable_error"}),
+    }
+    heals = {"waits", "loads"}
+    met = set()
+
+    def answer(body):
+        good, prompt = lab.reply(body), body["messages"][-1]["content"]
+        if prompt in heals and (prompt in met or met.add(prompt)):
+            return good
+        status, error = errors[prompt]
+        return type(good)({"error": error}, status)
+
+    lab.answer = answer
+    run.file(LIMITS)
+    result = run("-m", "velo", "--velo-concurrency=1", "--velo-scheduler=in-order")
+    assert result.parseoutcomes() == {"passed": 2, "errors": 2}
+    assert "no wait helps" in run.record["test_too_large"].problem
+    assert "in 2 h 30 min, at " in run.record["test_daily"].problem
+    assert [body["messages"][-1]["content"] for body in lab.calls].count("daily") == 1
+    n_calls = len(lab.calls)
+    errors.clear()
+    heals |= {"too large", "daily"}
+    met |= heals
+    assert run("-m", "velo", "--velo-concurrency=1").ret == 0, "nothing of it was stored"
+    assert len(lab.calls) > n_calls
+
+
+ENDINGS = """
+@pytest.mark.hypothesis(rate >= 0.5, models=["lab/new"], max_trials=15)
+async def test_new(model):
+    assert (await model("hi")).answers("yes")
+
+@pytest.mark.hypothesis(rate >= 0.5, models=["lab/broken"], max_trials=15)
+async def test_broken(model):
+    assert (await model("hi")).answers("yes")
+"""
+
+
+def test_an_ending_that_nobody_knows_is_noticed_and_one_that_broke_is_no_outcome(run, lab, monkeypatch):
+    quick(monkeypatch)
+
+    def answer(body):
+        good = lab.reply(body)
+        reason = "a_new_reason" if body["model"] == "new" else "abort"
+        good.body["choices"][0]["finish_reason"] = reason
+        return good
+
+    lab.answer = answer
+    run.file(ENDINGS)
+    result = run("-m", "velo", "--velo-concurrency=2")
+    assert result.parseoutcomes() == {"passed": 1, "errors": 1}
+    notices = [notice for notice in run.record["test_new"].notices if "'a_new_reason'" in notice]
+    assert len(notices) == 1
+    assert "broke the reply off" in run.record["test_broken"].problem
+    assert all(trial.kind == "invalid" for trial in run.record["test_broken"].trials)

@@ -6,13 +6,14 @@ import asyncio
 import gzip
 import json
 import socket
+import ssl
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
-from pytest_velo.errors import TransientError
-from pytest_velo.providers import clients
+from pytest_velo.errors import OutageError, TransientError
+from pytest_velo.providers import bodies, clients
 from pytest_velo.providers.endpoints import parse_endpoint
 from pytest_velo.providers.registry import Target, open_provider
 from pytest_velo.records import Reply, as_messages
@@ -155,3 +156,110 @@ def test_as_many_calls_as_there_are_slots_are_in_flight(api: str) -> None:
         return await with_server(serve, lambda port: ask(api, port, n=n_slots))
 
     assert len(asyncio.run(run())) == n_slots
+
+
+LIMIT = 300_000
+WITHOUT_A_LENGTH = b"HTTP/1.1 %d X\r\ncontent-type: application/json\r\nconnection: close\r\n%s\r\n"
+
+
+@pytest.fixture
+def small_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lower the limit on bodies, which otherwise takes 64 MiB to reach."""
+    defaults = (bodies.decoded, bodies.read_body)
+    for function in defaults:
+        monkeypatch.setitem(function.__kwdefaults__, "limit", LIMIT)
+
+
+@pytest.mark.parametrize("status", [200, 500])
+@pytest.mark.parametrize("coding", ["", "gzip"])
+@pytest.mark.usefixtures("small_limit")
+def test_a_body_without_end_is_given_up(api: str, status: int, coding: str) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(WITHOUT_A_LENGTH % (status, b"content-encoding: gzip\r\n" if coding else b""))
+        try:
+            writer.write(gzip.compress(bytes(2**21)) if coding else b"")
+            while not coding:  # it would go on for ever
+                writer.write(b" " * 2**16)
+                await writer.drain()
+            await writer.drain()
+        except ConnectionError:
+            pass
+
+    with pytest.raises(TransientError, match="the body is larger than") as caught:
+        asyncio.run(with_server(serve, lambda port: ask(api, port)))
+    assert caught.value.kind == "garbage"
+
+
+def test_a_coding_that_nobody_asked_for(api: str) -> None:
+    asked: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await read_request(reader))
+        writer.write(head(4, "content-encoding: br") + b"\x0b\x00a\x03")
+        await writer.drain()
+
+    with pytest.raises(TransientError, match="'br'") as caught:
+        asyncio.run(with_server(serve, lambda port: ask(api, port)))
+    assert caught.value.kind == "garbage"
+    assert b"accept-encoding: gzip, deflate\r\n" in asked[0].lower()
+
+
+CERTIFICATE = Path(__file__).parent / "wire" / "loopback.pem"
+
+
+def ask_over_tls(api: str, tls: ssl.SSLContext | None) -> list[Reply]:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            if tls is None:
+                await reader.read(100)  # what it gets is no HTTP
+                writer.write(head(0, status="400 Bad Request"))
+            else:
+                await read_request(reader)
+                body = plain_body(api)
+                writer.write(head(len(body)) + body)
+            await writer.drain()
+        finally:
+            writer.close()
+
+    async def run() -> list[Reply]:
+        server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+        async with server:
+            port = server.sockets[0].getsockname()[1]
+            line = f"there: api={api} base_url=https://127.0.0.1:{port}{BASE[api]} price=free timeout_s=20"
+            target = Target(endpoint=parse_endpoint(line), model="m")
+            provider = open_provider(target.endpoint, slots=2)
+            try:
+                return [await provider.complete(target.request(as_messages("Hi")), None)]
+            finally:
+                await provider.aclose()
+
+    return asyncio.run(run())
+
+
+@pytest.fixture
+def tls() -> ssl.SSLContext:
+    """Return a server's context with a certificate that nobody signed."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATE)
+    return context
+
+
+def test_a_certificate_that_is_not_trusted_is_no_outage_to_wait_for(api: str, tls: ssl.SSLContext) -> None:
+    with pytest.raises(OutageError, match="certificate is not trusted") as caught:
+        ask_over_tls(api, tls)
+    assert caught.value.where == "there, model m"
+    assert "SSL_CERT_FILE" in caught.value.fix
+
+
+def test_the_fix_for_a_certificate_is_one(
+    api: str, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    assert [reply.text for reply in ask_over_tls(api, tls)] == ["The capital is Paris."]
+
+
+def test_a_server_that_speaks_no_tls(api: str) -> None:
+    with pytest.raises(OutageError, match="no encrypted connection") as caught:
+        ask_over_tls(api, None)
+    assert "base_url" in caught.value.fix

@@ -182,8 +182,8 @@ def test_a_system_prompt_in_the_middle_is_refused_by_anthropic() -> None:
     [
         ("stop_sequence", FinishReason.STOP),
         ("model_context_window_exceeded", FinishReason.CONTEXT_OVERFLOW),
-        ("pause_turn", FinishReason.OTHER),
-        (None, FinishReason.OTHER),
+        ("pause_turn", FinishReason.PAUSED),
+        (None, FinishReason.STOP),
     ],
 )
 def test_anthropic_stop_reasons(reason: str | None, finish: FinishReason) -> None:

@@ -7,6 +7,7 @@ import heapq
 from collections import deque
 from collections.abc import Coroutine, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -137,6 +138,15 @@ def test_attempts_that_may_be_billed_unseen_are_counted() -> None:
 
     clock.run(calls())
     assert gated.n_lost == 3
+
+
+def test_a_reply_that_the_server_broke_off_may_be_billed() -> None:
+    clock = VirtualClock()
+    broken = TransientError("half a reply", kind="server", status=200)
+    gated = Gated(Script(broken, clock=clock), Gate(1, pacer=None, clock=clock))
+    with pytest.raises(TransientError):
+        clock.run(gated.complete(ask(), 1))
+    assert gated.n_lost == 1
 
 
 def test_calls_pass_in_the_order_in_which_they_came() -> None:
@@ -387,7 +397,7 @@ def test_a_retry_after_of_an_hour_ends_in_a_clear_error_not_a_sleep() -> None:
         clock.run(provider.complete(ask(), 1))
     assert clock.now() == 1000.0
     assert caught.value.where == "endpoint e"
-    for fact in ("3600 s", "rate_limit", "7 draws"):
+    for fact in ("3600 s", "in 1 h 0 min, at ", "rate_limit", "7 draws"):
         assert fact in caught.value.what
     assert "run again later" in caught.value.fix
 
@@ -461,28 +471,128 @@ def test_congestion_is_no_outage_while_others_are_answered() -> None:
     assert clock.now() - 1000 > 150
 
 
-@pytest.mark.parametrize("kind", ["server", "timeout", "garbage"])
+CONTENT: list[TransientKind] = ["server", "timeout", "garbage"]
+
+
+@pytest.mark.parametrize("kind", CONTENT)
 def test_a_prompt_that_only_gets_5xx_is_unanswered(kind: TransientKind) -> None:
     clock = VirtualClock()
-    script = Script(failure(kind), clock=clock)
-    with pytest.raises(UnansweredError, match="in 4 attempts"):
-        clock.run(retrying(script, clock).complete(ask(), 1))
-    assert len(script.sent_at) == 4
+    script = Script("ok", failure(kind), clock=clock)
+    provider = retrying(script, clock)
+
+    async def session() -> None:
+        await provider.complete(ask("answered"), 1)
+        with pytest.raises(UnansweredError, match="in 4 attempts"):
+            await provider.complete(ask(), 1)
+
+    clock.run(session())
+    assert len(script.sent_at) == 5
+
+
+def ends(provider: Retrying, clock: VirtualClock, *requests: Request) -> list[str]:
+    """Return how each call ended, one after another."""
+
+    async def session() -> list[str]:
+        names = []
+        for number, request in enumerate(requests):
+            try:
+                names.append(str(await provider.complete(request, number)))
+            except (UnansweredError, OutageError) as error:
+                names.append(type(error).__name__)
+        return names
+
+    return clock.run(session())
 
 
 def test_different_prompts_unanswered_in_a_row_are_an_outage() -> None:
     clock = VirtualClock()
-    provider = retrying(Script(failure("server"), clock=clock), clock)
+    provider = retrying(Script("ok", failure("server"), clock=clock), clock)
+    prompts = [ask(f"prompt {number}") for number in range(7)]
+    assert ends(provider, clock, *prompts) == ["ok"] + ["UnansweredError"] * 4 + ["OutageError"] * 2
 
-    async def session() -> list[str]:
-        ends = []
-        for number in range(6):
-            with pytest.raises((UnansweredError, OutageError)) as caught:
-                await provider.complete(ask(f"prompt {number}"), number)
-            ends.append(type(caught.value).__name__)
-        return ends
 
-    assert clock.run(session()) == ["UnansweredError"] * 4 + ["OutageError"] * 2
+@pytest.mark.parametrize("kind", ["server", "timeout"])
+@pytest.mark.parametrize("same", [True, False])
+def test_a_model_that_never_answered_anything_is_out_soon(kind: TransientKind, same: bool) -> None:
+    clock = VirtualClock()
+    provider = retrying(Script(failure(kind), clock=clock), clock)
+    prompts = [ask("the only prompt" if same else f"prompt {number}") for number in range(4)]
+    assert ends(provider, clock, *prompts) == ["UnansweredError"] * 2 + ["OutageError"] * 2
+
+
+def test_bodies_that_are_no_replies_end_the_calls_to_a_model_after_few_attempts() -> None:
+    clock = VirtualClock()
+    script = Script(failure("garbage"), clock=clock)
+    provider = retrying(script, clock)
+    calls = [provider.complete(ask(f"prompt {number}"), number) for number in range(3)]
+
+    async def session() -> list[object]:
+        return await asyncio.gather(*calls, return_exceptions=True)
+
+    assert [type(end) for end in clock.run(session())] == [OutageError] * 3
+    assert len(script.sent_at) <= 6, "a storm of retries"
+
+
+def test_where_a_model_has_answered_garbage_in_a_row_is_an_outage_later() -> None:
+    clock = VirtualClock()
+    script = Script("ok", failure("garbage"), clock=clock)
+    prompts = [ask(f"prompt {number}") for number in range(4)]
+    wanted = ["ok", "UnansweredError", "OutageError", "OutageError"]
+    assert ends(retrying(script, clock), clock, *prompts) == wanted
+    assert len(script.sent_at) == 1 + 8 + 1
+
+
+def test_what_one_model_answers_tells_nothing_of_another_at_the_same_address() -> None:
+    clock = VirtualClock()
+    broken = Script(failure("garbage"), clock=clock)
+
+    class Two(Script):
+        async def complete(self, request: Request, seed: int | None) -> Reply:
+            return await (broken if request.model == "broken" else super()).complete(request, seed)
+
+    provider = retrying(Two("ok", clock=clock), clock)
+    other = replace(ask("other"), model="broken")
+    assert ends(provider, clock, ask(), other, ask(), other) == ["ok", "OutageError", "ok", "OutageError"]
+    assert len(broken.sent_at) == 5, "four attempts, and one of the second call"
+
+
+def test_a_server_that_loads_its_model_is_waited_for_as_long_as_a_call_may_take() -> None:
+    clock = VirtualClock()
+    script = Script(*[failure("loading")] * 20, "ready", clock=clock)
+    provider = Retrying(script, where="endpoint e", clock=clock, loading_s=300.0)
+    assert ends(provider, clock, ask()) == ["ready"]
+    assert max(later - earlier for earlier, later in pairwise(script.sent_at)) <= 5.0
+
+    provider = Retrying(
+        Script(failure("loading"), clock=clock), where="endpoint e", clock=clock, loading_s=30.0
+    )
+    began = clock.now()
+    with pytest.raises(OutageError, match="still getting ready after 30 s") as caught:
+        clock.run(provider.complete(ask(), 1))
+    assert 30 <= clock.now() - began <= 35
+    assert "timeout_s" in caught.value.fix
+
+
+def test_a_long_estimate_of_the_loading_is_no_outage() -> None:
+    clock = VirtualClock()
+    script = Script(*[failure("loading", 240.0)] * 3, "ready", clock=clock)
+    assert ends(Retrying(script, where="e", clock=clock, loading_s=600.0), clock, ask()) == ["ready"]
+
+
+def test_an_error_that_names_its_fix_keeps_it() -> None:
+    clock = VirtualClock()
+    error = TransientError("a web page", kind="garbage", fix="check base_url")
+    with pytest.raises(OutageError) as caught:
+        clock.run(retrying(Script(error, clock=clock), clock).complete(ask(), 1))
+    assert caught.value.fix == "check base_url"
+
+
+def test_an_outage_of_the_provider_is_not_tried_again() -> None:
+    clock = VirtualClock()
+    script = Script(OutageError("the certificate is not trusted"), clock=clock)
+    with pytest.raises(OutageError, match="certificate"):
+        clock.run(retrying(script, clock).complete(ask(), 1))
+    assert len(script.sent_at) == 1
 
 
 def test_one_poisoned_prompt_is_no_outage_while_others_are_answered() -> None:
@@ -501,19 +611,9 @@ def test_one_poisoned_prompt_is_no_outage_while_others_are_answered() -> None:
 
 def test_one_prompt_alone_unanswered_for_long_is_an_outage() -> None:
     clock = VirtualClock()
-    provider = retrying(Script(failure("server"), clock=clock), clock)
-
-    async def session() -> int:
-        for number in range(100):
-            try:
-                await provider.complete(ask("the only prompt"), number)
-            except UnansweredError:
-                continue
-            except OutageError:
-                return number
-        return -1
-
-    assert clock.run(session()) == 19
+    provider = retrying(Script("ok", failure("server"), clock=clock), clock)
+    told = ends(provider, clock, *[ask("the only prompt")] * 12)
+    assert told == ["ok"] + ["UnansweredError"] * 9 + ["OutageError"] * 2
 
 
 class Noted:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from typing import Any
 from urllib.parse import parse_qsl
 
 import httpx2
@@ -12,7 +14,8 @@ from pytest_velo.errors import RequestError, UsageError
 from pytest_velo.providers.clients import anthropic_transport, openai_transport
 from pytest_velo.providers.endpoints import parse_endpoint
 from pytest_velo.providers.openai_chat import open_chat
-from pytest_velo.records import Request
+from pytest_velo.providers.registry import Target
+from pytest_velo.records import Reply, Request, as_messages
 from pytest_velo.settings import Endpoint
 
 
@@ -84,3 +87,52 @@ def test_a_key_in_the_query_is_struck_out_and_a_version_is_not() -> None:
         asyncio.run(open_chat(endpoint, slots=1, http_client=client).complete(asked, None))
     assert "api-version=2024-10-21" in caught.value.what
     assert "key=***" in caught.value.what
+
+
+REFUSED_SEEDS: dict[str, tuple[int, Any]] = {
+    "Gemini": (
+        400,
+        [{"error": {"message": 'Invalid JSON payload received. Unknown name "seed": Cannot find field.'}}],
+    ),
+    "Mistral": (422, {"message": {"detail": [{"type": "extra_forbidden", "loc": ["body", "seed"]}]}}),
+    "LiteLLM": (400, {"error": {"message": "anthropic does not support parameters: ['seed'], for model=m"}}),
+    "OpenAI": (400, {"error": {"code": "unsupported_parameter", "param": "seed", "message": "no"}}),
+}
+ANSWER = {"choices": [{"message": {"content": "Paris"}, "finish_reason": "stop"}]}
+
+
+def asked_twice(status: int, body: Any, **parameters: Any) -> tuple[list[Reply], list[bool]]:
+    """Return two replies of a server that takes no seed, and which of its requests had one."""
+    seeds: list[bool] = []
+
+    def serve(sent: httpx2.Request) -> httpx2.Response:
+        seeds.append("seed" in json.loads(sent.content))
+        return httpx2.Response(status, json=body) if seeds[-1] else httpx2.Response(200, json=ANSWER)
+
+    endpoint = Endpoint(name="there", api="openai-chat", base_url="http://127.0.0.1:8000/v1")
+    client = httpx2.AsyncClient(transport=httpx2.MockTransport(serve))
+    provider = open_chat(endpoint, slots=1, http_client=client)
+    asked = Target(endpoint=endpoint, model="m").request(as_messages("Hi"), parameters)
+
+    async def run() -> list[Reply]:
+        return [await provider.complete(asked, seed) for seed in (1, 2)]
+
+    return asyncio.run(run()), seeds
+
+
+@pytest.mark.parametrize("server", REFUSED_SEEDS)
+def test_a_model_that_takes_no_seed_is_asked_without_one(server: str) -> None:
+    replies, seeds = asked_twice(*REFUSED_SEEDS[server])
+    assert [(reply.text, reply.not_honoured) for reply in replies] == [("Paris", ("seed",))] * 2
+    assert seeds == [True, False, False], "once is enough to know"
+
+
+def test_a_seed_that_the_caller_wrote_is_not_left_out() -> None:
+    with pytest.raises(RequestError, match="seed") as caught:
+        asked_twice(*REFUSED_SEEDS["LiteLLM"], seed=5)
+    assert "leave seed= out" in caught.value.fix
+
+
+def test_another_complaint_is_no_reason_to_leave_the_seed_out() -> None:
+    with pytest.raises(RequestError):
+        asked_twice(400, {"error": {"message": "temperature is not supported"}})
