@@ -242,11 +242,16 @@ class VeloSession:
         if self.sampled_together:
             waits = session_waits(stats)
         drawn = Drawn(
-            n_calls=stats.n_calls, cost_usd=stats.cost_usd, problems=tuple(self._problems), waits=waits
+            n_calls=stats.n_calls, cost_usd=stats.cost_usd, problems=tuple(self.take_problems()), waits=waits
         )
         self.drawn.append(drawn)
         if self.worker is not None:
             self._config.workeroutput["velo"] = drawn.to_json()  # type: ignore[attr-defined]
+
+    def take_problems(self) -> list[str]:
+        """Return why a part of the record was not written, once."""
+        problems, self._problems = self._problems, []
+        return problems
 
     def drop_run_folder(self) -> None:
         """Remove the folder of a run that sampled nothing."""

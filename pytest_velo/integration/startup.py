@@ -49,7 +49,7 @@ def write_run(session: VeloSession, duration_s: float) -> None:
         session.drop_run_folder()
         return
 
-    problems: list[str] = []
+    problems = session.take_problems()
     with noting(problems):
         record.merge_trials(session.run_folder)
         results = sorted(session.reported.values(), key=lambda result: session.order.get(result.node_id, 0))

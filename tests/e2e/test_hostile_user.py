@@ -127,7 +127,7 @@ async def test_h(model, k):
     assert told + (int(ahead[1]) if ahead else 0) == len(lab.calls)
 
 
-@pytest.mark.parametrize("name", ["trials.jsonl", "run.json", "latest"])
+@pytest.mark.parametrize("name", ["trials.jsonl", "results.jsonl", "run.json", "latest"])
 @pytest.mark.parametrize("options", [(), ("-n", "1")])
 def test_a_record_that_cannot_be_written_hides_no_verdict(run, monkeypatch, name, options):
     """A full disk ended the session in a traceback of ours, without the summary."""
@@ -141,14 +141,16 @@ async def test_h(model):
 
     from pytest_velo.report import record as jsonl
 
-    write = jsonl._write_atomically
+    def full(write):
+        def refuse(path: Path, chunks: object) -> None:
+            if path.name == name:
+                raise StoreError("it cannot be written (no space left)")
+            write(path, chunks)
 
-    def full(path: Path, chunks: object) -> None:
-        if path.name == name:
-            raise StoreError("it cannot be written (no space left)")
-        write(path, chunks)
+        return refuse
 
-    monkeypatch.setattr(jsonl, "_write_atomically", full)
+    for writer in ("_write_atomically", "_append"):
+        monkeypatch.setattr(jsonl, writer, full(getattr(jsonl, writer)))
     result = run(*options)
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(["*supported*test_h*", "*error*no space left*"])
