@@ -49,7 +49,7 @@ def ask(**fields: Any) -> Reply:
         {"blocks": ("a",)},
         {"extras": ["a"]},
         {"raw": ["a"]},
-        {"parsed": object()},
+        {"parsed": print},
     ],
     ids=str,
 )
