@@ -89,6 +89,7 @@ def test_the_first_agrees_more(model):
     assert recorded.trials[1].calls[0].model == "scripted/no"
 
 
+@pytest.mark.processes
 def test_a_difference_is_the_same_under_two_workers(run):
     run.file(CAVES + SCORES)
     run()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+pytestmark = pytest.mark.processes
+
 HELPERS = """
 def check(reply):
     assert reply == "yes"

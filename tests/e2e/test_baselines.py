@@ -454,6 +454,7 @@ def test_drift_of_groups_is_that_of_whole_groups_in_the_baselines_order(run, gua
     assert f": {sum(means) / len(means):+.2f}," in facts(run)
 
 
+@pytest.mark.processes
 def test_two_workers_write_all_entries(run):
     tests = "".join(
         GUARD.partition("@")[2].join(["@", ""]).replace("test_guard", f"test_{n}") for n in range(6)
@@ -553,6 +554,7 @@ def test_an_error_in_the_body_stores_nothing(run, guard):
     assert not (run.path / FILE).exists()
 
 
+@pytest.mark.processes
 def test_ctrl_c_in_an_update_leaves_the_file_as_it_was(run, guard):
     run("--velo-update")
     before = (run.path / FILE).read_bytes()

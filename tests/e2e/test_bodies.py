@@ -441,6 +441,7 @@ def test_hazard_21_two_tasks_that_race_for_one_request_get_a_notice(run):
     result.stdout.fnmatch_lines(["*notice     two tasks of one trial sent the same request*"])
 
 
+@pytest.mark.processes
 def test_hazard_20_the_model_is_lost_in_a_bare_thread_and_the_error_says_so(run):
     run.file(
         "import threading\n"

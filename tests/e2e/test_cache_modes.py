@@ -258,6 +258,7 @@ def told_calls(result: pytest.RunResult) -> int:
     return int(re.search(r"^(\d+) model calls?", result.stdout.str(), re.MULTILINE)[1])
 
 
+@pytest.mark.processes
 def test_hazard_12_under_workers_every_draw_is_made_once_and_counted_and_rates_are_shared(run, lab):
     now, most = 0, 0
     lock = threading.Lock()
@@ -283,6 +284,7 @@ def test_hazard_12_under_workers_every_draw_is_made_once_and_counted_and_rates_a
     run("-m", "velo").stdout.fnmatch_lines(["0 model calls: every draw came from the cache*"])
 
 
+@pytest.mark.processes
 def test_hazard_12_workers_share_one_budget(run, lab):
     lab.share = 0.5
     run.file(MANY.replace(f'_trials": {N}', '_trials": 100'))
@@ -293,6 +295,7 @@ def test_hazard_12_workers_share_one_budget(run, lab):
     assert {result.decision.stop.value for result in run.record.results} == {"budget"}
 
 
+@pytest.mark.processes
 def test_hazard_12_plain_pytest_pays_nothing_under_workers_either(run, lab):
     run.file(MANY)
     assert run("-n", "2").parseoutcomes() == {"skipped": 6}

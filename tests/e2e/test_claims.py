@@ -257,6 +257,7 @@ def test_a_ceiling_that_is_no_higher_leaves_no_gap(run):
     assert "of the gap" not in text_of(result)
 
 
+@pytest.mark.processes
 def test_claims_of_every_kind_are_the_same_under_two_workers(run):
     tests = [
         hypothesis(JOINT.format(6), BOTH.format(0.02)),

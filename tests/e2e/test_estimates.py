@@ -169,6 +169,7 @@ def test_an_unknown_price_stays_unknown_and_is_counted(run, half) -> None:
     assert not half.calls
 
 
+@pytest.mark.processes
 def test_workers_estimate_what_one_process_does(run, half) -> None:
     run.file(hypothesis(n=10) + hypothesis("test_other", n=30, ask="Is it?"))
     run("-m", "velo")

@@ -110,6 +110,7 @@ def test_the_step_down_refutes_and_the_session_fails(run):
     )
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["one process", "two workers"])
 def test_a_refutation_by_steps_alone_makes_the_exit_code_1(run, workers):
     # The first steps are taken by refutations that are expected: no test fails before the end.
@@ -127,6 +128,7 @@ def test_down(trial, ones):{BODY}"""
     assert result.ret == pytest.ExitCode.TESTS_FAILED
 
 
+@pytest.mark.processes
 def test_it_is_the_same_under_workers_and_in_any_order(run):
     run.file(UP + DOWN + OPEN)
     assert run(HOLM).ret == 1

@@ -45,6 +45,7 @@ def install(folder: Path, module: str, source: str) -> str:
     return os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
+@pytest.mark.processes
 def test_what_a_plugin_sets_up_by_itself_leaves_trials_side_by_side(run, tmp_path_factory) -> None:
     path = install(tmp_path_factory.mktemp("site"), "pytest_pretend", PLUGIN)
     run.file(TESTS)

@@ -109,6 +109,7 @@ async def test_h(model):
     assert run.outcomes == ["error"]
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "two workers"])
 def test_every_call_the_server_saw_is_in_the_summary(run, lab, options):
     """Calls under way when their verdict came were paid, and stood in no report."""
@@ -127,6 +128,7 @@ async def test_h(model, k):
     assert told + (int(ahead[1]) if ahead else 0) == len(lab.calls)
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("name", ["trials.jsonl", "results.jsonl", "run.json", "latest"])
 @pytest.mark.parametrize("options", [(), ("-n", "1")])
 def test_a_record_that_cannot_be_written_hides_no_verdict(run, monkeypatch, name, options):
@@ -213,6 +215,7 @@ def test_h(model):
     assert run.outcomes == ["supported"]
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("options", [(), ("-n", "1")], ids=["alone", "one worker"])
 def test_in_ci_the_short_summary_is_short(run, options):
     """Where `CI` is set pytest cuts nothing: every transcript stood in the log twice."""

@@ -73,6 +73,7 @@ def settled(read, wanted: int) -> int:
     return value
 
 
+@pytest.mark.processes
 def test_a_kill_in_mid_run_loses_no_draw_and_the_rerun_pays_for_the_rest_only(run, lab):
     run.file(SLOW)
     held = Held(lab, 37)
@@ -90,6 +91,7 @@ def test_a_kill_in_mid_run_loses_no_draw_and_the_rerun_pays_for_the_rest_only(ru
     assert run.record["test_h"].n_cached == 37
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("kind", ["async", "plain"])
 def test_ctrl_c_keeps_every_draw_prints_what_is_known_and_exits_2(run, lab, kind):
     source = SLOW if kind == "async" else SLOW.replace("async def", "def").replace("await ", "")
@@ -183,6 +185,7 @@ def test_later(): pass
 """
 
 
+@pytest.mark.processes
 def test_hazard_13_bodies_that_hang_for_ever_do_not_hold_up_the_exit_after_an_error(run, lab):
     run.file(HANGS)
     process = run.start("-x", "--velo-mode=auto")
@@ -193,6 +196,7 @@ def test_hazard_13_bodies_that_hang_for_ever_do_not_hold_up_the_exit_after_an_er
     assert n_stored(run) == len(lab.calls)
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("where", ["in the body", "in a model call"])
 def test_hazard_13_bodies_that_hang_for_ever_do_not_hold_up_ctrl_c(run, lab, where):
     run.file(HANGS.replace('raise RuntimeError("it broke")', "threading.Event().wait()"))
@@ -228,6 +232,7 @@ def test_hazard_14_a_timeout_is_an_error_and_the_draws_before_it_are_kept(run, l
     assert len(lab.calls) - before == 100 - paid
 
 
+@pytest.mark.processes
 def test_hazard_14_a_timeout_that_kills_the_process_loses_no_draw(run, lab):
     held = Held(lab, 25)
     run.file("import openai, aiohttp\n" + SLOW)  # loaded at collection, before the clock runs

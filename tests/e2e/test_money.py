@@ -310,6 +310,7 @@ async def test_crash(model):
 """
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("options", [(), ("-n", "1")], ids=["alone", "a worker"])
 def test_a_key_is_found_in_no_artefact(run, lab, options):
     """Not when all goes well, not in tracebacks with locals, not when the server repeats it in an error."""

@@ -99,6 +99,7 @@ def test_a_rule_of_ones_own_supports_and_refutes(run, plugin):
     assert run.outcomes == ["refuted"]
 
 
+@pytest.mark.processes
 def test_it_is_the_same_under_two_workers(run, plugin):
     run.file(TEST.format(length=7))
     run()

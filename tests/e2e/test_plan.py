@@ -136,6 +136,7 @@ def test_a_file_with_each_kind_of_claim_is_planned(run, lab, pytester) -> None:
     assert not (run.path / ".pytest_velo").exists()
 
 
+@pytest.mark.processes
 def test_the_command_prints_tables_and_json_and_makes_nothing(run, lab) -> None:
     run.file(MODEL + hypothesis("rate >= 0.3", more="max_trials=400"))
     told = velo(run, "plan", "test_it.py::test_h")
@@ -152,6 +153,7 @@ def test_the_command_prints_tables_and_json_and_makes_nothing(run, lab) -> None:
     assert not (run.path / ".pytest_velo").exists()
 
 
+@pytest.mark.processes
 def test_what_it_took_last_time_is_the_cost(run, lab, pytester) -> None:
     lab.share = 0.5
     run.file(MODEL + hypothesis("rate >= 0.3").replace("return", 'await model("Hm?", max_tokens=5); return'))
@@ -163,6 +165,7 @@ def test_what_it_took_last_time_is_the_cost(run, lab, pytester) -> None:
     assert len(lab.calls) == n_calls
 
 
+@pytest.mark.processes
 def test_free_models_and_bodies_without_one_cost_nothing(run, pytester) -> None:
     run.file(
         hypothesis("rate >= 0.3", more="models=[YES]", name="test_scripted")

@@ -65,6 +65,7 @@ OUTCOMES = {
 }
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     "options",
     [
@@ -97,6 +98,7 @@ def test_without_a_terminal_the_exit_code_and_the_record_tell(run):
     assert outcomes(run) == OUTCOMES
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "two workers"])
 def test_warnings_as_errors_find_none_of_ours(run, options):
     run.file(SUPPORTED + REFUTED + UNDECIDED + PLAIN)
@@ -257,6 +259,7 @@ def feed(run, text: str, *options: str) -> tuple[int, str]:
     return process.returncode, output
 
 
+@pytest.mark.processes
 def test_hazard_19_pdb_opens_on_the_trials_own_exception(run):
     run.file(DEBUGGED)
     status, output = feed(run, "p marker\np reply.text\nc\n", "--pdb")
@@ -267,6 +270,7 @@ def test_hazard_19_pdb_opens_on_the_trials_own_exception(run):
     assert run.record["test_h"].n_in_flight_max == 1
 
 
+@pytest.mark.processes
 def test_hazard_19_pdb_opens_on_a_body_that_crashes(run):
     run.file(DEBUGGED.replace("assert reply.text", "assert reply.nonsense"))
     status, output = feed(run, "p marker\nc\n", "--pdb")
@@ -274,6 +278,7 @@ def test_hazard_19_pdb_opens_on_a_body_that_crashes(run):
     assert status == pytest.ExitCode.TESTS_FAILED
 
 
+@pytest.mark.processes
 def test_hazard_19_trace_takes_one_trial_at_a_time(run):
     run.file(SUPPORTED + PLAIN)
     status, output = feed(run, "c\n" * 50, "--trace")
@@ -378,6 +383,7 @@ def pytest_velo_providers():
 """
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "two workers"])
 def test_a_conftest_brings_a_provider_of_its_own(run, options):
     run.path.joinpath("conftest.py").write_text(PROVIDER)
@@ -431,6 +437,7 @@ def one_at_a_time(): pass
 """
 
 
+@pytest.mark.processes
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
 @pytest.mark.parametrize(
     ("options", "live"),
@@ -447,6 +454,7 @@ def test_progress_is_live_on_a_terminal(run, options, live):
         assert "\r" in written
 
 
+@pytest.mark.processes
 def test_progress_is_silent_elsewhere(run):
     run.file(SLOW)
     shown = run.apart("-p", "no:randomly").stdout.str()
@@ -455,6 +463,7 @@ def test_progress_is_silent_elsewhere(run):
     assert "\x1b" not in shown
 
 
+@pytest.mark.processes
 def test_every_kind_of_outcome_under_two_workers_and_in_junit(run):
     run.file(ALL)
     result = run("-n", "2", "--junitxml=out.xml", "-o", "junit_family=xunit2")

@@ -15,6 +15,8 @@ from html import unescape
 
 import pytest
 
+pytestmark = pytest.mark.processes
+
 ALL = """
 HALF = scripted("half", ["yes", "no", "no", "yes"] * 3)
 

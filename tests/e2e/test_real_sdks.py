@@ -132,6 +132,7 @@ def _answer_in_child(queue: Any) -> None:
     queue.put(ask(resolve(f"local/{MODEL}"), FRENCH, max_tokens=6, temperature=0.9).text)
 
 
+@pytest.mark.processes
 def test_a_forked_child_gets_a_server_of_its_own(server: Embedded) -> None:
     context = multiprocessing.get_context("fork")
     here = ask(resolve(f"local/{MODEL}"), FRENCH, max_tokens=6, temperature=0.9).text

@@ -12,6 +12,8 @@ import pytest
 from pytest_velo.errors import UsageError
 from pytest_velo.providers.embedded import check_installed
 
+pytestmark = pytest.mark.processes
+
 EXAMPLE = Path(__file__).parents[2] / "examples" / "regression"
 PLAIN = ("-p", "no:randomly")
 

@@ -25,6 +25,7 @@ ERROR = "'Reply' object has no attribute 'nothing'"
 OPEN = "the trials do not settle whether rate >= 0.5"
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["one process", "workers"])
 def test_junit_has_every_outcome_with_its_text(run, workers) -> None:
     run.file(ALL)

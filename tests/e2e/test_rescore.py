@@ -457,6 +457,7 @@ def test_a_family_is_still_one(recorded, run, lab, rescore):
     assert len(lab.calls) == n
 
 
+@pytest.mark.processes
 def test_workers_rescore_as_one_process_does(recorded, run, lab, rescore):
     second = body("True").replace("test_h", "test_g")
     n = recorded(body("True") + second)
@@ -523,6 +524,7 @@ def test_a_plain_body_is_rescored_too(recorded, run, lab, rescore):
     assert len(lab.calls) == n
 
 
+@pytest.mark.processes
 def test_compare_reads_a_rescoring(recorded, run, rescore):
     recorded(body("True"))
     run.file(body("False"))
@@ -635,6 +637,7 @@ def weights() -> Path:
         pytest.skip(f"{error.what}: {error.fix}")
 
 
+@pytest.mark.processes
 def test_the_embedded_model_is_not_even_loaded(run, weights):
     source = body("SCORE", prompt="Say a word.").replace("lab/tiny", "local/smollm2-135m")
     source = source.replace("max_tokens=5", "max_tokens=5, allow_cut=True, allow_empty=True")

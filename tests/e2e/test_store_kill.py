@@ -5,8 +5,12 @@ import subprocess
 import sys
 import textwrap
 
+import pytest
+
 from pytest_velo.cache.store import Store
 from pytest_velo.records import Address
+
+pytestmark = pytest.mark.processes
 
 WRITER = """
     import asyncio, itertools, sys

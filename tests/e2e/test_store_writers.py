@@ -10,10 +10,13 @@ import textwrap
 from contextlib import closing
 
 import apsw
+import pytest
 
 from pytest_velo.cache.pruning import Housekeeping
 from pytest_velo.cache.store import Store
 from pytest_velo.records import Address, Draw, Reply, Request
+
+pytestmark = pytest.mark.processes
 
 N_DRAWS, N_SHARED = 600, 200
 OLD = "2026-01-01T00:00:00.000000+00:00"

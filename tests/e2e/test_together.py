@@ -86,6 +86,7 @@ def test_a_scheduler_that_is_none_is_a_usage_error(run) -> None:
 # Hazard 11: what must not begin.
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     "options",
     [["-x"], ["--maxfail=2"], ["--stepwise"], ["--reruns=1"], ["--trace"], ["--pdb"], ["--timeout=60"]],
@@ -150,6 +151,7 @@ def test_hazard_11_a_skipped_hypothesis_is_not_sampled(run, mark) -> None:
     assert outcomes["passed"] == 3
 
 
+@pytest.mark.processes
 def test_hazard_12_workers_sample_when_they_reach_an_item(run) -> None:
     run.file(TOGETHER)
     result = run.apart("-n", "1", "-p", "no:randomly")
@@ -288,6 +290,7 @@ async def test_b(model):
 """
 
 
+@pytest.mark.processes
 def test_hazard_13_ctrl_c_reports_every_hypothesis_that_had_begun(run, lab) -> None:
     reached, release, lock, left = threading.Event(), threading.Event(), threading.Lock(), [30]
 
@@ -395,6 +398,7 @@ def same_again_in(cache_dir) -> str:
     return json.dumps(document) + trials
 
 
+@pytest.mark.processes
 def test_the_record_is_the_same_whatever_ran_at_once(run, lab) -> None:
     lab.share = 0.6
     run.file(LAB_TWO)

@@ -6,6 +6,10 @@ import signal
 import threading
 from collections import Counter
 
+import pytest
+
+pytestmark = pytest.mark.processes
+
 BODY = """
 @pytest.mark.hypothesis(rate >= 0.5, models=["lab/tiny"], max_trials=60, min_trials=60)
 async def test_h(model):

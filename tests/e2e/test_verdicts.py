@@ -33,6 +33,7 @@ def test_a_supported_hypothesis_passes(run):
     )
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("arguments", [[], ["-n", "2"]], ids=["alone", "two workers"])
 def test_a_refuted_hypothesis_exits_1_and_shows_the_trials(run, arguments):
     run.file(SAYS_NO + SAYS_YES)
@@ -152,6 +153,7 @@ def test_the_run_record_can_be_loaded(run):
         loaded["test_cave_in"]
 
 
+@pytest.mark.processes
 def test_the_record_is_the_same_under_two_workers(run):
     run.file(SAYS_NO + SAYS_YES + COIN)
     run()
@@ -166,6 +168,7 @@ def test_the_record_is_the_same_under_two_workers(run):
     assert not list(run.record.folder.glob("trials-*.jsonl")), "the workers' parts are merged"
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("arguments", [[], ["-n", "1"]], ids=["alone", "one worker"])
 def test_a_session_without_hypotheses_leaves_nothing_behind(run, arguments):
     run.file("def test_plain(): pass\n")
