@@ -68,10 +68,10 @@ class Velo:
         self._judge: AsyncJudge | Judge | None = None
 
     @property
-    def lost(self) -> BodyError | None:
+    def _lost(self) -> BodyError | None:
         """Why a call of one of its models found no trial."""
         made = (*self._models.values(), *([] if self._judge is None else [self._judge]))
-        return next((each.lost for each in made if each.lost is not None), None)
+        return next((each._lost for each in made if each._lost is not None), None)
 
     @staticmethod
     def invalid(why: str) -> NoReturn:

@@ -20,19 +20,19 @@ from pytest_velo.settings import Api, Endpoint
 class _Caller:
     """The common part of both kinds of model: the target and the neutral request."""
 
-    __slots__ = ("_targets", "lost")
+    __slots__ = ("_lost", "_targets")
 
     def __init__(self, target: Target | Mapping[str, Target]) -> None:
         """Take the target, or one for each arm if models are the arms."""
         self._targets = target
-        self.lost: BodyError | None = None  # why a call found no trial, should the body catch that
+        self._lost: BodyError | None = None  # why a call found no trial, should the body catch that
 
     def _scope(self) -> TrialScope:
         """Return the running trial; without one, note the error: there is no trial to tell of it."""
         try:
             return current("model(...)")
         except BodyError as error:
-            self.lost = error
+            self._lost = error
             raise
 
     @property

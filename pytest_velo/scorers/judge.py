@@ -125,9 +125,9 @@ class AsyncJudge:
         self._model = model
 
     @property
-    def lost(self) -> BodyError | None:
+    def _lost(self) -> BodyError | None:
         """Why a call found no trial."""
-        return self._model.lost
+        return self._model._lost
 
     def __call__(self, question: str, text: str | Reply, **options: Any) -> Pending[bool]:
         """Ask whether `question` holds of `text`; an unreadable answer is an invalid trial."""
@@ -180,9 +180,9 @@ class Judge:
         self._model = model
 
     @property
-    def lost(self) -> BodyError | None:
+    def _lost(self) -> BodyError | None:
         """Why a call found no trial."""
-        return self._model.lost
+        return self._model._lost
 
     def __call__(self, question: str, text: str | Reply, **options: Any) -> bool:
         """Ask whether `question` holds of `text`; an unreadable answer is an invalid trial."""

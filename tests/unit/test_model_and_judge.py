@@ -115,7 +115,7 @@ def test_a_prompt_that_gets_nothing_but_500s_is_an_invalid_trial(make_hypothesis
         return run
 
     run = asyncio.run(go())
-    assert [trial.detail for trial in run.trials] == ["4 attempts, each a 500"] * 3
+    assert [trial.detail for trial in run.trials] == ["the model gave 4 attempts, each a 500"] * 3
     assert (run.units.n_ones, run.units.n_zeros, run.units.n_invalid) == (0, 0, 3)
 
 

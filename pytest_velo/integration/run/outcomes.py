@@ -62,7 +62,7 @@ class HostOutcomes:
         self._callers = [fixture for fixture in fixtures if isinstance(fixture, _CALLERS)]
 
     def _lost(self) -> BodyError | None:
-        return next((caller.lost for caller in self._callers if caller.lost is not None), None)
+        return next((caller._lost for caller in self._callers if caller._lost is not None), None)
 
     def value(self, returned: Any) -> dict[str, float]:
         """Return the named outcomes of what a body returned.
