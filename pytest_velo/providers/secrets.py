@@ -12,6 +12,7 @@ import os
 import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -26,6 +27,9 @@ _Texts = list[tuple[str | None, str]]
 _MIN_CHARS = 6  # a shorter value is struck from errors where it stands alone, and never from a reply
 _SURE_CHARS = 12
 _MIN_CORE_CHARS = 8
+_HEAD_CHARS = 128
+_ANY_CHARACTER = r"%(?:25)*[0-9A-Fa-f]{2}|\\+(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|.)|&#?\w+;|[\s\S]"
+"""Of a secret, escaped or not."""
 _TELLING = re.compile(r"key|token|auth|secret|cookie|passw|session|signature|credential", re.IGNORECASE)
 _BREAK = -1
 _ESCAPED = re.compile(r"%[0-9A-Fa-f]{2}|\\(?:u00|x|[^\w\s])|&(?:#|[a-z]+;)")
@@ -82,7 +86,12 @@ class _Search:
         self._plain = [secret.lower() for secret in found]
         self._cores = [core for secret in found for core in _cores(secret)]
         self._hexes = [secret.encode().hex() for secret in found if len(secret) >= _MIN_CHARS]
-        self._pattern = re.compile("|".join(map(_loosely, found)) or r"(?!)")
+        self._found = found
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        """What finds them where characters are escaped; it takes long to compile and is seldom needed."""
+        return re.compile("|".join(map(_loosely, self._found)) or r"(?!)")
 
     def spans(self, text: str) -> list[_Span]:
         """Return where secrets are."""
@@ -178,7 +187,12 @@ def _cores(secret: str) -> set[str]:
 
 def _loosely(secret: str) -> str:
     """Return a pattern of a secret with any of its characters escaped; a short one must stand alone."""
-    pattern = "".join(map(_character, secret))
+    head, n_more = secret[:_HEAD_CHARS], len(secret) - _HEAD_CHARS
+    pattern = "".join(map(_character, head))
+    if (
+        n_more > 0
+    ):  # the head is no accident, and a pattern of thousands of characters takes seconds to compile
+        pattern += rf"(?>{_ANY_CHARACTER}){{0,{n_more}}}+"
     return pattern if len(secret) >= _MIN_CHARS else rf"(?<![^\W_]){pattern}(?![^\W_])"
 
 

@@ -93,6 +93,20 @@ def test_a_header_of_any_length_is_struck_from_an_error(value: str) -> None:
     assert found.strike({"error": "a9 banana xabcdey"}, is_reply=False)["error"].count("***") == 0
 
 
+def test_a_long_secret_is_struck_to_its_end_however_it_is_escaped() -> None:
+    secret = "".join(f"k{place}/+" for place in range(400))
+    found = secrets(None, headers={"authorization": secret})
+    for written in (
+        secret,
+        quote(secret, safe=""),
+        secret.replace("/", "\\/"),
+        secret.replace("+", "\\u002b"),
+    ):
+        assert found.strike({"error": f"bad {written} here"}, is_reply=False) == {"error": "bad *** here"}
+    cut = quote(secret, safe="")[:-700]
+    assert "k1" not in found.strike({"error": f"bad {cut}"}, is_reply=False)["error"]
+
+
 @pytest.mark.parametrize("name", ["x-api-key", "Authorization", "Cookie", "x-access-token"])
 def test_what_a_header_is_called_says_that_it_is_secret(name: str) -> None:
     found = secrets(None, headers={name: "correct horse battery staple"})
