@@ -85,7 +85,7 @@ class Velo:
             try:
                 self._models[model_id] = model_of(self._item, model_id)
             except UsageError as error:
-                raise tell(error) from None
+                raise tell(_of_the_body(error)) from None
         return self._models[model_id]
 
     @property
@@ -95,7 +95,7 @@ class Velo:
             try:
                 self._judge = judge_of(self._item)
             except UsageError as error:
-                raise tell(error) from None
+                raise tell(_of_the_body(error)) from None
         return self._judge
 
     @property
@@ -170,3 +170,8 @@ def per_trial(request: pytest.FixtureRequest, name: str) -> Placeholder:
     if name not in fixture_info(request.node).argnames:
         placeholder._refuse()
     return placeholder
+
+
+def _of_the_body(error: UsageError) -> BodyError:
+    """Return a mistake that only the running body could make: it is shown at the body's line."""
+    return BodyError(error.what, where=error.where, fix=error.fix)

@@ -94,8 +94,6 @@ def margin_text(ends: Interval | None, better: int, margin: float) -> str:
 def _hypothesis(hypothesis: RecordedComparison, runs: RunComparison, width: int) -> Iterator[Line]:
     yield Line("")
     yield Line(inline(name_of(hypothesis.node_id, hypothesis.model_before, hypothesis.model_now), width))
-    if hypothesis.changes:
-        yield from _indented(f"between the runs changed: {', '.join(hypothesis.changes)}", width)
     if hypothesis.reason:
         yield from _indented(f"not compared: {hypothesis.reason}", width, Style.WARN)
     for part in hypothesis.parts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from pytest_velo.records import Address, Call, JsonObject, Request
+from pytest_velo.records import Address, Call, FinishReason, JsonObject, Request
 
 _MOST_SHARED = 1_000
 _NO_RAW: JsonObject = {}
@@ -40,5 +40,6 @@ class Keeper:
             at = Address(key=key, seed=at.seed, stream=at.stream, slot=at.slot)
         elif len(self._requests) < _MOST_SHARED:
             self._requests[at.key] = at.key, request
-        reply = replace(call.reply, raw=_NO_RAW)
+        is_known = call.reply.finish_reason is not FinishReason.OTHER  # a notice quotes the server's word
+        reply = replace(call.reply, raw=_NO_RAW) if is_known else call.reply
         return Call(model=call.model, request=request, reply=reply, address=at, drawn_at=call.drawn_at)

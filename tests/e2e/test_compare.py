@@ -88,7 +88,7 @@ def test_what_fell_rose_and_stayed_is_told_apart(two_runs, compare, run) -> None
     assert "over 60 pairs; difference -0." in right
     assert "at 95%\n  worse: it fell; the change is 0.05 or more\n  flipped " in right
     assert "  flipped 32 to 0 and 0 to 1: case 5 to 0; " in right
-    assert right.endswith("; 27 more")
+    assert right.endswith("; 27 more\n  between the runs changed: the body")
     assert "better: it fell; the change is 0.05 or more" in section(result, "test_wrong")
     assert "trial " in section(result, "test_wrong")
     assert "changed: it fell; the change is 0.05 or more" in section(result, "test_either")

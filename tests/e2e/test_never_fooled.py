@@ -91,8 +91,8 @@ LONG = """
 CLAIM = (rate("polite") >= 0.5) & (rate("helpful") >= 0.5) & (rate("correct") >= 0.5) & (rate("short") >= 0.5)
 
 @pytest.mark.hypothesis(CLAIM)
-def test_all():
-    return {"polite": True, "helpful": True, "correct": False, "short": True}
+def test_all(trial):
+    return {"polite": True, "helpful": True, "correct": trial.index < 0, "short": True}
 
 @pytest.mark.hypothesis(rate >= 0.5, models=["lab/tiny"])
 def test_server(model):

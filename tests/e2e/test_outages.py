@@ -96,7 +96,7 @@ def test_garbage_on_one_prompt_is_an_invalid_trial(run, lab):
     assert run("-m", "velo").ret == 0
     invalid = [trial for trial in run.record["test_h"].trials if trial.kind == "invalid"]
     assert [trial.case_id for trial in invalid] == ["3"]
-    assert invalid[0].detail.startswith("no reply to this prompt in 4 attempts")
+    assert invalid[0].detail.startswith("the model gave no reply to this prompt in 4 attempts")
     assert run.record["test_h"].n_retries == 3
 
 
