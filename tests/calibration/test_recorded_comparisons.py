@@ -184,8 +184,8 @@ def test_groups(calibration, records):
 
 def test_their_members_taken_as_independent_fail_the_same_test(calibration, records):
     runs = groups(np.random.default_rng(22), 16)
-    found = records(UnitKind.GROUP, 16, 4).shares(runs, 2_000, singly=True)
-    assert max(found.values()) > 2 * calibration.most(calibration.alpha, 2_000)
+    found = records(UnitKind.GROUP, 16, 4).shares(runs, 500, singly=True)
+    assert max(found.values()) > 2 * calibration.most(calibration.alpha, 500)
 
 
 def several_draws(rng, n_units):
@@ -203,8 +203,8 @@ def test_several_draws_of_a_case(calibration, records):
 
 def test_their_draws_taken_as_independent_fail_the_same_test(calibration, records):
     runs = several_draws(np.random.default_rng(24), 16)
-    found = records(UnitKind.CASE, 16, 3).shares(runs, 2_000, singly=True)
-    assert max(found.values()) > 1.5 * calibration.most(calibration.alpha, 2_000)
+    found = records(UnitKind.CASE, 16, 3).shares(runs, 500, singly=True)
+    assert max(found.values()) > 1.5 * calibration.most(calibration.alpha, 500)
 
 
 def lists(rng, chances):

@@ -1,7 +1,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_velo.errors import UsageError
@@ -24,6 +24,7 @@ def test_holm_rejects_what_its_definition_says(p, alpha):
 
 
 @given(p=p_values, alpha=levels)
+@settings(max_examples=30)
 def test_holm_is_that_of_statsmodels(p, alpha):
     ours, theirs = holm(p, alpha), textbook.adjusted(p, alpha, "holm")
     assert ours.p_values == pytest.approx(theirs.p_values, rel=1e-12, abs=1e-300)
