@@ -1,38 +1,62 @@
-"""Rows from .jsonl and .csv files, each with the line it came from."""
+"""Files of cases: finding one, undoing its compression, and choosing how its rows are read."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator
+import gzip
+import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from tempfile import SpooledTemporaryFile
+from typing import Any, BinaryIO, cast
 
-import msgspec
-
+from pytest_velo.case_sets.formats import (
+    Row,
+    read_arrow,
+    read_csv,
+    read_json,
+    read_jsonl,
+    read_parquet,
+    read_yaml,
+)
 from pytest_velo.errors import UsageError, nearest
 
-SUFFIXES = (".jsonl", ".csv")
-SOURCES = "a list, a set, a function, a .jsonl or .csv file, or a strategy of the Hypothesis library"
+READERS: dict[str, Callable[[BinaryIO, str], Iterator[Row]]] = {
+    ".jsonl": read_jsonl,
+    ".json": read_json,
+    ".csv": read_csv,
+    ".tsv": read_csv,
+    ".yaml": read_yaml,
+    ".yml": read_yaml,
+    ".parquet": read_parquet,
+    ".arrow": read_arrow,
+}
+COMPRESSED = (".gz", ".zst")
+SOURCES = (
+    "a list, a set, a function, a file (.jsonl, .json, .csv, .tsv, .yaml, .parquet, .arrow; or such a name"
+    " and .gz or .zst), or a strategy of the Hypothesis library"
+)
 
-Row = tuple[str, Any]
-
-_MOST_CHARACTERS = 2**31 - 1
-"""Per .csv cell: the library's own limit is shorter than a long prompt."""
+MOST_BYTES = 2**32
+"""Of a compressed file, expanded."""
+_IN_MEMORY = 2**24
+_PIECE = 2**16
 
 
 def read_rows(name: str | Path, base: Path) -> Iterator[Row]:
     """Read a file of cases; its path is relative to `base`, the test file's folder.
 
     Yields:
-        `("file:line", value)` for every row; values from .csv are text.
+        `("file:line", value)` for every row; values from .csv and .tsv are text. A format without lines gives
+        the number of the row instead.
 
     Raises:
-        UsageError: Another kind of source, no such file, not UTF-8, or a malformed row.
+        UsageError: Another kind of source, no such file, not UTF-8, a malformed row, or a package that reads
+            the format is not installed.
     """
     path = _resolve(str(name), base)
     try:
-        reader = _read_jsonl if path.suffix.lower() == ".jsonl" else _read_csv
-        yield from reader(path)
+        with _opened(path) as file:
+            yield from READERS[_format_of(path.name)](file, path.name)
     except UnicodeDecodeError as error:
         raise UsageError(
             f"the file is not UTF-8 (byte {error.start})", where=str(path), fix="save it as UTF-8"
@@ -45,79 +69,66 @@ def read_rows(name: str | Path, base: Path) -> Iterator[Row]:
         ) from None
 
 
+def _format_of(name: str) -> str:
+    """Return the suffix that names the format, in lower case; empty if it is not one of ours."""
+    path = Path(name.lower())
+    suffix = Path(path.stem).suffix if path.suffix in COMPRESSED else path.suffix
+    return suffix if suffix in READERS else ""
+
+
 def _resolve(name: str, base: Path) -> Path:
-    if "://" in name or not name.lower().endswith(SUFFIXES):
+    if "://" in name or not _format_of(name):
         raise UsageError(f"cases={name!r} is not a source of cases", fix=f"cases= takes {SOURCES}")
     path = base / name
     if path.is_file():
         return path
     folder = path.parent
-    known = [entry.name for entry in folder.iterdir() if entry.suffix in SUFFIXES] if folder.is_dir() else []
+    known = [entry.name for entry in folder.iterdir() if _format_of(entry.name)] if folder.is_dir() else []
     fix = nearest(path.name, known) if known else f"the path is relative to the test file's folder, {base}"
     raise UsageError(f"there is no file {name!r} in {folder}", where="cases", fix=fix)
 
 
-def _read_jsonl(path: Path) -> Iterator[Row]:
-    decode = msgspec.json.Decoder().decode
-    with path.open(encoding="utf-8-sig") as lines:
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            where = f"{path.name}:{number}"
-            try:
-                yield where, decode(line)
-            except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:
-                raise UsageError(
-                    f"the line is not JSON: {error}", where=where, fix="one JSON value on each line"
-                ) from None
-
-
-def _read_csv(path: Path) -> Iterator[Row]:
-    with path.open(encoding="utf-8-sig", newline="") as lines:
-        reader = csv.reader(lines, strict=True)
-        limit = csv.field_size_limit(_MOST_CHARACTERS)
-        try:
-            names = _header(next(reader, []), path)
-            for cells in reader:
-                if not cells:
-                    continue
-                where = f"{path.name}:{reader.line_num}"
-                if len(cells) != len(names):
-                    _ragged(cells, names, where)
-                yield where, dict(zip(names, cells, strict=True))
-        except csv.Error as error:
-            raise UsageError(
-                f"the row is not CSV: {error}", where=f"{path.name}:{reader.line_num}", fix="check its quotes"
-            ) from None
-        finally:
-            csv.field_size_limit(limit)
-
-
-def _header(names: list[str], path: Path) -> list[str]:
-    names = [name.strip() for name in names]
-    blank = not all(names) or not names
-    if blank or len(set(names)) < len(names) or all(map(_is_number, names)):
-        raise UsageError(
-            "the first line names no columns"
-            if blank
-            else f"the first line is not a header: {', '.join(names)}",
-            where=f"{path.name}:1",
-            fix="give each column a unique name in the first line, e.g. question,answer",
-        )
-    return names
-
-
-def _ragged(cells: list[str], names: list[str], where: str) -> NoReturn:
-    raise UsageError(
-        f"the row has {len(cells)} cells, the header has {len(names)}",
-        where=where,
-        fix='put cells with commas or line breaks in "double quotes"',
-    )
-
-
-def _is_number(text: str) -> bool:
+def _opened(path: Path) -> BinaryIO:
+    """Open a file; a compressed one is expanded, up to a limit, since a small file can hold any amount."""
+    suffix = path.suffix.lower()
+    if suffix not in COMPRESSED:
+        return path.open("rb")
+    expanded = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - the caller closes it
     try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+        with path.open("rb") as packed:
+            for piece in _pieces(packed, suffix, path):
+                if expanded.tell() + len(piece) > MOST_BYTES:
+                    raise UsageError(
+                        f"the file holds more than {MOST_BYTES // 2**30} GiB", where=str(path), fix="split it"
+                    )
+                expanded.write(piece)
+    except BaseException:
+        expanded.close()
+        raise
+    expanded.seek(0)
+    return cast("BinaryIO", expanded)
+
+
+def _pieces(packed: BinaryIO, suffix: str, path: Path) -> Iterator[bytes]:
+    stream: Any
+    trouble: tuple[type[Exception], ...]
+    if suffix == ".gz":
+        stream, trouble = gzip.GzipFile(fileobj=packed), (gzip.BadGzipFile, zlib.error, EOFError)
+    else:
+        try:
+            import zstandard  # an extra
+        except ImportError:
+            raise UsageError(
+                "a .zst file needs the package zstandard",
+                where=str(path),
+                fix='pip install "pytest-velo[zstd]"',
+            ) from None
+        stream = zstandard.ZstdDecompressor().stream_reader(packed, read_across_frames=True)
+        trouble = (zstandard.ZstdError,)
+    try:
+        while piece := stream.read(_PIECE):
+            yield piece
+    except trouble as error:
+        raise UsageError(
+            f"the file cannot be expanded: {error}", where=str(path), fix="compress it anew"
+        ) from None

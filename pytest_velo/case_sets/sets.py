@@ -12,7 +12,8 @@ from typing import Any, Literal
 from pytest_velo.canonical import digest
 from pytest_velo.case_sets import sources
 from pytest_velo.case_sets.case import Case
-from pytest_velo.case_sets.files import SOURCES, Row
+from pytest_velo.case_sets.files import SOURCES
+from pytest_velo.case_sets.formats import Row
 from pytest_velo.errors import UsageError, nearest
 
 Over = Literal["cases", "population"]

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from pytest_velo.canonical import digest
-from pytest_velo.case_sets.files import SOURCES, Row, read_rows
+from pytest_velo.case_sets.files import SOURCES, read_rows
+from pytest_velo.case_sets.formats import Row
 from pytest_velo.errors import UsageError
 
 MOST_ENUMERATED = 100_000

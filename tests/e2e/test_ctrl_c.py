@@ -81,9 +81,7 @@ def n_stored(run) -> int:
 @pytest.mark.parametrize("state", HANGS)
 def test_ctrl_c_while(run, lab, state):
     run.file(HANGS[state])
-    process = run.start(
-        "--velo-mode=auto", "--velo-concurrency=1"
-    )
+    process = run.start("--velo-mode=auto", "--velo-concurrency=1")
     wait_for((run.path / "there").exists)
     shown = interrupted(process)
     assert process.returncode == pytest.ExitCode.INTERRUPTED, shown

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from contextlib import closing
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -236,6 +237,41 @@ def test_cases_in_jsonl(folder: Path, content: bytes) -> None:
 @example(b"a,b\n\0,1\n")
 def test_cases_in_csv(folder: Path, content: bytes) -> None:
     read_cases(folder / "cases.csv", content)
+
+
+@fuzzing
+@given(damaged(b'{"canary": "x", "examples": [{"input": "not ( True ) is", "target": "False"}]}'))
+@example(b"[" * 100_000)
+@example(b'{"a": [1], "b": [2]}')
+def test_cases_in_json(folder: Path, content: bytes) -> None:
+    read_cases(folder / "cases.json", content)
+
+
+@fuzzing
+@given(damaged(b"- question: Is it?\n  tags: [1, {x: null}]\n- &a plain\n- 2026-11-29\n"))
+@example(b"- &a [x]\n- *a\n")
+@example(b"[" * 5_000)
+@example(b"- !!binary aGk=\n- !!set {a}\n- .nan\n- ? [a]\n  : b\n")
+def test_cases_in_yaml(folder: Path, content: bytes) -> None:
+    pytest.importorskip("yaml", reason="pyyaml is not installed")
+    read_cases(folder / "cases.yaml", content)
+
+
+@fuzzing
+@given(st.data())
+def test_cases_in_parquet_and_arrow(folder: Path, data: st.DataObject) -> None:
+    pyarrow = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    from pyarrow import ipc, parquet
+
+    table = pyarrow.Table.from_pylist([{"question": "Is it?", "n": 1}, {"question": "two", "n": None}])
+    whole = BytesIO()
+    suffix = data.draw(st.sampled_from(["parquet", "arrow"]))
+    if suffix == "parquet":
+        parquet.write_table(table, whole)
+    else:
+        with ipc.new_stream(whole, table.schema) as writer:
+            writer.write_table(table)
+    read_cases(folder / f"cases.{suffix}", data.draw(damaged(whole.getvalue())))
 
 
 def read_cases(path: Path, content: bytes) -> None:

@@ -90,7 +90,7 @@ def test_a_set_comes_in_the_order_of_its_digests(source):
         (None, "got a NoneType"),
         (iter([1]), "an iterator, which can be read only once"),
         ("hf://some/data", "is not a source of cases"),
-        ("rows.parquet", "is not a source of cases"),
+        ("rows.xlsx", "is not a source of cases"),
         ("just text", "is not a source of cases"),
     ],
 )
