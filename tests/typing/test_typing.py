@@ -14,6 +14,7 @@ IGNORE = re.compile(r"  # type: ignore\[([\w-]+)\]")
 ERROR = re.compile(r"(\w+\.py):(\d+): error: .*\[([\w-]+)\]")
 
 
+@pytest.mark.processes
 def test_mypy_finds_every_mistake_and_nothing_else(tmp_path: Path) -> None:
     pytest.importorskip("mypy", reason="mypy is not installed")
     source = (HERE / "wrong.py").read_text(encoding="utf-8")

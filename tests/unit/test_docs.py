@@ -163,6 +163,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
     return Written(folder, files)
 
 
+@pytest.mark.processes
 def test_hypotheses_in_the_documents_are_collected(written: Written) -> None:
     assert written.files
 
@@ -175,6 +176,7 @@ def test_hypotheses_in_the_documents_are_collected(written: Written) -> None:
         assert len(re.findall(rf"^{name}::", done.stdout, re.MULTILINE)) >= n_tests > 0, str(block)
 
 
+@pytest.mark.processes
 def test_hypotheses_in_the_documents_can_be_planned(written: Written) -> None:
     """Every verdict they ask for is within reach, and what their designs can tell is stated."""
     command = "from pytest_velo.cli.main import main; main()"
@@ -195,6 +197,7 @@ def test_hypotheses_in_the_documents_can_be_planned(written: Written) -> None:
                 assert any(end is not None for end in table["detectable"]["supported"]), where
 
 
+@pytest.mark.processes
 def test_the_plan_in_the_guide_is_what_the_command_prints(tmp_path: Path) -> None:
     guide = [block for block in blocks("python", "console") if block.path.name == "writing-hypotheses.md"]
     [shown] = [block.code for block in guide if block.code.startswith("$ velo plan ")]
