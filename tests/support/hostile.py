@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 fuzzing = settings(
-    max_examples=int(os.environ.get("FUZZ", "60")),
+    max_examples=int(os.environ.get("FUZZ", "40")),
     deadline=None,
     derandomize="CI" in os.environ,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

@@ -114,6 +114,7 @@ def together(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, str]:
     return run_pytest(folder)
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("example", SHOWN, ids=str)
 def test_what_a_docstring_shows_ends_as_it_says(
     example: Shown, together: tuple[Run, str], tmp_path: Path

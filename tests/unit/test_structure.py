@@ -59,6 +59,7 @@ def test_a_circle_is_seen_wherever_its_imports_stand(script: ModuleType, tmp_pat
     assert found == [["pytest_velo.a", "pytest_velo.a.one", "pytest_velo.b"]]
 
 
+@pytest.mark.processes
 def test_the_script_prints_what_it_found() -> None:
     done = subprocess.run([sys.executable, SCRIPT], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
