@@ -204,7 +204,7 @@ class _Running:
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
         self.threads = DaemonThreads("velo-body")
-        self._jobs: set[Job[Any]] = set()
+        self._jobs: dict[Job[Any], None] = {}  # the oldest first
         self._jobs_lock = threading.Lock()
         self._refusing = False
         self._stopping = False
@@ -224,7 +224,7 @@ class _Running:
         with self._jobs_lock:
             if self._refusing:
                 raise stopped()
-            self._jobs.add(job)
+            self._jobs[job] = None
         job.result.add_done_callback(partial(self._forget, job))
         return job
 
@@ -233,6 +233,8 @@ class _Running:
         with self._jobs_lock:
             self._refusing = True
             waiting = tuple(self._jobs)
+        # Work is told before the calls that its bodies make: a body that swallows what its call raises would
+        # else end work that then looks whole.
         for job in waiting:
             job.stop()
         self.threads.close()
@@ -252,7 +254,7 @@ class _Running:
 
     def _forget(self, job: Job[Any], _: Future[Any]) -> None:
         with self._jobs_lock:
-            self._jobs.discard(job)
+            self._jobs.pop(job, None)
 
     def _start_winding_down(self, closers: Sequence[Closer], wind_down_s: float, stragglers_s: float) -> None:
         self._winding_down = self.loop.create_task(self._wind_down(closers, wind_down_s, stragglers_s))

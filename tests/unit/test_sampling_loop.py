@@ -12,6 +12,8 @@ import textwrap
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
 
 import pytest
 
@@ -177,6 +179,26 @@ def test_hazard_13_closing_frees_blocking_bodies_and_refuses_new_calls() -> None
     with pytest.raises(StoppedError):
         loop.run(for_ever())
     loop.close()  # a second time: nothing to do
+
+
+def test_work_that_bodies_end_because_the_loop_closes_is_not_taken_for_whole() -> None:
+    for _ in range(20):
+        loop = SampleLoop(wind_down_s=1.0)
+        waits = threading.Event()
+
+        async def for_ever(waits: threading.Event) -> None:
+            waits.set()
+            await asyncio.Event().wait()
+
+        def body(loop: SampleLoop, waits: threading.Event) -> None:
+            with suppress(StoppedError):  # such as a body's own `except Exception`
+                loop.call(for_ever(waits))
+
+        work = loop.submit(loop.run_blocking(partial(body, loop, waits)))
+        assert waits.wait(timeout=10)
+        loop.close()
+        with pytest.raises(StoppedError):
+            work.result(timeout=10)
 
 
 def test_hazard_13_a_stuck_body_does_not_hang_the_exit() -> None:
