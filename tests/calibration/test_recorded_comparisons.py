@@ -83,7 +83,7 @@ class Recorded:
         """Return how often a change is reported, each way, where `runs` yields the units before and now.
 
         Runs whose pairs never come near to showing a change are compared only in part, as for
-        `Calibration.shares_near`: none of 1,000 may show one. Those taken singly are compared all.
+        `Calibration.shares_near`: none of 200 may show one. Those taken singly are compared all.
         """
         n_runs = n_runs or self.calibration.n_runs
         runs = [*islice(runs, n_runs)]
@@ -92,7 +92,7 @@ class Recorded:
             [run for run, is_near in zip(runs, near.tolist(), strict=True) if is_near], singly=singly
         )
         others = [run for run, is_near in zip(runs, near.tolist(), strict=True) if not is_near]
-        unmoved = self.moved(others[:1_000])
+        unmoved = self.moved(others[:200])
         assert not unmoved.keys() & {ROSE, FELL}
         print(f"compared {near.mean():.3f}", end=" ")
         shares = {name: found[way] / n_runs for name, way in (("rose", ROSE), ("fell", FELL))}
@@ -184,8 +184,8 @@ def test_groups(calibration, records):
 
 def test_their_members_taken_as_independent_fail_the_same_test(calibration, records):
     runs = groups(np.random.default_rng(22), 16)
-    found = records(UnitKind.GROUP, 16, 4).shares(runs, 500, singly=True)
-    assert max(found.values()) > 2 * calibration.most(calibration.alpha, 500)
+    found = records(UnitKind.GROUP, 16, 4).shares(runs, 200, singly=True)
+    assert max(found.values()) > 2 * calibration.most(calibration.alpha, 200)
 
 
 def several_draws(rng, n_units):
@@ -203,8 +203,8 @@ def test_several_draws_of_a_case(calibration, records):
 
 def test_their_draws_taken_as_independent_fail_the_same_test(calibration, records):
     runs = several_draws(np.random.default_rng(24), 16)
-    found = records(UnitKind.CASE, 16, 3).shares(runs, 500, singly=True)
-    assert max(found.values()) > 1.5 * calibration.most(calibration.alpha, 500)
+    found = records(UnitKind.CASE, 16, 3).shares(runs, 200, singly=True)
+    assert max(found.values()) > 1.5 * calibration.most(calibration.alpha, 200)
 
 
 def lists(rng, chances):
