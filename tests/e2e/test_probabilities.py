@@ -137,6 +137,7 @@ def test_a_character_of_several_tokens_makes_the_trial_invalid(run, embedded_mod
     assert not trials[0].calls[0].reply.text[0].isascii()
 
 
+@pytest.mark.processes
 def test_the_example_settles_one_belief_twice_and_reading_takes_a_fraction_of_the_calls(run, embedded_model):
     (run.path / "test_it.py").write_text(EXAMPLE.read_text(encoding="utf-8"), encoding="utf-8")
     assert run("-m", "velo").parseoutcomes() == {"passed": 2}
