@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -62,19 +63,13 @@ def load(run: str = "latest", cache_dir: str | Path = ".pytest_velo") -> Run:
             fix=nearest(name, known) if known else "run pytest on your hypotheses first",
         )
     if not file.is_file():
-        return _partial(begun)
-    try:
+        with _damage_to(begun):
+            return Run(runs / name, read_results(runs / name), is_partial=True)
+    with _damage_to(file):
         data = json_in(read_bytes(file))
         if not isinstance(data, dict):
             raise ValueError("not a JSON object")
         return Run(runs / name, from_json(data))
-    except (OSError, ValueError) as problem:
-        raise StoreError(
-            f"it cannot be read ({problem})", where=str(file), fix="remove the folder and run again"
-        ) from problem
-    except StoreError as problem:
-        problem.where = str(file)
-        raise
 
 
 def _is_name(text: str) -> bool:
@@ -82,10 +77,11 @@ def _is_name(text: str) -> bool:
     return Path(text).name == text and text.isprintable() and len(text.encode("utf-8", "replace")) <= 255
 
 
-def _partial(file: Path) -> Run:
-    """Read what a run that did not end has left."""
+@contextmanager
+def _damage_to(file: Path) -> Iterator[None]:
+    """Make what reading a damaged file raises an error that names the file."""
     try:
-        return Run(file.parent, read_results(file.parent), is_partial=True)
+        yield
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as problem:
         raise StoreError(
             f"it cannot be read ({problem})", where=str(file), fix="remove the folder and run again"
