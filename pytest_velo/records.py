@@ -23,6 +23,7 @@ from pytest_velo.replies import FinishReason as FinishReason
 from pytest_velo.replies import JsonObject as JsonObject
 from pytest_velo.replies import Reply as Reply
 from pytest_velo.replies import ToolCall as ToolCall
+from pytest_velo.replies import ToolResult as ToolResult
 from pytest_velo.replies import Usage as Usage
 from pytest_velo.verdicts import Decision
 
@@ -104,13 +105,14 @@ class Draw:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One model call of a trial's transcript."""
+    """One model call of a trial's transcript; `speaker` is the part its model plays, if it was given one."""
 
     model: str
     request: Request
     reply: Reply
     address: Address
     drawn_at: str
+    speaker: str = ""
 
 
 class OutcomeKind(StrEnum):

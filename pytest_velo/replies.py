@@ -39,9 +39,12 @@ class Usage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCall:
-    """One tool call the model requests; `arguments` is the JSON object it wrote, None if it is not one."""
+    """One tool call the model requests; `arguments` is the JSON object it wrote, None if it is not one.
 
-    id: str
+    Some servers leave its `id` empty. A scripted model may leave it out, too.
+    """
+
+    id: str = ""
     name: str
     arguments: JsonObject | None
     arguments_text: str = ""
@@ -54,6 +57,31 @@ class ToolCall:
         {'id': '1', 'name': 'f', 'arguments': {'a': 1}}
         """
         return {"id": self.id, "name": self.name, "arguments": self.arguments_text or self.arguments or ""}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolResult:
+    """What a tool gave for a call.
+
+    Attributes:
+        call: The model's call.
+        text: What the model is told.
+        failed: There is no such tool, its arguments did not fit, or it raised a `ToolError`; `text` says so.
+    """
+
+    call: ToolCall
+    text: str
+    failed: bool = False
+
+    @property
+    def message(self) -> JsonObject:
+        """The result as a message of a conversation.
+
+        >>> call = ToolCall(id="c1", name="add", arguments={"a": 1, "b": 2})
+        >>> ToolResult(call=call, text="3").message
+        {'role': 'tool', 'tool_call_id': 'c1', 'content': '3'}
+        """
+        return {"role": "tool", "tool_call_id": self.call.id, "content": self.text}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)

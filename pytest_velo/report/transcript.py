@@ -109,6 +109,7 @@ def _call_to_json(call: Call) -> dict[str, Any]:
     address = call.address
     return {
         "model": call.model,
+        **({"speaker": call.speaker} if call.speaker else {}),
         "address": {
             "key": address.key,
             "seed": address.seed,
@@ -165,6 +166,7 @@ def _call_from_json(data: JsonObject) -> Call:
         ),
         address=Address(**{name: data["address"][name] for name in ("key", "seed", "stream", "slot")}),
         drawn_at=data["drawn_at"],
+        speaker=data.get("speaker", ""),
     )
 
 

@@ -49,7 +49,7 @@ class Guard:
                 pass
         if reply.refused:
             return None  # a refusal is an observation, whatever its text
-        if self._schema and reply.parsed is None:
+        if self._schema and reply.parsed is None and not reply.tool_calls:  # those come before the answer
             return "the model's reply does not follow the schema"
         if not reply.text.strip() and not reply.tool_calls and not self._allow_empty:
             return "the model's reply is empty (allow_empty=True counts it)"
@@ -98,7 +98,9 @@ def remarks(reply: Reply, request: Request, target: Target) -> list[str]:
     return told
 
 
-async def ask(scope: TrialScope, target: Target, request: Request, guard: Guard, label: str | None) -> Reply:
+async def ask(
+    scope: TrialScope, target: Target, request: Request, guard: Guard, label: str | None, speaker: str = ""
+) -> Reply:
     """Get one draw for the running trial and put it into the transcript.
 
     Args:
@@ -107,6 +109,7 @@ async def ask(scope: TrialScope, target: Target, request: Request, guard: Guard,
         request: The request to send.
         guard: Which replies do not count.
         label: Distinguishes draws whose order depends on timing (`slot=` of the call); None for none.
+        speaker: The part the model plays, for the transcript.
 
     Raises:
         InvalidTrial: The reply was cut, empty, filtered or does not follow the schema, or none came.
@@ -140,7 +143,14 @@ async def ask(scope: TrialScope, target: Target, request: Request, guard: Guard,
     scope.notices += remarks(reply, request, target)
     scope.finish(
         place,
-        Call(model=target.id, request=request, reply=reply, address=drawn.address, drawn_at=drawn.drawn_at),
+        Call(
+            model=target.id,
+            request=request,
+            reply=reply,
+            address=drawn.address,
+            drawn_at=drawn.drawn_at,
+            speaker=speaker,
+        ),
     )
     reason = guard.reason(reply)
     if reason is not None:
