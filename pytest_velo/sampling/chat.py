@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Sequence
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Sequence
+from copy import copy
+from typing import Any, Protocol, Self
 
 from pytest_velo.errors import BodyError, InvalidTrial, ToolError, tell
 from pytest_velo.records import JsonObject, Reply, ToolResult
@@ -70,12 +71,53 @@ class _Conversation:
         self.tool_results.append(result)
         self.messages.append({**result.message, **({"is_error": True} if marked else {})})
 
+    def fork(self, *, at: int, edit: str | Callable[[str], str] | None = None) -> Self:
+        """Return a conversation of its own that begins like this one, up to one of its messages.
+
+        No model is asked. To go on, give the fork a prompt; or none, if its last message is to be answered.
+
+        Args:
+            at: The place of the message in `messages`, from 0, or from the end if negative.
+            edit: What it says in the fork: a text, or a function of its text. Without one it is left out. An
+                edited turn of the model's loses its `blocks`, which an API would refuse beside another text.
+
+        Raises:
+            BodyError: There is no such message, or it is not text.
+        """
+        if (
+            isinstance(at, bool)
+            or not isinstance(at, int)
+            or not -len(self.messages) <= at < len(self.messages)
+        ):
+            n = len(self.messages)
+            what = f"the conversation has {n} messages, and at={at!r} names none"
+            raise tell(BodyError(what, fix=f"at= is a whole number from {-n} to {n - 1}"))
+        place = at % len(self.messages)
+        twin = copy(self)
+        twin.messages = self.messages[:place]
+        if edit is not None:
+            twin.messages.append(_edited(self.messages[place], edit))
+        n_results = sum(message["role"] == "tool" for message in self.messages[:place])
+        twin.tool_results = self.tool_results[:n_results]
+        return twin
+
     def _options(self, options: dict[str, Any], box: Toolbox) -> dict[str, Any]:
         return {**self._defaults, **options, "tools": box.definitions}
 
 
 def _said(prompt: str | Reply) -> str:
     return prompt.text if isinstance(prompt, Reply) else prompt
+
+
+def _edited(message: JsonObject, edit: str | Callable[[str], str]) -> JsonObject:
+    content = message.get("content")
+    if callable(edit) and not isinstance(content, str):
+        raise tell(BodyError("the message is not a text that edit= can change", fix='edit="…"'))
+    new = edit(content) if callable(edit) else edit  # type: ignore[arg-type]
+    if not isinstance(new, str):
+        raise tell(BodyError(f"edit= must give a text, got {new!r}", fix='edit="…"'))
+    kept = {name: value for name, value in message.items() if name != "blocks"}
+    return {**kept, "content": new}
 
 
 def _unfinished(reply: Reply, max_turns: int, allow_unfinished: bool) -> Reply:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from pytest_velo.errors import BodyError, tell
@@ -135,7 +135,12 @@ class AsyncModel(_Caller):
         target = self._target(scope)
         request = self._request(target, prompt, system, {**options, **provider_parameters})
         guard = Guard(allow_cut=allow_cut, allow_empty=allow_empty, schema=schema is not None)
-        return Pending("model(...)", lambda: ask(scope, target, request, guard, slot, self._role))
+        counted = {"allow_cut": allow_cut, "allow_empty": allow_empty}
+        again = partial(self, **{**options, **counted, **provider_parameters})
+        return Pending(
+            "model(...)",
+            lambda: ask(scope, target, request, guard, slot, speaker=self._role, again=again),
+        )
 
     def chat(self, *, system: str | None = None, **defaults: Any) -> AsyncChat:
         """Start a conversation; `defaults` are keywords for every turn's call."""
@@ -191,7 +196,9 @@ class Model(_Caller):
         target = self._target(scope)
         request = self._request(target, prompt, system, {**options, **provider_parameters})
         guard = Guard(allow_cut=allow_cut, allow_empty=allow_empty, schema=schema is not None)
-        return scope.block(ask(scope, target, request, guard, slot, self._role))
+        counted = {"allow_cut": allow_cut, "allow_empty": allow_empty}
+        again = partial(self, **{**options, **counted, **provider_parameters})
+        return scope.block(ask(scope, target, request, guard, slot, speaker=self._role, again=again))
 
     def chat(self, *, system: str | None = None, **defaults: Any) -> Chat:
         """Start a conversation; `defaults` are keywords for every turn's call."""

@@ -16,6 +16,8 @@ from typing import Any, Protocol, TypeVar
 from pytest_velo.errors import BodyError, InvalidTrial, listen
 from pytest_velo.providers.registry import Target
 from pytest_velo.records import Address, Call, Reply, Request, Slot
+from pytest_velo.replies import fork_with
+from pytest_velo.sampling.forks import Origin, fork
 
 T = TypeVar("T")
 
@@ -123,6 +125,7 @@ class TrialScope:
         "_calls",
         "_issued",
         "_ordinals",
+        "_origins",
         "_seen",
         "_started",
         "_under_way",
@@ -167,6 +170,7 @@ class TrialScope:
         self.notices: list[str] = []
         self.n_given_up = 0  # calls that the body cancelled
         self._calls: list[Call | None] = []
+        self._origins: list[Origin] = []
         self._ordinals: dict[str, int] = {}
         self._seen: dict[str, tuple[int, bool]] = {}
         self._callers: dict[int, int] = {}
@@ -204,6 +208,14 @@ class TrialScope:
         """Put a finished call into the transcript; one that outlived its trial is ignored."""
         if not self.ended:
             self._calls[place] = call
+
+    def remember(self, origin: Origin) -> None:
+        """Keep how a reply came about, so that it can be forked."""
+        self._origins.append(origin)
+
+    def fork(self, reply: Reply, at: Any, edit: Any, options: dict[str, Any]) -> Any:
+        """Fork a reply of this trial (`Reply.fork`)."""
+        return fork(self._origins, reply, at, edit, options)
 
     def leave(self) -> None:
         """Count a call that ended, whatever its result."""
@@ -300,6 +312,7 @@ def enter(scope: TrialScope) -> None:
     """
     _current.set(scope)
     listen(scope.hear)
+    fork_with(scope.fork)
 
 
 def current(what: str) -> TrialScope:
