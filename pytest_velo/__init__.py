@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pytest_velo.claims import baseline, difference, estimate, mean, rate
     from pytest_velo.errors import InvalidTrial, ToolError, UsageError, VeloError
     from pytest_velo.integration.body import Velo
+    from pytest_velo.media import audio, image
     from pytest_velo.providers.scripted import scripted
     from pytest_velo.records import Reply, ToolCall, ToolResult
     from pytest_velo.report.load import load
@@ -56,10 +57,12 @@ __all__ = [
     "UsageError",
     "Velo",
     "VeloError",
+    "audio",
     "baseline",
     "cases",
     "difference",
     "estimate",
+    "image",
     "load",
     "mean",
     "rate",
@@ -83,10 +86,12 @@ _HOMES = {
     "UsageError": "errors",
     "Velo": "integration.body",
     "VeloError": "errors",
+    "audio": "media",
     "baseline": "claims",
     "cases": "case_sets",
     "difference": "claims",
     "estimate": "claims",
+    "image": "media",
     "load": "report.load",
     "mean": "claims",
     "rate": "claims",

@@ -4,6 +4,8 @@ Messages are JSON objects in one neutral shape, whatever the provider:
 
 * ``{"role": "system" | "user" | "assistant", "content": str | [part, ...]}`` with parts
   ``{"type": "text", "text": ...}`` and ``{"type": "image", "media_type": ..., "data": base64}``;
+* a sound is such a part of type ``audio``. `pytest_velo.image` and `pytest_velo.audio` make parts that are
+  named by their digest: ``{"type", "media_type", "sha256", "n_bytes"}``, with the bytes beside them;
 * an assistant message may carry ``"tool_calls": [{"id", "name", "arguments"}]`` and ``"blocks"``: the
   provider's own content blocks (thinking), sent back as they came;
 * ``{"role": "tool", "tool_call_id": ..., "content": str}`` answers a tool call;

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, assert_never
 
+from pytest_velo.media import identified, shown
 from pytest_velo.records import Call, HypothesisResult, JsonObject, Outcome, OutcomeKind, Reply, TrialRecord
 from pytest_velo.report.document import invalid_trials, shown_trials, telling_turns
 from pytest_velo.report.lines import Line, Style, block, paragraph
@@ -214,14 +215,11 @@ def _content_text(content: Any) -> str:
 
 
 def _part_text(part: Any) -> str:
-    if isinstance(part, Mapping):
-        kind = str(part.get("type", "part"))
-        return (
-            str(part["text"])
-            if "text" in part
-            else f"[{kind} {part.get('media_type', '')}]".replace(" ]", "]")
-        )
-    return str(part)
+    if not isinstance(part, Mapping):
+        return str(part)
+    if "text" in part:
+        return str(part["text"])
+    return shown({**part, **identified(part)})
 
 
 def _tool_text(tool: Any) -> str:

@@ -77,6 +77,7 @@ class TrialRunner:
             may_pay=hypothesis.may_pay,
             drawer=self._drawer,
             block=None if hypothesis.is_async else self._threads.call,
+            folder=hypothesis.folder,
         )
         enter(scope)
         watch(self.outside)

@@ -9,11 +9,15 @@ from copy import copy
 from typing import Any, Protocol, Self
 
 from pytest_velo.errors import BodyError, InvalidTrial, ToolError, tell
+from pytest_velo.media import Media, MediaFile
 from pytest_velo.records import JsonObject, Reply, ToolResult
 from pytest_velo.sampling.pending import Pending
 from pytest_velo.sampling.tools import Function, Ready, Toolbox
 from pytest_velo.sampling.trial import current
 from pytest_velo.settings import Api
+
+Said = str | Reply | Media | MediaFile | Sequence[str | Media | MediaFile]
+"""What a turn of the user's may be."""
 
 MAX_TURNS = 8
 
@@ -40,7 +44,7 @@ class _Conversation:
         self._model = model
         self._defaults = defaults
 
-    def _new(self, prompt: str | Reply | None) -> list[JsonObject]:
+    def _new(self, prompt: Said | None) -> list[JsonObject]:
         """Return what a prompt adds; without one, there must be something to answer."""
         if prompt is not None:
             return [{"role": "user", "content": _said(prompt)}]
@@ -105,7 +109,7 @@ class _Conversation:
         return {**self._defaults, **options, "tools": box.definitions}
 
 
-def _said(prompt: str | Reply) -> str:
+def _said(prompt: Said) -> Any:
     return prompt.text if isinstance(prompt, Reply) else prompt
 
 
@@ -160,7 +164,7 @@ class AsyncChat(_Conversation):
         ```
     """
 
-    def __call__(self, prompt: str | Reply | None = None, **options: Any) -> Pending[Reply]:
+    def __call__(self, prompt: Said | None = None, **options: Any) -> Pending[Reply]:
         """Send `prompt` and return the reply; both are kept for the next turn.
 
         Without a prompt the model answers the last message as it stands.
@@ -175,7 +179,7 @@ class AsyncChat(_Conversation):
 
     def run(
         self,
-        prompt: str | Reply | None = None,
+        prompt: Said | None = None,
         *,
         tools: Sequence[Function | JsonObject],
         max_turns: int = MAX_TURNS,
@@ -256,14 +260,14 @@ class Chat(_Conversation):
         ```
     """
 
-    def __call__(self, prompt: str | Reply | None = None, **options: Any) -> Reply:
+    def __call__(self, prompt: Said | None = None, **options: Any) -> Reply:
         """Send `prompt` and return the reply; arguments as in `AsyncChat`."""
         new = self._new(prompt)
         return self._keep(new, self._model([*self.messages, *new], **{**self._defaults, **options}))
 
     def run(
         self,
-        prompt: str | Reply | None = None,
+        prompt: Said | None = None,
         *,
         tools: Sequence[Function | JsonObject],
         max_turns: int = MAX_TURNS,

@@ -56,13 +56,15 @@ class _Caller:
         return f"<model {self.id}>"
 
     @staticmethod
-    def _request(target: Target, prompt: Prompt, system: str | None, parameters: dict[str, Any]) -> Request:
+    def _request(
+        scope: TrialScope, target: Target, prompt: Prompt, system: str | None, parameters: dict[str, Any]
+    ) -> Request:
         given = {name: value for name, value in parameters.items() if value is not None}
         _check_names(given, target.endpoint)
         if isinstance(given.get("tools"), Sequence):
             given["tools"] = neutral_tools(given["tools"])
         try:
-            messages = messages_of(prompt, system)
+            messages = messages_of(prompt, system, scope.folder)
         except BodyError as error:
             raise tell(error) from None
         return with_prefill(target.request(messages, given), target.endpoint)
@@ -111,7 +113,8 @@ class AsyncModel(_Caller):
         """Ask the model once.
 
         Args:
-            prompt: A text, or neutral messages (see `pytest_velo.records`).
+            prompt: A text, or neutral messages (see `pytest_velo.records`); an image or a sound, or a list of
+                them and of texts.
             system: The system prompt.
             temperature: Sampling temperature, >= 0.
             top_p: Nucleus mass in (0, 1].
@@ -133,7 +136,7 @@ class AsyncModel(_Caller):
         scope = self._scope()
         scope.issue()
         target = self._target(scope)
-        request = self._request(target, prompt, system, {**options, **provider_parameters})
+        request = self._request(scope, target, prompt, system, {**options, **provider_parameters})
         guard = Guard(allow_cut=allow_cut, allow_empty=allow_empty, schema=schema is not None)
         counted = {"allow_cut": allow_cut, "allow_empty": allow_empty}
         again = partial(self, **{**options, **counted, **provider_parameters})
@@ -194,7 +197,7 @@ class Model(_Caller):
             )
         scope.issue()
         target = self._target(scope)
-        request = self._request(target, prompt, system, {**options, **provider_parameters})
+        request = self._request(scope, target, prompt, system, {**options, **provider_parameters})
         guard = Guard(allow_cut=allow_cut, allow_empty=allow_empty, schema=schema is not None)
         counted = {"allow_cut": allow_cut, "allow_empty": allow_empty}
         again = partial(self, **{**options, **counted, **provider_parameters})

@@ -11,6 +11,7 @@ import random
 import threading
 from collections.abc import Coroutine
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from pytest_velo.errors import BodyError, InvalidTrial, listen
@@ -135,6 +136,7 @@ class TrialScope:
         "case_digest",
         "drawer",
         "ended",
+        "folder",
         "invalid",
         "may_pay",
         "n_given_up",
@@ -155,9 +157,11 @@ class TrialScope:
         may_pay: bool,
         drawer: Drawer,
         block: Blocking | None,
+        folder: Path = Path(),
     ) -> None:
         self.trial = trial
         self.drawer = drawer
+        self.folder = folder  # of the test file, for relative paths
         self.case = case
         self.arm = arm
         self.case_digest = case_digest

@@ -305,7 +305,7 @@ def test_a_conversation_is_shown_once() -> None:
             '    tool call  look_up({"city": "Lyon"})',
             "               call 2 of 3 · finish: tool_calls · 9 tokens · served by SmolLM2 ·",
             "               not honoured: seed · drawn 2026-11-02",
-            "    user       [image image/png]",
+            "    user       <image png>",
             "    assistant  Yes.",
             "               call 3 of 3 · finish: stop · refused · 9 tokens · served by",
             "               SmolLM2",

@@ -57,6 +57,7 @@ def build(
     limit = 1 if shared or in_order else max(1, settings.concurrency // settings.workers)
     return Hypothesis(
         node_id=item.nodeid,
+        folder=item.path.parent,
         belief=belief_of(item),
         claim=spec.claim,
         frame=frame,
