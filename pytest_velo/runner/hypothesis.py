@@ -76,6 +76,7 @@ class Hypothesis:
         opens_nothing: Why its bodies may open no connection of their own; empty if they may.
         ceiling: What can be reached: a value in the outcome's units, or an arm; None if not given.
         folder: The test file's, for relative paths of images and sounds.
+        facts: What belongs to its verdict from the start: where the cases are from.
     """
 
     node_id: str
@@ -105,6 +106,7 @@ class Hypothesis:
     opens_nothing: str = ""
     ceiling: float | str | None = None
     folder: Path = Path()
+    facts: tuple[str, ...] = ()
 
     @property
     def design(self) -> Design:

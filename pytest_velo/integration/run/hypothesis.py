@@ -58,6 +58,7 @@ def build(
     return Hypothesis(
         node_id=item.nodeid,
         folder=item.path.parent,
+        facts=(f"cases from {cases.origin}",) if cases is not None and cases.origin else (),
         belief=belief_of(item),
         claim=spec.claim,
         frame=frame,
