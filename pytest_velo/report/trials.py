@@ -166,7 +166,8 @@ def _call_lines(call: Call, earlier: Sequence[Call], limit: int | None, width: i
 def _tool_names(messages: Iterable[JsonObject]) -> dict[str, str]:
     """Return the names of the tools called in a conversation, by the ids of the calls."""
     calls = [call for message in messages for call in message.get("tool_calls") or ()]
-    return {str(call.get("id")): str(call.get("name")) for call in calls if isinstance(call, Mapping)}
+    named = (call for call in calls if isinstance(call, Mapping) and call.get("id"))
+    return {str(call["id"]): str(call.get("name")) for call in named}
 
 
 def _reply_facts(call: Call, number: int, trial: TrialRecord) -> Iterator[str]:

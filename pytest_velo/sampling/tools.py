@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 from pytest_velo.canonical import json_text
 from pytest_velo.errors import BodyError, ToolError, UsageError, tell
 from pytest_velo.records import JsonObject, ToolCall, ToolResult
+from pytest_velo.sampling.prompts import is_content
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -44,8 +45,11 @@ class Ready:
         """Return what the tool gave: a text as it is, anything else as JSON.
 
         Raises:
-            BodyError: It has no JSON form.
+            BodyError: It has no JSON form, or is an image or a sound.
         """
+        if is_content(value):
+            fix = "return a text, and show the image in the next prompt"
+            raise _wrong(f"the tool {self.call.name} gave an image or a sound, and results are text", fix)
         if isinstance(value, str):
             return ToolResult(call=self.call, text=str(value))
         try:

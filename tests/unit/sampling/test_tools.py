@@ -11,8 +11,9 @@ from typing import Annotated, Any, Literal
 
 import pytest
 
-from pytest_velo import ToolCall, ToolError, ToolResult, rate, scripted
+from pytest_velo import ToolCall, ToolError, ToolResult, image, rate, scripted
 from pytest_velo.errors import BodyError
+from pytest_velo.integration.body import Velo
 from pytest_velo.providers.registry import Target, resolve
 from pytest_velo.records import FinishReason, OutcomeKind, Reply, Request
 from pytest_velo.runner.run import Run
@@ -195,7 +196,9 @@ def test_a_text_goes_back_as_it_is_and_all_else_as_json(value: Any, text: str) -
     assert told(give, {}) == text
 
 
-@pytest.mark.parametrize("value", [{1, 2}, object(), float("nan"), b"x", {"deep": {1: 2}}])
+@pytest.mark.parametrize(
+    "value", [{1, 2}, object(), float("nan"), b"x", {"deep": {1: 2}}, image("a.png"), ["See", image("a.png")]]
+)
 def test_a_result_without_a_json_form_is_an_error_that_names_the_tool(value: Any) -> None:
     def give() -> Any:
         return value
@@ -362,6 +365,18 @@ def test_an_assert_in_a_tool_is_an_outcome(run_async) -> None:
         return True
 
     assert run_async(agent(lyon("guarded"), "Never said."), body).trials[0].kind is OutcomeKind.ZERO
+
+
+def test_a_tool_may_make_its_trial_invalid(run_async) -> None:
+    def gone(city: str) -> str:
+        Velo.invalid("the city is gone")
+
+    async def body(chat):
+        await chat.run("Lyon?", tools=[gone])
+        return True
+
+    [trial] = run_async(agent(lyon("gone"), "Never said."), body).trials
+    assert (trial.kind, trial.detail) == (OutcomeKind.INVALID, "the city is gone")
 
 
 def test_too_few_turns_make_the_trial_invalid(run_async) -> None:
