@@ -146,7 +146,8 @@ def _call_lines(call: Call, earlier: Sequence[Call], limit: int | None, width: i
     speaker = call.speaker or "assistant"
     tools = _tool_names(call.request.messages)
     for message in _new_messages(call, earlier):
-        role = str(message.get("role", "?"))
+        begun = bool(call.request.prefill) and message is call.request.messages[-1]
+        role = "prefill" if begun else str(message.get("role", "?"))
         text = _content_text(message.get("content"))
         if role == "tool" and (name := tools.get(str(message.get("tool_call_id")))):
             text = f"{name}: {text}"

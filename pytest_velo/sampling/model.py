@@ -60,13 +60,13 @@ class _Caller:
         scope: TrialScope, target: Target, prompt: Prompt, system: str | None, parameters: dict[str, Any]
     ) -> Request:
         given = {name: value for name, value in parameters.items() if value is not None}
-        _check_names(given, target.endpoint)
-        if isinstance(given.get("tools"), Sequence):
-            given["tools"] = neutral_tools(given["tools"])
         try:
+            _check_names(given, target.endpoint)
             messages = messages_of(prompt, system, scope.folder)
         except BodyError as error:
             raise tell(error) from None
+        if isinstance(given.get("tools"), Sequence):
+            given["tools"] = neutral_tools(given["tools"])
         return with_prefill(target.request(messages, given), target.endpoint)
 
 
@@ -219,7 +219,12 @@ def _check_names(given: Iterable[str], endpoint: Endpoint) -> None:
                 fix="call the model several times, or declare n= on the endpoint",
             )
         if meant := _meant(name):
-            raise BodyError(f"a model call has no keyword `{name}`", fix=f"did you mean {meant!r}?")
+            fix = (
+                f"did you mean {meant!r}?"
+                if meant in _KEYWORDS
+                else f"{meant}= is a keyword of {_OTHERS[meant]}"
+            )
+            raise BodyError(f"a model call has no keyword `{name}`", fix=fix)
 
 
 @cache
@@ -227,11 +232,12 @@ def _meant(name: str) -> str | None:
     """Return the keyword that a name is a slip of; None if it is one of a provider's own."""
     from difflib import get_close_matches  # weight: needed for a provider's own parameters only
 
-    return next(iter(get_close_matches(name, _KEYWORDS, n=1, cutoff=_SLIP)), None)
+    return next(iter(get_close_matches(name, [*_KEYWORDS, *_OTHERS], n=1, cutoff=_SLIP)), None)
 
 
-_SLIP = 0.9  # `temprature` is one; `top_k` (0.8, beside `top_p`) and `top_logprobs` are not
+_SLIP = 0.88  # `temprature` and `edits` are some; `top_k` (0.8, beside `top_p`) and `top_logprobs` are not
 _SENT = ("temperature", "top_p", "max_tokens", "effort", "stop", "tools", "schema", "logprobs")
+_OTHERS = {"max_turns": "chat.run(…)", "allow_unfinished": "chat.run(…)", "edit": "reply.fork(…)"}
 _KEYWORDS = (*_SENT, "system", "allow_cut", "allow_empty", "slot")
 
 

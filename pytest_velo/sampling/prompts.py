@@ -80,9 +80,9 @@ def _carried(message: JsonObject, folder: Path) -> JsonObject:
         return message
     if isinstance(content, Media | MediaFile):
         content = [content]
-    if isinstance(content, list | tuple) and all(isinstance(part, _PARTS) for part in content):
-        if all(isinstance(part, Mapping) for part in content):
-            return {**message, "content": content}
+    if isinstance(content, list | tuple) and all(isinstance(part, Mapping) for part in content):
+        return {**message, "content": content}
+    if isinstance(content, list | tuple) and _holds_media(content):
         return {**message, "content": [_part(part, folder) for part in content]}
     raise BodyError(
         f"a message's content must be a text or a list of parts, got {content!r}",
@@ -90,7 +90,10 @@ def _carried(message: JsonObject, folder: Path) -> JsonObject:
     )
 
 
-_PARTS = (Mapping, MediaFile, str)
+def _holds_media(parts: Sequence[Any]) -> bool:
+    """Tell whether parts are of the kinds that a wire can carry, texts among images and sounds included."""
+    known = all(isinstance(part, Mapping | MediaFile | str) for part in parts)
+    return known and any(isinstance(part, Media | MediaFile) for part in parts)
 
 
 def _part(part: Any, folder: Path) -> JsonObject:

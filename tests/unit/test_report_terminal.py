@@ -315,6 +315,13 @@ def test_a_conversation_is_shown_once() -> None:
     )
 
 
+def test_what_a_reply_continues_is_shown_as_its_prefill() -> None:
+    call = make_call(" Paris.", USER, {"role": "assistant", "content": "It is"}, prefill="It is")
+    trial = make_trial(0, OutcomeKind.ZERO, call)
+    text = as_text(failure_lines(replace(REFUTED, trials=(trial,), telling=(0,)), show=1))
+    assert "\n    prefill    It is\n    assistant   Paris.\n" in text
+
+
 def test_long_replies_are_cut_in_the_middle_unless_all_is_asked_for() -> None:
     long = replace(
         REFUTED, trials=(make_trial(0, OutcomeKind.ZERO, make_call("x" * 30_000, USER)),), telling=(0,)

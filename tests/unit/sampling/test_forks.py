@@ -181,6 +181,17 @@ def test_misuse_is_an_error_of_the_body_even_if_it_is_caught(run_async, at, edit
     assert run.error.fix
 
 
+def test_a_slip_in_a_keyword_is_not_sent(run_async) -> None:
+    async def body(model):
+        await (await model("How many?")).fork(at=1, edits="No.")
+        return True
+
+    error = run_async(student(), body).error
+    assert isinstance(error, BodyError)
+    assert "`edits`" in error.what
+    assert "edit= is a keyword of reply.fork" in error.fix
+
+
 def test_a_reply_of_elsewhere_cannot_be_forked(run_async) -> None:
     async def body(model):
         await Reply(text="Made. By hand.").fork(at=0)

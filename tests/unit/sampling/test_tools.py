@@ -440,6 +440,7 @@ def test_a_conversation_goes_on_after_its_tools(run_async) -> None:
         ({"prompt": "Hi", "tools": [weather], "max_turns": 0}, "max_turns="),
         ({"prompt": "Hi", "tools": [weather], "max_turns": True}, "max_turns="),
         ({"prompt": "Hi", "tools": [untyped]}, "has no type"),
+        ({"prompt": "Hi", "tools": [weather], "max_turn": 3}, "no keyword `max_turn`"),
     ],
 )
 def test_misuse_is_an_error_of_the_body_even_if_it_is_caught(run_async, options, what) -> None:
