@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from copy import copy
@@ -227,7 +226,7 @@ async def _run(opened: Ready | ToolResult) -> ToolResult:
     try:
         if inspect.iscoroutinefunction(opened.function):
             return opened.result(await opened.run())
-        value = await asyncio.to_thread(opened.run)
+        value = await current("chat.run(...)").apart(opened.run)
         return opened.result(await value if inspect.isawaitable(value) else value)
     except ToolError as error:
         return opened.error(error)

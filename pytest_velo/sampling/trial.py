@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -57,6 +57,14 @@ class Blocking(Protocol):
 
     def __call__(self, work: Coroutine[Any, Any, T], /) -> T:
         """Return the result of `work`."""
+        ...
+
+
+class Apart(Protocol):
+    """Runs a plain function of an async body in a worker thread, in the body's context."""
+
+    def __call__(self, func: Callable[[], T], /) -> Awaitable[T]:
+        """Return what awaits the result of `func`."""
         ...
 
 
@@ -130,6 +138,7 @@ class TrialScope:
         "_seen",
         "_started",
         "_under_way",
+        "apart",
         "arm",
         "block",
         "case",
@@ -158,6 +167,7 @@ class TrialScope:
         drawer: Drawer,
         block: Blocking | None,
         folder: Path = Path(),
+        apart: Apart = asyncio.to_thread,
     ) -> None:
         self.trial = trial
         self.drawer = drawer
@@ -167,6 +177,7 @@ class TrialScope:
         self.case_digest = case_digest
         self.stream = stream
         self.may_pay = may_pay
+        self.apart = apart
         self.block = block  # None on the loop itself, where calls are awaited
         self.invalid: str | None = None
         self.trouble: Exception | None = None

@@ -321,6 +321,28 @@ def test_a_plain_tool_of_an_async_body_does_not_hold_up_the_loop(run_async) -> N
     assert run_async(agent(lyon("where"), "Here."), body).trials[0].kind is OutcomeKind.ONE
 
 
+def test_a_tool_that_never_returns_does_not_hold_up_the_exit(make_hypothesis) -> None:
+    """Python waits at its end for threads that are no daemons."""
+    model = AsyncModel(resolve(agent(lyon("where"), "Here.")))
+    daemons = []
+
+    def where(city: str) -> str:
+        daemons.append(threading.current_thread().daemon)
+        return "here"
+
+    async def body(case, arm, trial):
+        return await model.chat().run("Lyon?", tools=[where]) == "Here."
+
+    loop = SampleLoop()
+    try:
+        run = Run(make_hypothesis(body, rate >= 0.5, max_trials=1), Sampler(Settings(), None), loop)
+        loop.run(run.go())
+    finally:
+        loop.close()
+    assert run.trials[0].kind is OutcomeKind.ONE
+    assert daemons == [True]
+
+
 @pytest.mark.parametrize("plain", [True, False])
 def test_a_tool_error_is_told_to_the_model(plain: bool, run_async, run_plain) -> None:
     def lost(city: str) -> str:
