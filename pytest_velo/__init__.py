@@ -28,12 +28,14 @@ from pytest_velo.version import __version__ as __version__
 if TYPE_CHECKING:
     from pytest_velo.case_sets import Case, cases
     from pytest_velo.claims import baseline, difference, estimate, mean, rate
-    from pytest_velo.errors import InvalidTrial, UsageError, VeloError
+    from pytest_velo.errors import InvalidTrial, ToolError, UsageError, VeloError
     from pytest_velo.integration.body import Velo
+    from pytest_velo.media import audio, image
     from pytest_velo.providers.scripted import scripted
-    from pytest_velo.records import Reply
+    from pytest_velo.records import Reply, ToolCall, ToolResult
     from pytest_velo.report.load import load
-    from pytest_velo.sampling.model import AsyncChat, AsyncModel, Chat, Model
+    from pytest_velo.sampling.chat import AsyncChat, Chat
+    from pytest_velo.sampling.model import AsyncModel, Model
     from pytest_velo.sampling.trial import Trial
     from pytest_velo.scorers.judge import AsyncJudge, Judge
 
@@ -48,14 +50,19 @@ __all__ = [
     "Judge",
     "Model",
     "Reply",
+    "ToolCall",
+    "ToolError",
+    "ToolResult",
     "Trial",
     "UsageError",
     "Velo",
     "VeloError",
+    "audio",
     "baseline",
     "cases",
     "difference",
     "estimate",
+    "image",
     "load",
     "mean",
     "rate",
@@ -63,23 +70,28 @@ __all__ = [
 ]
 
 _HOMES = {
-    "AsyncChat": "sampling.model",
+    "AsyncChat": "sampling.chat",
     "AsyncJudge": "scorers.judge",
     "AsyncModel": "sampling.model",
     "Case": "case_sets",
-    "Chat": "sampling.model",
+    "Chat": "sampling.chat",
     "InvalidTrial": "errors",
     "Judge": "scorers.judge",
     "Model": "sampling.model",
     "Reply": "records",
+    "ToolCall": "records",
+    "ToolError": "errors",
+    "ToolResult": "records",
     "Trial": "sampling.trial",
     "UsageError": "errors",
     "Velo": "integration.body",
     "VeloError": "errors",
+    "audio": "media",
     "baseline": "claims",
     "cases": "case_sets",
     "difference": "claims",
     "estimate": "claims",
+    "image": "media",
     "load": "report.load",
     "mean": "claims",
     "rate": "claims",

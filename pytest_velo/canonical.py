@@ -42,10 +42,7 @@ def canonical(value: object, *, name: str = "value") -> bytes:
     except UnicodeEncodeError:
         pass  # a lone surrogate: the slow walk below says where
     except RecursionError:
-        raise UsageError(
-            f"{name} contains itself, or is nested too deeply to be written as JSON",
-            fix="pass only the part you need",
-        ) from None
+        raise _endless(name) from None
     return _encoder().encode(_plain(value, name, ()))
 
 
@@ -56,6 +53,25 @@ def digest(value: object) -> str:
         UsageError: As `canonical` does.
     """
     return sha256(canonical(value)).hexdigest()
+
+
+def json_text(value: object, *, name: str = "value") -> str:
+    """Return `value` as JSON text, its keys in their own order.
+
+    Raises:
+        UsageError: As `canonical` does.
+    """
+    try:
+        return msgspec.json.encode(_plain(value, name, ())).decode()
+    except RecursionError:
+        raise _endless(name) from None
+
+
+def _endless(name: str) -> UsageError:
+    return UsageError(
+        f"{name} contains itself, or is nested too deeply to be written as JSON",
+        fix="pass only the part you need",
+    )
 
 
 @cache

@@ -156,6 +156,19 @@ class InvalidTrial(Exception):
         self.reason = reason
 
 
+class ToolError(Exception):
+    """Raised inside a tool: its text goes to the model as the tool's result.
+
+    Any other exception is the body's own.
+
+    Examples:
+        >>> raise ToolError("there is no city of that name")
+        Traceback (most recent call last):
+            ...
+        pytest_velo.errors.ToolError: there is no city of that name
+    """
+
+
 _listener: ContextVar[Callable[[Exception], None] | None] = ContextVar("pytest_velo_listener", default=None)
 
 

@@ -4,6 +4,8 @@ Messages are JSON objects in one neutral shape, whatever the provider:
 
 * ``{"role": "system" | "user" | "assistant", "content": str | [part, ...]}`` with parts
   ``{"type": "text", "text": ...}`` and ``{"type": "image", "media_type": ..., "data": base64}``;
+* a sound is such a part of type ``audio``. `pytest_velo.image` and `pytest_velo.audio` make parts that are
+  named by their digest: ``{"type", "media_type", "sha256", "n_bytes"}``, with the bytes beside them;
 * an assistant message may carry ``"tool_calls": [{"id", "name", "arguments"}]`` and ``"blocks"``: the
   provider's own content blocks (thinking), sent back as they came;
 * ``{"role": "tool", "tool_call_id": ..., "content": str}`` answers a tool call;
@@ -23,6 +25,7 @@ from pytest_velo.replies import FinishReason as FinishReason
 from pytest_velo.replies import JsonObject as JsonObject
 from pytest_velo.replies import Reply as Reply
 from pytest_velo.replies import ToolCall as ToolCall
+from pytest_velo.replies import ToolResult as ToolResult
 from pytest_velo.replies import Usage as Usage
 from pytest_velo.verdicts import Decision
 
@@ -104,13 +107,14 @@ class Draw:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One model call of a trial's transcript."""
+    """One model call of a trial's transcript; `speaker` is the part its model plays, if it was given one."""
 
     model: str
     request: Request
     reply: Reply
     address: Address
     drawn_at: str
+    speaker: str = ""
 
 
 class OutcomeKind(StrEnum):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from pytest_velo.errors import BodyError, InvalidTrial, tell
 from pytest_velo.logprobs import MAX_HIDDEN, Probability, TokenLogprob, check_given, probability
+from pytest_velo.sentences import Sentence, sentences_of
 
 JsonObject = Mapping[str, Any]
 
@@ -39,9 +41,12 @@ class Usage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCall:
-    """One tool call the model requests; `arguments` is the JSON object it wrote, None if it is not one."""
+    """One tool call the model requests; `arguments` is the JSON object it wrote, None if it is not one.
 
-    id: str
+    Some servers leave its `id` empty. A scripted model may leave it out, too.
+    """
+
+    id: str = ""
     name: str
     arguments: JsonObject | None
     arguments_text: str = ""
@@ -54,6 +59,31 @@ class ToolCall:
         {'id': '1', 'name': 'f', 'arguments': {'a': 1}}
         """
         return {"id": self.id, "name": self.name, "arguments": self.arguments_text or self.arguments or ""}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolResult:
+    """What a tool gave for a call.
+
+    Attributes:
+        call: The model's call.
+        text: What the model is told.
+        failed: There is no such tool, its arguments did not fit, or it raised a `ToolError`; `text` says so.
+    """
+
+    call: ToolCall
+    text: str
+    failed: bool = False
+
+    @property
+    def message(self) -> JsonObject:
+        """The result as a message of a conversation.
+
+        >>> call = ToolCall(id="c1", name="add", arguments={"a": 1, "b": 2})
+        >>> ToolResult(call=call, text="3").message
+        {'role': 'tool', 'tool_call_id': 'c1', 'content': '3'}
+        """
+        return {"role": "tool", "tool_call_id": self.call.id, "content": self.text}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -169,6 +199,45 @@ class Reply:
         except (BodyError, InvalidTrial) as error:
             raise tell(error) from None
 
+    @property
+    def sentences(self) -> tuple[Sentence, ...]:
+        """The sentences of the text; `pytest_velo.sentences` says where one ends.
+
+        >>> Reply(text="7 + 5 = 12. So it is 12.").sentences
+        ('7 + 5 = 12.', 'So it is 12.')
+        """
+        return sentences_of(self.text)
+
+    @property
+    def reasoning_sentences(self) -> tuple[Sentence, ...]:
+        """The sentences of the reasoning; none if the provider does not show it."""
+        return sentences_of(self.reasoning or "", "reasoning")
+
+    def fork(
+        self, *, at: int | Sentence, edit: str | Callable[[str], str] | None = None, **options: Any
+    ) -> Any:
+        """Let the model write the reply anew from one of its sentences on: `await` it in an async body.
+
+        What stands before the sentence is sent as a prefill, so the result's `text` is what follows, and its
+        `prefill` what was kept. Everything else is sent as it was for this reply.
+
+        Args:
+            at: The number of a sentence of the text, from 0 (from the end if negative), or one of
+                `reply.sentences` or `reply.reasoning_sentences`.
+            edit: What stands in its place: a text, or a function of the sentence. Without one, the model
+                writes the sentence anew.
+            **options: Keywords of the call that differ from this reply's.
+
+        Raises:
+            UsageError: The model's API cannot continue a text, or takes no reasoning back.
+            BodyError: The reply was not made by a model of the running trial.
+            InvalidTrial: The reply has no such sentence.
+        """
+        forker = _forker.get()
+        if forker is None:
+            raise BodyError("a reply was forked outside a running trial", fix="fork it inside the body")
+        return forker(self, at, edit, options)
+
     def __str__(self) -> str:
         return self.text
 
@@ -185,6 +254,15 @@ class Reply:
 
     def __hash__(self) -> int:
         return hash(self.text)
+
+
+_Forker = Callable[[Reply, "int | Sentence", "str | Callable[[str], str] | None", dict[str, Any]], Any]
+_forker: ContextVar[_Forker | None] = ContextVar("pytest_velo_forker", default=None)
+
+
+def fork_with(forker: _Forker) -> None:
+    """Let `forker` make the forks of replies in this context: a reply does not know where it came from."""
+    _forker.set(forker)
 
 
 def _is_beside_the_text(block: JsonObject) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import zip_longest
 from typing import Any
@@ -43,13 +44,30 @@ def explain_miss(
     nearest = min((_differences(other, request) for other in recorded), key=_distance, default=None)
     if nearest is None:
         return "nothing is recorded"
+    if tool := _other_result(nearest, request):
+        return f"the tool {tool} gave another result than when this was recorded: {_summary(nearest)}"
     if not nearest and form_of(request) != FIRST:
         return "an older version recorded this request, but sent it, or read its reply, differently"
     if not nearest:
         return "this request is recorded, but for another seed, stream or slot"
-    told = [_told(*difference) for difference in nearest[:SHOWN]]
-    more = [f"and {len(nearest) - SHOWN} more"] if len(nearest) > SHOWN else []
+    return _summary(nearest)
+
+
+def _summary(differences: list[Difference]) -> str:
+    told = [_told(*difference) for difference in differences[:SHOWN]]
+    more = [f"and {len(differences) - SHOWN} more"] if len(differences) > SHOWN else []
     return "; ".join(told + more)
+
+
+def _other_result(differences: list[Difference], asked: Request) -> str:
+    """Return the tool whose result alone differs from a recorded one; empty if something else does."""
+    places = [re.fullmatch(r"messages\[(\d+)\]\.content.*", path) for path, _, _ in differences]
+    results = [asked.messages[int(place[1])] for place in places if place is not None]
+    if not results or len(results) < len(places) or any(each.get("role") != "tool" for each in results):
+        return ""
+    calls = [call for message in asked.messages for call in message.get("tool_calls") or ()]
+    names = {call.get("id"): call.get("name") for call in calls if isinstance(call, Mapping)}
+    return str(names.get(results[0].get("tool_call_id"), "of a message"))
 
 
 def _elsewhere(asked: Address, recorded: list[Address]) -> str:

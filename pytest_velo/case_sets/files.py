@@ -33,7 +33,8 @@ READERS: dict[str, Callable[[BinaryIO, str], Iterator[Row]]] = {
 COMPRESSED = (".gz", ".zst")
 SOURCES = (
     "a list, a set, a function, a file (.jsonl, .json, .csv, .tsv, .yaml, .parquet, .arrow; or such a name"
-    " and .gz or .zst), or a strategy of the Hypothesis library"
+    " and .gz or .zst), a data set of the Hub (hf://org/name?split=test), or a strategy of the Hypothesis"
+    " library"
 )
 
 MOST_BYTES = 2**32

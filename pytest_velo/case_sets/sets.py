@@ -14,6 +14,7 @@ from pytest_velo.case_sets import sources
 from pytest_velo.case_sets.case import Case
 from pytest_velo.case_sets.files import SOURCES
 from pytest_velo.case_sets.formats import Row
+from pytest_velo.case_sets.presets import by_preset, check_preset
 from pytest_velo.errors import UsageError, nearest
 
 Over = Literal["cases", "population"]
@@ -39,6 +40,7 @@ class Cases:
     rename: dict[str, str] | None = None
     filter: Callable[[Any], Any] | None = None
     n: int | None = None
+    preset: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +58,7 @@ class CaseSet:
         default_over: What a claim is about unless `over=` is given: `cases` for lists and files,
             `population` for generators, strategies and with `group=`.
         endless: More cases can be drawn (a strategy, or a generator with `rng`, without `n=`).
+        origin: What was read, if `cases=` does not say it in full; empty otherwise.
     """
 
     items: tuple[Any, ...]
@@ -65,6 +68,7 @@ class CaseSet:
     digest: str
     default_over: Over
     endless: bool = False
+    origin: str = ""
 
     def __len__(self) -> int:
         return len(self.items)
@@ -78,18 +82,22 @@ def cases(
     rename: dict[str, str] | None = None,
     filter: Callable[[Any], Any] | None = None,
     n: int | None = None,
+    preset: str | None = None,
 ) -> Cases:
     """Give a source of cases options: `cases=cases("questions.jsonl", group="topic", n=100)`.
 
     Args:
         source: A list, a function (its `rng` parameter gets a seeded `random.Random`; it may be a
-            generator), a .jsonl or .csv path, or a strategy of the Hypothesis library.
+            generator), a file's path, a data set of the Hub (`hf://org/name?split=test`), or a strategy of
+            the Hypothesis library.
         id: Field, or function of the case, that names each case uniquely.
         group: Field, or function of the case, that tells which cases belong together (the same template,
             the same passage). The unit of evidence is then the group's mean.
-        rename: Old field names to new ones; applied first.
+        rename: Old field names to new ones; applied first, or after `preset`.
         filter: Function of the case; a case is left out if it returns a false value. Applied before `n`.
         n: Take the first n cases, from 1.
+        preset: `"inspect"`: the rows are Inspect's samples. Their `input` is the case's `question`, their
+            `target` its `answer`, and what is in `metadata` becomes fields of the case.
 
     Raises:
         UsageError: An option has the wrong type.
@@ -128,7 +136,8 @@ def cases(
             where="cases",
             fix='rename={"query": "question"}',
         )
-    return Cases(source=source, id=id, group=group, rename=rename, filter=filter, n=n)
+    check_preset(preset)
+    return Cases(source=source, id=id, group=group, rename=rename, filter=filter, n=n, preset=preset)
 
 
 def load(source: Any, *, base: Path, seed: int = 0, max_n: int = 200) -> CaseSet:
@@ -170,6 +179,7 @@ def load(source: Any, *, base: Path, seed: int = 0, max_n: int = 200) -> CaseSet
         digest=whole[:DIGEST_LENGTH],
         default_over="population" if opened.generated or groups is not None else "cases",
         endless=endless,
+        origin=opened.origin,
     )
 
 
@@ -187,7 +197,8 @@ def is_strategy(source: Any) -> bool:
 def _kept(rows: Iterator[Row], options: Cases) -> Iterator[Row]:
     """Rename, turn rows into cases, and filter."""
     n_dropped = 0
-    for where, value in rows:
+    for where, read in rows:
+        value = read if options.preset is None else by_preset(options.preset, where, read)
         case = Case(_renamed(where, value, options.rename or {})) if isinstance(value, dict) else value
         if options.filter is None or _asked(options.filter, case, where, "filter"):
             n_dropped = 0

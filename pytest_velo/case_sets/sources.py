@@ -14,6 +14,7 @@ from typing import Any
 from pytest_velo.canonical import digest
 from pytest_velo.case_sets.files import SOURCES, read_rows
 from pytest_velo.case_sets.formats import Row
+from pytest_velo.case_sets.hub import SCHEME, open_hub
 from pytest_velo.errors import UsageError
 
 MOST_ENUMERATED = 100_000
@@ -28,11 +29,13 @@ class Opened:
         rows: `(where, value)` for each case.
         generated: The rows are a sample of something larger: a generator or a strategy.
         endless: There are always more rows, in the order of independent draws.
+        origin: What was read, if `cases=` does not say it in full; empty otherwise.
     """
 
     rows: Iterator[Row]
     generated: bool = False
     endless: bool = False
+    origin: str = ""
 
 
 def open_source(source: Any, base: Path, seed: int) -> Opened:
@@ -41,6 +44,9 @@ def open_source(source: Any, base: Path, seed: int) -> Opened:
     Raises:
         UsageError: It is not a known kind, or its function fails.
     """
+    if isinstance(source, str) and source.startswith(SCHEME):
+        rows, origin = open_hub(source)
+        return Opened(rows=rows, origin=origin)
     if isinstance(source, str | os.PathLike):
         return Opened(rows=read_rows(os.fspath(source), base))
     if isinstance(source, list | tuple | range):

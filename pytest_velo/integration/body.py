@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
@@ -11,7 +12,7 @@ from pytest_velo.integration.collect.models import judge_id, model_id
 from pytest_velo.integration.collect.stash import FACTS, SPEC
 from pytest_velo.integration.compat import fixture_info
 from pytest_velo.integration.session import SESSION
-from pytest_velo.providers.registry import resolve
+from pytest_velo.providers.registry import Target, resolve
 from pytest_velo.sampling.model import AsyncModel, Model
 from pytest_velo.sampling.trial import current
 from pytest_velo.scorers.judge import AsyncJudge, Judge
@@ -64,7 +65,7 @@ class Velo:
 
     def __init__(self, item: pytest.Item) -> None:
         self._item = item
-        self._models: dict[str | None, AsyncModel | Model] = {}
+        self._models: dict[tuple[str | None, str], AsyncModel | Model] = {}
         self._judge: AsyncJudge | Judge | None = None
 
     @property
@@ -79,14 +80,18 @@ class Velo:
         current("velo.invalid").invalidate(str(why))
         raise InvalidTrial(str(why))
 
-    def model(self, model_id: str | None = None) -> AsyncModel | Model:
-        """Return the item's model, or any model by id (`velo.model("openai/gpt-5-mini")`)."""
-        if model_id not in self._models:
+    def model(self, model_id: str | None = None, *, role: str = "") -> AsyncModel | Model:
+        """Return the item's model, or any model by id (`velo.model("openai/gpt-5-mini")`).
+
+        Transcripts show what it says under `role`, the part it plays: `velo.model(role="attacker")`.
+        """
+        key = model_id, role
+        if key not in self._models:
             try:
-                self._models[model_id] = model_of(self._item, model_id)
+                self._models[key] = model_of(self._item, model_id, role)
             except UsageError as error:
                 raise tell(_of_the_body(error)) from None
-        return self._models[model_id]
+        return self._models[key]
 
     @property
     def judge(self) -> AsyncJudge | Judge:
@@ -114,10 +119,11 @@ class Velo:
         return current("velo.trial").trial
 
 
-def model_of(item: pytest.Item, chosen: str | None) -> AsyncModel | Model:
+def model_of(item: pytest.Item, chosen: str | None, role: str = "") -> AsyncModel | Model:
     """Return an item's model, or the one `chosen` by id; `AsyncModel` for an `async def` body.
 
-    Where the arms are models, the item's model answers as another model in each arm.
+    Where the arms are models, the item's model answers as another model in each arm. `role` is the part it
+    plays, for transcripts.
 
     Raises:
         UsageError: The item is not a hypothesis, no model is set, or the model cannot be used here.
@@ -127,12 +133,15 @@ def model_of(item: pytest.Item, chosen: str | None) -> AsyncModel | Model:
     spec = item.stash[SPEC]
     if chosen is None and spec.arms_are_models:
         targets = {arm: resolve(arm, settings.endpoints) for arm in spec.arms}
-        return AsyncModel(targets) if item.stash[FACTS].is_async else Model(targets)
+        return _made(item, targets, role)
     name = chosen or model_id(item, settings)
     if name is None:
         raise UsageError("no model is set", where=item.nodeid, fix='velo.model("local/smollm2-135m")')
-    target = resolve(name, settings.endpoints)
-    return AsyncModel(target) if item.stash[FACTS].is_async else Model(target)
+    return _made(item, resolve(name, settings.endpoints), role)
+
+
+def _made(item: pytest.Item, target: Target | Mapping[str, Target], role: str) -> AsyncModel | Model:
+    return AsyncModel(target, role=role) if item.stash[FACTS].is_async else Model(target, role=role)
 
 
 def judge_of(item: pytest.Item) -> AsyncJudge | Judge:
@@ -147,7 +156,7 @@ def judge_of(item: pytest.Item) -> AsyncJudge | Judge:
         raise UsageError(
             "no judge is set", where=item.nodeid, fix="judge=... in the mark, or --velo-judge=..."
         )
-    model = model_of(item, name)
+    model = model_of(item, name, "judge")
     return AsyncJudge(model) if isinstance(model, AsyncModel) else Judge(model)
 
 

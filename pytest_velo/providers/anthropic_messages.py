@@ -24,6 +24,7 @@ from pytest_velo.providers.wire import (
     own_parameters,
     parsed_answer,
     plain_text,
+    refuse_audio,
     refuse_edited,
     refuse_fields,
     refuse_parameters,
@@ -94,6 +95,7 @@ def to_wire(request: Request, _seed: int | None) -> dict[str, Any]:
             where=f"model {request.model}",
             fix="leave logprobs= out and claim a rate, or use a model that gives them (openai/, local/)",
         )
+    refuse_audio(request, _API)
     system, messages = _conversation(request)
     body: dict[str, Any] = {"model": request.model, "messages": messages}
     if system:

@@ -155,10 +155,19 @@ def _sent_call(call: JsonObject) -> JsonObject:
 
 
 def _part(part: JsonObject) -> JsonObject:
+    if part.get("type") == "audio" and "data" in part:
+        sound = {"data": part["data"], "format": _sound_format(part["media_type"])}
+        return {"type": "input_audio", "input_audio": sound, **beside(part, *IMAGE)}
     if part.get("type") != "image":
         return part
     image = {"url": data_url(part)} | ({"detail": part["detail"]} if "detail" in part else {})
     return {"type": "image_url", "image_url": image, **beside(part, *IMAGE, "detail")}
+
+
+def _sound_format(media_type: str) -> str:
+    """Return the API's word for a type of sound; servers take others than OpenAI's `wav` and `mp3`."""
+    name = media_type.partition("/")[2].removeprefix("x-")
+    return {"mpeg": "mp3", "wave": "wav", "vnd.wave": "wav"}.get(name, name)
 
 
 def from_wire(body: JsonObject, request: Request, latency_s: float) -> Reply:

@@ -29,6 +29,7 @@ from pytest_velo.providers.wire import (
     own_parameters,
     parsed_answer,
     plain_text,
+    refuse_audio,
     refuse_edited,
     refuse_fields,
     refuse_parameters,
@@ -83,6 +84,7 @@ def to_wire(request: Request, _seed: int | None) -> dict[str, Any]:
             sends anyway, or a message has what the API has no place for.
         KeyError: A message lacks a part.
     """
+    refuse_audio(request, _API)
     body: dict[str, Any] = {
         "model": request.model,
         "input": [

@@ -15,9 +15,9 @@ from typing import Any
 from pytest_velo.errors import UsageError, nearest
 from pytest_velo.providers.prefill import continued
 from pytest_velo.providers.wire import parsed_answer
-from pytest_velo.records import Reply, Request
+from pytest_velo.records import FinishReason, Reply, Request, ToolCall
 
-Answer = str | Reply
+Answer = str | Reply | ToolCall | Sequence[ToolCall]
 Script = (
     Callable[[Request, random.Random], Answer | Awaitable[Answer]]
     | Callable[[Request], Answer | Awaitable[Answer]]
@@ -44,8 +44,9 @@ def scripted(name: str, replies: Script, *, latency_s: float = 0.0) -> str:
     Args:
         name: The model's name. Registering a name again replaces it, as when a module is reloaded.
         replies: A function of the request, or of the request and a `random.Random` seeded for this draw,
-            plain or `async`, that returns a text or a whole `Reply`; or a list of texts, or a JSONL file of
-            `{"text": ...}` lines, from which each draw takes one at random, by its seed.
+            plain or `async`, that returns a text, a `ToolCall` or a list of them, or a whole `Reply`; or a
+            list of texts, or a JSONL file of `{"text": ...}` lines, from which each draw takes one at random,
+            by its seed.
         latency_s: How long each reply takes, in seconds, >= 0.
 
     Returns:
@@ -154,6 +155,17 @@ def _read_lines(path: Path, where: str) -> list[str]:
     return texts
 
 
+def _calls(answer: Any, request: Request) -> tuple[ToolCall, ...]:
+    """Return the tool calls of an answer, each with an id of its own; none if it is not a list of calls."""
+    calls = [answer] if isinstance(answer, ToolCall) else answer
+    if not isinstance(calls, list | tuple) or not all(isinstance(call, ToolCall) for call in calls):
+        return ()
+    turn = len(request.messages)
+    return tuple(
+        call if call.id else replace(call, id=f"call_{turn}_{number}") for number, call in enumerate(calls, 1)
+    )
+
+
 class ScriptedProvider:
     """Answers as the registered scripts say; it reaches no network."""
 
@@ -172,9 +184,17 @@ class ScriptedProvider:
             parsed = parsed_answer(answer.text, request) if answer.parsed is None else answer.parsed
             taken_s = latency_s if answer.latency_s is None else answer.latency_s
             return continued(replace(answer, parsed=parsed, latency_s=taken_s), request)
+        if calls := _calls(answer, request):
+            return Reply(
+                text="",
+                tool_calls=calls,
+                finish_reason=FinishReason.TOOL_CALLS,
+                latency_s=latency_s,
+                model_served=request.model,
+            )
         if not isinstance(answer, str):
             raise UsageError(
-                f"the script returned {type(answer).__name__}, not a text or a Reply",
+                f"the script returned {type(answer).__name__}, not a text, a ToolCall or a Reply",
                 where=f"model scripted/{request.model}",
                 fix="return a str from the function given to scripted(...)",
             )

@@ -10,6 +10,11 @@ from pytest_velo.records import Reply, Request
 _BEGIN, _END = "<think>", "</think>"
 
 
+def thought_aloud(thoughts: str, answer: str | None = None) -> str:
+    """Return a reply's text with its thoughts in it; without an answer they have not ended."""
+    return f"{_BEGIN}\n{thoughts}" + ("" if answer is None else f"\n{_END}\n\n{answer}")
+
+
 def has_thoughts(text: str) -> bool:
     """Tell whether a text holds thoughts: it begins with them, or with what is left of them.
 
@@ -21,9 +26,10 @@ def has_thoughts(text: str) -> bool:
 def without_thoughts(reply: Reply, request: Request) -> Reply:
     """Return a reply whose thoughts are its reasoning, and no part of its text.
 
-    Thoughts that do not end, because the reply was cut, leave no text.
+    Thoughts that do not end, because the reply was cut, leave no text. They may begin in the prefill.
     """
-    if not has_thoughts(reply.text):
+    begun = _END not in reply.prefill and reply.prefill.lstrip().startswith(_BEGIN)
+    if not begun and not has_thoughts(reply.text):
         return reply
     thought, _, answer = reply.text.lstrip().removeprefix(_BEGIN).partition(_END)
     text = answer.lstrip()

@@ -8,6 +8,7 @@ from math import isfinite
 from typing import Any, cast
 
 from pytest_velo.errors import UsageError
+from pytest_velo.media import Media
 from pytest_velo.records import JsonObject, Request, ToolCall
 
 NEUTRAL_PARAMETERS = frozenset(
@@ -183,15 +184,35 @@ def n_alternatives(request: Request) -> int | None:
 
 
 def content_parts(message: JsonObject) -> tuple[JsonObject, ...]:
-    """Return a message's content as parts; text becomes one text part, None and "" become none."""
+    """Return a message's content as parts, images and sounds with their data.
+
+    Text becomes one text part, None and "" become none.
+    """
     content = message.get("content")
     if isinstance(content, str):
         return ({"type": "text", "text": content},) if content else ()
-    return tuple(content or ())
+    return tuple(part.whole if isinstance(part, Media) else part for part in content or ())
+
+
+def refuse_audio(request: Request, api: str) -> None:
+    """Refuse sounds, which an API has no place for.
+
+    Raises:
+        UsageError: There is one.
+    """
+    for number, message in enumerate(request.messages):
+        content = message.get("content")
+        parts = () if isinstance(content, str) else content or ()
+        if any(part.get("type") == "audio" for part in parts):
+            raise UsageError(
+                f"{api} takes no audio, as in messages[{number}]",
+                where=f"{request.endpoint}, model {request.model}",
+                fix="send a transcript, or use a model that listens, by chat completions (openai/)",
+            )
 
 
 def plain_text(message: JsonObject) -> str:
-    """Return the text of a message's content; images have none."""
+    """Return the text of a message's content; images and sounds have none."""
     return "".join(part["text"] for part in content_parts(message) if part.get("type") == "text")
 
 

@@ -6,11 +6,11 @@ A number that JSON cannot hold (an infinite log e-value) is written as text.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Mapping
 from typing import Any
 
+from pytest_velo.media import identified
 from pytest_velo.records import (
     Address,
     Call,
@@ -109,6 +109,7 @@ def _call_to_json(call: Call) -> dict[str, Any]:
     address = call.address
     return {
         "model": call.model,
+        **({"speaker": call.speaker} if call.speaker else {}),
         "address": {
             "key": address.key,
             "seed": address.seed,
@@ -165,6 +166,7 @@ def _call_from_json(data: JsonObject) -> Call:
         ),
         address=Address(**{name: data["address"][name] for name in ("key", "seed", "stream", "slot")}),
         drawn_at=data["drawn_at"],
+        speaker=data.get("speaker", ""),
     )
 
 
@@ -177,15 +179,11 @@ def _message_to_json(message: JsonObject) -> dict[str, Any]:
 
 
 def _part_to_json(part: Any) -> Any:
-    """Return a part of a message; an image is named by the hash of its bytes, not copied."""
+    """Return a part of a message; an image is named by its size and the hash of its bytes, not copied."""
     if not isinstance(part, Mapping):
         return _plain(part)
     written = {name: _plain(part[name]) for name in _PART if name in part}
-    if isinstance(part.get("data"), str):
-        written["sha256"] = hashlib.sha256(part["data"].encode("utf-8", "surrogatepass")).hexdigest()
-    elif "sha256" in part:
-        written["sha256"] = _plain(part["sha256"])
-    return written
+    return written | {name: _plain(value) for name, value in identified(part).items()}
 
 
 def _plain(value: Any, room: int = _MOST_NESTED) -> Any:

@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, assert_never
 
-from pytest_velo.records import Call, HypothesisResult, JsonObject, Outcome, OutcomeKind, TrialRecord
+from pytest_velo.media import identified, shown
+from pytest_velo.records import Call, HypothesisResult, JsonObject, Outcome, OutcomeKind, Reply, TrialRecord
 from pytest_velo.report.document import invalid_trials, shown_trials, telling_turns
 from pytest_velo.report.lines import Line, Style, block, paragraph
 from pytest_velo.report.numbers import count
@@ -99,8 +100,9 @@ def trial_lines(trial: TrialRecord, verbosity: int, width: int, *, has_outcome: 
     yield Line("")
     yield Line(inline("  " + " · ".join(head), width))
     limit = _LIMITS.get(verbosity)
-    for before, call in zip((None, *trial.calls), trial.calls, strict=False):
-        yield from _call_lines(call, before, limit, width)
+    for number, call in enumerate(trial.calls):
+        yield from _call_lines(call, trial.calls[:number], limit, width)
+        yield from block("", " · ".join(_reply_facts(call, number, trial)), width, Style.DIM, indent=4)
     for note in trial.notes:
         yield from block("note", note, width, limit=limit, indent=4)
     if has_outcome:
@@ -138,27 +140,44 @@ def _outcome_lines(trial: TrialRecord, width: int, limit: int | None) -> Iterato
         yield from block("at", trial.location, width, indent=4)
 
 
-def _call_lines(call: Call, before: Call | None, limit: int | None, width: int) -> Iterator[Line]:
-    """Return one call: what is new in its messages, then the reply."""
+def _call_lines(call: Call, earlier: Sequence[Call], limit: int | None, width: int) -> Iterator[Line]:
+    """Return one call: what is new in its messages, then the reply, under the part that the model plays."""
     reply = call.reply
-    for message in _new_messages(call, before):
+    speaker = call.speaker or "assistant"
+    tools = _tool_names(call.request.messages)
+    for message in _new_messages(call, earlier):
+        begun = bool(call.request.prefill) and message is call.request.messages[-1]
+        role = "prefill" if begun else str(message.get("role", "?"))
         text = _content_text(message.get("content"))
+        if role == "tool" and (name := tools.get(str(message.get("tool_call_id")))):
+            text = f"{name}: {text}"
         if text:
-            yield from block(str(message.get("role", "?")), text, width, limit=limit, indent=4)
+            yield from block(speaker if role == "assistant" else role, text, width, limit=limit, indent=4)
         for tool in message.get("tool_calls") or ():
             yield from block("tool call", _tool_text(tool), width, limit=limit, indent=4)
     if reply.reasoning:
         yield from block("reasoning", reply.reasoning, width, Style.DIM, limit=limit, indent=4)
     if reply.text or not reply.tool_calls:
-        yield from block("assistant", reply.text or "(empty)", width, limit=limit, indent=4)
+        yield from block(speaker, reply.text or "(empty)", width, limit=limit, indent=4)
     for asked in reply.tool_calls:
         arguments = asked.arguments_text or json.dumps(asked.arguments, default=str)
         yield from block("tool call", f"{asked.name}({arguments})", width, limit=limit, indent=4)
-    yield from block("", " · ".join(_reply_facts(call)), width, Style.DIM, indent=4)
 
 
-def _reply_facts(call: Call) -> Iterator[str]:
+def _tool_names(messages: Iterable[JsonObject]) -> dict[str, str]:
+    """Return the names of the tools called in a conversation, by the ids of the calls."""
+    calls = [call for message in messages for call in message.get("tool_calls") or ()]
+    named = (call for call in calls if isinstance(call, Mapping) and call.get("id"))
+    return {str(call["id"]): str(call.get("name")) for call in named}
+
+
+def _reply_facts(call: Call, number: int, trial: TrialRecord) -> Iterator[str]:
+    """Say what a reply's text does not: which call it answers, of which model, and how it ended."""
     reply = call.reply
+    if len(trial.calls) > 1:
+        yield f"call {number + 1} of {len(trial.calls)}"
+    if len({each.model for each in trial.calls}) > 1:
+        yield f"to {inline(call.model, 60)}"
     yield f"finish: {reply.finish_reason}"
     if reply.refused:
         yield "refused"
@@ -171,22 +190,22 @@ def _reply_facts(call: Call) -> Iterator[str]:
         yield f"drawn {call.drawn_at[:10]}"
 
 
-def _new_messages(call: Call, before: Call | None) -> tuple[JsonObject, ...]:
-    """Return the messages that the previous call did not show: a chat resends its past each time."""
+def _new_messages(call: Call, earlier: Sequence[Call]) -> tuple[JsonObject, ...]:
+    """Return the messages that no earlier call showed: a chat resends its past each time."""
     messages = call.request.messages
-    if before is None:
-        return messages
-    past = before.request.messages
-    if messages[: len(past)] != past:
-        return messages
-    news = messages[len(past) :]
-    if (
-        news
-        and news[0].get("role") == "assistant"
-        and _content_text(news[0].get("content")) == before.reply.text
-    ):
-        return news[1:]
-    return news
+    for before in reversed(earlier):
+        past = before.request.messages
+        if not past or messages[: len(past)] != past:
+            continue
+        news = messages[len(past) :]
+        if news and _is_reply(news[0], before.reply):
+            return news[1:]
+        return news
+    return messages
+
+
+def _is_reply(message: JsonObject, reply: Reply) -> bool:
+    return message.get("role") == "assistant" and _content_text(message.get("content")) == reply.text
 
 
 def _content_text(content: Any) -> str:
@@ -198,14 +217,11 @@ def _content_text(content: Any) -> str:
 
 
 def _part_text(part: Any) -> str:
-    if isinstance(part, Mapping):
-        kind = str(part.get("type", "part"))
-        return (
-            str(part["text"])
-            if "text" in part
-            else f"[{kind} {part.get('media_type', '')}]".replace(" ]", "]")
-        )
-    return str(part)
+    if not isinstance(part, Mapping):
+        return str(part)
+    if "text" in part:
+        return str(part["text"])
+    return shown({**part, **identified(part)})
 
 
 def _tool_text(tool: Any) -> str:

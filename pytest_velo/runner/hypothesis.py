@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from pytest_velo.canonical import digest
@@ -74,6 +75,8 @@ class Hypothesis:
         max_trials_marked: `max_trials` is set in the mark, which overrides the option.
         opens_nothing: Why its bodies may open no connection of their own; empty if they may.
         ceiling: What can be reached: a value in the outcome's units, or an arm; None if not given.
+        folder: The test file's, for relative paths of images and sounds.
+        facts: What belongs to its verdict from the start: where the cases are from.
     """
 
     node_id: str
@@ -102,6 +105,8 @@ class Hypothesis:
     seeds: Mapping[int, int] | None = None
     opens_nothing: str = ""
     ceiling: float | str | None = None
+    folder: Path = Path()
+    facts: tuple[str, ...] = ()
 
     @property
     def design(self) -> Design:

@@ -42,4 +42,4 @@ class Keeper:
             self._requests[at.key] = at.key, request
         is_known = call.reply.finish_reason is not FinishReason.OTHER  # a notice quotes the server's word
         reply = replace(call.reply, raw=_NO_RAW) if is_known else call.reply
-        return Call(model=call.model, request=request, reply=reply, address=at, drawn_at=call.drawn_at)
+        return replace(call, request=request, reply=reply, address=at)

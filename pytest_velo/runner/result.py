@@ -69,6 +69,7 @@ def result_of(run: Run) -> HypothesisResult:
         oldest_draw=min((call.drawn_at for call in calls), default=None),
         models_served=_served(calls),
         duration_s=run.duration_s,
+        facts=hypothesis.facts,
         notices=(*run.notices, *invalid_reasons(run.trials), *_drift(run), *_told_apart(run)),
         rerun=hypothesis.rerun,
         claim_hash=hypothesis.claim_hash,

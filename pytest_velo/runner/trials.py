@@ -77,6 +77,8 @@ class TrialRunner:
             may_pay=hypothesis.may_pay,
             drawer=self._drawer,
             block=None if hypothesis.is_async else self._threads.call,
+            folder=hypothesis.folder,
+            apart=self._apart,
         )
         enter(scope)
         watch(self.outside)
@@ -105,6 +107,10 @@ class TrialRunner:
             awaitable: Awaitable[Any] = body(planned.case, planned.arm, trial)
             return awaitable
         return self._threads.run_blocking(partial(body, planned.case, planned.arm, trial))
+
+    def _apart(self, func: Callable[[], T]) -> Awaitable[T]:
+        """Run a plain tool of an async body in a worker thread."""
+        return self._threads.run_blocking(func)
 
     def _failed(self, planned: Planned, scope: TrialScope, error: BaseException) -> Finished:
         if self.outside.trouble is not None:

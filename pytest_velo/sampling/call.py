@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from typing import Any
 
 from pytest_velo.cache.keys import request_key
 from pytest_velo.errors import BodyError, InvalidTrial, UnansweredError
@@ -10,6 +12,7 @@ from pytest_velo.providers.prefill import continued, may_not_continue
 from pytest_velo.providers.registry import Target
 from pytest_velo.providers.thoughts import has_thoughts, without_thoughts
 from pytest_velo.records import Call, FinishReason, Reply, Request
+from pytest_velo.sampling.forks import Origin
 from pytest_velo.sampling.jobs import stopped
 from pytest_velo.sampling.trial import TrialScope
 from pytest_velo.settings import Endpoint, Think
@@ -49,7 +52,7 @@ class Guard:
                 pass
         if reply.refused:
             return None  # a refusal is an observation, whatever its text
-        if self._schema and reply.parsed is None:
+        if self._schema and reply.parsed is None and not reply.tool_calls:  # those come before the answer
             return "the model's reply does not follow the schema"
         if not reply.text.strip() and not reply.tool_calls and not self._allow_empty:
             return "the model's reply is empty (allow_empty=True counts it)"
@@ -98,7 +101,16 @@ def remarks(reply: Reply, request: Request, target: Target) -> list[str]:
     return told
 
 
-async def ask(scope: TrialScope, target: Target, request: Request, guard: Guard, label: str | None) -> Reply:
+async def ask(
+    scope: TrialScope,
+    target: Target,
+    request: Request,
+    guard: Guard,
+    label: str | None,
+    *,
+    speaker: str = "",
+    again: Callable[..., Any],
+) -> Reply:
     """Get one draw for the running trial and put it into the transcript.
 
     Args:
@@ -107,6 +119,8 @@ async def ask(scope: TrialScope, target: Target, request: Request, guard: Guard,
         request: The request to send.
         guard: Which replies do not count.
         label: Distinguishes draws whose order depends on timing (`slot=` of the call); None for none.
+        speaker: The part the model plays, for the transcript.
+        again: Asks the same model in the same way, for a fork of the reply.
 
     Raises:
         InvalidTrial: The reply was cut, empty, filtered or does not follow the schema, or none came.
@@ -140,8 +154,16 @@ async def ask(scope: TrialScope, target: Target, request: Request, guard: Guard,
     scope.notices += remarks(reply, request, target)
     scope.finish(
         place,
-        Call(model=target.id, request=request, reply=reply, address=drawn.address, drawn_at=drawn.drawn_at),
+        Call(
+            model=target.id,
+            request=request,
+            reply=reply,
+            address=drawn.address,
+            drawn_at=drawn.drawn_at,
+            speaker=speaker,
+        ),
     )
+    scope.remember(Origin(reply=reply, request=request, endpoint=target.endpoint, again=again))
     reason = guard.reason(reply)
     if reason is not None:
         scope.invalidate(reason)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from pytest_velo.errors import BodyError, tell
@@ -11,6 +11,7 @@ from pytest_velo.providers.prefill import with_prefill
 from pytest_velo.providers.registry import Target
 from pytest_velo.records import JsonObject, Reply, Request
 from pytest_velo.sampling.call import Guard, ask
+from pytest_velo.sampling.chat import AsyncChat, Chat
 from pytest_velo.sampling.pending import Pending
 from pytest_velo.sampling.prompts import Prompt, messages_of, neutral_tools
 from pytest_velo.sampling.trial import TrialScope, current
@@ -20,11 +21,12 @@ from pytest_velo.settings import Api, Endpoint
 class _Caller:
     """The common part of both kinds of model: the target and the neutral request."""
 
-    __slots__ = ("_lost", "_targets")
+    __slots__ = ("_lost", "_role", "_targets")
 
-    def __init__(self, target: Target | Mapping[str, Target]) -> None:
-        """Take the target, or one for each arm if models are the arms."""
+    def __init__(self, target: Target | Mapping[str, Target], *, role: str = "") -> None:
+        """Take the target, or one for each arm if models are the arms, and the part it plays, if any."""
         self._targets = target
+        self._role = role
         self._lost: BodyError | None = None  # why a call found no trial, should the body catch that
 
     def _scope(self) -> TrialScope:
@@ -46,19 +48,25 @@ class _Caller:
         """Return the target of the running trial: its arm's, if models are the arms."""
         return self._targets if isinstance(self._targets, Target) else self._targets[scope.arm]
 
+    def _api(self) -> str:
+        """Return the wire family of the running trial's target."""
+        return str(self._target(self._scope()).endpoint.api)
+
     def __repr__(self) -> str:
         return f"<model {self.id}>"
 
     @staticmethod
-    def _request(target: Target, prompt: Prompt, system: str | None, parameters: dict[str, Any]) -> Request:
+    def _request(
+        scope: TrialScope, target: Target, prompt: Prompt, system: str | None, parameters: dict[str, Any]
+    ) -> Request:
         given = {name: value for name, value in parameters.items() if value is not None}
-        _check_names(given, target.endpoint)
-        if isinstance(given.get("tools"), Sequence):
-            given["tools"] = neutral_tools(given["tools"])
         try:
-            messages = messages_of(prompt, system)
+            _check_names(given, target.endpoint)
+            messages = messages_of(prompt, system, scope.folder)
         except BodyError as error:
             raise tell(error) from None
+        if isinstance(given.get("tools"), Sequence):
+            given["tools"] = neutral_tools(given["tools"])
         return with_prefill(target.request(messages, given), target.endpoint)
 
 
@@ -105,7 +113,8 @@ class AsyncModel(_Caller):
         """Ask the model once.
 
         Args:
-            prompt: A text, or neutral messages (see `pytest_velo.records`).
+            prompt: A text, or neutral messages (see `pytest_velo.records`); an image or a sound, or a list of
+                them and of texts.
             system: The system prompt.
             temperature: Sampling temperature, >= 0.
             top_p: Nucleus mass in (0, 1].
@@ -127,9 +136,14 @@ class AsyncModel(_Caller):
         scope = self._scope()
         scope.issue()
         target = self._target(scope)
-        request = self._request(target, prompt, system, {**options, **provider_parameters})
+        request = self._request(scope, target, prompt, system, {**options, **provider_parameters})
         guard = Guard(allow_cut=allow_cut, allow_empty=allow_empty, schema=schema is not None)
-        return Pending("model(...)", lambda: ask(scope, target, request, guard, slot))
+        counted = {"allow_cut": allow_cut, "allow_empty": allow_empty}
+        again = partial(self, **{**options, **counted, **provider_parameters})
+        return Pending(
+            "model(...)",
+            lambda: ask(scope, target, request, guard, slot, speaker=self._role, again=again),
+        )
 
     def chat(self, *, system: str | None = None, **defaults: Any) -> AsyncChat:
         """Start a conversation; `defaults` are keywords for every turn's call."""
@@ -183,102 +197,15 @@ class Model(_Caller):
             )
         scope.issue()
         target = self._target(scope)
-        request = self._request(target, prompt, system, {**options, **provider_parameters})
+        request = self._request(scope, target, prompt, system, {**options, **provider_parameters})
         guard = Guard(allow_cut=allow_cut, allow_empty=allow_empty, schema=schema is not None)
-        return scope.block(ask(scope, target, request, guard, slot))
+        counted = {"allow_cut": allow_cut, "allow_empty": allow_empty}
+        again = partial(self, **{**options, **counted, **provider_parameters})
+        return scope.block(ask(scope, target, request, guard, slot, speaker=self._role, again=again))
 
     def chat(self, *, system: str | None = None, **defaults: Any) -> Chat:
         """Start a conversation; `defaults` are keywords for every turn's call."""
         return Chat(self, system, defaults)
-
-
-class _Conversation:
-    """The turns so far, as neutral messages."""
-
-    def __init__(self, system: str | None, defaults: dict[str, Any]) -> None:
-        self.messages: list[JsonObject] = [] if system is None else [{"role": "system", "content": system}]
-        self._defaults = defaults
-
-    def _ask(self, prompt: str | Reply) -> list[JsonObject]:
-        return [*self.messages, {"role": "user", "content": _said(prompt)}]
-
-    def _keep(self, prompt: str | Reply, reply: Reply) -> Reply:
-        self.messages += [{"role": "user", "content": _said(prompt)}, reply.message]
-        return reply
-
-
-def _said(prompt: str | Reply) -> str:
-    return prompt.text if isinstance(prompt, Reply) else prompt
-
-
-class AsyncChat(_Conversation):
-    """Several turns: `chat = model.chat(); await chat("…"); await chat("…")`.
-
-    Example:
-        ```python
-        import pytest
-        from pytest_velo import rate, scripted
-
-
-        def gives_in(request):
-            return "Sorry, it is 5." if "sure" in request.messages[-1]["content"] else "It is 4."
-
-
-        # The belief is wrong: it ends refuted.
-        @pytest.mark.hypothesis(rate >= 0.9, models=[scripted("weak", gives_in)])
-        async def test_it_stands_by_its_answer(model):
-            "Asked whether it is sure, the model stands by its answer."
-            chat = model.chat(system="You are a teacher.")
-            await chat("What is 2 + 2?")
-            reply = await chat("Are you sure?")
-            return reply.answers("4")
-        ```
-    """
-
-    def __init__(self, model: AsyncModel, system: str | None, defaults: dict[str, Any]) -> None:
-        super().__init__(system, defaults)
-        self._model = model
-
-    def __call__(self, prompt: str | Reply, **options: Any) -> Pending[Reply]:
-        """Send `prompt` and return the reply; both are kept for the next turn."""
-        call = self._model(self._ask(prompt), **{**self._defaults, **options})
-
-        async def turn() -> Reply:
-            return self._keep(prompt, await call)
-
-        return Pending("chat(...)", turn)
-
-
-class Chat(_Conversation):
-    """Several turns in a plain body: `chat = model.chat(); chat("…"); chat("…")`.
-
-    Example:
-        ```python
-        import pytest
-        from pytest_velo import rate, scripted
-
-
-        def recalls(request):
-            told = any("Ada" in message["content"] for message in request.messages)
-            return "You are Ada." if told else "Who are you?"
-
-
-        @pytest.mark.hypothesis(rate >= 0.9, models=[scripted("recalls", recalls)])
-        def test_it_remembers_the_name(model):
-            "Told a name, the model knows it a turn later."
-            chat = model.chat()
-            chat("My name is Ada.")
-            return chat("What is my name?").answers("Ada")
-        ```
-    """
-
-    def __init__(self, model: Model, system: str | None, defaults: dict[str, Any]) -> None:
-        super().__init__(system, defaults)
-        self._model = model
-
-    def __call__(self, prompt: str | Reply, **options: Any) -> Reply:
-        """Send `prompt` and return the reply; both are kept for the next turn."""
-        return self._keep(prompt, self._model(self._ask(prompt), **{**self._defaults, **options}))
 
 
 def _check_names(given: Iterable[str], endpoint: Endpoint) -> None:
@@ -292,7 +219,12 @@ def _check_names(given: Iterable[str], endpoint: Endpoint) -> None:
                 fix="call the model several times, or declare n= on the endpoint",
             )
         if meant := _meant(name):
-            raise BodyError(f"a model call has no keyword `{name}`", fix=f"did you mean {meant!r}?")
+            fix = (
+                f"did you mean {meant!r}?"
+                if meant in _KEYWORDS
+                else f"{meant}= is a keyword of {_OTHERS[meant]}"
+            )
+            raise BodyError(f"a model call has no keyword `{name}`", fix=fix)
 
 
 @cache
@@ -300,11 +232,12 @@ def _meant(name: str) -> str | None:
     """Return the keyword that a name is a slip of; None if it is one of a provider's own."""
     from difflib import get_close_matches  # weight: needed for a provider's own parameters only
 
-    return next(iter(get_close_matches(name, _KEYWORDS, n=1, cutoff=_SLIP)), None)
+    return next(iter(get_close_matches(name, [*_KEYWORDS, *_OTHERS], n=1, cutoff=_SLIP)), None)
 
 
-_SLIP = 0.9  # `temprature` is one; `top_k` (0.8, beside `top_p`) and `top_logprobs` are not
+_SLIP = 0.88  # `temprature` and `edits` are some; `top_k` (0.8, beside `top_p`) and `top_logprobs` are not
 _SENT = ("temperature", "top_p", "max_tokens", "effort", "stop", "tools", "schema", "logprobs")
+_OTHERS = {"max_turns": "chat.run(…)", "allow_unfinished": "chat.run(…)", "edit": "reply.fork(…)"}
 _KEYWORDS = (*_SENT, "system", "allow_cut", "allow_empty", "slot")
 
 

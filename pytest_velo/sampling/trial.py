@@ -9,13 +9,16 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from pytest_velo.errors import BodyError, InvalidTrial, listen
 from pytest_velo.providers.registry import Target
 from pytest_velo.records import Address, Call, Reply, Request, Slot
+from pytest_velo.replies import fork_with
+from pytest_velo.sampling.forks import Origin, fork
 
 T = TypeVar("T")
 
@@ -54,6 +57,14 @@ class Blocking(Protocol):
 
     def __call__(self, work: Coroutine[Any, Any, T], /) -> T:
         """Return the result of `work`."""
+        ...
+
+
+class Apart(Protocol):
+    """Runs a plain function of an async body in a worker thread, in the body's context."""
+
+    def __call__(self, func: Callable[[], T], /) -> Awaitable[T]:
+        """Return what awaits the result of `func`."""
         ...
 
 
@@ -123,15 +134,18 @@ class TrialScope:
         "_calls",
         "_issued",
         "_ordinals",
+        "_origins",
         "_seen",
         "_started",
         "_under_way",
+        "apart",
         "arm",
         "block",
         "case",
         "case_digest",
         "drawer",
         "ended",
+        "folder",
         "invalid",
         "may_pay",
         "n_given_up",
@@ -152,14 +166,18 @@ class TrialScope:
         may_pay: bool,
         drawer: Drawer,
         block: Blocking | None,
+        folder: Path = Path(),
+        apart: Apart = asyncio.to_thread,
     ) -> None:
         self.trial = trial
         self.drawer = drawer
+        self.folder = folder  # of the test file, for relative paths
         self.case = case
         self.arm = arm
         self.case_digest = case_digest
         self.stream = stream
         self.may_pay = may_pay
+        self.apart = apart
         self.block = block  # None on the loop itself, where calls are awaited
         self.invalid: str | None = None
         self.trouble: Exception | None = None
@@ -167,6 +185,7 @@ class TrialScope:
         self.notices: list[str] = []
         self.n_given_up = 0  # calls that the body cancelled
         self._calls: list[Call | None] = []
+        self._origins: list[Origin] = []
         self._ordinals: dict[str, int] = {}
         self._seen: dict[str, tuple[int, bool]] = {}
         self._callers: dict[int, int] = {}
@@ -204,6 +223,14 @@ class TrialScope:
         """Put a finished call into the transcript; one that outlived its trial is ignored."""
         if not self.ended:
             self._calls[place] = call
+
+    def remember(self, origin: Origin) -> None:
+        """Keep how a reply came about, so that it can be forked."""
+        self._origins.append(origin)
+
+    def fork(self, reply: Reply, at: Any, edit: Any, options: dict[str, Any]) -> Any:
+        """Fork a reply of this trial (`Reply.fork`)."""
+        return fork(self._origins, reply, at, edit, options)
 
     def leave(self) -> None:
         """Count a call that ended, whatever its result."""
@@ -300,6 +327,7 @@ def enter(scope: TrialScope) -> None:
     """
     _current.set(scope)
     listen(scope.hear)
+    fork_with(scope.fork)
 
 
 def current(what: str) -> TrialScope:

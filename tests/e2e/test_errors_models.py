@@ -126,7 +126,7 @@ def test_plain_judge(request):
 """
 HYPOTHESIS = "mark the test: @pytest.mark.hypothesis(rate >= 0.5)"
 TOLD = {
-    "seven": "model scripted/seven: the script returned int, not a text or a Reply\n"
+    "seven": "model scripted/seven: the script returned int, not a text, a ToolCall or a Reply\n"
     "  fix: return a str from the function given to scripted(...)",
     "no_judge": "test_it.py::test_no_judge: no judge is set\n"
     "  fix: judge=... in the mark, or --velo-judge=...",

@@ -15,9 +15,13 @@ from pytest_velo import (
     Judge,
     Model,
     Reply,
+    ToolCall,
+    ToolResult,
     Trial,
     Velo,
+    audio,
     cases,
+    image,
     load,
     rate,
     scripted,
@@ -53,7 +57,19 @@ async def talk(model: AsyncModel) -> Reply:
     """A helper of an async body."""
     chat: AsyncChat = model.chat()
     await chat("Hello?")
-    return await chat("And now?")
+    await chat([image("cup.png"), "What is it?"])
+    await chat.run("How warm is it?", tools=[warmth], max_turns=3)
+    results: list[ToolResult] = chat.fork(at=0, edit=str.upper).tool_results
+    reply: Reply = await (await chat("And now?")).fork(at=-1, edit=str)
+    return reply if not results else await model(audio(b"", media_type="audio/wav"))
+
+
+def warmth(city: str, days: int = 0) -> float:
+    """A tool."""
+    return float(days)
+
+
+CALLS = scripted("typing-calls", lambda request: [ToolCall(name="warmth", arguments={"city": "Lyon"})])
 
 
 def read() -> list[str]:

@@ -89,7 +89,7 @@ def test_a_set_comes_in_the_order_of_its_digests(source):
         (7, "got a int"),
         (None, "got a NoneType"),
         (iter([1]), "an iterator, which can be read only once"),
-        ("hf://some/data", "is not a source of cases"),
+        ("s3://some/data", "is not a source of cases"),
         ("rows.xlsx", "is not a source of cases"),
         ("just text", "is not a source of cases"),
     ],
@@ -102,7 +102,7 @@ def test_what_is_no_source(read, source, said):
 
 def test_the_error_says_which_sources_there_are(read):
     with pytest.raises(UsageError) as caught:
-        read("hf://some/data")
+        read("s3://some/data")
     for word in ("list", "function", ".jsonl", ".csv", "strategy"):
         assert word in caught.value.fix
 

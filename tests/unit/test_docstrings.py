@@ -139,7 +139,8 @@ def test_what_users_touch_in_a_trial_is_shown() -> None:
         "hooks": ("pytest_velo_providers", "pytest_velo_claims"),
         "integration.fixtures": ("velo", "model", "judge", "case", "arm", "trial"),
         "integration.body": ("Velo",),
-        "sampling.model": ("Model", "AsyncModel", "Chat", "AsyncChat"),
+        "sampling.chat": ("Chat", "AsyncChat"),
+        "sampling.model": ("Model", "AsyncModel"),
         "sampling.trial": ("Trial",),
         "scorers.judge": ("Judge", "AsyncJudge"),
     }

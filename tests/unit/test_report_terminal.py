@@ -300,18 +300,26 @@ def test_a_conversation_is_shown_once() -> None:
             "    user       The capital of France? I think it is Lyon.",
             "    reasoning  They hint at Lyon.",
             "    assistant  Paris.",
-            "               finish: stop · 9 tokens · served by SmolLM2",
+            "               call 1 of 3 · finish: stop · 9 tokens · served by SmolLM2",
             "    user       Are you sure?",
             '    tool call  look_up({"city": "Lyon"})',
-            "               finish: tool_calls · 9 tokens · served by SmolLM2 · not honoured:",
-            "               seed · drawn 2026-11-02",
-            "    user       [image image/png]",
+            "               call 2 of 3 · finish: tool_calls · 9 tokens · served by SmolLM2 ·",
+            "               not honoured: seed · drawn 2026-11-02",
+            "    user       <image png>",
             "    assistant  Yes.",
-            "               finish: stop · refused · 9 tokens · served by SmolLM2",
+            "               call 3 of 3 · finish: stop · refused · 9 tokens · served by",
+            "               SmolLM2",
             "    note       odd",
             "    outcome    0 (asr=0, ok=1)",
         ]
     )
+
+
+def test_what_a_reply_continues_is_shown_as_its_prefill() -> None:
+    call = make_call(" Paris.", USER, {"role": "assistant", "content": "It is"}, prefill="It is")
+    trial = make_trial(0, OutcomeKind.ZERO, call)
+    text = as_text(failure_lines(replace(REFUTED, trials=(trial,), telling=(0,)), show=1))
+    assert "\n    prefill    It is\n    assistant   Paris.\n" in text
 
 
 def test_long_replies_are_cut_in_the_middle_unless_all_is_asked_for() -> None:

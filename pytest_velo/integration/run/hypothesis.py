@@ -57,6 +57,8 @@ def build(
     limit = 1 if shared or in_order else max(1, settings.concurrency // settings.workers)
     return Hypothesis(
         node_id=item.nodeid,
+        folder=item.path.parent,
+        facts=(f"cases from {cases.origin}",) if cases is not None and cases.origin else (),
         belief=belief_of(item),
         claim=spec.claim,
         frame=frame,

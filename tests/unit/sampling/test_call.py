@@ -24,7 +24,8 @@ def test_a_call_is_kept_with_its_label() -> None:
     plain = {"case": None, "case_digest": "c", "stream": "", "may_pay": False, "block": None}
     scope = TrialScope(trial=Trial(index=0, repeat=0, seed=7), drawer=Drawer(), **plain)
     model, guard = resolve("scripted/x"), Guard(allow_cut=False, allow_empty=False, schema=False)
-    assert asyncio.run(ask(scope, model, model.request([]), guard, label="first")) == Reply(text="Paris")
+    asked = ask(scope, model, model.request([]), guard, label="first", again=print)
+    assert asyncio.run(asked) == Reply(text="Paris")
     assert [call.address.slot for call in scope.calls] == ["c:0:0:first"]
 
 
