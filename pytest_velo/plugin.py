@@ -154,7 +154,8 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, obj
         return (yield)
     finally:
         with integration.ending(state.hurry):
-            integration.write_run(state, time.monotonic() - session.config.stash[_STARTED_S])
+            if not integration.write_run(state, time.monotonic() - session.config.stash[_STARTED_S]):
+                session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
         state.exit_code = int(session.exitstatus)
 
 

@@ -7,6 +7,7 @@ bytes than text, or numbers that are none.
 from __future__ import annotations
 
 import json
+import re
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields, is_dataclass
@@ -84,19 +85,41 @@ def json_in(content: bytes) -> Any:
         raise ValueError("it is nested too deeply") from None
 
 
-def decoder(kind: type[T]) -> Callable[[bytes], T]:
-    """Return a decoder of JSON into typed records; it raises `ValueError` for anything else."""
+def decoder(kind: type[T], *, halves: bool = False) -> Callable[[bytes], T]:
+    """Return a decoder of JSON into typed records; it raises `ValueError` for anything else.
+
+    Args:
+        kind: The record's class.
+        halves: Also take halves of surrogate pairs, which a text that was cut may have.
+    """
     decode = msgspec.json.Decoder(kind).decode
 
     def read(content: bytes) -> T:
         try:
             return decode(content)
         except msgspec.DecodeError as problem:
-            raise ValueError(str(problem)) from None
+            if not halves or _HALF.search(content) is None:
+                raise ValueError(str(problem)) from None
+            return _with_halves(content, kind)
         except RecursionError:
             raise ValueError("it is nested too deeply") from None
 
     return read
+
+
+_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+def _with_halves(content: bytes, kind: type[T]) -> T:
+    """Decode JSON with halves of surrogate pairs, which msgspec refuses."""
+    try:
+        return msgspec.convert(json.loads(content, parse_constant=_refused), kind)
+    except (msgspec.ValidationError, RecursionError) as problem:
+        raise ValueError(str(problem) or "it is nested too deeply") from None
+
+
+def _refused(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
 
 
 def checked(record: T) -> T:

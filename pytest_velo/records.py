@@ -157,6 +157,7 @@ class TrialRecord:
         values: Every outcome the body returned by name; an unnamed one is under `""`.
         detail: Why: the assertion's message, or why the trial is invalid.
         location: `file:line` of the assertion that failed, if one did.
+        target: What the case's field `target` says the answer is, one text or several; empty without one.
     """
 
     index: int
@@ -170,6 +171,7 @@ class TrialRecord:
     unit_size: int | None = None
     detail: str = ""
     location: str = ""
+    target: str | tuple[str, ...] = ""
     notes: tuple[str, ...] = ()
     calls: tuple[Call, ...] = ()
 

@@ -40,6 +40,24 @@ class Update(StrEnum):
     NEW = "new"
 
 
+class ReportKind(StrEnum):
+    """Formats of other tools: a log of Inspect, and the JSON of Every Eval Ever."""
+
+    INSPECT = "inspect"
+    EEE = "eee"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportTarget:
+    """A report that was asked for: its format, and the file or folder it goes to."""
+
+    kind: ReportKind
+    path: Path
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.path}"
+
+
 class Api(StrEnum):
     """The wire families."""
 
@@ -156,6 +174,7 @@ class Settings:
         baseline: The file of baselines.
         update: Which baselines are sampled again; None to compare with all.
         cassettes: Files read in replay; empty: `cassettes/*.jsonl*` beside each test file.
+        reports: What is written for other tools, at the end.
         workers: Number of processes that share the limits (xdist), from 1.
     """
 
@@ -177,6 +196,7 @@ class Settings:
     baseline: Path = Path("velo-baseline.json")
     update: Update | None = None
     cassettes: tuple[Path, ...] = ()
+    reports: tuple[ReportTarget, ...] = ()
     endpoints: tuple[Endpoint, ...] = BUILTIN_ENDPOINTS
     workers: int = 1
 

@@ -32,7 +32,7 @@ class _Trial(msgspec.Struct):
     calls: tuple[_Call, ...] = ()
 
 
-_decode = decoder(_Trial)
+_decode = decoder(_Trial, halves=True)
 
 
 def recorded_addresses(runs: Iterable[Path]) -> Iterator[Address]:

@@ -1,6 +1,6 @@
 """The input of `cases=`, the set of cases it gives, and the seeded order of trials."""
 
-from pytest_velo.case_sets.case import Case
+from pytest_velo.case_sets.case import Case, target_of
 from pytest_velo.case_sets.order import Plan, Planned, chosen_order, pick_order, plain_order, with_arms
 from pytest_velo.case_sets.sets import Cases, CaseSet, cases, is_strategy, load
 
@@ -16,5 +16,6 @@ __all__ = [
     "load",
     "pick_order",
     "plain_order",
+    "target_of",
     "with_arms",
 ]

@@ -81,6 +81,21 @@ class Case:
         return f"Case({', '.join(f'{name}={value!r}' for name, value in self.__dict__.items())})"
 
 
+def target_of(case: Any) -> str | tuple[str, ...]:
+    """Return what a case's field `target` says the answer is, as text; a list of answers as several.
+
+    Examples:
+        >>> target_of(Case({"question": "2 + 2?", "target": 4})), target_of(Case({"target": ["a", "b"]}))
+        ('4', ('a', 'b'))
+        >>> target_of("2 + 2?"), target_of(Case({"question": "2 + 2?"}))
+        ('', '')
+    """
+    target = Case.get(case, "target") if isinstance(case, Case) else None
+    if isinstance(target, list | tuple):
+        return tuple(str(one) for one in target if isinstance(one, str | int | float))
+    return str(target) if isinstance(target, str | int | float) else ""
+
+
 def fresh(value: Any) -> Any:
     """Return `value` with its own lists and dicts, so that a body that changes its case affects no other.
 

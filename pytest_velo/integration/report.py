@@ -174,6 +174,8 @@ def write_summary(session: VeloSession, reporter: pytest.TerminalReporter, start
     _write(reporter, _estimate_lines(session, width))
     if results and (session.run_folder / RUN_FILE).is_file():
         reporter.write_line(f"run record: {session.run_folder}")
+    for told in session.wrote:
+        _write(reporter, paragraph(f"report: {told}", Style.PLAIN, width))
 
 
 def write_summary_alone(session: VeloSession, config: pytest.Config, started_s: float) -> None:

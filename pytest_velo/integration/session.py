@@ -53,6 +53,7 @@ class VeloSession:
         order: Position of each test by node id, where workers run them; empty otherwise.
         hurried: Ctrl-C came while something was sampled, or could be.
         exit_code: How the process ends.
+        wrote: What became of the reports for other tools, a line each.
         drawn: What each process drew in all, known once it has closed.
         worker: The xdist worker's id; None in the main process.
         told: An option was set when the session began.
@@ -74,6 +75,7 @@ class VeloSession:
         self.unsampled: dict[str, str] = {}
         self.estimates: dict[str, Estimate] = {}
         self.drawn: list[Drawn] = []
+        self.wrote: list[str] = []
         self.sampled_together = False
         self.summarised = False
         self.hurried = False
@@ -210,11 +212,6 @@ class VeloSession:
         light = replace(result, trials=shown_trials(result, self.settings.show))
         self.results.append(light)
         return light
-
-    def drop(self, result: HypothesisResult) -> None:
-        """Discard a result that was kept: its hypothesis is not sampled after all."""
-        self.results.remove(result)
-        del self._unwritten[result.node_id]
 
     def document(self, results: Iterable[HypothesisResult] = (), duration_s: float = 0.0) -> RunDocument:
         """Return the document of this run."""

@@ -6,6 +6,7 @@ import pytest
 
 from pytest_velo.errors import VeloError
 from pytest_velo.integration.collect.families import Families
+from pytest_velo.integration.config.options import OPTIONS, written
 from pytest_velo.integration.names import FAMILIES_PLUGIN, RESCORE_RUN, SESSION_PLUGIN
 from pytest_velo.integration.report import status_of
 from pytest_velo.integration.reporters import Reporters
@@ -28,11 +29,13 @@ def begin(state: VeloSession, config: pytest.Config) -> None:
     """Read the settings and register the plugins they ask for.
 
     Raises:
-        pytest.UsageError: A setting cannot be read, or a run cannot be rescored.
+        pytest.UsageError: A setting cannot be read, a report could not be written, or a run cannot be
+            rescored.
     """
     try:
         if state.settings.multiplicity is Multiplicity.HOLM:
             config.pluginmanager.register(Families(state), FAMILIES_PLUGIN)
+        _check_reports(state, config)
         if config.getoption(RESCORE_RUN) is not None:
             from pytest_velo.integration.rescore import register  # weight: for `velo rescore` only
 
@@ -41,18 +44,52 @@ def begin(state: VeloSession, config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from None
 
 
-def write_run(session: VeloSession, duration_s: float) -> None:
-    """Write the run's document and merge the workers' trials (main process only)."""
+def _check_reports(state: VeloSession, config: pytest.Config) -> None:
+    """Look for what reports need while nothing has been paid for; the controller writes them."""
+    if state.settings.reports and state.worker is None:
+        from pytest_velo.report.exports.places import check  # weight: for sessions with such reports only
+
+        (option,) = (option for option in OPTIONS if option.name == "report")
+        for target in state.settings.reports:
+            check(target, written(config, option)[1])
+
+
+def write_run(session: VeloSession, duration_s: float) -> bool:
+    """Write the run's document, merge the workers' trials and write reports (main process only).
+
+    Returns:
+        Whether all reports that were asked for are there.
+    """
     if session.worker is not None:
-        return
+        return True
     if not session.reported:
         session.drop_run_folder()
-        return
+        session.wrote += [
+            f"{target.kind}: nothing written to {target.path}: nothing was sampled"
+            for target in session.settings.reports
+        ]
+        return True
 
     problems = session.take_problems()
     with noting(problems):
         record.merge_trials(session.run_folder)
         results = sorted(session.reported.values(), key=lambda result: session.order.get(result.node_id, 0))
         record.write_run(session.run_folder, session.document(results, duration_s))
+    reports_are_there = _write_reports(session, problems)
     if problems:
         session.drawn.append(Drawn(problems=tuple(problems)))
+    return reports_are_there
+
+
+def _write_reports(session: VeloSession, problems: list[str]) -> bool:
+    """Write the run for other tools, from its record."""
+    if not session.settings.reports:
+        return True
+    from pytest_velo.report.exports import writing  # weight: for sessions with such reports only
+
+    before = len(problems)
+    for target in session.settings.reports:
+        with noting(problems):
+            found = writing.write_recorded(session.run_folder.name, session.settings.cache_dir, target)
+            session.wrote.append(writing.written_text(target, found))
+    return len(problems) == before

@@ -218,10 +218,11 @@ def telling_turns(result: HypothesisResult) -> list[tuple[TrialRecord, ...]]:
     """Return the telling trials, the arms of one case and repeat together."""
     trials = {trial.index: trial for trial in result.trials}
     known = (trials[index] for index in result.telling if index in trials)
-    return [tuple(turn) for _, turn in groupby(known, key=_turn_of)]
+    return [tuple(turn) for _, turn in groupby(known, key=turn_of)]
 
 
-def _turn_of(trial: TrialRecord) -> tuple[str, int]:
+def turn_of(trial: TrialRecord) -> tuple[str, int]:
+    """Return what the arms of one case and repeat have in common; a trial without an arm is alone."""
     return (trial.case_id, trial.repeat) if trial.arm else ("", trial.index)
 
 

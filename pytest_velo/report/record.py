@@ -259,7 +259,7 @@ class _Position(msgspec.Struct):
 
 @cache
 def _decoder() -> Callable[[bytes], _Position]:
-    return decoder(_Position)
+    return decoder(_Position, halves=True)
 
 
 def _position(line: bytes, where: str) -> _Position:

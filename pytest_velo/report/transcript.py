@@ -75,6 +75,7 @@ def trial_to_json(node_id: str, trial: TrialRecord) -> dict[str, Any]:
         "values": {name: number_to_json(value) for name, value in trial.values.items()},
         "detail": trial.detail,
         "location": trial.location,
+        **({"target": trial.target} if trial.target else {}),
         "notes": list(trial.notes),
         "calls": [_call_to_json(call) for call in trial.calls],
     }
@@ -98,9 +99,14 @@ def trial_from_json(data: JsonObject) -> TrialRecord:
         values={name: float(value) for name, value in data["values"].items()},
         detail=data["detail"],
         location=data["location"],
+        target=_target(data.get("target", "")),
         notes=tuple(data["notes"]),
         calls=tuple(map(_call_from_json, data["calls"])),
     )
+
+
+def _target(value: Any) -> str | tuple[str, ...]:
+    return value if isinstance(value, str) else tuple(value)
 
 
 def _call_to_json(call: Call) -> dict[str, Any]:

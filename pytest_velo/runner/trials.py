@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from pytest_velo.case_sets import Planned
+from pytest_velo.case_sets import Planned, target_of
 from pytest_velo.errors import BodyError, InvalidTrial
 from pytest_velo.records import OutcomeKind, TrialRecord
 from pytest_velo.runner.hypothesis import Hypothesis, Reading
@@ -174,6 +174,7 @@ class TrialRunner:
             values=self._keeper.values(values),
             detail=reading.invalid or reading.detail,
             location=reading.location,
+            target=target_of(planned.case),
             notes=scope.trial.notes,
             calls=self._keeper.calls(scope.calls),
         )

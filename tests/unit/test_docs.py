@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -35,6 +36,8 @@ FENCE = re.compile(r"^```(?P<language>\w+)[^\n]*\n(?P<code>.*?)^```", re.MULTILI
 LINK = re.compile(r"\]\((?!https?:)(?P<target>[^)#\s]*)(?:#(?P<anchor>[^)\s]+))?\)")
 HEADING = re.compile(r"^#+ (?P<title>.+)$", re.MULTILINE)
 OUR_OPTION = re.compile(r"--velo-[a-z]+(?:-[a-z]+)*")
+
+OPTIONAL = ("inspect_ai", "opentelemetry.sdk")
 
 # Files that the documents' tests name: enough rows for their claims to be within reach.
 SAMPLES = {
@@ -133,6 +136,13 @@ def run_python(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+def imported(name: str) -> ModuleType:
+    """Import a module that a document names; one of an extra that is not installed skips the test."""
+    if name.startswith(OPTIONAL):
+        return pytest.importorskip(name, reason="pip install 'pytest-velo[inspect,dev]'")
+    return importlib.import_module(name)
+
+
 def is_test_file(block: Block) -> bool:
     return "@pytest.mark.hypothesis" in block.code
 
@@ -143,10 +153,10 @@ def test_python_blocks_compile_and_their_imports_resolve(block: Block) -> None:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                importlib.import_module(alias.name)
+                imported(alias.name)
         elif isinstance(node, ast.ImportFrom):
             assert node.module is not None
-            module = importlib.import_module(node.module)
+            module = imported(node.module)
             assert [alias.name for alias in node.names if not hasattr(module, alias.name)] == []
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_velo.cache.runs import recorded_addresses
 from pytest_velo.errors import StoreError, UsageError
 from pytest_velo.records import (
     Address,
@@ -198,6 +199,20 @@ def test_any_text_is_one_line_of_printable_ascii(tmp_path: Path, text: str) -> N
     assert all(0x20 <= byte < 0x7F for byte in line[:-1])
     assert line.endswith(b"\n")
     assert json.loads(line)["calls"][0]["text"] == text
+
+
+@pytest.mark.parametrize("text", ["half \ud83d", "\udc00 half", "both \ud83d\ude00"])
+def test_any_text_is_read_back_from_a_whole_record(tmp_path: Path, text: str) -> None:
+    """An assertion's message with half a character cost the record of the whole run."""
+    folder = create_run(tmp_path, NOON)
+    result = replace(make_result("t.py::a"), trials=(replace(make_trial(0, text), detail=text),))
+    append_trials(folder, lines_of([result]))
+    merge_trials(folder)
+    finish(folder)
+    (read,) = load(cache_dir=tmp_path).trials_of("t.py::a")
+    told = text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+    assert (read.detail, read.calls[0].reply.text) == (told, told)
+    assert len([*recorded_addresses([folder])]) == len(read.calls)  # what `velo cache prune` keeps
 
 
 def test_a_folder_that_cannot_be_made_says_what_to_do(tmp_path: Path) -> None:

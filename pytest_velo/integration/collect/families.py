@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Generator, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from pytest_velo.integration.compat import marks_of_calls
 from pytest_velo.integration.names import EXPECTED_ATTRIBUTE, FAMILIES_PLUGIN, MARK
 from pytest_velo.integration.session import VeloSession
 from pytest_velo.records import Family, HypothesisResult, Outcome
+from pytest_velo.report.exports.spans import told
 from pytest_velo.runner.holm import settle
 from pytest_velo.settings import Settings
 
@@ -75,7 +77,10 @@ class Families:
         under `--velo-strict`, have already been reported.
         """
         if self._session.worker is None:
-            failed = [result.node_id for result in _settle_session(self._session) if _is_failure(result)]
+            late = _settle_session(self._session)
+            for result in late:
+                told(replace(result, trials=()))  # its trials were told of when it ended
+            failed = [result.node_id for result in late if _is_failure(result)]
             if session.exitstatus == pytest.ExitCode.OK and not self._expected.issuperset(failed):
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
         return (yield)

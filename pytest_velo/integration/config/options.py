@@ -84,6 +84,13 @@ OPTIONS: tuple[Option, ...] = (
         help="sample and store baselines for the selected hypotheses; =new: only where there is none",
     ),
     Option(name="cassette", many=True, metavar="FILE", help="recorded draws for replay; repeatable"),
+    Option(
+        name="report",
+        many=True,
+        metavar="KIND:PATH",
+        help="write the run for another tool: inspect:LOG.eval or inspect:FOLDER (logs of Inspect),"
+        " eee:FILE.json or eee:FOLDER (Every Eval Ever); repeatable",
+    ),
 )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,17 @@ import pytest
 from pytest_velo.errors import UsageError, nearest
 from pytest_velo.integration.config.options import OPTIONS, Option, in_ci, ini_file, written
 from pytest_velo.providers.endpoints import parse_endpoint
-from pytest_velo.settings import BUILTIN_ENDPOINTS, Endpoint, Mode, Multiplicity, Scheduler, Settings, Update
+from pytest_velo.settings import (
+    BUILTIN_ENDPOINTS,
+    Endpoint,
+    Mode,
+    Multiplicity,
+    ReportKind,
+    ReportTarget,
+    Scheduler,
+    Settings,
+    Update,
+)
 
 PROFILES: Mapping[str, Mapping[str, Any]] = {
     "explore": {},
@@ -87,6 +99,14 @@ def _update(text: str) -> Update:
     return Update(text)
 
 
+def _report(text: str) -> ReportTarget:
+    kind, colon, path = text.partition(":")
+    _one_of(*ReportKind)(kind)
+    if not colon or not path.strip():
+        raise ValueError(f"{kind}: is followed by a file or a folder")
+    return ReportTarget(kind=ReportKind(kind), path=Path(os.path.expanduser(path)))
+
+
 READERS: Mapping[str, Callable[[str], Any]] = {
     "model": str,
     "judge": str,
@@ -105,6 +125,7 @@ READERS: Mapping[str, Callable[[str], Any]] = {
     "baseline": Path,
     "update": _update,
     "cassette": Path,
+    "report": _report,
 }
 """Parses the text of each option, or raises ValueError with what is valid."""
 
@@ -125,12 +146,15 @@ def read_settings(config: pytest.Config, *, told: bool = True, workers: int = 1)
     given = {option.name: value for option in options if (value := _given(config, option)) is not _UNSET}
     profile = given.get("profile") or ("ci" if in_ci() else "explore")
     values: dict[str, Any] = {**PROFILES[profile], **given, "profile": profile}
-    renames = {"model": "models", "budget": "budget_usd", "cassette": "cassettes"}
+    renames = {"model": "models", "budget": "budget_usd", "cassette": "cassettes", "report": "reports"}
     fields = {renames.get(name, name): value for name, value in values.items()}
     root = config.rootpath
     fields["cache_dir"] = root / fields.get("cache_dir", ".pytest_velo")
     fields["baseline"] = root / fields.get("baseline", "velo-baseline.json")
     fields["cassettes"] = tuple(_typed_in(config, "cassette") / path for path in fields.get("cassettes", ()))
+    here = _typed_in(config, "report")
+    asked = (replace(target, path=here / target.path) for target in fields.get("reports", ()))
+    fields["reports"] = tuple(dict.fromkeys(asked))
     fields["models"] = tuple(dict.fromkeys(fields.get("models", ())))  # the same model twice is one
     return Settings(**fields, endpoints=_endpoints(config), workers=workers)
 

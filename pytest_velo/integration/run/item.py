@@ -26,6 +26,7 @@ from pytest_velo.integration.run.wording import verdict_text
 from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.records import HypothesisResult, Outcome
 from pytest_velo.report.estimates import estimate_text
+from pytest_velo.report.exports.spans import told
 from pytest_velo.runner.result import explains_asserts
 from pytest_velo.runner.run import Run
 from pytest_velo.settings import Mode
@@ -68,8 +69,10 @@ def run_item(item: pytest.Function) -> None:
             return
         sampling = prepared
         _sample(sampling, session)
+    if isinstance(sampling.run.error, WouldPayError):
+        _skip(item, skip_text(item, session, sampling.run))
     result = _keep(item, session, sampling.result)
-    _raise(item, session, sampling.run, result)
+    _raise(item, sampling.run, result)
 
 
 def _sample(sampling: Sampling, session: VeloSession) -> None:
@@ -104,15 +107,12 @@ def _estimate(item: pytest.Function, session: VeloSession) -> NoReturn:
 
 def _keep(item: pytest.Function, session: VeloSession, result: HypothesisResult | None) -> HypothesisResult:
     assert result is not None  # every path here sets one
-    item.stash[RESULT] = kept = session.keep(result)
+    item.stash[RESULT] = kept = session.keep(told(result))
     return kept
 
 
-def _raise(item: pytest.Function, session: VeloSession, run: Run, result: HypothesisResult) -> None:
+def _raise(item: pytest.Function, run: Run, result: HypothesisResult) -> None:
     __tracebackhide__ = True
-    if isinstance(run.error, WouldPayError):
-        session.drop(result)
-        _skip(item, skip_text(item, session, run))
     if run.error is not None:
         raise _from_the_body(run.error, item.stash[FUNCTION])
     if result.outcome is Outcome.REFUTED:

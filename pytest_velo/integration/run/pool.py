@@ -20,6 +20,7 @@ from pytest_velo.integration.run.freedom import is_free, may_pool
 from pytest_velo.integration.run.progress import Progress
 from pytest_velo.integration.run.sampling import Sampling, prepare
 from pytest_velo.integration.session import SESSION, VeloSession
+from pytest_velo.report.exports.spans import told
 from pytest_velo.runner.result import explains_asserts
 from pytest_velo.runner.run import Run
 from pytest_velo.scheduling.policies import policy_of
@@ -93,7 +94,7 @@ class Pooling:
             if sampling.run.trials or sampling is first:
                 sampling.conclude()
                 assert sampling.result is not None
-                self._session.keep(sampling.result)
+                self._session.keep(told(sampling.result))
         self._waiting.clear()
 
     def _context(self, item: pytest.Item, sampling: Sampling) -> Context:
