@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pytest_velo.claims import baseline, difference, estimate, mean, rate
     from pytest_velo.errors import InvalidTrial, UsageError, VeloError
     from pytest_velo.integration.body import Velo
+    from pytest_velo.logs.cases import from_log
     from pytest_velo.providers.scripted import scripted
     from pytest_velo.records import Reply
     from pytest_velo.report.load import load
@@ -56,6 +57,7 @@ __all__ = [
     "cases",
     "difference",
     "estimate",
+    "from_log",
     "load",
     "mean",
     "rate",
@@ -80,6 +82,7 @@ _HOMES = {
     "cases": "case_sets",
     "difference": "claims",
     "estimate": "claims",
+    "from_log": "logs.cases",
     "load": "report.load",
     "mean": "claims",
     "rate": "claims",

@@ -9,7 +9,7 @@ from hashlib import sha256
 from itertools import count
 from typing import Any
 
-from pytest_velo.case_sets.case import fresh, is_shared_safely
+from pytest_velo.case_sets.case import Recorded, fresh, is_shared_safely
 from pytest_velo.case_sets.sets import CaseSet
 from pytest_velo.errors import UsageError, nearest
 
@@ -93,6 +93,8 @@ class Plan:
             case_digest, case_id = self._set.digests[position], self._set.ids[position]
         repeat = seen[case_digest]
         seen[case_digest] = repeat + 1
+        if isinstance(case, Recorded):
+            case = case.drawn(repeat)
         return Planned(
             index=index,
             turn=index,
@@ -142,11 +144,12 @@ def chosen_order(case_set: CaseSet, chosen: Iterable[tuple[int, int]]) -> Iterat
     """Plan given cases in order, each its own unit; `chosen` pairs positions in the set with repeats."""
     for index, (position, repeat) in enumerate(chosen):
         item = case_set.items[position]
+        case = item if is_shared_safely(item) else fresh(item)
         yield Planned(
             index=index,
             turn=index,
             unit=index,
-            case=item if is_shared_safely(item) else fresh(item),
+            case=case.drawn(repeat) if isinstance(case, Recorded) else case,
             case_digest=case_set.digests[position],
             case_id=case_set.ids[position],
             repeat=repeat,

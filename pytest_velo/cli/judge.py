@@ -35,9 +35,6 @@ from pytest_velo.runner.looks import Looks
 from pytest_velo.runner.result import result_of
 from pytest_velo.version import __version__
 
-MODE = "judge"
-"""The mode in the record: its trials were read from logs, so no body can run again on them."""
-
 
 class _Misused(click.ClickException):
     """Ends the command as pytest ends where it is used wrongly: 1 says that a claim is refuted."""
@@ -146,7 +143,7 @@ def judge(
         score=score,
         rerun=shlex.join(["velo", "judge", *_typed(ctx)]),
     )
-    asked = [claim_in(text) for text in claims]
+    asked = list({str(claim): claim for claim in map(claim_in, claims)}.values())
     arms = read_arms(logs, named, kind=None if kind is None else Kind(kind), id_field=id_field)
     judging = _Judging(arms, group, options, cache_dir)
     judging.claims(asked) if asked else judging.estimates()
@@ -230,7 +227,7 @@ class _Judging:
             started_at=started_at.isoformat(timespec="seconds"),
             duration_s=(datetime.now(UTC) - started_at).total_seconds(),
             seed=self._options.seed,
-            mode=MODE,
+            mode=record.JUDGED,
             models=tuple(dict.fromkeys(log.model for log in self._arms.values() if log.model)),
             results=tuple(self._results),
         )
@@ -271,10 +268,11 @@ class _Judging:
         if not names:
             score_of(log, None)  # raises the reason
         for name in names:
+            shown = None if len(names) == 1 else name
             if is_binary(log, name):
-                yield name, Rate(name)
+                yield name, Rate(shown)
             elif all(0.0 <= sample.scores.get(name, 0.0) <= 1.0 for sample in log.samples):
-                yield name, Mean(name)
+                yield name, Mean(shown)
             else:
                 self._skipped.append(
                     f"{name} of {arm}: its scores are not in 0 to 1, and their range is not known;"

@@ -113,6 +113,10 @@ def _check(claim: AnyClaim, grid: Grid, options: Options) -> None:
         )
     if not options.once:
         return
+    if options.over is Over.CASES:
+        raise UsageError(
+            "--once looks at every outcome, and --over=cases picks some", where=str(claim), fix="drop one"
+        )
     statistic = claim.statistics[0]
     if type(claim) is not Claim or statistic.arms or not statistic.binary:
         raise UsageError(

@@ -50,10 +50,10 @@ def judged_lines(
         encoding: Encoding of the stream.
     """
     lines: list[Line] = []
-    for arm, told in judged.logs.items():
-        lines += block(arm, told, width)
     measured = [result for result in judged.results if result.outcome is Outcome.MEASURED]
-    if measured:
+    if measured:  # a claim says itself what it was judged on
+        for arm, told in judged.logs.items():
+            lines += block(inline(arm, _NAME_WIDTH), told, width)
         lines += [Line(""), *_estimates(measured, width)]
     for reason in judged.skipped:
         lines += block("skipped", reason, width, Style.WARN)
