@@ -36,6 +36,9 @@ from pytest_velo.runner.result import result_of
 from pytest_velo.version import __version__
 
 
+_TYPED = "pytest_velo.judge"
+
+
 class _Misused(click.ClickException):
     """Ends the command as pytest ends where it is used wrongly: 1 says that a claim is refuted."""
 
@@ -43,7 +46,12 @@ class _Misused(click.ClickException):
 
 
 class _Judge(click.Command):
-    """Ends with pytest's exit codes."""
+    """Ends with pytest's exit codes, and knows how it was typed."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Keep the arguments, for the line that judges again."""
+        ctx.meta[_TYPED] = list(args)
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; a mistake is no verdict."""
@@ -141,7 +149,7 @@ def judge(
         over=Over(over),
         once=once,
         score=score,
-        rerun=shlex.join(["velo", "judge", *_typed(ctx)]),
+        rerun=shlex.join(["velo", "judge", *ctx.meta[_TYPED]]),
     )
     asked = list({str(claim): claim for claim in map(claim_in, claims)}.values())
     arms = read_arms(logs, named, kind=None if kind is None else Kind(kind), id_field=id_field)
@@ -154,12 +162,6 @@ def judge(
         colour = next((name for name in ("red", "green", "yellow") if name in markup), None)
         click.secho(line.text, fg=colour, bold=markup.get("bold"), dim=markup.get("light"))
     ctx.exit(_exit_code(judged.results, strict=in_ci() if strict is None else strict))
-
-
-def _typed(ctx: click.Context) -> Sequence[str]:
-    """Return the arguments as they were typed."""
-    words: Sequence[str] = sys.argv[sys.argv.index("judge") + 1 :] if "judge" in sys.argv else ()
-    return words or [str(log) for log in ctx.params["logs"]]
 
 
 def _share(option: str, value: float) -> float:

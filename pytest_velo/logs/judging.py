@@ -120,7 +120,8 @@ def _check(claim: AnyClaim, grid: Grid, options: Options) -> None:
     statistic = claim.statistics[0]
     if type(claim) is not Claim or statistic.arms or not statistic.binary:
         raise UsageError(
-            f"--once counts the ones among recorded outcomes, but the claim is `{claim}`",
+            "--once counts the ones among recorded outcomes, but this is about something else",
+            where=str(claim),
             fix="claim a rate of one log, or leave --once out",
         )
 
