@@ -35,7 +35,6 @@ from pytest_velo.runner.looks import Looks
 from pytest_velo.runner.result import result_of
 from pytest_velo.version import __version__
 
-
 _TYPED = "pytest_velo.judge"
 
 

@@ -55,7 +55,11 @@ def from_log(
     if not logs and not named:
         raise UsageError("from_log() names no log", where="cases", fix='from_log("a.eval", "b.eval")')
     if format is not None and format not in list(Kind):
-        raise UsageError(f"there is no format {format!r}", where="cases", fix=nearest(format, Kind))
+        raise UsageError(
+            f"there is no format {format!r}",
+            where="cases",
+            fix=nearest(format, [kind.value for kind in Kind]),
+        )
     source = _Logs(
         files=tuple(map(Path, logs)),
         named={name: Path(file) for name, file in named.items()},

@@ -113,7 +113,7 @@ def _design(
 def _max_trials(spec: Spec, cases: CaseSet | None, plan: Plan, settings: Settings) -> int:
     """Return the most units: as the mark says, else the option; all of recorded ones, which cost nothing."""
     free = plan.n_units if cases is not None and cases.is_recorded else None
-    most: int = spec.get("max_trials", max(settings.max_trials, free or 0))
+    most: int = spec.get("max_trials", free or settings.max_trials)
     return most
 
 
