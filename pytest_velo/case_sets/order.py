@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from itertools import count
 from typing import Any
@@ -162,7 +162,17 @@ def with_arms(trials: Iterable[Planned], arms: Sequence[str]) -> Iterator[Planne
     n = len(arms)
     for trial in trials:
         for position, arm in enumerate(arms):
-            yield replace(trial, index=trial.index * n + position, unit_size=trial.unit_size * n, arm=arm)
+            yield Planned(  # `replace` takes five times as long
+                index=trial.index * n + position,
+                turn=trial.turn,
+                unit=trial.unit,
+                case=trial.case,
+                case_digest=trial.case_digest,
+                case_id=trial.case_id,
+                repeat=trial.repeat,
+                unit_size=trial.unit_size * n,
+                arm=arm,
+            )
 
 
 def plain_order() -> Plan:
