@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,10 @@ def read(path: Path, digest: str) -> tuple[Log, ...]:
             where=str(path),
             fix='pip install "pytest-velo[inspect]"',
         ) from None
+    known = signature(read_eval_log).parameters
+    lean = {"exclude_fields": set(_HEAVY)} if "exclude_fields" in known else {}  # older versions read all
     try:
-        log = read_eval_log(str(path), exclude_fields=set(_HEAVY))
+        log = read_eval_log(str(path), **lean)
     except Exception as error:  # whatever the reader and its libraries raise
         raise UsageError(
             f"Inspect cannot read it ({type(error).__name__}: {error})",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from pytest_velo.baselines.written import parts_of
@@ -59,8 +59,10 @@ def judged_lines(
         lines += block("skipped", reason, width, Style.WARN)
     for result in judged.results:
         if result not in measured:
-            lines += [Line(""), *failure_lines(result, show, verbosity, width=width, encoding=encoding)]
+            untold = replace(result, rerun="")  # it comes last
+            lines += [Line(""), *failure_lines(untold, show, verbosity, width=width, encoding=encoding)]
             lines += [*_flips(result, show, width), *_needs(result, width)]
+            lines += [Line(""), Line(f"judge it again: {inline(result.rerun)}")]
     lines += [Line(""), *paragraph(_total(judged), Style.BOLD, width)]
     return fit_lines(lines, encoding)
 
