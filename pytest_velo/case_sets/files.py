@@ -70,11 +70,7 @@ def read_rows(name: str | Path, base: Path) -> Iterator[Row]:
 
 
 def is_file_of_rows(name: str) -> bool:
-    """Tell by a file's name whether it is one of those that cases are read from.
-
-    >>> is_file_of_rows("rows.jsonl.gz"), is_file_of_rows("rows.eval")
-    (True, False)
-    """
+    """Tell by a file's name whether it is one of those that cases are read from."""
     return bool(_format_of(name))
 
 

@@ -33,14 +33,6 @@ def claim_in(text: str) -> AnyClaim:
 
     Raises:
         UsageError: It says none; the text of the error names the column.
-
-    >>> claim_in('difference("a", "b", of=mean(0, 10)) >= 0.5')
-    difference("a", "b", of=mean(0, 10)) >= 0.5
-    >>> claim_in("rate >= threshold")
-    Traceback (most recent call last):
-        ...
-    pytest_velo.errors.UsageError: rate >= threshold: there is nothing named 'threshold' (column 9)
-      fix: known: baseline, difference, estimate, mean, rate
     """
     if len(text) > MOST_CHARACTERS:
         raise UsageError(f"a claim has at most {MOST_CHARACTERS:,} characters", fix=_EXAMPLE)

@@ -30,7 +30,7 @@ def from_log(
     each_epoch: bool = False,
     **named: str | PathLike[str],
 ) -> Cases:
-    """Take the samples of logs as cases: `cases=from_log("a.eval", "b.eval")`.
+    r"""Take the samples of logs as cases: `cases=from_log("a.eval", "b.eval")`.
 
     A body sees `case.id`, `case.input`, `case.target`, and what each log recorded: `case["a"].outcome`,
     `case["a"].output` (of a single log `case.outcome` and `case.output`). A sample that a log lacks, or that
@@ -51,6 +51,28 @@ def from_log(
 
     Raises:
         UsageError: No log is named, or the format is unknown.
+
+    Example:
+        ```python
+        import json
+        from pathlib import Path
+
+        import pytest
+        from pytest_velo import difference, from_log
+
+        for name, right in (("old", 40), ("new", 80)):  # elsewhere, an evaluation writes them
+            rows = [{"id": n, "correct": n % 100 < right} for n in range(200)]
+            lines = "\n".join(map(json.dumps, rows))
+            Path(__file__).with_name(f"{name}.jsonl").write_text(lines)
+
+
+        @pytest.mark.hypothesis(
+            difference("new", "old") >= 0.1, arms=("new", "old"), cases=from_log("new.jsonl", "old.jsonl")
+        )
+        def test_the_new_prompt_is_better(case, arm):
+            "The new prompt is better than the old one."
+            return case[arm].outcome
+        ```
     """
     if not logs and not named:
         raise UsageError("from_log() names no log", where="cases", fix='from_log("a.eval", "b.eval")')

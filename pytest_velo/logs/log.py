@@ -74,11 +74,7 @@ class Log:
 
 
 def as_number(value: Any) -> float | None:
-    """Return a truth value or a finite number as a float; None for anything else.
-
-    >>> as_number(True), as_number(0.5), as_number("1"), as_number(float("nan"))
-    (1.0, 0.5, None, None)
-    """
+    """Return a truth value or a finite number as a float; None for anything else, text included."""
     if not isinstance(value, bool | int | float):
         return None
     try:
