@@ -45,7 +45,7 @@ def read(path: Path, digest: str, rows: Iterable[Row]) -> tuple[Log, ...]:
         UsageError: A line is not one of the harness's, or a document comes twice under one filter.
     """
     rows = list(rows)
-    filters = {row.get("filter", "none") for _, row in rows if isinstance(row, Mapping)}
+    filters = {as_text(row.get("filter", "none")) for _, row in rows if isinstance(row, Mapping)}
     scores: dict[str, dict[str, float]] = {}
     faults: dict[str, dict[str, str]] = {}
     fields: dict[str, dict[str, Any]] = {}
