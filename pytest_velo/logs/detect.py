@@ -77,7 +77,9 @@ def _by_kind(content: _Content, digest: str, kind: Kind, id_field: str | None) -
         case Kind.INSPECT:
             return inspect.read(path, digest)
         case Kind.PROMPTFOO:
-            return promptfoo.read(path, digest, content.json)
+            lines = path.suffix.lower() != ".json"
+            data = {"results": [row for _, row in content.rows()]} if lines else content.json
+            return promptfoo.read(path, digest, data)
         case Kind.DEEPEVAL:
             return deepeval.read(path, digest, content.json)
         case Kind.LM_EVAL:
@@ -99,8 +101,10 @@ def _kind_of(content: _Content) -> Kind:
         )
     if path.suffix.lower() == ".json" and (kind := _kind_of_json(content.json)) is not None:
         return kind
-    first = next(content.rows(), None)
-    return Kind.LM_EVAL if first is not None and lm_eval.is_row(first[1]) else Kind.ROWS
+    _, first = next(content.rows(), ("", None))
+    if promptfoo.is_result(first):
+        return Kind.PROMPTFOO
+    return Kind.LM_EVAL if lm_eval.is_row(first) else Kind.ROWS
 
 
 def _kind_of_json(data: Any) -> Kind | None:

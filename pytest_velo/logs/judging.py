@@ -26,7 +26,8 @@ from pytest_velo.runner.trials import Finished
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.verdicts import StopReason
 
-_MOST_NOTE = 2_000
+_MOST_NOTE = 500
+"""Characters of a text that the record repeats; its place in the log is there too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Results of promptfoo (`promptfoo eval -o results.json`).
+"""Results of promptfoo (`promptfoo eval -o results.json`, or `.jsonl`).
 
 A file holds every test under every provider and prompt, so it may hold several arms. Promptfoo fills `error`
 for a failed assertion too; only `failureReason` tells that from trouble with the provider.
@@ -24,9 +24,16 @@ def results_in(data: Any) -> list[Any] | None:
     if not isinstance(data, Mapping):
         return None
     inner = data.get("results")
+    if isinstance(inner, list) and inner and all(map(is_result, inner)):
+        return inner
     if isinstance(inner, Mapping) and isinstance(inner.get("results"), list):
         return list(inner["results"])
     return None
+
+
+def is_result(row: Any) -> bool:
+    """Tell whether a line is a result of promptfoo, as `-o results.jsonl` writes them."""
+    return isinstance(row, Mapping) and {"promptIdx", "testIdx", "success"} <= row.keys()
 
 
 def read(path: Path, digest: str, data: Any) -> tuple[Log, ...]:

@@ -141,6 +141,18 @@ def test_repeated_tests_of_promptfoo_are_draws_of_one_sample(tmp_path: Path) -> 
     assert [(sample.id, sample.epoch) for sample in log.samples] == [("0", 1), ("0", 2), ("2", 1)]
 
 
+def test_lines_of_promptfoo_are_its_results_and_no_rows(tmp_path: Path) -> None:
+    """In rows, `error` says that there is no outcome; promptfoo has one for every failed assertion."""
+    results = [
+        promptfoo_result(0),
+        promptfoo_result(1, success=False, error="Expected output to contain yes"),
+    ]
+    [log] = read_logs(write_rows(tmp_path / "r.jsonl", results))
+
+    assert (log.kind, [sample.id for sample in log.samples]) == (Kind.PROMPTFOO, ["0", "1"])
+    assert [(sample.scores["success"], sample.invalid) for sample in log.samples] == [(1.0, ""), (0.0, "")]
+
+
 # deepeval
 
 
