@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pytest_velo.claims import baseline, difference, estimate, mean, rate
     from pytest_velo.errors import InvalidTrial, ToolError, UsageError, VeloError
     from pytest_velo.integration.body import Velo
+    from pytest_velo.logs.cases import from_log
     from pytest_velo.media import audio, image
     from pytest_velo.providers.scripted import scripted
     from pytest_velo.records import Reply, ToolCall, ToolResult
@@ -62,6 +63,7 @@ __all__ = [
     "cases",
     "difference",
     "estimate",
+    "from_log",
     "image",
     "load",
     "mean",
@@ -91,6 +93,7 @@ _HOMES = {
     "cases": "case_sets",
     "difference": "claims",
     "estimate": "claims",
+    "from_log": "logs.cases",
     "image": "media",
     "load": "report.load",
     "mean": "claims",

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import ast
 from dataclasses import dataclass
 from typing import Literal
 
-from pytest_velo.claims import Mean, Rate, difference, mean, rate
+from pytest_velo.claims import Change, Difference, Direction, Estimation, Mean, Rate, Statistic
+from pytest_velo.claims.text import claim_in
 from pytest_velo.errors import UsageError
 
 Better = Literal[-1, 0, 1]
+
+_BETTER: dict[Direction, Better] = {Direction.AT_LEAST: 1, Direction.AT_MOST: -1, Direction.WITHIN: 0}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,42 +32,20 @@ class Part:
 def parts_of(claim: str) -> tuple[Part, ...] | None:
     """Return the statistics of a claim written as `str(claim)`, without evaluating it; None for others."""
     try:
-        return tuple(_parts(ast.parse(claim, mode="eval").body))
-    except (SyntaxError, ValueError, TypeError, UsageError, RecursionError, MemoryError):
+        found = claim_in(claim)
+    except UsageError:
         return None  # in a record that is not ours, a claim may be any text
+    if isinstance(found, Estimation):
+        return (_part(found.statistic, 0),)
+    return tuple(_part(part.statistic, _BETTER[part.direction]) for part in found.parts)
 
 
-def _parts(node: ast.expr) -> list[Part]:
-    match node:
-        case ast.BinOp(left=left, op=ast.BitAnd(), right=right):
-            return _parts(left) + _parts(right)
-        case ast.Compare(left=left, ops=[ast.GtE()]):
-            return [_part(left, 1)]
-        case ast.Compare(left=left, ops=[ast.LtE()]):
-            return [_part(left, -1)]
-        case ast.Call(func=ast.Attribute(value=left, attr="within")):
-            return [_part(left, 0)]
-        case ast.Call(func=ast.Name(id="estimate"), args=[left]):
-            return [_part(left, 0)]
-    raise ValueError(ast.dump(node))
-
-
-def _part(node: ast.expr, better: Better) -> Part:
-    match node:
-        case ast.Call(func=ast.Name(id="difference"), args=args, keywords=keywords):
-            named = {keyword.arg: keyword.value for keyword in keywords}
-            of = _statistic(named["of"]) if "of" in named else rate
-            both = difference(*map(ast.literal_eval, args), of=of)
-            return Part(statistic=of, better=0, arms=both.arms)
-    return Part(statistic=_statistic(node), better=better)
-
-
-def _statistic(node: ast.expr) -> Rate | Mean:
-    match node:
-        case ast.Name(id="rate"):
-            return rate
-        case ast.Call(func=ast.Name(id="rate"), args=args):
-            return rate(*map(ast.literal_eval, args))
-        case ast.Call(func=ast.Name(id="mean"), args=args):
-            return mean(*map(ast.literal_eval, args))
-    raise ValueError(ast.dump(node))
+def _part(statistic: Statistic, better: Better) -> Part:
+    match statistic:
+        case Change(of=of):
+            return Part(statistic=of, better=better)
+        case Difference(of=of, arms=arms):
+            return Part(statistic=of, better=0, arms=arms)
+        case Rate() | Mean():
+            return Part(statistic=statistic, better=better)
+    raise AssertionError(statistic)  # no other can be written

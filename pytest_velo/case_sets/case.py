@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, KeysView, Mapping
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol, runtime_checkable
 
 from pytest_velo.errors import UsageError, nearest
 
@@ -94,6 +94,20 @@ def target_of(case: Any) -> str | tuple[str, ...]:
     if isinstance(target, list | tuple):
         return tuple(str(one) for one in target if isinstance(one, str | int | float))
     return str(target) if isinstance(target, str | int | float) else ""
+
+
+@runtime_checkable
+class Recorded(Protocol):
+    """A case whose source holds draws of it, made by somebody else: each trial gets the next one."""
+
+    @property
+    def n_draws(self) -> int:
+        """How many there are, from 1."""
+        ...
+
+    def drawn(self, repeat: int) -> Case:
+        """Return the case with draw `repeat`, from 0; with one that is invalid where there is none."""
+        ...
 
 
 def fresh(value: Any) -> Any:

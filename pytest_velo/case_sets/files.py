@@ -70,6 +70,11 @@ def read_rows(name: str | Path, base: Path) -> Iterator[Row]:
         ) from None
 
 
+def is_file_of_rows(name: str) -> bool:
+    """Tell by a file's name whether it is one of those that cases are read from."""
+    return bool(_format_of(name))
+
+
 def _format_of(name: str) -> str:
     """Return the suffix that names the format, in lower case; empty if it is not one of ours."""
     path = Path(name.lower())

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from itertools import count
 from typing import Any
 
-from pytest_velo.case_sets.case import fresh, is_shared_safely
+from pytest_velo.case_sets.case import Recorded, fresh, is_shared_safely
 from pytest_velo.case_sets.sets import CaseSet
 from pytest_velo.errors import UsageError, nearest
 
@@ -93,6 +93,8 @@ class Plan:
             case_digest, case_id = self._set.digests[position], self._set.ids[position]
         repeat = seen[case_digest]
         seen[case_digest] = repeat + 1
+        if isinstance(case, Recorded):
+            case = case.drawn(repeat)
         return Planned(
             index=index,
             turn=index,
@@ -142,11 +144,12 @@ def chosen_order(case_set: CaseSet, chosen: Iterable[tuple[int, int]]) -> Iterat
     """Plan given cases in order, each its own unit; `chosen` pairs positions in the set with repeats."""
     for index, (position, repeat) in enumerate(chosen):
         item = case_set.items[position]
+        case = item if is_shared_safely(item) else fresh(item)
         yield Planned(
             index=index,
             turn=index,
             unit=index,
-            case=item if is_shared_safely(item) else fresh(item),
+            case=case.drawn(repeat) if isinstance(case, Recorded) else case,
             case_digest=case_set.digests[position],
             case_id=case_set.ids[position],
             repeat=repeat,
@@ -159,7 +162,17 @@ def with_arms(trials: Iterable[Planned], arms: Sequence[str]) -> Iterator[Planne
     n = len(arms)
     for trial in trials:
         for position, arm in enumerate(arms):
-            yield replace(trial, index=trial.index * n + position, unit_size=trial.unit_size * n, arm=arm)
+            yield Planned(  # `replace` takes five times as long
+                index=trial.index * n + position,
+                turn=trial.turn,
+                unit=trial.unit,
+                case=trial.case,
+                case_digest=trial.case_digest,
+                case_id=trial.case_id,
+                repeat=trial.repeat,
+                unit_size=trial.unit_size * n,
+                arm=arm,
+            )
 
 
 def plain_order() -> Plan:

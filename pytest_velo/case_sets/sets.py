@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pytest_velo.canonical import digest
 from pytest_velo.case_sets import sources
-from pytest_velo.case_sets.case import Case
+from pytest_velo.case_sets.case import Case, Recorded
 from pytest_velo.case_sets.files import SOURCES
 from pytest_velo.case_sets.formats import Row
 from pytest_velo.case_sets.presets import by_preset, check_preset
@@ -59,6 +59,7 @@ class CaseSet:
             `population` for generators, strategies and with `group=`.
         endless: More cases can be drawn (a strategy, or a generator with `rng`, without `n=`).
         origin: What was read, if `cases=` does not say it in full; empty otherwise.
+        notices: What the reader of a verdict should know about where they come from.
     """
 
     items: tuple[Any, ...]
@@ -69,9 +70,21 @@ class CaseSet:
     default_over: Over
     endless: bool = False
     origin: str = ""
+    notices: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.items)
+
+    @property
+    def n_draws(self) -> int:
+        """Draws of each case that the source itself holds; 1 where trials draw."""
+        first = self.items[0]
+        return first.n_draws if isinstance(first, Recorded) else 1
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether they come with outcomes, which cost nothing."""
+        return isinstance(self.items[0], Recorded)
 
 
 def cases(
@@ -180,6 +193,7 @@ def load(source: Any, *, base: Path, seed: int = 0, max_n: int = 200) -> CaseSet
         default_over="population" if opened.generated or groups is not None else "cases",
         endless=endless,
         origin=opened.origin,
+        notices=opened.notices,
     )
 
 
@@ -292,9 +306,12 @@ def _positions(rows: list[Row]) -> tuple[str, ...]:
 
 
 def _digests(rows: list[Row], ids: tuple[str, ...] | None) -> tuple[str, ...]:
-    """Return the digest of each case's content; of its id if the content has no JSON form."""
+    """Return the digest of each case's content; of its id if the content has no JSON form, or is recorded."""
     digests = []
     for position, (where, case) in enumerate(rows):
+        if ids is not None and isinstance(case, Recorded):  # what was recorded is an outcome, not an input
+            digests.append(digest(["id", ids[position]])[:DIGEST_LENGTH])
+            continue
         try:
             full = digest(vars(case) if isinstance(case, Case) else case)
         except UsageError as error:

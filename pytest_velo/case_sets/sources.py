@@ -6,6 +6,7 @@ import inspect
 import os
 import random
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,12 +31,26 @@ class Opened:
         generated: The rows are a sample of something larger: a generator or a strategy.
         endless: There are always more rows, in the order of independent draws.
         origin: What was read, if `cases=` does not say it in full; empty otherwise.
+        notices: What the reader of a verdict should know about them.
     """
 
     rows: Iterator[Row]
     generated: bool = False
     endless: bool = False
     origin: str = ""
+    notices: tuple[str, ...] = ()
+
+
+class Source(ABC):
+    """A source that another room offers, e.g. logs; it is opened where the test file is."""
+
+    @abstractmethod
+    def open(self, base: Path) -> Opened:
+        """Open it; relative paths start from `base`.
+
+        Raises:
+            UsageError: It cannot be read.
+        """
 
 
 def open_source(source: Any, base: Path, seed: int) -> Opened:
@@ -47,6 +62,8 @@ def open_source(source: Any, base: Path, seed: int) -> Opened:
     if isinstance(source, str) and source.startswith(SCHEME):
         rows, origin = open_hub(source)
         return Opened(rows=rows, origin=origin)
+    if isinstance(source, Source):
+        return source.open(base)
     if isinstance(source, str | os.PathLike):
         return Opened(rows=read_rows(os.fspath(source), base))
     if isinstance(source, list | tuple | range):

@@ -16,6 +16,7 @@ from pytest_velo.errors import UsageError
 from pytest_velo.integration.config.folder import cache_folder, root_folder
 from pytest_velo.integration.rescore import run_pytest
 from pytest_velo.report.load import load
+from pytest_velo.report.record import JUDGED
 from pytest_velo.report.rescored import rescored_lines, rescoring_of
 
 if TYPE_CHECKING:
@@ -54,6 +55,13 @@ def rescore(
     before = load(name, folder)
     if not before.document.results:
         raise UsageError("the run has no hypothesis", where=str(before.folder), fix="name another run")
+    if before.document.mode == JUDGED:
+        again = dict.fromkeys(result.rerun for result in before.document.results)
+        raise UsageError(
+            "it is a record of `velo judge`: its outcomes come from logs, and no test scores them",
+            where=str(before.folder),
+            fix=f"score the logs again, then {'; '.join(again)}",
+        )
     named = any(_is_test(argument) for argument in given)
     tests = [] if named else _files(before, root_folder(given))
     told = [*tests, *given, *_as_recorded(before), f"--velo-cache-dir={folder.absolute()}"]

@@ -37,6 +37,8 @@ RUN_FILE = "run.json"
 TRIALS_FILE = "trials.jsonl"
 RESULTS_FILE = "results.jsonl"
 """The document's head, then a result on each line; only in a run that goes on, or was killed."""
+JUDGED = "judge"
+"""The mode of a record of `velo judge`: its trials come from logs, and there is no test behind them."""
 _WORKER_FILES = "trials-*.jsonl"
 _PIECE = 2**16
 

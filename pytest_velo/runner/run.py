@@ -102,6 +102,16 @@ class Run:
             await self._wind_down()
             self.duration_s = time.monotonic() - self.started_s
 
+    def take(self, recorded: Iterable[Finished]) -> None:
+        """Weigh trials that somebody else ran, in their order, instead of running any; then end."""
+        for finished in recorded:
+            if self.stop is not None:
+                break
+            self._take(finished)
+        if self.stop is None:
+            self._out_of_trials()
+        self.duration_s = time.monotonic() - self.started_s
+
     def give_up(self) -> None:
         """End a run whose loop no longer answers, from any thread: nothing more is fed to its rule."""
         if self.stop is None:

@@ -17,7 +17,9 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from click.testing import CliRunner
 
+from pytest_velo.cli.main import main
 from pytest_velo.integration.collect.marks import KEYWORDS
 from pytest_velo.integration.config.options import OPTIONS
 
@@ -45,6 +47,11 @@ SAMPLES = {
         f'{{"question": "What is {n} + 1?", "wrong": "{n}", "topic": "topic {n}"}}\n' for n in range(200)
     ),
     "pairs.csv": "prompt,template\n" + "".join(f"Is {n} even?,t{n}\n" for n in range(200)),
+    "new.jsonl": "".join(
+        f'{{"id": {n}, "correct": {int(n % 10 < 7)}, "output": "{"yes" if n % 10 < 7 else "no"}"}}\n'
+        for n in range(200)
+    ),
+    "old.jsonl": "".join(f'{{"id": {n}, "correct": {int(n % 10 in (0, 1, 2, 3, 9))}}}\n' for n in range(200)),
 }
 
 
@@ -218,6 +225,23 @@ def test_the_plan_in_the_guide_is_what_the_command_prints(tmp_path: Path) -> Non
     done = run_python("-c", "from pytest_velo.cli.main import main; main()", *words, cwd=tmp_path)
 
     assert done.stdout == printed, done.stderr
+
+
+def test_the_verdict_in_the_page_on_logs_is_what_the_command_prints(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = [block for block in blocks("console") if block.path.name == "judging-logs.md"]
+    [shown] = [block.code for block in page if block.code.startswith("$ velo judge ")]
+    typed, _, printed = shown.partition("\n")
+    for name in ("new.jsonl", "old.jsonl"):
+        (tmp_path / name).write_text(SAMPLES[name], encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "120")
+
+    done = CliRunner().invoke(main, shlex.split(typed.removeprefix("$ velo ")))
+
+    assert done.exit_code == 0
+    assert printed in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ USERS_CALL = {
     "pytest_velo.integration.fixtures",
     "pytest_velo.integration.body",
     "pytest_velo.logprobs",
+    "pytest_velo.logs.cases",
     "pytest_velo.media",
     "pytest_velo.providers.scripted",
     "pytest_velo.records",

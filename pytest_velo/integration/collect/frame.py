@@ -62,8 +62,8 @@ def make_frame(spec: Spec, cases: CaseSet | None, settings: Settings, family: Fa
     """
     over = _over(spec, cases)
     plan = _plan(spec, cases, over, settings.seed)
-    max_trials = spec.get("max_trials", settings.max_trials)
-    design = _design(spec, cases, plan, settings, family)
+    max_trials = _max_trials(spec, cases, plan, settings)
+    design = _design(spec, cases, over, plan, settings, family)
     return Frame(
         design=design,
         trials=_trials(plan, design, spec.arms),
@@ -79,9 +79,9 @@ def make_frame(spec: Spec, cases: CaseSet | None, settings: Settings, family: Fa
 
 
 def _design(
-    spec: Spec, cases: CaseSet | None, plan: Plan, settings: Settings, family: Family | None
+    spec: Spec, cases: CaseSet | None, over: Over, plan: Plan, settings: Settings, family: Family | None
 ) -> Design:
-    max_trials = spec.get("max_trials", settings.max_trials)
+    max_trials = _max_trials(spec, cases, plan, settings)
     max_units = max_trials if plan.n_units is None else min(max_trials, plan.n_units)
     min_trials = spec.get("min_trials", 1)
     if min_trials > max_units:
@@ -105,13 +105,30 @@ def _design(
         min_units=min_trials,
         single=plan.largest_unit == 1,
         extend=spec.get("extend", False),
-        draws=1 if grouped else spec.get("draws_per_case", 1),
+        draws=1 if grouped else _draws(spec, cases, over),
         census=_census(cases) if spec.get("once") else None,
     )
 
 
+def _max_trials(spec: Spec, cases: CaseSet | None, plan: Plan, settings: Settings) -> int:
+    """Return the most units: as the mark says, else the option; all of recorded ones, which cost nothing."""
+    free = plan.n_units if cases is not None and cases.is_recorded else None
+    most: int = spec.get("max_trials", free or settings.max_trials)
+    return most
+
+
 def _plan(spec: Spec, cases: CaseSet | None, over: Over, seed: int) -> Plan:
-    return pick_order(cases, over, seed=seed, draws_per_case=spec.get("draws_per_case", 1))
+    return pick_order(cases, over, seed=seed, draws_per_case=_draws(spec, cases, over))
+
+
+def _draws(spec: Spec, cases: CaseSet | None, over: Over) -> int:
+    """Return the draws of a case in its unit: as the mark says, else all that its source holds.
+
+    Where cases are picked with replacement, each pick takes one of them.
+    """
+    held = 1 if cases is None or over is Over.CASES else cases.n_draws
+    draws: int = spec.get("draws_per_case", held)
+    return draws
 
 
 def _trials(plan: Plan, design: Design, arms: tuple[str, ...]) -> Callable[[], Iterator[Planned]]:
@@ -139,6 +156,11 @@ def _census(cases: CaseSet | None) -> int:
         raise UsageError("once=True needs a fixed set of cases", fix="say how many: cases(..., n=100)")
     if cases.groups is not None:
         raise UsageError("once=True counts cases, not groups of them", fix="drop group=")
+    if cases.n_draws > 1:
+        raise UsageError(
+            f"once=True counts outcomes, and the log has {cases.n_draws} of each case",
+            fix="from_log(..., each_epoch=True) makes every epoch a case of its own",
+        )
     return len(cases)
 
 

@@ -73,7 +73,7 @@ def build(
         outcomes=outcomes,
         may_pay=may_pay,
         rerun=rerun_line(item, settings),
-        notices=tuple(notices),
+        notices=(*notices, *(() if cases is None else cases.notices)),
         keep_exceptions=in_order,
         make_rule=rule_maker(item.config, spec.claim),
         opens_nothing=_offline(settings),

@@ -1,0 +1,117 @@
+"""Logs of lm-evaluation-harness: `samples_*.jsonl`, as `--log_samples` writes them.
+
+A line is one document under one filter; a document with two filters has two lines. A metric is named as the
+harness names it in its results: `exact_match`, or `exact_match,strict-match` where there are several filters.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pytest_velo.case_sets.formats import Row
+from pytest_velo.errors import UsageError
+from pytest_velo.logs.log import Kind, Log, Sample, as_number, as_text
+
+_OWN = frozenset(
+    {
+        "doc_id",
+        "doc",
+        "target",
+        "arguments",
+        "resps",
+        "filtered_resps",
+        "filter",
+        "metrics",
+        "doc_hash",
+        "prompt_hash",
+        "target_hash",
+    }
+)
+_FILE = re.compile(r"samples_(?P<task>.+?)(?:_\d{4}-\d\d-\d\dT[\d\-.]+)?")
+
+
+def is_row(row: Any) -> bool:
+    """Tell whether a line is one of the harness's."""
+    return isinstance(row, Mapping) and "doc_id" in row and bool({"resps", "filtered_resps"} & row.keys())
+
+
+def read(path: Path, digest: str, rows: Iterable[Row]) -> tuple[Log, ...]:
+    """Read one file of samples.
+
+    Raises:
+        UsageError: A line is not one of the harness's, or a document comes twice under one filter.
+    """
+    rows = list(rows)
+    filters = {as_text(row.get("filter", "none")) for _, row in rows if isinstance(row, Mapping)}
+    scores: dict[str, dict[str, float]] = {}
+    faults: dict[str, dict[str, str]] = {}
+    fields: dict[str, dict[str, Any]] = {}
+    places: dict[tuple[str, str], str] = {}
+    for where, row in rows:
+        if not is_row(row):
+            raise UsageError(
+                "the line has no doc_id with resps, as lines of lm-evaluation-harness have",
+                where=where,
+                fix="--format=rows reads any lines of outcomes",
+            )
+        name, kind = as_text(row["doc_id"]), as_text(row.get("filter", "none"))
+        if (name, kind) in places:
+            raise UsageError(
+                f"document {name} has a second line under the filter {kind!r};"
+                f" the first is {places[name, kind]}",
+                where=where,
+                fix="keep the lines of one run in a file",
+            )
+        places[name, kind] = where
+        fields.setdefault(name, _fields(row))
+        for metric in _metrics(row):
+            number = as_number(row.get(metric))
+            full = metric if len(filters) == 1 else f"{metric},{kind}"
+            if number is not None:
+                scores.setdefault(name, {})[full] = number
+            elif not isinstance(row.get(metric), list | dict):  # those go into metrics of a whole corpus
+                faults.setdefault(name, {})[full] = f"{metric} is no number in the log"
+    samples = tuple(
+        Sample(
+            id=name,
+            scores=scores.get(name, {}),
+            faults=faults.get(name, {}),
+            fields=known,
+            where=next(where for (other, _), where in places.items() if other == name),
+        )
+        for name, known in fields.items()
+    )
+    found = _FILE.fullmatch(path.stem)
+    return (
+        Log(
+            name=path.stem,
+            path=path,
+            kind=Kind.LM_EVAL,
+            digest=digest,
+            samples=samples,
+            task=found["task"] if found else "",
+        ),
+    )
+
+
+def _metrics(row: Mapping[str, Any]) -> list[str]:
+    """Return the names of a line's metrics; older files do not list them."""
+    listed = row.get("metrics")
+    if isinstance(listed, list):
+        return [metric for metric in listed if isinstance(metric, str)]
+    return [name for name, value in row.items() if name not in _OWN and as_number(value) is not None]
+
+
+def _fields(row: Mapping[str, Any]) -> dict[str, Any]:
+    doc = row.get("doc")
+    own = doc if isinstance(doc, Mapping) else {}
+    answers = row.get("filtered_resps") or row.get("resps")
+    return {
+        **{str(name): value for name, value in own.items()},
+        "input": doc,
+        "target": row.get("target"),
+        "output": answers[0] if isinstance(answers, list) and len(answers) == 1 else answers,
+    }

@@ -1,0 +1,296 @@
+"""Logs that Inspect itself wrote, of a scripted model with known rates: read, judged, and never fooled by."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from pytest_velo import load
+from pytest_velo.claims import AnyClaim, difference
+from pytest_velo.cli.main import main
+from pytest_velo.logs.detect import read_logs
+from pytest_velo.logs.grid import make_grid
+from pytest_velo.logs.judging import Options, judge
+from pytest_velo.logs.log import Kind, Log
+from pytest_velo.logs.scores import names_of
+from pytest_velo.verdicts import Verdict
+
+pytest.importorskip("inspect_ai", reason="inspect_ai is not installed")
+
+pytestmark = pytest.mark.servers
+
+DATA = Path(__file__).parents[1] / "unit" / "logs" / "data"
+SCORER = "includes"
+ALPHA = 0.05
+
+
+def run_eval(
+    folder: Path,
+    rate: float,
+    seed: int,
+    *,
+    n: int = 20,
+    epochs: int = 2,
+    errors: float = 0.0,
+    kind: str = "eval",
+) -> Path:
+    """Let Inspect evaluate a model that is right at a known rate, and return its log."""
+    from inspect_ai import Task, eval
+    from inspect_ai.dataset import MemoryDataset, Sample
+    from inspect_ai.model import ModelOutput, ModelUsage, get_model
+    from inspect_ai.scorer import includes
+    from inspect_ai.solver import generate
+
+    rng = Random(seed)
+
+    def answer(*_: Any) -> ModelOutput:
+        if rng.random() < errors:
+            raise RuntimeError("429: too many requests")
+        output = ModelOutput.from_content("mockllm/model", "yes" if rng.random() < rate else "no")
+        output.usage = ModelUsage(
+            input_tokens=1, output_tokens=1, total_tokens=2
+        )  # else it counts tokens online
+        return output
+
+    samples = [
+        Sample(id=f"q{n}", input=f"Is {2 * n} even?", target="yes", metadata={"topic": f"t{n % 5}"})
+        for n in range(20)
+    ]
+    [log] = eval(
+        Task(dataset=MemoryDataset(samples), solver=generate(), scorer=includes(), name="parity"),
+        model=get_model("mockllm/model", custom_outputs=answer, memoize=False),
+        epochs=2,
+        log_dir=str(folder),
+        log_format=kind,
+        fail_on_error=False,
+        display="none",
+    )
+    assert log.status == "success"
+    return Path(log.location)
+
+
+def rewritten(source: Path, target: Path, change: Callable[[Any], None]) -> Path:
+    """Let Inspect read a log, change it, and let Inspect write it."""
+    from inspect_ai.log import read_eval_log, write_eval_log
+
+    log = read_eval_log(str(source))
+    change(log)
+    write_eval_log(log, str(target))
+    return target
+
+
+def read_one(path: Path) -> Log:
+    [log] = read_logs(path)
+    return log
+
+
+def judge_logs(*arguments: str) -> Any:
+    return CliRunner().invoke(main, ["judge", *arguments, "--cache-dir", "store"])
+
+
+@pytest.fixture(scope="module")
+def evaluated(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Logs of four runs."""
+    folder = tmp_path_factory.mktemp("logs")
+    return {
+        "good": run_eval(folder, 0.95, 1),
+        "bad": run_eval(folder, 0.2, 2),
+        "json": run_eval(folder, 0.5, 3, kind="json"),
+        "broken": run_eval(folder, 0.95, 4, errors=0.2),
+    }
+
+
+def test_two_logs_are_judged_in_one_command(
+    evaluated: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CI", raising=False)
+    claim = 'difference("good", "bad") >= 0.05'
+
+    arms = [f"--arm={arm}={evaluated[arm]}" for arm in ("good", "bad")]
+    said = judge_logs(*arms, "-c", claim, "-c", 'difference("bad", "good") >= 0.05')
+
+    assert said.exit_code == 1, said.output  # the second one is refuted
+    first, second = load(cache_dir="store").results
+    assert (first.outcome, second.outcome) == ("supported", "refuted")
+    assert (first.model, first.decision.evidence.n, first.unit) == ("mockllm/model", 20, "case")
+    assert any("task parity, model mockllm/model; 20 samples in 2 epochs" in fact for fact in first.facts)
+
+
+@pytest.mark.parametrize("name", ["good", "json"])
+def test_what_is_read_is_what_inspect_counts(evaluated: dict[str, Path], name: str) -> None:
+    from inspect_ai.log import read_eval_log
+
+    log = read_one(evaluated[name])
+
+    theirs = read_eval_log(str(evaluated[name]))
+    accuracy = theirs.results.scores[0].metrics["accuracy"].value  # type: ignore[union-attr]
+    assert (log.kind, log.task, log.model, names_of(log)) == (
+        Kind.INSPECT,
+        "parity",
+        "mockllm/model",
+        (SCORER,),
+    )
+    assert math.isclose(sum(sample.scores[SCORER] for sample in log.samples) / 40, accuracy)
+    assert {sample.fields["topic"] for sample in log.samples} == {f"t{n}" for n in range(5)}
+    assert {sample.fields["output"] for sample in log.samples} <= {"yes", "no"}
+    assert len(log.announced) == 40
+
+
+def test_errored_samples_are_invalid_and_bounded(evaluated: dict[str, Path]) -> None:
+    log = read_one(evaluated["broken"])
+    broken = [sample for sample in log.samples if sample.invalid]
+
+    assert broken
+    assert all("429: too many requests" in sample.invalid for sample in broken)
+    right = sum(sample.scores.get(SCORER, 0.0) for sample in log.samples)
+    run = judge(
+        difference("a", "b") >= 0.05, make_grid({"a": log, "b": read_one(evaluated["bad"])}), Options()
+    )
+    assert run.units.n_invalid == len(broken)
+    # Had all of them come out wrong, the mean of a would be this.
+    assert math.isclose(sum(run.units.bounds[0]) / 20, (right / 40 - bad_share(evaluated) + 1) / 2)
+
+
+def bad_share(evaluated: dict[str, Path]) -> float:
+    samples = read_one(evaluated["bad"]).samples
+    return sum(sample.scores[SCORER] for sample in samples) / len(samples)
+
+
+def test_a_sample_that_was_announced_and_never_ran_is_missing(
+    evaluated: dict[str, Path], tmp_path: Path
+) -> None:
+    def cancel(log: Any) -> None:
+        log.samples = [sample for sample in log.samples if sample.id != "q3"]
+        log.status = "cancelled"
+
+    cut = read_one(rewritten(evaluated["good"], tmp_path / "cut.eval", cancel))
+
+    grid = make_grid({"cut": cut})
+    assert len(grid.ids) == 20
+    assert "missing" in grid.at("cut", "q3", 1).invalid
+
+
+def test_scores_of_every_shape_are_read_as_inspect_reads_them(
+    evaluated: dict[str, Path], tmp_path: Path
+) -> None:
+    from inspect_ai.scorer import Score, value_to_float
+
+    values: list[Any] = ["C", "I", "P", "N", "yes", "FALSE", "0.25", 1, 0.5, True]
+
+    def change(log: Any) -> None:
+        for sample, value in zip(log.samples, values, strict=False):
+            sample.scores = {"grade": Score(value=value)}
+        odd = log.samples[len(values) :]
+        odd[0].scores = {"grade": Score.unscored(reason="the grader gave no grade")}
+        odd[1].scores = {"grade": Score(value="maybe")}
+        odd[2].scores = {"grade": Score(value={"style": 0.5, "truth": "C"})}
+        odd[3].scores = None
+        log.samples = log.samples[: len(values) + 4]
+
+    log = read_one(rewritten(evaluated["good"], tmp_path / "odd.eval", change))
+
+    to_float = value_to_float()
+    read = {(sample.id, sample.epoch): sample for sample in log.samples}
+    scored = [sample for sample in read.values() if "grade" in sample.scores]
+    assert Counter(sample.scores["grade"] for sample in scored) == Counter(map(to_float, values))
+    faults = [sample.faults["grade"] for sample in read.values() if "grade" in sample.faults]
+    assert any("unscored" in fault for fault in faults)
+    assert any("no number: maybe" in fault for fault in faults)
+    [parts] = [sample.scores for sample in read.values() if "grade.style" in sample.scores]
+    assert parts == {"grade.style": 0.5, "grade.truth": 1.0}
+    assert [sample.invalid for sample in read.values() if sample.invalid] == ["no score in the log"]
+
+
+@pytest.mark.parametrize("name", ["tiny.eval", "tiny.json"])
+def test_a_log_that_was_committed_stays_readable(name: str) -> None:
+    log = read_one(DATA / name)
+    assert (log.task, len(log.samples), len(log.announced)) == ("tiny", 6, 6)
+    assert sum(sample.scores.get(SCORER, 0.0) for sample in log.samples) == 2
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 not really", b"{}"])
+def test_a_damaged_log_is_an_error_that_names_it(tmp_path: Path, content: bytes) -> None:
+    from pytest_velo import UsageError
+
+    (tmp_path / "cut.eval").write_bytes(content)
+    with pytest.raises(UsageError, match="Inspect cannot read it") as error:
+        read_logs(tmp_path / "cut.eval")
+    assert "cut.eval" in error.value.where
+
+
+# Logs of 500 samples in 4 epochs.
+
+
+@pytest.fixture(scope="module")
+def large(evaluated: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Log:
+    """A log of 500 samples in 4 epochs, written and read by Inspect."""
+
+    def grow(log: Any) -> None:
+        first = log.samples[0]
+        first.events, first.messages = [], []
+        log.samples = [
+            first.model_copy(update={"id": f"q{n}", "epoch": epoch, "uuid": f"{n}-{epoch}"})
+            for n in range(500)
+            for epoch in range(1, 5)
+        ]
+        log.eval.dataset.sample_ids = [f"q{n}" for n in range(500)]
+        log.eval.config.epochs = 4
+
+    path = tmp_path_factory.mktemp("large") / "large.eval"
+    log = read_one(rewritten(evaluated["good"], path, grow))
+    assert len(log.samples) == len(log.announced) == 2_000
+    return log
+
+
+def scripted(log: Log, rates: Sequence[float], rng: Random, *, hides: float = 0.0) -> Log:
+    """Return the log with outcomes at known rates; a share of the wrong ones broke instead, if any does."""
+    samples = []
+    for sample in log.samples:
+        right = rng.random() < rates[int(sample.id[1:])]
+        broke = not right and rng.random() < hides
+        samples.append(
+            replace(sample, scores={SCORER: float(right)}, invalid="429" if broke else "", fields={})
+        )
+    return replace(log, samples=tuple(samples))
+
+
+def verdicts(log: Log, n_pairs: int, claim: AnyClaim, gain: float, *, hides: float = 0.0) -> Counter[Verdict]:
+    """Judge seeded pairs of logs; samples differ in how hard they are, anew in each pair."""
+    found: Counter[Verdict] = Counter()
+    for seed in range(n_pairs):
+        rng = Random(seed)
+        hard = [0.8 * rng.random() for _ in range(500)]
+        pair = {
+            "a": scripted(log, [rate + gain for rate in hard], rng, hides=hides),
+            "b": scripted(log, hard, rng),
+        }
+        found[judge(claim, make_grid(pair), Options(alpha=ALPHA, beta=ALPHA, seed=seed)).verdict] += 1
+    print(dict(found))
+    return found
+
+
+def test_what_is_true_is_supported_and_what_is_false_refuted(large: Log) -> None:
+    assert verdicts(large, 60, difference("a", "b") >= 0.05, 0.15) == {Verdict.SUPPORTED: 60}
+    assert verdicts(large, 60, difference("a", "b") >= 0.2, 0.1) == {Verdict.REFUTED: 60}
+
+
+def test_at_the_boundary_few_pairs_are_decided(large: Log) -> None:
+    found = verdicts(large, 80, difference("a", "b") >= 0.1, 0.1)
+    # 5% of 80 pairs, and what luck may add to that once in a thousand times.
+    assert found[Verdict.SUPPORTED] <= 10
+    assert found[Verdict.REFUTED] <= 10
+
+
+def test_errors_that_could_overturn_a_verdict_leave_none(large: Log) -> None:
+    """A fifth of the outcomes of a broke, all of them wrong ones: a is 0.1 better, among the rest 0.2."""
+    claim = difference("a", "b") >= 0.15
+    assert verdicts(large, 20, claim, 0.1, hides=0.4) == {Verdict.INCONCLUSIVE: 20}
