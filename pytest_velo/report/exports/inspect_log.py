@@ -245,11 +245,7 @@ def _gain(of: Measured, scores: dict[str, dict[str, Any]]) -> dict[str, dict[str
 
 
 def _score_name(outcome: str, arm: str) -> str:
-    """Return the name of a score; it is what its column is called.
-
-    >>> _score_name("", ""), _score_name("asr", ""), _score_name("", "plain"), _score_name("asr", "plain")
-    ('outcome', 'asr', 'plain', 'plain: asr')
-    """
+    """Return the name of a score; it is what its column is called."""
     if not arm:
         return outcome or _UNNAMED
     return f"{arm}: {outcome}" if outcome else arm

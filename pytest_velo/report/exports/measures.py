@@ -99,13 +99,7 @@ _BASELINE = " - baseline"
 
 
 def measured(claim: str) -> Measured:
-    """Read what a claim is about out of its text, which is all that a record has of it.
-
-    >>> measured("mean(0, 10) >= 7")
-    Measured(text='mean(0, 10)', kind='mean', outcome='', arms=(), low=0.0, high=10.0, at_most=False)
-    >>> measured('rate("asr") <= baseline + 0.05').kind
-    'difference'
-    """
+    """Read what a claim is about out of its text, which is all that a record has of it."""
     asked = _ESTIMATE.match(claim)
     if asked is not None:
         return _statistic(asked["statistic"])

@@ -54,14 +54,7 @@ def check(target: ReportTarget, where: str) -> None:
 
 
 def beside(path: Path, names: Iterable[str]) -> list[Path]:
-    """Return a file for each name: `path` itself for a single one, else `stem-<name>.suffix` beside it.
-
-    >>> from pathlib import Path
-    >>> [found.name for found in beside(Path("out.eval"), ["test_a.py::test_a"])]
-    ['out.eval']
-    >>> [found.name for found in beside(Path("out.eval"), ["test_a.py::test_a", "test_a.py::test_b[x/y]"])]
-    ['out-test_a.py-test_a.eval', 'out-test_a.py-test_b-x-y.eval']
-    """
+    """Return a file for each name: `path` itself for a single one, else `stem-<name>.suffix` beside it."""
     words = file_words(names)
     if len(words) == 1:
         return [path]
