@@ -40,6 +40,13 @@ class Update(StrEnum):
     NEW = "new"
 
 
+class Clients(StrEnum):
+    """What becomes of the calls of clients that bodies make themselves: draws, or calls outside the cache."""
+
+    ADOPT = "adopt"
+    LEAVE = "leave"
+
+
 class Api(StrEnum):
     """The wire families."""
 
@@ -156,6 +163,7 @@ class Settings:
         baseline: The file of baselines.
         update: Which baselines are sampled again; None to compare with all.
         cassettes: Files read in replay; empty: `cassettes/*.jsonl*` beside each test file.
+        clients: What becomes of the calls of clients that bodies make; a mark's own choice wins.
         workers: Number of processes that share the limits (xdist), from 1.
     """
 
@@ -177,6 +185,7 @@ class Settings:
     baseline: Path = Path("velo-baseline.json")
     update: Update | None = None
     cassettes: tuple[Path, ...] = ()
+    clients: Clients = Clients.LEAVE
     endpoints: tuple[Endpoint, ...] = BUILTIN_ENDPOINTS
     workers: int = 1
 

@@ -11,7 +11,16 @@ import pytest
 from pytest_velo.errors import UsageError, nearest
 from pytest_velo.integration.config.options import OPTIONS, Option, in_ci, ini_file, written
 from pytest_velo.providers.endpoints import parse_endpoint
-from pytest_velo.settings import BUILTIN_ENDPOINTS, Endpoint, Mode, Multiplicity, Scheduler, Settings, Update
+from pytest_velo.settings import (
+    BUILTIN_ENDPOINTS,
+    Clients,
+    Endpoint,
+    Mode,
+    Multiplicity,
+    Scheduler,
+    Settings,
+    Update,
+)
 
 PROFILES: Mapping[str, Mapping[str, Any]] = {
     "explore": {},
@@ -104,6 +113,7 @@ READERS: Mapping[str, Callable[[str], Any]] = {
     "cache_dir": Path,
     "baseline": Path,
     "update": _update,
+    "clients": lambda text: Clients(_one_of(*Clients)(text)),
     "cassette": Path,
 }
 """Parses the text of each option, or raises ValueError with what is valid."""
