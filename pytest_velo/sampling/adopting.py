@@ -118,7 +118,7 @@ class Adopted:
 
         async def send() -> Answer:
             here = asyncio.get_running_loop()
-            work = _translated(self._send(request), self._library)
+            work = _translated(self._send(request))
             if here is home:
                 return await work
             return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, home))
@@ -135,7 +135,7 @@ class Adopted:
         scope = _scope()
 
         async def send() -> Answer:
-            return await _translated(asyncio.to_thread(self._send_blocking, request), self._library)
+            return await _translated(asyncio.to_thread(self._send_blocking, request))
 
         target, sent = self._prepared(scope, request, posted, send)
         return answered_blocking(scope, answer(scope, target, sent), self._library)
@@ -199,12 +199,17 @@ def _scope() -> TrialScope:
     return current("a client's call")
 
 
-async def _translated(work: Awaitable[Answer], library: ModuleType) -> Answer:
-    """Return an answer, or raise the error of httpx2 that one of another library stands for."""
+async def _translated(work: Awaitable[Answer]) -> Answer:
+    """Return an answer, or raise the error of httpx2 that a transport's own error stands for.
+
+    Transports raise the errors of their library, and those of the library below it, under the same names.
+    """
     try:
         return await work
-    except library.HTTPError as error:
-        if library is httpx2:
+    except Exception as error:
+        kind = getattr(httpx2, type(error).__name__, None)
+        if isinstance(error, httpx2.HTTPError) or not isinstance(kind, type):
             raise
-        kind = getattr(httpx2, type(error).__name__, httpx2.TransportError)
+        if not issubclass(kind, httpx2.HTTPError):
+            raise
         raise kind(str(error)) from error
