@@ -19,10 +19,15 @@ class VeloError(Exception):
         where: The test, option, file or call it concerns; empty if the text says it already.
         fix: What the reader can do about it; empty if there is nothing to do.
 
+    Attributes:
+        status: The HTTP status that a server gave for it; None without one.
+
     >>> print(UsageError("the mark has no claim", where="test_a.py::test_b", fix="rate >= 0.5"))
     test_a.py::test_b: the mark has no claim
       fix: rate >= 0.5
     """
+
+    status: int | None = None
 
     def __init__(self, what: str, *, where: str = "", fix: str = "") -> None:
         super().__init__(what)

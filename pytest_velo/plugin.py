@@ -11,13 +11,24 @@ import pytest
 
 from pytest_velo import hooks, integration
 from pytest_velo.integration.config.options import add_options, is_told, untold_header
-from pytest_velo.integration.fixtures import arm, case, concerns_us, is_marked, judge, model, trial, velo
+from pytest_velo.integration.fixtures import (
+    anthropic_client,
+    arm,
+    case,
+    concerns_us,
+    is_marked,
+    judge,
+    model,
+    openai_client,
+    trial,
+    velo,
+)
 from pytest_velo.integration.names import MARK, SESSION_PLUGIN
 
 if TYPE_CHECKING:
     from pytest_velo.integration.session import VeloSession
 
-__all__ = ["arm", "case", "judge", "model", "trial", "velo"]
+__all__ = ["anthropic_client", "arm", "case", "judge", "model", "openai_client", "trial", "velo"]
 
 MARK_HELP = (
     "hypothesis(claim, *, cases=, models=, alpha=, margin=, max_trials=, ...): a belief about a model's"

@@ -23,6 +23,7 @@ from typing import Any
 from pytest_velo.logprobs import TokenLogprob as TokenLogprob
 from pytest_velo.replies import FinishReason as FinishReason
 from pytest_velo.replies import JsonObject as JsonObject
+from pytest_velo.replies import Original as Original
 from pytest_velo.replies import Reply as Reply
 from pytest_velo.replies import ToolCall as ToolCall
 from pytest_velo.replies import ToolResult as ToolResult
@@ -42,6 +43,8 @@ class Request:
         parameters: Only what the caller set: temperature, top_p, max_tokens, effort, stop, tools
             (`[{"name", "description", "parameters": JSON schema}]`), schema (a JSON schema), logprobs
             (int: how many alternatives), and any provider parameter under its own name.
+        path: Where an SDK's client posted it; its messages and parameters are then that API's own, as they
+            were sent. Empty for what `model` is asked.
     """
 
     api: str
@@ -49,6 +52,7 @@ class Request:
     model: str
     messages: tuple[JsonObject, ...]
     parameters: JsonObject = field(default_factory=dict)
+    path: str = ""
 
     @property
     def prefill(self) -> str:

@@ -86,6 +86,21 @@ class ToolResult:
         return {"role": "tool", "tool_call_id": self.call.id, "content": self.text}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Original:
+    """A server's answer as an SDK's client is given it: JSON, or the events of a stream.
+
+    Attributes:
+        status: The HTTP status.
+        headers: Those that an SDK reads.
+        text: The body.
+    """
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    text: str = field(repr=False)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Reply:
     """One reply of a model. `in`, `==` with a string and `str()` work on its text.
@@ -108,6 +123,7 @@ class Reply:
             (`reasoning_content`, ...).
         cached: The reply was read from the cache or a cassette.
         raw: The provider's whole reply.
+        original: The answer as it came, of a call that an SDK's client made; None otherwise.
     """
 
     text: str
@@ -128,6 +144,7 @@ class Reply:
     prefill: str = ""
     cached: bool = False
     raw: JsonObject = field(default_factory=dict)
+    original: Original | None = None
 
     @property
     def message(self) -> JsonObject:

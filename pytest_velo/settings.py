@@ -58,6 +58,13 @@ class ReportTarget:
         return f"{self.kind}:{self.path}"
 
 
+class Clients(StrEnum):
+    """What becomes of the calls of clients that bodies make themselves: draws, or calls outside the cache."""
+
+    ADOPT = "adopt"
+    LEAVE = "leave"
+
+
 class Api(StrEnum):
     """The wire families."""
 
@@ -175,6 +182,7 @@ class Settings:
         update: Which baselines are sampled again; None to compare with all.
         cassettes: Files read in replay; empty: `cassettes/*.jsonl*` beside each test file.
         reports: What is written for other tools, at the end.
+        clients: What becomes of the calls of clients that bodies make; a mark's own choice wins.
         workers: Number of processes that share the limits (xdist), from 1.
     """
 
@@ -197,6 +205,7 @@ class Settings:
     update: Update | None = None
     cassettes: tuple[Path, ...] = ()
     reports: tuple[ReportTarget, ...] = ()
+    clients: Clients = Clients.LEAVE
     endpoints: tuple[Endpoint, ...] = BUILTIN_ENDPOINTS
     workers: int = 1
 

@@ -97,7 +97,7 @@ def _changed(recorded: object, asked: object, names: Iterable[str]) -> list[Diff
 
 
 def _differences(recorded: Request, asked: Request) -> list[Difference]:
-    found = _changed(recorded, asked, ("api", "endpoint", "model"))
+    found = _changed(recorded, asked, ("api", "endpoint", "model", "path"))
     found += _walk("", key_parameters(recorded), key_parameters(asked))
     found += _walk("messages", recorded.messages, asked.messages)
     return found

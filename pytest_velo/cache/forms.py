@@ -26,7 +26,7 @@ _IMAGE = frozenset({"type", "media_type", "data"})
 
 def form_of(request: Request) -> int:
     """Return the form that a request is keyed in."""
-    if _is_plain(request):
+    if request.path or _is_plain(request):  # what a client sent was never sent otherwise
         return FIRST
     api = request.api
     changed = (

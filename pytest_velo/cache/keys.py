@@ -59,7 +59,9 @@ def request_body(request: Request, form: int | None = None) -> bytes:
         UsageError: As for `request_key`.
     """
     form = form_of(request) if form is None else form
-    newer = {} if form == FIRST else {"form": form}
+    newer: dict[str, Any] = {} if form == FIRST else {"form": form}
+    if request.path:
+        newer["path"] = request.path
     try:
         return canonical(
             {

@@ -12,6 +12,7 @@ from pytest_velo.lazy import lazily
 
 if TYPE_CHECKING:
     from pytest_velo.integration.body import Velo as Velo
+    from pytest_velo.integration.body import client_of as client_of
     from pytest_velo.integration.body import judge_of as judge_of
     from pytest_velo.integration.body import model_of as model_of
     from pytest_velo.integration.body import per_trial as per_trial
@@ -41,6 +42,7 @@ __getattr__ = lazily(
         "adapt_report": "report",
         "before_collection": "collect.items",
         "begin": "startup",
+        "client_of": "body",
         "ending": "leaving",
         "generate": "collect.items",
         "hide_defaults": "collect.items",

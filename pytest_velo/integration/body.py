@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 
 from pytest_velo.errors import BodyError, InvalidTrial, UsageError, tell
-from pytest_velo.integration.collect.models import judge_id, model_id
+from pytest_velo.integration.collect.clients import client_endpoint
+from pytest_velo.integration.collect.models import chosen_model, judge_id, model_id
 from pytest_velo.integration.collect.stash import FACTS, SPEC
 from pytest_velo.integration.compat import fixture_info
 from pytest_velo.integration.session import SESSION
 from pytest_velo.providers.registry import Target, resolve
+from pytest_velo.providers.sdks import Sdk
+from pytest_velo.sampling.clients import carriers
 from pytest_velo.sampling.model import AsyncModel, Model
 from pytest_velo.sampling.trial import current
 from pytest_velo.scorers.judge import AsyncJudge, Judge
@@ -142,6 +145,31 @@ def model_of(item: pytest.Item, chosen: str | None, role: str = "") -> AsyncMode
 
 def _made(item: pytest.Item, target: Target | Mapping[str, Target], role: str) -> AsyncModel | Model:
     return AsyncModel(target, role=role) if item.stash[FACTS].is_async else Model(target, role=role)
+
+
+def client_of(item: pytest.Item, sdk: Sdk) -> Any:
+    """Return an SDK's client for an item's endpoint, else for the SDK's own; async for an `async def` body.
+
+    Raises:
+        UsageError: As in `model_of`; or no client can be made for its endpoint.
+    """
+    from pytest_velo.providers.sdk_clients import make_client  # weight: httpx2, for clients only
+    from pytest_velo.sampling.carrier import Carrier  # weight: httpx2, for clients only
+
+    name = f"{sdk}_client"
+    _require_hypothesis(item, name)
+    session = item.config.stash[SESSION]
+    endpoint = client_endpoint(item.stash[SPEC], session.settings, sdk, chosen_model(item))
+    carrier = Carrier(endpoint, name)
+    client = make_client(
+        sdk,
+        endpoint,
+        is_async=item.stash[FACTS].is_async,
+        transport=carrier,
+        factories=session.provider_factories,
+    )
+    carriers[client] = carrier
+    return client
 
 
 def judge_of(item: pytest.Item) -> AsyncJudge | Judge:

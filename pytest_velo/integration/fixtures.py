@@ -1,7 +1,7 @@
-"""The fixtures: `velo` and its short forms `model`, `judge`, `case`, `arm`, `trial`.
+"""The fixtures: `velo`, its short forms `model`, `judge`, `case`, `arm`, `trial`, and the SDKs' clients.
 
 `case`, `arm` and `trial` get a new value for each trial, so pytest sets up a placeholder for them that
-refuses every use. `model` and `judge` are one object each, which finds the running trial itself.
+refuses every use. The others are one object each, which finds the running trial itself.
 Every pytest start imports this module; the objects behind the fixtures are in `body.py`.
 """
 
@@ -102,6 +102,26 @@ def judge(request: pytest.FixtureRequest) -> Any:
         ```
     """
     return integration.judge_of(request.node)
+
+
+@pytest.fixture
+def openai_client(request: pytest.FixtureRequest) -> Any:
+    """A client of the OpenAI SDK for the hypothesis's endpoint, for code that takes one.
+
+    It is `openai.AsyncOpenAI` in an `async def` body and `openai.OpenAI` in a plain one. What it asks a model
+    is drawn as by `model`: kept, replayed, within the budget, in the transcript.
+    """
+    return integration.client_of(request.node, "openai")
+
+
+@pytest.fixture
+def anthropic_client(request: pytest.FixtureRequest) -> Any:
+    """A client of the Anthropic SDK for the hypothesis's endpoint, for code that takes one.
+
+    It is `anthropic.AsyncAnthropic` in an `async def` body and `anthropic.Anthropic` in a plain one. What it
+    asks a model is drawn as by `model`: kept, replayed, within the budget, in the transcript.
+    """
+    return integration.client_of(request.node, "anthropic")
 
 
 @pytest.fixture

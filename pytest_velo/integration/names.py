@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Literal
+
 MARK = "hypothesis"
 """The mark of a hypothesis. The Hypothesis library marks its tests with the same name, without a claim."""
 DEFAULTS_MARK = "velo"
@@ -9,7 +12,12 @@ DEFAULTS_MARK = "velo"
 
 PER_TRIAL = ("case", "arm", "trial")
 """Our fixtures whose value differs from trial to trial."""
-OURS = ("velo", "model", "judge", *PER_TRIAL)
+CLIENTS: Mapping[str, Literal["openai", "anthropic"]] = {
+    "openai_client": "openai",
+    "anthropic_client": "anthropic",
+}
+"""Our fixtures that are clients of the SDKs, and the SDK of each."""
+OURS = ("velo", "model", "judge", *CLIENTS, *PER_TRIAL)
 FIXTURES_MODULE = "pytest_velo.integration.fixtures"
 """Where they are defined: a user's fixture of the same name comes from elsewhere."""
 

@@ -132,7 +132,7 @@ class VeloSession:
             store=self.stored if estimates else self.store,
             cassettes=self._cassettes(),
             session="" if estimates else self.run_folder.name,
-            providers=self._provider_factories(),
+            providers=self.provider_factories,
         )
         loop = self.loop
         loop.on_close(lambda: sampler.aclose(loop.calls_s))
@@ -256,8 +256,9 @@ class VeloSession:
             with suppress(OSError):  # it is not empty
                 self._run_folder.rmdir()
 
-    def _provider_factories(self) -> dict[str, Any]:
-        """Ask plugins for their own wire families."""
+    @cached_property
+    def provider_factories(self) -> dict[str, Any]:
+        """The wire families that plugins offer, by name."""
         factories: dict[str, Any] = {}
         for offered in self._config.hook.pytest_velo_providers():
             factories |= offered

@@ -9,11 +9,8 @@ because they reject parameters that the servers accept. Their retries are off. H
 from __future__ import annotations
 
 import asyncio
-import importlib.util
-import json
-import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any
@@ -21,20 +18,18 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 from urllib.request import getproxies
 
 import httpx2
-import msgspec
 
-from pytest_velo.errors import OutageError, TransientError, TransientKind, UsageError, VeloError
-from pytest_velo.providers.bodies import BodyLimitError, CodingError
-from pytest_velo.providers.failures import inner_failure, quoted, read_failure, refuses, settle_failure
+from pytest_velo.errors import UsageError
+from pytest_velo.providers.answers import NO_ANSWER, decode, read_reply, unanswered, without_secrets
+from pytest_velo.providers.failures import read_failure, refuses
 from pytest_velo.providers.secrets import Secrets, guard_logs, key_of
-from pytest_velo.providers.transport import Answer, DirectTransport, SdkTransport, Transport
+from pytest_velo.providers.transport import Answer, DirectTransport, SdkTransport, Transport, has_aiohttp
 from pytest_velo.providers.wire import sendable
 from pytest_velo.records import JsonObject, Reply, Request
 from pytest_velo.settings import Endpoint
 
 _NO_KEY = "no-key-needed"
 _CONNECT_S = 15.0
-_WRONG_PLACE = "check base_url: does the API start there? Most servers want /v1 at its end"
 
 
 def _no_headers(_body: JsonObject) -> Mapping[str, str]:
@@ -70,15 +65,9 @@ def openai_transport(
     """
     import openai  # weight: half a second
 
-    address, query = _address(endpoint)
     client = openai.AsyncOpenAI(
-        api_key=_key(endpoint),
-        base_url=address or "https://api.openai.com/v1",
-        default_query=query,
-        max_retries=0,
-        timeout=_timeout(endpoint),
-        default_headers=dict(endpoint.headers),
         http_client=http_client or _http_client(openai, slots),
+        **client_options(endpoint, "https://api.openai.com/v1"),
     )
     return _transport(endpoint, SdkTransport(client=client, sdk=openai), slots, http_client)
 
@@ -89,17 +78,29 @@ def anthropic_transport(
     """Return a transport to an endpoint through the Anthropic SDK; arguments as in `openai_transport`."""
     import anthropic  # weight: more than a second
 
-    address, query = _address(endpoint)
     client = anthropic.AsyncAnthropic(
-        api_key=_key(endpoint),
-        base_url=address or "https://api.anthropic.com",
-        default_query=query,
-        max_retries=0,
-        timeout=_timeout(endpoint),
-        default_headers=dict(endpoint.headers),
         http_client=http_client or _http_client(anthropic, slots),
+        **client_options(endpoint, "https://api.anthropic.com"),
     )
     return _transport(endpoint, SdkTransport(client=client, sdk=anthropic), slots, http_client)
+
+
+def client_options(endpoint: Endpoint, default_url: str) -> dict[str, Any]:
+    """Return the keywords that an SDK's client for an endpoint is made with.
+
+    Args:
+        endpoint: Where it is.
+        default_url: The SDK's own server.
+    """
+    address, query = _address(endpoint)
+    return {
+        "api_key": _key(endpoint),
+        "base_url": address or default_url,
+        "default_query": query,
+        "max_retries": 0,
+        "timeout": _timeout(endpoint),
+        "default_headers": dict(endpoint.headers),
+    }
 
 
 def _address(endpoint: Endpoint) -> tuple[str | None, dict[str, Any]]:
@@ -122,7 +123,7 @@ def _transport(
     endpoint: Endpoint, through_sdk: SdkTransport, slots: int, http_client: httpx2.AsyncClient | None
 ) -> Transport:
     """Return a transport without the SDK, unless a proxy or a custom client needs it."""
-    if http_client is not None or not _has_aiohttp() or getproxies() or through_sdk.client.custom_auth:
+    if http_client is not None or not has_aiohttp() or getproxies() or through_sdk.client.custom_auth:
         return through_sdk
     return DirectTransport(through_sdk, slots=slots, connect_s=_connect_s(endpoint))
 
@@ -141,20 +142,12 @@ def _timeout(endpoint: Endpoint) -> httpx2.Timeout:
     return httpx2.Timeout(endpoint.timeout_s, connect=_connect_s(endpoint))
 
 
-def _has_aiohttp() -> bool:
-    return importlib.util.find_spec("aiohttp") is not None
-
-
 def _http_client(sdk: ModuleType, slots: int) -> httpx2.AsyncClient:
     """Return the SDK's HTTP client: over aiohttp, which takes half the CPU, if it is installed."""
     limits = httpx2.Limits(max_connections=slots, max_keepalive_connections=slots)
-    kind = sdk.DefaultAioHttpClient if _has_aiohttp() else sdk.DefaultAsyncHttpxClient
+    kind = sdk.DefaultAioHttpClient if has_aiohttp() else sdk.DefaultAsyncHttpxClient
     client: httpx2.AsyncClient = kind(limits=limits)
     return client
-
-
-class _NotJsonError(ValueError):
-    """A body is no JSON object."""
 
 
 class _SeedRefusedError(Exception):
@@ -194,6 +187,11 @@ class HttpProvider:
         self._seedless.add(request.model)
         return _seedless(reply, seed)
 
+    @property
+    def client(self) -> Any:
+        """The SDK's client that the transport posts through; None if it has none."""
+        return getattr(self._transport, "client", None)
+
     async def aclose(self) -> None:
         """Close the transport."""
         await self._transport.aclose()
@@ -204,79 +202,18 @@ class HttpProvider:
         try:
             async with asyncio.timeout(self._endpoint.timeout_s):
                 answer = await self._transport.post(self._wire.path, body, self._wire.headers(body))
-        except (TimeoutError, httpx2.HTTPError, BodyLimitError, CodingError) as error:
-            raise self._unanswered(request, error) from None  # its causes hold the request and its key
+        except NO_ANSWER as error:
+            raise unanswered(request, error, self._endpoint.timeout_s) from None  # its causes hold the key
         return self._read(answer, request, time.perf_counter() - started, has_seed=seed is not None)
 
     def _read(self, answer: Answer, request: Request, latency_s: float, *, has_seed: bool) -> Reply:
         """Return the reply in an answer, or raise the error it represents."""
-        body = self._without_secrets(answer)
-        if answer.status >= 400:
+        body = without_secrets(answer, self._secrets, decode(answer.content))
+        if has_seed and answer.status >= 400 and "seed" not in request.parameters:
             failure = read_failure(answer.status, answer.headers, body)
-            if has_seed and "seed" not in request.parameters and refuses(failure, "seed"):
+            if refuses(failure, "seed"):
                 raise _SeedRefusedError
-            return settle_failure(failure, request, latency_s)
-        # Routers report the failure of a server behind them inside a 200. A response of OpenAI's that failed
-        # says so itself, and its wire knows why.
-        inner = None if isinstance(body, dict) and "output" in body else inner_failure(body, answer.headers)
-        if inner is not None:
-            return settle_failure(inner, request, latency_s)
-        try:
-            if not isinstance(body, dict):
-                raise _NotJsonError(f"it is {_kind_of(body, answer)}")
-            return self._wire.from_wire(body, request, latency_s)
-        except (LookupError, TypeError, AttributeError, ValueError, OverflowError, RecursionError) as error:
-            found = error if isinstance(error, _NotJsonError) else f"{type(error).__name__}: {error}"
-            what = (
-                f"HTTP {answer.status}, but the body is not a reply ({found}); it begins with:"
-                f" {quoted(body) or 'nothing'}"
-            )
-            fix = "leave stream= out of the call" if "stream" in request.parameters else _WRONG_PLACE
-            raise self._lost(request, "garbage", what, fix=fix) from None
-
-    def _without_secrets(self, answer: Answer) -> Any:
-        """Return the JSON of an answer, or its text, with the secrets that the server echoes struck out."""
-        body = _decode(answer.content)
-        failed = answer.status >= 400 or (isinstance(body, dict) and body.get("error") is not None)
-        try:
-            return self._secrets.strike(body, is_reply=not failed)
-        except RecursionError:  # nested more deeply than any reply is
-            return self._secrets.strike_text(answer.content.decode("utf-8", "replace"))
-
-    def _unanswered(self, request: Request, error: BaseException) -> VeloError:
-        """Distinguish a reply that never came from a failed connection, by following all causes.
-
-        Only the first can depend on the prompt.
-        """
-        chain = list(_links(error))
-        for link in reversed(chain):  # what the standard library says, not what wraps it
-            if isinstance(link, BodyLimitError | CodingError):
-                return self._lost(request, "garbage", str(link), fix=_WRONG_PLACE)
-            if isinstance(link, ssl.SSLError):
-                return self._untrusted(request, link)
-        unconnected = any(isinstance(link, httpx2.ConnectTimeout | httpx2.PoolTimeout) for link in chain)
-        late = any(isinstance(link, TimeoutError | httpx2.TimeoutException) for link in chain)
-        if late and not unconnected:
-            return self._lost(request, "timeout", f"no reply within {self._endpoint.timeout_s:g} s")
-        return self._lost(request, "connection", f"the connection failed ({type(chain[-1]).__name__})")
-
-    def _untrusted(self, request: Request, error: ssl.SSLError) -> OutageError:
-        """Return the error for a connection that is not encrypted as it should be; no attempt mends it."""
-        where = f"{request.endpoint}, model {request.model}"
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return OutageError(
-                f"the server's certificate is not trusted ({error.verify_message})",
-                where=where,
-                fix="set SSL_CERT_FILE to a file with the certificate of the authority that signed it",
-            )
-        return OutageError(
-            f"no encrypted connection can be made ({error.reason or type(error).__name__})",
-            where=where,
-            fix="check base_url: does the server speak https there?",
-        )
-
-    def _lost(self, request: Request, kind: TransientKind, what: str, fix: str = "") -> TransientError:
-        return TransientError(what, kind=kind, where=f"{request.endpoint}, model {request.model}", fix=fix)
+        return read_reply(answer, body, request, latency_s, self._wire.from_wire)
 
 
 def _seedless(reply: Reply, seed: int | None) -> Reply:
@@ -284,34 +221,3 @@ def _seedless(reply: Reply, seed: int | None) -> Reply:
     if seed is None or "seed" in reply.not_honoured:
         return reply
     return replace(reply, not_honoured=("seed", *reply.not_honoured))
-
-
-def _links(error: BaseException | None) -> Iterator[BaseException]:
-    """Give an error and what it came from; httpcore hides the cause and leaves the context."""
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-def _kind_of(body: Any, answer: Answer) -> str:
-    """Say what stands in the place of a JSON object."""
-    if not isinstance(body, str):
-        return f"a JSON {type(body).__name__}"
-    head = body[:200].lstrip().lower()
-    if head.startswith(("data:", "event:", ":")):
-        return "an event stream"
-    if head.startswith(("<!doctype html", "<html")):
-        return "an HTML page"
-    return answer.headers.get("content-type", "text").partition(";")[0] + ", not JSON"
-
-
-def _decode(content: bytes) -> Any:
-    """Return the JSON of a body, or its text if it is not JSON."""
-    try:
-        return msgspec.json.decode(content)
-    except (msgspec.DecodeError, ValueError, RecursionError):
-        pass  # the standard library reads more: NaN, half a surrogate pair, UTF-16
-    try:
-        return json.loads(content)
-    except (ValueError, RecursionError):
-        return content.decode("utf-8", "replace")

@@ -55,7 +55,9 @@ def settle_failure(failure: Failure, request: Request, latency_s: float) -> Repl
     meaning = _meaning(failure, request)
     finish = _observed(meaning)
     if finish is None:
-        raise _error(failure, meaning, request)
+        error = _error(failure, meaning, request)
+        error.status = failure.status
+        raise error
     raw = {"status": failure.status, **failure.body}
     return Reply(text="", finish_reason=finish, latency_s=latency_s, raw=raw)
 

@@ -75,10 +75,10 @@ def resolve(model_id: str, endpoints: Iterable[Endpoint] = BUILTIN_ENDPOINTS) ->
             f"the model id {model_id!r} names the unknown endpoint {name!r}",
             fix=f"{nearest(name, known)}, or declare it under velo_endpoints",
         )
-    return Target(endpoint=_located(known[name]), model=model)
+    return Target(endpoint=located(known[name]), model=model)
 
 
-def _located(endpoint: Endpoint) -> Endpoint:
+def located(endpoint: Endpoint) -> Endpoint:
     """Return the endpoint with the address from the SDK's own environment variable, if it is set."""
     variable = _BASE_URL_ENV.get(endpoint.api) if isinstance(endpoint.api, Api) else None
     if variable is None or endpoint.declared or endpoint.base_url is not None:

@@ -277,6 +277,11 @@ def _rebuilt(value: Any, masked: Any) -> Any:
     return value
 
 
+def is_telling(name: str) -> bool:
+    """Tell whether a header's name says that its value is a secret."""
+    return _TELLING.search(name) is not None
+
+
 def key_of(endpoint: Endpoint, environment: Mapping[str, str] = os.environ) -> str | None:
     """Return an endpoint's key from its environment variable; None if it needs none, or has none."""
     return environment.get(endpoint.key_env or "") or None

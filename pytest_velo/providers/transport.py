@@ -8,6 +8,7 @@ the body differs.
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
@@ -133,6 +134,60 @@ class _Form:
     headers: CIMultiDict[str]
 
 
+class Courier:
+    """Posts bytes through aiohttp.
+
+    Args:
+        slots: Maximum number of calls in flight, >= 1.
+        connect_s: Time limit for making a connection, in seconds.
+    """
+
+    def __init__(self, *, slots: int, connect_s: float) -> None:
+        self._slots = slots
+        self._connect_s = connect_s
+        self._session: aiohttp.ClientSession | None = None
+
+    async def post(self, url: URL, content: bytes, headers: CIMultiDict[str]) -> Answer:
+        """Return the server's answer, without following a redirect."""
+        import aiohttp  # weight: a tenth of a second
+
+        session = self._session or self._open(url)
+        try:
+            async with session.post(url, data=content, headers=headers, allow_redirects=False) as response:
+                coding = response.headers.get("content-encoding")
+                body = await read_body(response.content.iter_any(), coding)
+                return Answer(status=response.status, headers=response.headers, content=body)
+        except aiohttp.ConnectionTimeoutError as error:
+            raise httpx2.ConnectTimeout("no connection in time") from error
+        except aiohttp.ClientConnectorError as error:
+            raise httpx2.ConnectError("no connection") from error
+        except aiohttp.ClientError as error:
+            raise httpx2.ReadError("the connection broke") from error
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        if self._session is not None:
+            await self._session.close()
+
+    def _open(self, url: URL) -> aiohttp.ClientSession:
+        import aiohttp  # weight: a tenth of a second
+
+        # The SDK's own idea of which certificates to trust; reading them takes 20 ms.
+        ssl = httpx2.create_ssl_context() if url.scheme == "https" else True
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=self._slots, ssl=ssl, keepalive_timeout=_KEEP_S),
+            auto_decompress=False,  # it knows no limit, and codings that no limit on the input bounds
+            # The whole attempt is timed by the caller.
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._connect_s),
+        )
+        return self._session
+
+
+def has_aiohttp() -> bool:
+    """Tell whether aiohttp is installed."""
+    return importlib.util.find_spec("aiohttp") is not None
+
+
 class DirectTransport:
     """A transport that sends what the SDK's client would send, through aiohttp.
 
@@ -148,11 +203,14 @@ class DirectTransport:
 
     def __init__(self, sdk: SdkTransport, *, slots: int, connect_s: float) -> None:
         self._sdk = sdk
-        self._slots = slots
-        self._connect_s = connect_s
+        self._courier = Courier(slots=slots, connect_s=connect_s)
         self._forms: dict[_Key, _Form] = {}
         self._asking = asyncio.Lock()
-        self._session: aiohttp.ClientSession | None = None
+
+    @property
+    def client(self) -> openai.AsyncOpenAI | anthropic.AsyncAnthropic:
+        """The SDK's client."""
+        return self._sdk.client
 
     async def post(self, path: str, body: JsonObject, headers: Mapping[str, str]) -> Answer:
         """Post as the SDK would."""
@@ -161,47 +219,15 @@ class DirectTransport:
         except (TypeError, ValueError, RecursionError):
             return await self._sdk.post(path, body, headers)  # it knows more types, and has better errors
         form = self._forms.get((path, tuple(headers.items()))) or await self._ask(path, headers)
-        answer = await self._send(form, content)
+        answer = await self._courier.post(form.url, content, form.headers)
         if 300 <= answer.status < 400:
             return await self._sdk.post(path, body, headers)
         return answer
 
     async def aclose(self) -> None:
         """Close all connections."""
-        if self._session is not None:
-            await self._session.close()
+        await self._courier.aclose()
         await self._sdk.aclose()
-
-    async def _send(self, form: _Form, content: bytes) -> Answer:
-        import aiohttp  # weight: a tenth of a second
-
-        session = self._session or self._open(form.url)
-        try:
-            async with session.post(
-                form.url, data=content, headers=form.headers, allow_redirects=False
-            ) as response:
-                coding = response.headers.get("content-encoding")
-                content = await read_body(response.content.iter_any(), coding)
-                return Answer(status=response.status, headers=response.headers, content=content)
-        except aiohttp.ConnectionTimeoutError as error:
-            raise httpx2.ConnectTimeout("no connection in time") from error
-        except aiohttp.ClientConnectorError as error:
-            raise httpx2.ConnectError("no connection") from error
-        except aiohttp.ClientError as error:
-            raise httpx2.ReadError("the connection broke") from error
-
-    def _open(self, url: URL) -> aiohttp.ClientSession:
-        import aiohttp  # weight: a tenth of a second
-
-        # The SDK's own idea of which certificates to trust; reading them takes 20 ms.
-        ssl = httpx2.create_ssl_context() if url.scheme == "https" else True
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._slots, ssl=ssl, keepalive_timeout=_KEEP_S),
-            auto_decompress=False,  # it knows no limit, and codings that no limit on the input bounds
-            # The whole attempt is timed by the caller.
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._connect_s),
-        )
-        return self._session
 
     async def _ask(self, path: str, headers: Mapping[str, str]) -> _Form:
         """Have the SDK post to nowhere, and see what it would send."""

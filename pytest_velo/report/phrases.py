@@ -87,6 +87,8 @@ def outside_text(outside: Mapping[str, int]) -> str:
     return (
         f"{count(sum(outside.values()), 'connection')} outside the cache, opened by the body itself (to"
         f" {shown}{more}): what it asked there is in no cache, budget or transcript, and has no seed"
+        ' (clients="adopt" in the mark makes draws of what clients over httpx ask a model; so do the fixtures'
+        " `openai_client` and `anthropic_client`)"
     )
 
 

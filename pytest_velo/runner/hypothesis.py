@@ -12,6 +12,7 @@ from pytest_velo.claims import AnyClaim, Claim, Direction
 from pytest_velo.records import TrialRecord
 from pytest_velo.runner.frame import Frame
 from pytest_velo.sampling.trial import Trial
+from pytest_velo.settings import Endpoint
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.rules.choice import MakeRule, rule_for
 from pytest_velo.verdicts import StopReason
@@ -77,6 +78,8 @@ class Hypothesis:
         ceiling: What can be reached: a value in the outcome's units, or an arm; None if not given.
         folder: The test file's, for relative paths of images and sounds.
         facts: What belongs to its verdict from the start: where the cases are from.
+        adopts: The known endpoints, if the calls of clients that bodies make are draws; None if they are not.
+        allow_cut, allow_empty: Which replies count that the body's own clients get.
     """
 
     node_id: str
@@ -107,6 +110,9 @@ class Hypothesis:
     ceiling: float | str | None = None
     folder: Path = Path()
     facts: tuple[str, ...] = ()
+    adopts: tuple[Endpoint, ...] | None = None
+    allow_cut: bool = False
+    allow_empty: bool = False
 
     @property
     def design(self) -> Design:

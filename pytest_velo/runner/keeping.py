@@ -41,5 +41,5 @@ class Keeper:
         elif len(self._requests) < _MOST_SHARED:
             self._requests[at.key] = at.key, request
         is_known = call.reply.finish_reason is not FinishReason.OTHER  # a notice quotes the server's word
-        reply = replace(call.reply, raw=_NO_RAW) if is_known else call.reply
+        reply = replace(call.reply, raw=_NO_RAW if is_known else call.reply.raw, original=None)
         return replace(call, request=request, reply=reply, address=at)

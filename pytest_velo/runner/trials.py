@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, TypeVar
@@ -13,9 +13,11 @@ from pytest_velo.errors import BodyError, InvalidTrial
 from pytest_velo.records import OutcomeKind, TrialRecord
 from pytest_velo.runner.hypothesis import Hypothesis, Reading
 from pytest_velo.runner.keeping import Keeper
+from pytest_velo.sampling.halt import Halt
 from pytest_velo.sampling.outside import Outside, watch
 from pytest_velo.sampling.seeds import derive
 from pytest_velo.sampling.trial import Drawer, Trial, TrialScope, enter
+from pytest_velo.settings import Endpoint
 
 T = TypeVar("T")
 
@@ -79,9 +81,14 @@ class TrialRunner:
             block=None if hypothesis.is_async else self._threads.call,
             folder=hypothesis.folder,
             apart=self._apart,
+            home=asyncio.get_running_loop(),
+            allow_cut=hypothesis.allow_cut,
+            allow_empty=hypothesis.allow_empty,
         )
         enter(scope)
         watch(self.outside)
+        if hypothesis.adopts is not None:
+            self._adopt(hypothesis.adopts)
         self._scopes.add(scope)
         try:
             values = hypothesis.outcomes.value(await self._call(planned, trial))
@@ -101,6 +108,14 @@ class TrialRunner:
             return self._finished(planned, scope, OutcomeKind.INVALID, {}, Reading(invalid=scope.invalid))
         return self._finished(planned, scope, self._kind(values), values, Reading())
 
+    @staticmethod
+    def _adopt(endpoints: Sequence[Endpoint]) -> None:
+        from pytest_velo.sampling.adopting import (
+            adopt,  # weight: the HTTP libraries, where clients are adopted
+        )
+
+        adopt(endpoints)
+
     def _call(self, planned: Planned, trial: Trial) -> Awaitable[Any]:
         body = self._hypothesis.body
         if self._hypothesis.is_async:
@@ -113,6 +128,8 @@ class TrialRunner:
         return self._threads.run_blocking(func)
 
     def _failed(self, planned: Planned, scope: TrialScope, error: BaseException) -> Finished:
+        if isinstance(error, Halt):
+            error = error.reason.with_traceback(error.__traceback__)
         if self.outside.trouble is not None:
             # It adds the line of the test.
             reading = self._hypothesis.outcomes.exception(self.outside.trouble)

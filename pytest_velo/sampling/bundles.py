@@ -58,7 +58,7 @@ class Bundled:
 
     async def complete(self, request: Request, seed: int | None) -> Reply:
         """Return the reply to `request`, made alone or together with others."""
-        if request.model in self._one_by_one or "n" in request.parameters:
+        if request.path or request.model in self._one_by_one or "n" in request.parameters:
             return await self._inner.complete(request, seed)
         loop = asyncio.get_running_loop()
         member = _Member(request=request, flight=current_flight.get(), reply=loop.create_future())

@@ -48,7 +48,7 @@ class Channel:
             pacer = Pacer(rpm=endpoint.rpm, tpm=endpoint.tpm, workers=settings.workers, now=clock.now())
         where = f"endpoint {endpoint.name}"
         self._gate = Gate(slots, pacer=pacer, clock=clock, where=where)
-        provider: Provider = open_provider(endpoint, slots=slots, factories=factories)
+        provider: Provider = _Opened(endpoint, slots=slots, factories=factories)
         if endpoint.api != Api.SCRIPTED:  # its replies are not stored
             provider = Readable(provider, where)
         self._gated = Gated(provider, self._gate, counts_tokens=endpoint.tpm is not None)
@@ -90,3 +90,34 @@ class Channel:
     async def aclose(self) -> None:
         """Close the provider."""
         await self._provider.aclose()
+
+
+class _Opened:
+    """An endpoint's provider, and its relay for the calls of SDKs' clients; each is opened on first use."""
+
+    def __init__(
+        self, endpoint: Endpoint, *, slots: int, factories: Mapping[str, ProviderFactory] | None
+    ) -> None:
+        self._endpoint = endpoint
+        self._slots = slots
+        self._factories = factories
+        self._provider: Provider | None = None
+        self._relay: Provider | None = None
+
+    async def complete(self, request: Request, seed: int | None) -> Reply:
+        """Return the reply of one attempt."""
+        if request.path:
+            if self._relay is None:
+                from pytest_velo.providers.relay import Relay  # weight: httpx2, for clients only
+
+                self._relay = Relay(self._endpoint, slots=self._slots)
+            return await self._relay.complete(request, seed)
+        if self._provider is None:
+            self._provider = open_provider(self._endpoint, slots=self._slots, factories=self._factories)
+        return await self._provider.complete(request, seed)
+
+    async def aclose(self) -> None:
+        """Close what was opened."""
+        for provider in (self._provider, self._relay):
+            if provider is not None:
+                await provider.aclose()

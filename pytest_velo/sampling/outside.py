@@ -26,6 +26,12 @@ from typing import Any
 from pytest_velo.errors import BodyError
 from pytest_velo.sampling.flights import current_flight
 
+ADOPTED = (
+    'clients="adopt" in the mark keeps what clients over httpx ask a model; so do the fixtures `model`,'
+    " `openai_client` and `anthropic_client`"
+)
+"""How a body's calls become draws."""
+
 _THREADS = frozenset({"_thread.start_new_thread", "_thread.start_joinable_thread"})
 _FAMILIES = (socket.AF_INET, socket.AF_INET6)
 _OWNER = "_pytest_velo_outside"
@@ -59,7 +65,7 @@ class Outside:
             return
         error = BodyError(
             f"the body opens a connection to {address} past the model fixture, and {self._refusing}",
-            fix="call the model through the fixture `model`, whose draws are kept; or use another mode",
+            fix=f"{ADOPTED}; or use another mode",
         )
         self.trouble = self.trouble or error
         raise error

@@ -194,6 +194,8 @@ def _was_rejected(reply: Reply) -> bool:
 
 def _output_bound(request: Request) -> int:
     parameters = request.parameters
+    if request.path and request.path.endswith("/embeddings"):
+        return 0
     limit = output_limit(request)
     if limit is None:
         limit = DEFAULT_OUTPUT_TOKENS + _thinking_tokens(parameters)  # they come on top of the reply

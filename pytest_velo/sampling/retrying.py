@@ -188,7 +188,7 @@ class Retrying:
         is_out = model.is_out or self._is_out
         if not is_out and trouble.n_content < policy.unanswered_attempts:
             return
-        model.unanswered.append(repr(request.messages))
+        model.unanswered.append(repr(request.messages or request.parameters))
         n_calls, n_prompts = len(model.unanswered), len(set(model.unanswered))
         never = not model.has_answered and n_calls >= policy.never_answered
         if is_out or never or n_prompts >= policy.breaker or n_calls >= 2 * policy.breaker:

@@ -10,6 +10,7 @@ from functools import partial
 
 from pytest_velo.cache.keys import request_key
 from pytest_velo.errors import CacheMissError
+from pytest_velo.providers.outgoing import Outgoing
 from pytest_velo.providers.registry import ProviderFactory, Target, check_access
 from pytest_velo.records import Address, Draw, Reply, Request, Slot, add_costs
 from pytest_velo.sampling.budget import Budget, Ledger, LocalLedger, shared_ledger
@@ -214,7 +215,8 @@ class Sampler:
         asked = self._settings.may_pay if may_pay is None else may_pay
         if not asked and not target.endpoint.free:
             raise would_pay(worst_case(target.endpoint, request), where)
-        if target.id not in self._ready:
+        has_own_key = isinstance(request, Outgoing) and request.is_own
+        if target.id not in self._ready and not has_own_key:
             check_access(target)
             self._ready.add(target.id)
 

@@ -22,6 +22,8 @@ from pytest_velo.sampling.forks import Origin, fork
 
 T = TypeVar("T")
 
+_APART = 'name them apart with model(..., slot="a")'
+
 
 class Drawing(Protocol):
     """The result of a draw: the reply with its address and date."""
@@ -138,6 +140,8 @@ class TrialScope:
         "_seen",
         "_started",
         "_under_way",
+        "allow_cut",
+        "allow_empty",
         "apart",
         "arm",
         "block",
@@ -146,6 +150,7 @@ class TrialScope:
         "drawer",
         "ended",
         "folder",
+        "home",
         "invalid",
         "may_pay",
         "n_given_up",
@@ -168,6 +173,9 @@ class TrialScope:
         block: Blocking | None,
         folder: Path = Path(),
         apart: Apart = asyncio.to_thread,
+        home: asyncio.AbstractEventLoop | None = None,
+        allow_cut: bool = False,
+        allow_empty: bool = False,
     ) -> None:
         self.trial = trial
         self.drawer = drawer
@@ -179,6 +187,9 @@ class TrialScope:
         self.may_pay = may_pay
         self.apart = apart
         self.block = block  # None on the loop itself, where calls are awaited
+        self.home = home  # the sampling loop, for clients on an event loop of the body's own
+        self.allow_cut = allow_cut  # of the calls of clients, which have no such keyword
+        self.allow_empty = allow_empty
         self.invalid: str | None = None
         self.trouble: Exception | None = None
         self.ended = False
@@ -240,18 +251,18 @@ class TrialScope:
         """End the trial: tasks and threads left behind get no more draws."""
         self.ended = True
 
-    def slot(self, key: str, label: str | None) -> Slot:
+    def slot(self, key: str, label: str | None, *, advice: str = _APART) -> Slot:
         """Return the slot of the next draw of request `key` inside this trial.
 
         The ordinal counts identical requests. Two tasks that each made other calls before sending the same
-        request reach it in no fixed order: a notice says so, and `slot=` tells them apart.
+        request reach it in no fixed order: a notice says so, with `advice` on how to tell them apart.
         """
         label = str(label) if label is not None and label != "" else None  # 0 is a name, "" is not
         counted = key if label is None else f"{key}:{label}"
         ordinal = self._ordinals.get(counted, 0)
         self._ordinals[counted] = ordinal + 1
         if label is None:
-            self._watch_order(key)
+            self._watch_order(key, advice)
         return Slot(case=self.case_digest, repeat=self.trial.repeat, ordinal=ordinal, label=label or "")
 
     def invalidate(self, reason: str) -> None:
@@ -290,7 +301,7 @@ class TrialScope:
         if not self.ended:
             self.n_given_up += 1
 
-    def _watch_order(self, key: str) -> None:
+    def _watch_order(self, key: str, advice: str) -> None:
         caller = _caller()
         made_before = self._callers.get(caller, 0)
         self._callers[caller] = made_before + 1
@@ -298,7 +309,7 @@ class TrialScope:
         if first[0] != caller and (first[1] or made_before):
             self.notices.append(
                 "two tasks of one trial sent the same request after other calls: which of them gets which"
-                ' draw depends on timing; name them apart with model(..., slot="a")'
+                f" draw depends on timing; {advice}"
             )
 
 

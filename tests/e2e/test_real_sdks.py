@@ -12,7 +12,13 @@ from pytest_velo.errors import AccessError, RequestError, UsageError
 from pytest_velo.providers.embedded import Embedded, check_installed, embedded
 from pytest_velo.providers.endpoints import parse_endpoint
 from pytest_velo.providers.registry import Target, open_provider, resolve
+from pytest_velo.providers.sdk_clients import make_client
 from pytest_velo.records import FinishReason, Reply, as_messages
+from pytest_velo.sampling.carrier import Carrier
+from pytest_velo.sampling.draws import DrawMemory
+from pytest_velo.sampling.sampler import Sampler
+from pytest_velo.sampling.trial import Trial, TrialScope, enter
+from pytest_velo.settings import Settings
 
 MODEL = "smollm2-135m"
 FRENCH = "What is the capital of France?"
@@ -144,3 +150,39 @@ def test_a_forked_child_gets_a_server_of_its_own(server: Embedded) -> None:
     finally:
         child.join(timeout=30)
         child.kill()
+
+
+@pytest.mark.parametrize("sdk", ["openai", "anthropic"])
+def test_a_client_of_the_embedded_model(server: Embedded, sdk: str) -> None:
+    """No address and no key are known before the first draw has to be made."""
+    endpoint = resolve(f"local/{MODEL}").endpoint
+    asked: list[Any] = [{"role": "user", "content": FRENCH}]
+
+    async def run() -> tuple[str, Reply]:
+        sampler = Sampler(Settings(budget_usd=None), DrawMemory())
+        plain: dict[str, Any] = {"case": None, "case_digest": "", "stream": "", "may_pay": False}
+        trial = Trial(index=0, repeat=0, seed=7)
+        scope = TrialScope(
+            trial=trial,
+            drawer=sampler,
+            block=None,
+            home=asyncio.get_running_loop(),
+            allow_cut=True,
+            **plain,
+        )
+        enter(scope)
+        carrier = Carrier(endpoint, f"{sdk}_client")
+        client = make_client(sdk, endpoint, is_async=True, transport=carrier)  # type: ignore[arg-type]
+        assert server.address not in str(client.base_url)
+        if sdk == "openai":
+            made = await client.chat.completions.create(model=MODEL, messages=asked, max_tokens=4)
+            text = made.choices[0].message.content
+        else:
+            text = (await client.messages.create(model=MODEL, messages=asked, max_tokens=4)).content[0].text
+        await sampler.aclose()
+        return text, scope.calls[0].reply
+
+    text, reply = asyncio.run(run())
+    assert text == reply.text != ""
+    assert reply.cost_usd == 0.0
+    assert server.api_key not in f"{reply!r} {reply.original}"

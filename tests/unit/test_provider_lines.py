@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_velo.providers import clients, openai_chat
+from pytest_velo.providers import answers, clients, openai_chat
 from pytest_velo.providers.clients import HttpProvider, Wire, anthropic_transport, openai_transport
 from pytest_velo.providers.endpoints import parse_endpoint
 from pytest_velo.providers.transport import Answer, DirectTransport, SdkTransport, Transport
@@ -227,7 +227,7 @@ def test_bodies_are_read_as_the_standard_library_reads_them(value: Any, ascii_on
         expected = json.loads(content)
     except ValueError:
         expected = content.decode("utf-8", "replace")
-    assert repr(clients._decode(content)) == repr(expected)
+    assert repr(answers.decode(content)) == repr(expected)
 
 
 @given(st.binary())
@@ -236,7 +236,7 @@ def test_any_bytes_are_read_as_the_standard_library_reads_them(content: bytes) -
         expected = json.loads(content)
     except (ValueError, RecursionError):
         expected = content.decode("utf-8", "replace")
-    assert repr(clients._decode(content)) == repr(expected)
+    assert repr(answers.decode(content)) == repr(expected)
 
 
 @given(st.text(st.sampled_from('\\ud8dcafu0019"{}[]:,truefalsn .-+eE'), max_size=30))
@@ -246,4 +246,4 @@ def test_texts_like_json_are_read_as_the_standard_library_reads_them(text: str) 
         expected = json.loads(content)
     except ValueError:
         expected = text
-    assert repr(clients._decode(content)) == repr(expected)
+    assert repr(answers.decode(content)) == repr(expected)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pytest_velo.errors import OutageError, TransientError
-from pytest_velo.providers import bodies, clients
+from pytest_velo.providers import bodies, transport
 from pytest_velo.providers.endpoints import parse_endpoint
 from pytest_velo.providers.registry import Target, open_provider
 from pytest_velo.records import Reply, as_messages
@@ -28,7 +28,7 @@ def http_library(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     if request.param == "aiohttp":
         pytest.importorskip("aiohttp")
     else:
-        monkeypatch.setattr(clients.importlib.util, "find_spec", lambda _name: None)
+        monkeypatch.setattr(transport.importlib.util, "find_spec", lambda _name: None)
 
 
 @pytest.fixture(params=list(BASE))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pytest_velo.integration.compat import FixtureInfo, is_parameter, plugin_of
-from pytest_velo.integration.names import FIXTURES_MODULE, OURS
+from pytest_velo.integration.names import CLIENTS, FIXTURES_MODULE, OURS
 
 # Function-scoped fixtures of these plugins belong to their event loops, which our bodies never run on.
 _HARMLESS_MODULES = ("pytest_velo.", "pytest_asyncio.", "anyio.")
@@ -30,7 +30,7 @@ def ours_in(info: FixtureInfo) -> list[str]:
 
 def asking_in(info: FixtureInfo) -> list[str]:
     """Return the fixtures that can be parametrized with a model id."""
-    return [name for name in ("model", "velo") if name in ours_in(info)]
+    return [name for name in ("model", "velo", *CLIENTS) if name in ours_in(info)]
 
 
 def is_harmless(definition: pytest.FixtureDef[Any]) -> bool:

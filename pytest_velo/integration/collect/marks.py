@@ -20,7 +20,7 @@ from pytest_velo.integration.collect.fit import check_fit
 from pytest_velo.integration.names import DEFAULTS_MARK, MARK
 from pytest_velo.records import Invalid
 from pytest_velo.runner.frame import Over
-from pytest_velo.settings import Settings
+from pytest_velo.settings import Clients, Settings
 
 _SPECS: pytest.StashKey[dict[tuple[int, ...], Spec]] = pytest.StashKey()
 """Specs of this session by the ids of their marks, so that each is read and checked once."""
@@ -260,4 +260,7 @@ KEYWORDS: Mapping[str, Callable[[Any], Any]] = {
     "ceiling": _ceiling,
     "guards": _word(Guards),
     "tier": _text,
+    "clients": _word(Clients),
+    "allow_cut": _bool,
+    "allow_empty": _bool,
 }

@@ -10,6 +10,7 @@ from pytest_velo.integration.collect.fixture_names import asking_in, is_ours
 from pytest_velo.integration.collect.marks import Spec
 from pytest_velo.integration.collect.stash import SPEC
 from pytest_velo.integration.compat import fixture_info
+from pytest_velo.integration.names import CLIENTS
 from pytest_velo.settings import Settings
 
 
@@ -37,7 +38,7 @@ def model_id(item: pytest.Item, settings: Settings) -> str | None:
     spec = item.stash[SPEC]
     if spec.arms_are_models:
         return " and ".join(spec.arms)
-    if not any(is_ours(fixture_info(item), name) for name in ("model", "velo")):
+    if not any(is_ours(fixture_info(item), name) for name in ("model", "velo", *CLIENTS)):
         return None
     ids = model_ids(spec, settings)
     return chosen_model(item) or (ids[0] if ids else None)

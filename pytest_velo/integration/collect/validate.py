@@ -12,6 +12,7 @@ from pytest_velo.checks.asserts import removed_asserts
 from pytest_velo.checks.bodies import BodyFacts, check_facts, read_body
 from pytest_velo.checks.forbidden import forbidden_fixtures, forbidden_helper, why_forbidden
 from pytest_velo.errors import UsageError
+from pytest_velo.integration.collect.clients import check_clients
 from pytest_velo.integration.collect.fixture_names import (
     asked_for,
     asking_in,
@@ -23,7 +24,7 @@ from pytest_velo.integration.collect.fixture_names import (
 from pytest_velo.integration.collect.marks import Spec, is_given, read_spec
 from pytest_velo.integration.collect.models import chosen_model, judge_id, model_ids
 from pytest_velo.integration.compat import FixtureInfo, fixture_info
-from pytest_velo.integration.names import PER_TRIAL
+from pytest_velo.integration.names import CLIENTS, PER_TRIAL
 from pytest_velo.providers.registry import resolve
 from pytest_velo.settings import Settings
 
@@ -175,7 +176,8 @@ def _check_arms(info: FixtureInfo, spec: Spec) -> None:
     uses = ours_in(info)
     if "arm" in uses and not spec.arms:
         raise UsageError("the body uses `arm`, but the mark has no arms", fix='arms=("plain", "hinted")')
-    if spec.arms and not {"arm", "velo", *(["model"] if spec.arms_are_models else [])}.intersection(uses):
+    able = {"arm", "velo", *(["model", *CLIENTS] if spec.arms_are_models else [])}
+    if spec.arms and not able.intersection(uses):
         asked = "model" if spec.arms_are_models else "arm"
         raise UsageError(
             f"the arms cannot differ: the body does not use `{asked}`",
@@ -191,6 +193,7 @@ def _check_models(info: FixtureInfo, spec: Spec, settings: Settings) -> None:
             "no model is set",
             fix='models=["local/smollm2-135m"] in the mark, or --velo-model=local/smollm2-135m',
         )
+    check_clients(uses, spec, settings)
     judge = judge_id(spec, settings)
     if "judge" in uses and not judge:
         raise UsageError("no judge is set", fix='judge="openai/gpt-5-mini" in the mark, or --velo-judge=...')

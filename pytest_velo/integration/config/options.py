@@ -83,6 +83,11 @@ OPTIONS: tuple[Option, ...] = (
         metavar="all|new",
         help="sample and store baselines for the selected hypotheses; =new: only where there is none",
     ),
+    Option(
+        name="clients",
+        metavar="C",
+        help="adopt (what a client that a body makes asks a model is a draw) or leave (it is not; default)",
+    ),
     Option(name="cassette", many=True, metavar="FILE", help="recorded draws for replay; repeatable"),
     Option(
         name="report",

@@ -15,6 +15,7 @@ from pytest_velo.integration.config.options import OPTIONS, Option, in_ci, ini_f
 from pytest_velo.providers.endpoints import parse_endpoint
 from pytest_velo.settings import (
     BUILTIN_ENDPOINTS,
+    Clients,
     Endpoint,
     Mode,
     Multiplicity,
@@ -124,6 +125,7 @@ READERS: Mapping[str, Callable[[str], Any]] = {
     "cache_dir": Path,
     "baseline": Path,
     "update": _update,
+    "clients": lambda text: Clients(_one_of(*Clients)(text)),
     "cassette": Path,
     "report": _report,
 }

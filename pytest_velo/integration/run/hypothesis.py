@@ -11,6 +11,7 @@ import pytest
 
 from pytest_velo.checks.bodies import body_digest
 from pytest_velo.claims import AnyClaim, Claim
+from pytest_velo.integration.collect.clients import adopts
 from pytest_velo.integration.collect.fixture_names import is_ours, shared_state, told
 from pytest_velo.integration.collect.frame import case_set, frame_of
 from pytest_velo.integration.collect.marks import Spec
@@ -78,6 +79,9 @@ def build(
         make_rule=rule_maker(item.config, spec.claim),
         opens_nothing=_offline(settings),
         ceiling=spec.get("ceiling"),
+        adopts=settings.endpoints if adopts(spec, settings) else None,
+        allow_cut=spec.get("allow_cut", False),
+        allow_empty=spec.get("allow_empty", False),
         max_trials_marked="max_trials" in spec.options,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from pytest_velo.checks.asked import never_asked
 from pytest_velo.checks.endings import unknown_endings
 from pytest_velo.checks.snapshots import mixed_snapshots
 from pytest_velo.integration.run.outcomes import HostOutcomes
@@ -23,9 +24,12 @@ def with_notices(
     `before` and `after` are the sampler's totals around a run that had the sampler to itself. Otherwise they
     are None, and so are the retries.
     """
-    notices = dict.fromkeys(
-        [*result.notices, *mixed_snapshots(result.trials), *unknown_endings(result.trials)]
+    told = (
+        *mixed_snapshots(result.trials),
+        *unknown_endings(result.trials),
+        *never_asked(result.trials, result.model),
     )
+    notices = dict.fromkeys([*result.notices, *told])
     warning = outcomes.never_failed()
     if warning is not None:
         notices[warning] = None

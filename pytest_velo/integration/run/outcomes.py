@@ -21,7 +21,9 @@ from pytest_velo.claims import AnyClaim
 from pytest_velo.errors import BodyError, StoreError, UsageError
 from pytest_velo.integration.body import Velo
 from pytest_velo.integration.compat import Failed
+from pytest_velo.integration.names import CLIENTS
 from pytest_velo.runner.hypothesis import Reading
+from pytest_velo.sampling.clients import Carrying, carriers
 from pytest_velo.sampling.model import AsyncModel, Model
 from pytest_velo.scorers.judge import AsyncJudge, Judge
 
@@ -56,13 +58,19 @@ class HostOutcomes:
         self._n_outcomes = 0
         self._n_none = 0
         self._callers: list[Any] = []
+        self._carriers: list[Carrying] = []
 
     def watch(self, fixtures: Iterable[Any]) -> None:
         """Ask these from now on whether a call lost its trial, in a thread of the body's own."""
-        self._callers = [fixture for fixture in fixtures if isinstance(fixture, _CALLERS)]
+        for fixture in fixtures:
+            if isinstance(fixture, _CALLERS):
+                self._callers.append(fixture)
+            elif type(fixture).__module__.partition(".")[0] in CLIENTS.values():
+                self._carriers += [carriers[fixture]] if fixture in carriers else []
 
     def _lost(self) -> BodyError | None:
-        return next((caller._lost for caller in self._callers if caller._lost is not None), None)
+        lost = (*(caller._lost for caller in self._callers), *(carrier.lost for carrier in self._carriers))
+        return next((error for error in lost if error is not None), None)
 
     def value(self, returned: Any) -> dict[str, float]:
         """Return the named outcomes of what a body returned.

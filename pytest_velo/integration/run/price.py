@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_velo.integration.collect.fixture_names import is_ours
-from pytest_velo.integration.collect.models import judge_id, model_ids
+from pytest_velo.integration.collect.models import chosen_model, judge_id, model_ids
 from pytest_velo.integration.collect.stash import SPEC
 from pytest_velo.integration.compat import fixture_info
+from pytest_velo.integration.names import CLIENTS
 from pytest_velo.providers.registry import resolve
 from pytest_velo.report.plan_record import TrialPrice
 
 if TYPE_CHECKING:
     from pytest_velo.cache.looks import LastSeen
     from pytest_velo.integration.session import VeloSession
+
+_ASKING = ("model", "judge", "velo", *CLIENTS)
 
 
 def price_of(item: pytest.Item, session: VeloSession) -> TrialPrice:
@@ -27,9 +30,7 @@ def price_of(item: pytest.Item, session: VeloSession) -> TrialPrice:
         UsageError: One of its models cannot be used here.
     """
     info = fixture_info(item)
-    asked = [
-        name for name in ("model", "judge", "velo") if is_ours(info, name) and name in info.names_closure
-    ]
+    asked = [name for name in _ASKING if is_ours(info, name) and name in info.names_closure]
     if not asked:
         return TrialPrice(calls=0.0, usd=0.0, known_from="its body uses no model")
     free = _is_free(item, session)
@@ -43,7 +44,7 @@ def price_of(item: pytest.Item, session: VeloSession) -> TrialPrice:
 def asks_a_model(item: pytest.Item) -> bool:
     """Tell whether the body has a fixture of ours that makes calls."""
     info = fixture_info(item)
-    return any(is_ours(info, name) for name in ("model", "judge", "velo"))
+    return any(is_ours(info, name) for name in _ASKING)
 
 
 def _is_free(item: pytest.Item, session: VeloSession) -> bool:
@@ -53,8 +54,7 @@ def _is_free(item: pytest.Item, session: VeloSession) -> bool:
         return False
     judge = judge_id(spec, settings) if is_ours(info, "judge") else None
     ids = [*model_ids(spec, settings), *([judge] if judge else [])]
-    params = getattr(getattr(item, "callspec", None), "params", {})
-    if isinstance(chosen := params.get("model"), str):
+    if (chosen := chosen_model(item)) is not None:
         ids = [chosen, *([judge] if judge else [])]
     return all(resolve(name, settings.endpoints).endpoint.free for name in ids)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_velo.integration.baseline.guard import Guard, guard_of, unsampled_result
+from pytest_velo.integration.collect.clients import adopts
 from pytest_velo.integration.collect.models import judge_id, model_ids
 from pytest_velo.integration.collect.reach import check_drawn
 from pytest_velo.integration.collect.stash import FACTS, SPEC
@@ -143,6 +144,12 @@ def _load_what_the_loop_needs(item: pytest.Item, settings: Settings) -> None:
     for room in (exact, limits):
         load(room)
     spec = item.stash[SPEC]
+    if adopts(spec, settings):
+        from pytest_velo.sampling.adopting import (
+            install,  # weight: the HTTP libraries, where clients are adopted
+        )
+
+        install()
     judge = judge_id(spec, settings)
     for name in (*model_ids(spec, settings), *([] if judge is None else [judge])):
         registry.load(registry.resolve(name, settings.endpoints).endpoint.api)
