@@ -32,6 +32,9 @@ def read_logs(path: Path, *, kind: Kind | None = None, id_field: str | None = No
     Raises:
         UsageError: There is no such file, nothing that is known wrote it, or it is damaged.
     """
+    if path.is_dir() and (files := lm_eval.files_in(path)):
+        logs = [log for file in files for log in read_logs(file, kind=Kind.LM_EVAL)]
+        return (lm_eval.joined(path, logs),)
     if not path.is_file():
         names = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
         what = "this is a folder" if path.is_dir() else "there is no such log"

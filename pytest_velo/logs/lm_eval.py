@@ -1,13 +1,16 @@
 """Logs of lm-evaluation-harness: `samples_*.jsonl`, as `--log_samples` writes them.
 
-A line is one document under one filter; a document with two filters has two lines. A metric is named as the
-harness names it in its results: `exact_match`, or `exact_match,strict-match` where there are several filters.
+A file is one task; a folder with the files of several is one log. A line is one document under one filter; a
+document with two filters has two lines. A metric is named as the harness names it in its results:
+`exact_match`, or `exact_match,strict-match` where there are several filters.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +33,7 @@ _OWN = frozenset(
         "target_hash",
     }
 )
+_TASKS_NAMED = 3
 _FILE = re.compile(r"samples_(?P<task>.+?)(?:_\d{4}-\d\d-\d\dT[\d\-.]+)?")
 
 
@@ -94,6 +98,41 @@ def read(path: Path, digest: str, rows: Iterable[Row]) -> tuple[Log, ...]:
             samples=samples,
             task=found["task"] if found else "",
         ),
+    )
+
+
+def files_in(folder: Path) -> list[Path]:
+    """Return the files of samples in a folder, one for each task."""
+    return sorted(folder.glob("samples_*.jsonl"))
+
+
+def joined(folder: Path, logs: Sequence[Log]) -> Log:
+    """Return the logs of a folder's tasks as one: `task/doc_id` names a sample, and `task` is a field.
+
+    Raises:
+        UsageError: A task has two files.
+    """
+    tasks: dict[str, Log] = {}
+    for log in logs:
+        if log.task in tasks:
+            first = tasks[log.task].path.name
+            raise UsageError(
+                f"the task {log.task} has two files of samples: {first} and {log.path.name}",
+                where=str(folder),
+                fix="keep the files of one run in a folder, or name a file",
+            )
+        tasks[log.task] = log
+    return Log(
+        name=folder.name,
+        path=folder,
+        kind=Kind.LM_EVAL,
+        digest=sha256("".join(log.digest for log in logs).encode()).hexdigest(),
+        samples=tuple(
+            replace(sample, id=f"{task}/{sample.id}", fields={**sample.fields, "task": task})
+            for task, log in tasks.items()
+            for sample in log.samples
+        ),
+        task=", ".join(tasks) if len(tasks) <= _TASKS_NAMED else f"{len(tasks)} tasks",
     )
 
 

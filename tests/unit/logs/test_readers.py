@@ -81,6 +81,23 @@ def test_a_document_that_comes_twice_under_one_filter_is_refused_with_both_place
     assert "samples_a.jsonl:1" in error.value.what
 
 
+def test_a_folder_of_the_harness_is_one_log_of_its_tasks(tmp_path: Path) -> None:
+    for task in ("anatomy", "law"):
+        name = f"samples_mmlu_{task}_2025-01-02T03-04-05.678901.jsonl"
+        write_rows(tmp_path / name, [lm_eval_line(0), lm_eval_line(1)])
+
+    log = read_one(tmp_path)
+
+    assert [sample.id for sample in log.samples] == [
+        f"mmlu_{task}/{doc}" for task in ("anatomy", "law") for doc in range(2)
+    ]
+    assert {sample.fields["task"] for sample in log.samples} == {"mmlu_anatomy", "mmlu_law"}
+    assert (log.name, log.task) == (tmp_path.name, "mmlu_anatomy, mmlu_law")
+    write_rows(tmp_path / "samples_mmlu_law_2025-02-02T03-04-05.678901.jsonl", [lm_eval_line(0)])
+    with pytest.raises(UsageError, match="mmlu_law has two files"):
+        read_logs(tmp_path)
+
+
 # promptfoo
 
 
