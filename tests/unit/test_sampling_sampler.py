@@ -408,7 +408,7 @@ def test_hazard_12_budget_and_concurrency_divided_by_workers(fake: Fake, store: 
     shared = run(session(store))
     assert sum(made for made, _ in shared) * 0.01 <= 0.08 * 1.1
     assert sum(made for made, _ in shared) >= 6
-    assert {mine.slots for _, mine in shared} == {5}
+    assert {mine.slots for made, mine in shared if made} == {5}  # the others opened no provider
     alone = run(session(None))  # no common books: each keeps to its part
     assert all(made * 0.01 <= 0.08 * 1.1 / 4 for made, _ in alone)
 
