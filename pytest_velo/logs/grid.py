@@ -125,7 +125,10 @@ def make_grid(logs: Mapping[str, Log], group: str | None = None) -> Grid:
         ids=ids,
         n_draws=math.lcm(*(arm.n_epochs for arm in arms.values())),
         groups=None if group is None else tuple(_group(arms, name, group) for name in ids),
-        notices=tuple(_notices(logs, arms)),
+        notices=(
+            *(f"{name}: {notice}" for name, log in logs.items() for notice in log.notices),
+            *_notices(logs, arms),
+        ),
         _arms=arms,
     )
 

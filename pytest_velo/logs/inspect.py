@@ -13,6 +13,10 @@ from pytest_velo.logs.log import Kind, Log, Sample, as_number, as_text
 
 _HEAVY = frozenset({"messages", "events", "store", "attachments", "events_data", "timelines"})
 """Fields that are large and say nothing about outcomes."""
+_STOPPED = (
+    "pytest-velo itself wrote this log, and stopped sampling by what it saw: the error rates are those of the"
+    " verdict in the log, not of one on how it ended",
+)
 _WORDS = {"C": 1.0, "P": 0.5, "I": 0.0, "N": 0.0, "yes": 1.0, "true": 1.0, "no": 0.0, "false": 0.0}
 """As Inspect's `value_to_float` reads them."""
 
@@ -54,6 +58,7 @@ def read(path: Path, digest: str) -> tuple[Log, ...]:
             passed=next(iter(names)) if len(names) == 1 else "",
             model=log.eval.model,
             task=log.eval.task,
+            notices=_STOPPED if "velo" in (log.eval.metadata or {}) else (),
         ),
     )
 

@@ -58,6 +58,7 @@ class Log:
         graded: The score that says how well it did, likewise.
         model, task: As the log names them; empty if it does not.
         numbered: The ids are places in the file, which pair with nothing.
+        notices: What the reader of a verdict on it should know.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Log:
     model: str = ""
     task: str = ""
     numbered: bool = False
+    notices: tuple[str, ...] = ()
 
 
 def as_number(value: Any) -> float | None:

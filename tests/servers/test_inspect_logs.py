@@ -179,6 +179,19 @@ def test_a_sample_that_was_announced_and_never_ran_is_missing(
     assert "missing" in grid.at("cut", "q3", 1).invalid
 
 
+def test_a_log_that_stopped_by_what_it_saw_is_said_to(evaluated: dict[str, Path], tmp_path: Path) -> None:
+    """Our own: judged as if its length had been planned, it would have other error rates."""
+
+    def of_ours(log: Any) -> None:
+        log.eval.metadata = {"velo": {"claim": "rate >= 0.5", "stopped": "decided"}}
+
+    log = read_one(rewritten(evaluated["good"], tmp_path / "ours.eval", of_ours))
+
+    [notice] = make_grid({"ours": log}).notices
+    assert "ours: pytest-velo itself wrote this log" in notice
+    assert not read_one(evaluated["good"]).notices
+
+
 def test_scores_of_every_shape_are_read_as_inspect_reads_them(
     evaluated: dict[str, Path], tmp_path: Path
 ) -> None:
