@@ -6,7 +6,15 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, assert_never
 
-from pytest_velo.records import Call, HypothesisResult, JsonObject, Outcome, OutcomeKind, TrialRecord
+from pytest_velo.records import (
+    Call,
+    HypothesisResult,
+    JsonObject,
+    Outcome,
+    OutcomeKind,
+    ToolCall,
+    TrialRecord,
+)
 from pytest_velo.report.document import invalid_trials, shown_trials, telling_turns
 from pytest_velo.report.lines import Line, Style, block, paragraph
 from pytest_velo.report.numbers import count
@@ -71,15 +79,15 @@ def _turn_lines(
 ) -> Iterator[Line]:
     """Show one trial, or the arms of one pair below what came out of each."""
     if len(turn) > 1:
-        outcomes = ", ".join(f"{inline(trial.arm, 40)} {_value(trial)}" for trial in _arms_first(turn, pairs))
+        outcomes = ", ".join(f"{inline(trial.arm, 40)} {_value(trial)}" for trial in arms_first(turn, pairs))
         place = f"case {inline(turn[0].case_id, 40)}" if turn[0].case_id else "pair"
         yield Line("")
         yield Line(inline(f"  {place} · repeat {turn[0].repeat} · {outcomes}", width), Style.BOLD)
-    for trial in _arms_first(turn, pairs):
+    for trial in arms_first(turn, pairs):
         yield from trial_lines(trial, verbosity, width, has_outcome=True)
 
 
-def _arms_first(turn: Sequence[TrialRecord], pairs: PairCounts | None) -> list[TrialRecord]:
+def arms_first(turn: Sequence[TrialRecord], pairs: PairCounts | None) -> list[TrialRecord]:
     """Return a turn's trials in the order of the difference, further arms after them."""
     order = () if pairs is None else (pairs.first, pairs.second)
     return sorted(turn, key=lambda trial: order.index(trial.arm) if trial.arm in order else len(order))
@@ -141,23 +149,29 @@ def _outcome_lines(trial: TrialRecord, width: int, limit: int | None) -> Iterato
 def _call_lines(call: Call, before: Call | None, limit: int | None, width: int) -> Iterator[Line]:
     """Return one call: what is new in its messages, then the reply."""
     reply = call.reply
-    for message in _new_messages(call, before):
-        text = _content_text(message.get("content"))
+    for message in new_messages(call, before):
+        text = content_text(message.get("content"))
         if text:
             yield from block(str(message.get("role", "?")), text, width, limit=limit, indent=4)
         for tool in message.get("tool_calls") or ():
-            yield from block("tool call", _tool_text(tool), width, limit=limit, indent=4)
+            yield from block("tool call", tool_text(tool), width, limit=limit, indent=4)
     if reply.reasoning:
         yield from block("reasoning", reply.reasoning, width, Style.DIM, limit=limit, indent=4)
     if reply.text or not reply.tool_calls:
         yield from block("assistant", reply.text or "(empty)", width, limit=limit, indent=4)
     for asked in reply.tool_calls:
-        arguments = asked.arguments_text or json.dumps(asked.arguments, default=str)
-        yield from block("tool call", f"{asked.name}({arguments})", width, limit=limit, indent=4)
-    yield from block("", " · ".join(_reply_facts(call)), width, Style.DIM, indent=4)
+        yield from block("tool call", asked_text(asked), width, limit=limit, indent=4)
+    yield from block("", " · ".join(reply_facts(call)), width, Style.DIM, indent=4)
 
 
-def _reply_facts(call: Call) -> Iterator[str]:
+def asked_text(asked: ToolCall) -> str:
+    """Return a call that a reply asks for."""
+    arguments = asked.arguments_text or json.dumps(asked.arguments, default=str)
+    return f"{asked.name}({arguments})"
+
+
+def reply_facts(call: Call) -> Iterator[str]:
+    """Say how a reply ended, and where it came from."""
     reply = call.reply
     yield f"finish: {reply.finish_reason}"
     if reply.refused:
@@ -171,7 +185,7 @@ def _reply_facts(call: Call) -> Iterator[str]:
         yield f"drawn {call.drawn_at[:10]}"
 
 
-def _new_messages(call: Call, before: Call | None) -> tuple[JsonObject, ...]:
+def new_messages(call: Call, before: Call | None) -> tuple[JsonObject, ...]:
     """Return the messages that the previous call did not show: a chat resends its past each time."""
     messages = call.request.messages
     if before is None:
@@ -183,13 +197,14 @@ def _new_messages(call: Call, before: Call | None) -> tuple[JsonObject, ...]:
     if (
         news
         and news[0].get("role") == "assistant"
-        and _content_text(news[0].get("content")) == before.reply.text
+        and content_text(news[0].get("content")) == before.reply.text
     ):
         return news[1:]
     return news
 
 
-def _content_text(content: Any) -> str:
+def content_text(content: Any) -> str:
+    """Return the text of a message's content; other parts are named."""
     if content is None or isinstance(content, str):
         return content or ""
     if isinstance(content, Iterable):
@@ -208,7 +223,8 @@ def _part_text(part: Any) -> str:
     return str(part)
 
 
-def _tool_text(tool: Any) -> str:
+def tool_text(tool: Any) -> str:
+    """Return an entry of a message's `tool_calls` as a call."""
     if not isinstance(tool, Mapping):
         return str(tool)
     arguments = tool.get("arguments")
