@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, assert_never
+from collections.abc import Iterator, Sequence
+from typing import assert_never
 
-from pytest_velo.media import identified, shown
-from pytest_velo.records import Call, HypothesisResult, JsonObject, Outcome, OutcomeKind, Reply, TrialRecord
+from pytest_velo.records import HypothesisResult, Outcome, OutcomeKind, TrialRecord
+from pytest_velo.report.conversation import FACTS, REASONING, conversation
 from pytest_velo.report.document import invalid_trials, shown_trials, telling_turns
 from pytest_velo.report.lines import Line, Style, block, paragraph
-from pytest_velo.report.numbers import count
 from pytest_velo.report.text import inline
 from pytest_velo.verdicts import PairCounts
 
@@ -72,15 +70,15 @@ def _turn_lines(
 ) -> Iterator[Line]:
     """Show one trial, or the arms of one pair below what came out of each."""
     if len(turn) > 1:
-        outcomes = ", ".join(f"{inline(trial.arm, 40)} {_value(trial)}" for trial in _arms_first(turn, pairs))
+        outcomes = ", ".join(f"{inline(trial.arm, 40)} {_value(trial)}" for trial in arms_first(turn, pairs))
         place = f"case {inline(turn[0].case_id, 40)}" if turn[0].case_id else "pair"
         yield Line("")
         yield Line(inline(f"  {place} · repeat {turn[0].repeat} · {outcomes}", width), Style.BOLD)
-    for trial in _arms_first(turn, pairs):
+    for trial in arms_first(turn, pairs):
         yield from trial_lines(trial, verbosity, width, has_outcome=True)
 
 
-def _arms_first(turn: Sequence[TrialRecord], pairs: PairCounts | None) -> list[TrialRecord]:
+def arms_first(turn: Sequence[TrialRecord], pairs: PairCounts | None) -> list[TrialRecord]:
     """Return a turn's trials in the order of the difference, further arms after them."""
     order = () if pairs is None else (pairs.first, pairs.second)
     return sorted(turn, key=lambda trial: order.index(trial.arm) if trial.arm in order else len(order))
@@ -100,9 +98,9 @@ def trial_lines(trial: TrialRecord, verbosity: int, width: int, *, has_outcome: 
     yield Line("")
     yield Line(inline("  " + " · ".join(head), width))
     limit = _LIMITS.get(verbosity)
-    for number, call in enumerate(trial.calls):
-        yield from _call_lines(call, trial.calls[:number], limit, width)
-        yield from block("", " · ".join(_reply_facts(call, number, trial)), width, Style.DIM, indent=4)
+    for said in conversation(trial):
+        style = Style.DIM if said.role in (FACTS, REASONING) else Style.PLAIN
+        yield from block(said.role, said.text, width, style, limit=limit, indent=4)
     for note in trial.notes:
         yield from block("note", note, width, limit=limit, indent=4)
     if has_outcome:
@@ -138,95 +136,3 @@ def _outcome_lines(trial: TrialRecord, width: int, limit: int | None) -> Iterato
     yield from block("outcome", outcome_text(trial), width, Style.BOLD, limit=limit, indent=4)
     if trial.location:
         yield from block("at", trial.location, width, indent=4)
-
-
-def _call_lines(call: Call, earlier: Sequence[Call], limit: int | None, width: int) -> Iterator[Line]:
-    """Return one call: what is new in its messages, then the reply, under the part that the model plays."""
-    reply = call.reply
-    speaker = call.speaker or "assistant"
-    tools = _tool_names(call.request.messages)
-    for message in _new_messages(call, earlier):
-        begun = bool(call.request.prefill) and message is call.request.messages[-1]
-        role = "prefill" if begun else str(message.get("role", "?"))
-        text = _content_text(message.get("content"))
-        if role == "tool" and (name := tools.get(str(message.get("tool_call_id")))):
-            text = f"{name}: {text}"
-        if text:
-            yield from block(speaker if role == "assistant" else role, text, width, limit=limit, indent=4)
-        for tool in message.get("tool_calls") or ():
-            yield from block("tool call", _tool_text(tool), width, limit=limit, indent=4)
-    if reply.reasoning:
-        yield from block("reasoning", reply.reasoning, width, Style.DIM, limit=limit, indent=4)
-    if reply.text or not reply.tool_calls:
-        yield from block(speaker, reply.text or "(empty)", width, limit=limit, indent=4)
-    for asked in reply.tool_calls:
-        arguments = asked.arguments_text or json.dumps(asked.arguments, default=str)
-        yield from block("tool call", f"{asked.name}({arguments})", width, limit=limit, indent=4)
-
-
-def _tool_names(messages: Iterable[JsonObject]) -> dict[str, str]:
-    """Return the names of the tools called in a conversation, by the ids of the calls."""
-    calls = [call for message in messages for call in message.get("tool_calls") or ()]
-    named = (call for call in calls if isinstance(call, Mapping) and call.get("id"))
-    return {str(call["id"]): str(call.get("name")) for call in named}
-
-
-def _reply_facts(call: Call, number: int, trial: TrialRecord) -> Iterator[str]:
-    """Say what a reply's text does not: which call it answers, of which model, and how it ended."""
-    reply = call.reply
-    if len(trial.calls) > 1:
-        yield f"call {number + 1} of {len(trial.calls)}"
-    if len({each.model for each in trial.calls}) > 1:
-        yield f"to {inline(call.model, 60)}"
-    yield f"finish: {reply.finish_reason}"
-    if reply.refused:
-        yield "refused"
-    if reply.usage.output_tokens is not None:
-        yield count(reply.usage.output_tokens, "token")
-    yield f"served by {reply.model_served or 'an unnamed model'}"
-    if reply.not_honoured:
-        yield f"not honoured: {', '.join(reply.not_honoured)}"
-    if reply.cached:
-        yield f"drawn {call.drawn_at[:10]}"
-
-
-def _new_messages(call: Call, earlier: Sequence[Call]) -> tuple[JsonObject, ...]:
-    """Return the messages that no earlier call showed: a chat resends its past each time."""
-    messages = call.request.messages
-    for before in reversed(earlier):
-        past = before.request.messages
-        if not past or messages[: len(past)] != past:
-            continue
-        news = messages[len(past) :]
-        if news and _is_reply(news[0], before.reply):
-            return news[1:]
-        return news
-    return messages
-
-
-def _is_reply(message: JsonObject, reply: Reply) -> bool:
-    return message.get("role") == "assistant" and _content_text(message.get("content")) == reply.text
-
-
-def _content_text(content: Any) -> str:
-    if content is None or isinstance(content, str):
-        return content or ""
-    if isinstance(content, Iterable):
-        return "\n".join(map(_part_text, content))
-    return str(content)
-
-
-def _part_text(part: Any) -> str:
-    if not isinstance(part, Mapping):
-        return str(part)
-    if "text" in part:
-        return str(part["text"])
-    return shown({**part, **identified(part)})
-
-
-def _tool_text(tool: Any) -> str:
-    if not isinstance(tool, Mapping):
-        return str(tool)
-    arguments = tool.get("arguments")
-    text = arguments if isinstance(arguments, str) else json.dumps(arguments, default=str)
-    return f"{tool.get('name')}({text})"

@@ -88,7 +88,9 @@ def test_a_replay_names_the_tool_that_gives_something_else(run: Inner, lab: Lab,
     assert run.outcomes == ["supported"]
     n_calls = len(lab.calls)
     result = {"role": "tool", "content": "noon", "tool_call_id": "c1"}
-    assert [body["messages"][-1] for body in lab.calls].count(result) == n_calls / 2
+    answered = [body["messages"][-1] for body in lab.calls].count(result)
+    # A trial that was begun ahead of the verdict may have asked its question only.
+    assert run.record["test_"].decision.evidence.n <= answered <= n_calls / 2
 
     assert run("--velo-mode=replay").ret == 0  # the same result is the same request
     monkeypatch.setenv("LAB_NOW", "midnight")
