@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 from urllib.request import getproxies
 
 import httpx2
@@ -131,12 +132,15 @@ class Relay:
         return await answer_of(response)
 
     def _secrets_of(self, parcel: Parcel) -> Secrets:
-        """Return the secrets in a request's headers and in its endpoint."""
+        """Return the secrets in a request's headers and query, and in its endpoint."""
         found = {name: value for name, value in parcel.headers.items() if _may_be_secret(name, value)}
-        key = tuple(found.values())
+        query = urlsplit(parcel.url).query
+        key = (query, *found.values())
         secrets = self._secrets.get(key)
         if secrets is None:
-            secrets = Secrets(replace(self._endpoint, headers={**self._endpoint.headers, **found}))
+            base = urlsplit(self._endpoint.base_url or "")._replace(query=query)
+            headers = {**self._endpoint.headers, **found}
+            secrets = Secrets(replace(self._endpoint, base_url=urlunsplit(base), headers=headers))
             if len(self._secrets) < _MOST_KEYS:  # a client may have another token in each call
                 self._secrets[key] = secrets
                 guard_logs(secrets)

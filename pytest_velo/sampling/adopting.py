@@ -175,17 +175,20 @@ class Adopted:
 
 
 def endpoint_of(url: str, api: str, endpoints: Sequence[Endpoint]) -> Endpoint:
-    """Return the known endpoint that an address lies below, else one that is named after its host.
+    """Return the known endpoint that an address lies nearest below, else one that is named after its host.
 
     Args:
         url: Where a client posts.
         api: The wire family of what it posts.
-        endpoints: The known ones; declared ones come last, and win.
+        endpoints: The known ones; of several at one address, the last is meant.
     """
-    for endpoint in reversed(endpoints):
-        base = located(endpoint).base_url or _OWN_ADDRESSES.get(endpoint.name)
-        if base is not None and url.startswith(base.partition("?")[0].rstrip("/") + "/"):
-            return located(endpoint)
+    found: tuple[int, Endpoint] | None = None
+    for endpoint in map(located, endpoints):
+        base = (endpoint.base_url or _OWN_ADDRESSES.get(endpoint.name, "")).partition("?")[0].rstrip("/")
+        if base and url.startswith(f"{base}/") and (found is None or len(base) >= found[0]):
+            found = len(base), endpoint
+    if found is not None:
+        return found[1]
     parts = urlsplit(url)
     return Endpoint(
         name=parts.netloc.rpartition("@")[2],

@@ -268,3 +268,35 @@ def test_a_call_that_lost_its_trial_is_an_error(run: Inner, server: SdkServer) -
     (result,) = run.record.results
     assert "outside a running trial" in result.problem
     assert not server.calls
+
+
+TOGETHER = """
+import openai
+
+@pytest.mark.hypothesis(rate >= 0.5, models=["lab/tiny"], max_trials=20)
+async def test_model(model, openai_client):
+    asked = [{"role": "user", "content": "Is 11 a prime?"}]
+    own = await openai.AsyncOpenAI().chat.completions.create(model="tiny", messages=asked)
+    given = await openai_client.chat.completions.create(model="tiny", messages=asked)
+    said = {own.choices[0].message.content, given.choices[0].message.content, (await model("Hi")).text}
+    return said == {"yes"}
+"""
+
+
+@pytest.mark.processes
+def test_model_and_clients_of_both_kinds_together_in_workers(
+    run: Inner, server: SdkServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An adopted client of a declared endpoint has its price, and shares nothing with a call of `model`."""
+    monkeypatch.setenv("OPENAI_API_KEY", CANARY)
+    monkeypatch.setenv("OPENAI_BASE_URL", f"{server.address}/v1")
+    run.file(TOGETHER)
+    run("-n", "2", "--velo-mode=auto", "--velo-clients=adopt").assert_outcomes(passed=1)
+    (result,) = run.record.results
+    assert not result.outside
+    assert result.cost_usd
+    slots = [call.address.slot.rpartition(":")[2] for call in result.trials[0].calls]
+    assert slots == ["0", "1", "0"]
+    n_calls = len(server.calls)
+    run("-n", "2", "--velo-mode=auto", "--velo-clients=adopt").assert_outcomes(passed=1)
+    assert len(server.calls) == n_calls

@@ -176,6 +176,12 @@ def test_no_key_is_kept(bench: Bench) -> None:
     assert KEY not in f"{bench.store.__dict__} {bench.scope.calls}"
 
 
+def test_a_key_in_the_address_is_struck_out_too(bench: Bench) -> None:
+    bench.server.said = lambda _body, _n: f"Your key is {KEY}."
+    made = bench.run(lambda: said(asked_of(bench.openai(default_query={"api-key": KEY}))))
+    assert made == "Your key is ***."
+
+
 def test_a_server_that_is_gone_is_an_error_of_the_connection(bench: Bench) -> None:
     bench.server.close()
 
@@ -204,7 +210,8 @@ def test_whose_endpoint_an_address_is(
     for variable in ("OPENAI_BASE_URL", "ANTHROPIC_BASE_URL"):
         monkeypatch.delenv(variable, raising=False)
     mine = parse_endpoint("mine: api=openai-responses base_url=https://llm.example:8443/api/v1 price=1/2")
-    found = endpoint_of(url, Api.OPENAI_RESPONSES, (*BUILTIN_ENDPOINTS, mine))
+    wide = parse_endpoint("wide: api=anthropic base_url=https://llm.example:8443/api price=1/2")
+    found = endpoint_of(url, Api.OPENAI_RESPONSES, (*BUILTIN_ENDPOINTS, mine, wide))
     assert (found.name, found.base_url) == (name, base)
 
 

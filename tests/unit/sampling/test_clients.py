@@ -20,6 +20,7 @@ import pytest
 from pydantic import BaseModel
 
 from pytest_velo.errors import BodyError, CacheMissError, OutageError
+from pytest_velo.providers import relay
 from pytest_velo.providers.endpoints import parse_endpoint
 from pytest_velo.providers.sdk_clients import make_client
 from pytest_velo.sampling.carrier import Carrier
@@ -540,6 +541,21 @@ def test_files_and_counts_are_passed_on(bench: Bench) -> None:
     assert bench.ours("anthropic", counted) == 7
     assert bench.scope is not None
     assert not bench.scope.calls
+
+
+def test_a_redirect_and_a_proxy_go_over_httpx(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.server.said = lambda _body, _n: "Foggy."
+    moved = {"Location": f"{bench.server.address}/v2/chat/completions"}
+
+    def answer(got: Got) -> Sent:
+        return Sent({}, 307, moved) if got.path.startswith("/v1") else bench.server.reply(got)
+
+    bench.server.answer = answer
+    assert "Foggy." in str(bench.ours("openai", plain_answer))
+    assert bench.server.paths() == ["/v1/chat/completions"] * 2 + ["/v2/chat/completions"]
+    monkeypatch.setattr(relay, "getproxies", lambda: {"https": "http://proxy.example:3128"})
+    assert "gy." in str(bench.ours("openai", streamed))
+    assert bench.server.paths()[3:] == ["/v1/chat/completions", "/v2/chat/completions"]
 
 
 def test_a_key_that_the_server_echoes_is_struck_out(bench: Bench) -> None:
