@@ -41,8 +41,9 @@ class Update(StrEnum):
 
 
 class ReportKind(StrEnum):
-    """Formats of other tools: a log of Inspect, and the JSON of Every Eval Ever."""
+    """What is written at the end: our own page, a log of Inspect, the JSON of Every Eval Ever."""
 
+    HTML = "html"
     INSPECT = "inspect"
     EEE = "eee"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from pytest_velo.claims import Change, Difference, Direction, Estimation, Mean, Rate, Statistic
+from pytest_velo.claims import AnyClaim, Change, Difference, Direction, Estimation, Mean, Rate, Statistic
 from pytest_velo.claims.text import claim_in
 from pytest_velo.errors import UsageError
 
@@ -38,6 +38,19 @@ def parts_of(claim: str) -> tuple[Part, ...] | None:
     if isinstance(found, Estimation):
         return (_part(found.statistic, 0),)
     return tuple(_part(part.statistic, _BETTER[part.direction]) for part in found.parts)
+
+
+def claim_of(text: str) -> AnyClaim | None:
+    """Return the claim that was written as `text`; None for a text that is no claim of ours, to the letter.
+
+    >>> claim_of("rate >= baseline - 0.05"), claim_of("rate >= os.getcwd()")
+    (rate >= baseline - 0.05, None)
+    """
+    try:
+        claim = claim_in(text)
+    except UsageError:
+        return None
+    return claim if str(claim) == text else None
 
 
 def _part(statistic: Statistic, better: Better) -> Part:

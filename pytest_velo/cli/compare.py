@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import sys
-from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from pytest_velo.baselines.recorded import RecordedComparison, compare_recorded
-from pytest_velo.checks.instruments import changes_between
 from pytest_velo.cli.cache_dir import cache_dir_option
-from pytest_velo.errors import UsageError, nearest
-from pytest_velo.report.comparison import RunComparison, comparison_lines, name_of
+from pytest_velo.errors import UsageError
+from pytest_velo.report.comparison import comparison_lines
+from pytest_velo.report.earlier import compare_runs, runs_before
 from pytest_velo.report.load import load
-from pytest_velo.report.record import RUN_FILE, runs_folder
-
-if TYPE_CHECKING:
-    from pytest_velo.records import HypothesisResult
-    from pytest_velo.report.comparison import RunComparison
-    from pytest_velo.report.load import Run
-
-_NAME = re.compile(r"(?P<time>.+?Z)(?:-(?P<number>\d+))?")
+from pytest_velo.report.record import runs_folder
 
 
 @click.command()
@@ -59,7 +47,7 @@ def compare(
     for run in (before, now):
         if run.is_partial:
             click.echo(f"run {run.folder.name} did not end: it has the hypotheses that had ended by then")
-    runs = _compared(before, now, part_of_node_id, alpha=alpha, margin=margin)
+    runs = compare_runs(before, now, part_of_node_id, alpha=alpha, margin=margin)
     width = max(40, shutil.get_terminal_size().columns)
     for line in comparison_lines(runs, width=width, encoding=sys.stdout.encoding):
         markup = line.style.markup
@@ -81,59 +69,12 @@ def _run_id(run: str, cache_dir: Path) -> str:
     if run != "previous":
         return run
 
-    names = sorted((path.parent.name for path in runs_folder(cache_dir).glob(f"*/{RUN_FILE}")), key=_age)
     latest = load("latest", cache_dir).folder.name
-    earlier = names[: names.index(latest)]
+    earlier = runs_before(latest, cache_dir)
     if not earlier:
         raise UsageError(
             f"there is no run before {latest}",
             where=str(runs_folder(cache_dir)),
             fix="run the tests once more, or name two runs",
         )
-    return earlier[-1]
-
-
-def _age(name: str) -> tuple[str, int]:
-    """Return a sort key for the names of runs by age: `...Z-10` is newer than `...Z-2`."""
-    found = _NAME.fullmatch(name)
-    return (found["time"], int(found["number"] or 1)) if found else (name, 1)
-
-
-def _compared(before: Run, now: Run, part: str, *, alpha: float, margin: float | None) -> RunComparison:
-    old, new = _results(before), _results(now)
-    names = [*new, *(name for name in old if name not in new)]
-    chosen = [name for name in names if part in name]
-    if part and not chosen:
-        raise UsageError(f"no test in these runs has {part!r} in its node id", fix=nearest(part, names))
-
-    def alone(these: Mapping[str, HypothesisResult], others: Mapping[str, HypothesisResult]) -> list[str]:
-        missing = [these[name] for name in chosen if name in these and name not in others]
-        return [name_of(result.node_id, result.model, result.model) for result in missing]
-
-    return RunComparison(
-        before=before.folder.name,
-        now=now.folder.name,
-        alpha=alpha,
-        margin=margin,
-        hypotheses=tuple(
-            _one(_with_trials(old[name], before), _with_trials(new[name], now), alpha)
-            for name in chosen
-            if name in old and name in new
-        ),
-        only_before=tuple(alone(old, new)),
-        only_now=tuple(alone(new, old)),
-    )
-
-
-def _one(before: HypothesisResult, now: HypothesisResult, alpha: float) -> RecordedComparison:
-    compared = compare_recorded(before, now, alpha=alpha)
-    return replace(compared, changes=changes_between(before, now))
-
-
-def _results(run: Run) -> dict[str, HypothesisResult]:
-    """Return the results of a run by node id; for a test that ran again, the last, as for its trials."""
-    return {result.node_id: result for result in run.document.results}
-
-
-def _with_trials(result: HypothesisResult, run: Run) -> HypothesisResult:
-    return replace(result, trials=run.trials_of(result.node_id))
+    return earlier[0]

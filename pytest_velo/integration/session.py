@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -224,6 +225,11 @@ class VeloSession:
             mode=self.settings.mode.value,
             models=self.settings.models,
             results=tuple(results),
+            environment={
+                "python": platform.python_version(),
+                "pytest": pytest.__version__,
+                "platform": f"{platform.system()} {platform.machine()}",
+            },
         )
 
     def _write_trials(self) -> None:

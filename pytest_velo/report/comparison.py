@@ -109,6 +109,14 @@ def name_of(node_id: str, before: str | None, now: str | None) -> str:
 
 
 def _part(part: Compared, runs: RunComparison, width: int) -> Iterator[Line]:
+    for text, style in part_texts(part, runs):
+        yield from _indented(text, width, style)
+    if part.flips:
+        yield from _indented(_flips(part), width)
+
+
+def part_texts(part: Compared, runs: RunComparison) -> tuple[tuple[str, Style], tuple[str, Style]]:
+    """Say how far a statistic is from what it was, then whether that is a change, and which."""
     comparison = part.comparison
     arm = f" in arm {part.arm}" if part.arm else ""
     over = _pairs(part)
@@ -116,13 +124,10 @@ def _part(part: Compared, runs: RunComparison, width: int) -> Iterator[Line]:
     off = rate(comparison.difference)
     if comparison.interval is not None:
         off += f" {interval(comparison.interval)} at {percent(1 - runs.alpha)}"
-    yield from _indented(f"{part.part.statistic}{arm}: {means}; difference {off}", width)
     text, style = _change_text(part, runs.alpha)
     if runs.margin is not None:
         text += f"; {margin_text(comparison.interval, part.part.better, runs.margin)}"
-    yield from _indented(text, width, style)
-    if part.flips:
-        yield from _indented(_flips(part), width)
+    return (f"{part.part.statistic}{arm}: {means}; difference {off}", Style.PLAIN), (text, style)
 
 
 def _counted(part: Compared) -> str:
@@ -149,19 +154,24 @@ def _open(part: Compared) -> str:
     return f"about {count(comparison.n_more, f'more {unit}')} may show one"
 
 
-def _flips(part: Compared) -> str:
-    """Say how many outcomes moved each way, and which trials moved most."""
-    comparison = part.comparison
+def flip_counts(part: Compared) -> str:
+    """Say how many outcomes moved each way."""
     score = isinstance(part.part.statistic, Mean)
     ways = ("down", "up") if score else ("to 0", "to 1")
     verb = "moved" if score else "flipped"
-    counts = f"{verb} {comparison.n_down:,} {ways[0]} and {comparison.n_up:,} {ways[1]}"
-    shown = "; ".join(_flip(flip, score) for flip in part.flips[:MOST_FLIPS])
+    return f"{verb} {part.comparison.n_down:,} {ways[0]} and {part.comparison.n_up:,} {ways[1]}"
+
+
+def _flips(part: Compared) -> str:
+    """Say how many outcomes moved each way, and which trials moved most."""
+    score = isinstance(part.part.statistic, Mean)
+    shown = "; ".join(flip_text(flip, score) for flip in part.flips[:MOST_FLIPS])
     more = f"; {len(part.flips) - MOST_FLIPS:,} more" if len(part.flips) > MOST_FLIPS else ""
-    return f"{counts}: {shown}{more}"
+    return f"{flip_counts(part)}: {shown}{more}"
 
 
-def _flip(flip: Flip, score: bool) -> str:
+def flip_text(flip: Flip, score: bool) -> str:
+    """Name a trial that moved, and say from where to where."""
     trial = flip.trial
     name = f"case {inline(trial.case_id, _ID_WIDTH)}" if trial.case_id else f"trial {trial.index}"
     if trial.case_id and trial.repeat:
@@ -181,9 +191,14 @@ def _alone(label: str, names: Sequence[str], width: int) -> Iterator[Line]:
 
 
 def _totals(runs: RunComparison, width: int) -> list[Line]:
+    return paragraph(rates_text(runs), Style.BOLD, width)
+
+
+def rates_text(runs: RunComparison) -> str:
+    """Say how many comparisons there were, and how many false changes to expect."""
     n = sum(len(hypothesis.parts) for hypothesis in runs.hypotheses)
     if n == 0:
-        return [Line("nothing was compared", Style.BOLD)]
+        return "nothing was compared"
     each = "" if n == 1 else "each "
     words = f"{count(n, 'comparison')}, {each}at {percent(runs.alpha)}: where nothing changed, expect at most"
-    return paragraph(f"{words} {n * runs.alpha:.2g} false changes", Style.BOLD, width)
+    return f"{words} {n * runs.alpha:.2g} false changes"

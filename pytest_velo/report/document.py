@@ -10,8 +10,8 @@ no trials: those are in `trials.jsonl` next to it (see `report.record`).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
@@ -81,6 +81,7 @@ class RunDocument:
         mode: Where draws came from: `auto`, `replay`, `refresh`, `estimate`.
         models: The default models of the session.
         results: In the order they ran.
+        environment: What ran it: `python`, `pytest`, `platform`; empty in older records.
     """
 
     version: int = VERSION
@@ -92,6 +93,7 @@ class RunDocument:
     mode: str
     models: tuple[str, ...]
     results: tuple[HypothesisResult, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 def to_json(document: RunDocument) -> dict[str, Any]:
@@ -111,6 +113,7 @@ def to_json(document: RunDocument) -> dict[str, Any]:
             "run_id": document.run_id,
             "started_at": document.started_at,
             "duration_s": document.duration_s,
+            "environment": dict(document.environment),
             "hypotheses": [result.pop("circumstances") for result in results],
         },
         "results": results,
@@ -142,6 +145,7 @@ def from_json(data: JsonObject) -> RunDocument:
             seed=data["seed"],
             mode=data["mode"],
             models=tuple(data["models"]),
+            environment=dict(around.get("environment", {})),  # older records lack it
             results=tuple(result_from_json({**result, "circumstances": of_it}) for result, of_it in each),
         )
         return checked(document)

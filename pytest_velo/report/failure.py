@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from typing import assert_never
+from collections.abc import Iterator
+from typing import NamedTuple, assert_never
 
 from pytest_velo.records import HypothesisResult, Invalid, Outcome
 from pytest_velo.report.families import level_text, risk_text
@@ -34,24 +35,44 @@ def failure_lines(
         width: Columns of the terminal, at least 40.
         encoding: Encoding of the stream; symbols that it lacks are replaced by ASCII.
     """
-    lines = paragraph(*_headline(result), width)
-    lines += block("belief", result.belief, width)
-    lines += block("claim", f"{claim_text(result)}, {result.scope}", width)
-    if result.model is not None:
-        lines += block("model", result.model, width)
-    if result.decision is not None:
-        lines += _evidence_lines(result, result.decision, verbosity, width)
-    for fact in result.facts:
-        lines += block("context", fact, width)
-    for notice in (*([outside_text(result.outside)] if result.outside else []), *result.notices):
-        lines += block("notice", notice, width, Style.WARN)
+    lines = paragraph(*headline(result), width)
+    for row in rows(result, verbosity):
+        lines += block(row.label, row.text, width, row.style)
     lines += trials_lines(result, show, verbosity, width)
     if result.rerun:
         lines += [Line(""), Line(f"run it again: {inline(result.rerun)}")]
     return fit_lines(lines, encoding)
 
 
-def _headline(result: HypothesisResult) -> Line:
+class Row(NamedTuple):
+    """A label and what is said of it; a row without a label goes on with the one above."""
+
+    label: str
+    text: str
+    style: Style = Style.PLAIN
+
+
+def rows(result: HypothesisResult, verbosity: int = 0) -> Iterator[Row]:
+    """Say everything about a hypothesis but its headline and its trials.
+
+    Args:
+        result: The finished hypothesis; its trials are not needed.
+        verbosity: 1 adds the fixed-n intervals and the e-values.
+    """
+    yield Row("belief", result.belief)
+    yield Row("claim", f"{claim_text(result)}, {result.scope}")
+    if result.model is not None:
+        yield Row("model", result.model)
+    if result.decision is not None:
+        yield from _evidence_rows(result, result.decision, verbosity)
+    for fact in result.facts:
+        yield Row("context", fact)
+    for notice in (*([outside_text(result.outside)] if result.outside else []), *result.notices):
+        yield Row("notice", notice, Style.WARN)
+
+
+def headline(result: HypothesisResult) -> Line:
+    """Say the verdict with the inequality it certifies, or what is wrong."""
     if result.outcome is Outcome.ERROR or result.outcome is Outcome.SKIPPED:
         style = Style.BAD if result.outcome is Outcome.ERROR else Style.WARN
         return Line(f"{result.outcome}: {result.problem}", style)
@@ -90,18 +111,18 @@ def _risk(result: HypothesisResult, kind: Outcome) -> str:
     return f"a {wrong} claim is {kind} at most {rate_of_errors} of the time"
 
 
-def _level_lines(result: HypothesisResult, width: int) -> list[Line]:
+def _level_rows(result: HypothesisResult) -> Iterator[Row]:
     """Say at which levels a member of a family was sampled."""
     family = result.family
     if family is None or family.size == 1:
-        return []
+        return
     texts = [level_text("alpha", family.alpha, family), f"beta {family.beta:g} / {family.size}"]
     if family.by_steps:
         texts.append(f"{result.outcome} at the end of the session, by Holm's step-down")
-    return block("levels", "; ".join(texts), width)
+    yield Row("levels", "; ".join(texts))
 
 
-def _evidence_lines(result: HypothesisResult, decision: Decision, verbosity: int, width: int) -> list[Line]:
+def _evidence_rows(result: HypothesisResult, decision: Decision, verbosity: int) -> Iterator[Row]:
     evidence = decision.evidence
     observed = "each part, below" if decision.parts else "no valid trial"
     if evidence.estimate is not None:
@@ -116,29 +137,24 @@ def _evidence_lines(result: HypothesisResult, decision: Decision, verbosity: int
             observed += f"; {level} interval {interval(evidence.interval)}, valid at any stopping time"
     saved = f"; {count(decision.n_saved, 'trial')} saved" if decision.n_saved else ""
     why = "of the error" if result.outcome is Outcome.ERROR else stop_reason(decision.stop, decision.verdict)
-    lines = [
-        *block("trials", _trial_counts(result, evidence), width),
-        *block("observed", observed, width),
-        *_part_lines(decision, width),
-        *block("p-value", _p_text(result, decision), width),
-        *_level_lines(result, width),
-        *block("stopped", f"because {why}{saved}", width),
-    ]
+    yield Row("trials", _trial_counts(result, evidence))
+    yield Row("observed", observed)
+    yield from _part_rows(decision)
+    yield Row("p-value", _p_text(result, decision))
+    yield from _level_rows(result)
+    yield Row("stopped", f"because {why}{saved}")
     if verbosity >= 1:
-        lines += _descriptive_lines(evidence, width)
-    return lines
+        yield from _descriptive_rows(evidence)
 
 
-def _part_lines(decision: Decision, width: int) -> list[Line]:
-    """Return a line for each part of a joint claim: its verdict, claim and numbers."""
+def _part_rows(decision: Decision) -> Iterator[Row]:
+    """Say of each part of a joint claim its verdict, claim and numbers."""
     styles = {Verdict.SUPPORTED: Style.GOOD, Verdict.REFUTED: Style.BAD}
-    lines: list[Line] = []
     for part in decision.parts:
         level = "" if part.interval is None else f"{percent(part.interval.level)} interval "
         text = f"{part.claim}: observed {rate(part.estimate)}, {level}{interval(part.interval)}"
         label = "open" if part.verdict is Verdict.INCONCLUSIVE else part.verdict.value
-        lines += block(label, text, width, styles.get(part.verdict, Style.PLAIN))
-    return lines
+        yield Row(label, text, styles.get(part.verdict, Style.PLAIN))
 
 
 def _what(claim: str) -> str:
@@ -193,18 +209,18 @@ def _p_text(result: HypothesisResult, decision: Decision) -> str:
     assert_never(decision.verdict)
 
 
-def _descriptive_lines(evidence: Evidence, width: int) -> list[Line]:
-    """Return the textbook intervals, marked as descriptive."""
-    lines = block("rule", evidence.rule, width)
+def _descriptive_rows(evidence: Evidence) -> Iterator[Row]:
+    """Give the textbook intervals, marked as descriptive."""
     if evidence.log_e_support is not None and evidence.log_e_refute is not None:
         e_values = f"for {_e_value(evidence.log_e_support)}, against {_e_value(evidence.log_e_refute)}"
-        lines = block("e-values", f"{e_values}; {evidence.rule} rule", width)
+        yield Row("e-values", f"{e_values}; {evidence.rule} rule")
+    else:
+        yield Row("rule", evidence.rule)
     named = (("Wilson", evidence.wilson), ("Clopper–Pearson", evidence.clopper_pearson))
     texts = [f"{name} {percent(ends.level)} {interval(ends)}" for name, ends in named if ends is not None]
     if texts:
-        lines += block("fixed-n", f"descriptive: {', '.join(texts)}", width)
-        lines += block("", "an early stop biases the observed rate outward", width)
-    return lines
+        yield Row("fixed-n", f"descriptive: {', '.join(texts)}")
+        yield Row("", "an early stop biases the observed rate outward")
 
 
 def _e_value(log_e: float) -> str:

@@ -196,6 +196,16 @@ class Run:
                 raise _unreadable(f"{type(problem).__name__}: {problem}", where) from None
         return tuple(found)
 
+    def n_trials_of(self, node_id: str) -> int:
+        """Count the recorded trials of a test, without reading them.
+
+        Raises:
+            StoreError: A line cannot be read.
+        """
+        if self.is_partial:
+            return len(trial_places(trial_files(self.folder)).get(node_id, ()))
+        return len(self._places.get(node_id, ())) if (self.folder / TRIALS_FILE).exists() else 0
+
     def _partial_trials(self, node_id: str | None) -> Iterator[dict[str, Any]]:
         """Yield trials from the files of all processes, which nobody has sorted."""
         places = trial_places(trial_files(self.folder))

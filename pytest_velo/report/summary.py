@@ -42,11 +42,11 @@ def summary_lines(
     """
     if not results:
         return []
-    names = _names(results)
+    names = short_names(results)
     lines = [
         *_table(results, names, width),
         Line(""),
-        *_wrapped(_outcome_counts(results), width, Style.BOLD),
+        *_wrapped(outcome_counts(results), width, Style.BOLD),
         *_totals(results, wall_s, width),
         *_remarks(results, names, width),
         *_undecided(results, names, width),
@@ -68,7 +68,7 @@ def expected_false(results: Sequence[HypothesisResult]) -> float:
     )
 
 
-def _names(results: Sequence[HypothesisResult]) -> list[str]:
+def short_names(results: Sequence[HypothesisResult]) -> list[str]:
     """Return short names: without the file, unless two tests would then have the same name."""
     short = [result.node_id.split("::", 1)[-1] for result in results]
     return [
@@ -136,13 +136,20 @@ def _wrapped(pieces: Sequence[str], width: int, style: Style = Style.PLAIN) -> l
     return [Line(text, style) for text in _packed(pieces, width, " · ")]
 
 
-def _outcome_counts(results: Sequence[HypothesisResult]) -> list[str]:
+def outcome_counts(results: Sequence[HypothesisResult]) -> list[str]:
+    """Count the hypotheses, in all and by outcome."""
     outcomes = [result.outcome for result in results]
     counts = [f"{outcomes.count(outcome)} {outcome}" for outcome in Outcome if outcome in outcomes]
     return [count(len(results), "hypothesis", "hypotheses"), *counts]
 
 
 def _totals(results: Sequence[HypothesisResult], wall_s: float, width: int) -> list[Line]:
+    spent, facts = total_texts(results, wall_s)
+    return [*_wrapped(spent, width), *_wrapped(facts, width)]
+
+
+def total_texts(results: Sequence[HypothesisResult], wall_s: float) -> tuple[list[str], list[str]]:
+    """Say what a run took and saved, then how fast and how sure it was."""
     saved = sum(result.decision.n_saved for result in results if result.decision is not None)
     decided = sum(result.outcome in _DECIDED for result in results)
     pieces = [_calls(results), _cost(results), f"{count(saved, 'trial')} saved"]
@@ -157,7 +164,7 @@ def _totals(results: Sequence[HypothesisResult], wall_s: float, width: int) -> l
     oldest = min((r.oldest_draw for r in results if r.n_cached and r.oldest_draw is not None), default=None)
     if oldest is not None:
         facts.append(f"oldest draw: {oldest[:10]}")
-    return [*_wrapped(pieces, width), *_wrapped(facts, width)]
+    return pieces, facts
 
 
 def _calls(results: Sequence[HypothesisResult]) -> str:
@@ -251,10 +258,11 @@ def _undecided(results: Sequence[HypothesisResult], names: Sequence[str], width:
     yield Line("undecided, and what could decide them", Style.WARN)
     for result, name in undecided:
         yield Line(inline(f"? {name}", width))
-        yield from _prospect(result, width)
+        yield from prospect_lines(result, width)
 
 
-def _prospect(result: HypothesisResult, width: int) -> Iterator[Line]:
+def prospect_lines(result: HypothesisResult, width: int) -> Iterator[Line]:
+    """Say what would decide an undecided hypothesis."""
     if result.problem:
         yield from block("because", result.problem, width)
     prospect = outlook(result)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, assert_never
+from typing import Any, NamedTuple, assert_never
 
 from pytest_velo.media import identified, shown
 from pytest_velo.records import Call, HypothesisResult, JsonObject, Outcome, OutcomeKind, Reply, TrialRecord
@@ -102,7 +102,7 @@ def trial_lines(trial: TrialRecord, verbosity: int, width: int, *, has_outcome: 
     limit = _LIMITS.get(verbosity)
     for number, call in enumerate(trial.calls):
         yield from _call_lines(call, trial.calls[:number], limit, width)
-        yield from block("", " · ".join(_reply_facts(call, number, trial)), width, Style.DIM, indent=4)
+        yield from block("", " · ".join(reply_facts(call, number, trial)), width, Style.DIM, indent=4)
     for note in trial.notes:
         yield from block("note", note, width, limit=limit, indent=4)
     if has_outcome:
@@ -141,7 +141,21 @@ def _outcome_lines(trial: TrialRecord, width: int, limit: int | None) -> Iterato
 
 
 def _call_lines(call: Call, earlier: Sequence[Call], limit: int | None, width: int) -> Iterator[Line]:
-    """Return one call: what is new in its messages, then the reply, under the part that the model plays."""
+    """Show what one call adds."""
+    for label, text, style in said_in(call, earlier):
+        yield from block(label, text, width, style, limit=limit, indent=4)
+
+
+class Said(NamedTuple):
+    """One thing said in a call: who or what says it, and the text, which is untrusted like the label."""
+
+    label: str
+    text: str
+    style: Style = Style.PLAIN
+
+
+def said_in(call: Call, earlier: Sequence[Call]) -> Iterator[Said]:
+    """Yield what is new in one call's messages, then the reply, under the part that the model plays."""
     reply = call.reply
     speaker = call.speaker or "assistant"
     tools = _tool_names(call.request.messages)
@@ -152,16 +166,16 @@ def _call_lines(call: Call, earlier: Sequence[Call], limit: int | None, width: i
         if role == "tool" and (name := tools.get(str(message.get("tool_call_id")))):
             text = f"{name}: {text}"
         if text:
-            yield from block(speaker if role == "assistant" else role, text, width, limit=limit, indent=4)
+            yield Said(speaker if role == "assistant" else role, text)
         for tool in message.get("tool_calls") or ():
-            yield from block("tool call", _tool_text(tool), width, limit=limit, indent=4)
+            yield Said("tool call", _tool_text(tool))
     if reply.reasoning:
-        yield from block("reasoning", reply.reasoning, width, Style.DIM, limit=limit, indent=4)
+        yield Said("reasoning", reply.reasoning, Style.DIM)
     if reply.text or not reply.tool_calls:
-        yield from block(speaker, reply.text or "(empty)", width, limit=limit, indent=4)
+        yield Said(speaker, reply.text or "(empty)")
     for asked in reply.tool_calls:
         arguments = asked.arguments_text or json.dumps(asked.arguments, default=str)
-        yield from block("tool call", f"{asked.name}({arguments})", width, limit=limit, indent=4)
+        yield Said("tool call", f"{asked.name}({arguments})")
 
 
 def _tool_names(messages: Iterable[JsonObject]) -> dict[str, str]:
@@ -171,7 +185,7 @@ def _tool_names(messages: Iterable[JsonObject]) -> dict[str, str]:
     return {str(call["id"]): str(call.get("name")) for call in named}
 
 
-def _reply_facts(call: Call, number: int, trial: TrialRecord) -> Iterator[str]:
+def reply_facts(call: Call, number: int, trial: TrialRecord) -> Iterator[str]:
     """Say what a reply's text does not: which call it answers, of which model, and how it ended."""
     reply = call.reply
     if len(trial.calls) > 1:

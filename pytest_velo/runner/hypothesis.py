@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from pytest_velo.canonical import digest
 from pytest_velo.claims import AnyClaim, Claim, Direction
-from pytest_velo.records import TrialRecord
+from pytest_velo.records import Invalid, TrialRecord
 from pytest_velo.runner.frame import Frame
 from pytest_velo.sampling.trial import Trial
 from pytest_velo.settings import Endpoint
@@ -118,6 +118,16 @@ class Hypothesis:
     def design(self) -> Design:
         """What its rule is made from."""
         return self.frame.design
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """The arms every case goes through; empty without arms."""
+        return self.frame.arms
+
+    @property
+    def invalid(self) -> Invalid:
+        """How invalid trials count."""
+        return self.frame.invalid
 
     @property
     def single(self) -> bool:

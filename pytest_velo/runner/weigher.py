@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import partial
-from typing import Protocol, assert_never
+from typing import NamedTuple, Protocol, assert_never
 
 from pytest_velo.case_sets import Planned
-from pytest_velo.claims import Claim, Direction, Estimation, Joint, Statistic
-from pytest_velo.records import TrialRecord
+from pytest_velo.claims import AnyClaim, Claim, Direction, Estimation, Joint, Statistic
+from pytest_velo.records import Invalid, TrialRecord
 from pytest_velo.runner.distance import Distance, wrong_by
-from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.units import Units
+from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.engine.nulls import nulls_of
 from pytest_velo.stats.planning.sight import Observed, units_in_sight, units_in_sight_of_all
-from pytest_velo.stats.rules.choice import Rule, rule_for
+from pytest_velo.stats.rules.choice import HasBoundaries, MakeRule, Rule, rule_for
 from pytest_velo.stats.rules.estimate import EstimateRule, make_estimate
 from pytest_velo.stats.rules.interval import HasIntervalAtStop, Reported, drifts, reported
 from pytest_velo.stats.rules.joint import JointRule, Part, make_joint_rule
 from pytest_velo.verdicts import Interval, PartVerdict, Verdict
+
+
+class Boundaries(NamedTuple):
+    """The log evidence at which a claim is supported and refuted, and the p-values so far."""
+
+    support: float
+    refute: float
+    p_support: float
+    p_refute: float
 
 
 class Weigher(Protocol):
@@ -27,6 +37,11 @@ class Weigher(Protocol):
     @property
     def units(self) -> Units:
         """The units of the statistic; for a joint claim those of its first part."""
+        ...
+
+    @property
+    def all_units(self) -> Sequence[Units]:
+        """The units of each part of the claim, in order."""
         ...
 
     @property
@@ -57,6 +72,10 @@ class Weigher(Protocol):
 
     def log_e(self) -> tuple[float, float] | None:
         """Return the log evidence for and against the claim; None if nothing is claimed."""
+        ...
+
+    def boundaries(self) -> Boundaries | None:
+        """Return where the rule decides; None where it does not tell, or has no single number for a side."""
         ...
 
     def bounds(self) -> tuple[float | None, float | None, Interval | None]:
@@ -90,7 +109,41 @@ class Weigher(Protocol):
         ...
 
 
-def weigh(hypothesis: Hypothesis) -> Weigher:
+class Weighed(Protocol):
+    """What is weighed: a hypothesis, or as much of one as a record holds."""
+
+    @property
+    def claim(self) -> AnyClaim:
+        """What is claimed."""
+        ...
+
+    @property
+    def design(self) -> Design:
+        """What the rule is made from."""
+        ...
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """The arms every case goes through; empty without arms."""
+        ...
+
+    @property
+    def invalid(self) -> Invalid:
+        """How invalid trials count."""
+        ...
+
+    @property
+    def reference(self) -> Sequence[float | None] | None:
+        """The values a baseline stored, one per turn."""
+        ...
+
+    @property
+    def make_rule(self) -> MakeRule:
+        """Makes the rule of a claim about one statistic."""
+        ...
+
+
+def weigh(hypothesis: Weighed) -> Weigher:
     """Return a fresh weigher for what the hypothesis claims.
 
     Raises:
@@ -110,10 +163,11 @@ def weigh(hypothesis: Hypothesis) -> Weigher:
 class OneClaim:
     """A claim about one statistic."""
 
-    def __init__(self, hypothesis: Hypothesis, claim: Claim) -> None:
+    def __init__(self, hypothesis: Weighed, claim: Claim) -> None:
         self._claim = claim
         self._hypothesis = hypothesis
         self.units = _units(hypothesis, claim.statistic, claim.direction)
+        self.all_units = (self.units,)
         self._rule: Rule = hypothesis.make_rule(claim, hypothesis.design)
         self.min_more = self._rule.min_more
         self.expected_more = self._rule.expected_more
@@ -129,6 +183,12 @@ class OneClaim:
     def kind(self) -> str:
         """Where the thresholds come from."""
         return self._rule.kind
+
+    def boundaries(self) -> Boundaries | None:
+        """Return where the rule decides, if it tells."""
+        if not isinstance(self._rule, HasBoundaries):
+            return None
+        return Boundaries(*self._rule.boundaries(), *self._rule.p_values())
 
     def bounds(self) -> tuple[float, float, Interval | None]:
         """Return both p-values and the interval."""
@@ -175,7 +235,7 @@ class OneClaim:
 class AllClaims:
     """Several claims about outcomes of the same trials, all of which must hold."""
 
-    def __init__(self, hypothesis: Hypothesis, claim: Joint) -> None:
+    def __init__(self, hypothesis: Weighed, claim: Joint) -> None:
         self._parts = [_units(hypothesis, part.statistic, part.direction) for part in claim.parts]
         self._design = hypothesis.design
         self._rule: JointRule = make_joint_rule(claim, hypothesis.design)
@@ -188,6 +248,11 @@ class AllClaims:
     def units(self) -> Units:
         """The units of the first part; the trials are the same in all."""
         return self._parts[0]
+
+    @property
+    def all_units(self) -> Sequence[Units]:
+        """The units of each part."""
+        return self._parts
 
     @property
     def n(self) -> int:
@@ -207,6 +272,11 @@ class AllClaims:
     def log_e(self) -> tuple[float, float]:
         """Return the log evidence for and against the claim."""
         return self._rule.log_e_support, self._rule.log_e_refute
+
+    @staticmethod
+    def boundaries() -> None:
+        """Return None: each part has its own, and some of them pool their evidence."""
+        return
 
     def bounds(self) -> tuple[float, float, None]:
         """Return both p-values; the intervals are those of the parts."""
@@ -261,8 +331,9 @@ class AllClaims:
 class Measuring:
     """An estimate, sampled until its interval is tight enough or to the last unit."""
 
-    def __init__(self, hypothesis: Hypothesis, estimation: Estimation) -> None:
+    def __init__(self, hypothesis: Weighed, estimation: Estimation) -> None:
         self.units = _units(hypothesis, estimation.statistic, None)
+        self.all_units = (self.units,)
         self._estimation = estimation
         self._rule: EstimateRule = make_estimate(
             estimation.statistic, estimation.halfwidth, hypothesis.design
@@ -293,6 +364,11 @@ class Measuring:
     @staticmethod
     def log_e() -> None:
         """Return None: nothing is claimed."""
+        return
+
+    @staticmethod
+    def boundaries() -> None:
+        """Return None: nothing is decided."""
         return
 
     def bounds(self) -> tuple[None, None, Interval | None]:
@@ -349,11 +425,11 @@ def _whole(n_units: float) -> int | None:
     return None if math.isinf(n_units) else math.ceil(n_units)
 
 
-def _units(hypothesis: Hypothesis, statistic: Statistic, direction: Direction | None) -> Units:
+def _units(hypothesis: Weighed, statistic: Statistic, direction: Direction | None) -> Units:
     return Units(
         statistic,
-        n_arms=max(1, len(hypothesis.frame.arms)),
-        invalid=hypothesis.frame.invalid,
+        n_arms=max(1, len(hypothesis.arms)),
+        invalid=hypothesis.invalid,
         worst=1.0 if direction is Direction.AT_MOST else 0.0,
         reference=hypothesis.reference,
     )

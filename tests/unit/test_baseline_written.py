@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_velo import baseline, difference, estimate, mean, rate
-from pytest_velo.baselines.written import Part, parts_of
+from pytest_velo.baselines.written import Part, claim_of, parts_of
 
 score = mean(-2.5, 10, "helpful")
 
@@ -64,3 +64,41 @@ def test_a_difference_is_read_as_what_its_arms_are_compared_by(claim: object) ->
 def test_anything_else_is_not_guessed(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert parts_of(text) is None
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        rate >= 0.3,
+        rate("asr") <= 0.05,
+        score.within(2, 4.5),
+        rate >= baseline - 0.05,
+        score <= baseline + 0.5,
+        rate("a").within(baseline - 0.1, baseline),
+        (rate("a") <= 0.1) & (score >= 1) & (rate("c") >= 0.5),
+        difference("b", "a", of=score) >= 1,
+        difference("b", "a").within(0.5),
+        estimate(score, halfwidth=0.5),
+    ],
+    ids=str,
+)
+def test_a_claim_is_the_same_again(claim: object) -> None:
+    assert claim_of(str(claim)) == claim
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "median >= 3",
+        "rate >= 0.30",
+        "rate >= __import__('os').getpid()",
+        "rate > 0.3",
+        "estimate(rate) & (rate >= 0.3)",
+        "rate >= 3",
+        "rate.within(0.2, baseline)",
+        "(" * 5_000,
+        "",
+    ],
+)
+def test_another_text_is_no_claim(text: str) -> None:
+    assert claim_of(text) is None

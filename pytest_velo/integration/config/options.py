@@ -93,7 +93,7 @@ OPTIONS: tuple[Option, ...] = (
         name="report",
         many=True,
         metavar="KIND:PATH",
-        help="write the run for another tool: inspect:LOG.eval or inspect:FOLDER (logs of Inspect),"
+        help="write the run: html:FILE (a page), inspect:LOG.eval or inspect:FOLDER (logs of Inspect),"
         " eee:FILE.json or eee:FOLDER (Every Eval Ever); repeatable",
     ),
 )

@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 import os
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pytest_velo.errors import StoreError, UsageError
+from pytest_velo.report.earlier import earlier_run
 from pytest_velo.report.exports.every_eval_ever import evaluations, fits
 from pytest_velo.report.exports.inspect_log import log_id, log_of, task_name
 from pytest_velo.report.exports.places import beside, file_words, is_file
 from pytest_velo.report.load import Run, load
 from pytest_velo.report.text import inline
+from pytest_velo.report.whole import whole
 from pytest_velo.settings import ReportKind, ReportTarget
 
 _NAMED = 5
@@ -75,6 +75,8 @@ def write(run: Run, target: ReportTarget) -> Written:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # under `-W error` those of other people's code would end it
             match target.kind:
+                case ReportKind.HTML:
+                    return _write_page(run, target)
                 case ReportKind.INSPECT:
                     return _write_inspect(run, target)
                 case ReportKind.EEE:
@@ -94,6 +96,13 @@ def _unwritten(target: ReportTarget, why: str) -> StoreError:
     )
 
 
+def _write_page(run: Run, target: ReportTarget) -> Written:
+    from pytest_velo.report.page.writing import write_page  # weight: Jinja2, for pages only
+
+    write_page(run, target.path, earlier_run(run))
+    return Written(files=(target.path,))
+
+
 def _write_inspect(run: Run, target: ReportTarget) -> Written:
     """Write a log of each hypothesis; one is in memory at a time."""
     from inspect_ai.log import EvalLog, write_eval_log  # weight: Inspect takes seconds to load
@@ -108,7 +117,7 @@ def _write_inspect(run: Run, target: ReportTarget) -> Written:
         files = [target.path / f"{stamp}_{word}_{name}.eval" for word, name in zip(words, ids, strict=True)]
     for file, result in zip(files, document.results, strict=True):
         log = EvalLog.model_validate(log_of(document, result, run.trials_of(result.node_id)))
-        with _whole(file) as part:
+        with whole(file) as part:
             write_eval_log(log, str(part), format="json" if file.suffix.lower() == ".json" else "eval")
     return Written(files=tuple(files))
 
@@ -122,7 +131,7 @@ def _write_eee(run: Run, target: ReportTarget) -> Written:
         files = [target.path.joinpath(*_folders(one.model), f"{one.name}.json") for one in found]
     for file, one in zip(files, found, strict=True):
         text = json.dumps(one.content, indent=2, allow_nan=False) + "\n"
-        with _whole(file) as part:
+        with whole(file) as part:
             part.write_text(text, encoding="ascii")
     left_out = tuple(result.node_id for result in document.results if not fits(result))
     return Written(files=tuple(files), left_out=left_out)
@@ -132,15 +141,3 @@ def _folders(model: str) -> list[str]:
     """Return the developer's folder and the model's, as the format's collection is laid out."""
     developer, _, name = model.partition("/")
     return [file_words([part])[0] for part in (developer, name.replace("/", "_")) if part]
-
-
-@contextmanager
-def _whole(path: Path) -> Iterator[Path]:
-    """Yield a file to write to; a reader sees the old one or the complete new one, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-    try:
-        yield part
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from pytest_velo.claims import Claim
 from pytest_velo.stats.engine.design import Design
@@ -62,6 +62,19 @@ class Rule(Protocol):
 
     def certified(self, verdict: Verdict, /) -> str:
         """Return the inequality that a verdict certifies."""
+        ...
+
+
+@runtime_checkable
+class HasBoundaries(Protocol):
+    """A rule that tells where it decides; a plugin's need not."""
+
+    def boundaries(self) -> tuple[float, float]:
+        """Return the log evidence at which the claim is supported, and refuted."""
+        ...
+
+    def p_values(self) -> tuple[float, float]:
+        """Return p_support and p_refute, without the interval."""
         ...
 
 

@@ -97,8 +97,17 @@ class ComposedRule:
         The interval's ends are limits at the level of the test that moves them (alpha for support, beta for
         refutation; for `within` both alpha), in the statistic's own units; None before any unit.
         """
-        p_support = max(test.p_value() for test in self._support)
-        return p_support, self._refute.p_value(), self._interval() if self.n else None
+        return *self.p_values(), self._interval() if self.n else None
+
+    def p_values(self) -> tuple[float, float]:
+        """Return p_support and p_refute alone, which takes a fraction of the time."""
+        return max(test.p_value() for test in self._support), self._refute.p_value()
+
+    def boundaries(self) -> tuple[float, float]:
+        """Return the log evidence at which the claim is supported, and refuted."""
+        return max(
+            test.log_e - test.excess for test in self._support
+        ), self._refute.log_e - self._refute.excess
 
     def interval_at_stop(self) -> Interval:
         """Return the interval by the evidence at the last unit alone; see `rules.interval`."""

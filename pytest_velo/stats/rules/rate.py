@@ -136,8 +136,16 @@ class RateRule:
         the level of the test that moves them (alpha for support, beta for refutation; for `within` both
         alpha), so it never contradicts the verdict; None before any unit.
         """
+        return *self.p_values(), self._interval() if self.n else None
+
+    def p_values(self) -> tuple[float, float]:
+        """Return p_support and p_refute alone, which takes a fraction of the time."""
         *p_support, p_refute = p_values([*self._support, self._refute])
-        return max(p_support), p_refute, self._interval() if self.n else None
+        return max(p_support), p_refute
+
+    def boundaries(self) -> tuple[float, float]:
+        """Return the log evidence at which the claim is supported, and refuted."""
+        return max(test.log_threshold for test in self._support), self._refute.log_threshold
 
     def interval_at_stop(self) -> Interval:
         """Return the interval by the evidence at the last unit alone; see `rules.interval`."""

@@ -1,0 +1,104 @@
+"""A recorded run beside an earlier one: which there are, and what changed since."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from pytest_velo.baselines.recorded import RecordedComparison, compare_recorded
+from pytest_velo.checks.instruments import changes_between
+from pytest_velo.errors import StoreError, UsageError, nearest
+from pytest_velo.records import HypothesisResult
+from pytest_velo.report.comparison import RunComparison, name_of
+from pytest_velo.report.load import Run, load
+from pytest_velo.report.record import RUN_FILE, runs_folder
+
+_NAME = re.compile(r"(?P<time>.+?Z)(?:-(?P<number>\d+))?")
+_LOOKED_AT = 20
+"""Earlier runs that are read to find one with a test in common."""
+
+
+def runs_before(name: str, cache_dir: str | Path) -> list[str]:
+    """Return the ids of the finished runs before a run, the newest first."""
+    names = {path.parent.name for path in runs_folder(cache_dir).glob(f"*/{RUN_FILE}")}
+    return sorted((other for other in names if _age(other) < _age(name)), key=_age, reverse=True)
+
+
+def _age(name: str) -> tuple[str, int]:
+    """Return a sort key for the names of runs by age: `...Z-10` is newer than `...Z-2`."""
+    found = _NAME.fullmatch(name)
+    return (found["time"], int(found["number"] or 1)) if found else (name, 1)
+
+
+def earlier_run(run: Run) -> Run | None:
+    """Return the last finished run before this one that has a test in common with it; None without any.
+
+    A damaged record is passed over: it is no reason to show nothing of this run.
+    """
+    tests = {result.node_id for result in run.results}
+    cache_dir = run.folder.parent.parent
+    for name in runs_before(run.folder.name, cache_dir)[:_LOOKED_AT]:
+        try:
+            other = load(name, cache_dir)
+        except StoreError:
+            continue
+        if any(result.node_id in tests for result in other.results):
+            return other
+    return None
+
+
+def compare_runs(
+    before: Run, now: Run, part: str = "", *, alpha: float = 0.05, margin: float | None = None
+) -> RunComparison:
+    """Compare the hypotheses that two runs have in common, one at a time.
+
+    Args:
+        before: The earlier run.
+        now: The later one.
+        part: Only tests whose node id contains it.
+        alpha: P(a change is reported although there is none), at most, for each comparison.
+        margin: A distance that would matter, in the statistics' units.
+
+    Raises:
+        UsageError: No test's node id contains `part`.
+        StoreError: The trials of a run cannot be read.
+    """
+    old, new = _results(before), _results(now)
+    names = [*new, *(name for name in old if name not in new)]
+    chosen = [name for name in names if part in name]
+    if part and not chosen:
+        raise UsageError(f"no test in these runs has {part!r} in its node id", fix=nearest(part, names))
+
+    def alone(these: Mapping[str, HypothesisResult], others: Mapping[str, HypothesisResult]) -> list[str]:
+        missing = [these[name] for name in chosen if name in these and name not in others]
+        return [name_of(result.node_id, result.model, result.model) for result in missing]
+
+    return RunComparison(
+        before=before.folder.name,
+        now=now.folder.name,
+        alpha=alpha,
+        margin=margin,
+        hypotheses=tuple(
+            _one(_with_trials(old[name], before), _with_trials(new[name], now), alpha)
+            for name in chosen
+            if name in old and name in new
+        ),
+        only_before=tuple(alone(old, new)),
+        only_now=tuple(alone(new, old)),
+    )
+
+
+def _one(before: HypothesisResult, now: HypothesisResult, alpha: float) -> RecordedComparison:
+    compared = compare_recorded(before, now, alpha=alpha)
+    return replace(compared, changes=changes_between(before, now))
+
+
+def _results(run: Run) -> dict[str, HypothesisResult]:
+    """Return the results of a run by node id; for a test that ran again, the last, as for its trials."""
+    return {result.node_id: result for result in run.document.results}
+
+
+def _with_trials(result: HypothesisResult, run: Run) -> HypothesisResult:
+    return replace(result, trials=run.trials_of(result.node_id))

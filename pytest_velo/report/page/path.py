@@ -1,0 +1,202 @@
+"""The evidence of a recorded hypothesis, look by look: its trials are weighed again by the rule that decided.
+
+A record has the trials and what the rule said in the end. Of its design it lacks a few numbers, such as the
+horizon where cases ran out; those it may have had are tried. Where weighing again does not end at what is
+recorded, nothing is shown of the rule: only the running estimate, which needs none. What was not computed is
+never drawn.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from pytest_velo.baselines.older import NotComparable, with_units
+from pytest_velo.baselines.written import claim_of
+from pytest_velo.case_sets import Planned
+from pytest_velo.claims import AnyClaim, Change
+from pytest_velo.errors import VeloError
+from pytest_velo.records import HypothesisResult, Invalid, TrialRecord, UnitKind
+from pytest_velo.runner.weigher import Boundaries, Weigher, weigh
+from pytest_velo.stats.engine.design import Design
+from pytest_velo.stats.rules.choice import MakeRule, rule_for
+from pytest_velo.verdicts import Verdict
+
+MOST_LOOKS = 120
+_CLOSE = 1e-6
+_MEANS = (UnitKind.CASE, UnitKind.GROUP)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Path:
+    """How the evidence went.
+
+    Attributes:
+        n: The units at each look.
+        estimates: The running estimate of each part of the claim, at each look; None before any valid unit.
+        log_e: The log evidence for and against the claim at each look; empty for an estimate, and where the
+            rule could not be followed.
+        boundaries: The log evidence at which it is supported and refuted; None where the rule does not tell.
+        followed: The rule was followed, and ended at what is recorded.
+    """
+
+    n: tuple[int, ...]
+    estimates: tuple[tuple[float | None, ...], ...]
+    log_e: tuple[tuple[float, float], ...] = ()
+    boundaries: tuple[float, float] | None = None
+    followed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Recorded:
+    """As much of a hypothesis as a record holds."""
+
+    claim: AnyClaim
+    design: Design
+    arms: tuple[str, ...]
+    invalid: Invalid
+    reference: Sequence[float | None] | None = None
+    make_rule: MakeRule = rule_for
+
+
+def path_of(result: HypothesisResult) -> Path | None:
+    """Return the path of a result with its trials; None where the record does not tell.
+
+    It takes some milliseconds, and up to a second where a calibrated threshold is new to this process.
+    """
+    claim = claim_of(result.claim)
+    if claim is None or result.decision is None or not result.trials:
+        return None
+    if any(isinstance(statistic, Change) for statistic in claim.statistics):
+        return None  # its other side is in the file of baselines
+    try:
+        known = with_units(result)
+    except NotComparable:
+        return None
+    estimated = None
+    for design in _designs(known):
+        try:
+            followed = _followed(known, claim, design)
+        except (VeloError, LookupError, ValueError):
+            continue  # another design, or outcomes that this claim is not about
+        if followed.is_recorded(known):
+            return followed.path
+        if followed.has_estimates(known):
+            estimated = followed.path
+    return None if estimated is None else replace(estimated, log_e=(), boundaries=None, followed=False)
+
+
+def _designs(result: HypothesisResult) -> Iterator[Design]:
+    """Yield the designs that the record leaves possible, the likely one first."""
+    assert result.decision is not None  # the caller looked
+    n_arms = len({trial.arm for trial in result.trials})
+    size = max((trial.unit_size or 1 for trial in result.trials), default=1) // n_arms
+    decision = result.decision
+    n_trials, n_units = len(result.trials), decision.evidence.n
+    saved = (n_trials + decision.n_saved) * n_units // n_trials if decision.n_saved else n_units
+    for horizon in dict.fromkeys((result.max_trials, saved)):
+        for extend in (False, True):
+            yield Design(
+                alpha=result.alpha,
+                beta=result.beta,
+                max_units=max(1, horizon),
+                margin=result.margin,
+                single=result.unit not in _MEANS,
+                extend=extend,
+                draws=size if result.unit is UnitKind.CASE else 1,
+                census=result.max_trials if result.unit is UnitKind.OUTCOME else None,
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Followed:
+    """A path with what the rule says at its end."""
+
+    path: Path
+    verdict: Verdict
+    end: Boundaries | None
+    evidence: tuple[float, float] | None
+
+    def has_estimates(self, result: HypothesisResult) -> bool:
+        """Tell whether the estimates end at what is recorded; they need no rule."""
+        assert result.decision is not None  # the caller looked
+        decision = result.decision
+        recorded = [part.estimate for part in decision.parts] or [decision.evidence.estimate]
+        if not self.path.n or self.path.n[-1] != decision.evidence.n:
+            return False
+        return all(map(_alike, (estimates[-1] for estimates in self.path.estimates), recorded))
+
+    def is_recorded(self, result: HypothesisResult) -> bool:
+        """Tell whether the rule ended at what is recorded."""
+        assert result.decision is not None  # the caller looked
+        evidence = result.decision.evidence
+        by_steps = result.family is not None and result.family.by_steps  # a verdict of the whole family
+        if not self.has_estimates(result) or not (by_steps or self.verdict is result.decision.verdict):
+            return False
+        if self.evidence is None:
+            return evidence.log_e_support is None
+        pairs = [*zip(self.evidence, (evidence.log_e_support, evidence.log_e_refute), strict=True)]
+        if self.end is not None:
+            pairs += [(self.end.p_support, evidence.p_support), (self.end.p_refute, evidence.p_refute)]
+        return all(_alike(ours, theirs) for ours, theirs in pairs)
+
+
+def _followed(result: HypothesisResult, claim: AnyClaim, design: Design) -> _Followed:
+    """Weigh the trials again, up to the verdict."""
+    arms = tuple(dict.fromkeys(trial.arm for trial in result.trials if trial.arm))
+    invalid = result.invalid or Invalid.BOUND
+    weigher = weigh(_Recorded(claim=claim, design=design, arms=arms, invalid=invalid))
+    assert result.decision is not None  # the caller looked
+    every = math.ceil(max(1, result.decision.evidence.n) / MOST_LOOKS)
+    looks: list[_Look] = []
+    verdict: Verdict | None = None
+    for trial in sorted(result.trials, key=lambda trial: trial.index):
+        verdict = weigher.add(trial, _planned(trial, len(weigher.units.turns)))
+        seen = looks[-1].n if looks else 0
+        if weigher.n > seen and (weigher.n % every == 0 or verdict is not None):
+            looks.append(_look(weigher))
+        if verdict is not None:
+            break
+    if looks and weigher.n > looks[-1].n:
+        looks.append(_look(weigher))
+    end = weigher.boundaries()
+    path = Path(
+        n=tuple(look.n for look in looks),
+        estimates=tuple(zip(*(look.estimates for look in looks), strict=True)),
+        log_e=tuple(look.log_e for look in looks if look.log_e is not None),
+        boundaries=None if end is None else (end.support, end.refute),
+        followed=True,
+    )
+    return _Followed(path=path, verdict=verdict or Verdict.INCONCLUSIVE, end=end, evidence=weigher.log_e())
+
+
+class _Look(NamedTuple):
+    n: int
+    estimates: tuple[float | None, ...]
+    log_e: tuple[float, float] | None
+
+
+def _look(weigher: Weigher) -> _Look:
+    return _Look(weigher.n, tuple(units.estimate for units in weigher.all_units), weigher.log_e())
+
+
+def _planned(trial: TrialRecord, turn: int) -> Planned:
+    return Planned(
+        index=trial.index,
+        turn=turn,
+        unit=trial.unit or 0,
+        case=None,
+        case_digest="",
+        case_id=trial.case_id,
+        repeat=trial.repeat,
+        unit_size=trial.unit_size or 1,
+        arm=trial.arm,
+    )
+
+
+def _alike(ours: float | None, theirs: float | None) -> bool:
+    if ours is None or theirs is None:
+        return ours is theirs
+    return math.isclose(ours, theirs, rel_tol=_CLOSE, abs_tol=_CLOSE)

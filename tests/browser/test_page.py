@@ -1,0 +1,239 @@
+"""What a reader does with the page of a run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from support.pages import HOSTILE_TEXTS
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+    Visit = Callable[..., Page]
+
+pytestmark = pytest.mark.browser
+
+MOST_BYTES = 1_500_000
+MOST_SECONDS = 2.0
+ROWS = ".tabulator-row"
+
+
+def n_found(page: Page) -> int:
+    """Return how many trials the browser of transcripts found."""
+    return int(page.inner_text("#browser [role=status]").split(" ")[0].replace(",", ""))
+
+
+def cells(page: Page, column: str) -> list[str]:
+    """Return the texts of a column of the table of trials, as far as it is drawn."""
+    texts: list[str] = page.locator(f"{ROWS} [tabulator-field={column}]").all_inner_texts()
+    return texts
+
+
+def refuted(page: Page) -> Any:
+    """Return the first refuted hypothesis."""
+    return page.locator("details.hypothesis.tone-refuted").first
+
+
+def test_it_is_small_and_usable_at_once(visit: Visit, everyday_file: Path) -> None:
+    assert everyday_file.stat().st_size <= MOST_BYTES
+    took = []
+    for _ in range(3):  # the machine may be busy, the page is not slower for it
+        page = visit(everyday_file)
+        took.append(page.evaluate("performance.measure('x', {start: 0}).duration") / 1000)
+        if took[-1] <= MOST_SECONDS:
+            break
+    assert min(took) <= MOST_SECONDS
+    assert page.locator("details.hypothesis").count() == 30
+    assert n_found(page) == 1_000
+
+
+def test_what_failed_and_by_how_much_takes_no_click(visit: Visit, everyday_file: Path) -> None:
+    page = visit(everyday_file)
+    assert re.search(r"30 hypotheses · .*refuted", page.inner_text("h1"))
+    first = page.locator(".overview tbody tr").first
+    assert "refuted" in first.inner_text()
+    assert re.search(r"\d+/\d+\s+\[0\.\d\d, [01]\.\d\d\]", first.inner_text())
+    assert "threshold 0.70" in first.locator("svg").get_attribute("aria-label")
+
+
+def test_one_trial_of_what_failed_takes_a_click(visit: Visit, everyday_file: Path) -> None:
+    page = visit(everyday_file)
+    page.locator(".overview tbody a").first.click()
+    trial = refuted(page).locator("article.trial").first
+    assert trial.is_visible()
+    assert "tool call\nlook_up" in trial.inner_text()
+    assert "outcome" in trial.inner_text()
+
+
+def test_what_changed_stands_first(visit: Visit, everyday_file: Path) -> None:
+    page = visit(everyday_file)
+    section = page.locator("main > section").first
+    assert section.inner_text().startswith("What moved since")
+    assert "comparisons, each at 5%" in section.inner_text()
+    assert re.search(r"(changed|worse): it fell", section.inner_text())
+    section.locator(".trial-link").first.click()
+    assert "before: 1" in page.inner_text(".view")
+
+
+def test_the_rerun_line_is_copied(visit: Visit, everyday_file: Path) -> None:
+    page = visit(everyday_file)
+    line = refuted(page).locator(".rerun code").inner_text()
+    refuted(page).locator("[data-copy]").click()
+    page.get_by_text("copied", exact=True).wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == line
+    assert line.startswith("pytest 'test_it.py::test_0[lab/small]'")
+
+
+def test_evidence_paths_are_drawn_with_their_boundaries(visit: Visit, everyday_file: Path) -> None:
+    page = visit(everyday_file)
+    figures = refuted(page).locator("figure")
+    assert figures.count() == 2
+    assert "reaches its boundary" in figures.nth(1).inner_text()
+    assert "boundaries 0." in figures.nth(1).locator("svg").get_attribute("aria-description")
+
+
+def test_transcripts_are_filtered_and_searched(visit: Visit, everyday_file: Path) -> None:
+    page = visit(everyday_file, "transcripts")
+    everything = n_found(page)
+    page.locator(".filters [name=model]").select_option("lab/thinking")
+    assert 0 < n_found(page) < everything
+    page.locator(".filters [name=outcome]").select_option("zero")
+    zeros = n_found(page)
+    page.locator(f"{ROWS} a").first.click()
+    assert page.locator(".view .role-reasoning").first.is_visible()
+    page.locator(".filters [name=search]").fill("question 3:")
+    assert 0 < n_found(page) < zeros
+    page.locator(".filters [name=search]").fill("no text has this")
+    assert n_found(page) == 0
+    page.get_by_role("button", name="all", exact=True).click()
+    page.wait_for_function(f"document.querySelectorAll({ROWS!r}).length > 5")
+    assert n_found(page) == everything
+    page.locator(".filters [name=outcome]").select_option("invalid")
+    assert 0 < n_found(page) < everything
+
+
+def test_a_deep_link_opens_a_trial_and_a_selection(visit: Visit, everyday_file: Path) -> None:
+    page = visit(everyday_file, "h1-t2")
+    assert "trial 2" in page.inner_text(".view")
+    page = visit(everyday_file, "h1")
+    refuted(page).get_by_role("link", name="those against the claim").click()
+    page.wait_for_selector(".view article")
+    assert set(page.locator(f"{ROWS} [tabulator-field=hypothesis]").all_inner_texts()) == {
+        "test_0[lab/small]"
+    }
+    assert all(
+        text.startswith("0") for text in page.locator(f"{ROWS} [tabulator-field=outcome]").all_inner_texts()
+    )
+    page = visit(everyday_file, "h1-t99999")
+    assert "trials.jsonl" in page.inner_text(".view")
+
+
+def test_pairs_stand_side_by_side(visit: Visit, everyday_file: Path) -> None:
+    page = visit(everyday_file, "transcripts")
+    page.locator(".filters [name=arm]").select_option("hinted")
+    page.locator(f"{ROWS} a").first.click()
+    boxes = [article.bounding_box() for article in page.locator(".view article").all()]
+    assert len(boxes) == 2
+    assert boxes[0]["y"] == boxes[1]["y"]
+    assert boxes[0]["x"] < boxes[1]["x"]
+
+
+def test_the_keyboard_is_enough(visit: Visit, everyday_file: Path) -> None:
+    page = visit(everyday_file)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the hypotheses"
+    page.keyboard.press("/")
+    page.keyboard.type("question 1")
+    page.keyboard.press("Escape")
+    page.keyboard.press("j")
+    first = page.inner_text(".view h4")
+    page.keyboard.press("j")
+    page.wait_for_function("text => document.querySelector('.view h4').textContent !== text", arg=first)
+    page.keyboard.press("k")
+    page.wait_for_function("text => document.querySelector('.view h4').textContent === text", arg=first)
+    page.keyboard.press("r")
+    assert "#h" in page.url
+    refuted(page).locator("summary").first.focus()
+    page.keyboard.press("Enter")
+    assert refuted(page).get_attribute("open") is None
+
+
+def test_it_prints_with_everything_open(visit: Visit, everyday_file: Path, tmp_path: Path) -> None:
+    page = visit(everyday_file)
+    page.pdf(path=tmp_path / "page.pdf")
+    assert (tmp_path / "page.pdf").read_bytes().count(b"/Type /Page") > 10
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("details.hypothesis article.trial").last.is_visible()
+    assert not page.locator("#browser").is_visible()
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator("details.hypothesis[open]").count() == 1
+
+
+def test_it_reads_without_scripts(visit: Visit, everyday_file: Path) -> None:
+    page = visit(everyday_file, java_script_enabled=False)
+    assert page.locator(".overview svg").count() >= 30
+    assert refuted(page).locator("article.trial").first.is_visible()
+    assert page.get_by_text("Their browser needs JavaScript").is_visible()
+    assert page.locator("[data-copy]:visible, #browser:visible").count() == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("file", ["everyday_file", "hostile_file", "without_file"])
+def test_axe_finds_nothing_serious(
+    visit: Visit, request: pytest.FixtureRequest, file: str, scheme: str
+) -> None:
+    axe = pytest.importorskip(
+        "axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python"
+    )
+    page = visit(request.getfixturevalue(file), "transcripts:", color_scheme=scheme)
+    page.locator(f"{ROWS} a").first.click()
+    page.locator("details.hypothesis").nth(2).evaluate("it => { it.open = true; }")
+    found = axe.Axe().run(page).response["violations"]
+    serious = [(it["id"], it["nodes"][0]["html"]) for it in found if it["impact"] in ("serious", "critical")]
+    assert serious == []
+
+
+def test_hostile_texts_run_nothing_and_are_shown(visit: Visit, hostile_file: Path) -> None:
+    page = visit(hostile_file)
+    shown = page.inner_text("main")
+    for at in range(len(HOSTILE_TEXTS)):
+        page.evaluate(f"location.hash = 'h{at + 1}-t0'")
+        page.wait_for_function("at => document.querySelector('.view a')?.hash === `#h${at + 1}`", arg=at)
+        shown += page.inner_text(".view")
+        for mark in ("a script", "onerror", "javascript:", r"\x1b[31m", r"\u202e", "{{ 7 * 7 }}", "<style>"):
+            if mark.replace(r"\x1b", "\x1b").replace(r"\u202e", "\u202e") in HOSTILE_TEXTS[at]:
+                assert mark in page.inner_text(".view")
+    assert page.evaluate("window.hit") is None
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", shown)
+    assert (
+        page.locator(
+            "img, iframe, object, form[action], a[href^='javascript:'], [onerror], [onload], base"
+        ).count()
+        == 0
+    )
+    assert page.locator("script").count() == 2
+    assert page.locator("style").count() == 1
+    links = page.evaluate("[...document.links].map(link => link.getAttribute('href')[0])")
+    assert set(links) == {"#"}
+
+
+def test_the_policy_stops_what_would_slip_through(chromium: Any, hostile_file: Path) -> None:
+    page = chromium.new_page()
+    page.goto(f"file://{hostile_file}")
+    page.evaluate(
+        """() => {
+            document.body.insertAdjacentHTML('beforeend', '<img src=x onerror="window.hit = 1">');
+            const script = document.createElement('script');
+            script.textContent = 'window.hit = 2';
+            document.body.append(script);
+        }"""
+    )
+    assert page.evaluate("window.hit") is None
+    assert page.evaluate("fetch('https://example.org').then(() => 'sent', () => 'refused')") == "refused"
+    page.close()
