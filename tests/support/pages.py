@@ -18,6 +18,7 @@ from pytest_velo.records import (
     Reply,
     ToolCall,
     TrialRecord,
+    UnitKind,
 )
 from pytest_velo.report.load import Run
 from pytest_velo.runner.result import result_of
@@ -69,8 +70,11 @@ def _results(chance: random.Random, beliefs: Iterable[int], shift: float) -> Ite
         claim, outcome, arms = _CLAIMS[belief % len(_CLAIMS)]
         for at, model in enumerate(MODELS):
             n = 150 if isinstance(claim, Estimation) else 60 if arms else 40
+            unit = UnitKind.PAIR if arms else UnitKind.TRIAL
             outcomes: list[Told] = [outcome(chance, at, shift) for _ in range(n)]
-            run = sampled(claim, outcomes, arms=arms, node_id=f"test_it.py::test_{belief}[{model}]")
+            run = sampled(
+                claim, outcomes, arms=arms, unit=unit, node_id=f"test_it.py::test_{belief}[{model}]"
+            )
             result = result_of(run)
             trials = tuple(_talked(trial, chance, model) for trial in result.trials)
             yield replace(
@@ -84,7 +88,7 @@ def _results(chance: random.Random, beliefs: Iterable[int], shift: float) -> Ite
                 n_unpriced=len(trials) if at == 2 else 0,
                 priced_usd=0.001 * len(trials),
                 cost_usd=None if at == 2 else 0.002 * len(trials),
-                rerun=f"pytest 'test_it.py::test_{belief}[{model}]' --velo-model={model}",
+                rerun=f"pytest '{node_id}' --velo-model={model}",
             )
 
 

@@ -10,12 +10,13 @@ import math
 import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
 
 from pytest_velo.baselines.written import claim_of
 from pytest_velo.claims import Change
 from pytest_velo.records import HypothesisResult, Outcome, OutcomeKind, TrialRecord
-from pytest_velo.report.document import RunDocument, shown_trials
+from pytest_velo.report.document import RunDocument, shown_trials, turn_of
 from pytest_velo.report.earlier import compare_runs
 from pytest_velo.report.failure import Row, headline, rows
 from pytest_velo.report.lines import UNWRAPPED
@@ -76,7 +77,8 @@ class Entry:
     Attributes:
         id: Its anchor, e.g. `h1`.
         headline: The certified inequality with its error rate, or what is wrong.
-        sights: Trials against the claim, or the one that ended it; further ones need scripts.
+        sights: Trials against the claim with all arms of their case, or the one that ended it; further ones
+            need scripts.
         prospect: What could decide it, if it is undecided; `command` continues it.
         has_against: There are trials against the claim.
         n_trials: Trials in the record.
@@ -99,7 +101,7 @@ class Entry:
     cost: str
     rows: tuple[Row, ...]
     plots: tuple[Plot, ...]
-    sights: tuple[Sight, ...]
+    sights: tuple[tuple[Sight, ...], ...]
     prospect: tuple[str, ...]
     command: str
     has_against: bool
@@ -244,7 +246,10 @@ def _entry(
         cost=_cost(result),
         rows=tuple(row._replace(text=shown(row.text)) for row in rows(result, 1) if row.label != "belief"),
         plots=tuple(_plots(result, before)),
-        sights=tuple(_sight(trial, result) for trial in shown_trials(result, show)[: 2 * show]),
+        sights=tuple(
+            tuple(_sight(trial, result) for trial in turn)
+            for _, turn in islice(groupby(shown_trials(result, show), key=turn_of), 2 * show)
+        ),
         prospect=tuple(shown(text) for text in prospect if text not in (command, inline(result.rerun))),
         command=command,
         has_against=bool(result.telling),

@@ -124,6 +124,7 @@ def test_hypotheses_by_models(tmp_path: Path) -> None:
 def test_the_arms_of_a_pair_are_named(tmp_path: Path) -> None:
     reader = read(recorded(tmp_path, paired()))
     assert [told["arm"] for told in reader.data()["trials"]] == ["a", "b", "a", "b"]
+    assert [len(turn) for turn in page_of(load(cache_dir=tmp_path)).entries[0].sights] == [2, 2]
     assert "260 pairs: a better in 56, b better in 14, alike in 190" in reader.text
 
 
@@ -244,6 +245,6 @@ def test_invalid_trials_and_errors_of_the_test_are_told_apart(tmp_path: Path) ->
     ended = trial(8, 0, kind=OutcomeKind.INVALID, values={}, detail="no answer")
     one = refuted(outcome=Outcome.ERROR, problem="Timeout: no answer", decision=None, telling=())
     page = page_of(recorded(tmp_path, replace(one, trials=(ended,))))
-    (sight,) = page.entries[0].sights
+    ((sight,),) = page.entries[0].sights
     assert sight.outcome == "invalid: no answer"
     assert page.data["trials"][0]["kind"] == "invalid"
