@@ -88,7 +88,7 @@ def _results(chance: random.Random, beliefs: Iterable[int], shift: float) -> Ite
                 n_unpriced=len(trials) if at == 2 else 0,
                 priced_usd=0.001 * len(trials),
                 cost_usd=None if at == 2 else 0.002 * len(trials),
-                rerun=f"pytest '{node_id}' --velo-model={model}",
+                rerun=f"pytest '{result.node_id}' --velo-model={model}",
             )
 
 

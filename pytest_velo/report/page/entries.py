@@ -1,0 +1,211 @@
+"""One hypothesis as a page shows it, with the first of its trials."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby, islice
+
+from pytest_velo.baselines.written import claim_of
+from pytest_velo.claims import Change
+from pytest_velo.records import HypothesisResult, Outcome, OutcomeKind, TrialRecord
+from pytest_velo.report.document import shown_trials, turn_of
+from pytest_velo.report.failure import Row, headline, rows
+from pytest_velo.report.lines import UNWRAPPED
+from pytest_velo.report.numbers import dollars, interval
+from pytest_velo.report.outlook import outlook
+from pytest_velo.report.page.conversation import Message, messages_of, shown
+from pytest_velo.report.page.forest import Bar, Ghost, bar_of, thresholds_of
+from pytest_velo.report.phrases import claim_text, mark, observed
+from pytest_velo.report.summary import prospect_lines
+from pytest_velo.report.text import inline
+from pytest_velo.report.trials import outcome_text
+
+_IN_FULL = 2_000
+"""Characters of a message that are shown without scripts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """A trial that is shown without scripts."""
+
+    title: str
+    outcome: str
+    location: str
+    messages: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plot:
+    """One statistic of a hypothesis in the forest plot; the label is empty where it is the only one."""
+
+    label: str
+    bar: Bar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One hypothesis.
+
+    Attributes:
+        id: Its anchor, e.g. `h1`.
+        headline: The certified inequality with its error rate, or what is wrong.
+        sights: Trials against the claim with all arms of their case, or the one that ended it; further ones
+            need scripts.
+        prospect: What could decide it, if it is undecided; `command` continues it.
+        has_against: There are trials against the claim.
+        n_trials: Trials in the record.
+        n_kept: Of these, in the page.
+    """
+
+    id: str
+    outcome: str
+    mark: str
+    name: str
+    node_id: str
+    belief: str
+    claim: str
+    model: str
+    headline: str
+    observed: str
+    interval: str
+    n: str
+    saved: str
+    cost: str
+    rows: tuple[Row, ...]
+    plots: tuple[Plot, ...]
+    sights: tuple[tuple[Sight, ...], ...]
+    prospect: tuple[str, ...]
+    command: str
+    has_against: bool
+    rerun: str
+    has_path: bool
+    n_trials: int
+    n_kept: int
+
+
+def is_change(result: HypothesisResult) -> bool:
+    """Tell whether a claim is about a change from the baseline."""
+    claim = claim_of(result.claim)
+    return claim is not None and any(isinstance(statistic, Change) for statistic in claim.statistics)
+
+
+def entry_of(
+    at: int,
+    result: HypothesisResult,
+    name: str,
+    before: HypothesisResult | None,
+    *,
+    n_kept: int,
+    has_path: bool,
+) -> Entry:
+    """Gather what a page shows of a hypothesis.
+
+    Args:
+        at: Its place in the run.
+        result: With its trials.
+        name: A short name of its test.
+        before: The same test in an earlier run, if it was there.
+        n_kept: Transcripts of it in the page.
+        has_path: Its evidence path is in the page.
+    """
+    decision = result.decision
+    ends = None if decision is None else decision.evidence.interval
+    undecided = result.outcome is Outcome.INCONCLUSIVE
+    prospect = [line.text.strip() for line in prospect_lines(result, UNWRAPPED)] if undecided else []
+    ahead = outlook(result)
+    command = inline(ahead.command) if ahead is not None else ""
+    show = 1 if result.outcome in (Outcome.SUPPORTED, Outcome.MEASURED) else 3
+    return Entry(
+        id=f"h{at + 1}",
+        outcome=result.outcome.value,
+        mark=mark(result.outcome),
+        name=name,
+        node_id=result.node_id,
+        belief=shown(result.belief, _IN_FULL),
+        claim=shown(claim_text(result), _IN_FULL),
+        model=shown(result.model or "", 200),
+        headline=shown(headline(result).text, 20_000),
+        observed=observed(result) if decision is not None else "",
+        interval="" if ends is None else interval(ends),
+        n="" if decision is None else f"{decision.evidence.n:,} of {result.max_trials:,}",
+        saved="" if decision is None or not decision.n_saved else f"{decision.n_saved:,}",
+        cost=_cost(result),
+        rows=tuple(row._replace(text=shown(row.text)) for row in rows(result, 1) if row.label != "belief"),
+        plots=tuple(_plots(result, before)),
+        sights=tuple(
+            tuple(_sight(trial, result) for trial in turn)
+            for _, turn in islice(groupby(shown_trials(result, show), key=turn_of), 2 * show)
+        ),
+        prospect=tuple(shown(text) for text in prospect if text not in (command, inline(result.rerun))),
+        command=command,
+        has_against=bool(result.telling),
+        rerun=inline(result.rerun),
+        has_path=has_path,
+        n_trials=len(result.trials),
+        n_kept=n_kept,
+    )
+
+
+def _cost(result: HypothesisResult) -> str:
+    if result.decision is None and not result.n_calls:
+        return ""
+    return dollars(result.cost_usd) + (" + $?" if result.outside else "")
+
+
+def _plots(result: HypothesisResult, before: HypothesisResult | None) -> Iterator[Plot]:
+    """Place what was observed on the scale of each statistic; nothing for a claim that is not one of ours."""
+    claim, decision = claim_of(result.claim), result.decision
+    if claim is None or decision is None:
+        return
+    ghosts = _ghosts(result, before, len(claim.statistics))
+    seen = [(part.estimate, part.interval) for part in decision.parts] or [
+        (decision.evidence.estimate, decision.evidence.interval)
+    ]
+    if len(seen) != len(claim.statistics):
+        return
+    for statistic, ends, (estimate, around), ghost in zip(
+        claim.statistics, thresholds_of(claim), seen, ghosts, strict=True
+    ):
+        label = shown(str(statistic), 80) if len(seen) > 1 else ""
+        yield Plot(label=label, bar=bar_of(statistic, ends, estimate, around, ghost))
+
+
+def _ghosts(
+    result: HypothesisResult, before: HypothesisResult | None, n_parts: int
+) -> Sequence[Ghost | None]:
+    """Return what each statistic was before: in an earlier run, or 0 for a change from the baseline."""
+    if is_change(result):
+        return [Ghost(estimate=0.0, interval=None, name="the baseline")]
+    nothing = [None] * n_parts
+    if before is None or before.decision is None or before.claim != result.claim:
+        return nothing
+    old = before.decision
+    seen = [(part.estimate, part.interval) for part in old.parts] or [
+        (old.evidence.estimate, old.evidence.interval)
+    ]
+    if len(seen) != n_parts:
+        return nothing
+    return [
+        None if estimate is None else Ghost(estimate=estimate, interval=around, name="before")
+        for estimate, around in seen
+    ]
+
+
+def _sight(trial: TrialRecord, result: HypothesisResult) -> Sight:
+    ended = result.outcome is Outcome.ERROR and trial.kind is not OutcomeKind.INVALID
+    return Sight(
+        title=_title(trial),
+        outcome=shown(trial.detail if ended else outcome_text(trial), _IN_FULL),
+        location=shown(trial.location, 400),
+        messages=tuple(messages_of(trial, _IN_FULL)),
+    )
+
+
+def _title(trial: TrialRecord) -> str:
+    parts = [f"trial {trial.index}"]
+    if trial.case_id:
+        parts.append(f"case {inline(trial.case_id, 80)}")
+    if trial.arm:
+        parts.append(f"arm {inline(trial.arm, 80)}")
+    return " · ".join([*parts, f"repeat {trial.repeat}", f"seed {trial.seed}"])
