@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pytest_velo.providers.transport import Answer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Parcel:
     """A client's HTTP request; never shown or stored, because its headers hold the key.
 

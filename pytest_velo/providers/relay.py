@@ -76,6 +76,8 @@ class Relay:
         try:
             async with asyncio.timeout(limit_s):
                 answer = await (self._post(parcel, limit_s) if parcel.send is None else parcel.send())
+                if 300 <= answer.status < 400:
+                    answer = await self._post_by_httpx(parcel)  # which follows it
         except NO_ANSWER as error:
             raise unanswered(request, error, limit_s) from None  # its causes hold the key
         latency_s = time.perf_counter() - started
@@ -110,7 +112,7 @@ class Relay:
         return _with_original(reply, answer, text)
 
     async def _post(self, parcel: Parcel, limit_s: float) -> Answer:
-        """Post by a transport of ours: over aiohttp, unless a proxy or a redirect needs more."""
+        """Post by a transport of ours: over aiohttp, unless a proxy needs more."""
         if not self._is_direct:
             return await self._post_by_httpx(parcel)
         from multidict import CIMultiDict  # weight: comes with aiohttp
@@ -119,8 +121,7 @@ class Relay:
         if self._courier is None:
             self._courier = Courier(slots=self._slots, connect_s=min(15.0, limit_s))
         headers = CIMultiDict(_sent_headers(parcel.headers))
-        answer = await self._courier.post(URL(parcel.url, encoded=True), parcel.content, headers)
-        return await self._post_by_httpx(parcel) if 300 <= answer.status < 400 else answer
+        return await self._courier.post(URL(parcel.url, encoded=True), parcel.content, headers)
 
     async def _post_by_httpx(self, parcel: Parcel) -> Answer:
         if self._client is None:

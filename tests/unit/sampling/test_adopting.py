@@ -162,6 +162,42 @@ def test_the_sdks_retries_make_no_call_of_their_own(bench: Bench) -> None:
     assert [call.address.slot for call in bench.scope.calls] == ["c:0:0"]
 
 
+def test_a_redirect_is_followed(bench: Bench) -> None:
+    moved = {"Location": f"{bench.server.address}/v2/chat/completions"}
+
+    def answer(got: Got) -> Sent:
+        return Sent({}, 307, moved) if got.path.startswith("/v1") else bench.server.reply(got)
+
+    bench.server.answer = answer
+    assert bench.run(lambda: said(asked_of(bench.openai()))) == "Answer 0."
+    assert bench.server.paths()[-1] == "/v2/chat/completions"
+
+
+def test_a_call_that_the_body_gives_up_is_noted(bench: Bench) -> None:
+    answered = threading.Event()
+
+    async def body() -> str:
+        asked, loop = asyncio.Event(), asyncio.get_running_loop()
+
+        def never(_got: Got) -> Sent:
+            loop.call_soon_threadsafe(asked.set)
+            answered.wait(20)
+            return Sent({})
+
+        bench.server.answer = never
+        async with bench.openai(openai.AsyncOpenAI) as client:
+            waiting = asyncio.ensure_future(asked_of(client))
+            await asked.wait()
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
+            answered.set()
+        return "gave up"
+
+    assert bench.run(body) == "gave up"
+    assert bench.scope is not None
+    assert bench.scope.n_given_up == 1
+
+
 def test_replay_sends_nothing(bench: Bench) -> None:
     with pytest.raises(Halt) as halted:
         bench.run(lambda: asked_of(bench.openai()), mode=Mode.REPLAY)

@@ -22,8 +22,10 @@ from pydantic import BaseModel
 from pytest_velo.errors import BodyError, CacheMissError, OutageError
 from pytest_velo.providers import relay
 from pytest_velo.providers.endpoints import parse_endpoint
+from pytest_velo.providers.outgoing import Parcel
+from pytest_velo.providers.posted import understood
 from pytest_velo.providers.sdk_clients import make_client
-from pytest_velo.sampling.carrier import Carrier
+from pytest_velo.sampling.carrier import Carrier, outgoing
 from pytest_velo.sampling.draws import DrawMemory
 from pytest_velo.sampling.halt import Halt
 from pytest_velo.sampling.loop import SampleLoop
@@ -564,6 +566,15 @@ def test_a_key_that_the_server_echoes_is_struck_out(bench: Bench) -> None:
     events = bench.ours("openai", streamed)
     assert KEY not in f"{made} {events} {bench.store.__dict__}"
     assert "***" in str(made)
+
+
+def test_what_carries_a_request_is_never_shown() -> None:
+    parcel = Parcel(url="http://lab.example", headers={"x-api-key": KEY}, content=b"")
+    body = b'{"model": "m", "messages": []}'
+    posted = understood("POST", "/v1/messages", body)
+    assert posted is not None
+    sent = outgoing(posted, parse_endpoint("lab: api=anthropic"), parcel, "/v1/messages")
+    assert KEY not in f"{parcel!r} {sent!r}"
 
 
 def test_equal_requests_of_a_trial_are_draws_of_their_own(bench: Bench) -> None:
