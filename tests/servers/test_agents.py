@@ -60,7 +60,11 @@ async def test_it_knows(case):
     "The agent says how many people live in a city."
     assert str(POPULATIONS[case]) in await ask(f"How many people live in {{case}}?")
 """
-BLOCKING = TRIAL.replace("import ask", "import ask_blocking").replace("async ", "").replace("await ask", "ask_blocking")
+BLOCKING = (
+    TRIAL.replace("import ask", "import ask_blocking")
+    .replace("async ", "")
+    .replace("await ask", "ask_blocking")
+)
 
 
 @pytest.fixture

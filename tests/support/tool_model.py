@@ -161,7 +161,10 @@ def _write_response(body: Body, said: Wanted | str) -> Body:
     if isinstance(said, str):
         return response(body, said)
     call = {"type": "function_call", "id": f"fc_{said.id}", "call_id": said.id, "status": "completed"}
-    return {**response(body, ""), "output": [{**call, "name": said.name, "arguments": json.dumps(said.arguments)}]}
+    return {
+        **response(body, ""),
+        "output": [{**call, "name": said.name, "arguments": json.dumps(said.arguments)}],
+    }
 
 
 def _write_message(body: Body, said: Wanted | str) -> Body:
