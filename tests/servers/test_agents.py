@@ -11,13 +11,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 from e2e.conftest import CANARY, Inner, _clean_environment
 
+import pytest_velo
 from pytest_velo.cli.main import main
-from support.sdk_server import SdkServer
+from support.sdk_server import SdkServer, Sent
 from support.tool_model import SHRUG, ToolModel
 
 pytestmark = pytest.mark.servers
@@ -32,39 +34,44 @@ class Kind:
     Attributes:
         module: The file with its agent.
         loads: What it imports of the framework.
+        ways: The functions that ask it; the name of one says whether it blocks.
         models: Who speaks in a trial, in order.
-        max_trials: How many trials it gets.
     """
 
     module: str
     loads: tuple[str, ...]
+    ways: tuple[str, ...]
     models: tuple[str, ...] = ("tiny", "tiny")
-    max_trials: int = 40
 
 
+EACH_WAY = ("ask", "ask_streaming", "ask_blocking")
 KINDS = {
-    "pydantic-ai": Kind("with_pydantic_ai", ("pydantic_ai.models.openai",)),
-    "langgraph": Kind("with_langgraph", ("langchain_openai", "langgraph.prebuilt")),
-    "openai-agents": Kind("with_openai_agents", ("agents",), ("porter", "clerk", "clerk")),
-    "litellm": Kind("with_litellm", ("litellm",)),
-    "inspect": Kind("with_inspect", ("inspect_ai.model", "inspect_ai.tool")),
-    "mcp": Kind("with_mcp", ("pydantic_ai.mcp", "pydantic_ai.models.openai", "mcp.server.mcpserver")),
+    "pydantic-ai": Kind("with_pydantic_ai", ("pydantic_ai.models.openai",), EACH_WAY),
+    "claude": Kind("with_claude", ("pydantic_ai.models.anthropic",), ("ask", "ask_streaming")),
+    "langgraph": Kind("with_langgraph", ("langchain_openai", "langgraph.prebuilt"), EACH_WAY),
+    "openai-agents": Kind("with_openai_agents", ("agents",), EACH_WAY, ("porter", "clerk", "clerk")),
+    "litellm": Kind("with_litellm", ("litellm",), (*EACH_WAY, "ask_claude")),
+    "inspect": Kind("with_inspect", ("inspect_ai.model", "inspect_ai.tool"), ("ask",)),
+    "mcp": Kind(
+        "with_mcp", ("pydantic_ai.mcp", "pydantic_ai.models.openai", "mcp.server.mcpserver"), ("ask",)
+    ),
 }
+POPULATIONS = {"Lyon": 522_250, "Nice": 357_737, "Lille": 236_710}  # as in agents/towns.py
+TOWNS = [*POPULATIONS]
 
-TRIAL = """
-from {module} import ask
-from towns import POPULATIONS
 
-@pytest.mark.hypothesis(rate >= 0.5, cases=[*POPULATIONS], {mark} max_trials=40)
-async def test_it_knows(case):
-    "The agent says how many people live in a city."
-    assert str(POPULATIONS[case]) in await ask(f"How many people live in {{case}}?")
-"""
-BLOCKING = (
-    TRIAL.replace("import ask", "import ask_blocking")
-    .replace("async ", "")
-    .replace("await ask", "ask_blocking")
-)
+def hypotheses(kind: Kind, mark: str = 'clients="adopt", ', question: str = "How many people live in") -> str:
+    """Return a test file with a hypothesis for each way of asking an agent."""
+    parts = [f"from {kind.module} import {', '.join(kind.ways)}\nfrom towns import POPULATIONS\n"]
+    for way in kind.ways:
+        is_async = way != "ask_blocking"
+        parts.append(
+            f"@pytest.mark.hypothesis(rate >= 0.5, cases=[*POPULATIONS], {mark}max_trials=40)\n"
+            f"{'async ' if is_async else ''}def test_{way}(case):\n"
+            f"    answer = {'await ' if is_async else ''}{way}(f'({way}) {question} {{case}}?')\n"
+            "    assert str(POPULATIONS[case]) in answer\n"
+        )
+    return "\n\n".join(parts)
 
 
 @pytest.fixture
@@ -87,19 +94,22 @@ def server(run: Inner, monkeypatch: pytest.MonkeyPatch) -> Iterator[SdkServer]:
         monkeypatch.setenv(name, value)
     run.ini(
         f"pythonpath = {AGENTS}\n"
-        f"velo_endpoints =\n    lab: api=openai-chat base_url={serving.address}/v1 key=OPENAI_API_KEY price=1/1"
+        f"velo_endpoints =\n    lab: api=openai-chat base_url={serving.address}/v1 price=1/1 key=OPENAI_API_KEY\n"
+        f"    claude: api=anthropic base_url={serving.address} price=1/1 key=ANTHROPIC_API_KEY"
     )
     yield serving
     serving.close()
 
 
 @pytest.fixture(scope="module")
-def missing() -> Iterator[dict[str, str]]:
+def missing(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
     """Load all frameworks before any inner run, which would forget them at its end; what is not installed."""
     found = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # it would fetch its prices
         for name, kind in KINDS.items():
+            if not any(name in item.name for item in request.session.items):
+                continue
             try:
                 for module in kind.loads:
                     importlib.import_module(module)
@@ -141,23 +151,72 @@ def velo(*arguments: str) -> str:
 
 
 def test_an_agent_is_drawn_read_and_replayed(run: Inner, server: SdkServer, kind: Kind) -> None:
-    run.file(TRIAL.format(module=kind.module, mark='clients="adopt",'))
-    run("--velo-mode=auto").assert_outcomes(passed=1)
-    (live,) = run.record.results
+    run.file(hypotheses(kind))
+    run("--velo-mode=auto").assert_outcomes(passed=len(kind.ways))
+    live = run.record.results
     first = len(server.calls)
-    assert first >= live.n_calls > live.n_cached == 0
-    assert not live.outside
-    assert not live.notices
+    for result in live:
+        assert result.n_calls > result.n_cached == 0
+        assert not result.outside
+        assert not result.notices
+        check_transcript(result, kind)
 
-    run("--velo-mode=auto").assert_outcomes(passed=1)
+    run("--velo-mode=auto").assert_outcomes(passed=len(kind.ways))
     assert len(server.calls) == first
 
     velo("cassette", "export", "cassettes/agents.jsonl")
     server.close()
     with no_sockets():
-        run("--velo-mode=replay", "--velo-cache-dir=fresh").assert_outcomes(passed=1)
-    (replayed,) = run.record.results
-    assert replayed.decision.verdict == live.decision.verdict
-    assert replayed.decision.evidence == live.decision.evidence
+        run("--velo-mode=replay", "--velo-cache-dir=fresh").assert_outcomes(passed=len(kind.ways))
+    recorded = pytest_velo.load(cache_dir=run.path / "fresh").results
+    for result, replayed in zip(live, recorded, strict=True):
+        assert replayed.decision.verdict == result.decision.verdict
+        assert replayed.decision.evidence == result.decision.evidence
+        check_transcript(replayed, kind)
     files = [path for path in run.path.rglob("*") if path.is_file()]
     assert not [path for path in files if CANARY.encode() in path.read_bytes()]
+
+
+def check_transcript(result: Any, kind: Kind) -> None:
+    """Check that it shows turns, tool calls with arguments, results, and who spoke."""
+    for trial in result.trials:
+        assert [call.model.split("/")[1] for call in trial.calls] == [*kind.models]
+        *_, asking, last = trial.calls
+        town = TOWNS[int(trial.case_id)]
+        assert asking.request.messages[-1 if len(kind.models) == 2 else 1]["role"] == "user"
+        (wanted,) = asking.reply.tool_calls
+        assert (wanted.name, wanted.arguments) == ("population", {"city": town})
+        assert last.request.messages[-1]["role"] == "tool"
+        assert str(POPULATIONS[town]) in str(last.request.messages[-1]["content"])
+        assert last.reply.text in (SHRUG, f"It is {POPULATIONS[town]}.")
+
+
+def test_what_an_agent_asks_past_us_is_said_with_the_fix(run: Inner, server: SdkServer, kind: Kind) -> None:
+    run.file(hypotheses(kind, mark=""))
+    result = run("--velo-mode=auto")
+    result.assert_outcomes(passed=len(kind.ways))
+    assert all(result.outside for result in run.record.results)
+    assert 'clients="adopt"' in result.stdout.str()
+
+    result = run("--velo-mode=replay")
+    result.assert_outcomes(errors=len(kind.ways))
+    assert result.stdout.str().count('fix: clients="adopt" in the mark') == len(kind.ways)
+
+
+def test_a_draw_that_is_not_recorded_ends_each_agent(run: Inner, server: SdkServer, kind: Kind) -> None:
+    run.file(hypotheses(kind))
+    run("--velo-mode=auto").assert_outcomes(passed=len(kind.ways))
+    run.file(hypotheses(kind, question="How many citizens has"))
+    server.close()
+    with no_sockets():
+        result = run("--velo-mode=replay")
+    result.assert_outcomes(errors=len(kind.ways))
+    result.stdout.fnmatch_lines(["CacheMissError: *How many citizens has*"])
+
+
+def test_an_error_of_the_server_is_one_of_the_test(run: Inner, server: SdkServer, kind: Kind) -> None:
+    server.answer = lambda got: Sent({"error": {"message": "no such model", "type": "not_found"}}, 404)
+    run.file(hypotheses(kind))
+    result = run("--velo-mode=auto")
+    result.assert_outcomes(errors=len(kind.ways))
+    assert result.stdout.str().count("HTTP 404") >= len(kind.ways)

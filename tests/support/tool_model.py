@@ -14,7 +14,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from support.sdk_server import Body, Got, SdkServer, Sent, chat, message, response
+from support.sdk_server import (
+    Body,
+    Got,
+    SdkServer,
+    Sent,
+    chat,
+    chat_events,
+    message,
+    message_events,
+    response,
+    response_events,
+)
 
 SHRUG = "I do not know."
 
@@ -56,9 +67,9 @@ class ToolModel:
     def __init__(self, server: SdkServer, share: float = 0.8) -> None:
         self.share = share
         self._apis = {
-            "/chat/completions": (_read_chat, _write_chat),
-            "/responses": (_read_response, _write_response),
-            "/messages": (_read_message, _write_message),
+            "/chat/completions": (_read_chat, _write_chat, chat_events),
+            "/responses": (_read_response, _write_response, _response_events),
+            "/messages": (_read_message, _write_message, message_events),
         }
         self._seen: Counter[str] = Counter()
         self._lock = threading.Lock()
@@ -67,9 +78,12 @@ class ToolModel:
     def answer(self, got: Got) -> Sent:
         """Answer one request."""
         path = got.path.partition("?")[0]
-        for end, (read, write) in self._apis.items():
+        for end, (read, write, events) in self._apis.items():
             if path.endswith(end):
-                return Sent(write(got.body, self._said(got.body, read(got.body))))
+                whole = write(got.body, self._said(got.body, read(got.body)))
+                if got.body.get("stream"):
+                    return Sent(events(whole).encode(), headers={"Content-Type": "text/event-stream"})
+                return Sent(whole)
         return self._other(got)
 
     def _said(self, body: Body, turn: Turn) -> Wanted | str:
@@ -172,3 +186,20 @@ def _write_message(body: Body, said: Wanted | str) -> Body:
         return message(body, said)
     used = {"type": "tool_use", "id": said.id, "name": said.name, "input": said.arguments}
     return {**message(body, ""), "content": [used], "stop_reason": "tool_use"}
+
+
+def _response_events(whole: Body) -> str:
+    (item,) = whole["output"]
+    if item["type"] == "message":
+        return response_events(whole)
+    at = {"item_id": item["id"], "output_index": 0}
+    events: list[Body] = [
+        {"type": "response.created", "response": {**whole, "status": "in_progress", "output": []}},
+        {"type": "response.output_item.added", "output_index": 0, "item": {**item, "arguments": ""}},
+        {"type": "response.function_call_arguments.delta", **at, "delta": item["arguments"]},
+        {"type": "response.function_call_arguments.done", **at, "arguments": item["arguments"]},
+        {"type": "response.output_item.done", "output_index": 0, "item": item},
+        {"type": "response.completed", "response": whole},
+    ]
+    numbered = [{"sequence_number": number, **event} for number, event in enumerate(events)]
+    return "".join(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in numbered)

@@ -39,3 +39,10 @@ async def ask(question: str) -> str:
 
 def ask_blocking(question: str) -> str:
     return blocking_agent.invoke({"messages": [("user", question)]})["messages"][-1].content
+
+
+async def ask_streaming(question: str) -> str:
+    asked = {"messages": [("user", question)]}
+    return "".join(
+        [part.content async for part, _ in agent.astream(asked, stream_mode="messages") if part.content]
+    )

@@ -52,3 +52,18 @@ def ask_blocking(question: str, model: str = "openai/tiny") -> str:
         if not said.tool_calls:
             return said.content
         messages += [said, *results_of(said)]
+
+
+async def ask_streaming(question: str, model: str = "openai/tiny") -> str:
+    messages: list[Any] = [{"role": "user", "content": question}]
+    while True:
+        stream = await litellm.acompletion(model=model, messages=messages, tools=TOOLS, stream=True)
+        answer = litellm.stream_chunk_builder([part async for part in stream], messages=messages)
+        said = answer.choices[0].message
+        if not said.tool_calls:
+            return said.content
+        messages += [said, *results_of(said)]
+
+
+async def ask_claude(question: str) -> str:
+    return await ask(question, "anthropic/tiny")

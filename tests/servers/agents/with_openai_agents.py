@@ -22,3 +22,10 @@ async def ask(question: str) -> str:
 
 def ask_blocking(question: str) -> str:
     return Runner.run_sync(porter, question).final_output
+
+
+async def ask_streaming(question: str) -> str:
+    running = Runner.run_streamed(porter, question)
+    async for _ in running.stream_events():
+        pass
+    return running.final_output

@@ -15,3 +15,8 @@ async def ask(question: str) -> str:
 
 def ask_blocking(question: str) -> str:
     return agent.run_sync(question).output
+
+
+async def ask_streaming(question: str) -> str:
+    async with agent.run_stream(question) as answer:
+        return await answer.get_output()
