@@ -9,7 +9,7 @@ import importlib
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +66,7 @@ def hypotheses(kind: Kind, mark: str = 'clients="adopt", ', question: str = "How
     for way in kind.ways:
         is_async = way != "ask_blocking"
         parts.append(
-            f"@pytest.mark.hypothesis(rate >= 0.5, cases=[*POPULATIONS], {mark}max_trials=40)\n"
+            f"@pytest.mark.hypothesis(rate >= 0.4, cases=[*POPULATIONS], {mark}max_trials=40)\n"
             f"{'async ' if is_async else ''}def test_{way}(case):\n"
             f"    answer = {'await ' if is_async else ''}{way}(f'({way}) {question} {{case}}?')\n"
             "    assert str(POPULATIONS[case]) in answer\n"
@@ -192,15 +192,15 @@ def check_transcript(result: Any, kind: Kind) -> None:
 
 
 def test_what_an_agent_asks_past_us_is_said_with_the_fix(run: Inner, server: SdkServer, kind: Kind) -> None:
-    run.file(hypotheses(kind, mark=""))
+    run.file(hypotheses(replace(kind, ways=("ask",)), mark=""))
     result = run("--velo-mode=auto")
-    result.assert_outcomes(passed=len(kind.ways))
-    assert all(result.outside for result in run.record.results)
+    result.assert_outcomes(passed=1)
+    assert run.record.results[0].outside
     assert 'clients="adopt"' in result.stdout.str()
 
     result = run("--velo-mode=replay")
-    result.assert_outcomes(errors=len(kind.ways))
-    assert result.stdout.str().count('fix: clients="adopt" in the mark') == len(kind.ways)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(['*fix: clients="adopt" in the mark *'])
 
 
 def test_a_draw_that_is_not_recorded_ends_each_agent(run: Inner, server: SdkServer, kind: Kind) -> None:

@@ -64,7 +64,7 @@ class ToolModel:
         share: How often the last word is the tool's result.
     """
 
-    def __init__(self, server: SdkServer, share: float = 0.8) -> None:
+    def __init__(self, server: SdkServer, share: float = 0.9) -> None:
         self.share = share
         self._apis = {
             "/chat/completions": (_read_chat, _write_chat, chat_events),
