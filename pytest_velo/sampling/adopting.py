@@ -7,9 +7,9 @@ frameworks above them, clients with transports of their own, and those that were
 does not go over httpx is not caught, and is noticed as any connection of a body (`sampling.outside`).
 
 An adopted request is sent by the client's own transport, with its proxies and certificates, once it is known
-that it has to be made. An async one is sent on the sampling loop, whatever loop asked for it: programs keep one
-client for all their calls, and the connections of a transport belong to the loop that opened them. So a client
-may be used on several loops, one after the other or at once. It is closed on the sampling loop, too.
+that it has to be made. An async one is sent on the sampling loop, whatever loop asked for it: programs keep
+one client for all their calls, and the connections of a transport belong to the loop that opened them. So a
+client may be used on several loops, one after the other or at once. It is closed on the sampling loop, too.
 """
 
 from __future__ import annotations
@@ -244,3 +244,8 @@ async def _translated(work: Awaitable[Answer]) -> Answer:
         if not issubclass(kind, httpx2.HTTPError):
             raise
         raise kind(str(error)) from error
+    except RuntimeError as error:
+        if "event loop" not in str(error).lower():
+            raise
+        # A kept connection of an earlier loop, which is closed by now: the transport forgets it with this.
+        raise httpx2.ConnectError(str(error)) from error

@@ -1,9 +1,13 @@
-"""Clients that outlive an event loop, or are used on several at once: a program's own loops in plain bodies."""
+"""Clients that outlive an event loop, or are used on several at once, as a program's own in plain bodies are."""
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from collections.abc import Iterator
+from types import ModuleType
 
+import openai
 import pytest
 from e2e.conftest import CANARY, Inner
 
@@ -36,6 +40,17 @@ def test_new_in_each_loop():
     return asyncio.run(with_a_new_one()) == "yes"
 """
 
+KEPT = """
+@pytest.mark.hypothesis(rate >= 0.5, clients="adopt", max_trials=30)
+async def test_it():
+    return await ask(shared, "And now?") == "yes"
+"""
+
+
+async def ask(client: openai.AsyncOpenAI, question: str) -> str | None:
+    asked = [{"role": "user", "content": question}]
+    return (await client.chat.completions.create(model="tiny", messages=asked)).choices[0].message.content
+
 
 @pytest.fixture
 def server(run: Inner, monkeypatch: pytest.MonkeyPatch) -> Iterator[SdkServer]:
@@ -48,9 +63,23 @@ def server(run: Inner, monkeypatch: pytest.MonkeyPatch) -> Iterator[SdkServer]:
     serving.close()
 
 
+def test_a_client_that_was_used_before_the_run_loses_no_call(
+    run: Inner, server: SdkServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its open connection belongs to a loop that is closed by then."""
+    run.file("from elsewhere import ask, shared\n" + KEPT)
+    elsewhere = ModuleType("elsewhere")
+    elsewhere.shared = openai.AsyncOpenAI()
+    elsewhere.ask = ask
+    monkeypatch.setitem(sys.modules, "elsewhere", elsewhere)
+    assert asyncio.run(ask(elsewhere.shared, "Before the run?")) in ("yes", "no")
+    run("--velo-mode=auto")
+    assert run.outcomes == ["inconclusive"]
+
+
 def test_one_client_serves_several_loops(run: Inner, server: SdkServer) -> None:
     run.file(TRIALS)
     run("--velo-mode=auto")
-    assert {outcome for outcome in run.outcomes} == {"inconclusive"}
+    assert set(run.outcomes) == {"inconclusive"}
     assert not any(result.outside for result in run.record.results)
     assert server.calls

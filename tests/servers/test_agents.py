@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -94,7 +95,8 @@ def server(run: Inner, monkeypatch: pytest.MonkeyPatch) -> Iterator[SdkServer]:
         monkeypatch.setenv(name, value)
     run.ini(
         f"pythonpath = {AGENTS}\n"
-        f"velo_endpoints =\n    lab: api=openai-chat base_url={serving.address}/v1 price=1/1 key=OPENAI_API_KEY\n"
+        "velo_endpoints =\n"
+        f"    lab: api=openai-chat base_url={serving.address}/v1 price=1/1 key=OPENAI_API_KEY\n"
         f"    claude: api=anthropic base_url={serving.address} price=1/1 key=ANTHROPIC_API_KEY"
     )
     yield serving
@@ -123,6 +125,18 @@ def kind(request: pytest.FixtureRequest, missing: dict[str, str], server: SdkSer
     if request.param in missing:
         pytest.skip(missing[request.param])
     return KINDS[request.param]
+
+
+@pytest.fixture(autouse=True)
+def _forget_clients() -> Iterator[None]:
+    """Forget the clients that frameworks keep for the process: each test has loops of its own."""
+    yield
+    if langchain := sys.modules.get("langchain_openai.chat_models._client_utils"):
+        langchain._cached_async_httpx_client.cache_clear()
+    if agents := sys.modules.get("agents.models.openai_provider"):
+        agents._http_client = None
+    if litellm := sys.modules.get("litellm"):
+        litellm.in_memory_llm_clients_cache.flush_cache()
 
 
 @contextmanager
