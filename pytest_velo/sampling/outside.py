@@ -6,10 +6,11 @@ the first trial starts; for all other events it only looks at the name.
 
 A connection belongs to the trial of its context. A thread without that context (a pool of the body's own)
 belongs to the trial that started it, which the hook is told, too. Calls of the sampler fly in contexts of
-their own. Threads in which a library reports what a program did ask no model, and live on after the trial that
-happened to start them: they are not counted, and where nothing may be opened they are refused as a network
-would, which no report takes for a reason to end the program. Sockets that stay on the machine (AF_UNIX) and those without a connection (UDP) are left alone:
-logging, name resolution and multiprocessing use them.
+their own. Threads in which a library reports what a program did ask no model, and live on after the trial
+that happened to start them: they are not counted, and where nothing may be opened they are refused as a
+network would, which no report takes for a reason to end the program. Sockets that stay on the machine
+(AF_UNIX) and those without a connection (UDP) are left alone: logging, name resolution and multiprocessing
+use them.
 
 Source: PEP 578, and the table of audit events in Python's documentation.
 """

@@ -1,4 +1,4 @@
-"""Clients that outlive an event loop, or are used on several at once, as a program's own in plain bodies are."""
+"""Clients that outlive an event loop, or are used on several at once, as a program's own are."""
 
 from __future__ import annotations
 
