@@ -238,14 +238,18 @@ async def _translated(work: Awaitable[Answer]) -> Answer:
     try:
         return await work
     except Exception as error:
-        kind = getattr(httpx2, type(error).__name__, None)
-        if isinstance(error, httpx2.HTTPError) or not isinstance(kind, type):
-            raise
-        if not issubclass(kind, httpx2.HTTPError):
+        kind = _meant_by(error)
+        if kind is None:
             raise
         raise kind(str(error)) from error
-    except RuntimeError as error:
-        if "event loop" not in str(error).lower():
-            raise
+
+
+def _meant_by(error: Exception) -> type[httpx2.HTTPError] | None:
+    """Return which error of httpx2 another one stands for; None if for none, or if it is one."""
+    if isinstance(error, RuntimeError) and "event loop" in str(error).lower():
         # A kept connection of an earlier loop, which is closed by now: the transport forgets it with this.
-        raise httpx2.ConnectError(str(error)) from error
+        return httpx2.ConnectError
+    named = getattr(httpx2, type(error).__name__, None)
+    if isinstance(error, httpx2.HTTPError) or not isinstance(named, type):
+        return None
+    return named if issubclass(named, httpx2.HTTPError) else None

@@ -105,12 +105,12 @@ def server(run: Inner, monkeypatch: pytest.MonkeyPatch) -> Iterator[SdkServer]:
 
 @pytest.fixture(scope="module")
 def missing(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
-    """Load all frameworks before any inner run, which would forget them at its end; what is not installed."""
+    """Load the frameworks before any inner run, which would forget them at its end; what is not installed."""
     found = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # it would fetch its prices
         for name, kind in KINDS.items():
-            if not any(name in item.name for item in request.session.items):
+            if not any(f"[{name}]" in item.name for item in request.session.items):
                 continue
             try:
                 for module in kind.loads:
@@ -137,6 +137,8 @@ def _forget_clients() -> Iterator[None]:
         agents._http_client = None
     if litellm := sys.modules.get("litellm"):
         litellm.in_memory_llm_clients_cache.flush_cache()
+    if inspect := sys.modules.get("inspect_ai.model._model"):
+        inspect._models.clear()
 
 
 @contextmanager
@@ -234,3 +236,41 @@ def test_an_error_of_the_server_is_one_of_the_test(run: Inner, server: SdkServer
     result = run("--velo-mode=auto")
     result.assert_outcomes(errors=len(kind.ways))
     assert result.stdout.str().count("HTTP 404") >= len(kind.ways)
+
+
+TRACED = """
+from agents import BatchTraceProcessor, set_trace_processors, set_tracing_disabled
+from agents.tracing.processors import BackendSpanExporter
+from with_openai_agents import ask
+
+set_tracing_disabled(False)
+exporter = BackendSpanExporter(endpoint="{address}/v1/traces/ingest", max_retries=0)
+reporter = BatchTraceProcessor(exporter, schedule_delay=0.01)
+set_trace_processors([reporter])
+
+@pytest.mark.hypothesis(rate >= 0.4, clients="adopt", max_trials=20)
+async def test_it():
+    return "522250" in await ask("How many people live in Lyon?")
+
+def test_that_it_has_reported():
+    reporter.force_flush()
+    reporter.shutdown()
+"""
+
+
+@pytest.mark.parametrize("kind", ["openai-agents"], indirect=True)
+def test_what_an_agent_reports_is_no_call_and_replays(
+    run: Inner, server: SdkServer, kind: Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The Agents SDK reports to OpenAI in a thread of its own, unless it is told not to."""
+    monkeypatch.delenv("OPENAI_AGENTS_DISABLE_TRACING")
+    run.file(TRACED.format(address=server.address))
+    run("--velo-mode=auto").assert_outcomes(passed=2)
+    assert "/v1/traces/ingest" in server.paths()
+    (result,) = run.record.results
+    assert not result.outside
+    assert not result.notices
+    n_drawn = sum(path != "/v1/traces/ingest" for path in server.paths())
+
+    run("--velo-mode=replay", "-k", "test_it").assert_outcomes(passed=1)
+    assert sum(path != "/v1/traces/ingest" for path in server.paths()) == n_drawn
