@@ -6,6 +6,7 @@ The agents are in `agents/`; they import nothing of ours.
 from __future__ import annotations
 
 import importlib
+import re
 import socket
 import sys
 from collections.abc import Iterator
@@ -274,3 +275,18 @@ def test_what_an_agent_reports_is_no_call_and_replays(
 
     run("--velo-mode=replay").assert_outcomes(passed=2)
     assert sum(path != "/v1/traces/ingest" for path in server.paths()) == n_drawn
+
+
+@pytest.mark.parametrize("kind", ["pydantic-ai", "langgraph", "openai-agents", "litellm"], indirect=True)
+def test_the_example_in_the_documents_runs(run: Inner, server: SdkServer, kind: Kind) -> None:
+    ToolModel(server, share=1)
+    page = (Path(__file__).parents[2] / "docs" / "agents.md").read_text(encoding="utf-8")
+    package = kind.loads[0].partition(".")[0]
+    (block,) = [
+        code for code in re.findall(r"^```python\n(.*?)^```", page, re.M | re.S) if f" {package} " in code
+    ]
+    run.file(block)
+    result = run("--velo-mode=auto")
+    result.assert_outcomes(passed=1)
+    assert run.outcomes == ["supported"]
+    assert not run.record.results[0].outside
