@@ -290,3 +290,13 @@ def test_the_example_in_the_documents_runs(run: Inner, server: SdkServer, kind: 
     result.assert_outcomes(passed=1)
     assert run.outcomes == ["supported"]
     assert not run.record.results[0].outside
+
+
+@pytest.mark.parametrize("kind", ["inspect", "litellm"], indirect=True)
+def test_a_framework_that_retries_for_ever_ends_with_the_server(
+    run: Inner, server: SdkServer, kind: Kind
+) -> None:
+    server.answer = lambda got: Sent({"error": {"message": "down", "type": "server_error"}}, 500)
+    run.file(hypotheses(replace(kind, ways=("ask",))))
+    run("--velo-mode=auto").assert_outcomes(errors=1)
+    assert "unanswered" in run.record.results[0].problem
