@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64decode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 from urllib.parse import unquote
 
@@ -163,7 +164,30 @@ def _response_messages(body: JsonObject) -> _Messages:
     asked = body.get("input")
     if isinstance(asked, str):
         return [*told, {"role": "user", "content": asked}]
-    return [*told, *map(_response_item, _objects(asked))]
+    return [*told, *_turns(map(_response_item, _objects(asked)))]
+
+
+def _turns(items: Iterable[JsonObject]) -> Iterator[JsonObject]:
+    """Give messages; the items of one reply (thoughts, text, calls) are one, as they were in its call."""
+    for is_reply, group in groupby(items, key=lambda item: item.get("role") == "assistant"):
+        said = [*group]
+        if not is_reply or len(said) == 1:
+            yield from said
+            continue
+        calls = [call for item in said for call in item.get("tool_calls") or ()]
+        thoughts = "\n".join(item["reasoning"] for item in said if item.get("reasoning"))
+        yield {
+            "role": "assistant",
+            "content": [part for item in said for part in _parts(item.get("content"))],
+            **({"reasoning": thoughts} if thoughts else {}),
+            **({"tool_calls": calls} if calls else {}),
+        }
+
+
+def _parts(content: Any) -> list[Any]:
+    if isinstance(content, list):
+        return content
+    return [{"type": "text", "text": content}] if content else []
 
 
 def _response_item(item: JsonObject) -> JsonObject:
@@ -175,6 +199,9 @@ def _response_item(item: JsonObject) -> JsonObject:
             output = item.get("output")
             said = output if isinstance(output, str | list) else json.dumps(output, default=str)
             return {"role": "tool", "tool_call_id": item.get("call_id"), "content": said}
+        case "reasoning":
+            thoughts = [part.get("text") or "" for part in _objects(item.get("summary"))]
+            return {"role": "assistant", "content": "", "reasoning": "\n".join(thoughts)}
         case "message" | None if "role" in item:
             return item
         case _:

@@ -7,7 +7,9 @@ frameworks above them, clients with transports of their own, and those that were
 does not go over httpx is not caught, and is noticed as any connection of a body (`sampling.outside`).
 
 An adopted request is sent by the client's own transport, with its proxies and certificates, once it is known
-that it has to be made.
+that it has to be made. An async one is sent on the sampling loop, whatever loop asked for it: programs keep
+one client for all their calls, and the connections of a transport belong to the loop that opened them. So a
+client may be used on several loops, one after the other or at once. It is closed on the sampling loop, too.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from functools import wraps
 from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
 
 import httpx2
 
@@ -47,8 +50,11 @@ from pytest_velo.settings import Api, Endpoint
 
 _LIBRARIES = ("httpx2", "httpx")
 _PICKS = "_transport_for_url"
+_CLOSES = ("aclose", "__aexit__")
 _OWN_ADDRESSES = {"openai": "https://api.openai.com/v1", "anthropic": "https://api.anthropic.com"}
 
+_homes: WeakKeyDictionary[Any, asyncio.AbstractEventLoop] = WeakKeyDictionary()
+"""The loop that a client's connections belong to, of clients that were used on another one."""
 _endpoints: ContextVar[Sequence[Endpoint] | None] = ContextVar("pytest_velo_adopting", default=None)
 
 
@@ -88,9 +94,30 @@ def _wrap(kind: Any, library: ModuleType) -> None:
         endpoints = _endpoints.get()
         if endpoints is None or current_flight.get() is not None or isinstance(transport, Carrier):
             return transport
-        return Adopted(transport, endpoints, library)
+        return Adopted(transport, endpoints, library, client=self)
 
     setattr(kind, _PICKS, adopting)
+    for name in _CLOSES:
+        if (close := getattr(kind, name, None)) is not None:
+            setattr(kind, name, _at_home(close))
+
+
+def _at_home(close: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """Have a client closed on the loop that its connections belong to."""
+
+    @wraps(close)
+    async def closing(self: Any, *args: Any) -> None:
+        home = _homes.pop(self, None)
+        if home is None or home is asyncio.get_running_loop() or not home.is_running():
+            await close(self, *args)
+        else:
+
+            async def closed() -> None:
+                await close(self, *args)
+
+            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(closed(), home))
+
+    return closing
 
 
 class Adopted:
@@ -100,9 +127,13 @@ class Adopted:
         transport: The client's own.
         endpoints: The known endpoints.
         library: `httpx2` or `httpx`, whose requests and responses these are.
+        client: The client.
     """
 
-    def __init__(self, transport: Any, endpoints: Sequence[Endpoint], library: ModuleType) -> None:
+    def __init__(
+        self, transport: Any, endpoints: Sequence[Endpoint], library: ModuleType, *, client: Any
+    ) -> None:
+        self._client = client
         self._transport = transport
         self._endpoints = endpoints
         self._library = library
@@ -114,14 +145,11 @@ class Adopted:
             return await self._transport.handle_async_request(request)
         refuse_retry(request.headers, self._library)
         scope = _scope()
-        home = asyncio.get_running_loop()
+        if scope.home is not None and scope.home is not asyncio.get_running_loop():
+            _homes[self._client] = scope.home
 
         async def send() -> Answer:
-            here = asyncio.get_running_loop()
-            work = _translated(self._send(request))
-            if here is home:
-                return await work
-            return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, home))
+            return await _translated(self._send(request))
 
         target, sent = self._prepared(scope, request, posted, send)
         return await answered(scope, answer(scope, target, sent), self._library)
@@ -210,9 +238,18 @@ async def _translated(work: Awaitable[Answer]) -> Answer:
     try:
         return await work
     except Exception as error:
-        kind = getattr(httpx2, type(error).__name__, None)
-        if isinstance(error, httpx2.HTTPError) or not isinstance(kind, type):
-            raise
-        if not issubclass(kind, httpx2.HTTPError):
+        kind = _meant_by(error)
+        if kind is None:
             raise
         raise kind(str(error)) from error
+
+
+def _meant_by(error: Exception) -> type[httpx2.HTTPError] | None:
+    """Return which error of httpx2 another one stands for; None if for none, or if it is one."""
+    if isinstance(error, RuntimeError) and "event loop" in str(error).lower():
+        # A kept connection of an earlier loop, which is closed by now: the transport forgets it with this.
+        return httpx2.ConnectError
+    named = getattr(httpx2, type(error).__name__, None)
+    if isinstance(error, httpx2.HTTPError) or not isinstance(named, type):
+        return None
+    return named if issubclass(named, httpx2.HTTPError) else None

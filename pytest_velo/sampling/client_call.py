@@ -8,6 +8,7 @@ import json
 from pytest_velo.cache.keys import request_key
 from pytest_velo.errors import (
     AccessError,
+    InvalidTrial,
     OutageError,
     RequestError,
     TransientError,
@@ -42,7 +43,7 @@ async def answer(scope: TrialScope, target: Target, request: Outgoing) -> Origin
     """Return what the client is given: the draw's answer, or one that says which error ended the trial.
 
     A body sees the SDK's own exception for an error of the server. Whatever it makes of that, the trial is
-    then an error, or invalid, as it is with `model`; the next call ends it.
+    then an error, or invalid, as it is with `model`; the next call ends it: some programs retry for ever.
 
     Args:
         scope: The trial.
@@ -53,11 +54,7 @@ async def answer(scope: TrialScope, target: Target, request: Outgoing) -> Origin
         Halt: The draw could not be made for a reason that no server gave.
         LateError: No attempt was in time: the trial is invalid.
     """
-    if scope.ended:
-        await asyncio.sleep(0)  # a body that catches this in a loop must not block the others
-        raise Halt(stopped())
-    if scope.trouble is not None:
-        raise Halt(scope.trouble)
+    await _go_on(scope)
     scope.issue()
     place = scope.start()
     try:
@@ -67,7 +64,8 @@ async def answer(scope: TrialScope, target: Target, request: Outgoing) -> Origin
             target, request, key=key, slot=slot, stream=scope.stream, may_pay=scope.may_pay
         )
     except UnansweredError as error:
-        scope.invalidate(f"the model gave {error.what}")
+        scope.unanswered = f"the model gave {error.what}"
+        scope.invalidate(scope.unanswered)
         if isinstance(error.__cause__, TransientError) and error.__cause__.kind == "timeout":
             raise LateError(error.what) from error
         return _error_answer(error)
@@ -101,6 +99,21 @@ async def answer(scope: TrialScope, target: Target, request: Outgoing) -> Origin
         scope.notices.append(_SEVERAL)
     assert reply.original is not None  # its key is a client's
     return reply.original
+
+
+async def _go_on(scope: TrialScope) -> None:
+    """Let a trial make another call.
+
+    Raises:
+        Halt: It is over, or nothing can come of it any more.
+    """
+    if scope.ended:
+        await asyncio.sleep(0)  # a body that catches this in a loop must not block the others
+        raise Halt(stopped())
+    if scope.trouble is not None:
+        raise Halt(scope.trouble)
+    if scope.unanswered:
+        raise Halt(InvalidTrial(scope.unanswered))
 
 
 def _filtered(finish: FinishReason) -> str | None:

@@ -6,14 +6,18 @@ the first trial starts; for all other events it only looks at the name.
 
 A connection belongs to the trial of its context. A thread without that context (a pool of the body's own)
 belongs to the trial that started it, which the hook is told, too. Calls of the sampler fly in contexts of
-their own. Sockets that stay on the machine (AF_UNIX) and those without a connection (UDP) are left alone:
-logging, name resolution and multiprocessing use them.
+their own. Threads in which a library reports what a program did ask no model, and live on after the trial
+that happened to start them: they are not counted, and where nothing may be opened they are refused as a
+network would, which no report takes for a reason to end the program. Sockets that stay on the machine
+(AF_UNIX) and those without a connection (UDP) are left alone: logging, name resolution and multiprocessing
+use them.
 
 Source: PEP 578, and the table of audit events in Python's documentation.
 """
 
 from __future__ import annotations
 
+import errno
 import socket
 import sys
 import threading
@@ -21,10 +25,12 @@ from collections import Counter
 from collections.abc import Callable
 from contextvars import ContextVar
 from functools import wraps
+from types import FrameType
 from typing import Any
 
 from pytest_velo.errors import BodyError
 from pytest_velo.sampling.flights import current_flight
+from pytest_velo.sampling.halt import Halt
 
 ADOPTED = (
     'clients="adopt" in the mark keeps what clients over httpx ask a model; so do the fixtures `model`,'
@@ -35,6 +41,17 @@ ADOPTED = (
 _THREADS = frozenset({"_thread.start_new_thread", "_thread.start_joinable_thread"})
 _FAMILIES = (socket.AF_INET, socket.AF_INET6)
 _OWNER = "_pytest_velo_outside"
+
+
+_REPORTERS = (
+    "agents.tracing.processors",  # of the OpenAI Agents SDK: on unless it is switched off
+    "langsmith._internal._background_thread",
+    "opentelemetry.sdk",  # and Logfire, Langfuse, ...
+    "posthog.consumer",
+    "sentry_sdk.worker",
+)
+"""Modules whose functions threads are started with that report to somebody."""
+_STARTERS = frozenset({"threading", "concurrent.futures.thread"})
 
 
 class Outside:
@@ -58,7 +75,7 @@ class Outside:
         """Count a connection that is about to be opened.
 
         Raises:
-            BodyError: None may be opened.
+            Halt: None may be opened: past every `except Exception`, since programs retry a lost connection.
         """
         if not self._refusing:
             self._seen.append(address)
@@ -68,7 +85,16 @@ class Outside:
             fix=f"{ADOPTED}; or use another mode",
         )
         self.trouble = self.trouble or error
-        raise error
+        raise Halt(error)
+
+    def note_report(self) -> None:
+        """Let a thread connect that reports to somebody.
+
+        Raises:
+            ConnectionRefusedError: No connection may be opened.
+        """
+        if self._refusing:
+            raise ConnectionRefusedError(errno.ECONNREFUSED, self._refusing)
 
     @property
     def addresses(self) -> dict[str, int]:
@@ -116,7 +142,21 @@ def _connecting(connection: socket.socket, address: Any) -> None:
     if outside is None or current_flight.get() is not None:
         return
     if connection.family in _FAMILIES and connection.type == socket.SOCK_STREAM:
-        outside.note(":".join(map(str, address[:2])))
+        if _reports():
+            outside.note_report()
+        else:
+            outside.note(":".join(map(str, address[:2])))
+
+
+def _reports() -> bool:
+    """Tell whether this thread was started by a library to report to somebody."""
+    frame: FrameType | None = sys._getframe()
+    started = ""
+    while frame is not None:
+        name = frame.f_globals.get("__name__", "")
+        started = started if name in _STARTERS else name
+        frame = frame.f_back
+    return any(started == name or started.startswith(f"{name}.") for name in _REPORTERS)
 
 
 def _starting(thread: Any) -> None:

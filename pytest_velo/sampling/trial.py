@@ -158,6 +158,7 @@ class TrialScope:
         "stream",
         "trial",
         "trouble",
+        "unanswered",
     )
 
     def __init__(
@@ -192,6 +193,7 @@ class TrialScope:
         self.allow_empty = allow_empty
         self.invalid: str | None = None
         self.trouble: Exception | None = None
+        self.unanswered = ""  # why a client's prompt got no answer; the trial is invalid
         self.ended = False
         self.notices: list[str] = []
         self.n_given_up = 0  # calls that the body cancelled

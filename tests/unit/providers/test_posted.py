@@ -131,6 +131,30 @@ def test_transcripts_show_neutral_messages() -> None:
     assert shown("/embeddings", {"model": "m", "input": [1, 2, 3]}).messages[0]["content"] == "[3 tokens]"
 
 
+def test_the_items_of_one_reply_are_one_message() -> None:
+    """Shown as the reply that they were, and not once more when the next call resends them."""
+    call = {"type": "function_call", "name": "f", "arguments": "{}"}
+    said = {
+        "type": "message",
+        "role": "assistant",
+        "content": [{"type": "output_text", "text": "Let us see."}],
+    }
+    items = [
+        {"role": "user", "content": "Hi"},
+        {"type": "reasoning", "id": "r", "summary": [{"type": "summary_text", "text": "Two calls."}]},
+        said,
+        {**call, "call_id": "1"},
+        {**call, "call_id": "2"},
+        {"type": "function_call_output", "call_id": "1", "output": "4"},
+        {"type": "function_call_output", "call_id": "2", "output": "5"},
+    ]
+    _, reply, *results = shown("/responses", {"model": "m", "input": items}).messages
+    assert reply["content"] == said["content"]
+    assert reply["reasoning"] == "Two calls."
+    assert [call["id"] for call in reply["tool_calls"]] == ["1", "2"]
+    assert [result["content"] for result in results] == ["4", "5"]
+
+
 @pytest.mark.parametrize(
     ("path", "more"),
     [

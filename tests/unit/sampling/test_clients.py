@@ -7,6 +7,7 @@ errors. Each is run over a plain client, over ours against the server, and over 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import threading
 from collections.abc import Awaitable, Callable, Iterator
@@ -19,7 +20,7 @@ import openai
 import pytest
 from pydantic import BaseModel
 
-from pytest_velo.errors import BodyError, CacheMissError, OutageError
+from pytest_velo.errors import BodyError, CacheMissError, InvalidTrial, OutageError
 from pytest_velo.providers import relay
 from pytest_velo.providers.endpoints import parse_endpoint
 from pytest_velo.providers.outgoing import Parcel
@@ -427,6 +428,24 @@ def test_a_prompt_that_gets_no_answer_makes_the_trial_invalid(bench: Bench) -> N
     assert bench.scope is not None
     assert bench.scope.trouble is None
     assert "no reply" in (bench.scope.invalid or "")
+
+
+async def for_ever(c: Any) -> Any:
+    """What some programs do about errors that may pass."""
+    while True:
+        with contextlib.suppress(openai.APIError):
+            return await c.chat.completions.create(model="m", messages=ASKED)
+
+
+def test_a_loop_without_end_ends_where_a_prompt_gets_no_answer(bench: Bench) -> None:
+    bench.server.answer = failing(500)
+    with pytest.raises(Halt) as halted:
+        bench.ours("openai", for_ever, policy=QUICK)
+    assert isinstance(halted.value.reason, InvalidTrial)
+    assert bench.scope is not None
+    assert bench.scope.trouble is None
+    assert "no reply" in (bench.scope.invalid or "")
+    assert len(bench.server.calls) == 2
 
 
 def test_a_content_filter_is_kept_and_makes_the_trial_invalid(bench: Bench) -> None:

@@ -19,6 +19,7 @@ import pytest
 
 from pytest_velo.errors import BodyError
 from pytest_velo.sampling.flights import current_flight
+from pytest_velo.sampling.halt import Halt
 from pytest_velo.sampling.outside import Outside, watch
 
 
@@ -134,7 +135,7 @@ def test_a_connection_is_seen_whoever_opens_it(way, address) -> None:
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 def test_where_nothing_may_be_called_it_is_refused_whatever_the_body_catches(way, address) -> None:
     def body() -> None:
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(Halt), contextlib.suppress(Exception):
             way(address)
 
     outside = watched(body, "replay calls nothing")
@@ -176,3 +177,44 @@ def test_sockets_that_stay_on_the_machine_do_not_count(tmp_path: Path) -> None:
 
     assert outside.addresses == {}
     assert outside.trouble is None
+
+
+def started_by(module: str, address: tuple[str, int], failed: list[BaseException]) -> Callable[[], None]:
+    """Return a body that starts a thread with a function of `module`, which connects."""
+
+    def connect() -> None:
+        try:
+            by_socket(address)
+        except BaseException as error:
+            failed.append(error)
+
+    space: dict[str, object] = {"__name__": module, "connect": connect}
+    exec("def report():\n    connect()", space)
+
+    def body() -> None:
+        thread = threading.Thread(target=space["report"])  # type: ignore[arg-type]
+        thread.start()
+        thread.join()
+
+    return body
+
+
+@pytest.mark.parametrize("module", ["agents.tracing.processors", "opentelemetry.sdk.trace.export"])
+def test_a_thread_that_reports_what_a_program_did_is_no_call(address: tuple[str, int], module: str) -> None:
+    failed: list[BaseException] = []
+    assert watched(started_by(module, address, failed)).addresses == {}
+    assert failed == []
+
+    refusing = watched(started_by(module, address, failed), "this mode opens no socket")
+    assert refusing.trouble is None
+    (refused,) = failed
+    assert isinstance(refused, ConnectionRefusedError)
+    assert "this mode opens no socket" in str(refused)
+
+
+@pytest.mark.parametrize("module", ["agents.tracing.processors_of_mine", "agents.models", "program"])
+def test_any_other_thread_is_seen(address: tuple[str, int], module: str) -> None:
+    failed: list[BaseException] = []
+    assert watched(started_by(module, address, failed)).addresses
+    assert watched(started_by(module, address, failed), "this mode opens no socket").trouble is not None
+    assert isinstance(failed[0], Halt)
