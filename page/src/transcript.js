@@ -2,7 +2,7 @@
 
 import { element } from "./dom.js";
 
-const ROLES = ["system", "user", "assistant", "reasoning", "tool call", "tool", "note"];
+const ROLES = ["system", "user", "assistant", "reasoning", "tool call", "tool", "prefill", "note"];
 
 function message([role, text, facts]) {
   const kind = ROLES.includes(role) ? role.replace(" ", "-") : "other";

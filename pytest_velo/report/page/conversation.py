@@ -17,7 +17,7 @@ class Message(NamedTuple):
     """One thing said in a trial.
 
     Attributes:
-        role: `system`, `user`, `assistant`, `reasoning`, `tool call`, `tool`, `note`, ...
+        role: `system`, `user`, `assistant`, `reasoning`, `tool call`, `tool`, `note`, `target`, ...
         text: With control characters and overrides of the direction shown as escapes.
         facts: How a reply ended and where it came from; empty for anything else.
     """
@@ -28,7 +28,7 @@ class Message(NamedTuple):
 
 
 def messages_of(trial: TrialRecord, limit: int = MOST_CHARACTERS) -> Iterator[Message]:
-    """Yield what was said in a trial, and its notes; what is told about a reply goes with the end of it."""
+    """Yield what was said in a trial, its notes and its target; facts about a reply go with the end of it."""
     last: Message | None = None
     for said in conversation(trial):
         if said.role == FACTS and last is not None:
@@ -41,6 +41,9 @@ def messages_of(trial: TrialRecord, limit: int = MOST_CHARACTERS) -> Iterator[Me
         yield last
     for note in trial.notes:
         yield Message("note", shown(note, limit))
+    if trial.target:
+        wanted = trial.target if isinstance(trial.target, str) else " or ".join(trial.target)
+        yield Message("target", shown(wanted, limit))
 
 
 def shown(text: str, limit: int = MOST_CHARACTERS) -> str:

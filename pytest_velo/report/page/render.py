@@ -19,7 +19,7 @@ from pytest_velo.report.page.data import Page
 if TYPE_CHECKING:
     import jinja2
 
-_ROLES = ("system", "user", "assistant", "reasoning", "tool call", "tool", "note")
+_ROLES = ("system", "user", "assistant", "reasoning", "tool call", "tool", "prefill", "note")
 
 
 def html_of(page: Page) -> bytes:

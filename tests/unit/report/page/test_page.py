@@ -67,7 +67,7 @@ def test_the_banner_counts_and_an_unknown_cost_is_no_zero(tmp_path: Path) -> Non
 
 
 def test_a_hypothesis_says_what_the_terminal_says(tmp_path: Path) -> None:
-    trials = tuple(trial(at, at % 3 == 0, calls=(call(f"Q{at}", f"A{at}"),)) for at in range(9))
+    trials = tuple(trial(at, at % 3 == 0, target="B", calls=(call(f"Q{at}", f"A{at}"),)) for at in range(9))
     reader = read(recorded(tmp_path, refuted(trials=trials)))
     for text in (
         "refuted: rate < 0.7 (a true claim is refuted at most 5% of the time)",
@@ -83,6 +83,7 @@ def test_a_hypothesis_says_what_the_terminal_says(tmp_path: Path) -> None:
     assert reader.data()["trials"][1]["messages"] == [
         ["user", "Q1", ""],
         ["assistant", "A1", "finish: stop · 2 tokens · served by tiny"],
+        ["target", "B", ""],
     ]
 
 
@@ -181,7 +182,7 @@ def test_hostile_texts_make_no_element_and_no_attribute(tmp_path: Path) -> None:
         *("html", "head", "meta", "title", "style", "script", "body", "header", "nav", "main", "section"),
         *("h1", "h2", "h3", "p", "a", "span", "div", "article", "pre", "code", "ul", "li", "dl", "dt", "dd"),
         *("table", "thead", "tbody", "tr", "th", "td", "svg", "line", "circle", "details", "summary"),
-        "button",
+        *("button", "wbr"),
     }
     assert {tag for tag, _ in reader.tags} <= allowed
     attributes = {name for _, found in reader.tags for name in found}
