@@ -86,6 +86,6 @@ def _of_plugin(
         raise UsageError(
             f"the API {endpoint.api!r} of a plugin has an async client only",
             where=where,
-            fix='make the body `async def`, or let it make its client itself, with clients="adopt" in the mark',
+            fix='make the body `async def`, or let it make its client, with clients="adopt" in the mark',
         )
     return client.with_options(http_client=http_client, max_retries=0)

@@ -40,7 +40,17 @@ LINK = re.compile(r"\]\((?!https?:)(?P<target>[^)#\s]*)(?:#(?P<anchor>[^)\s]+))?
 HEADING = re.compile(r"^#+ (?P<title>.+)$", re.MULTILINE)
 OUR_OPTION = re.compile(r"--velo-[a-z]+(?:-[a-z]+)*")
 
-OPTIONAL = ("inspect_ai", "opentelemetry.sdk")
+# Modules of other people that documents are about, and what brings them.
+EXTRAS, FRAMEWORKS = "pip install 'pytest-velo[inspect,dev]'", "pip install -r .ci/servers.txt"
+OPTIONAL = {
+    "agents": FRAMEWORKS,
+    "inspect_ai": EXTRAS,
+    "langchain_openai": FRAMEWORKS,
+    "langgraph": FRAMEWORKS,
+    "litellm": FRAMEWORKS,
+    "opentelemetry.sdk": EXTRAS,
+    "pydantic_ai": FRAMEWORKS,
+}
 
 # Files that the documents' tests name: enough rows for their claims to be within reach.
 SAMPLES = {
@@ -56,10 +66,6 @@ SAMPLES = {
 }
 
 
-# Packages of other people that documents are about and that no extra brings (.ci/servers.txt).
-OPTIONAL = ("agents", "langchain_openai", "langgraph", "litellm", "pydantic_ai")
-
-
 @dataclass(frozen=True)
 class Block:
     """One fenced block of one document."""
@@ -71,12 +77,6 @@ class Block:
 
     def __str__(self) -> str:
         return f"{name_of(self.path)}:{self.line}"
-
-    @property
-    def missing(self) -> list[str]:
-        """The packages of other people that it imports and that are not installed."""
-        named = re.findall(r"^(?:from|import) (\w+)", self.code, re.MULTILINE)
-        return [name for name in OPTIONAL if name in named and find_spec(name) is None]
 
 
 @dataclass(frozen=True)
@@ -155,20 +155,22 @@ def run_python(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 
 def imported(name: str) -> ModuleType:
-    """Import a module that a document names; one of an extra that is not installed skips the test."""
-    if name.startswith(OPTIONAL):
-        return pytest.importorskip(name, reason="pip install 'pytest-velo[inspect,dev]'")
+    """Import a module that a document names; an optional one that is not installed skips the test."""
+    for optional, command in OPTIONAL.items():
+        if name == optional or name.startswith(f"{optional}."):
+            return pytest.importorskip(name, reason=command)
     return importlib.import_module(name)
 
 
 def is_test_file(block: Block) -> bool:
-    return "@pytest.mark.hypothesis" in block.code and not block.missing
+    """Tell whether a block is one that can be collected here."""
+    names = re.findall(r"^(?:from|import) (\w+)", block.code, re.MULTILINE)
+    missing = [name for name in names if name in OPTIONAL and find_spec(name) is None]
+    return "@pytest.mark.hypothesis" in block.code and not missing
 
 
 @pytest.mark.parametrize("block", blocks("python"), ids=str)
 def test_python_blocks_compile_and_their_imports_resolve(block: Block) -> None:
-    if block.missing:
-        pytest.skip(f"{', '.join(block.missing)}: pip install -r .ci/servers.txt")
     tree = compile(block.code, str(block), "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
