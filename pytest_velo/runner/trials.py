@@ -56,7 +56,7 @@ class TrialRunner:
         self._scopes: set[TrialScope] = set()
         self._keeper = Keeper()
         self._stopped = False
-        self.outside = Outside(hypothesis.opens_nothing)
+        self.outside = Outside(hypothesis.opens_nothing, adopts=hypothesis.adopts is not None)
 
     def stop(self) -> None:
         """Give running trials no more draws: they are about to be cancelled."""

@@ -37,6 +37,10 @@ ADOPTED = (
     " `openai_client` and `anthropic_client`"
 )
 """How a body's calls become draws."""
+_STUB = (
+    "it asks no model over httpx, so it cannot be adopted: stub it, or leave it to a process of its own (an"
+    " MCP server over stdio)"
+)
 
 _THREADS = frozenset({"_thread.start_new_thread", "_thread.start_joinable_thread"})
 _FAMILIES = (socket.AF_INET, socket.AF_INET6)
@@ -59,15 +63,17 @@ class Outside:
 
     Args:
         refusing: Why none may be opened, e.g. `--velo-mode=replay opens no socket`; empty if it may.
+        adopts: What clients over httpx ask a model is drawn: this is something else.
 
     Attributes:
         trouble: The error of the first connection that was refused, whatever the body made of it.
     """
 
-    __slots__ = ("_refusing", "_seen", "trouble")
+    __slots__ = ("_adopts", "_refusing", "_seen", "trouble")
 
-    def __init__(self, refusing: str = "") -> None:
+    def __init__(self, refusing: str = "", *, adopts: bool = False) -> None:
         self._refusing = refusing
+        self._adopts = adopts
         self._seen: list[str] = []  # appending is atomic, and an audit hook must not wait for a lock
         self.trouble: BodyError | None = None
 
@@ -82,7 +88,7 @@ class Outside:
             return
         error = BodyError(
             f"the body opens a connection to {address} past the model fixture, and {self._refusing}",
-            fix=f"{ADOPTED}; or use another mode",
+            fix=f"{_STUB if self._adopts else ADOPTED}; or use another mode",
         )
         self.trouble = self.trouble or error
         raise Halt(error)

@@ -129,9 +129,13 @@ def kind(request: pytest.FixtureRequest, missing: dict[str, str], server: SdkSer
 
 
 @pytest.fixture(autouse=True)
-def _forget_clients() -> Iterator[None]:
-    """Forget the clients that frameworks keep for the process: each test has loops of its own."""
+def _forget() -> Iterator[None]:
     yield
+    forget_clients()
+
+
+def forget_clients() -> None:
+    """Forget the clients that frameworks keep for the process: each run has loops of its own."""
     if langchain := sys.modules.get("langchain_openai.chat_models._client_utils"):
         langchain._cached_async_httpx_client.cache_clear()
     if agents := sys.modules.get("agents.models.openai_provider"):
@@ -215,6 +219,7 @@ def test_what_an_agent_asks_past_us_is_said_with_the_fix(run: Inner, server: Sdk
     assert run.record.results[0].outside
     assert 'clients="adopt"' in result.stdout.str()
 
+    forget_clients()
     result = run("--velo-mode=replay")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(['*fix: clients="adopt" in the mark *'])

@@ -147,6 +147,20 @@ def test_where_nothing_may_be_called_it_is_refused_whatever_the_body_catches(way
     assert "fix:" in str(outside.trouble)
 
 
+def test_the_fix_is_none_that_was_tried() -> None:
+    fixes = []
+    for adopts in (False, True):
+        outside = Outside("replay calls nothing", adopts=adopts)
+        with pytest.raises(Halt):
+            outside.note("there:80")
+        assert outside.trouble is not None
+        fixes.append(outside.trouble.fix)
+    given, adopted = fixes
+    assert 'clients="adopt"' in given
+    assert "stub it" in adopted
+    assert 'clients="adopt"' not in adopted
+
+
 def test_calls_of_the_sampler_do_not_count(address) -> None:
     def body() -> None:
         current_flight.set(object())
