@@ -1,4 +1,4 @@
-"""Frameworks that make their own clients, adopted: what they ask a model is drawn, and read ever after."""
+"""LangChain's own clients, adopted: embeddings, streams, Anthropic. Agents of frameworks: `test_agents.py`."""
 
 from __future__ import annotations
 
@@ -27,44 +27,6 @@ from langchain_anthropic import ChatAnthropic
 async def program():
     return (await ChatAnthropic(model="tiny", max_tokens=9).ainvoke("Is 7 a prime?")).content
 """,
-    "litellm": """
-import litellm
-
-async def program():
-    asked = [{"role": "user", "content": "Is 7 a prime?"}]
-    made = await litellm.acompletion("openai/tiny", messages=asked)
-    more = await litellm.acompletion("anthropic/claude-sonnet-4-5", messages=asked, max_tokens=9)
-    assert more.choices[0].message.content == "yes"
-    return made.choices[0].message.content
-""",
-    "pydantic_ai": """
-from pydantic_ai import Agent
-
-async def program():
-    agent = Agent("openai-chat:tiny")
-
-    @agent.tool_plain
-    def is_prime(number: int) -> bool:
-        "Tell whether a number is a prime."
-        return number == 7
-
-    return (await agent.run("Is 7 a prime?")).output
-""",
-    "agents": """
-from agents import Agent, Runner, set_tracing_disabled
-set_tracing_disabled(True)
-
-async def program():
-    made = await Runner.run(Agent(name="A", model="tiny", instructions="Be brief."), "Is 7 a prime?")
-    return made.final_output
-""",
-    "inspect_ai": """
-from inspect_ai.model import get_model
-
-async def program():
-    async with get_model("openai/tiny", memoize=False) as model:
-        return (await model.generate("Is 7 a prime?")).completion
-""",
 }
 
 HYPOTHESIS = """
@@ -90,7 +52,7 @@ def server(run: Inner, monkeypatch: pytest.MonkeyPatch) -> Iterator[SdkServer]:
 @pytest.mark.parametrize("framework", PROGRAMS)
 def test_a_framework_is_adopted(run: Inner, server: SdkServer, framework: str) -> None:
     if find_spec(framework) is None:
-        pytest.skip(f"{framework} is not installed")
+        pytest.skip(f"pip install {framework.replace('_', '-')}")
     run.file(PROGRAMS[framework] + HYPOTHESIS)
     run.apart("--velo-mode=auto", "--velo-budget=none").assert_outcomes(passed=1)
     (result,) = run.record.results
