@@ -1,4 +1,4 @@
-"""LangChain's own clients, adopted: embeddings, streams, Anthropic. Agents of frameworks: `test_agents.py`."""
+"""LangChain's own clients, adopted: embeddings, streams, Anthropic. For agents see `test_agents.py`."""
 
 from __future__ import annotations
 

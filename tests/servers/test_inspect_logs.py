@@ -23,7 +23,7 @@ from pytest_velo.logs.log import Kind, Log
 from pytest_velo.logs.scores import names_of
 from pytest_velo.verdicts import Verdict
 
-pytest.importorskip("inspect_ai", reason="inspect_ai is not installed")
+pytest.importorskip("inspect_ai", reason="pip install 'pytest-velo[inspect]'")
 
 pytestmark = pytest.mark.servers
 
