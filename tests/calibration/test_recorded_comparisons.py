@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from pytest_velo.claims import rate
-from pytest_velo.cli.compare import _compared
 from pytest_velo.records import Invalid, OutcomeKind, TrialRecord, UnitKind
+from pytest_velo.report.earlier import compare_runs
 from pytest_velo.stats.rules.composed import ComposedRule
 from support.reports import recorded, refuted
 
@@ -134,7 +134,7 @@ class Recorded:
                 )
                 for these in zip(*some, strict=True)
             ]
-            told = _compared(*both, "", alpha=2 * self.calibration.alpha, margin=None)
+            told = compare_runs(*both, "", alpha=2 * self.calibration.alpha, margin=None)
             found.update(hypothesis.parts[0].moved for hypothesis in told.hypotheses)
         return found
 

@@ -120,7 +120,7 @@ def test_a_claim_that_cannot_be_made_shows_its_own_line(run, claim, what, fix):
         ("max_trails=20", "did you mean 'max_trials'?"),
         ("case=[1]", "did you mean 'cases'?"),
         ("model=[YES]", "did you mean 'models'?"),
-        ("temperature=1", "known: alpha, arms, beta, cases, *"),
+        ("temperature=1", "known: allow_cut, allow_empty, alpha, arms, *"),
     ],
 )
 def test_a_misspelt_keyword(run, keyword, fix):
@@ -165,6 +165,9 @@ BAD_VALUES = [
     ("ceiling=float('inf')", "a number in the outcome's units, or an arm's name"),
     ("guards='judge'", 'one of "model", "prompt"'),
     ("tier=1", "a string"),
+    ("clients='ours'", 'one of "adopt", "leave"'),
+    ("allow_cut=1", "True or False"),
+    ("allow_empty='no'", "True or False"),
 ]
 
 

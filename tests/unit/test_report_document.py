@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields
+from hashlib import sha256
 
 import pytest
 
@@ -152,8 +153,9 @@ def test_images_are_written_as_a_hash() -> None:
     ]
     written = trial_to_json("n", trial(0, messages=({"role": "user", "content": content},)))
     image = written["calls"][0]["messages"][0]["content"][1]
-    assert set(image) == {"type", "media_type", "sha256"}
-    assert len(image["sha256"]) == 64
+    assert set(image) == {"type", "media_type", "sha256", "n_bytes"}
+    assert image["sha256"] == sha256(b"hello").hexdigest()
+    assert image["n_bytes"] == 5
 
 
 def test_unknown_stays_unknown() -> None:
