@@ -45,6 +45,7 @@ def test_a_soak_grows_little_and_loses_nothing(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text(TESTS)
     (tmp_path / "conftest.py").write_text(END)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", "-p", "no:cacheprovider"]
+    command.append("--velo-profile=explore")  # under CI an open verdict fails
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
     warm, end = (json.loads((tmp_path / name).read_text()) for name in ("warm.json", "end.json"))
