@@ -50,6 +50,12 @@ def pytest_configure(config: pytest.Config) -> None:
         sys.dont_write_bytecode = False
 
 
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+def pytest_xdist_auto_num_workers() -> int:
+    """Give `-n auto` a worker more than there are cores: tests of time limits wait, and cost nothing then."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.fixture(scope="session")
 def modules_stay() -> None:
     """Load what an inner run loads: it forgets new modules at its end, which numpy's like cannot bear."""
@@ -60,7 +66,10 @@ def modules_stay() -> None:
         "apsw",
         "genai_prices",
         "hypothesis.strategies",
-        "openai",
+        "jinja2",
+        "openai.resources.chat",
+        "openai.resources.embeddings",
+        "openai.resources.responses",
         "scipy.stats",
     ):
         importlib.import_module(name)

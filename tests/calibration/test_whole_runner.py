@@ -24,7 +24,7 @@ from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.rules.rate import make_rate_rule
 from pytest_velo.verdicts import Verdict
 
-RUNS = 2_000
+RUNS = 1_000
 ALPHA = 0.05
 # Seeded, so it cannot flake. A rule that errs with just alpha shows no more with 998 seeds of 1,000.
 MOST = int(binom.ppf(0.998, RUNS, ALPHA))
