@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from itertools import count
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 from pytest_velo.claims import rate
 from pytest_velo.scheduling.policies import policy_of
 from pytest_velo.settings import Scheduler
 from support.runs import sampled
 
+if TYPE_CHECKING:
+    import pytest
 
-def test_each_policy_picks_its_run() -> None:
+
+def test_each_policy_picks_its_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SimpleNamespace(monotonic=count().__next__)
+    monkeypatch.setattr("pytest_velo.runner.run.time", clock)  # trials that cost alike, on any machine
     ahead, behind = SimpleNamespace(n_launched=5), SimpleNamespace(n_launched=3)
     assert policy_of(Scheduler.ROUND_ROBIN)([ahead, behind]) is behind
     assert policy_of(Scheduler.IN_ORDER)([ahead, behind]) is ahead
