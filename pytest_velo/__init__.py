@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from pytest_velo.claims import baseline, difference, estimate, mean, rate
     from pytest_velo.errors import InvalidTrial, ToolError, UsageError, VeloError
     from pytest_velo.integration.body import Velo
+    from pytest_velo.interactive.answers import Replies
+    from pytest_velo.interactive.ask import ask, ask_sync
     from pytest_velo.logs.cases import from_log
     from pytest_velo.media import audio, image
     from pytest_velo.providers.scripted import scripted
@@ -50,6 +52,7 @@ __all__ = [
     "InvalidTrial",
     "Judge",
     "Model",
+    "Replies",
     "Reply",
     "ToolCall",
     "ToolError",
@@ -58,6 +61,8 @@ __all__ = [
     "UsageError",
     "Velo",
     "VeloError",
+    "ask",
+    "ask_sync",
     "audio",
     "baseline",
     "cases",
@@ -80,6 +85,7 @@ _HOMES = {
     "InvalidTrial": "errors",
     "Judge": "scorers.judge",
     "Model": "sampling.model",
+    "Replies": "interactive.answers",
     "Reply": "records",
     "ToolCall": "records",
     "ToolError": "errors",
@@ -88,6 +94,8 @@ _HOMES = {
     "UsageError": "errors",
     "Velo": "integration.body",
     "VeloError": "errors",
+    "ask": "interactive.ask",
+    "ask_sync": "interactive.ask",
     "audio": "media",
     "baseline": "claims",
     "cases": "case_sets",

@@ -21,10 +21,11 @@ from pytest_velo.providers import registry
 from pytest_velo.providers.registry import ProviderFactory
 from pytest_velo.sampling.budget import LocalLedger
 from pytest_velo.sampling.resources import Resources
-from pytest_velo.settings import Api, Settings
+from pytest_velo.settings import Api, Mode, Settings
 
 if TYPE_CHECKING:
     from pytest_velo.cache.store import Store
+    from pytest_velo.records import Address
     from pytest_velo.sampling.draws import Recorded
     from pytest_velo.sampling.loop import SampleLoop
     from pytest_velo.sampling.sampler import Sampler
@@ -64,6 +65,13 @@ class Session:
     def sampler(self) -> Sampler:
         """The sampler; its calls may cost money, up to the budget."""
         return self._resources.sampler
+
+    def holds(self, address: Address) -> bool:
+        """Tell whether a draw is stored, and will be read instead of made."""
+        if self.settings.mode is Mode.REFRESH:
+            return False
+        stored = self._resources.stored
+        return stored is not None and stored.get(address) is not None
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run `work` on the sampling loop and wait for it, whether or not a loop runs in this thread.
