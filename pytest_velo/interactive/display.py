@@ -41,12 +41,16 @@ def heading(model: str, replies: Replies) -> str:
 
 def answers_lines(replies: Replies, width: int) -> list[Line]:
     """Return the groups of one model's answers, under the names of the cases if there are any."""
-    lines: list[Line] = []
+    return [line for block in case_blocks(replies, width) for line in block]
+
+
+def case_blocks(replies: Replies, width: int) -> list[list[Line]]:
+    """Return the groups of one model's answers about each case, or all of them without cases."""
+    blocks: list[list[Line]] = []
     for case_id, of_case in replies.by_case.items():
-        if case_id:
-            lines.append(Line("  " + inline(case_text(of_case), width - 2), Style.DIM))
-        lines += group_lines(of_case.groups, len(of_case.answers), width)
-    return lines
+        head = [Line("  " + inline(case_text(of_case), width - 2), Style.DIM)] if case_id else []
+        blocks.append([*head, *group_lines(of_case.groups, len(of_case.answers), width)])
+    return blocks
 
 
 def case_text(replies: Replies) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pytest_velo.cache.keys import request_key
 from pytest_velo.interactive.inquiry import Inquiry, Question
 from pytest_velo.interactive.session import Session
+from pytest_velo.providers.registry import check_access
 from pytest_velo.records import Address, Slot
 from pytest_velo.report.numbers import count, dollars
 from pytest_velo.sampling.model import request_of
@@ -34,7 +35,7 @@ def price_of(by_model: Mapping[str, Sequence[Question]], session: Session, asked
     """Return what the questions cost at most, those aside whose draws are stored.
 
     Raises:
-        BodyError, UsageError: A question cannot be sent.
+        BodyError, UsageError: A question cannot be sent, or a model's key is not set.
     """
     n_calls, worst_usd = 0, 0.0
     models: dict[str, None] = {}
@@ -52,6 +53,7 @@ def price_of(by_model: Mapping[str, Sequence[Question]], session: Session, asked
             key = request_key(request)
             if session.holds(Address(key=key, seed=session.settings.seed, stream="", slot=str(slot))):
                 continue
+            check_access(question.target)
             n_calls += 1
             models[name] = None
             worst = worst_case(question.target.endpoint, request)

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from pytest_velo.errors import InvalidTrial
+from pytest_velo.errors import InvalidTrial, VeloError
 from pytest_velo.interactive.answers import Answer, Replies
 from pytest_velo.interactive.inquiry import Inquiry, Question, questions
-from pytest_velo.interactive.session import Session
+from pytest_velo.interactive.session import Session, in_keywords
 from pytest_velo.sampling.model import AsyncModel
 from pytest_velo.sampling.seeds import derive
 from pytest_velo.sampling.trial import Trial, TrialScope, enter
@@ -29,9 +29,9 @@ class Round:
     Args:
         session: What they are asked with.
         asked: What is asked.
-        heard: Called with each answer when it is there, on the sampling loop.
 
     Attributes:
+        heard: Called with each answer when it is there, on the sampling loop.
         questions: The calls to make, by model.
         troubles: Why models could not be asked to the end, by their ids.
 
@@ -39,12 +39,12 @@ class Round:
         UsageError: A prompt cannot be made of a case.
     """
 
-    def __init__(self, session: Session, asked: Inquiry, heard: Heard = _ignore) -> None:
+    def __init__(self, session: Session, asked: Inquiry) -> None:
         self.questions = questions(asked, session.settings)
+        self.heard: Heard = _ignore
         self.troubles: dict[str, Exception] = {}
         self._session = session
         self._asked = asked
-        self._heard = heard
         self._answers: dict[int, Answer] = {}  # by the question's identity
         self._notices: dict[str, None] = {}
         self._begun_s = time.monotonic()
@@ -69,6 +69,8 @@ class Round:
             VeloError: A model could not be asked to the end.
         """
         for trouble in self.troubles.values():
+            if isinstance(trouble, VeloError):
+                trouble.fix = in_keywords(trouble.fix)
             if self._answers:
                 trouble.add_note(
                     f"{len(self._answers)} replies came before, and are kept: asking again goes on from there"
@@ -122,7 +124,7 @@ class Round:
             repeat=question.repeat,
         )
         self._answers[id(question)] = answer
-        self._heard(answer)
+        self.heard(answer)
 
     def _seed(self, question: Question) -> int:
         return derive(self._session.settings.seed, question.case_digest, question.repeat)

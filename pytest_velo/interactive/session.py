@@ -85,7 +85,8 @@ class Session:
         try:
             return self.loop.run(work)
         except BudgetError as error:
-            raise _in_keywords(error) from None
+            error.fix = in_keywords(error.fix)
+            raise
         except KeyboardInterrupt:
             self._resources.hurry()
             self.close()
@@ -100,7 +101,8 @@ class Session:
         try:
             return await self.loop.join(work)
         except BudgetError as error:
-            raise _in_keywords(error) from None
+            error.fix = in_keywords(error.fix)
+            raise
 
     def close(self) -> None:
         """End calls under way and close what was opened; the next use opens it again."""
@@ -228,10 +230,13 @@ def _enter(settings: Settings) -> _Opened:
     return entry
 
 
-def _in_keywords(error: BudgetError) -> BudgetError:
-    """Return the error of a used up budget with the fix that a notebook or a script can make."""
-    fix = error.fix.replace("--velo-budget=", "budget=")
-    return BudgetError(error.what, where=error.where, fix=fix)
+def in_keywords(fix: str) -> str:
+    """Return an error's fix as a notebook or a script spells it.
+
+    >>> in_keywords("--velo-budget=2.00 continues from here"), in_keywords("or run with --velo-budget=none")
+    ('budget=2.00 continues from here', 'or run with budget="none"')
+    """
+    return fix.replace("--velo-budget=none", 'budget="none"').replace("--velo-budget=", "budget=")
 
 
 atexit.register(close_all)
