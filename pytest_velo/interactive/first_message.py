@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shlex
 import shutil
@@ -13,6 +14,7 @@ from typing import Any, TextIO
 
 from pytest_velo.errors import VeloError
 from pytest_velo.integration.config.folder import cache_folder
+from pytest_velo.integration.leaving import leave_with
 from pytest_velo.interactive.answers import Answer, Replies
 from pytest_velo.interactive.draft import check_free, draft, name_of_test
 from pytest_velo.interactive.draft import save as write
@@ -76,6 +78,8 @@ def send(
         allow_cut=allow_cut,
         allow_empty=allow_empty,
     )
+    # What the loop logs of an end in a hurry is no news to who pressed Ctrl-C.
+    logging.getLogger("pytest_velo").addHandler(logging.NullHandler())
     out = _Out()
     with opened(settings) as session:
         load_providers(settings, asked.models)
@@ -88,6 +92,7 @@ def send(
             session.run(begun.go())
         except KeyboardInterrupt:
             was_interrupted = True
+            leave_with(INTERRUPTED)  # the embedded model's threads end when they have answered
         finally:
             out.end()
     replies = begun.replies
