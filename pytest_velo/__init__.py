@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from pytest_velo.claims import baseline, difference, estimate, mean, rate
     from pytest_velo.errors import InvalidTrial, ToolError, UsageError, VeloError
     from pytest_velo.integration.body import Velo
-    from pytest_velo.interactive.answers import Replies
     from pytest_velo.interactive.ask import ask, ask_sync
+    from pytest_velo.interactive.replies import Replies
     from pytest_velo.logs.cases import from_log
     from pytest_velo.media import audio, image
     from pytest_velo.providers.scripted import scripted
@@ -85,7 +85,7 @@ _HOMES = {
     "InvalidTrial": "errors",
     "Judge": "scorers.judge",
     "Model": "sampling.model",
-    "Replies": "interactive.answers",
+    "Replies": "interactive.replies",
     "Reply": "records",
     "ToolCall": "records",
     "ToolError": "errors",

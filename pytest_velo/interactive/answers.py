@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, overload
+from typing import Any, Self
 
 from pytest_velo.interactive.inquiry import Inquiry
 from pytest_velo.records import Reply, add_costs
@@ -78,18 +78,14 @@ def grouped(answers: Iterable[Answer]) -> list[Group]:
     return sorted(groups, key=lambda group: (group.invalid != "", group.invalid, -group.n))
 
 
-class Replies(Sequence[Reply]):
-    """The replies that count, in the order of the questions; it shows what is alike together.
+class Answers:
+    """What came of a round of questions.
 
     Attributes:
-        answers: What came of every question, of those too that do not count.
+        answers: What came of every question that was answered, in their order.
         duration_s: How long it took, in seconds.
         notices: What the reader should know of them: a parameter that an API does not have, …
-
-    Examples:
-        >>> replies = Replies([Answer(model="a/b", reply=Reply(text="Paris."))])
-        >>> replies.texts, len(replies), replies.invalid
-        (['Paris.'], 1, ())
+        asked: What was asked; None if nobody remembers.
     """
 
     def __init__(
@@ -104,24 +100,6 @@ class Replies(Sequence[Reply]):
         self.duration_s = duration_s
         self.notices = tuple(notices)
         self.asked = asked
-        self._replies = [
-            answer.reply for answer in self.answers if answer.reply is not None and not answer.invalid
-        ]
-
-    @overload
-    def __getitem__(self, place: int) -> Reply: ...
-    @overload
-    def __getitem__(self, place: slice) -> list[Reply]: ...
-    def __getitem__(self, place: int | slice) -> Reply | list[Reply]:
-        return self._replies[place]
-
-    def __len__(self) -> int:
-        return len(self._replies)
-
-    @property
-    def texts(self) -> list[str]:
-        """The texts of the replies that count."""
-        return [reply.text for reply in self._replies]
 
     @property
     def invalid(self) -> tuple[Answer, ...]:
@@ -145,30 +123,21 @@ class Replies(Sequence[Reply]):
         return sum(answer.reply is not None and answer.reply.cached for answer in self.answers)
 
     @property
-    def by_model(self) -> Mapping[str, Replies]:
-        """The replies of each model."""
-        return self._by(lambda answer: answer.model)
+    def by_model(self) -> Mapping[str, Self]:
+        """The answers of each model."""
+        return self._apart(lambda answer: answer.model)
 
     @property
-    def by_case(self) -> Mapping[str, Replies]:
-        """The replies about each case, by its name; all under `""` without cases."""
-        return self._by(lambda answer: answer.case_id)
+    def by_case(self) -> Mapping[str, Self]:
+        """The answers about each case, by its name; all under `""` without cases."""
+        return self._apart(lambda answer: answer.case_id)
 
-    def _by(self, name: Any) -> dict[str, Replies]:
+    def _apart(self, name: Callable[[Answer], str]) -> dict[str, Self]:
         apart: dict[str, list[Answer]] = {}
         for answer in self.answers:
             apart.setdefault(name(answer), []).append(answer)
-        return {
-            each: Replies(mine, duration_s=self.duration_s, notices=self.notices, asked=self.asked)
-            for each, mine in apart.items()
-        }
+        return {each: self._of(mine) for each, mine in apart.items()}
 
-    def __repr__(self) -> str:
-        from pytest_velo.interactive.display import replies_text  # weight: once it is shown
-
-        return replies_text(self)
-
-    def _repr_html_(self) -> str:
-        from pytest_velo.interactive.display import replies_html  # weight: once it is shown
-
-        return replies_html(self)
+    def _of(self, answers: Iterable[Answer]) -> Self:
+        """Return some of the answers, with what is known of all."""
+        return type(self)(answers, duration_s=self.duration_s, notices=self.notices, asked=self.asked)

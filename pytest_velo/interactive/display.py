@@ -6,7 +6,7 @@ import shutil
 import sys
 from html import escape
 
-from pytest_velo.interactive.answers import Group, Replies
+from pytest_velo.interactive.answers import Answers, Group
 from pytest_velo.interactive.inquiry import fields_of
 from pytest_velo.report.lines import Line, Style, as_text, fit_lines
 from pytest_velo.report.numbers import count, dollars, duration
@@ -17,13 +17,13 @@ _TEXT_LIMIT = 600  # characters of a reply; the whole is in `replies.texts`
 _WIDTH = 100
 
 
-def replies_text(replies: Replies) -> str:
+def answers_text(replies: Answers) -> str:
     """Return replies for a terminal."""
     width = min(shutil.get_terminal_size((_WIDTH, 24)).columns, _WIDTH)
-    return as_text(fit_lines(replies_lines(replies, width), getattr(sys.stdout, "encoding", None) or "utf-8"))
+    return as_text(fit_lines(all_lines(replies, width), getattr(sys.stdout, "encoding", None) or "utf-8"))
 
 
-def replies_lines(replies: Replies, width: int) -> list[Line]:
+def all_lines(replies: Answers, width: int) -> list[Line]:
     """Return what is alike, by model and by case, and what it took."""
     lines: list[Line] = []
     for model, of_model in replies.by_model.items():
@@ -32,19 +32,19 @@ def replies_lines(replies: Replies, width: int) -> list[Line]:
     return [*lines, *closing_lines(replies, width)]
 
 
-def heading(model: str, replies: Replies) -> str:
+def heading(model: str, replies: Answers) -> str:
     """Name a model, and count its replies."""
     n_invalid = len(replies.invalid)
     beside = f", {n_invalid} invalid" if n_invalid else ""
     return f"{inline(model)}: {count(len(replies.answers), 'reply', 'replies')}{beside}"
 
 
-def answers_lines(replies: Replies, width: int) -> list[Line]:
+def answers_lines(replies: Answers, width: int) -> list[Line]:
     """Return the groups of one model's answers, under the names of the cases if there are any."""
     return [line for block in case_blocks(replies, width) for line in block]
 
 
-def case_blocks(replies: Replies, width: int) -> list[list[Line]]:
+def case_blocks(replies: Answers, width: int) -> list[list[Line]]:
     """Return the groups of one model's answers about each case, or all of them without cases."""
     blocks: list[list[Line]] = []
     for case_id, of_case in replies.by_case.items():
@@ -53,7 +53,7 @@ def case_blocks(replies: Replies, width: int) -> list[list[Line]]:
     return blocks
 
 
-def case_text(replies: Replies) -> str:
+def case_text(replies: Answers) -> str:
     """Name the case that replies are about, with what is in it."""
     answer = replies.answers[0]
     fields = fields_of(answer.case)
@@ -88,14 +88,14 @@ def text_of(group: Group) -> str:
     return f"[refused] {text}" if group.refused else text
 
 
-def closing_lines(replies: Replies, width: int) -> list[Line]:
+def closing_lines(replies: Answers, width: int) -> list[Line]:
     """Return what the replies took, and what the reader should know of them."""
     notices = (f"note: {notice}" for notice in replies.notices)
     wrapped = (Line(piece, Style.WARN) for notice in notices for piece in display(notice, width))
     return [Line(facts(replies), Style.DIM), *wrapped]
 
 
-def facts(replies: Replies) -> str:
+def facts(replies: Answers) -> str:
     """Say what replies took: calls, dollars, seconds."""
     n_came = sum(answer.reply is not None for answer in replies.answers)
     n_made = n_came - replies.n_cached
@@ -110,7 +110,7 @@ _CELL = "padding:.2em .8em;text-align:left;vertical-align:top"
 _PRE = "margin:0;white-space:pre-wrap;overflow-wrap:anywhere;font:inherit"
 
 
-def replies_html(replies: Replies) -> str:
+def answers_html(replies: Answers) -> str:
     """Return replies as an HTML fragment: text nodes only, no script, no address."""
     parts = ["<div>"]
     for model, of_model in replies.by_model.items():

@@ -11,7 +11,7 @@ from typing import Any
 from pytest_velo.case_sets import Case
 from pytest_velo.case_sets.sets import Cases
 from pytest_velo.errors import UsageError
-from pytest_velo.interactive.answers import Replies
+from pytest_velo.interactive.answers import Answers
 from pytest_velo.interactive.inquiry import Inquiry, split_fields
 from pytest_velo.interactive.source import WIDTH, assigned, call, literal, value
 from pytest_velo.interactive.suggestion import Suggestion, suggest
@@ -21,7 +21,7 @@ from pytest_velo.report.numbers import count
 _MOST_CASES = 50
 
 
-def draft(replies: Replies, *, name: str = "test_idea", folder: Path | None = None) -> str:
+def draft(replies: Answers, *, name: str = "test_idea", folder: Path | None = None) -> str:
     """Return the source of a test that asks the same, and so begins with the same draws.
 
     Args:
@@ -157,7 +157,7 @@ def _cases(asked: Inquiry, folder: Path) -> tuple[str, list[str]]:
     return "CASES", [f"CASES = {value(rows, before=8)}"]
 
 
-def save(source: str, path: Path, *, force: bool = False) -> None:
+def write(source: str, path: Path, *, force: bool = False) -> None:
     """Write a test file, whole or not at all.
 
     Raises:

@@ -15,12 +15,12 @@ from typing import Any, TextIO
 from pytest_velo.errors import VeloError
 from pytest_velo.integration.config.folder import cache_folder
 from pytest_velo.integration.leaving import leave_with
-from pytest_velo.interactive.answers import Answer, Replies
-from pytest_velo.interactive.draft import check_free, draft, name_of_test
-from pytest_velo.interactive.draft import save as write
+from pytest_velo.interactive.answers import Answer
+from pytest_velo.interactive.draft import check_free, draft, name_of_test, write
 from pytest_velo.interactive.inquiry import inquiry
 from pytest_velo.interactive.live import LiveShow, PlainShow, Show, final_lines
 from pytest_velo.interactive.price import price_line, price_of
+from pytest_velo.interactive.replies import Replies
 from pytest_velo.interactive.round import Round
 from pytest_velo.interactive.session import Dollars, load_providers, opened, settings_here
 from pytest_velo.report.lines import Line, Style, fit_lines

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import zip_longest
 from typing import Protocol, TextIO
 
-from pytest_velo.interactive.answers import Answer, Replies
+from pytest_velo.interactive.answers import Answer, Answers
 from pytest_velo.interactive.display import answers_lines, case_blocks, closing_lines, heading
 from pytest_velo.report.lines import Line, Style, fit_lines
 from pytest_velo.report.text import display, inline, pad
@@ -163,7 +163,7 @@ def beside(blocks: Sequence[Sequence[Line]], width: int) -> list[Line]:
     return rows
 
 
-def final_lines(replies: Replies, width: int) -> list[Line]:
+def final_lines(replies: Answers, width: int) -> list[Line]:
     """Return what is alike, the models side by side where the width allows, and what it took."""
     by_model = replies.by_model
     n = len(by_model)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_velo.interactive.answers import Answer, Replies
+from pytest_velo.interactive.answers import Answer, Answers
 from pytest_velo.interactive.inquiry import fields_of, split_fields
 from pytest_velo.interactive.source import literal
 from pytest_velo.report.text import visible
@@ -50,7 +50,7 @@ class Suggestion:
     n_invalid: int
 
 
-def suggest(replies: Replies, prompt_text: str) -> Suggestion:
+def suggest(replies: Answers, prompt_text: str) -> Suggestion:
     """Return a claim about the answer of a field, the most frequent answer, a word of most, or the length."""
     valid = [answer for answer in replies.answers if answer.reply is not None and not answer.invalid]
     told = _of_a_field(valid, prompt_text, replies) or _of_the_text(valid, prompt_text, replies)
@@ -64,7 +64,7 @@ def suggest(replies: Replies, prompt_text: str) -> Suggestion:
     return _suggestion("The model says yes.", 'reply.answers("yes")', 0, replies)
 
 
-def _suggestion(belief: str, condition: str, n_for: int, replies: Replies) -> Suggestion:
+def _suggestion(belief: str, condition: str, n_for: int, replies: Answers) -> Suggestion:
     n = len(replies.answers)
     share = n_for / n if n else 0.0
     floor = _floor(share)
@@ -86,7 +86,7 @@ def _floor(share: float) -> float | None:
     return tenths / 10 if tenths >= 1 else None
 
 
-def _of_a_field(valid: Sequence[Answer], prompt: str, replies: Replies) -> Suggestion | None:
+def _of_a_field(valid: Sequence[Answer], prompt: str, replies: Answers) -> Suggestion | None:
     """Claim that replies answer with a field of their case that the prompt does not show."""
     if not valid or not fields_of(valid[0].case) or valid[0].case is None:
         return None
@@ -113,7 +113,7 @@ def _answers(answer: Answer, name: str) -> bool:
     return answer.reply.answers(str(told))
 
 
-def _of_the_text(valid: Sequence[Answer], prompt: str, replies: Replies) -> Suggestion | None:
+def _of_the_text(valid: Sequence[Answer], prompt: str, replies: Answers) -> Suggestion | None:
     texts = [answer.text for answer in valid]
     candidates = [text for text in (_short(_most_frequent(texts)), _common_word(texts, prompt)) if text]
     for candidate in candidates:
