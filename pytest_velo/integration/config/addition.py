@@ -93,12 +93,12 @@ def _table(name: str, parsed: Mapping[str, Any]) -> str:
 
 
 def _options(parsed: Mapping[str, Any], table: str) -> Mapping[str, Any]:
-    found: Any = parsed
     for part in table.split("."):
-        found = found.get(part, {})
-        if not isinstance(found, Mapping):
+        inner = parsed.get(part, {})
+        if not isinstance(inner, Mapping):
             raise ValueError(f"{part} is no table")
-    return found
+        parsed = inner
+    return parsed
 
 
 def _added(name: str, text: str, table: str, new: Mapping[str, str | Sequence[str]]) -> str:
