@@ -89,6 +89,25 @@ def test_a_saved_test_asks_the_same(tmp_path: Path) -> None:
     ]
 
 
+def test_the_command_that_goes_on_has_the_seed_of_the_draws() -> None:
+    said = velo(FRANCE, "-m", "scripted/guide", "-n", "1", "--seed=3", "--save=test_a.py").stdout
+    assert said.splitlines()[-1] == "  pytest -m hypothesis test_a.py --velo-seed=3"
+
+
+def test_where_tests_draw_afresh_nothing_else_is_promised(tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\nvelo_profile = confirm\n")
+    said = velo(FRANCE, "-m", "scripted/guide", "-n", "1", "--save=test_a.py").stdout
+    assert "draw afresh" in said
+    assert "make no call" not in said
+
+
+def test_where_tests_have_another_cache_it_is_said(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "pytest.ini").write_text("[pytest]\n")
+    said = velo(FRANCE, "-m", "scripted/guide", "-n", "1", "--save=other/test_a.py")
+    assert f"note: tests there use the cache {tmp_path / 'other' / '.pytest_velo'}" in said.stderr
+
+
 def test_cases_are_named_from_where_the_test_is(tmp_path: Path) -> None:
     (tmp_path / "lands.jsonl").write_text('{"land": "France", "answer": "Paris"}\n')
     (tmp_path / "tests").mkdir()
