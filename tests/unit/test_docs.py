@@ -25,7 +25,7 @@ from pytest_velo.integration.collect.marks import KEYWORDS
 from pytest_velo.integration.config.options import OPTIONS
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted((ROOT / "docs").glob("*.md"))
+PAGES = sorted((ROOT / "docs").rglob("*.md"))
 DOCS = (
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
@@ -230,9 +230,9 @@ def test_hypotheses_in_the_documents_can_be_planned(written: Written) -> None:
 
 
 @pytest.mark.processes
-def test_the_plan_in_the_guide_is_what_the_command_prints(tmp_path: Path) -> None:
-    guide = [block for block in blocks("python", "console") if block.path.name == "writing-hypotheses.md"]
-    [shown] = [block.code for block in guide if block.code.startswith("$ velo plan ")]
+def test_the_plan_in_the_documents_is_what_the_command_prints(tmp_path: Path) -> None:
+    [shown] = [block.code for block in blocks("console") if block.code.startswith("$ velo plan ")]
+    guide = [block for block in blocks("python") if block.path.name == "writing-hypotheses.md"]
     typed, _, printed = shown.partition("\n")
     words = shlex.split(typed.removeprefix("$ velo "))
     (tmp_path / words[-1]).write_text(guide[0].code, encoding="utf-8")
@@ -279,15 +279,15 @@ def test_every_option_that_is_mentioned_exists(path: Path) -> None:
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
 def test_the_table_names_every_option_in_its_three_spellings(option: object) -> None:
-    table = (ROOT / "docs" / "options.md").read_text(encoding="utf-8")
+    table = (ROOT / "docs" / "reference" / "options.md").read_text(encoding="utf-8")
     for spelling in (option.cli, option.env, option.ini):  # type: ignore[attr-defined]
         assert re.search(rf"`{re.escape(spelling)}[=`]", table), spelling
 
 
 @pytest.mark.parametrize("keyword", sorted(KEYWORDS))
-def test_the_guide_names_every_keyword_of_the_mark(keyword: str) -> None:
-    guide = (ROOT / "docs" / "writing-hypotheses.md").read_text(encoding="utf-8")
-    assert f"| `{keyword}` |" in guide
+def test_the_reference_names_every_keyword_of_the_mark(keyword: str) -> None:
+    reference = (ROOT / "docs" / "reference" / "marks.md").read_text(encoding="utf-8")
+    assert f"| `{keyword}` |" in reference
 
 
 @pytest.mark.parametrize("path", DOCS, ids=name_of)
@@ -299,10 +299,13 @@ def test_relative_links_lead_somewhere(path: Path) -> None:
             assert found["anchor"] in anchors_of(target), found[0]
 
 
-def test_the_index_lists_every_page() -> None:
-    index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
-    listed = {found["target"] for found in LINK.finditer(index)}
-    assert {path.name for path in PAGES} - listed == {"index.md"}
+@pytest.mark.parametrize("folder", sorted({page.parent for page in PAGES}), ids=name_of)
+def test_the_index_of_a_folder_lists_its_pages(folder: Path) -> None:
+    """The site's table of contents is made of these lists."""
+    index = (folder / "index.md").read_text(encoding="utf-8")
+    listed = {(folder / found["target"]).resolve() for found in LINK.finditer(index)}
+    pages = {page for page in PAGES if page.parent == folder and page.name != "index.md"}
+    assert pages | set(folder.glob("*/index.md")) <= listed
 
 
 def test_the_readme_is_read_in_one_go() -> None:
