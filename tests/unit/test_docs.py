@@ -10,7 +10,6 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -23,8 +22,9 @@ from click.testing import CliRunner
 from pytest_velo.cli.main import main
 from pytest_velo.integration.collect.marks import KEYWORDS
 from pytest_velo.integration.config.options import OPTIONS
+from pytest_velo.report.load import load
+from support.documents import FENCE, FOLLOWED, ROOT, Block, blocks_of, name_of
 
-ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
 DOCS = (
     ROOT / "README.md",
@@ -35,7 +35,6 @@ DOCS = (
     *sorted((ROOT / "examples").glob("*/README.md")),
     *PAGES,
 )
-FENCE = re.compile(r"^```(?P<language>\w+)[^\n]*\n(?P<code>.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:)(?P<target>[^)#\s]*)(?:#(?P<anchor>[^)\s]+))?\)")
 HEADING = re.compile(r"^#+ (?P<title>.+)$", re.MULTILINE)
 OUR_OPTION = re.compile(r"--velo-[a-z]+(?:-[a-z]+)*")
@@ -63,20 +62,46 @@ SAMPLES = {
         for n in range(200)
     ),
     "old.jsonl": "".join(f'{{"id": {n}, "correct": {int(n % 10 in (0, 1, 2, 3, 9))}}}\n' for n in range(200)),
+    "tea.png": "a picture",
+    "milk.png": "another picture",
+    "capital.wav": "a sound",
 }
 
+# Answers in place of models that need a key or an engine: bodies are run, whatever they then come to.
+STAND_IN = '''
+import json
 
-@dataclass(frozen=True)
-class Block:
-    """One fenced block of one document."""
+from pytest_velo import Reply
+from pytest_velo.logprobs import TokenLogprob
 
-    path: Path
-    line: int
-    language: str
-    code: str
 
-    def __str__(self) -> str:
-        return f"{name_of(self.path)}:{self.line}"
+def value(schema):
+    """Return a value that follows a schema of the judge's."""
+    if schema.get("type") == "object":
+        return {name: value(part) for name, part in schema["properties"].items()}
+    if "enum" in schema:
+        return schema["enum"][0]
+    return schema.get("minimum", 0) if schema.get("type") in ("integer", "number") else "because"
+
+
+class StandIn:
+    async def complete(self, request, seed):
+        schema = request.parameters.get("schema")
+        text = "A Paris 12" if schema is None else json.dumps(value(schema))
+        tokens = (TokenLogprob(token="A", logprob=-0.001),) if "logprobs" in request.parameters else ()
+        parsed = None if schema is None else value(schema)
+        return Reply(text=text, parsed=parsed, logprobs=tokens, cost_usd=0.0)
+
+    async def aclose(self):
+        pass
+
+
+def pytest_velo_providers():
+    apis = ("local", "openai-chat", "anthropic")
+    return dict.fromkeys(apis, lambda endpoint, *, slots: StandIn())
+'''
+NEEDS_A_MODEL = re.compile(r"\b(?:local|openai|anthropic)/")
+OWN_CLIENT = re.compile(r"clients=|\b(?:openai|anthropic)_client\b")  # run against loopback servers elsewhere
 
 
 @dataclass(frozen=True)
@@ -85,11 +110,6 @@ class Written:
 
     folder: Path
     files: dict[str, Block]
-
-
-def name_of(path: Path) -> str:
-    """Return the document's path in the repository: several are called README.md."""
-    return path.relative_to(ROOT).as_posix()
 
 
 def anchors_of(path: Path) -> set[str]:
@@ -102,14 +122,6 @@ def anchors_of(path: Path) -> set[str]:
 def blocks(*languages: str) -> list[Block]:
     """Return the fenced blocks in these languages, of all documents."""
     return [block for path in DOCS for block in blocks_of(path) if block.language in languages]
-
-
-def blocks_of(path: Path) -> Iterator[Block]:
-    """Return the fenced blocks of one document, in order."""
-    text = path.read_text(encoding="utf-8")
-    for found in FENCE.finditer(text):
-        line = text.count("\n", 0, found.start()) + 1
-        yield Block(path, line, found["language"], found["code"])
 
 
 def commands() -> list[tuple[Block, list[str]]]:
@@ -140,13 +152,13 @@ def help_of(*command: str) -> str:
     return done.stdout
 
 
-def run_python(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Run Python without what this session was told by its environment."""
+def run_python(*arguments: str, cwd: Path, **told: str) -> subprocess.CompletedProcess[str]:
+    """Run Python without what this session was told by its environment, and with what is `told`."""
     kept = {name: text for name, text in os.environ.items() if not name.startswith(("PYTEST_", "VELO_"))}
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=cwd,
-        env={**kept, "COLUMNS": "200"},
+        env={**kept, "COLUMNS": "200", **told},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -163,7 +175,9 @@ def imported(name: str) -> ModuleType:
 
 
 def is_test_file(block: Block) -> bool:
-    """Tell whether a block is one that can be collected here."""
+    """Tell whether a block is one that can be collected here, by itself."""
+    if block.path in FOLLOWED:
+        return False
     names = re.findall(r"^(?:from|import) (\w+)", block.code, re.MULTILINE)
     missing = [name for name in names if name in OPTIONAL and find_spec(name) is None]
     return "@pytest.mark.hypothesis" in block.code and not missing
@@ -227,6 +241,26 @@ def test_hypotheses_in_the_documents_can_be_planned(written: Written) -> None:
             for table in part["tables"]:
                 assert max(row["law"]["supported"] for row in table["rows"]) > 0.5, where
                 assert any(end is not None for end in table["detectable"]["supported"]), where
+
+
+@pytest.mark.processes
+def test_hypotheses_in_the_documents_run_to_an_end(written: Written) -> None:
+    """No body is an error; without a model, or with a scripted one, the belief is also true."""
+    (written.folder / "conftest.py").write_text(STAND_IN, encoding="utf-8")
+    blocks = {name: block for name, block in written.files.items() if not OWN_CLIENT.search(block.code)}
+
+    done = run_python(
+        *("-m", "pytest", "-q", "-m", "velo", "--velo-budget=none", "-p", "no:cacheprovider", *blocks),
+        cwd=written.folder,
+        **dict.fromkeys(("OPENAI_API_KEY", "ANTHROPIC_API_KEY"), "of-nobody"),
+    )
+
+    for result in load(cache_dir=written.folder / ".pytest_velo").results:
+        block = written.files[result.node_id.partition("::")[0]]
+        where = f"{block}: {result.node_id}: {result.outcome}: {result.problem}\n{done.stdout}{done.stderr}"
+        assert result.outcome != "error", where
+        if not NEEDS_A_MODEL.search(block.code.replace("# or ", "")):
+            assert result.outcome in ("supported", "measured"), where
 
 
 @pytest.mark.processes
