@@ -29,6 +29,7 @@ extensions = [
     "sphinx_copybutton",
 ]
 nitpicky = True
+add_module_names = False
 
 # Markdown: headings have the anchors that they have on GitHub.
 myst_heading_anchors = 4
