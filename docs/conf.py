@@ -17,7 +17,7 @@ DOCS = Path(__file__).parent
 
 project = "pytest-velo"
 author = "the pytest-velo developers"
-copyright = author  # noqa: A001 - Sphinx's name
+copyright = author
 release = version = __version__
 
 extensions = [
@@ -83,7 +83,7 @@ def setup(app):
 
 
 def _prepare(app, name, source):
-    """Make the lists of an index page its table of contents, and point links that leave the folder to GitHub."""
+    """Make the lists of index pages tables of contents, and point links that leave the folder to GitHub."""
     text = source[0]
     if name.rpartition("/")[2] == "index":
         pages = "\n".join(_LISTED.findall(text))

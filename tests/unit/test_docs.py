@@ -333,6 +333,15 @@ def test_relative_links_lead_somewhere(path: Path) -> None:
             assert found["anchor"] in anchors_of(target), found[0]
 
 
+def test_the_pictures_of_the_readme_are_there_and_are_described() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    pictures = re.findall(r'(?:src|srcset)="([^"]+)"', text)
+    assert len(pictures) == 4
+    for picture in pictures:
+        assert 0 < (ROOT / picture).stat().st_size < 200_000, picture
+    assert len(re.findall(r'<img src="[^"]+" alt="[^"]{40,}">', text)) == 2
+
+
 @pytest.mark.parametrize("folder", sorted({page.parent for page in PAGES}), ids=name_of)
 def test_the_index_of_a_folder_lists_its_pages(folder: Path) -> None:
     """The site's table of contents is made of these lists."""
