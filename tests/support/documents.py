@@ -16,7 +16,12 @@ LEFT_OUT = "..."
 # Pages that are followed from top to bottom by a test: what a block needs is in the blocks before it.
 FOLLOWED = tuple(
     DOCS / f"{page}.md"
-    for page in ("tutorial/first-baseline", "how-to/write-a-provider", "how-to/write-a-claim")
+    for page in (
+        "tutorial/first-baseline",
+        "how-to/compare-models",
+        "how-to/write-a-claim",
+        "how-to/write-a-provider",
+    )
 )
 
 

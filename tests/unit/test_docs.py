@@ -174,9 +174,14 @@ def imported(name: str) -> ModuleType:
     return importlib.import_module(name)
 
 
+def is_followed(block: Block) -> bool:
+    """Tell whether a block is a file of a page that another test follows from top to bottom."""
+    return block.file is not None and block.path in FOLLOWED
+
+
 def is_test_file(block: Block) -> bool:
     """Tell whether a block is one that can be collected here, by itself."""
-    if block.path in FOLLOWED:
+    if is_followed(block):
         return False
     names = re.findall(r"^(?:from|import) (\w+)", block.code, re.MULTILINE)
     missing = [name for name in names if name in OPTIONAL and find_spec(name) is None]
@@ -186,7 +191,7 @@ def is_test_file(block: Block) -> bool:
 @pytest.mark.parametrize("block", blocks("python"), ids=str)
 def test_python_blocks_compile_and_their_imports_resolve(block: Block) -> None:
     tree = compile(block.code, str(block), "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-    for node in [] if block.path in FOLLOWED else ast.walk(tree):
+    for node in [] if is_followed(block) else ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 imported(alias.name)
