@@ -10,6 +10,8 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
+from configparser import ConfigParser
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -17,8 +19,11 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
+import pytest_velo
+from pytest_velo import hooks, plugin
 from pytest_velo.cli.main import main
 from pytest_velo.integration.collect.marks import KEYWORDS
 from pytest_velo.integration.config.options import OPTIONS
@@ -327,6 +332,34 @@ def test_the_table_names_every_option_in_its_three_spellings(option: object) -> 
 def test_the_reference_names_every_keyword_of_the_mark(keyword: str) -> None:
     reference = (ROOT / "docs" / "reference" / "marks.md").read_text(encoding="utf-8")
     assert f"| `{keyword}` |" in reference
+
+
+def test_the_reference_has_every_public_name() -> None:
+    reference = ROOT / "docs" / "reference"
+    wanted = {
+        "api.md": pytest_velo.__all__,
+        "fixtures.md": plugin.__all__,
+        "hooks.md": [name for name in vars(hooks) if name.startswith("pytest_velo_")],
+    }
+    for page, names in wanted.items():
+        text = (reference / page).read_text(encoding="utf-8")
+        described = set(re.findall(r"^\.\. auto\w+:: (?:[\w.]+\.)?(\w+)", text, re.MULTILINE))
+        assert set(names) <= described, page
+
+
+@pytest.mark.parametrize("block", blocks("yaml", "toml", "json", "ini"), ids=str)
+def test_settings_in_the_documents_can_be_read(block: Block) -> None:
+    match block.language:
+        case "yaml":
+            assert yaml.safe_load(block.code)
+        case "toml":
+            assert tomllib.loads(block.code)
+        case "json":
+            assert json.loads(block.code)
+        case _:
+            settings = ConfigParser()
+            settings.read_string(block.code)
+            assert settings.sections()
 
 
 @pytest.mark.parametrize("path", DOCS, ids=name_of)
