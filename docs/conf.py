@@ -90,11 +90,10 @@ def _prepare(app, name, source):
         text += f"\n```{{toctree}}\n:hidden:\n\n{pages}\n```\n"
 
     def outside(link):
-        path = (DOCS / name).parent / link[1]
-        place = os.path.relpath(os.path.normpath(path), DOCS.parent)
-        if place.startswith("docs/") and not place.endswith("/"):
+        place = Path(os.path.normpath((DOCS / name).parent / link[1]))
+        if place.is_relative_to(DOCS):
             return link[1]
-        return f"{REPOSITORY}/blob/main/{place}"
+        return f"{REPOSITORY}/blob/main/{place.relative_to(DOCS.parent)}"
 
     source[0] = _LINK.sub(outside, text)
 
