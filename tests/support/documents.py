@@ -19,6 +19,7 @@ FOLLOWED = tuple(
     for page in (
         "tutorial/first-baseline",
         "how-to/compare-models",
+        "how-to/plan",
         "how-to/write-a-claim",
         "how-to/write-a-provider",
     )

@@ -273,19 +273,6 @@ def test_hypotheses_in_the_documents_run_to_an_end(written: Written) -> None:
             assert result.outcome in ("supported", "measured"), where
 
 
-@pytest.mark.processes
-def test_the_plan_in_the_documents_is_what_the_command_prints(tmp_path: Path) -> None:
-    [shown] = [block.code for block in blocks("console") if block.code.startswith("$ velo plan ")]
-    guide = [block for block in blocks("python") if block.path.name == "writing-hypotheses.md"]
-    typed, _, printed = shown.partition("\n")
-    words = shlex.split(typed.removeprefix("$ velo "))
-    (tmp_path / words[-1]).write_text(guide[0].code, encoding="utf-8")
-
-    done = run_python("-c", "from pytest_velo.cli.main import main; main()", *words, cwd=tmp_path)
-
-    assert done.stdout == printed, done.stderr
-
-
 def test_the_verdict_in_the_page_on_logs_is_what_the_command_prints(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
