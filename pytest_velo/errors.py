@@ -53,6 +53,16 @@ class VeloError(Exception):
         self.where = f"{place}: {self.where}" if self.where else place
         return self
 
+    def of(self, speaker: str) -> VeloError:
+        """Name the part that a model plays which could not be asked; return self.
+
+        >>> print(OutageError("no answer", where="lab, model tiny").of("judge").of("judge"))
+        lab, model tiny (judge): no answer
+        """
+        if not self.where.endswith((f"({speaker})", speaker)):
+            self.where = f"{self.where} ({speaker})" if self.where else speaker
+        return self
+
 
 class UsageError(VeloError):
     """A user's mistake, found before any call is made.
@@ -159,6 +169,7 @@ class InvalidTrial(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.said = ""  # the reply that cannot be used, if that is the reason
 
 
 class ToolError(Exception):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pytest_velo.cache.keys import request_key
-from pytest_velo.errors import BodyError, InvalidTrial, UnansweredError
+from pytest_velo.errors import BodyError, InvalidTrial, UnansweredError, VeloError
 from pytest_velo.providers.prefill import continued, may_not_continue
 from pytest_velo.providers.registry import Target
 from pytest_velo.providers.thoughts import has_thoughts, without_thoughts
@@ -146,6 +146,8 @@ async def ask(
         scope.give_up()
         raise
     except Exception as error:
+        if speaker and isinstance(error, VeloError):
+            error.of(speaker)
         scope.fail(error)
         raise
     finally:
@@ -167,5 +169,7 @@ async def ask(
     reason = guard.reason(reply)
     if reason is not None:
         scope.invalidate(reason)
-        raise InvalidTrial(reason)
+        unusable = InvalidTrial(reason)
+        unusable.said = reply.text
+        raise unusable
     return reply

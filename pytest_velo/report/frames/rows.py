@@ -16,7 +16,7 @@ from pytest_velo.report.document import RunDocument
 from pytest_velo.report.frames.columns import CASE, OUTCOME, Table
 from pytest_velo.report.frames.counted import counted, pairs_of
 from pytest_velo.report.record import JUDGED
-from pytest_velo.scorers.judge import rubric_of
+from pytest_velo.scorers.grading import rubric_of
 from pytest_velo.verdicts import Decision, Interval
 
 Row = dict[str, Any]
