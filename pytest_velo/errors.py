@@ -53,16 +53,6 @@ class VeloError(Exception):
         self.where = f"{place}: {self.where}" if self.where else place
         return self
 
-    def of(self, speaker: str) -> VeloError:
-        """Name the part that a model plays which could not be asked; return self.
-
-        >>> print(OutageError("no answer", where="lab, model tiny").of("judge").of("judge"))
-        lab, model tiny (judge): no answer
-        """
-        if not self.where.endswith((f"({speaker})", speaker)):
-            self.where = f"{self.where} ({speaker})" if self.where else speaker
-        return self
-
 
 class UsageError(VeloError):
     """A user's mistake, found before any call is made.
@@ -210,6 +200,17 @@ def tell(error: Raised) -> Raised:
     hear = _listener.get()
     if hear is not None:
         hear(error)
+    return error
+
+
+def named(error: VeloError, speaker: str) -> VeloError:
+    """Say in an error's place which part the model plays that could not be asked; return the error.
+
+    >>> print(named(named(OutageError("no answer", where="lab, model tiny"), "judge"), "judge"))
+    lab, model tiny (judge): no answer
+    """
+    if not error.where.endswith((f"({speaker})", speaker)):
+        error.where = f"{error.where} ({speaker})" if error.where else speaker
     return error
 
 

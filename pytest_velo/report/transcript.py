@@ -111,11 +111,7 @@ def trial_from_json(data: JsonObject) -> TrialRecord:
 
 
 def _case_to_json(case: Any) -> Any:
-    """Return a case's fields by name, or the value that it is; what JSON cannot hold is named by its type.
-
-    >>> _case_to_json(Case({"question": "2 + 2?", "at": date(2026, 11, 1)})), _case_to_json("2 + 2?")
-    ({'question': '2 + 2?', 'at': '2026-11-01'}, '2 + 2?')
-    """
+    """Return a case's fields by name, or the value that it is; what JSON cannot hold is named by its type."""
     members = vars(case) if isinstance(case, Case) else members_of(case)
     if members is None:
         return _field(case)

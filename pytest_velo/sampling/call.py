@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pytest_velo.cache.keys import request_key
-from pytest_velo.errors import BodyError, InvalidTrial, UnansweredError, VeloError
+from pytest_velo.errors import BodyError, InvalidTrial, UnansweredError, VeloError, named
 from pytest_velo.providers.prefill import continued, may_not_continue
 from pytest_velo.providers.registry import Target
 from pytest_velo.providers.thoughts import has_thoughts, without_thoughts
@@ -147,7 +147,7 @@ async def ask(
         raise
     except Exception as error:
         if speaker and isinstance(error, VeloError):
-            error.of(speaker)
+            named(error, speaker)
         scope.fail(error)
         raise
     finally:

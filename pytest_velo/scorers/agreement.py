@@ -82,29 +82,35 @@ class Agreement:
     judge: str = ""
 
     @staticmethod
-    def of(verdicts: Iterable[Any], *, labels: Iterable[Any], level: float = 0.95) -> Agreement:
+    def of(
+        verdicts: Iterable[Any], *, labels: Iterable[Any], texts: Iterable[Any] = (), level: float = 0.95
+    ) -> Agreement:
         """Return the agreement of verdicts that are known already with labels, e.g. columns of a frame.
 
         Args:
             verdicts: True, 1 or `yes`; False, 0 or `no`; None, NaN or `NA` where there is none.
             labels: Likewise, all known.
+            texts: What was judged, to be read where they differ; may be left out.
             level: Of the intervals, in (0, 1).
 
         Raises:
             UsageError: There are not as many of both, or one is neither yes nor no.
         """
         said, known = [*map(_read, verdicts)], [*map(_read, labels)]
-        if len(said) != len(known):
-            raise UsageError(f"{len(said)} verdicts and {len(known)} labels", fix="give one label for each")
+        judged_texts = [*map(str, texts)] or [""] * len(known)
+        if not len(said) == len(known) == len(judged_texts):
+            n = f"{len(said)} verdicts, {len(known)} labels and {len(judged_texts)} texts"
+            raise UsageError(f"these are {n}", fix="give one of each for each text")
         if not 0 < level < 1:
             raise UsageError(f"level= must be between 0 and 1, got {level!r}", fix="level=0.95")
         judged = []
-        for place, (verdict, label) in enumerate(zip(said, known, strict=True)):
+        for place, (verdict, label, text) in enumerate(zip(said, known, judged_texts, strict=True)):
             if label is None:
                 raise UsageError(f"label {place} is missing", fix="leave unlabelled texts out of both")
             judged.append(
                 Judged(
                     id=str(place),
+                    text=text,
                     label=label,
                     verdict=verdict,
                     invalid="" if verdict is not None else "no verdict",

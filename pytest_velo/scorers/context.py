@@ -59,9 +59,6 @@ def turns_of(messages: Iterable[JsonObject], *, goes_on: bool = False) -> Turns:
     Args:
         messages: In any API's shape.
         goes_on: A last message of the model's is the beginning of the text that is judged.
-
-    >>> turns_of([{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hel"}], goes_on=True)
-    (('user', 'Hi'), ('assistant, begun: the text goes on from here', 'Hel'))
     """
     turns = [(_role(message), _said(message)) for message in messages]
     if goes_on and turns and turns[-1][0] == "assistant":

@@ -73,18 +73,7 @@ def _mark(*texts: str) -> str:
 
 
 def rubric_of(request: Request) -> str | None:
-    """Return who graded, by what rubric, and what was shown, but not what; None for other requests.
-
-    >>> from pytest_velo.records import as_messages
-    >>> def asked(prompt: str, system: str | None = SYSTEM) -> Request:
-    ...     return Request(api="a", endpoint="e", model="m", messages=as_messages(prompt, system))
-    >>> rubric_of(asked(yes_no_prompt("Is it polite?", "Hello")))
-    'e/m: Is it polite?'
-    >>> rubric_of(asked(yes_no_prompt("Is it polite?", "Hello", (("user", "Say hello."),))))
-    'e/m: Is it polite? (sees the conversation)'
-    >>> rubric_of(asked("Hello", None)) is None
-    True
-    """
+    """Return who graded, by what rubric, and what was shown, but not what; None for other requests."""
     system, *others = request.messages
     if system != {"role": "system", "content": SYSTEM} or not others:
         return None

@@ -55,7 +55,8 @@ def test_what_is_not_known_is_none() -> None:
 
 def test_columns_of_frames_are_verdicts_and_labels() -> None:
     said = pandas.Series([True, False, pandas.NA], dtype="boolean")
-    found = Agreement.of(said, labels=pandas.Series([1, 0, 1]))
+    found = Agreement.of(said, labels=pandas.Series([1, 0, 1]), texts=pandas.Series(["a", "b", "c"]))
+    assert [judged.text for judged in found.invalid] == ["c"]
     assert (found.n, found.rate, found.n_invalid) == (2, 1.0, 1)
     assert Agreement.of([1.0, math.nan], labels=[True, True]).n_invalid == 1
 
@@ -63,7 +64,7 @@ def test_columns_of_frames_are_verdicts_and_labels() -> None:
 @pytest.mark.parametrize(
     ("verdicts", "labels", "what"),
     [
-        ([True], [True, False], "1 verdicts and 2 labels"),
+        ([True], [True, False], "1 verdicts, 2 labels and 2 texts"),
         ([2], [1], "2 is neither"),
         ([1], [None], "missing"),
     ],
