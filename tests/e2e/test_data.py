@@ -267,3 +267,24 @@ def test_a_run_that_was_killed_has_its_finished_trials(recorded: Run, tmp_path: 
     hypotheses = load("killed", tmp_path).to_pandas("hypotheses")
     assert hypotheses.alpha.isna().tolist() == [False, True]
     assert hypotheses.n_trials.tolist() == [len(known), len(unknown)]
+
+
+@pytest.mark.processes
+def test_a_run_of_several_workers_has_the_same_rows(run) -> None:
+    run.file(
+        "@pytest.mark.parametrize('word', ['a', 'b', 'c'])\n"
+        "@pytest.mark.hypothesis(rate >= 0.5, models=[YES], cases=[{'q': n} for n in range(9)])\n"
+        "async def test_h(model, word, case):\n    return (await model(f'{word} {case.q}')) == 'yes'\n"
+    )
+    run("-n", "2")
+    apart = run.record.to_pandas()
+    run()
+    alone = run.record.to_pandas()
+    same = [name for name in alone if name not in ("run", "latency_s")]
+    assert (
+        alone[same]
+        .sort_values(["hypothesis", "trial"])
+        .reset_index(drop=True)
+        .equals(apart[same].sort_values(["hypothesis", "trial"]).reset_index(drop=True))
+    )
+    assert apart["case.q"].notna().all()
