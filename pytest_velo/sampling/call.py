@@ -101,6 +101,11 @@ def remarks(reply: Reply, request: Request, target: Target) -> list[str]:
     return told
 
 
+def _who(speaker: str) -> str:
+    """Name the model by the part it plays: `the judge`, `the attacker`."""
+    return f"the {speaker}" if speaker else "the model"
+
+
 async def ask(
     scope: TrialScope,
     target: Target,
@@ -139,7 +144,7 @@ async def ask(
             target, request, key=key, slot=slot, stream=scope.stream, may_pay=scope.may_pay
         )
     except UnansweredError as error:
-        unanswered = f"the model gave {error.what}"
+        unanswered = f"{_who(speaker)} gave {error.what}"
         scope.invalidate(unanswered)
         raise InvalidTrial(unanswered) from error
     except asyncio.CancelledError:
@@ -168,6 +173,7 @@ async def ask(
     scope.remember(Origin(reply=reply, request=request, endpoint=target.endpoint, again=again))
     reason = guard.reason(reply)
     if reason is not None:
+        reason = reason.replace("the model", _who(speaker), 1)
         scope.invalidate(reason)
         unusable = InvalidTrial(reason)
         unusable.said = reply.text

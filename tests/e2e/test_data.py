@@ -12,8 +12,9 @@ import pandas
 import pytest
 
 from pytest_velo import UsageError
+from pytest_velo.records import HypothesisResult, Outcome
 from pytest_velo.report.load import Run, load
-from pytest_velo.report.record import append_result, append_trials, trial_lines
+from pytest_velo.report.record import append_result, append_trials, trial_lines, write_run
 
 SOURCE = r"""
 import json
@@ -288,3 +289,23 @@ def test_a_run_of_several_workers_has_the_same_rows(run) -> None:
         .equals(apart[same].sort_values(["hypothesis", "trial"]).reset_index(drop=True))
     )
     assert apart["case.q"].notna().all()
+
+
+def test_of_a_test_whose_worker_crashed_nothing_is_known(recorded: Run, tmp_path: Path) -> None:
+    lost = HypothesisResult(
+        node_id="t::lost",
+        belief="",
+        claim="rate >= 0.5",
+        scope="",
+        outcome=Outcome.ERROR,
+        problem="worker gw0 crashed",
+        cost_usd=None,
+    )
+    folder = tmp_path / "runs" / "crashed"
+    folder.mkdir(parents=True)
+    write_run(folder, replace(recorded.document, results=(lost,)))
+    (row,) = load("crashed", tmp_path).rows("hypotheses")
+    known = {"run", "started_at", "mode", "hypothesis", "belief", "claim", "scope", "outcome", "problem"}
+    marked = {"alpha", "beta", "margin", "max_trials", "seed", "n_trials"}
+    assert {name for name, value in row.items() if value is not None} == known | marked
+    assert [*load("crashed", tmp_path).rows()] == []

@@ -666,3 +666,13 @@ def test_a_validation_that_is_given_up_is_an_error(run_body) -> None:
 
     run = run_body(body)
     assert "cancelled a model call" in str(run.error) or run.units.n_ones == 0
+
+
+def test_a_model_that_plays_a_part_is_named_where_it_fails(run_body) -> None:
+    attacker = AsyncModel(resolve(scripted("attacks", ["  "])), role="attacker")
+
+    async def body(case, arm, trial):
+        await attacker("Attack!")
+        return True
+
+    assert run_body(body).trials[0].detail.startswith("the attacker's reply is empty")

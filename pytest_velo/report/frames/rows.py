@@ -214,13 +214,24 @@ def _hypothesis_row(run: Recorded, result: HypothesisResult) -> Row:
         "max_trials": result.max_trials,
         "seed": result.seed,
         "family": None if result.family is None else result.family.name,
+        **({} if _is_lost(result) else _spent(result)),
+        "facts": "\n".join(result.facts) or None,
+        "notices": "\n".join(result.notices) or None,
+        "rerun": result.rerun or None,
+    }
+
+
+def _is_lost(result: HypothesisResult) -> bool:
+    """Tell whether its worker crashed: no calls cost nothing, and what these cost is not known."""
+    return result.n_calls == 0 and result.cost_usd is None
+
+
+def _spent(result: HypothesisResult) -> Row:
+    return {
         "n_calls": result.n_calls,
         "n_cached": result.n_cached,
         "cost_usd": result.cost_usd,
         "duration_s": result.duration_s,
-        "facts": "\n".join(result.facts) or None,
-        "notices": "\n".join(result.notices) or None,
-        "rerun": result.rerun or None,
     }
 
 
