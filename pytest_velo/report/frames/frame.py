@@ -53,9 +53,21 @@ def columns_of(table: Table, rows: Iterable[Mapping[str, Any]]) -> Columns:
         found[name] = _column(kind, values) if kind is not Kind.ANY else _guessed(values)
         for prefix, behind in AFTER.items():
             if behind == name:
-                named = (other for other in others if other.startswith(prefix))
-                found |= {other: _guessed([row.get(other) for row in listed]) for other in named}
+                for other in (other for other in others if other.startswith(prefix)):
+                    found[_free(other, found)] = _guessed([row.get(other) for row in listed])
     return found
+
+
+def _free(name: str, taken: Mapping[str, Any]) -> str:
+    """Return a name as text that no other column has: half of a surrogate pair is no text."""
+    name = _whole(name)
+    while name in taken:
+        name += "?"
+    return name
+
+
+def _whole(text: str) -> str:
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _column(kind: Kind, values: list[Any]) -> Column:
@@ -85,8 +97,7 @@ def _as_text(value: Any) -> str | None:
     """Return a value as text, in JSON unless it is one already; half of a surrogate pair becomes `?`."""
     if value is None:
         return None
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return _whole(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
 
 
 def to_pandas(columns: Columns) -> pandas.DataFrame:

@@ -43,6 +43,14 @@ def test_names_of_users_clash_with_none_of_ours() -> None:
     assert not [name for table in COLUMNS.values() for name in table if "." in name]
 
 
+def test_names_that_are_no_text_are_columns_all_the_same() -> None:
+    rows = [{"case.a\ud83d": 1, "case.a?": 2, "case.": 3, "case.\x1b[31m": 4}]
+    frame = to_pandas(columns_of(Table.TRIALS, rows))
+    named = [name for name in frame if name.startswith("case.")]
+    assert named == ["case.a?", "case.a??", "case.", "case.\x1b[31m"]
+    assert frame[named].iloc[0].tolist() == [1, 2, 3, 4]
+
+
 def test_a_table_without_rows_has_its_columns() -> None:
     for table in Table:
         frame = to_pandas(columns_of(table, []))
