@@ -154,9 +154,9 @@ def _agentcheck(threshold: float, runs: int) -> Rival:
         test=MARKED.format(mark=mark),
         n=runs,
         stops=stops,
-        rule="stops where the count can no longer miss or reach the threshold, or where Wilson's 95% interval"
-        " lies below it (from the 5th trial on, at each) or above it (from half of the trials on); an interval"
-        " that holds it at the end is green if the observed rate is at least the threshold",
+        rule="stops where the count can no longer miss or reach the threshold, or where Wilson's 95%"
+        " interval lies below it (from the 5th trial on, at each) or above it (from half of the trials on); an"
+        " interval that holds it at the end is green if the observed rate is at least the threshold",
         promise='stops "as soon as passing (or failing) the minimum pass rate is statistically guaranteed"',
     )
 
@@ -169,8 +169,8 @@ def _repeated_count(threshold: float, n: int) -> Rival:
         plugin="pytest_repeated.plugin",
         test=MARKED.format(mark=f"repeated(times={n}, threshold={fewest})"),
         n=n,
-        rule="green if at least `threshold` of `times` trials pass; then one more trial is made, which does not"
-        " count",
+        rule="green if at least `threshold` of `times` trials pass; then one more trial is made, which does"
+        " not count",
         promise="none about the rate",
     )
 
