@@ -155,8 +155,8 @@ def _agentcheck(threshold: float, runs: int) -> Rival:
         n=runs,
         stops=stops,
         rule="stops where the count can no longer miss or reach the threshold, or where Wilson's 95%"
-        " interval lies below it (from the 5th trial on, at each) or above it (from half of the trials on); an"
-        " interval that holds it at the end is green if the observed rate is at least the threshold",
+        " interval lies below it (from the 5th trial on, at each) or above it (from half of the trials on);"
+        " an interval that holds it at the end is green if the observed rate is at least the threshold",
         promise='stops "as soon as passing (or failing) the minimum pass rate is statistically guaranteed"',
     )
 

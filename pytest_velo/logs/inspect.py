@@ -14,8 +14,8 @@ from pytest_velo.logs.log import Kind, Log, Sample, as_number, as_text
 
 _HEAVY = frozenset({"messages", "events", "store", "attachments", "events_data", "timelines"})
 """Fields that are large and say nothing about outcomes."""
-_FITS = 64_000_000
-"""Bytes of an unpacked log that may be in memory at once."""
+_FITS = 16_000_000
+"""Bytes of an unpacked log that may be in memory at once; read, they take several times as much."""
 _STOPPED = (
     "pytest-velo itself wrote this log, and stopped sampling by what it saw: the error rates are those of the"
     " verdict in the log, not of one on how it ended",

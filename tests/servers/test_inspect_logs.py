@@ -395,7 +395,7 @@ def test_errors_that_could_overturn_a_verdict_leave_none(large: dict[str, Path])
 
 
 def test_the_commands_in_the_page_on_logs_judge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    page = (Path(__file__).parents[2] / "docs" / "judging-logs.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "judging-logs.md").read_text(encoding="utf-8")
     typed = [
         line
         for block in re.findall(r"^```bash\n(.*?)^```", page, re.M | re.S)
