@@ -1,4 +1,4 @@
-"""The site made of these pages: `sphinx-build -W --keep-going -b html docs build/docs`.
+"""The site made of these pages: `sphinx-build --fail-on-warning --keep-going --builder html docs build/docs`.
 
 The pages are plain Markdown that reads well on GitHub. What a site needs beyond that is made here: tables of
 contents from the lists in index pages, and addresses on GitHub for links that leave this folder.
