@@ -11,6 +11,7 @@ from pytest_velo.baselines.recorded import RecordedComparison, compare_recorded
 from pytest_velo.checks.instruments import changes_between
 from pytest_velo.errors import StoreError, UsageError, nearest
 from pytest_velo.records import HypothesisResult
+from pytest_velo.report.chosen import Before
 from pytest_velo.report.comparison import RunComparison, name_of
 from pytest_velo.report.load import Run, load
 from pytest_velo.report.record import RUN_FILE, runs_folder
@@ -46,6 +47,22 @@ def earlier_run(run: Run) -> Run | None:
             continue
         if any(result.node_id in tests for result in other.results):
             return other
+    return None
+
+
+def hypothesis_before(node_id: str, name: str, cache_dir: str | Path) -> Before | None:
+    """Return a test in the last finished run before this one that has it; None without any.
+
+    Damaged records are passed over.
+    """
+    for other in runs_before(name, cache_dir)[:_LOOKED_AT]:
+        try:
+            run = load(other, cache_dir)
+            found = [result for result in run.document.results if result.node_id == node_id]
+            if found:
+                return Before(run=other, result=_with_trials(found[-1], run))
+        except StoreError:
+            continue
     return None
 
 
