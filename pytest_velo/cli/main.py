@@ -11,7 +11,7 @@ import click
 from pytest_velo.errors import VeloError
 from pytest_velo.version import __version__
 
-_COMMANDS = ("cache", "cassette", "compare", "judge", "plan", "pull", "report", "rescore")
+_COMMANDS = ("cache", "cassette", "compare", "judge", "plan", "pull", "report", "rescore", "show")
 """Each lives in the module of the same name, which is loaded on use."""
 
 

@@ -54,6 +54,7 @@ class VeloSession:
         unsampled: Why we skipped hypotheses, by node id.
         estimates: What hypotheses would take, by node id, where the session only estimates.
         sampled_together: Hypotheses share the sampler, so waits cannot be attributed to one of them.
+        n_selected: Tests to run: hypotheses, and with workers all tests; None until it is known.
         summarised: The summary has been written.
         order: Position of each test by node id, where workers run them; empty otherwise.
         hurried: Ctrl-C came while something was sampled, or could be.
@@ -82,6 +83,7 @@ class VeloSession:
         self.drawn: list[Drawn] = []
         self.wrote: list[str] = []
         self.sampled_together = False
+        self.n_selected: int | None = None
         self.summarised = False
         self.hurried = False
         self._closing: SampleLoop | None = None

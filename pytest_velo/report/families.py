@@ -70,7 +70,9 @@ def family_lines(
     if alone := len(families) - len(shared):
         are = "hypothesis is a family of its own" if alone == 1 else "hypotheses are families of their own"
         others = " other" if shared else ""
-        lines += paragraph(f"{alone:,}{others} {are}: the error rates of each are its own", Style.PLAIN, width)
+        lines += paragraph(
+            f"{alone:,}{others} {are}: the error rates of each are its own", Style.PLAIN, width
+        )
     return fit_lines(lines, encoding)
 
 
