@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import assert_never
 
 from pytest_velo.baselines.written import claim_of
-from pytest_velo.claims import Change, Claim, Estimation, Joint
+from pytest_velo.claims import Change, Claim, Estimation, Joint, Statistic
 from pytest_velo.records import HypothesisResult, OutcomeKind, TrialRecord
 from pytest_velo.report.document import turn_of
 from pytest_velo.report.phrases import CHANGE, statistic_of
@@ -133,17 +133,26 @@ def _sides(result: HypothesisResult, turns: Sequence[Turn]) -> list[float | None
     ]
 
 
+def values_of(statistic: Statistic, result: HypothesisResult) -> list[float]:
+    """Return what a statistic averages, of each valid turn of a result with its trials.
+
+    Raises:
+        KeyError, ValueError: Its outcomes are not those of the statistic.
+    """
+    values = (_value(statistic, turn) for turn in turns_of(result))
+    return [value for value in values if value is not None]
+
+
 def _distances(claim: Claim, turns: Sequence[Turn]) -> list[float | None]:
-    values = [_value(claim, turn) for turn in turns]
+    values = [_value(claim.statistic, turn) for turn in turns]
     known = [value for value in values if value is not None]
     measure = distance_from(claim, sum(known) / len(known) if known else None)
     ties = bool(claim.statistic.arms)
     return [None if value is None or (ties and value == 0) else measure(value) for value in values]
 
 
-def _value(claim: Claim, turn: Turn) -> float | None:
+def _value(statistic: Statistic, turn: Turn) -> float | None:
     """Return what the statistic averages; None when a trial it needs is invalid."""
-    statistic = claim.statistic
     name = statistic.name or ""
     by_arm = {trial.arm: None if _is_invalid(trial) else trial.values[name] for trial in turn}
     if isinstance(statistic, Change):
