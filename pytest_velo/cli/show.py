@@ -69,7 +69,9 @@ def show(
     width = max(40, min(shutil.get_terminal_size().columns, _MOST_COLUMNS))
     if trial is not None and kind is not None:
         raise UsageError(
-            "one trial is shown by its number, or several of a kind", where=f"--trial {trial}", fix=f"leave --{kind} out"
+            "one trial is shown by its number, or several of a kind",
+            where=f"--trial {trial}",
+            fix=f"leave --{kind} out",
         )
     if len(results) != 1:
         _print(_several(recorded, results, test, width))

@@ -237,9 +237,9 @@ class _Unclosed:
         """Leave it open."""
 
 
-def column_of(reporter: pytest.TerminalReporter) -> int:
-    """Return the column after what pytest wrote last, from 0."""
-    return int(reporter._tw.width_of_current_line)
+def line_of(reporter: pytest.TerminalReporter) -> str:
+    """Return what pytest has written to the line it is in."""
+    return str(reporter._tw._current_line)
 
 
 def captures(config: pytest.Config) -> list[Any]:

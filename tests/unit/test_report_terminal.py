@@ -391,12 +391,13 @@ def test_the_summary_in_eighty_columns() -> None:
 
 def test_the_summary_is_one_line_each_where_there_is_room() -> None:
     short = replace(REFUTED, node_id="t.py::test_caves")
-    lines = summary_lines([short, SUPPORTED, OPEN], wall_s=30.0, width=110)
+    paris = replace(SUPPORTED, node_id="t.py::test_paris")
+    lines = summary_lines([short, paris, OPEN], wall_s=30.0, width=110)
     assert as_text(lines[:4]) == shown("""
-        verdict         test             claim        observed        90% interval  trials       saved  cost
-        ✗ refuted       test_caves       rate >= 0.5  0.16 (3/19)     [0.04, 0.38]  20 of ≤200   180    $0.00
-        ✓ supported     test_says_paris  rate >= 0.5  0.85 (17/20)    [0.61, 0.95]  20 of ≤200   180    $0.0123
-        ? inconclusive  test_open        rate >= 0.5  0.55 (110/200)  [0.48, 0.62]  200 of ≤200         $0.02
+        verdict         test        claim        observed        90% interval  trials       saved  cost
+        ✗ refuted       test_caves  rate >= 0.5  0.16 (3/19)     [0.04, 0.38]  20 of ≤200   180    $0.00
+        ✓ supported     test_paris  rate >= 0.5  0.85 (17/20)    [0.61, 0.95]  20 of ≤200   180    $0.0123
+        ? inconclusive  test_open   rate >= 0.5  0.55 (110/200)  [0.48, 0.62]  200 of ≤200         $0.02
     """)
 
 

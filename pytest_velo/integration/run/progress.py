@@ -13,15 +13,17 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from contextvars import Context
 from typing import TextIO
 
 import pytest
 
-from pytest_velo.integration.compat import column_of, terminal_reporter, uncaptured
+from pytest_velo.integration.compat import line_of, terminal_reporter, uncaptured
 from pytest_velo.integration.config.options import in_ci
 from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.records import Outcome, add_costs
 from pytest_velo.report.progress import Standing, live_line, plain_line
+from pytest_velo.report.text import columns
 from pytest_velo.runner.distance import pair_counts
 from pytest_velo.runner.run import Run
 
@@ -35,12 +37,17 @@ _UP = "\x1b[A"
 Clock = Callable[[], float]
 
 
+def _now() -> float:
+    return time.monotonic()
+
+
 class Log:
     """Plain lines, one a minute at most, however many hypotheses there are."""
 
-    def __init__(self, clock: Clock = time.monotonic) -> None:
+    def __init__(self, clock: Clock = _now) -> None:
         self._clock = clock
         self._next_s = clock() + LOG_EVERY_S
+        self._below = ""
 
     def due(self) -> bool:
         """Tell whether it is time for a line; if so, the next one is due a minute later."""
@@ -48,6 +55,13 @@ class Log:
             return False
         self._next_s = now + LOG_EVERY_S
         return True
+
+    def line(self, reporter: pytest.TerminalReporter, standing: Standing) -> str:
+        """Return a line of its own: pytest's line is ended first, unless the last line of this log did so."""
+        above, line = line_of(reporter), plain_line(standing, encoding=_encoding(reporter))
+        head = "\n" if above and above != self._below else ""
+        self._below = above
+        return f"{head}{line}\n"
 
 
 _LOG = pytest.StashKey[Log]()
@@ -67,9 +81,7 @@ class Progress:
         clock: Monotonic seconds.
     """
 
-    def __init__(
-        self, config: pytest.Config, runs: Mapping[str, Run], *, clock: Clock = time.monotonic
-    ) -> None:
+    def __init__(self, config: pytest.Config, runs: Mapping[str, Run], *, clock: Clock = _now) -> None:
         reporter = terminal_reporter(config)
         self._reporter = None if reporter is None or config.get_verbosity() < 0 else reporter
         self._is_live = self._reporter is not None and is_terminal(self._reporter)
@@ -90,9 +102,7 @@ class Progress:
                 return
             if not self._is_live:
                 if self._log.due():
-                    head = "\n" if column_of(self._reporter) else ""
-                    line = plain_line(self._standing(), encoding=_encoding(self._reporter))
-                    self._write(self._reporter, f"{head}{line}\n")
+                    self._write(self._reporter, self._log.line(self._reporter, self._standing()))
             elif (now := self._clock()) >= self._next_s:
                 self._next_s = now + EVERY_S
                 self._draw(self._reporter)
@@ -102,7 +112,7 @@ class Progress:
         with self._lock:
             self._closed = True
             if self._reporter is not None and self._drawn:
-                column = column_of(self._reporter)
+                column = columns(line_of(self._reporter))
                 self._write(self._reporter, _ERASE + _UP + (f"\x1b[{column}C" if column else ""))
             if self._stream is not None:
                 self._stream.close()
@@ -117,7 +127,8 @@ class Progress:
     def _write(self, reporter: pytest.TerminalReporter, text: str) -> None:
         if self._stream is None:
             self._stream = uncaptured(self._config, reporter)
-        self._stream.write(text)
+        # In a context of its own: in a body's the line would be kept as what the body printed.
+        Context().run(self._stream.write, text)
         self._stream.flush()
 
     def _standing(self) -> Standing:
@@ -149,8 +160,7 @@ def report_from_workers(config: pytest.Config) -> None:
     if reporter is None or session is None or config.get_verbosity() < 0:
         return
     if (session.reported or session.begun) and log_of(config).due():
-        reporter.ensure_newline()
-        reporter.write_line(plain_line(_of_workers(session), encoding=_encoding(reporter)))
+        reporter.write(log_of(config).line(reporter, _of_workers(session)), flush=True)
 
 
 def _of_workers(session: VeloSession) -> Standing:
