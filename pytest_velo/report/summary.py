@@ -101,8 +101,7 @@ def total_texts(results: Sequence[HypothesisResult], wall_s: float) -> tuple[lis
     """Say what a run took and saved, then how fast and how sure it was."""
     saved = sum(result.decision.n_saved for result in results if result.decision is not None)
     decided = sum(result.outcome in _DECIDED for result in results)
-    early = " by stopping early" if saved else ""
-    pieces = [_calls(results), _cost(results), f"{count(saved, 'trial')} saved{early}"]
+    pieces = [_calls(results), _cost(results), f"{count(saved, 'trial')} saved"]
     retries = sum(result.n_retries or 0 for result in results)  # those of a pool are listed below the table
     if retries:
         pieces.append(count(retries, "retry", "retries"))

@@ -372,7 +372,7 @@ def test_the_summary_in_eighty_columns() -> None:
                         rate >= 0.5
 
         5 hypotheses · 1 supported · 1 refuted · 1 inconclusive · 1 error · 1 skipped
-        245 model calls · $0.0323 · 360 trials saved by stopping early
+        245 model calls · $0.0323 · 360 trials saved
         2 decided in 30 s (240 an hour) · expected false verdicts: at most 0.15
 
         ! test_broken

@@ -13,7 +13,7 @@ def test_summary_lines_of_a_refuted_and_an_undecided_hypothesis() -> None:
         "? inconclusive  test_c  rate >= 0.7  0.75 (150/200)  [0.66, 0.83]  200 of ≤200         $0.40",
         "",
         "2 hypotheses · 1 refuted · 1 inconclusive",
-        "209 model calls · $0.42 · 191 trials saved by stopping early",
+        "209 model calls · $0.42 · 191 trials saved",
         "1 decided in 60 s (60 an hour) · expected false verdicts: at most 0.1",
         "",
         "undecided, and what could decide them",

@@ -61,7 +61,7 @@ def test_the_banner_counts_and_an_unknown_cost_is_no_zero(tmp_path: Path) -> Non
     page = page_of(recorded(tmp_path, one, undecided()))
     assert page.counts == ("2 hypotheses", "1 refuted", "1 inconclusive")
     assert page.spent[1] == "$? ($0.40, and unknown for 9 calls)"
-    assert page.spent[2] == "191 trials saved by stopping early"
+    assert page.spent[2] == "191 trials saved"
     assert [entry.cost for entry in page.entries] == ["$?", "$0.40"]
     assert page.outcome == "refuted"
 
