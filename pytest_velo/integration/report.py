@@ -307,7 +307,9 @@ def _as_undecided(item: pytest.Item, report: pytest.TestReport, result: Hypothes
 
 def _add_section(item: pytest.Item, report: pytest.TestReport, result: HypothesisResult) -> None:
     width = terminal_width(item.config)
-    report.sections.append(("velo: the trial", as_text(verdict_lines(item.config, result, width))))
+    report.sections.append(
+        ("velo: the trial", as_text(verdict_lines(item.config, result, width, notices=False)))
+    )
 
 
 def _write(reporter: pytest.TerminalReporter, lines: Iterable[Line]) -> None:

@@ -364,8 +364,8 @@ def test_the_summary_in_eighty_columns() -> None:
                         rate >= 0.5 · observed 0.85 (17/20) · 90% interval [0.61, 0.95]
                         20 of at most 200 trials, 180 saved · $0.0123
         ? inconclusive  test_open
-                        rate >= 0.5 · observed 0.55 (110/200) · 90% interval [0.48, 0.62]
-                        200 of at most 200 trials · $0.02
+                        rate >= 0.5 · observed 0.55 (110/200)
+                        90% interval [0.48, 0.62] · 200 of at most 200 trials · $0.02
         ! error         test_broken
                         rate >= 0.5 · $0.00
         – skipped       test_paid
