@@ -119,7 +119,7 @@ def _print(lines: Iterable[Line]) -> None:
     colour = on_terminal and not os.environ.get("NO_COLOR")
     texts = (f"{_styled(line) if colour else line.text}\n" for line in _fitting(lines))
     if on_terminal:
-        click.echo_via_pager(texts, color=colour)
+        click.echo_via_pager(texts)  # which strips colours that the pager would not show
         return
     for text in texts:
         click.echo(text, nl=False)
