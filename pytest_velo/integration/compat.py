@@ -113,6 +113,11 @@ def terminal_reporter(config: pytest.Config) -> pytest.TerminalReporter | None:
     return cast("pytest.TerminalReporter | None", reporter)
 
 
+def reported_errors(config: pytest.Config) -> list[Any]:
+    """Return the reports that the terminal counts as errors: of collection, of fixtures, of hypotheses."""
+    return [*getattr(terminal_reporter(config), "stats", {}).get("error", ())]
+
+
 def longrepr_of(text: str, report: pytest.TestReport, head: str = "") -> Any:
     """Return `text` as pytest's own failure text; only `head`, or its first line, is in the short summary.
 
