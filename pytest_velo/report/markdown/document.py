@@ -115,7 +115,7 @@ def _section(title: str, items: Iterable[str], things: str) -> Section:
 
 
 def _left_out(things: str) -> str:
-    return f"\n*Left out for want of room: {{n}} more {things}.*\n"
+    return f"\n*There was no room for {{n}} of the {things}.*\n"
 
 
 def _facts(run: Run | None, around: Around) -> Iterator[str]:

@@ -66,8 +66,10 @@ def details(entry: Entry, result: HypothesisResult) -> list[str]:
     turns = islice(entry.sights, _TURNS)
     transcripts = [line for turn in turns for sight in turn for line in _transcript(sight)]
     head, again = [*_head(entry, result)], [*_again(entry)]
-    full = [[*head, *transcripts, *again], [*head, *again]] if transcripts else [[*head, *again]]
-    return ["\n".join([*lines, ""]) for lines in full]
+    texts = [[*head, *transcripts, *again]]
+    if transcripts:
+        texts.append([*head, "*There was no room for its transcripts.*", "", *again])
+    return ["\n".join([*lines, ""]) for lines in texts]
 
 
 def _head(entry: Entry, result: HypothesisResult) -> Iterator[str]:

@@ -58,7 +58,7 @@ def _as_code(word: str) -> str:
         core = core[:-1]
     start = word.index(core)
     marked = _MARKED.fullmatch(core)
-    return f"{word[:start]}{code(core if marked is None else marked[1])}{word[start + len(core) :]}"
+    return f"{word[:start]}{_code(core if marked is None else marked[1])}{word[start + len(core) :]}"
 
 
 _MARKED = re.compile(r"`(\w+)`")
@@ -77,7 +77,10 @@ def code(text: str) -> str:
     >>> code("a `b` c")
     '``a `b` c``'
     """
-    safe = inline(text)
+    return _code(inline(text))
+
+
+def _code(safe: str) -> str:
     if not safe.strip():
         return f"`{safe or ' '}`"
     # A cell ends at `|`, in code too, and readers differ on what a backslash before it means.
