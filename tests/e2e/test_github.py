@@ -256,7 +256,7 @@ async def test_zz(model):
     raise KeyboardInterrupt
 """
     )
-    run.apart("-k", "supported or zz", "--velo-scheduler=in-order")
+    github("-k", "supported or zz", "--velo-scheduler=in-order", apart=True)
     told = github.told
     assert "**The run ended early:** it was interrupted. What had not begun by then is missing." in told
     assert "`test_supported`" in told
