@@ -34,8 +34,8 @@ from pytest_velo.report.earlier import hypothesis_before
 from pytest_velo.report.estimates import Estimate
 from pytest_velo.report.header import header_lines
 from pytest_velo.report.record import Packed, append_result, append_trials, create_run, run_name, trial_lines
-from pytest_velo.settings import ShowKind
 from pytest_velo.report.text import neutralise
+from pytest_velo.settings import ShowKind
 from pytest_velo.version import __version__
 
 if TYPE_CHECKING:
