@@ -55,7 +55,7 @@ def test_a_hypothesis_that_did_not_pass_says_why_and_how_to_run_it_again(tmp_pat
     assert "- observed: rate 0.33; 90% interval `[0.09, 0.69]`, valid at any stopping time\n" in why
     assert why.count("<details>") == 2
     assert "```bash\npytest test_a.py::test_b --velo-seed=0\n```" in why
-    assert "| 3/9<br>`[0.09, 0.69]` | 9 of at most 200<br>191 saved | `$0.018` |" in text
+    assert "| 0.33 (3/9)<br>`[0.09, 0.69]` | 9 of at most 200<br>191 saved | `$0.018` |" in text
 
 
 def test_the_arms_of_a_case_are_one_transcript_of_two(tmp_path: Path) -> None:
