@@ -70,6 +70,7 @@ class VeloSession:
         wrote: What became of the reports for other tools, a line each.
         drawn: What each process drew in all, known once it has closed.
         worker: The xdist worker's id; None in the main process.
+        notes_file: Where a worker tells the controller how far it is; None in the main process.
         told: An option was set when the session began.
         started_at: When this was opened: at the session's start, or when its first hypothesis was collected.
     """
@@ -79,6 +80,8 @@ class VeloSession:
         self.told = told
         shared: dict[str, Any] = getattr(config, "workerinput", {})
         self.worker: str | None = shared.get("workerid")
+        notes = shared.get("velo_notes")
+        self.notes_file = None if notes is None else Path(notes) / f"{self.worker}.json"
         self._from_controller: dict[str, Any] = json.loads(shared.get("velo", "{}"))
         self.started_at = datetime.now(UTC)
         self.results: list[HypothesisResult] = []

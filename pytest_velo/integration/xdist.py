@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
-from typing import Any
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,17 +14,27 @@ from pytest_velo.integration.session import SESSION
 from pytest_velo.integration.startup import session_of
 from pytest_velo.integration.totals import Drawn
 
+if TYPE_CHECKING:
+    from pytest_velo.integration.run.afar import WorkersLog
+
 
 class Controller:
     """The controller's side."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
+        self._log: WorkersLog | None = None
+
+    @cached_property
+    def _notes(self) -> tempfile.TemporaryDirectory[str]:
+        """The folder in which workers tell how far they are."""
+        return tempfile.TemporaryDirectory(prefix="velo-notes-", ignore_cleanup_errors=True)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """Tell a worker which paid calls are enabled and where the run's record goes."""
+        """Tell a worker which paid calls are enabled, where the run's record goes, and where notes go."""
         node.workerinput["velo"] = session_of(self._config).for_worker()
+        node.workerinput["velo_notes"] = self._notes.name
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
@@ -29,15 +42,25 @@ class Controller:
         session = session_of(self._config)
         session.order = {node_id: place for place, node_id in enumerate(ids)}
 
-    @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Tell how far the workers are, now and then, after what pytest writes of a report."""
-        if not any(hasattr(report, told) for told in ("velo_begun", "velo_result")):
-            return
-        if self._config.stash[SESSION].order:  # workers run, and this is not one process's own report
-            from pytest_velo.integration.run.progress import report_from_workers  # weight: what samples
+        """Begin to tell how far the workers are, once one of them samples."""
+        if self._log is None and hasattr(report, "velo_begun"):
+            from pytest_velo.integration.run.afar import WorkersLog  # weight: what samples
 
-            report_from_workers(self._config)
+            self._log = WorkersLog(self._config, Path(self._notes.name))
+            self._log.start()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self) -> None:
+        """Tell no more, before the summary is written."""
+        if self._log is not None:
+            self._log.close()
+
+    def pytest_unconfigure(self) -> None:
+        """Leave no folder, and no thread, however the session ended."""
+        self.pytest_sessionfinish()
+        if "_notes" in self.__dict__:
+            self._notes.cleanup()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport) -> None:

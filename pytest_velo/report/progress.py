@@ -18,9 +18,11 @@ class Standing:
 
     Attributes:
         names: The tests that are being sampled, the one that pytest waits for first.
-        n: Trials that have ended, of those tests; None where workers run them.
+        n: Trials that have ended, of those tests; None if unknown.
         most: Trials they may take, at most.
         elapsed_s: Seconds since their sampling began.
+        most_more_s: Seconds that the rest may take at most, at the pace so far; None if that follows from
+            the above.
         least_more: Fewest further trials that could give a verdict; None if unknown.
         what, estimate: What is observed: a rate, mean or difference, and its value; None if there is none
             yet, or several hypotheses are sampled.
@@ -34,6 +36,7 @@ class Standing:
     n: int | None = None
     most: int | None = None
     elapsed_s: float = 0.0
+    most_more_s: float | None = None
     least_more: int | None = None
     what: str = "rate"
     estimate: float | None = None
@@ -121,7 +124,9 @@ def _left(standing: Standing) -> str:
 def _at_most(standing: Standing) -> str:
     if not standing.n or standing.most is None or standing.most <= standing.n:
         return ""
-    longest_s = standing.elapsed_s / standing.n * (standing.most - standing.n)
+    longest_s = standing.most_more_s
+    if longest_s is None:
+        longest_s = standing.elapsed_s / standing.n * (standing.most - standing.n)
     return f"at most {duration(longest_s)} more" if longest_s >= 1.0 else ""
 
 

@@ -7,12 +7,14 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from pytest_velo.integration.run import progress
+from pytest_velo.integration.run import afar, progress
 
 TWO = """
 @pytest.mark.hypothesis(rate >= 0.5, max_trials=40)
@@ -59,18 +61,32 @@ def test_quiet_runs_say_nothing_of_it(run) -> None:
     assert "at this pace" not in run("-q").stdout.str()
 
 
+OF_A_WORKER = """
+SLOW = scripted("slow", ["yes", "no"], latency_s=0.05)
+@pytest.mark.hypothesis(rate.within(0.4, 0.6), models=[SLOW], max_trials=40)
+async def test_slow(model): assert (await model("Is it?")).answers("yes")
+
+@pytest.mark.hypothesis(rate >= 0.5)
+def test_soon(): return 1 > 0
+"""
+
+
 @pytest.mark.processes
-def test_the_controller_of_workers_tells_what_they_report(run, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("quiet", [(), ("-q",)], ids=["plain", "quiet"])
+def test_the_controller_tells_how_far_its_workers_are(run, monkeypatch: pytest.MonkeyPatch, quiet) -> None:
     ticks = itertools.count(0.0, 25.0)
     monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: next(ticks)))
-    run.file(
-        TWO
-        + "".join(f"\n@pytest.mark.hypothesis(rate >= 0.5)\ndef test_{n}(): return 1 > 0\n" for n in range(6))
-    )
-    lines = run("-n", "2").outlines
-    told = [line for line in lines if re.match(r"velo: .* \$0\.00 so far · \d+ tests? done: ", line)]
-    assert told
-    assert "supported" in told[-1]
+    monkeypatch.setattr(afar, "LOOK_EVERY_S", 0.1)
+    run.file(OF_A_WORKER)
+    lines = run("-n", "1", "--velo-concurrency=1", *quiet).outlines
+    told = [line for line in lines if line.startswith("velo: ") and "so far" in line]
+    if quiet:
+        assert not told
+        return
+    counted = [line for line in told if re.match(r"velo: test_slow  \d+ of at most 40 trials", line)]
+    assert counted
+    assert all("at most" in line.partition("trials")[2] for line in counted[:1])
+    assert not any(Path(tempfile.gettempdir()).glob("velo-notes-*/*"))
 
 
 class Screen:

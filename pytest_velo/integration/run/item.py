@@ -17,10 +17,10 @@ from pytest_velo.errors import NotDrawnError, WouldPayError
 from pytest_velo.integration.collect.late import late_problem
 from pytest_velo.integration.collect.stash import ESTIMATE, FUNCTION, RESULT, SPEC, UNSAMPLED
 from pytest_velo.integration.compat import sparing_explanations
+from pytest_velo.integration.run.afar import progress_of
 from pytest_velo.integration.run.estimate import estimate_of, run_on_stored, skip_text
 from pytest_velo.integration.run.outcomes import HypothesisRefuted
 from pytest_velo.integration.run.pool import POOLING
-from pytest_velo.integration.run.progress import Progress
 from pytest_velo.integration.run.sampling import Sampling, prepare
 from pytest_velo.integration.run.wording import verdict_text
 from pytest_velo.integration.session import SESSION, VeloSession
@@ -77,7 +77,7 @@ def run_item(item: pytest.Function) -> None:
 
 def _sample(sampling: Sampling, session: VeloSession) -> None:
     """Sample a hypothesis that has the session to itself."""
-    progress = Progress(sampling.item.config, {sampling.item.nodeid: sampling.run})
+    progress = progress_of(sampling.item.config, {sampling.item.nodeid: sampling.run})
     sampling.watch.progress = progress
     before = session.sampler.stats()
     try:

@@ -15,9 +15,9 @@ from pytest_velo.integration.collect.fixture_names import is_ours
 from pytest_velo.integration.collect.stash import SPEC
 from pytest_velo.integration.compat import comparison_hook_of, fixture_info
 from pytest_velo.integration.names import CLIENTS, PER_TRIAL
+from pytest_velo.integration.run.afar import progress_of
 from pytest_velo.integration.run.capture import Backstage, Stage, backstage
 from pytest_velo.integration.run.freedom import is_free, may_pool
-from pytest_velo.integration.run.progress import Progress
 from pytest_velo.integration.run.sampling import Sampling, prepare
 from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.report.exports.spans import told
@@ -64,7 +64,7 @@ class Pooling:
         """
         sampling = self._waiting[item.nodeid]
         others = {name: other.run for name, other in self._waiting.items() if other is not sampling}
-        progress = Progress(item.config, {item.nodeid: sampling.run, **others})
+        progress = progress_of(item.config, {item.nodeid: sampling.run, **others})
         for each in self._waiting.values():
             each.watch.progress = progress
         try:

@@ -1,5 +1,7 @@
 """Progress of a long run: a live line on a terminal, a plain line a minute in a log, nothing under `-q`.
 
+Workers of pytest-xdist cannot write to the terminal; `afar` brings their standing to the controller's log.
+
 The live line stands below what pytest wrote, is drawn while pytest waits for a hypothesis, and is erased
 before pytest goes on in its own line. Lines are only written while the main thread waits, or from a hook that
 it calls, so that none falls into pytest's own.
@@ -102,7 +104,8 @@ class Progress:
                 return
             if not self._is_live:
                 if self._log.due():
-                    self._write(self._reporter, self._log.line(self._reporter, self._standing()))
+                    standing = standing_of(self._config, self._runs, now_s=self._clock())
+                    self._write(self._reporter, self._log.line(self._reporter, standing))
             elif (now := self._clock()) >= self._next_s:
                 self._next_s = now + EVERY_S
                 self._draw(self._reporter)
@@ -120,7 +123,8 @@ class Progress:
 
     def _draw(self, reporter: pytest.TerminalReporter) -> None:
         width = shutil.get_terminal_size().columns - 1
-        line = live_line(self._standing(), width=width, encoding=_encoding(reporter))
+        standing = standing_of(self._config, self._runs, now_s=self._clock())
+        line = live_line(standing, width=width, encoding=_encoding(reporter))
         self._write(reporter, (_ERASE if self._drawn else "\n") + line)
         self._drawn = True
 
@@ -131,44 +135,26 @@ class Progress:
         Context().run(self._stream.write, text)
         self._stream.flush()
 
-    def _standing(self) -> Standing:
-        """Return the standing; without intervals, whose inversion takes milliseconds on the loop."""
-        session, runs = self._config.stash[SESSION], [*self._runs.values()]
-        going = {name: run for name, run in self._runs.items() if run.stop is None} or dict(self._runs)
-        first = runs[0]
-        alone = len(going) == 1
-        statistic = first.hypothesis.claim.statistics[0]
-        done = sum(len(run.trials) + len(run.after) for run in runs)
-        return Standing(
-            names=[name.split("::", 1)[-1] for name in going],
-            n=done,
-            most=sum(_most(run) for run in runs),
-            elapsed_s=self._clock() - min(run.started_s for run in runs),
-            least_more=_least_more(first) if alone else None,
-            what="difference" if statistic.arms else "rate" if statistic.binary else "mean",
-            estimate=first.estimate if alone else None,
-            pairs=pair_counts(first.units, binary=statistic.binary) if alone else None,
-            n_tests=session.n_selected,
-            ended=_ended(session, self._runs),
-            cost_usd=_spent(session, runs),
-        )
 
-
-def report_from_workers(config: pytest.Config) -> None:
-    """On pytest-xdist's controller: write a line if it is time; called when a worker has reported."""
-    reporter, session = terminal_reporter(config), config.stash.get(SESSION, None)
-    if reporter is None or session is None or config.get_verbosity() < 0:
-        return
-    if (session.reported or session.begun) and log_of(config).due():
-        reporter.write(log_of(config).line(reporter, _of_workers(session)), flush=True)
-
-
-def _of_workers(session: VeloSession) -> Standing:
+def standing_of(config: pytest.Config, runs: Mapping[str, Run], *, now_s: float) -> Standing:
+    """Return how far this process is; without intervals, whose inversion takes milliseconds on the loop."""
+    session, every = config.stash[SESSION], [*runs.values()]
+    going = {name: run for name, run in runs.items() if run.stop is None} or dict(runs)
+    first = every[0]
+    alone = len(going) == 1
+    statistic = first.hypothesis.claim.statistics[0]
     return Standing(
-        names=[node_id.split("::", 1)[-1] for node_id in session.begun],
+        names=[name.split("::", 1)[-1] for name in going],
+        n=sum(len(run.trials) + len(run.after) for run in every),
+        most=sum(_most(run) for run in every),
+        elapsed_s=now_s - min(run.started_s for run in every),
+        least_more=_least_more(first) if alone else None,
+        what="difference" if statistic.arms else "rate" if statistic.binary else "mean",
+        estimate=first.estimate if alone else None,
+        pairs=pair_counts(first.units, binary=statistic.binary) if alone else None,
         n_tests=session.n_selected,
-        ended=_ended(session, {}),
-        cost_usd=add_costs(result.cost_usd for result in session.reported.values()),
+        ended=ended_of(session, runs),
+        cost_usd=_spent(session, every),
     )
 
 
@@ -189,7 +175,7 @@ def _least_more(run: Run) -> int | None:
     return least * run.hypothesis.frame.unit_size if least else None
 
 
-def _ended(session: VeloSession, runs: Mapping[str, Run]) -> Mapping[Outcome, int]:
+def ended_of(session: VeloSession, runs: Mapping[str, Run]) -> Mapping[Outcome, int]:
     """Count outcomes: of the reported, and of those that were sampled ahead and have ended."""
     ended = Counter(result.outcome for result in session.reported.values())
     for name, run in runs.items():
