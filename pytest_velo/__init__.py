@@ -28,8 +28,8 @@ from pytest_velo.version import __version__ as __version__
 if TYPE_CHECKING:
     from pytest_velo.case_sets import Case, cases
     from pytest_velo.claims import baseline, difference, estimate, mean, rate
+    from pytest_velo.designing.supplies import Velo
     from pytest_velo.errors import InvalidTrial, ToolError, UsageError, VeloError
-    from pytest_velo.integration.body import Velo
     from pytest_velo.logs.cases import from_log
     from pytest_velo.media import audio, image
     from pytest_velo.providers.scripted import scripted
@@ -86,7 +86,7 @@ _HOMES = {
     "ToolResult": "records",
     "Trial": "sampling.trial",
     "UsageError": "errors",
-    "Velo": "integration.body",
+    "Velo": "designing.supplies",
     "VeloError": "errors",
     "audio": "media",
     "baseline": "claims",

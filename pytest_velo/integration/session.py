@@ -25,11 +25,12 @@ from pytest_velo.integration.config.settings import read_settings
 from pytest_velo.integration.fitted import fit_to_terminal
 from pytest_velo.integration.leaving import leave_with
 from pytest_velo.integration.names import RESCORE_PLUGIN
-from pytest_velo.integration.totals import Drawn, session_waits
+from pytest_velo.integration.totals import Drawn
 from pytest_velo.report.document import RunDocument, from_compact, shown_trials
 from pytest_velo.report.estimates import Estimate
 from pytest_velo.report.header import header_lines
 from pytest_velo.report.record import Packed, append_result, append_trials, create_run, run_name, trial_lines
+from pytest_velo.report.waits import session_waits
 from pytest_velo.version import __version__
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ import pytest
 from click.testing import CliRunner
 
 from pytest_velo.cli.main import main
-from pytest_velo.integration.collect.marks import KEYWORDS
+from pytest_velo.designing.spec import KEYWORDS
 from pytest_velo.integration.config.options import OPTIONS
 
 ROOT = Path(__file__).parents[2]

@@ -138,7 +138,7 @@ def test_what_users_touch_in_a_trial_is_shown() -> None:
     wanted = {
         "hooks": ("pytest_velo_providers", "pytest_velo_claims"),
         "integration.fixtures": ("velo", "model", "judge", "case", "arm", "trial"),
-        "integration.body": ("Velo",),
+        "designing.supplies": ("Velo",),
         "sampling.chat": ("Chat", "AsyncChat"),
         "sampling.model": ("Model", "AsyncModel"),
         "sampling.trial": ("Trial",),

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from pytest_velo.designing.supplies import supply
 from pytest_velo.errors import VeloError
-from pytest_velo.integration.body import Placeholder, Velo, client_of, judge_of, model_of
+from pytest_velo.integration.body import taker_of
 from pytest_velo.integration.collect.fixture_names import is_ours
 from pytest_velo.integration.collect.stash import SPEC
 from pytest_velo.integration.compat import comparison_hook_of, fixture_info
-from pytest_velo.integration.names import CLIENTS, PER_TRIAL
 from pytest_velo.integration.run.capture import Backstage, Stage, backstage
 from pytest_velo.integration.run.freedom import is_free, may_pool
 from pytest_velo.integration.run.progress import Progress
@@ -130,14 +130,8 @@ def _own_fixtures(item: pytest.Function) -> Mapping[str, Any]:
     for name in info.argnames:
         if not is_ours(info, name):
             values[name] = params[name]
-        elif name in PER_TRIAL:
-            values[name] = Placeholder(name)
-        elif name == "velo":
-            values[name] = Velo(item)
-        elif name in CLIENTS:
-            values[name] = client_of(item, CLIENTS[name])
         else:
-            values[name] = judge_of(item) if name == "judge" else model_of(item, params.get(name))
+            values[name] = supply(name, taker_of(item, name))
     return values
 
 
