@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 import pytest
 from _pytest import assertion
@@ -27,22 +27,30 @@ class FixtureInfo(Protocol):
     name2fixturedefs: Mapping[str, Sequence[pytest.FixtureDef[Any]]]
 
 
+class Located(NamedTuple):
+    """What pytest finds from a folder: the root, its ini file if there is one, and the options in it."""
+
+    root: Path
+    file: Path | None
+    options: dict[str, Any]
+
+
 def located(
     paths: Sequence[str], *, ini_file: str | None, root: str | None, overrides: Sequence[str] | None
-) -> tuple[Path, dict[str, Any]]:
-    """Return the root folder and the ini options that pytest finds from the working directory.
+) -> Located:
+    """Return what pytest finds from the working directory.
 
     Raises:
         pytest.UsageError: The ini file cannot be read.
     """
-    folder, _, options, *_ = determine_setup(
+    folder, file, options, *_ = determine_setup(
         inifile=ini_file,
         override_ini=overrides,
         args=paths,
         rootdir_cmd_arg=root,
         invocation_dir=Path.cwd(),
     )
-    return folder, {name: value.value for name, value in options.items()}
+    return Located(folder, file, {name: value.value for name, value in options.items()})
 
 
 def fixture_info(definition: Any) -> FixtureInfo:

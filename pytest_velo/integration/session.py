@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from pytest_velo.cache.store import Store
     from pytest_velo.records import HypothesisResult
     from pytest_velo.sampling.loop import SampleLoop
+    from pytest_velo.sampling.resources import Resources
     from pytest_velo.sampling.sampler import Sampler
     from pytest_velo.settings import Settings
 
@@ -81,7 +82,6 @@ class VeloSession:
         self.sampled_together = False
         self.summarised = False
         self.hurried = False
-        self._closing: SampleLoop | None = None
         self.exit_code = int(pytest.ExitCode.INTERRUPTED)
         self.order: dict[str, int] = {}
         self._run_folder: Path | None = None
@@ -105,40 +105,41 @@ class VeloSession:
         return pay_rule(invoked.args, here=str(invoked.dir), root=root)
 
     @cached_property
+    def _resources(self) -> Resources:
+        from pytest_velo.sampling.resources import Resources  # weight: what samples, once something is
+
+        return Resources(
+            self.settings,
+            name=lambda: self.run_folder.name,
+            cassettes=self._cassettes,
+            providers=lambda: self.provider_factories,
+        )
+
+    @property
     def loop(self) -> SampleLoop:
         """The sampling loop; its thread starts here."""
-        from pytest_velo.sampling.loop import SampleLoop  # weight: asyncio, once something is sampled
+        return self._resources.loop
 
-        return SampleLoop()
-
-    @cached_property
+    @property
     def store(self) -> Store:
         """The draws on disk."""
-        from pytest_velo.cache.store import Store  # weight: apsw, once something is sampled
-
-        return Store.open(self.settings.cache_dir / "draws.sqlite")
+        return self._resources.store
 
     @property
     def stored(self) -> Store | None:
         """The draws on disk; None, without creating the file, if there are none."""
-        return self.store if (self.settings.cache_dir / "draws.sqlite").is_file() else None
+        return self._resources.stored
 
-    @cached_property
+    @property
     def sampler(self) -> Sampler:
         """The sampler that makes every model call of this process."""
-        from pytest_velo.sampling.sampler import Sampler  # weight: what samples, once something is sampled
+        return self._resources.sampler
 
-        estimates = self.settings.estimates
-        sampler = Sampler(
-            self.settings,
-            store=self.stored if estimates else self.store,
-            cassettes=self._cassettes(),
-            session="" if estimates else self.run_folder.name,
-            providers=self.provider_factories,
-        )
-        loop = self.loop
-        loop.on_close(lambda: sampler.aclose(loop.calls_s))
-        return sampler
+    @property
+    def _opened(self) -> Resources | None:
+        """What was opened to sample; None if nothing was."""
+        resources: Resources | None = self.__dict__.get("_resources")
+        return resources
 
     @property
     def run_folder(self) -> Path:
@@ -181,24 +182,20 @@ class VeloSession:
         try:
             self._write_trials()
         finally:
-            sampler: Sampler | None = self.__dict__.pop("sampler", None)
-            loop: SampleLoop | None = self.__dict__.get("loop")
-            self._closing = loop
-            for name in ("loop", "store"):
-                opened = self.__dict__.pop(name, None)
-                if opened is not None:
+            if (resources := self._opened) is not None:
+                sampler = resources.opened_sampler
+                for part in resources.parts():
                     with noting(self._problems):
-                        opened.close()
-            self.hurried |= loop is not None and loop.is_hurried
-            if sampler is not None and not self.settings.estimates:
-                self._note_drawn(sampler)
+                        part.close()
+                self.hurried |= resources.is_hurried
+                if sampler is not None and not self.settings.estimates:
+                    self._note_drawn(sampler)
 
     def hurry(self) -> None:
         """Wait for nothing longer than a moment: Ctrl-C came."""
         self.hurried = True
-        loop: SampleLoop | None = self.__dict__.get("loop", self._closing)
-        if loop is not None:
-            loop.hurry()
+        if (resources := self._opened) is not None:
+            resources.hurry()
 
     def leave(self) -> None:
         """See to it that the process ends after Ctrl-C, whatever bodies left behind."""

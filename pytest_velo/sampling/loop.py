@@ -85,6 +85,21 @@ class SampleLoop:
         job.start()
         return job.result
 
+    async def join(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run `work` on the loop and await it on another one; cancelling the wait cancels it.
+
+        Raises:
+            StoppedError: The loop was closed, before or during the wait.
+            UsageError: Called on the loop itself, where work is awaited.
+        """
+        job = self._job(work)
+        job.start()
+        try:
+            return await asyncio.wrap_future(job.result)
+        except asyncio.CancelledError:
+            job.cancel()
+            raise
+
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run `work` on the loop from the main thread and wait for it.
 

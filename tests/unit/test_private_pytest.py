@@ -276,8 +276,8 @@ def test_the_root_and_the_ini_file_are_found_from_below(tmp_path, monkeypatch):
     (tmp_path / "tox.ini").write_text("[pytest]\nvelo_seed = 7\n")
     (below := tmp_path / "a" / "b").mkdir(parents=True)
     monkeypatch.chdir(below)
-    root, options = private.located([], ini_file=None, root=None, overrides=["velo_seed=8"])
-    assert (root, options["velo_seed"]) == (tmp_path, "8")
+    root, file, options = private.located([], ini_file=None, root=None, overrides=["velo_seed=8"])
+    assert (root, file, options["velo_seed"]) == (tmp_path, tmp_path / "tox.ini", "8")
 
 
 def test_the_installed_plugin_of_a_fixture(request, own, unused_tcp_port):

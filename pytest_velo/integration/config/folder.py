@@ -1,4 +1,4 @@
-"""The root folder and the cache of a project, found by the `velo` command as pytest finds them."""
+"""The root folder, the cache and the options of a project, found outside pytest as pytest finds them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from pytest_velo.errors import UsageError
-from pytest_velo.integration.compat import located
+from pytest_velo.integration.compat import Located, located
 from pytest_velo.integration.config.options import OPTIONS
 
 _OPTION = next(option for option in OPTIONS if option.name == "cache_dir")
@@ -25,7 +25,7 @@ def root_folder(arguments: Sequence[str] = ()) -> Path:
     Raises:
         UsageError: The ini file that they name, or that is found, cannot be read.
     """
-    return _located(arguments)[0]
+    return project(arguments).root
 
 
 def cache_folder(typed: Path | None = None, arguments: Sequence[str] = ()) -> Path:
@@ -38,7 +38,7 @@ def cache_folder(typed: Path | None = None, arguments: Sequence[str] = ()) -> Pa
     """
     if typed is not None and typed.is_absolute():
         return typed
-    root, options = _located(arguments)
+    root, _, options = project(arguments)
     if typed is not None:
         return typed if typed.exists() or not (root / typed).exists() else root / typed
     folder = root / (_written(options, arguments) or _DEFAULT)
@@ -48,17 +48,12 @@ def cache_folder(typed: Path | None = None, arguments: Sequence[str] = ()) -> Pa
         return folder
 
 
-def _written(options: Mapping[str, Any], arguments: Sequence[str]) -> str | None:
-    """Return the setting of the cache folder: from pytest's command line, the environment or the file."""
-    added = options.get("addopts", "")
-    parser = _parser()
-    parser.add_argument(_OPTION.cli, dest="folder")
-    words = [*(shlex.split(added) if isinstance(added, str) else added), *_typed(arguments)]
-    folder = parser.parse_known_args(words)[0].folder
-    return folder or os.environ.get(_OPTION.env) or options.get(_OPTION.ini)
+def project(arguments: Sequence[str] = ()) -> Located:
+    """Return the root folder, the ini file and its options, where pytest is started here with `arguments`.
 
-
-def _located(arguments: Sequence[str]) -> tuple[Path, Mapping[str, Any]]:
+    Raises:
+        UsageError: As in `root_folder`.
+    """
     parser = _parser()
     parser.add_argument("-c", "--config-file", dest="file")
     parser.add_argument("--rootdir", dest="root")
@@ -71,6 +66,20 @@ def _located(arguments: Sequence[str]) -> tuple[Path, Mapping[str, Any]]:
         raise UsageError(
             str(error), where="pytest's settings", fix="correct the file, or name another with -c"
         ) from None
+
+
+def command_line(options: Mapping[str, Any], arguments: Sequence[str] = ()) -> list[str]:
+    """Return the command line that pytest would read: `addopts`, the environment's, and `arguments`."""
+    added = options.get("addopts", "")
+    return [*(shlex.split(added) if isinstance(added, str) else added), *_typed(arguments)]
+
+
+def _written(options: Mapping[str, Any], arguments: Sequence[str]) -> str | None:
+    """Return the setting of the cache folder: from pytest's command line, the environment or the file."""
+    parser = _parser()
+    parser.add_argument(_OPTION.cli, dest="folder")
+    folder = parser.parse_known_args(command_line(options, arguments))[0].folder
+    return folder or os.environ.get(_OPTION.env) or options.get(_OPTION.ini)
 
 
 def _typed(arguments: Sequence[str]) -> list[str]:

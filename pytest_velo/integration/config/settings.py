@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
@@ -132,6 +132,56 @@ READERS: Mapping[str, Callable[[str], Any]] = {
 """Parses the text of each option, or raises ValueError with what is valid."""
 
 
+class Sources(Protocol):
+    """Where the raw values of the options come from."""
+
+    @property
+    def root(self) -> Path:
+        """The root folder, which paths in the ini file are relative to."""
+        ...
+
+    @property
+    def here(self) -> Path:
+        """The folder that typed paths are relative to."""
+        ...
+
+    @property
+    def file(self) -> str:
+        """The name of the ini file."""
+        ...
+
+    def written(self, option: Option) -> tuple[Any, str]:
+        """Return an option's raw value, None if not set, and where it was set."""
+        ...
+
+    def endpoints(self) -> list[str]:
+        """Return the declarations of endpoints, a line each."""
+        ...
+
+    def families(self) -> Collection[str]:
+        """Return the names of the wire families that plugins offer."""
+        ...
+
+
+class _OfPytest:
+    """What pytest has read."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self.root = config.rootpath
+        self.here = config.invocation_params.dir
+        self.file = ini_file(config)
+
+    def written(self, option: Option) -> tuple[Any, str]:
+        return written(self._config, option)
+
+    def endpoints(self) -> list[str]:
+        return list(self._config.getini("velo_endpoints"))
+
+    def families(self) -> Collection[str]:
+        return {name for offered in self._config.hook.pytest_velo_providers() for name in offered}
+
+
 def read_settings(config: pytest.Config, *, told: bool = True, workers: int = 1) -> Settings:
     """Resolve the settings of this session.
 
@@ -144,26 +194,30 @@ def read_settings(config: pytest.Config, *, told: bool = True, workers: int = 1)
     Raises:
         UsageError: A value cannot be read; it says where, and what is valid.
     """
+    return settings_from(_OfPytest(config), told=told, workers=workers)
+
+
+def settings_from(sources: Sources, *, told: bool = True, workers: int = 1) -> Settings:
+    """Resolve settings; arguments and errors as in `read_settings`."""
     options = OPTIONS if told else ()
-    given = {option.name: value for option in options if (value := _given(config, option)) is not _UNSET}
+    given = {option.name: value for option in options if (value := _given(sources, option)) is not _UNSET}
     profile = given.get("profile") or ("ci" if in_ci() else "explore")
     values: dict[str, Any] = {**PROFILES[profile], **given, "profile": profile}
     renames = {"model": "models", "budget": "budget_usd", "cassette": "cassettes", "report": "reports"}
     fields = {renames.get(name, name): value for name, value in values.items()}
-    root = config.rootpath
-    fields["cache_dir"] = root / fields.get("cache_dir", ".pytest_velo")
-    fields["baseline"] = root / fields.get("baseline", "velo-baseline.json")
-    fields["cassettes"] = tuple(_typed_in(config, "cassette") / path for path in fields.get("cassettes", ()))
-    here = _typed_in(config, "report")
+    fields["cache_dir"] = sources.root / fields.get("cache_dir", ".pytest_velo")
+    fields["baseline"] = sources.root / fields.get("baseline", "velo-baseline.json")
+    fields["cassettes"] = tuple(_typed_in(sources, "cassette") / path for path in fields.get("cassettes", ()))
+    here = _typed_in(sources, "report")
     asked = (replace(target, path=here / target.path) for target in fields.get("reports", ()))
     fields["reports"] = tuple(dict.fromkeys(asked))
     fields["models"] = tuple(dict.fromkeys(fields.get("models", ())))  # the same model twice is one
-    return Settings(**fields, endpoints=_endpoints(config), workers=workers)
+    return Settings(**fields, endpoints=_endpoints(sources), workers=workers)
 
 
-def _given(config: pytest.Config, option: Option) -> Any:
+def _given(sources: Sources, option: Option) -> Any:
     """Return the option's value by precedence (None is a value: no budget); `_UNSET` if not set."""
-    raw, where = written(config, option)
+    raw, where = sources.written(option)
     if raw is None:
         return _UNSET
     if isinstance(raw, bool):
@@ -175,25 +229,25 @@ def _given(config: pytest.Config, option: Option) -> Any:
         raise UsageError(f"{raw!r} cannot be read: {error}", where=where, fix=option.help) from None
 
 
-def _typed_in(config: pytest.Config, name: str) -> Path:
+def _typed_in(sources: Sources, name: str) -> Path:
     """Return the folder that a path is relative to: the root's in the ini file, else the working one."""
     (option,) = (option for option in OPTIONS if option.name == name)
-    in_the_file = written(config, option)[1] not in (option.cli, option.env)
-    return config.rootpath if in_the_file else config.invocation_params.dir
+    in_the_file = sources.written(option)[1] not in (option.cli, option.env)
+    return sources.root if in_the_file else sources.here
 
 
-def _endpoints(config: pytest.Config) -> tuple[Endpoint, ...]:
-    lines = config.getini("velo_endpoints")
+def _endpoints(sources: Sources) -> tuple[Endpoint, ...]:
+    lines = sources.endpoints()
     if not lines:
         return BUILTIN_ENDPOINTS
 
     declared = {}
-    brought = {name for offered in config.hook.pytest_velo_providers() for name in offered}
+    brought = sources.families()
     for line in lines:
         try:
             endpoint = parse_endpoint(line, more_apis=brought)
         except UsageError as error:
-            raise error.within(f"velo_endpoints in {ini_file(config)}") from None
+            raise error.within(f"velo_endpoints in {sources.file}") from None
         declared[endpoint.name] = endpoint
     builtin = tuple(endpoint for endpoint in BUILTIN_ENDPOINTS if endpoint.name not in declared)
     return builtin + tuple(declared.values())

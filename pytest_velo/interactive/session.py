@@ -1,0 +1,229 @@
+"""Sampling without pytest: what this process opens when no pytest session runs.
+
+The settings are those that pytest would have if it were started here: the ini file that it finds, `addopts`
+and the environment. The cache is the one that the tests use, so a draw is paid for once, whoever makes it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+from collections.abc import Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from pytest_velo.errors import BudgetError, UsageError
+from pytest_velo.integration.config.found import found_settings, offered_families
+from pytest_velo.providers import registry
+from pytest_velo.providers.registry import ProviderFactory
+from pytest_velo.sampling.budget import LocalLedger
+from pytest_velo.sampling.resources import Resources
+from pytest_velo.settings import Api, Settings
+
+if TYPE_CHECKING:
+    from pytest_velo.cache.store import Store
+    from pytest_velo.sampling.draws import Recorded
+    from pytest_velo.sampling.loop import SampleLoop
+    from pytest_velo.sampling.sampler import Sampler
+
+T = TypeVar("T")
+
+Dollars = float | Literal["none"]
+
+
+class Session:
+    """What an explicit request samples with. Get one by `opened`.
+
+    Attributes:
+        settings: They do not change while it is open.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._resources = Resources(
+            settings,
+            cassettes=self._cassettes,
+            providers=self._providers,
+            ledger=_process.ledger,
+        )
+
+    @property
+    def loop(self) -> SampleLoop:
+        """The sampling loop."""
+        return self._resources.loop
+
+    @property
+    def store(self) -> Store:
+        """The draws on disk."""
+        return self._resources.store
+
+    @property
+    def sampler(self) -> Sampler:
+        """The sampler; its calls may cost money, up to the budget."""
+        return self._resources.sampler
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run `work` on the sampling loop and wait for it, whether or not a loop runs in this thread.
+
+        Ctrl-C cancels the work and gives it a moment to finish with what it has. The session is then closed,
+        and opened again on its next use.
+
+        Raises:
+            BudgetError: The work would exceed what this process may spend.
+        """
+        try:
+            return self.loop.run(work)
+        except BudgetError as error:
+            raise _in_keywords(error) from None
+        except KeyboardInterrupt:
+            self._resources.hurry()
+            self.close()
+            raise
+
+    async def join(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run `work` on the sampling loop and await it here, in a loop of the caller's.
+
+        Raises:
+            BudgetError: As in `run`.
+        """
+        try:
+            return await self.loop.join(work)
+        except BudgetError as error:
+            raise _in_keywords(error) from None
+
+    def close(self) -> None:
+        """End calls under way and close what was opened; the next use opens it again."""
+        for part in self._resources.parts():
+            part.close()
+
+    def _cassettes(self) -> Sequence[Recorded]:
+        """Load the cassettes for replay: those that were named, else those of this folder."""
+        if not self.settings.replays:
+            return ()
+        from pytest_velo.cache.cassette import load  # weight: for replay only
+
+        return [load(path) for path in self.settings.cassettes or sorted(Path("cassettes").glob("*.jsonl*"))]
+
+    def _providers(self) -> dict[str, ProviderFactory]:
+        needed = {str(endpoint.api) for endpoint in self.settings.endpoints} - {*Api}
+        return dict(offered_families()) if needed else {}
+
+
+class _SharedLedger(LocalLedger):
+    """The money of all sessions of this process, which may run on several loops."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = threading.RLock()
+
+    def reserve(self, session: str, amount: float, cap: float) -> bool:
+        """Reserve `amount` unless spent, reserved and `amount` together exceed `cap`."""
+        with self._lock:
+            return super().reserve(session, amount, cap)
+
+    def settle(self, session: str, reserved: float, actual: float) -> None:
+        """Replace a reservation by what was spent."""
+        with self._lock:
+            super().settle(session, reserved, actual)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Opened:
+    session: Session
+    n_users: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class _Process:
+    """What is open in this process."""
+
+    pid: int = field(default_factory=os.getpid)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    ledger: _SharedLedger = field(default_factory=_SharedLedger)
+    opened: list[_Opened] = field(default_factory=list)
+
+
+_process = _Process()
+
+
+def settings_here(*, budget: Dollars | None = None, **given: Any) -> Settings:
+    """Return the settings for a request that the user makes: those found here, with what is given.
+
+    Args:
+        budget: Dollars that this process may have spent in all, or `"none"`; None as it is found, which is
+            1.00 if nothing is set.
+        **given: Fields of `Settings`; None as they are found.
+
+    Raises:
+        UsageError: A value cannot be read.
+    """
+    settings = found_settings(**given)
+    if budget is None:
+        return settings
+    if budget == "none":
+        return replace(settings, budget_usd=None)
+    if isinstance(budget, bool) or not isinstance(budget, int | float) or not budget >= 0:
+        raise UsageError(f"budget= must be dollars, 0 or more, got {budget!r}", fix='budget=2.00, or "none"')
+    return replace(settings, budget_usd=float(budget))
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Session]:
+    """Give a session with these settings: the one that is open, else a new one.
+
+    It stays open after the block, until this process ends or asks for other settings. All sessions of a
+    process have one account: each spends up to its own budget, and what others spent counts.
+    """
+    entry = _enter(settings)
+    try:
+        yield entry.session
+    finally:
+        with _process.lock:
+            entry.n_users -= 1
+
+
+def load_providers(settings: Settings, models: Sequence[str]) -> None:
+    """Import now, on this thread, what the loop needs to ask `models`; `registry.load` explains why.
+
+    Raises:
+        UsageError: A model id names no endpoint.
+    """
+    for name in models:
+        registry.load(registry.resolve(name, settings.endpoints).endpoint.api)
+
+
+def close_all() -> None:
+    """Close every session of this process."""
+    with _process.lock:
+        entries, _process.opened = _process.opened, []
+    for entry in entries:
+        entry.session.close()
+
+
+def _enter(settings: Settings) -> _Opened:
+    global _process
+    if _process.pid != os.getpid():  # forked: the parent's sessions are the parent's
+        _process = _Process()
+    with _process.lock:
+        for entry in _process.opened:
+            if entry.session.settings == settings:
+                entry.n_users += 1
+                return entry
+        idle = [entry for entry in _process.opened if not entry.n_users]
+        entry = _Opened(session=Session(settings), n_users=1)
+        _process.opened = [other for other in _process.opened if other.n_users] + [entry]
+    for other in idle:
+        other.session.close()
+    return entry
+
+
+def _in_keywords(error: BudgetError) -> BudgetError:
+    """Return the error of a used up budget with the fix that a notebook or a script can make."""
+    fix = error.fix.replace("--velo-budget=", "budget=")
+    return BudgetError(error.what, where=error.where, fix=fix)
+
+
+atexit.register(close_all)
