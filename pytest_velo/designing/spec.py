@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from pytest_velo.claims import AnyClaim, Change, Claim, Guards
+from pytest_velo.claims import AnyClaim, Change, Claim, Guards, Statistic
 from pytest_velo.designing.fit import check_fit
 from pytest_velo.errors import UsageError, nearest
 from pytest_velo.records import Invalid
@@ -74,6 +74,13 @@ def make_spec(
     if fitted.get("min_trials", 1) > fitted.get("max_trials", fitted.get("min_trials", 1)):
         raise UsageError("min_trials is larger than max_trials", fix="lower min_trials or raise max_trials")
     return Spec(claim=claim, options=fitted, taker=taker, origin=origin)
+
+
+def not_a_claim(value: Any) -> str:
+    """Say what is wrong with something that was given for a claim."""
+    return (
+        f"`{value!r}` alone claims nothing" if isinstance(value, Statistic) else f"{value!r} is not a claim"
+    )
 
 
 def checked(keywords: Mapping[str, Any], taker: str) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from pytest_velo.claims import AnyClaim, Statistic
-from pytest_velo.designing.spec import Spec, checked, make_spec
+from pytest_velo.claims import AnyClaim
+from pytest_velo.designing.spec import Spec, checked, make_spec, not_a_claim
 from pytest_velo.errors import UsageError
 from pytest_velo.integration.names import DEFAULTS_MARK, MARK
 
@@ -90,6 +90,4 @@ def _no_claim(arguments: tuple[Any, ...]) -> str:
         return "the mark has keywords but no claim"
     if len(arguments) > 1:
         return f"the mark takes one claim, got {len(arguments)} positional arguments"
-    if isinstance(arguments[0], Statistic):
-        return f"`{arguments[0]!r}` alone claims nothing"
-    return f"{arguments[0]!r} is not a claim"
+    return not_a_claim(arguments[0])

@@ -8,9 +8,7 @@ import time
 import pytest
 
 from pytest_velo.integration.compat import terminal_reporter
-from pytest_velo.records import add_costs
-from pytest_velo.report.terminal import progress_line
-from pytest_velo.runner.distance import n_against, pair_counts
+from pytest_velo.report.progress import run_line
 from pytest_velo.runner.run import Run
 
 EVERY_S = 0.1
@@ -36,7 +34,7 @@ class Progress:
         if not self._drawn:
             self._reporter.ensure_newline()
             self._drawn = True
-        self._reporter.rewrite(self._line(run), erase=True)
+        self._reporter.rewrite(run_line(run, self._name, shutil.get_terminal_size().columns - 1), erase=True)
         self._reporter.flush()
 
     def close(self) -> None:
@@ -45,20 +43,3 @@ class Progress:
             self._reporter.rewrite("", erase=True)
             self._reporter.write("\r")
             self._drawn = False
-
-    def _line(self, run: Run) -> str:
-        """Return the line; without an interval, whose inversion takes milliseconds on the loop."""
-        n_valid = run.units.n_valid
-        statistic = run.hypothesis.claim.statistics[0]
-        return progress_line(
-            self._name,
-            n_for=n_valid - n_against(run.weigher.distances(), run.units),
-            n_valid=n_valid,
-            estimate=run.estimate,
-            ends=None,
-            min_more=run.weigher.min_more(),
-            what="difference" if statistic.arms else "rate" if statistic.binary else "mean",
-            pairs=pair_counts(run.units, binary=statistic.binary),
-            cost_usd=add_costs(trial.cost_usd for trial in run.trials),
-            width=shutil.get_terminal_size().columns - 1,
-        )
