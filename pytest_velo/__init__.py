@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from pytest_velo.claims import baseline, difference, estimate, mean, rate
     from pytest_velo.designing.supplies import Velo
     from pytest_velo.errors import InvalidTrial, ToolError, UsageError, VeloError
+    from pytest_velo.interactive.checking import check, check_sync
+    from pytest_velo.interactive.finding import Finding
+    from pytest_velo.interactive.sweep import Sweep
     from pytest_velo.logs.cases import from_log
     from pytest_velo.media import audio, image
     from pytest_velo.providers.scripted import scripted
@@ -47,10 +50,12 @@ __all__ = [
     "AsyncModel",
     "Case",
     "Chat",
+    "Finding",
     "InvalidTrial",
     "Judge",
     "Model",
     "Reply",
+    "Sweep",
     "ToolCall",
     "ToolError",
     "ToolResult",
@@ -61,6 +66,8 @@ __all__ = [
     "audio",
     "baseline",
     "cases",
+    "check",
+    "check_sync",
     "difference",
     "estimate",
     "from_log",
@@ -77,10 +84,12 @@ _HOMES = {
     "AsyncModel": "sampling.model",
     "Case": "case_sets",
     "Chat": "sampling.chat",
+    "Finding": "interactive.finding",
     "InvalidTrial": "errors",
     "Judge": "scorers.judge",
     "Model": "sampling.model",
     "Reply": "records",
+    "Sweep": "interactive.sweep",
     "ToolCall": "records",
     "ToolError": "errors",
     "ToolResult": "records",
@@ -91,6 +100,8 @@ _HOMES = {
     "audio": "media",
     "baseline": "claims",
     "cases": "case_sets",
+    "check": "interactive.checking",
+    "check_sync": "interactive.checking",
     "difference": "claims",
     "estimate": "claims",
     "from_log": "logs.cases",

@@ -37,13 +37,13 @@ def _assert_at(trail: TracebackType) -> ast.Assert | None:
     """Return the innermost assert around a line; None where its source cannot be read."""
     try:
         lines, first = inspect.getsourcelines(trail.tb_frame.f_code)
-        tree = ast.parse("if True:\n" + "".join(lines))
+        source = "".join(lines)
+        indented = source[:1].isspace()
+        # Not dedented: a multi-line string may reach the margin, however far the code is indented.
+        tree = ast.parse(f"if True:\n{source}" if indented else source)
     except (OSError, TypeError, SyntaxError, ValueError):
         return None
-    if not lines[:1] or not lines[0][:1].isspace():
-        tree = ast.parse("".join(lines))
-        first += 1
-    at = trail.tb_lineno - first + 2
+    at = trail.tb_lineno - first + 1 + indented
     found = [
         node
         for node in ast.walk(tree)

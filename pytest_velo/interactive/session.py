@@ -65,6 +65,11 @@ class Session:
         """The sampler; its calls may cost money, up to the budget."""
         return self._resources.sampler
 
+    @property
+    def provider_factories(self) -> dict[str, ProviderFactory]:
+        """The wire families of installed plugins, by name."""
+        return self._providers()
+
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run `work` on the sampling loop and wait for it, whether or not a loop runs in this thread.
 

@@ -24,7 +24,7 @@ from pytest_velo.report.exports.spans import told
 from pytest_velo.runner.result import explains_asserts
 from pytest_velo.runner.run import Run
 from pytest_velo.scheduling.policies import policy_of
-from pytest_velo.scheduling.pool import Pool
+from pytest_velo.scheduling.pool import Pool, endpoint_of
 
 POOLING: pytest.StashKey[Pooling] = pytest.StashKey()
 
@@ -36,7 +36,7 @@ class Pooling:
         settings = session.settings
         self._session = session
         self._stage = stage
-        self._pool = Pool(policy_of(settings.scheduler), settings.concurrency, _endpoint)
+        self._pool = Pool(policy_of(settings.scheduler), settings.concurrency, endpoint_of)
         self._waiting: dict[str, Sampling] = {}
         self._kept: dict[str, Backstage] = {}
 
@@ -115,11 +115,6 @@ class Pooling:
 
 async def _begin(pool: Pool, runs: list[Run], contexts: list[Context]) -> None:
     pool.start(runs, contexts)
-
-
-def _endpoint(run: Run) -> str:
-    """Return the endpoint whose concurrency a run shares: the first part of its model's id."""
-    return (run.hypothesis.model or "").split("/")[0]
 
 
 def _own_fixtures(item: pytest.Function) -> Mapping[str, Any]:
