@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from pytest_velo.claims import AnyClaim
 from pytest_velo.errors import UsageError
 from pytest_velo.interactive.calls import Asked
 from pytest_velo.records import HypothesisResult, Outcome, TrialRecord
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pytest_velo.report.page.path import Path as EvidencePath
 
 _NARROWEST, _WIDEST = 60, 110
+_INTERVALS = 12
 
 
 class Finding:
@@ -45,6 +47,11 @@ class Finding:
         self.result = result
         self.run_id = run_id
         self.setting: Mapping[str, Any] = setting or {}
+
+    @property
+    def claim(self) -> AnyClaim:
+        """What was claimed."""
+        return self._asked.claim
 
     @property
     def verdict(self) -> str:
@@ -86,7 +93,7 @@ class Finding:
         """How the evidence went, trial by trial; None where that cannot be told."""
         from pytest_velo.report.page.path import path_of  # weight: it weighs all trials again
 
-        return path_of(self.result, intervals=True)
+        return path_of(self.result, intervals=_INTERVALS)
 
     def plot(self, ax: Axes | None = None) -> Figure:
         """Draw the running estimate with its interval and the threshold; needs `pytest-velo[plot]`.

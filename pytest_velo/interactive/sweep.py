@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from pytest_velo.claims import AnyClaim
 from pytest_velo.errors import UsageError
 from pytest_velo.interactive.calls import Asked
 from pytest_velo.interactive.finding import Finding
@@ -53,6 +54,11 @@ class Sweep(Sequence[Finding]):
 
     def __iter__(self) -> Iterator[Finding]:
         return iter(self._findings)
+
+    @property
+    def claim(self) -> AnyClaim:
+        """What was claimed."""
+        return self._asked.claim
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -174,4 +180,4 @@ class Sweep(Sequence[Finding]):
 
 def value_text(value: Any) -> str:
     """Return a swept value as a table shows it."""
-    return value if isinstance(value, str) else repr(value)
+    return value if isinstance(value, str) and value.strip() else repr(value)

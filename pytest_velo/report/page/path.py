@@ -25,7 +25,6 @@ from pytest_velo.stats.rules.choice import MakeRule, rule_for
 from pytest_velo.verdicts import Interval, Verdict
 
 MOST_LOOKS = 120
-MOST_INTERVALS = 60
 _CLOSE = 1e-6
 _MEANS = (UnitKind.CASE, UnitKind.GROUP)
 
@@ -41,7 +40,8 @@ class Path:
             rule could not be followed.
         boundaries: The log evidence at which it is supported and refuted; None where the rule does not tell.
         followed: The rule was followed, and ended at what is recorded.
-        intervals: The running interval of each part at each look, where they were asked for.
+        intervals: The running interval of each part at each look, None where it was not computed; empty where
+            none was asked for.
     """
 
     n: tuple[int, ...]
@@ -64,11 +64,11 @@ class _Recorded:
     make_rule: MakeRule = rule_for
 
 
-def path_of(result: HypothesisResult, *, intervals: bool = False) -> Path | None:
+def path_of(result: HypothesisResult, *, intervals: int = 0) -> Path | None:
     """Return the path of a result with its trials; None where the record does not tell.
 
-    It takes some milliseconds, and up to a second where a calibrated threshold is new to this process; with
-    `intervals`, some more for each look.
+    It takes some milliseconds, and up to a second where a calibrated threshold is new to this process.
+    `intervals` is how many looks get their running interval, each for up to 50 ms more.
     """
     claim = claim_of(result.claim)
     if claim is None or result.decision is None or not result.trials:
@@ -82,7 +82,7 @@ def path_of(result: HypothesisResult, *, intervals: bool = False) -> Path | None
     estimated = None
     for design in _designs(known):
         try:
-            followed = _followed(known, claim, design, MOST_INTERVALS if intervals else MOST_LOOKS, intervals)
+            followed = _followed(known, claim, design, intervals)
         except (VeloError, LookupError, ValueError):
             continue  # another design, or outcomes that this claim is not about
         if followed.is_recorded(known):
@@ -151,26 +151,26 @@ class _Followed:
         return all(_alike(ours, theirs) for ours, theirs in pairs)
 
 
-def _followed(
-    result: HypothesisResult, claim: AnyClaim, design: Design, most: int, intervals: bool
-) -> _Followed:
+def _followed(result: HypothesisResult, claim: AnyClaim, design: Design, intervals: int) -> _Followed:
     """Weigh the trials again, up to the verdict."""
     arms = tuple(dict.fromkeys(trial.arm for trial in result.trials if trial.arm))
     invalid = result.invalid or Invalid.BOUND
     weigher = weigh(_Recorded(claim=claim, design=design, arms=arms, invalid=invalid))
     assert result.decision is not None  # the caller looked
-    every = math.ceil(max(1, result.decision.evidence.n) / most)
+    every = math.ceil(max(1, result.decision.evidence.n) / MOST_LOOKS)
+    every_interval = math.ceil(max(1, result.decision.evidence.n) / intervals) if intervals else 0
     looks: list[_Look] = []
     verdict: Verdict | None = None
     for trial in sorted(result.trials, key=lambda trial: trial.index):
         verdict = weigher.add(trial, _planned(trial, len(weigher.units.turns)))
         seen = looks[-1].n if looks else 0
         if weigher.n > seen and (weigher.n % every == 0 or verdict is not None):
-            looks.append(_look(weigher, intervals))
+            due = verdict is not None or (every_interval and weigher.n % every_interval < every)
+            looks.append(_look(weigher, bool(intervals and due)))
         if verdict is not None:
             break
     if looks and weigher.n > looks[-1].n:
-        looks.append(_look(weigher, intervals))
+        looks.append(_look(weigher, bool(intervals)))
     end = weigher.boundaries()
     path = Path(
         n=tuple(look.n for look in looks),
@@ -190,10 +190,10 @@ class _Look(NamedTuple):
     intervals: tuple[Interval | None, ...] = ()
 
 
-def _look(weigher: Weigher, intervals: bool) -> _Look:
+def _look(weigher: Weigher, interval: bool) -> _Look:
     estimates = tuple(units.estimate for units in weigher.all_units)
-    ends: tuple[Interval | None, ...] = ()
-    if intervals:
+    ends: tuple[Interval | None, ...] = (None,) * len(estimates)
+    if interval:
         ends = tuple(part.interval for part in weigher.parts()) or (weigher.bounds()[2],)
     return _Look(weigher.n, estimates, weigher.log_e(), ends)
 
