@@ -54,7 +54,8 @@ def _assert_at(trail: TracebackType) -> ast.Assert | None:
 
 def _values(test: ast.expr, frame: FrameType) -> Iterator[str]:
     """Yield the values of the names in a test, as a frame has them: plain data and replies."""
-    names = dict.fromkeys(node.id for node in ast.walk(test) if isinstance(node, ast.Name))
+    found = [node for node in ast.walk(test) if isinstance(node, ast.Name)]
+    names = dict.fromkeys(node.id for node in sorted(found, key=lambda node: (node.lineno, node.col_offset)))
     shown = 0
     for name in names:
         text = _text(frame.f_locals, name)
