@@ -85,18 +85,22 @@ class BodyOutcomes:
             if not self._asserts:
                 return Reading(error=self._no_outcome(error).with_traceback(error.__traceback__))
             self._n_outcomes += 1
-            return Reading(against=True, detail=self.detail(error), location=_relative(location_of(error)))
+            return Reading(against=True, detail=self.detail(error), location=self.place(location_of(error)))
         if isinstance(error, AssertionError):
             return Reading(
                 error=BodyError(f"a library's assert failed: {error}").with_traceback(error.__traceback__)
             )
         if isinstance(error, BodyError | StoreError | UsageError):
-            error.at(_relative(line_in_test(error, self._test_roots)))
+            error.at(self.place(line_in_test(error, self._test_roots)))
         return Reading(error=error)
 
     def detail(self, error: BaseException) -> str:
         """Say what failed, for a reader of the trial."""
         return str(error)
+
+    def place(self, location: str) -> str:
+        """Return a `file:line` as it is shown: relative to the working directory, where it is inside it."""
+        return location.removeprefix(os.getcwd() + os.sep)
 
     def _no_outcome(self, error: BaseException) -> BodyError:
         """Return the error of a failed assert in a body whose claim needs more than 0 or 1."""
@@ -111,9 +115,3 @@ class BodyOutcomes:
     def never_failed(self) -> str | None:
         """Return a warning if no trial could be seen to fail; None if one failed or returned an outcome."""
         return never_failed(self._facts, self._n_outcomes, self._n_none)
-
-
-def _relative(location: str) -> str:
-    """Return `file:line` relative to the working directory, if the file is inside it."""
-    here = os.getcwd() + os.sep
-    return location.removeprefix(here)

@@ -15,6 +15,8 @@ from pytest_velo.records import Invalid
 from pytest_velo.runner.frame import Over
 from pytest_velo.settings import Clients, Settings
 
+THE_MARK = "the mark"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
@@ -29,7 +31,7 @@ class Spec:
 
     claim: AnyClaim
     options: Mapping[str, Any] = field(default_factory=dict)
-    taker: str = "the mark"
+    taker: str = THE_MARK
     origin: tuple[Any, ...] = field(default=(), repr=False, compare=False)
 
     @property
@@ -52,6 +54,10 @@ class Spec:
         """Return the chosen alpha and beta, which hold for the hypothesis alone or for its family."""
         return self.get("alpha", settings.alpha), self.get("beta", 0.05)
 
+    def option(self, name: str) -> str:
+        """Return how else to set what a keyword sets: by an option of pytest, or the environment."""
+        return f"--velo-{name}" if self.taker == THE_MARK else f"VELO_{name.upper()}"
+
     def get(self, name: str, default: Any = None) -> Any:
         """Return a keyword's value, or `default` where it is not set."""
         return self.options.get(name, default)
@@ -61,7 +67,7 @@ def make_spec(
     claim: AnyClaim,
     options: Mapping[str, Any],
     *,
-    taker: str = "the mark",
+    taker: str = THE_MARK,
     origin: tuple[Any, ...] = (),
 ) -> Spec:
     """Return the spec of a claim with its keywords, which `checked` has read.

@@ -205,7 +205,7 @@ def judge_of(taker: Taker) -> AsyncJudge | Judge:
         raise UsageError(
             "no judge is set",
             where=taker.where,
-            fix=f"judge=... in {taker.spec.taker}, or --velo-judge=...",
+            fix=f"judge=... in {taker.spec.taker}, or {taker.spec.option('judge')}=...",
         )
     model = model_of(taker, name, "judge")
     return AsyncJudge(model) if isinstance(model, AsyncModel) else Judge(model)

@@ -49,13 +49,14 @@ def _check_models(uses: Collection[str], spec: Spec, settings: Settings) -> None
     if "model" in uses and not ids:
         raise UsageError(
             "no model is set",
-            fix=f'models=["local/smollm2-135m"] in {spec.taker}, or --velo-model=local/smollm2-135m',
+            fix=f'models=["local/smollm2-135m"] in {spec.taker},'
+            f" or {spec.option('model')}=local/smollm2-135m",
         )
     check_clients(uses, spec, settings)
     judge = judge_id(spec, settings)
     if "judge" in uses and not judge:
         raise UsageError(
-            "no judge is set", fix=f'judge="openai/gpt-5-mini" in {spec.taker}, or --velo-judge=...'
+            "no judge is set", fix=f'judge="openai/gpt-5-mini" in {spec.taker}, or {spec.option("judge")}=...'
         )
     for model_id in (*ids, *([judge] if judge else [])):
         resolve(model_id, settings.endpoints)

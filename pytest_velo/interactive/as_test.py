@@ -15,6 +15,7 @@ from pytest_velo.claims.text import claim_in
 from pytest_velo.designing.models import model_ids
 from pytest_velo.designing.parameters import CLIENTS
 from pytest_velo.errors import UsageError
+from pytest_velo.interactive.bodies import NOTEBOOK
 from pytest_velo.interactive.calls import Asked
 from pytest_velo.interactive.carrying import Carried, carry, model_text, renamed, source_of, written
 from pytest_velo.interactive.cases_as_source import tell_cases
@@ -185,7 +186,8 @@ def _imports(into: Carried) -> str:
 
 def _notes(asked: Asked, place: Path | None, files: Mapping[str, str], into: Carried) -> str:
     """Say where it comes from, what to run it with, and what is missing."""
-    lines = [f"# {inline(f'{asked.claim}, as it was checked in {asked.body.place}', _WIDTH)}"]
+    place_then = "a notebook" if asked.body.place == NOTEBOOK else asked.body.place
+    lines = [f"# {inline(f'{asked.claim}, as it was checked in {place_then}', _WIDTH)}"]
     options = [f"--velo-seed={asked.settings.seed}"] if asked.settings.seed else []
     if asked.over is not None and len(asked.members) > 1:
         options.append("--velo-multiplicity=holm")

@@ -18,6 +18,8 @@ from pytest_velo.errors import UsageError, nearest
 from pytest_velo.runner.hypothesis import Body
 
 Function = Callable[..., Any]
+NOTEBOOK = "notebook"
+"""The place of a body in a notebook that does not tell its name."""
 _EXAMPLE = "async def caves(model, case): ..."
 
 
@@ -53,7 +55,7 @@ class Checked:
             return Path(str(told)).name
         file = getattr(getattr(inner, "__code__", None), "co_filename", "")
         if not os.path.isfile(file) or "ipykernel" in file:
-            return "notebook"
+            return NOTEBOOK
         path = Path(os.path.relpath(file))
         return path.name if path.parts[:1] == (os.pardir,) else path.as_posix()
 

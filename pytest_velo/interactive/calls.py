@@ -99,10 +99,11 @@ def read_call(
     Raises:
         UsageError: A mistake; it says in which call.
     """
+    __tracebackhide__ = True  # IPython leaves our frames out
     try:
         return _read(claim, function, over, budget, seed, mode, keywords)
     except UsageError as error:
-        raise error.within(place_of(claim, function)) from None
+        raise error.within(place_of(claim, function)).with_traceback(None) from None
 
 
 def _read(

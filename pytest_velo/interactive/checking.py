@@ -96,6 +96,7 @@ async def check(
         assert finding.verdict == "supported"
         ```
     """
+    __tracebackhide__ = True  # IPython leaves our frames out
     asked = read_call(claim, body, over=over, budget=budget, seed=seed, mode=mode, keywords=keywords)
     with opened(asked.settings) as session, progress(len(asked.members), by_itself=False) as live:
         sampling = Sampling(asked, session, live)
@@ -144,6 +145,7 @@ def check_sync(
         print(check_sync(rate >= 0.5, counts, models=[FARMER]))
         ```
     """
+    __tracebackhide__ = True  # IPython leaves our frames out
     asked = read_call(claim, body, over=over, budget=budget, seed=seed, mode=mode, keywords=keywords)
     with opened(asked.settings) as session, progress(len(asked.members), by_itself=True) as live:
         sampling = Sampling(asked, session, live)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from pytest_velo.interactive.calls import Asked
 from pytest_velo.records import HypothesisResult, Outcome, TrialRecord
 from pytest_velo.report.document import telling_turns
 from pytest_velo.report.failure import failure_lines
-from pytest_velo.report.lines import as_text
+from pytest_velo.report.lines import Line, as_text
 from pytest_velo.report.summary import prospect_lines
 from pytest_velo.verdicts import Interval
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _NARROWEST, _WIDEST = 60, 110
 _INTERVALS = 12
+_OPTION = re.compile(r"; --velo-show=\d+ shows all")
 
 
 class Finding:
@@ -148,5 +150,5 @@ def text_of(result: HypothesisResult, show: int = 1) -> str:
     shown = 0 if result.outcome in (Outcome.SUPPORTED, Outcome.MEASURED) else show
     lines = failure_lines(result, shown, width=width, encoding=encoding)
     if result.outcome is Outcome.INCONCLUSIVE:
-        lines += prospect_lines(result, width)
-    return as_text(lines)
+        lines += [Line(""), *prospect_lines(result, width)]
+    return _OPTION.sub("; .against has all", as_text(lines))

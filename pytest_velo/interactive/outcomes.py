@@ -5,6 +5,7 @@ from __future__ import annotations
 from pytest_velo.checks.plain_asserts import explained
 from pytest_velo.designing.outcomes import BodyOutcomes
 from pytest_velo.errors import BodyError
+from pytest_velo.interactive.progress import in_notebook
 from pytest_velo.runner.hypothesis import Reading
 
 
@@ -26,3 +27,10 @@ class PlainOutcomes(BodyOutcomes):
     def detail(self, error: BaseException) -> str:
         """Say what failed: its message, or its line with the values of its names."""
         return explained(error)
+
+    def place(self, location: str) -> str:
+        """Return a `file:line` as it is shown; that of a notebook's cell as `In[3]:2`."""
+        file, _, line = location.rpartition(":")
+        shell = in_notebook()
+        told = None if shell is None else shell.compile.format_code_name(file)
+        return super().place(location) if told is None else f"{told[1]}:{line}"

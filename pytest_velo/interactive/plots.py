@@ -116,14 +116,18 @@ def _axes(ax: Axes | None, n: int, height: float = 2.9) -> Sequence[Any]:
         raise UsageError(
             "matplotlib is not installed", where="plot", fix="pip install 'pytest-velo[plot]'"
         ) from None
-    if in_notebook() is not None:
-        import matplotlib.pyplot  # noqa: F401  # weight: it teaches the notebook to show figures
     if ax is not None:
         if n > 1:
             raise UsageError(f"the claim has {n} parts, which do not fit one axes", fix="leave ax= out")
         return [ax]
-    # Not by pyplot: a figure that it knows is shown a second time by notebooks, and kept for ever.
-    figure = Figure(figsize=(6.4, height * n), layout="constrained")
+    size = (6.4, height * n)
+    if in_notebook() is None:
+        figure = Figure(figsize=size, layout="constrained")
+    else:
+        from matplotlib import pyplot  # weight: likewise; it teaches the notebook to show figures
+
+        figure = pyplot.figure(figsize=size, layout="constrained")
+        pyplot.close(figure)  # else it is shown a second time, and kept for ever
     found = figure.subplots(n, 1, squeeze=False, sharex=True)
     return [row[0] for row in found]
 

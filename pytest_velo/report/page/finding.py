@@ -8,6 +8,7 @@ style sheet or its drawing leaves the text. Every text is escaped by the templat
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -22,6 +23,7 @@ from pytest_velo.report.page.path import Path
 from pytest_velo.report.page.render import environment
 from pytest_velo.report.summary import short_names
 
+_LABEL = re.compile(r"^(\w+) {2,}")
 _MOST = 3
 """Turns of each kind that are shown."""
 
@@ -41,11 +43,13 @@ class Sights:
 
 def finding_html(result: HypothesisResult, path: Path | None, run_id: str) -> str:
     """Return what a notebook shows of a result with its trials."""
+    entry = _entry(result)
     return (
         environment()
         .get_template("finding.html.j2")
         .render(
-            entry=_entry(result),
+            entry=entry,
+            prospect=[_LABEL.sub(r"\1: ", text) for text in entry.prospect],
             level=_level(result),
             drawings=drawings_of(result, path),
             width=WIDTH,
