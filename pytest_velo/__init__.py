@@ -30,8 +30,10 @@ if TYPE_CHECKING:
     from pytest_velo.claims import baseline, difference, estimate, mean, rate
     from pytest_velo.designing.supplies import Velo
     from pytest_velo.errors import InvalidTrial, ToolError, UsageError, VeloError
+    from pytest_velo.interactive.ask import ask, ask_sync
     from pytest_velo.interactive.checking import check, check_sync
     from pytest_velo.interactive.finding import Finding
+    from pytest_velo.interactive.replies import Replies
     from pytest_velo.interactive.sweep import Sweep
     from pytest_velo.logs.cases import from_log
     from pytest_velo.media import audio, image
@@ -54,6 +56,7 @@ __all__ = [
     "InvalidTrial",
     "Judge",
     "Model",
+    "Replies",
     "Reply",
     "Sweep",
     "ToolCall",
@@ -63,6 +66,8 @@ __all__ = [
     "UsageError",
     "Velo",
     "VeloError",
+    "ask",
+    "ask_sync",
     "audio",
     "baseline",
     "cases",
@@ -88,6 +93,7 @@ _HOMES = {
     "InvalidTrial": "errors",
     "Judge": "scorers.judge",
     "Model": "sampling.model",
+    "Replies": "interactive.replies",
     "Reply": "records",
     "Sweep": "interactive.sweep",
     "ToolCall": "records",
@@ -97,6 +103,8 @@ _HOMES = {
     "UsageError": "errors",
     "Velo": "designing.supplies",
     "VeloError": "errors",
+    "ask": "interactive.ask",
+    "ask_sync": "interactive.ask",
     "audio": "media",
     "baseline": "claims",
     "cases": "case_sets",

@@ -5,14 +5,27 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 from io import TextIOWrapper
+from keyword import iskeyword
 
 import click
 
 from pytest_velo.errors import VeloError
 from pytest_velo.version import __version__
 
-_COMMANDS = ("cache", "cassette", "compare", "judge", "plan", "pull", "report", "rescore")
-"""Each lives in the module of the same name, which is loaded on use."""
+_COMMANDS = {
+    "cache": "Show the draws on disk, or remove old ones.",
+    "cassette": "Recorded draws, committed with the tests, for --velo-mode=replay.",
+    "compare": "Compare RUN_B (default: latest) with RUN_A, trial by trial.",
+    "init": "Begin here: a first test, and what it needs.",
+    "judge": "Judge claims on logs of Inspect, lm-evaluation-harness, promptfoo, deepeval, or rows of"
+    " outcomes.",
+    "plan": "Plan hypotheses: P(each verdict), mean trials over a range of true values, and cost.",
+    "pull": "Download the weights of MODEL (default: smollm2-135m) into the user's cache and check them.",
+    "report": "Write the page of RUN (default: latest): one HTML file that needs nothing else.",
+    "rescore": "Run test bodies again on the stored draws of RUN (default: latest), and show what changed.",
+    "try": "Ask models PROMPT a few times, and see what they answer.",
+}
+"""The commands, with what the list of them says. Each lives in the module of its name, loaded on use."""
 
 
 class _Group(click.Group):
@@ -22,11 +35,17 @@ class _Group(click.Group):
         """Return the names of the commands."""
         return list(_COMMANDS)
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without loading them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Load a command."""
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = getattr(import_module(f"pytest_velo.cli.{cmd_name}"), cmd_name)
+        name = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+        command: click.Command = getattr(import_module(f"pytest_velo.cli.{name}"), name)
         return command
 
     def invoke(self, ctx: click.Context) -> object:

@@ -21,10 +21,11 @@ from pytest_velo.providers import registry
 from pytest_velo.providers.registry import ProviderFactory
 from pytest_velo.sampling.budget import LocalLedger
 from pytest_velo.sampling.resources import Resources
-from pytest_velo.settings import Api, Settings
+from pytest_velo.settings import Api, Mode, Settings
 
 if TYPE_CHECKING:
     from pytest_velo.cache.store import Store
+    from pytest_velo.records import Address
     from pytest_velo.sampling.draws import Recorded
     from pytest_velo.sampling.loop import SampleLoop
     from pytest_velo.sampling.sampler import Sampler
@@ -70,6 +71,13 @@ class Session:
         """The wire families of installed plugins, by name."""
         return self._providers()
 
+    def holds(self, address: Address) -> bool:
+        """Tell whether a draw is stored, and will be read instead of made."""
+        if self.settings.mode is Mode.REFRESH:
+            return False
+        stored = self._resources.stored
+        return stored is not None and stored.get(address) is not None
+
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run `work` on the sampling loop and wait for it, whether or not a loop runs in this thread.
 
@@ -82,7 +90,8 @@ class Session:
         try:
             return self.loop.run(work)
         except BudgetError as error:
-            raise _in_keywords(error) from None
+            error.fix = in_keywords(error.fix)
+            raise
         except KeyboardInterrupt:
             self._resources.hurry()
             self.close()
@@ -97,7 +106,8 @@ class Session:
         try:
             return await self.loop.join(work)
         except BudgetError as error:
-            raise _in_keywords(error) from None
+            error.fix = in_keywords(error.fix)
+            raise
 
     def close(self) -> None:
         """End calls under way and close what was opened; the next use opens it again."""
@@ -225,10 +235,13 @@ def _enter(settings: Settings) -> _Opened:
     return entry
 
 
-def _in_keywords(error: BudgetError) -> BudgetError:
-    """Return the error of a used up budget with the fix that a notebook or a script can make."""
-    fix = error.fix.replace("--velo-budget=", "budget=")
-    return BudgetError(error.what, where=error.where, fix=fix)
+def in_keywords(fix: str) -> str:
+    """Return an error's fix as a notebook or a script spells it.
+
+    >>> in_keywords("--velo-budget=2.00 continues from here"), in_keywords("or run with --velo-budget=none")
+    ('budget=2.00 continues from here', 'or run with budget="none"')
+    """
+    return fix.replace("--velo-budget=none", 'budget="none"').replace("--velo-budget=", "budget=")
 
 
 atexit.register(close_all)

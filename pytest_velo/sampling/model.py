@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 from pytest_velo.errors import BodyError, tell
@@ -59,15 +60,38 @@ class _Caller:
     def _request(
         scope: TrialScope, target: Target, prompt: Prompt, system: str | None, parameters: dict[str, Any]
     ) -> Request:
-        given = {name: value for name, value in parameters.items() if value is not None}
         try:
-            _check_names(given, target.endpoint)
-            messages = messages_of(prompt, system, scope.folder)
+            return request_of(target, prompt, system=system, parameters=parameters, folder=scope.folder)
         except BodyError as error:
             raise tell(error) from None
-        if isinstance(given.get("tools"), Sequence):
-            given["tools"] = neutral_tools(given["tools"])
-        return with_prefill(target.request(messages, given), target.endpoint)
+
+
+def request_of(
+    target: Target,
+    prompt: Prompt,
+    *,
+    system: str | None,
+    parameters: Mapping[str, Any],
+    folder: Path = Path(),
+) -> Request:
+    """Return the request that a call of `target` sends.
+
+    Args:
+        target: The endpoint and model.
+        prompt: As in `AsyncModel`.
+        system: The system prompt.
+        parameters: The call's other keywords; those that are None are not sent.
+        folder: What paths of images and sounds are relative to.
+
+    Raises:
+        BodyError: The prompt is none, or a keyword is a slip of the pen.
+    """
+    given = {name: value for name, value in parameters.items() if value is not None}
+    _check_names(given, target.endpoint)
+    messages = messages_of(prompt, system, folder)
+    if isinstance(given.get("tools"), Sequence):
+        given["tools"] = neutral_tools(given["tools"])
+    return with_prefill(target.request(messages, given), target.endpoint)
 
 
 class AsyncModel(_Caller):
