@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import dis
 import inspect
 import math
 import re
@@ -18,10 +19,10 @@ from dataclasses import dataclass, field
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-import pytest_velo
 from pytest_velo.errors import UsageError
 from pytest_velo.providers.scripted import find_script
 
+_PUBLIC = sys.modules[__name__.partition(".")[0]]
 _SCRIPTED = "scripted/"
 _MOST_CHARACTERS = 2_000
 """Of a literal that is written into the file."""
@@ -93,7 +94,7 @@ def carry_value(name: str, value: Any, into: Carried, *, known: bool = True) -> 
         return
     if not known:
         into.missing[name] = "it has no value here"
-    elif name in pytest_velo.__all__ and getattr(pytest_velo, name) is value:
+    elif name in _PUBLIC.__all__ and getattr(_PUBLIC, name) is value:
         into.ours.add(name)
     elif (line := _import_of(name, value)) is not None:
         into.imports.add(line)
@@ -195,8 +196,6 @@ def _used_by(function: FunctionType) -> Iterator[tuple[str, bool, Any]]:
 
 
 def _globals_in(code: CodeType) -> Iterator[str]:
-    import dis  # weight: on use
-
     for step in dis.get_instructions(code):
         if step.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
             yield str(step.argval)

@@ -11,11 +11,16 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from pytest_velo.claims import AnyClaim
 from pytest_velo.errors import UsageError
+from pytest_velo.interactive.as_test import TestFile, test_of
 from pytest_velo.interactive.calls import Asked
+from pytest_velo.interactive.plots import plot_finding
 from pytest_velo.records import HypothesisResult, Outcome, TrialRecord
 from pytest_velo.report.document import telling_turns
 from pytest_velo.report.failure import failure_lines
 from pytest_velo.report.lines import Line, as_text
+from pytest_velo.report.page.finding import finding_html
+from pytest_velo.report.page.path import Path as EvidencePath
+from pytest_velo.report.page.path import path_of
 from pytest_velo.report.summary import prospect_lines
 from pytest_velo.verdicts import Interval
 
@@ -25,8 +30,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from pytest_velo.interactive.as_test import TestFile
-    from pytest_velo.report.page.path import Path as EvidencePath
 
 _NARROWEST, _WIDEST = 60, 110
 _INTERVALS = 12
@@ -93,8 +96,6 @@ class Finding:
     @cached_property
     def path(self) -> EvidencePath | None:
         """How the evidence went, trial by trial; None where that cannot be told."""
-        from pytest_velo.report.page.path import path_of  # weight: it weighs all trials again
-
         return path_of(self.result, intervals=_INTERVALS)
 
     def plot(self, ax: Axes | None = None) -> Figure:
@@ -109,9 +110,7 @@ class Finding:
         Raises:
             UsageError: Matplotlib is not installed, or there is nothing to draw.
         """
-        from pytest_velo.interactive.plots import plot_finding  # weight: matplotlib, on use
-
-        return plot_finding(self, ax)
+        return plot_finding(self.claim, self.result, ax)
 
     def to_test(self, path: str | Path | None = None, *, overwrite: bool = False) -> TestFile:
         """Return the same as a test file: it gives the same verdict from the same draws, without a call.
@@ -123,8 +122,6 @@ class Finding:
         Raises:
             UsageError: It cannot be told as a test; or the file is there with another content.
         """
-        from pytest_velo.interactive.as_test import test_of  # weight: it reads sources, on use
-
         if self.setting:
             raise UsageError(
                 "one row of a sweep shares its error rates with the others", fix="sweep.to_test()"
@@ -138,8 +135,6 @@ class Finding:
         return text_of(self.result)
 
     def _repr_html_(self) -> str:
-        from pytest_velo.report.page.finding import finding_html  # weight: Jinja2, in notebooks only
-
         return finding_html(self.result, self.path, self.run_id)
 
 

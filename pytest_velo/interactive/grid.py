@@ -85,3 +85,8 @@ def _text(value: Any) -> str | None:
         plain = value.isascii() and value.isprintable() and not set(value) & set("[]:-\\/")
         return value if plain and 0 < len(value) <= _MOST_CHARACTERS else None
     return str(value) if isinstance(value, bool | int | float) or value is None else None
+
+
+def value_text(value: Any) -> str:
+    """Return a swept value as a table shows it."""
+    return value if isinstance(value, str) and value.strip() else repr(value)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from pytest_velo.claims import AnyClaim
 from pytest_velo.errors import UsageError
 from pytest_velo.interactive.progress import in_notebook
-from pytest_velo.interactive.sweep import value_text
+from pytest_velo.records import HypothesisResult
 from pytest_velo.report.numbers import interval, rate
 from pytest_velo.report.page.forest import thresholds_of
 from pytest_velo.report.page.path import path_of
@@ -17,21 +18,17 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from pytest_velo.interactive.finding import Finding
-    from pytest_velo.interactive.sweep import Sweep
-
 _LINE, _THRESHOLD, _GREY = "#3b6ea5", "#c1702b", "#777777"
 _COLOURS = {"supported": "#1a7f37", "refuted": "#c93c37", "error": "#c93c37", "inconclusive": "#9a6700"}
 _INTERVALS = 40
 
 
-def plot_finding(finding: Finding, ax: Axes | None) -> Figure:
+def plot_finding(claim: AnyClaim, result: HypothesisResult, ax: Axes | None) -> Figure:
     """Draw the running estimate with its interval, and the threshold.
 
     Raises:
         UsageError: Matplotlib is not installed, or there is nothing to draw.
     """
-    claim, result = finding.claim, finding.result
     path = path_of(result, intervals=_INTERVALS)
     if path is None or not path.n:
         raise UsageError(
@@ -63,48 +60,54 @@ def plot_finding(finding: Finding, ax: Axes | None) -> Figure:
         axis.legend(frameon=False, fontsize="small", loc="best")
         _sober(axis)
     axes[-1].set_xlabel(f"{result.unit or 'trial'}s")
-    axes[0].set_title(_plain(f"{result.claim}: {finding.verdict}"), loc="left", fontsize="medium")
+    axes[0].set_title(_plain(f"{result.claim}: {result.outcome}"), loc="left", fontsize="medium")
     return axes[0].get_figure()
 
 
-def plot_sweep(sweep: Sweep, ax: Axes | None) -> Figure:
+def plot_sweep(
+    claim: AnyClaim,
+    parameters: Sequence[str],
+    rows: Sequence[tuple[Sequence[str], HypothesisResult]],
+    ax: Axes | None,
+) -> Figure:
     """Draw each setting's estimate with its interval, and the threshold.
 
     Raises:
         UsageError: Matplotlib is not installed, or there is nothing to draw.
     """
-    claim = sweep.claim
     if len(claim.statistics) > 1:
         raise UsageError(
             "a sweep of a joint claim has several numbers for each setting", fix="sweep[0].plot()"
         )
-    (axis,) = _axes(ax, 1, height=1.2 + 0.34 * len(sweep))
+    (axis,) = _axes(ax, 1, height=1.2 + 0.34 * len(rows))
     (thresholds,) = thresholds_of(claim)
     for value in thresholds:
         axis.axvline(value, color=_THRESHOLD, linestyle="--", linewidth=1.2)
-    for row, finding in enumerate(sweep):
-        colour = _COLOURS.get(finding.verdict, _LINE)
-        if finding.interval is not None:
-            axis.hlines(row, finding.interval.low, finding.interval.high, color=colour, linewidth=1.6)
-        if finding.estimate is not None:
-            axis.plot([finding.estimate], [row], "o", color=colour, markersize=5)
-            told = f"{finding.verdict}, {rate(finding.estimate)} {interval(finding.interval)}, n {finding.n}"
-            axis.annotate(
-                told,
-                (1.0, row),
-                xycoords=("axes fraction", "data"),
-                xytext=(6, 0),
-                textcoords="offset points",
-                va="center",
-                fontsize="small",
-                color=_GREY,
-            )
-    axis.set_yticks(range(len(sweep)), [_setting(finding) for finding in sweep])
-    axis.set_ylim(len(sweep) - 0.5, -0.5)
+    for row, (_, result) in enumerate(rows):
+        evidence = None if result.decision is None else result.decision.evidence
+        colour = _COLOURS.get(result.outcome.value, _LINE)
+        if evidence is None or evidence.estimate is None:
+            continue
+        if evidence.interval is not None:
+            axis.hlines(row, evidence.interval.low, evidence.interval.high, color=colour, linewidth=1.6)
+        axis.plot([evidence.estimate], [row], "o", color=colour, markersize=5)
+        numbers = f"{rate(evidence.estimate)} {interval(evidence.interval)}"
+        axis.annotate(
+            f"{result.outcome}, {numbers}, n {evidence.n}",
+            (1.0, row),
+            xycoords=("axes fraction", "data"),
+            xytext=(6, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize="small",
+            color=_GREY,
+        )
+    axis.set_yticks(range(len(rows)), [", ".join(map(_plain, values)) for values, _ in rows])
+    axis.set_ylim(len(rows) - 0.5, -0.5)
     statistic = claim.statistics[0]
     axis.set_xlim(statistic.scale.low, statistic.scale.high)
     axis.set_xlabel(_plain(str(statistic)))
-    axis.set_title(_plain(f"{claim} over {', '.join(sweep.over)}"), loc="left", fontsize="medium")
+    axis.set_title(_plain(f"{claim} over {', '.join(parameters)}"), loc="left", fontsize="medium")
     _sober(axis)
     return axis.get_figure()
 
@@ -135,10 +138,6 @@ def _axes(ax: Axes | None, n: int, height: float = 2.9) -> Sequence[Any]:
 def _sober(axis: Any) -> None:
     axis.spines[["top", "right"]].set_visible(False)
     axis.tick_params(length=3)
-
-
-def _setting(finding: Finding) -> str:
-    return ", ".join(_plain(value_text(value)) for value in finding.setting.values())
 
 
 def _plain(text: str) -> str:

@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from pytest_velo.claims import AnyClaim
 from pytest_velo.errors import UsageError
+from pytest_velo.interactive.as_test import TestFile, test_of
 from pytest_velo.interactive.calls import Asked
 from pytest_velo.interactive.finding import Finding
+from pytest_velo.interactive.grid import value_text
+from pytest_velo.interactive.plots import plot_sweep
 from pytest_velo.records import HypothesisResult, add_costs
 from pytest_velo.report.lines import fit_encoding
 from pytest_velo.report.numbers import dollars, interval, percent, rate
+from pytest_velo.report.page.finding import sweep_html
 from pytest_velo.report.phrases import mark
 from pytest_velo.report.text import columns, inline, pad
 
@@ -23,7 +27,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from pytest_velo.interactive.as_test import TestFile
 
 _MOST_CHARACTERS = 40
 
@@ -100,9 +103,8 @@ class Sweep(Sequence[Finding]):
         Raises:
             UsageError: Matplotlib is not installed, or there is nothing to draw.
         """
-        from pytest_velo.interactive.plots import plot_sweep  # weight: matplotlib, on use
-
-        return plot_sweep(self, ax)
+        rows = [(_said(finding), finding.result) for finding in self._findings]
+        return plot_sweep(self.claim, [*self.over], rows, ax)
 
     def to_test(self, path: str | Path | None = None, *, overwrite: bool = False) -> TestFile:
         """Return the same as a test file with a parameter for each that was swept; see `Finding.to_test`.
@@ -114,8 +116,6 @@ class Sweep(Sequence[Finding]):
         Raises:
             UsageError: It cannot be told as a test; or the file is there with another content.
         """
-        from pytest_velo.interactive.as_test import test_of  # weight: it reads sources, on use
-
         return test_of(self._asked, path, overwrite=overwrite)
 
     @property
@@ -164,20 +164,14 @@ class Sweep(Sequence[Finding]):
         )
 
     def _repr_html_(self) -> str:
-        from pytest_velo.report.page.finding import sweep_html  # weight: Jinja2, in notebooks only
-
         return sweep_html(
             str(self._asked.claim),
             [*self.over],
-            [
-                ([value_text(value) for value in finding.setting.values()], finding.result)
-                for finding in self._findings
-            ],
+            [(_said(finding), finding.result) for finding in self._findings],
             self.caption,
             self.run_id,
         )
 
 
-def value_text(value: Any) -> str:
-    """Return a swept value as a table shows it."""
-    return value if isinstance(value, str) and value.strip() else repr(value)
+def _said(finding: Finding) -> list[str]:
+    return [value_text(value) for value in finding.setting.values()]
