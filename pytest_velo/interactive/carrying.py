@@ -85,18 +85,20 @@ def renamed(source: str, old: str, new: str) -> str:
 def carry(function: FunctionType, into: Carried) -> None:
     """Carry over what a function uses from around it, and what that uses in turn."""
     for name, known, value in _used_by(function):
-        carry_value(name, value, into, known=known)
+        if name.isidentifier():  # others are those that pytest puts into asserts
+            carry_value(name, value, into, known=known, home=function.__module__)
 
 
-def carry_value(name: str, value: Any, into: Carried, *, known: bool = True) -> None:
-    """Carry one name over."""
+def carry_value(name: str, value: Any, into: Carried, *, known: bool = True, home: str = "") -> None:
+    """Carry one name over; what is defined in the module `home` comes as its source."""
     if name in into:
         return
+    beside = getattr(value, "__module__", None) == home
     if not known:
         into.missing[name] = "it has no value here"
     elif name in _PUBLIC.__all__ and getattr(_PUBLIC, name) is value:
         into.ours.add(name)
-    elif (line := _import_of(name, value)) is not None:
+    elif not beside and (line := _import_of(name, value)) is not None:
         into.imports.add(line)
     elif isinstance(value, FunctionType | type) and (source := _own_source(name, value)) is not None:
         into.missing[name] = ""  # until it is there: functions may call each other

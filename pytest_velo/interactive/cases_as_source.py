@@ -6,6 +6,7 @@ are stored under, and the set the digest that its order comes from.
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import tempfile
@@ -15,7 +16,7 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any
 
-from pytest_velo.case_sets import Case, CaseSet, is_strategy, load
+from pytest_velo.case_sets import Case, CaseSet, load
 from pytest_velo.case_sets.sets import Cases
 from pytest_velo.errors import UsageError
 from pytest_velo.interactive.carrying import Carried, carry_value, written
@@ -69,7 +70,7 @@ def tell_cases(
     if all(written(value) is not None for value in options.values()):
         text = _by_name(inner, function, into, folder)
     if text is None:
-        return _dumped(cases, name)
+        return _dumped(cases, name) or _listed(cases, into)
     if options:
         into.ours.add("cases")
         said = ", ".join(f"{key}={written(value)}" for key, value in options.items())
@@ -85,7 +86,7 @@ def _by_name(source: Any, function: FunctionType, into: Carried, folder: Path | 
         path = Path(os.fspath(source))
         return written(Path(os.path.relpath(path, folder or Path.cwd())).as_posix())
     if isinstance(source, FunctionType) and source.__name__.isidentifier():
-        carry_value(source.__name__, source, into)
+        carry_value(source.__name__, source, into, home=function.__module__)
         return None if source.__name__ in into.missing else source.__name__
     if not isinstance(source, list | tuple | range) or len(source) > _MOST_INLINE:
         return None
@@ -108,14 +109,10 @@ def _named(source: Any, function: FunctionType) -> str:
     return next(found, "CASES")
 
 
-def _dumped(cases: CaseSet, name: str) -> Told:
-    """Return the cases as a file of JSON Lines, if that gives the same."""
-    if cases.endless or cases.is_recorded or is_strategy(cases):
-        raise UsageError(
-            "cases of this source cannot be written into a file",
-            where="to_test",
-            fix="give a list, a file, or a function made by `def`",
-        )
+def _dumped(cases: CaseSet, name: str) -> Told | None:
+    """Return the cases as a file of JSON Lines; None where that does not give the same."""
+    if cases.endless or cases.is_recorded:
+        return None
     rows = [dict(case.__dict__) if isinstance(case, Case) else case for case in cases.items]
     try:
         text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
@@ -123,16 +120,41 @@ def _dumped(cases: CaseSet, name: str) -> Told:
             (Path(folder) / name).write_text(text, encoding="utf-8")
             again = load(name, base=Path(folder))
     except (TypeError, ValueError, UsageError):
-        again = None
-    if again is None or (again.digests, again.digest, again.groups) != (
-        cases.digests,
-        cases.digest,
-        cases.groups,
-    ):
+        return None
+    return (
+        Told(text=str(written(name)), over=_over(again, cases), files={name: text})
+        if _same(again, cases)
+        else None
+    )
+
+
+def _listed(cases: CaseSet, into: Carried) -> Told:
+    """Return the cases as a list in the test file, however long it is.
+
+    Raises:
+        UsageError: That does not give the same either.
+    """
+    each = [_literal(case) for case in cases.items]
+    literals = [text for text in each if text is not None]
+    again = None
+    if len(literals) == len(each) and not (cases.endless or cases.is_recorded):
+        again = load([ast.literal_eval(text) for text in literals], base=Path())
+    if again is None or not _same(again, cases):
         raise UsageError(
-            "these cases are no longer the same when they are written as JSON",
+            "these cases cannot be written into a file so that they are the same",
             where="to_test",
             fix="give them as a file, or as dicts of texts, numbers, lists and dicts",
         )
-    over = "" if again.default_over == cases.default_over else cases.default_over
-    return Told(text=str(written(name)), over=over, files={name: text})
+    into.constants["CASES"] = "\n".join(["CASES = [", *(f"    {text}," for text in literals), "]"])
+    return Told(text="CASES", over=_over(again, cases))
+
+
+def _same(again: CaseSet, cases: CaseSet) -> bool:
+    """Tell whether two sets give the same draws in the same order, to bodies that are given the same."""
+    if (again.digests, again.digest, again.groups) != (cases.digests, cases.digest, cases.groups):
+        return False
+    return list(map(repr, again.items)) == list(map(repr, cases.items))
+
+
+def _over(again: CaseSet, cases: CaseSet) -> str:
+    return "" if again.default_over == cases.default_over else cases.default_over

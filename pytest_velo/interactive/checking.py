@@ -104,6 +104,32 @@ async def check(
     return _found(asked, sampling)
 
 
+@overload
+def check_sync(
+    claim: AnyClaim,
+    body: Callable[..., Any],
+    *,
+    over: Mapping[str, Any],
+    budget: Dollars | None = None,
+    seed: int | None = None,
+    mode: str | None = None,
+    **keywords: Any,
+) -> Sweep: ...
+
+
+@overload
+def check_sync(
+    claim: AnyClaim,
+    body: Callable[..., Any],
+    *,
+    over: str | None = None,
+    budget: Dollars | None = None,
+    seed: int | None = None,
+    mode: str | None = None,
+    **keywords: Any,
+) -> Finding: ...
+
+
 def check_sync(
     claim: AnyClaim,
     body: Callable[..., Any],

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _LINE, _THRESHOLD, _GREY = "#3b6ea5", "#c1702b", "#777777"
 _COLOURS = {"supported": "#1a7f37", "refuted": "#c93c37", "error": "#c93c37", "inconclusive": "#9a6700"}
-_INTERVALS = 40
+_INTERVALS = 24
 
 
 def plot_finding(claim: AnyClaim, result: HypothesisResult, ax: Axes | None) -> Figure:

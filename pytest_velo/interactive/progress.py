@@ -15,6 +15,7 @@ from pytest_velo.runner.run import Run
 
 EVERY_S = 0.1
 FIRST_AFTER_S = 0.3  # so that runs from the cache show no line
+FIRST_IN_A_CELL_S = 1.0  # likewise: a display that was once there leaves an empty one behind
 _MOST_COLUMNS = 110
 
 
@@ -43,7 +44,7 @@ class Progress:
         self._screen = screen
         self._n_runs = n_runs
         self._by_itself = by_itself
-        self._next_s = time.monotonic() + FIRST_AFTER_S
+        self._next_s = time.monotonic() + (FIRST_IN_A_CELL_S if isinstance(screen, _Cell) else FIRST_AFTER_S)
         self._ended: set[str] = set()
         self._line = ""
         self._drawn = ""

@@ -12,15 +12,19 @@ from pytest_velo import (
     AsyncModel,
     Case,
     Chat,
+    Finding,
     Judge,
     Model,
     Reply,
+    Sweep,
     ToolCall,
     ToolResult,
     Trial,
     Velo,
     audio,
     cases,
+    check,
+    check_sync,
     image,
     load,
     rate,
@@ -79,3 +83,17 @@ def read() -> list[str]:
     first: Any = run["test_async"].trials
     assert first is not None
     return verdicts
+
+
+async def agrees(model: AsyncModel, case: Case) -> bool:
+    """A body of a check."""
+    return bool((await model(str(case))).answers("yes"))
+
+
+async def explore() -> str:
+    """A check gives a finding, and over a mapping a sweep."""
+    finding: Finding = await check(rate >= 0.3, agrees, cases=[1, 2], models=[YES], over="cases")
+    sweep: Sweep = await check(rate >= 0.3, agrees, cases=[1, 2], over={"model": [YES]})
+    rows: list[dict[str, Any]] = sweep.rows
+    first: Finding = check_sync(rate >= 0.3, agrees, cases=[1, 2], models=[YES])
+    return f"{finding.verdict} {rows} {first.to_test().text}"
