@@ -341,7 +341,7 @@ class Statistic:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Rate(Statistic):
-    """The statistic `rate`: the share of trials whose outcome is 1.
+    """The statistic `rate`, the share of trials whose outcome is 1.
 
     >>> from pytest_velo.claims import rate
     >>> rate >= 0.3, rate("asr") <= 0.05, rate.within(0.4, 0.6)

@@ -43,6 +43,23 @@ class Finding:
         result: Everything that the record says of it, with all trials.
         run_id: The run's name, for `load` and `velo report`.
         setting: The values of the parameters that a sweep goes over; empty otherwise.
+
+    Example:
+        ```python
+        from pytest_velo import check_sync, rate, scripted
+
+        PUPIL = scripted("pupil", ["Paris", "Paris", "Paris", "Lyon"])
+
+
+        def knows(model):
+            return model("What is the capital of France?").answers("Paris")
+
+
+        finding = check_sync(rate >= 0.9, knows, models=[PUPIL])
+        assert finding.verdict == "refuted"
+        assert finding.against[0].calls[0].reply == "Lyon"
+        print(finding.to_test())
+        ```
     """
 
     def __init__(

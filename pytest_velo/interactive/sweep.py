@@ -37,6 +37,22 @@ class Sweep(Sequence[Finding]):
     Attributes:
         run_id: The run's name, for `load` and `velo report`.
         over: The parameters that it goes over, with their values.
+
+    Example:
+        ```python
+        from pytest_velo import check_sync, rate, scripted
+
+        PUPIL = scripted("pupil", ["Paris", "Paris", "Paris", "Lyon"])
+
+
+        def knows(model, prompt):
+            return model(prompt + "What is the capital of France?").answers("Paris")
+
+
+        sweep = check_sync(rate >= 0.5, knows, models=[PUPIL], over={"prompt": ["", "Think. "]})
+        assert [finding.verdict for finding in sweep] == ["supported", "supported"]
+        print(sweep)
+        ```
     """
 
     def __init__(self, asked: Asked, results: Sequence[HypothesisResult], run_id: str) -> None:

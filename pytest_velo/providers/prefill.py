@@ -96,5 +96,5 @@ def _cannot(request: Request, why: str) -> UsageError:
     return UsageError(
         f"the last message is the assistant's, to be continued, but {why}",
         where=f"{request.endpoint}, model {request.model}",
-        fix=f"{_FIX}; or declare prefill= at an endpoint that can (docs/providers.md)",
+        fix=f"{_FIX}; or declare prefill= at an endpoint that can (docs/reference/providers.md)",
     )

@@ -90,7 +90,7 @@ def test_a_program_with_retrieval_a_tool_and_a_stream(run: Inner, server: SdkSer
     assert not [path for path in files if CANARY.encode() in path.read_bytes()]
 
 
-PAGE = Path(__file__).parents[2] / "docs" / "existing-code.md"
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "existing-code.md"
 
 
 def test_the_blocks_of_the_page_run(run: Inner, server: SdkServer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ EXAMPLE = ROOT / "examples" / "faithfulness"
 
 def test_the_page_shows_the_example_and_its_verdict(run, monkeypatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    page = (ROOT / "docs" / "faithfulness.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "how-to" / "faithfulness.md").read_text(encoding="utf-8")
     example = (EXAMPLE / "test_faithfulness.py").read_text(encoding="utf-8")
     assert f"```python\n{example[example.index('import pytest') :]}```" in page
 

@@ -12,7 +12,7 @@ import pytest
 from pytest_velo.report.exports.spans import EVENT
 from support.tracing import in_memory
 
-REPORTS = (Path(__file__).parents[2] / "docs" / "reports.md").read_text(encoding="utf-8")
+REPORTS = (Path(__file__).parents[2] / "docs" / "how-to" / "reports.md").read_text(encoding="utf-8")
 
 RUN = """
 @pytest.mark.hypothesis(rate >= 0.5, models=[YES])

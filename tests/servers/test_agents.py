@@ -285,7 +285,7 @@ def test_what_an_agent_reports_is_no_call_and_replays(
 @pytest.mark.parametrize("kind", ["pydantic-ai", "langgraph", "openai-agents", "litellm"], indirect=True)
 def test_the_example_in_the_documents_runs(run: Inner, server: SdkServer, kind: Kind) -> None:
     ToolModel(server, share=1)
-    page = (Path(__file__).parents[2] / "docs" / "agents.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "agents.md").read_text(encoding="utf-8")
     imports = re.compile(rf"^(?:from|import) {kind.loads[0].partition('.')[0]}\b", re.M)
     (block,) = [
         code for code in re.findall(r"^```python\n(.*?)^```", page, re.M | re.S) if imports.search(code)

@@ -99,13 +99,13 @@ def test_a_real_run_of_the_quickstart_is_read_back_with_the_same_counts(tmp_path
 def test_what_the_documents_do_with_a_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    page = (ROOT / "docs" / "reports.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "how-to" / "reports.md").read_text(encoding="utf-8")
     (code,) = re.findall(r"^```python\n(from inspect_ai.*?)^```", page, re.MULTILINE | re.DOTALL)
     empty = trial(1, 0, kind=OutcomeKind.INVALID, values={}, detail="empty")
     written(tmp_path, refuted(trials=(trial(0, 1), empty)), to="out.eval")
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}
-    exec(compile(code, "docs/reports.md", "exec"), names)
+    exec(compile(code, "docs/how-to/reports.md", "exec"), names)
     assert names["invalid"] == ["invalid trial: empty"]
     assert "outcome {'rate': 0.33" in capsys.readouterr().out
 
