@@ -160,6 +160,11 @@ def _folder_of(asked: Asked) -> Path:
 
 
 def _in_keywords(result: HypothesisResult) -> HypothesisResult:
-    """Return the result with the budget's option told as the keyword it is in a call."""
-    notices = tuple(notice.replace("--velo-budget", "budget=") for notice in result.notices)
+    """Return the result with options told as the keywords that they are in a call."""
+    notices = result.notices
+    for option, keyword in _KEYWORDS.items():
+        notices = tuple(notice.replace(option, keyword) for notice in notices)
     return replace(result, notices=notices)
+
+
+_KEYWORDS = {"--velo-budget": "budget=", "--velo-profile=confirm": 'stream="confirm"'}

@@ -140,7 +140,8 @@ def _how_to_continue(result: HypothesisResult, stop: StopReason, n_units: int | 
     """Return the command that continues and the advice that goes with it."""
     near = _how_to_decide(result)
     if not result.rerun:  # no command runs it again: it was a call
-        return "", _keyword(result, stop, n_units) or near
+        said = _keyword(result, stop, n_units) or near
+        return "", said.replace("--velo-profile=confirm", 'stream="confirm"')
     if stop is StopReason.CASES_EXHAUSTED:
         return "", "add cases: all of them were used" if n_units is not None else near
     if stop is StopReason.INTERRUPTED:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from pytest_velo import Finding, Sweep, check, check_sync, difference, load, mean, rate
+from pytest_velo import Finding, Sweep, check, check_sync, difference, estimate, load, mean, rate
 from pytest_velo.cli.main import main
 from pytest_velo.errors import BodyError, UsageError
 from pytest_velo.interactive.session import close_all
@@ -28,6 +28,7 @@ from pytest_velo import rate, scripted
 GREETING = "Hello."
 YES = re.compile("yes")
 MODEL = scripted("parrot", ["yes", "yes", "yes", "no"])
+JUDGE = scripted("judge", ['{"answer": "yes"}'])
 CLIENT = object()
 
 
@@ -65,6 +66,13 @@ async def speechless(model, case):
 
 async def clumsy(model, case):
     return json.loads((await model(case.question)).text)
+
+
+async def judged(velo, judge, trial):
+    reply = await velo.model()("Hello?")
+    if trial.index == 3:
+        velo.invalid("it is the fourth")
+    return await judge("Is it polite?", reply)
 
 
 async def needy(model):
@@ -306,3 +314,41 @@ def test_checks_run_side_by_side_in_one_event_loop(notebook: ModuleType, run: An
     found = asyncio.run(both())
     assert [finding.verdict for finding in found] == ["supported", "supported"]
     assert run.n_runs == 2
+
+
+def test_a_body_takes_what_a_test_takes(notebook: ModuleType, run: Any) -> None:
+    finding = check_sync(rate >= 0.3, notebook.judged, models=[notebook.MODEL], judge=notebook.JUDGE)
+    assert finding.verdict == "supported"
+    assert [trial.index for trial in finding.trials if trial.detail == "it is the fourth"] == [3]
+
+
+def test_a_check_that_is_cancelled_keeps_its_draws(notebook: ModuleType, run: Any, lab: Any) -> None:
+    lab.share = 0.5
+
+    async def cancelled() -> None:
+        answer, loop, enough = lab.answer, asyncio.get_running_loop(), asyncio.Event()
+
+        def counting(body: Any) -> Any:
+            if len(lab.calls) > 30:
+                loop.call_soon_threadsafe(enough.set)
+            return answer(body)
+
+        lab.answer = counting
+        task = asyncio.create_task(
+            check(
+                estimate(rate, halfwidth=0.03),
+                notebook.agrees,
+                cases=CASES,
+                models=["lab/tiny"],
+                max_trials=4000,
+            )
+        )
+        await enough.wait()
+        lab.answer = answer
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(cancelled())
+    finding = check_sync(rate >= 0.2, notebook.agrees, cases=CASES, models=["lab/tiny"])
+    assert all(call.reply.cached for trial in finding.trials for call in trial.calls)
