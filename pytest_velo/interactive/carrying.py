@@ -10,6 +10,7 @@ import ast
 import builtins
 import dis
 import inspect
+import linecache
 import math
 import re
 import sys
@@ -104,8 +105,15 @@ def carry_value(name: str, value: Any, into: Carried, *, known: bool = True, hom
         into.missing[name] = ""  # until it is there: functions may call each other
         for inner in _functions_of(value):
             carry(inner, into)
+        for needed in _names_in_class(source):
+            around = vars(sys.modules.get(value.__module__, builtins))
+            if not hasattr(builtins, needed):
+                known = needed in around
+                carry_value(needed, around.get(needed), into, known=known, home=value.__module__)
         del into.missing[name]
         into.helpers[name] = source
+    elif (line := _import_of(name, value)) is not None:
+        into.imports.add(line)
     else:
         _carry_constant(name, value, into)
 
@@ -133,7 +141,7 @@ def model_text(model_id: str, into: Carried) -> str:
     replies = find_script(name).replies
     into.ours.add("scripted")
     if isinstance(replies, FunctionType) and replies.__name__.isidentifier():
-        carry_value(replies.__name__, replies, into)
+        carry_value(replies.__name__, replies, into, home=replies.__module__)
         return f"scripted({written(name)}, {replies.__name__})"
     text = written(replies)
     if text is None:
@@ -230,13 +238,45 @@ def _import_of(name: str, value: Any) -> str | None:
 
 
 def _own_source(name: str, value: Any) -> str | None:
+    """Return the definition of a function or a class under its name; None if there is none to be read."""
     try:
-        source = textwrap.dedent(inspect.getsource(value)).rstrip() + "\n"
-        node = ast.parse(source).body[0]
-    except (OSError, TypeError, SyntaxError, ValueError):
+        source = _class_source(value) if isinstance(value, type) else inspect.getsource(value)
+        node = ast.parse(textwrap.dedent(source)).body[0]
+    except (OSError, TypeError, SyntaxError, ValueError, IndexError):
         return None
-    defines = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-    return source if defines and getattr(node, "name", "") == name and not node.decorator_list else None  # type: ignore[attr-defined]
+    if isinstance(node, ast.ClassDef) and node.name == name:
+        return textwrap.dedent(source).rstrip() + "\n"
+    plain = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.decorator_list
+    return textwrap.dedent(source).rstrip() + "\n" if plain and node.name == name else None  # type: ignore[attr-defined]
+
+
+def _class_source(kind: type) -> str:
+    """Return the source of a class; that of one in a cell is found by the file of one of its functions."""
+    try:
+        return inspect.getsource(kind)
+    except (OSError, TypeError):  # a notebook is no file
+        files = [inner.__code__.co_filename for inner in _functions_of(kind)]
+    for file in files:
+        lines = linecache.getlines(file)
+        for node in ast.parse("".join(lines)).body:
+            if isinstance(node, ast.ClassDef) and node.name == kind.__name__:
+                first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
+                return "".join(lines[first - 1 : node.end_lineno])
+    raise OSError("its source cannot be read")
+
+
+def _names_in_class(source: str) -> Iterator[str]:
+    """Yield the names that the definition of a class uses at once: decorators, bases, values of fields."""
+    node = ast.parse(source).body[0]
+    if not isinstance(node, ast.ClassDef):
+        return
+    fields = (
+        each.value
+        for each in node.body
+        if isinstance(each, ast.Assign | ast.AnnAssign) and each.value is not None
+    )
+    for part in (*node.decorator_list, *node.bases, *fields):
+        yield from (found.id for found in ast.walk(part) if isinstance(found, ast.Name))
 
 
 def _functions_of(value: Any) -> Iterator[FunctionType]:
@@ -245,7 +285,8 @@ def _functions_of(value: Any) -> Iterator[FunctionType]:
         return
     for member in vars(value).values():
         inner = getattr(member, "__func__", member)
-        if isinstance(inner, FunctionType) and inner.__qualname__.startswith(value.__qualname__):
+        # Those that a decorator made, as of a dataclass, come with it.
+        if isinstance(inner, FunctionType) and inner.__code__.co_qualname.startswith(value.__qualname__):
             yield inner
 
 

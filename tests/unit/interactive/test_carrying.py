@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import linecache
 import math as maths
 import re
 from collections import Counter
+from dataclasses import dataclass, field
 from os import path as paths
 from typing import Any
 
@@ -23,8 +25,11 @@ LIVE = object()
 HUGE = "x" * 5_000
 
 
+@dataclass
 class Judge:
     """A helper."""
+
+    words: list[str] = field(default_factory=list)
 
     def limit(self) -> int:
         return LIMIT
@@ -57,6 +62,8 @@ def test_imports_constants_and_helpers_come_along() -> None:
         "import math as maths",
         "import posixpath as paths" if paths.__name__ == "posixpath" else "import ntpath as paths",
         "from collections import Counter",
+        "from dataclasses import dataclass",
+        "from dataclasses import field",
         "import re",
     }
     assert into.ours == {"rate", "scripted"}
@@ -67,6 +74,7 @@ def test_imports_constants_and_helpers_come_along() -> None:
         "PARROT": 'PARROT = scripted("carried", ["yes", "no"])',
     }
     assert list(into.helpers) == ["odd", "even", "Judge"]
+    assert into.helpers["Judge"].startswith("@dataclass\nclass Judge:")
     assert into.missing == {
         "LIVE": "an object of the notebook",
         "HUGE": "a str of the notebook",
@@ -120,3 +128,13 @@ def test_a_decorated_body_has_no_source_that_could_be_a_test() -> None:
         with pytest.raises(UsageError) as caught:
             source_of(function)
         assert caught.value.fix
+
+
+def test_a_class_of_a_cell_is_found_by_its_functions() -> None:
+    shown = "@dataclass\nclass Cell:\n    def one(self):\n        return 1\n"
+    used = "async def body(model):\n    return Cell().one() == 1\n"
+    source = f"from dataclasses import dataclass\n\n{shown}\n{used}"
+    linecache.cache["<cell>"] = (len(source), None, source.splitlines(keepends=True), "<cell>")
+    around: dict[str, Any] = {"__name__": "__main__"}
+    exec(compile(source, "<cell>", "exec"), around)
+    assert carried(around["body"]).helpers["Cell"] == shown
