@@ -43,10 +43,12 @@ if TYPE_CHECKING:
     from pytest_velo.sampling.chat import AsyncChat, Chat
     from pytest_velo.sampling.model import AsyncModel, Model
     from pytest_velo.sampling.trial import Trial
+    from pytest_velo.scorers.agreement import Agreement
     from pytest_velo.scorers.judge import AsyncJudge, Judge
 
 
 __all__ = [
+    "Agreement",
     "AsyncChat",
     "AsyncJudge",
     "AsyncModel",
@@ -84,6 +86,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Agreement": "scorers.agreement",
     "AsyncChat": "sampling.chat",
     "AsyncJudge": "scorers.judge",
     "AsyncModel": "sampling.model",

@@ -111,28 +111,29 @@ def _plain(value: object, path: str, parents: tuple[int, ...]) -> Any:
         return _number(value, path)
     if isinstance(value, list | tuple):
         return [_plain(part, f"{path}[{place}]", inner) for place, part in enumerate(value)]
-    members = _members(value, path)
+    members = members_of(value)
     if members is None:
         raise UsageError(
             f"{path} is {_shown(value)}, which has no exact JSON form",
             fix="use str, int, float, bool, None, lists, dicts, dataclasses or pydantic models",
         )
-    return {_text(key, path): _plain(part, f"{path}.{key}", inner) for key, part in members.items()}
+    return {_key(key, path): _plain(part, f"{path}.{key}", inner) for key, part in members.items()}
 
 
-def _members(value: object, path: str) -> dict[str, object] | None:
-    """Return the named parts of an object-like value; None if it is not one."""
+def members_of(value: object) -> dict[Any, object] | None:
+    """Return the parts of a mapping, a dataclass, a struct or a pydantic model by name; None for others."""
     if isinstance(value, Mapping):
-        for key in value:
-            if not isinstance(key, str):
-                raise UsageError(
-                    f"{path} has the key {key!r}, which is not text", fix=f"write it as {str(key)!r}"
-                )
         return dict(value)
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in fields(value)}
     names = getattr(type(value), "model_fields", None) or getattr(type(value), "__struct_fields__", None)
     return None if names is None else {name: getattr(value, name) for name in names}
+
+
+def _key(key: object, path: str) -> str:
+    if not isinstance(key, str):
+        raise UsageError(f"{path} has the key {key!r}, which is not text", fix=f"write it as {str(key)!r}")
+    return _text(key, path)
 
 
 def _text(text: str, path: str) -> str:

@@ -159,6 +159,7 @@ class InvalidTrial(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.said = ""  # the reply that cannot be used, if that is the reason
 
 
 class ToolError(Exception):
@@ -199,6 +200,17 @@ def tell(error: Raised) -> Raised:
     hear = _listener.get()
     if hear is not None:
         hear(error)
+    return error
+
+
+def named(error: VeloError, speaker: str) -> VeloError:
+    """Say in an error's place which part the model plays that could not be asked; return the error.
+
+    >>> print(named(named(OutageError("no answer", where="lab, model tiny"), "judge"), "judge"))
+    lab, model tiny (judge): no answer
+    """
+    if not error.where.endswith((f"({speaker})", speaker)):
+        error.where = f"{error.where} ({speaker})" if error.where else speaker
     return error
 
 

@@ -136,11 +136,19 @@ def checked(record: T) -> T:
 
 
 def _plain(value: Any) -> Any:
+    kind = type(value)
+    if kind in _AS_IT_IS:
+        return value
     if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        names = _NAMES.get(kind) or _NAMES.setdefault(kind, tuple(field.name for field in fields(value)))
+        return {name: _plain(getattr(value, name)) for name in names}
     if isinstance(value, tuple):
         return [_plain(part) for part in value]
     return value
+
+
+_NAMES: dict[type, tuple[str, ...]] = {}
+_AS_IT_IS = frozenset({str, int, float, bool, type(None), dict})  # exact types: most of what a record holds
 
 
 def _check_regular(path: Path) -> None:

@@ -162,6 +162,8 @@ class TrialRecord:
         detail: Why: the assertion's message, or why the trial is invalid.
         location: `file:line` of the assertion that failed, if one did.
         target: What the case's field `target` says the answer is, one text or several; empty without one.
+        case: The case as the body got it; in a record that was read, its fields by name, or the value that it
+            is. None without cases, and in older records.
     """
 
     index: int
@@ -176,6 +178,7 @@ class TrialRecord:
     detail: str = ""
     location: str = ""
     target: str | tuple[str, ...] = ""
+    case: Any = None
     notes: tuple[str, ...] = ()
     calls: tuple[Call, ...] = ()
 

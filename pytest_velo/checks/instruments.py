@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pytest_velo.cache.forms import FIRST, form_of
 from pytest_velo.canonical import digest
 from pytest_velo.records import HypothesisResult, Request, TrialRecord
-from pytest_velo.scorers.judge import rubric_of
+from pytest_velo.scorers.grading import rubric_of
 
 
 class Instruments(NamedTuple):

@@ -81,6 +81,9 @@ def model(request: pytest.FixtureRequest) -> Any:
 def judge(request: pytest.FixtureRequest) -> Any:
     """A model that grades, yes or no (`judge(question, reply)`) or with a score (`judge.score`).
 
+    It sees the conversation that led to the reply, unless `context=` says otherwise. `judge.validate` holds
+    it against texts that people have labelled.
+
     Example:
         ```python
         import pytest

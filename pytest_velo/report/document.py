@@ -236,7 +236,7 @@ def invalid_trials(result: HypothesisResult, show: int) -> tuple[TrialRecord, ..
     found = [
         trial for trial in result.trials if trial.kind is OutcomeKind.INVALID and trial.index not in telling
     ]
-    firsts = {trial.detail: trial.index for trial in reversed(found)}.values()
+    firsts = {trial.detail.partition("\n")[0]: trial.index for trial in reversed(found)}.values()
     chosen = sorted(found, key=lambda trial: (trial.index not in firsts, trial.index))[:show]
     return tuple(sorted(chosen, key=lambda trial: trial.index))
 

@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_velo.cache.runs import latest_run
 from pytest_velo.errors import StoreError, UsageError, nearest
 from pytest_velo.reading import checked, json_in, lines_in, pieces_of, read_bytes
 from pytest_velo.records import HypothesisResult, Outcome, TrialRecord
 from pytest_velo.report.document import RunDocument, from_json
+from pytest_velo.report.frames.frame import columns_of, table_named, to_pandas, to_polars
+from pytest_velo.report.frames.rows import rows_of
 from pytest_velo.report.record import (
     RESULTS_FILE,
     RUN_FILE,
@@ -25,6 +27,10 @@ from pytest_velo.report.record import (
 )
 from pytest_velo.report.transcript import trial_from_json
 from pytest_velo.verdicts import Decision
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
 
 _LINE_START = b'{"node_id":'
 _DECODER = json.JSONDecoder()
@@ -214,6 +220,53 @@ class Run:
                 with path.open("rb") as file:
                     file.seek(start)
                     yield _parse(file.read(length), f"{path} at byte {start}")
+
+    def rows(self, table: str = "trials") -> Iterator[dict[str, Any]]:
+        """Iterate over the rows of a table as dicts of plain values, None where one is not known.
+
+        Args:
+            table: What a row is: one of the `trials`, with its case's fields as `case.<field>` and named
+                outcomes as `outcome.<name>`; of the `hypotheses`; of the `claims`, of which a joint one has
+                several; or of the `messages`, everything that was said in the trials.
+
+        Raises:
+            UsageError: There is no such table.
+            StoreError: A line of the record cannot be read.
+        """
+        return rows_of(self, table_named(table), self._unfinished())
+
+    def to_pandas(self, table: str = "trials") -> pandas.DataFrame:
+        """Return a table as a data frame of pandas; a value that is not known is `<NA>`.
+
+        Args:
+            table: As for `rows`.
+
+        Raises:
+            UsageError: There is no such table, or pandas is not installed.
+            StoreError: A line of the record cannot be read.
+        """
+        return to_pandas(columns_of(table_named(table), self.rows(table)))
+
+    def to_polars(self, table: str = "trials") -> polars.DataFrame:
+        """Return a table as a data frame of polars, with the columns and values of `to_pandas`.
+
+        Args:
+            table: As for `rows`.
+
+        Raises:
+            UsageError: There is no such table, or polars is not installed.
+            StoreError: A line of the record cannot be read.
+        """
+        return to_polars(columns_of(table_named(table), self.rows(table)))
+
+    def _unfinished(self) -> list[str]:
+        """Return the tests that have trials, whose process was killed before their result was written."""
+        known = {result.node_id for result in self.document.results}
+        if self.is_partial:
+            names = sorted(trial_places(trial_files(self.folder)))
+        else:
+            names = [*self._places] if (self.folder / TRIALS_FILE).exists() else []
+        return [name for name in names if name not in known]
 
     @cached_property
     def _places(self) -> dict[str, list[tuple[int, int]]]:

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from datetime import date, time
 from typing import Any
 
+from pytest_velo.canonical import members_of
+from pytest_velo.case_sets import Case
 from pytest_velo.media import identified
 from pytest_velo.records import (
     Address,
@@ -76,6 +79,7 @@ def trial_to_json(node_id: str, trial: TrialRecord) -> dict[str, Any]:
         "detail": trial.detail,
         "location": trial.location,
         **({"target": trial.target} if trial.target else {}),
+        **({} if trial.case is None else {"case": _case_to_json(trial.case)}),
         "notes": list(trial.notes),
         "calls": [_call_to_json(call) for call in trial.calls],
     }
@@ -100,9 +104,22 @@ def trial_from_json(data: JsonObject) -> TrialRecord:
         detail=data["detail"],
         location=data["location"],
         target=_target(data.get("target", "")),
+        case=data.get("case"),  # older records lack it
         notes=tuple(data["notes"]),
         calls=tuple(map(_call_from_json, data["calls"])),
     )
+
+
+def _case_to_json(case: Any) -> Any:
+    """Return a case's fields by name, or the value that it is; what JSON cannot hold is named by its type."""
+    members = vars(case) if isinstance(case, Case) else members_of(case)
+    if members is None:
+        return _field(case)
+    return {str(name): _field(value) for name, value in members.items()}
+
+
+def _field(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date | time) else _plain(value)
 
 
 def _target(value: Any) -> str | tuple[str, ...]:

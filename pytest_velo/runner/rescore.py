@@ -14,7 +14,7 @@ from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.sampling.draws import Recorded
 from pytest_velo.sampling.seeds import derive
 from pytest_velo.sampling.trial import Drawer, Drawing
-from pytest_velo.scorers.judge import rubric_of
+from pytest_velo.scorers.grading import rubric_of
 from pytest_velo.settings import Api
 
 

@@ -84,8 +84,10 @@ def _usd_per_turn(run: Run) -> float | None:
 
 
 def invalid_reasons(trials: Sequence[TrialRecord]) -> Iterator[str]:
-    """Say why trials are invalid, the most common reasons first."""
-    reasons = Counter(trial.detail for trial in trials if trial.kind is OutcomeKind.INVALID)
+    """Say why trials are invalid, the most common first, by the first lines of the reasons."""
+    reasons = Counter(
+        trial.detail.partition("\n")[0] for trial in trials if trial.kind is OutcomeKind.INVALID
+    )
     for reason, n in reasons.most_common(_REASONS_SAID):
         yield f"{n} of {len(trials)} trials {'is' if n == 1 else 'are'} invalid: {reason}"
     if len(reasons) > _REASONS_SAID:

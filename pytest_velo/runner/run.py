@@ -107,6 +107,7 @@ class Run:
         for finished in recorded:
             if self.stop is not None:
                 break
+            self._n_launched += 1
             self._take(finished)
         if self.stop is None:
             self._out_of_trials()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from pytest_velo.case_sets import Planned, target_of
+from pytest_velo.case_sets import Planned, fresh, is_shared_safely, target_of
 from pytest_velo.errors import BodyError, InvalidTrial
 from pytest_velo.records import OutcomeKind, TrialRecord
 from pytest_velo.runner.hypothesis import Hypothesis, Reading
@@ -70,9 +70,11 @@ class TrialRunner:
         seeds, turn = hypothesis.seeds, planned.turn
         seed = derive(hypothesis.seed, self._seed_of, turn) if seeds is None else seeds[turn]
         trial = Trial(index=planned.turn, repeat=planned.repeat, seed=seed)
+        # The body has one of its own, also in each arm: the record keeps what it was given.
+        case = planned.case if is_shared_safely(planned.case) else fresh(planned.case)
         scope = TrialScope(
             trial=trial,
-            case=planned.case,
+            case=case,
             arm=planned.arm,
             case_digest=planned.case_digest,
             stream=hypothesis.stream,
@@ -91,7 +93,7 @@ class TrialRunner:
             self._adopt(hypothesis.adopts)
         self._scopes.add(scope)
         try:
-            values = hypothesis.outcomes.value(await self._call(planned, trial))
+            values = hypothesis.outcomes.value(await self._call(case, planned.arm, trial))
             _check_calls(scope)
             if self.outside.trouble is not None:
                 raise self.outside.trouble  # the body caught it
@@ -116,12 +118,12 @@ class TrialRunner:
 
         adopt(endpoints)
 
-    def _call(self, planned: Planned, trial: Trial) -> Awaitable[Any]:
+    def _call(self, case: Any, arm: str, trial: Trial) -> Awaitable[Any]:
         body = self._hypothesis.body
         if self._hypothesis.is_async:
-            awaitable: Awaitable[Any] = body(planned.case, planned.arm, trial)
+            awaitable: Awaitable[Any] = body(case, arm, trial)
             return awaitable
-        return self._threads.run_blocking(partial(body, planned.case, planned.arm, trial))
+        return self._threads.run_blocking(partial(body, case, arm, trial))
 
     def _apart(self, func: Callable[[], T]) -> Awaitable[T]:
         """Run a plain tool of an async body in a worker thread."""
@@ -192,6 +194,7 @@ class TrialRunner:
             detail=reading.invalid or reading.detail,
             location=reading.location,
             target=target_of(planned.case),
+            case=planned.case,
             notes=scope.trial.notes,
             calls=self._keeper.calls(scope.calls),
         )

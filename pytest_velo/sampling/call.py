@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pytest_velo.cache.keys import request_key
-from pytest_velo.errors import BodyError, InvalidTrial, UnansweredError
+from pytest_velo.errors import BodyError, InvalidTrial, UnansweredError, VeloError, named
 from pytest_velo.providers.prefill import continued, may_not_continue
 from pytest_velo.providers.registry import Target
 from pytest_velo.providers.thoughts import has_thoughts, without_thoughts
@@ -101,6 +101,11 @@ def remarks(reply: Reply, request: Request, target: Target) -> list[str]:
     return told
 
 
+def _who(speaker: str) -> str:
+    """Name the model by the part it plays: `the judge`, `the attacker`."""
+    return f"the {speaker}" if speaker else "the model"
+
+
 async def ask(
     scope: TrialScope,
     target: Target,
@@ -139,13 +144,15 @@ async def ask(
             target, request, key=key, slot=slot, stream=scope.stream, may_pay=scope.may_pay
         )
     except UnansweredError as error:
-        unanswered = f"the model gave {error.what}"
+        unanswered = f"{_who(speaker)} gave {error.what}"
         scope.invalidate(unanswered)
         raise InvalidTrial(unanswered) from error
     except asyncio.CancelledError:
         scope.give_up()
         raise
     except Exception as error:
+        if speaker and isinstance(error, VeloError):
+            named(error, speaker)
         scope.fail(error)
         raise
     finally:
@@ -166,6 +173,9 @@ async def ask(
     scope.remember(Origin(reply=reply, request=request, endpoint=target.endpoint, again=again))
     reason = guard.reason(reply)
     if reason is not None:
+        reason = reason.replace("the model", _who(speaker), 1)
         scope.invalidate(reason)
-        raise InvalidTrial(reason)
+        unusable = InvalidTrial(reason)
+        unusable.said = reply.text
+        raise unusable
     return reply

@@ -214,11 +214,8 @@ class Model(_Caller):
     ) -> Reply:
         """Ask the model once; arguments and errors as in `AsyncModel`."""
         options = _options(locals())
-        scope = self._scope()
-        if scope.block is None:
-            raise BodyError(
-                "a blocking model was called on the sampling loop", fix="make the body `async def`"
-            )
+        scope = self._blocking_scope()
+        assert scope.block is not None
         scope.issue()
         target = self._target(scope)
         request = self._request(scope, target, prompt, system, {**options, **provider_parameters})
@@ -230,6 +227,19 @@ class Model(_Caller):
     def chat(self, *, system: str | None = None, **defaults: Any) -> Chat:
         """Start a conversation; `defaults` are keywords for every turn's call."""
         return Chat(self, system, defaults)
+
+    def _blocking_scope(self) -> TrialScope:
+        """Return the running trial, which must be one that may block."""
+        scope = self._scope()
+        if scope.block is None:
+            raise BodyError(
+                "a blocking model was called on the sampling loop", fix="make the body `async def`"
+            )
+        return scope
+
+    def _twin(self) -> AsyncModel:
+        """Return the same model for what runs on the loop."""
+        return AsyncModel(self._targets, role=self._role)
 
 
 def _check_names(given: Iterable[str], endpoint: Endpoint) -> None:

@@ -134,6 +134,7 @@ class TrialScope:
     __slots__ = (
         "_callers",
         "_calls",
+        "_inner",
         "_issued",
         "_ordinals",
         "_origins",
@@ -198,6 +199,7 @@ class TrialScope:
         self.notices: list[str] = []
         self.n_given_up = 0  # calls that the body cancelled
         self._calls: list[Call | None] = []
+        self._inner: list[TrialScope] = []
         self._origins: list[Origin] = []
         self._ordinals: dict[str, int] = {}
         self._seen: dict[str, tuple[int, bool]] = {}
@@ -238,8 +240,12 @@ class TrialScope:
             self._calls[place] = call
 
     def remember(self, origin: Origin) -> None:
-        """Keep how a reply came about, so that it can be forked."""
+        """Keep how a reply came about, so that it can be forked, and judged with what led to it."""
         self._origins.append(origin)
+
+    def origin_of(self, reply: Reply) -> Origin | None:
+        """Return how a reply came about; None if it is not one of this trial's."""
+        return next((origin for origin in self._origins if origin.reply is reply), None)
 
     def fork(self, reply: Reply, at: Any, edit: Any, options: dict[str, Any]) -> Any:
         """Fork a reply of this trial (`Reply.fork`)."""
@@ -252,6 +258,40 @@ class TrialScope:
     def end(self) -> None:
         """End the trial: tasks and threads left behind get no more draws."""
         self.ended = True
+        for inner in self._inner:
+            inner.end()
+
+    def inner(self) -> TrialScope:
+        """Return a part of this trial that may be invalid on its own; `absorb` brings its calls back."""
+        inner = TrialScope(
+            trial=self.trial,
+            case=self.case,
+            case_digest=self.case_digest,
+            arm=self.arm,
+            stream=self.stream,
+            may_pay=self.may_pay,
+            drawer=self.drawer,
+            block=None,
+            folder=self.folder,
+            apart=self.apart,
+            home=self.home,
+            allow_cut=self.allow_cut,
+            allow_empty=self.allow_empty,
+        )
+        inner.ended = self.ended
+        self._inner.append(inner)
+        return inner
+
+    def absorb(self, inner: TrialScope) -> None:
+        """Take the calls of a part that ended, and what went wrong with them, but not that it is invalid."""
+        self._inner.remove(inner)
+        inner.end()
+        if not self.ended:
+            self._calls += inner._calls
+        self.notices += inner.notices
+        self.n_given_up += inner.n_given_up
+        if inner.trouble is not None:
+            self.fail(inner.trouble)
 
     def slot(self, key: str, label: str | None, *, advice: str = _APART) -> Slot:
         """Return the slot of the next draw of request `key` inside this trial.
@@ -272,14 +312,18 @@ class TrialScope:
         if self.invalid is None:
             self.invalid = reason
 
-    def blame(self, who: str, error: InvalidTrial) -> None:
-        """Name who failed where the model was asked on behalf of something else: `the judge`."""
-        if error.reason.startswith(who):
-            return
-        named = error.reason.replace("the model", who, 1)
-        if named == error.reason:
-            named = f"{who}: {named}"
-        if self.invalid == error.reason:
+    def blame(self, who: str, error: InvalidTrial, told: str = "") -> None:
+        """Name who failed where the model was asked on behalf of something else: `the judge`.
+
+        `told` is what else there is to say of it. It makes the trial invalid.
+        """
+        named = error.reason
+        if not named.startswith(who):
+            named = named.replace("the model", who, 1)
+            if named == error.reason:
+                named = f"{who}: {named}"
+        named += told
+        if self.invalid in (None, error.reason):
             self.invalid = named
         error.reason = named
 

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from pytest_velo.report.load import Run, load
+from support.schemas import faults
 
 # What pytest-asyncio otherwise warns of at the start of every inner run.
 QUIET = ("-o", "asyncio_default_fixture_loop_scope=function")
@@ -74,8 +75,10 @@ class Inner:
 
     @property
     def record(self) -> Run:
-        """The record of the latest run."""
-        return load(cache_dir=self.path / ".pytest_velo")
+        """The record of the latest run, which is as its schema says."""
+        found = load(cache_dir=self.path / ".pytest_velo")
+        assert faults(found.folder, most=2) == []
+        return found
 
     @property
     def outcomes(self) -> list[str]:

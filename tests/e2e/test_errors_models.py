@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from fnmatch import fnmatchcase
 
 import pytest
 
@@ -150,17 +149,9 @@ def test_a_model_that_cannot_be_used_here(mistakes):
 @pytest.mark.parametrize(
     ("asked", "reply", "why"),
     [
-        ("judge('Is it?', 'a')", '{"answer": "maybe"}', "the judge's answer cannot be read: *maybe*"),
-        (
-            "judge.score('How is it?', 'a') > 5",
-            '{"score": "high"}',
-            "the judge's answer cannot be read: *high*",
-        ),
-        (
-            "judge.score('How is it?', 'a') > 5",
-            '{"points": 3}',
-            "the judge's answer cannot be read: *points*",
-        ),
+        ("judge('Is it?', 'a')", '{"answer": "maybe"}', "the judge's answer cannot be read"),
+        ("judge.score('How is it?', 'a') > 5", '{"score": "high"}', "the judge's answer cannot be read"),
+        ("judge.score('How is it?', 'a') > 5", '{"points": 3}', "the judge's answer cannot be read"),
         ("judge('Is it?', 'a')", "yes", "the judge's reply does not follow the schema"),
     ],
 )
@@ -172,8 +163,12 @@ def test_a_judge_that_cannot_be_read_makes_invalid_trials(run, asked, reply, why
     )
     result = run("-rs")
     assert run.outcomes == ["inconclusive"]
-    assert all(fnmatchcase(trial.detail, why) for trial in run.record["test_h"].trials)
-    result.stdout.fnmatch_lines(["*0 for the claim, 0 against it, 10 invalid*", f"*{why}*"])
+    told = f"{why} (scripted/grader)\nit said: {reply!r}"
+    assert {trial.detail for trial in run.record["test_h"].trials} == {told}
+    result.stdout.fnmatch_lines(
+        ["*0 for the claim, 0 against it, 10 invalid*", f"*10 of 10 trials are invalid: {why}*"]
+    )
+    assert f"it said: {reply!r}" in result.stdout.str()
 
 
 @pytest.fixture

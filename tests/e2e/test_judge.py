@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from .conftest import Answer
+
 JUDGES = """
 import json
 from pytest_velo import Reply
@@ -72,7 +74,9 @@ def test_a_score_out_of_range_is_an_invalid_trial(run):
         + hypothesis("ELEVEN", "judge.score('Good?', reply)").replace("return await", "assert 7 <= await")
     )
     assert run().parseoutcomes() == {"inconclusive": 1}
-    assert run.record["test_h"].trials[0].detail == "the judge's score 11 is outside 0..10"
+    assert run.record["test_h"].trials[0].detail == (
+        "the judge's score 11 is outside 0..10 (scripted/eleven)"
+    )
 
 
 def test_a_judge_that_was_not_awaited_is_an_error(run):
@@ -95,13 +99,43 @@ def test_hazard_01_two_cases_with_one_short_reply_are_judged_apart(run, lab):
         + "@pytest.mark.hypothesis(rate >= 0.9, models=[GOOD], judge='lab/tiny', cases=list(range(30)),"
         " over='population', min_trials=20)\n"
         "async def test_h(model, judge, case):\n"
-        "    return await judge('Good?', await model(str(case)))\n"
+        "    return await judge('Good?', await model(str(case)), context=None)\n"
     )
     lab.answer = _judgement(lab)
     run("-m", "velo")
     judged = [trial.calls[1].address for trial in run.record["test_h"].trials]
     assert len({address.key for address in judged}) == 1, "the judge was asked the same of every case"
     assert len({address.slot for address in judged}) == len(judged), "and every case got a draw of its own"
+
+
+def test_labels_are_judged_once_and_read_from_then_on(run, lab):
+    (run.path / "labels.csv").write_text("reply,label\nyes,yes\nno,no\nno,no\nno,yes\n", encoding="utf-8")
+    run.file(
+        "from pytest_velo import estimate, mean\n"
+        "@pytest.mark.hypothesis(estimate(mean(0, 1), halfwidth=0.4), judge='lab/tiny', max_trials=5)\n"
+        "async def test_h(judge):\n"
+        "    agreement = await judge.validate('labels.csv', 'Is it yes?')\n"
+        "    print(agreement)\n"
+        "    return agreement.rate\n"
+    )
+    lab.answer = _judgement(lab)
+    first = run("-m", "velo", "-rP")
+    first.stdout.fnmatch_lines(["*the judge lab/tiny agrees with people on * of 4*"])
+    n_calls = len(lab.calls)
+    trials = run.record["test_h"].trials
+    assert [len(trial.calls) for trial in trials] == [4] * len(trials)
+    assert run("-m", "velo", "--velo-mode=replay").ret == 0
+    assert len(lab.calls) == n_calls
+    assert [trial.values for trial in run.record["test_h"].trials] == [trial.values for trial in trials]
+
+
+def test_a_judge_that_cannot_be_asked_is_an_error_of_the_judge_and_not_of_the_model(run, lab):
+    run.file(JUDGES + hypothesis("'lab/tiny'", "judge('Good?', reply)"))
+    lab.answer = lambda body: Answer({"error": {"message": "no such key"}}, status=401)
+    result = run("-m", "velo")
+    assert result.parseoutcomes() == {"errors": 1}
+    assert "(judge): " in run.record["test_h"].problem.splitlines()[0]
+    assert "lab" in run.record["test_h"].problem.splitlines()[0]
 
 
 def _judgement(lab):

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pytest_velo import (
+    Agreement,
     AsyncChat,
     AsyncJudge,
     AsyncModel,
@@ -42,8 +43,11 @@ async def test_async(model: AsyncModel, judge: AsyncJudge, case: Case, trial: Tr
     reply: Reply = await model(f"{case.q}", temperature=0.5, max_tokens=5)
     text: str = reply.text
     trial.note(text)
-    score: float = await judge.score("How good, from 0 to 10?", reply)
-    return reply.answers("yes") and await judge("Is it yes?", reply) and score > 5
+    score: float = await judge.score("How good, from 0 to 10?", reply, context=None)
+    agreement: Agreement = await judge.validate("labels.csv", "Is it yes?")
+    rate_or_none: float | None = agreement.rate
+    agrees = rate_or_none is not None and rate_or_none > 0.5
+    return reply.answers("yes") and await judge("Is it yes?", reply) and score > 5 and agrees
 
 
 @pytest.mark.hypothesis(rate("asr").within(0.1, 0.9))
@@ -54,7 +58,11 @@ def test_plain(model: Model, judge: Judge, velo: Velo, trial: Trial) -> dict[str
     if not reply.text:
         velo.invalid("silence")
     pick: float = trial.rng.random()
-    return {"asr": judge("Is it yes?", reply), "other": pick < 0.5}
+    again: Agreement = judge.validate([{"text": "yes", "label": True}], "Is it yes?", level=0.9)
+    return {
+        "asr": judge("Is it yes?", reply, context=[{"role": "user", "content": "Yes?"}]),
+        "other": pick < 0.5 and again.n > 0,
+    }
 
 
 async def talk(model: AsyncModel) -> Reply:

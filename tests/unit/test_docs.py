@@ -62,6 +62,10 @@ SAMPLES = {
         f'{{"question": "What is {n} + 1?", "wrong": "{n}", "topic": "topic {n}"}}\n' for n in range(200)
     ),
     "pairs.csv": "prompt,template\n" + "".join(f"Is {n} even?,t{n}\n" for n in range(200)),
+    "labels.csv": "id,prompt,reply,label\n"
+    + "".join(
+        f"r{n},May I?,{'Certainly.' if n % 2 else 'No.'},{'yes' if n % 2 else 'no'}\n" for n in range(200)
+    ),
     "new.jsonl": "".join(
         f'{{"id": {n}, "correct": {int(n % 10 < 7)}, "output": "{"yes" if n % 10 < 7 else "no"}"}}\n'
         for n in range(200)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pytest_velo import rate, scripted
-from pytest_velo.errors import BodyError, InvalidTrial, UnansweredError
+from pytest_velo.errors import BodyError, InvalidTrial, OutageError, UnansweredError
 from pytest_velo.providers.registry import resolve
 from pytest_velo.records import FinishReason, OutcomeKind, Reply, ToolCall
 from pytest_velo.runner.hypothesis import Hypothesis
@@ -431,3 +431,248 @@ def test_an_invalid_trial_says_whether_the_model_or_the_judge_failed() -> None:
         error = InvalidTrial(reason)
         scope.blame("the judge", error)
         assert (scope.invalid, error.reason) == (named, named)
+
+
+def seen_by_the_judge(run_body, ask, answer: Any = "Fine.") -> list[str]:
+    """Run a body that has a model, a judge and the list of what the judge was sent."""
+    sent: list[str] = []
+    model = model_that(answer)
+
+    def grade(request):
+        sent.append(request.messages[-1]["content"])
+        return '{"answer": "yes", "score": 5}'
+
+    judge = AsyncJudge(AsyncModel(resolve(scripted("grades", grade))))
+
+    async def body(case, arm, trial):
+        return await ask(model, judge)
+
+    run = run_body(body, limit=1)
+    assert run.error is None, run.error
+    assert {trial.kind for trial in run.trials} == {OutcomeKind.ONE}
+    return sent
+
+
+def test_the_judge_sees_what_led_to_a_reply(run_body) -> None:
+    async def ask(model, judge):
+        reply = await model("How are you?", system="Be brief.")
+        return await judge("Is it polite?", reply)
+
+    prompt = seen_by_the_judge(run_body, ask)[0]
+    assert "===== system\nBe brief.\n===== user\nHow are you?\n=====\n" in prompt
+    assert "The text to judge:\n=====\nFine.\n=====\n" in prompt
+
+
+def test_the_judge_sees_every_turn_of_a_chat_and_what_was_begun(run_body) -> None:
+    async def ask(model, judge):
+        chat = model.chat()
+        await chat("One?")
+        reply = await chat("Two?")
+        forked = await reply.fork(at=0, edit="Well.")
+        return await judge("Polite?", reply) and await judge.score("Polite?", forked) > 0
+
+    sent = seen_by_the_judge(run_body, ask)
+    assert "===== user\nOne?\n===== assistant\nFine.\n===== user\nTwo?\n=====\n" in sent[0]
+    assert "===== assistant, begun: the text goes on from here\nWell.\n=====\n" in sent[1]
+
+
+@pytest.mark.parametrize(
+    ("context", "shown"),
+    [
+        (None, None),
+        ("", None),
+        ("The answer is 4.", "What to know about the text:\n=====\nThe answer is 4.\n=====\n"),
+        ([{"role": "user", "content": "Other?"}], "text:\n===== user\nOther?\n=====\n"),
+    ],
+)
+def test_the_context_is_for_the_body_to_choose(run_body, context, shown) -> None:
+    async def ask(model, judge):
+        reply = await model("How are you?")
+        return await judge("Polite?", reply, context=context)
+
+    prompt = seen_by_the_judge(run_body, ask)[0]
+    assert "How are you?" not in prompt
+    if shown is None:
+        assert prompt.startswith("Polite?\n\n=====\nFine.\n=====\n")
+    else:
+        assert shown in prompt
+
+
+def test_a_text_of_the_bodys_own_has_no_context(run_body) -> None:
+    async def ask(model, judge):
+        reply = await model("How are you?")
+        return await judge("Polite?", reply.text) and await judge("Polite?", Reply(text="Mine."))
+
+    for prompt in seen_by_the_judge(run_body, ask):
+        assert "How are you?" not in prompt
+        assert prompt.startswith("Polite?\n\n=====\n")
+
+
+@pytest.mark.parametrize("context", [5, {"role": "user"}, ["text"], b"x"])
+def test_a_context_that_cannot_be_shown_is_an_error_even_if_it_is_caught(run_body, context) -> None:
+    judge = grader('{"answer": "yes"}')
+
+    async def body(case, arm, trial):
+        try:
+            return await judge("Polite?", "Fine.", context=context)
+        except Exception:
+            return True
+
+    error = run_body(body).error
+    assert isinstance(error, BodyError)
+    assert "context=" in error.what
+    assert "context=case.question" in error.fix
+
+
+@pytest.mark.parametrize(
+    ("answer", "first", "said"),
+    [
+        ("well...", "the judge's reply does not follow the schema (scripted/handles)", "it said: 'well...'"),
+        ('{"answer": "maybe"}', "the judge's answer cannot be read (scripted/handles)", "maybe"),
+        (
+            Reply(text="{", finish_reason=FinishReason.LENGTH),
+            "the judge's reply was cut at max_tokens",
+            "it said: '{'",
+        ),
+    ],
+)
+def test_a_judge_without_a_verdict_is_named_with_what_it_said(run_body, answer, first, said) -> None:
+    judge = grader(lambda _: answer)
+
+    async def body(case, arm, trial):
+        return await judge("Polite?", "Fine.")
+
+    run = run_body(body)
+    assert {trial.kind for trial in run.trials} == {OutcomeKind.INVALID}
+    assert run.trials[0].detail.startswith(first)
+    assert "scripted/handles" in run.trials[0].detail
+    assert said in run.trials[0].detail
+
+
+LABELS = [
+    {"text": "Certainly.", "label": "yes", "prompt": "May I?"},
+    {"text": "Certainly.", "label": "yes", "prompt": "May I?"},
+    {"text": "No.", "label": False},
+    {"text": "Certainly, fool.", "label": "no"},
+    {"text": "mumble", "label": "yes"},
+]
+
+
+def polite(request):
+    material = request.messages[-1]["content"]
+    if "mumble" in material:
+        return "hm"
+    return '{"answer": "yes"}' if "Certainly" in material else '{"answer": "no"}'
+
+
+@pytest.mark.parametrize("is_async", [True, False])
+def test_a_judge_is_held_against_labels(run_body, make_hypothesis, is_async) -> None:
+    found = []
+
+    def noted(agreement) -> bool:
+        found.append(agreement)
+        return agreement.rate > 0.5
+
+    if is_async:
+        judge = grader(polite)
+
+        async def body(case, arm, trial):
+            return noted(await judge.validate(LABELS, "Is it polite?"))
+
+        run = run_body(body)
+    else:
+        plain = Judge(Model(resolve(scripted("handles", polite))))
+        run = run_plain(
+            make_hypothesis(
+                lambda case, arm, trial: noted(plain.validate(LABELS, "Is it polite?")),
+                is_async=False,
+                max_trials=2,
+            )
+        )
+    assert run.error is None, run.error
+    agreement = found[0]
+    assert (agreement.n, agreement.n_invalid, agreement.rate) == (4, 1, 0.75)
+    assert [judged.text for judged in agreement.disagreements] == ["Certainly, fool."]
+    assert agreement.invalid[0].invalid.startswith("the judge's reply does not follow the schema")
+    assert agreement.judge == "scripted/handles"
+    first = run.trials[0]
+    assert first.kind is OutcomeKind.ONE, "a verdict that cannot be read makes no trial invalid here"
+    assert len(first.calls) == 5, "the calls are the trial's"
+    assert len({call.address for call in first.calls}) == 5, "equal rows have draws of their own"
+    prompts = [call.request.messages[-1]["content"] for call in first.calls]
+    assert ["May I?" in prompt for prompt in prompts] == [True, True, False, False, False]
+    second = {call.address for call in run.trials[1].calls}
+    assert not second & {call.address for call in first.calls}, "every trial asks anew"
+
+
+def test_labels_that_cannot_be_used_are_an_error_even_if_it_is_caught(run_body) -> None:
+    sent = []
+    judge = grader(lambda request: sent.append(request) or '{"answer": "yes"}')
+
+    async def body(case, arm, trial):
+        try:
+            return (await judge.validate([*LABELS, {"text": "x", "label": "?"}], "Polite?")).rate > 0
+        except Exception:
+            return True
+
+    error = run_body(body).error
+    assert "neither yes nor no" in str(error)
+    assert not sent
+
+
+def test_a_validation_that_was_not_awaited_is_an_error(run_body) -> None:
+    judge = grader(polite)
+
+    async def body(case, arm, trial):
+        judge.validate(LABELS, "Polite?")
+        return True
+
+    assert "never awaited" in str(run_body(body).error)
+
+
+def test_a_judge_that_cannot_be_asked_is_an_error_that_names_it(make_hypothesis) -> None:
+    class Down:
+        async def draw(self, *args, **kwargs):
+            raise OutageError("connection refused", where="lab, model tiny")
+
+    judge = AsyncJudge(AsyncModel(resolve(scripted("handles", ["x"])), role="judge"))
+
+    async def body(case, arm, trial):
+        try:
+            return (await judge.validate(LABELS, "Polite?")).rate
+        except Exception:
+            return True
+
+    async def go() -> Run:
+        run = Run(make_hypothesis(body, max_trials=3), Down(), SampleLoop())
+        await run.go()
+        return run
+
+    error = asyncio.run(go()).error
+    assert isinstance(error, OutageError)
+    assert str(error) == "lab, model tiny (judge): connection refused"
+
+
+def test_a_validation_that_is_given_up_is_an_error(run_body) -> None:
+    judge = AsyncJudge(AsyncModel(resolve(scripted("handles", ["x"]))))
+
+    async def body(case, arm, trial):
+        task = asyncio.ensure_future(judge.validate(LABELS, "Polite?"))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return True
+
+    run = run_body(body)
+    assert "cancelled a model call" in str(run.error) or run.units.n_ones == 0
+
+
+def test_a_model_that_plays_a_part_is_named_where_it_fails(run_body) -> None:
+    attacker = AsyncModel(resolve(scripted("attacks", ["  "])), role="attacker")
+
+    async def body(case, arm, trial):
+        await attacker("Attack!")
+        return True
+
+    assert run_body(body).trials[0].detail.startswith("the attacker's reply is empty")

@@ -33,8 +33,10 @@ USERS_CALL = {
     "pytest_velo.records",
     "pytest_velo.replies",
     "pytest_velo.report.load",
+    "pytest_velo.report.schema",
     "pytest_velo.sampling.model",
     "pytest_velo.sampling.trial",
+    "pytest_velo.scorers.agreement",
     "pytest_velo.scorers.judge",
     "pytest_velo.stats.choosing",
 }

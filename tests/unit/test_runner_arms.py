@@ -188,3 +188,24 @@ def test_rates_are_as_they_were(make_hypothesis, sample) -> None:
     result = result_of(asyncio.run(sample(make_hypothesis(body, rate <= 0.5))))
     assert result.telling == tuple(range(len(result.trials)))
     assert result.decision.evidence.n_ones == len(result.trials)
+
+
+def test_a_body_that_changes_its_case_changes_it_for_no_other_arm(make_hypothesis, sample) -> None:
+    seen = []
+
+    async def body(case, arm, trial):
+        seen.append([*case.options])
+        case.options.append(arm)
+        return arm == "hinted"
+
+    plan = pick_order(load([{"options": ["a", "b"]}], base=Path()), "cases", seed=0)
+    trials = with_arms(takewhile(lambda trial: trial.unit < 20, plan), ARMS)
+    made = make_hypothesis(
+        body, difference("hinted", "plain") >= 0.5, arms=ARMS, trials=lambda: trials, max_trials=20
+    )
+    run = asyncio.run(sample(made))
+    assert run.error is None
+    assert {tuple(options) for options in seen} == {("a", "b")}
+    assert all(trial.case.options == ["a", "b"] for trial in run.trials), (
+        "the record keeps it as it was given"
+    )
