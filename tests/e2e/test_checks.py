@@ -16,6 +16,7 @@ from pytest_velo import Finding, Sweep, check, check_sync, difference, estimate,
 from pytest_velo.cli.main import main
 from pytest_velo.errors import BodyError, UsageError
 from pytest_velo.interactive.session import close_all
+from support.schemas import faults
 
 CASES = [{"question": f"Is {n} a number?", "wrong": "no"} for n in range(8)]
 MANY = [{"question": f"Is {n} a number?", "tags": ["a", n]} for n in range(60)]
@@ -175,7 +176,10 @@ def test_a_check_leaves_the_record_of_a_run(notebook: ModuleType, run: Any) -> N
     assert again.n != 0
     (result,) = load("latest", run.path / ".pytest_velo").results
     assert said(result) == said(again)
-    assert result.node_id == "notebook.py::agrees" or result.node_id.endswith("::agrees")
+    assert result.node_id.endswith("::agrees")
+    check_sync(rate >= 0.3, notebook.prompted, **keywords, over={"prompt": ["", "Think. "]})
+    for folder in (run.path / ".pytest_velo" / "runs").glob("*/"):
+        assert not faults(folder, most=20), "it is as the published schema says"
     page = run.path / "page.html"
     for command in (["report", again.run_id, "-o", str(page)], ["compare", first.run_id, again.run_id]):
         done = CliRunner().invoke(main, command)

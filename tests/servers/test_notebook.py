@@ -25,13 +25,18 @@ def _installed() -> None:
 
 
 def shown(notebook: Any) -> list[str]:
-    """What each cell shows, as HTML where it is, without what differs from run to run."""
+    """What each cell shows, as HTML where there is any."""
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
     texts = [output.get("text") or dict(output.get("data", {})) for output in outputs]
     said = [
         text if isinstance(text, str) else text.get("text/html", text.get("text/plain")) for text in texts
     ]
-    return [re.sub(r"run \d{4}-\S+Z", "run", text) for text in said if text]
+    return [text for text in said if text]
+
+
+def found(notebook: Any) -> list[list[str]]:
+    """The verdicts and numbers in what each cell shows; words may change with the reports."""
+    return [re.findall(r"tone-\w+|\d+/\d+|\[[\d., ]+\]|points=.[\d., ]+", text) for text in shown(notebook)]
 
 
 def test_the_example_runs_offline_and_shows_what_is_kept_in_it(
@@ -55,7 +60,7 @@ def test_the_example_runs_offline_and_shows_what_is_kept_in_it(
     assert "one family of 3, by Holm" in sweep
     assert figure.startswith("<Figure size")
     compile(test, "test_repeats_the_hint.py", "exec")
-    assert shown(notebook) == shown(kept), "the outputs in the repository are those of this code"
+    assert found(notebook) == found(kept), "execute it again: jupyter nbconvert --inplace --execute"
 
 
 def test_a_finding_and_a_sweep_are_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
