@@ -3,13 +3,20 @@
 Live: a hypothesis whose trials call the client, against the bare client and gather, on the same loopback
 server. From the cache: a trial's call that the store answers, against the client over a transport in memory
 that answers with the same bytes, so that what it takes is what the SDK makes of the request and the reply.
+And both in part: what our transport does with a request that the SDK has made, against what the SDK does with
+the response to it (its own decoding, into its typed object).
+
+    python benchmarks/clients.py                        the tables
+    python benchmarks/clients.py --profile transport    where the time of our part goes
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import cProfile
 import itertools
+import pstats
 import tempfile
 from collections.abc import Callable
 from functools import partial
@@ -21,6 +28,8 @@ import httpx2
 import openai
 from loopback import MODEL, serving_styles
 from measuring import Timing, machine, print_table, ratio, taking_turns
+from openai._models import FinalRequestOptions
+from openai.types.chat import ChatCompletion
 from workload import run_hypothesis, settings_for
 
 from pytest_velo.cache.store import Store
@@ -42,10 +51,23 @@ def main() -> None:
     parser.add_argument("--in-flight", type=int, default=50, help="live calls at once (default 50)")
     parser.add_argument("--latency-s", type=float, default=0.05, help="the server's (default 0.05)")
     parser.add_argument("--rounds", type=int, default=5, help="runs of each, in turn (default 5)")
+    parser.add_argument(
+        "--profile", choices=["transport", "cached"], help="where the time goes, and no table"
+    )
     options = parser.parse_args()
     with serving_styles(options.latency_s) as address, tempfile.TemporaryDirectory() as folder:
         bench = _Bench(address, Path(folder), options.requests, options.in_flight)
-        rows = [row for kind in ("live", "cached") for row in _compare(bench, kind, options.rounds)]
+        if options.profile:
+            works = bench.parts() if options.profile == "transport" else bench.cached()
+            work = works["pytest-velo's transport" if options.profile == "transport" else "pytest-velo"]
+            work()
+            profiler = cProfile.Profile()
+            profiler.runcall(work)
+            pstats.Stats(profiler).strip_dirs().sort_stats("tottime").print_stats(40)
+            return
+        rows = [
+            row for kind in ("live", "cached", "in part") for row in _compare(bench, kind, options.rounds)
+        ]
     print(machine("openai", "httpx2", "aiohttp"))
     print_table(
         f"{options.requests} calls, median of {options.rounds} rounds in turn",
@@ -55,7 +77,7 @@ def main() -> None:
 
 
 def _compare(bench: _Bench, kind: str, rounds: int) -> list[list[str]]:
-    works = bench.live() if kind == "live" else bench.cached()
+    works = {"live": bench.live, "cached": bench.cached, "in part": bench.parts}[kind]()
     taking_turns(1, *works.values())  # imports, connections, and what is read from the cache afterwards
     timings = dict(zip(works, taking_turns(rounds, *works.values()), strict=True))
     bare = next(iter(timings.values()))
@@ -97,6 +119,21 @@ class _Bench:
             "pytest-velo": lambda: asyncio.run(self._from(store, settings)),
         }
 
+    def parts(self) -> dict[str, Callable[[], object]]:
+        """Return the contenders for what comes after the SDK has made its request."""
+        settings = settings_for(self._folder, self._base_url(), Mode.AUTO, n_in_flight=self._n_in_flight)
+        store = Store.open(self._folder / "draws.sqlite")
+        requests: list[httpx2.Request] = []
+        answers: list[httpx2.Response] = []
+        asyncio.run(self._from(store, settings, _Watched(settings.endpoints[0], requests, answers)))
+        client = openai.AsyncOpenAI(api_key="none")  # sends nothing
+        return {
+            "AsyncOpenAI decodes the response": lambda: asyncio.run(
+                self._decoded(client, requests[0], answers[0])
+            ),
+            "pytest-velo's transport": lambda: asyncio.run(self._carried(store, settings, requests)),
+        }
+
     def _base_url(self) -> str:
         return f"{self._address}/plain-{next(self._runs)}/v1"
 
@@ -129,17 +166,56 @@ class _Bench:
             for _ in range(self.n_calls):
                 await _ask(client)
 
-    async def _from(self, store: Store, settings: Any) -> None:
+    async def _decoded(self, client: Any, request: httpx2.Request, answer: httpx2.Response) -> None:
+        for _ in range(self.n_calls):
+            made = await client._process_response(
+                cast_to=ChatCompletion,
+                options=FinalRequestOptions(method="post", url="/chat/completions"),
+                response=httpx2.Response(
+                    200, headers=answer.headers, content=answer.content, request=request
+                ),
+                stream=False,
+                stream_cls=None,
+            )
+            assert made.choices[0].message.content
+
+    async def _carried(self, store: Store, settings: Any, requests: list[httpx2.Request]) -> None:
         sampler = Sampler(settings, store=store)
-        client = _client(settings.endpoints[0])
+        carrier = Carrier(settings.endpoints[0], "openai_client")
+        for repeat, request in enumerate(requests):
+            enter(_scope(sampler, repeat))
+            assert (await carrier.handle_async_request(request)).content
+        await sampler.aclose()
+
+    async def _from(self, store: Store, settings: Any, transport: Carrier | None = None) -> None:
+        sampler = Sampler(settings, store=store)
+        client = _client(settings.endpoints[0], transport)
         for repeat in range(self.n_calls):
             enter(_scope(sampler, repeat))
             await _ask(client)
         await sampler.aclose()
 
 
-def _client(endpoint: Endpoint) -> Any:
-    return make_client("openai", endpoint, is_async=True, transport=Carrier(endpoint, "openai_client"))
+class _Watched(Carrier):
+    """Our transport, which keeps what goes through it."""
+
+    def __init__(
+        self, endpoint: Endpoint, requests: list[httpx2.Request], answers: list[httpx2.Response]
+    ) -> None:
+        super().__init__(endpoint, "openai_client")
+        self._requests, self._answers = requests, answers
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Answer, and keep request and response."""
+        answer = await super().handle_async_request(request)
+        self._requests.append(request)
+        self._answers.append(answer)
+        return answer
+
+
+def _client(endpoint: Endpoint, transport: Carrier | None = None) -> Any:
+    carrier = transport or Carrier(endpoint, "openai_client")
+    return make_client("openai", endpoint, is_async=True, transport=carrier)
 
 
 def _scope(sampler: Sampler, repeat: int) -> TrialScope:

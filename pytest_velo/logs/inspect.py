@@ -7,12 +7,15 @@ from collections.abc import Iterator, Mapping
 from inspect import signature
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile, ZipFile
 
 from pytest_velo.errors import UsageError
 from pytest_velo.logs.log import Kind, Log, Sample, as_number, as_text
 
 _HEAVY = frozenset({"messages", "events", "store", "attachments", "events_data", "timelines"})
 """Fields that are large and say nothing about outcomes."""
+_FITS = 16_000_000
+"""Bytes of an unpacked log that may be in memory at once; read, they take several times as much."""
 _STOPPED = (
     "pytest-velo itself wrote this log, and stopped sampling by what it saw: the error rates are those of the"
     " verdict in the log, not of one on how it ended",
@@ -28,17 +31,15 @@ def read(path: Path, digest: str) -> tuple[Log, ...]:
         UsageError: Inspect is not installed, or cannot read the file.
     """
     try:
-        from inspect_ai.log import read_eval_log  # an extra
+        import inspect_ai.log  # noqa: F401 - an extra
     except ImportError:
         raise UsageError(
             "a log of Inspect needs the package inspect_ai",
             where=str(path),
             fix='pip install "pytest-velo[inspect]"',
         ) from None
-    known = signature(read_eval_log).parameters
-    lean = {"exclude_fields": set(_HEAVY)} if "exclude_fields" in known else {}  # older versions read all
     try:
-        log = read_eval_log(str(path), **lean)
+        log = _read_log(path)
     except Exception as error:  # whatever the reader and its libraries raise
         raise UsageError(
             f"Inspect cannot read it ({type(error).__name__}: {error})",
@@ -61,6 +62,30 @@ def read(path: Path, digest: str) -> tuple[Log, ...]:
             notices=_STOPPED if "velo" in (log.eval.metadata or {}) else (),
         ),
     )
+
+
+def _read_log(path: Path) -> Any:
+    """Let Inspect read it, as fast as the log's size allows.
+
+    From a file's name, Inspect leaves out heavy fields, and opens the file anew for every sample: that takes
+    several times as long where samples are small.
+    """
+    from inspect_ai.log import read_eval_log
+
+    if _fits_in_memory(path):
+        with path.open("rb") as file:
+            return read_eval_log(file)
+    known = signature(read_eval_log).parameters
+    lean = {"exclude_fields": set(_HEAVY)} if "exclude_fields" in known else {}  # older versions read all
+    return read_eval_log(str(path), **lean)
+
+
+def _fits_in_memory(path: Path) -> bool:
+    try:
+        with ZipFile(path) as packed:
+            return sum(member.file_size for member in packed.infolist()) <= _FITS
+    except BadZipFile:  # JSON; or damaged, which Inspect tells better
+        return False
 
 
 def _announced(spec: Any) -> tuple[tuple[str, int], ...]:

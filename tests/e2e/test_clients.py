@@ -82,6 +82,53 @@ def test_every_api_is_drawn_once_and_read_ever_after(run: Inner, server: SdkServ
     assert not [path for path in files if CANARY.encode() in path.read_bytes()]
 
 
+CLOUD = """
+import openai
+from pytest_velo.providers import openai_chat
+from pytest_velo.providers.clients import HttpProvider, Wire
+from pytest_velo.providers.transport import SdkTransport
+
+WIRE = Wire(path="/chat/completions", to_wire=openai_chat.to_wire, from_wire=openai_chat.from_wire)
+
+def azure(endpoint, *, slots):
+    client = openai.AsyncAzureOpenAI(
+        api_key={key!r}, api_version="2026-01-01", azure_endpoint={address!r}, max_retries=0
+    )
+    return HttpProvider(endpoint, WIRE, SdkTransport(client=client, sdk=openai))
+
+def pytest_velo_providers():
+    return {{"azure": azure}}
+"""
+OF_A_CLOUD = """
+ASKED = [{"role": "user", "content": "Is 7 a prime?"}]
+
+@pytest.mark.hypothesis(rate >= 0.5, models=["cloud/tiny"], max_trials=20)
+async def test_awaited(openai_client):
+    answer = await openai_client.chat.completions.create(model="tiny", messages=ASKED)
+    return type(openai_client).__name__ == "AsyncAzureOpenAI" and answer.choices[0].message.content == "yes"
+
+@pytest.mark.hypothesis(rate >= 0.5, models=["cloud/tiny"], max_trials=20)
+def test_plain(openai_client):
+    answer = openai_client.chat.completions.create(model="tiny", messages=ASKED)
+    return type(openai_client).__name__ == "AzureOpenAI" and answer.choices[0].message.content == "yes"
+"""
+
+
+def test_a_clouds_client_of_either_kind_draws_and_replays(run: Inner, server: SdkServer) -> None:
+    run.path.joinpath("conftest.py").write_text(CLOUD.format(key=CANARY, address=server.address))
+    run.ini("velo_endpoints =\n    cloud: api=azure price=1/1")
+    run.file(OF_A_CLOUD)
+    run("--velo-mode=auto").assert_outcomes(passed=2)
+    assert run.outcomes == ["supported", "supported"]
+    assert {path.partition("?")[0] for path in server.paths()} == {
+        "/openai/deployments/tiny/chat/completions"
+    }
+
+    server.close()
+    run("--velo-mode=replay").assert_outcomes(passed=2)
+    assert all(result.n_calls == result.n_cached > 0 for result in run.record.results)
+
+
 ASKS = """
 async def ask(client, model="tiny", **more):
     asked = [{"role": "user", "content": "Is 7 a prime?"}]

@@ -1,6 +1,6 @@
-"""Agents of real frameworks as trials: drawn live, read from the cache, and replayed from a cassette.
+"""Programs over real frameworks as trials: drawn live, read from the cache, and replayed from a cassette.
 
-The agents are in `agents/`; they import nothing of ours.
+The agents are in `agents/`, and import nothing of ours. Clients without an agent are at the end.
 """
 
 from __future__ import annotations
@@ -9,9 +9,11 @@ import importlib
 import re
 import socket
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -89,8 +91,8 @@ def server(run: Inner, monkeypatch: pytest.MonkeyPatch) -> Iterator[SdkServer]:
     for name, value in {
         "OPENAI_BASE_URL": f"{serving.address}/v1",
         "OPENAI_API_KEY": CANARY,
-        "ANTHROPIC_BASE_URL": serving.address,
         "ANTHROPIC_API_KEY": CANARY,
+        **dict.fromkeys(("ANTHROPIC_BASE_URL", "ANTHROPIC_API_URL", "ANTHROPIC_API_BASE"), serving.address),
         "OPENAI_AGENTS_DISABLE_TRACING": "1",
     }.items():
         monkeypatch.setenv(name, value)
@@ -297,6 +299,55 @@ def test_the_example_in_the_documents_runs(run: Inner, server: SdkServer, kind: 
     assert not run.record.results[0].outside
 
 
+@pytest.fixture
+def register(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Serve the tool over MCP's streamable HTTP; the cities that it was asked for."""
+    import uvicorn
+    from mcp.server.mcpserver import MCPServer
+
+    asked = []
+
+    def population(city: str) -> int:
+        """How many people live in a city."""
+        asked.append(city)
+        return POPULATIONS[city]
+
+    serving = MCPServer("register")
+    serving.tool()(population)
+    server = uvicorn.Server(uvicorn.Config(serving.streamable_http_app(), log_level="warning"))
+    with socket.create_server(("127.0.0.1", 0)) as listening:  # so that nobody has to wait for it
+        monkeypatch.setenv("REGISTER_URL", f"http://127.0.0.1:{listening.getsockname()[1]}/mcp")
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        yield asked
+        server.should_exit = server.force_exit = True
+        thread.join()
+
+
+@pytest.mark.parametrize("kind", ["mcp"], indirect=True)
+def test_a_tool_behind_http_is_no_call_of_a_model_and_no_replay(
+    run: Inner, server: SdkServer, register: list[str], kind: Kind
+) -> None:
+    kind = replace(kind, module="with_mcp_http")
+    run.file(hypotheses(kind))
+    live = run("--velo-mode=auto")
+    live.assert_outcomes(passed=1)
+    (result,) = run.record.results
+    check_transcript(result, kind)
+    assert set(register) == set(POPULATIONS)
+    assert result.outside
+    drawn, served = len(server.calls), len(register)
+
+    run("--velo-mode=auto").assert_outcomes(passed=1)
+    assert len(server.calls) == drawn
+    assert len(register) > served  # a tool is no draw: it runs again
+
+    replayed = run("--velo-mode=replay")
+    replayed.assert_outcomes(errors=1)
+    replayed.stdout.fnmatch_lines(["*127.0.0.1:*"])
+    assert len(server.calls) == drawn
+
+
 @pytest.mark.parametrize("kind", ["inspect", "litellm"], indirect=True)
 def test_a_framework_that_retries_for_ever_ends_with_the_server(
     run: Inner, server: SdkServer, kind: Kind
@@ -305,3 +356,49 @@ def test_a_framework_that_retries_for_ever_ends_with_the_server(
     run.file(hypotheses(replace(kind, ways=("ask",))))
     run("--velo-mode=auto").assert_outcomes(errors=1)
     assert "unanswered" in run.record.results[0].problem
+
+
+# LangChain's clients, without an agent: embeddings, streams, Anthropic.
+
+PROGRAMS = {
+    "langchain_openai": """
+from langchain_openai import ChatOpenAI, OpenAIEmbeddings
+
+async def program():
+    vectors = await OpenAIEmbeddings(model="small", check_embedding_ctx_length=False).aembed_documents(["a"])
+    assert len(vectors[0]) == 4
+    pieces = [piece.content async for piece in ChatOpenAI(model="tiny").astream("Is 7 a prime?")]
+    return "".join(pieces)
+""",
+    "langchain_anthropic": """
+from langchain_anthropic import ChatAnthropic
+
+async def program():
+    return (await ChatAnthropic(model="tiny", max_tokens=9).ainvoke("Is 7 a prime?")).content
+""",
+}
+
+
+@pytest.mark.parametrize("framework", PROGRAMS)
+def test_a_frameworks_own_client_is_adopted(run: Inner, server: SdkServer, framework: str) -> None:
+    if find_spec(framework) is None:
+        pytest.skip("pip install -r .ci/servers.txt")
+    server.answer = server.reply  # yes, without a tool
+    run.file(
+        PROGRAMS[framework] + '@pytest.mark.hypothesis(rate >= 0.5, clients="adopt", max_trials=20)\n'
+        "async def test_adopted():\n"
+        "    return await program() == 'yes'\n"
+    )
+    run.apart("--velo-mode=auto", "--velo-budget=none").assert_outcomes(passed=1)
+    (result,) = run.record.results
+    assert {call.reply.text for trial in result.trials for call in trial.calls} >= {"yes"}
+    assert not result.outside
+    asked = len(server.calls)
+    assert asked
+
+    run.apart("--velo-mode=auto", "--velo-budget=none").assert_outcomes(passed=1)
+    assert len(server.calls) == asked
+    server.close()
+    run.apart("--velo-mode=replay").assert_outcomes(passed=1)
+    files = [path for path in run.path.rglob("*") if path.is_file()]
+    assert not [path for path in files if CANARY.encode() in path.read_bytes()]

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import math
+import re
+import shlex
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from scipy.stats import binom
 
 from pytest_velo import load
-from pytest_velo.claims import AnyClaim, difference
+from pytest_velo.claims import difference
 from pytest_velo.cli.main import main
 from pytest_velo.logs.detect import read_logs
 from pytest_velo.logs.grid import make_grid
@@ -32,16 +36,7 @@ SCORER = "includes"
 ALPHA = 0.05
 
 
-def run_eval(
-    folder: Path,
-    rate: float,
-    seed: int,
-    *,
-    n: int = 20,
-    epochs: int = 2,
-    errors: float = 0.0,
-    kind: str = "eval",
-) -> Path:
+def run_eval(folder: Path, rate: float, seed: int, *, errors: float = 0.0, kind: str = "eval") -> Path:
     """Let Inspect evaluate a model that is right at a known rate, and return its log."""
     from inspect_ai import Task, eval
     from inspect_ai.dataset import MemoryDataset, Sample
@@ -145,6 +140,16 @@ def test_what_is_read_is_what_inspect_counts(evaluated: dict[str, Path], name: s
     assert len(log.announced) == 40
 
 
+def test_a_log_that_is_too_large_for_memory_reads_the_same(
+    evaluated: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = read_one(evaluated["broken"])
+
+    monkeypatch.setattr("pytest_velo.logs.inspect._FITS", 0)
+
+    assert read_one(evaluated["broken"]) == whole
+
+
 def test_errored_samples_are_invalid_and_bounded(evaluated: dict[str, Path]) -> None:
     log = read_one(evaluated["broken"])
     broken = [sample for sample in log.samples if sample.invalid]
@@ -240,70 +245,183 @@ def test_a_damaged_log_is_an_error_that_names_it(tmp_path: Path, content: bytes)
     assert "cut.eval" in error.value.where
 
 
-# Logs of 500 samples in 4 epochs.
+# Logs that Inspect wrote of outcomes at known rates.
+
+
+@dataclass(frozen=True)
+class Rates:
+    """P(right) of each sample of a log, in each of its epochs."""
+
+    samples: Sequence[float]
+    epochs: int = 1
+
+
+def write_log(path: Path, rates: Rates, rng: Random) -> Path:
+    """Let Inspect write the log of a model that was right at these rates."""
+    from inspect_ai.log import EvalConfig, EvalDataset, EvalLog, EvalSample, EvalSpec, write_eval_log
+    from inspect_ai.model import ModelOutput
+    from inspect_ai.scorer import Score
+
+    def sample(n: int, epoch: int) -> EvalSample:
+        answer = "yes" if rng.random() < rates.samples[n] else "no"
+        return EvalSample(
+            id=f"q{n}",
+            epoch=epoch,
+            input=f"Is {2 * n} even?",
+            target="yes",
+            output=ModelOutput.from_content("mockllm/model", answer),
+            scores={SCORER: Score(value="C" if answer == "yes" else "I", answer=answer)},
+        )
+
+    n_samples = len(rates.samples)
+    data = EvalDataset(name="parity", samples=n_samples, sample_ids=[f"q{n}" for n in range(n_samples)])
+    log = EvalLog(
+        status="success",
+        eval=EvalSpec(
+            created="2026-01-01T00:00:00+00:00",
+            task="parity",
+            model="mockllm/model",
+            dataset=data,
+            config=EvalConfig(epochs=rates.epochs),
+        ),
+        samples=[sample(n, epoch) for epoch in range(1, rates.epochs + 1) for n in range(n_samples)],
+    )
+    write_eval_log(log, str(path))
+    return path
+
+
+def in_one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 @pytest.fixture(scope="module")
-def large(evaluated: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Log:
-    """A log of 500 samples in 4 epochs, written and read by Inspect."""
+def large(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Two logs of 500 samples in 4 epochs; some samples are hard, and a is 0.15 better on each."""
+    folder = tmp_path_factory.mktemp("large")
+    rng = Random(0)
+    hard = [0.8 * rng.random() for _ in range(500)]
+    return {
+        "a": write_log(folder / "a.eval", Rates([rate + 0.15 for rate in hard], epochs=4), rng),
+        "b": write_log(folder / "b.eval", Rates(hard, epochs=4), rng),
+    }
 
-    def grow(log: Any) -> None:
-        first = log.samples[0]
-        first.events, first.messages = [], []
-        log.samples = [
-            first.model_copy(update={"id": f"q{n}", "epoch": epoch, "uuid": f"{n}-{epoch}"})
-            for n in range(500)
-            for epoch in range(1, 5)
+
+def test_two_logs_of_500_samples_in_4_epochs_are_judged_by_what_they_say(
+    large: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from inspect_ai.log import read_eval_log
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CI", raising=False)
+
+    said = judge_logs(
+        *map(str, large.values()),
+        *("-c", 'difference("a", "b") >= 0.05'),
+        *("-c", 'difference("a", "b") >= 0.3'),
+        *("-c", 'rate("includes") >= 0.5'),
+    )
+
+    right = {
+        arm: {(sample.id, sample.epoch): sample.scores[SCORER].value == "C" for sample in log.samples or ()}
+        for arm, log in ((arm, read_eval_log(str(path))) for arm, path in large.items())
+    }
+    a, b = (sum(right[arm].values()) / 2_000 for arm in ("a", "b"))
+    outcomes = Counter(right["a"][place] - right["b"][place] for place in right["a"])
+    better, worse, alike = (f"{outcomes[each]:,}" for each in (1, -1, 0))
+    told = in_one_line(said.output)
+    assert f"2,000 pairs: a better in {better}, b better in {worse}, alike in {alike}; 0 invalid" in told
+    assert f"observed difference {a - b:.2f} (a {a:.2f}, b {b:.2f})" in told
+    for_a = sum(right["a"].values())
+    assert f"{for_a:,} for the claim, {2_000 - for_a:,} against it, 0 invalid" in told
+    supported, refuted, of_a, of_b = load(cache_dir="store").results
+    assert (supported.outcome, refuted.outcome) == ("supported", "refuted")
+    assert said.exit_code == 1
+    assert math.isclose(supported.decision.evidence.estimate, a - b)
+    assert math.isclose(of_a.decision.evidence.estimate, a)
+    assert math.isclose(of_b.decision.evidence.estimate, b)
+    assert {result.decision.evidence.n for result in (supported, refuted, of_a, of_b)} == {500}
+
+
+def test_pairs_of_logs_get_wrong_verdicts_no_more_often_than_alpha_allows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """200 pairs, some in 2 epochs: of equal models, and of models that differ clearly."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CI", raising=False)
+    found: dict[str, Counter[str]] = {"equal": Counter(), "clear": Counter()}
+    for seed in range(200):
+        rng = Random(seed)
+        kind, epochs = ("equal", "clear")[seed % 2], 1 + seed // 2 % 2
+        if kind == "equal":  # and undecided about each sample, so that many pairs differ
+            new = old = [0.3 + 0.4 * rng.random() for _ in range(30 // epochs)]
+        else:
+            new, old = ([low + 0.3 * rng.random() for _ in range(20 // epochs)] for low in (0.7, 0.0))
+        logs = [
+            write_log(Path("new.eval"), Rates(new, epochs), rng),
+            write_log(Path("old.eval"), Rates(old, epochs), rng),
         ]
-        log.eval.dataset.sample_ids = [f"q{n}" for n in range(500)]
-        log.eval.config.epochs = 4
+        said = judge_logs(*map(str, logs), "-c", 'difference("new", "old") >= 0', "--seed", str(seed))
+        found[kind][said.output.split(":")[0].strip()] += 1
+    print(found)
 
-    path = tmp_path_factory.mktemp("large") / "large.eval"
-    log = read_one(rewritten(evaluated["good"], path, grow))
-    assert len(log.samples) == len(log.announced) == 2_000
-    return log
+    # ALPHA of 100 pairs, and what luck may add to that once in a thousand times.
+    most = binom.isf(0.001, 100, ALPHA)
+    assert found["equal"].total() == found["clear"].total() == 100
+    assert found["equal"]["supported"] <= most
+    assert found["equal"]["refuted"] <= most
+    assert found["clear"]["supported"] >= 90
+    assert not found["clear"]["refuted"]
 
 
-def scripted(log: Log, rates: Sequence[float], rng: Random, *, hides: float = 0.0) -> Log:
-    """Return the log with outcomes at known rates; a share of the wrong ones broke instead, if any does."""
+def broken(log: Log, rates: Sequence[float], rng: Random, *, hides: float = 0.0) -> Log:
+    """Return the log with outcomes at known rates, of which a share of the wrong ones broke instead."""
     samples = []
     for sample in log.samples:
         right = rng.random() < rates[int(sample.id[1:])]
         broke = not right and rng.random() < hides
-        samples.append(
-            replace(sample, scores={SCORER: float(right)}, invalid="429" if broke else "", fields={})
-        )
+        samples.append(replace(sample, scores={SCORER: float(right)}, invalid="429" if broke else ""))
     return replace(log, samples=tuple(samples))
 
 
-def verdicts(log: Log, n_pairs: int, claim: AnyClaim, gain: float, *, hides: float = 0.0) -> Counter[Verdict]:
-    """Judge seeded pairs of logs; samples differ in how hard they are, anew in each pair."""
-    found: Counter[Verdict] = Counter()
-    for seed in range(n_pairs):
+def test_errors_that_could_overturn_a_verdict_leave_none(large: dict[str, Path]) -> None:
+    """A fifth of the outcomes of a broke, all of them wrong ones: a is 0.1 better, among the rest 0.2."""
+    log = read_one(large["a"])
+    claim = difference("a", "b") >= 0.15
+    for seed in range(10):
         rng = Random(seed)
         hard = [0.8 * rng.random() for _ in range(500)]
-        pair = {
-            "a": scripted(log, [rate + gain for rate in hard], rng, hides=hides),
-            "b": scripted(log, hard, rng),
+        pair = {"a": broken(log, [rate + 0.1 for rate in hard], rng, hides=0.4), "b": broken(log, hard, rng)}
+        assert judge(claim, make_grid(pair), Options(seed=seed)).verdict is Verdict.INCONCLUSIVE
+
+
+def test_the_commands_in_the_page_on_logs_judge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "judging-logs.md").read_text(encoding="utf-8")
+    typed = [
+        line
+        for block in re.findall(r"^```bash\n(.*?)^```", page, re.M | re.S)
+        for line in block.splitlines()
+        if line.startswith("velo judge ")
+    ]
+    assert len(typed) >= 4
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CI", raising=False)
+    rng = Random(0)
+    Path("logs").mkdir()
+    for name in ("a.eval", "b.eval", "c.eval", "logs/first.eval", "logs/second.eval"):
+        write_log(Path(name), Rates([0.7] * 20), rng)
+    results = [
+        {
+            "testIdx": n,
+            "promptIdx": 0,
+            "success": n % 5 > 0,
+            "namedScores": {"tone": n % 5 / 4},
+            "vars": {"n": n},
         }
-        found[judge(claim, make_grid(pair), Options(alpha=ALPHA, beta=ALPHA, seed=seed)).verdict] += 1
-    print(dict(found))
-    return found
+        for n in range(20)
+    ]
+    Path("results.json").write_text(json.dumps({"results": {"results": results}}), encoding="utf-8")
 
-
-def test_what_is_true_is_supported_and_what_is_false_refuted(large: Log) -> None:
-    assert verdicts(large, 60, difference("a", "b") >= 0.05, 0.15) == {Verdict.SUPPORTED: 60}
-    assert verdicts(large, 60, difference("a", "b") >= 0.2, 0.1) == {Verdict.REFUTED: 60}
-
-
-def test_at_the_boundary_few_pairs_are_decided(large: Log) -> None:
-    found = verdicts(large, 80, difference("a", "b") >= 0.1, 0.1)
-    # 5% of 80 pairs, and what luck may add to that once in a thousand times.
-    assert found[Verdict.SUPPORTED] <= 10
-    assert found[Verdict.REFUTED] <= 10
-
-
-def test_errors_that_could_overturn_a_verdict_leave_none(large: Log) -> None:
-    """A fifth of the outcomes of a broke, all of them wrong ones: a is 0.1 better, among the rest 0.2."""
-    claim = difference("a", "b") >= 0.15
-    assert verdicts(large, 20, claim, 0.1, hides=0.4) == {Verdict.INCONCLUSIVE: 20}
+    for line in typed:
+        said = judge_logs(*shlex.split(line.removeprefix("velo judge ")))
+        assert said.exit_code in (0, 1), f"{line}: {said.output}"
+        assert load(cache_dir="store").results
