@@ -16,7 +16,7 @@ _COMMANDS = {
     "cache": "Show the draws on disk, or remove old ones.",
     "cassette": "Recorded draws, committed with the tests, for --velo-mode=replay.",
     "compare": "Compare RUN_B (default: latest) with RUN_A, trial by trial.",
-    "init": "Begin here: a first test, and what it needs.",
+    "init": "Begin here: a first test, the settings, and a workflow that costs nothing.",
     "judge": "Judge claims on logs of Inspect, lm-evaluation-harness, promptfoo, deepeval, or rows of"
     " outcomes.",
     "plan": "Plan hypotheses: P(each verdict), mean trials over a range of true values, and cost.",

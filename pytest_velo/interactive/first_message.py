@@ -14,6 +14,7 @@ from typing import Any, TextIO
 
 from pytest_velo.errors import VeloError
 from pytest_velo.integration.config.folder import cache_folder
+from pytest_velo.integration.config.found import found_settings
 from pytest_velo.integration.leaving import leave_with
 from pytest_velo.interactive.answers import Answer
 from pytest_velo.interactive.draft import check_free, draft, name_of_test, write
@@ -25,6 +26,7 @@ from pytest_velo.interactive.round import Round
 from pytest_velo.interactive.session import Dollars, load_providers, opened, settings_here
 from pytest_velo.report.lines import Line, Style, fit_lines
 from pytest_velo.report.numbers import count
+from pytest_velo.report.text import neutralise
 from pytest_velo.settings import Settings
 
 FAILED = 1
@@ -119,15 +121,15 @@ def _keep(replies: Replies, saved: Saved | None, settings: Settings, out: _Out) 
         return
     path = saved.path
     write(draft(replies, name=name_of_test(path), folder=path.parent), path, force=saved.force)
+    found = found_settings()
+    command = f"pytest -m hypothesis {shlex.quote(str(path))}"
+    if settings.seed != found.seed:
+        command += f" --velo-seed={settings.seed}"
     n = min(len(of_model.answers) for of_model in replies.by_model.values())
-    out.lines(
-        [
-            Line(
-                f"wrote {path}, whose first {count(n, 'trial')} make no call: the draws are there", Style.GOOD
-            ),
-            Line(f"  pytest -m hypothesis {shlex.quote(str(path))}"),
-        ]
-    )
+    told = f"wrote {path}, whose first {count(n, 'trial')} make no call: the draws are there"
+    if found.profile == "confirm":
+        told = f"wrote {path}; its trials draw afresh, since the profile is confirm"
+    out.lines([Line(told, Style.GOOD), Line(f"  {command}")])
     theirs = cache_folder(None, [str(path.parent)]).absolute()
     if theirs != settings.cache_dir.absolute():
         out.tell(f"note: tests there use the cache {theirs}, and these draws are in {settings.cache_dir}")
@@ -153,9 +155,9 @@ def _kept(replies: Replies) -> str:
 def _told(trouble: Exception, model: str) -> str:
     """Return an error with the model that it is about, and the fix as this command spells it."""
     if not isinstance(trouble, VeloError):
-        return f"model {model}: {type(trouble).__name__}: {trouble}"
-    text = str(trouble.at(f"model {model}"))
-    return text.replace("--velo-budget", "--budget")
+        return neutralise(f"model {model}: {type(trouble).__name__}: {trouble}")
+    trouble.fix = trouble.fix.replace("--velo-budget", "--budget")
+    return neutralise(str(trouble.at(f"model {model}")))
 
 
 class _Out:

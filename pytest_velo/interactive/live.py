@@ -81,25 +81,39 @@ class LiveShow:
         self._n_drawn = 0
         self._drawn_s = float("-inf")
         self._ended = False
+        self._later: threading.Timer | None = None
         self._draw()
 
     def heard(self, answer: Answer) -> None:
-        """Draw the answers that are there; not more often than an eye can follow, but always the first."""
+        """Draw the answers that are there: a model's first at once, others as often as an eye can follow."""
         with self._lock:
             mine = self._came[answer.model]
             mine.append(answer)
-            if self._ended or (len(mine) > 1 and time.monotonic() < self._drawn_s + _EVERY_S):
-                return
+            wait_s = self._drawn_s + _EVERY_S - time.monotonic()
+            if len(mine) == 1 or wait_s <= 0:
+                self._draw()
+            elif self._later is None:
+                self._later = threading.Timer(wait_s, self._catch_up)
+                self._later.daemon = True
+                self._later.start()
+
+    def _catch_up(self) -> None:
+        with self._lock:
+            self._later = None
             self._draw()
 
     def end(self) -> None:
         """Take away what was drawn: what follows says it all."""
         with self._lock:
             self._ended = True
+            if self._later is not None:
+                self._later.cancel()
             self._out.write(self._up() + _CLEAR)
             self._out.flush()
 
     def _draw(self) -> None:
+        if self._ended:
+            return
         width, height = self._size()
         blocks = [self._block(model, came, width, height) for model, came in self._came.items()]
         lines = fit_lines(beside(blocks, width), self._out.encoding)[: max(height - 1, 1)]

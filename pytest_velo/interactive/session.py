@@ -15,12 +15,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from pytest_velo.errors import BudgetError, UsageError
+from pytest_velo.errors import BodyError, BudgetError, UsageError, tell
 from pytest_velo.integration.config.found import found_settings, offered_families
 from pytest_velo.providers import registry
 from pytest_velo.providers.registry import ProviderFactory
 from pytest_velo.sampling.budget import LocalLedger
 from pytest_velo.sampling.resources import Resources
+from pytest_velo.sampling.trial import is_running
 from pytest_velo.settings import Api, Mode, Settings
 
 if TYPE_CHECKING:
@@ -191,7 +192,17 @@ def opened(settings: Settings) -> Iterator[Session]:
 
     It stays open after the block, until this process ends or asks for other settings. All sessions of a
     process have one account: each spends up to its own budget, and what others spent counts.
+
+    Raises:
+        BodyError: A trial is running. It would get the same draws as every other trial.
     """
+    if is_running():
+        raise tell(
+            BodyError(
+                "a test's body asked a model past its trial, where every trial gets the same draws",
+                fix="ask the fixture `model`, or velo.model(…)",
+            )
+        )
     entry = _enter(settings)
     try:
         yield entry.session

@@ -116,12 +116,14 @@ def _answers(answer: Answer, name: str) -> bool:
 def _of_the_text(valid: Sequence[Answer], prompt: str, replies: Answers) -> Suggestion | None:
     texts = [answer.text for answer in valid]
     candidates = [text for text in (_short(_most_frequent(texts)), _common_word(texts, prompt)) if text]
-    for candidate in candidates:
-        n_for = sum(answer.reply is not None and answer.reply.answers(candidate) for answer in valid)
-        if n_for >= _COMMON * len(valid):
-            belief = f'The model answers "{candidate}".'
-            return _suggestion(belief, f"reply.answers({literal(candidate)})", n_for, replies)
-    return None
+    held = {
+        candidate: sum(answer.reply is not None and answer.reply.answers(candidate) for answer in valid)
+        for candidate in candidates
+    }
+    best = max(candidates, key=lambda candidate: held[candidate], default="")  # of equals the whole answer
+    if not best or held[best] < _COMMON * len(valid):
+        return None
+    return _suggestion(f'The model answers "{best}".', f"reply.answers({literal(best)})", held[best], replies)
 
 
 def _most_frequent(texts: Sequence[str]) -> str:

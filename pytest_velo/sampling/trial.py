@@ -387,6 +387,11 @@ def enter(scope: TrialScope) -> None:
     fork_with(scope.fork)
 
 
+def is_running() -> bool:
+    """Tell whether this runs inside a trial, or in what one left behind."""
+    return _current.get() is not None
+
+
 def current(what: str) -> TrialScope:
     """Return the running trial.
 

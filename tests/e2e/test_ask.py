@@ -202,3 +202,26 @@ def test_draws_are_where_the_ini_file_says(run: Inner, lab: Lab, monkeypatch: py
     ask_sync("lab/tiny", "Is it?", n=1)
     assert (run.path / "kept" / "draws.sqlite").is_file()
     assert not Path(".pytest_velo").exists()
+
+
+def test_a_body_that_asks_past_its_trial_is_an_error(run: Inner, lab: Lab) -> None:
+    run.file(
+        """
+from pytest_velo import ask, ask_sync
+
+@pytest.mark.hypothesis(rate >= 0.5)
+async def test_async(velo):
+    return (await ask("lab/tiny", "Is it?", n=1))[0] == "yes"
+
+@pytest.mark.hypothesis(rate >= 0.5)
+def test_plain(velo):
+    try:
+        return ask_sync("lab/tiny", "Is it?", n=1)[0] == "yes"
+    except Exception:
+        return True
+"""
+    )
+    result = run("-m", "hypothesis")
+    result.assert_outcomes(errors=2)
+    assert result.stdout.str().count("asked a model past its trial") >= 2
+    assert lab.calls == []

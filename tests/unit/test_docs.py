@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -27,6 +28,7 @@ from pytest_velo import hooks, plugin
 from pytest_velo.cli.main import main
 from pytest_velo.designing.spec import KEYWORDS
 from pytest_velo.integration.config.options import OPTIONS
+from pytest_velo.interactive import session
 from pytest_velo.report.load import load
 from support.documents import FENCE, FOLLOWED, ROOT, Block, blocks_of, name_of
 
@@ -390,3 +392,28 @@ def test_the_first_two_lines_to_paste_install_and_run() -> None:
     first, second = [line for line in lines if line.startswith("pip install ")]
     assert first == "pip install '.[local]' && velo pull smollm2-135m && pytest examples/quickstart"
     assert second == "pip install '.[dev]' && velo pull smollm2-135m && pytest -n auto"
+
+
+def test_the_first_message_is_answered_and_kept_as_the_page_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The draws are those of the model; the last line but two tells what they took then."""
+    page = [block for block in blocks("python", "console") if block.path.name == "first-message.md"]
+    [shown] = [block.code for block in page if block.code.startswith("$ velo try ")]
+    [drafted] = [block.code for block in page if "@pytest.mark.hypothesis" in block.code]
+    typed, _, printed = shown.partition("\n")
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    (tmp_path / "cassettes").mkdir()
+    recorded = ROOT / "tests" / "reference" / "first_message.jsonl"
+    shutil.copy(recorded, tmp_path / "cassettes")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("VELO_MODE", "replay")
+    monkeypatch.setenv("COLUMNS", "100")
+
+    done = CliRunner().invoke(main, shlex.split(typed.removeprefix("$ velo ")))
+
+    session.close_all()
+    assert done.exit_code == 0, done.stderr
+    took = re.compile(r"^(\d+ calls · .*|all from the cache: .*)$", re.MULTILINE)
+    assert took.sub("", printed) == took.sub("", done.stdout[done.stdout.index("local/smollm2-135m: ") :])
+    assert (tmp_path / "test_sum.py").read_text(encoding="utf-8") == drafted

@@ -87,18 +87,18 @@ def _parsed(name: str, text: str) -> dict[str, Any]:
 
 def _table(name: str, parsed: Mapping[str, Any]) -> str:
     """Return the name of the table that pytest reads."""
-    ours = parsed.get("tool", {}).get("pytest", {}) if name == "pyproject.toml" else {}
+    ours = _options(parsed, "tool.pytest") if name == "pyproject.toml" else {}
     has_own = any(option != "ini_options" for option in ours)
     return "tool.pytest" if has_own else _default(name)
 
 
 def _options(parsed: Mapping[str, Any], table: str) -> Mapping[str, Any]:
-    found: Any = parsed
     for part in table.split("."):
-        found = found.get(part, {})
-    if not isinstance(found, Mapping):
-        raise ValueError(f"{table} is no table")
-    return found
+        inner = parsed.get(part, {})
+        if not isinstance(inner, Mapping):
+            raise ValueError(f"{part} is no table")
+        parsed = inner
+    return parsed
 
 
 def _added(name: str, text: str, table: str, new: Mapping[str, str | Sequence[str]]) -> str:

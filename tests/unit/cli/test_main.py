@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import click
 from click.testing import CliRunner
 
-from pytest_velo.cli.main import main
+from pytest_velo.cli.main import _COMMANDS, main
 
 
 def test_an_error_is_printed_without_a_traceback() -> None:
@@ -15,3 +16,13 @@ def test_an_error_is_printed_without_a_traceback() -> None:
         "Error: nowhere/runs: there is no finished run 'run-1'",
         "  fix: run pytest on your hypotheses first",
     ]
+
+
+def test_the_list_of_commands_says_what_they_say_of_themselves() -> None:
+    context = click.Context(main)
+    for name, text in _COMMANDS.items():
+        command = main.get_command(context, name)
+        assert command is not None
+        assert command.get_short_help_str(1000) == text
+        assert command.name == name
+    assert "try " in CliRunner().invoke(main, ["--help"]).stdout
