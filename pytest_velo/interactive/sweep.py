@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pytest_velo.claims import AnyClaim
@@ -102,10 +103,11 @@ class Sweep(Sequence[Finding]):
             UsageError: It is not.
         """
         try:
-            import pandas  # weight: heavy, and only for those who have it
+            found = import_module("pandas")  # heavy, and only for those who have it
         except ImportError:
             raise UsageError("pandas is not installed", where="to_pandas", fix="pip install pandas") from None
-        return pandas.DataFrame(self.rows)
+        frame: pandas.DataFrame = found.DataFrame(self.rows)
+        return frame
 
     def plot(self, ax: Axes | None = None) -> Figure:
         """Draw each setting's estimate with its interval, and the threshold; needs `pytest-velo[plot]`.

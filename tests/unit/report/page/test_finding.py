@@ -103,6 +103,7 @@ _OUR_CLASSES = {
     "plot",
     "part",
     "scale",
+    "nowrap",
     "bar",
     "axis",
     "zero",
