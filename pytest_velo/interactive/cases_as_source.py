@@ -10,7 +10,7 @@ import ast
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FunctionType
@@ -23,6 +23,7 @@ from pytest_velo.interactive.carrying import Carried, carry_value, written
 
 _MOST_INLINE = 24
 _MOST_CHARACTERS = 3_000
+_MOST_COLUMNS = 88
 _HUB = "hf://"
 
 
@@ -95,8 +96,15 @@ def _by_name(source: Any, function: FunctionType, into: Carried, folder: Path | 
     if len(literals) < len(each) or sum(map(len, literals)) > _MOST_CHARACTERS:
         return None
     name = _named(source, function)
-    into.constants[name] = "\n".join([f"{name} = [", *(f"    {text}," for text in literals), "]"])
+    into.constants[name] = _list(name, literals)
     return name
+
+
+def _list(name: str, literals: Sequence[str]) -> str:
+    line = f"{name} = [{', '.join(literals)}]"
+    if len(line) <= _MOST_COLUMNS:
+        return line
+    return "\n".join([f"{name} = [", *(f"    {text}," for text in literals), "]"])
 
 
 def _literal(case: Any) -> str | None:
@@ -145,7 +153,7 @@ def _listed(cases: CaseSet, into: Carried) -> Told:
             where="to_test",
             fix="give them as a file, or as dicts of texts, numbers, lists and dicts",
         )
-    into.constants["CASES"] = "\n".join(["CASES = [", *(f"    {text}," for text in literals), "]"])
+    into.constants["CASES"] = _list("CASES", literals)
     return Told(text="CASES", over=_over(again, cases))
 
 

@@ -55,12 +55,64 @@ def test_the_example_runs_offline_and_shows_what_is_kept_in_it(
 
     finding, figure, sweep, *_, test = shown(notebook)
     assert "✓</span> supported" in finding
+    assert "at In[" in finding, "a line of a cell, not of a file that is gone"
     assert "✓</span> supported" in sweep
     assert "?</span> inconclusive" in sweep
     assert "one family of 3, by Holm" in sweep
     assert figure.startswith("<Figure size")
     compile(test, "test_repeats_the_hint.py", "exec")
     assert found(notebook) == found(kept), "execute it again: jupyter nbconvert --inplace --execute"
+
+
+SLOW = """
+from dataclasses import dataclass
+from pytest_velo import check, rate, scripted
+
+SLOW = scripted("slow", ["yes", "yes", "no"], latency_s=0.4)
+
+
+@dataclass
+class Opinion:
+    word: str = "yes"
+
+    def fits(self, text):
+        return text == self.word
+
+
+async def agrees(model, case):
+    reply = await model(str(case))
+    assert Opinion().fits(reply.text)
+
+
+finding = await check(rate >= 0.5, agrees, cases=[1, 2, 3], models=[SLOW])
+print(finding.to_test())
+"""
+
+
+def test_a_line_tells_how_far_it_is_and_is_gone_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import nbformat
+    from nbclient import NotebookClient
+
+    (tmp_path / "pytest.ini").touch()
+    monkeypatch.setenv("PYTHONPATH", str(EXAMPLE.parents[1]))
+    told = []
+
+    class Listening(NotebookClient):
+        def process_message(self, message: Any, cell: Any, index: int) -> Any:
+            if message["msg_type"].endswith("display_data"):
+                told.append(message["content"]["data"]["text/plain"])
+            return super().process_message(message, cell, index)
+
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(SLOW)])
+    Listening(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    assert len(told) > 2
+    assert all(line.startswith("agrees  ") and " for · rate " in line for line in told[:-1])
+    assert told[-1] == ""
+    printed = "".join(output.get("text", "") for output in notebook.cells[0].outputs)
+    assert "NOT CARRIED OVER" not in printed, "a class of a cell comes along"
+    assert "@dataclass\nclass Opinion:" in printed
 
 
 def test_a_finding_and_a_sweep_are_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
