@@ -1,4 +1,4 @@
-"""The site made of these pages: `sphinx-build -W --keep-going -b html docs build/docs`.
+"""The site made of these pages: `sphinx-build --fail-on-warning --keep-going --builder html docs build/docs`.
 
 The pages are plain Markdown that reads well on GitHub. What a site needs beyond that is made here: tables of
 contents from the lists in index pages, and addresses on GitHub for links that leave this folder.
@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+
+from sphinx.domains.python import PythonDomain
 
 from pytest_velo import __version__
 
@@ -30,6 +32,7 @@ extensions = [
 ]
 nitpicky = True
 add_module_names = False
+python_maximum_signature_line_length = 88
 
 # Markdown: headings have the anchors that they have on GitHub.
 myst_heading_anchors = 4
@@ -58,6 +61,7 @@ if INTERSPHINX:
 nitpick_ignore_regex = [
     ("py:class", r"pytest_velo\.(case_sets\.sets\.Cases|claims\.stored\.Baseline|replies\.Original)"),
     ("py:class", r"pytest_velo\.(sampling\.pending\.Pending|settings\.Endpoint)"),
+    ("py:class", r"pytest_velo\..*\b_\w+"),
     ("py:.*", r"(?!pytest_velo\b).*"),  # names of others: unknown without their lists
 ]
 
@@ -74,12 +78,16 @@ copybutton_copy_empty_lines = False
 _LINK = re.compile(r"(?<=\]\()(?!\w+:)([^)#\s]+)(?=[)#])")
 _LISTED = re.compile(r"^- \[[^\]]+\]\(([\w/-]+)\.md\)", re.MULTILINE)
 _FENCE = re.compile(r"( *)```(\w*)")
+_SEVERAL = re.compile(r"( +)(\w+(?:, \w+)+)(?=: [A-Z])")
 
 
 def setup(app):
     """Prepare pages and docstrings as they are read."""
     app.connect("source-read", _prepare)
     app.connect("autodoc-process-docstring", _blocks, priority=400)  # before napoleon, at 500
+    for field in PythonDomain.directives["class"].doc_field_types:
+        if field.name == "variable":
+            field.label = "Attributes"  # as in the docstrings
 
 
 def _prepare(app, name, source):
@@ -99,7 +107,7 @@ def _prepare(app, name, source):
 
 
 def _blocks(app, what, name, target, options, lines):
-    """Turn fenced blocks of a docstring into reStructuredText."""
+    """Turn fenced blocks of a docstring into reStructuredText, and `a, b: Text` into one name."""
     written, indent = [], None
     for line in lines:
         fence = _FENCE.fullmatch(line)
@@ -112,5 +120,5 @@ def _blocks(app, what, name, target, options, lines):
         elif indent is not None:
             written.append(f"    {line}" if line.strip() else "")
         else:
-            written.append(line)
+            written.append(_SEVERAL.sub(lambda found: found[1] + found[2].replace(", ", ","), line))
     lines[:] = written

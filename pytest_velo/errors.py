@@ -231,6 +231,6 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """
     from difflib import get_close_matches  # weight: needed only after a typo
 
-    names = sorted(known)
+    names = sorted(map(str, known))  # a member of an enum would be quoted as one
     close = get_close_matches(name, names, n=1)
     return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(names)}"

@@ -59,6 +59,16 @@ class ReportTarget:
         return f"{self.kind}:{self.path}"
 
 
+class ShowKind(StrEnum):
+    """Which trials are shown: on one side of the claim, without an outcome, at random, or changed since."""
+
+    AGAINST = "against"
+    FOR = "for"
+    INVALID = "invalid"
+    RANDOM = "random"
+    CHANGED = "changed"
+
+
 class Clients(StrEnum):
     """What becomes of the calls of clients that bodies make themselves: draws, or calls outside the cache."""
 
@@ -177,7 +187,9 @@ class Settings:
         budget_usd: Dollars this session may spend; None for no limit.
         may_pay: Paid calls are enabled.
         strict: Inconclusive fails.
-        show: How many trials against the claim are shown per hypothesis.
+        show: How many trials are shown per hypothesis.
+        show_kind: Which trials are shown, of every hypothesis; None for those against the claim and invalid
+            ones, of what did not pass.
         cache_dir: Folder of the store and the run records.
         baseline: The file of baselines.
         update: Which baselines are sampled again; None to compare with all.
@@ -201,6 +213,7 @@ class Settings:
     strict: bool = False
     profile: str = "explore"
     show: int = 3
+    show_kind: ShowKind | None = None
     cache_dir: Path = Path(".pytest_velo")
     baseline: Path = Path("velo-baseline.json")
     update: Update | None = None

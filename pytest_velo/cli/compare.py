@@ -43,7 +43,7 @@ def compare(
 
     """  # noqa: D301 - click shows nothing below \f
     _check_numbers(alpha, margin)
-    before, now = (load(_run_id(run, cache_dir), cache_dir) for run in (run_a, run_b))
+    before, now = (load(run_id(run, cache_dir), cache_dir) for run in (run_a, run_b))
     for run in (before, now):
         if run.is_partial:
             click.echo(f"run {run.folder.name} did not end: it has the hypotheses that had ended by then")
@@ -64,7 +64,7 @@ def _check_numbers(alpha: float, margin: float | None) -> None:
         raise UsageError(f"margin must be above 0, got {margin:g}", where="--margin", fix="--margin=0.05")
 
 
-def _run_id(run: str, cache_dir: Path) -> str:
+def run_id(run: str, cache_dir: Path) -> str:
     """Return the id for `previous`: the finished run before the latest."""
     if run != "previous":
         return run

@@ -23,6 +23,7 @@ _COMMANDS = {
     "pull": "Download the weights of MODEL (default: smollm2-135m) into the user's cache and check them.",
     "report": "Write the page of RUN (default: latest): one HTML file that needs nothing else.",
     "rescore": "Run test bodies again on the stored draws of RUN (default: latest), and show what changed.",
+    "show": "Show transcripts of RUN (default: latest), in your pager on a terminal.",
     "try": "Ask models PROMPT a few times, and see what they answer.",
 }
 """The commands, with what the list of them says. Each lives in the module of its name, loaded on use."""

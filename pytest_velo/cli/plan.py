@@ -11,6 +11,7 @@ import click
 
 from pytest_velo.errors import VeloError
 from pytest_velo.integration.plan import plan_selection
+from pytest_velo.integration.run.spread import DIFFER_SAYS
 from pytest_velo.report.lines import fit_lines
 from pytest_velo.report.numbers import count
 from pytest_velo.report.plan import plan_lines
@@ -24,11 +25,18 @@ _MOST_COLUMNS = 110
 
 @click.command(
     context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]},
-    options_metavar="[--json] [PYTEST_OPTIONS]",
+    options_metavar="[--json] [--differ SHARE] [PYTEST_OPTIONS]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option(
+    "--differ",
+    type=click.FloatRange(0.0, 1.0, min_open=True),
+    metavar="SHARE",
+    help="How often the two arms of a pair come out differently on the same case, above 0 and up to 1"
+    " (default: as in the last recorded run, else always, which is the worst case).",
+)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[TARGET]...")
-def plan(as_json: bool, arguments: tuple[str, ...]) -> None:
+def plan(as_json: bool, differ: float | None, arguments: tuple[str, ...]) -> None:
     """Plan hypotheses: P(each verdict), mean trials over a range of true values, and cost.
 
     TARGET and other options are pytest's: `velo plan tests/test_it.py::test_h --velo-max-trials=400`.
@@ -38,10 +46,15 @@ def plan(as_json: bool, arguments: tuple[str, ...]) -> None:
 
     """  # noqa: D301 - click shows nothing below \f
     try:
-        planned = plan_selection(arguments)
+        planned = plan_selection(arguments, differ)
     except VeloError as error:
         raise click.ClickException(str(error)) from None
     _check(planned)
+    if differ is not None and not any(DIFFER_SAYS in each.spread_told for each in planned.plans):
+        raise click.ClickException(
+            "--differ says how often two arms differ, and no hypothesis here compares arms by 0/1 outcomes"
+            '\n  fix: leave it out, or name a claim such as difference("a", "b") >= 0'
+        )
     if as_json:
         click.echo(json.dumps(plan_document(planned.plans), indent=2, allow_nan=False))
         return

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, cast
+from typing import Any, NamedTuple, Protocol, TextIO, cast
 
 import pytest
 from _pytest import assertion
@@ -216,6 +217,37 @@ def comparison_hook_of(item: pytest.Item) -> Any:
         return comparison_hook()
     finally:
         protocol.close()  # and takes it away again
+
+
+def uncaptured(config: pytest.Config, reporter: pytest.TerminalReporter) -> TextIO:
+    """Return a stream to what pytest writes its own output to, past the capture of a running test.
+
+    The reporter's own stream is captured, too, while a test runs. The caller closes what is returned.
+    """
+    manager = config.pluginmanager.get_plugin("capturemanager")
+    out = getattr(getattr(manager, "_global_capturing", None), "out", None)
+    own = reporter._tw._file
+    saved = getattr(out, "targetfd_save", None)
+    old = getattr(getattr(out, "syscapture", out), "_old", None)
+    encoding = getattr(own, "encoding", None) or "utf-8"
+    if isinstance(saved, int) and getattr(own, "name", None) == "<stdout>":
+        return open(os.dup(saved), "w", encoding=encoding, errors="backslashreplace", newline="")
+    return cast(TextIO, _Unclosed(own if old is None else old))
+
+
+class _Unclosed:
+    """A stream of somebody else's, which stays open."""
+
+    def __init__(self, stream: Any) -> None:
+        self.write, self.flush = stream.write, stream.flush
+
+    def close(self) -> None:
+        """Leave it open."""
+
+
+def line_of(reporter: pytest.TerminalReporter) -> str:
+    """Return what pytest has written to the line it is in."""
+    return str(reporter._tw._current_line)
 
 
 def captures(config: pytest.Config) -> list[Any]:

@@ -10,14 +10,21 @@ import pytest
 from pytest_velo.integration.compat import fitted_longrepr
 from pytest_velo.records import HypothesisResult, Outcome
 from pytest_velo.report.failure import failure_lines
+from pytest_velo.settings import ShowKind
 
 
 def fit_to_terminal(
-    report: pytest.TestReport, result: HypothesisResult, *, show: int, verbosity: int
+    report: pytest.TestReport,
+    result: HypothesisResult,
+    *,
+    show: int,
+    verbosity: int,
+    kind: ShowKind | None = None,
 ) -> None:
     """Have a report's failure text wrapped at the width of the terminal that it is written to.
 
     Reports come from workers too, which know no terminal, and go to JUnit too, where a text is not wrapped.
+    Notices are left to the summary, which says each once.
     """
     ours = result.outcome in (Outcome.REFUTED, Outcome.INCONCLUSIVE)
     if not (ours and report.failed and hasattr(report.longrepr, "reprcrash")):
@@ -25,7 +32,10 @@ def fit_to_terminal(
 
     def write(writer: Any) -> None:
         width = max(40, writer.fullwidth)
-        for line in failure_lines(result, show, verbosity, width=width, encoding=sys.stdout.encoding):
+        encoding = sys.stdout.encoding
+        for line in failure_lines(
+            result, show, verbosity, kind=kind, notices=False, width=width, encoding=encoding
+        ):
             writer.line(line.text, **line.style.markup)
 
     report.longrepr = fitted_longrepr(report, write)

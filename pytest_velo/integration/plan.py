@@ -18,6 +18,7 @@ from pytest_velo.integration.collect.reach import check_drawn
 from pytest_velo.integration.collect.stash import SPEC
 from pytest_velo.integration.run.hypothesis import item_rule_maker
 from pytest_velo.integration.run.price import price_of
+from pytest_velo.integration.run.spread import spread_of
 from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.records import UnitKind
 from pytest_velo.report.plan_record import HypothesisPlan, MeasuredRow, MeasuredTable, PlannedPart, Row, Table
@@ -27,14 +28,17 @@ from pytest_velo.stats.engine.futility import usual_futility
 from pytest_velo.stats.engine.nulls import nulls_of
 from pytest_velo.stats.planning import scenarios
 from pytest_velo.stats.planning.operating import OperatingCharacteristics
+from pytest_velo.stats.planning.scenarios import Spread
 from pytest_velo.stats.planning.simulation import N_RUNS, SHARES, measured_at
 from pytest_velo.stats.planning.soonest import soonest_verdicts
 from pytest_velo.stats.planning.truths import detectable_of, truths_of
 from pytest_velo.stats.rules.choice import rule_for
 
 
-def plan_item(item: pytest.Item, session: VeloSession) -> HypothesisPlan:
+def plan_item(item: pytest.Item, session: VeloSession, differ: float | None = None) -> HypothesisPlan:
     """Plan one prepared hypothesis; no call is made.
+
+    `differ` is how often the arms of a pair differ, if the user knows it; else the last record may tell.
 
     The plan's `problem` is set where the claim's rule comes from another plugin.
 
@@ -46,8 +50,9 @@ def plan_item(item: pytest.Item, session: VeloSession) -> HypothesisPlan:
         frame = frame_of(item, session.settings)
         design, claim = frame.design, item.stash[SPEC].claim
         problem = _unplannable(item.config, claim)
-        parts = () if problem or isinstance(claim, Estimation) else _parts(item, claim, design)
-        measured = _measured(claim, design) if isinstance(claim, Estimation) else ()
+        spread, spread_told = spread_of(item, session, frame, differ)
+        parts = () if problem or isinstance(claim, Estimation) else _parts(item, claim, design, spread)
+        measured = _measured(claim, design, spread) if isinstance(claim, Estimation) else ()
     except UsageError as error:
         raise error.within(item.nodeid) from None
     unit, told = _unit(item, frame)
@@ -58,6 +63,7 @@ def plan_item(item: pytest.Item, session: VeloSession) -> HypothesisPlan:
         model=model_id(item, session.settings),
         unit=unit,
         unit_told=told,
+        spread_told="" if problem else spread_told,
         trials_per_unit=frame.unit_size,
         max_trials=frame.max_trials,
         max_units=design.max_units,
@@ -81,19 +87,21 @@ def _unplannable(config: pytest.Config, claim: AnyClaim) -> str:
     return ""
 
 
-def _parts(item: pytest.Item, claim: Claim | Joint, design: Design) -> tuple[PlannedPart, ...]:
+def _parts(
+    item: pytest.Item, claim: Claim | Joint, design: Design, spread: Spread | None
+) -> tuple[PlannedPart, ...]:
     """Plan each part of a claim as if it were alone, with its share of beta."""
     beta = design.beta / len(claim.parts)
-    return tuple(_part(item, part, design, beta) for part in claim.parts)
+    return tuple(_part(item, part, design, beta, spread) for part in claim.parts)
 
 
-def _part(item: pytest.Item, claim: Claim, design: Design, beta: float) -> PlannedPart:
+def _part(item: pytest.Item, claim: Claim, design: Design, beta: float, spread: Spread | None) -> PlannedPart:
     alone = replace(design, beta=beta)
     expect = item.stash[SPEC].get("expect")
     truths = truths_of(claim, () if expect is None else (expect,))
     futility = usual_futility(design.max_units)
     tables = []
-    for scenario in scenarios.scenarios_of(claim, alone, futility):
+    for scenario in scenarios.scenarios_of(claim, alone, futility, spread):
         laws = {law.truth: law for law in scenario.law(truths)}
         table = Table(
             assuming=scenario.assuming,
@@ -133,11 +141,11 @@ def _is_one_of(truth: float, values: Sequence[float]) -> bool:
     return any(math.isclose(truth, value, abs_tol=1e-9) for value in values)
 
 
-def _measured(claim: Estimation, design: Design) -> tuple[MeasuredTable, ...]:
+def _measured(claim: Estimation, design: Design, spread: Spread | None) -> tuple[MeasuredTable, ...]:
     """Plan an estimate."""
     scale = claim.statistic.scale
     tables = []
-    for assuming, deviation in scenarios.deviations_of(claim.statistic, design).items():
+    for assuming, deviation in scenarios.deviations_of(claim.statistic, design, spread).items():
         rows = []
         for share in SHARES:
             truth = scale.from_unit(share)
@@ -214,15 +222,15 @@ class PlannedSelection:
     problem: str
 
 
-def plan_selection(arguments: Sequence[str]) -> PlannedSelection:
+def plan_selection(arguments: Sequence[str], differ: float | None = None) -> PlannedSelection:
     """Collect with pytest in this process and plan every hypothesis; no call is made, nothing is stored.
 
-    `arguments` are pytest's: targets and options.
+    `arguments` are pytest's: targets and options; `differ` is that of `plan_item`.
 
     Raises:
         VeloError: A store cannot be read.
     """
-    planner = Planner()
+    planner = Planner(differ)
     said = io.StringIO()
     quiet = ["-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"]  # this very package
     with redirect_stdout(said), redirect_stderr(said):
@@ -243,7 +251,8 @@ class Planner:
         error: Why a hypothesis could not be planned.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, differ: float | None = None) -> None:
+        self._differ = differ
         self.plans: list[HypothesisPlan] = []
         self.n_collected = 0
         self.error: VeloError | None = None
@@ -270,7 +279,7 @@ class Planner:
         velo = session.config.stash[SESSION]
         try:
             ordered = sorted(session.items, key=lambda item: self._places.get(item.nodeid, 0))
-            self.plans = [plan_item(item, velo) for item in ordered if SPEC in item.stash]
+            self.plans = [plan_item(item, velo, self._differ) for item in ordered if SPEC in item.stash]
         except VeloError as error:
             self.error = error
         return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -28,7 +28,7 @@ from pytest_velo.report.families import family_lines
 from pytest_velo.report.lines import UNWRAPPED, Line, Style, as_text, block, paragraph
 from pytest_velo.report.record import RUN_FILE
 from pytest_velo.report.summary import summary_lines
-from pytest_velo.report.text import neutralise
+from pytest_velo.report.text import inline, neutralise
 
 ATTRIBUTE = "velo_result"
 WHY_ATTRIBUTE = "velo_unsampled"
@@ -55,7 +55,7 @@ def adapt_report(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.
     if call.excinfo is not None and result.outcome not in (Outcome.REFUTED, Outcome.ERROR):
         result = replace(result, outcome=Outcome.ERROR, problem=str(call.excinfo.value))  # a time-out
     settings = item.config.stash[SESSION].settings
-    setattr(report, ATTRIBUTE, compact(result, settings.show))
+    setattr(report, ATTRIBUTE, compact(result, settings.show, settings.show_kind))
     setattr(report, PROPERTY, result.outcome.value)
     text = verdict_text(item.config, result)
     _add_property(item, report, result.outcome, text)
@@ -157,25 +157,45 @@ def status_of(report: pytest.TestReport) -> tuple[str, str, Any] | None:
 def write_summary(session: VeloSession, reporter: pytest.TerminalReporter, started_s: float) -> None:
     """Write what no report showed in full, then the summary; `started_s` is from `time.monotonic`."""
     results = tuple(session.reported.values())
-    late = [result for result in results if result.family is not None and result.family.by_steps]
-    refuted = [result for result in late if result.outcome is Outcome.REFUTED]
-    _write_in_full(reporter, "refuted at the end of the session", refuted, Style.BAD)
-    if not session.settings.strict:
-        undecided = [result for result in results if result.outcome is Outcome.INCONCLUSIVE]
-        _write_in_full(reporter, "inconclusive hypotheses", undecided, Style.WARN)
+    verbosity = reporter.config.get_verbosity()
+    for title, style, shown in _sections(session, results, verbosity):
+        _write_in_full(reporter, title, shown, style)
+    reporter.ensure_newline()
     reporter.section("hypotheses")
     width = terminal_width(reporter.config)
     wall_s = time.monotonic() - started_s
     encoding = _encoding(reporter)
-    _write(reporter, summary_lines(results, wall_s=wall_s, width=width, encoding=encoding))
-    _write(reporter, family_lines(results, width, strict=session.settings.strict, encoding=encoding))
+    _write(
+        reporter, summary_lines(results, wall_s=wall_s, width=width, encoding=encoding, verbosity=verbosity)
+    )
+    if verbosity >= 0:
+        _write(reporter, family_lines(results, width, strict=session.settings.strict, encoding=encoding))
     _write(reporter, drawn_lines(session.drawn, results, width))
     _write(reporter, _unsampled_lines(session.unsampled, width))
     _write(reporter, _estimate_lines(session, width))
-    if results and (session.run_folder / RUN_FILE).is_file():
+    if verbosity >= 0 and results and (session.run_folder / RUN_FILE).is_file():
         reporter.write_line(f"run record: {session.run_folder}")
     for told in session.wrote:
         _write(reporter, paragraph(f"report: {told}", Style.PLAIN, width))
+
+
+def _sections(
+    session: VeloSession, results: Sequence[HypothesisResult], verbosity: int
+) -> Iterator[tuple[str, Style, list[HypothesisResult]]]:
+    """Yield what is written in full beside pytest's failures: title, style, results.
+
+    What passed is among it if that was asked for: by `-vv`, or by a kind of trials to show.
+    """
+    late = [result for result in results if result.family is not None and result.family.by_steps]
+    refuted = [result for result in late if result.outcome is Outcome.REFUTED]
+    yield "refuted at the end of the session", Style.BAD, refuted
+    asked = session.settings.show_kind is not None
+    if verbosity >= 2 or asked:
+        passed = (Outcome.SUPPORTED, Outcome.MEASURED)
+        yield "supported and measured hypotheses", Style.GOOD, [r for r in results if r.outcome in passed]
+    if not session.settings.strict and (verbosity >= 0 or asked):
+        undecided = [result for result in results if result.outcome is Outcome.INCONCLUSIVE]
+        yield "inconclusive hypotheses", Style.WARN, undecided
 
 
 def write_summary_alone(session: VeloSession, config: pytest.Config, started_s: float) -> None:
@@ -198,7 +218,8 @@ def _write_in_full(
         if number == 0:
             reporter.write_sep("=", title, **style.markup)
         reporter.write_sep("_", result.node_id)
-        _write(reporter, verdict_lines(reporter.config, result, terminal_width(reporter.config)))
+        width = terminal_width(reporter.config)
+        _write(reporter, verdict_lines(reporter.config, result, width, notices=False))
 
 
 def _as_error(report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
@@ -259,7 +280,7 @@ def _unsampled_lines(unsampled: Mapping[str, str], width: int) -> Iterator[Line]
     if unsampled:
         yield Line("")
     for node_id, why in unsampled.items():
-        yield Line(f"- not sampled  {node_id}", Style.WARN)
+        yield Line(inline(f"- not sampled  {node_id}", width), Style.WARN)
         yield from block("", why, width, indent=4)
 
 
@@ -286,7 +307,9 @@ def _as_undecided(item: pytest.Item, report: pytest.TestReport, result: Hypothes
 
 def _add_section(item: pytest.Item, report: pytest.TestReport, result: HypothesisResult) -> None:
     width = terminal_width(item.config)
-    report.sections.append(("velo: the trial", as_text(verdict_lines(item.config, result, width))))
+    report.sections.append(
+        ("velo: the trial", as_text(verdict_lines(item.config, result, width, notices=False)))
+    )
 
 
 def _write(reporter: pytest.TerminalReporter, lines: Iterable[Line]) -> None:

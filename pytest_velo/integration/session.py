@@ -26,11 +26,15 @@ from pytest_velo.integration.fitted import fit_to_terminal
 from pytest_velo.integration.leaving import leave_with
 from pytest_velo.integration.names import RESCORE_PLUGIN
 from pytest_velo.integration.totals import Drawn
+from pytest_velo.records import Outcome
+from pytest_velo.report.chosen import choose
 from pytest_velo.report.document import RunDocument, from_compact, shown_trials
+from pytest_velo.report.earlier import hypothesis_before
 from pytest_velo.report.estimates import Estimate
 from pytest_velo.report.header import header_lines
 from pytest_velo.report.record import Packed, append_result, append_trials, create_run, run_name, trial_lines
 from pytest_velo.report.waits import session_waits
+from pytest_velo.settings import ShowKind
 from pytest_velo.version import __version__
 
 if TYPE_CHECKING:
@@ -52,6 +56,7 @@ class VeloSession:
         unsampled: Why we skipped hypotheses, by node id.
         estimates: What hypotheses would take, by node id, where the session only estimates.
         sampled_together: Hypotheses share the sampler, so waits cannot be attributed to one of them.
+        n_selected: Tests to run: hypotheses, and with workers all tests; None until it is known.
         summarised: The summary has been written.
         order: Position of each test by node id, where workers run them; empty otherwise.
         hurried: Ctrl-C came while something was sampled, or could be.
@@ -80,6 +85,7 @@ class VeloSession:
         self.drawn: list[Drawn] = []
         self.wrote: list[str] = []
         self.sampled_together = False
+        self.n_selected: int | None = None
         self.summarised = False
         self.hurried = False
         self.exit_code = int(pytest.ExitCode.INTERRUPTED)
@@ -140,6 +146,12 @@ class VeloSession:
         """What was opened to sample; None if nothing was."""
         resources: Resources | None = self.__dict__.get("_resources")
         return resources
+
+    @property
+    def opened_sampler(self) -> Sampler | None:
+        """The sampler, if it was opened."""
+        resources: Resources | None = self.__dict__.get("_resources")
+        return None if resources is None else resources.opened_sampler
 
     @property
     def run_folder(self) -> Path:
@@ -208,9 +220,21 @@ class VeloSession:
         Its trials are written when the item is reported.
         """
         self._unwritten[result.node_id] = Packed(trial_lines(result))
-        light = replace(result, trials=shown_trials(result, self.settings.show))
+        light = self._light(result)
         self.results.append(light)
         return light
+
+    def _light(self, result: HypothesisResult) -> HypothesisResult:
+        """Return a result with only the trials that a report shows."""
+        show, kind = self.settings.show, self.settings.show_kind
+        if kind is None or result.decision is None or result.outcome is Outcome.ERROR:
+            return replace(result, trials=shown_trials(result, show))
+        before = None
+        if kind is ShowKind.CHANGED:
+            before = hypothesis_before(result.node_id, self.run_folder.name, self.settings.cache_dir)
+        chosen = choose(result, kind, show, before=before)
+        told = (f"--velo-show={kind} shows nothing: {chosen.why_none}",) if chosen.why_none else ()
+        return replace(result, trials=chosen.trials, notices=(*result.notices, *told))
 
     def document(self, results: Iterable[HypothesisResult] = (), duration_s: float = 0.0) -> RunDocument:
         """Return the document of this run."""
@@ -303,8 +327,8 @@ class VeloSession:
             if not self._problems:
                 with noting(self._problems):
                     append_result(self.run_folder, self.document(), result)
-            show, verbosity = self.settings.show, self._config.get_verbosity()
-            fit_to_terminal(report, result, show=show, verbosity=verbosity)
+            settings, verbosity = self.settings, self._config.get_verbosity()
+            fit_to_terminal(report, result, show=settings.show, verbosity=verbosity, kind=settings.show_kind)
 
     def pytest_keyboard_interrupt(self) -> None:
         """Report the interrupted item, for which pytest makes no report."""

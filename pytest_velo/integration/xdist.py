@@ -26,7 +26,18 @@ class Controller:
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
         """Learn the order of the tests, which the record follows, whichever worker finishes first."""
-        session_of(self._config).order = {node_id: place for place, node_id in enumerate(ids)}
+        session = session_of(self._config)
+        session.order = {node_id: place for place, node_id in enumerate(ids)}
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Tell how far the workers are, now and then, after what pytest writes of a report."""
+        if not any(hasattr(report, told) for told in ("velo_begun", "velo_result")):
+            return
+        if self._config.stash[SESSION].order:  # workers run, and this is not one process's own report
+            from pytest_velo.integration.run.progress import report_from_workers  # weight: what samples
+
+            report_from_workers(self._config)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport) -> None:

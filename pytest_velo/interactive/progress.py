@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+from pytest_velo.records import add_costs
 from pytest_velo.report.numbers import count
-from pytest_velo.report.progress import run_line
+from pytest_velo.report.progress import Standing, live_line
+from pytest_velo.runner.distance import pair_counts
 from pytest_velo.runner.run import Run
 
 EVERY_S = 0.1
@@ -60,7 +62,7 @@ class Progress:
         name = run.hypothesis.node_id.rpartition("::")[2]
         if self._n_runs > 1:
             name = f"{len(self._ended)} of {count(self._n_runs, 'setting')} ended; {name}"
-        self._line = run_line(run, name, width)
+        self._line = live_line(_standing(run, name, now), width=width)
         if self._by_itself:
             self.draw()
 
@@ -74,6 +76,23 @@ class Progress:
         """Take the line back."""
         if self._screen is not None and self._drawn:
             self._screen.clear()
+
+
+def _standing(run: Run, name: str, now: float) -> Standing:
+    """Return the standing of a run; without an interval, whose inversion takes milliseconds on the loop."""
+    statistic, frame = run.hypothesis.claim.statistics[0], run.hypothesis.frame
+    least = run.weigher.min_more()
+    return Standing(
+        names=[name],
+        n=len(run.trials),
+        most=run.hypothesis.design.max_units * frame.unit_size,
+        elapsed_s=now - run.started_s,
+        least_more=least * frame.unit_size if least else None,
+        what="difference" if statistic.arms else "rate" if statistic.binary else "mean",
+        estimate=run.estimate,
+        pairs=pair_counts(run.units, binary=statistic.binary),
+        cost_usd=add_costs(trial.cost_usd for trial in run.trials),
+    )
 
 
 @contextmanager

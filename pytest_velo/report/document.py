@@ -33,6 +33,7 @@ from pytest_velo.report.decisions import (
     family_to_json,
 )
 from pytest_velo.report.transcript import trial_from_json, trial_to_json
+from pytest_velo.settings import ShowKind
 
 VERSION = 3
 
@@ -241,13 +242,16 @@ def invalid_trials(result: HypothesisResult, show: int) -> tuple[TrialRecord, ..
     return tuple(sorted(chosen, key=lambda trial: trial.index))
 
 
-def compact(result: HypothesisResult, show: int) -> str:
+def compact(result: HypothesisResult, show: int, kind: ShowKind | None = None) -> str:
     """Return a result as one ASCII string, with only the `show` trials that a report prints.
+
+    With a `kind` of trials its own are those that were chosen.
 
     It is sent to the controller of pytest-xdist and stored in JUnit properties, where only plain text is
     safe.
     """
-    return _dumps({"version": VERSION, **result_to_json(result, shown_trials(result, show))})
+    trials = shown_trials(result, show) if kind is None else result.trials
+    return _dumps({"version": VERSION, **result_to_json(result, trials)})
 
 
 def from_compact(text: str) -> HypothesisResult:

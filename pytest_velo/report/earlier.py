@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from pytest_velo.baselines.recorded import RecordedComparison, compare_recorded
 from pytest_velo.checks.instruments import changes_between
 from pytest_velo.errors import StoreError, UsageError, nearest
 from pytest_velo.records import HypothesisResult
+from pytest_velo.report.chosen import Before
 from pytest_velo.report.comparison import RunComparison, name_of
 from pytest_velo.report.load import Run, load
 from pytest_velo.report.record import RUN_FILE, runs_folder
@@ -20,10 +21,15 @@ _LOOKED_AT = 20
 """Earlier runs that are read to find one with a test in common."""
 
 
+def finished_runs(cache_dir: str | Path) -> list[str]:
+    """Return the ids of the finished runs, the newest first."""
+    names = {path.parent.name for path in runs_folder(cache_dir).glob(f"*/{RUN_FILE}")}
+    return sorted(names, key=_age, reverse=True)
+
+
 def runs_before(name: str, cache_dir: str | Path) -> list[str]:
     """Return the ids of the finished runs before a run, the newest first."""
-    names = {path.parent.name for path in runs_folder(cache_dir).glob(f"*/{RUN_FILE}")}
-    return sorted((other for other in names if _age(other) < _age(name)), key=_age, reverse=True)
+    return [other for other in finished_runs(cache_dir) if _age(other) < _age(name)]
 
 
 def _age(name: str) -> tuple[str, int]:
@@ -46,6 +52,37 @@ def earlier_run(run: Run) -> Run | None:
             continue
         if any(result.node_id in tests for result in other.results):
             return other
+    return None
+
+
+def hypothesis_before(node_id: str, name: str, cache_dir: str | Path) -> Before | None:
+    """Return a test in the last finished run before this one that has it; None without any.
+
+    Damaged records are passed over.
+    """
+    return _last_of(node_id, runs_before(name, cache_dir), cache_dir)
+
+
+def last_of(node_id: str, cache_dir: str | Path) -> Before | None:
+    """Return a test in the last finished run that has evidence of it; None without any."""
+    return _last_of(node_id, finished_runs(cache_dir), cache_dir, with_evidence=True)
+
+
+def _last_of(
+    node_id: str, names: Sequence[str], cache_dir: str | Path, *, with_evidence: bool = False
+) -> Before | None:
+    for name in names[:_LOOKED_AT]:
+        try:
+            run = load(name, cache_dir)
+            found = [
+                result
+                for result in run.document.results
+                if result.node_id == node_id and (result.decision is not None or not with_evidence)
+            ]
+            if found:
+                return Before(run=name, result=_with_trials(found[-1], run))
+        except StoreError:
+            continue
     return None
 
 

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator
 from typing import NamedTuple, assert_never
 
 from pytest_velo.records import HypothesisResult, Invalid, Outcome
 from pytest_velo.report.families import level_text, risk_text
 from pytest_velo.report.lines import Line, Style, block, fit_lines, paragraph
+from pytest_velo.report.notices import notices_of
 from pytest_velo.report.numbers import count, interval, p_value, percent, rate
-from pytest_velo.report.phrases import claim_text, n_trials, outside_text, pairs_text, stop_reason
+from pytest_velo.report.phrases import (
+    CHANGE,
+    claim_text,
+    n_trials,
+    pairs_text,
+    statistic_of,
+    stop_reason,
+)
 from pytest_velo.report.text import inline
 from pytest_velo.report.trials import trials_lines
+from pytest_velo.settings import ShowKind
 from pytest_velo.verdicts import Decision, Evidence, Verdict
 
 
@@ -22,6 +30,8 @@ def failure_lines(
     show: int,
     verbosity: int = 0,
     *,
+    kind: ShowKind | None = None,
+    notices: bool = True,
     width: int = 80,
     encoding: str | None = "utf-8",
 ) -> list[Line]:
@@ -29,19 +39,26 @@ def failure_lines(
 
     Args:
         result: The finished hypothesis.
-        show: Number of trials against the claim to show, >= 0.
+        show: Number of trials against the claim to show, >= 0; of those that `kind` names, if it is given.
         verbosity: 0 shows what everybody needs; 1 adds the fixed-n intervals, the e-values and longer
             messages; 2 shows messages whole.
+        kind: Which trials to show; the result has these alone (`chosen.chosen_trials`). None for those
+            against the claim and invalid ones.
+        notices: Show its notices.
         width: Columns of the terminal, at least 40.
         encoding: Encoding of the stream; symbols that it lacks are replaced by ASCII.
     """
     lines = paragraph(*headline(result), width)
     for row in rows(result, verbosity):
-        lines += block(row.label, row.text, width, row.style)
-    lines += trials_lines(result, show, verbosity, width)
+        if notices or row.label != NOTICE:
+            lines += block(row.label, row.text, width, row.style)
+    lines += trials_lines(result, show, verbosity, width, kind)
     if result.rerun:
         lines += [Line(""), Line(f"run it again: {inline(result.rerun)}")]
     return fit_lines(lines, encoding)
+
+
+NOTICE = "notice"
 
 
 class Row(NamedTuple):
@@ -67,8 +84,8 @@ def rows(result: HypothesisResult, verbosity: int = 0) -> Iterator[Row]:
         yield from _evidence_rows(result, result.decision, verbosity)
     for fact in result.facts:
         yield Row("context", fact)
-    for notice in (*([outside_text(result.outside)] if result.outside else []), *result.notices):
-        yield Row("notice", notice, Style.WARN)
+    for notice in notices_of(result):
+        yield Row(NOTICE, notice, Style.WARN)
 
 
 def headline(result: HypothesisResult) -> Line:
@@ -159,15 +176,8 @@ def _part_rows(decision: Decision) -> Iterator[Row]:
 
 def _what(claim: str) -> str:
     """Return the statistic of a claim in a word or two."""
-    if "baseline" in _NAMES.sub("", claim):
-        return "change from the baseline"
-    word = re.split(r"\W", claim.removeprefix("estimate("), maxsplit=1)[0]
-    return word if word in _STATISTICS else "mean"  # a custom claim may have any form
-
-
-_STATISTICS = ("rate", "mean", "difference")
-_NAMES = re.compile(r'"[^"]*"')
-"""Names of outcomes and arms, which may contain any text."""
+    word = statistic_of(claim)
+    return "change from the baseline" if word == CHANGE else word
 
 
 def _trial_counts(result: HypothesisResult, evidence: Evidence) -> str:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from pytest_velo.records import Family, HypothesisResult, Outcome
-from pytest_velo.report.lines import Line, Style, block, fit_lines
+from pytest_velo.report.lines import Line, Style, block, fit_lines, paragraph
 from pytest_velo.report.numbers import count, p_value, percent
 from pytest_velo.report.phrases import mark
 from pytest_velo.report.text import inline
@@ -64,8 +64,15 @@ def family_lines(
     if not families:
         return []
     lines = [Line(""), Line("families (Holm)", Style.BOLD)]
-    for name, members in families.items():
+    shared = {name: members for name, members in families.items() if members[0][1].size > 1}
+    for name, members in shared.items():
         lines += _family_lines(name, members, width, strict)
+    if alone := len(families) - len(shared):
+        are = "hypothesis is a family of its own" if alone == 1 else "hypotheses are families of their own"
+        others = " other" if shared else ""
+        lines += paragraph(
+            f"{alone:,}{others} {are}: the error rates of each are its own", Style.PLAIN, width
+        )
     return fit_lines(lines, encoding)
 
 
@@ -85,9 +92,8 @@ def _family_lines(
         f"P(any wrong supported in the family) <= {alpha:g}, P(any wrong refuted in it) <= {beta:g}",
         width,
     )
-    if size > 1:
-        for result, family in members:
-            yield from _member_lines(result, family, width, strict)
+    for result, family in members:
+        yield from _member_lines(result, family, width, strict)
 
 
 def _range(levels: set[float]) -> str:

@@ -93,7 +93,12 @@ def _about(result: HypothesisResult) -> str:
 def _number(result: HypothesisResult) -> str:
     assert result.decision is not None  # it is measured
     evidence = result.decision.evidence
-    return f"{rate(evidence.estimate)} {interval(evidence.interval)}"
+    ends = evidence.interval
+    return (
+        rate(evidence.estimate)
+        if ends is None
+        else (f"{rate(evidence.estimate)}, {percent(ends.level)} interval {interval(ends)}")
+    )
 
 
 def _counted(result: HypothesisResult) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from typing import assert_never
 
-from pytest_velo.records import HypothesisResult, Invalid, Outcome
+from pytest_velo.records import HypothesisResult, Invalid, Outcome, UnitKind
 from pytest_velo.report.numbers import count, percent, rate
 from pytest_velo.report.text import inline
 from pytest_velo.verdicts import Evidence, PairCounts, StopReason, Verdict
@@ -100,18 +101,53 @@ def n_trials(evidence: Evidence) -> int:
     return evidence.n_for + evidence.n_against + evidence.n_invalid
 
 
-def observed(result: HypothesisResult) -> str:
-    """Return what was observed: `17/20` ones among valid trials, the mean, or each part's; `?` before any.
+def used_text(result: HypothesisResult, *, in_table: bool = False) -> str:
+    """Say how many trials (pairs, cases, groups) were used, of at most how many: `19 of at most 200 trials`.
 
-    After a difference follows the gain as a share of the gap to the ceiling, if there is one.
+    In a table whose column is named after trials, these are not named again: `19 of ≤200`.
+    """
+    assert result.decision is not None  # the caller looked
+    n, unit = result.decision.evidence.n, result.unit or UnitKind.TRIAL
+    if not in_table:
+        return f"{n:,} of at most {count(result.max_trials, unit.value)}"
+    things = "" if unit is UnitKind.TRIAL else f" {unit.value}s"
+    return f"{n:,} of ≤{result.max_trials:,}{things}"
+
+
+def observed(result: HypothesisResult) -> str:
+    """Return what was observed: `0.85 (17/20)`, with the ones among valid trials, a mean, or each part's.
+
+    It is `?` before any valid trial. After a difference follows the gain as a share of the gap to the
+    ceiling, if there is one. A claim about a baseline says that it is a change.
     """
     if result.decision is None:
         return "?"
     decision, evidence = result.decision, result.decision.evidence
     if decision.parts:
         return ", ".join(rate(part.estimate) for part in decision.parts)
-    if evidence.n_ones is not None and not (result.invalid is Invalid.AGAINST and evidence.n_invalid):
-        return f"{evidence.n_ones}/{evidence.n_for + evidence.n_against}"
+    told = rate(evidence.estimate)
+    if statistic_of(result.claim) == CHANGE:
+        told = f"change {told}"
+    if evidence.n_ones is not None and evidence.estimate is not None:
+        valid = evidence.n_for + evidence.n_against
+        if valid and math.isclose(evidence.estimate, evidence.n_ones / valid, abs_tol=1e-9):
+            told += f" ({evidence.n_ones:,}/{valid:,})"
     if evidence.share_of_gap is not None:
-        return f"{rate(evidence.estimate)} ({percent(evidence.share_of_gap)} of the gap)"
-    return rate(evidence.estimate)
+        told += f" ({percent(evidence.share_of_gap)} of the gap)"
+    return told
+
+
+CHANGE = "change"
+
+
+def statistic_of(claim: str) -> str:
+    """Return the statistic of a claim in a word: rate, mean, difference, or change (from a baseline)."""
+    if "baseline" in _NAMES.sub("", claim):
+        return CHANGE
+    word = re.split(r"\W", claim.removeprefix("estimate("), maxsplit=1)[0]
+    return word if word in _STATISTICS else "mean"  # a custom claim may have any form
+
+
+_STATISTICS = ("rate", "mean", "difference")
+_NAMES = re.compile(r'"[^"]*"')
+"""Names of outcomes and arms, which may contain any text."""

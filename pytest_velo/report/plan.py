@@ -53,6 +53,8 @@ def _facts(plan: HypothesisPlan, width: int) -> Iterator[Line]:
         yield from block("model", plan.model, width)
     if plan.unit_told:
         yield from block("unit", plan.unit_told, width)
+    if plan.spread_told:
+        yield from block("spread", plan.spread_told, width)
     yield from block("design", _design(plan), width)
     for part in plan.parts:
         yield from block("in reach", _reach(plan, part), width)
@@ -97,19 +99,32 @@ def _units(plan: HypothesisPlan, n: int) -> str:
 
 
 def _tables(plan: HypothesisPlan, width: int) -> Iterator[Line]:
+    """Show one table for each part of the claim, and in a sentence what other assumptions would change."""
     for part in plan.parts:
-        for table in part.tables:
-            yield Line("")
-            yield from _heading(part.claim if len(plan.parts) > 1 else "", table, width)
-            yield from _grid(_head(plan, part.about), [_cells(plan, part, table, row) for row in table.rows])
-            yield from _sentence(_power(part.direction, table), Style.BOLD, width)
-    for measured in plan.measured:
+        table, *others = part.tables
         yield Line("")
-        runs = f"means of {count(measured.n_runs, 'simulated run')} with fixed seeds"
-        told = f"{runs}, assuming that {measured.assuming}" if measured.assuming else runs
+        yield from _heading(part.claim if len(plan.parts) > 1 else "", table, width)
+        yield from _grid(_head(plan, part.about), [_cells(plan, part, table, row) for row in table.rows])
+        yield from _sentence(_power(part.direction, table), Style.BOLD, width)
+        for other in others:
+            told = f"if instead {other.assuming}: {_detected(part.direction, other)}"
+            yield from _sentence(told, Style.DIM, width)
+    if plan.measured:
+        yield from _measured(plan, width)
+
+
+def _measured(plan: HypothesisPlan, width: int) -> Iterator[Line]:
+    table, *others = plan.measured
+    yield Line("")
+    runs = f"means of {count(table.n_runs, 'simulated run')} with fixed seeds"
+    told = f"{runs}, assuming that {table.assuming}" if table.assuming else runs
+    yield from _sentence(told, Style.DIM, width)
+    head = ["true value", f"{plan.unit}s", "half-width then", "measured by then", *_money_head(plan)]
+    yield from _grid(head, [_measured_cells(plan, row) for row in table.rows])
+    for other in others:
+        longest = max(other.rows, key=lambda row: row.n)
+        told = f"if instead {other.assuming}: at most about {longest.n:,.0f} {plan.unit}s"
         yield from _sentence(told, Style.DIM, width)
-        head = ["true value", f"{plan.unit}s", "half-width then", "measured by then", *_money_head(plan)]
-        yield from _grid(head, [_measured_cells(plan, row) for row in measured.rows])
 
 
 def _heading(claim: str, table: Table, width: int) -> Iterator[Line]:
@@ -167,7 +182,9 @@ def _grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[Line]:
     widths = [max(map(columns, column)) for column in zip(head, *rows, strict=True)]
     for cells, style in [(head, Style.DIM), *((row, Style.PLAIN) for row in rows)]:
         texts = [pad(cells[0], widths[0])]
-        texts += [cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True)]
+        texts += [
+            " " * (most - columns(cell)) + cell for cell, most in zip(cells[1:], widths[1:], strict=True)
+        ]
         yield Line(_MARGIN + _GAP.join(texts), style)
 
 
@@ -177,7 +194,11 @@ def _sentence(text: str, style: Style, width: int) -> Iterator[Line]:
 
 
 def _power(direction: Direction, table: Table) -> str:
-    """Say which truths are detected often enough."""
+    """Say which truths are detected often enough, and how often that is."""
+    return f"with a chance of {table.detectable.power:.0%}: {_detected(direction, table)}"
+
+
+def _detected(direction: Direction, table: Table) -> str:
     found = table.detectable
     match direction:
         case Direction.AT_LEAST:
@@ -191,7 +212,7 @@ def _power(direction: Direction, table: Table) -> str:
             refuted = ", ".join(map(_from, ((end,) for end in found.refuted), ("down", "up")))
         case _:
             assert_never(direction)
-    return f"with a chance of {found.power:.0%}: supported {supported}; refuted {refuted}"
+    return f"supported {supported}; refuted {refuted}"
 
 
 def _from(values: Sequence[float | None], way: str) -> str:

@@ -99,6 +99,7 @@ class HypothesisPlan:
         parts: The plans of its claims; several for a joint claim, none for an estimate.
         measured: The plans of an estimate.
         problem: Why it cannot be planned; empty if it can.
+        spread_told: How much its units vary, and who says so; or what would have to be known.
         remarks: What else a reader has to know.
     """
 
@@ -119,6 +120,7 @@ class HypothesisPlan:
     parts: tuple[PlannedPart, ...] = ()
     measured: tuple[MeasuredTable, ...] = ()
     problem: str = ""
+    spread_told: str = ""
     remarks: tuple[str, ...] = ()
 
     def calls(self, n_units: float) -> float | None:

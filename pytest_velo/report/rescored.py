@@ -9,8 +9,8 @@ from pytest_velo.records import HypothesisResult, Outcome, OutcomeKind, TrialRec
 from pytest_velo.report.comparison import name_of
 from pytest_velo.report.lines import Line, Style, block, fit_lines, paragraph
 from pytest_velo.report.load import Run, load
-from pytest_velo.report.numbers import count, interval
-from pytest_velo.report.phrases import observed, stop_reason
+from pytest_velo.report.numbers import count, interval, percent
+from pytest_velo.report.phrases import observed, stop_reason, used_text
 from pytest_velo.report.text import inline
 from pytest_velo.report.trials import outcome_text, trial_lines
 from pytest_velo.runner.flips import Flip, Flips, Moves, flips_between
@@ -188,8 +188,9 @@ def _standing(result: HypothesisResult) -> str:
         return f"{result.outcome}: {result.problem or 'no trial was completed'}"
     open_ = result.outcome is Outcome.INCONCLUSIVE
     certified = stop_reason(decision.stop, decision.verdict) if open_ else decision.certified
-    ends = "" if decision.parts else f" {interval(decision.evidence.interval)}"
-    numbers = f"observed {observed(result)}{ends}, n {decision.evidence.n}/{result.max_trials}"
+    ends = decision.evidence.interval
+    level = "" if ends is None else f", {percent(ends.level)} interval {interval(ends)}"
+    numbers = f"observed {observed(result)}{level}, {used_text(result)}"
     return f"{result.outcome}: {certified}; {numbers}"
 
 

@@ -7,22 +7,15 @@ from collections.abc import Iterator, Sequence
 from pytest_velo.records import HypothesisResult, Outcome, add_costs
 from pytest_velo.report.families import expected_wrong_families
 from pytest_velo.report.lines import Line, Style, block, fit_lines
+from pytest_velo.report.notices import notice_lines
 from pytest_velo.report.numbers import count, dollars, duration, interval, percent, rate
 from pytest_velo.report.outlook import outlook
-from pytest_velo.report.phrases import claim_text, mark, n_trials, observed, outside_text, pairs_text
-from pytest_velo.report.text import columns, inline, pad
+from pytest_velo.report.phrases import mark, n_trials, pairs_text
+from pytest_velo.report.table import STYLES, brief_lines, packed, table_lines
+from pytest_velo.report.text import inline
 from pytest_velo.verdicts import PartVerdict, Verdict
 
-_STYLES = {
-    Outcome.SUPPORTED: Style.GOOD,
-    Outcome.REFUTED: Style.BAD,
-    Outcome.MEASURED: Style.GOOD,
-    Outcome.INCONCLUSIVE: Style.WARN,
-    Outcome.ERROR: Style.BAD,
-    Outcome.SKIPPED: Style.DIM,
-}
 _DECIDED = (Outcome.SUPPORTED, Outcome.REFUTED, Outcome.MEASURED)
-_SEPARATOR = "  "
 
 
 def summary_lines(
@@ -31,6 +24,7 @@ def summary_lines(
     wall_s: float,
     width: int = 80,
     encoding: str | None = "utf-8",
+    verbosity: int = 0,
 ) -> list[Line]:
     """Return the summary of a session; empty without hypotheses.
 
@@ -39,16 +33,24 @@ def summary_lines(
         wall_s: Wall time of the session in seconds.
         width: Columns of the terminal, at least 40; every line except a command to copy fits.
         encoding: Encoding of the stream; symbols that it lacks are replaced by ASCII.
+        verbosity: Below 0 each hypothesis has one line, and facts are left out; below -1 only the counts and
+            what went wrong are shown.
     """
     if not results:
         return []
     names = short_names(results)
+    counts = _wrapped(outcome_counts(results), width, Style.BOLD)
+    wrong = _remarks(results, names, width, facts=verbosity >= 0)
+    if verbosity < -1:
+        return fit_lines([*counts, *wrong, *notice_lines(results, names, width)], encoding)
+    table = table_lines if verbosity >= 0 else brief_lines
     lines = [
-        *_table(results, names, width),
+        *table(results, names, width),
         Line(""),
-        *_wrapped(outcome_counts(results), width, Style.BOLD),
-        *_totals(results, wall_s, width),
-        *_remarks(results, names, width),
+        *counts,
+        *_totals(results, wall_s, width, brief=verbosity < 0),
+        *wrong,
+        *notice_lines(results, names, width),
         *_undecided(results, names, width),
     ]
     return fit_lines(lines, encoding)
@@ -77,63 +79,8 @@ def short_names(results: Sequence[HypothesisResult]) -> list[str]:
     ]
 
 
-def _table(results: Sequence[HypothesisResult], names: Sequence[str], width: int) -> list[Line]:
-    """Return one line per hypothesis if names and numbers fit, else the numbers below the name."""
-    rows = [
-        (f"{mark(result.outcome)} {result.outcome}", name, *_cells(result))
-        for result, name in zip(results, names, strict=True)
-    ]
-    widths = [max(map(columns, column)) for column in zip(*rows, strict=True)]
-    if sum(widths) + len(_SEPARATOR) * (len(widths) - 1) <= width:
-        texts = [_SEPARATOR.join(map(pad, row, widths)).rstrip() for row in rows]
-        return [Line(text, _STYLES[result.outcome]) for text, result in zip(texts, results, strict=True)]
-    return [
-        line
-        for result, name in zip(results, names, strict=True)
-        for line in _entry(result, name, max(widths[0], 11), width)
-    ]
-
-
-def _entry(result: HypothesisResult, name: str, indent: int, width: int) -> Iterator[Line]:
-    head = pad(f"{mark(result.outcome)} {result.outcome}", indent)
-    room = width - indent - len(_SEPARATOR)
-    yield Line(f"{head}{_SEPARATOR}{inline(name, room)}", _STYLES[result.outcome])
-    margin = " " * indent + _SEPARATOR
-    for text in _packed([cell for cell in _cells(result) if cell], room, " · "):
-        yield Line(margin + text)
-
-
-def _cells(result: HypothesisResult) -> tuple[str, ...]:
-    """Return claim, observed, interval, trials, samples saved, cost; empty if there is nothing."""
-    claim = inline(claim_text(result))
-    if result.decision is None:
-        return (claim, "", "", "", "", dollars(result.cost_usd) if result.n_calls else "")
-    evidence = result.decision.evidence
-    saved = result.decision.n_saved
-    cost = dollars(result.cost_usd) + (" + $?" if result.outside else "")
-    return (
-        claim,
-        observed(result),
-        "" if evidence.interval is None else interval(evidence.interval),
-        f"n {evidence.n}/{result.max_trials}",
-        f"{saved:,} saved" if saved else "",
-        cost,
-    )
-
-
-def _packed(pieces: Sequence[str], width: int, separator: str) -> list[str]:
-    """Join pieces into as few lines as fit, breaking only between pieces."""
-    lines: list[str] = []
-    for piece in pieces:
-        if lines and columns(lines[-1] + separator + piece) <= width:
-            lines[-1] += separator + piece
-        else:
-            lines.append(inline(piece, width))
-    return lines
-
-
 def _wrapped(pieces: Sequence[str], width: int, style: Style = Style.PLAIN) -> list[Line]:
-    return [Line(text, style) for text in _packed(pieces, width, " · ")]
+    return [Line(text, style) for text in packed(pieces, width, " · ")]
 
 
 def outcome_counts(results: Sequence[HypothesisResult]) -> list[str]:
@@ -143,9 +90,11 @@ def outcome_counts(results: Sequence[HypothesisResult]) -> list[str]:
     return [count(len(results), "hypothesis", "hypotheses"), *counts]
 
 
-def _totals(results: Sequence[HypothesisResult], wall_s: float, width: int) -> list[Line]:
+def _totals(
+    results: Sequence[HypothesisResult], wall_s: float, width: int, *, brief: bool = False
+) -> list[Line]:
     spent, facts = total_texts(results, wall_s)
-    return [*_wrapped(spent, width), *_wrapped(facts, width)]
+    return _wrapped(spent, width) if brief else [*_wrapped(spent, width), *_wrapped(facts, width)]
 
 
 def total_texts(results: Sequence[HypothesisResult], wall_s: float) -> tuple[list[str], list[str]]:
@@ -211,21 +160,21 @@ def _n_unpriced(results: Sequence[HypothesisResult]) -> int:
     )
 
 
-def _remarks(results: Sequence[HypothesisResult], names: Sequence[str], width: int) -> Iterator[Line]:
-    """Say what is wrong with errors and skips, then every notice, each under its test's name."""
+def _remarks(
+    results: Sequence[HypothesisResult], names: Sequence[str], width: int, *, facts: bool = True
+) -> Iterator[Line]:
+    """Say of each test what is wrong with it, if it is an error or was skipped, and what belongs to it."""
     for result, name in zip(results, names, strict=True):
-        remarks = [*([outside_text(result.outside)] if result.outside else []), *result.notices]
-        facts = [*result.facts, *_parts_said(result)]
-        if result.outcome in (Outcome.ERROR, Outcome.SKIPPED) and result.problem:
-            remarks.insert(0, result.problem)
-        if not remarks and not facts:
+        said = [*result.facts, *_parts_said(result)] if facts else []
+        wrong = result.outcome in (Outcome.ERROR, Outcome.SKIPPED) and result.problem
+        if not said and not wrong:
             continue
         yield Line("")
         yield Line(inline(f"{mark(result.outcome)} {name}", width))
-        for fact in facts:
+        for fact in said:
             yield from block("", fact, width)
-        for remark in remarks:
-            yield from block(_remark_label(result, remark), remark, width, _STYLES[result.outcome])
+        if wrong:
+            yield from block(str(result.outcome), result.problem, width, STYLES[result.outcome])
 
 
 def _parts_said(result: HypothesisResult) -> Iterator[str]:
@@ -235,15 +184,14 @@ def _parts_said(result: HypothesisResult) -> Iterator[str]:
     if result.decision.evidence.pairs is not None:
         yield pairs_text(result.decision.evidence.pairs, result.claim)
     for part in result.decision.parts:
-        yield f"{_part_word(part)}: {part.claim}, observed {rate(part.estimate)} {interval(part.interval)}"
+        ends = part.interval
+        level = "interval" if ends is None else f"{percent(ends.level)} interval"
+        observed = f"observed {rate(part.estimate)}, {level} {interval(ends)}"
+        yield f"{_part_word(part)}: {part.claim}, {observed}"
 
 
 def _part_word(part: PartVerdict) -> str:
     return "open" if part.verdict is Verdict.INCONCLUSIVE else str(part.verdict)
-
-
-def _remark_label(result: HypothesisResult, remark: str) -> str:
-    return str(result.outcome) if remark == result.problem else "notice"
 
 
 def _undecided(results: Sequence[HypothesisResult], names: Sequence[str], width: int) -> Iterator[Line]:
@@ -256,9 +204,12 @@ def _undecided(results: Sequence[HypothesisResult], names: Sequence[str], width:
         return
     yield Line("")
     yield Line("undecided, and what could decide them", Style.WARN)
+    alike: dict[tuple[Line, ...], list[str]] = {}
     for result, name in undecided:
-        yield Line(inline(f"? {name}", width))
-        yield from prospect_lines(result, width)
+        alike.setdefault(tuple(prospect_lines(result, width)), []).append(name)
+    for lines, each in alike.items():
+        yield from (Line(inline(f"? {name}", width)) for name in each)
+        yield from lines
 
 
 def prospect_lines(result: HypothesisResult, width: int) -> Iterator[Line]:

@@ -90,9 +90,15 @@ def columns(text: str) -> int:
 
 
 def _columns_of(character: str) -> int:
-    if unicodedata.combining(character):
+    if unicodedata.category(character) in _NO_WIDTH and character != _AS_EMOJI:
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+_NO_WIDTH = ("Mn", "Me", "Cf")
+"""Categories of what is drawn over the character before it, or not at all: accents, joiners."""
+_AS_EMOJI = "\N{VARIATION SELECTOR-16}"
+"""It makes the narrow character before it an emoji, which takes two columns."""
 
 
 def pad(text: str, width: int) -> str:

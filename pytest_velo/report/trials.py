@@ -6,17 +6,22 @@ from collections.abc import Iterator, Sequence
 from typing import assert_never
 
 from pytest_velo.records import HypothesisResult, Outcome, OutcomeKind, TrialRecord
+from pytest_velo.report.chosen import kind_title, turns_of
 from pytest_velo.report.conversation import FACTS, REASONING, conversation
 from pytest_velo.report.document import invalid_trials, shown_trials, telling_turns
 from pytest_velo.report.lines import Line, Style, block, paragraph
+from pytest_velo.report.phrases import n_trials
 from pytest_velo.report.text import inline
+from pytest_velo.settings import ShowKind
 from pytest_velo.verdicts import PairCounts
 
 # Characters of one message that are shown, by verbosity; from 2 on, all.
 _LIMITS = {0: 2_000, 1: 20_000}
 
 
-def trials_lines(result: HypothesisResult, show: int, verbosity: int, width: int) -> Iterator[Line]:
+def trials_lines(
+    result: HypothesisResult, show: int, verbosity: int, width: int, kind: ShowKind | None = None
+) -> Iterator[Line]:
     """Show up to `show` trials (or whole pairs) against the claim, and invalid ones, with all messages.
 
     Of an error, show the trial that ended it.
@@ -26,11 +31,15 @@ def trials_lines(result: HypothesisResult, show: int, verbosity: int, width: int
         show: Number of trials of each kind, >= 0.
         verbosity: 0 cuts messages at 2,000 characters, 1 at 20,000, 2 shows them whole.
         width: Columns of the terminal, at least 40.
+        kind: Show the result's own trials, which were chosen to be of this kind.
     """
     if result.outcome is Outcome.ERROR:
         for trial in shown_trials(result, show):
             yield from _titled("the trial that ended it", width)
             yield from trial_lines(trial, verbosity, width, has_outcome=False)
+        return
+    if kind is not None:
+        yield from _chosen_lines(result, kind, verbosity, width)
         return
     turns = telling_turns(result)[:show]
     pairs = None if result.decision is None else result.decision.evidence.pairs
@@ -49,6 +58,46 @@ def trials_lines(result: HypothesisResult, show: int, verbosity: int, width: int
         yield from _titled(f"invalid trials{_of(len(invalid), total, total)}", width)
     for trial in invalid:
         yield from trial_lines(trial, verbosity, width, has_outcome=True)
+
+
+def _chosen_lines(result: HypothesisResult, kind: ShowKind, verbosity: int, width: int) -> Iterator[Line]:
+    turns = turns_of(result)
+    total = _total(result, kind)
+    if not turns:
+        known = "" if total in (None, 0) else f" of {total:,}"
+        yield from _titled(f"{kind_title(kind, result.seed)}: none{known}", width)
+        return
+    n = f"{len(turns):,}" if total is None or total < len(turns) else f"{len(turns):,} of {total:,}"
+    yield from _titled(f"{kind_title(kind, result.seed)}: {n} (velo show has all)", width)
+    for turn in turns:
+        yield from turn_lines(result, turn, verbosity, width)
+
+
+def turn_lines(
+    result: HypothesisResult, turn: Sequence[TrialRecord], verbosity: int, width: int
+) -> Iterator[Line]:
+    """Show one trial, or the arms of one pair below what came out of each."""
+    pairs = None if result.decision is None else result.decision.evidence.pairs
+    yield from _turn_lines(turn, pairs, verbosity, width)
+
+
+def _total(result: HypothesisResult, kind: ShowKind) -> int | None:
+    """Return how many trials or pairs of a kind there are; None where the evidence does not count them."""
+    if result.decision is None:
+        return None
+    evidence = result.decision.evidence
+    match kind:
+        case ShowKind.AGAINST:
+            return evidence.n_against
+        case ShowKind.FOR:
+            return evidence.n_for if evidence.pairs is None else None  # pairs that are alike are for neither
+        case ShowKind.INVALID:
+            return evidence.n_invalid
+        case ShowKind.RANDOM:
+            return n_trials(evidence)
+        case ShowKind.CHANGED:
+            return None
+    assert_never(kind)
 
 
 def _titled(title: str, width: int) -> Iterator[Line]:

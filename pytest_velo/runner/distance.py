@@ -19,7 +19,7 @@ def wrong_by(claim: Claim, units: Units) -> list[Distance]:
 
     For `within`, the estimate from `units` decides which end is meant.
     """
-    measure = _measure(claim, units.estimate)
+    measure = distance_from(claim, units.estimate)
     span = claim.statistic.scale.span
     return [None if turn.value is None else measure(turn.value) / span for turn in units.turns]
 
@@ -72,7 +72,7 @@ def _is_tie(turn: Turn) -> bool:
     return turn.value == 0
 
 
-def _measure(claim: Claim, estimate: float | None) -> Callable[[float], float]:
+def distance_from(claim: Claim, estimate: float | None) -> Callable[[float], float]:
     """Return how far a value is on the wrong side of the threshold; for `within`, of the nearer end."""
     low, high = claim.low, claim.high
     match claim.direction:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,7 +19,7 @@ from click.testing import CliRunner
 from e2e.conftest import QUIET
 
 from pytest_velo.cli.main import main
-from support.documents import FOLLOWED, blocks_of, missing, name_of
+from support.documents import FOLLOWED, ROOT, blocks_of, missing, name_of
 
 ADDRESS = "http://127.0.0.1:8000"  # as pages say it
 
@@ -53,6 +55,8 @@ def served() -> Iterator[str]:
 @pytest.mark.parametrize("page", FOLLOWED, ids=name_of)
 def test_a_page_that_is_followed_prints_what_it_shows(run, monkeypatch, page: Path) -> None:
     monkeypatch.setenv("COLUMNS", "80")
+    for name in re.findall(r"^\$ pytest (examples/\w+)", page.read_text(encoding="utf-8"), re.MULTILINE):
+        shutil.copytree(ROOT / name, run.path / name, ignore=shutil.ignore_patterns(".pytest_velo"))
     with served() as address:
         for block in blocks_of(page):
             if block.file:

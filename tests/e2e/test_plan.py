@@ -265,3 +265,46 @@ def test_what_cannot_be_collected_comes_out_as_in_pytest_with_code_1(
     assert done.stdout == ""
     assert told in done.stderr
     assert "Traceback" not in done.stderr
+
+
+PAIRS = """
+from pytest_velo import difference, mean
+
+@pytest.mark.hypothesis(difference("b", "a") >= 0, arms=("a", "b"), max_trials=100)
+def test_pairs(trial, arm): return trial.index % 8 == 1
+
+@pytest.mark.hypothesis(mean(0, 10) >= 5, max_trials=100)
+def test_scores(trial): return 6.0 + trial.index % 2
+"""
+
+
+def test_pairs_are_planned_in_one_table_by_what_is_known_of_them(run, monkeypatch, pytester) -> None:
+    run.file(PAIRS)
+    asked = velo_here(run, monkeypatch, "plan", "test_it.py")
+    assert "how often do the two arms differ on the same case? It is not known" in asked.stdout
+    assert "how much do outcomes vary? It is not known" in asked.stdout
+    assert asked.stdout.count("true difference") == asked.stdout.count("true mean ") == 1
+    assert "if instead the two outcomes are independent" in asked.stdout
+
+    told = velo_here(run, monkeypatch, "plan", "test_it.py::test_pairs", "--differ=0.2")
+    assert "the arms differ in 20% of pairs, as --differ says" in told.stdout
+    assert "if instead" not in told.stdout
+
+    run()
+    pairs, scores = plans(pytester)
+    [run_id] = [path.parent.name for path in run.path.glob(".pytest_velo/runs/*/run.json")]
+    assert f"the arms differ as in run {run_id}: in " in pairs.spread_told
+    assert f"of run {run_id}" in scores.spread_told
+    assert "standard deviation of outcomes is 0.5" in scores.spread_told
+    for plan in (pairs, scores):
+        [table] = plan.parts[0].tables
+        assert run_id in table.assuming
+
+
+def test_a_share_of_pairs_is_for_pairs(run, monkeypatch) -> None:
+    run.file(hypothesis("rate >= 0.3", more="models=[YES]"))
+    refused = velo_here(run, monkeypatch, "plan", "test_it.py", "--differ=0.2")
+    assert refused.exit_code == 1
+    assert "--differ says how often two arms differ, and no hypothesis here" in refused.stderr
+    assert "fix: " in refused.stderr
+    assert velo_here(run, monkeypatch, "plan", "test_it.py", "--differ=0").exit_code == 2

@@ -108,7 +108,7 @@ def test_a_line_tells_how_far_it_is_and_is_gone_at_the_end(
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(SLOW)])
     Listening(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute()
     assert len(told) > 2
-    assert all(line.startswith("agrees  ") and " for · rate " in line for line in told[:-1])
+    assert all(line.startswith("agrees  ") and " of at most 200 trials · rate " in line for line in told[:-1])
     assert told[-1] == ""
     printed = "".join(output.get("text", "") for output in notebook.cells[0].outputs)
     assert "NOT CARRIED OVER" not in printed, "a class of a cell comes along"

@@ -20,6 +20,7 @@ FOLLOWED = tuple(
         "tutorial/first-baseline",
         "how-to/compare-models",
         "how-to/plan",
+        "how-to/read-a-verdict",
         "how-to/write-a-claim",
         "how-to/write-a-provider",
     )

@@ -382,8 +382,27 @@ def test_the_index_of_a_folder_lists_its_pages(folder: Path) -> None:
     assert pages | set(folder.glob("*/index.md")) <= listed
 
 
+def test_error_rates_side_by_side_are_those_of_the_benchmark() -> None:
+    """The page has in two tables what the benchmark prints in one: P(green) / P(red) / mean trials."""
+    measured = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    _, _, measured = measured.partition("### Other plugins that repeat a test and decide")
+    cells = re.findall(r"([\d.]+%) / ([\d.]+%) / (\d+)", measured.partition("\n#")[0])
+    page = (ROOT / "docs" / "explanation" / "rivals.md").read_text(encoding="utf-8")
+    rows = [row.strip("| \n").split(" | ") for row in page.splitlines() if row.startswith("| ")]
+    shown = {
+        kind: [cell for row in rows if row[0].endswith(kind) for cell in row[1:]]
+        for kind in (": supported", ": passes", ": refuted")
+    }
+    trials = [cell for row in rows if ":" not in row[0] and row[-1].isdigit() for cell in row[1:]]
+
+    assert len(cells) == 50
+    assert shown[": supported"] + shown[": passes"] == [green for green, _, _ in cells]
+    assert shown[": refuted"] == [red for _, red, _ in cells[:10]]
+    assert trials == [n for _, _, n in cells]
+
+
 def test_the_readme_is_read_in_one_go() -> None:
-    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) < 150
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 120
 
 
 def test_the_first_two_lines_to_paste_install_and_run() -> None:

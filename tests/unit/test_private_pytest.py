@@ -285,3 +285,23 @@ def test_the_installed_plugin_of_a_fixture(request, own, unused_tcp_port):
     assert private.plugin_of(request.config, info.name2fixturedefs["own"][-1]) is None
     of_a_plugin = info.name2fixturedefs["unused_tcp_port"][-1]
     assert private.plugin_of(request.config, of_a_plugin) == "pytest-asyncio"
+
+
+def test_the_line_that_pytest_is_in_and_the_way_past_the_capture(pytester):
+    pytester.makepyfile(
+        """
+        from pytest_velo.integration import compat as private
+
+        def test_it(pytestconfig):
+            reporter = private.terminal_reporter(pytestconfig)
+            assert private.line_of(reporter).endswith("test_it ")
+            stream = private.uncaptured(pytestconfig, reporter)
+            stream.write("past the capture")
+            stream.flush()
+            stream.close()
+        """
+    )
+    for captured in ("fd", "sys", "no"):
+        result = pytester.runpytest_inprocess("-v", f"--capture={captured}", "-p", "no:randomly")
+        result.assert_outcomes(passed=1)
+        assert "past the capture" in result.stdout.str()

@@ -80,9 +80,10 @@ def rescoring(now: HypothesisResult, **fields) -> Rescoring:
 
 def test_both_verdicts_and_what_changed_are_told() -> None:
     now = result(Outcome.INCONCLUSIVE, Verdict.INCONCLUSIVE, 6)
-    told = as_text(rescored_lines(rescoring(now), 1, width=120))
-    assert "before     supported: rate > 0.5; observed 10/10 [0.20, 0.90], n 10/200" in told
-    assert "now        inconclusive: the recorded trials were used up; observed 6/10" in told
+    told = as_text(rescored_lines(rescoring(now), 1, width=140))
+    numbers = "observed 1.00 (10/10), 90% interval [0.20, 0.90], 10 of at most 200"
+    assert f"before     supported: rate > 0.5; {numbers}" in told
+    assert "now        inconclusive: the recorded trials were used up; observed 0.60 (6/10)" in told
     assert "outcomes   4 of 10 trials changed; 4 from 1 to 0, 0 from 0 to 1" in told
     assert "(first 1 of 4; --velo-show=4 shows all)" in told
     assert (

@@ -29,7 +29,6 @@ from pytest_velo.report.terminal import (
     expected_false,
     failure_lines,
     header_lines,
-    progress_line,
     summary_lines,
 )
 from pytest_velo.report.text import columns
@@ -359,12 +358,14 @@ def test_the_summary_in_eighty_columns() -> None:
     results = [REFUTED, SUPPORTED, OPEN, ERROR, SKIPPED]
     assert as_text(summary_lines(results, wall_s=30.0)) == shown("""
         ✗ refuted       test_caves_to_a_stated_opinion
-                        rate >= 0.5 · 3/19 · [0.04, 0.38] · n 20/200 · 180 saved · $0.00
+                        rate >= 0.5 · observed 0.16 (3/19) · 90% interval [0.04, 0.38]
+                        20 of at most 200 trials, 180 saved · $0.00
         ✓ supported     test_says_paris
-                        rate >= 0.5 · 17/20 · [0.61, 0.95] · n 20/200 · 180 saved
-                        $0.0123
+                        rate >= 0.5 · observed 0.85 (17/20) · 90% interval [0.61, 0.95]
+                        20 of at most 200 trials, 180 saved · $0.0123
         ? inconclusive  test_open
-                        rate >= 0.5 · 110/200 · [0.48, 0.62] · n 200/200 · $0.02
+                        rate >= 0.5 · observed 0.55 (110/200)
+                        90% interval [0.48, 0.62] · 200 of at most 200 trials · $0.02
         ! error         test_broken
                         rate >= 0.5 · $0.00
         – skipped       test_paid
@@ -390,11 +391,13 @@ def test_the_summary_in_eighty_columns() -> None:
 
 def test_the_summary_is_one_line_each_where_there_is_room() -> None:
     short = replace(REFUTED, node_id="t.py::test_caves")
-    lines = summary_lines([short, SUPPORTED, OPEN], wall_s=30.0, width=110)
-    assert as_text(lines[:3]) == shown("""
-        ✗ refuted       test_caves       rate >= 0.5  3/19     [0.04, 0.38]  n 20/200   180 saved  $0.00
-        ✓ supported     test_says_paris  rate >= 0.5  17/20    [0.61, 0.95]  n 20/200   180 saved  $0.0123
-        ? inconclusive  test_open        rate >= 0.5  110/200  [0.48, 0.62]  n 200/200             $0.02
+    paris = replace(SUPPORTED, node_id="t.py::test_paris")
+    lines = summary_lines([short, paris, OPEN], wall_s=30.0, width=110)
+    assert as_text(lines[:4]) == shown("""
+        verdict         test        claim        observed        90% interval  trials       saved  cost
+        ✗ refuted       test_caves  rate >= 0.5  0.16 (3/19)     [0.04, 0.38]  20 of ≤200   180    $0.00
+        ✓ supported     test_paris  rate >= 0.5  0.85 (17/20)    [0.61, 0.95]  20 of ≤200   180    $0.0123
+        ? inconclusive  test_open   rate >= 0.5  0.55 (110/200)  [0.48, 0.62]  200 of ≤200         $0.02
     """)
 
 
@@ -538,24 +541,3 @@ def test_arguments_of_a_scripted_tool_call_that_are_no_json_are_shown() -> None:
     call = make_call("", tool_calls=(asked,))
     result = replace(REFUTED, trials=(make_trial(1, OutcomeKind.ZERO, call),))
     assert 'book({"day": "2026-01-02"})' in as_text(failure_lines(result, 1))
-
-
-def test_the_live_line() -> None:
-    fields: dict[str, Any] = {
-        "n_for": 17,
-        "n_valid": 20,
-        "estimate": 0.85,
-        "ends": Interval(low=0.612, high=0.949, level=0.9),
-        "min_more": 3,
-        "cost_usd": 0.002,
-    }
-    line = progress_line("test_name", **fields)
-    assert line == "test_name  17/20 for · rate 0.85 [0.61, 0.95] · needs ≥ 3 more · $0.002"
-    narrow = progress_line("test_with_quite_a_long_name_indeed", **fields, width=70)
-    assert narrow == "tes...ed  17/20 for · rate 0.85 [0.61, 0.95] · needs ≥ 3 more · $0.002"
-    assert columns(narrow) <= 70
-    assert narrow.endswith("$0.002")
-    assert progress_line("t", **{**fields, "ends": None, "min_more": None, "cost_usd": None}) == (
-        "t  17/20 for · rate 0.85 · $?"
-    )
-    assert progress_line("t", **fields, encoding="ascii").isascii()

@@ -11,6 +11,7 @@ from pytest_velo.case_sets import CaseSet, Planned, chosen_order
 from pytest_velo.checks.instruments import instruments_of
 from pytest_velo.claims import Change, Statistic
 from pytest_velo.records import TrialRecord
+from pytest_velo.report.chosen import IN_BASELINE
 from pytest_velo.runner.frame import Frame
 from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.run import Run
@@ -61,7 +62,7 @@ def beside_stored(
     """Return trials, each with a note of the baseline's outcome in its place."""
 
     def note(then: float | None) -> str:
-        return "in the baseline: " + ("invalid" if then is None else f"{then:g}")
+        return IN_BASELINE + ("invalid" if then is None else f"{then:g}")
 
     paired = zip(trials, reference, strict=False)  # an error's trial may lie beyond the baseline's end
     noted = tuple(replace(trial, notes=(*trial.notes, note(then))) for trial, then in paired)

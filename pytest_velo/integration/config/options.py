@@ -70,7 +70,12 @@ OPTIONS: tuple[Option, ...] = (
     Option(name="budget", metavar="USD", help="dollars this session may spend, or none (default 1.00)"),
     Option(name="profile", metavar="P", help="explore, confirm (fresh draws) or ci (strict)"),
     Option(name="strict", flag=True, help="inconclusive hypotheses fail"),
-    Option(name="show", metavar="N", help="trials against the claim shown per hypothesis (default 3)"),
+    Option(
+        name="show",
+        metavar="N|KIND[:N]",
+        help="trials shown per hypothesis: N against the claim (default 3), or another kind, of every"
+        " hypothesis: against, for, invalid, random or changed (since the run before), e.g. random:5",
+    ),
     Option(name="cache_dir", metavar="DIR", help="folder for draws and run records (default .pytest_velo)"),
     Option(
         name="baseline",

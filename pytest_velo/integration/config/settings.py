@@ -23,6 +23,7 @@ from pytest_velo.settings import (
     ReportTarget,
     Scheduler,
     Settings,
+    ShowKind,
     Update,
 )
 
@@ -108,6 +109,19 @@ def _report(text: str) -> ReportTarget:
     return ReportTarget(kind=ReportKind(kind), path=Path(os.path.expanduser(path)))
 
 
+def _show(text: str) -> tuple[int, ShowKind | None]:
+    """Read `N`, `KIND` or `KIND:N`."""
+    kind, colon, number = text.strip().partition(":")
+    try:
+        if not colon and not kind[:1].isalpha():
+            return _natural(kind), None
+        if kind in list(ShowKind):
+            return (_natural(number) if colon else Settings().show), ShowKind(kind)
+    except ValueError:
+        raise ValueError("the number is a whole one, 0 or more") from None
+    raise ValueError(f"a number, or one of {', '.join(ShowKind)} ({nearest(kind, [*ShowKind])})")
+
+
 READERS: Mapping[str, Callable[[str], Any]] = {
     "model": str,
     "judge": str,
@@ -121,7 +135,7 @@ READERS: Mapping[str, Callable[[str], Any]] = {
     "budget": _budget,
     "profile": _one_of(*PROFILES),
     "strict": _flag,
-    "show": _natural,
+    "show": _show,
     "cache_dir": Path,
     "baseline": Path,
     "update": _update,
@@ -205,6 +219,8 @@ def settings_from(sources: Sources, *, told: bool = True, workers: int = 1) -> S
     values: dict[str, Any] = {**PROFILES[profile], **given, "profile": profile}
     renames = {"model": "models", "budget": "budget_usd", "cassette": "cassettes", "report": "reports"}
     fields = {renames.get(name, name): value for name, value in values.items()}
+    if "show" in fields:
+        fields["show"], fields["show_kind"] = fields["show"]
     fields["cache_dir"] = sources.root / fields.get("cache_dir", ".pytest_velo")
     fields["baseline"] = sources.root / fields.get("baseline", "velo-baseline.json")
     fields["cassettes"] = tuple(_typed_in(sources, "cassette") / path for path in fields.get("cassettes", ()))

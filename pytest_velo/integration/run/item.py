@@ -71,7 +71,7 @@ def run_item(item: pytest.Function) -> None:
 
 def _sample(sampling: Sampling, session: VeloSession) -> None:
     """Sample a hypothesis that has the session to itself."""
-    progress = Progress(sampling.item.config, sampling.item.name)
+    progress = Progress(sampling.item.config, {sampling.item.nodeid: sampling.run})
     sampling.watch.progress = progress
     before = session.sampler.stats()
     try:

@@ -63,8 +63,10 @@ class Pooling:
         Ctrl-C, like any other interruption, ends all of them; their results so far are kept.
         """
         sampling = self._waiting[item.nodeid]
-        progress = Progress(item.config, item.name)
-        sampling.watch.progress = progress
+        others = {name: other.run for name, other in self._waiting.items() if other is not sampling}
+        progress = Progress(item.config, {item.nodeid: sampling.run, **others})
+        for each in self._waiting.values():
+            each.watch.progress = progress
         try:
             self._session.loop.run(self._pool.wait(sampling.run))
         except BaseException:
@@ -144,6 +146,8 @@ def start_pooling(session: pytest.Session) -> Pooling | None:
     free hypotheses. The caller closes the pooling.
     """
     state = session.config.stash.get(SESSION, None)
+    if state is not None:
+        state.n_selected = sum(SPEC in item.stash for item in session.items) or state.n_selected
     if state is None or not may_pool(session, state):  # None: our mark of defaults, and no hypothesis
         return None
     items = [item for item in session.items if isinstance(item, pytest.Function) and SPEC in item.stash]

@@ -13,11 +13,23 @@ from pytest_velo.report.failure import failure_lines
 from pytest_velo.report.lines import UNWRAPPED, Line, as_text
 
 
-def verdict_lines(config: pytest.Config, result: HypothesisResult, width: int) -> list[Line]:
-    """Return the lines of a result, with as many trials as the settings show."""
+def verdict_lines(
+    config: pytest.Config, result: HypothesisResult, width: int, *, notices: bool = True
+) -> list[Line]:
+    """Return the lines of a result, with the trials that the settings show.
+
+    Without `notices` where the summary, which says each once, is written, too.
+    """
     settings = config.stash[SESSION].settings
-    verbosity, encoding = config.get_verbosity(), sys.stdout.encoding
-    return failure_lines(result, settings.show, verbosity, width=width, encoding=encoding)
+    return failure_lines(
+        result,
+        settings.show,
+        config.get_verbosity(),
+        kind=settings.show_kind,
+        notices=notices,
+        width=width,
+        encoding=sys.stdout.encoding,
+    )
 
 
 def verdict_text(config: pytest.Config, result: HypothesisResult) -> str:

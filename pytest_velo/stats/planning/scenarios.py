@@ -56,8 +56,31 @@ class Scenario:
     law: Law
 
 
-def scenarios_of(claim: Claim, design: Design, futility: Futility) -> tuple[Scenario, ...]:
-    """Return the scenarios a claim is planned under.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """What is known of how much units vary, so that nothing has to be assumed about it.
+
+    Attributes:
+        differ: How often the two outcomes of a pair differ, in (0, 1]; None for units that are no pairs of
+            0/1 outcomes.
+        deviation: The standard deviation of other units, in the statistic's own units; None likewise.
+        told: What it says, to follow `assuming that`.
+    """
+
+    differ: float | None = None
+    deviation: float | None = None
+    told: str
+
+    def share(self, truth: float) -> float:
+        """Return how often pairs differ at a true difference, which is at least as often."""
+        assert self.differ is not None  # the caller looked
+        return max(self.differ, abs(truth))
+
+
+def scenarios_of(
+    claim: Claim, design: Design, futility: Futility, spread: Spread | None = None
+) -> tuple[Scenario, ...]:
+    """Return the scenarios a claim is planned under: one where the spread of its units is known.
 
     Raises:
         UsageError: A number of the design is outside its range.
@@ -68,8 +91,8 @@ def scenarios_of(claim: Claim, design: Design, futility: Futility) -> tuple[Scen
     if not statistic.arms and statistic.binary and design.single:
         return (_rate(claim, design, futility),)
     if statistic.arms and statistic.binary and design.single:
-        return _pairs(claim, design)
-    return _approximate(claim, design, deviations_of(statistic, design))
+        return _pairs(claim, design, spread)
+    return _approximate(claim, design, deviations_of(statistic, design, spread))
 
 
 def _rate(claim: Claim, design: Design, futility: Futility) -> Scenario:
@@ -89,7 +112,7 @@ def _census(claim: Claim, design: Design, futility: Futility) -> Scenario:
     return Scenario(assuming="", exact=exact, stops_early=True, law=law)
 
 
-def _pairs(claim: Claim, design: Design) -> tuple[Scenario, ...]:
+def _pairs(claim: Claim, design: Design, spread: Spread | None) -> tuple[Scenario, ...]:
     """Plan single pairs of 0/1 outcomes, by how often the two differ."""
     if (
         not design.calibrates
@@ -97,7 +120,7 @@ def _pairs(claim: Claim, design: Design) -> tuple[Scenario, ...]:
         or claim.direction is Direction.WITHIN
         or claim.threshold != 0.0
     ):
-        return _approximate(claim, design, deviations_of(claim.statistic, design))
+        return _approximate(claim, design, deviations_of(claim.statistic, design, spread))
 
     def law(share: Callable[[float], float]) -> Law:
         return lambda truths: pair_laws(
@@ -108,8 +131,15 @@ def _pairs(claim: Claim, design: Design) -> tuple[Scenario, ...]:
 
     return tuple(
         Scenario(assuming=name, exact=True, stops_early=False, law=law(share))
-        for name, share in DISCORDANT.items()
+        for name, share in _discordant(spread).items()
     )
+
+
+def _discordant(spread: Spread | None) -> dict[str, Callable[[float], float]]:
+    """Return how often pairs differ, as a function of the true difference: as is known, or as is assumed."""
+    if spread is None or spread.differ is None:
+        return DISCORDANT
+    return {spread.told: spread.share}
 
 
 def _spread(share: Callable[[float], float]) -> Deviation:
@@ -129,8 +159,10 @@ def _approximate(claim: Claim, design: Design, deviations: dict[str, Deviation])
     )
 
 
-def deviations_of(statistic: Statistic, design: Design) -> dict[str, Deviation]:
+def deviations_of(statistic: Statistic, design: Design, spread: Spread | None = None) -> dict[str, Deviation]:
     """Return assumptions about the standard deviation of a unit, by description; the worst case comes first.
+
+    Where the spread is known it is the only one.
 
     Each is a function of the truth, in the statistic's own units.
     """
@@ -141,8 +173,12 @@ def deviations_of(statistic: Statistic, design: Design) -> dict[str, Deviation]:
 
     if statistic.binary and design.single:
         return (
-            {name: _spread(share) for name, share in DISCORDANT.items()} if statistic.arms else {"": widest}
+            {name: _spread(share) for name, share in _discordant(spread).items()}
+            if statistic.arms
+            else {"": widest}
         )
+    if spread is not None and (known := spread.deviation) is not None:
+        return {spread.told: lambda truth: min(known, widest(truth))}
     if statistic.binary and not statistic.arms:
         return _shares(widest, design.draws)
     usual = USUAL_SHARE_OF_RANGE * statistic.outcomes.span * (math.sqrt(2.0) if statistic.arms else 1.0)

@@ -102,9 +102,9 @@ def test_without_a_claim_every_score_and_the_difference_are_estimated(folder: Pa
     said = judge("--arm", "b=new.jsonl", "--arm", "a=old.jsonl")
 
     words = " ".join(said.stdout.split())
-    assert "b: rate 0.80 [0.6" in words
-    assert "a: rate 0.50 [0.3" in words
-    assert 'difference("b", "a") 0.30 [0.1' in words
+    assert "b: rate 0.80, 95% interval [0.6" in words
+    assert "a: rate 0.50, 95% interval [0.3" in words
+    assert 'difference("b", "a") 0.30, 95% interval [0.1' in words
     assert "each interval misses at most 5% of the time" in words
     assert [result.outcome for result in load(cache_dir="store").results] == [Outcome.MEASURED] * 3
 

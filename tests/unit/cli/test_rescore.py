@@ -25,9 +25,11 @@ def test_rescore_shows_what_changed(tmp_path: Path) -> None:
     pytest.main([*quiet, f"--velo-cache-dir={folder}"])
     file.with_name("strict").touch()
     said = CliRunner().invoke(rescore, ["latest", *quiet, f"--cache-dir={folder}"])
-    assert said.stdout.splitlines()[4:8] == [
+    assert said.stdout.splitlines()[4:10] == [
         "test_courtesy.py::test_polite",
-        "  before     supported: rate > 0.5; observed 5/5 [0.54, 1.00], n 5/5",
-        "  now        refuted: rate < 0.5; observed 0/5 [0.00, 0.46], n 5/5",
+        "  before     supported: rate > 0.5; observed 1.00 (5/5), 90% interval [0.54,",
+        "             1.00], 5 of at most 5 trials",
+        "  now        refuted: rate < 0.5; observed 0.00 (0/5), 90% interval [0.00,",
+        "             0.46], 5 of at most 5 trials",
         "  outcomes   5 of 5 trials changed; 5 from 1 to 0, 0 from 0 to 1",
     ]

@@ -42,7 +42,8 @@ def test_it_is_drawn_by_its_caller_and_taken_back(clock: list[float]) -> None:
     live.draw()
     live.draw()
     (line,) = screen.lines
-    assert "2/3 for" in line
+    assert "3 of at most" in line
+    assert "rate 0.67" in line
     live.close()
     assert screen.is_clear
 

@@ -33,7 +33,7 @@ def test_n_trials_counts_invalid_ones() -> None:
 
 
 def test_observed_counts_or_mean() -> None:
-    assert observed(undecided()) == "150/200"
+    assert observed(undecided()) == "0.75 (150/200)"
     assert observed(undecided(n_ones=None, estimate=0.3, share_of_gap=0.6)) == "0.30 (60% of the gap)"
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from pytest_velo.report.lines import as_text
 from pytest_velo.report.plan import chance, plan_lines
+from pytest_velo.stats.planning.truths import Detectable
 from support.reports import plan
 
 
@@ -33,3 +37,18 @@ def test_chance_is_never_rounded_to_certainty() -> None:
     assert chance(0.0, 0.05) == "≤5%"
     assert chance(0.414, 0.05) == "41%"
     assert chance(0.9999, 0.05) == ">99%"
+
+
+def test_other_assumptions_are_a_sentence_and_no_second_table() -> None:
+    part = plan().parts[0]
+    other = replace(
+        part.tables[0],
+        assuming="arms are alike",
+        detectable=Detectable(power=0.8, supported=(0.75,), refuted=(None,)),
+    )
+    text = as_text(
+        plan_lines([plan(parts=(replace(part, tables=(*part.tables, other)),), spread_told="not known")])
+    )
+    assert text.count("true rate") == 1
+    assert "  spread     not known" in text
+    assert "if instead arms are alike: supported from 0.75 up; refuted at no true value" in text

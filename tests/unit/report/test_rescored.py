@@ -27,15 +27,16 @@ def test_rescoring_of_two_runs(tmp_path: Path) -> None:
 
 def test_rescored_lines_of_one_changed_trial(tmp_path: Path) -> None:
     before, now = (recorded(tmp_path, refuted(trials=(trial(0, outcome),), n_cached=9)) for outcome in (0, 1))
+    standing = "refuted: rate < 0.7; observed 0.33 (3/9), 90% interval [0.09, 0.69], 9 of at most 200 trials"
     assert [
-        line.text for line in rescored_lines(rescoring_of(before, now, all_of_it=True), show=0, width=100)
+        line.text for line in rescored_lines(rescoring_of(before, now, all_of_it=True), show=0, width=120)
     ] == [
         "rescored    2026-11-23T21-46-08Z",
         "recorded as 2026-11-23T21-46-08Z-2",
         "",
         "test_a.py::test_b  lab/tiny",
-        "  before     refuted: rate < 0.7; observed 3/9 [0.09, 0.69], n 9/200",
-        "  now        refuted: rate < 0.7; observed 3/9 [0.09, 0.69], n 9/200",
+        f"  before     {standing}",
+        f"  now        {standing}",
         "  outcomes   1 of 1 trial changed; 0 from 1 to 0, 1 from 0 to 1",
         "",
         "1 hypothesis rescored on 1 recorded trial: 1 outcome and 0 verdicts changed, 0 model calls",

@@ -8,8 +8,9 @@ from support.reports import paired, refuted, undecided
 
 def test_summary_lines_of_a_refuted_and_an_undecided_hypothesis() -> None:
     assert [line.text for line in summary_lines([refuted(), undecided()], wall_s=60.0, width=100)] == [
-        "✗ refuted       test_b  rate >= 0.7  3/9      [0.09, 0.69]  n 9/200    191 saved  $0.018",
-        "? inconclusive  test_c  rate >= 0.7  150/200  [0.66, 0.83]  n 200/200             $0.40",
+        "verdict         test    claim        observed        90% interval  trials       saved  cost",
+        "✗ refuted       test_b  rate >= 0.7  0.33 (3/9)      [0.09, 0.69]  9 of ≤200    191    $0.018",
+        "? inconclusive  test_c  rate >= 0.7  0.75 (150/200)  [0.66, 0.83]  200 of ≤200         $0.40",
         "",
         "2 hypotheses · 1 refuted · 1 inconclusive",
         "209 model calls · $0.42 · 191 trials saved",

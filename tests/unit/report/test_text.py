@@ -49,3 +49,9 @@ def test_wrap_keeps_newlines() -> None:
 
 def test_display_neutralises_and_wraps() -> None:
     assert display("::error::boo\x1b[0m and more", 22) == ["\\::error::boo\\x1b[0m", "and more"]
+
+
+def test_columns_of_what_is_wide_or_has_no_width() -> None:
+    widths = {"日本": 4, "é": 1, "e\u0301": 1, "👩‍🔬": 4, "❤\ufe0f": 2, "🇫🇷": 2, "a\u20e3": 1, "نَ": 1}
+    assert {text: columns(text) for text in widths} == widths
+    assert all(columns(line) <= 10 for line in display("❤\ufe0f日本語👩‍🔬" * 9, 10))
