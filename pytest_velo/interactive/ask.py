@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_velo.interactive.inquiry import Inquiry, PromptOfCase, inquiry
-from pytest_velo.interactive.price import price_line, price_of
+from pytest_velo.interactive.price import RoundPrice, price_line, price_of
 from pytest_velo.interactive.replies import Replies
 from pytest_velo.interactive.round import Round
 from pytest_velo.interactive.session import Dollars, Session, load_providers, opened, settings_here
@@ -71,7 +71,8 @@ async def ask(
     """
     asked, settings = _asked(**locals())
     with opened(settings) as session:
-        begun = _begin(session, asked)
+        begun = _begun(session, asked)
+        _say(await session.join(price_of(begun.questions, session, asked)), settings)
         await session.join(begun.go())
         return begun.conclude()
 
@@ -109,7 +110,8 @@ def ask_sync(
     """
     asked, settings = _asked(**locals())
     with opened(settings) as session:
-        begun = _begin(session, asked)
+        begun = _begun(session, asked)
+        _say(session.run(price_of(begun.questions, session, asked)), settings)
         session.run(begun.go())
         return begun.conclude()
 
@@ -146,10 +148,13 @@ def _asked(
     return asked, settings
 
 
-def _begin(session: Session, asked: Inquiry) -> Round:
-    """Load what the loop needs, and say what the calls cost at most before one is made."""
+def _begun(session: Session, asked: Inquiry) -> Round:
+    """Return the round, with what the loop needs for it loaded."""
     load_providers(session.settings, asked.models)
-    begun = Round(session, asked)
-    if line := price_line(price_of(begun.questions, session, asked), session.settings):
+    return Round(session, asked)
+
+
+def _say(price: RoundPrice, settings: Settings) -> None:
+    """Say what the calls cost at most, before one is made."""
+    if line := price_line(price, settings):
         print(line, file=sys.stderr)  # noqa: T201 - money is never spent in silence
-    return begun

@@ -86,7 +86,7 @@ def send(
     with opened(settings) as session:
         load_providers(settings, asked.models)
         begun = Round(session, asked)
-        if line := price_line(price_of(begun.questions, session, asked), settings):
+        if line := price_line(session.run(price_of(begun.questions, session, asked)), settings):
             out.tell(line)
         begun.heard = out.show({model: len(mine) for model, mine in begun.questions.items()})
         was_interrupted = False

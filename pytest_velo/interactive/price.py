@@ -31,8 +31,12 @@ class RoundPrice:
     worst_usd: float | None
 
 
-def price_of(by_model: Mapping[str, Sequence[Question]], session: Session, asked: Inquiry) -> RoundPrice:
+async def price_of(
+    by_model: Mapping[str, Sequence[Question]], session: Session, asked: Inquiry
+) -> RoundPrice:
     """Return what the questions cost at most, those aside whose draws are stored.
+
+    It runs on the sampling loop, whose thread is the one that reads the store.
 
     Raises:
         BodyError, UsageError: A question cannot be sent, or a model's key is not set.

@@ -234,13 +234,12 @@ def _enter(settings: Settings) -> _Opened:
     if _process.pid != os.getpid():  # forked: the parent's sessions are the parent's
         _process = _Process()
     with _process.lock:
-        for entry in _process.opened:
-            if entry.session.settings == settings:
-                entry.n_users += 1
-                return entry
-        idle = [entry for entry in _process.opened if not entry.n_users]
-        entry = _Opened(session=Session(settings), n_users=1)
-        _process.opened = [other for other in _process.opened if other.n_users] + [entry]
+        found = [entry for entry in _process.opened if entry.session.settings == settings]
+        entry = found[0] if found else _Opened(session=Session(settings))
+        idle = [] if found else [other for other in _process.opened if not other.n_users]
+        entry.n_users += 1
+        entry.session.loop  # noqa: B018 - made under the lock: two threads may be the first to use it
+        _process.opened = [other for other in _process.opened if other not in (*idle, entry)] + [entry]
     for other in idle:
         other.session.close()
     return entry

@@ -195,6 +195,21 @@ def test_a_cancelled_wait_leaves_a_session_that_works(lab: Lab) -> None:
     asyncio.run(cancel_it())
 
 
+def test_from_several_threads_at_once(lab: Lab) -> None:
+    found: list[int] = []
+
+    def work() -> None:
+        found.extend(len(ask_sync("lab/tiny", f"Is it {n}?", n=5)) for n in range(5))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [5] * 20
+    assert len(lab.calls) == 25  # each draw once
+
+
 def test_draws_are_where_the_ini_file_says(run: Inner, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     run.ini(f"velo_cache_dir = kept\nvelo_endpoints =\n    {lab.endpoint}")
     (below := run.path / "notebooks").mkdir()

@@ -16,12 +16,15 @@ from pytest_velo import (
     Finding,
     Judge,
     Model,
+    Replies,
     Reply,
     Sweep,
     ToolCall,
     ToolResult,
     Trial,
     Velo,
+    ask,
+    ask_sync,
     audio,
     cases,
     check,
@@ -91,6 +94,15 @@ def read() -> list[str]:
     first: Any = run["test_async"].trials
     assert first is not None
     return verdicts
+
+
+async def notebook() -> None:
+    """Without a test: replies are a sequence of them."""
+    replies: Replies = await ask("local/smollm2-135m", "Lyon?", 3, temperature=0.5)
+    first: Reply = replies[0]
+    rest: list[Reply] = replies[1:]
+    texts: list[str] = ask_sync([YES, LOUD], lambda case: f"{case.q}", cases=QUESTIONS, budget=0.5).texts
+    print(first.text, rest, texts, [group.n for group in replies.groups], replies.by_model[YES].cost_usd)
 
 
 async def agrees(model: AsyncModel, case: Case) -> bool:

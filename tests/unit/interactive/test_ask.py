@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import asyncio
 import threading
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pytest_velo import Reply, ask, ask_sync, cases, scripted
-from pytest_velo.errors import BodyError, UsageError
+from pytest_velo.errors import BodyError, UnansweredError, UsageError
 from pytest_velo.records import FinishReason
 
 COIN = ["heads", "tails", "Heads. ", "tails"]
@@ -114,3 +115,25 @@ def test_the_default_model_is_that_of_the_tests(folder: Path) -> None:
     scripted("yes", ["yes"])
     (folder / "pytest.ini").write_text("[pytest]\nvelo_model = scripted/yes\n")
     assert ask_sync(None, "Is it?", n=1).texts == ["yes"]
+
+
+def test_after_ctrl_c_asking_goes_on_in_the_same_process() -> None:
+    async def interrupted(request):
+        _thread.interrupt_main()
+        await asyncio.sleep(60)
+        return "late"
+
+    with pytest.raises(KeyboardInterrupt):
+        ask_sync(scripted("interrupted", interrupted), "Is it?", n=2)
+    assert ask_sync(scripted("yes", ["yes"]), "Is it?", n=2).texts == ["yes", "yes"]
+
+
+def test_a_prompt_that_gets_no_answer_is_invalid_without_a_reply() -> None:
+    def answer(request):
+        raise UnansweredError("3 time-outs in a row")
+
+    replies = ask_sync(scripted("silent", answer), "Is it?", n=2)
+    assert len(replies) == 0
+    assert [(answer.reply, answer.invalid) for answer in replies.invalid] == [
+        (None, "the model gave 3 time-outs in a row")
+    ] * 2
