@@ -165,17 +165,22 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, obj
         return (yield)
     finally:
         with integration.ending(state.hurry):
-            if not integration.write_run(state, time.monotonic() - session.config.stash[_STARTED_S]):
+            took_s = time.monotonic() - session.config.stash[_STARTED_S]
+            if not integration.write_run(state, took_s):
                 session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
+            integration.add_step_summary(state)
         state.exit_code = int(session.exitstatus)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Write the summary table."""
+    """Write the summary table, and what CI shows beside the log."""
     state = _opened(terminalreporter.config)
-    if state is not None and (state.reported or state.unsampled):
+    if state is None:
+        return
+    if state.reported or state.unsampled:
         state.summarised = True
         integration.write_summary(state, terminalreporter, terminalreporter.config.stash[_STARTED_S])
+    integration.annotate(state, terminalreporter)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -41,9 +41,10 @@ class Update(StrEnum):
 
 
 class ReportKind(StrEnum):
-    """What is written at the end: our own page, a log of Inspect, the JSON of Every Eval Ever."""
+    """What is written at the end: our own page, Markdown, a log of Inspect, the JSON of Every Eval Ever."""
 
     HTML = "html"
+    MD = "md"
     INSPECT = "inspect"
     EEE = "eee"
 
@@ -67,6 +68,15 @@ class ShowKind(StrEnum):
     INVALID = "invalid"
     RANDOM = "random"
     CHANGED = "changed"
+
+
+class Github(StrEnum):
+    """What a run on GitHub Actions shows beside its log: its step's summary, annotations, both or neither."""
+
+    ALL = "all"
+    SUMMARY = "summary"
+    ANNOTATIONS = "annotations"
+    NONE = "none"
 
 
 class Clients(StrEnum):
@@ -195,6 +205,7 @@ class Settings:
         update: Which baselines are sampled again; None to compare with all.
         cassettes: Files read in replay; empty: `cassettes/*.jsonl*` beside each test file.
         reports: What is written for other tools, at the end.
+        github: What a run on GitHub Actions shows beside its log.
         clients: What becomes of the calls of clients that bodies make; a mark's own choice wins.
         workers: Number of processes that share the limits (xdist), from 1.
     """
@@ -219,6 +230,7 @@ class Settings:
     update: Update | None = None
     cassettes: tuple[Path, ...] = ()
     reports: tuple[ReportTarget, ...] = ()
+    github: Github = Github.ALL
     clients: Clients = Clients.LEAVE
     endpoints: tuple[Endpoint, ...] = BUILTIN_ENDPOINTS
     workers: int = 1

@@ -39,8 +39,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
     A shell's background job ignores Ctrl-C, which some tests are about. And where no compiled modules may be
     kept, every one of some hundred processes would compile the package anew: they keep them in a folder of
-    this run, which is removed at its end.
+    this run, which is removed at its end. And what inner runs come to is not for the page of the CI job.
     """
+    for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
+        os.environ.pop(name, None)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):

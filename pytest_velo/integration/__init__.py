@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from pytest_velo.integration.collect.items import hide_defaults as hide_defaults
     from pytest_velo.integration.collect.items import prepare_all as prepare_all
     from pytest_velo.integration.collect.late import take_in_late as take_in_late
+    from pytest_velo.integration.github import add_step_summary as add_step_summary
+    from pytest_velo.integration.github import annotate as annotate
     from pytest_velo.integration.leaving import ending as ending
     from pytest_velo.integration.report import adapt_report as adapt_report
     from pytest_velo.integration.report import status_of as status_of
@@ -39,6 +41,8 @@ __getattr__ = lazily(
     {
         "Controller": "xdist",
         "adapt_report": "report",
+        "add_step_summary": "github",
+        "annotate": "github",
         "before_collection": "collect.items",
         "begin": "startup",
         "client_of": "body",

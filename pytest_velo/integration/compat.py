@@ -121,6 +121,11 @@ def terminal_reporter(config: pytest.Config) -> pytest.TerminalReporter | None:
     return cast("pytest.TerminalReporter | None", reporter)
 
 
+def reported_errors(config: pytest.Config) -> list[Any]:
+    """Return the reports that the terminal counts as errors: of collection, of fixtures, of hypotheses."""
+    return [*getattr(terminal_reporter(config), "stats", {}).get("error", ())]
+
+
 def longrepr_of(text: str, report: pytest.TestReport, head: str = "") -> Any:
     """Return `text` as pytest's own failure text; only `head`, or its first line, is in the short summary.
 
@@ -174,11 +179,20 @@ def junit_says_error(config: pytest.Config, report: pytest.TestReport) -> None:
     case.append_failure = append_error
 
 
-def junit_note(config: pytest.Config, report: pytest.TestReport, text: str) -> None:
-    """Put a text into the JUnit file, as what the test printed."""
+def junit_says_skipped(config: pytest.Config, report: pytest.TestReport, text: str) -> None:
+    """Let the JUnit file call the pass that a report is about to bring skipped, and why.
+
+    Those who read the file show no text of a test that passed.
+    """
     case = _junit_case(config, report)
-    if case is not None:
-        case._write_content(report, text, "system-out")
+    if case is None:
+        return
+
+    def append_skipped(_passed: pytest.TestReport) -> None:
+        case._add_simple("skipped", text.split("\n", 1)[0], text)
+        case.nodes[-1].set("type", "velo.inconclusive")
+
+    case.append_pass = append_skipped
 
 
 def _junit_case(config: pytest.Config, report: pytest.TestReport) -> Any:

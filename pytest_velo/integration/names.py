@@ -19,6 +19,8 @@ RESCORE_PLUGIN = "velo-rescoring"
 RESCORE_RUN, RESCORE_JUDGE = "--velo-rescore-run", "--velo-rescore-judge"
 """Hidden options that `velo rescore` passes to pytest."""
 
+RESULT_ATTRIBUTE = "velo_result"
+"""On a report: the result of the hypothesis, as text."""
 OUTCOME_ATTRIBUTE = "velo_outcome"
 """On a report, and in its JUnit properties: the outcome of the hypothesis."""
 VERDICT_ATTRIBUTE = "velo_verdict"

@@ -15,7 +15,13 @@ from pytest_velo.errors import UsageError, VeloError
 from pytest_velo.integration.collect.late import late_problem
 from pytest_velo.integration.collect.stash import ESTIMATE, RESULT, SPEC, UNSAMPLED
 from pytest_velo.integration.compat import longrepr_of
-from pytest_velo.integration.names import EXPECTED_ATTRIBUTE, OUTCOME_ATTRIBUTE, VERDICT_ATTRIBUTE
+from pytest_velo.integration.github import annotate
+from pytest_velo.integration.names import (
+    EXPECTED_ATTRIBUTE,
+    OUTCOME_ATTRIBUTE,
+    RESULT_ATTRIBUTE,
+    VERDICT_ATTRIBUTE,
+)
 from pytest_velo.integration.reporters import tell_allure
 from pytest_velo.integration.run.begun import begun
 from pytest_velo.integration.run.wording import terminal_width, verdict_lines, verdict_text
@@ -30,7 +36,6 @@ from pytest_velo.report.record import RUN_FILE
 from pytest_velo.report.summary import summary_lines
 from pytest_velo.report.text import inline, neutralise
 
-ATTRIBUTE = "velo_result"
 WHY_ATTRIBUTE = "velo_unsampled"
 ESTIMATE_ATTRIBUTE = "velo_estimate"
 BEGUN_ATTRIBUTE = "velo_begun"
@@ -44,6 +49,8 @@ _TOLD: pytest.StashKey[bool] = pytest.StashKey()
 
 def adapt_report(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
     """Give the report of a hypothesis's call phase its outcome, its text and the result for reporters."""
+    # What bodies and fixtures print and log may be a model's words.
+    report.sections[:] = [(title, neutralise(text)) for title, text in report.sections]
     if call.when != "call" or SPEC not in item.stash:
         _adapt_other(item, call, report)
         return
@@ -55,7 +62,7 @@ def adapt_report(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.
     if call.excinfo is not None and result.outcome not in (Outcome.REFUTED, Outcome.ERROR):
         result = replace(result, outcome=Outcome.ERROR, problem=str(call.excinfo.value))  # a time-out
     settings = item.config.stash[SESSION].settings
-    setattr(report, ATTRIBUTE, compact(result, settings.show, settings.show_kind))
+    setattr(report, RESULT_ATTRIBUTE, compact(result, settings.show, settings.show_kind))
     setattr(report, PROPERTY, result.outcome.value)
     text = verdict_text(item.config, result)
     _add_property(item, report, result.outcome, text)
@@ -87,9 +94,11 @@ def _adapt_other(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.
     if call.when == "setup":  # until the call is over, the call itself says so
         if SPEC in item.stash and isinstance(item, pytest.Function):
             _announce(item, report)
+        _make_harmless(report)
         return
     problem = None if item.stash.get(_TOLD, False) else late_problem(item)
     if problem is None:
+        _make_harmless(report)
         return
     item.stash[_TOLD] = True
     if report.passed:
@@ -108,7 +117,7 @@ def _announce(item: pytest.Function, report: pytest.TestReport) -> None:
 
 def adapt_crash(report: pytest.TestReport, result: HypothesisResult) -> None:
     """Give the report of a crashed worker's item the result of its hypothesis."""
-    setattr(report, ATTRIBUTE, compact(result, 0))
+    setattr(report, RESULT_ATTRIBUTE, compact(result, 0))
     setattr(report, PROPERTY, result.outcome.value)
     report.user_properties.append((PROPERTY, result.outcome.value))
     report.longrepr = neutralise(result.problem)
@@ -207,7 +216,9 @@ def write_summary_alone(session: VeloSession, config: pytest.Config, started_s: 
     if session.worker is None and not (
         plugins.has_plugin("terminalreporter") or plugins.is_blocked("terminal")
     ):
-        write_summary(session, pytest.TerminalReporter(config, sys.stdout), started_s)
+        reporter = pytest.TerminalReporter(config, sys.stdout)
+        write_summary(session, reporter, started_s)
+        annotate(session, reporter)
 
 
 def _write_in_full(
@@ -232,6 +243,13 @@ def _as_error(report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
     if isinstance(error, VeloError):
         text = as_text(paragraph(f"{type(error).__name__}: {error}", Style.PLAIN, UNWRAPPED))
         report.longrepr = longrepr_of(text, report)
+        return
+    _make_harmless(report)
+
+
+def _make_harmless(report: pytest.TestReport) -> None:
+    """Take what a terminal or a CI runner would act on out of a failure's text."""
+    if not report.failed:
         return
     text = str(report.longrepr)
     if (safe := _harmless(text)) != text:  # a model's or a server's words in an exception

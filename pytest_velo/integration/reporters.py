@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from pytest_velo.integration.compat import junit_note, junit_says_error
+from pytest_velo.integration.compat import junit_says_error, junit_says_skipped
 from pytest_velo.integration.names import OUTCOME_ATTRIBUTE, VERDICT_ATTRIBUTE
 from pytest_velo.records import Outcome
 
@@ -49,15 +49,15 @@ class Reporters:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Let JUnit XML say error where it would say failure, and show a verdict that is no failure."""
+        """Let JUnit XML say error where it would say failure, and skipped where nothing was settled."""
         outcome = getattr(report, OUTCOME_ATTRIBUTE, None)
         if outcome is None or hasattr(self._config, "workerinput"):
             return
         self._counts[report.nodeid] = outcome
         if outcome == Outcome.ERROR and report.when == "call":
             junit_says_error(self._config, report)
-        elif outcome == Outcome.INCONCLUSIVE and report.passed:
-            junit_note(self._config, report, getattr(report, VERDICT_ATTRIBUTE, ""))
+        elif outcome == Outcome.INCONCLUSIVE and report.when == "call" and report.passed:
+            junit_says_skipped(self._config, report, getattr(report, VERDICT_ATTRIBUTE, ""))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_table_row(self, report: pytest.TestReport, cells: MutableSequence[Any]) -> None:

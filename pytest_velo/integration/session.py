@@ -9,6 +9,7 @@ import json
 import os
 import platform
 import sys
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -33,6 +34,7 @@ from pytest_velo.report.earlier import hypothesis_before
 from pytest_velo.report.estimates import Estimate
 from pytest_velo.report.header import header_lines
 from pytest_velo.report.record import Packed, append_result, append_trials, create_run, run_name, trial_lines
+from pytest_velo.report.text import neutralise
 from pytest_velo.report.waits import session_waits
 from pytest_velo.settings import ShowKind
 from pytest_velo.version import __version__
@@ -50,6 +52,7 @@ class VeloSession:
     """What the hooks of one process share.
 
     Attributes:
+        config: Pytest's.
         results: Of this process's items, in the order they ran, with the trials that a report shows.
         reported: Of all processes' items, by node id; a test that ran again replaces its first run.
         begun: What workers are sampling, by node id, in the form of an error.
@@ -58,6 +61,10 @@ class VeloSession:
         sampled_together: Hypotheses share the sampler, so waits cannot be attributed to one of them.
         n_selected: Tests to run: hypotheses, and with workers all tests; None until it is known.
         summarised: The summary has been written.
+        places: File, relative to the root folder, and line from 0 of each reported hypothesis, by node id.
+        expected: Node ids of tests that were expected to fail, and did.
+        stopped: Why the session ended before all tests had run; empty if it did not.
+        inside_a_test: This run was started by a test of another.
         order: Position of each test by node id, where workers run them; empty otherwise.
         hurried: Ctrl-C came while something was sampled, or could be.
         exit_code: How the process ends.
@@ -69,7 +76,7 @@ class VeloSession:
     """
 
     def __init__(self, config: pytest.Config, *, told: bool = False) -> None:
-        self._config = config
+        self.config = config
         self.told = told
         shared: dict[str, Any] = getattr(config, "workerinput", {})
         self.worker: str | None = shared.get("workerid")
@@ -84,6 +91,10 @@ class VeloSession:
         self.estimates: dict[str, Estimate] = {}
         self.drawn: list[Drawn] = []
         self.wrote: list[str] = []
+        self.places: dict[str, tuple[str, int | None]] = {}
+        self.expected: set[str] = set()
+        self.stopped = ""
+        self.inside_a_test = "PYTEST_CURRENT_TEST" in os.environ
         self.sampled_together = False
         self.n_selected: int | None = None
         self.summarised = False
@@ -97,17 +108,17 @@ class VeloSession:
     @cached_property
     def settings(self) -> Settings:
         """The settings, resolved on first use so that a plain session reads nothing."""
-        workers = int(getattr(self._config, "workerinput", {}).get("workercount", 1))
-        return read_settings(self._config, told=self.told, workers=workers)
+        workers = int(getattr(self.config, "workerinput", {}).get("workercount", 1))
+        return read_settings(self.config, told=self.told, workers=workers)
 
     @cached_property
     def paying(self) -> PayRule:
         """Which hypotheses may make paid calls; workers learn it from the controller."""
-        root = str(self._config.rootpath)
+        root = str(self.config.rootpath)
         if "pay" in self._from_controller:
             pay = self._from_controller["pay"]
             return PayRule(everything=pay["everything"], node_ids=tuple(pay["node_ids"]), root=root)
-        invoked = self._config.invocation_params
+        invoked = self.config.invocation_params
         return pay_rule(invoked.args, here=str(invoked.dir), root=root)
 
     @cached_property
@@ -175,7 +186,7 @@ class VeloSession:
 
     def settings_of(self, item: pytest.Item) -> Settings:
         """Return the settings an item is sampled with: those of its record where it is rescored."""
-        rescoring = self._config.pluginmanager.get_plugin(RESCORE_PLUGIN)
+        rescoring = self.config.pluginmanager.get_plugin(RESCORE_PLUGIN)
         if rescoring is None:
             return self.settings
         settings: Settings = rescoring.settings_of(item)
@@ -187,7 +198,7 @@ class VeloSession:
 
     def in_order(self) -> bool:
         """Tell whether a debugger wants one trial at a time."""
-        return bool(self._config.getoption("usepdb", False) or self._config.getoption("trace", False))
+        return bool(self.config.getoption("usepdb", False) or self.config.getoption("trace", False))
 
     def close(self) -> None:
         """Write this process's last trials, end the loop and close the store. Safe to call twice."""
@@ -271,7 +282,7 @@ class VeloSession:
         )
         self.drawn.append(drawn)
         if self.worker is not None:
-            self._config.workeroutput["velo"] = drawn.to_json()  # type: ignore[attr-defined]
+            self.config.workeroutput["velo"] = drawn.to_json()  # type: ignore[attr-defined]
 
     def take_problems(self) -> list[str]:
         """Return why a part of the record was not written, once."""
@@ -288,7 +299,7 @@ class VeloSession:
     def provider_factories(self) -> dict[str, Any]:
         """The wire families that plugins offer, by name."""
         factories: dict[str, Any] = {}
-        for offered in self._config.hook.pytest_velo_providers():
+        for offered in self.config.hook.pytest_velo_providers():
             factories |= offered
         return factories
 
@@ -324,11 +335,31 @@ class VeloSession:
         if (text := getattr(report, "velo_result", None)) is not None:
             self.begun.pop(report.nodeid, None)
             self.reported[report.nodeid] = result = from_compact(text)
+            self.places[report.nodeid] = report.location[:2]
+            if hasattr(report, "wasxfail") and report.skipped:
+                self.expected.add(report.nodeid)
             if not self._problems:
                 with noting(self._problems):
                     append_result(self.run_folder, self.document(), result)
-            settings, verbosity = self.settings, self._config.get_verbosity()
+            settings, verbosity = self.settings, self.config.get_verbosity()
             fit_to_terminal(report, result, show=settings.show, verbosity=verbosity, kind=settings.show_kind)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
+        """Make a warning harmless: bodies may warn of a model's words, which pytest prints as they are."""
+        text = str(warning_message.message)
+        if (safe := neutralise(text)) != text:
+            warning_message.message = UserWarning(safe)
+
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Learn why tests may be missing."""
+        told = session.shouldfail or session.shouldstop
+        if told:
+            self.stopped = str(told)
+        elif exitstatus == pytest.ExitCode.INTERRUPTED:
+            self.stopped = "it was interrupted"
+        elif exitstatus in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR):
+            self.stopped = "pytest ended with an error, which its log has"
 
     def pytest_keyboard_interrupt(self) -> None:
         """Report the interrupted item, for which pytest makes no report."""

@@ -7,6 +7,7 @@ import pytest
 from pytest_velo.errors import VeloError
 from pytest_velo.integration.collect.families import Families
 from pytest_velo.integration.config.options import OPTIONS, written
+from pytest_velo.integration.github import around_of
 from pytest_velo.integration.names import FAMILIES_PLUGIN, RESCORE_RUN, SESSION_PLUGIN
 from pytest_velo.integration.report import status_of
 from pytest_velo.integration.reporters import Reporters
@@ -90,6 +91,7 @@ def _write_reports(session: VeloSession, problems: list[str]) -> bool:
     before = len(problems)
     for target in session.settings.reports:
         with noting(problems):
-            found = writing.write_recorded(session.run_folder.name, session.settings.cache_dir, target)
+            name, folder = session.run_folder.name, session.settings.cache_dir
+            found = writing.write_recorded(name, folder, target, around_of(session))
             session.wrote.append(writing.written_text(target, found))
     return len(problems) == before

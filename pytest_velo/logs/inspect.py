@@ -70,7 +70,7 @@ def _read_log(path: Path) -> Any:
     From a file's name, Inspect leaves out heavy fields, and opens the file anew for every sample: that takes
     several times as long where samples are small.
     """
-    from inspect_ai.log import read_eval_log
+    from inspect_ai.log import read_eval_log  # weight: Inspect, for its own logs
 
     if _fits_in_memory(path):
         with path.open("rb") as file:

@@ -25,7 +25,7 @@ QUIET = ("-o", "asyncio_default_fixture_loop_scope=function")
 # What a process of its own need not load: half of the time of its start, and no part in what we test here.
 LEAN = ("-p", "no:randomly", "-p", "no:asyncio", "-p", "no:hypothesispytest")
 CANARY = "sk-canary-7f3a91c2e5d84b60"
-FOREIGN = ("VELO_", "OPENAI_", "ANTHROPIC_", "PYTEST_", "LAB_", "COV_")
+FOREIGN = ("GITHUB_", "VELO_", "OPENAI_", "ANTHROPIC_", "PYTEST_", "LAB_", "COV_")
 
 
 @pytest.fixture(autouse=True)

@@ -150,16 +150,25 @@ def _talked(trial: TrialRecord, chance: random.Random, model: str) -> TrialRecor
 
 def hostile(folder: Path) -> Run:
     """Record a run in which every text that is not ours tries to be more than text."""
+    results = hostile_results(HOSTILE_TEXTS)
+    problem = replace(
+        results[0], node_id="test_it.py::broken", outcome=Outcome.ERROR, problem=HOSTILE_TEXTS[0]
+    )
+    return recorded(folder, *results, problem)
+
+
+def hostile_results(texts: Iterable[str]) -> list[HypothesisResult]:
+    """Return a refuted hypothesis for each text, which has it wherever there is a text."""
     results = []
-    for at, text in enumerate(HOSTILE_TEXTS):
-        result = result_of(sampled(rate >= 0.7, [0.0, None, *[float(i % 4 == 0) for i in range(20)]]))
+    told = result_of(sampled(rate >= 0.7, [0.0, None, *[float(i % 4 == 0) for i in range(20)]]))
+    for at, text in enumerate(texts):
         trials = tuple(
             replace(trial, case_id=text, detail=text, notes=(text,), location=text, calls=(_call(text),))
-            for trial in result.trials
+            for trial in told.trials
         )
         results.append(
             replace(
-                result,
+                told,
                 node_id=f"test_it.py::test_{at}[{text}]".replace("\ud800", ""),
                 belief=text,
                 model=text,
@@ -171,10 +180,7 @@ def hostile(folder: Path) -> Run:
                 outside={text: 2},
             )
         )
-    problem = replace(
-        results[0], node_id="test_it.py::broken", outcome=Outcome.ERROR, problem=HOSTILE_TEXTS[0]
-    )
-    return recorded(folder, *results, problem)
+    return results
 
 
 def _call(text: str) -> Call:

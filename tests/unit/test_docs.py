@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from configparser import ConfigParser
 from dataclasses import dataclass
 from functools import cache
@@ -42,6 +43,8 @@ DOCS = (
     *sorted((ROOT / "examples").glob("*/README.md")),
     *PAGES,
 )
+WORKFLOWS = sorted((ROOT / "docs" / "ci").glob("*.yml"))
+IN_WORKFLOW = re.compile(r"^ *(?:- |run: )(?P<command>(?:pytest|velo) .+)$", re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?:)(?P<target>[^)#\s]*)(?:#(?P<anchor>[^)\s]+))?\)")
 HEADING = re.compile(r"^#+ (?P<title>.+)$", re.MULTILINE)
 OUR_OPTION = re.compile(r"--velo-[a-z]+(?:-[a-z]+)*")
@@ -149,7 +152,16 @@ def commands() -> list[tuple[Block, list[str]]]:
                     words.pop(0)
                 if words[:1] in (["pytest"], ["velo"]):
                     typed.append((block, words))
-    return typed
+    return [*typed, *workflow_commands()]
+
+
+def workflow_commands() -> Iterator[tuple[Block, list[str]]]:
+    """Yield the commands of ours in the workflows that are there to be copied."""
+    for path in WORKFLOWS:
+        text = path.read_text(encoding="utf-8")
+        for found in IN_WORKFLOW.finditer(text):
+            line = text.count("\n", 0, found.start("command")) + 1
+            yield Block(path, line, "yaml", found["command"]), shlex.split(found["command"])
 
 
 @cache
@@ -308,7 +320,14 @@ def test_options_of_typed_commands_exist(block: Block, words: list[str]) -> None
         assert re.search(rf"{re.escape(option)}\b", told), f"{block}: {option}"
 
 
-@pytest.mark.parametrize("path", DOCS, ids=name_of)
+@pytest.mark.parametrize("path", WORKFLOWS, ids=name_of)
+def test_the_workflows_use_our_commands(path: Path) -> None:
+    mine = [words for block, words in workflow_commands() if block.path == path]
+    assert ["--velo-mode=replay"] in [[word for word in words if "replay" in word] for words in mine]
+    assert any(word.startswith("--velo-budget=") for words in mine for word in words)
+
+
+@pytest.mark.parametrize("path", [*DOCS, *WORKFLOWS], ids=name_of)
 def test_every_option_that_is_mentioned_exists(path: Path) -> None:
     known = {option.cli for option in OPTIONS}
     assert set(OUR_OPTION.findall(path.read_text(encoding="utf-8"))) <= known

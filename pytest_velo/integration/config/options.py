@@ -98,8 +98,14 @@ OPTIONS: tuple[Option, ...] = (
         name="report",
         many=True,
         metavar="KIND:PATH",
-        help="write the run: html:FILE (a page), inspect:LOG.eval or inspect:FOLDER (logs of Inspect),"
-        " eee:FILE.json or eee:FOLDER (Every Eval Ever); repeatable",
+        help="write the run: html:FILE (a page), md:FILE (Markdown, for a comment), inspect:LOG.eval or"
+        " inspect:FOLDER (logs of Inspect), eee:FILE.json or eee:FOLDER (Every Eval Ever); repeatable",
+    ),
+    Option(
+        name="github",
+        metavar="WHAT",
+        help="what a run on GitHub Actions shows beside its log: all (default), summary (of the step),"
+        " annotations (at the tests' lines) or none",
     ),
 )
 

@@ -17,6 +17,7 @@ from pytest_velo.settings import (
     BUILTIN_ENDPOINTS,
     Clients,
     Endpoint,
+    Github,
     Mode,
     Multiplicity,
     ReportKind,
@@ -142,6 +143,7 @@ READERS: Mapping[str, Callable[[str], Any]] = {
     "clients": lambda text: Clients(_one_of(*Clients)(text)),
     "cassette": Path,
     "report": _report,
+    "github": lambda text: Github(_one_of(*Github)(text)),
 }
 """Parses the text of each option, or raises ValueError with what is valid."""
 

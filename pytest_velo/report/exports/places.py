@@ -12,14 +12,22 @@ from pathlib import Path
 from pytest_velo.errors import UsageError
 from pytest_velo.settings import ReportKind, ReportTarget
 
-_SUFFIXES = {ReportKind.HTML: (), ReportKind.INSPECT: (".eval", ".json"), ReportKind.EEE: (".json",)}
+_SUFFIXES = {
+    ReportKind.HTML: (),
+    ReportKind.MD: (),
+    ReportKind.INSPECT: (".eval", ".json"),
+    ReportKind.EEE: (".json",),
+}
 _LONGEST = 80
 """Characters of a name in a file's name: file systems take 255 bytes in all."""
 
 
 def is_file(target: ReportTarget) -> bool:
-    """Tell whether a file was asked for, as always for a page; a path with any other ending is a folder."""
-    return target.kind is ReportKind.HTML or target.path.suffix.lower() in _SUFFIXES[target.kind]
+    """Tell whether a file was asked for, as always for ours; a path with any other ending is a folder."""
+    return (
+        target.kind in (ReportKind.HTML, ReportKind.MD)
+        or target.path.suffix.lower() in _SUFFIXES[target.kind]
+    )
 
 
 def check(target: ReportTarget, where: str) -> None:

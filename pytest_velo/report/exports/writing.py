@@ -15,6 +15,8 @@ from pytest_velo.report.exports.every_eval_ever import evaluations, fits
 from pytest_velo.report.exports.inspect_log import log_id, log_of, task_name
 from pytest_velo.report.exports.places import beside, file_words, is_file
 from pytest_velo.report.load import Run, load
+from pytest_velo.report.markdown.around import Around
+from pytest_velo.report.markdown.document import markdown_of
 from pytest_velo.report.text import inline
 from pytest_velo.report.whole import whole
 from pytest_velo.settings import ReportKind, ReportTarget
@@ -53,20 +55,22 @@ def written_text(target: ReportTarget, written: Written) -> str:
     return f"{target.kind}: {told}"
 
 
-def write_recorded(run_id: str, cache_dir: Path, target: ReportTarget) -> Written:
-    """Write a recorded run.
+def write_recorded(
+    run_id: str, cache_dir: Path, target: ReportTarget, around: Around | None = None
+) -> Written:
+    """Write a recorded run; `around` is what its record does not have.
 
     Raises:
         StoreError: It cannot be written, or its record not be read.
     """
     try:
-        return write(load(run_id, cache_dir), target)
+        return write(load(run_id, cache_dir), target, around)
     except UsageError as problem:  # the record could not be written either, which has been said
         raise _unwritten(target, problem.what) from problem
 
 
-def write(run: Run, target: ReportTarget) -> Written:
-    """Write a run.
+def write(run: Run, target: ReportTarget, around: Around | None = None) -> Written:
+    """Write a run; `around` is what its record does not have.
 
     Raises:
         StoreError: It cannot be written, or the record not be read.
@@ -77,6 +81,8 @@ def write(run: Run, target: ReportTarget) -> Written:
             match target.kind:
                 case ReportKind.HTML:
                     return _write_page(run, target)
+                case ReportKind.MD:
+                    return _write_markdown(run, target, around)
                 case ReportKind.INSPECT:
                     return _write_inspect(run, target)
                 case ReportKind.EEE:
@@ -100,6 +106,13 @@ def _write_page(run: Run, target: ReportTarget) -> Written:
     from pytest_velo.report.page.writing import write_page  # weight: Jinja2, for pages only
 
     write_page(run, target.path, earlier_run(run))
+    return Written(files=(target.path,))
+
+
+def _write_markdown(run: Run, target: ReportTarget, around: Around | None) -> Written:
+    text = markdown_of(run, earlier_run(run), around)
+    with whole(target.path) as part:
+        part.write_text(text, encoding="utf-8", newline="\n")
     return Written(files=(target.path,))
 
 

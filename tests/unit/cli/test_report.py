@@ -47,3 +47,30 @@ def test_mistakes(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="the page cannot be written"):
         ran(tmp_path, "-o", str(tmp_path / "file" / "a.html"))
+
+
+def test_markdown_goes_to_standard_output_or_a_file(tmp_path: Path) -> None:
+    first = recorded(tmp_path, refuted())
+    recorded(tmp_path, refuted(belief="Sie grüßt — 日本"))
+    told = ran(tmp_path, "--md")
+    assert told.startswith("<!-- pytest-velo -->\n## ✗ The hypothesis is refuted\n")
+    assert "Sie grüßt — 日本" in told
+    assert f"What moved since `{first.folder.name}`" in told
+    assert ran(tmp_path, "--md", "-o", str(tmp_path / "new" / "a.md")) == ""
+    assert (tmp_path / "new" / "a.md").read_text(encoding="utf-8").strip() == told
+
+
+def test_markdown_is_as_short_as_a_comment_has_to_be(tmp_path: Path) -> None:
+    recorded(tmp_path, *(refuted(node_id=f"test_a.py::test_{n}") for n in range(100)))
+    assert len(ran(tmp_path, "--md").encode()) <= 65_536
+    assert len(ran(tmp_path, "--md", "--limit=5000").encode()) <= 5_000
+    assert len(ran(tmp_path, "--md", "--limit=1000000").encode()) > 65_536
+
+
+def test_mistakes_about_markdown(tmp_path: Path) -> None:
+    recorded(tmp_path, refuted())
+    with pytest.raises(UsageError, match="100 bytes hold no report"):
+        ran(tmp_path, "--md", "--limit=100")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="the report cannot be written"):
+        ran(tmp_path, "--md", "-o", str(tmp_path / "file" / "a.md"))
