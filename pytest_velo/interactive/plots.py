@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from pytest_velo.claims import AnyClaim
@@ -114,7 +115,7 @@ def plot_sweep(
 
 def _axes(ax: Axes | None, n: int, height: float = 2.9) -> Sequence[Any]:
     try:
-        from matplotlib.figure import Figure  # weight: heavy, and only for those who draw
+        drawing = import_module("matplotlib.figure")  # heavy, and only for those who draw
     except ImportError:
         raise UsageError(
             "matplotlib is not installed", where="plot", fix="pip install 'pytest-velo[plot]'"
@@ -125,10 +126,9 @@ def _axes(ax: Axes | None, n: int, height: float = 2.9) -> Sequence[Any]:
         return [ax]
     size = (6.4, height * n)
     if in_notebook() is None:
-        figure = Figure(figsize=size, layout="constrained")
+        figure = drawing.Figure(figsize=size, layout="constrained")
     else:
-        from matplotlib import pyplot  # weight: likewise; it teaches the notebook to show figures
-
+        pyplot = import_module("matplotlib.pyplot")  # it teaches the notebook to show figures
         figure = pyplot.figure(figsize=size, layout="constrained")
         pyplot.close(figure)  # else it is shown a second time, and kept for ever
     found = figure.subplots(n, 1, squeeze=False, sharex=True)

@@ -136,11 +136,9 @@ class _Cell:
         self._handle: Any = None
 
     def show(self, line: str) -> None:
-        from IPython.display import display  # weight: a notebook has it already
-
         bundle = {"text/plain": line}
         if self._handle is None:
-            self._handle = display(bundle, raw=True, display_id=True)
+            self._handle = sys.modules["IPython"].display.display(bundle, raw=True, display_id=True)
         else:
             self._handle.update(bundle, raw=True)
 
