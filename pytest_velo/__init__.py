@@ -28,10 +28,13 @@ from pytest_velo.version import __version__ as __version__
 if TYPE_CHECKING:
     from pytest_velo.case_sets import Case, cases
     from pytest_velo.claims import baseline, difference, estimate, mean, rate
+    from pytest_velo.designing.supplies import Velo
     from pytest_velo.errors import InvalidTrial, ToolError, UsageError, VeloError
-    from pytest_velo.integration.body import Velo
     from pytest_velo.interactive.ask import ask, ask_sync
+    from pytest_velo.interactive.checking import check, check_sync
+    from pytest_velo.interactive.finding import Finding
     from pytest_velo.interactive.replies import Replies
+    from pytest_velo.interactive.sweep import Sweep
     from pytest_velo.logs.cases import from_log
     from pytest_velo.media import audio, image
     from pytest_velo.providers.scripted import scripted
@@ -51,11 +54,13 @@ __all__ = [
     "AsyncModel",
     "Case",
     "Chat",
+    "Finding",
     "InvalidTrial",
     "Judge",
     "Model",
     "Replies",
     "Reply",
+    "Sweep",
     "ToolCall",
     "ToolError",
     "ToolResult",
@@ -68,6 +73,8 @@ __all__ = [
     "audio",
     "baseline",
     "cases",
+    "check",
+    "check_sync",
     "difference",
     "estimate",
     "from_log",
@@ -85,23 +92,27 @@ _HOMES = {
     "AsyncModel": "sampling.model",
     "Case": "case_sets",
     "Chat": "sampling.chat",
+    "Finding": "interactive.finding",
     "InvalidTrial": "errors",
     "Judge": "scorers.judge",
     "Model": "sampling.model",
     "Replies": "interactive.replies",
     "Reply": "records",
+    "Sweep": "interactive.sweep",
     "ToolCall": "records",
     "ToolError": "errors",
     "ToolResult": "records",
     "Trial": "sampling.trial",
     "UsageError": "errors",
-    "Velo": "integration.body",
+    "Velo": "designing.supplies",
     "VeloError": "errors",
     "ask": "interactive.ask",
     "ask_sync": "interactive.ask",
     "audio": "media",
     "baseline": "claims",
     "cases": "case_sets",
+    "check": "interactive.checking",
+    "check_sync": "interactive.checking",
     "difference": "claims",
     "estimate": "claims",
     "from_log": "logs.cases",

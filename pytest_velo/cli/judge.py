@@ -27,13 +27,12 @@ from pytest_velo.logs.log import Kind, Log
 from pytest_velo.logs.scores import is_binary, names_of, score_of
 from pytest_velo.records import HypothesisResult, Outcome
 from pytest_velo.report import record
-from pytest_velo.report.document import RunDocument
 from pytest_velo.report.judged import Judged, judged_lines
 from pytest_velo.report.numbers import count
+from pytest_velo.report.whole_run import write_whole_run
 from pytest_velo.runner.frame import Over
 from pytest_velo.runner.looks import Looks
 from pytest_velo.runner.result import result_of
-from pytest_velo.version import __version__
 
 _TYPED = "pytest_velo.judge"
 
@@ -218,25 +217,18 @@ class _Judging:
         Raises:
             StoreError: It cannot be written.
         """
-        folder = record.create_run(self._cache_dir, started_at)
-        lines = {result.node_id: record.trial_lines(result) for result in self._results}
-        record.append_trials(folder, lines)
-        record.merge_trials(folder)
-        document = RunDocument(
-            velo_version=__version__,
-            run_id=folder.name,
-            started_at=started_at.isoformat(timespec="seconds"),
-            duration_s=(datetime.now(UTC) - started_at).total_seconds(),
+        document = write_whole_run(
+            self._cache_dir,
+            started_at,
+            self._results,
             seed=self._options.seed,
             mode=record.JUDGED,
             models=tuple(dict.fromkeys(log.model for log in self._arms.values() if log.model)),
-            results=tuple(self._results),
         )
-        record.write_run(folder, document)
         return Judged(
             logs={arm: _told(log) for arm, log in self._arms.items()},
             results=tuple(self._results),
-            run_id=folder.name,
+            run_id=document.run_id,
             skipped=tuple(self._skipped),
         )
 

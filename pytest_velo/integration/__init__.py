@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from pytest_velo.lazy import lazily
 
 if TYPE_CHECKING:
-    from pytest_velo.integration.body import Velo as Velo
     from pytest_velo.integration.body import client_of as client_of
     from pytest_velo.integration.body import judge_of as judge_of
     from pytest_velo.integration.body import model_of as model_of
     from pytest_velo.integration.body import per_trial as per_trial
+    from pytest_velo.integration.body import velo_of as velo_of
     from pytest_velo.integration.collect.items import before_collection as before_collection
     from pytest_velo.integration.collect.items import generate as generate
     from pytest_velo.integration.collect.items import hide_defaults as hide_defaults
@@ -40,7 +40,6 @@ __getattr__ = lazily(
     __name__,
     {
         "Controller": "xdist",
-        "Velo": "body",
         "adapt_report": "report",
         "add_step_summary": "github",
         "annotate": "github",
@@ -60,6 +59,7 @@ __getattr__ = lazily(
         "start_pooling": "run.pool",
         "status_of": "report",
         "take_in_late": "collect.late",
+        "velo_of": "body",
         "write_run": "startup",
         "write_summary": "report",
         "write_summary_alone": "report",

@@ -15,7 +15,7 @@ from pytest_velo import integration
 from pytest_velo.integration.names import DEFAULTS_MARK, MARK, OURS
 
 if TYPE_CHECKING:
-    from pytest_velo.integration.body import Velo
+    from pytest_velo.designing.supplies import Velo
 
 
 def concerns_us(definition: Any) -> bool:
@@ -52,7 +52,7 @@ def velo(request: pytest.FixtureRequest) -> Velo:
             return await velo.model(READER)(f"How many sentences are these: {text}") == "1"
         ```
     """
-    return integration.Velo(request.node)
+    return integration.velo_of(request.node)
 
 
 @pytest.fixture

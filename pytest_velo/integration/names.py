@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal
-
 MARK = "hypothesis"
 """The mark of a hypothesis. The Hypothesis library marks its tests with the same name, without a claim."""
 DEFAULTS_MARK = "velo"
 """The mark that sets defaults; every hypothesis carries it for `-m`."""
 
-PER_TRIAL = ("case", "arm", "trial")
-"""Our fixtures whose value differs from trial to trial."""
-CLIENTS: Mapping[str, Literal["openai", "anthropic"]] = {
-    "openai_client": "openai",
-    "anthropic_client": "anthropic",
-}
-"""Our fixtures that are clients of the SDKs, and the SDK of each."""
-OURS = ("velo", "model", "judge", *CLIENTS, *PER_TRIAL)
+OURS = ("velo", "model", "judge", "openai_client", "anthropic_client", "case", "arm", "trial")
+"""Our fixtures: `designing/parameters`, once more, since every pytest start imports this and not that."""
 FIXTURES_MODULE = "pytest_velo.integration.fixtures"
 """Where they are defined: a user's fixture of the same name comes from elsewhere."""
 

@@ -16,7 +16,7 @@ from pytest_velo.integration.collect.frame import frame_of
 from pytest_velo.integration.collect.models import model_id
 from pytest_velo.integration.collect.reach import check_drawn
 from pytest_velo.integration.collect.stash import SPEC
-from pytest_velo.integration.run.hypothesis import rule_maker
+from pytest_velo.integration.run.hypothesis import item_rule_maker
 from pytest_velo.integration.run.price import price_of
 from pytest_velo.integration.run.spread import spread_of
 from pytest_velo.integration.session import SESSION, VeloSession
@@ -81,7 +81,7 @@ def plan_item(item: pytest.Item, session: VeloSession, differ: float | None = No
 
 def _unplannable(config: pytest.Config, claim: AnyClaim) -> str:
     """Say why a claim cannot be planned; empty when it can."""
-    own = isinstance(claim, Claim) and rule_maker(config, claim) is not rule_for
+    own = isinstance(claim, Claim) and item_rule_maker(config, claim) is not rule_for
     if own or not (type(claim) is Claim or isinstance(claim, Joint | Estimation)):
         return f"`{claim}` is tested by another plugin's rule, which cannot be planned"
     return ""

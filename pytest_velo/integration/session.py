@@ -26,7 +26,7 @@ from pytest_velo.integration.config.settings import read_settings
 from pytest_velo.integration.fitted import fit_to_terminal
 from pytest_velo.integration.leaving import leave_with
 from pytest_velo.integration.names import RESCORE_PLUGIN
-from pytest_velo.integration.totals import Drawn, session_waits
+from pytest_velo.integration.totals import Drawn
 from pytest_velo.records import Outcome
 from pytest_velo.report.chosen import choose
 from pytest_velo.report.document import RunDocument, from_compact, shown_trials
@@ -35,6 +35,7 @@ from pytest_velo.report.estimates import Estimate
 from pytest_velo.report.header import header_lines
 from pytest_velo.report.record import Packed, append_result, append_trials, create_run, run_name, trial_lines
 from pytest_velo.report.text import neutralise
+from pytest_velo.report.waits import session_waits
 from pytest_velo.settings import ShowKind
 from pytest_velo.version import __version__
 
@@ -159,6 +160,12 @@ class VeloSession:
         """What was opened to sample; None if nothing was."""
         resources: Resources | None = self.__dict__.get("_resources")
         return resources
+
+    @property
+    def opened_sampler(self) -> Sampler | None:
+        """The sampler, if it was opened."""
+        resources: Resources | None = self.__dict__.get("_resources")
+        return None if resources is None else resources.opened_sampler
 
     @property
     def run_folder(self) -> Path:

@@ -67,6 +67,11 @@ class Session:
         """The sampler; its calls may cost money, up to the budget."""
         return self._resources.sampler
 
+    @property
+    def provider_factories(self) -> dict[str, ProviderFactory]:
+        """The wire families of installed plugins, by name."""
+        return self._providers()
+
     def holds(self, address: Address) -> bool:
         """Tell whether a draw is stored, and will be read instead of made."""
         if self.settings.mode is Mode.REFRESH:

@@ -28,8 +28,11 @@ Script = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Registered:
+    """A script: `replies` as they were given, `answer` what they answer."""
+
     answer: Callable[[Request, random.Random], Answer | Awaitable[Answer]]
     latency_s: float
+    replies: Any = None
 
 
 _SCRIPTS: dict[str, _Registered] = {}
@@ -66,7 +69,7 @@ def scripted(name: str, replies: Script, *, latency_s: float = 0.0) -> str:
         raise UsageError(
             f"`latency_s` must be >= 0 and finite, got {latency_s!r}", where=where, fix="latency_s=0.05"
         )
-    _SCRIPTS[name] = _Registered(answer=_as_function(replies, where), latency_s=latency_s)
+    _SCRIPTS[name] = _Registered(answer=_as_function(replies, where), latency_s=latency_s, replies=replies)
     return f"scripted/{name}"
 
 

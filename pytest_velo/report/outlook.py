@@ -139,6 +139,9 @@ def _how_to_decide(result: HypothesisResult) -> str:
 def _how_to_continue(result: HypothesisResult, stop: StopReason, n_units: int | None) -> tuple[str, str]:
     """Return the command that continues and the advice that goes with it."""
     near = _how_to_decide(result)
+    if not result.rerun:  # no command runs it again: it was a call
+        said = _keyword(result, stop, n_units) or near
+        return "", said.replace("--velo-profile=confirm", 'stream="confirm"')
     if stop is StopReason.CASES_EXHAUSTED:
         return "", "add cases: all of them were used" if n_units is not None else near
     if stop is StopReason.INTERRUPTED:
@@ -157,3 +160,16 @@ def _how_to_continue(result: HypothesisResult, stop: StopReason, n_units: int | 
         return result.rerun, f"set max_trials={n_units} in its mark"
     rerun = re.sub(r" --velo-max-trials=\d+", "", result.rerun)
     return f"{rerun} --velo-max-trials={n_units}", ""
+
+
+def _keyword(result: HypothesisResult, stop: StopReason, n_units: int | None) -> str:
+    """Return which keyword of the call would continue it; empty if none would."""
+    if stop is StopReason.CASES_EXHAUSTED:
+        return "add cases: all of them were used" if n_units is not None else ""
+    if stop is StopReason.INTERRUPTED:
+        return "call it again: the draws made so far are kept"
+    if stop is StopReason.BUDGET:
+        return "call it again with a larger budget=...: the draws made so far are kept"
+    if n_units is None:
+        return ""
+    return f"call it again with max_trials={max(n_units, result.max_trials + 1)}"

@@ -91,3 +91,8 @@ class Pool:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
+
+
+def endpoint_of(run: Run) -> str:
+    """Return the endpoint whose concurrency a run shares: the first part of its model's id."""
+    return (run.hypothesis.model or "").split("/")[0]

@@ -20,9 +20,9 @@ from pytest_velo.baselines.entry import Sampled
 from pytest_velo.baselines.file import BaselineFile
 from pytest_velo.case_sets import Planned, load
 from pytest_velo.claims import Change, Claim, Estimation
+from pytest_velo.designing.frame import make_frame
+from pytest_velo.designing.spec import Spec
 from pytest_velo.integration.baseline.pairs import pairs_of, sampled_of
-from pytest_velo.integration.collect.frame import make_frame
-from pytest_velo.integration.collect.marks import Spec
 from pytest_velo.records import OutcomeKind, TrialRecord
 from pytest_velo.runner.frame import Over
 from pytest_velo.runner.hypothesis import Hypothesis

@@ -180,7 +180,7 @@ def test_a_bad_value_of_a_keyword(run, keyword, wanted):
 
 
 def test_every_keyword_has_a_bad_value_above():
-    from pytest_velo.integration.collect.marks import KEYWORDS
+    from pytest_velo.designing.spec import KEYWORDS
 
     assert {keyword.partition("=")[0] for keyword, _ in BAD_VALUES} == set(KEYWORDS)
 

@@ -135,7 +135,7 @@ MARKS = {
     "no_arms": (
         'difference("a", "b") >= 0.1',
         '`difference("a", "b")` compares arms, but arms= is missing',
-        "arms=('a', 'b'), and make `arm` an argument of the test",
+        "arms=('a', 'b'), and make `arm` an argument of the body",
     ),
     "once_without_cases": (
         "rate >= 0.5, once=True",

@@ -6,7 +6,8 @@ from collections import Counter
 
 import pytest
 
-from pytest_velo.integration.collect import marks, validate
+from pytest_velo.designing import spec
+from pytest_velo.integration.collect import validate
 from pytest_velo.stats.engine.design import Design
 
 FILE = """
@@ -41,7 +42,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """What was done, and how often."""
     counts: Counter[str] = Counter()
     check, shape = Design.__post_init__, validate.read_body
-    fit = marks.check_fit
+    fit = spec.check_fit
 
     def counted_design(design: Design) -> None:
         counts["designs"] += 1
@@ -56,7 +57,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         return shape(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Design, "__post_init__", counted_design)
-    monkeypatch.setattr(marks, "check_fit", counted_fit)
+    monkeypatch.setattr(spec, "check_fit", counted_fit)
     monkeypatch.setattr(validate, "read_body", counted_body)
     return counts
 

@@ -16,7 +16,7 @@ import click
 import pytest_velo
 from pytest_velo import hooks, plugin
 from pytest_velo.cli.main import main
-from pytest_velo.integration.collect.marks import KEYWORDS
+from pytest_velo.designing.spec import KEYWORDS
 from pytest_velo.integration.config.options import OPTIONS
 from pytest_velo.stats import choosing
 

@@ -13,10 +13,12 @@ from pytest_velo import (
     AsyncModel,
     Case,
     Chat,
+    Finding,
     Judge,
     Model,
     Replies,
     Reply,
+    Sweep,
     ToolCall,
     ToolResult,
     Trial,
@@ -25,6 +27,8 @@ from pytest_velo import (
     ask_sync,
     audio,
     cases,
+    check,
+    check_sync,
     image,
     load,
     rate,
@@ -99,3 +103,17 @@ async def notebook() -> None:
     rest: list[Reply] = replies[1:]
     texts: list[str] = ask_sync([YES, LOUD], lambda case: f"{case.q}", cases=QUESTIONS, budget=0.5).texts
     print(first.text, rest, texts, [group.n for group in replies.groups], replies.by_model[YES].cost_usd)
+
+
+async def agrees(model: AsyncModel, case: Case) -> bool:
+    """A body of a check."""
+    return bool((await model(str(case))).answers("yes"))
+
+
+async def explore() -> str:
+    """A check gives a finding, and over a mapping a sweep."""
+    finding: Finding = await check(rate >= 0.3, agrees, cases=[1, 2], models=[YES], over="cases")
+    sweep: Sweep = await check(rate >= 0.3, agrees, cases=[1, 2], over={"model": [YES]})
+    rows: list[dict[str, Any]] = sweep.rows
+    first: Finding = check_sync(rate >= 0.3, agrees, cases=[1, 2], models=[YES])
+    return f"{finding.verdict} {rows} {first.to_test().text}"

@@ -1,4 +1,7 @@
-"""The test files that docstrings show run, and end as they say: supported, where no line says `ends …`."""
+"""The test files that docstrings show run, and end as they say: supported, where no line says `ends …`.
+
+A block without a test is a script, which runs to its end.
+"""
 
 from __future__ import annotations
 
@@ -103,12 +106,24 @@ def run_pytest(folder: Path) -> tuple[Run, str]:
     return load(cache_dir=folder / ".pytest_velo"), printed
 
 
+def run_scripts(example: Shown, folder: Path) -> None:
+    """Run what is no test, each file in a process of its own."""
+    example.write(folder)
+    (folder / "pytest.ini").touch()  # the settings and the cache are those of this folder
+    kept = {k: v for k, v in os.environ.items() if k != "CI" and not k.startswith(("PYTEST_", "VELO_"))}
+    for name in example.files:
+        done = subprocess.run(
+            [sys.executable, name], cwd=folder, env=kept, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
 @pytest.fixture(scope="module")
 def together(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, str]:
     """One run over all test files that need nothing else, each in a folder of its own."""
     folder = tmp_path_factory.mktemp("docstrings")
     for example in SHOWN:
-        if not example.is_alone:
+        if example.tests and not example.is_alone:
             example.write(folder / example.where)
     (folder / "pytest.ini").write_text("[pytest]\naddopts = --import-mode=importlib\n", encoding="utf-8")
     return run_pytest(folder)
@@ -119,6 +134,9 @@ def together(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, str]:
 def test_what_a_docstring_shows_ends_as_it_says(
     example: Shown, together: tuple[Run, str], tmp_path: Path
 ) -> None:
+    if not example.tests:
+        run_scripts(example, tmp_path)
+        return
     run, printed = together
     below = f"{example.where}/"
     if example.is_alone:
@@ -130,7 +148,6 @@ def test_what_a_docstring_shows_ends_as_it_says(
         for result in run.results
         if result.node_id.startswith(below)
     }
-    assert example.tests, "it shows no test"
     assert ended == example.tests, printed
 
 
@@ -138,7 +155,7 @@ def test_what_users_touch_in_a_trial_is_shown() -> None:
     wanted = {
         "hooks": ("pytest_velo_providers", "pytest_velo_claims"),
         "integration.fixtures": ("velo", "model", "judge", "case", "arm", "trial"),
-        "integration.body": ("Velo",),
+        "designing.supplies": ("Velo",),
         "sampling.chat": ("Chat", "AsyncChat"),
         "sampling.model": ("Model", "AsyncModel"),
         "sampling.trial": ("Trial",),

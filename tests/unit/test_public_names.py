@@ -25,7 +25,7 @@ USERS_CALL = {
     "pytest_velo.errors",
     "pytest_velo.hooks",
     "pytest_velo.integration.fixtures",
-    "pytest_velo.integration.body",
+    "pytest_velo.designing.supplies",
     "pytest_velo.logprobs",
     "pytest_velo.logs.cases",
     "pytest_velo.media",

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from pytest_velo.designing.notices import with_notices
 from pytest_velo.errors import BudgetError, StoreError
-from pytest_velo.integration.run.notices import with_notices
 from pytest_velo.records import HypothesisResult, Outcome
 from pytest_velo.sampling.budget import Budget, LocalLedger
 from pytest_velo.sampling.stats import SamplingStats

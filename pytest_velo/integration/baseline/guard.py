@@ -14,10 +14,11 @@ from pytest_velo.canonical import digest
 from pytest_velo.case_sets import CaseSet, Planned
 from pytest_velo.checks.instruments import instruments_of
 from pytest_velo.claims import Change, Claim, Estimation, Guards
+from pytest_velo.designing.frame import in_order_of
 from pytest_velo.errors import StoreError
 from pytest_velo.integration.baseline.facts import accepted_drift, compared_with, stored_fact
 from pytest_velo.integration.baseline.pairs import beside_stored, pairs_of, sampled_of
-from pytest_velo.integration.collect.frame import case_set, in_order_of
+from pytest_velo.integration.collect.frame import case_set
 from pytest_velo.integration.collect.stash import SPEC
 from pytest_velo.integration.session import VeloSession
 from pytest_velo.records import HypothesisResult, Invalid, Outcome, TrialRecord, UnitKind

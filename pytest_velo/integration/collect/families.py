@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 
 from pytest_velo.claims import Estimation
+from pytest_velo.designing.spec import Spec
 from pytest_velo.errors import UsageError
-from pytest_velo.integration.collect.marks import Spec, read_spec
+from pytest_velo.integration.collect.marks import read_spec
 from pytest_velo.integration.compat import marks_of_calls
 from pytest_velo.integration.names import EXPECTED_ATTRIBUTE, FAMILIES_PLUGIN, MARK
 from pytest_velo.integration.session import VeloSession

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from pytest_velo.designing.parameters import CLIENTS
 from pytest_velo.integration.compat import FixtureInfo, is_parameter, plugin_of
-from pytest_velo.integration.names import CLIENTS, FIXTURES_MODULE, OURS
+from pytest_velo.integration.names import FIXTURES_MODULE, OURS
 
 # Function-scoped fixtures of these plugins belong to their event loops, which our bodies never run on.
 _HARMLESS_MODULES = ("pytest_velo.", "pytest_asyncio.", "anyio.")

@@ -1,23 +1,15 @@
-"""The sampling frame of an item: its cases, their order, and its design."""
+"""The cases and the sampling frame of an item, each made once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from itertools import takewhile
-
 import pytest
 
-from pytest_velo.case_sets import CaseSet, Plan, Planned, load, pick_order, with_arms
-from pytest_velo.claims import Estimation
-from pytest_velo.errors import UsageError
+from pytest_velo.case_sets import CaseSet, load
+from pytest_velo.designing.frame import make_frame
 from pytest_velo.integration.collect.families import family_of
-from pytest_velo.integration.collect.marks import Spec
 from pytest_velo.integration.collect.stash import CASES, FRAME, SPEC
-from pytest_velo.records import Family, Invalid, UnitKind
-from pytest_velo.runner.frame import Frame, Over
+from pytest_velo.runner.frame import Frame
 from pytest_velo.settings import Settings
-from pytest_velo.stats.engine.design import Design
 
 
 def case_set(item: pytest.Item, settings: Settings) -> CaseSet | None:
@@ -47,140 +39,3 @@ def frame_of(item: pytest.Item, settings: Settings) -> Frame:
         family = family_of(item, spec, settings)
         item.stash[FRAME] = make_frame(spec, case_set(item, settings), settings, family)
     return item.stash[FRAME]
-
-
-def in_order_of(frame: Frame, spec: Spec, cases: CaseSet | None, seed: int) -> Frame:
-    """Return a frame whose trials come in the order of another seed."""
-    return replace(frame, trials=_trials(_plan(spec, cases, frame.over, seed), frame.design, frame.arms))
-
-
-def make_frame(spec: Spec, cases: CaseSet | None, settings: Settings, family: Family | None = None) -> Frame:
-    """Return the frame that the marks, the cases and the settings' defaults make.
-
-    Raises:
-        UsageError: Keywords contradict each other or the cases.
-    """
-    over = _over(spec, cases)
-    plan = _plan(spec, cases, over, settings.seed)
-    max_trials = _max_trials(spec, cases, plan, settings)
-    design = _design(spec, cases, over, plan, settings, family)
-    return Frame(
-        design=design,
-        trials=_trials(plan, design, spec.arms),
-        max_trials=max_trials,
-        turns_per_unit=plan.largest_unit,
-        arms=spec.arms,
-        invalid=spec.get("invalid", Invalid.BOUND),
-        unit=_unit(spec, cases, plan.largest_unit),
-        over=over,
-        scope=_scope(spec, cases, over),
-        family=family,
-    )
-
-
-def _design(
-    spec: Spec, cases: CaseSet | None, over: Over, plan: Plan, settings: Settings, family: Family | None
-) -> Design:
-    max_trials = _max_trials(spec, cases, plan, settings)
-    max_units = max_trials if plan.n_units is None else min(max_trials, plan.n_units)
-    min_trials = spec.get("min_trials", 1)
-    if min_trials > max_units:
-        raise UsageError(
-            f"min_trials={min_trials}, but there are at most {max_units} trials",
-            fix=f"lower min_trials or {'raise max_trials' if max_units == max_trials else 'give more cases'}",
-        )
-    alpha, beta = spec.levels(settings)
-    if alpha + beta >= 1 and not isinstance(spec.claim, Estimation):
-        raise UsageError(
-            f"alpha={alpha:g} and beta={beta:g} add up to 1 or more, which leaves no interval",
-            fix="lower one of them, e.g. alpha=0.05",
-        )
-    n_members = 1 if family is None else family.size
-    grouped = cases is not None and cases.groups is not None
-    return Design(
-        alpha=alpha / n_members,
-        beta=beta / n_members,
-        max_units=max_units,
-        margin=spec.get("margin", 0.0),
-        min_units=min_trials,
-        single=plan.largest_unit == 1,
-        extend=spec.get("extend", False),
-        draws=1 if grouped else _draws(spec, cases, over),
-        census=_census(cases) if spec.get("once") else None,
-    )
-
-
-def _max_trials(spec: Spec, cases: CaseSet | None, plan: Plan, settings: Settings) -> int:
-    """Return the most units: as the mark says, else the option; all of recorded ones, which cost nothing."""
-    free = plan.n_units if cases is not None and cases.is_recorded else None
-    most: int = spec.get("max_trials", free or settings.max_trials)
-    return most
-
-
-def _plan(spec: Spec, cases: CaseSet | None, over: Over, seed: int) -> Plan:
-    return pick_order(cases, over, seed=seed, draws_per_case=_draws(spec, cases, over))
-
-
-def _draws(spec: Spec, cases: CaseSet | None, over: Over) -> int:
-    """Return the draws of a case in its unit: as the mark says, else all that its source holds.
-
-    Where cases are picked with replacement, each pick takes one of them.
-    """
-    held = 1 if cases is None or over is Over.CASES else cases.n_draws
-    draws: int = spec.get("draws_per_case", held)
-    return draws
-
-
-def _trials(plan: Plan, design: Design, arms: tuple[str, ...]) -> Callable[[], Iterator[Planned]]:
-    def trials() -> Iterator[Planned]:
-        within = takewhile(lambda planned: planned.unit < design.max_units, plan)
-        return with_arms(within, arms) if arms else within
-
-    return trials
-
-
-def _over(spec: Spec, cases: CaseSet | None) -> Over:
-    """Return what the claim is about: as the mark says, else what suits the source of the cases."""
-    over: Over | None = spec.get("over")
-    if cases is None and over is not None:
-        raise UsageError("over= needs cases", fix="cases=[...] or cases='file.jsonl'")
-    if spec.get("once"):
-        return Over.POPULATION  # each case once, in random order
-    return over or (Over.CASES if cases is None else Over(cases.default_over))
-
-
-def _census(cases: CaseSet | None) -> int:
-    """Return how many recorded outcomes there are."""
-    assert cases is not None  # the mark's check ensures it
-    if cases.endless:
-        raise UsageError("once=True needs a fixed set of cases", fix="say how many: cases(..., n=100)")
-    if cases.groups is not None:
-        raise UsageError("once=True counts cases, not groups of them", fix="drop group=")
-    if cases.n_draws > 1:
-        raise UsageError(
-            f"once=True counts outcomes, and the log has {cases.n_draws} of each case",
-            fix="from_log(..., each_epoch=True) makes every epoch a case of its own",
-        )
-    return len(cases)
-
-
-def _unit(spec: Spec, cases: CaseSet | None, n_turns: int) -> UnitKind:
-    """Return what is counted: for a group, or several draws of a case, their mean."""
-    if cases is not None and cases.groups is not None:
-        return UnitKind.GROUP
-    if n_turns > 1:
-        return UnitKind.CASE
-    if spec.arms or spec.against_baseline:
-        return UnitKind.PAIR
-    return UnitKind.OUTCOME if spec.get("once") else UnitKind.TRIAL
-
-
-def _scope(spec: Spec, cases: CaseSet | None, over: Over) -> str:
-    if cases is None:
-        return "this body as it stands"
-    if spec.get("once"):
-        return f"these {len(cases)} recorded outcomes"
-    paired = ", paired on the case" if spec.arms or spec.against_baseline else ""
-    if over is Over.CASES:
-        return (f"over these {len(cases)} cases" if len(cases) > 1 else "over this one case") + paired
-    return ("beyond these cases (unit: group)" if cases.groups is not None else "beyond these cases") + paired

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from pytest_velo.designing.models import model_ids
 from pytest_velo.errors import UsageError
 from pytest_velo.integration.collect.fixture_names import asking_in
-from pytest_velo.integration.collect.models import model_ids
 from pytest_velo.integration.collect.reach import check_reach
 from pytest_velo.integration.collect.stash import FACTS, FUNCTION, SPEC
 from pytest_velo.integration.collect.update import check_update

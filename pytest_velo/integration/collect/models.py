@@ -1,29 +1,15 @@
-"""Which models an item uses."""
+"""Which model an item was made for."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pytest
 
+from pytest_velo.designing.models import model_label
 from pytest_velo.integration.collect.fixture_names import asking_in, is_ours
-from pytest_velo.integration.collect.marks import Spec
 from pytest_velo.integration.collect.stash import SPEC
 from pytest_velo.integration.compat import fixture_info
-from pytest_velo.integration.names import CLIENTS
+from pytest_velo.integration.names import OURS
 from pytest_velo.settings import Settings
-
-
-def model_ids(spec: Spec, settings: Settings) -> Sequence[str]:
-    """Return the ids of a hypothesis's models: its arms or its own, else the session's."""
-    if spec.arms_are_models:
-        return spec.arms
-    return spec.get("models") or settings.models
-
-
-def judge_id(spec: Spec, settings: Settings) -> str | None:
-    """Return the id of a hypothesis's judge: the mark's, else the session's."""
-    return spec.get("judge") or settings.judge
 
 
 def chosen_model(item: pytest.Item) -> str | None:
@@ -35,10 +21,6 @@ def chosen_model(item: pytest.Item) -> str | None:
 
 def model_id(item: pytest.Item, settings: Settings) -> str | None:
     """Return the id of the item's model, `a/x and b/y` if models are the arms; None if its body uses none."""
-    spec = item.stash[SPEC]
-    if spec.arms_are_models:
-        return " and ".join(spec.arms)
-    if not any(is_ours(fixture_info(item), name) for name in ("model", "velo", *CLIENTS)):
-        return None
-    ids = model_ids(spec, settings)
-    return chosen_model(item) or (ids[0] if ids else None)
+    info = fixture_info(item)
+    uses = [name for name in OURS if is_ours(info, name)]
+    return model_label(item.stash[SPEC], settings, uses, chosen_model(item))

@@ -9,7 +9,7 @@ import pytest
 if TYPE_CHECKING:
     from pytest_velo.case_sets import CaseSet
     from pytest_velo.checks.bodies import BodyFacts
-    from pytest_velo.integration.collect.marks import Spec
+    from pytest_velo.designing.spec import Spec
     from pytest_velo.records import HypothesisResult
     from pytest_velo.report.estimates import Estimate
     from pytest_velo.runner.frame import Frame

@@ -11,8 +11,11 @@ import pytest
 from pytest_velo.checks.asserts import removed_asserts
 from pytest_velo.checks.bodies import BodyFacts, check_facts, read_body
 from pytest_velo.checks.forbidden import forbidden_fixtures, forbidden_helper, why_forbidden
+from pytest_velo.designing.models import model_ids
+from pytest_velo.designing.parameters import PER_TRIAL
+from pytest_velo.designing.spec import Spec
+from pytest_velo.designing.uses import check_uses
 from pytest_velo.errors import UsageError
-from pytest_velo.integration.collect.clients import check_clients
 from pytest_velo.integration.collect.fixture_names import (
     asked_for,
     asking_in,
@@ -21,11 +24,9 @@ from pytest_velo.integration.collect.fixture_names import (
     ours_in,
     told,
 )
-from pytest_velo.integration.collect.marks import Spec, is_given, read_spec
-from pytest_velo.integration.collect.models import chosen_model, judge_id, model_ids
+from pytest_velo.integration.collect.marks import is_given, read_spec
+from pytest_velo.integration.collect.models import chosen_model
 from pytest_velo.integration.compat import FixtureInfo, fixture_info
-from pytest_velo.integration.names import CLIENTS, PER_TRIAL
-from pytest_velo.providers.registry import resolve
 from pytest_velo.settings import Settings
 
 _CHECKED: pytest.StashKey[dict[tuple[int, int], tuple[FixtureInfo, BodyFacts]]] = pytest.StashKey()
@@ -114,12 +115,7 @@ def _check_fixtures(node: Any, info: FixtureInfo, spec: Spec, settings: Settings
     has_cases = spec.get("cases") is not None
     if "case" in info.argnames and not is_ours(info, "case") and has_cases:
         raise UsageError("a fixture or parameter named 'case' hides ours", fix="rename it, or use velo.case")
-    if "case" in ours_in(info) and not has_cases:
-        raise UsageError(
-            "the body uses `case`, but the mark has no cases", fix='cases=[...] or cases="file.jsonl"'
-        )
-    _check_arms(info, spec)
-    _check_models(info, spec, settings)
+    check_uses(ours_in(info), spec, settings)
 
 
 def _check_asked_for(node: Any, info: FixtureInfo) -> None:
@@ -170,33 +166,3 @@ def check_chosen(item: pytest.Function, spec: Spec, settings: Settings) -> None:
             "the item was not made for the models of its claim: a claim in pytest.param can name only one",
             fix="name one model in the mark of pytest.param, or models= in the mark of the function",
         )
-
-
-def _check_arms(info: FixtureInfo, spec: Spec) -> None:
-    uses = ours_in(info)
-    if "arm" in uses and not spec.arms:
-        raise UsageError("the body uses `arm`, but the mark has no arms", fix='arms=("plain", "hinted")')
-    able = {"arm", "velo", *(["model", *CLIENTS] if spec.arms_are_models else [])}
-    if spec.arms and not able.intersection(uses):
-        asked = "model" if spec.arms_are_models else "arm"
-        raise UsageError(
-            f"the arms cannot differ: the body does not use `{asked}`",
-            fix=f"make `{asked}` an argument of the test",
-        )
-
-
-def _check_models(info: FixtureInfo, spec: Spec, settings: Settings) -> None:
-    ids = model_ids(spec, settings)
-    uses = ours_in(info)
-    if "model" in uses and not ids:
-        raise UsageError(
-            "no model is set",
-            fix='models=["local/smollm2-135m"] in the mark, or --velo-model=local/smollm2-135m',
-        )
-    check_clients(uses, spec, settings)
-    judge = judge_id(spec, settings)
-    if "judge" in uses and not judge:
-        raise UsageError("no judge is set", fix='judge="openai/gpt-5-mini" in the mark, or --velo-judge=...')
-
-    for model_id in (*ids, *([judge] if judge else [])):
-        resolve(model_id, settings.endpoints)

@@ -11,10 +11,9 @@ import pytest
 
 from pytest_velo.checks.bodies import body_digest
 from pytest_velo.claims import AnyClaim, Claim
-from pytest_velo.integration.collect.clients import adopts
+from pytest_velo.designing.hypothesis import make_hypothesis, rule_maker
 from pytest_velo.integration.collect.fixture_names import is_ours, shared_state, told
 from pytest_velo.integration.collect.frame import case_set, frame_of
-from pytest_velo.integration.collect.marks import Spec
 from pytest_velo.integration.collect.models import model_id
 from pytest_velo.integration.collect.stash import FACTS, FUNCTION, SPEC
 from pytest_velo.integration.compat import fixture_info
@@ -22,8 +21,8 @@ from pytest_velo.integration.config.rerun import rerun_line
 from pytest_velo.integration.run.outcomes import HostOutcomes
 from pytest_velo.runner.hypothesis import Body, Hypothesis
 from pytest_velo.settings import Settings
-from pytest_velo.stats.choosing import RuleFactory, from_factory
-from pytest_velo.stats.rules.choice import MakeRule, rule_for
+from pytest_velo.stats.choosing import RuleFactory
+from pytest_velo.stats.rules.choice import MakeRule
 
 
 def build(
@@ -55,58 +54,34 @@ def build(
     info = fixture_info(item)
     shared = shared_state(item, info)
     notices = [_shared_notice([told(item, info, name) for name in shared])] if shared else []
-    limit = 1 if shared or in_order else max(1, settings.concurrency // settings.workers)
-    return Hypothesis(
+    return make_hypothesis(
+        spec,
+        frame,
+        cases,
+        settings,
         node_id=item.nodeid,
         folder=item.path.parent,
-        facts=(f"cases from {cases.origin}",) if cases is not None and cases.origin else (),
         belief=belief_of(item),
-        claim=spec.claim,
-        frame=frame,
-        stream=_stream_of(spec, settings),
-        seed=settings.seed,
         model=model_id(item, settings),
-        limit=limit,
-        set_digest=cases.digest if cases is not None else "",
-        body_digest=body_digest(item.stash[FUNCTION]),
         body=_body(item, fixtures),
+        body_digest=body_digest(item.stash[FUNCTION]),
         is_async=facts.is_async,
         outcomes=outcomes,
+        make_rule=item_rule_maker(item.config, spec.claim),
         may_pay=may_pay,
         rerun=rerun_line(item, settings),
-        notices=(*notices, *(() if cases is None else cases.notices)),
+        notices=notices,
+        one_by_one=bool(shared) or in_order,
         keep_exceptions=in_order,
-        make_rule=rule_maker(item.config, spec.claim),
-        opens_nothing=_offline(settings),
-        ceiling=spec.get("ceiling"),
-        adopts=settings.endpoints if adopts(spec, settings) else None,
-        allow_cut=spec.get("allow_cut", False),
-        allow_empty=spec.get("allow_empty", False),
-        max_trials_marked="max_trials" in spec.options,
     )
 
 
-def rule_maker(config: pytest.Config, claim: AnyClaim) -> MakeRule:
-    """Return what makes a claim's rule: the factory offered for its class, or for the nearest base class."""
+def item_rule_maker(config: pytest.Config, claim: AnyClaim) -> MakeRule:
+    """Return what makes a claim's rule: that of a plugin, or ours."""
     offered: dict[type[Claim], RuleFactory] = {}
     for factories in reversed(config.hook.pytest_velo_claims()):  # the last one to register wins
         offered |= factories
-    for kind in type(claim).__mro__:
-        if kind in offered:
-            return from_factory(offered[kind])
-    return rule_for  # joint claims and estimates have their own rules
-
-
-def _offline(settings: Settings) -> str:
-    """Say why bodies may open no connection: in these modes nothing is called, and nothing is paid."""
-    offline = settings.replays or settings.estimates
-    return f"--velo-mode={settings.mode} calls nothing" if offline else ""
-
-
-def _stream_of(spec: Spec, settings: Settings) -> str:
-    """Return the stream of draws: the profile `confirm` never reuses exploratory draws."""
-    stream: str = spec.get("stream", "")
-    return f"confirm:{stream}" if settings.profile == "confirm" else stream
+    return rule_maker(claim, offered)
 
 
 def _is_static(item: pytest.Function) -> bool:

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import concurrent.futures
-import os
-from collections.abc import Iterator
-from itertools import dropwhile
-from pathlib import Path
-from types import TracebackType
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import pytest
 
+from pytest_velo.designing.tracebacks import from_the_body
 from pytest_velo.errors import NotDrawnError, WouldPayError
 from pytest_velo.integration.collect.late import late_problem
 from pytest_velo.integration.collect.stash import ESTIMATE, FUNCTION, RESULT, SPEC, UNSAMPLED
@@ -97,7 +91,7 @@ def _estimate(item: pytest.Function, session: VeloSession) -> NoReturn:
     run = run_on_stored(item, session)
     if isinstance(run, Run):
         if run.error is not None and not isinstance(run.error, NotDrawnError):
-            raise _from_the_body(run.error, item.stash[FUNCTION])
+            raise from_the_body(run.error, item.stash[FUNCTION])
         estimate = estimate_of(item, session, run)
     else:
         estimate = run
@@ -114,7 +108,7 @@ def _keep(item: pytest.Function, session: VeloSession, result: HypothesisResult 
 def _raise(item: pytest.Function, run: Run, result: HypothesisResult) -> None:
     __tracebackhide__ = True
     if run.error is not None:
-        raise _from_the_body(run.error, item.stash[FUNCTION])
+        raise from_the_body(run.error, item.stash[FUNCTION])
     if result.outcome is Outcome.REFUTED:
         if run.exceptions:
             raise run.exceptions[-1]  # for debuggers: the trial's own frames
@@ -126,35 +120,3 @@ def _skip(item: pytest.Function, why: str) -> NoReturn:
         del item.stash[RESULT]
     item.stash[UNSAMPLED] = why
     pytest.skip(why)
-
-
-def _from_the_body(error: BaseException, function: Any) -> BaseException:
-    """Return the error with its traceback cut to what its reader wrote or called.
-
-    It begins where the test's code does, if it gets there, and leaves out the frames that only carry a call:
-    ours, and those of asyncio and of futures between them.
-    """
-    code = getattr(function, "__code__", None)
-    frames = list(_frames(error.__traceback__))
-    inside = list(dropwhile(lambda trail: trail.tb_frame.f_code is not code, frames))
-    shown = [trail for trail in inside or frames if not _only_carries(trail.tb_frame.f_code.co_filename)]
-    trail = None
-    for frame in reversed(shown):
-        trail = TracebackType(trail, frame.tb_frame, frame.tb_lasti, frame.tb_lineno)
-    return error if trail is None else error.with_traceback(trail)
-
-
-def _frames(trail: TracebackType | None) -> Iterator[TracebackType]:
-    while trail is not None:
-        yield trail
-        trail = trail.tb_next
-
-
-def _only_carries(file: str) -> bool:
-    return file.startswith(_CARRIERS)
-
-
-_CARRIERS = (
-    str(Path(__file__).parents[2]) + os.sep,
-    *(str(Path(file).parent) + os.sep for file in (asyncio.__file__, concurrent.futures.__file__)),
-)

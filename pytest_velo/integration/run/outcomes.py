@@ -1,37 +1,18 @@
-"""What pytest's own exceptions mean inside a trial, and what a body's trials came to."""
+"""What pytest's own exceptions mean inside a trial."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable
-from pathlib import Path
-from typing import Any
-
 import pytest
 
-from pytest_velo.checks.bodies import BodyFacts, never_failed
-from pytest_velo.checks.outcomes import (
-    Raised,
-    classify_exception,
-    line_in_test,
-    location_of,
-    read_outcomes,
-)
-from pytest_velo.claims import AnyClaim
-from pytest_velo.errors import BodyError, StoreError, UsageError
-from pytest_velo.integration.body import Velo
+from pytest_velo.designing.outcomes import BodyOutcomes
+from pytest_velo.errors import UsageError
 from pytest_velo.integration.compat import Failed
-from pytest_velo.integration.names import CLIENTS
 from pytest_velo.runner.hypothesis import Reading
-from pytest_velo.sampling.clients import Carrying, carriers
-from pytest_velo.sampling.model import AsyncModel, Model
-from pytest_velo.scorers.judge import AsyncJudge, Judge
 
 _FAILED = pytest.fail.Exception
 _SKIPPED = pytest.skip.Exception
 _XFAILED = pytest.xfail.Exception
 _EXIT = pytest.exit.Exception
-_CALLERS = (AsyncModel, Model, AsyncJudge, Judge, Velo)
 
 
 class HypothesisRefuted(Failed):
@@ -44,47 +25,11 @@ class HypothesisRefuted(Failed):
         super().__init__(text, pytrace=False)
 
 
-class HostOutcomes:
-    """Reads the outcomes of one hypothesis's body under pytest's rules.
+class HostOutcomes(BodyOutcomes):
+    """Reads the outcomes of one hypothesis's body under pytest's rules."""
 
-    Asserts in files of `folder`, the test file's, are the test's own even where it is installed (`--pyargs`).
-    """
-
-    def __init__(self, facts: BodyFacts, claim: AnyClaim, folder: Path | None = None) -> None:
-        self._facts = facts
-        self._test_roots = () if folder is None else (folder,)
-        self._claim = claim
-        self._asserts = len(claim.statistics) == 1 and claim.statistics[0].binary
-        self._n_outcomes = 0
-        self._n_none = 0
-        self._callers: list[Any] = []
-        self._carriers: list[Carrying] = []
-
-    def watch(self, fixtures: Iterable[Any]) -> None:
-        """Ask these from now on whether a call lost its trial, in a thread of the body's own."""
-        for fixture in fixtures:
-            if isinstance(fixture, _CALLERS):
-                self._callers.append(fixture)
-            elif type(fixture).__module__.partition(".")[0] in CLIENTS.values():
-                self._carriers += [carriers[fixture]] if fixture in carriers else []
-
-    def _lost(self) -> BodyError | None:
-        lost = (*(caller._lost for caller in self._callers), *(carrier.lost for carrier in self._carriers))
-        return next((error for error in lost if error is not None), None)
-
-    def value(self, returned: Any) -> dict[str, float]:
-        """Return the named outcomes of what a body returned.
-
-        Raises:
-            BodyError: It is none; or a call lost its trial, and the body went on without it.
-        """
-        lost = self._lost()
-        if lost is not None:
-            raise lost
-        outcomes = read_outcomes(returned, self._facts, self._claim.statistics)
-        self._n_outcomes += 1
-        self._n_none += returned is None
-        return outcomes
+    failures = (AssertionError, _FAILED)
+    never = (_XFAILED,)
 
     def exception(self, error: BaseException) -> Reading:
         """Say what an exception raised by a body means."""
@@ -100,38 +45,4 @@ class HostOutcomes:
             return Reading(invalid=str(error) or "skipped")
         if isinstance(error, _EXIT):
             return Reading(error=error)
-        raised = classify_exception(error, self._test_roots, (AssertionError, _FAILED), (_XFAILED,))
-        if raised is Raised.AGAINST:
-            if (lost := self._lost()) is not None:
-                return Reading(error=lost)
-            if not self._asserts:
-                return Reading(error=self._no_outcome(error).with_traceback(error.__traceback__))
-            self._n_outcomes += 1
-            return Reading(against=True, detail=str(error), location=_relative(location_of(error)))
-        if isinstance(error, AssertionError):
-            return Reading(
-                error=BodyError(f"a library's assert failed: {error}").with_traceback(error.__traceback__)
-            )
-        if isinstance(error, BodyError | StoreError | UsageError):
-            error.at(_relative(line_in_test(error, self._test_roots)))
-        return Reading(error=error)
-
-    def _no_outcome(self, error: BaseException) -> BodyError:
-        """Return the error of a failed assert in a body whose claim needs more than 0 or 1."""
-        several = len(self._claim.statistics) > 1
-        what = "return all outcomes, in a dict" if several else "return the score"
-        about = "several outcomes" if several else str(self._claim.statistics[0])
-        return BodyError(
-            f"an assert failed, but the claim is about {about}: {error}",
-            fix=f"{what}; call velo.invalid(why) in a trial that has none",
-        )
-
-    def never_failed(self) -> str | None:
-        """Return a warning if no trial could be seen to fail; None if one failed or returned an outcome."""
-        return never_failed(self._facts, self._n_outcomes, self._n_none)
-
-
-def _relative(location: str) -> str:
-    """Return `file:line` relative to the working directory, if the file is inside it."""
-    here = os.getcwd() + os.sep
-    return location.removeprefix(here)
+        return super().exception(error)

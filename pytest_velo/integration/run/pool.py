@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from pytest_velo.designing.supplies import supply
 from pytest_velo.errors import VeloError
-from pytest_velo.integration.body import Placeholder, Velo, client_of, judge_of, model_of
+from pytest_velo.integration.body import taker_of
 from pytest_velo.integration.collect.fixture_names import is_ours
 from pytest_velo.integration.collect.stash import SPEC
 from pytest_velo.integration.compat import comparison_hook_of, fixture_info
-from pytest_velo.integration.names import CLIENTS, PER_TRIAL
 from pytest_velo.integration.run.afar import progress_of
 from pytest_velo.integration.run.capture import Backstage, Stage, backstage
 from pytest_velo.integration.run.freedom import is_free, may_pool
@@ -24,7 +24,7 @@ from pytest_velo.report.exports.spans import told
 from pytest_velo.runner.result import explains_asserts
 from pytest_velo.runner.run import Run
 from pytest_velo.scheduling.policies import policy_of
-from pytest_velo.scheduling.pool import Pool
+from pytest_velo.scheduling.pool import Pool, endpoint_of
 
 POOLING: pytest.StashKey[Pooling] = pytest.StashKey()
 
@@ -36,7 +36,7 @@ class Pooling:
         settings = session.settings
         self._session = session
         self._stage = stage
-        self._pool = Pool(policy_of(settings.scheduler), settings.concurrency, _endpoint)
+        self._pool = Pool(policy_of(settings.scheduler), settings.concurrency, endpoint_of)
         self._waiting: dict[str, Sampling] = {}
         self._kept: dict[str, Backstage] = {}
 
@@ -119,11 +119,6 @@ async def _begin(pool: Pool, runs: list[Run], contexts: list[Context]) -> None:
     pool.start(runs, contexts)
 
 
-def _endpoint(run: Run) -> str:
-    """Return the endpoint whose concurrency a run shares: the first part of its model's id."""
-    return (run.hypothesis.model or "").split("/")[0]
-
-
 def _own_fixtures(item: pytest.Function) -> Mapping[str, Any]:
     """Return the values of a free item's arguments: our fixtures, and parameters."""
     info = fixture_info(item)
@@ -132,14 +127,8 @@ def _own_fixtures(item: pytest.Function) -> Mapping[str, Any]:
     for name in info.argnames:
         if not is_ours(info, name):
             values[name] = params[name]
-        elif name in PER_TRIAL:
-            values[name] = Placeholder(name)
-        elif name == "velo":
-            values[name] = Velo(item)
-        elif name in CLIENTS:
-            values[name] = client_of(item, CLIENTS[name])
         else:
-            values[name] = judge_of(item) if name == "judge" else model_of(item, params.get(name))
+            values[name] = supply(name, taker_of(item, name))
     return values
 
 

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_velo.designing.models import judge_id, model_ids
+from pytest_velo.designing.parameters import CLIENTS
 from pytest_velo.integration.collect.fixture_names import is_ours
-from pytest_velo.integration.collect.models import chosen_model, judge_id, model_ids
+from pytest_velo.integration.collect.models import chosen_model
 from pytest_velo.integration.collect.stash import SPEC
 from pytest_velo.integration.compat import fixture_info
-from pytest_velo.integration.names import CLIENTS
 from pytest_velo.providers.registry import resolve
 from pytest_velo.report.plan_record import TrialPrice
 

@@ -186,10 +186,9 @@ def ended_of(session: VeloSession, runs: Mapping[str, Run]) -> Mapping[Outcome, 
 
 def _spent(session: VeloSession, runs: Iterable[Run]) -> float | None:
     """Return what this process has spent."""
-    sampler = session.__dict__.get("sampler")  # opened where something draws
+    sampler = session.opened_sampler
     if sampler is not None:
-        spent: float | None = sampler.stats().cost_usd
-        return spent
+        return sampler.stats().cost_usd
     return add_costs(trial.cost_usd for run in runs for trial in run.trials)
 
 

@@ -8,25 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_velo.designing.conclusion import concluded
+from pytest_velo.designing.loading import load_what_the_loop_needs
 from pytest_velo.integration.baseline.guard import Guard, guard_of, unsampled_result
-from pytest_velo.integration.collect.clients import adopts
-from pytest_velo.integration.collect.models import judge_id, model_ids
 from pytest_velo.integration.collect.reach import check_drawn
 from pytest_velo.integration.collect.stash import FACTS, SPEC
 from pytest_velo.integration.names import RESCORE_PLUGIN
 from pytest_velo.integration.run.hypothesis import build
-from pytest_velo.integration.run.notices import with_notices
 from pytest_velo.integration.run.outcomes import HostOutcomes
 from pytest_velo.integration.session import SESSION, VeloSession
-from pytest_velo.lazy import load
-from pytest_velo.providers import registry
 from pytest_velo.records import HypothesisResult
 from pytest_velo.runner.looks import Looks
-from pytest_velo.runner.result import result_of, with_brief_details
+from pytest_velo.runner.result import with_brief_details
 from pytest_velo.runner.run import Launcher, Run
 from pytest_velo.sampling.stats import SamplingStats
-from pytest_velo.settings import Settings
-from pytest_velo.stats import exact, limits
 
 if TYPE_CHECKING:
     from pytest_velo.integration.rescore import Rescored, Rescoring
@@ -73,18 +68,22 @@ class Sampling:
             return
         run = self.run
         run.give_up()  # after Ctrl-C, if a body blocks the loop
+        settings = self.item.config.stash[SESSION].settings
         looks = self.looks if self.rescored is None else self.rescored.looks(run.hypothesis, run)
         is_look = self.guard is None or self.guard.is_look
-        if is_look:
-            looks.recognise(run, strict=self.item.config.stash[SESSION].settings.strict)
-        result = with_notices(result_of(run), self.outcomes, before, after)
-        if is_look:
-            result = looks.note(run, result)
+        result = concluded(
+            run,
+            self.outcomes,
+            looks if is_look else None,
+            strict=settings.strict,
+            before=before,
+            after=after,
+        )
         if self.guard is not None:
             result = self.guard.finish(run, result)
         if self.rescored is not None:
             result = self.rescored.told(result, run)
-        self.result = with_brief_details(result, self.item.config.stash[SESSION].settings.show)
+        self.result = with_brief_details(result, settings.show)
 
 
 def prepare(
@@ -104,7 +103,7 @@ def prepare(
     """
     rescored = _rescored(item)
     settings = session.settings_of(item)
-    _load_what_the_loop_needs(item, settings)
+    load_what_the_loop_needs(item.stash[SPEC], settings)
     check_drawn(item, settings)
     outcomes = HostOutcomes(item.stash[FACTS], item.stash[SPEC].claim, item.path.parent)
     hypothesis = build(
@@ -137,19 +136,3 @@ def _rescored(item: pytest.Item) -> Rescored | None:
     """Return how the item is rescored; None outside of a rescoring."""
     plugin: Rescoring | None = item.config.pluginmanager.get_plugin(RESCORE_PLUGIN)
     return None if plugin is None else plugin.of(item)
-
-
-def _load_what_the_loop_needs(item: pytest.Item, settings: Settings) -> None:
-    """Load lazy modules before another thread uses them; `registry.load` explains why."""
-    for room in (exact, limits):
-        load(room)
-    spec = item.stash[SPEC]
-    if adopts(spec, settings):
-        from pytest_velo.sampling.adopting import (
-            install,  # weight: the HTTP libraries, where clients are adopted
-        )
-
-        install()
-    judge = judge_id(spec, settings)
-    for name in (*model_ids(spec, settings), *([] if judge is None else [judge])):
-        registry.load(registry.resolve(name, settings.endpoints).endpoint.api)

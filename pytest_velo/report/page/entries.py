@@ -134,7 +134,7 @@ def entry_of(
         rows=tuple(row._replace(text=shown(row.text)) for row in rows(result, 1) if row.label != "belief"),
         plots=tuple(_plots(result, before)),
         sights=tuple(
-            tuple(_sight(trial, result) for trial in turn)
+            tuple(sight_of(trial, result) for trial in turn)
             for _, turn in islice(groupby(shown_trials(result, show), key=turn_of), 2 * show)
         ),
         prospect=tuple(shown(text) for text in prospect if text not in (command, inline(result.rerun))),
@@ -192,7 +192,8 @@ def _ghosts(
     ]
 
 
-def _sight(trial: TrialRecord, result: HypothesisResult) -> Sight:
+def sight_of(trial: TrialRecord, result: HypothesisResult) -> Sight:
+    """Return a trial as it is shown without scripts."""
     ended = result.outcome is Outcome.ERROR and trial.kind is not OutcomeKind.INVALID
     return Sight(
         title=_title(trial),

@@ -22,7 +22,7 @@ from pytest_velo.records import HypothesisResult, Invalid, TrialRecord, UnitKind
 from pytest_velo.runner.weigher import Boundaries, Weigher, weigh
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.rules.choice import MakeRule, rule_for
-from pytest_velo.verdicts import Verdict
+from pytest_velo.verdicts import Interval, Verdict
 
 MOST_LOOKS = 120
 _CLOSE = 1e-6
@@ -40,6 +40,8 @@ class Path:
             rule could not be followed.
         boundaries: The log evidence at which it is supported and refuted; None where the rule does not tell.
         followed: The rule was followed, and ended at what is recorded.
+        intervals: The running interval of each part at each look, None where it was not computed; empty where
+            none was asked for.
     """
 
     n: tuple[int, ...]
@@ -47,6 +49,7 @@ class Path:
     log_e: tuple[tuple[float, float], ...] = ()
     boundaries: tuple[float, float] | None = None
     followed: bool = False
+    intervals: tuple[tuple[Interval | None, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,10 +64,11 @@ class _Recorded:
     make_rule: MakeRule = rule_for
 
 
-def path_of(result: HypothesisResult) -> Path | None:
+def path_of(result: HypothesisResult, *, intervals: int = 0) -> Path | None:
     """Return the path of a result with its trials; None where the record does not tell.
 
     It takes some milliseconds, and up to a second where a calibrated threshold is new to this process.
+    `intervals` is how many looks get their running interval, each for up to 50 ms more.
     """
     claim = claim_of(result.claim)
     if claim is None or result.decision is None or not result.trials:
@@ -78,14 +82,18 @@ def path_of(result: HypothesisResult) -> Path | None:
     estimated = None
     for design in _designs(known):
         try:
-            followed = _followed(known, claim, design)
+            followed = _followed(known, claim, design, intervals)
         except (VeloError, LookupError, ValueError):
             continue  # another design, or outcomes that this claim is not about
         if followed.is_recorded(known):
             return followed.path
         if followed.has_estimates(known):
             estimated = followed.path
-    return None if estimated is None else replace(estimated, log_e=(), boundaries=None, followed=False)
+    return (
+        None
+        if estimated is None
+        else replace(estimated, log_e=(), boundaries=None, followed=False, intervals=())
+    )
 
 
 def _designs(result: HypothesisResult) -> Iterator[Design]:
@@ -143,24 +151,26 @@ class _Followed:
         return all(_alike(ours, theirs) for ours, theirs in pairs)
 
 
-def _followed(result: HypothesisResult, claim: AnyClaim, design: Design) -> _Followed:
+def _followed(result: HypothesisResult, claim: AnyClaim, design: Design, intervals: int) -> _Followed:
     """Weigh the trials again, up to the verdict."""
     arms = tuple(dict.fromkeys(trial.arm for trial in result.trials if trial.arm))
     invalid = result.invalid or Invalid.BOUND
     weigher = weigh(_Recorded(claim=claim, design=design, arms=arms, invalid=invalid))
     assert result.decision is not None  # the caller looked
     every = math.ceil(max(1, result.decision.evidence.n) / MOST_LOOKS)
+    every_interval = math.ceil(max(1, result.decision.evidence.n) / intervals) if intervals else 0
     looks: list[_Look] = []
     verdict: Verdict | None = None
     for trial in sorted(result.trials, key=lambda trial: trial.index):
         verdict = weigher.add(trial, _planned(trial, len(weigher.units.turns)))
         seen = looks[-1].n if looks else 0
         if weigher.n > seen and (weigher.n % every == 0 or verdict is not None):
-            looks.append(_look(weigher))
+            due = verdict is not None or (every_interval and weigher.n % every_interval < every)
+            looks.append(_look(weigher, bool(intervals and due)))
         if verdict is not None:
             break
     if looks and weigher.n > looks[-1].n:
-        looks.append(_look(weigher))
+        looks.append(_look(weigher, bool(intervals)))
     end = weigher.boundaries()
     path = Path(
         n=tuple(look.n for look in looks),
@@ -168,6 +178,7 @@ def _followed(result: HypothesisResult, claim: AnyClaim, design: Design) -> _Fol
         log_e=tuple(look.log_e for look in looks if look.log_e is not None),
         boundaries=None if end is None else (end.support, end.refute),
         followed=True,
+        intervals=tuple(zip(*(look.intervals for look in looks), strict=True)) if intervals else (),
     )
     return _Followed(path=path, verdict=verdict or Verdict.INCONCLUSIVE, end=end, evidence=weigher.log_e())
 
@@ -176,10 +187,15 @@ class _Look(NamedTuple):
     n: int
     estimates: tuple[float | None, ...]
     log_e: tuple[float, float] | None
+    intervals: tuple[Interval | None, ...] = ()
 
 
-def _look(weigher: Weigher) -> _Look:
-    return _Look(weigher.n, tuple(units.estimate for units in weigher.all_units), weigher.log_e())
+def _look(weigher: Weigher, interval: bool) -> _Look:
+    estimates = tuple(units.estimate for units in weigher.all_units)
+    ends: tuple[Interval | None, ...] = (None,) * len(estimates)
+    if interval:
+        ends = tuple(part.interval for part in weigher.parts()) or (weigher.bounds()[2],)
+    return _Look(weigher.n, estimates, weigher.log_e(), ends)
 
 
 def _planned(trial: TrialRecord, turn: int) -> Planned:

@@ -26,7 +26,7 @@ def html_of(page: Page) -> bytes:
     """Return a page as UTF-8; equal pages give equal bytes."""
     script, style = asset("page.js"), asset("page.css")
     text = (
-        _environment()
+        environment()
         .get_template("page.html.j2")
         .render(
             page=page,
@@ -75,15 +75,16 @@ def _markup(text: str) -> Any:
 
 
 @cache
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
+    """Return the environment of all templates: every text in them is escaped."""
     import jinja2  # weight: for pages only
 
-    environment = jinja2.Environment(
+    made = jinja2.Environment(
         loader=jinja2.PackageLoader("pytest_velo.report.page"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.globals["roles"] = _ROLES
-    return environment
+    made.globals["roles"] = _ROLES
+    return made

@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal
 import pytest
 
 from pytest_velo import ToolCall, ToolError, ToolResult, image, rate, scripted
+from pytest_velo.designing.supplies import Velo
 from pytest_velo.errors import BodyError
-from pytest_velo.integration.body import Velo
 from pytest_velo.providers.registry import Target, resolve
 from pytest_velo.records import FinishReason, OutcomeKind, Reply, Request
 from pytest_velo.runner.run import Run

@@ -147,7 +147,7 @@ import sys
 from pytest_velo.claims import rate
 from pytest_velo.stats import intervals
 from pytest_velo.stats.engine.design import Design
-from pytest_velo.integration.collect import reach
+from pytest_velo.designing import reach
 from pytest_velo.stats.planning.reach import rate_reach
 from pytest_velo.stats.rules.rate import make_rate_rule
 design = Design(alpha=0.05, beta=0.05, max_units=200)

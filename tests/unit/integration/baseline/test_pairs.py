@@ -9,9 +9,9 @@ import pytest
 from pytest_velo.baselines.entry import CASE_LENGTH, Sampled, StoredTurn
 from pytest_velo.case_sets import load
 from pytest_velo.claims import baseline, rate
+from pytest_velo.designing.frame import make_frame
+from pytest_velo.designing.spec import Spec
 from pytest_velo.integration.baseline.pairs import beside_stored, pairs_of, sampled_of
-from pytest_velo.integration.collect.frame import make_frame
-from pytest_velo.integration.collect.marks import Spec
 from pytest_velo.integration.startup import session_of
 from pytest_velo.records import OutcomeKind, TrialRecord
 from pytest_velo.runner.run import Run

@@ -8,9 +8,10 @@ import pytest
 
 from pytest_velo.case_sets import load
 from pytest_velo.claims import rate
+from pytest_velo.designing.frame import make_frame
+from pytest_velo.designing.spec import Spec
 from pytest_velo.integration.collect.families import Families
-from pytest_velo.integration.collect.frame import case_set, frame_of, make_frame
-from pytest_velo.integration.collect.marks import Spec
+from pytest_velo.integration.collect.frame import case_set, frame_of
 from pytest_velo.integration.collect.stash import FRAME
 from pytest_velo.integration.names import FAMILIES_PLUGIN
 from pytest_velo.integration.startup import session_of

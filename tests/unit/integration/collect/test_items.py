@@ -9,9 +9,9 @@ from types import SimpleNamespace
 import pytest
 
 from pytest_velo.claims import rate
+from pytest_velo.designing.models import model_ids
+from pytest_velo.designing.spec import Spec
 from pytest_velo.integration.collect.items import before_collection, generate, prepare
-from pytest_velo.integration.collect.marks import Spec
-from pytest_velo.integration.collect.models import model_ids
 from pytest_velo.integration.collect.stash import SPEC
 from pytest_velo.integration.session import VeloSession
 from pytest_velo.settings import Settings

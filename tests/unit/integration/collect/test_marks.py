@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, strategies
 
 from pytest_velo.claims import rate
-from pytest_velo.integration.collect.marks import Spec, is_given, read_spec
+from pytest_velo.designing.spec import Spec
+from pytest_velo.integration.collect.marks import is_given, read_spec
 from support.items import hypothesis_item
 
 

@@ -9,7 +9,7 @@ import pytest
 from pytest_velo.claims import Claim, Direction, rate
 from pytest_velo.integration.collect.models import model_id
 from pytest_velo.integration.collect.stash import FACTS, SPEC
-from pytest_velo.integration.run.hypothesis import build, rule_maker
+from pytest_velo.integration.run.hypothesis import build, item_rule_maker
 from pytest_velo.integration.run.outcomes import HostOutcomes
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.rules.choice import rule_for
@@ -43,7 +43,7 @@ def test_a_plugin_may_bring_the_rule_of_its_claim(pytestconfig: pytest.Config) -
     plugin = SimpleNamespace(pytest_velo_claims=lambda: {Surely: takes_its_time})
     pytestconfig.pluginmanager.register(plugin)
     design = Design(alpha=0.05, beta=0.1, max_units=20, margin=0.02, min_units=3, census=20)
-    assert rule_maker(pytestconfig, surely)(surely, design) == "a rule that takes its time"
+    assert item_rule_maker(pytestconfig, surely)(surely, design) == "a rule that takes its time"
     assert given == [
         {
             "alpha": 0.05,
@@ -57,7 +57,7 @@ def test_a_plugin_may_bring_the_rule_of_its_claim(pytestconfig: pytest.Config) -
         }
     ]
     pytestconfig.pluginmanager.unregister(plugin)
-    assert rule_maker(pytestconfig, surely) is rule_for
+    assert item_rule_maker(pytestconfig, surely) is rule_for
 
 
 def test_model_id_is_of_the_model_in_the_mark(request: pytest.FixtureRequest) -> None:

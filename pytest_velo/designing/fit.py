@@ -1,4 +1,4 @@
-"""Whether a mark's keywords fit its claim and each other, judged from the mark alone."""
+"""Whether keywords fit their claim and each other, judged from these alone."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _check_arms(claim: AnyClaim, options: dict[str, Any]) -> None:
         if not all("/" in arm for arm in compared):
             raise UsageError(
                 f"`{statistic}` compares arms, but arms= is missing",
-                fix=f"arms={compared!r}, and make `arm` an argument of the test",
+                fix=f"arms={compared!r}, and make `arm` an argument of the body",
             )
         options["arms"] = compared  # the arms are models
         return

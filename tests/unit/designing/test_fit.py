@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pytest_velo.claims import difference, rate
+from pytest_velo.designing.fit import check_fit
 from pytest_velo.errors import UsageError
-from pytest_velo.integration.collect.fit import check_fit
 
 
 def test_arms_belong_to_a_difference() -> None:

@@ -7,15 +7,15 @@ from dataclasses import replace
 from pytest_velo.checks.asked import never_asked
 from pytest_velo.checks.endings import unknown_endings
 from pytest_velo.checks.snapshots import mixed_snapshots
-from pytest_velo.integration.run.outcomes import HostOutcomes
-from pytest_velo.integration.totals import waits
+from pytest_velo.designing.outcomes import BodyOutcomes
 from pytest_velo.records import HypothesisResult
+from pytest_velo.report.waits import waits
 from pytest_velo.sampling.stats import SamplingStats
 
 
 def with_notices(
     result: HypothesisResult,
-    outcomes: HostOutcomes,
+    outcomes: BodyOutcomes,
     before: SamplingStats | None,
     after: SamplingStats | None,
 ) -> HypothesisResult:

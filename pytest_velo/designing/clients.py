@@ -1,13 +1,13 @@
-"""Where the fixtures `openai_client` and `anthropic_client` post."""
+"""Where the clients `openai_client` and `anthropic_client` post."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
+from pytest_velo.designing.models import model_ids
+from pytest_velo.designing.parameters import CLIENTS
+from pytest_velo.designing.spec import Spec
 from pytest_velo.errors import UsageError
-from pytest_velo.integration.collect.marks import Spec
-from pytest_velo.integration.collect.models import model_ids
-from pytest_velo.integration.names import CLIENTS
 from pytest_velo.providers.registry import resolve
 from pytest_velo.providers.sdks import Sdk, speaks
 from pytest_velo.settings import Api, Clients, Endpoint, Settings
@@ -27,7 +27,7 @@ def check_clients(uses: Collection[str], spec: Spec, settings: Settings) -> None
     if not ids:
         raise UsageError(
             f"no model is set, so {asked[0]} has no endpoint to post to",
-            fix='models=["openai/gpt-5-mini"] in the mark: the code may still name other models there',
+            fix=f'models=["openai/gpt-5-mini"] in {spec.taker}: the code may still name other models there',
         )
     endpoints = [resolve(model_id, settings.endpoints).endpoint for model_id in ids]
     for model_id, endpoint in zip(ids, endpoints, strict=True):
@@ -45,7 +45,7 @@ def check_clients(uses: Collection[str], spec: Spec, settings: Settings) -> None
     if spec.arms_are_models and len({endpoint.name for endpoint in endpoints}) > 1:
         raise UsageError(
             f"{asked[0]} posts to one endpoint, and the arms are models of several",
-            fix='let the code make its own clients, with clients="adopt" in the mark',
+            fix=f'let the code make its own clients, with clients="adopt" in {spec.taker}',
         )
 
 

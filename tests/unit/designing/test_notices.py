@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_velo.integration.run.notices import with_notices
+from pytest_velo.designing.notices import with_notices
 from pytest_velo.integration.run.sampling import prepare
-from pytest_velo.integration.totals import session_waits, waits
+from pytest_velo.report.waits import session_waits, waits
 from pytest_velo.runner.result import result_of
 from pytest_velo.sampling.stats import SamplingStats
 from support.items import hypothesis_item

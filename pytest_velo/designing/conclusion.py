@@ -1,0 +1,36 @@
+"""From a run that ended to its result, with what the checks in hindsight and the look log say of it."""
+
+from __future__ import annotations
+
+from pytest_velo.designing.notices import with_notices
+from pytest_velo.designing.outcomes import BodyOutcomes
+from pytest_velo.records import HypothesisResult
+from pytest_velo.runner.looks import Looks
+from pytest_velo.runner.result import result_of
+from pytest_velo.runner.run import Run
+from pytest_velo.sampling.stats import SamplingStats
+
+
+def concluded(
+    run: Run,
+    outcomes: BodyOutcomes,
+    looks: Looks | None,
+    *,
+    strict: bool,
+    before: SamplingStats | None = None,
+    after: SamplingStats | None = None,
+) -> HypothesisResult:
+    """Return the result of a run that ended for any reason.
+
+    Args:
+        run: The run.
+        outcomes: What read its outcomes.
+        looks: The look log, to which this look is added; None where it is no look.
+        strict: Inconclusive hypotheses fail, and so does a raised max_trials.
+        before: The totals of a sampler that the run had to itself, before it; None otherwise.
+        after: The same, after it.
+    """
+    if looks is not None:
+        looks.recognise(run, strict=strict)
+    result = with_notices(result_of(run), outcomes, before, after)
+    return result if looks is None else looks.note(run, result)

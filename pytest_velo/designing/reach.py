@@ -1,0 +1,74 @@
+"""Whether a design can reach a verdict; one that cannot is refused before a call is made."""
+
+from __future__ import annotations
+
+from pytest_velo.claims import AnyClaim, Claim, Estimation
+from pytest_velo.errors import UsageError
+from pytest_velo.records import Family, UnitKind
+from pytest_velo.report.families import level_text
+from pytest_velo.runner.frame import Frame
+from pytest_velo.stats.engine.design import Design
+from pytest_velo.stats.planning.reach import reach_for
+from pytest_velo.stats.rules.estimate import fewest_units
+from pytest_velo.stats.rules.rate import make_rate_rule
+
+
+def check_reach(claim: AnyClaim, frame: Frame) -> None:
+    """Refuse a claim that no data could support, or measure, within the horizon.
+
+    Raises:
+        UsageError: It names the number of units that is needed.
+    """
+    design = frame.design
+    n_needed = _least_needed(claim, design)
+    if n_needed is None:
+        return
+    source = "groups" if frame.unit is UnitKind.GROUP else "cases"
+    few = "" if design.max_units == frame.max_trials else f" (there are no more {source})"
+    estimate = isinstance(claim, Estimation)
+    easier = "a larger halfwidth" if estimate else "an easier claim"
+    what, all_of_them = ("measured", "came out the same") if estimate else ("supported", "agreed with it")
+    raise UsageError(
+        f"`{claim}` can never be {what} within {design.max_units} {frame.unit}s{few}:"
+        f" even if all of them {all_of_them}, it needs {n_needed}{_at_level(frame.family)}",
+        fix=f"max_trials={n_needed} or more (with as many {source}), or {easier}",
+    )
+
+
+def _least_needed(claim: AnyClaim, design: Design) -> int | None:
+    """Return the fewest units a verdict needs, if that is more than there are; else None."""
+    if isinstance(claim, Estimation):
+        goal = (claim.halfwidth or 1.0) / claim.statistic.scale.span
+        needed = fewest_units(goal, design.alpha) if goal < 0.5 else 1
+        return needed if needed > design.max_units else None
+    if design.census is not None or any(type(part) is not Claim for part in claim.parts):
+        return None  # a whole list settles everything; the law of another plugin's rule is unknown
+    reaches = [reach_for(part, design) for part in claim.parts]
+    short = [reach.n_support for reach in reaches if not reach.can_support]
+    return max(short) if short else None
+
+
+def low_power(claim: AnyClaim, frame: Frame, expect: float) -> str | None:
+    """Return a warning if a true rate of `expect` would seldom be found.
+
+    Raises:
+        UsageError: The power of such a claim is not known.
+    """
+    rates = frame.design.single and frame.design.census is None
+    if not (rates and type(claim) is Claim and claim.statistic.binary and not claim.statistic.arms):
+        raise UsageError(
+            "expect= needs single trials with outcome 0 or 1",
+            fix="leave it out: the exact power is unknown here",
+        )
+    from pytest_velo.stats.planning.operating import power  # weight: numpy, for expect= only
+
+    chance = power(make_rate_rule(claim, frame.design), expect)
+    if chance >= 0.5:
+        return None
+    return f"if the rate is {expect:g} as expected, `{claim}` is supported in only {chance:.0%} of runs"
+
+
+def _at_level(family: Family | None) -> str:
+    if family is None or family.size == 1:
+        return ""
+    return f" at {level_text('alpha', family.alpha, family)}"

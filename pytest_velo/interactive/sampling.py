@@ -1,0 +1,170 @@
+"""The hypotheses of a call on their way to results: sampled alone, or together as those of tests are."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pytest_velo.checks.bodies import body_digest
+from pytest_velo.designing.conclusion import concluded
+from pytest_velo.designing.hypothesis import make_hypothesis, rule_maker
+from pytest_velo.designing.loading import load_what_the_loop_needs
+from pytest_velo.designing.models import model_label
+from pytest_velo.designing.supplies import Taker
+from pytest_velo.errors import UsageError
+from pytest_velo.interactive.calls import Asked, Member
+from pytest_velo.interactive.outcomes import PlainOutcomes
+from pytest_velo.interactive.session import Session
+from pytest_velo.records import HypothesisResult
+from pytest_velo.report.document import RunDocument
+from pytest_velo.report.exports.spans import told
+from pytest_velo.report.whole_run import write_whole_run
+from pytest_velo.runner.holm import settle
+from pytest_velo.runner.looks import Looks
+from pytest_velo.runner.result import with_brief_details
+from pytest_velo.runner.run import Run
+from pytest_velo.scheduling.policies import policy_of
+from pytest_velo.scheduling.pool import Pool, endpoint_of
+
+Watch = Callable[[Run], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A hypothesis whose run is ready to start."""
+
+    member: Member
+    run: Run
+    outcomes: PlainOutcomes
+    looks: Looks
+
+
+class Sampling:
+    """The runs of one call, made on the caller's thread and not yet started.
+
+    Raises:
+        UsageError: Something that a body takes cannot be made; or a history of looks that strict forbids.
+    """
+
+    def __init__(self, asked: Asked, session: Session, watch: Watch) -> None:
+        self._asked = asked
+        self._session = session
+        self._started_at = datetime.now(UTC)
+        settings = asked.settings
+        together = len(asked.members) > 1
+        self._pool = Pool(policy_of(settings.scheduler), settings.concurrency, endpoint_of)
+        self.prepared = [self._prepare(member, watch, together) for member in asked.members]
+        self._before = None if together else session.sampler.stats()
+
+    async def go(self) -> None:
+        """Sample all; on the sampling loop."""
+        if self._before is not None:
+            await self.prepared[0].run.go()
+            return
+        runs = [prepared.run for prepared in self.prepared]
+        self._pool.start(runs)
+        try:
+            for run in runs:
+                await self._pool.wait(run)
+        finally:
+            await self._pool.close()
+
+    def results(self) -> list[HypothesisResult]:
+        """Make the results, with the family's further steps in a sweep; each with all of its trials."""
+        settings, sampler = self._asked.settings, self._session.sampler
+        after = None if self._before is None else sampler.stats()
+        found = [
+            told(
+                concluded(
+                    prepared.run,
+                    prepared.outcomes,
+                    prepared.looks,
+                    strict=settings.strict,
+                    before=self._before,
+                    after=after,
+                )
+            )
+            for prepared in self.prepared
+        ]
+        return [with_brief_details(_in_keywords(result), settings.show) for result in settle(found)]
+
+    def write(self, results: Sequence[HypothesisResult]) -> RunDocument:
+        """Write the record.
+
+        Raises:
+            StoreError: It cannot be written.
+        """
+        settings = self._asked.settings
+        models = dict.fromkeys(result.model for result in results if result.model is not None)
+        return write_whole_run(
+            settings.cache_dir,
+            self._started_at,
+            results,
+            seed=settings.seed,
+            mode=settings.mode.value,
+            models=tuple(models),
+            environment={
+                "python": platform.python_version(),
+                "platform": f"{platform.system()} {platform.machine()}",
+            },
+        )
+
+    def _prepare(self, member: Member, watch: Watch, together: bool) -> Prepared:
+        asked, session = self._asked, self._session
+        settings, body = asked.settings, asked.body
+        load_what_the_loop_needs(member.spec, settings)
+        taker = Taker(
+            where=asked.where,
+            spec=member.spec,
+            settings=settings,
+            is_async=body.facts.is_async,
+            factories=session.provider_factories,
+        )
+        setting = {} if member.setting is None else member.setting.values
+        call, supplied = body.with_arguments(taker, setting)
+        outcomes = PlainOutcomes(body.facts, member.spec.claim, _folder_of(asked))
+        outcomes.watch(supplied)
+        hypothesis = make_hypothesis(
+            member.spec,
+            member.frame,
+            asked.cases,
+            settings,
+            node_id=member.node_id,
+            folder=Path.cwd(),
+            belief=body.belief,
+            model=model_label(member.spec, settings, body.uses, None),
+            body=call,
+            body_digest=body_digest(body.function),
+            is_async=body.facts.is_async,
+            outcomes=outcomes,
+            make_rule=rule_maker(member.spec.claim, {}),
+            may_pay=True,
+            notices=[member.warning] if member.warning else [],
+        )
+        looks = Looks(session.store, hypothesis)
+        try:
+            looks.check(strict=settings.strict)
+        except UsageError as error:
+            raise error.within(asked.where) from None
+        launcher = self._pool if together else None
+        run = Run(hypothesis, session.sampler, session.loop, watch, n_known=looks.n_known, launcher=launcher)
+        return Prepared(member=member, run=run, outcomes=outcomes, looks=looks)
+
+
+def _folder_of(asked: Asked) -> Path:
+    code = getattr(asked.body.function, "__code__", None)
+    return Path.cwd() if code is None else Path(code.co_filename).parent
+
+
+def _in_keywords(result: HypothesisResult) -> HypothesisResult:
+    """Return the result with options told as the keywords that they are in a call."""
+    notices = result.notices
+    for option, keyword in _KEYWORDS.items():
+        notices = tuple(notice.replace(option, keyword) for notice in notices)
+    return replace(result, notices=notices)
+
+
+_KEYWORDS = {"--velo-budget": "budget=", "--velo-profile=confirm": 'stream="confirm"'}
