@@ -59,12 +59,7 @@ class Group:
 
 
 def grouped(answers: Iterable[Answer]) -> list[Group]:
-    """Put alike answers together: those that count first, and the most frequent first among them.
-
-    >>> replies = [Reply(text=text) for text in ("Paris.", "Lyon.", "paris. ")]
-    >>> [(group.text, group.n) for group in grouped(Answer(model="a/b", reply=reply) for reply in replies)]
-    [('Paris.', 2), ('Lyon.', 1)]
-    """
+    """Put alike answers together: those that count first, and the most frequent first among them."""
     found: dict[tuple[str, str, bool], list[Answer]] = {}
     for answer in answers:
         refused = answer.reply is not None and answer.reply.refused

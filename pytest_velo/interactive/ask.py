@@ -68,6 +68,22 @@ async def ask(
     Raises:
         UsageError: A mistake that can be seen before a call.
         VeloError: A model could not be asked. What came before is kept: asking again goes on from there.
+
+    Example:
+        ```python
+        import asyncio
+        from pytest_velo import ask, scripted
+
+
+        async def main():
+            pupil = scripted("pupil", ["Paris", "Lyon", "paris"])
+            replies = await ask(pupil, "What is the capital of France?", n=6)
+            print(replies)  # what is alike is put together
+            print([reply.text for reply in replies])
+
+
+        asyncio.run(main())  # in a notebook: `await ask(...)`
+        ```
     """
     asked, settings = _asked(**locals())
     with opened(settings) as session:

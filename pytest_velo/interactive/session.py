@@ -246,11 +246,7 @@ def _enter(settings: Settings) -> _Opened:
 
 
 def in_keywords(fix: str) -> str:
-    """Return an error's fix as a notebook or a script spells it.
-
-    >>> in_keywords("--velo-budget=2.00 continues from here"), in_keywords("or run with --velo-budget=none")
-    ('budget=2.00 continues from here', 'or run with budget="none"')
-    """
+    """Return an error's fix as a notebook or a script spells it."""
     return fix.replace("--velo-budget=none", 'budget="none"').replace("--velo-budget=", "budget=")
 
 

@@ -15,21 +15,13 @@ _NAMED = {"\n": r"\n", "\r": r"\r", "\t": r"\t", "\\": r"\\"}
 
 
 def literal(text: str) -> str:
-    r"""Return a text as a string literal on one line, which hides nothing of it.
-
-    >>> print(literal('say "hi"\n'), literal("\x1b[0m"), literal("plain"))
-    'say "hi"\n' "\x1b[0m" "plain"
-    """
+    r"""Return a text as a string literal on one line, which hides nothing of it."""
     quote = "'" if text.count('"') > text.count("'") else '"'
     return quote + "".join(_escaped(character, quote) for character in text) + quote
 
 
 def assigned(name: str, text: str) -> str:
-    """Return the assignment of a text: on one line, as lines in triple quotes, or in pieces that fit.
-
-    >>> print(assigned("PROMPT", "Is it so?"))
-    PROMPT = "Is it so?"
-    """
+    """Return the assignment of a text: on one line, as lines in triple quotes, or in pieces that fit."""
     line = f"{name} = {literal(text)}"
     if "\n" in text.strip("\n") and _is_plain(text):
         return f'{name} = """\\\n{text}"""'
@@ -53,9 +45,6 @@ def value(given: Any, *, indent: int = 0, before: int = 0) -> str:
 
     Raises:
         UsageError: It has no source.
-
-    >>> print(value([{"role": "user", "content": "Hi"}]))
-    [{"role": "user", "content": "Hi"}]
     """
     flat = _flat(given)
     if indent + before + len(flat) <= WIDTH or not isinstance(given, list | tuple | Mapping) or not given:
@@ -74,11 +63,7 @@ def value(given: Any, *, indent: int = 0, before: int = 0) -> str:
 
 
 def call(head: str, arguments: Iterable[str], *, indent: int = 0) -> str:
-    """Return a call: on one line, with its arguments on a line of their own, or with a line for each.
-
-    >>> print(call("model", ["PROMPT", "max_tokens=20"]))
-    model(PROMPT, max_tokens=20)
-    """
+    """Return a call: on one line, with its arguments on a line of their own, or with a line for each."""
     each = list(arguments)
     margin = " " * indent
     flat = f"{margin}{head}({', '.join(each)})"

@@ -7,7 +7,6 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,6 +19,7 @@ from e2e.conftest import QUIET
 
 from pytest_velo.cli.main import main
 from support.documents import FOLLOWED, ROOT, blocks_of, missing, name_of
+from support.importing import imported_anew
 
 ADDRESS = "http://127.0.0.1:8000"  # as pages say it
 
@@ -79,9 +79,9 @@ def typed_in(run, monkeypatch: pytest.MonkeyPatch, typed: str) -> str:
             result = run(*words[1:])
             return f"{result.stdout.str()}\n{result.stderr.str()}"
         if words[0] == "velo":
-            patch.setattr(sys, "modules", dict(sys.modules))  # what it collects is not for the next command
             patch.setenv("PYTEST_ADDOPTS", shlex.join(QUIET))
-            return CliRunner().invoke(main, words[1:]).output
+            with imported_anew(run.path):
+                return CliRunner().invoke(main, words[1:]).output
     done = subprocess.run(typed, shell=True, cwd=run.path, capture_output=True, text=True, check=True)
     return done.stdout + done.stderr
 

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from pytest_velo.cli.main import main
 from pytest_velo.integration.plan import Planner
+from support.importing import imported_anew
 
 MODEL = 'pytestmark = pytest.mark.velo(models=["lab/tiny"])\n'
 BODY = '    return (await model("Is it so?", max_tokens=5)).answers("yes")\n'
@@ -39,13 +40,8 @@ def velo(run, *arguments: str) -> subprocess.CompletedProcess[str]:
 def velo_here(run, monkeypatch, *arguments: str) -> Result:
     """Run the command in this process, test files imported as in a process of its own."""
     monkeypatch.setenv("COLUMNS", "200")
-    before = {*sys.modules}
-    with monkeypatch.context() as patch:
-        patch.setattr(sys, "path", [*sys.path])
+    with imported_anew(run.path):
         done = CliRunner().invoke(main, [*arguments, "-p", "no:randomly"])
-    for name in {*sys.modules} - before:
-        if getattr(sys.modules[name], "__file__", "").startswith(str(run.path)):
-            del sys.modules[name]
     assert done.exception is None or isinstance(done.exception, SystemExit), done.output
     return done
 

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from pytest_velo.cli.main import main
 from pytest_velo.errors import UsageError
 from pytest_velo.providers.embedded import check_installed
+from support.importing import imported_anew
 
 N = 12
 VELO = [sys.executable, "-c", "from pytest_velo.cli.main import main; main()"]
@@ -42,13 +43,8 @@ def rescore(run, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
 
     def go(*arguments: str) -> Told:
-        before = {*sys.modules}
-        with monkeypatch.context() as patch:
-            patch.setattr(sys, "path", [*sys.path])
+        with imported_anew(run.path):
             done = CliRunner().invoke(main, ["rescore", *arguments, *PYTEST_TOO])
-        for name in {*sys.modules} - before:
-            if getattr(sys.modules[name], "__file__", "").startswith(str(run.path)):
-                del sys.modules[name]
         assert done.exception is None or isinstance(done.exception, SystemExit), done.output
         return Told(done.exit_code, done.output)
 

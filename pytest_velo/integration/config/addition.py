@@ -19,12 +19,6 @@ def with_options(name: str, text: str, options: Mapping[str, str | Sequence[str]
         name: The file's name, which tells its format.
         text: All of it.
         options: Names and values; a list has a line for each in formats without lists.
-
-    >>> print(with_options("pytest.ini", "[pytest]\naddopts = -q\n", {"velo_budget": "2.00"}))
-    [pytest]
-    velo_budget = 2.00
-    addopts = -q
-    <BLANKLINE>
     """
     try:
         before = _parsed(name, text)

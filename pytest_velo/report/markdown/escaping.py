@@ -37,9 +37,6 @@ def prose(text: str, limit: int | None = None) -> str:
     Args:
         text: Newlines are shown as `\n`, and control characters as escapes.
         limit: Characters that are kept; None keeps all.
-
-    >>> prose("It greets @ada, or <b>so</b>.")
-    'It greets `@ada`, or `<b>so</b>`.'
     """
     return " ".join(
         escape(word, quote=False) if _is_plain(word) else _as_code(word)
@@ -72,11 +69,7 @@ def _is_plain(word: str) -> bool:
 
 
 def code(text: str) -> str:
-    r"""Return untrusted text as code within a line, a cell of a table too.
-
-    >>> code("a `b` c")
-    '``a `b` c``'
-    """
+    r"""Return untrusted text as code within a line, a cell of a table too."""
     return _code(inline(text))
 
 

@@ -54,7 +54,19 @@ def told(source: Any, folder: Path) -> tuple[CaseSet, CaseSet, str]:
         ({"x", "y"}, '"cases.jsonl"'),
         ([(1, "two")] * 30, "CASES"),
     ],
-    ids=str,
+    ids=[
+        "few by their name",
+        "many",
+        "a range",
+        "values of several types",
+        "a function by its name",
+        "a function without one",
+        "cases with options",
+        "grouped cases",
+        "cases with a filter",
+        "a set",
+        "tuples",
+    ],
 )
 def test_what_is_written_gives_the_same_cases(source: Any, text: str, tmp_path: Path) -> None:
     known, again, said = told(source, tmp_path)
