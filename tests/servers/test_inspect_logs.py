@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from scipy.stats import binom
 
 from pytest_velo import load
-from pytest_velo.claims import difference
+from pytest_velo.claims import Claim, difference
 from pytest_velo.cli.main import main
 from pytest_velo.logs.detect import read_logs
 from pytest_velo.logs.grid import make_grid
@@ -34,6 +34,8 @@ pytestmark = pytest.mark.servers
 DATA = Path(__file__).parents[1] / "unit" / "logs" / "data"
 SCORER = "includes"
 ALPHA = 0.05
+MOST_OF_100 = binom.isf(0.001, 100, ALPHA)
+"""ALPHA of 100 pairs, and what luck may add to that once in a thousand times."""
 
 
 def run_eval(folder: Path, rate: float, seed: int, *, errors: float = 0.0, kind: str = "eval") -> Path:
@@ -345,17 +347,19 @@ def test_two_logs_of_500_samples_in_4_epochs_are_judged_by_what_they_say(
 def test_pairs_of_logs_get_wrong_verdicts_no_more_often_than_alpha_allows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """200 pairs, some in 2 epochs: of equal models, and of models that differ clearly."""
+    """200 pairs, some in 2 epochs: of models that are alike, clearly better, or clearly worse."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("CI", raising=False)
-    found: dict[str, Counter[str]] = {"equal": Counter(), "clear": Counter()}
+    found: dict[str, Counter[str]] = {"alike": Counter(), "better": Counter(), "worse": Counter()}
     for seed in range(200):
         rng = Random(seed)
-        kind, epochs = ("equal", "clear")[seed % 2], 1 + seed // 2 % 2
-        if kind == "equal":  # and undecided about each sample, so that many pairs differ
+        kind, epochs = ("alike", "better", "alike", "worse")[seed % 4], 1 + seed // 4 % 2
+        if kind == "alike":  # and undecided about each sample, so that many pairs differ
             new = old = [0.3 + 0.4 * rng.random() for _ in range(30 // epochs)]
         else:
             new, old = ([low + 0.3 * rng.random() for _ in range(20 // epochs)] for low in (0.7, 0.0))
+            if kind == "worse":
+                new, old = old, new
         logs = [
             write_log(Path("new.eval"), Rates(new, epochs), rng),
             write_log(Path("old.eval"), Rates(old, epochs), rng),
@@ -364,13 +368,13 @@ def test_pairs_of_logs_get_wrong_verdicts_no_more_often_than_alpha_allows(
         found[kind][said.output.split(":")[0].strip()] += 1
     print(found)
 
-    # ALPHA of 100 pairs, and what luck may add to that once in a thousand times.
-    most = binom.isf(0.001, 100, ALPHA)
-    assert found["equal"].total() == found["clear"].total() == 100
-    assert found["equal"]["supported"] <= most
-    assert found["equal"]["refuted"] <= most
-    assert found["clear"]["supported"] >= 90
-    assert not found["clear"]["refuted"]
+    assert [pairs.total() for pairs in found.values()] == [100, 50, 50]
+    assert found["alike"]["supported"] <= MOST_OF_100
+    assert found["alike"]["refuted"] <= MOST_OF_100
+    assert found["better"]["supported"] >= 45
+    assert not found["better"]["refuted"]
+    assert found["worse"]["refuted"] >= 45
+    assert not found["worse"]["supported"]
 
 
 def broken(log: Log, rates: Sequence[float], rng: Random, *, hides: float = 0.0) -> Log:
@@ -383,15 +387,35 @@ def broken(log: Log, rates: Sequence[float], rng: Random, *, hides: float = 0.0)
     return replace(log, samples=tuple(samples))
 
 
-def test_errors_that_could_overturn_a_verdict_leave_none(large: dict[str, Path]) -> None:
-    """A fifth of the outcomes of a broke, all of them wrong ones: a is 0.1 better, among the rest 0.2."""
-    log = read_one(large["a"])
-    claim = difference("a", "b") >= 0.15
-    for seed in range(10):
+def verdicts(log: Log, n_pairs: int, claim: Claim, gain: float, *, hides: float = 0.0) -> Counter[Verdict]:
+    """Judge seeded pairs of logs like this one; samples differ in how hard they are, anew in each pair."""
+    found: Counter[Verdict] = Counter()
+    for seed in range(n_pairs):
         rng = Random(seed)
         hard = [0.8 * rng.random() for _ in range(500)]
-        pair = {"a": broken(log, [rate + 0.1 for rate in hard], rng, hides=0.4), "b": broken(log, hard, rng)}
-        assert judge(claim, make_grid(pair), Options(seed=seed)).verdict is Verdict.INCONCLUSIVE
+        pair = {
+            "a": broken(log, [rate + gain for rate in hard], rng, hides=hides),
+            "b": broken(log, hard, rng),
+        }
+        found[judge(claim, make_grid(pair), Options(alpha=ALPHA, beta=ALPHA, seed=seed)).verdict] += 1
+    print(dict(found))
+    return found
+
+
+def test_of_200_pairs_of_500_samples_in_4_epochs_few_are_judged_wrong(large: dict[str, Path]) -> None:
+    """What Inspect wrote is read once; each pair has outcomes of its own in its place."""
+    log = read_one(large["a"])
+    assert verdicts(log, 50, difference("a", "b") >= 0.05, 0.15) == {Verdict.SUPPORTED: 50}
+    assert verdicts(log, 50, difference("a", "b") >= 0.2, 0.1) == {Verdict.REFUTED: 50}
+    at_the_boundary = verdicts(log, 100, difference("a", "b") >= 0.1, 0.1)
+    assert at_the_boundary[Verdict.SUPPORTED] <= MOST_OF_100
+    assert at_the_boundary[Verdict.REFUTED] <= MOST_OF_100
+
+
+def test_errors_that_could_overturn_a_verdict_leave_none(large: dict[str, Path]) -> None:
+    """A fifth of the outcomes of a broke, all of them wrong ones: a is 0.1 better, among the rest 0.2."""
+    claim = difference("a", "b") >= 0.15
+    assert verdicts(read_one(large["a"]), 10, claim, 0.1, hides=0.4) == {Verdict.INCONCLUSIVE: 10}
 
 
 def test_the_commands_in_the_page_on_logs_judge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
