@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import _thread
 import asyncio
+import signal
 import threading
 from pathlib import Path
 
@@ -119,7 +119,7 @@ def test_the_default_model_is_that_of_the_tests(folder: Path) -> None:
 
 def test_after_ctrl_c_asking_goes_on_in_the_same_process() -> None:
     async def interrupted(request):
-        _thread.interrupt_main()
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
         await asyncio.sleep(60)
         return "late"
 
