@@ -190,6 +190,7 @@ def test_within_guards_both_sides(run, guard):
     assert run().ret == pytest.ExitCode.TESTS_FAILED
 
 
+@pytest.mark.slow
 def test_an_unchanged_model_costs_nothing_and_says_what_that_means(run, lab):
     """The draws are those of the baseline: that nothing changed on our side is all it can say."""
     lab.share = 0.8

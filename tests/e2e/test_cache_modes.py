@@ -90,6 +90,8 @@ def test_more_trials_pay_for_the_rest_only(run, lab):
     result.stdout.fnmatch_lines([f"{N} model calls, 50% of draws from the cache*"])
 
 
+@pytest.mark.slow
+@pytest.mark.slow
 def test_another_seed_draws_anew_and_the_first_seeds_draws_stay(run, lab):
     run.file(hypothesis())
     run("-m", "velo")
@@ -155,6 +157,7 @@ def test_another_port_of_one_declared_name_is_the_same_model(run, lab):
     assert run("-m", "velo").ret == 0
 
 
+@pytest.mark.slow
 def test_the_profile_confirm_draws_fresh_and_only_once(run, lab):
     run.file(hypothesis())
     run("-m", "velo")

@@ -51,6 +51,7 @@ async def test_embeddings(openai_client):
     answer = await openai_client.embeddings.create(model="small", input=["abba", "c"])
     return answer.data[0].embedding == [2.0, 2.0, 0.0, 0.0]
 
+@pytest.mark.slow
 @pytest.mark.hypothesis(rate >= 0.5, models=["claude/tiny"], max_trials=20)
 async def test_messages(anthropic_client):
     answer = await anthropic_client.messages.create(model="tiny", messages=ASKED, max_tokens=9)
@@ -184,6 +185,7 @@ def test_a_loop_of_retries(openai_client):
         except openai.APIError:
             pass
 
+@pytest.mark.slow
 @pytest.mark.hypothesis(rate >= 0.5, models=["lab/tiny"], max_trials=20)
 async def test_everything_is_caught(openai_client):
     said = "yes"

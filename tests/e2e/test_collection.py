@@ -459,6 +459,7 @@ def test_cases_come_from_everywhere(run, kind):
     assert set(asked_about(run)) <= known
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "source",
     ["numbers", "seeded", "st.integers(0, 10**9)", "cases(st.integers(0, 10**9), filter=lambda n: n % 2)"],

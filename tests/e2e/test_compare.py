@@ -325,6 +325,7 @@ def test_records_that_do_not_name_units_are_compared_where_they_tell_enough(
     )
 
 
+@pytest.mark.slow
 def test_an_older_record_is_compared_with_a_newer_one(two_runs, compare, run) -> None:
     two_runs(ARMS.replace("BEE", "7"), ("7", "2"))
     new = compare("previous").output

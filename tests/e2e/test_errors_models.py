@@ -322,6 +322,7 @@ GARBAGE = {
 }
 
 
+@pytest.mark.slow
 def test_a_server_that_answers_what_is_no_reply(run, lab, mistakes):
     port = lab.endpoint.split("127.0.0.1:")[1].split("/")[0]
     lines = [

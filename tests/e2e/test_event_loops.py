@@ -77,6 +77,7 @@ def test_a_client_that_was_used_before_the_run_loses_no_call(
     assert run.outcomes == ["inconclusive"]
 
 
+@pytest.mark.slow
 def test_one_client_serves_several_loops(run: Inner, server: SdkServer) -> None:
     run.file(TRIALS)
     run("--velo-mode=auto")

@@ -56,6 +56,7 @@ def server(run: Inner, monkeypatch: pytest.MonkeyPatch) -> Iterator[SdkServer]:
     serving.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", [GIVEN, ADOPTED], ids=["given", "adopted"])
 def test_a_program_with_retrieval_a_tool_and_a_stream(run: Inner, server: SdkServer, source: str) -> None:
     assert "pytest_velo" not in PROGRAM.read_text(encoding="utf-8")
@@ -93,6 +94,7 @@ def test_a_program_with_retrieval_a_tool_and_a_stream(run: Inner, server: SdkSer
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "existing-code.md"
 
 
+@pytest.mark.slow
 def test_the_blocks_of_the_page_run(run: Inner, server: SdkServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """And their draws replay from a cassette, whose lines hold the answers as the clients are given them."""
     server.said = lambda _body, _n: "Paris."

@@ -52,6 +52,7 @@ def served() -> Iterator[str]:
         server.server_close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", FOLLOWED, ids=name_of)
 def test_a_page_that_is_followed_prints_what_it_shows(run, monkeypatch, page: Path) -> None:
     monkeypatch.setenv("COLUMNS", "80")

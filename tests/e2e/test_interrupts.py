@@ -196,6 +196,7 @@ def test_hazard_13_bodies_that_hang_for_ever_do_not_hold_up_the_exit_after_an_er
     assert n_stored(run) == len(lab.calls)
 
 
+@pytest.mark.slow
 @pytest.mark.processes
 @pytest.mark.parametrize("where", ["in the body", "in a model call"])
 def test_hazard_13_bodies_that_hang_for_ever_do_not_hold_up_ctrl_c(run, lab, where):

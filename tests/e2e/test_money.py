@@ -249,6 +249,7 @@ def test_a_retry_after_of_an_hour_ends_quickly_and_says_so(run, lab):
     assert len(lab.calls) <= 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trouble", [429, 529, 503, "reset"])
 def test_trouble_that_passes_changes_no_verdict(run, lab, trouble):
     lab.share = 0.8

@@ -126,6 +126,7 @@ def test_machines_get_lines_as_they_are_and_a_server_fakes_none(run, lab) -> Non
 RENAMED = """
 COIN = scripted("coin", lambda request, rng: rng.choice(["yes", "no"]))
 
+@pytest.mark.slow
 @pytest.mark.hypothesis(rate >= 0.5, models=[COIN], max_trials=MOST)
 async def test_NAME(model):
     return (await model("PROMPT")).answers("yes")

@@ -86,6 +86,7 @@ def test_a_server_that_is_gone_is_an_error_and_never_a_refutation(run, lab, monk
     result.stdout.fnmatch_lines(["*OutageError: *no answer after *", "*fix: run again later*"])
 
 
+@pytest.mark.slow
 def test_garbage_on_one_prompt_is_an_invalid_trial(run, lab):
     def answer(body):
         good = lab.reply(body)

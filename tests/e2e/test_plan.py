@@ -55,6 +55,7 @@ def plans(pytester: pytest.Pytester, *arguments: str):
     return planner.plans
 
 
+@pytest.mark.slow
 def test_a_file_with_each_kind_of_claim_is_planned(run, lab, pytester) -> None:
     run.file(
         "from pytest_velo import baseline, difference, estimate, mean\n"
@@ -161,6 +162,7 @@ def test_what_it_took_last_time_is_the_cost(run, lab, pytester) -> None:
     assert len(lab.calls) == n_calls
 
 
+@pytest.mark.slow
 @pytest.mark.processes
 def test_free_models_and_bodies_without_one_cost_nothing(run, pytester) -> None:
     run.file(
@@ -269,6 +271,7 @@ from pytest_velo import difference, mean
 @pytest.mark.hypothesis(difference("b", "a") >= 0, arms=("a", "b"), max_trials=100)
 def test_pairs(trial, arm): return trial.index % 8 == 1
 
+@pytest.mark.slow
 @pytest.mark.hypothesis(mean(0, 10) >= 5, max_trials=100)
 def test_scores(trial): return 6.0 + trial.index % 2
 """

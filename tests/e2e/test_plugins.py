@@ -98,6 +98,7 @@ def test_without_a_terminal_the_exit_code_and_the_record_tell(run):
     assert outcomes(run) == OUTCOMES
 
 
+@pytest.mark.slow
 @pytest.mark.processes
 @pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "two workers"])
 def test_warnings_as_errors_find_none_of_ours(run, options):

@@ -102,6 +102,7 @@ async def test_drawn(model):
 async def test_read(model):
     return (await model(PROMPT, logprobs=20, **FIRST)).prob("A")
 
+@pytest.mark.slow
 @pytest.mark.hypothesis(mean(0, 1) >= 0.5)
 async def test_cold(model):
     return (await model(PROMPT, logprobs=20, **FIRST | {{"temperature": 0.2, "top_k": 3}})).prob("A")
@@ -125,6 +126,7 @@ def test_the_probability_is_within_the_interval_of_the_sampled_rate(run, embedde
     assert cold.trials[0].values[""] == pytest.approx(outcomes[0], abs=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("max_tokens", [1, 6])
 def test_a_character_of_several_tokens_makes_the_trial_invalid(run, embedded_model, max_tokens):
     """Its engine lists the numbers of the last of them only, or none: neither is those of the first token."""

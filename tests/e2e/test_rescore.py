@@ -307,6 +307,7 @@ def test_leave_to_ask_the_judge_is_none_to_ask_the_model(judging, recorded, run,
     assert len(judging.calls) == n
 
 
+@pytest.mark.slow
 def test_judge_calls_keep_to_the_budget(judging, recorded, run, rescore):
     recorded(judged("Is it polite?"))
     n = len(judging.calls)
@@ -405,6 +406,7 @@ def test_other_arms_and_cases_at_once_are_another_design(recorded, run, lab, res
     assert len(lab.calls) == n
 
 
+@pytest.mark.slow
 def test_a_design_that_gives_other_trials_is_refused(recorded, run, rescore):
     cases = "'cases': list('abcdef'), "
     recorded(body("True", mark=cases).replace("(model)", "(model, case)"))
@@ -550,6 +552,7 @@ def test_a_claim_about_a_baseline_is_compared_as_it_is(recorded, run, lab, resco
     assert "compared case by case with the baseline" in told
 
 
+@pytest.mark.slow
 def test_a_baseline_of_another_body_is_not_compared_with(recorded, run, lab, rescore):
     helper = "def score(reply): return reply == 'yes'\n"
     recorded(helper + GUARD, "--velo-update")

@@ -167,6 +167,7 @@ def without(value, names):
     return [without(inner, names) for inner in value] if isinstance(value, list) else value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("api", ["openai-chat", "anthropic"])
 def test_no_verdict_and_no_outcome_changes(run, server, api, monkeypatch):
     monkeypatch.setattr(

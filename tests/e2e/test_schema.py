@@ -57,6 +57,7 @@ async def test_an_error(model, trial):
     await model("?")
     assert 1 / (2 - trial.index)
 
+@pytest.mark.slow
 @pytest.mark.skip(reason="later")
 @pytest.mark.hypothesis(rate >= 0.5)
 async def test_skipped(model):

@@ -49,6 +49,8 @@ def told(run: object, monkeypatch: pytest.MonkeyPatch, width: int, *options: str
     return lines[next(n for n, line in enumerate(lines) if set(line) > {"="}) if "-q" not in options else 0 :]
 
 
+@pytest.mark.slow
+@pytest.mark.slow
 def test_no_line_is_too_long_and_no_number_is_missing_at_any_width(run, monkeypatch) -> None:
     run.file(EVERY_KIND)
     for width in (60, 80, 120, 200):

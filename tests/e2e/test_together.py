@@ -348,6 +348,7 @@ def test_a_selection_samples_what_is_selected(run) -> None:
     run("-k", "test_a or test_last").assert_outcomes(passed=2)
 
 
+@pytest.mark.slow
 def test_verdicts_and_trials_are_those_of_a_run_of_their_own(run) -> None:
     run.file(
         """

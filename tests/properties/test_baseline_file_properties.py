@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,6 +44,7 @@ entries = st.builds(
 files = st.lists(entries, max_size=4, unique_by=lambda entry: entry.key)
 
 
+@pytest.mark.slow
 @given(files)
 def test_what_is_written_is_read(entries: list[Entry]) -> None:
     written = encode(entries)

@@ -3,6 +3,7 @@
 import json
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import given
 
 from pytest_velo.cache.codec import decode_reply, encode_reply
@@ -72,6 +73,7 @@ def fields_of(reply):
     return {name: getattr(reply, name) for name in Reply.__slots__}
 
 
+@pytest.mark.slow
 @given(REPLIES)
 def test_a_stored_reply_reads_back_whole_and_marked_cached(reply):
     body, same = encode_reply(reply)

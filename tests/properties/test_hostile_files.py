@@ -247,6 +247,7 @@ def test_cases_in_json(folder: Path, content: bytes) -> None:
     read_cases(folder / "cases.json", content)
 
 
+@pytest.mark.slow
 @fuzzing
 @given(damaged(b"- question: Is it?\n  tags: [1, {x: null}]\n- &a plain\n- 2026-11-29\n"))
 @example(b"- &a [x]\n- *a\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -177,11 +178,13 @@ def test_a_trial_round_trips(node_id: str, trial: TrialRecord) -> None:
     assert [call.reply.tool_calls for call in read.calls] == [call.reply.tool_calls for call in trial.calls]
 
 
+@pytest.mark.slow
 @given(results)
 def test_a_result_round_trips_with_its_trials(result: HypothesisResult) -> None:
     assert result_from_json(through_json(result_to_json(result, result.trials))) == result
 
 
+@pytest.mark.slow
 @given(st.lists(results, max_size=2))
 def test_a_document_round_trips_but_for_trials(results: list[HypothesisResult]) -> None:
     document = RunDocument(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -75,6 +76,7 @@ class Session:
         budget.settle(reservation, cost)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(
     todo=st.lists(calls, max_size=120),

@@ -114,6 +114,7 @@ def test_a_verdict_about_a_difference_never_contradicts_its_evidence(claim, marg
     check(rule, units)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     claim=st.sampled_from([rate >= 0.5, rate <= 0.3, rate.within(0.4, 0.7)]),

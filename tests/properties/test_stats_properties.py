@@ -196,6 +196,7 @@ def test_predictive_probability_is_that_of_every_continuation(claim, design, sta
     assert rule.predictive_probability() == pytest.approx(total, abs=1e-9)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(claim=claims(), design=designs(), path=unit_paths())
 def test_verdict_never_contradicts_its_interval(claim, design, path):
@@ -261,6 +262,7 @@ def test_no_verdict_comes_before_min_more(claim, design, path, data):
     assert rule.verdict is None or rule.n - fed >= fewest
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(claim=claims(), design=designs(), path=unit_paths(), data=st.data())
 def test_a_verdict_holds_whichever_way_the_invalid_units_fell(claim, design, path, data):
@@ -272,6 +274,7 @@ def test_a_verdict_holds_whichever_way_the_invalid_units_fell(claim, design, pat
         assert theirs.crossed or not ours.crossed
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(claim=claims(), design=designs(), path=unit_paths())
 def test_raising_the_evidence_lazily_changes_no_verdict(claim, design, path):

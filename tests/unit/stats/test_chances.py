@@ -19,6 +19,7 @@ DESIGNS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share_invalid", [0.0, 0.05])
 @pytest.mark.parametrize(("claim", "numbers"), DESIGNS)
 def test_the_table_is_the_law(claim, numbers, share_invalid):

@@ -150,6 +150,7 @@ def test_forecasts_at_the_horizon_and_after_the_verdict():
     assert (spent.min_more(), spent.expected_more(), spent.predictive_probability()) == (0, 0, 0.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("claim", [mean(0, 1) >= 0.5, mean(0, 1).within(0.45, 0.55)], ids=str)
 def test_futility_shows_in_the_predictive_probability(claim):
     steady = [0.46, 0.54, 0.5] * 100 if claim.low == 0.5 else [0.45, 0.0, 0.9] * 100

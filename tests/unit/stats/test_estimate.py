@@ -61,6 +61,7 @@ def test_it_seldom_computes_the_interval(monkeypatch):
     assert 1 <= len(looks) <= 10
 
 
+@pytest.mark.slow
 def test_it_needs_not_much_more_than_a_fixed_sample():
     """1.96^2 * .25 / .08^2 = 150 units for a fixed n, .0475 / .25 of that at a rate of .05."""
     even = sum(run(build(halfwidth=0.08, max_units=600), coin(0.5), seed).n for seed in range(5)) / 5

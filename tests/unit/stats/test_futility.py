@@ -213,6 +213,7 @@ def test_truths_stay_inside_the_range_and_hold_what_is_special() -> None:
     assert 0.42 in truths_of(rate >= 0.3, (0.42,))
 
 
+@pytest.mark.slow
 def test_what_can_be_told_has_the_power_and_nothing_nearer_has() -> None:
     claim = rate.within(0.3, 0.6)
     rule = make_rate_rule(claim, Design(alpha=0.05, beta=0.05, max_units=300))

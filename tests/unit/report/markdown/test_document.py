@@ -6,6 +6,8 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from pytest_velo.records import Outcome
 from pytest_velo.report.markdown.around import Around, Trouble
 from pytest_velo.report.markdown.banner import banner
@@ -35,6 +37,7 @@ def test_a_banner_says_in_words_how_it_went() -> None:
     assert banner([], Around(stopped="it was interrupted")) == "! No hypothesis was tested"
 
 
+@pytest.mark.slow
 def test_a_run_beside_an_earlier_one(tmp_path: Path) -> None:
     before = everyday(tmp_path, beliefs=(0, 5))
     now = everyday(tmp_path, seed=2, beliefs=(0, 5), shift=-0.3)
