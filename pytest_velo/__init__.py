@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from pytest_velo.claims import baseline, difference, estimate, mean, rate
     from pytest_velo.designing.supplies import Velo
     from pytest_velo.errors import InvalidTrial, ToolError, UsageError, VeloError
-    from pytest_velo.interactive.ask import ask, ask_sync
-    from pytest_velo.interactive.checking import check, check_sync
-    from pytest_velo.interactive.finding import Finding
-    from pytest_velo.interactive.replies import Replies
-    from pytest_velo.interactive.sweep import Sweep
+    from pytest_velo.interactive.asking.ask import ask, ask_sync
+    from pytest_velo.interactive.asking.replies import Replies
+    from pytest_velo.interactive.checking.check import check, check_sync
+    from pytest_velo.interactive.checking.finding import Finding
+    from pytest_velo.interactive.checking.sweep import Sweep
     from pytest_velo.logs.cases import from_log
     from pytest_velo.media import audio, image
     from pytest_velo.providers.scripted import scripted
@@ -92,13 +92,13 @@ _HOMES = {
     "AsyncModel": "sampling.model",
     "Case": "case_sets",
     "Chat": "sampling.chat",
-    "Finding": "interactive.finding",
+    "Finding": "interactive.checking.finding",
     "InvalidTrial": "errors",
     "Judge": "scorers.judge",
     "Model": "sampling.model",
-    "Replies": "interactive.replies",
+    "Replies": "interactive.asking.replies",
     "Reply": "records",
-    "Sweep": "interactive.sweep",
+    "Sweep": "interactive.checking.sweep",
     "ToolCall": "records",
     "ToolError": "errors",
     "ToolResult": "records",
@@ -106,13 +106,13 @@ _HOMES = {
     "UsageError": "errors",
     "Velo": "designing.supplies",
     "VeloError": "errors",
-    "ask": "interactive.ask",
-    "ask_sync": "interactive.ask",
+    "ask": "interactive.asking.ask",
+    "ask_sync": "interactive.asking.ask",
     "audio": "media",
     "baseline": "claims",
     "cases": "case_sets",
-    "check": "interactive.checking",
-    "check_sync": "interactive.checking",
+    "check": "interactive.checking.check",
+    "check_sync": "interactive.checking.check",
     "difference": "claims",
     "estimate": "claims",
     "from_log": "logs.cases",

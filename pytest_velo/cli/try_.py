@@ -56,7 +56,7 @@ def try_(
     \f
 
     """  # noqa: D301 - click shows nothing below \f
-    from pytest_velo.interactive import first_message  # weight: what samples
+    from pytest_velo.interactive.asking import first_message  # weight: what samples
 
     code = first_message.send(
         _read(prompt),

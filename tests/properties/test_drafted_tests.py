@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from pytest_velo import Reply
 from pytest_velo.case_sets import Case, load
 from pytest_velo.errors import UsageError
-from pytest_velo.interactive.answers import Answer, Answers
-from pytest_velo.interactive.draft import draft
-from pytest_velo.interactive.inquiry import Inquiry, questions
+from pytest_velo.interactive.asking.answers import Answer, Answers
+from pytest_velo.interactive.asking.draft import draft
+from pytest_velo.interactive.asking.inquiry import Inquiry, questions
 from pytest_velo.records import FinishReason
 from pytest_velo.settings import Settings
 

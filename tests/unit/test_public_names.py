@@ -27,7 +27,7 @@ USERS_CALL = {
     "pytest_velo.hooks",
     "pytest_velo.integration.fixtures",
     "pytest_velo.designing.supplies",
-    "pytest_velo.interactive.replies",
+    "pytest_velo.interactive.asking.replies",
     "pytest_velo.logprobs",
     "pytest_velo.logs.cases",
     "pytest_velo.media",

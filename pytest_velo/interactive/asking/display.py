@@ -6,8 +6,8 @@ import shutil
 import sys
 from html import escape
 
-from pytest_velo.interactive.answers import Answers, Group
-from pytest_velo.interactive.inquiry import fields_of
+from pytest_velo.interactive.asking.answers import Answers, Group
+from pytest_velo.interactive.asking.inquiry import fields_of
 from pytest_velo.report.lines import Line, Style, as_text, fit_lines
 from pytest_velo.report.numbers import count, dollars, duration
 from pytest_velo.report.text import display, inline, shorten, visible

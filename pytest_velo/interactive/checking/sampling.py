@@ -15,8 +15,8 @@ from pytest_velo.designing.loading import load_what_the_loop_needs
 from pytest_velo.designing.models import model_label
 from pytest_velo.designing.supplies import Taker
 from pytest_velo.errors import UsageError
-from pytest_velo.interactive.calls import Asked, Member
-from pytest_velo.interactive.outcomes import PlainOutcomes
+from pytest_velo.interactive.checking.calls import Asked, Member
+from pytest_velo.interactive.checking.outcomes import PlainOutcomes
 from pytest_velo.interactive.session import Session
 from pytest_velo.records import HypothesisResult
 from pytest_velo.report.document import RunDocument

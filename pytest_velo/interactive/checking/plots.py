@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_velo.claims import AnyClaim
 from pytest_velo.errors import UsageError
-from pytest_velo.interactive.progress import in_notebook
+from pytest_velo.interactive.checking.progress import in_notebook
 from pytest_velo.records import HypothesisResult
 from pytest_velo.report.numbers import interval, rate
 from pytest_velo.report.page.forest import thresholds_of

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pytest_velo.interactive.inquiry import Inquiry, PromptOfCase, inquiry
-from pytest_velo.interactive.price import RoundPrice, price_line, price_of
-from pytest_velo.interactive.replies import Replies
-from pytest_velo.interactive.round import Round
+from pytest_velo.interactive.asking.inquiry import Inquiry, PromptOfCase, inquiry
+from pytest_velo.interactive.asking.price import RoundPrice, price_line, price_of
+from pytest_velo.interactive.asking.replies import Replies
+from pytest_velo.interactive.asking.round import Round
 from pytest_velo.interactive.session import Dollars, Session, load_providers, opened, settings_here
 from pytest_velo.records import JsonObject
 from pytest_velo.sampling.prompts import Prompt

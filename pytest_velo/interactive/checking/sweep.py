@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from pytest_velo.claims import AnyClaim
 from pytest_velo.errors import UsageError
-from pytest_velo.interactive.as_test import TestFile, test_of
-from pytest_velo.interactive.calls import Asked
-from pytest_velo.interactive.finding import Finding
-from pytest_velo.interactive.grid import value_text
-from pytest_velo.interactive.plots import plot_sweep
+from pytest_velo.interactive.checking.as_test import TestFile, test_of
+from pytest_velo.interactive.checking.calls import Asked
+from pytest_velo.interactive.checking.finding import Finding
+from pytest_velo.interactive.checking.grid import value_text
+from pytest_velo.interactive.checking.plots import plot_sweep
 from pytest_velo.records import HypothesisResult, add_costs
 from pytest_velo.report.lines import fit_encoding
 from pytest_velo.report.numbers import dollars, interval, percent, rate

@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 
 from pytest_velo.errors import InvalidTrial, VeloError
-from pytest_velo.interactive.answers import Answer
-from pytest_velo.interactive.inquiry import Inquiry, Question, questions
-from pytest_velo.interactive.replies import Replies
+from pytest_velo.interactive.asking.answers import Answer
+from pytest_velo.interactive.asking.inquiry import Inquiry, Question, questions
+from pytest_velo.interactive.asking.replies import Replies
 from pytest_velo.interactive.session import Session, in_keywords
 from pytest_velo.sampling.model import AsyncModel
 from pytest_velo.sampling.seeds import derive

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_velo.claims import rate
-from pytest_velo.interactive.progress import Progress
+from pytest_velo.interactive.checking.progress import Progress
 from support.runs import sampled
 
 
@@ -25,7 +25,7 @@ class Screen:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     now = [0.0]
-    monkeypatch.setattr("pytest_velo.interactive.progress.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("pytest_velo.interactive.checking.progress.time.monotonic", lambda: now[0])
     return now
 
 

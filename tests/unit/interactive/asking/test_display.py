@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pytest_velo import Reply
-from pytest_velo.interactive.answers import Answer
-from pytest_velo.interactive.replies import Replies
+from pytest_velo.interactive.asking.answers import Answer
+from pytest_velo.interactive.asking.replies import Replies
 
 HOSTILE = "<script>alert(1)</script> \x1b[31m \u202e ::error::x"
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from pytest_velo.claims import AnyClaim
 from pytest_velo.errors import UsageError
-from pytest_velo.interactive.as_test import TestFile, test_of
-from pytest_velo.interactive.calls import Asked
-from pytest_velo.interactive.plots import plot_finding
+from pytest_velo.interactive.checking.as_test import TestFile, test_of
+from pytest_velo.interactive.checking.calls import Asked
+from pytest_velo.interactive.checking.plots import plot_finding
 from pytest_velo.records import HypothesisResult, Outcome, TrialRecord
 from pytest_velo.report.document import telling_turns
 from pytest_velo.report.failure import failure_lines

@@ -16,8 +16,8 @@ from pytest_velo.designing.reach import check_reach, low_power
 from pytest_velo.designing.spec import KEYWORDS, Spec, checked, make_spec, not_a_claim
 from pytest_velo.designing.uses import check_uses
 from pytest_velo.errors import UsageError, nearest
-from pytest_velo.interactive.bodies import Checked, check_body
-from pytest_velo.interactive.grid import Setting, settings_in
+from pytest_velo.interactive.checking.bodies import Checked, check_body
+from pytest_velo.interactive.checking.grid import Setting, settings_in
 from pytest_velo.interactive.session import Dollars, settings_here
 from pytest_velo.records import Family
 from pytest_velo.runner.frame import Frame

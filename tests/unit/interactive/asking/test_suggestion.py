@@ -8,8 +8,8 @@ import pytest
 
 from pytest_velo import Reply
 from pytest_velo.case_sets import Case
-from pytest_velo.interactive.answers import Answer, Answers
-from pytest_velo.interactive.suggestion import suggest
+from pytest_velo.interactive.asking.answers import Answer, Answers
+from pytest_velo.interactive.asking.suggestion import suggest
 
 
 def answered(*texts: str, invalid: int = 0) -> Answers:

@@ -8,12 +8,12 @@ from typing import Any, overload
 
 from pytest_velo.claims import AnyClaim
 from pytest_velo.designing.tracebacks import from_the_body
-from pytest_velo.interactive.calls import Asked, read_call
-from pytest_velo.interactive.finding import Finding
-from pytest_velo.interactive.progress import Progress, progress
-from pytest_velo.interactive.sampling import Sampling
+from pytest_velo.interactive.checking.calls import Asked, read_call
+from pytest_velo.interactive.checking.finding import Finding
+from pytest_velo.interactive.checking.progress import Progress, progress
+from pytest_velo.interactive.checking.sampling import Sampling
+from pytest_velo.interactive.checking.sweep import Sweep
 from pytest_velo.interactive.session import Dollars, Session, opened
-from pytest_velo.interactive.sweep import Sweep
 
 _POLL_S = 0.1
 

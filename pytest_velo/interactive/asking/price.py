@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pytest_velo.cache.keys import request_key
-from pytest_velo.interactive.inquiry import Inquiry, Question
+from pytest_velo.interactive.asking.inquiry import Inquiry, Question
 from pytest_velo.interactive.session import Session
 from pytest_velo.providers.registry import check_access
 from pytest_velo.records import Address, Slot

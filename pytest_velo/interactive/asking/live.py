@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import zip_longest
 from typing import Protocol, TextIO
 
-from pytest_velo.interactive.answers import Answer, Answers
-from pytest_velo.interactive.display import answers_lines, case_blocks, closing_lines, heading
+from pytest_velo.interactive.asking.answers import Answer, Answers
+from pytest_velo.interactive.asking.display import answers_lines, case_blocks, closing_lines, heading
 from pytest_velo.report.lines import Line, Style, fit_lines
 from pytest_velo.report.text import display, inline, pad
 

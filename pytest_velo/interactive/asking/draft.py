@@ -11,10 +11,10 @@ from typing import Any
 from pytest_velo.case_sets import Case
 from pytest_velo.case_sets.sets import Cases
 from pytest_velo.errors import UsageError
-from pytest_velo.interactive.answers import Answers
-from pytest_velo.interactive.inquiry import Inquiry, split_fields
-from pytest_velo.interactive.source import WIDTH, assigned, call, literal, value
-from pytest_velo.interactive.suggestion import Suggestion, suggest
+from pytest_velo.interactive.asking.answers import Answers
+from pytest_velo.interactive.asking.inquiry import Inquiry, split_fields
+from pytest_velo.interactive.asking.source import WIDTH, assigned, call, literal, value
+from pytest_velo.interactive.asking.suggestion import Suggestion, suggest
 from pytest_velo.records import JsonObject
 from pytest_velo.report.numbers import count
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pytest_velo.errors import UsageError
-from pytest_velo.interactive.grid import settings_in, value_text
+from pytest_velo.interactive.checking.grid import settings_in, value_text
 
 
 def test_it_is_every_combination_the_last_parameter_changing_fastest() -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pytest_velo.interactive.answers import Answer, grouped
-from pytest_velo.interactive.draft import name_of_test
-from pytest_velo.interactive.inquiry import split_fields
+from pytest_velo.interactive.asking.answers import Answer, grouped
+from pytest_velo.interactive.asking.draft import name_of_test
+from pytest_velo.interactive.asking.inquiry import split_fields
+from pytest_velo.interactive.asking.source import assigned, call, literal, value
 from pytest_velo.interactive.session import in_keywords
-from pytest_velo.interactive.source import assigned, call, literal, value
 from pytest_velo.records import Reply
 
 

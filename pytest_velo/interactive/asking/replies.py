@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import overload
 
-from pytest_velo.interactive.answers import Answer, Answers
-from pytest_velo.interactive.display import answers_html, answers_text
-from pytest_velo.interactive.draft import draft, name_of_test, write
-from pytest_velo.interactive.inquiry import Inquiry
+from pytest_velo.interactive.asking.answers import Answer, Answers
+from pytest_velo.interactive.asking.display import answers_html, answers_text
+from pytest_velo.interactive.asking.draft import draft, name_of_test, write
+from pytest_velo.interactive.asking.inquiry import Inquiry
 from pytest_velo.records import Reply
 
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_velo.interactive.answers import Answer, Answers
-from pytest_velo.interactive.inquiry import fields_of, split_fields
-from pytest_velo.interactive.source import literal
+from pytest_velo.interactive.asking.answers import Answer, Answers
+from pytest_velo.interactive.asking.inquiry import fields_of, split_fields
+from pytest_velo.interactive.asking.source import literal
 from pytest_velo.report.text import visible
 
 _WORD = re.compile(r"[^\W_]+(?:[-'’.,][^\W_]+)*")

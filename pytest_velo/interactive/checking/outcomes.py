@@ -5,7 +5,7 @@ from __future__ import annotations
 from pytest_velo.checks.plain_asserts import explained
 from pytest_velo.designing.outcomes import BodyOutcomes
 from pytest_velo.errors import BodyError
-from pytest_velo.interactive.progress import in_notebook
+from pytest_velo.interactive.checking.progress import in_notebook
 from pytest_velo.runner.hypothesis import Reading
 
 

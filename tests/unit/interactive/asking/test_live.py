@@ -6,8 +6,8 @@ import re
 from io import StringIO
 
 from pytest_velo import Reply
-from pytest_velo.interactive.answers import Answer, Answers
-from pytest_velo.interactive.live import LiveShow, PlainShow, final_lines
+from pytest_velo.interactive.asking.answers import Answer, Answers
+from pytest_velo.interactive.asking.live import LiveShow, PlainShow, final_lines
 from pytest_velo.report.text import columns
 
 

@@ -15,10 +15,10 @@ from pytest_velo.claims.text import claim_in
 from pytest_velo.designing.models import model_ids
 from pytest_velo.designing.parameters import CLIENTS
 from pytest_velo.errors import UsageError
-from pytest_velo.interactive.bodies import NOTEBOOK
-from pytest_velo.interactive.calls import Asked
-from pytest_velo.interactive.carrying import Carried, carry, model_text, renamed, source_of, written
-from pytest_velo.interactive.cases_as_source import tell_cases
+from pytest_velo.interactive.checking.bodies import NOTEBOOK
+from pytest_velo.interactive.checking.calls import Asked
+from pytest_velo.interactive.checking.carrying import Carried, carry, model_text, renamed, source_of, written
+from pytest_velo.interactive.checking.cases_as_source import tell_cases
 from pytest_velo.report.text import inline
 
 _WIDTH = 100

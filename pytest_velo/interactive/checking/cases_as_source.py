@@ -19,7 +19,7 @@ from typing import Any
 from pytest_velo.case_sets import Case, CaseSet, load
 from pytest_velo.case_sets.sets import Cases
 from pytest_velo.errors import UsageError
-from pytest_velo.interactive.carrying import Carried, carry_value, written
+from pytest_velo.interactive.checking.carrying import Carried, carry_value, written
 
 _MOST_INLINE = 24
 _MOST_CHARACTERS = 3_000

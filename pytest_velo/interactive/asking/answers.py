@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from pytest_velo.interactive.inquiry import Inquiry
+from pytest_velo.interactive.asking.inquiry import Inquiry
 from pytest_velo.records import Reply, add_costs
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from pytest_velo.case_sets import CaseSet, cases, load
 from pytest_velo.errors import UsageError
-from pytest_velo.interactive.carrying import Carried
-from pytest_velo.interactive.cases_as_source import tell_cases
+from pytest_velo.interactive.checking.carrying import Carried
+from pytest_velo.interactive.checking.cases_as_source import tell_cases
 
 FEW = [{"q": "a", "topic": "t"}, {"q": "b", "topic": "u"}]
 MANY = [{"q": f"\u202e{n}", "topic": f"t{n % 5}", "tags": [n]} for n in range(60)]

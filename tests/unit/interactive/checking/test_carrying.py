@@ -15,7 +15,7 @@ import pytest
 
 from pytest_velo import rate, scripted
 from pytest_velo.errors import UsageError
-from pytest_velo.interactive.carrying import Carried, carry, renamed, source_of, written
+from pytest_velo.interactive.checking.carrying import Carried, carry, renamed, source_of, written
 
 LIMIT = 3
 WORDS = re.compile("yes|no", re.IGNORECASE)

@@ -16,13 +16,13 @@ from pytest_velo.errors import VeloError
 from pytest_velo.integration.config.folder import cache_folder
 from pytest_velo.integration.config.found import found_settings
 from pytest_velo.integration.leaving import leave_with
-from pytest_velo.interactive.answers import Answer
-from pytest_velo.interactive.draft import check_free, draft, name_of_test, write
-from pytest_velo.interactive.inquiry import inquiry
-from pytest_velo.interactive.live import LiveShow, PlainShow, Show, final_lines
-from pytest_velo.interactive.price import price_line, price_of
-from pytest_velo.interactive.replies import Replies
-from pytest_velo.interactive.round import Round
+from pytest_velo.interactive.asking.answers import Answer
+from pytest_velo.interactive.asking.draft import check_free, draft, name_of_test, write
+from pytest_velo.interactive.asking.inquiry import inquiry
+from pytest_velo.interactive.asking.live import LiveShow, PlainShow, Show, final_lines
+from pytest_velo.interactive.asking.price import price_line, price_of
+from pytest_velo.interactive.asking.replies import Replies
+from pytest_velo.interactive.asking.round import Round
 from pytest_velo.interactive.session import Dollars, load_providers, opened, settings_here
 from pytest_velo.report.lines import Line, Style, fit_lines
 from pytest_velo.report.numbers import count

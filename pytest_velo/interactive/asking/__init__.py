@@ -1,0 +1,1 @@
+"""Asking models without a test: `ask` and `velo try`."""

@@ -1,0 +1,1 @@
+"""Testing a claim without pytest: `check`."""
