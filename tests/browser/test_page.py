@@ -57,7 +57,7 @@ def test_what_failed_and_by_how_much_takes_no_click(visit: Visit, everyday_file:
     assert re.search(r"30 hypotheses · .*refuted", page.inner_text("h1"))
     first = page.locator(".overview tbody tr").first
     assert "refuted" in first.inner_text()
-    assert re.search(r"\d+/\d+\s+\[0\.\d\d, [01]\.\d\d\]", first.inner_text())
+    assert re.search(r"0\.\d\d \(\d+/\d+\)\s+\[0\.\d\d, [01]\.\d\d\]", first.inner_text())
     assert "threshold 0.70" in first.locator("svg").get_attribute("aria-label")
 
 
