@@ -128,6 +128,7 @@ def test_the_test_that_a_check_prints_gives_the_same_verdict_without_a_call(
     claim, body, keywords = AGREEING[name]
     finding = check_sync(claim, getattr(notebook, body), models=["lab/tiny"], **keywords)
     assert isinstance(finding, Finding)
+    close_all()  # calls under way at the verdict end, and are kept
     n_calls = len(lab.calls)
     assert n_calls >= finding.n > 0
 
@@ -159,6 +160,7 @@ def test_the_test_of_a_sweep_gives_the_same_family_without_a_call(
         over={"prompt": ["", "Think. ", "Be quick! "]},
     )
     assert isinstance(sweep, Sweep)
+    close_all()
     n_calls = len(lab.calls)
     sweep.to_test(run.path / "test_prompted.py")
     run("--velo-mode=replay", "--velo-multiplicity=holm")
