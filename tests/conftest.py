@@ -17,9 +17,11 @@ from collections.abc import Awaitable, Callable, Iterator
 from functools import lru_cache, partial
 from importlib import metadata
 from itertools import count, takewhile
+from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest import pytester as pytester_module
 from _pytest.terminal import TerminalReporter
 
 import pytest_velo
@@ -60,21 +62,36 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.fixture(scope="session")
 def modules_stay() -> None:
-    """Load what an inner run loads: it forgets new modules at its end, which numpy's like cannot bear."""
-    names = [module.name for module in pkgutil.walk_packages(pytest_velo.__path__, "pytest_velo.")]
-    for name in (
-        *names,
-        "anthropic",
-        "apsw",
-        "genai_prices",
-        "hypothesis.strategies",
-        "jinja2",
-        "openai.resources.chat",
-        "openai.resources.embeddings",
-        "openai.resources.responses",
-        "scipy.stats",
-    ):
-        importlib.import_module(name)
+    """Load all of the package here, where no inner run rewrites its asserts."""
+    for module in pkgutil.walk_packages(pytest_velo.__path__, "pytest_velo."):
+        importlib.import_module(module.name)
+
+
+class InnerModules:
+    """Forgets, at the end of an inner run, the modules of its folder; brings back what they replaced.
+
+    Pytest's own forgets all that were new. What is imported again later has other classes of the same names,
+    which a library that stayed does not know: httpx2 would not know the errors of its httpcore2 any more.
+
+    Args:
+        folder: The inner run's.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = os.path.join(os.path.realpath(folder), "")
+        self._before = dict(sys.modules)
+
+    def restore(self) -> None:
+        """Do so."""
+        for name, module in [*sys.modules.items()]:
+            if self._before.get(name) is not module and self._is_inner(module):
+                del sys.modules[name]
+        for name, module in self._before.items():
+            sys.modules.setdefault(name, module)
+
+    def _is_inner(self, module: object) -> bool:
+        file, places = getattr(module, "__file__", None), getattr(module, "__path__", ())
+        return any(os.path.realpath(place).startswith(self._folder) for place in (file, *places) if place)
 
 
 @pytest.fixture(scope="session")
@@ -103,6 +120,8 @@ def pytester(
     # A run that ends with errors of collection renders its own traceback and shows the last line only. That
     # takes half of the time of such a run.
     monkeypatch.setattr(TerminalReporter, "pytest_keyboard_interrupt", _keep_last_line)
+    monkeypatch.setattr(pytester_module, "SysModulesSnapshot", lambda **_: InnerModules(pytester.path))
+    pytester._sys_modules_snapshot = InnerModules(pytester.path)  # the one that its end restores
     return pytester
 
 
@@ -195,8 +214,6 @@ def latency() -> VirtualLatency:
 @pytest.fixture
 def planned_cases() -> Callable[..., Callable[[], Iterator[Planned]]]:
     """Return a plan over cases with replacement, or in the order given by `over`."""
-    from pathlib import Path
-
     from pytest_velo.case_sets import load
 
     def make(items: Any, over: str = "cases", max_units: int = 50, seed: int = 0) -> Any:
