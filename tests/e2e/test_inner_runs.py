@@ -7,9 +7,7 @@ import sys
 from typing import Any
 
 
-def test_imported_libraries_stay_and_modules_of_the_folder_do_not(
-    run: Any, pytester: Any
-) -> None:
+def test_imported_libraries_stay_and_modules_of_the_folder_do_not(run: Any, pytester: Any) -> None:
     for name in [name for name in sys.modules if name.partition(".")[0] == "wave"]:
         del sys.modules[name]
     (run.path / "helper.py").write_text("import wave\nVALUE = 1\n", encoding="utf-8")
