@@ -107,16 +107,16 @@ def _uses(function: Function, swept: Collection[str]) -> tuple[str, ...]:
         parameters = inspect.signature(function).parameters
     except (TypeError, ValueError):
         raise UsageError("the body's parameters cannot be read", fix=_EXAMPLE) from None
+    rest = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    named = [name for name, parameter in parameters.items() if parameter.kind not in rest]
     for name in swept:
-        parameter = parameters.get(name)
-        if parameter is None or parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-            known = [other for other in parameters if other not in PARAMETERS or other == "model"]
+        if name not in named:
+            known = [other for other in named if other not in PARAMETERS or other == "model"]
             fix = nearest(name, known) if known else f"make {name!r} a parameter of the body"
             raise UsageError(f"over= names {name!r}, which is no parameter of the body", fix=fix)
     uses = []
-    for name, parameter in parameters.items():
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-            continue
+    for name in named:
+        parameter = parameters[name]
         if parameter.kind is parameter.POSITIONAL_ONLY:
             raise UsageError(
                 f"the body takes {name!r} by its position, and it is called by names", fix="drop the `/`"

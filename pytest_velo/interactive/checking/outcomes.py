@@ -14,7 +14,7 @@ class PlainOutcomes(BodyOutcomes):
 
     def exception(self, error: BaseException) -> Reading:
         """Say what an exception raised by a body means."""
-        if type(error).__module__ == "_pytest.outcomes":
+        if any(kind.__module__ == "_pytest.outcomes" for kind in type(error).__mro__):  # some say "builtins"
             named = type(error).__name__
             return Reading(
                 error=BodyError(
