@@ -36,19 +36,17 @@ from pytest_velo.report.header import header_lines
 from pytest_velo.report.record import Packed, append_result, append_trials, create_run, run_name, trial_lines
 from pytest_velo.report.text import neutralise
 from pytest_velo.report.waits import session_waits
+from pytest_velo.sampling.session import SamplingSession
 from pytest_velo.settings import ShowKind
 from pytest_velo.version import __version__
 
 if TYPE_CHECKING:
-    from pytest_velo.cache.store import Store
     from pytest_velo.records import HypothesisResult
-    from pytest_velo.sampling.loop import SampleLoop
-    from pytest_velo.sampling.resources import Resources
     from pytest_velo.sampling.sampler import Sampler
     from pytest_velo.settings import Settings
 
 
-class VeloSession:
+class VeloSession(SamplingSession):
     """What the hooks of one process share.
 
     Attributes:
@@ -124,48 +122,9 @@ class VeloSession:
         invoked = self.config.invocation_params
         return pay_rule(invoked.args, here=str(invoked.dir), root=root)
 
-    @cached_property
-    def _resources(self) -> Resources:
-        from pytest_velo.sampling.resources import Resources  # weight: what samples, once something is
-
-        return Resources(
-            self.settings,
-            name=lambda: self.run_folder.name,
-            cassettes=self._cassettes,
-            providers=lambda: self.provider_factories,
-        )
-
     @property
-    def loop(self) -> SampleLoop:
-        """The sampling loop; its thread starts here."""
-        return self._resources.loop
-
-    @property
-    def store(self) -> Store:
-        """The draws on disk."""
-        return self._resources.store
-
-    @property
-    def stored(self) -> Store | None:
-        """The draws on disk; None, without creating the file, if there are none."""
-        return self._resources.stored
-
-    @property
-    def sampler(self) -> Sampler:
-        """The sampler that makes every model call of this process."""
-        return self._resources.sampler
-
-    @property
-    def _opened(self) -> Resources | None:
-        """What was opened to sample; None if nothing was."""
-        resources: Resources | None = self.__dict__.get("_resources")
-        return resources
-
-    @property
-    def opened_sampler(self) -> Sampler | None:
-        """The sampler, if it was opened."""
-        resources: Resources | None = self.__dict__.get("_resources")
-        return None if resources is None else resources.opened_sampler
+    def _name(self) -> str:
+        return self.run_folder.name
 
     @property
     def run_folder(self) -> Path:
@@ -306,13 +265,9 @@ class VeloSession:
             factories |= offered
         return factories
 
-    def _cassettes(self) -> list[Any]:
-        """Load the cassettes for replay: those that were named, else those next to the tests."""
-        if not self.settings.replays:
-            return []
-        from pytest_velo.cache.cassette import load  # weight: asyncio and apsw, for replay only
-
-        return [load(path) for path in self.settings.cassettes or self._cassette_files]
+    def _cassettes_here(self) -> Iterable[Path]:
+        """Return those next to the tests."""
+        return self._cassette_files
 
     def add_cassettes(self, test_file: Path) -> None:
         """For replay, remember `cassettes/*.jsonl*` next to a test file."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import atexit
 import os
 import threading
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,64 +19,49 @@ from pytest_velo.errors import BodyError, BudgetError, UsageError, tell
 from pytest_velo.integration.config.found import found_settings, offered_families
 from pytest_velo.providers import registry
 from pytest_velo.providers.registry import ProviderFactory
-from pytest_velo.sampling.budget import LocalLedger
-from pytest_velo.sampling.resources import Resources
+from pytest_velo.sampling.budget import Ledger, LocalLedger
+from pytest_velo.sampling.session import SamplingSession
 from pytest_velo.sampling.trial import is_running
 from pytest_velo.settings import Api, Mode, Settings
 
 if TYPE_CHECKING:
-    from pytest_velo.cache.store import Store
     from pytest_velo.records import Address
-    from pytest_velo.sampling.draws import Recorded
-    from pytest_velo.sampling.loop import SampleLoop
-    from pytest_velo.sampling.sampler import Sampler
 
 T = TypeVar("T")
 
 Dollars = float | Literal["none"]
 
 
-class Session:
-    """What an explicit request samples with. Get one by `opened`.
-
-    Attributes:
-        settings: They do not change while it is open.
-    """
+class Session(SamplingSession):
+    """What an explicit request samples with. Get one by `opened`."""
 
     def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self._resources = Resources(
-            settings,
-            cassettes=self._cassettes,
-            providers=self._providers,
-            ledger=_process.ledger,
-        )
+        self._settings = settings
 
     @property
-    def loop(self) -> SampleLoop:
-        """The sampling loop."""
-        return self._resources.loop
+    def settings(self) -> Settings:
+        """They do not change while it is open."""
+        return self._settings
 
     @property
-    def store(self) -> Store:
-        """The draws on disk."""
-        return self._resources.store
-
-    @property
-    def sampler(self) -> Sampler:
-        """The sampler; its calls may cost money, up to the budget."""
-        return self._resources.sampler
+    def _ledger(self) -> Ledger:
+        return _process.ledger
 
     @property
     def provider_factories(self) -> dict[str, ProviderFactory]:
-        """The wire families of installed plugins, by name."""
-        return self._providers()
+        """The wire families of installed plugins, by name; looked for only where an endpoint needs one."""
+        needed = {str(endpoint.api) for endpoint in self.settings.endpoints} - {*Api}
+        return dict(offered_families()) if needed else {}
+
+    def _cassettes_here(self) -> Iterable[Path]:
+        """Return those of this folder."""
+        return sorted(Path("cassettes").glob("*.jsonl*"))
 
     def holds(self, address: Address) -> bool:
         """Tell whether a draw is stored, and will be read instead of made."""
         if self.settings.mode is Mode.REFRESH:
             return False
-        stored = self._resources.stored
+        stored = self.stored
         return stored is not None and stored.get(address) is not None
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
@@ -112,20 +97,9 @@ class Session:
 
     def close(self) -> None:
         """End calls under way and close what was opened; the next use opens it again."""
-        for part in self._resources.parts():
-            part.close()
-
-    def _cassettes(self) -> Sequence[Recorded]:
-        """Load the cassettes for replay: those that were named, else those of this folder."""
-        if not self.settings.replays:
-            return ()
-        from pytest_velo.cache.cassette import load  # weight: for replay only
-
-        return [load(path) for path in self.settings.cassettes or sorted(Path("cassettes").glob("*.jsonl*"))]
-
-    def _providers(self) -> dict[str, ProviderFactory]:
-        needed = {str(endpoint.api) for endpoint in self.settings.endpoints} - {*Api}
-        return dict(offered_families()) if needed else {}
+        if self._opened is not None:
+            for part in self._opened.parts():
+                part.close()
 
 
 class _SharedLedger(LocalLedger):
