@@ -6,19 +6,21 @@ import json
 import math
 import re
 import shlex
+import shutil
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from click.testing import CliRunner
 from scipy.stats import binom
 
 from pytest_velo import load
-from pytest_velo.claims import Claim, difference
+from pytest_velo.claims import Claim, difference, rate
 from pytest_velo.cli.main import main
 from pytest_velo.logs.detect import read_logs
 from pytest_velo.logs.grid import make_grid
@@ -247,93 +249,164 @@ def test_a_damaged_log_is_an_error_that_names_it(tmp_path: Path, content: bytes)
     assert "cut.eval" in error.value.where
 
 
-# Logs that Inspect wrote of outcomes at known rates.
+# 200 pairs of logs at known rates. To evaluate 500 samples in 4 epochs takes Inspect half a minute, so each
+# of the two logs holds 200 exams: a reply has an answer for each, of a seed and rates of its own; the scorer
+# gives each a score. The pairs (exam 17 of a, exam 17 of b) are independent of each other.
+
+
+N_EXAMS = 200
+N_SAMPLES = 500
+N_EPOCHS = 4
+
+
+class Kept(NamedTuple):
+    """What is claimed of an exam, by how much its rates differ, and what a verdict on that would be.
+
+    Attributes:
+        gain: P(right) of a minus that of b, on each sample.
+        least: The claim is `difference("a", "b") >= least`.
+        right: The verdict that is right; None at the boundary, where supported and refuted each are wrong
+            for models a hair worse and a hair better, so that each may come as often as ALPHA.
+    """
+
+    gain: float
+    least: float
+    right: Verdict | None
+
+
+KINDS = (
+    Kept(gain=0.0, least=0.0, right=None),
+    Kept(gain=0.15, least=0.05, right=Verdict.SUPPORTED),
+    Kept(gain=0.15, least=0.15, right=None),
+    Kept(gain=0.1, least=0.2, right=Verdict.REFUTED),
+)
+
+
+def kind_of(exam: int) -> Kept:
+    return KINDS[exam % len(KINDS)]
+
+
+def claim_on(exam: int) -> Claim:
+    return difference("a", "b", of=rate(f"exam.{exam}")) >= kind_of(exam).least
+
+
+Answers = list[list[list[bool]]]
+"""Whether an answer is right, by exam, sample and epoch."""
+
+
+def drawn_answers() -> dict[str, Answers]:
+    """Draw what both models answer. Samples differ in how hard they are, anew in each exam."""
+    answers: dict[str, Answers] = {"a": [], "b": []}
+    for exam in range(N_EXAMS):
+        rng = Random(exam)
+        low = [0.8 * rng.random() for _ in range(N_SAMPLES)]
+        for arm, gain in (("a", kind_of(exam).gain), ("b", 0.0)):
+            answers[arm].append([[rng.random() < p + gain for _ in range(N_EPOCHS)] for p in low])
+    return answers
+
+
+def sit_exams(path: Path, answers: Answers, *, breaks: Callable[[bool], bool] = lambda _: False) -> Path:
+    """Let Inspect evaluate a model that gives these answers, and return the log.
+
+    Args:
+        path: Where the log shall be.
+        answers: What it answers.
+        breaks: Whether a call fails, by whether its answer in the first exam would have been right.
+    """
+    from inspect_ai import Task, eval
+    from inspect_ai.dataset import MemoryDataset, Sample
+    from inspect_ai.model import ModelOutput, ModelUsage, get_model
+    from inspect_ai.scorer import Score, scorer
+    from inspect_ai.solver import generate
+
+    n_samples, n_epochs = len(answers[0]), len(answers[0][0])
+    calls = Counter[int]()
+
+    def answer(messages: Any, *_: Any) -> ModelOutput:
+        sample = int(messages[-1].text)
+        epoch, calls[sample] = calls[sample], calls[sample] + 1
+        if breaks(answers[0][sample][epoch]):
+            raise RuntimeError("429: too many requests")
+        output = ModelOutput.from_content("m", "".join("01"[exam[sample][epoch]] for exam in answers))
+        output.usage = ModelUsage(input_tokens=1, output_tokens=1, total_tokens=2)
+        return output
+
+    @scorer(metrics=[], name="exam")
+    def marks() -> Any:
+        async def score(state: Any, target: Any) -> Score:
+            return Score(value={str(exam): int(mark) for exam, mark in enumerate(state.output.completion)})
+
+        return score
+
+    samples = [Sample(id=f"q{n}", input=str(n), target="") for n in range(n_samples)]
+    [log] = eval(
+        Task(dataset=MemoryDataset(samples), solver=generate(), scorer=marks(), name="exams"),
+        model=get_model("mockllm/model", custom_outputs=answer, memoize=False),
+        epochs=n_epochs,
+        log_dir=str(path.parent),
+        log_format="eval",
+        log_realtime=False,
+        score_display=False,
+        fail_on_error=False,
+        display="none",
+    )
+    assert log.status == "success"
+    return Path(log.location).rename(path)
 
 
 @dataclass(frozen=True)
-class Rates:
-    """P(right) of each sample of a log, in each of its epochs."""
+class Exams:
+    """The two logs, and what was answered in them.
 
-    samples: Sequence[float]
-    epochs: int = 1
+    Attributes:
+        answers: What was answered, by arm.
+        paths: The logs that Inspect wrote, by arm.
+        logs: The same, read.
+    """
+
+    answers: dict[str, Answers]
+    paths: dict[str, Path]
+    logs: dict[str, Log]
 
 
-def write_log(path: Path, rates: Rates, rng: Random) -> Path:
-    """Let Inspect write the log of a model that was right at these rates."""
-    from inspect_ai.log import EvalConfig, EvalDataset, EvalLog, EvalSample, EvalSpec, write_eval_log
-    from inspect_ai.model import ModelOutput
-    from inspect_ai.scorer import Score
+@pytest.fixture(scope="module")
+def exams(tmp_path_factory: pytest.TempPathFactory) -> Exams:
+    folder = tmp_path_factory.mktemp("exams")
+    answers = drawn_answers()
+    paths = {arm: sit_exams(folder / f"{arm}.eval", answers[arm]) for arm in answers}
+    return Exams(answers, paths, {arm: read_one(path) for arm, path in paths.items()})
 
-    def sample(n: int, epoch: int) -> EvalSample:
-        answer = "yes" if rng.random() < rates.samples[n] else "no"
-        return EvalSample(
-            id=f"q{n}",
-            epoch=epoch,
-            input=f"Is {2 * n} even?",
-            target="yes",
-            output=ModelOutput.from_content("mockllm/model", answer),
-            scores={SCORER: Score(value="C" if answer == "yes" else "I", answer=answer)},
-        )
 
-    n_samples = len(rates.samples)
-    data = EvalDataset(name="parity", samples=n_samples, sample_ids=[f"q{n}" for n in range(n_samples)])
-    log = EvalLog(
-        status="success",
-        eval=EvalSpec(
-            created="2026-01-01T00:00:00+00:00",
-            task="parity",
-            model="mockllm/model",
-            dataset=data,
-            config=EvalConfig(epochs=rates.epochs),
-        ),
-        samples=[sample(n, epoch) for epoch in range(1, rates.epochs + 1) for n in range(n_samples)],
-    )
-    write_eval_log(log, str(path))
-    return path
+def judged(claim: Claim, logs: Mapping[str, Log], seed: int = 0) -> Verdict | None:
+    return judge(claim, make_grid(logs), Options(alpha=ALPHA, beta=ALPHA, seed=seed)).verdict
 
 
 def in_one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-@pytest.fixture(scope="module")
-def large(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Two logs of 500 samples in 4 epochs; some samples are hard, and a is 0.15 better on each."""
-    folder = tmp_path_factory.mktemp("large")
-    rng = Random(0)
-    hard = [0.8 * rng.random() for _ in range(500)]
-    return {
-        "a": write_log(folder / "a.eval", Rates([rate + 0.15 for rate in hard], epochs=4), rng),
-        "b": write_log(folder / "b.eval", Rates(hard, epochs=4), rng),
-    }
-
-
 def test_two_logs_of_500_samples_in_4_epochs_are_judged_by_what_they_say(
-    large: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    exams: Exams, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from inspect_ai.log import read_eval_log
-
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("CI", raising=False)
+    true, false = 1, 3
 
     said = judge_logs(
-        *map(str, large.values()),
-        *("-c", 'difference("a", "b") >= 0.05'),
-        *("-c", 'difference("a", "b") >= 0.3'),
-        *("-c", 'rate("includes") >= 0.5'),
+        *map(str, exams.paths.values()),
+        *("-c", str(claim_on(true))),
+        *("-c", str(claim_on(false))),
+        *("-c", f'rate("exam.{true}") >= 0.5'),
     )
 
     right = {
-        arm: {(sample.id, sample.epoch): sample.scores[SCORER].value == "C" for sample in log.samples or ()}
-        for arm, log in ((arm, read_eval_log(str(path))) for arm, path in large.items())
+        arm: [mark for sample in answers[true] for mark in sample] for arm, answers in exams.answers.items()
     }
-    a, b = (sum(right[arm].values()) / 2_000 for arm in ("a", "b"))
-    outcomes = Counter(right["a"][place] - right["b"][place] for place in right["a"])
-    better, worse, alike = (f"{outcomes[each]:,}" for each in (1, -1, 0))
+    a, b = (sum(right[arm]) / 2_000 for arm in ("a", "b"))
     told = in_one_line(said.output)
-    assert f"2,000 pairs: a better in {better}, b better in {worse}, alike in {alike}; 0 invalid" in told
+    assert "2,000 pairs: a better in " in told
     assert f"observed difference {a - b:.2f} (a {a:.2f}, b {b:.2f})" in told
-    for_a = sum(right["a"].values())
+    for_a = sum(right["a"])
     assert f"{for_a:,} for the claim, {2_000 - for_a:,} against it, 0 invalid" in told
     supported, refuted, of_a, of_b = load(cache_dir="store").results
     assert (supported.outcome, refuted.outcome) == ("supported", "refuted")
@@ -344,81 +417,81 @@ def test_two_logs_of_500_samples_in_4_epochs_are_judged_by_what_they_say(
     assert {result.decision.evidence.n for result in (supported, refuted, of_a, of_b)} == {500}
 
 
-def test_pairs_of_logs_get_wrong_verdicts_no_more_often_than_alpha_allows(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """200 pairs, some in 2 epochs: of models that are alike, clearly better, or clearly worse."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("CI", raising=False)
-    found: dict[str, Counter[str]] = {"alike": Counter(), "better": Counter(), "worse": Counter()}
-    for seed in range(200):
-        rng = Random(seed)
-        kind, epochs = ("alike", "better", "alike", "worse")[seed % 4], 1 + seed // 4 % 2
-        if kind == "alike":  # and undecided about each sample, so that many pairs differ
-            new = old = [0.3 + 0.4 * rng.random() for _ in range(30 // epochs)]
-        else:
-            new, old = ([low + 0.3 * rng.random() for _ in range(20 // epochs)] for low in (0.7, 0.0))
-            if kind == "worse":
-                new, old = old, new
-        logs = [
-            write_log(Path("new.eval"), Rates(new, epochs), rng),
-            write_log(Path("old.eval"), Rates(old, epochs), rng),
-        ]
-        said = judge_logs(*map(str, logs), "-c", 'difference("new", "old") >= 0', "--seed", str(seed))
-        found[kind][said.output.split(":")[0].strip()] += 1
+def test_of_200_pairs_of_500_samples_in_4_epochs_few_are_judged_wrong(exams: Exams) -> None:
+    """Judged by what the command calls; it would read both logs again for each of its runs."""
+    found = {kind: Counter[Verdict | None]() for kind in KINDS}
+    grid = make_grid(exams.logs)
+    for exam in range(N_EXAMS):
+        run = judge(claim_on(exam), grid, Options(alpha=ALPHA, beta=ALPHA, seed=exam))
+        found[kind_of(exam)][run.verdict] += 1
     print(found)
 
-    assert [pairs.total() for pairs in found.values()] == [100, 50, 50]
-    assert found["alike"]["supported"] <= MOST_OF_100
-    assert found["alike"]["refuted"] <= MOST_OF_100
-    assert found["better"]["supported"] >= 45
-    assert not found["better"]["refuted"]
-    assert found["worse"]["refuted"] >= 45
-    assert not found["worse"]["supported"]
-
-
-def broken(log: Log, rates: Sequence[float], rng: Random, *, hides: float = 0.0) -> Log:
-    """Return the log with outcomes at known rates, of which a share of the wrong ones broke instead."""
-    samples = []
-    for sample in log.samples:
-        right = rng.random() < rates[int(sample.id[1:])]
-        broke = not right and rng.random() < hides
-        samples.append(replace(sample, scores={SCORER: float(right)}, invalid="429" if broke else ""))
-    return replace(log, samples=tuple(samples))
-
-
-def verdicts(log: Log, n_pairs: int, claim: Claim, gain: float, *, hides: float = 0.0) -> Counter[Verdict]:
-    """Judge seeded pairs of logs like this one; samples differ in how hard they are, anew in each pair."""
-    found: Counter[Verdict] = Counter()
-    for seed in range(n_pairs):
-        rng = Random(seed)
-        hard = [0.8 * rng.random() for _ in range(500)]
-        pair = {
-            "a": broken(log, [rate + gain for rate in hard], rng, hides=hides),
-            "b": broken(log, hard, rng),
-        }
-        found[judge(claim, make_grid(pair), Options(alpha=ALPHA, beta=ALPHA, seed=seed)).verdict] += 1
-    print(dict(found))
-    return found
-
-
-def test_of_200_pairs_of_500_samples_in_4_epochs_few_are_judged_wrong(large: dict[str, Path]) -> None:
-    """What Inspect wrote is read once; each pair has outcomes of its own in its place."""
-    log = read_one(large["a"])
-    assert verdicts(log, 50, difference("a", "b") >= 0.05, 0.15) == {Verdict.SUPPORTED: 50}
-    assert verdicts(log, 50, difference("a", "b") >= 0.2, 0.1) == {Verdict.REFUTED: 50}
-    at_the_boundary = verdicts(log, 100, difference("a", "b") >= 0.1, 0.1)
+    assert [verdicts.total() for verdicts in found.values()] == [50] * 4
+    # Far from the boundary (by 7 standard errors), a wrong verdict or none would be no bad luck.
+    assert all(found[kind] == {kind.right: 50} for kind in KINDS if kind.right is not None)
+    # At it, 100 independent pairs: each wrong verdict is a throw at ALPHA at most.
+    at_the_boundary = sum((found[kind] for kind in KINDS if kind.right is None), Counter[Verdict | None]())
     assert at_the_boundary[Verdict.SUPPORTED] <= MOST_OF_100
     assert at_the_boundary[Verdict.REFUTED] <= MOST_OF_100
 
 
-def test_errors_that_could_overturn_a_verdict_leave_none(large: dict[str, Path]) -> None:
-    """A fifth of the outcomes of a broke, all of them wrong ones: a is 0.1 better, among the rest 0.2."""
-    claim = difference("a", "b") >= 0.15
-    assert verdicts(read_one(large["a"]), 10, claim, 0.1, hides=0.4) == {Verdict.INCONCLUSIVE: 10}
+def test_errors_that_could_overturn_a_verdict_leave_none(exams: Exams) -> None:
+    """A fifth of the answers of a broke, all of them wrong ones: a is 0.15 better, among the rest 0.29."""
+    for exam in range(2, 42, len(KINDS)):
+        score = f"exam.{exam}"
+        logs = exams.logs | {"a": hiding(exams.logs["a"], score, Random(exam))}
+        claim = difference("a", "b", of=rate(score)) >= 0.2
+        assert judged(claim, logs, seed=exam) is Verdict.INCONCLUSIVE, exam
 
 
-def test_the_commands_in_the_page_on_logs_judge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def hiding(log: Log, score: str, rng: Random) -> Log:
+    """Return the log with some of the samples broken that are wrong by this score: a fifth of all."""
+    samples = (
+        replace(sample, invalid="429") if not sample.scores[score] and rng.random() < 0.44 else sample
+        for sample in log.samples
+    )
+    return replace(log, samples=tuple(samples))
+
+
+def test_a_verdict_on_a_log_with_errors_is_the_one_that_both_extremes_get(
+    exams: Exams, tmp_path: Path
+) -> None:
+    """A fifth of the calls failed while Inspect evaluated: those that the first exam would have got wrong."""
+    rng = Random(0)
+    answers = [[sample[:1] for sample in exam] for exam in exams.answers["a"][:20]]
+    log = read_one(
+        sit_exams(tmp_path / "broken.eval", answers, breaks=lambda right: not right and rng.random() < 0.4)
+    )
+    n_broken = sum(bool(sample.invalid) for sample in log.samples)
+    assert 0.18 <= n_broken / N_SAMPLES <= 0.26
+
+    found = Counter[Verdict | None]()
+    for exam, least in product(range(0, 20, 5), (0.2, 0.4, 0.5, 0.6, 0.9)):
+        claim = rate(f"exam.{exam}") >= least
+        verdict = judged(claim, {"a": log}, seed=exam)
+        extremes = {judged(claim, {"a": filled(log, f"exam.{exam}", value)}, exam) for value in (0.0, 1.0)}
+        found[verdict] += 1
+        assert verdict is Verdict.INCONCLUSIVE or extremes == {verdict}, (exam, least, verdict, extremes)
+    # Errors do not hide what is beyond doubt.
+    assert min(found[each] for each in (Verdict.SUPPORTED, Verdict.REFUTED, Verdict.INCONCLUSIVE)) >= 4
+    # The rate is 0.4, and that of the samples that did not break looks like more than 0.45.
+    right = sum(sample.scores.get("exam.0", 0.0) for sample in log.samples) / (N_SAMPLES - n_broken)
+    assert right > 0.5
+    assert judged(rate("exam.0") >= 0.45, {"a": log}) is Verdict.INCONCLUSIVE
+
+
+def filled(log: Log, score: str, value: float) -> Log:
+    """Return the log as if every broken sample had come out like this."""
+    samples = (
+        replace(sample, scores={score: value}, invalid="") if sample.invalid else sample
+        for sample in log.samples
+    )
+    return replace(log, samples=tuple(samples))
+
+
+def test_the_commands_in_the_page_on_logs_judge(
+    evaluated: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     page = (Path(__file__).parents[2] / "docs" / "how-to" / "judging-logs.md").read_text(encoding="utf-8")
     typed = [
         line
@@ -429,10 +502,15 @@ def test_the_commands_in_the_page_on_logs_judge(tmp_path: Path, monkeypatch: pyt
     assert len(typed) >= 4
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("CI", raising=False)
-    rng = Random(0)
     Path("logs").mkdir()
-    for name in ("a.eval", "b.eval", "c.eval", "logs/first.eval", "logs/second.eval"):
-        write_log(Path(name), Rates([0.7] * 20), rng)
+    for name, log in (
+        ("a", "good"),
+        ("b", "bad"),
+        ("c", "bad"),
+        ("logs/first", "bad"),
+        ("logs/second", "good"),
+    ):
+        shutil.copy(evaluated[log], f"{name}.eval")
     results = [
         {
             "testIdx": n,
