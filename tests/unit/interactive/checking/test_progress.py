@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
 import pytest
 
 from pytest_velo.claims import rate
-from pytest_velo.interactive.checking.progress import Progress
+from pytest_velo.interactive.checking.progress import Progress, progress
 from support.runs import sampled
 
 
@@ -62,3 +66,42 @@ def test_without_a_screen_it_is_quiet(clock: list[float], capfd: pytest.CaptureF
     live(sampled(rate >= 0.9, [1.0]))
     live.close()
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.fixture
+def cell(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
+    """What the display of a notebook's cell was told to show, in order."""
+    shown: list[dict[str, str]] = []
+
+    def display(bundle: dict[str, str], **_: Any) -> Any:
+        shown.append(bundle)
+        return SimpleNamespace(update=lambda bundle, **_: shown.append(bundle))
+
+    ipython = ModuleType("IPython")
+    ipython.__dict__.update(
+        get_ipython=lambda: SimpleNamespace(kernel=object()), display=SimpleNamespace(display=display)
+    )
+    monkeypatch.setitem(sys.modules, "IPython", ipython)
+    return shown
+
+
+def test_a_cell_shows_one_line_and_is_empty_afterwards(
+    clock: list[float], cell: list[dict[str, str]]
+) -> None:
+    with progress(1, by_itself=False) as live:
+        for clock[0], outcomes in ((2.0, [1.0, 0.0, 1.0]), (3.0, [1.0] * 4)):
+            live(sampled(rate >= 0.9, outcomes))
+            live.draw()
+    first, second, last = cell
+    assert "3 of at most" in first["text/plain"]
+    assert "4 of at most" in second["text/plain"]
+    assert set(last.values()) == {""}
+
+
+def test_a_cell_that_cannot_be_drawn_from_its_own_thread_shows_nothing(
+    clock: list[float], cell: list[dict[str, str]]
+) -> None:
+    with progress(1, by_itself=True) as live:
+        clock[0] = 2.0
+        live(sampled(rate >= 0.9, [1.0, 0.0, 1.0]))
+    assert cell == []
