@@ -20,6 +20,7 @@ from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from _pytest import pytester as pytester_module
 from _pytest.terminal import TerminalReporter
@@ -32,6 +33,14 @@ from pytest_velo.runner.run import Run
 from pytest_velo.sampling.sampler import Sampler
 from pytest_velo.settings import Settings
 from support.hypotheses import hypothesis_of
+
+# How long an example takes, or to make one, is no property of the code on a machine that others use, too.
+# Where CI is set, the library's own profile says the same, and draws the same examples each time.
+hypothesis.settings.register_profile(
+    "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+if "CI" not in os.environ:
+    hypothesis.settings.load_profile("unhurried")
 
 pytest_plugins = ["pytester"]  # for tests/e2e; pytest reads this name in the topmost conftest only
 

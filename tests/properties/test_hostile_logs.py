@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_velo.errors import UsageError
 from pytest_velo.logs.arms import read_arms
 from pytest_velo.logs.grid import make_grid
 from pytest_velo.logs.scores import is_binary, names_of, outcome_of
+from support.hostile import fuzzing
 from support.logs import deepeval_case, lm_eval_line, promptfoo_result
 
 JSON = st.recursive(
@@ -58,7 +59,7 @@ def write(folder: Path, kind: str, results: Any) -> Path:
 
 @pytest.mark.parametrize("kind", sorted(RESULTS))
 @given(data=st.data())
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@fuzzing
 def test_whatever_a_log_holds_it_is_read_or_refused(tmp_path: Path, kind: str, data: st.DataObject) -> None:
     path = write(tmp_path, kind, data.draw(damaged(RESULTS[kind])))
     try:
