@@ -11,13 +11,14 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pytest_velo.report.load import Run, load
+from support.listening import LoopbackServer
 from support.schemas import faults
 
 # What pytest-asyncio otherwise warns of at the start of every inner run.
@@ -201,8 +202,7 @@ class Lab:
         self.share = 1.0
         self.answer: Callable[[dict[str, Any]], Answer] = self.reply
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
+        self._server = LoopbackServer(_handler(self))
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     @property

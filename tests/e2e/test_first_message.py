@@ -100,7 +100,7 @@ def test_ctrl_c_shows_what_came_and_keeps_it(run: Inner, lab: Lab) -> None:
 
     def answer(_: object) -> Answer:
         if next(places) >= 2:
-            hold.wait(60)
+            hold.wait(600)
         return Answer(chat("yes"))
 
     lab.answer = answer
@@ -123,7 +123,7 @@ def test_ctrl_c_shows_what_came_and_keeps_it(run: Inner, lab: Lab) -> None:
         pass
     hold.set()
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 130
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60, "the server would have taken 10 minutes"
     last = shown.decode().split("\x1b[0J")[-1]
     assert "lab/tiny: 2 replies" in last
     assert "2 of 2  yes" in last

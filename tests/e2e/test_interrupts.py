@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import threading
@@ -40,7 +41,7 @@ class Held:
             held = self._left < 0
         if held:
             self.reached.set()
-            self.release.wait(60)
+            self.release.wait(600)
         return self._lab.reply(body)
 
 
@@ -55,7 +56,7 @@ def n_stored(run) -> int:
 def finished(process: subprocess.Popen[str]) -> str:
     """The output of a process that must end by itself, soon."""
     try:
-        shown, _ = process.communicate(timeout=40)
+        shown, _ = process.communicate(timeout=120)
     except subprocess.TimeoutExpired:
         process.kill()
         process.communicate()
@@ -66,7 +67,7 @@ def finished(process: subprocess.Popen[str]) -> str:
 def settled(read, wanted: int) -> int:
     """Poll for what another process does until it is as wanted."""
     pause = threading.Event()
-    for _ in range(800):
+    for _ in range(2400):
         if (value := read()) == wanted:
             break
         pause.wait(0.05)
@@ -78,7 +79,7 @@ def test_a_kill_in_mid_run_loses_no_draw_and_the_rerun_pays_for_the_rest_only(ru
     run.file(SLOW)
     held = Held(lab, 37)
     process = run.start("-m", "velo", "--velo-concurrency=5")
-    assert held.reached.wait(40)
+    assert held.reached.wait(120)
     stored = settled(lambda: n_stored(run), 37)
     process.send_signal(signal.SIGKILL)
     finished(process)
@@ -96,9 +97,11 @@ def test_a_kill_in_mid_run_loses_no_draw_and_the_rerun_pays_for_the_rest_only(ru
 def test_ctrl_c_keeps_every_draw_prints_what_is_known_and_exits_2(run, lab, kind):
     source = SLOW if kind == "async" else SLOW.replace("async def", "def").replace("await ", "")
     run.file(source + "\ndef test_later(): pass\n")
+    # What is under way at a Ctrl-C gets a moment, which may be too short on a busy machine.
+    (run.path / "conftest.py").write_text("from pytest_velo.sampling import loop\n\nloop._HURRIED_S = 60\n")
     held = Held(lab, 30)
     process = run.start("-m", "velo or not velo", "--velo-mode=auto", "--velo-concurrency=5")
-    assert held.reached.wait(40)
+    assert held.reached.wait(120)
     assert settled(lambda: n_stored(run), 30) == 30
     process.send_signal(signal.SIGINT)
     held.release.set()  # what is under way is answered, and kept
@@ -207,7 +210,8 @@ def test_hazard_13_bodies_that_hang_for_ever_do_not_hold_up_ctrl_c(run, lab, whe
         assert settled(lambda: len(lab.calls), 8) == 8
         assert settled(lambda: n_stored(run), 8) == 8
     else:
-        assert held.reached.wait(40)
+        assert held.reached.wait(120)
+        assert settled(lambda: n_stored(run), 3) == 3
     process.send_signal(signal.SIGINT)
     shown = finished(process)
     held.release.set()
@@ -218,14 +222,21 @@ def test_hazard_13_bodies_that_hang_for_ever_do_not_hold_up_ctrl_c(run, lab, whe
 
 def test_hazard_14_a_timeout_is_an_error_and_the_draws_before_it_are_kept(run, lab):
     held = Held(lab, 25)
-    run.file("\n@pytest.mark.timeout(2, method='signal')" + SLOW)
-    # Loaded before the clock runs: SDKs take their time on a busy machine.
-    run.file(SLOW.replace("test_h", "test_warm").replace("lab/tiny", "scripted/yes"), "test_a_warm.py")
+    run.file("\n@pytest.mark.timeout(600, method='signal')" + SLOW)
+
+    def ring() -> None:  # the 10 minutes are over as soon as 25 draws are there
+        held.reached.wait(120)
+        settled(lambda: n_stored(run), 25)
+        os.kill(os.getpid(), signal.SIGALRM)
+
+    alarm = threading.Thread(target=ring)
+    alarm.start()
     result = run("--velo-mode=auto", "--velo-concurrency=5")
     held.release.set()
-    assert result.parseoutcomes() == {"passed": 1, "errors": 1}
-    result.stdout.fnmatch_lines(["*Timeout (>2.0s)*"])
-    assert run.outcomes == ["supported", "error"]
+    alarm.join()
+    assert result.parseoutcomes() == {"errors": 1}
+    result.stdout.fnmatch_lines(["*Timeout (>600.0s)*"])
+    assert run.outcomes == ["error"]
     assert n_stored(run) >= 25
     paid = n_stored(run)
     before = len(lab.calls)
@@ -233,11 +244,28 @@ def test_hazard_14_a_timeout_is_an_error_and_the_draws_before_it_are_kept(run, l
     assert len(lab.calls) - before == 100 - paid
 
 
+PATIENT = """
+import pathlib, threading
+
+class UntilItIsSaid(threading.Timer):  # the clock of pytest-timeout
+    def run(self):
+        while not pathlib.Path("over").exists() and not self.finished.wait(0.02):
+            pass
+        self.finished.is_set() or self.function(*self.args, **self.kwargs)
+
+threading.Timer = UntilItIsSaid
+"""
+
+
 @pytest.mark.processes
 def test_hazard_14_a_timeout_that_kills_the_process_loses_no_draw(run, lab):
     held = Held(lab, 25)
-    run.file("import openai, aiohttp\n" + SLOW)  # loaded at collection, before the clock runs
-    process = run.start("-m", "velo", "--velo-concurrency=5", "--timeout=5", "--timeout-method=thread")
+    run.file(SLOW)
+    (run.path / "conftest.py").write_text(PATIENT)
+    process = run.start("-m", "velo", "--velo-concurrency=5", "--timeout=600", "--timeout-method=thread")
+    assert held.reached.wait(120)
+    assert settled(lambda: n_stored(run), 25) == 25
+    (run.path / "over").touch()
     shown = finished(process)
     assert process.returncode == pytest.ExitCode.TESTS_FAILED
     assert "Timeout" in shown

@@ -131,11 +131,11 @@ def test_reruns_of_a_refuted_hypothesis_replay_its_draws_for_free(run, lab):
     run.file(REFUTED.replace("[NO]", "['lab/tiny']"))
     once = run("-m", "velo")
     once.assert_outcomes(failed=1)
-    n_calls = len(lab.calls)
     (run.path / ".pytest_velo" / "draws.sqlite").unlink()
+    lab.calls.clear()
     again = run("-m", "velo", "--reruns", "2")
     assert again.parseoutcomes() == {"failed": 1, "rerun": 2}
-    assert len(lab.calls) <= 2 * n_calls + 20  # one fresh run; its calls in flight may differ
+    assert len({call["seed"] for call in lab.calls}) == len(lab.calls), "no draw is made twice"
     assert run.record["test_refuted"].n_calls == run.record["test_refuted"].n_cached
     assert again.ret == pytest.ExitCode.TESTS_FAILED
 
@@ -257,7 +257,7 @@ async def test_h(model, trial):
 def feed(run, text: str, *options: str) -> tuple[int, str]:
     """Run in a process of its own whose standard input says `text`."""
     process = run.start("-p", "no:randomly", *options, stdin=-1)
-    output, _ = process.communicate(text, timeout=60)
+    output, _ = process.communicate(text, timeout=120)
     return process.returncode, output
 
 
@@ -416,14 +416,14 @@ def on_a_terminal(run, *options: str) -> str:
     finally:
         os.close(theirs)
     written = b""
-    deadline_s = time.monotonic() + 60
-    while time.monotonic() < deadline_s and select.select([ours], [], [], 60)[0]:
+    deadline_s = time.monotonic() + 120
+    while time.monotonic() < deadline_s and select.select([ours], [], [], 120)[0]:
         try:
             written += os.read(ours, 65536)
         except OSError:  # the other end is closed
             break
     os.close(ours)
-    process.wait(10)
+    process.wait(60)
     return written.decode()
 
 

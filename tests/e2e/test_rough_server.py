@@ -55,11 +55,11 @@ class Server:
             target=self._loop.run_until_complete, args=(self._main(),), daemon=True
         )
         self._thread.start()
-        self.port = self._port.result(10)
+        self.port = self._port.result(60)
 
     def close(self) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(10)
+        self._thread.join(60)
         assert not self._thread.is_alive()
         self._loop.close()
 

@@ -22,7 +22,7 @@ MET = {"a": asyncio.Event(), "b": asyncio.Event()}
 
 async def meet(mine, other):
     MET[mine].set()
-    await asyncio.wait_for(MET[other].wait(), 5)
+    await asyncio.wait_for(MET[other].wait(), 60)
     return True
 """
 TOGETHER = (
@@ -71,7 +71,7 @@ def test_both_schedulers_share(run, scheduler) -> None:
 
 
 def test_in_order_samples_one_after_the_other(run) -> None:
-    run.file(TOGETHER.replace(".wait(), 5)", ".wait(), 0.2)"))
+    run.file(TOGETHER.replace(".wait(), 60)", ".wait(), 0.2)"))
     result = run("--velo-scheduler=in-order")
     assert ONE_BY_ONE in result.stdout.str()
 
@@ -300,17 +300,17 @@ def test_hazard_13_ctrl_c_reports_every_hypothesis_that_had_begun(run, lab) -> N
             held = left[0] < 0
         if held:
             reached.set()
-            release.wait(60)
+            release.wait(600)
         return lab.reply(body)
 
     lab.answer = answer
     run.file(BLOCKED)
     process = run.start("--velo-mode=auto", "-p", "no:randomly", "--velo-budget=none")
-    assert reached.wait(40)
+    assert reached.wait(120)
     process.send_signal(signal.SIGINT)
     release.set()
     try:
-        shown, _ = process.communicate(timeout=40)
+        shown, _ = process.communicate(timeout=120)
     except subprocess.TimeoutExpired:
         process.kill()
         raise

@@ -18,7 +18,7 @@ async def test_h(model):
 
 
 def ended(process) -> str:
-    shown, _ = process.communicate(timeout=60)
+    shown, _ = process.communicate(timeout=120)
     assert process.returncode == 0, shown
     return shown
 
@@ -39,16 +39,16 @@ def test_a_run_that_is_killed_leaves_its_draws_to_the_other(run, lab):
     def answer(body):
         if len(lab.calls) > 20:
             reached.set()
-            release.wait(60)
+            release.wait(600)
         return lab.reply(body)
 
     lab.answer = answer
     told = ["-m", "velo", "--velo-concurrency=7", "-p", "no:cacheprovider"]
     first = run.start(*told)
-    assert reached.wait(40)
+    assert reached.wait(120)
     second = run.start(*told)
     first.send_signal(signal.SIGKILL)
-    first.communicate(timeout=20)
+    first.communicate(timeout=120)
     release.set()
     ended(second)
     seeds = Counter(call["seed"] for call in lab.calls)

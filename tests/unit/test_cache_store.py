@@ -393,7 +393,7 @@ def test_a_slot_that_is_no_text_is_an_error_and_nobody_waits(tmp_path):
     async def both():
         good = store.put(REQUEST, ADDRESS, Reply(text="a"), DAY)
         bad = store.put(REQUEST, replace(ADDRESS, slot="c:0:0:\ud83d"), Reply(text="b"), DAY)
-        return await asyncio.wait_for(asyncio.gather(good, bad, return_exceptions=True), timeout=5)
+        return await asyncio.wait_for(asyncio.gather(good, bad, return_exceptions=True), timeout=60)
 
     stored, failed = asyncio.run(both())
     assert stored.reply.text == "a"
@@ -410,7 +410,7 @@ def test_a_commit_that_breaks_in_any_way_is_told_to_those_who_wait(tmp_path, mon
 
     async def put():
         monkeypatch.setattr(store, "_commit", broken)
-        await asyncio.wait_for(store.put(REQUEST, ADDRESS, Reply(text="a"), DAY), timeout=5)
+        await asyncio.wait_for(store.put(REQUEST, ADDRESS, Reply(text="a"), DAY), timeout=60)
 
     with pytest.raises(StoreError, match="too large"):
         asyncio.run(put())

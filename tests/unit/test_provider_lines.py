@@ -66,7 +66,7 @@ def exchange(door: Door, use: Callable[[int], Awaitable[Any]]) -> Any:
     return asyncio.run(run())
 
 
-def endpoint_at(api: str, port: int, path: str = "", timeout_s: float = 20) -> Endpoint:
+def endpoint_at(api: str, port: int, path: str = "", timeout_s: float = 120) -> Endpoint:
     base = f"http://127.0.0.1:{port}{path}"
     line = f"there: api={api} base_url={base} key=LINE_KEY header.X-Team=42 timeout_s={timeout_s}"
     return parse_endpoint(line)

@@ -41,12 +41,12 @@ def plain_body(api: str) -> bytes:
     return json.dumps(json.loads(path.read_text(encoding="utf-8"))["plain"]["body"]).encode()
 
 
-def target_at(api: str, port: int, timeout_s: float = 20) -> Target:
+def target_at(api: str, port: int, timeout_s: float = 120) -> Target:
     line = f"there: api={api} base_url=http://127.0.0.1:{port}{BASE[api]} price=free timeout_s={timeout_s}"
     return Target(endpoint=parse_endpoint(line), model="m")
 
 
-async def ask(api: str, port: int, n: int = 1, timeout_s: float = 20) -> list[Reply]:
+async def ask(api: str, port: int, n: int = 1, timeout_s: float = 120) -> list[Reply]:
     target = target_at(api, port, timeout_s)
     provider = open_provider(target.endpoint, slots=max(n, 2))
     try:
@@ -226,7 +226,7 @@ def ask_over_tls(api: str, tls: ssl.SSLContext | None) -> list[Reply]:
         server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
         async with server:
             port = server.sockets[0].getsockname()[1]
-            line = f"there: api={api} base_url=https://127.0.0.1:{port}{BASE[api]} price=free timeout_s=20"
+            line = f"there: api={api} base_url=https://127.0.0.1:{port}{BASE[api]} price=free timeout_s=120"
             target = Target(endpoint=parse_endpoint(line), model="m")
             provider = open_provider(target.endpoint, slots=2)
             try:

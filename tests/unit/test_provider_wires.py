@@ -221,7 +221,7 @@ class Engine:
     listening_address = ""
 
     def __init__(self, expected: int) -> None:
-        self.barrier = threading.Barrier(expected, timeout=30)
+        self.barrier = threading.Barrier(expected, timeout=60)
 
     def handle_chat_completions(self, _prompt: dict[str, Any]) -> Any:
         self.barrier.wait()

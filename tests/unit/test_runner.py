@@ -323,7 +323,7 @@ def test_a_watcher_that_breaks_ends_the_run_instead_of_hanging_it(make_hypothesi
 
     async def go() -> Run:
         run = Run(make_hypothesis(body, limit=1), Sampler(Settings(), None), SampleLoop(), watch)
-        await asyncio.wait_for(run.go(), timeout=30)
+        await asyncio.wait_for(run.go(), timeout=60)
         return run
 
     run = asyncio.run(go())

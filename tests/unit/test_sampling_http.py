@@ -58,17 +58,19 @@ class Server:
         self.n_inside = 0
         self.most_inside = 0
         self.latency_s = 0.0
+        self.full = 0  # how many have to be inside at once before any is answered
         self.arrived = threading.Event()
+        self._filled = asyncio.Event()
         self._loop = asyncio.new_event_loop()
         self._port: Future[int] = Future()
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
-        self.url = f"http://127.0.0.1:{self._port.result(10)}/v1"
+        self.url = f"http://127.0.0.1:{self._port.result(60)}/v1"
 
     def close(self) -> None:
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stop.set)
-            self._thread.join(10)
+            self._thread.join(60)
 
     def _serve(self) -> None:
         self._loop.run_until_complete(self._main())
@@ -94,6 +96,9 @@ class Server:
                 self.most_inside = max(self.most_inside, self.n_inside)
                 try:
                     await asyncio.sleep(self.latency_s)
+                    if self.most_inside >= self.full:
+                        self._filled.set()
+                    await self._filled.wait()
                     if not await self._answer(prompt, writer):
                         return
                 finally:
@@ -233,7 +238,7 @@ def test_retry_after_of_an_hour_ends_in_a_clear_error_not_a_sleep(
     assert "run again later" in caught.value.fix
     with pytest.raises(OutageError, match=r"asks to wait 3\d\d\d s"):
         loop.run(client.draw("another"))
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 600, "an hour is not waited for"
     assert server.prompts.count("later") == 1
     assert "another" not in server.prompts
     assert loop.run(client.draw("first")).cached
@@ -270,9 +275,9 @@ def test_a_server_that_is_down_is_an_outage(server: Server, loop: SampleLoop, co
 def test_no_more_calls_reach_the_server_than_the_concurrency_allows(
     server: Server, loop: SampleLoop, connect: Connect
 ) -> None:
-    server.latency_s = 0.02
+    server.full = 4
     client = connect(concurrency=4)
-    loop.run(client.draws([str(number) for number in range(40)]))
+    loop.run(asyncio.wait_for(client.draws([str(number) for number in range(40)]), 60))
     assert server.most_inside == 4
     assert len(server.prompts) == 40
 
@@ -286,10 +291,11 @@ def test_replay_opens_no_socket(server: Server, loop: SampleLoop, connect: Conne
 
 
 def test_hazard_13_blocking_bodies_that_wait_for_a_silent_server_are_freed(
-    server: Server, loop: SampleLoop, connect: Connect
+    server: Server, store: Store
 ) -> None:
     server.queued["hello"] = ["hang"]
-    client = connect()
+    loop = SampleLoop(wind_down_s=0.2)
+    client = Client(server, store, loop, Settings())
     told: list[str] = []
     freed = threading.Event()
 
@@ -304,19 +310,16 @@ def test_hazard_13_blocking_bodies_that_wait_for_a_silent_server_are_freed(
         await loop.run_blocking(body)
 
     loop.submit(session())
-    assert server.arrived.wait(10)
-    begun = time.monotonic()
+    assert server.arrived.wait(60)
     loop.close()
-    assert freed.wait(5)
+    assert freed.wait(60)
     assert told == ["sampling was stopped"]
-    assert time.monotonic() - begun < 5
 
 
-def test_a_reply_under_way_at_the_end_is_kept(
-    server: Server, loop: SampleLoop, connect: Connect, store: Store
-) -> None:
-    server.latency_s = 0.2
-    client = connect()
+def test_a_reply_under_way_at_the_end_is_kept(server: Server, store: Store) -> None:
+    server.latency_s = 0.1
+    loop = SampleLoop(wind_down_s=60)
+    client = Client(server, store, loop, Settings())
     waiting = loop.submit(client.draw("hello"))
     while not server.prompts:
         time.sleep(0.005)

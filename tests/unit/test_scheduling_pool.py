@@ -37,7 +37,7 @@ def test_a_plan_that_breaks_is_the_error_of_its_run_alone(make_hypothesis, sched
         runs = [Run(one, drawer, threads, launcher=pool) for one in (broken, make_hypothesis(body))]
         pool.start(runs)
         for run in runs:
-            await asyncio.wait_for(pool.wait(run), timeout=20)
+            await asyncio.wait_for(pool.wait(run), timeout=60)
         assert isinstance(runs[0].error, ValueError)
         assert runs[1].error is None
         assert runs[1].trials
@@ -50,7 +50,7 @@ def test_alone_a_plan_that_breaks_is_the_error_of_its_run(make_hypothesis) -> No
         launcher: Launcher = AtOnce()
         hypothesis = make_hypothesis(body, trials=lambda: plan_that_breaks_after(3))
         run = Run(hypothesis, Sampler(Settings(), None), SampleLoop(), launcher=launcher)
-        await asyncio.wait_for(run.go(), timeout=20)
+        await asyncio.wait_for(run.go(), timeout=60)
         return run
 
     assert isinstance(asyncio.run(go()).error, ValueError)

@@ -56,7 +56,7 @@ def test_a_lease_of_another_process_beats_until_it_is_released(tmp_path, holder)
         mine = Leases(tmp_path / "leases")
         assert mine.take(A) is None
         assert mine.take(B) is not None
-        await asyncio.wait_for(both_pulses(mine), 30)
+        await asyncio.wait_for(both_pulses(mine), 60)
         holder.stdin.write("\n")
         holder.stdin.flush()
         assert holder.stdout.readline() == "released\n"

@@ -181,7 +181,7 @@ def test_a_call_that_the_body_gives_up_is_noted(bench: Bench) -> None:
 
         def never(_got: Got) -> Sent:
             loop.call_soon_threadsafe(asked.set)
-            answered.wait(20)
+            answered.wait(60)
             return Sent({})
 
         bench.server.answer = never

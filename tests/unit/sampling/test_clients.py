@@ -101,7 +101,7 @@ class Bench:
     def client(self, sdk: str, *, is_async: bool = True) -> Any:
         """Make a client over our transport."""
         api, base = ("openai-chat", "/v1") if sdk == "openai" else ("anthropic", "")
-        line = f"lab: api={api} base_url={self.server.address}{base} key=LAB_KEY price=free timeout_s=5"
+        line = f"lab: api={api} base_url={self.server.address}{base} key=LAB_KEY price=free timeout_s=60"
         endpoint = parse_endpoint(line)
         return make_client(sdk, endpoint, is_async=is_async, transport=Carrier(endpoint, f"{sdk}_client"))  # type: ignore[arg-type]
 
@@ -471,7 +471,7 @@ def test_a_time_limit_of_the_call_is_the_attempts(bench: Bench, monkeypatch: pyt
     answered = threading.Event()
 
     def never(_got: Got) -> Sent:
-        answered.wait(20)
+        answered.wait(60)
         return Sent({})
 
     bench.server.answer = never

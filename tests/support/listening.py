@@ -1,0 +1,19 @@
+"""A loopback server that many calls may reach at once."""
+
+from __future__ import annotations
+
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class LoopbackServer(ThreadingHTTPServer):
+    """Listens on a free port; each connection has a thread.
+
+    By default five connections may wait to be taken. The system drops the next one, and its client tries
+    again a second later: a pause that any test with more calls in flight met now and then.
+    """
+
+    request_queue_size = 256
+    daemon_threads = True
+
+    def __init__(self, handler: type[BaseHTTPRequestHandler]) -> None:
+        super().__init__(("127.0.0.1", 0), handler)
