@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from pytest_velo.sampling.trial import Trial
     from pytest_velo.scorers.agreement import Agreement
     from pytest_velo.scorers.judge import AsyncJudge, Judge
+    from pytest_velo.scorers.scorer import scorer
 
 
 __all__ = [
@@ -82,6 +83,7 @@ __all__ = [
     "load",
     "mean",
     "rate",
+    "scorer",
     "scripted",
 ]
 
@@ -120,6 +122,7 @@ _HOMES = {
     "load": "report.load",
     "mean": "claims",
     "rate": "claims",
+    "scorer": "scorers.scorer",
     "scripted": "providers.scripted",
 }
 

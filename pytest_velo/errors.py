@@ -72,6 +72,10 @@ class BodyError(VeloError):
     """A test body misbehaved: an error of the test, never an outcome."""
 
 
+class ScorerError(BodyError):
+    """A scorer could not be run to its end: its process died, took too long, or could not be given a call."""
+
+
 class AccessError(VeloError):
     """A provider refuses access: key missing or wrong, no permission, quota used up."""
 

@@ -207,6 +207,8 @@ class Settings:
         reports: What is written for other tools, at the end.
         github: What a run on GitHub Actions shows beside its log.
         clients: What becomes of the calls of clients that bodies make; a mark's own choice wins.
+        jobs: Most scorers in processes at once; None for the processors that may be used (divided by the
+            workers under xdist).
         workers: Number of processes that share the limits (xdist), from 1.
     """
 
@@ -233,6 +235,7 @@ class Settings:
     github: Github = Github.ALL
     clients: Clients = Clients.LEAVE
     endpoints: tuple[Endpoint, ...] = BUILTIN_ENDPOINTS
+    jobs: int | None = None
     workers: int = 1
 
     @property

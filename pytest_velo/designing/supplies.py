@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from pytest_velo.designing.clients import client_endpoint
 from pytest_velo.designing.models import judge_id, model_ids
@@ -83,6 +83,8 @@ class Velo:
             return reply == "17"
         ```
     """
+
+    _stays_here: ClassVar[str] = "the fixture `velo`"
 
     def __init__(self, taker: Taker) -> None:
         self._taker = taker

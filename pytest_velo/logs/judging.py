@@ -288,7 +288,7 @@ class _Nothing:
     def _refuse(self, *_: Any, **__: Any) -> NoReturn:
         raise AssertionError("recorded outcomes need no body")
 
-    draw = call = run_blocking = value = _refuse
+    draw = call = crew = run_blocking = value = _refuse
 
     def exception(self, error: BaseException) -> Reading:
         """Take every exception as an error."""

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pytest_velo.case_sets import Planned, fresh, is_shared_safely, target_of
 from pytest_velo.errors import BodyError, InvalidTrial
@@ -18,6 +18,9 @@ from pytest_velo.sampling.outside import Outside, watch
 from pytest_velo.sampling.seeds import derive
 from pytest_velo.sampling.trial import Drawer, Trial, TrialScope, enter
 from pytest_velo.settings import Endpoint
+
+if TYPE_CHECKING:
+    from pytest_velo.parallel import Crew, Parcel
 
 T = TypeVar("T")
 
@@ -31,6 +34,10 @@ class Threads(Protocol):
 
     def run_blocking(self, func: Callable[[], T]) -> Awaitable[T]:
         """Run `func` in a worker thread, in the caller's context."""
+        ...
+
+    def crew(self) -> Crew:
+        """Return the processes of scorers."""
         ...
 
 
@@ -56,6 +63,7 @@ class TrialRunner:
         self._scopes: set[TrialScope] = set()
         self._keeper = Keeper()
         self._stopped = False
+        self._parcels: dict[Any, Parcel] = {}
         self.outside = Outside(hypothesis.opens_nothing, adopts=hypothesis.adopts is not None)
 
     def stop(self) -> None:
@@ -84,6 +92,8 @@ class TrialRunner:
             folder=hypothesis.folder,
             apart=self._apart,
             home=asyncio.get_running_loop(),
+            crew=self._crew,
+            parcels=self._parcels,
             allow_cut=hypothesis.allow_cut,
             allow_empty=hypothesis.allow_empty,
         )
@@ -129,6 +139,9 @@ class TrialRunner:
         """Run a plain tool of an async body in a worker thread."""
         return self._threads.run_blocking(func)
 
+    def _crew(self) -> Crew:
+        return self._threads.crew()
+
     def _failed(self, planned: Planned, scope: TrialScope, error: BaseException) -> Finished:
         if isinstance(error, Halt):
             error = error.reason.with_traceback(error.__traceback__)
@@ -143,8 +156,9 @@ class TrialRunner:
             reading = Reading(invalid=error.reason)
         else:
             reading = self._hypothesis.outcomes.exception(error)
+        # A task group cancels the rest after a failed assert.
         if reading.against and scope.n_given_up and not isinstance(error, BaseExceptionGroup):
-            reading = Reading(error=_gave_up())  # a task group cancels the rest after a failed assert
+            reading = Reading(error=_gave_up(scope.given_up))
         if reading.error is not None:
             detail = str(reading.error)
             record = self._record(planned, scope, OutcomeKind.INVALID, {}, Reading(detail=detail))
@@ -205,7 +219,12 @@ def _check_calls(scope: TrialScope) -> None:
     if scope.trouble is not None:
         raise scope.trouble  # the body caught it
     if scope.n_given_up and scope.invalid is None:
-        raise _gave_up()
+        raise _gave_up(scope.given_up)
+    if scope.unfinished:
+        raise BodyError(
+            f"the call of the scorer {scope.unfinished} had not ended when the body did",
+            fix=f"write `await {scope.unfinished}`, and await every task the body starts",
+        )
     if scope.n_unawaited:
         raise BodyError("a model call was never awaited", fix="write `await model(...)`")
     if scope.n_under_way:
@@ -215,8 +234,13 @@ def _check_calls(scope: TrialScope) -> None:
         )
 
 
-def _gave_up() -> BodyError:
+def _gave_up(what: str) -> BodyError:
     """Return the error of a body that cancelled a call: how long one takes says nothing about the model."""
+    if what != "a model call":
+        return BodyError(
+            f"the body cancelled {what} (a time-out?), so its outcome depends on how fast this machine is",
+            fix="wait for it; a time limit belongs to the scorer: @scorer(process=True, timeout=...)",
+        )
     return BodyError(
         "the body cancelled a model call (a time-out?), so its outcome depends on how fast replies come",
         fix="wait for every call; a time limit belongs to the endpoint: timeout_s= in velo_endpoints",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from copy import copy
-from typing import Any, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self
 
 from pytest_velo.errors import BodyError, InvalidTrial, ToolError, tell
 from pytest_velo.media import Media, MediaFile
@@ -36,6 +36,8 @@ class _Conversation:
         messages: They, as neutral messages; yours to read and to change between two turns.
         tool_results: What the tools gave so far, in the order of the calls.
     """
+
+    _stays_here: ClassVar[str] = "a conversation"
 
     def __init__(self, model: _Model, system: str | None, defaults: dict[str, Any]) -> None:
         self.messages: list[JsonObject] = [] if system is None else [{"role": "system", "content": system}]

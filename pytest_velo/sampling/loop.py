@@ -17,11 +17,15 @@ from concurrent.futures import Future
 from concurrent.futures import wait as wait_for_futures
 from contextlib import suppress
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from pytest_velo import parallel
 from pytest_velo.errors import UsageError
 from pytest_velo.sampling.jobs import Body, Job, current_body, run_body, stopped
 from pytest_velo.sampling.threads import DaemonThreads
+
+if TYPE_CHECKING:
+    from pytest_velo.parallel import Crew
 
 T = TypeVar("T")
 
@@ -41,10 +45,20 @@ class SampleLoop:
 
     A process forked from one with a running loop gets its own loop. Ctrl-C and `close` wait up to
     `wind_down_s` seconds for cancelled work.
+
+    Args:
+        wind_down_s: As above.
+        jobs: As in `parallel.Crew`, which is made on first use.
+        workers: How many processes share that number.
     """
 
-    def __init__(self, *, wind_down_s: float = WIND_DOWN_S) -> None:
+    def __init__(
+        self, *, wind_down_s: float = WIND_DOWN_S, jobs: int | None = None, workers: int = 1
+    ) -> None:
         self._wind_down_s = wind_down_s
+        self._jobs = jobs
+        self._workers = workers
+        self._crew: Crew | None = None
         self._lock = threading.Lock()
         self._pid = os.getpid()
         self._running: _Running | None = None
@@ -164,6 +178,20 @@ class SampleLoop:
             body.stop()
             raise
 
+    def crew(self) -> Crew:
+        """Return the worker processes of scorers.
+
+        Raises:
+            StoppedError: The loop was closed.
+        """
+        self._forget_parent()
+        with self._lock:
+            if self._closed:
+                raise stopped()
+            if self._crew is None:
+                self._crew = parallel.Crew(self._jobs, sharing=self._workers)
+            return self._crew
+
     def close(self) -> None:
         """End the loop; on return nothing waits for it any more. A second call does nothing.
 
@@ -176,7 +204,10 @@ class SampleLoop:
         with self._lock:
             self._closed = True
             running, self._running = self._running, None
+            crew, self._crew = self._crew, None
             self._closing = running
+        if crew is not None:
+            crew.close()
         if running is None:
             return
         try:
@@ -211,6 +242,7 @@ class SampleLoop:
         """Drop what a fork copied: the loop's thread stayed in the parent."""
         if self._pid != os.getpid():
             self._pid, self._lock, self._running = os.getpid(), threading.Lock(), None
+            self._crew = None
 
 
 class _Running:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from pytest_velo.errors import BodyError, tell
 from pytest_velo.providers.prefill import with_prefill
@@ -21,6 +21,8 @@ from pytest_velo.settings import Api, Endpoint
 
 class _Caller:
     """The common part of both kinds of model: the target and the neutral request."""
+
+    _stays_here: ClassVar[str] = "a model"
 
     __slots__ = ("_lost", "_role", "_targets")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Generator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar
 
 from pytest_velo.errors import BodyError
 
@@ -13,6 +13,8 @@ T = TypeVar("T")
 
 class Pending(Coroutine[Any, Any, T], Generic[T]):
     """A call that has to be awaited. Used in any other way it raises an error, instead of being truthy."""
+
+    _stays_here: ClassVar[str] = "a call that was not awaited"
 
     __slots__ = ("_make", "_running", "_what")
 

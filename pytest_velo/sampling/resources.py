@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Protocol
 
 from pytest_velo.cache.store import Store
+from pytest_velo.parallel import here
 from pytest_velo.providers.registry import ProviderFactory
 from pytest_velo.sampling.budget import Ledger
 from pytest_velo.sampling.draws import Recorded
@@ -45,6 +46,7 @@ class Resources:
         providers: Callable[[], Mapping[str, ProviderFactory]] = dict,
         ledger: Ledger | None = None,
     ) -> None:
+        here.refuse("a model call")
         self._settings = settings
         self._name = name
         self._cassettes = cassettes
@@ -55,7 +57,7 @@ class Resources:
     @cached_property
     def loop(self) -> SampleLoop:
         """The sampling loop; its thread starts with the first work."""
-        return SampleLoop()
+        return SampleLoop(jobs=self._settings.jobs, workers=self._settings.workers)
 
     @cached_property
     def store(self) -> Store:

@@ -12,13 +12,17 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from pytest_velo.errors import BodyError, InvalidTrial, listen
+from pytest_velo.parallel import here
 from pytest_velo.providers.registry import Target
 from pytest_velo.records import Address, Call, Reply, Request, Slot
 from pytest_velo.replies import fork_with
 from pytest_velo.sampling.forks import Origin, fork
+
+if TYPE_CHECKING:
+    from pytest_velo.parallel import Crew, Parcel
 
 T = TypeVar("T")
 
@@ -70,6 +74,10 @@ class Apart(Protocol):
         ...
 
 
+def _no_crew() -> Crew:
+    raise BodyError("no process can be started here", fix="leave out process=True")
+
+
 class Trial:
     """One run of the body, as the body sees it (fixture `trial`).
 
@@ -98,6 +106,8 @@ class Trial:
             return trial.rng.randint(1, 6) + trial.rng.randint(1, 6) >= 7
         ```
     """
+
+    _stays_here: ClassVar[str] = "the trial, whose notes would be lost there,"
 
     __slots__ = ("_notes", "_rng", "index", "repeat", "seed")
 
@@ -141,6 +151,7 @@ class TrialScope:
         "_seen",
         "_started",
         "_under_way",
+        "_unfinished",
         "allow_cut",
         "allow_empty",
         "apart",
@@ -148,14 +159,18 @@ class TrialScope:
         "block",
         "case",
         "case_digest",
+        "crew",
         "drawer",
         "ended",
         "folder",
+        "given_up",
         "home",
         "invalid",
         "may_pay",
         "n_given_up",
         "notices",
+        "parcels",
+        "scored_s",
         "stream",
         "trial",
         "trouble",
@@ -176,6 +191,8 @@ class TrialScope:
         folder: Path = Path(),
         apart: Apart = asyncio.to_thread,
         home: asyncio.AbstractEventLoop | None = None,
+        crew: Callable[[], Crew] = _no_crew,
+        parcels: dict[Any, Parcel] | None = None,
         allow_cut: bool = False,
         allow_empty: bool = False,
     ) -> None:
@@ -190,6 +207,9 @@ class TrialScope:
         self.apart = apart
         self.block = block  # None on the loop itself, where calls are awaited
         self.home = home  # the sampling loop, for clients on an event loop of the body's own
+        self.crew = crew  # the processes of scorers
+        self.parcels = {} if parcels is None else parcels  # what was made ready to go there
+        self.scored_s = 0.0  # what scorers took there, waiting for one of them included
         self.allow_cut = allow_cut  # of the calls of clients, which have no such keyword
         self.allow_empty = allow_empty
         self.invalid: str | None = None
@@ -198,6 +218,8 @@ class TrialScope:
         self.ended = False
         self.notices: list[str] = []
         self.n_given_up = 0  # calls that the body cancelled
+        self.given_up = ""  # the first of them
+        self._unfinished: list[str] = []
         self._calls: list[Call | None] = []
         self._inner: list[TrialScope] = []
         self._origins: list[Origin] = []
@@ -275,6 +297,8 @@ class TrialScope:
             folder=self.folder,
             apart=self.apart,
             home=self.home,
+            crew=self.crew,
+            parcels=self.parcels,
             allow_cut=self.allow_cut,
             allow_empty=self.allow_empty,
         )
@@ -290,6 +314,8 @@ class TrialScope:
             self._calls += inner._calls
         self.notices += inner.notices
         self.n_given_up += inner.n_given_up
+        self.given_up = self.given_up or inner.given_up
+        self.scored_s += inner.scored_s
         if inner.trouble is not None:
             self.fail(inner.trouble)
 
@@ -342,10 +368,24 @@ class TrialScope:
         else:
             self.fail(error)
 
-    def give_up(self) -> None:
+    def give_up(self, what: str = "a model call") -> None:
         """Count a call that the body cancelled while the trial went on."""
         if not self.ended:
             self.n_given_up += 1
+            self.given_up = self.given_up or what
+
+    @property
+    def unfinished(self) -> str:
+        """The first scorer's call that was written, and did not end; empty if all did."""
+        return self._unfinished[0] if self._unfinished else ""
+
+    def expect(self, what: str) -> None:
+        """Count a scorer's call that was written."""
+        self._unfinished.append(what)
+
+    def expect_no_more(self, what: str) -> None:
+        """Count a scorer's call that ended, whatever its result."""
+        self._unfinished.remove(what)
 
     def _watch_order(self, key: str, advice: str) -> None:
         caller = _caller()
@@ -408,6 +448,7 @@ def current(what: str) -> TrialScope:
     """
     scope = _current.get()
     if scope is None:
+        here.refuse(what)
         raise BodyError(
             f"{what} was used outside a running trial",
             fix="use it inside a test marked hypothesis; in a thread of your own, start it with"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 from pytest_velo.errors import BodyError, InvalidTrial
 from pytest_velo.records import Reply
@@ -56,6 +56,8 @@ class AsyncJudge:
             return await judge.score("How well does this explain rain?", await model("Why does it rain?"))
         ```
     """
+
+    _stays_here: ClassVar[str] = "the judge"
 
     def __init__(self, model: AsyncModel) -> None:
         self._model = model
@@ -174,6 +176,8 @@ class Judge:
             return judge("Is this sum right?", case.text) == case.right
         ```
     """
+
+    _stays_here: ClassVar[str] = "the judge"
 
     def __init__(self, model: Model) -> None:
         self._model = model

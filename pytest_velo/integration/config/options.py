@@ -102,6 +102,11 @@ OPTIONS: tuple[Option, ...] = (
         " inspect:FOLDER (logs of Inspect), eee:FILE.json or eee:FOLDER (Every Eval Ever); repeatable",
     ),
     Option(
+        name="jobs",
+        metavar="N",
+        help="most scorers at once in processes of their own (default: the processors this one may use)",
+    ),
+    Option(
         name="github",
         metavar="WHAT",
         help="what a run on GitHub Actions shows beside its log: all (default), summary (of the step),"

@@ -143,6 +143,7 @@ READERS: Mapping[str, Callable[[str], Any]] = {
     "clients": lambda text: Clients(_one_of(*Clients)(text)),
     "cassette": Path,
     "report": _report,
+    "jobs": _count,
     "github": lambda text: Github(_one_of(*Github)(text)),
 }
 """Parses the text of each option, or raises ValueError with what is valid."""
