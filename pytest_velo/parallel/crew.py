@@ -13,7 +13,7 @@ import os
 import re
 import signal
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import BrokenExecutor, Future, InvalidStateError
 from contextlib import suppress
 from queue import SimpleQueue
@@ -25,7 +25,7 @@ from joblib.externals.loky import ProcessPoolExecutor
 
 from pytest_velo.errors import ScorerError, StoppedError
 from pytest_velo.parallel.parcels import Parcel
-from pytest_velo.parallel.worker import Answer, Came, begin, perform, ready, unpacked
+from pytest_velo.parallel.worker import Answer, Came, Unwatched, Watching, begin, perform, ready, unpacked
 
 _THREADS = (
     "BLIS_NUM_THREADS",
@@ -44,15 +44,26 @@ class Work:
     Attributes:
         result: What the function returned, or the exception it raised.
         told: The errors that the trial must hear of, whatever the function made of them.
+        seen: The connections that it opened.
+        trouble: Why one of them was refused.
     """
 
     def __init__(
-        self, parcel: Parcel, args: tuple[Any, ...], kwargs: Mapping[str, Any], timeout_s: float | None
+        self,
+        parcel: Parcel,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        *,
+        timeout_s: float | None = None,
+        watch: Callable[[], Watching] = Unwatched,
     ) -> None:
         self.parcel = parcel
         self.args = args
         self.kwargs = kwargs
         self.timeout_s = timeout_s
+        self.watch = watch
+        self.seen: tuple[str, ...] = ()
+        self.trouble: BaseException | None = None
         self.told: list[BaseException] = []
         self.result: Future[Any] = Future()
         self.is_unwanted = False
@@ -216,12 +227,14 @@ class _Member:
             answer = self._perform(work, content, call)
         self._sent.add(parcel.digest)
         work.told = [unpacked(error) for error in answer.told]
+        work.seen = answer.seen
+        work.trouble = None if answer.trouble is None else unpacked(answer.trouble)
         self._read(work, answer)
 
     def _perform(self, work: Work, function: bytes | None, call: bytes) -> Answer:
         assert self._process is not None
         parcel = work.parcel
-        answer = self._process.submit(perform, parcel.name, parcel.digest, function, call)
+        answer = self._process.submit(perform, parcel.name, parcel.digest, function, call, work.watch)
         answered: Answer = self._ask(work, answer, work.timeout_s)
         return answered
 

@@ -7,6 +7,7 @@ what is defined there is sent by value, with what it uses; everything else by na
 
 from __future__ import annotations
 
+import dis
 import inspect
 import sys
 import sysconfig
@@ -16,7 +17,7 @@ from contextlib import contextmanager
 from functools import cache, cached_property
 from hashlib import sha256
 from pathlib import Path
-from types import FunctionType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import cloudpickle
@@ -114,11 +115,22 @@ def _culprit_of(function: Callable[..., Any], seen: set[int]) -> tuple[str, Any,
     if not isinstance(function, FunctionType) or id(function) in seen:
         return None
     seen.add(id(function))
-    used = inspect.getclosurevars(function)
-    found = _culprit({**used.globals, **used.nonlocals})
+    around = inspect.getclosurevars(function).nonlocals
+    known = function.__globals__
+    used = {name: known[name] for name in _globals_of(function.__code__) if name in known}
+    found = _culprit({**around, **used})
     if found is None or not isinstance(found[1], FunctionType):
         return found
     return _culprit_of(found[1], seen) or found
+
+
+def _globals_of(code: CodeType) -> dict[str, None]:
+    """Return the global names that code reads, and the code within it."""
+    names = dict.fromkeys(step.argval for step in dis.get_instructions(code) if step.opname == "LOAD_GLOBAL")
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            names |= _globals_of(inner)
+    return names
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextvars import copy_context
 from enum import Enum, auto
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import cloudpickle
 from tblib import pickling_support
@@ -57,16 +57,41 @@ class Answer(NamedTuple):
         came: What kind of thing.
         content: The value or exception as bytes; of what went wrong with them, a text.
         told: The errors that a trial is told of, whatever the function made of them.
-        took_s: How long the function ran, in seconds.
+        seen: The connections that the function opened.
+        trouble: Why one of them was refused.
     """
 
     came: Came
     content: bytes = b""
     told: tuple[bytes, ...] = ()
-    took_s: float = 0.0
+    seen: tuple[str, ...] = ()
+    trouble: bytes | None = None
 
 
-def perform(name: str, digest: str, function: bytes | None, call: bytes) -> Answer:
+class Watching(Protocol):
+    """Sees what a function does beside returning."""
+
+    @property
+    def seen(self) -> tuple[str, ...]:
+        """The connections that it opened."""
+        ...
+
+    @property
+    def trouble(self) -> Exception | None:
+        """Why one of them was refused."""
+        ...
+
+
+class Unwatched:
+    """Sees nothing."""
+
+    seen: tuple[str, ...] = ()
+    trouble: Exception | None = None
+
+
+def perform(
+    name: str, digest: str, function: bytes | None, call: bytes, watch: Callable[[], Watching]
+) -> Answer:
     """Call a function.
 
     It is kept under its digest, and with it what it keeps in global variables and caches.
@@ -80,13 +105,13 @@ def perform(name: str, digest: str, function: bytes | None, call: bytes) -> Answ
         args, kwargs = cloudpickle.loads(call)
     except BaseException as error:
         return Answer(Came.UNREADABLE, f"{type(error).__name__}: {error}".encode(errors="replace"))
+    return copy_context().run(_made, _functions[digest], args, kwargs, watch)
+
+
+def _made(function: Callable[..., Any], args: Any, kwargs: Any, watch: Callable[[], Watching]) -> Answer:
     told: list[Exception] = []
-    return copy_context().run(_made, _functions[digest], args, kwargs, told)
-
-
-def _made(function: Callable[..., Any], args: Any, kwargs: Any, told: list[Exception]) -> Answer:
     listen(told.append)
-    began_s = time.monotonic()
+    watching = watch()
     try:
         value = function(*args, **kwargs)
         came, content = Came.RETURNED, b""
@@ -94,13 +119,13 @@ def _made(function: Callable[..., Any], args: Any, kwargs: Any, told: list[Excep
         if error.__traceback__ is not None:
             error.__traceback__ = error.__traceback__.tb_next  # from the function's own frame on
         came, content = Came.RAISED, packed(error)
-    took_s = time.monotonic() - began_s
     if came is Came.RETURNED:
         try:
             content = dumps(value)
         except Exception as error:
             came, content = Came.UNSENDABLE, f"{type(value).__name__}\n{error}".encode(errors="replace")
-    return Answer(came, content, tuple(map(packed, told)), took_s)
+    trouble = None if watching.trouble is None else packed(watching.trouble)
+    return Answer(came, content, tuple(map(packed, told)), watching.seen, trouble)
 
 
 def packed(error: BaseException) -> bytes:

@@ -290,6 +290,8 @@ class Run:
     async def _wind_down(self) -> None:
         """Cancel what is still in flight; the sampler finishes and stores draws that are under way."""
         self._runner.stop()
+        if scoring := self._runner.scoring(self._spent_s):
+            self.notices[scoring] = None
         running = await cancel_all(self._tasks)
         if running:
             self.notices[f"{len(running)} bodies caught their cancellation and were left behind"] = None

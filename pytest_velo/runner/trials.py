@@ -64,6 +64,7 @@ class TrialRunner:
         self._keeper = Keeper()
         self._stopped = False
         self._parcels: dict[Any, Parcel] = {}
+        self._scored_s = 0.0
         self.outside = Outside(hypothesis.opens_nothing, adopts=hypothesis.adopts is not None)
 
     def stop(self) -> None:
@@ -71,6 +72,15 @@ class TrialRunner:
         self._stopped = True
         for scope in self._scopes:
             scope.end()
+
+    def scoring(self, spent_s: float) -> str:
+        """Say that scorers took most of the `spent_s` seconds of the trials; empty if they did not."""
+        if self._scored_s < _LONG_S or self._scored_s < spent_s / 2:
+            return ""
+        return (
+            f"{self._scored_s / spent_s:.0%} of the trials' time went to scorers in processes, waiting for a"
+            f" free one included; {self._threads.crew().size} ran at once (--velo-jobs=N)"
+        )
 
     async def run(self, planned: Planned) -> Finished:
         """Run one trial; every exception except a cancellation after `stop` is returned in the `Finished`."""
@@ -116,6 +126,7 @@ class TrialRunner:
         finally:
             scope.end()
             self._scopes.discard(scope)
+            self._scored_s += scope.scored_s
         if scope.invalid is not None:
             return self._finished(planned, scope, OutcomeKind.INVALID, {}, Reading(invalid=scope.invalid))
         return self._finished(planned, scope, self._kind(values), values, Reading())
@@ -212,6 +223,9 @@ class TrialRunner:
             notes=scope.trial.notes,
             calls=self._keeper.calls(scope.calls),
         )
+
+
+_LONG_S = 20.0  # scorers that took less in all are not worth a line
 
 
 def _check_calls(scope: TrialScope) -> None:

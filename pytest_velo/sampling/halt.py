@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from pytest_velo.sampling.trial import TrialScope
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_velo.sampling.trial import TrialScope
 
 
 class Halt(BaseException):

@@ -22,9 +22,9 @@ import socket
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
-from functools import wraps
+from functools import partial, wraps
 from types import FrameType
 from typing import Any
 
@@ -102,6 +102,20 @@ class Outside:
         if self._refusing:
             raise ConnectionRefusedError(errno.ECONNREFUSED, self._refusing)
 
+    def elsewhere(self) -> Callable[[], Outside]:
+        """Return what makes its like in another process, whose connections `take` brings back."""
+        return partial(_watching, self._refusing, self._adopts)
+
+    def take(self, seen: Iterable[str], trouble: BodyError | None) -> None:
+        """Count the connections of another process."""
+        self._seen += seen
+        self.trouble = self.trouble or trouble
+
+    @property
+    def seen(self) -> tuple[str, ...]:
+        """The address of each connection."""
+        return tuple(self._seen)
+
     @property
     def addresses(self) -> dict[str, int]:
         """How many connections went to each address, the most frequent first."""
@@ -121,6 +135,17 @@ def watch(outside: Outside) -> None:
         if sys.version_info < (3, 12):
             threading.Thread.start = _starts(threading.Thread.start)  # type: ignore[method-assign,assignment]
     _current.set(outside)
+
+
+def watched() -> Outside | None:
+    """Return where the connections of this context are noted."""
+    return _current.get()
+
+
+def _watching(refusing: str, adopts: bool) -> Outside:
+    outside = Outside(refusing, adopts=adopts)
+    watch(outside)
+    return outside
 
 
 def _starts(start: Callable[[threading.Thread], None]) -> Callable[[threading.Thread], None]:

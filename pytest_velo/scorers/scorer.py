@@ -11,8 +11,9 @@ from functools import partial
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 from pytest_velo import parallel
-from pytest_velo.errors import ScorerError, UsageError, tell
+from pytest_velo.errors import BodyError, ScorerError, UsageError, tell
 from pytest_velo.lazy import load
+from pytest_velo.sampling.outside import watched
 from pytest_velo.sampling.pending import Pending
 from pytest_velo.sampling.trial import TrialScope, current
 
@@ -75,7 +76,9 @@ class Scorer(Generic[P, T]):
         parcels = scope.parcels
         if self not in parcels:
             parcels[self] = parallel.Parcel(self._function, f"the scorer `{self._name}`")
-        work = parallel.Work(parcels[self], args, kwargs, self._timeout_s)
+        outside = watched()
+        watch = {} if outside is None else {"watch": outside.elsewhere()}
+        work = parallel.Work(parcels[self], args, kwargs, timeout_s=self._timeout_s, **watch)
         began_s = time.monotonic()
         try:
             result: T = await scope.crew().run(work)
@@ -84,6 +87,8 @@ class Scorer(Generic[P, T]):
             raise
         finally:
             scope.scored_s += time.monotonic() - began_s
+            if outside is not None:
+                outside.take(work.seen, work.trouble if isinstance(work.trouble, BodyError) else None)
             for told in work.told:
                 if isinstance(told, Exception):
                     tell(told)
