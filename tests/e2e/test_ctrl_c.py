@@ -41,6 +41,8 @@ HANGS = {
     "a body blocks the event loop": BODY.format("time.sleep(600)"),
     "a body waits for a thread of asyncio": BODY.format("await asyncio.to_thread(time.sleep, 600)"),
     "a body catches its cancellation": BODY.format(RESISTS.strip("\n").strip()),
+    "a scorer hangs in its process": BODY.format("await hangs()")
+    + "\nfrom pytest_velo import scorer\n@scorer(process=True)\ndef hangs(): time.sleep(600)\n",
     "a body blocks the event loop while another test runs": BODY.format("time.sleep(600)").replace(
         "@pytest",
         "def test_before():\n    time.sleep(600)\n\n"
