@@ -104,6 +104,7 @@ def _named(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> di
     envvar="VELO_STRICT",
     help="End with 1 if a claim is undecided (default: where CI is set).",
 )
+@click.option("--jobs", type=click.IntRange(min=1), default=1, help="Processes that read the logs.")
 @click.option("-v", "--verbose", count=True, help="Show more; twice: whole texts.")
 @cache_dir_option("--velo-cache-dir")
 @click.pass_context
@@ -124,6 +125,7 @@ def judge(
     seed: int,
     show: int,
     strict: bool | None,
+    jobs: int,
     verbose: int,
     cache_dir: Path,
 ) -> None:
@@ -150,7 +152,7 @@ def judge(
         rerun=shlex.join(["velo", "judge", *ctx.meta[_TYPED]]),
     )
     asked = list({str(claim): claim for claim in map(claim_in, claims)}.values())
-    arms = read_arms(logs, named, kind=None if kind is None else Kind(kind), id_field=id_field)
+    arms = read_arms(logs, named, kind=None if kind is None else Kind(kind), id_field=id_field, jobs=jobs)
     judging = _Judging(arms, group, options, cache_dir)
     judging.claims(asked) if asked else judging.estimates()
     judged = judging.write(started_at)

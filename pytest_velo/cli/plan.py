@@ -25,7 +25,7 @@ _MOST_COLUMNS = 110
 
 @click.command(
     context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]},
-    options_metavar="[--json] [--differ SHARE] [PYTEST_OPTIONS]",
+    options_metavar="[--json] [--differ SHARE] [--jobs N] [PYTEST_OPTIONS]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option(
@@ -35,8 +35,9 @@ _MOST_COLUMNS = 110
     help="How often the two arms of a pair come out differently on the same case, above 0 and up to 1"
     " (default: as in the last recorded run, else always, which is the worst case).",
 )
+@click.option("--jobs", type=click.IntRange(min=1), default=1, help="Processes that simulate long estimates.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[TARGET]...")
-def plan(as_json: bool, differ: float | None, arguments: tuple[str, ...]) -> None:
+def plan(as_json: bool, differ: float | None, jobs: int, arguments: tuple[str, ...]) -> None:
     """Plan hypotheses: P(each verdict), mean trials over a range of true values, and cost.
 
     TARGET and other options are pytest's: `velo plan tests/test_it.py::test_h --velo-max-trials=400`.
@@ -46,7 +47,7 @@ def plan(as_json: bool, differ: float | None, arguments: tuple[str, ...]) -> Non
 
     """  # noqa: D301 - click shows nothing below \f
     try:
-        planned = plan_selection(arguments, differ)
+        planned = plan_selection(arguments, differ, jobs=jobs)
     except VeloError as error:
         raise click.ClickException(str(error)) from None
     _check(planned)

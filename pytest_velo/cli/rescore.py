@@ -35,9 +35,14 @@ _FROM_THE_RECORD = (
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[RUN] [TESTS] [PYTEST OPTIONS]")
 @cache_dir_option("--velo-cache-dir", found=False)
 @click.option("--allow-judge-calls", is_flag=True, help="Allow new calls to paid judges.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Scorers at once in processes of their own.")
 @click.pass_context
 def rescore(
-    ctx: click.Context, arguments: tuple[str, ...], cache_dir: Path | None, allow_judge_calls: bool
+    ctx: click.Context,
+    arguments: tuple[str, ...],
+    cache_dir: Path | None,
+    allow_judge_calls: bool,
+    jobs: int | None,
 ) -> None:
     """Run test bodies again on the stored draws of RUN (default: latest), and show what changed.
 
@@ -65,6 +70,7 @@ def rescore(
     named = any(_is_test(argument) for argument in given)
     tests = [] if named else _files(before, root_folder(given))
     told = [*tests, *given, *_as_recorded(before), f"--velo-cache-dir={folder.absolute()}"]
+    told += [] if jobs is None else [f"--velo-jobs={jobs}"]
     ran = run_pytest(told, before.folder.name, judge_calls=allow_judge_calls)
     if ran.run_id is not None:
         _show(before, load(ran.run_id, folder), ran.show, ran.verbosity, all_of_it=not named)

@@ -20,6 +20,7 @@ from pytest_velo.integration.run.hypothesis import item_rule_maker
 from pytest_velo.integration.run.price import price_of
 from pytest_velo.integration.run.spread import spread_of
 from pytest_velo.integration.session import SESSION, VeloSession
+from pytest_velo.parallel.mapping import mapped
 from pytest_velo.records import UnitKind
 from pytest_velo.report.plan_record import HypothesisPlan, MeasuredRow, MeasuredTable, PlannedPart, Row, Table
 from pytest_velo.runner.frame import Frame
@@ -34,11 +35,17 @@ from pytest_velo.stats.planning.soonest import soonest_verdicts
 from pytest_velo.stats.planning.truths import detectable_of, truths_of
 from pytest_velo.stats.rules.choice import rule_for
 
+_WORTH_PROCESSES = 500
+"""From so many units on, simulating an estimate takes longer than starting processes for it."""
 
-def plan_item(item: pytest.Item, session: VeloSession, differ: float | None = None) -> HypothesisPlan:
+
+def plan_item(
+    item: pytest.Item, session: VeloSession, differ: float | None = None, *, jobs: int = 1
+) -> HypothesisPlan:
     """Plan one prepared hypothesis; no call is made.
 
     `differ` is how often the arms of a pair differ, if the user knows it; else the last record may tell.
+    `jobs` processes simulate long estimates.
 
     The plan's `problem` is set where the claim's rule comes from another plugin.
 
@@ -52,7 +59,7 @@ def plan_item(item: pytest.Item, session: VeloSession, differ: float | None = No
         problem = _unplannable(item.config, claim)
         spread, spread_told = spread_of(item, session, frame, differ)
         parts = () if problem or isinstance(claim, Estimation) else _parts(item, claim, design, spread)
-        measured = _measured(claim, design, spread) if isinstance(claim, Estimation) else ()
+        measured = _measured(claim, design, spread, jobs) if isinstance(claim, Estimation) else ()
     except UsageError as error:
         raise error.within(item.nodeid) from None
     unit, told = _unit(item, frame)
@@ -141,15 +148,18 @@ def _is_one_of(truth: float, values: Sequence[float]) -> bool:
     return any(math.isclose(truth, value, abs_tol=1e-9) for value in values)
 
 
-def _measured(claim: Estimation, design: Design, spread: Spread | None) -> tuple[MeasuredTable, ...]:
-    """Plan an estimate."""
+def _measured(
+    claim: Estimation, design: Design, spread: Spread | None, jobs: int
+) -> tuple[MeasuredTable, ...]:
+    """Plan an estimate: its simulations have fixed seeds, so that processes change nothing."""
     scale = claim.statistic.scale
     tables = []
     for assuming, deviation in scenarios.deviations_of(claim.statistic, design, spread).items():
         rows = []
-        for share in SHARES:
-            truth = scale.from_unit(share)
-            at = measured_at(claim, design, truth, deviation(truth))
+        truths = [scale.from_unit(share) for share in SHARES]
+        calls = [(claim, design, truth, deviation(truth)) for truth in truths]
+        most = jobs if design.max_units >= _WORTH_PROCESSES else 1
+        for share, truth, at in zip(SHARES, truths, mapped(measured_at, calls, most), strict=True):
             mirrored = scale.from_unit(1.0 - share)
             row = MeasuredRow(
                 truth=truth, mirrored=mirrored, n=at.n, halfwidth=at.halfwidth, measured=at.measured
@@ -222,15 +232,17 @@ class PlannedSelection:
     problem: str
 
 
-def plan_selection(arguments: Sequence[str], differ: float | None = None) -> PlannedSelection:
+def plan_selection(
+    arguments: Sequence[str], differ: float | None = None, *, jobs: int = 1
+) -> PlannedSelection:
     """Collect with pytest in this process and plan every hypothesis; no call is made, nothing is stored.
 
-    `arguments` are pytest's: targets and options; `differ` is that of `plan_item`.
+    `arguments` are pytest's: targets and options; `differ` and `jobs` are those of `plan_item`.
 
     Raises:
         VeloError: A store cannot be read.
     """
-    planner = Planner(differ)
+    planner = Planner(differ, jobs=jobs)
     said = io.StringIO()
     quiet = ["-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"]  # this very package
     with redirect_stdout(said), redirect_stderr(said):
@@ -251,8 +263,9 @@ class Planner:
         error: Why a hypothesis could not be planned.
     """
 
-    def __init__(self, differ: float | None = None) -> None:
+    def __init__(self, differ: float | None = None, *, jobs: int = 1) -> None:
         self._differ = differ
+        self._jobs = jobs
         self.plans: list[HypothesisPlan] = []
         self.n_collected = 0
         self.error: VeloError | None = None
@@ -279,7 +292,8 @@ class Planner:
         velo = session.config.stash[SESSION]
         try:
             ordered = sorted(session.items, key=lambda item: self._places.get(item.nodeid, 0))
-            self.plans = [plan_item(item, velo, self._differ) for item in ordered if SPEC in item.stash]
+            planned = (item for item in ordered if SPEC in item.stash)
+            self.plans = [plan_item(item, velo, self._differ, jobs=self._jobs) for item in planned]
         except VeloError as error:
             self.error = error
         return True

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from pytest_velo.canonical import digest
-from pytest_velo.errors import UsageError, nearest
+from pytest_velo.errors import UsageError, VeloError, nearest
 from pytest_velo.logs.detect import read_logs
 from pytest_velo.logs.log import Kind, Log, as_text
+from pytest_velo.parallel.mapping import mapped
 
 
 def read_arms(
@@ -21,6 +22,7 @@ def read_arms(
     base: Path = Path(),
     kind: Kind | None = None,
     id_field: str | None = None,
+    jobs: int = 1,
 ) -> dict[str, Log]:
     """Read logs and return them by arm.
 
@@ -31,22 +33,32 @@ def read_arms(
         base: The folder that relative paths start from.
         kind: What wrote them; None to tell by each one's content.
         id_field: The field that says which samples are the same; None for the logs' own ids.
+        jobs: How many processes read them, from 1.
 
     Raises:
         UsageError: A log cannot be read, or two have one name.
     """
+    paths: list[tuple[str | None, Path]] = [(None, base / file) for file in files]
+    paths += [(name, base / file) for name, file in (named or {}).items()]
+    calls = [(path, kind, _own_field(id_field, kind)) for _, path in paths]
     logs: list[Log] = []
-    for file in files:
-        logs += read_logs(base / file, kind=kind, id_field=_own_field(id_field, kind))
-    for name, file in (named or {}).items():
-        found = read_logs(base / file, kind=kind, id_field=_own_field(id_field, kind))
-        logs.append(replace(_only(found, name, base / file), name=name))
+    for (name, path), found in zip(paths, mapped(_read, calls, min(jobs, len(calls) or 1)), strict=True):
+        if isinstance(found, VeloError):  # the first one in their order, whoever finds one first
+            raise found
+        logs += found if name is None else [replace(_only(found, name, path), name=name)]
     if not logs:
         raise UsageError("no log is named", fix="name one or more: a.eval b.eval")
     _check_names(logs)
     if id_field is not None:
         logs = [log if log.kind is Kind.ROWS else _by_field(log, id_field) for log in logs]
     return {log.name: log for log in logs}
+
+
+def _read(path: Path, kind: Kind | None, id_field: str | None) -> tuple[Log, ...] | VeloError:
+    try:
+        return read_logs(path, kind=kind, id_field=id_field)
+    except VeloError as error:
+        return error
 
 
 def _own_field(id_field: str | None, kind: Kind | None) -> str | None:

@@ -1,22 +1,32 @@
-"""A function over many things, in processes where that is asked for."""
+"""A function called many times, by several processes where that is asked for."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+from itertools import starmap
+from typing import Any, TypeVar
 
-from joblib import Parallel, delayed
+from pytest_velo.lazy import lazily
 
-A = TypeVar("A")
-B = TypeVar("B")
+R = TypeVar("R")
+
+_joblib = lazily("pytest_velo.parallel", {"spread": "spreading"})  # not for a single process
 
 
-def mapped(function: Callable[[A], B], things: Iterable[A], jobs: int) -> Iterator[B]:
-    """Yield the results in the order of the things; with one job, in this process.
+def mapped(function: Callable[..., R], calls: Iterable[tuple[Any, ...]], jobs: int) -> Iterator[R]:
+    """Yield what the calls return, in their order; with one job, from this process.
 
-    The function and what it takes and returns go through pickle, so it is one of a module.
+    With more, the function must be one of a module, and what it takes and returns goes through pickle.
+
+    Args:
+        function: What is called.
+        calls: The arguments of each call.
+        jobs: How many processes there are at most, from 1.
+
+    >>> [*mapped(pow, [(2, 3), (3, 2)], jobs=1)]
+    [8, 9]
     """
     if jobs == 1:
-        return map(function, things)
-    results: Iterator[B] = Parallel(n_jobs=jobs, return_as="generator")(delayed(function)(x) for x in things)
-    return results
+        return starmap(function, calls)
+    spread: Iterator[R] = _joblib("spread")(function, calls, jobs)
+    return spread
