@@ -41,8 +41,9 @@ def read_arms(
     paths: list[tuple[str | None, Path]] = [(None, base / file) for file in files]
     paths += [(name, base / file) for name, file in (named or {}).items()]
     calls = [(path, kind, _own_field(id_field, kind)) for _, path in paths]
+    read = [*mapped(_read, calls, min(jobs, len(calls) or 1))]
     logs: list[Log] = []
-    for (name, path), found in zip(paths, mapped(_read, calls, min(jobs, len(calls) or 1)), strict=True):
+    for (name, path), found in zip(paths, read, strict=True):
         if isinstance(found, VeloError):  # the first one in their order, whoever finds one first
             raise found
         logs += found if name is None else [replace(_only(found, name, path), name=name)]

@@ -13,8 +13,6 @@ def refuse(what: str) -> None:
 
     Raises:
         BodyError: This is one.
-
-    >>> refuse("a model call")
     """
     if name:
         raise BodyError(

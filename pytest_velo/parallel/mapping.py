@@ -22,9 +22,6 @@ def mapped(function: Callable[..., R], calls: Iterable[tuple[Any, ...]], jobs: i
         function: What is called.
         calls: The arguments of each call.
         jobs: How many processes there are at most, from 1.
-
-    >>> [*mapped(pow, [(2, 3), (3, 2)], jobs=1)]
-    [8, 9]
     """
     if jobs == 1:
         return starmap(function, calls)
