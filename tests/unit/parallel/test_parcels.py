@@ -12,6 +12,7 @@ from typing import Any
 import cloudpickle
 import pytest
 
+from pytest_velo.cache.stored_reply import reader
 from pytest_velo.errors import ScorerError
 from pytest_velo.parallel.parcels import Parcel
 from pytest_velo.records import FinishReason, Reply, ToolCall, Usage
@@ -75,6 +76,12 @@ def test_a_reply_goes_there_whole() -> None:
     (again,), _ = cloudpickle.loads(parcel(len).call((reply,), {}))
     assert again == reply
     assert again.answers("7")
+
+
+def test_a_stored_reply_goes_there_with_what_it_has_not_read_yet() -> None:
+    reply = reader()(b'{"text": "It is 7.", "raw": {"id": "a"}}')
+    (again,), _ = cloudpickle.loads(parcel(len).call((reply,), {}))
+    assert (again.text, again.raw, again == reply) == ("It is 7.", {"id": "a"}, True)
 
 
 @pytest.fixture
