@@ -217,19 +217,39 @@ class _Member:
 
     def _make(self, work: Work) -> None:
         """Make a call and settle it."""
-        parcel = work.parcel
-        content, call = parcel.content, parcel.call(work.args, work.kwargs)
-        if self._process is None:
-            self._process = ProcessPoolExecutor(max_workers=1, initializer=begin, env=self._crew.environment)
-            self._pid = self._ask(work, self._process.submit(ready), None)  # not the function's time
-        answer = self._perform(work, None if parcel.digest in self._sent else content, call)
-        if answer.came is Came.UNKNOWN:  # loky has replaced the process: it grew too large
-            answer = self._perform(work, content, call)
-        self._sent.add(parcel.digest)
+        self._make_ready(work)
+        answer = self._answer(work)
         work.told = [unpacked(error) for error in answer.told]
         work.seen = answer.seen
         work.trouble = None if answer.trouble is None else unpacked(answer.trouble)
         self._read(work, answer)
+
+    def _make_ready(self, work: Work) -> None:
+        """See that there is a process: one that died while it was idle was nobody's fault.
+
+        The start is not the function's time.
+        """
+        if self._process is not None:
+            try:
+                alive = self._process.submit(ready)
+                if work.wait_for(alive, None) and alive.exception() is None:
+                    return
+            except BrokenExecutor:
+                pass
+            if work.is_unwanted:
+                raise StoppedError("sampling was stopped")
+            self._end()
+        self._process = ProcessPoolExecutor(max_workers=1, initializer=begin, env=self._crew.environment)
+        self._pid = self._ask(work, self._process.submit(ready), None)
+
+    def _answer(self, work: Work) -> Answer:
+        parcel = work.parcel
+        content, call = parcel.content, parcel.call(work.args, work.kwargs)
+        answer = self._perform(work, None if parcel.digest in self._sent else content, call)
+        if answer.came is Came.UNKNOWN:  # loky has replaced the process: it grew too large
+            answer = self._perform(work, content, call)
+        self._sent.add(parcel.digest)
+        return answer
 
     def _perform(self, work: Work, function: bytes | None, call: bytes) -> Answer:
         assert self._process is not None

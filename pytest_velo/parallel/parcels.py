@@ -161,7 +161,8 @@ def _is_unfindable(module: Any) -> bool:
     file = getattr(module, "__file__", None)
     if module.__name__ == "__main__" or not file or _is_installed(file):
         return False
-    rewritten = type(module.__loader__).__module__.startswith("_pytest.")
+    loader = getattr(module.__spec__, "loader", None)
+    rewritten = type(loader).__module__.startswith("_pytest.")
     return rewritten or not _is_found(module.__name__.partition(".")[0], Path(file))
 
 

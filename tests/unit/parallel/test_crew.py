@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -106,6 +107,15 @@ def test_a_process_that_dies_is_an_error_and_is_replaced(crew, function, by, how
     assert how in raised.value.what
     assert ("--velo-jobs=1" in raised.value.fix) == (by == signal.SIGKILL)
     assert ran(crew, process) != before
+
+
+def test_a_process_that_dies_while_it_is_idle_is_replaced(crew) -> None:
+    idle = ran(crew, process)
+    os.kill(idle, signal.SIGKILL)
+    pause = threading.Event()
+    while Path(f"/proc/{idle}").exists():  # until it was waited for
+        pause.wait(0.01)
+    assert ran(crew, process) != idle
 
 
 def test_what_takes_too_long_is_ended_with_what_it_started(crew, fifo) -> None:
