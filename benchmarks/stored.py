@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from random import Random
@@ -19,6 +21,7 @@ PER_REQUEST = 10
 A_RUN = 1_000
 """Draws that were stored one after the other: what one hypothesis reads again."""
 
+_FIRST_DAY = datetime(2026, 11, 1, tzinfo=UTC)
 _QUESTION = "Which city is it? Answer with one word, and give no reason. " * 3
 
 
@@ -33,9 +36,13 @@ def request(n: int) -> Request:
 
 def address(n: int) -> Address:
     """Return where the draw `n` is stored; ten in a row are draws of one request."""
-    case = sha256(str(n // PER_REQUEST).encode()).hexdigest()
-    key = request_key(request(n // PER_REQUEST))
+    key, case = _key_and_case(n // PER_REQUEST)
     return Address(key=key, seed=0, stream="", slot=f"{case}:{n % PER_REQUEST}:0")
+
+
+@lru_cache(maxsize=16)
+def _key_and_case(n: int) -> tuple[str, str]:
+    return request_key(request(n)), sha256(str(n).encode()).hexdigest()
 
 
 def reply(n: int) -> Reply:
@@ -54,9 +61,7 @@ def reply(n: int) -> Reply:
 def draws(first: int, end: int) -> Iterator[tuple[Request, Draw]]:
     """Yield draws in the order in which they were made, a second apart."""
     for n in range(first, end):
-        moment = (
-            f"2026-11-{1 + n // 86_400:02d}T{n // 3600 % 24:02d}:{n // 60 % 60:02d}:{n % 60:02d}.000000+00:00"
-        )
+        moment = (_FIRST_DAY + timedelta(seconds=n)).isoformat(timespec="microseconds")
         yield request(n // PER_REQUEST), Draw(address=address(n), reply=reply(n), drawn_at=moment)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from pytest_velo.records import HypothesisResult, Outcome, add_costs
@@ -73,8 +74,9 @@ def expected_false(results: Sequence[HypothesisResult]) -> float:
 def short_names(results: Sequence[HypothesisResult]) -> list[str]:
     """Return short names: without the file, unless two tests would then have the same name."""
     short = [result.node_id.split("::", 1)[-1] for result in results]
+    times = Counter(short)
     return [
-        inline(name if short.count(name) == 1 else result.node_id)
+        inline(name if times[name] == 1 else result.node_id)
         for name, result in zip(short, results, strict=True)
     ]
 
