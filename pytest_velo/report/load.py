@@ -138,6 +138,11 @@ class RecordedHypothesis:
         """The trials of the stopping prefix, in submission order."""
         return self._run.trials_of(self.node_id)
 
+    @property
+    def result(self) -> HypothesisResult:
+        """The result without its trials, as it was recorded."""
+        return self._result
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
@@ -162,6 +167,11 @@ class Run:
         self.is_partial = is_partial
         self.document = document
         self.results = tuple(RecordedHypothesis(self, result) for result in document.results)
+
+    @cached_property
+    def by_node_id(self) -> dict[str, RecordedHypothesis]:
+        """The hypotheses by node id; of a test that ran again, the last."""
+        return {result.node_id: result for result in self.results}
 
     def trials(self, node_id: str | None = None) -> Iterator[dict[str, Any]]:
         """Iterate over the recorded trials as dicts, in order of (node id, index).
@@ -209,12 +219,12 @@ class Run:
             StoreError: A line cannot be read.
         """
         if self.is_partial:
-            return len(trial_places(trial_files(self.folder)).get(node_id, ()))
+            return len(self._partial_places.get(node_id, ()))
         return len(self._places.get(node_id, ())) if (self.folder / TRIALS_FILE).exists() else 0
 
     def _partial_trials(self, node_id: str | None) -> Iterator[dict[str, Any]]:
         """Yield trials from the files of all processes, which nobody has sorted."""
-        places = trial_places(trial_files(self.folder))
+        places = self._partial_places
         for name in sorted(places) if node_id is None else [node_id]:
             for _, (path, start, length) in sorted(places.get(name, ())):
                 with path.open("rb") as file:
@@ -263,10 +273,15 @@ class Run:
         """Return the tests that have trials, whose process was killed before their result was written."""
         known = {result.node_id for result in self.document.results}
         if self.is_partial:
-            names = sorted(trial_places(trial_files(self.folder)))
+            names = sorted(self._partial_places)
         else:
             names = [*self._places] if (self.folder / TRIALS_FILE).exists() else []
         return [name for name in names if name not in known]
+
+    @cached_property
+    def _partial_places(self) -> dict[str, list[tuple[int, tuple[Path, int, int]]]]:
+        """The same of a run that did not end, from the files of its processes, as they were first read."""
+        return trial_places(trial_files(self.folder))
 
     @cached_property
     def _places(self) -> dict[str, list[tuple[int, int]]]:

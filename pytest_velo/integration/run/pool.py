@@ -61,7 +61,7 @@ class Pooling:
         self._go_on(self._at_once)
 
     def _go_on(self, n: int) -> None:
-        """Prepare the next `n` items and start sampling them; one that cannot be prepared waits for its turn."""
+        """Start sampling the next `n` items; one that cannot be prepared waits for its turn."""
         contexts: list[Context] = []
         runs: list[Run] = []
         while len(runs) < n and (item := next(self._next, None)) is not None:
