@@ -1,6 +1,6 @@
 """Sessions that grow: what a hypothesis and a trial cost where there are many of them, and whether it stays.
 
-Sessions of 100, 1,000 and (with `--most 10000`) 10,000 hypotheses in files of 100 tests, over a scripted
+Sessions of 100, 1,000 (and, with `--sizes 10000`, 10,000) hypotheses in files of 100 tests, over a scripted
 model, sampled one by one, together, and under pytest-xdist; then what is done with their records. Trials: one
 hypothesis of many, and many of 1,000 each. Everything is a process of its own. CPU seconds are user and
 system together, and memory is the process's peak. A cost is linear where the column "each" stays.
@@ -77,7 +77,7 @@ class Took(NamedTuple):
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--most", type=int, default=1_000, help="hypotheses of the largest session")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[100, 1_000], help="hypotheses of a session")
     parser.add_argument("--trials", type=int, default=100_000, help="trials of the largest session")
     parser.add_argument("--only", choices=["hypotheses", "trials"], help="leave the other out")
     parser.add_argument("--way", choices=WAYS, action="append", help="how to sample (default: each way)")
@@ -86,8 +86,7 @@ def main() -> None:
     print(machine("pytest", "pytest-xdist", "apsw", "msgspec"), flush=True)
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         if options.only != "trials":
-            sizes = [n for n in (100, 1_000, 10_000) if n <= options.most]
-            _print_hypotheses(Path(folder), sizes, options.way or list(WAYS))
+            _print_hypotheses(Path(folder), options.sizes, options.way or list(WAYS))
         if options.only != "hypotheses":
             _print_trials(Path(folder), options.trials)
 

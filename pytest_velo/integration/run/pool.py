@@ -103,6 +103,7 @@ class Pooling:
             raise
         finally:
             progress.close()
+            self._watch.progress = None  # it knows the runs
             for kind, text in self._kept[item.nodeid].sections():
                 item.add_report_section("call", kind, text)
         del self._waiting[item.nodeid], self._kept[item.nodeid]  # their trials take much memory
