@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -20,6 +21,7 @@ from pytest_velo.report.record import (
     RESULTS_FILE,
     RUN_FILE,
     TRIALS_FILE,
+    Places,
     read_results,
     runs_folder,
     trial_files,
@@ -193,7 +195,8 @@ class Run:
                 yield _parse(line, f"{path}:{number}")
             return
         with path.open("rb") as file:
-            for number, offset in self._places.get(node_id, ()):
+            numbers, offsets = self._places.get(node_id, ((), ()))
+            for number, offset in zip(numbers, offsets, strict=True):
                 file.seek(offset)
                 yield _parse(file.readline(), f"{path}:{number}")
 
@@ -220,13 +223,16 @@ class Run:
         """
         if self.is_partial:
             return len(self._partial_places.get(node_id, ()))
-        return len(self._places.get(node_id, ())) if (self.folder / TRIALS_FILE).exists() else 0
+        if not (self.folder / TRIALS_FILE).exists():
+            return 0
+        numbers, _ = self._places.get(node_id, ((), ()))
+        return len(numbers)
 
     def _partial_trials(self, node_id: str | None) -> Iterator[dict[str, Any]]:
         """Yield trials from the files of all processes, which nobody has sorted."""
         places = self._partial_places
         for name in sorted(places) if node_id is None else [node_id]:
-            for _, (path, start, length) in sorted(places.get(name, ())):
+            for path, start, length in places.get(name, ()):
                 with path.open("rb") as file:
                     file.seek(start)
                     yield _parse(file.read(length), f"{path} at byte {start}")
@@ -279,18 +285,20 @@ class Run:
         return [name for name in names if name not in known]
 
     @cached_property
-    def _partial_places(self) -> dict[str, list[tuple[int, tuple[Path, int, int]]]]:
+    def _partial_places(self) -> dict[str, Places]:
         """The same of a run that did not end, from the files of its processes, as they were first read."""
         return trial_places(trial_files(self.folder))
 
     @cached_property
-    def _places(self) -> dict[str, list[tuple[int, int]]]:
+    def _places(self) -> dict[str, tuple[array[int], array[int]]]:
         """Which lines are each test's, and where they start: one quick pass that decodes node ids only."""
-        places: dict[str, list[tuple[int, int]]] = {}
+        places: dict[str, tuple[array[int], array[int]]] = {}
         path = self.folder / TRIALS_FILE
         position = 0
         for number, line in enumerate(_lines(path), 1):
-            places.setdefault(_node_id(line, f"{path}:{number}"), []).append((number, position))
+            numbers, offsets = places.setdefault(_node_id(line, f"{path}:{number}"), (array("q"), array("q")))
+            numbers.append(number)
+            offsets.append(position)
             position += len(line)
         return places
 
