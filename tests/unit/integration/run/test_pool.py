@@ -54,7 +54,7 @@ def test_a_hypothesis_beyond_the_bound_waits_until_another_is_reached(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pool, "AT_ONCE", 2)
-    item, state = hypothesis_item(request, "rate >= 0.5", "def test_it(): return 1 > 0")
+    _, state = hypothesis_item(request, "rate >= 0.5", "def test_it(): return 1 > 0")
     vars(state)["settings"] = replace(state.settings, concurrency=1)
     items = collected(request, BOUNDED)
     prepare_items(items, state)
