@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from random import Random
 from typing import Any, Protocol
 
+import apsw
+
 from pytest_velo.cache.codec import encode_reply
 from pytest_velo.cache.keys import request_key
+from pytest_velo.cache.schema import place
 from pytest_velo.cache.store import Store
 from pytest_velo.records import Address, Draw, Reply, Request, Usage
 
@@ -19,6 +24,10 @@ PER_REQUEST = 10
 A_RUN = 1_000
 """Draws that were stored one after the other: what one hypothesis reads again."""
 
+A_SEED = 1_000_000
+"""Draws under one root seed."""
+
+_FIRST_DAY = datetime(2026, 11, 1, tzinfo=UTC)
 _QUESTION = "Which city is it? Answer with one word, and give no reason. " * 3
 
 
@@ -32,10 +41,18 @@ def request(n: int) -> Request:
 
 
 def address(n: int) -> Address:
-    """Return where the draw `n` is stored; ten in a row are draws of one request."""
-    case = sha256(str(n // PER_REQUEST).encode()).hexdigest()
-    key = request_key(request(n // PER_REQUEST))
-    return Address(key=key, seed=0, stream="", slot=f"{case}:{n % PER_REQUEST}:0")
+    """Return where the draw `n` is stored; ten in a row are draws of one request.
+
+    Each further million has the requests of the first, and a root seed of its own.
+    """
+    seed, nth = divmod(n, A_SEED)
+    key, case = _key_and_case(nth // PER_REQUEST)
+    return Address(key=key, seed=seed, stream="", slot=f"{case}:{n % PER_REQUEST}:0")
+
+
+@lru_cache(maxsize=16)
+def _key_and_case(n: int) -> tuple[str, str]:
+    return request_key(request(n)), sha256(str(n).encode()).hexdigest()
 
 
 def reply(n: int) -> Reply:
@@ -54,9 +71,7 @@ def reply(n: int) -> Reply:
 def draws(first: int, end: int) -> Iterator[tuple[Request, Draw]]:
     """Yield draws in the order in which they were made, a second apart."""
     for n in range(first, end):
-        moment = (
-            f"2026-11-{1 + n // 86_400:02d}T{n // 3600 % 24:02d}:{n // 60 % 60:02d}:{n % 60:02d}.000000+00:00"
-        )
+        moment = (_FIRST_DAY + timedelta(seconds=n)).isoformat(timespec="microseconds")
         yield request(n // PER_REQUEST), Draw(address=address(n), reply=reply(n), drawn_at=moment)
 
 
@@ -98,6 +113,25 @@ class Ours:
         self.fill = self.store.put_many
         self.read = self.store.get
         self.close = self.store.close
+
+
+def copy_seeds(folder: Path, n_draws: int) -> None:
+    """Put what is stored under root seed 0 under further ones, too, until there are `n_draws`, in SQL."""
+    connection = apsw.Connection(str(folder / "draws.sqlite"))
+    connection.create_scalar_function("velo_place", lambda *at: place(*at), 4, deterministic=True)
+    for seed in range(1, n_draws // A_SEED):
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute(_COPY, {"seed": seed})
+        connection.execute("COMMIT")
+    connection.close()
+
+
+_COPY = """
+INSERT INTO draw(address, request, seed, stream, slot, reply, model_served, cost_usd, drawn_at)
+SELECT velo_place(key, :seed, stream, slot), request, :seed, stream, slot, reply, model_served,
+    cost_usd, drawn_at
+FROM draw JOIN request ON request.id = request WHERE seed = 0 ORDER BY draw.id
+"""
 
 
 class Blobs:

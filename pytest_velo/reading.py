@@ -24,6 +24,23 @@ MOST_LINE_BYTES = 64 * 2**20
 _PIECE = 2**20
 
 
+FileState = tuple[int, int, int]
+"""Of a file: it changes with its content."""
+
+
+def state_of(path: Path) -> FileState | None:
+    """Return the state of a file, to tell whether what was read is still in it; None if there is none.
+
+    Files that each test of a session looks into are read once: in each of many tests it would take time that
+    grows with their square.
+    """
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
 def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
     """Return the content of a regular file.
 

@@ -7,12 +7,13 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 
 from pytest_velo.baselines.codec import decode, encode
 from pytest_velo.baselines.entry import Entry, Key, Sampled
 from pytest_velo.errors import StoreError
-from pytest_velo.reading import read_bytes
+from pytest_velo.reading import FileState, read_bytes, state_of
 
 LOCK_WAIT_S = 30.0
 """An update takes milliseconds; one that holds the lock for this long was killed."""
@@ -34,7 +35,7 @@ class BaselineFile:
             StoreError: It cannot be read, is damaged, newer or in conflict, or has an entry twice.
         """
         try:
-            entries = decode(read_bytes(Path(path)))
+            return _read(Path(path), state_of(Path(path)))
         except FileNotFoundError:
             return cls()
         except (OSError, ValueError) as error:
@@ -45,7 +46,6 @@ class BaselineFile:
             ) from None
         except StoreError as error:
             raise error.at(str(path)) from None
-        return cls(entries={entry.key: entry for entry in entries})
 
     @classmethod
     def update(cls, path: str | Path, entries: Iterable[Entry]) -> BaselineFile:
@@ -100,6 +100,12 @@ class BaselineFile:
         known = self.entries.get(entry.key)
         kept = entry if known is None else replace(entry, anchor=known.anchor)
         return BaselineFile(entries={**self.entries, entry.key: kept})
+
+
+@lru_cache(maxsize=2)
+def _read(path: Path, state: FileState | None) -> BaselineFile:
+    """Return what a file holds; each test of a session asks."""
+    return BaselineFile(entries={entry.key: entry for entry in decode(read_bytes(path))})
 
 
 def _write(target: Path, content: bytes) -> None:

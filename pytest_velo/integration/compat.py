@@ -75,11 +75,24 @@ def is_parameter(definition: pytest.FixtureDef[Any]) -> bool:
 def plugin_of(config: pytest.Config, definition: pytest.FixtureDef[Any]) -> str | None:
     """Return the name of the installed plugin that a fixture belongs to; None for the user's and pytest's."""
     package = str(getattr(definition.func, "__module__", "")).partition(".")[0]
-    for plugin, distribution in config.pluginmanager.list_plugin_distinfo():
-        name = getattr(plugin, "__name__", None) or type(plugin).__module__
-        if name.partition(".")[0] == package:
-            return str(distribution.project_name)
-    return None
+    installed = config.pluginmanager.list_plugin_distinfo()
+    known = config.stash.get(_PLUGINS, None)
+    if known is None or known.n_installed != len(installed):
+        known = config.stash[_PLUGINS] = _Plugins(len(installed), {})
+        for plugin, distribution in installed:
+            name = getattr(plugin, "__name__", None) or type(plugin).__module__
+            known.by_package.setdefault(name.partition(".")[0], str(distribution.project_name))
+    return known.by_package.get(package)
+
+
+class _Plugins(NamedTuple):
+    """The installed plugins by their packages: reading a distribution's name parses all of its metadata."""
+
+    n_installed: int
+    by_package: dict[str, str]
+
+
+_PLUGINS = pytest.StashKey[_Plugins]()
 
 
 def mark_expression_holds(expression: str, marks: set[str], *, whatever_keywords: bool = False) -> bool:

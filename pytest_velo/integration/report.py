@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -31,6 +32,7 @@ from pytest_velo.records import HypothesisResult, Outcome
 from pytest_velo.report.document import compact
 from pytest_velo.report.estimates import total_text
 from pytest_velo.report.families import family_lines
+from pytest_velo.report.folding import more_lines, most_of
 from pytest_velo.report.lines import UNWRAPPED, Line, Style, as_text, block, paragraph
 from pytest_velo.report.record import RUN_FILE
 from pytest_velo.report.summary import summary_lines
@@ -168,7 +170,7 @@ def write_summary(session: VeloSession, reporter: pytest.TerminalReporter, start
     results = tuple(session.reported.values())
     verbosity = reporter.config.get_verbosity()
     for title, style, shown in _sections(session, results, verbosity):
-        _write_in_full(reporter, title, shown, style)
+        _write_in_full(reporter, title, shown, style, most=most_of(len(shown), everything=verbosity > 0))
     reporter.ensure_newline()
     reporter.section("hypotheses")
     width = terminal_width(reporter.config)
@@ -178,9 +180,13 @@ def write_summary(session: VeloSession, reporter: pytest.TerminalReporter, start
         reporter, summary_lines(results, wall_s=wall_s, width=width, encoding=encoding, verbosity=verbosity)
     )
     if verbosity >= 0:
-        _write(reporter, family_lines(results, width, strict=session.settings.strict, encoding=encoding))
+        strict, everything = session.settings.strict, verbosity > 0
+        _write(
+            reporter,
+            family_lines(results, width, strict=strict, encoding=encoding, everything=everything),
+        )
     _write(reporter, drawn_lines(session.drawn, results, width))
-    _write(reporter, _unsampled_lines(session.unsampled, width))
+    _write(reporter, _unsampled_lines(session.unsampled, width, everything=verbosity > 0))
     _write(reporter, _estimate_lines(session, width))
     if verbosity >= 0 and results and (session.run_folder / RUN_FILE).is_file():
         reporter.write_line(f"run record: {session.run_folder}")
@@ -222,15 +228,23 @@ def write_summary_alone(session: VeloSession, config: pytest.Config, started_s: 
 
 
 def _write_in_full(
-    reporter: pytest.TerminalReporter, title: str, results: Iterable[HypothesisResult], style: Style
+    reporter: pytest.TerminalReporter,
+    title: str,
+    results: Sequence[HypothesisResult],
+    style: Style,
+    *,
+    most: int,
 ) -> None:
-    """Write a section of hypotheses in full; nothing if there are none."""
-    for number, result in enumerate(results):
+    """Write a section of hypotheses in full, the first `most` of them; nothing if there are none."""
+    for number, result in enumerate(results[:most]):
         if number == 0:
             reporter.write_sep("=", title, **style.markup)
         reporter.write_sep("_", result.node_id)
         width = terminal_width(reporter.config)
         _write(reporter, verdict_lines(reporter.config, result, width, notices=False))
+    if most < len(results):
+        left = f"and {len(results) - most:,} more {title}"
+        _write(reporter, more_lines(left, terminal_width(reporter.config)))
 
 
 def _as_error(report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
@@ -294,12 +308,16 @@ def _as_unsampled(item: pytest.Item, report: pytest.TestReport) -> None:
     setattr(report, WHY_ATTRIBUTE, why)
 
 
-def _unsampled_lines(unsampled: Mapping[str, str], width: int) -> Iterator[Line]:
+def _unsampled_lines(unsampled: Mapping[str, str], width: int, *, everything: bool) -> Iterator[Line]:
     if unsampled:
         yield Line("")
-    for node_id, why in unsampled.items():
+    most = most_of(len(unsampled), everything=everything)
+    for node_id, why in islice(unsampled.items(), most):
         yield Line(inline(f"- not sampled  {node_id}", width), Style.WARN)
         yield from block("", why, width, indent=4)
+    if most < len(unsampled):
+        left = f"- and {len(unsampled) - most:,} more not sampled (-v prints all)"
+        yield from paragraph(left, Style.WARN, width)
 
 
 def _estimate_lines(session: VeloSession, width: int) -> Iterator[Line]:

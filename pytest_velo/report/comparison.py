@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pytest_velo.baselines.recorded import Compared, Flip, RecordedComparison
 from pytest_velo.claims import Mean
 from pytest_velo.records import UnitKind
+from pytest_velo.report.folding import MOST_LISTED
 from pytest_velo.report.lines import Line, Style, fit_lines, paragraph
 from pytest_velo.report.numbers import count, interval, percent, rate
 from pytest_velo.report.text import display, inline
@@ -46,16 +47,42 @@ class RunComparison:
 
 def comparison_lines(runs: RunComparison, *, width: int = 80, encoding: str | None = "utf-8") -> list[Line]:
     """Return what `velo compare` prints; `width` is at least 40 columns."""
+    shown = _shown(runs.hypotheses)
     lines = [
         Line(inline(f"before  {runs.before}", width)),
         Line(inline(f"now     {runs.now}", width)),
-        *(line for hypothesis in runs.hypotheses for line in _hypothesis(hypothesis, runs, width)),
+        *(line for hypothesis in shown for line in _hypothesis(hypothesis, runs, width)),
+        *_not_shown(runs.hypotheses, len(shown), width),
         *_alone("only before", runs.only_before, width),
         *_alone("only now", runs.only_now, width),
         Line(""),
         *_totals(runs, width),
     ]
     return fit_lines(lines, encoding)
+
+
+def _shown(hypotheses: Sequence[RecordedComparison]) -> Sequence[RecordedComparison]:
+    """Return what is shown: all if they are few, else those that moved or were not compared."""
+    if len(hypotheses) <= MOST_LISTED:
+        return hypotheses
+    return [each for each in hypotheses if _wants_a_look(each)][:MOST_LISTED]
+
+
+def _wants_a_look(hypothesis: RecordedComparison) -> bool:
+    return bool(hypothesis.reason) or any(part.moved for part in hypothesis.parts)
+
+
+def _not_shown(hypotheses: Sequence[RecordedComparison], n_shown: int, width: int) -> Iterator[Line]:
+    """Count what is left out, and say how to see it."""
+    if n_shown == len(hypotheses):
+        return
+    n_looked_at = sum(map(_wants_a_look, hypotheses))
+    left = [f"{len(hypotheses) - n_looked_at:,} in which no change is shown"]
+    if n_looked_at > n_shown:
+        left.append(f"{n_looked_at - n_shown:,} that changed or were not compared")
+    yield Line("")
+    text = f"not listed: {' and '.join(left)} (name a part of their node ids: velo compare A B PART)"
+    yield from paragraph(text, Style.DIM, width)
 
 
 def _change_text(compared: Compared, alpha: float) -> tuple[str, Style]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 from pytest_velo.baselines.recorded import RecordedComparison, compare_recorded
 from pytest_velo.checks.instruments import changes_between
 from pytest_velo.errors import StoreError, UsageError, nearest
+from pytest_velo.reading import FileState, state_of
 from pytest_velo.records import HypothesisResult
 from pytest_velo.report.chosen import Before
 from pytest_velo.report.comparison import RunComparison, name_of
@@ -73,17 +75,26 @@ def _last_of(
 ) -> Before | None:
     for name in names[:_LOOKED_AT]:
         try:
-            run = load(name, cache_dir)
-            found = [
-                result
-                for result in run.document.results
-                if result.node_id == node_id and (result.decision is not None or not with_evidence)
-            ]
-            if found:
-                return Before(run=name, result=_with_trials(found[-1], run))
+            run = _loaded(name, cache_dir)
+            found = run.by_node_id.get(node_id)
+            if found is not None and found.decision is None and with_evidence:
+                ran = (result for result in reversed(run.results) if result.node_id == node_id)
+                found = next((result for result in ran if result.decision is not None), None)
+            if found is not None:
+                return Before(run=name, result=_with_trials(found.result, run))
         except StoreError:
             continue
     return None
+
+
+def _loaded(name: str, cache_dir: str | Path) -> Run:
+    """Return a run as `load` does, read once for all the tests of a session that ask for it."""
+    return _read(name, cache_dir, state_of(runs_folder(cache_dir) / name / RUN_FILE))
+
+
+@lru_cache(maxsize=2)
+def _read(name: str, cache_dir: str | Path, state: FileState | None) -> Run:
+    return load(name, cache_dir)
 
 
 def compare_runs(

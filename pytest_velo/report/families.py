@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from pytest_velo.records import Family, HypothesisResult, Outcome
+from pytest_velo.report.folding import more_lines, most_of
 from pytest_velo.report.lines import Line, Style, block, fit_lines, paragraph
 from pytest_velo.report.numbers import count, p_value, percent
 from pytest_velo.report.phrases import mark
@@ -54,11 +55,22 @@ def expected_wrong_families(results: Sequence[HypothesisResult]) -> float:
 
 
 def family_lines(
-    results: Sequence[HypothesisResult], width: int, *, strict: bool = False, encoding: str | None = "utf-8"
+    results: Sequence[HypothesisResult],
+    width: int,
+    *,
+    strict: bool = False,
+    encoding: str | None = "utf-8",
+    everything: bool = True,
 ) -> list[Line]:
     """Return the block about families; empty if every hypothesis stands for itself.
 
-    `results` are those of the table, settled. `strict` means that undecided tests failed when they ended.
+    Args:
+        results: Those of the table, settled.
+        width: Columns of the terminal.
+        strict: Undecided tests failed when they ended.
+        encoding: Encoding of the stream.
+        everything: Every member is listed; otherwise, in a large family, those that the step-down decided and
+            the first of the others.
     """
     families = _families_of(results)
     if not families:
@@ -66,7 +78,7 @@ def family_lines(
     lines = [Line(""), Line("families (Holm)", Style.BOLD)]
     shared = {name: members for name, members in families.items() if members[0][1].size > 1}
     for name, members in shared.items():
-        lines += _family_lines(name, members, width, strict)
+        lines += _family_lines(name, members, width, strict, everything=everything)
     if alone := len(families) - len(shared):
         are = "hypothesis is a family of its own" if alone == 1 else "hypotheses are families of their own"
         others = " other" if shared else ""
@@ -77,7 +89,12 @@ def family_lines(
 
 
 def _family_lines(
-    name: str, members: Sequence[tuple[HypothesisResult, Family]], width: int, strict: bool
+    name: str,
+    members: Sequence[tuple[HypothesisResult, Family]],
+    width: int,
+    strict: bool,
+    *,
+    everything: bool,
 ) -> Iterator[Line]:
     size = members[0][1].size
     alphas, betas = ({getattr(family, kind) for _, family in members} for kind in ("alpha", "beta"))
@@ -92,8 +109,19 @@ def _family_lines(
         f"P(any wrong supported in the family) <= {alpha:g}, P(any wrong refuted in it) <= {beta:g}",
         width,
     )
-    for result, family in members:
+    most = most_of(len(members), everything=everything)
+    shown = members if most == len(members) else _decided_first(members)[:most]
+    for result, family in shown:
         yield from _member_lines(result, family, width, strict)
+    if len(shown) < len(members):
+        yield from more_lines(f"and {len(members) - len(shown):,} more members", width)
+
+
+def _decided_first(
+    members: Sequence[tuple[HypothesisResult, Family]],
+) -> Sequence[tuple[HypothesisResult, Family]]:
+    """Return members in their order, but those first that the step-down decided."""
+    return sorted(members, key=lambda member: not member[1].by_steps)
 
 
 def _range(levels: set[float]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -20,6 +21,7 @@ from pytest_velo.report.record import (
     RESULTS_FILE,
     RUN_FILE,
     TRIALS_FILE,
+    Places,
     read_results,
     runs_folder,
     trial_files,
@@ -138,6 +140,11 @@ class RecordedHypothesis:
         """The trials of the stopping prefix, in submission order."""
         return self._run.trials_of(self.node_id)
 
+    @property
+    def result(self) -> HypothesisResult:
+        """The result without its trials, as it was recorded."""
+        return self._result
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
@@ -163,6 +170,11 @@ class Run:
         self.document = document
         self.results = tuple(RecordedHypothesis(self, result) for result in document.results)
 
+    @cached_property
+    def by_node_id(self) -> dict[str, RecordedHypothesis]:
+        """The hypotheses by node id; of a test that ran again, the last."""
+        return {result.node_id: result for result in self.results}
+
     def trials(self, node_id: str | None = None) -> Iterator[dict[str, Any]]:
         """Iterate over the recorded trials as dicts, in order of (node id, index).
 
@@ -183,7 +195,8 @@ class Run:
                 yield _parse(line, f"{path}:{number}")
             return
         with path.open("rb") as file:
-            for number, offset in self._places.get(node_id, ()):
+            numbers, offsets = self._places.get(node_id, ((), ()))
+            for number, offset in zip(numbers, offsets, strict=True):
                 file.seek(offset)
                 yield _parse(file.readline(), f"{path}:{number}")
 
@@ -209,14 +222,17 @@ class Run:
             StoreError: A line cannot be read.
         """
         if self.is_partial:
-            return len(trial_places(trial_files(self.folder)).get(node_id, ()))
-        return len(self._places.get(node_id, ())) if (self.folder / TRIALS_FILE).exists() else 0
+            return len(self._partial_places.get(node_id, ()))
+        if not (self.folder / TRIALS_FILE).exists():
+            return 0
+        numbers, _ = self._places.get(node_id, ((), ()))
+        return len(numbers)
 
     def _partial_trials(self, node_id: str | None) -> Iterator[dict[str, Any]]:
         """Yield trials from the files of all processes, which nobody has sorted."""
-        places = trial_places(trial_files(self.folder))
+        places = self._partial_places
         for name in sorted(places) if node_id is None else [node_id]:
-            for _, (path, start, length) in sorted(places.get(name, ())):
+            for path, start, length in places.get(name, ()):
                 with path.open("rb") as file:
                     file.seek(start)
                     yield _parse(file.read(length), f"{path} at byte {start}")
@@ -263,19 +279,26 @@ class Run:
         """Return the tests that have trials, whose process was killed before their result was written."""
         known = {result.node_id for result in self.document.results}
         if self.is_partial:
-            names = sorted(trial_places(trial_files(self.folder)))
+            names = sorted(self._partial_places)
         else:
             names = [*self._places] if (self.folder / TRIALS_FILE).exists() else []
         return [name for name in names if name not in known]
 
     @cached_property
-    def _places(self) -> dict[str, list[tuple[int, int]]]:
+    def _partial_places(self) -> dict[str, Places]:
+        """The same of a run that did not end, from the files of its processes, as they were first read."""
+        return trial_places(trial_files(self.folder))
+
+    @cached_property
+    def _places(self) -> dict[str, tuple[array[int], array[int]]]:
         """Which lines are each test's, and where they start: one quick pass that decodes node ids only."""
-        places: dict[str, list[tuple[int, int]]] = {}
+        places: dict[str, tuple[array[int], array[int]]] = {}
         path = self.folder / TRIALS_FILE
         position = 0
         for number, line in enumerate(_lines(path), 1):
-            places.setdefault(_node_id(line, f"{path}:{number}"), []).append((number, position))
+            numbers, offsets = places.setdefault(_node_id(line, f"{path}:{number}"), (array("q"), array("q")))
+            numbers.append(number)
+            offsets.append(position)
             position += len(line)
         return places
 

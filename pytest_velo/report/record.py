@@ -12,12 +12,13 @@ from __future__ import annotations
 import json
 import os
 import zlib
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
-from itertools import count
+from itertools import count, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -141,16 +142,20 @@ def merge_trials(folder: Path) -> Path:
     if not files:
         return target
     places = trial_places(files)
-    ordered = [place for node_id in sorted(places) for _, place in sorted(places[node_id])]
-    if files == [target] and _is_whole(target, ordered):
+    if files == [target] and _is_whole(target, _in_order(places)):
         return target
     with ExitStack() as stack:
         opened = {file: stack.enter_context(file.open("rb")) for file in files}
-        _write_atomically(target, (_read_at(opened[file], start, n) for file, start, n in ordered))
+        lines = (_read_at(opened[file], start, n) for file, start, n in _in_order(places))
+        _write_atomically(target, lines)
     for file in files:
         if file != target:
             file.unlink()
     return target
+
+
+def _in_order(places: Mapping[str, Places]) -> Iterator[_Place]:
+    return (place for node_id in sorted(places) for place in places[node_id])
 
 
 def _is_whole(path: Path, places: Iterable[_Place]) -> bool:
@@ -169,13 +174,45 @@ def trial_files(folder: Path) -> list[Path]:
     return [*([target] if target.exists() else []), *sorted(folder.glob(_WORKER_FILES))]
 
 
-def trial_places(files: Iterable[Path]) -> dict[str, list[tuple[int, _Place]]]:
-    """Return the index and place of every trial, by node id; of a test that ran again, of its last run.
+class Places:
+    """Where the lines of one test's trials are, by index: 32 bytes a trial, for there may be millions."""
+
+    def __init__(self) -> None:
+        self._files: list[Path] = []
+        self._known: list[array[int]] = [array("q") for _ in range(4)]
+
+    def add(self, index: int, path: Path, start: int, length: int) -> None:
+        """Note a line."""
+        if path not in self._files:
+            self._files.append(path)
+        for column, value in zip(self._known, (index, self._files.index(path), start, length), strict=True):
+            column.append(value)
+
+    def drop(self, path: Path) -> None:
+        """Forget the lines of a file."""
+        kept = [row for row in zip(*self._known, strict=True) if self._files[row[1]] != path]
+        self._known = [array("q", column) for column in zip(*kept, strict=True)] or [
+            array("q") for _ in range(4)
+        ]
+
+    def __len__(self) -> int:
+        return len(self._known[0])
+
+    def __iter__(self) -> Iterator[_Place]:
+        indices, files, starts, lengths = self._known
+        order: Iterable[int] = range(len(self))
+        if any(later < earlier for earlier, later in pairwise(indices)):
+            order = sorted(order, key=lambda at: (indices[at], self._files[files[at]], starts[at]))
+        return ((self._files[files[at]], starts[at], lengths[at]) for at in order)
+
+
+def trial_places(files: Iterable[Path]) -> dict[str, Places]:
+    """Return where every trial is, by node id; of a test that ran again, of its last run.
 
     Raises:
         StoreError: A finished line is not a trial.
     """
-    places: dict[str, list[tuple[int, _Place]]] = {}
+    places: dict[str, Places] = {}
     for path in files:
         seen: dict[str, int] = {}
         start = 0
@@ -184,10 +221,11 @@ def trial_places(files: Iterable[Path]) -> dict[str, list[tuple[int, _Place]]]:
                 break  # the process was killed while it wrote
             trial = _position(line, f"{path}:{number}")
             if trial.index <= seen.get(trial.node_id, -1):
-                places[trial.node_id] = [found for found in places[trial.node_id] if found[1][0] != path]
+                places[trial.node_id].drop(path)
             seen[trial.node_id] = trial.index
-            place = (path, start, len(line))
-            places.setdefault(trial.node_id, []).append((trial.index, place))
+            if trial.node_id not in places:
+                places[trial.node_id] = Places()
+            places[trial.node_id].add(trial.index, path, start, len(line))
             start += len(line)
     return places
 

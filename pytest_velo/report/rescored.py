@@ -90,9 +90,10 @@ def source_of(run: Run, node_id: str) -> Source | None:
         StoreError: A record is damaged.
         UsageError: The record that an interrupted rescoring started from is gone.
     """
-    result = {result.node_id: result for result in run.document.results}.get(node_id)
-    if result is None:
+    recorded = run.by_node_id.get(node_id)
+    if recorded is None:
         return None
+    result = recorded.result
     origin = _origin(result)
     if origin is not None and _broke_off(result):
         return source_of(load(origin, run.folder.parent.parent), node_id)
@@ -109,7 +110,7 @@ def _broke_off(result: HypothesisResult) -> bool:
 
 def _scored(run: Run, result: HypothesisResult) -> tuple[TrialRecord, ...]:
     """Return the recorded trials except one that ended the run as an error, which has no outcome."""
-    trials = next(recorded.trials for recorded in run.results if recorded.node_id == result.node_id)
+    trials = run.trials_of(result.node_id)
     if result.outcome is Outcome.ERROR and trials:
         last = trials[-1]
         if last.kind is OutcomeKind.INVALID and last.detail in result.problem:

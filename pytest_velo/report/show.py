@@ -89,8 +89,8 @@ def _of_model(results: list[HypothesisResult], model: str | None) -> list[Hypoth
 
 def list_lines(run: Run, results: Sequence[HypothesisResult], width: int) -> Iterator[Line]:
     """List hypotheses, numbered as `find` takes them."""
-    everything = [*run.document.results]
-    numbers = [everything.index(result) + 1 for result in results]
+    places = {id(result): number for number, result in enumerate(run.document.results, 1)}
+    numbers = [places[id(result)] for result in results]
     named = [f"{number}  {name}" for number, name in zip(numbers, short_names(results), strict=True)]
     yield from table_lines(results, named, width)
     yield Line("")

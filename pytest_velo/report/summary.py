@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from pytest_velo.records import HypothesisResult, Outcome, add_costs
 from pytest_velo.report.families import expected_wrong_families
+from pytest_velo.report.folding import left_out_lines, listed
 from pytest_velo.report.lines import Line, Style, block, fit_lines
 from pytest_velo.report.notices import notice_lines
 from pytest_velo.report.numbers import count, dollars, duration, interval, percent, rate
@@ -34,24 +36,26 @@ def summary_lines(
         width: Columns of the terminal, at least 40; every line except a command to copy fits.
         encoding: Encoding of the stream; symbols that it lacks are replaced by ASCII.
         verbosity: Below 0 each hypothesis has one line, and facts are left out; below -1 only the counts and
-            what went wrong are shown.
+            what went wrong are shown. Above 0 every hypothesis is listed, however many there are.
     """
     if not results:
         return []
     names = short_names(results)
+    shown = listed(results, names, everything=verbosity > 0)
     counts = _wrapped(outcome_counts(results), width, Style.BOLD)
-    wrong = _remarks(results, names, width, facts=verbosity >= 0)
+    wrong = _remarks(shown.results, shown.names, width, facts=verbosity >= 0)
     if verbosity < -1:
         return fit_lines([*counts, *wrong, *notice_lines(results, names, width)], encoding)
     table = table_lines if verbosity >= 0 else brief_lines
     lines = [
-        *table(results, names, width),
+        *(table(shown.results, shown.names, width) if shown.results else []),
+        *left_out_lines(shown.left_out, width),
         Line(""),
         *counts,
         *_totals(results, wall_s, width, brief=verbosity < 0),
         *wrong,
         *notice_lines(results, names, width),
-        *_undecided(results, names, width),
+        *_undecided(shown.results, shown.names, width),
     ]
     return fit_lines(lines, encoding)
 
@@ -73,8 +77,9 @@ def expected_false(results: Sequence[HypothesisResult]) -> float:
 def short_names(results: Sequence[HypothesisResult]) -> list[str]:
     """Return short names: without the file, unless two tests would then have the same name."""
     short = [result.node_id.split("::", 1)[-1] for result in results]
+    times = Counter(short)
     return [
-        inline(name if short.count(name) == 1 else result.node_id)
+        inline(name if times[name] == 1 else result.node_id)
         for name, result in zip(short, results, strict=True)
     ]
 

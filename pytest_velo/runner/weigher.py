@@ -160,6 +160,14 @@ def weigh(hypothesis: Weighed) -> Weigher:
     assert_never(claim)
 
 
+class _Bounds(NamedTuple):
+    """Both p-values, and the interval that is reported."""
+
+    p_support: float
+    p_refute: float
+    reported: Reported
+
+
 class OneClaim:
     """A claim about one statistic."""
 
@@ -173,6 +181,7 @@ class OneClaim:
         self.expected_more = self._rule.expected_more
         self.predictive_probability = self._rule.predictive_probability
         self.certified = self._rule.certified
+        self._known: tuple[int, _Bounds] | None = None
 
     @property
     def n(self) -> int:
@@ -192,17 +201,25 @@ class OneClaim:
 
     def bounds(self) -> tuple[float, float, Interval | None]:
         """Return both p-values and the interval."""
-        p_support, p_refute, running = self._rule.evidence_bounds()
-        return p_support, p_refute, self._reported(running).interval
+        p_support, p_refute, found = self._bounds()
+        return p_support, p_refute, found.interval
 
     def drifts(self) -> bool:
         """Tell whether the units hardly have one mean; outcomes of a list, each once, need not."""
-        excluded = self._reported(self._rule.evidence_bounds()[2]).excluded
+        excluded = self._bounds().reported.excluded
         return excluded and self._hypothesis.design.census is None and drifts(*self.units.bounds)
 
-    def _reported(self, running: Interval | None) -> Reported:
-        at_stop = self._rule.interval_at_stop if isinstance(self._rule, HasIntervalAtStop) else None
-        return reported(running, self.units.estimate, at_stop)
+    def _bounds(self) -> _Bounds:
+        """Return the p-values and what is reported, computed once for as many units as were fed.
+
+        An interval takes tens of milliseconds: more than all else that a hypothesis of a few trials costs.
+        """
+        if self._known is None or self._known[0] != self.n:
+            p_support, p_refute, running = self._rule.evidence_bounds()
+            at_stop = self._rule.interval_at_stop if isinstance(self._rule, HasIntervalAtStop) else None
+            found = reported(running, self.units.estimate, at_stop)
+            self._known = self.n, _Bounds(p_support, p_refute, found)
+        return self._known[1]
 
     def add(self, record: TrialRecord, planned: Planned) -> Verdict | None:
         """Take in the next trial."""

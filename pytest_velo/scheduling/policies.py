@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, assert_never
+from weakref import WeakKeyDictionary
 
 from pytest_velo.runner.run import Run
 from pytest_velo.scheduling.gain import expected_gain
@@ -36,7 +37,7 @@ class ByGain:
     """
 
     def __init__(self) -> None:
-        self._known: dict[int, _Known] = {}
+        self._known: WeakKeyDictionary[Run, _Known] = WeakKeyDictionary()
 
     def __call__(self, waiting: Sequence[Run]) -> Run:
         """Choose; among equals the first in the order of the tests."""
@@ -46,9 +47,9 @@ class ByGain:
         return waiting[ratios.index(max(ratios))]
 
     def _of(self, run: Run) -> _Known:
-        known = self._known.get(id(run))
+        known = self._known.get(run)
         if known is None or known.n != len(run.trials):
-            known = self._known[id(run)] = _Known(
+            known = self._known[run] = _Known(
                 n=len(run.trials),
                 gain=expected_gain(run),
                 cost_usd=_mean_cost_usd(run),

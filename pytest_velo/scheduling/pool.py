@@ -25,6 +25,7 @@ class Pool:
         self._capacity = capacity
         self._lane = lane
         self._runs: list[Run] = []
+        self._lanes: dict[int, Hashable] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._due = False
         self._closed = False
@@ -37,6 +38,7 @@ class Pool:
         """
         self._runs.extend(runs)
         for position, run in enumerate(runs):
+            self._lanes[id(run)] = self._lane(run)
             context = copy_context() if contexts is None else contexts[position]
             self._tasks[id(run)] = asyncio.create_task(run.go(), context=context)
 
@@ -47,7 +49,7 @@ class Pool:
             await asyncio.shield(task)
         finally:
             if task.done():  # run and task hold every trial: much memory in a session of many
-                del self._tasks[id(run)]
+                del self._tasks[id(run)], self._lanes[id(run)]
                 self._runs = [other for other in self._runs if other is not run]
 
     async def stop(self, run: Run) -> None:
@@ -73,16 +75,17 @@ class Pool:
         self._runs = [run for run in self._runs if run.stop is None]
         busy: Counter[Hashable] = Counter()
         for run in self._runs:
-            busy[self._lane(run)] += run.n_in_flight
-        waiting = [run for run in self._runs if run.wanted > 0]
+            busy[self._lanes[id(run)]] += run.n_in_flight
+        full = {lane for lane, n in busy.items() if n >= self._capacity}
+        waiting = [run for run in self._runs if self._lanes[id(run)] not in full and run.wanted > 0]
         while waiting:
-            waiting = [run for run in waiting if busy[self._lane(run)] < self._capacity]
-            if not waiting:
-                return
             chosen = self._policy(waiting)
             chosen.launch(1)
-            busy[self._lane(chosen)] += 1
-            if chosen.wanted <= 0:
+            lane = self._lanes[id(chosen)]
+            busy[lane] += 1
+            if busy[lane] >= self._capacity:
+                waiting = [run for run in waiting if self._lanes[id(run)] != lane]
+            elif chosen.wanted <= 0:
                 waiting.remove(chosen)
 
     @staticmethod

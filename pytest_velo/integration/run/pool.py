@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from contextvars import Context, copy_context
+from itertools import chain, islice
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from pytest_velo.integration.compat import comparison_hook_of, fixture_info
 from pytest_velo.integration.run.afar import progress_of
 from pytest_velo.integration.run.capture import Backstage, Stage, backstage
 from pytest_velo.integration.run.freedom import is_free, may_pool
-from pytest_velo.integration.run.sampling import Sampling, prepare
+from pytest_velo.integration.run.sampling import Sampling, Watch, prepare
 from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.report.exports.spans import told
 from pytest_velo.runner.result import explains_asserts
@@ -29,29 +30,56 @@ from pytest_velo.scheduling.pool import Pool, endpoint_of
 POOLING: pytest.StashKey[Pooling] = pytest.StashKey()
 
 
+AT_ONCE = 256
+"""Hypotheses that are sampled together, or wait to be reached; more where more calls may be in flight.
+
+Each holds its trials, and each is weighed for every trial that is given out: without a bound, the memory of a
+session would grow with its hypotheses, and its time with their square.
+"""
+
+
 class Pooling:
-    """The hypotheses of a session that are sampled together; `stage` separates their output."""
+    """The hypotheses of a session that are sampled together; `stage` separates their output.
+
+    Those that pytest reaches next are prepared and started, `AT_ONCE` of them at a time.
+    """
 
     def __init__(self, session: VeloSession, stage: Stage) -> None:
         settings = session.settings
         self._session = session
         self._stage = stage
         self._pool = Pool(policy_of(settings.scheduler), settings.concurrency, endpoint_of)
+        self._at_once = max(AT_ONCE, 2 * settings.concurrency)
+        self._next: Iterator[pytest.Function] = iter(())
+        self._watch = Watch()
         self._waiting: dict[str, Sampling] = {}
         self._kept: dict[str, Backstage] = {}
 
     def start(self, items: Iterable[pytest.Function]) -> None:
-        """Prepare the free items and start sampling them; one that cannot be prepared waits for its turn."""
+        """Start sampling free items, in the order in which pytest reaches them."""
+        self._next = iter(items)
+        self._go_on(self._at_once)
+
+    def _go_on(self, n: int) -> None:
+        """Start sampling the next `n` items; one that cannot be prepared waits for its turn."""
         contexts: list[Context] = []
-        for item in items:
+        runs: list[Run] = []
+        while len(runs) < n and (item := next(self._next, None)) is not None:
             # Any mistake, even in a user's strategy, is raised again when pytest reaches the item.
             with suppress(Exception):
-                prepared = prepare(item, self._session, fixtures=_own_fixtures(item), launcher=self._pool)
+                prepared = prepare(
+                    item,
+                    self._session,
+                    fixtures=_own_fixtures(item),
+                    launcher=self._pool,
+                    watch=self._watch,
+                )
                 if isinstance(prepared, Sampling):
                     contexts.append(self._context(item, prepared))
+                    runs.append(prepared.run)
                     self._waiting[item.nodeid] = prepared
-        runs = [sampling.run for sampling in self._waiting.values()]
-        self._session.loop.run(_begin(self._pool, runs, contexts))
+        if runs:
+            self._session.loop.run(_begin(self._pool, runs, contexts))
 
     def has(self, item: pytest.Item) -> bool:
         """Tell whether an item is being sampled and not yet handed over."""
@@ -63,10 +91,11 @@ class Pooling:
         Ctrl-C, like any other interruption, ends all of them; their results so far are kept.
         """
         sampling = self._waiting[item.nodeid]
+        # One that was skipped at its turn is never reached: it takes the place of none that will be.
+        n_ahead = len(self._waiting) - [*self._waiting].index(item.nodeid)
         others = {name: other.run for name, other in self._waiting.items() if other is not sampling}
         progress = progress_of(item.config, {item.nodeid: sampling.run, **others})
-        for each in self._waiting.values():
-            each.watch.progress = progress
+        self._watch.progress = progress
         try:
             self._session.loop.run(self._pool.wait(sampling.run))
         except BaseException:
@@ -74,10 +103,12 @@ class Pooling:
             raise
         finally:
             progress.close()
+            self._watch.progress = None  # it knows the runs
             for kind, text in self._kept[item.nodeid].sections():
                 item.add_report_section("call", kind, text)
         del self._waiting[item.nodeid], self._kept[item.nodeid]  # their trials take much memory
         sampling.conclude()
+        self._go_on(self._at_once - n_ahead + 1)
         return sampling
 
     def close(self) -> None:
@@ -150,14 +181,15 @@ def start_pooling(session: pytest.Session) -> Pooling | None:
         state.n_selected = sum(SPEC in item.stash for item in session.items) or state.n_selected
     if state is None or not may_pool(session, state):  # None: our mark of defaults, and no hypothesis
         return None
-    items = [item for item in session.items if isinstance(item, pytest.Function) and SPEC in item.stash]
-    free = [item for item in items if is_free(item)]
-    if len(free) < 2:
+    items = (item for item in session.items if isinstance(item, pytest.Function) and SPEC in item.stash)
+    free = filter(is_free, items)
+    first = [*islice(free, 2)]
+    if len(first) < 2:
         return None
     stage = Stage(session.config)
     session.config.pluginmanager.register(stage, "velo-stage")
     pooling = Pooling(state, stage)
     state.sampled_together = True
     session.config.stash[POOLING] = pooling
-    pooling.start(free)
+    pooling.start(chain(first, free))
     return pooling

@@ -92,11 +92,12 @@ def prepare(
     *,
     fixtures: Mapping[str, Any] | None = None,
     launcher: Launcher | None = None,
+    watch: Watch | None = None,
 ) -> Sampling | HypothesisResult:
     """Make an item's run, not yet started; or its result if nothing is to be sampled.
 
     `fixtures` are the values of its arguments, by default those pytest has set up. `launcher` decides when
-    trials start, by default at once.
+    trials start, by default at once; `watch` is told after every trial, by default one of its own.
 
     Raises:
         UsageError: The design, the baseline, or a history of looks that strict does not allow.
@@ -125,7 +126,7 @@ def prepare(
     looks = Looks(session.store, hypothesis)
     looks.check(strict=session.settings.strict)
     drawer = session.sampler if rescored is None else rescored.drawer()
-    watch = Watch()
+    watch = watch or Watch()
     run = Run(hypothesis, drawer, session.loop, watch, n_known=looks.n_known, launcher=launcher)
     return Sampling(
         item=item, run=run, watch=watch, outcomes=outcomes, looks=looks, guard=guard, rescored=rescored

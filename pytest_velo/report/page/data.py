@@ -6,6 +6,7 @@ reader would act on is shown as an escape.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,9 @@ _ORDER = (
 )
 """What needs a reader's attention comes first."""
 
+MOST_ENTRIES = 1_000
+"""Hypotheses in a page: each takes 4 kB of it, and a browser has to lay all of them out."""
+
 _MOST_BYTES = 2_000_000
 """Of the compressed transcripts: far more than 1,000 of them usually take."""
 
@@ -54,7 +58,8 @@ class Page:
     Attributes:
         counts: How many hypotheses there are, in all and by outcome.
         spent, facts: What the run took, then how fast and how sure it was.
-        entries: What needs attention first.
+        entries: What needs attention first; of very many hypotheses, as many as a browser can show.
+        left_out: How many others there are, by outcome; empty if there are none.
         moved: What moved since an earlier run; None without one.
         against_baseline: The entries whose claim is about a change from the baseline.
         data: For the scripts: hypotheses, their paths, and the transcripts.
@@ -67,6 +72,7 @@ class Page:
     spent: tuple[str, ...]
     facts: tuple[str, ...]
     entries: tuple[Entry, ...]
+    left_out: tuple[str, ...]
     moved: Moved | None
     against_baseline: tuple[Entry, ...]
     matrix: Matrix | None
@@ -89,15 +95,18 @@ def page_of(run: Run, before: Run | None = None, *, most: int = MOST_TRANSCRIPTS
     """
     compared = None if before is None else compare_runs(before, run)
     document = run.document
-    results = document.results
-    names = short_names(results)
+    every_name = short_names(document.results)
+    shown_at = _in_page(document.results)
+    results = [document.results[at] for at in shown_at]
+    names = [every_name[at] for at in shown_at]
     numbers = {result.node_id: run.n_trials_of(result.node_id) for result in results}
     places = shares(numbers, most)
+    pairs = {} if compared is None else {pair.node_id: pair for pair in compared.hypotheses}
     old = {} if before is None else {result.node_id: result for result in before.document.results}
     entries, told, transcripts = [], [], []
     for at, (result, name) in enumerate(zip(results, names, strict=True)):
         result = _with_trials(run, result)
-        flips = flips_of(compared, result.node_id)
+        flips = flips_of(pairs.get(result.node_id))
         chosen = choose(result, places[result.node_id], flips)
         room = _MOST_BYTES * places[result.node_id] // max(1, sum(places.values()))
         kept = list(trials_told(at, chosen, flips, room))
@@ -107,16 +116,17 @@ def page_of(run: Run, before: Run | None = None, *, most: int = MOST_TRANSCRIPTS
         )
         told.append(hypothesis_told(entries[-1], result, path))
         transcripts += kept
-    spent, facts = total_texts(results, document.duration_s)
+    spent, facts = total_texts(document.results, document.duration_s)
     ranked = sorted(entries, key=lambda entry: _ORDER.index(Outcome(entry.outcome)))
     return Page(
         run_id=shown(document.run_id, 200),
         outcome=ranked[0].outcome if ranked else Outcome.SKIPPED.value,
         is_partial=run.is_partial,
-        counts=tuple(outcome_counts(results)),
+        counts=tuple(outcome_counts(document.results)),
         spent=tuple(spent),
         facts=tuple(facts),
         entries=tuple(ranked),
+        left_out=tuple(_left_out(document.results, results)),
         moved=None
         if compared is None
         else moved_of(compared, {entry.node_id: (entry.id, entry.name) for entry in entries}),
@@ -125,10 +135,23 @@ def page_of(run: Run, before: Run | None = None, *, most: int = MOST_TRANSCRIPTS
         ),
         matrix=_matrix(entries, results),
         environment=tuple(_environment(document)),
-        n_trials=sum(entry.n_trials for entry in entries),
+        n_trials=sum(run.n_trials_of(result.node_id) for result in document.results),
         n_kept=len(transcripts),
         data={"hypotheses": told, "trials": transcripts},
     )
+
+
+def _in_page(results: Sequence[HypothesisResult]) -> list[int]:
+    """Return the places of the hypotheses that a page has, in the order of the run."""
+    places = sorted(range(len(results)), key=lambda at: _ORDER.index(results[at].outcome))
+    return sorted(places[:MOST_ENTRIES])
+
+
+def _left_out(every: Sequence[HypothesisResult], kept: Sequence[HypothesisResult]) -> list[str]:
+    """Count by outcome what a page does not have."""
+    left = Counter(result.outcome for result in every)
+    left.subtract(result.outcome for result in kept)
+    return [f"{left[outcome]:,} {outcome}" for outcome in _ORDER if left[outcome]]
 
 
 def _with_trials(run: Run, result: HypothesisResult) -> HypothesisResult:

@@ -123,14 +123,12 @@ def _move(
     )
 
 
-def flips_of(runs: RunComparison | None, node_id: str) -> dict[int, str]:
+def flips_of(compared: RecordedComparison | None) -> dict[int, str]:
     """Return what the trials of a test were before, by index, where they came out otherwise."""
-    if runs is None:
+    if compared is None:
         return {}
     return {
         flip.trial.index: rate(flip.before) if isinstance(part.part.statistic, Mean) else f"{flip.before:g}"
-        for hypothesis in runs.hypotheses
-        if hypothesis.node_id == node_id
-        for part in hypothesis.parts
+        for part in compared.parts
         for flip in part.flips
     }

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from functools import lru_cache
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,8 @@ _EXACT_POINTS = 16
 _COARSE_ROUNDS = 2
 _FINE_ROUNDS = 2
 _EXACT_ROUNDS = 3
+_KEPT = 256
+"""Limits that are kept: those of paths of 1,000 units take 4 MB."""
 
 
 class RatePath(Protocol):
@@ -55,9 +58,33 @@ def rate_limits(tests: Sequence[RatePath], *, at_stop: bool = False) -> list[flo
     rounded outward by less than 0.0002. The limit lies on the rejecting side of a test's own null iff the
     test rejects.
     """
-    rule = tests[0]
-    if rule.n < rule.min_n:
+    if tests[0].n < tests[0].min_n:
         return [0.0 if test.side > 0 else 1.0 for test in tests]
+    return [*_limits(tuple(map(_seen, tests)), at_stop)]
+
+
+class _Seen(NamedTuple):
+    """As much of a test as its limit depends on; `outcomes` are the bytes of the path."""
+
+    outcomes: bytes
+    threshold: float
+    side: Side
+    level: float
+    max_n: int
+    min_n: int
+    calibrated: bool
+    crossed: bool
+
+
+def _seen(test: RatePath) -> _Seen:
+    design = (test.threshold, test.side, test.level, test.max_n, test.min_n, test.calibrated, test.crossed)
+    return _Seen(test.outcomes.tobytes(), *design)
+
+
+@lru_cache(maxsize=_KEPT)
+def _limits(tests: tuple[_Seen, ...], at_stop: bool) -> tuple[float, ...]:
+    """Return the limits of tests. Hypotheses that are decided early often went the same short way."""
+    rule = tests[0]
     paths = [_Path(test, at_stop=at_stop) for test in tests]
     levels = np.array([[test.level] for test in tests])
     log_bars = np.log(1.0 / levels)
@@ -81,10 +108,10 @@ def rate_limits(tests: Sequence[RatePath], *, at_stop: bool = False) -> list[flo
         ends = close_in(exact, ends, points=_EXACT_POINTS, rounds=_EXACT_ROUNDS)
     else:
         ends = close_in(ville, ends, points=_POINTS, rounds=_FINE_ROUNDS)
-    return [_on_its_side(test, low) for test, (low, _) in zip(tests, ends, strict=True)]
+    return tuple(_on_its_side(test, low) for test, (low, _) in zip(tests, ends, strict=True))
 
 
-def _on_its_side(test: RatePath, limit: float) -> float:
+def _on_its_side(test: _Seen, limit: float) -> float:
     """Convert a limit found in side +1 terms to the test's own side.
 
     The search stops at a finite grain, and the tests of neighbouring nulls need not be nested to the last
@@ -124,8 +151,8 @@ class _Path:
     hull. `at_stop` keeps the last look alone.
     """
 
-    def __init__(self, test: RatePath, *, at_stop: bool = False) -> None:
-        outcomes = np.array(test.outcomes)
+    def __init__(self, test: _Seen, *, at_stop: bool = False) -> None:
+        outcomes = np.frombuffer(test.outcomes)
         outcomes = outcomes if test.side > 0 else 1.0 - outcomes
         self._values, self._index = np.unique(outcomes, return_inverse=True)
         peak = np.ones(len(outcomes), dtype=bool)

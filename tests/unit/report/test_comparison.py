@@ -38,3 +38,32 @@ def test_margin_text_tells_what_the_interval_excludes() -> None:
 
 def test_name_of_a_test_on_two_models() -> None:
     assert name_of("test_a.py::test_b", "lab/a", "lab/b") == "test_a.py::test_b  lab/a -> lab/b"
+
+
+def test_of_very_many_comparisons_those_are_listed_that_moved() -> None:
+    def compared(name: str, pairs: list[Pair]) -> RecordedComparison:
+        part = Compared(
+            part=Part(statistic=share, better=1),
+            arm="",
+            comparison=changed(share, pairs, max_units=60),
+            flips=(),
+        )
+        return RecordedComparison(
+            node_id=f"test_a.py::{name}",
+            claim="rate >= 0.5",
+            model_before="lab/a",
+            model_now="lab/a",
+            parts=(part,),
+        )
+
+    still = [compared(f"test_still[{at}]", [Pair(1, 1)] * 4) for at in range(200)]
+    fell = compared("test_fell", [Pair(0, 1), Pair(1, 1)] * 30)
+    runs = RunComparison(before="run-1", now="run-2", alpha=0.05, hypotheses=(*still, fell))
+    told = " ".join(line.text for line in comparison_lines(runs, width=90))
+    assert "test_fell" in told
+    assert "worse: it fell" in told
+    assert "test_still" not in told
+    assert "not listed: 200 in which no change is shown" in told
+    assert "201 comparisons" in told, "the totals are about all"
+    few = RunComparison(before="run-1", now="run-2", alpha=0.05, hypotheses=(*still[:5], fell))
+    assert "test_still[4]" in " ".join(line.text for line in comparison_lines(few, width=90))

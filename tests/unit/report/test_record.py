@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -93,3 +94,18 @@ def test_a_written_run_is_the_latest(tmp_path: Path) -> None:
         json.loads(write_run(folder, document(refuted())).read_text())["results"][0]["outcome"] == "refuted"
     )
     assert (folder.parent / "latest").read_text() == "2026-11-23T12-00-00Z\n"
+
+
+def test_merging_many_trials_takes_few_bytes_for_each(tmp_path: Path) -> None:
+    n = 40_000
+    lines = [b'{"node_id":"test_a.py::test_b","index":%d}\n' % index for index in range(n)]
+    for worker, share in (("gw0", lines[::2]), ("gw1", lines[1::2])):
+        append_trials(tmp_path, {"": share}, worker)
+    tracemalloc.start()
+    try:
+        merged = merge_trials(tmp_path)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert merged.read_bytes() == b"".join(lines)
+    assert peak < 10 * 2**20, "with a tuple for each it takes twice as much"

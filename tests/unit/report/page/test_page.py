@@ -17,6 +17,7 @@ import pytest
 from pytest_velo.claims import baseline, rate
 from pytest_velo.records import Outcome, OutcomeKind
 from pytest_velo.report.load import Run, load
+from pytest_velo.report.page import data
 from pytest_velo.report.page.data import page_of
 from pytest_velo.report.page.render import asset, html_of
 from support.pages import HOSTILE_TEXTS, hostile, without_decisions
@@ -249,3 +250,27 @@ def test_invalid_trials_and_errors_of_the_test_are_told_apart(tmp_path: Path) ->
     ((sight,),) = page.entries[0].sights
     assert sight.outcome == "invalid: no answer"
     assert page.data["trials"][0]["kind"] == "invalid"
+
+
+def test_a_page_of_too_many_hypotheses_has_those_that_need_attention_and_counts_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(data, "MOST_ENTRIES", 3)
+    fine = [refuted(node_id=f"test_a.py::test_{at}", outcome=Outcome.SUPPORTED) for at in range(8)]
+    results = [*fine[:4], refuted(), *fine[4:], undecided()]
+    run = recorded(tmp_path, *results)
+    page = page_of(run)
+    assert [entry.name for entry in page.entries] == ["test_b", "test_c", "test_0"]
+    assert page.left_out == ("7 supported",)
+    assert page.counts == ("10 hypotheses", "8 supported", "1 refuted", "1 inconclusive"), "of all"
+    assert page.n_trials == 9 * 9, "of all, but the undecided one has none"
+    reader = read(run)
+    assert "Not in this page: 7 supported." in reader.text
+    told = reader.data()
+    assert [one["name"] for one in told["hypotheses"]] == ["test_0", "test_b", "test_c"]
+    assert {one["hypothesis"] for one in told["trials"]} <= {0, 1, 2}, "places among those of the page"
+
+
+def test_a_page_that_has_all_does_not_say_otherwise(tmp_path: Path) -> None:
+    reader = read(recorded(tmp_path, refuted(), undecided()))
+    assert "Not in this page" not in reader.text
