@@ -196,7 +196,8 @@ class Line:
             f"the shared store cannot be reached ({self._why or 'it did not answer in time'})",
             for_s=self.away_s or 0.0,
             where=str(self._url),
-            fix="see whether the database runs and can be reached, or go on without it: --velo-store=none",
+            fix="see whether the database is there, can be reached, and knows the user and the password; or go"
+            " on without it: --velo-store=none",
         )
 
     def _serve(self) -> None:
@@ -291,18 +292,6 @@ class Line:
     def _as_ours(self, error: psycopg.Error) -> StoreError:
         where = str(self._url)
         match error:
-            case psycopg.errors.InvalidPassword() | psycopg.errors.InvalidAuthorizationSpecification():
-                return StoreError(
-                    f"the shared store refuses this user ({self._told(error)})",
-                    where=where,
-                    fix="correct the user, or the password in ~/.pgpass, PGPASSWORD or the URL",
-                )
-            case psycopg.errors.InvalidCatalogName():
-                return StoreError(
-                    f"the database is not there ({self._told(error)})",
-                    where=where,
-                    fix="create it (CREATE DATABASE …), or correct the URL",
-                )
             case psycopg.errors.InsufficientPrivilege() | psycopg.errors.ReadOnlySqlTransaction():
                 return ReadOnlyError(
                     f"this user may not do that ({self._told(error)})",

@@ -6,9 +6,10 @@ same draws do not wait for each other in a circle.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from pytest_velo.cache.codec import decode_request
 from pytest_velo.cache.shared.line import Connection
 
 LEASE_S = 120
@@ -16,9 +17,6 @@ LEASE_S = 120
 
 RENEW_S = 30.0
 """How often leases are renewed: a machine that is cut off keeps its own for `LEASE_S - RENEW_S` at least."""
-
-_AT_ONCE = 2_000
-"""Rows of one fetch from the server's cursor."""
 
 _REQUESTS = """
 INSERT INTO request(key, body) SELECT key, body FROM unnest(%s::text[], %b::bytea[]) AS new(key, body)
@@ -61,9 +59,14 @@ DELETE FROM lease USING mine WHERE lease.address = mine.address
 """
 _LOOK = "INSERT INTO look(digest, draws, body) VALUES(%b, %s, %b) ON CONFLICT DO NOTHING"
 _LOOKS = "SELECT body FROM look WHERE draws = %s ORDER BY id"
-_ALL = """
+_TIMES = "SELECT address, drawn_at FROM draw WHERE address = ANY(%b)"
+_LISTED = """
+SELECT draw.id, key, address, drawn_at FROM draw JOIN request ON request.id = request
+WHERE {} ORDER BY draw.id LIMIT %s
+"""
+_WHOLE = """
 SELECT key, body, address, seed, stream, slot, reply, cost_usd, drawn_at
-FROM draw JOIN request ON request.id = draw.request
+FROM draw JOIN request ON request.id = draw.request WHERE address = ANY(%b)
 """
 
 
@@ -186,16 +189,45 @@ def log_looks(connection: Connection, looks: Iterable[tuple[bytes, str, bytes]])
     connection.cursor().executemany(_LOOK, list(looks))
 
 
-def every(connection: Connection, condition: str = "true", values: Sequence[Any] = ()) -> Iterator[Row]:
-    """Yield draws with their requests, in little memory.
+def times(connection: Connection, addresses: Sequence[bytes]) -> dict[bytes, str]:
+    """Return when draws were made, those that are there."""
+    cursor = connection.cursor(binary=True)
+    return dict(cursor.execute(_TIMES, (list(addresses),)).fetchall())
 
-    `condition` is SQL of ours over the two tables.
-    """
-    with connection.transaction(), connection.cursor("every", binary=True) as cursor:
-        cursor.itersize = _AT_ONCE
-        cursor.execute(f"{_ALL} WHERE {condition} ORDER BY draw.id", values)
-        for key, body, address, seed, stream, slot, reply, cost_usd, drawn_at in cursor:
-            yield Row(key, body, address, seed, _text(stream), _text(slot), reply, cost_usd, drawn_at)
+
+def listed(
+    connection: Connection, after: int, most: int, model: str, addresses: Sequence[bytes] | None
+) -> list[tuple[int, str, bytes, str]]:
+    """Return number, key, address and time of draws, in the order of their numbers from `after` on."""
+    where, values = ["draw.id > %s"], [after]  # type: tuple[list[str], list[Any]]
+    if model:
+        where.append("request = ANY(%s)")
+        values.append(_requests_of(connection, model))
+    if addresses is not None:
+        where.append("address = ANY(%b)")
+        values.append(list(addresses))
+    cursor = connection.cursor(binary=True)
+    return cursor.execute(_LISTED.format(" AND ".join(where)), (*values, most)).fetchall()
+
+
+def whole(connection: Connection, addresses: Sequence[bytes]) -> list[Row]:
+    """Return draws with their requests."""
+    cursor = connection.cursor(binary=True).execute(_WHOLE, (list(addresses),))
+    return [
+        Row(key, body, address, seed, _text(stream), _text(slot), reply, cost_usd, drawn_at)
+        for key, body, address, seed, stream, slot, reply, cost_usd, drawn_at in cursor
+    ]
+
+
+def _requests_of(connection: Connection, model: str) -> list[int]:
+    """Return the numbers of a model's requests, whose bodies only we can read: they may hold NUL."""
+    cursor = connection.cursor(binary=True).execute("SELECT id, body FROM request")
+    found = []
+    for number, body in cursor:
+        request = decode_request(body)
+        if model in (request.model, f"{request.endpoint}/{request.model}"):
+            found.append(number)
+    return found
 
 
 def _columns(row: Row) -> tuple[Any, ...]:

@@ -108,7 +108,7 @@ class SharedStore(Store):
 
     def release(self, address: Address) -> None:
         """Give a draw's lease back, unless the draw is still to be pushed, which ends it."""
-        at = _place(address)
+        at = place_of(address)
         if at not in self._held or at in self._late:
             return
         self._held.discard(at)
@@ -143,6 +143,19 @@ class SharedStore(Store):
         ends_at = time.monotonic() + within_s
         while not self._read_only and (self._unpushed.n_draws or self._unpushed.looks()):
             self._line.wait(self._push_once, max(0.0, ends_at - time.monotonic()))
+
+    def refuse_if_read_only(self) -> None:
+        """Raise unless this user may add to the shared store.
+
+        Raises:
+            StoreError: The user may only read it.
+        """
+        if self._read_only:
+            raise StoreError(
+                "this user may read the shared store, and not add to it",
+                where=str(self._url),
+                fix="GRANT INSERT (docs/how-to/share-draws.md has the lines of SQL), or be another user",
+            )
 
     def close(self) -> None:
         """Store what is pending, push what is waiting, and close. Safe to call twice."""
@@ -277,13 +290,13 @@ class SharedStore(Store):
     # Draws of others, and leases.
 
     async def _find(self, wanted: list[_Wanted]) -> list[bool]:
-        at = [_place(address) for _, address in wanted]
+        at = [place_of(address) for _, address in wanted]
         found = await self._line.tell(partial(sql.fetch, addresses=list(dict.fromkeys(at))))
         self._keep(wanted, at, found, over=False)
         return [each in found for each in at]
 
     async def _claim(self, wanted: list[tuple[Request, Address, str]]) -> list[Answer]:
-        at, since = [_place(address) for _, address, _ in wanted], wanted[0][2]
+        at, since = [place_of(address) for _, address, _ in wanted], wanted[0][2]
         ask = partial(sql.claim, holder=self._me, addresses=list(dict.fromkeys(at)), since=since)
         try:
             claims = await self._line.tell(partial(ask, read_only=self._read_only))
@@ -384,5 +397,6 @@ def _address(row: Row) -> Address:
     return Address(key=row.key, seed=row.seed, stream=row.stream, slot=row.slot)
 
 
-def _place(address: Address) -> bytes:
+def place_of(address: Address) -> bytes:
+    """Return the digest under which a draw is found in both stores."""
     return place(address.key, address.seed, address.stream, address.slot)
