@@ -41,7 +41,7 @@ def url_of(typed: str | None) -> StoreUrl:
             raise UsageError(
                 "no shared store is set",
                 where="velo cache",
-                fix="give --store=postgresql://USER@HOST/DATABASE, or set VELO_STORE, or velo_store in the ini file",
+                fix="give --store=postgresql://USER@HOST/DATABASE, or set VELO_STORE or velo_store",
             )
         return found
     try:
@@ -66,9 +66,7 @@ def _selecting(command: _Command) -> _Command:
 
 @click.command("push")
 @_selecting
-def push(
-    run: str | None, test: str | None, model: str | None, store_url: str | None, cache_dir: Path
-) -> None:
+def push(store_url: str | None, cache_dir: Path, **which: str | None) -> None:
     """Bring local draws to the shared store; what it has stays.
 
     Draws that wait because the store could not be reached go first.
@@ -85,9 +83,7 @@ def push(
 
 @click.command("pull")
 @_selecting
-def pull(
-    run: str | None, test: str | None, model: str | None, store_url: str | None, cache_dir: Path
-) -> None:
+def pull(store_url: str | None, cache_dir: Path, **which: str | None) -> None:
     """Bring draws of the shared store here; what is here stays."""
     selection = _selection(cache_dir, **which)
     store = _open(cache_dir, store_url)

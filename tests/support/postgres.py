@@ -82,10 +82,9 @@ class Cluster:
 
 
 @contextmanager
-def cluster(folder: Path, bin_folder: Path, port: int, addresses: str = "127.0.0.1") -> Iterator[Cluster]:
-    """Give a running server, and stop it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    made = Cluster(folder, bin_folder, port)
+def cluster(folder: str, bin_folder: Path, port: int, addresses: str = "127.0.0.1") -> Iterator[Cluster]:
+    """Give a running server in an empty folder, and stop it."""
+    made = Cluster(Path(folder), bin_folder, port)
     if made.user is not None:
         shutil.chown(folder, made.user)
     made.make(port, addresses)

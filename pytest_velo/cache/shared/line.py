@@ -196,8 +196,8 @@ class Line:
             f"the shared store cannot be reached ({self._why or 'it did not answer in time'})",
             for_s=self.away_s or 0.0,
             where=str(self._url),
-            fix="see whether the database is there, can be reached, and knows the user and the password; or go"
-            " on without it: --velo-store=none",
+            fix="see whether the database is there, can be reached, and knows the user and the password; or"
+            " go on without it: --velo-store=none",
         )
 
     def _serve(self) -> None:
