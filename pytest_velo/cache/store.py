@@ -100,6 +100,14 @@ class Store(Ledger):
             raise self._as_ours(error) from error
         return None if row is None else self._draw(address, *row)
 
+    def holds(self, address: Address) -> bool:
+        """Tell whether there is a draw at an address; a store with more to look in looks there, too.
+
+        Raises:
+            StoreError: The file is damaged.
+        """
+        return self.get(address) is not None
+
     async def put(
         self, request: Request, address: Address, reply: Reply, drawn_at: str, *, replace: bool = False
     ) -> Draw:

@@ -125,6 +125,7 @@ class Sampler:
             NotDrawnError: In mode estimate, the draw is not stored.
             UsageError: The model's key is not set; or the budget is finite and the price unknown.
             OutageError, UnansweredError, AccessError, RequestError: The provider did not reply.
+            StoreError: The shared store cannot be reached, and the draw may not be made without it.
         """
         address = Address(
             key=request_key(request) if key is None else key,
@@ -135,7 +136,9 @@ class Sampler:
         # A scripted reply is computed: a stored one would outlive the edit of its function.
         kept = None if _is_computed(target) else self._read(address)
         if kept is None and self._one_machine is not None and not _is_computed(target):
-            kept = await self._look_further(self._one_machine, request, address)
+            asked = self._settings.may_pay if may_pay is None else may_pay
+            may_make = self._settings.mode is Mode.AUTO and (asked or target.endpoint.free)
+            kept = await self._look_further(self._one_machine, request, address, may_make)
         if kept is None:
             return await self._join(target, request, address, may_pay)
         return self._reading(kept)
@@ -199,12 +202,13 @@ class Sampler:
             case _:
                 return draw
 
-    async def _look_further(self, shared: OneMachine, request: Request, address: Address) -> Draw | None:
+    async def _look_further(
+        self, shared: OneMachine, request: Request, address: Address, may_make: bool
+    ) -> Draw | None:
         """Return the draw that another machine made; None if there is none, or it may not be used."""
-        mode = self._settings.mode
-        if mode is Mode.REFRESH:
+        if self._settings.mode is Mode.REFRESH:
             return None  # its lease is asked for, which finds what was drawn since
-        await shared.look(request, address, may_make=mode is Mode.AUTO)
+        await shared.look(request, address, may_make=may_make)
         return self._read(address)
 
     def _reading(self, draw: Draw) -> DrawResult:

@@ -260,7 +260,8 @@ class Line:
         self._on_loss(self._why)
         with suppress(Empty):
             while (job := self._jobs.get_nowait()) is not _END:
-                job[1].set_exception(self._away())
+                if job[1].set_running_or_notify_cancel():
+                    job[1].set_exception(self._away())
             self._jobs.put(_END)
 
     def _return(self) -> None:

@@ -8,6 +8,7 @@ first, then locally. From then on it is what this machine reads, whatever the sh
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 import socket
 import time
@@ -41,6 +42,7 @@ _AT_ONCE = 500
 _AT_THE_END_S = 10.0
 """How long the end of a session waits for what is pushed."""
 
+_log = logging.getLogger(__name__)
 _look = msgspec.json.Decoder(Look)
 
 _Wanted = tuple[Request, Address]
@@ -85,6 +87,15 @@ class SharedStore(Store):
     def away_s(self) -> float | None:
         """For how many seconds the shared store could not be reached; None while it can."""
         return self._line.away_s
+
+    def holds(self, address: Address) -> bool:
+        """Tell whether one of the stores has a draw; of the shared one it is not known while it is away."""
+        if super().holds(address):
+            return True
+        try:
+            return bool(self._line.wait(partial(sql.times, addresses=[place_of(address)])))
+        except AwayError:
+            return False
 
     async def find(self, request: Request, address: Address) -> bool:
         """Look for a draw in the shared store and keep it locally; tell whether it was there.
@@ -363,6 +374,7 @@ class SharedStore(Store):
     def _note(self, text: str) -> None:
         if text not in self.notes:
             self.notes.append(text)
+            _log.warning("%s", text)
 
 
 def _read_only() -> ReadOnlyError:

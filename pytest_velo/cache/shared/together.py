@@ -39,12 +39,12 @@ class Together(Generic[K, V]):
         while self._waiting:
             now, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
             try:
-                answers = await self._send([thing for thing, _ in now])
+                answers = [*zip(now, await self._send([thing for thing, _ in now]), strict=True)]
             except Exception as error:
                 for _, answer in now:
                     if not answer.done():
                         answer.set_exception(error)
             else:
-                for (_, answer), value in zip(now, answers, strict=True):
+                for (_, answer), value in answers:
                     if not answer.done():
                         answer.set_result(value)
