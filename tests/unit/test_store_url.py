@@ -61,9 +61,9 @@ def test_what_is_none_is_a_mistake_that_does_not_show_it(
 
 def test_what_libpq_cannot_read_is_a_mistake_that_does_not_show_it() -> None:
     shared = pytest.importorskip("pytest_velo.cache.shared.line", exc_type=UsageError)
-    for end in ("?colour=blue", "?host=%zz"):
+    for end in ("@db?colour=blue", "%zz@db"):
         with pytest.raises(UsageError) as refused:
-            shared.check(StoreUrl(f"postgresql://ana:{SECRET}@db{end}"))
+            shared.check(StoreUrl(f"postgresql://ana:{SECRET}{end}"))
         assert SECRET not in str(refused.value)
 
 
