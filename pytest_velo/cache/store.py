@@ -161,12 +161,7 @@ class Store(Ledger):
             bodies = {
                 key: request_body(request, recorded_form(request, key)) for key, request in requests.items()
             }
-            writes = [_write(bodies[draw.address.key], draw) for _, draw in chunk]
-            with self._transaction() as connection:
-                _add_requests(connection, writes)
-                before = connection.total_changes()
-                connection.executemany(_IF_NEW, (write.row for write in writes))
-                n_new += connection.total_changes() - before
+            n_new += self._add_new([_write(bodies[draw.address.key], draw) for _, draw in chunk])
         return n_new
 
     def recorded(self) -> Iterator[tuple[Request, Draw]]:
@@ -220,6 +215,14 @@ class Store(Ledger):
     ) -> None:
         for (_, future), result in zip(waiting, stored, strict=True):
             _tell(future, result)
+
+    def _add_new(self, writes: Sequence[Write]) -> int:
+        """Store draws where there are none, in one transaction; return how many were new."""
+        with self._transaction() as connection:
+            _add_requests(connection, writes)
+            before = connection.total_changes()
+            connection.executemany(_IF_NEW, (write.row for write in writes))
+            return connection.total_changes() - before
 
     def _commit(self, writes: list[Write]) -> list[Draw]:
         stored = []

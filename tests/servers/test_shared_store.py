@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -329,6 +330,27 @@ def test_draws_go_on_while_the_database_is_away_and_are_pushed_once_it_is_back(
     assert two.looks_at("d") == (LOOK,)
 
 
+def test_a_network_that_swallows_everything_holds_nobody_up(
+    machine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pytest_velo.cache.shared import line
+    from pytest_velo.cache.shared.answers import AwayError
+
+    one = machine("one")
+    monkeypatch.setattr(line, "ANSWER_S", 0.2)
+
+    async def work() -> None:
+        with pytest.raises(AwayError, match="did not answer in time"):
+            await one._line.tell(lambda connection: connection.execute("SELECT pg_sleep(20)"))
+        monkeypatch.setattr(line, "ANSWER_S", 60.0)
+        while one.away_s is not None:  # noqa: ASYNC110 - another thread's doing
+            await asyncio.sleep(0.05)
+        await put(one, "a", "text")
+        assert await one.find(REQUEST, at("a"))
+
+    run(work())
+
+
 def test_machines_that_were_cut_apart_each_keep_what_they_read(machine: Any, postgres: Cluster) -> None:
     one = machine("one")
     postgres.stop()
@@ -415,6 +437,51 @@ def test_a_store_that_cannot_be_used_is_an_error_before_anything_is_paid_for(
     assert told in refused.value.what
     assert "--velo-store=none" in refused.value.fix
     assert PASSWORD not in str(refused.value)
+
+
+SHARE_DRAWS = Path(__file__).parents[2] / "docs" / "how-to" / "share-draws.md"
+
+
+def test_the_roles_of_the_documents_may_do_what_they_are_for(
+    machine: Any, postgres: Cluster, tmp_path: Path
+) -> None:
+    blocks = re.findall(r"^```sql\n(.*?)^```", SHARE_DRAWS.read_text(encoding="utf-8"), re.M | re.S)
+    roles, grants, person = (block.replace("'…'", f"'{PASSWORD}'") for block in blocks)
+    with psycopg.connect(postgres.url(), autocommit=True) as connection:
+        for statement in roles.split(";"):
+            connection.execute(statement)
+    owner = postgres.url("draws", user="velo_owner")
+    assert CliRunner().invoke(main, ["cache", "stats", f"--store={owner}"]).exit_code == 0
+    with psycopg.connect(owner, autocommit=True) as connection:
+        connection.execute(grants)
+    with psycopg.connect(postgres.url(), autocommit=True) as connection:
+        connection.execute(person)
+        connection.execute(f"CREATE ROLE bob LOGIN PASSWORD '{PASSWORD}' IN ROLE velo_readers")
+
+    ana = machine("ana", postgres.url("draws", user="ana"))
+    bob = machine("bob", postgres.url("draws", user="bob"))
+
+    async def work() -> None:
+        await ana.claim(REQUEST, at("a"), "")
+        await put(ana, "a", "text")
+        await ana.claim(REQUEST, at("b"), "")
+        ana.release(at("b"))
+        assert await bob.find(REQUEST, at("a"))
+        await put(bob, "b", "local")
+
+    run(work())
+    ana.log_look(LOOK)
+    ana.close()
+    bob.close()
+    assert ana.notes == []
+    assert len(bob.notes) == 2
+    folder = f"--cache-dir={tmp_path / 'ana'}"
+    prune = ["cache", "prune", "--shared", "--older-than=0h", folder]
+    for user, code in (("ana", 1), ("velo_owner", 0)):
+        env = {"VELO_STORE": postgres.url("draws", user=user)}
+        done = CliRunner().invoke(main, prune, env=env)
+        assert done.exit_code == code, done.output
+        assert ("permission denied" in done.output) == (user == "ana")
 
 
 # Whole runs.

@@ -41,7 +41,7 @@ class Cluster:
         """Stop the server; connections end."""
         self._run("pg_ctl", "-D", str(self.folder / "data"), "-m", mode, "-w", "stop")
 
-    def make(self, port: int, addresses: str) -> None:
+    def make(self, port: int, addresses: str, *, fsync: bool) -> None:
         """Make the server's files."""
         (self.folder / "password").write_text(PASSWORD, encoding="utf-8")
         shutil.chown(self.folder / "password", self.user) if self.user else None
@@ -51,7 +51,8 @@ class Cluster:
         )
         with (self.folder / "data" / "postgresql.conf").open("a", encoding="utf-8") as settings:
             settings.write(
-                f"port = {port}\nlisten_addresses = '{addresses}'\nfsync = off\nmax_connections = 60\n"
+                f"port = {port}\nlisten_addresses = '{addresses}'\nmax_connections = 60\n"
+                f"fsync = {'on' if fsync else 'off'}\n"
                 f"unix_socket_directories = '{self.folder}'\nshared_buffers = 64MB\n"
             )
         with (self.folder / "data" / "pg_hba.conf").open("a", encoding="utf-8") as rules:
@@ -82,12 +83,14 @@ class Cluster:
 
 
 @contextmanager
-def cluster(folder: str, bin_folder: Path, port: int, addresses: str = "127.0.0.1") -> Iterator[Cluster]:
+def cluster(
+    folder: str, bin_folder: Path, port: int, addresses: str = "127.0.0.1", *, fsync: bool = False
+) -> Iterator[Cluster]:
     """Give a running server in an empty folder, and stop it."""
     made = Cluster(Path(folder), bin_folder, port)
     if made.user is not None:
         shutil.chown(folder, made.user)
-    made.make(port, addresses)
+    made.make(port, addresses, fsync=fsync)
     made.start()
     try:
         yield made

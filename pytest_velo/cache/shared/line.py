@@ -119,6 +119,7 @@ class Line:
         self._lost_at: float | None = None
         self._why = ""
         self._closed = False
+        self._given_up = False
         self._thread: threading.Thread | None = None
 
     def open(self) -> None:
@@ -227,7 +228,8 @@ class Line:
                 result = work(connection)
             except psycopg.Error as error:
                 if connection.closed:
-                    if again and self._reconnect():
+                    given_up, self._given_up = self._given_up, False
+                    if again and not given_up and self._reconnect():
                         again = False
                         continue
                     self._lose(error)
@@ -316,6 +318,7 @@ class Line:
         connection = self._connection
         if connection is None:
             return
+        self._given_up = True  # nobody waits for this work any more
         with suppress(psycopg.Error, OSError):
             end = socket.socket(fileno=os.dup(connection.pgconn.socket))
             with end:

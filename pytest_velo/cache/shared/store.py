@@ -324,13 +324,16 @@ class SharedStore(Store):
         self, wanted: Sequence[_Wanted], at: Sequence[bytes], found: dict[bytes, Kept], *, over: bool
     ) -> None:
         """Store locally what others made."""
-        writes = {
-            each: self._write_of(request_body(request), address, found[each], over=over)
-            for each, (request, address) in zip(at, wanted, strict=True)
-            if each in found
-        }
-        if writes:
+        bodies: dict[str, bytes] = {}
+        writes: dict[bytes, Write] = {}
+        for each, (request, address) in zip(at, wanted, strict=True):
+            if each in found and each not in writes:
+                body = bodies.get(address.key) or bodies.setdefault(address.key, request_body(request))
+                writes[each] = self._write_of(body, address, found[each], over=over)
+        if writes and over:
             self._commit([*writes.values()])
+        elif writes:
+            self._add_new([*writes.values()])
 
     def _write_of(self, request: bytes, address: Address, kept: Kept, *, over: bool = False) -> Write:
         try:

@@ -122,7 +122,7 @@ class Transfer(SharedStore):
                     fix="something else changed it: let the owner of the store delete it",
                 )
             writes.append(self._write_of(row.body, address, Kept(row.reply, row.drawn_at)))
-        self._commit(writes)
+        self._add_new(writes)
 
     def _listed_here(self, model: str) -> Iterator[list[tuple[int, bytes, str]]]:
         """Yield number, place and time of local draws."""
