@@ -78,8 +78,7 @@ class SharedStore(Store):
             self._line.close()
             super().close()
             raise
-        host = socket.gethostname()[:100]
-        self._me = sql.Holder(self._unpushed.machine, secrets.token_hex(8), host)
+        self._me = sql.Holder(self._unpushed.machine, secrets.token_hex(8), socket.gethostname()[:100])
         self._take_in()
         self._line.ask(self._push_some)
 
@@ -230,7 +229,7 @@ class SharedStore(Store):
                 if self._read_only:
                     raise _read_only()
                 there = await self._line.tell(partial(self._insert, rows=rows))
-            except StoreError as error:
+            except Exception as error:  # whatever it is: the draws are paid for, and go on
                 self._late.update(row.address for row in rows)
                 self._trouble(error)
             del self._unsettled[: len(batch)]
@@ -242,6 +241,9 @@ class SharedStore(Store):
             stored = self._commit([self._as_shared(write, there) for write, _ in batch])
         except StoreError as error:
             stored = [error] * len(batch)
+        except Exception as error:  # no caller may wait for ever
+            what = f"draws cannot be stored: {type(error).__name__}: {error}"
+            stored = [StoreError(what, where=str(self.path))] * len(batch)
         self._tell_all(batch, stored)
 
     def _as_shared(self, write: Write, there: dict[bytes, Kept]) -> Write:
@@ -362,7 +364,7 @@ class SharedStore(Store):
                 ]
             )
 
-    def _trouble(self, error: StoreError) -> None:
+    def _trouble(self, error: Exception) -> None:
         match error:
             case AwayError():
                 pass  # said when it was lost
@@ -371,8 +373,10 @@ class SharedStore(Store):
                 self._note(
                     "the shared store is only read, as this user may not add to it: new draws stay here"
                 )
-            case _:
+            case StoreError():
                 self._note(str(error))
+            case _:
+                self._note(f"draws are not pushed: {type(error).__name__}: {error}")
 
     def _note(self, text: str) -> None:
         if text not in self.notes:

@@ -7,7 +7,9 @@ A draw is in it from before it is pushed until the shared store has it, so that 
 from __future__ import annotations
 
 import secrets
+import socket
 from collections.abc import Iterable, Iterator, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,14 @@ WHERE store = ? AND id > ? ORDER BY id LIMIT ?
 """
 
 
+def _boot() -> str:
+    """Return the name of this start of the machine; empty where it has none."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
+    except OSError:
+        return ""
+
+
 def _create(connection: apsw.Connection) -> None:
     connection.execute(_SCHEMA)
     connection.execute("INSERT INTO machine VALUES(?)", (secrets.token_hex(8),))
@@ -62,9 +72,15 @@ class Unpushed(Database):
 
     @property
     def machine(self) -> str:
-        """A random name for all processes that share this folder."""
+        """The name of all processes that share this very file, until the machine starts anew.
+
+        Folders are copied, by CI's caches for one, and their copies are other machines.
+        """
         with self._lock, self._errors():
-            return str(self._connection.execute("SELECT id FROM machine").get)
+            name = self._connection.execute("SELECT id FROM machine").get
+        file = self.path.stat()
+        told = (name, socket.gethostname(), _boot(), file.st_dev, file.st_ino)
+        return sha256(repr(told).encode()).hexdigest()[:16]
 
     def add(self, rows: Iterable[Row]) -> None:
         """Keep draws until they are pushed; committed on return."""

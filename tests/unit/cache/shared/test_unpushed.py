@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ ROW = Row("k", b"body", b"0123", 0, "s\x00", "slot", b"reply", None, "2026-11-01
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "draws.sqlite-unpushed"
+    return tmp_path / "cache" / "draws.sqlite-unpushed"
 
 
 def test_draws_wait_until_they_are_pushed_in_their_order(path: Path) -> None:
@@ -62,6 +63,16 @@ def test_looks_wait_too(path: Path) -> None:
 def test_all_processes_of_a_folder_are_one_machine(path: Path, tmp_path: Path) -> None:
     assert Unpushed(path, "lab").machine == Unpushed(path, "other").machine
     assert Unpushed(path, "lab").machine != Unpushed(tmp_path / "elsewhere" / "q", "lab").machine
+
+
+def test_a_copy_of_a_folder_is_another_machine(path: Path, tmp_path: Path) -> None:
+    queue = Unpushed(path, "lab")
+    queue.add([ROW])
+    queue.close()
+    shutil.copytree(path.parent, tmp_path / "copy")
+    copy = Unpushed(tmp_path / "copy" / path.name, "lab")
+    assert copy.next(9) == [ROW]
+    assert copy.machine != Unpushed(path, "lab").machine
 
 
 def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
