@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 
 class Mode(StrEnum):
@@ -84,6 +84,72 @@ class Clients(StrEnum):
 
     ADOPT = "adopt"
     LEAVE = "leave"
+
+
+_SCHEMA = "velo"
+_SHOWN = frozenset({"dbname", "host", "port", "schema", "service", "sslmode", "user"})
+"""Parameters of a store's URL that are shown; any other may hold a secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreUrl:
+    """The address of a shared store: libpq's URL, and `schema=` for the schema its tables are in.
+
+    Whatever shows it shows it without passwords.
+
+    >>> print(StoreUrl("postgresql://ana:secret@db.lab/draws?sslmode=require&schema=nlp"))
+    postgresql://ana@db.lab/draws?sslmode=require&schema=nlp
+    """
+
+    secret: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        try:
+            parts = urlsplit(self.secret)
+            readable = parts.scheme in ("postgresql", "postgres") and "#" not in self.secret
+        except ValueError:
+            readable = False
+        if not readable or self.secret.partition(":")[2][:2] != "//":
+            raise ValueError("an URL postgresql://USER@HOST/DATABASE, or none")
+        if parts.netloc.count("@") > 1 or "@" in parts.path:
+            raise ValueError("an URL whose user and password have %40 for @, %2F for / and %23 for #")
+        if not self.schema.isidentifier() or not self.schema.isascii() or not self.schema.islower():
+            raise ValueError("an URL whose schema= has small letters, digits and _ only")
+
+    @property
+    def schema(self) -> str:
+        """The schema that the tables are in."""
+        return dict(self._parameters()).get("schema", _SCHEMA)
+
+    @property
+    def for_libpq(self) -> str:
+        """The URL as libpq reads it, with its secrets."""
+        query = urlencode(
+            [pair for pair in self._parameters() if pair[0] != "schema"], quote_via=quote, safe="/"
+        )
+        base = self.secret.partition("?")[0]
+        return f"{base}?{query}" if query else base
+
+    @property
+    def password(self) -> str:
+        """The password in it; empty without one."""
+        login = urlsplit(self.secret).netloc.rpartition("@")[0]
+        return (
+            unquote(login.partition(":")[2]) if ":" in login else dict(self._parameters()).get("password", "")
+        )
+
+    def __str__(self) -> str:
+        parts = urlsplit(self.secret)
+        login, at, hosts = parts.netloc.rpartition("@")
+        query = urlencode(
+            [pair for pair in self._parameters() if pair[0] in _SHOWN], quote_via=quote, safe="/,:"
+        )
+        shown = f"postgresql://{login.partition(':')[0]}{at}{hosts}{parts.path}"
+        return f"{shown}?{query}" if query else shown
+
+    def _parameters(self) -> list[tuple[str, str]]:
+        # `+` is a plus sign to libpq, not a space.
+        return parse_qsl(urlsplit(self.secret).query.replace("+", "%2B"), keep_blank_values=True)
 
 
 class Api(StrEnum):
@@ -207,6 +273,9 @@ class Settings:
         reports: What is written for other tools, at the end.
         github: What a run on GitHub Actions shows beside its log.
         clients: What becomes of the calls of clients that bodies make; a mark's own choice wins.
+        store: A store shared with other machines, read through to the local one; None without one.
+        store_patience_s: How long draws wait for a shared store that cannot be reached, before they are made
+            without knowing whether another machine makes them.
         jobs: Most scorers in processes at once; None for the processors that may be used (divided by the
             workers under xdist).
         workers: Number of processes that share the limits (xdist), from 1.
@@ -234,6 +303,8 @@ class Settings:
     reports: tuple[ReportTarget, ...] = ()
     github: Github = Github.ALL
     clients: Clients = Clients.LEAVE
+    store: StoreUrl | None = None
+    store_patience_s: float = 60.0
     endpoints: tuple[Endpoint, ...] = BUILTIN_ENDPOINTS
     jobs: int | None = None
     workers: int = 1

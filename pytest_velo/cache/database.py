@@ -7,11 +7,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 import apsw
 
-from pytest_velo.cache.schema import TABLES, VERSION, create, upgrade
+from pytest_velo.cache.schema import DRAWS, Format
 from pytest_velo.errors import StoreError
 
 APPLICATION_ID = 0x76656C6F
@@ -31,6 +31,8 @@ class Database:
 
     Methods may be called from any thread; a transaction holds the lock from begin to commit.
     """
+
+    _kind: ClassVar[Format] = DRAWS
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -110,15 +112,15 @@ class Database:
 
     def _create(self) -> None:
         """Create the tables, or upgrade those of an older format, unless another process did."""
-        old = self._format() < VERSION
+        old = self._format() < self._kind.version
         self._connection.set_busy_timeout(UPGRADE_TIMEOUT_MS if old else BUSY_TIMEOUT_MS)
         with self._transaction() as connection:
             if connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").get is None:
-                create(connection)
+                self._kind.create(connection)
                 connection.pragma("application_id", APPLICATION_ID)
                 old = False
-            elif old := self._format() < VERSION:
-                upgrade(connection)
+            elif old := self._format() < self._kind.version:
+                self._kind.upgrade(connection)
         self._connection.set_busy_timeout(BUSY_TIMEOUT_MS)
         self._check()
         if old:
@@ -145,9 +147,10 @@ class Database:
                 where=str(self.path),
                 fix="choose another folder with --velo-cache-dir",
             )
-        if version > VERSION:
+        if version > self._kind.version:
             raise StoreError(
-                f"the store was written by a newer pytest-velo (format {version}, this one knows {VERSION})",
+                f"the store was written by a newer pytest-velo (format {version}, this one knows"
+                f" {self._kind.version})",
                 where=str(self.path),
                 fix="upgrade pytest-velo, or choose another folder with --velo-cache-dir",
             )
@@ -156,9 +159,9 @@ class Database:
             for kind, name in connection.execute("SELECT type, name FROM sqlite_schema")
             if kind != "index"
         }
-        if found != TABLES:
+        if amiss := found ^ self._kind.tables:
             raise StoreError(
-                f"the store does not have the expected tables: {', '.join(sorted(map(str, found ^ TABLES)))}",
+                f"the store does not have the expected tables: {', '.join(sorted(map(str, amiss)))}",
                 where=str(self.path),
                 fix=_move_away(self.path),
             )

@@ -30,13 +30,14 @@ class _Call(msgspec.Struct):
 
 class _Trial(msgspec.Struct):
     calls: tuple[_Call, ...] = ()
+    node_id: str = ""
 
 
 _decode = decoder(_Trial, halves=True)
 
 
-def recorded_addresses(runs: Iterable[Path]) -> Iterator[Address]:
-    """Yield the addresses of the stored draws in the folders of runs.
+def recorded_addresses(runs: Iterable[Path], test: str = "") -> Iterator[Address]:
+    """Yield the addresses of the stored draws in the folders of runs; of one test, if its id is given.
 
     Calls of scripted models are left out: their replies are not stored.
 
@@ -48,7 +49,7 @@ def recorded_addresses(runs: Iterable[Path]) -> Iterator[Address]:
     """
     for folder in runs:
         for path in sorted(folder.glob("trials*.jsonl")):
-            yield from _addresses(path)
+            yield from _addresses(path, test)
 
 
 def run_folders(runs: Path) -> list[Path]:
@@ -122,10 +123,11 @@ def _began(name: str) -> datetime | None:
         return None
 
 
-def _addresses(path: Path) -> Iterator[Address]:
+def _addresses(path: Path, test: str) -> Iterator[Address]:
     try:
         for number, line in enumerate(lines_in(pieces_of(path)), 1):
-            for call in _trial(line, path, number).calls:
+            trial = _trial(line, path, number)
+            for call in trial.calls if test in ("", trial.node_id) else ():
                 if not call.model.startswith(_COMPUTED):
                     yield call.address
     except (OSError, ValueError) as error:

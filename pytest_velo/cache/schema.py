@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 import apsw
 
@@ -70,3 +71,15 @@ def upgrade(connection: apsw.Connection) -> None:
     connection.execute(SCHEMA + _FROM_1)
     connection.execute(f"PRAGMA user_version = {VERSION}")
     connection.create_scalar_function("velo_place", None, 4)
+
+
+class Format(NamedTuple):
+    """What one kind of file has, and how it comes about."""
+
+    version: int
+    tables: set[str]
+    create: Callable[[apsw.Connection], None]
+    upgrade: Callable[[apsw.Connection], None]
+
+
+DRAWS = Format(version=VERSION, tables=TABLES, create=create, upgrade=upgrade)

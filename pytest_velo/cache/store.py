@@ -49,8 +49,8 @@ _IF_NEW, _OVER = _INSERT.format("IGNORE"), _INSERT.format("REPLACE")
 
 
 @dataclass(frozen=True, slots=True)
-class _Write:
-    """One draw on its way into the file."""
+class Write:
+    """One draw on its way into the file; `request` and `body` are the JSON of its request and reply."""
 
     request: bytes
     body: bytes
@@ -58,9 +58,15 @@ class _Write:
     replace: bool
 
     @property
+    def place(self) -> bytes:
+        """The digest under which the draw is found."""
+        return _place(self.draw.address)
+
+    @property
     def row(self) -> tuple[Any, ...]:
+        """Its row in the file."""
         address, reply = self.draw.address, self.draw.reply
-        where = (_place(address), address.key, address.seed, address.stream, address.slot)
+        where = (self.place, address.key, address.seed, address.stream, address.slot)
         return (*where, self.body, reply.model_served, reply.cost_usd, self.draw.drawn_at)
 
 
@@ -70,7 +76,7 @@ class Store(Ledger):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self._leases = Leases(path.with_name(f"{path.name}-leases"))
-        self._waiting: list[tuple[_Write, asyncio.Future[Draw]]] = []
+        self._waiting: list[tuple[Write, asyncio.Future[Draw]]] = []
 
     @classmethod
     def open(cls, path: str | Path) -> Store:
@@ -93,6 +99,14 @@ class Store(Ledger):
         except (apsw.Error, UnicodeDecodeError) as error:
             raise self._as_ours(error) from error
         return None if row is None else self._draw(address, *row)
+
+    def holds(self, address: Address) -> bool:
+        """Tell whether there is a draw at an address; a store with more to look in looks there, too.
+
+        Raises:
+            StoreError: The file is damaged.
+        """
+        return self.get(address) is not None
 
     async def put(
         self, request: Request, address: Address, reply: Reply, drawn_at: str, *, replace: bool = False
@@ -147,12 +161,7 @@ class Store(Ledger):
             bodies = {
                 key: request_body(request, recorded_form(request, key)) for key, request in requests.items()
             }
-            writes = [_write(bodies[draw.address.key], draw) for _, draw in chunk]
-            with self._transaction() as connection:
-                _add_requests(connection, writes)
-                before = connection.total_changes()
-                connection.executemany(_IF_NEW, (write.row for write in writes))
-                n_new += connection.total_changes() - before
+            n_new += self._add_new([_write(bodies[draw.address.key], draw) for _, draw in chunk])
         return n_new
 
     def recorded(self) -> Iterator[tuple[Request, Draw]]:
@@ -199,10 +208,23 @@ class Store(Ledger):
         except Exception as error:  # whatever it is: no caller may wait forever
             what = f"draws cannot be stored: {type(error).__name__}: {error}"
             stored = [StoreError(what, where=str(self.path))] * len(waiting)
+        self._tell_all(waiting, stored)
+
+    def _tell_all(
+        self, waiting: Iterable[tuple[Write, asyncio.Future[Draw]]], stored: Iterable[Draw | StoreError]
+    ) -> None:
         for (_, future), result in zip(waiting, stored, strict=True):
             _tell(future, result)
 
-    def _commit(self, writes: list[_Write]) -> list[Draw]:
+    def _add_new(self, writes: Sequence[Write]) -> int:
+        """Store draws where there are none, in one transaction; return how many were new."""
+        with self._transaction() as connection:
+            _add_requests(connection, writes)
+            before = connection.total_changes()
+            connection.executemany(_IF_NEW, (write.row for write in writes))
+            return connection.total_changes() - before
+
+    def _commit(self, writes: list[Write]) -> list[Draw]:
         stored = []
         with self._transaction() as connection:
             _add_requests(connection, writes)
@@ -239,7 +261,7 @@ class Store(Ledger):
         )
 
 
-def _write(request: bytes, draw: Draw, *, replace: bool = False) -> _Write:
+def _write(request: bytes, draw: Draw, *, replace: bool = False) -> Write:
     seed = draw.address.seed
     if not -(2**63) <= seed < 2**63:
         raise StoreError(f"the root seed {seed} does not fit 64 bits", fix="use a smaller --velo-seed")
@@ -248,7 +270,7 @@ def _write(request: bytes, draw: Draw, *, replace: bool = False) -> _Write:
             raise StoreError(f"the {name} {text!r} contains half of a surrogate pair", fix="use plain text")
     body, reply = encode_reply(draw.reply)
     kept = Draw(address=draw.address, reply=reply, drawn_at=draw.drawn_at)
-    return _Write(request, body, kept, replace)
+    return Write(request, body, kept, replace)
 
 
 def _is_text(text: str) -> bool:
@@ -259,7 +281,7 @@ def _is_text(text: str) -> bool:
     return True
 
 
-def _add_requests(connection: apsw.Connection, writes: Iterable[_Write]) -> None:
+def _add_requests(connection: apsw.Connection, writes: Iterable[Write]) -> None:
     bodies = {write.draw.address.key: write.request for write in writes}
     connection.executemany("INSERT OR IGNORE INTO request(key, body) VALUES(?, ?)", bodies.items())
 

@@ -1,4 +1,4 @@
-"""`velo cache`: show what the cache holds, and remove its old part."""
+"""`velo cache`: show what the cache holds, remove its old part, and bring it together with a shared store."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ import click
 
 from pytest_velo.cache.pruning import Housekeeping
 from pytest_velo.cache.runs import recorded_addresses, remove_runs, run_folders, runs_before
+from pytest_velo.cli.amounts import cost, days, volume
 from pytest_velo.cli.cache_dir import cache_dir_option
+from pytest_velo.cli.shared_store import prune_shared, pull, push, shared_lines, store_option, url_of
 from pytest_velo.errors import UsageError
-from pytest_velo.report.numbers import count, dollars
+from pytest_velo.report.numbers import count
 from pytest_velo.report.text import inline
 
 if TYPE_CHECKING:
-    from pytest_velo.cache.holdings import Draws, Stats
+    from pytest_velo.cache.holdings import Stats
     from pytest_velo.cache.pruning import Pruned
 
 _HOURS = {"h": 1, "d": 24, "w": 7 * 24}
@@ -30,17 +32,27 @@ _SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,9})?) ?(?:([kmgt]?)(i?)b)", re.IGNORECAS
 
 @click.group()
 def cache() -> None:
-    """Show the draws on disk, or remove old ones.
+    """Show the draws on disk, remove old ones, or share them.
 
     \f
 
     """  # noqa: D301 - click shows nothing below \f
 
 
+cache.add_command(pull)
+cache.add_command(push)
+
+
 @cache.command("stats")
+@click.option("--shared", is_flag=True, help="Show what the shared store holds.")
+@store_option("The shared store to show; implies --shared.")
 @cache_dir_option()
-def _stats(cache_dir: Path) -> None:
+def _stats(shared: bool, store_url: str | None, cache_dir: Path) -> None:
     """Show what the cache holds: draws, models, size, age and cost."""
+    if shared or store_url is not None:
+        for label, text in shared_lines(url_of(store_url)):
+            click.echo(f"{label:<8}{text}")
+        return
     store = Housekeeping.existing(cache_dir / "draws.sqlite")
     try:
         runs = run_folders(cache_dir / "runs")
@@ -61,6 +73,7 @@ def _stats(cache_dir: Path) -> None:
 )
 @click.option("--keep-recorded", is_flag=True, help="Keep every draw that a recorded run needs.")
 @click.option("--dry-run", is_flag=True, help="Show what would be removed; remove nothing.")
+@click.option("--shared", is_flag=True, help="Remove draws of the shared store, for all who use it.")
 @cache_dir_option()
 def _prune_command(
     older_than: str | None,
@@ -68,12 +81,24 @@ def _prune_command(
     runs_older_than: str | None,
     keep_recorded: bool,
     dry_run: bool,
+    shared: bool,
     cache_dir: Path,
 ) -> None:
     """Remove draws, the oldest first, and old run records.
 
-    Other processes may keep using the cache. The look log stays: drawing again counts as another look.
+    Other processes may keep using the cache. The look log stays: drawing again counts as another look. A
+    shared store (--velo-store) is left alone, unless --shared is given; then only its draws are removed.
     """
+    if shared:
+        if older_than is None or larger_than is not None or runs_older_than is not None:
+            raise UsageError(
+                "draws of a shared store are removed by their age alone",
+                where="velo cache prune --shared",
+                fix="give --older-than=90d and nothing else",
+            )
+        kept = run_folders(cache_dir / "runs") if keep_recorded else []
+        click.echo(prune_shared(_moment("--older-than", older_than), kept, dry_run=dry_run))
+        return
     before = None if older_than is None else _moment("--older-than", older_than)
     max_bytes = None if larger_than is None else _size("--larger-than", larger_than)
     runs = cache_dir / "runs"
@@ -146,12 +171,12 @@ def _size(option: str, size: str) -> int:
 
 def _stats_lines(stats: Stats, path: Path, n_runs: int) -> Iterator[tuple[str, str]]:
     draws = stats.draws
-    yield "store", f"{inline(str(path))}, {_volume(stats.n_bytes)}"
+    yield "store", f"{inline(str(path))}, {volume(stats.n_bytes)}"
     yield "draws", f"{_count(draws.n_draws, 'draw')} of {_count(draws.n_requests, 'request')}"
     if not draws.n_draws:
         return
-    yield "drawn", _days(draws)
-    yield "cost", _cost(draws)
+    yield "drawn", days(draws)
+    yield "cost", cost(draws)
     runs = _count(n_runs, "recorded run")
     yield "unused", f"{_count(stats.n_unrecorded, 'draw')} not used by any of {runs}"
     for position, model in enumerate(stats.models):
@@ -163,36 +188,17 @@ def _pruned_lines(pruned: Pruned, *, dry_run: bool, estimated: bool) -> Iterator
     removed, about = pruned.removed, "about " if estimated else ""
     what = f"{about}{_count(removed.n_draws, 'draw')} and {_count(removed.n_requests, 'request')}"
     if removed.n_draws:
-        yield f"{_verb(dry_run)} {what}, drawn {_days(removed)}; drawing them again costs {_cost(removed)}"
+        yield f"{_verb(dry_run)} {what}, drawn {days(removed)}; drawing them again costs {cost(removed)}"
     else:
         yield f"{_verb(dry_run)} no draws"
     if pruned.n_kept:
         yield f"kept {_count(pruned.n_kept, 'draw')} that recorded runs need"
     about = "about " if dry_run else ""
-    yield f"the file: {_volume(pruned.n_bytes_before)} -> {about}{_volume(pruned.n_bytes_after)}"
+    yield f"the file: {volume(pruned.n_bytes_before)} -> {about}{volume(pruned.n_bytes_after)}"
 
 
 def _verb(dry_run: bool) -> str:
     return "would remove" if dry_run else "removed"
-
-
-def _days(draws: Draws) -> str:
-    oldest, newest = (inline((moment or "?")[:10]) for moment in (draws.oldest, draws.newest))
-    return oldest if oldest == newest else f"{oldest} to {newest}"
-
-
-def _cost(draws: Draws) -> str:
-    """Say what draws cost: the known part, and how many have no known price."""
-    if draws.n_unpriced == draws.n_draws:
-        return f"{dollars(None)} (no known price)"
-    unknown = f" and {_count(draws.n_unpriced, 'draw')} of unknown price" if draws.n_unpriced else ""
-    return f"{dollars(draws.cost_usd)}{unknown}"
-
-
-def _volume(n_bytes: int) -> str:
-    """Format a size in the largest unit that fits: 2.0 GB, 45.1 KB."""
-    unit = max((unit for unit in _BYTES if _BYTES[unit] <= n_bytes), key=_BYTES.__getitem__, default="")
-    return f"{n_bytes / _BYTES[unit]:.1f} {unit.upper()}B" if unit else f"{n_bytes} B"
 
 
 def _count(n: int, thing: str) -> str:

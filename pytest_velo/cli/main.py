@@ -13,7 +13,7 @@ from pytest_velo.errors import VeloError
 from pytest_velo.version import __version__
 
 _COMMANDS = {
-    "cache": "Show the draws on disk, or remove old ones.",
+    "cache": "Show the draws on disk, remove old ones, or share them.",
     "cassette": "Recorded draws, committed with the tests, for --velo-mode=replay.",
     "compare": "Compare RUN_B (default: latest) with RUN_A, trial by trial.",
     "init": "Begin here: a first test, the settings, and a workflow that costs nothing.",

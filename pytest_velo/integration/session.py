@@ -10,7 +10,7 @@ import os
 import platform
 import sys
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -174,7 +174,7 @@ class VeloSession(SamplingSession):
                         part.close()
                 self.hurried |= resources.is_hurried
                 if sampler is not None and not self.settings.estimates:
-                    self._note_drawn(sampler)
+                    self._note_drawn(sampler, resources.notes)
 
     def hurry(self) -> None:
         """Wait for nothing longer than a moment: Ctrl-C came."""
@@ -233,12 +233,13 @@ class VeloSession(SamplingSession):
             with noting(self._problems):
                 append_trials(self.run_folder, lines, self.worker)
 
-    def _note_drawn(self, sampler: Sampler) -> None:
+    def _note_drawn(self, sampler: Sampler, notes: Sequence[str]) -> None:
         """Keep, or send to the controller, what this process drew; final once the loop has ended."""
         stats = sampler.stats()
         waits: tuple[str, ...] = ()
         if self.sampled_together:
             waits = session_waits(stats)
+        waits += tuple(notes)
         drawn = Drawn(
             n_calls=stats.n_calls, cost_usd=stats.cost_usd, problems=tuple(self.take_problems()), waits=waits
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_velo.cache import shared
 from pytest_velo.errors import VeloError
 from pytest_velo.integration.collect.families import Families
 from pytest_velo.integration.config.options import OPTIONS, written
@@ -37,6 +38,7 @@ def begin(state: VeloSession, config: pytest.Config) -> None:
         if state.settings.multiplicity is Multiplicity.HOLM:
             config.pluginmanager.register(Families(state), FAMILIES_PLUGIN)
         _check_reports(state, config)
+        _check_store(state, config)
         if config.getoption(RESCORE_RUN) is not None:
             from pytest_velo.integration.rescore import register  # weight: for `velo rescore` only
 
@@ -53,6 +55,17 @@ def _check_reports(state: VeloSession, config: pytest.Config) -> None:
         (option,) = (option for option in OPTIONS if option.name == "report")
         for target in state.settings.reports:
             check(target, written(config, option)[1])
+
+
+def _check_store(state: VeloSession, config: pytest.Config) -> None:
+    """See that a shared store could be opened, as far as that can be told without connecting."""
+    if state.settings.store is not None:
+        (option,) = (option for option in OPTIONS if option.name == "store")
+        try:
+            shared.check(state.settings.store)
+        except VeloError as error:
+            error.where = written(config, option)[1]
+            raise
 
 
 def write_run(session: VeloSession, duration_s: float) -> bool:

@@ -62,7 +62,7 @@ class Session(SamplingSession):
         if self.settings.mode is Mode.REFRESH:
             return False
         stored = self.stored
-        return stored is not None and stored.get(address) is not None
+        return stored is not None and stored.holds(address)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run `work` on the sampling loop and wait for it, whether or not a loop runs in this thread.

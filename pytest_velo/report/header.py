@@ -35,6 +35,8 @@ def header_lines(
     ]
     if settings.strict:
         parts.append("strict")
+    if settings.store is not None:
+        parts.append(f"store {inline(str(settings.store))}")
     lines = [Line(f"velo: {' · '.join(parts)}")]
     if n_hypotheses is not None:
         text = f"velo: {count(n_hypotheses, 'hypothesis', 'hypotheses')}"

@@ -44,3 +44,12 @@ def waits(before: SamplingStats, after: SamplingStats) -> Iterator[str]:
     others_s = after.others_s - before.others_s
     if others_s >= WORTH_SAYING_S:
         yield f"shared: calls waited {duration(others_s)} for draws that another process was making"
+    away_s = after.away_s - before.away_s
+    if away_s >= WORTH_SAYING_S:
+        yield f"cut off: calls waited {duration(away_s)} for the shared store"
+    n_alone = after.n_alone - before.n_alone
+    if n_alone:
+        yield (
+            f"cut off: {count(n_alone, 'draw')} made without knowing whether another machine made them, so"
+            " they may be paid for twice; --velo-store-patience says how long to wait before that"
+        )

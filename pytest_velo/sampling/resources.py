@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Protocol
 
+from pytest_velo.cache import shared
 from pytest_velo.cache.store import Store
+from pytest_velo.errors import StoreError
 from pytest_velo.parallel import here
 from pytest_velo.providers.registry import ProviderFactory
 from pytest_velo.sampling.budget import Ledger
@@ -35,6 +37,9 @@ class Resources:
         cassettes: Returns the recorded draws, for replay.
         providers: Returns the wire families of plugins, by name.
         ledger: As in `Sampler`.
+
+    Attributes:
+        notes: What a shared store has to say at the end.
     """
 
     def __init__(
@@ -53,6 +58,8 @@ class Resources:
         self._providers = providers
         self._ledger = ledger
         self._closing: SampleLoop | None = None
+        self._unusable: StoreError | None = None
+        self.notes: list[str] = []
 
     @cached_property
     def loop(self) -> SampleLoop:
@@ -61,13 +68,27 @@ class Resources:
 
     @cached_property
     def store(self) -> Store:
-        """The draws on disk."""
-        return Store.open(self._settings.cache_dir / STORE_FILE)
+        """The draws on disk, and those that are shared.
+
+        Raises:
+            StoreError: They cannot be opened. A shared store that cannot is not tried again for each test.
+        """
+        path = self._settings.cache_dir / STORE_FILE
+        if self._settings.store is None:
+            return Store.open(path)
+        if self._unusable is not None:
+            raise self._unusable
+        try:
+            return shared.SharedStore(path, self._settings.store, self.notes)
+        except StoreError as error:
+            self._unusable = error
+            raise
 
     @property
     def stored(self) -> Store | None:
         """The draws on disk; None, without creating the file, if there are none."""
-        return self.store if (self._settings.cache_dir / STORE_FILE).is_file() else None
+        is_there = self._settings.store is not None or (self._settings.cache_dir / STORE_FILE).is_file()
+        return self.store if is_there else None
 
     @cached_property
     def sampler(self) -> Sampler:

@@ -24,6 +24,7 @@ from pytest_velo.sampling.pricing import worst_case
 from pytest_velo.sampling.refusals import not_estimated, would_pay
 from pytest_velo.sampling.retrying import RetryPolicy
 from pytest_velo.sampling.seeds import slot_seed
+from pytest_velo.sampling.sharing import OneMachine, Shared
 from pytest_velo.sampling.stats import SamplingStats
 from pytest_velo.settings import Api, Mode, Settings
 
@@ -77,6 +78,7 @@ class Sampler:
         self._clock: Clock = clock or SystemClock()
         self._one_maker = OneMaker(self._store, self._clock, self._read_elsewhere)
         self._opened_at = _now()
+        self._one_machine = self._across_machines()
         self._flights: dict[Address, Flight] = {}
         self._channels: dict[str, Channel] = {}
         self._ready: set[str] = set()  # ids of models that passed `check_access`
@@ -123,6 +125,7 @@ class Sampler:
             NotDrawnError: In mode estimate, the draw is not stored.
             UsageError: The model's key is not set; or the budget is finite and the price unknown.
             OutageError, UnansweredError, AccessError, RequestError: The provider did not reply.
+            StoreError: The shared store cannot be reached, and the draw may not be made without it.
         """
         address = Address(
             key=request_key(request) if key is None else key,
@@ -132,6 +135,10 @@ class Sampler:
         )
         # A scripted reply is computed: a stored one would outlive the edit of its function.
         kept = None if _is_computed(target) else self._read(address)
+        if kept is None and self._one_machine is not None and not _is_computed(target):
+            asked = self._settings.may_pay if may_pay is None else may_pay
+            may_make = self._settings.mode is Mode.AUTO and (asked or target.endpoint.free)
+            kept = await self._look_further(self._one_machine, request, address, may_make)
         if kept is None:
             return await self._join(target, request, address, may_pay)
         return self._reading(kept)
@@ -140,6 +147,7 @@ class Sampler:
         """Return the totals so far."""
         channels = tuple(self._channels.values())
         limits = [channel.throttling() for channel in channels]
+        shared = self._one_machine
         return SamplingStats(
             n_calls=self._n_calls,
             n_cached=self._n_cached,
@@ -150,7 +158,9 @@ class Sampler:
             throttled_s=sum(limit.throttled_s for limit in limits),
             paced_s=sum(limit.paced_s for limit in limits),
             budget_s=0.0 if self._budget is None else self._budget.waited_s,
-            others_s=self._one_maker.waited_s,
+            others_s=self._one_maker.waited_s + (0.0 if shared is None else shared.waited_s),
+            away_s=0.0 if shared is None else shared.away_s,
+            n_alone=0 if shared is None else shared.n_alone,
         )
 
     async def aclose(self, wind_down_s: float = WIND_DOWN_S) -> None:
@@ -191,6 +201,15 @@ class Sampler:
                 return next((recorded for recorded in found if recorded is not None), None)
             case _:
                 return draw
+
+    async def _look_further(
+        self, shared: OneMachine, request: Request, address: Address, may_make: bool
+    ) -> Draw | None:
+        """Return the draw that another machine made; None if there is none, or it may not be used."""
+        if self._settings.mode is Mode.REFRESH:
+            return None  # its lease is asked for, which finds what was drawn since
+        await shared.look(request, address, may_make=may_make)
+        return self._read(address)
 
     def _reading(self, draw: Draw) -> DrawResult:
         self._n_cached += 1
@@ -239,6 +258,8 @@ class Sampler:
         work = partial(self._call, target, request, address)
         if target.endpoint.free:
             return await work()
+        if self._one_machine is not None:
+            work = partial(self._one_machine.make, request, address, work)
         return await self._one_maker.make(address, work, target.endpoint.timeout_s)
 
     async def _call(self, target: Target, request: Request, address: Address) -> Draw:
@@ -253,6 +274,17 @@ class Sampler:
         refresh = self._settings.mode is Mode.REFRESH
         # The stored draw may be another process's, which all then use: ours was paid for in vain.
         return await self._store.put(request, address, reply, drawn_at, replace=refresh)
+
+    def _across_machines(self) -> OneMachine | None:
+        if not isinstance(self._store, Shared):
+            return None
+        return OneMachine(
+            self._store,
+            self._clock,
+            self._read_elsewhere,
+            patience_s=self._settings.store_patience_s,
+            since=self._opened_at if self._settings.mode is Mode.REFRESH else "",
+        )
 
     def _channel(self, target: Target) -> Channel:
         name = target.endpoint.name

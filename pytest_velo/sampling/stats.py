@@ -18,6 +18,8 @@ class SamplingStats:
         paced_s: Seconds in which calls waited for a declared rpm or tpm.
         budget_s: Seconds in which calls waited because the budget was reserved for those in flight.
         others_s: Seconds in which calls waited for draws that another process was making.
+        away_s: Seconds in which calls waited for a shared store that could not be reached.
+        n_alone: Draws made without knowing whether another machine made them: it could not be asked.
         n_lost: Attempts that may be billed although they brought no reply: no sum includes their cost.
     """
 
@@ -31,3 +33,5 @@ class SamplingStats:
     budget_s: float = 0.0
     others_s: float = 0.0
     n_lost: int = 0
+    away_s: float = 0.0
+    n_alone: int = 0

@@ -26,6 +26,7 @@ class Option(NamedTuple):
     many: bool = False
     flag: bool = False
     bare: str | None = None  # what the option means without a value
+    secret: bool = False  # its value is never shown
 
     @property
     def cli(self) -> str:
@@ -92,6 +93,18 @@ OPTIONS: tuple[Option, ...] = (
         name="clients",
         metavar="C",
         help="adopt (what a client that a body makes asks a model is a draw) or leave (it is not; default)",
+    ),
+    Option(
+        name="store",
+        metavar="URL",
+        help="draws that machines share: postgresql://USER@HOST/DATABASE (libpq's URL), or none (default)",
+        secret=True,
+    ),
+    Option(
+        name="store_patience",
+        metavar="SECONDS",
+        help="how long draws that cost money wait for a shared store that cannot be reached, before they are"
+        " made all the same (default 60)",
     ),
     Option(name="cassette", many=True, metavar="FILE", help="recorded draws for replay; repeatable"),
     Option(

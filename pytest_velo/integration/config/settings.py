@@ -25,6 +25,7 @@ from pytest_velo.settings import (
     Scheduler,
     Settings,
     ShowKind,
+    StoreUrl,
     Update,
 )
 
@@ -75,6 +76,17 @@ def _budget(text: str) -> float | None:
     value = float(text)
     if not value >= 0:
         raise ValueError("dollars, 0 or more, or none")
+    return value
+
+
+def _store(text: str) -> StoreUrl | None:
+    return None if text.strip().lower() in ("", "none") else StoreUrl(text.strip())
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < float("inf"):
+        raise ValueError("seconds, 0 or more")
     return value
 
 
@@ -141,6 +153,8 @@ READERS: Mapping[str, Callable[[str], Any]] = {
     "baseline": Path,
     "update": _update,
     "clients": lambda text: Clients(_one_of(*Clients)(text)),
+    "store": _store,
+    "store_patience": _seconds,
     "cassette": Path,
     "report": _report,
     "jobs": _count,
@@ -221,6 +235,7 @@ def settings_from(sources: Sources, *, told: bool = True, workers: int = 1) -> S
     profile = given.get("profile") or ("ci" if in_ci() else "explore")
     values: dict[str, Any] = {**PROFILES[profile], **given, "profile": profile}
     renames = {"model": "models", "budget": "budget_usd", "cassette": "cassettes", "report": "reports"}
+    renames["store_patience"] = "store_patience_s"
     fields = {renames.get(name, name): value for name, value in values.items()}
     if "show" in fields:
         fields["show"], fields["show_kind"] = fields["show"]
@@ -245,7 +260,8 @@ def _given(sources: Sources, option: Option) -> Any:
     try:
         return [read(text) for text in raw] if option.many else read(raw)
     except ValueError as error:
-        raise UsageError(f"{raw!r} cannot be read: {error}", where=where, fix=option.help) from None
+        shown = "it" if option.secret else repr(raw)
+        raise UsageError(f"{shown} cannot be read: {error}", where=where, fix=option.help) from None
 
 
 def _typed_in(sources: Sources, name: str) -> Path:
