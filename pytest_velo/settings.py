@@ -145,6 +145,7 @@ class Endpoint:
         prefill: How it continues a message; None if not declared.
         think: What becomes of thoughts in a reply's text; None if not declared, so that they stay, with a
             notice.
+        batch: It has a batch API, which takes this share of the price, in (0, 1]; None if not declared.
     """
 
     name: str
@@ -161,6 +162,7 @@ class Endpoint:
     n: int = 1
     prefill: Prefill | None = None
     think: Think | None = None
+    batch: float | None = None
     declared: bool = False
 
     @property
@@ -207,6 +209,8 @@ class Settings:
         reports: What is written for other tools, at the end.
         github: What a run on GitHub Actions shows beside its log.
         clients: What becomes of the calls of clients that bodies make; a mark's own choice wins.
+        batch: Paid draws come from batch APIs.
+        batch_every_s: Seconds between two looks at a batch under way, from 0.
         workers: Number of processes that share the limits (xdist), from 1.
     """
 
@@ -232,6 +236,8 @@ class Settings:
     reports: tuple[ReportTarget, ...] = ()
     github: Github = Github.ALL
     clients: Clients = Clients.LEAVE
+    batch: bool = False
+    batch_every_s: float = 30.0
     endpoints: tuple[Endpoint, ...] = BUILTIN_ENDPOINTS
     workers: int = 1
 
@@ -239,6 +245,11 @@ class Settings:
     def replays(self) -> bool:
         """No call is made: every reply comes from the cache or a cassette."""
         return self.mode is Mode.REPLAY
+
+    @property
+    def batches_paid_draws(self) -> bool:
+        """Paid draws come from batches, where any are made."""
+        return self.batch and self.mode is Mode.AUTO
 
     @property
     def estimates(self) -> bool:

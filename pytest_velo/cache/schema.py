@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 import apsw
 
 VERSION = 2
+APPLICATION_ID = 0x76656C6F
+"""`velo` in ASCII: distinguishes our files from other SQLite files."""
 
 # A draw is found by its request and a digest of its address. Rows and index stand in the order in which
 # requests came: the index is small (28 bytes a draw where the address's own text took 150), writing appends,
@@ -70,3 +73,25 @@ def upgrade(connection: apsw.Connection) -> None:
     connection.execute(SCHEMA + _FROM_1)
     connection.execute(f"PRAGMA user_version = {VERSION}")
     connection.create_scalar_function("velo_place", None, 4)
+
+
+class Layout(NamedTuple):
+    """What a file of ours holds, and how it is made.
+
+    Attributes:
+        application_id: Distinguishes it from other SQLite files.
+        version: The format's number.
+        tables: The names of its tables.
+        create: Makes them in an empty file.
+        upgrade: Brings an older format up to this one.
+    """
+
+    application_id: int
+    version: int
+    tables: set[str]
+    create: Callable[[apsw.Connection], None]
+    upgrade: Callable[[apsw.Connection], None]
+
+
+DRAWS = Layout(APPLICATION_ID, VERSION, TABLES, create, upgrade)
+"""The store of draws."""

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from pytest_velo.cache.store import Store
 from pytest_velo.providers.registry import ProviderFactory
+from pytest_velo.records import Address
 from pytest_velo.sampling.budget import Ledger
 from pytest_velo.sampling.draws import Recorded
 from pytest_velo.sampling.loop import SampleLoop
@@ -34,6 +35,7 @@ class Resources:
         cassettes: Returns the recorded draws, for replay.
         providers: Returns the wire families of plugins, by name.
         ledger: As in `Sampler`.
+        before_paid: As in `Sampler`.
     """
 
     def __init__(
@@ -44,12 +46,14 @@ class Resources:
         cassettes: Callable[[], Sequence[Recorded]] = lambda: (),
         providers: Callable[[], Mapping[str, ProviderFactory]] = dict,
         ledger: Ledger | None = None,
+        before_paid: Callable[[Address], None] | None = None,
     ) -> None:
         self._settings = settings
         self._name = name
         self._cassettes = cassettes
         self._providers = providers
         self._ledger = ledger
+        self._before_paid = before_paid
         self._closing: SampleLoop | None = None
 
     @cached_property
@@ -78,6 +82,7 @@ class Resources:
             session="" if estimates else self._name(),
             providers=self._providers(),
             ledger=self._ledger,
+            before_paid=self._before_paid,
         )
         loop = self.loop
         loop.on_close(lambda: sampler.aclose(loop.calls_s))

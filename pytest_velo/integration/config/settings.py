@@ -78,6 +78,13 @@ def _budget(text: str) -> float | None:
     return value
 
 
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 86_400:
+        raise ValueError("seconds, 0 or more, and a day at most")
+    return value
+
+
 def _one_of(*names: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         if text not in names:
@@ -144,6 +151,8 @@ READERS: Mapping[str, Callable[[str], Any]] = {
     "cassette": Path,
     "report": _report,
     "github": lambda text: Github(_one_of(*Github)(text)),
+    "batch": _flag,
+    "batch_every": _seconds,
 }
 """Parses the text of each option, or raises ValueError with what is valid."""
 
@@ -219,7 +228,13 @@ def settings_from(sources: Sources, *, told: bool = True, workers: int = 1) -> S
     given = {option.name: value for option in options if (value := _given(sources, option)) is not _UNSET}
     profile = given.get("profile") or ("ci" if in_ci() else "explore")
     values: dict[str, Any] = {**PROFILES[profile], **given, "profile": profile}
-    renames = {"model": "models", "budget": "budget_usd", "cassette": "cassettes", "report": "reports"}
+    renames = {
+        "model": "models",
+        "budget": "budget_usd",
+        "cassette": "cassettes",
+        "report": "reports",
+        "batch_every": "batch_every_s",
+    }
     fields = {renames.get(name, name): value for name, value in values.items()}
     if "show" in fields:
         fields["show"], fields["show_kind"] = fields["show"]
