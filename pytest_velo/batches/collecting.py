@@ -22,7 +22,8 @@ CHUNK = 500
 """Results that are stored at once."""
 
 _FIRST_WAIT_S = 1.0
-_NOT_A_LINE = (LookupError, TypeError, AttributeError, ValueError, OverflowError, RecursionError)
+NOT_A_LINE = (LookupError, TypeError, AttributeError, ValueError, OverflowError, RecursionError)
+"""What reading a line raises where it is none."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -156,7 +157,7 @@ class _Reader:
         try:
             parsed: JsonObject = decode(line)
             result = self._service.read(parsed)
-        except _NOT_A_LINE:
+        except NOT_A_LINE:
             tally.damaged.append(place)
             return None
         entry = self._desk.book.entry(self.batch.name, result.custom_id)
