@@ -211,6 +211,7 @@ class Endpoint:
         prefill: How it continues a message; None if not declared.
         think: What becomes of thoughts in a reply's text; None if not declared, so that they stay, with a
             notice.
+        batch: It has a batch API, which takes this share of the price, in (0, 1]; None if not declared.
     """
 
     name: str
@@ -227,6 +228,7 @@ class Endpoint:
     n: int = 1
     prefill: Prefill | None = None
     think: Think | None = None
+    batch: float | None = None
     declared: bool = False
 
     @property
@@ -278,6 +280,8 @@ class Settings:
             without knowing whether another machine makes them.
         jobs: Most scorers in processes at once; None for the processors that may be used (divided by the
             workers under xdist).
+        batch: Paid draws come from batch APIs.
+        batch_every_s: Seconds between two looks at a batch under way, from 0.
         workers: Number of processes that share the limits (xdist), from 1.
     """
 
@@ -305,6 +309,8 @@ class Settings:
     clients: Clients = Clients.LEAVE
     store: StoreUrl | None = None
     store_patience_s: float = 60.0
+    batch: bool = False
+    batch_every_s: float = 30.0
     endpoints: tuple[Endpoint, ...] = BUILTIN_ENDPOINTS
     jobs: int | None = None
     workers: int = 1
@@ -313,6 +319,11 @@ class Settings:
     def replays(self) -> bool:
         """No call is made: every reply comes from the cache or a cassette."""
         return self.mode is Mode.REPLAY
+
+    @property
+    def batches_paid_draws(self) -> bool:
+        """Paid draws come from batches, where any are made."""
+        return self.batch and self.mode is Mode.AUTO
 
     @property
     def estimates(self) -> bool:

@@ -11,11 +11,9 @@ from typing import ClassVar, Self
 
 import apsw
 
-from pytest_velo.cache.schema import DRAWS, Format
+from pytest_velo.cache.schema import APPLICATION_ID as APPLICATION_ID
+from pytest_velo.cache.schema import DRAWS, Layout
 from pytest_velo.errors import StoreError
-
-APPLICATION_ID = 0x76656C6F
-"""`velo` in ASCII: distinguishes our files from other SQLite files."""
 
 BUSY_TIMEOUT_MS = 10_000
 UPGRADE_TIMEOUT_MS = 600_000
@@ -32,7 +30,7 @@ class Database:
     Methods may be called from any thread; a transaction holds the lock from begin to commit.
     """
 
-    _kind: ClassVar[Format] = DRAWS
+    layout: ClassVar[Layout] = DRAWS
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -112,15 +110,15 @@ class Database:
 
     def _create(self) -> None:
         """Create the tables, or upgrade those of an older format, unless another process did."""
-        old = self._format() < self._kind.version
+        old = self._format() < self.layout.version
         self._connection.set_busy_timeout(UPGRADE_TIMEOUT_MS if old else BUSY_TIMEOUT_MS)
         with self._transaction() as connection:
             if connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").get is None:
-                self._kind.create(connection)
-                connection.pragma("application_id", APPLICATION_ID)
+                self.layout.create(connection)
+                connection.pragma("application_id", self.layout.application_id)
                 old = False
-            elif old := self._format() < self._kind.version:
-                self._kind.upgrade(connection)
+            elif old := self._format() < self.layout.version:
+                self.layout.upgrade(connection)
         self._connection.set_busy_timeout(BUSY_TIMEOUT_MS)
         self._check()
         if old:
@@ -141,16 +139,16 @@ class Database:
         """Reject a file that is not ours, or newer than this package."""
         connection = self._connection
         version = self._format()
-        if connection.pragma("application_id") != APPLICATION_ID:
+        if connection.pragma("application_id") != self.layout.application_id:
             raise StoreError(
                 "the file is an SQLite database of another program",
                 where=str(self.path),
                 fix="choose another folder with --velo-cache-dir",
             )
-        if version > self._kind.version:
+        if version > self.layout.version:
             raise StoreError(
                 f"the store was written by a newer pytest-velo (format {version}, this one knows"
-                f" {self._kind.version})",
+                f" {self.layout.version})",
                 where=str(self.path),
                 fix="upgrade pytest-velo, or choose another folder with --velo-cache-dir",
             )
@@ -159,7 +157,7 @@ class Database:
             for kind, name in connection.execute("SELECT type, name FROM sqlite_schema")
             if kind != "index"
         }
-        if amiss := found ^ self._kind.tables:
+        if amiss := found ^ self.layout.tables:
             raise StoreError(
                 f"the store does not have the expected tables: {', '.join(sorted(map(str, amiss)))}",
                 where=str(self.path),
@@ -206,7 +204,8 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         ignore = folder / ".gitignore"
         ours = all(
-            entry.name == "runs" or entry.name.startswith("draws.sqlite") for entry in folder.iterdir()
+            entry.name in ("runs", "batches") or entry.name.startswith(("draws.sqlite", "batches.sqlite"))
+            for entry in folder.iterdir()
         )
         if ours:  # never in a folder that existed before, and never over a .gitignore
             ignore.write_text("*\n", encoding="utf-8")

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import apsw
 
 VERSION = 2
+APPLICATION_ID = 0x76656C6F
+"""`velo` in ASCII: distinguishes our files from other SQLite files."""
 
 # A draw is found by its request and a digest of its address. Rows and index stand in the order in which
 # requests came: the index is small (28 bytes a draw where the address's own text took 150), writing appends,
@@ -73,13 +75,23 @@ def upgrade(connection: apsw.Connection) -> None:
     connection.create_scalar_function("velo_place", None, 4)
 
 
-class Format(NamedTuple):
-    """What one kind of file has, and how it comes about."""
+class Layout(NamedTuple):
+    """What a file of ours holds, and how it is made.
 
+    Attributes:
+        application_id: Distinguishes it from other SQLite files.
+        version: The format's number.
+        tables: The names of its tables.
+        create: Makes them in an empty file.
+        upgrade: Brings an older format up to this one.
+    """
+
+    application_id: int
     version: int
     tables: set[str]
     create: Callable[[apsw.Connection], None]
     upgrade: Callable[[apsw.Connection], None]
 
 
-DRAWS = Format(version=VERSION, tables=TABLES, create=create, upgrade=upgrade)
+DRAWS = Layout(APPLICATION_ID, VERSION, TABLES, create, upgrade)
+"""The store of draws."""

@@ -13,6 +13,7 @@ from pytest_velo.errors import VeloError
 from pytest_velo.version import __version__
 
 _COMMANDS = {
+    "batch": "Draws from the providers' batch APIs, at their price: submit, see how far they are, collect.",
     "cache": "Show the draws on disk, remove old ones, or share them.",
     "cassette": "Recorded draws, committed with the tests, for --velo-mode=replay.",
     "compare": "Compare RUN_B (default: latest) with RUN_A, trial by trial.",

@@ -186,6 +186,8 @@ def write_summary(session: VeloSession, reporter: pytest.TerminalReporter, start
             family_lines(results, width, strict=strict, encoding=encoding, everything=everything),
         )
     _write(reporter, drawn_lines(session.drawn, results, width))
+    for told in session.batched:
+        _write(reporter, block("batch", told, width, Style.DIM))
     _write(reporter, _unsampled_lines(session.unsampled, width, everything=verbosity > 0))
     _write(reporter, _estimate_lines(session, width))
     if verbosity >= 0 and results and (session.run_folder / RUN_FILE).is_file():

@@ -25,6 +25,7 @@ from pytest_velo.integration.config.payment import PayRule, pay_rule
 from pytest_velo.integration.config.settings import read_settings
 from pytest_velo.integration.fitted import fit_to_terminal
 from pytest_velo.integration.leaving import leave_with
+from pytest_velo.integration.live import LiveBesideBatches
 from pytest_velo.integration.names import RESCORE_PLUGIN
 from pytest_velo.integration.totals import Drawn
 from pytest_velo.records import Outcome
@@ -41,7 +42,7 @@ from pytest_velo.settings import ShowKind
 from pytest_velo.version import __version__
 
 if TYPE_CHECKING:
-    from pytest_velo.records import HypothesisResult
+    from pytest_velo.records import Address, HypothesisResult
     from pytest_velo.sampling.sampler import Sampler
     from pytest_velo.settings import Settings
 
@@ -67,6 +68,7 @@ class VeloSession(SamplingSession):
         hurried: Ctrl-C came while something was sampled, or could be.
         exit_code: How the process ends.
         wrote: What became of the reports for other tools, a line each.
+        batched: What came from batches, and what of them goes on, a line each.
         drawn: What each process drew in all, known once it has closed.
         worker: The xdist worker's id; None in the main process.
         notes_file: Where a worker tells the controller how far it is; None in the main process.
@@ -92,6 +94,8 @@ class VeloSession(SamplingSession):
         self.estimates: dict[str, Estimate] = {}
         self.drawn: list[Drawn] = []
         self.wrote: list[str] = []
+        self.batched: list[str] = []
+        self._live = LiveBesideBatches(config)
         self.places: dict[str, tuple[str, int | None]] = {}
         self.expected: set[str] = set()
         self.stopped = ""
@@ -125,6 +129,15 @@ class VeloSession(SamplingSession):
     @property
     def _name(self) -> str:
         return self.run_folder.name
+
+    @property
+    def sampler(self) -> Sampler:
+        """The sampler that makes every model call of this process."""
+        self._live.begin(self.settings, self.paying)
+        return super().sampler
+
+    def _before_paid(self, address: Address) -> None:
+        self._live.before_paid(address)
 
     @property
     def run_folder(self) -> Path:
@@ -173,6 +186,7 @@ class VeloSession(SamplingSession):
                     with noting(self._problems):
                         part.close()
                 self.hurried |= resources.is_hurried
+                self.batched += self._live.end()
                 if sampler is not None and not self.settings.estimates:
                     self._note_drawn(sampler, resources.notes)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_velo.cache import shared
-from pytest_velo.errors import VeloError
+from pytest_velo.errors import UsageError, VeloError
 from pytest_velo.integration.collect.families import Families
 from pytest_velo.integration.config.options import OPTIONS, written
 from pytest_velo.integration.github import around_of
@@ -15,7 +15,7 @@ from pytest_velo.integration.reporters import Reporters
 from pytest_velo.integration.session import SESSION, VeloSession, noting
 from pytest_velo.integration.totals import Drawn
 from pytest_velo.report import record
-from pytest_velo.settings import Multiplicity
+from pytest_velo.settings import Mode, Multiplicity
 
 
 def session_of(config: pytest.Config, *, told: bool = False) -> VeloSession:
@@ -39,12 +39,34 @@ def begin(state: VeloSession, config: pytest.Config) -> None:
             config.pluginmanager.register(Families(state), FAMILIES_PLUGIN)
         _check_reports(state, config)
         _check_store(state, config)
+        if state.settings.batch:
+            _check_batch(state, config)
         if config.getoption(RESCORE_RUN) is not None:
             from pytest_velo.integration.rescore import register  # weight: for `velo rescore` only
 
             register(state, config)
     except VeloError as error:
         raise pytest.UsageError(str(error)) from None
+
+
+def _check_batch(state: VeloSession, config: pytest.Config) -> None:
+    """Refuse what batches cannot do.
+
+    Raises:
+        UsageError: Draws are to be made anew, or by several processes.
+    """
+    if state.settings.mode is Mode.REFRESH:
+        raise UsageError(
+            "batches fill slots that are empty, and --velo-mode=refresh makes draws anew",
+            where="--velo-batch",
+            fix="leave out one of the two; --velo-profile=confirm or another --velo-seed has fresh slots",
+        )
+    if state.worker is not None or getattr(config.option, "numprocesses", None):
+        raise UsageError(
+            "one process waits for the batches of all tests, and -n starts several",
+            where="--velo-batch",
+            fix="leave out -n: the draws come in the same batches",
+        )
 
 
 def _check_reports(state: VeloSession, config: pytest.Config) -> None:

@@ -67,8 +67,12 @@ def open_messages(
         slots: Maximum number of calls in flight, >= 1.
         http_client: Carries the SDK's requests instead of the SDK's own client (for tests and proxies).
     """
-    wire = Wire(path="/v1/messages", to_wire=to_wire, from_wire=from_wire, headers=headers)
-    return HttpProvider(endpoint, wire, anthropic_transport(endpoint, slots=slots, http_client=http_client))
+    return HttpProvider(endpoint, wire(), anthropic_transport(endpoint, slots=slots, http_client=http_client))
+
+
+def wire() -> Wire:
+    """Return how the messages API is spoken."""
+    return Wire(path="/v1/messages", to_wire=to_wire, from_wire=from_wire, headers=headers)
 
 
 def headers(body: JsonObject) -> Mapping[str, str]:

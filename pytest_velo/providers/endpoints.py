@@ -20,6 +20,7 @@ _EXAMPLE = "vllm: api=openai-chat base_url=http://127.0.0.1:8000/v1 key=VLLM_KEY
 _REMOTE = ("base_url", "key", "timeout_s")  # of no use to a model inside this process
 _FIELDS = {"base_url": "base_url", "key": "key_env", "timeout_s": "timeout_s"}
 _EMBEDDED = (Api.LOCAL, Api.SCRIPTED)
+_BATCHED = (Api.OPENAI_CHAT, Api.OPENAI_RESPONSES, Api.ANTHROPIC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +40,8 @@ def parse_endpoint(line: str, *, more_apis: Collection[str] = ()) -> Endpoint:
             input/output tokens as `0.15/0.60`), `rpm`, `tpm`, `timeout_s`, `n` (maximum number of draws of
             one request in one call, with chat completions), `prefill` (how the server continues a message of
             the assistant's: `continue`, `prefix`, `plain` or `none`), `think` (`strip` or `keep` what stands
-            between `<think>` and `</think>`), `header.<Name>`. A value with spaces is quoted.
+            between `<think>` and `</think>`), `batch` (the share of the price that its batch API takes, such
+            as 0.5), `header.<Name>`. A value with spaces is quoted.
         more_apis: Wire families from plugins.
 
     Raises:
@@ -104,6 +106,8 @@ def _build(
         raise UsageError(f"api={api} has no {unused[0]}", where=where, fix=f"leave {unused[0]}= out")
     if known in _EMBEDDED and headers:
         raise UsageError(f"api={api} has no headers", where=where, fix="leave header.…= out")
+    if "batch" in values and known not in _BATCHED:
+        raise UsageError(f"api={api} has no batch", where=where, fix="leave batch= out")
     if "prefill" in values and known not in (Api.OPENAI_CHAT, Api.OPENAI_RESPONSES):
         raise UsageError(f"api={api} has no prefill", where=where, fix="leave prefill= out")
     return Endpoint(name=name, api=known, headers=headers, declared=True, free=free, **values)
@@ -136,6 +140,13 @@ def _positive(text: str, *, zero: bool = False) -> float:
     return value
 
 
+def _share(text: str) -> float:
+    value = _positive(text)
+    if value > 1:
+        raise ValueError
+    return value
+
+
 def _count(text: str) -> int:
     value = int(text)
     if value < 1:
@@ -154,5 +165,9 @@ _OPTIONS: dict[str, _Option] = {
     "n": _Option(read=lambda text: {"n": _count(text)}, wants="draws a call, a whole number from 1"),
     "prefill": _Option(read=lambda text: {"prefill": Prefill(text)}, wants=f"one of {', '.join(Prefill)}"),
     "think": _Option(read=lambda text: {"think": Think(text)}, wants=f"one of {', '.join(Think)}"),
+    "batch": _Option(
+        read=lambda text: {"batch": _share(text)},
+        wants="the share of the price that its batch API takes, above 0 and up to 1, such as 0.5",
+    ),
     "timeout_s": _Option(read=lambda text: {"timeout_s": _positive(text)}, wants="seconds above 0"),
 }

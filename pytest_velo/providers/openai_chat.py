@@ -72,11 +72,16 @@ def open_chat(
         slots: Maximum number of calls in flight, >= 1.
         http_client: Carries the SDK's requests instead of the SDK's own client (for tests and proxies).
     """
+    transport = openai_transport(endpoint, slots=slots, http_client=http_client)
+    return HttpProvider(endpoint, wire_of(endpoint), transport)
+
+
+def wire_of(endpoint: Endpoint) -> Wire:
+    """Return how chat completions are spoken at an endpoint."""
     host = urlsplit(endpoint.base_url).hostname if endpoint.base_url else "api.openai.com"
     # OpenAI's reasoning models refuse the older name; many other servers do not know the newer one.
     limit = "max_completion_tokens" if (host or "").endswith(_OPENAI_HOSTS) else "max_tokens"
-    wire = Wire(path="/chat/completions", to_wire=partial(to_wire, limit_name=limit), from_wire=from_wire)
-    return HttpProvider(endpoint, wire, openai_transport(endpoint, slots=slots, http_client=http_client))
+    return Wire(path="/chat/completions", to_wire=partial(to_wire, limit_name=limit), from_wire=from_wire)
 
 
 def to_wire(

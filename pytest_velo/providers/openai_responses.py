@@ -67,8 +67,12 @@ def open_responses(
         slots: Maximum number of calls in flight, >= 1.
         http_client: Carries the SDK's requests instead of the SDK's own client (for tests and proxies).
     """
-    wire = Wire(path="/responses", to_wire=to_wire, from_wire=from_wire)
-    return HttpProvider(endpoint, wire, openai_transport(endpoint, slots=slots, http_client=http_client))
+    return HttpProvider(endpoint, wire(), openai_transport(endpoint, slots=slots, http_client=http_client))
+
+
+def wire() -> Wire:
+    """Return how the responses API is spoken."""
+    return Wire(path="/responses", to_wire=to_wire, from_wire=from_wire)
 
 
 def to_wire(request: Request, _seed: int | None) -> dict[str, Any]:

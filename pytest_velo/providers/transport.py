@@ -34,6 +34,15 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=
 _SENDERS_OWN = ("content-length", "accept-encoding", "connection", "transfer-encoding")
 
 
+def encoded(body: JsonObject) -> bytes:
+    """Return a body as it is sent.
+
+    Raises:
+        TypeError, ValueError, RecursionError: It is no plain JSON.
+    """
+    return _encode(body).encode()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """A server's answer: the status, the headers (looked up in any case) and the decoded body.
@@ -215,7 +224,7 @@ class DirectTransport:
     async def post(self, path: str, body: JsonObject, headers: Mapping[str, str]) -> Answer:
         """Post as the SDK would."""
         try:
-            content = _encode(body).encode()
+            content = encoded(body)
         except (TypeError, ValueError, RecursionError):
             return await self._sdk.post(path, body, headers)  # it knows more types, and has better errors
         form = self._forms.get((path, tuple(headers.items()))) or await self._ask(path, headers)

@@ -41,19 +41,25 @@ class Priced:
 
     async def complete(self, request: Request, seed: int | None) -> Reply:
         """Return the reply with `cost_usd`; None if the price or the usage is unknown."""
-        reply = await self._inner.complete(request, seed)
-        if _was_rejected(reply):
-            cost: float | None = 0.0
-        else:
-            cost = price_reply(self._endpoint, request.model, reply.usage, served=reply.model_served)
-        return reply if cost == reply.cost_usd else replace(reply, cost_usd=cost)
+        return priced(await self._inner.complete(request, seed), self._endpoint, request.model)
 
     async def aclose(self) -> None:
         """Close the provider."""
         await self._inner.aclose()
 
 
-def price_reply(endpoint: Endpoint, model: str, usage: Usage, *, served: str | None = None) -> float | None:
+def priced(reply: Reply, endpoint: Endpoint, model: str, *, batch: bool = False) -> Reply:
+    """Return a reply with what it cost; arguments as in `price_reply`."""
+    if _was_rejected(reply):
+        cost: float | None = 0.0
+    else:
+        cost = price_reply(endpoint, model, reply.usage, served=reply.model_served, batch=batch)
+    return reply if cost == reply.cost_usd else replace(reply, cost_usd=cost)
+
+
+def price_reply(
+    endpoint: Endpoint, model: str, usage: Usage, *, served: str | None = None, batch: bool = False
+) -> float | None:
     """Return the dollars of one reply; None if the price or the usage is unknown.
 
     A declared price wins, then `free`, then the price list of genai-prices as installed (it is never updated
@@ -64,26 +70,28 @@ def price_reply(endpoint: Endpoint, model: str, usage: Usage, *, served: str | N
         model: The requested model's name.
         usage: Tokens; input includes cached input.
         served: The model's name as the provider gave it; looked up first.
+        batch: It came from a batch: at the share of the price that the endpoint declares, else at the list's
+            price of batches.
     """
     if endpoint.price is None and endpoint.free:
         return 0.0
     if usage.input_tokens is None or usage.output_tokens is None:
         return None
-    card = _find_card(endpoint, (model,) if served is None else (served, model))
+    card = _find_card(endpoint, (model,) if served is None else (served, model), batch=batch)
     if card is None:
         return None
     return card.price(usage.input_tokens, usage.output_tokens, usage.cached_input_tokens or 0)
 
 
-def worst_case(endpoint: Endpoint, request: Request) -> float | None:
-    """Return dollars that the call will not exceed; None if the price is unknown.
+def worst_case(endpoint: Endpoint, request: Request, *, batch: bool = False) -> float | None:
+    """Return dollars that the call will not exceed, alone or in a `batch`; None if the price is unknown.
 
     The prompt has at most as many tokens as bytes; the reply has at most as many as the caller's limit
     allows, else `DEFAULT_OUTPUT_TOKENS`.
     """
     if endpoint.price is None and endpoint.free:
         return 0.0
-    card = _find_card(endpoint, (request.model,))
+    card = _find_card(endpoint, (request.model,), batch=batch)
     return None if card is None else card.price(prompt_bytes(request), _output_bound(request), 0)
 
 
@@ -113,30 +121,47 @@ def n_draws(request: Request) -> int:
     return max(1, whole(request.parameters.get("n")) or 1)
 
 
+_Source = tuple[str | None, str | None, str, bool]
+"""An entry of the price list: provider, address, model, and whether in a batch."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Card:
-    """The price of one model per token; `source` names the price list's entry, for very long prompts."""
+    """The price of one model per token.
+
+    Attributes:
+        source: The price list's entry, for very long prompts.
+        share: Of that price, what is paid.
+    """
 
     input_usd: float
     output_usd: float
     cached_usd: float
-    source: tuple[str | None, str | None, str] | None = None
+    source: _Source | None = None
+    share: float = 1.0
 
     def price(self, n_input: int, n_output: int, n_cached: int) -> float | None:
         if self.source is not None and n_input > _LINEAR_TOKENS:
-            return _list_price(*self.source, n_input=n_input, n_output=n_output, n_cached=n_cached)
+            listed = _list_price(*self.source, n_input=n_input, n_output=n_output, n_cached=n_cached)
+            return None if listed is None else self.share * listed
         fresh = max(0, n_input - n_cached)
-        return fresh * self.input_usd + n_cached * self.cached_usd + n_output * self.output_usd
+        whole = fresh * self.input_usd + n_cached * self.cached_usd + n_output * self.output_usd
+        return self.share * whole
 
 
-def _find_card(endpoint: Endpoint, models: Iterable[str]) -> _Card | None:
+def _find_card(endpoint: Endpoint, models: Iterable[str], *, batch: bool) -> _Card | None:
+    if batch and (share := endpoint.batch) is not None:
+        alone = _find_card(endpoint, models, batch=False)
+        return None if alone is None else replace(alone, share=share)
     if (price := endpoint.price) is not None:
+        if batch:
+            return None  # what of it a batch costs was not declared
         per_token = price.input_usd / 1e6
         return _Card(input_usd=per_token, output_usd=price.output_usd / 1e6, cached_usd=per_token)
     provider = None if endpoint.base_url else _listed_provider(endpoint)
     if provider is None and endpoint.base_url is None:
         return None
-    cards = (_listed_card(provider, endpoint.base_url, model) for model in models)
+    cards = (_listed_card(provider, endpoint.base_url, model, batch=batch) for model in models)
     return next((card for card in cards if card is not None), None)
 
 
@@ -152,14 +177,16 @@ def _listed_provider(endpoint: Endpoint) -> str | None:
 
 
 @lru_cache(maxsize=1024)
-def _listed_card(provider: str | None, url: str | None, model: str) -> _Card | None:
+def _listed_card(provider: str | None, url: str | None, model: str, *, batch: bool) -> _Card | None:
     """Read a model's prices from the list; looking them up per call would cost 150 µs."""
-    source = (provider, url, model)
+    source = (provider, url, model, batch)
     per_input = _list_price(*source, n_input=_PROBE, n_output=0, n_cached=0)
     per_output = _list_price(*source, n_input=0, n_output=_PROBE, n_cached=0)
     per_cached = _list_price(*source, n_input=_PROBE, n_output=0, n_cached=_PROBE)
     if per_input is None or per_output is None:
         return None
+    if batch and per_input == _list_price(*source[:3], n_input=_PROBE, n_output=0, n_cached=0):
+        return None  # the list has no price of batches for it, and gives the usual one instead
     return _Card(
         input_usd=per_input / _PROBE,
         output_usd=per_output / _PROBE,
@@ -169,17 +196,25 @@ def _listed_card(provider: str | None, url: str | None, model: str) -> _Card | N
 
 
 def _list_price(
-    provider: str | None, url: str | None, model: str, *, n_input: int, n_output: int, n_cached: int
+    provider: str | None,
+    url: str | None,
+    model: str,
+    batch: bool = False,
+    *,
+    n_input: int,
+    n_output: int,
+    n_cached: int,
 ) -> float | None:
     """Ask the price list; None if it does not know the model."""
     import genai_prices  # weight: the price list
 
     usage = genai_prices.Usage(input_tokens=n_input, output_tokens=n_output, cache_read_tokens=n_cached)
     try:
+        context = {"processing": "batch"} if batch else None
         if url is None:
-            found = genai_prices.calc_price(usage, model, provider_id=provider)
+            found = genai_prices.calc_price(usage, model, provider_id=provider, price_context=context)
         else:
-            found = genai_prices.calc_price(usage, model, provider_api_url=url)
+            found = genai_prices.calc_price(usage, model, provider_api_url=url, price_context=context)
     except (LookupError, ValueError):
         return None
     return float(found.total_price)

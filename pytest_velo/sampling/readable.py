@@ -32,18 +32,25 @@ class Readable:
             TransientError: It could not be read back.
         """
         reply = await self._inner.complete(request, seed)
-        try:
-            if not isinstance(reply.raw, dict):  # read back on its first use only
-                raise ValueError(f"raw is {type(reply.raw).__name__}")
-            decode_reply(encode_reply(reply)[0])
-        except (StoreError, msgspec.DecodeError, ValueError, OverflowError) as error:
-            raise TransientError(
-                f"the reply could not be read back from the store: {error}",
-                kind="garbage",
-                where=f"{self._where}, model {request.model}",
-            ) from None
+        check_readable(reply, f"{self._where}, model {request.model}")
         return reply
 
     async def aclose(self) -> None:
         """Close the provider."""
         await self._inner.aclose()
+
+
+def check_readable(reply: Reply, where: str) -> None:
+    """Read a reply back as from the store.
+
+    Raises:
+        TransientError: It cannot be read; `where` names the model that gave it.
+    """
+    try:
+        if not isinstance(reply.raw, dict):  # read back on its first use only
+            raise ValueError(f"raw is {type(reply.raw).__name__}")
+        decode_reply(encode_reply(reply)[0])
+    except (StoreError, msgspec.DecodeError, ValueError, OverflowError) as error:
+        raise TransientError(
+            f"the reply could not be read back from the store: {error}", kind="garbage", where=where
+        ) from None

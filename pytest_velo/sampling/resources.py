@@ -11,6 +11,7 @@ from pytest_velo.cache.store import Store
 from pytest_velo.errors import StoreError
 from pytest_velo.parallel import here
 from pytest_velo.providers.registry import ProviderFactory
+from pytest_velo.records import Address
 from pytest_velo.sampling.budget import Ledger
 from pytest_velo.sampling.draws import Recorded
 from pytest_velo.sampling.loop import SampleLoop
@@ -37,6 +38,7 @@ class Resources:
         cassettes: Returns the recorded draws, for replay.
         providers: Returns the wire families of plugins, by name.
         ledger: As in `Sampler`.
+        before_paid: As in `Sampler`.
 
     Attributes:
         notes: What a shared store has to say at the end.
@@ -50,6 +52,7 @@ class Resources:
         cassettes: Callable[[], Sequence[Recorded]] = lambda: (),
         providers: Callable[[], Mapping[str, ProviderFactory]] = dict,
         ledger: Ledger | None = None,
+        before_paid: Callable[[Address], None] | None = None,
     ) -> None:
         here.refuse("a model call")
         self._settings = settings
@@ -57,6 +60,7 @@ class Resources:
         self._cassettes = cassettes
         self._providers = providers
         self._ledger = ledger
+        self._before_paid = before_paid
         self._closing: SampleLoop | None = None
         self._unusable: StoreError | None = None
         self.notes: list[str] = []
@@ -101,6 +105,7 @@ class Resources:
             session="" if estimates else self._name(),
             providers=self._providers(),
             ledger=self._ledger,
+            before_paid=self._before_paid,
         )
         loop = self.loop
         loop.on_close(lambda: sampler.aclose(loop.calls_s))

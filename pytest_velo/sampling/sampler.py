@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -58,6 +58,7 @@ class Sampler:
         ledger: The accounts of the budget; by default the store's, if workers share it.
         clock: Where time comes from.
         policy: How long an endpoint's trouble is tolerated.
+        before_paid: Called with the address of each draw that is about to be paid for.
     """
 
     def __init__(
@@ -71,7 +72,9 @@ class Sampler:
         ledger: Ledger | None = None,
         clock: Clock | None = None,
         policy: RetryPolicy | None = None,
+        before_paid: Callable[[Address], None] | None = None,
     ) -> None:
+        self._before_paid = before_paid
         self._settings = settings
         self._store: DrawStore = DrawMemory() if store is None else store
         self._cassettes = cassettes
@@ -238,6 +241,8 @@ class Sampler:
         if target.id not in self._ready and not has_own_key:
             check_access(target)
             self._ready.add(target.id)
+        if self._before_paid is not None and not target.endpoint.free:
+            self._before_paid(address)
 
     def _what_changed(self, request: Request, address: Address) -> str:
         told = f"this draw is not in the cache ({self._store.nearest_request(request, address)})"

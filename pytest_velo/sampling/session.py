@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pytest_velo.cache.store import Store
     from pytest_velo.providers.registry import ProviderFactory
+    from pytest_velo.records import Address
     from pytest_velo.sampling.budget import Ledger
     from pytest_velo.sampling.draws import Recorded
     from pytest_velo.sampling.loop import SampleLoop
@@ -46,6 +47,9 @@ class SamplingSession(ABC):
         """Its account; None for that of the store."""
         return None
 
+    def _before_paid(self, address: Address) -> None:  # noqa: B027 - most sessions have nothing to note
+        """Note a draw that is about to be paid for."""
+
     @cached_property
     def _resources(self) -> Resources:
         from pytest_velo.sampling.resources import Resources  # weight: what samples, once something is
@@ -56,6 +60,7 @@ class SamplingSession(ABC):
             cassettes=self._cassettes,
             providers=lambda: self.provider_factories,
             ledger=self._ledger,
+            before_paid=self._before_paid,
         )
 
     @property

@@ -16,7 +16,7 @@ from typing import Any
 import apsw
 
 from pytest_velo.cache.database import Database
-from pytest_velo.cache.schema import Format
+from pytest_velo.cache.schema import APPLICATION_ID, Layout
 from pytest_velo.cache.shared.rows import Row
 
 _SCHEMA = """
@@ -64,7 +64,7 @@ def _create(connection: apsw.Connection) -> None:
 class Unpushed(Database):
     """The draws and looks of this folder that a shared store, named by its id, is to get."""
 
-    _kind = Format(version=1, tables={"machine", "draw", "look"}, create=_create, upgrade=_create)
+    layout = Layout(APPLICATION_ID, 1, {"machine", "draw", "look"}, _create, _create)
 
     def __init__(self, path: Path, store_id: str) -> None:
         super().__init__(path)

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pytest_velo.case_sets import CaseSet
     from pytest_velo.checks.bodies import BodyFacts
     from pytest_velo.designing.spec import Spec
+    from pytest_velo.integration.session import VeloSession
     from pytest_velo.records import HypothesisResult
     from pytest_velo.report.estimates import Estimate
     from pytest_velo.runner.frame import Frame
@@ -25,3 +28,5 @@ RESULT: pytest.StashKey[HypothesisResult] = pytest.StashKey()
 UNSAMPLED: pytest.StashKey[str] = pytest.StashKey()
 """Why we skipped it."""
 ESTIMATE: pytest.StashKey[Estimate] = pytest.StashKey()
+GATHERING: pytest.StashKey[Callable[[pytest.Function, VeloSession], str]] = pytest.StashKey()
+"""In the stash of a session that only looks for missing draws: notes what an item needs, and says it."""

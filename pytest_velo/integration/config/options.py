@@ -125,6 +125,16 @@ OPTIONS: tuple[Option, ...] = (
         help="what a run on GitHub Actions shows beside its log: all (default), summary (of the step),"
         " annotations (at the tests' lines) or none",
     ),
+    Option(
+        name="batch",
+        flag=True,
+        help="get paid draws from the providers' batch APIs, at their price, and wait for them (hours)",
+    ),
+    Option(
+        name="batch_every",
+        metavar="SECONDS",
+        help="seconds between two looks at a batch under way (default 30)",
+    ),
 )
 
 

@@ -85,8 +85,8 @@ def _store(text: str) -> StoreUrl | None:
 
 def _seconds(text: str) -> float:
     value = float(text)
-    if not 0 <= value < float("inf"):
-        raise ValueError("seconds, 0 or more")
+    if not 0 <= value <= 86_400:
+        raise ValueError("seconds, 0 or more, and a day at most")
     return value
 
 
@@ -159,6 +159,8 @@ READERS: Mapping[str, Callable[[str], Any]] = {
     "report": _report,
     "jobs": _count,
     "github": lambda text: Github(_one_of(*Github)(text)),
+    "batch": _flag,
+    "batch_every": _seconds,
 }
 """Parses the text of each option, or raises ValueError with what is valid."""
 
@@ -234,8 +236,14 @@ def settings_from(sources: Sources, *, told: bool = True, workers: int = 1) -> S
     given = {option.name: value for option in options if (value := _given(sources, option)) is not _UNSET}
     profile = given.get("profile") or ("ci" if in_ci() else "explore")
     values: dict[str, Any] = {**PROFILES[profile], **given, "profile": profile}
-    renames = {"model": "models", "budget": "budget_usd", "cassette": "cassettes", "report": "reports"}
-    renames["store_patience"] = "store_patience_s"
+    renames = {
+        "model": "models",
+        "budget": "budget_usd",
+        "cassette": "cassettes",
+        "report": "reports",
+        "batch_every": "batch_every_s",
+        "store_patience": "store_patience_s",
+    }
     fields = {renames.get(name, name): value for name, value in values.items()}
     if "show" in fields:
         fields["show"], fields["show_kind"] = fields["show"]

@@ -9,13 +9,13 @@ import pytest
 from pytest_velo.designing.tracebacks import from_the_body
 from pytest_velo.errors import NotDrawnError, WouldPayError
 from pytest_velo.integration.collect.late import late_problem
-from pytest_velo.integration.collect.stash import ESTIMATE, FUNCTION, RESULT, SPEC, UNSAMPLED
+from pytest_velo.integration.collect.stash import ESTIMATE, FUNCTION, GATHERING, RESULT, SPEC, UNSAMPLED
 from pytest_velo.integration.compat import sparing_explanations
 from pytest_velo.integration.run.afar import progress_of
 from pytest_velo.integration.run.estimate import estimate_of, run_on_stored, skip_text
 from pytest_velo.integration.run.outcomes import HypothesisRefuted
 from pytest_velo.integration.run.pool import POOLING
-from pytest_velo.integration.run.sampling import Sampling, prepare
+from pytest_velo.integration.run.sampling import Sampling, fill_in_turn, prepare
 from pytest_velo.integration.run.wording import verdict_text
 from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.records import HypothesisResult, Outcome
@@ -51,12 +51,15 @@ def run_item(item: pytest.Function) -> None:
         BaseException: What ended it as an error, or pytest's own (skip, exit, Ctrl-C).
     """
     session = item.config.stash[SESSION]
+    if (gather := item.config.stash.get(GATHERING, None)) is not None:
+        _skip(item, gather(item, session))
     if session.settings.mode is Mode.ESTIMATE:
         _estimate(item, session)
     pooling = item.config.stash.get(POOLING, None)
     if pooling is not None and pooling.has(item):
         sampling = pooling.reach(item)
     else:
+        fill_in_turn(item, session)
         prepared = prepare(item, session)
         if isinstance(prepared, HypothesisResult):
             _keep(item, session, prepared)

@@ -20,6 +20,7 @@ from pytest_velo.integration.run.afar import progress_of
 from pytest_velo.integration.run.capture import Backstage, Stage, backstage
 from pytest_velo.integration.run.freedom import is_free, may_pool
 from pytest_velo.integration.run.sampling import Sampling, Watch, prepare
+from pytest_velo.integration.run.waves import waves_of
 from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.report.exports.spans import told
 from pytest_velo.runner.result import explains_asserts
@@ -57,6 +58,9 @@ class Pooling:
 
     def start(self, items: Iterable[pytest.Function]) -> None:
         """Start sampling free items, in the order in which pytest reaches them."""
+        items = [*items]
+        if self._session.settings.batches_paid_draws:
+            self._fill(items)
         self._next = iter(items)
         self._go_on(self._at_once)
 
@@ -80,6 +84,14 @@ class Pooling:
                     self._waiting[item.nodeid] = prepared
         if runs:
             self._session.loop.run(_begin(self._pool, runs, contexts))
+
+    def _fill(self, items: Iterable[pytest.Function]) -> None:
+        """With `--velo-batch`, get the draws of all of them in the same batches."""
+        fillable = []
+        for item in items:
+            with suppress(Exception):
+                fillable.append((item, _own_fixtures(item)))
+        waves_of(self._session).fill(fillable)
 
     def has(self, item: pytest.Item) -> bool:
         """Tell whether an item is being sampled and not yet handed over."""

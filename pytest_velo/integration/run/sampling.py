@@ -16,6 +16,7 @@ from pytest_velo.integration.collect.stash import FACTS, SPEC
 from pytest_velo.integration.names import RESCORE_PLUGIN
 from pytest_velo.integration.run.hypothesis import build
 from pytest_velo.integration.run.outcomes import HostOutcomes
+from pytest_velo.integration.run.waves import waves_of
 from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.records import HypothesisResult
 from pytest_velo.runner.looks import Looks
@@ -25,6 +26,7 @@ from pytest_velo.sampling.stats import SamplingStats
 
 if TYPE_CHECKING:
     from pytest_velo.integration.rescore import Rescored, Rescoring
+    from pytest_velo.sampling.trial import Drawer
 
 
 class Watch:
@@ -125,12 +127,25 @@ def prepare(
         hypothesis = rescored.hypothesis(hypothesis)
     looks = Looks(session.store, hypothesis)
     looks.check(strict=session.settings.strict)
-    drawer = session.sampler if rescored is None else rescored.drawer()
+    drawer = _drawer(session) if rescored is None else rescored.drawer()
     watch = watch or Watch()
     run = Run(hypothesis, drawer, session.loop, watch, n_known=looks.n_known, launcher=launcher)
     return Sampling(
         item=item, run=run, watch=watch, outcomes=outcomes, looks=looks, guard=guard, rescored=rescored
     )
+
+
+def fill_in_turn(item: pytest.Function, session: VeloSession) -> None:
+    """With `--velo-batch`, get the draws of an item that is sampled by itself, and is set up."""
+    if session.settings.batches_paid_draws:
+        waves_of(session).fill([(item, item.funcargs)])
+
+
+def _drawer(session: VeloSession) -> Drawer:
+    """Return the source of an item's draws."""
+    if session.settings.batches_paid_draws:
+        return waves_of(session).drawer(session.sampler)
+    return session.sampler
 
 
 def _rescored(item: pytest.Item) -> Rescored | None:
