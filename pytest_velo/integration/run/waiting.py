@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -14,9 +15,10 @@ from pytest_velo.integration.compat import line_of, terminal_reporter, uncapture
 from pytest_velo.integration.run.progress import LOG_EVERY_S, is_terminal
 from pytest_velo.records import add_costs
 from pytest_velo.report.numbers import count, dollars
-from pytest_velo.report.text import inline
+from pytest_velo.report.text import columns, inline
 
 _ERASE = "\r\x1b[2K"
+_UP = "\x1b[A"
 
 
 def waiting_text(looks: Sequence[Look], since: float) -> str:
@@ -80,7 +82,10 @@ class WaitingLine:
             return
         text = waiting_text(looks, self._since)
         if is_terminal(self._reporter):
-            self._write((_ERASE if self._drawn else "\n" if line_of(self._reporter) else "") + text)
+            width = shutil.get_terminal_size().columns - 1  # a line that wraps cannot be erased
+            self._write(
+                (_ERASE if self._drawn else "\n" if line_of(self._reporter) else "") + inline(text, width)
+            )
             self._drawn = True
             return
         states, now = tuple(f"{look.batch.told} {look.batch.state}" for look in looks), self._clock()
@@ -97,8 +102,9 @@ class WaitingLine:
 
     def close(self) -> None:
         """Erase the line."""
-        if self._drawn:
-            self._write(_ERASE)
+        if self._drawn and self._reporter is not None:
+            column = columns(line_of(self._reporter))
+            self._write(_ERASE + (f"{_UP}\x1b[{column}C" if column else ""))
         self._drawn = False
         if self._stream is not None:
             self._stream.close()
