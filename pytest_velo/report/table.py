@@ -30,9 +30,9 @@ _NARROWEST = 11
 def table_lines(results: Sequence[HypothesisResult], names: Sequence[str], width: int) -> list[Line]:
     """Return one line per hypothesis below a head if they fit, else the numbers below each name."""
     head = ("verdict", "test", "claim", "observed", _interval_head(results), "trials", "saved", "cost")
+    levels = _levels(results)
     rows = [
-        (_told(result), name, *_cells(result, _levels(results)))
-        for result, name in zip(results, names, strict=True)
+        (_told(result), name, *_cells(result, levels)) for result, name in zip(results, names, strict=True)
     ]
     widths = [max(map(columns, column)) for column in zip(head, *rows, strict=True)]
     if sum(widths) + len(_SEPARATOR) * (len(widths) - 1) <= width:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from pytest_velo.records import Family, HypothesisResult, Outcome
 from pytest_velo.report.families import family_lines
 from pytest_velo.report.folding import MOST_LISTED, listed
 from pytest_velo.report.summary import short_names, summary_lines
+from pytest_velo.report.table import table_lines
 from support.reports import refuted, undecided
 
 
@@ -74,3 +76,17 @@ def test_a_large_family_shows_first_what_the_steps_decided() -> None:
     assert any("test_by_steps" in line for line in told)
     assert any("and 480 more members" in line for line in told)
     assert len(family_lines(members, 80)) > 1_000
+
+
+def test_a_table_goes_through_its_hypotheses_as_often_for_many_as_for_few() -> None:
+    class Counted(list[HypothesisResult]):
+        n_passes = 0
+
+        def __iter__(self) -> Iterator[HypothesisResult]:
+            self.n_passes += 1
+            return super().__iter__()
+
+    few, more = Counted(many(5)), Counted(many(50))
+    for results in (few, more):
+        assert len(table_lines(results, short_names([*results]), 200)) == len(results) + 1
+    assert few.n_passes == more.n_passes
