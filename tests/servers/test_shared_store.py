@@ -535,7 +535,7 @@ def start(
 
 
 def ended(process: subprocess.Popen[str], code: int = 0) -> str:
-    shown, _ = process.communicate(timeout=150)
+    shown, _ = process.communicate(timeout=300)
     assert process.returncode == code, shown
     return shown
 
