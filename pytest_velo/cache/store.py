@@ -161,8 +161,11 @@ class Store(Ledger):
             bodies = {
                 key: request_body(request, recorded_form(request, key)) for key, request in requests.items()
             }
-            n_new += self._add_new([_write(bodies[draw.address.key], draw) for _, draw in chunk])
+            n_new += self._add_recorded([_write(bodies[draw.address.key], draw) for _, draw in chunk])
         return n_new
+
+    def _add_recorded(self, writes: Sequence[Write]) -> int:
+        return self._add_new(writes)
 
     def recorded(self) -> Iterator[tuple[Request, Draw]]:
         """Yield every draw with its request, sorted by address."""

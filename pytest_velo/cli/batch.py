@@ -20,14 +20,13 @@ from pytest_velo.batches.finding import find_lost, set_aside
 from pytest_velo.batches.service import why_unbatched
 from pytest_velo.batches.submission import Submission, quote, submit, unpriced_error
 from pytest_velo.batches.watching import Look, look_at_all, wait
-from pytest_velo.cache.store import Store
 from pytest_velo.cli.cache_dir import cache_dir_option
 from pytest_velo.errors import UsageError
 from pytest_velo.integration.batch import Gathered, gather_selection
 from pytest_velo.integration.config.found import found_settings
 from pytest_velo.report.numbers import count, dollars
 from pytest_velo.report.text import inline
-from pytest_velo.sampling.resources import STORE_FILE
+from pytest_velo.sampling.resources import Resources
 
 if TYPE_CHECKING:
     from pytest_velo.settings import Settings
@@ -338,14 +337,17 @@ def _with_book(
 
 def _at_desk(settings: Settings, work: Callable[[Desk], Awaitable[T]]) -> T:
     async def worked() -> T:
-        store = Store.open(settings.cache_dir / STORE_FILE)
+        desk = Desk(settings, resources.store)
         try:
-            desk = Desk(settings, store)
-            try:
-                return await work(desk)
-            finally:
-                await desk.aclose()
+            return await work(desk)
         finally:
-            store.close()
+            await desk.aclose()
 
-    return asyncio.run(worked())
+    resources = Resources(settings)
+    try:
+        return asyncio.run(worked())
+    finally:
+        for part in resources.parts():
+            part.close()
+        for note in resources.notes:
+            click.echo(note, err=True)

@@ -140,6 +140,20 @@ def test_the_first_draw_counts_for_all(machine: Any) -> None:
     assert any("1 draw was made by another machine, too" in note for note in two.notes)
 
 
+def test_draws_that_a_batch_brought_are_pushed_and_the_first_counts_here_too(machine: Any) -> None:
+    one, two = machine("one"), machine("two")
+    run(put(one, "a", "drawn before"))
+    brought = [
+        (REQUEST, Draw(address=at(slot), reply=Reply(text="brought"), drawn_at="2026-11-29T00:00:00+00:00"))
+        for slot in "ab"
+    ]
+    assert one.put_many(brought) == 1
+    one.close()
+    assert run(two.find(REQUEST, at("a")))
+    assert run(two.find(REQUEST, at("b")))
+    assert (text_at(two, "a"), text_at(two, "b")) == ("drawn before", "brought")
+
+
 def test_texts_of_every_kind_come_back_as_they_went(machine: Any) -> None:
     one, two = machine("one"), machine("two")
     odd = "\x00 \x1b[31m </script> \u202e é 🙂 \ud83d"

@@ -12,7 +12,7 @@ import logging
 import secrets
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from hashlib import sha256
 from itertools import chain
@@ -123,6 +123,18 @@ class SharedStore(Store):
             return
         self._held.discard(at)
         self._line.ask(partial(sql.release, addresses=[at], process=self._me.process))
+
+    def put_many(self, draws: Iterable[tuple[Request, Draw]]) -> int:
+        """Store recorded draws as `Store` does, and queue them for the shared store; it need not be there."""
+        n_new = super().put_many(draws)
+        self._line.ask(self._push_some)
+        return n_new
+
+    def _add_recorded(self, writes: Sequence[Write]) -> int:
+        new = [write for write in writes if not Store.holds(self, write.draw.address)]
+        if not self._read_only:
+            self._unpushed.add(map(_row, new))
+        return super()._add_recorded(new)
 
     def log_look(self, look: Look) -> None:
         """Append a look, in both stores."""
