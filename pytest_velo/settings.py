@@ -86,6 +86,17 @@ class Clients(StrEnum):
     LEAVE = "leave"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkersAt:
+    """Where trials run: on `n` workers of this machine, or on those of dask's scheduler at `address`."""
+
+    n: int = 0
+    address: str = ""
+
+    def __str__(self) -> str:
+        return f"local:{self.n}" if self.n else f"dask://{self.address.partition('://')[2]}"
+
+
 class Api(StrEnum):
     """The wire families."""
 
@@ -207,6 +218,7 @@ class Settings:
         reports: What is written for other tools, at the end.
         github: What a run on GitHub Actions shows beside its log.
         clients: What becomes of the calls of clients that bodies make; a mark's own choice wins.
+        workers_at: Where trials run; None for this process.
         workers: Number of processes that share the limits (xdist), from 1.
     """
 
@@ -233,6 +245,7 @@ class Settings:
     github: Github = Github.ALL
     clients: Clients = Clients.LEAVE
     endpoints: tuple[Endpoint, ...] = BUILTIN_ENDPOINTS
+    workers_at: WorkersAt | None = None
     workers: int = 1
 
     @property

@@ -107,6 +107,12 @@ OPTIONS: tuple[Option, ...] = (
         help="what a run on GitHub Actions shows beside its log: all (default), summary (of the step),"
         " annotations (at the tests' lines) or none",
     ),
+    Option(
+        name="workers",
+        metavar="WHERE",
+        help="run trials on workers: local:N (processes of this machine) or dask://HOST:PORT (dask's"
+        " scheduler); none (default): in this process",
+    ),
 )
 
 

@@ -26,6 +26,7 @@ from pytest_velo.settings import (
     Settings,
     ShowKind,
     Update,
+    WorkersAt,
 )
 
 PROFILES: Mapping[str, Mapping[str, Any]] = {
@@ -123,6 +124,18 @@ def _show(text: str) -> tuple[int, ShowKind | None]:
     raise ValueError(f"a number, or one of {', '.join(ShowKind)} ({nearest(kind, [*ShowKind])})")
 
 
+def _workers(text: str) -> WorkersAt | None:
+    """Read `none`, `local:N`, `dask://HOST:PORT` or, for a scheduler that speaks TLS, `dask+tls://…`."""
+    kind, colon, rest = text.strip().partition(":")
+    if kind == "none" and not colon:
+        return None
+    if kind == "local":
+        return WorkersAt(n=_count(rest))
+    if kind in ("dask", "dask+tls") and rest.startswith("//") and rest.rpartition(":")[2].isdigit():
+        return WorkersAt(address=f"{'tls' if kind == 'dask+tls' else 'tcp'}:{rest}")
+    raise ValueError("none, local:N or dask://HOST:PORT")
+
+
 READERS: Mapping[str, Callable[[str], Any]] = {
     "model": str,
     "judge": str,
@@ -144,6 +157,7 @@ READERS: Mapping[str, Callable[[str], Any]] = {
     "cassette": Path,
     "report": _report,
     "github": lambda text: Github(_one_of(*Github)(text)),
+    "workers": _workers,
 }
 """Parses the text of each option, or raises ValueError with what is valid."""
 
@@ -219,7 +233,7 @@ def settings_from(sources: Sources, *, told: bool = True, workers: int = 1) -> S
     given = {option.name: value for option in options if (value := _given(sources, option)) is not _UNSET}
     profile = given.get("profile") or ("ci" if in_ci() else "explore")
     values: dict[str, Any] = {**PROFILES[profile], **given, "profile": profile}
-    renames = {"model": "models", "budget": "budget_usd", "cassette": "cassettes", "report": "reports"}
+    renames = {"model": "models", "budget": "budget_usd", "cassette": "cassettes", "report": "reports", "workers": "workers_at"}
     fields = {renames.get(name, name): value for name, value in values.items()}
     if "show" in fields:
         fields["show"], fields["show_kind"] = fields["show"]

@@ -46,7 +46,7 @@ class Pooling:
         for item in items:
             # Any mistake, even in a user's strategy, is raised again when pytest reaches the item.
             with suppress(Exception):
-                prepared = prepare(item, self._session, fixtures=_own_fixtures(item), launcher=self._pool)
+                prepared = prepare(item, self._session, fixtures=own_fixtures(item), launcher=self._pool)
                 if isinstance(prepared, Sampling):
                     contexts.append(self._context(item, prepared))
                     self._waiting[item.nodeid] = prepared
@@ -119,7 +119,7 @@ async def _begin(pool: Pool, runs: list[Run], contexts: list[Context]) -> None:
     pool.start(runs, contexts)
 
 
-def _own_fixtures(item: pytest.Function) -> Mapping[str, Any]:
+def own_fixtures(item: pytest.Function) -> Mapping[str, Any]:
     """Return the values of a free item's arguments: our fixtures, and parameters."""
     info = fixture_info(item)
     params = getattr(getattr(item, "callspec", None), "params", {})

@@ -16,6 +16,7 @@ from pytest_velo.integration.collect.stash import FACTS, SPEC
 from pytest_velo.integration.names import RESCORE_PLUGIN
 from pytest_velo.integration.run.hypothesis import build
 from pytest_velo.integration.run.outcomes import HostOutcomes
+from pytest_velo.integration.run.workers import trials_of
 from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.records import HypothesisResult
 from pytest_velo.runner.looks import Looks
@@ -124,9 +125,20 @@ def prepare(
         hypothesis = rescored.hypothesis(hypothesis)
     looks = Looks(session.store, hypothesis)
     looks.check(strict=session.settings.strict)
-    drawer = session.sampler if rescored is None else rescored.drawer()
     watch = Watch()
-    run = Run(hypothesis, drawer, session.loop, watch, n_known=looks.n_known, launcher=launcher)
+    runner = None
+    if rescored is None:
+        runner = trials_of(item, session, hypothesis, outcomes, looks.n_known)
+    drawer = session.sampler if rescored is None else rescored.drawer()
+    run = Run(
+        hypothesis,
+        drawer,
+        session.loop,
+        watch,
+        n_known=looks.n_known,
+        launcher=launcher,
+        runner=runner,
+    )
     return Sampling(
         item=item, run=run, watch=watch, outcomes=outcomes, looks=looks, guard=guard, rescored=rescored
     )
