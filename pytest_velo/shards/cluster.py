@@ -18,7 +18,7 @@ from distributed import Client, LocalCluster
 from pytest_velo.errors import UsageError
 from pytest_velo.settings import WorkersAt
 from pytest_velo.shards import relay
-from pytest_velo.shards.crew import GoneError
+from pytest_velo.shards.worker import GoneError
 
 _POLL_S = 10.0  # how long a worker holds an unanswered question for messages
 _LATE_S = 20.0  # how much later its answer may come
@@ -87,7 +87,7 @@ class Cluster:
                     await old.close(fast=True)
         if self._at.n and self._local is None:
             # Its workers only pass messages on: each has a process that runs the trials.
-            self._local = await LocalCluster(
+            self._local = await LocalCluster(  # type: ignore[no-untyped-call]
                 n_workers=self._at.n,
                 threads_per_worker=1,
                 processes=False,
@@ -95,7 +95,9 @@ class Cluster:
                 dashboard_address=None,
             )
         where = self._local if self._at.n else self._at.address
-        self._client = await Client(where, asynchronous=True, set_as_default=False)
+        self._client = await Client(  # type: ignore[no-untyped-call]
+            where, asynchronous=True, set_as_default=False
+        )
 
     async def _call(self, address: str, function: Callable[..., Awaitable[Any]], *args: Any) -> Any:
         """Run a function of the relay at a worker."""

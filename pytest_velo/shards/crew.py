@@ -1,8 +1,8 @@
 """The controller's side: trials go to workers, and their calls are answered from this process's sampler.
 
-Cache, budget, concurrency, limits and retries stay where they are without workers: a worker asks for each draw,
-and makes an attempt when it is told to. So a draw is stored before its trial sees it, what was told to be sent
-and not reported is booked at its worst price, and nothing has to be shared out beforehand.
+Cache, budget, concurrency, limits and retries stay where they are without workers: a worker asks for each
+draw, and makes an attempt when it is told to. So a draw is stored before its trial sees it, what was to be
+sent and was not reported is booked at its worst price, and nothing has to be shared out beforehand.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import msgspec
 from pytest_velo.case_sets import Planned
 from pytest_velo.errors import LostCallError, OutageError, UsageError, VeloError
 from pytest_velo.providers.registry import resolve
-from pytest_velo.records import Reply, Request, Slot
+from pytest_velo.records import Slot
 from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.sampling.elsewhere import asker
 from pytest_velo.sampling.sampler import DrawResult, Sampler
@@ -29,22 +29,18 @@ from pytest_velo.shards import plain
 from pytest_velo.shards.messages import (
     Answer,
     Ask,
-    Attempt,
     Begin,
     Broken,
     Drop,
-    End,
     Ended,
     Hello,
     Made,
-    Message,
     Refused,
-    Shard,
     Welcome,
-    encode,
     from_worker,
 )
 from pytest_velo.shards.prints import check_prints
+from pytest_velo.shards.worker import Asker, GoneError, Way, Worker
 
 LOOK_EVERY_S = 1.0  # how often new workers are looked for
 MOST_UNSTARTED = 3
@@ -55,28 +51,6 @@ MOST_LOST = 5
 _CLOSING_S = 9.0
 
 _log = logging.getLogger(__name__)
-
-
-class GoneError(Exception):
-    """A worker, or the cluster, is gone; the text says why."""
-
-
-class Way(Protocol):
-    """The way to one worker's process; `GoneError` says that it is gone."""
-
-    address: str
-
-    async def send(self, frames: list[bytes]) -> None:
-        """Send messages, in order."""
-        ...
-
-    async def receive(self) -> list[bytes]:
-        """Return the next messages, perhaps none."""
-        ...
-
-    async def stop(self) -> None:
-        """End the process."""
-        ...
 
 
 class Workers(Protocol):
@@ -124,7 +98,7 @@ class Crew:
         self._prints = prints
         self._settings = settings
         self._sampler = sampler
-        self._crew: dict[str, _Worker] = {}
+        self._crew: dict[str, Worker] = {}
         self._runs: dict[int, Hypothesis] = {}
         self._ids = count()
         self._trouble: VeloError | None = None
@@ -177,7 +151,7 @@ class Crew:
         if self._changed is not None:
             await self._workers.close()
 
-    async def _free(self) -> _Worker:
+    async def _free(self) -> Worker:
         """Return the worker with the fewest trials, waiting for one if there is none."""
         loop = asyncio.get_running_loop()
         if self._changed is None:
@@ -219,14 +193,14 @@ class Crew:
                     self._why_none = "the cluster has no worker"
                 for address in found:
                     if address not in self._crew:
-                        self._crew[address] = worker = _Worker(self, address)
+                        self._crew[address] = worker = Worker(address, self.begin, self.spawn)
                         self.spawn(self._serve(worker))
             except GoneError as error:
                 self._why_none = str(error)
                 _log.info("no cluster: %s", error)
             await asyncio.sleep(LOOK_EVERY_S)
 
-    async def _serve(self, worker: _Worker) -> None:
+    async def _serve(self, worker: Worker) -> None:
         """Talk to one worker until it is gone."""
         address = worker.address
         try:
@@ -249,7 +223,7 @@ class Crew:
         finally:
             self._wake()
 
-    def _handle(self, worker: _Worker, frame: bytes) -> None:
+    def _handle(self, worker: Worker, frame: bytes) -> None:
         try:
             message = from_worker(frame)
         except msgspec.DecodeError as error:
@@ -290,7 +264,7 @@ class Crew:
         if self._changed is not None:
             self._changed.set()
 
-    async def _answer(self, worker: _Worker, ask: Ask) -> None:
+    async def _answer(self, worker: Worker, ask: Ask) -> None:
         """Get a draw for a worker's call."""
         try:
             drawn = await self._drawn(worker, ask)
@@ -305,7 +279,7 @@ class Crew:
         except Exception as error:
             worker.post(Answer(call=ask.call, body=plain.dumps(plain.error_to_plain(error)), failed=True))
 
-    async def _drawn(self, worker: _Worker, ask: Ask) -> DrawResult:
+    async def _drawn(self, worker: Worker, ask: Ask) -> DrawResult:
         hypothesis = self._runs.get(ask.run)
         if hypothesis is None:
             raise asyncio.CancelledError
@@ -318,7 +292,7 @@ class Crew:
                 fix="give both the same ini file, and the same variables with addresses of servers",
             )
         case, repeat, ordinal, label = ask.slot
-        asker.set(_Asker(worker, ask.call))
+        asker.set(Asker(worker, ask.call))
         while True:
             try:
                 return await self._sampler().draw(
@@ -354,170 +328,9 @@ class Crew:
         )
 
 
-class _Worker:
-    """One worker's process: what it is asked to do, and what it asks for."""
-
-    way: Way
-
-    def __init__(self, crew: Crew, address: str) -> None:
-        self._crew = crew
-        self.address = address
-        self.is_ready = False
-        self.is_lost = False
-        self._trials: dict[tuple[int, int], asyncio.Future[plain.Plain]] = {}
-        self._begun: set[int] = set()
-        self._shards: dict[int, list[tuple[plain.Plain, int]]] = {}
-        self._answers: dict[int, asyncio.Task[None]] = {}
-        self._attempts: dict[int, asyncio.Future[Reply]] = {}
-        self._ids = count()
-        self._outbox: list[Message] = []
-        self._sending = False
-
-    @property
-    def is_starting(self) -> bool:
-        """It has not welcomed us yet."""
-        return not self.is_ready and not self.is_lost
-
-    @property
-    def n_trials(self) -> int:
-        """Trials under way there."""
-        return len(self._trials)
-
-    async def finish(self, run: int, planned: Planned, seed: int) -> plain.Plain:
-        """Return what a trial came to; the trials of one round of the loop travel as one shard."""
-        if run not in self._begun:
-            begin = self._crew.begin(run)
-            if begin is None:
-                raise asyncio.CancelledError
-            self._begun.add(run)
-            self.post(begin)
-        if run not in self._shards:
-            self._shards[run] = []
-            asyncio.get_running_loop().call_soon(self._send_shard, run)
-        self._shards[run].append((plain.planned_to_plain(planned), seed))
-        future = self._trials[run, planned.index] = asyncio.get_running_loop().create_future()
-        try:
-            return await future
-        finally:
-            self._trials.pop((run, planned.index), None)
-
-    def end(self, run: int) -> None:
-        """Tell it that a run is over."""
-        self._shards.pop(run, None)
-        if run in self._begun:
-            self._begun.discard(run)
-            self.post(End(run=run))
-
-    def post(self, message: Message) -> None:
-        """Send a message with the others of this round of the loop."""
-        self._outbox.append(message)
-        if not self._sending and not self.is_lost:
-            self._sending = True
-            self._crew.spawn(self._send())
-
-    def answer(self, ask: Ask, work: Coroutine[Any, Any, None]) -> None:
-        """Answer a call."""
-        task = self._answers[ask.call] = self._crew.spawn(work)
-        task.add_done_callback(lambda _: self._answers.pop(ask.call, None))
-
-    def drop(self, call: int) -> None:
-        """Stop waiting for a draw that no trial needs; if it is under way it is kept all the same."""
-        if (task := self._answers.get(call)) is not None:
-            task.cancel()
-
-    async def attempt(self, call: int, request: Request, seed: int | None) -> Reply:
-        """Have one attempt made; errors as in `Asker.attempt`."""
-        if self.is_lost:
-            raise _lost(self.address, was_sent=False)
-        name = next(self._ids)
-        future = self._attempts[name] = asyncio.get_running_loop().create_future()
-        self.post(Attempt(attempt=name, call=call, seed=seed, n=request.parameters.get("n")))
-        try:
-            return await future
-        finally:
-            self._attempts.pop(name, None)
-
-    def made(self, made: Made) -> None:
-        """Take what an attempt brought."""
-        future = self._attempts.get(made.attempt)
-        if future is None or future.done():
-            return
-        told = plain.loads(made.body)
-        if made.failed:
-            future.set_exception(plain.error_from_plain(told))
-        else:
-            future.set_result(plain.reply_from_plain(told))
-
-    def ended(self, ended: Ended) -> None:
-        """Take what a trial came to."""
-        future = self._trials.get((ended.run, ended.index))
-        if future is not None and not future.done():
-            future.set_result(plain.loads(ended.body))
-
-    def refused(self, refused: Refused) -> None:
-        """Fail the trials of a run that it cannot serve."""
-        error = plain.error_from_plain(plain.loads(refused.body))
-        for (run, _), future in self._trials.items():
-            if run == refused.run and not future.done():
-                future.set_exception(error)
-
-    def lose(self, why: str) -> None:
-        """Give up everything: trials go elsewhere, calls under way are lost."""
-        self.is_ready, self.is_lost = False, True
-        for task in list(self._answers.values()):
-            task.cancel()
-        for attempt in self._attempts.values():
-            if not attempt.done():
-                attempt.set_exception(_lost(self.address, was_sent=True))
-        self.fail(GoneError(why))
-
-    def fail(self, error: Exception) -> None:
-        """End the waiting for all trials."""
-        for future in self._trials.values():
-            if not future.done():
-                future.set_exception(error)
-
-    def _send_shard(self, run: int) -> None:
-        trials = self._shards.pop(run, None)
-        if trials:
-            self.post(Shard(run=run, body=plain.dumps(trials)))
-
-    async def _send(self) -> None:
-        """Send what is to be said; in order, since nothing else sends."""
-        try:
-            while self._outbox and not self.is_lost:
-                outbox, self._outbox = self._outbox, []
-                await self.way.send([encode(message) for message in outbox])
-        except GoneError as error:
-            self.lose(f"worker {self.address}: {error}")
-        finally:
-            self._sending = False
-
-
-class _Asker:
-    """One call of one worker."""
-
-    def __init__(self, worker: _Worker, call: int) -> None:
-        self._worker = worker
-        self._call = call
-
-    async def attempt(self, request: Request, seed: int | None) -> Reply:
-        """Have one attempt made there."""
-        return await self._worker.attempt(self._call, request, seed)
-
-
 def _never_started(why: str) -> OutageError:
     return OutageError(
         f"the processes that were to run trials end before they do: {why}",
         where="--velo-workers",
         fix="look at what they wrote; nothing was sent to a model",
-    )
-
-
-def _lost(address: str, *, was_sent: bool) -> LostCallError:
-    booked = "it may have been answered, and is booked at its worst price" if was_sent else "it was not sent"
-    return LostCallError(
-        f"a call was lost with the worker that was to make it; {booked}",
-        was_sent=was_sent,
-        where=f"worker {address}",
     )

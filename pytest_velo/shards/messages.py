@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 
-class Message(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="says"):
+class Message(msgspec.Struct, kw_only=True, tag=True, tag_field="says"):
     """One message."""
 
 

@@ -13,7 +13,7 @@ class Pipes:
     """Both ends of one process. Any thread may write; one thread reads."""
 
     def __init__(self, inward: int, outward: int) -> None:
-        self._inward = open(inward, "rb")
+        self._inward = os.fdopen(inward, "rb")
         self._outward = outward
         self._lock = threading.Lock()
 

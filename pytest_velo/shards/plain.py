@@ -193,9 +193,7 @@ def error_to_plain(error: BaseException, *, depth: int = 0) -> Plain:
         "class": type(error).__name__,
         "module": type(error).__module__,
         "text": str(error),
-        "cause": None
-        if cause is None or depth == _MOST_CAUSES
-        else error_to_plain(cause, depth=depth + 1),
+        "cause": None if cause is None or depth == _MOST_CAUSES else error_to_plain(cause, depth=depth + 1),
     }
     if isinstance(error, VeloError):
         named = {name: getattr(error, name) for name in _DETAILS if hasattr(error, name)}
@@ -237,7 +235,8 @@ def _named(name: str, module: str, text: str) -> BaseException:
     usual = getattr(builtins, name, None) if module == "builtins" else None
     if isinstance(usual, type) and issubclass(usual, Exception):
         try:
-            if str(made := usual(text)) == text:
+            made: Exception = usual(text)
+            if str(made) == text:
                 return made
         except TypeError:  # it needs more than a text
             pass

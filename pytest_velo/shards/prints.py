@@ -1,4 +1,4 @@
-"""Whether a worker has what the controller has: versions, files of tests, our own files, each by its digest."""
+"""Whether a worker has what the controller has: versions, files of tests, our own, each by its digest."""
 
 from __future__ import annotations
 

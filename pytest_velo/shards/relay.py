@@ -1,7 +1,7 @@
-"""Inside a dask worker: starts the process that runs trials, and passes messages on between it and the controller.
+"""Inside a dask worker: starts the process that runs trials, and passes on what it and the controller say.
 
-The controller calls these functions with `Client.run`, which is asked of a worker past the scheduling of tasks
-and answered at once. The process is a fresh one for each session: a worker that has lived for days has old
+The controller calls these functions with `Client.run`, which asks a worker past the scheduling of tasks and is
+answered at once. The process is a fresh one for each session: a worker that has lived for days has old
 versions of the tests in its memory, and its threads have no place for pytest.
 """
 
@@ -14,7 +14,6 @@ import struct
 import sys
 import tempfile
 from contextlib import suppress
-from pathlib import Path
 
 SERVE = "from pytest_velo.integration.run.serving import main; main()"
 """What the process runs; it is the one thing here that knows of pytest."""
@@ -36,7 +35,6 @@ def _quietly(record: logging.LogRecord) -> bool:
     return not ({"deliver", "collect"} & {str(arg) for arg in named} and "out-of-band" in str(record.msg))
 
 
-
 async def start(name: str, folder: str, inside: str) -> str:
     """Start a process for the session `name`; return where it works.
 
@@ -46,13 +44,16 @@ async def start(name: str, folder: str, inside: str) -> str:
         inside: The same, relative to the root folder: where there is no such folder here, the worker was
             started in the root folder.
     """
-    here = Path(folder) if Path(folder).is_dir() else Path.cwd() / inside
-    if not here.is_dir():
-        here = Path.cwd()
+    here = _place(folder, inside)
     _log.addFilter(_quietly)  # the same function is added once
     desk = _desks[name] = _Desk(name)
     await desk.open(here)
-    return str(here)
+    return here
+
+
+def _place(folder: str, inside: str) -> str:
+    places = (folder, os.path.join(os.getcwd(), inside), os.getcwd())
+    return next(place for place in places if os.path.isdir(place))
 
 
 async def deliver(name: str, frames: list[bytes]) -> bool:
@@ -84,9 +85,9 @@ class _Desk:
         self._heard_at = asyncio.get_running_loop().time()
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def open(self, folder: Path) -> None:
+    async def open(self, folder: str) -> None:
         # What it prints is kept: it says why a process broke. A session of its own keeps Ctrl-C from it.
-        self._out = tempfile.TemporaryFile()
+        self._out = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the desk
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-c",
@@ -154,8 +155,12 @@ class _Desk:
 
     async def _watch(self) -> None:
         """End a process whose controller is gone."""
-        while asyncio.get_running_loop().time() - self._heard_at < _SILENCE_S:
-            await asyncio.sleep(_SILENCE_S / 4)
+        loop = asyncio.get_running_loop()
+        while (left_s := self._heard_at + _SILENCE_S - loop.time()) > 0:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left_s):
+                    await self._process.wait()
+                    return
         _desks.pop(self._name, None)
         self._tasks = [task for task in self._tasks if task is not asyncio.current_task()]
         await self.close()

@@ -1,4 +1,4 @@
-"""What a worker's process does on its loop: run trials, ask for their draws, make the attempts it is told to."""
+"""What a worker's process does on its loop: run trials, ask for their draws, make attempts when told to."""
 
 from __future__ import annotations
 
@@ -99,9 +99,7 @@ class Service:
             served.runner.stop()
             await cancel_all(served.tasks)
 
-    async def draw(
-        self, run: int, target: Target, request: Request, *, key: str, slot: Slot
-    ) -> DrawResult:
+    async def draw(self, run: int, target: Target, request: Request, *, key: str, slot: Slot) -> DrawResult:
         """Ask the controller for a draw, which has the cache, the budget and the limits."""
         if target.endpoint.api is Api.SCRIPTED:
             return await self._scripted.draw(target, request, key=key, slot=slot, may_pay=True)
@@ -247,5 +245,3 @@ class _Flying:
 
     def failed(self) -> None:
         """Nothing is counted here."""
-
-

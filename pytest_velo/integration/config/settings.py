@@ -233,7 +233,13 @@ def settings_from(sources: Sources, *, told: bool = True, workers: int = 1) -> S
     given = {option.name: value for option in options if (value := _given(sources, option)) is not _UNSET}
     profile = given.get("profile") or ("ci" if in_ci() else "explore")
     values: dict[str, Any] = {**PROFILES[profile], **given, "profile": profile}
-    renames = {"model": "models", "budget": "budget_usd", "cassette": "cassettes", "report": "reports", "workers": "workers_at"}
+    renames = {
+        "model": "models",
+        "budget": "budget_usd",
+        "cassette": "cassettes",
+        "report": "reports",
+        "workers": "workers_at",
+    }
     fields = {renames.get(name, name): value for name, value in values.items()}
     if "show" in fields:
         fields["show"], fields["show_kind"] = fields["show"]

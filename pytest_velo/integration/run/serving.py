@@ -29,7 +29,7 @@ from pytest_velo.integration.run.hypothesis import build
 from pytest_velo.integration.run.outcomes import HostOutcomes
 from pytest_velo.integration.run.pool import own_fixtures
 from pytest_velo.integration.run.workers import prints_of_session
-from pytest_velo.integration.startup import session_of
+from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.runner.trials import TrialRunner
 from pytest_velo.shards import plain
 from pytest_velo.shards.messages import (
@@ -115,11 +115,12 @@ class _Serving:
         if session.testsfailed and not session.config.option.continue_on_collection_errors:
             self.post(Broken(why=_collection_errors(session)))
             return True
-        state = session_of(session.config)
+        if SESSION not in session.config.stash:
+            self.post(Broken(why="no hypothesis is collected there"))
+            return True
+        state = session.config.stash[SESSION]
         self._session = session
-        self._service = Service(
-            self.post, state.settings, state.provider_factories, socket.gethostname()
-        )
+        self._service = Service(self.post, state.settings, state.provider_factories, socket.gethostname())
         stage = Stage(session.config)
         self._ready = threading.Event()
         loop = state.loop.submit(self._hold())
@@ -129,7 +130,6 @@ class _Serving:
             self.post(Welcome(host=socket.gethostname(), prints=prints_of_session(session)))
             while (message := self._inbox.get()) is not None:
                 self._do(message)
-            self._leave_soon()
         finally:
             stage.close()
             loop.cancel()
@@ -146,6 +146,7 @@ class _Serving:
                     self._aio.call_soon_threadsafe(self._service.attempt, message)
                 case _:
                     self._inbox.put(message)
+        self._leave_soon()
         self._inbox.put(None)
 
     async def _hold(self) -> None:
@@ -178,7 +179,7 @@ class _Serving:
         item = next((item for item in self._session.items if item.nodeid == begin.node_id), None)
         if not isinstance(item, pytest.Function) or SPEC not in item.stash:
             raise _elsewhere(begin.node_id, "is not collected there", "the same command must select it there")
-        settings = session_of(item.config).settings_of(item)
+        settings = _state_of(item).settings_of(item)
         load_what_the_loop_needs(item.stash[SPEC], settings)
         check_drawn(item, settings)
         outcomes = HostOutcomes(item.stash[FACTS], item.stash[SPEC].claim, item.path.parent)
@@ -196,7 +197,7 @@ class _Serving:
                 )
         seeds: dict[int, int] = {}
         hypothesis = replace(hypothesis, seeds=seeds)
-        runner = TrialRunner(hypothesis, Asking(self._service, begin.run), session_of(item.config).loop)
+        runner = TrialRunner(hypothesis, Asking(self._service, begin.run), _state_of(item).loop)
         served = Served(
             runner=runner,
             case=_cases(item),
@@ -226,6 +227,10 @@ class _Serving:
         timer.start()
 
 
+def _state_of(item: pytest.Item) -> VeloSession:
+    return item.config.stash[SESSION]
+
+
 def _collection_errors(session: pytest.Session) -> str:
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     reports = getattr(reporter, "stats", {}).get("error", ())
@@ -239,7 +244,7 @@ def _elsewhere(node_id: str, what: str, fix: str) -> UsageError:
 
 def _cases(item: pytest.Function) -> Callable[[str, int], Any]:
     """Return what finds the case of a digest."""
-    cases = case_set(item, session_of(item.config).settings_of(item))
+    cases = case_set(item, _state_of(item).settings_of(item))
     places = {} if cases is None else {digest: place for place, digest in enumerate(cases.digests)}
 
     def case(digest: str, repeat: int) -> Any:

@@ -36,8 +36,10 @@ def check_workers(config: pytest.Config) -> None:
         UsageError: Something of that kind is asked for.
     """
     option = config.option
-    if hasattr(config, "workerinput") or getattr(option, "numprocesses", None) or (
-        getattr(option, "dist", "no") != "no"
+    if (
+        hasattr(config, "workerinput")
+        or getattr(option, "numprocesses", None)
+        or (getattr(option, "dist", "no") != "no")
     ):
         raise UsageError(
             "--velo-workers and pytest-xdist (-n) cannot be used together: both share out the same calls,"
@@ -68,6 +70,7 @@ def trials_of(
     settings = session.settings
     if settings.workers_at is None or settings.replays or settings.estimates:
         return None
+
     def say(kind: str, text: str) -> None:
         if (kept := backstage.get()) is not None:
             kept.write(kind, text)
