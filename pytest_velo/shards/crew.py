@@ -80,7 +80,7 @@ class Crew:
     Args:
         workers: Where they are.
         hello: The pytest session each of them has.
-        prints: What each must have collected; asked for once they are started.
+        prints: What each must have collected.
         settings: This session's.
         sampler: Returns the sampler that gets all draws.
     """
@@ -89,7 +89,7 @@ class Crew:
         self,
         workers: Workers,
         hello: Hello,
-        prints: Callable[[], Mapping[str, str]],
+        prints: Mapping[str, str],
         settings: Settings,
         sampler: Callable[[], Sampler],
     ) -> None:
@@ -234,7 +234,7 @@ class Crew:
             ) from None
         match message:
             case Welcome():
-                check_prints(self._prints(), message.prints, worker=worker.address, host=message.host)
+                check_prints(self._prints, message.prints, worker=worker.address, host=message.host)
                 worker.is_ready = True
                 self._wake()
             case Broken():

@@ -1,7 +1,7 @@
-"""Inside a dask worker: starts the process that runs trials, and passes on what it and the controller say.
+"""Inside a dask worker: starts the process that runs trials, and passes messages on.
 
-The controller calls these functions with `Client.run`, which asks a worker past the scheduling of tasks and is
-answered at once. The process is a fresh one for each session: a worker that has lived for days has old
+The controller calls these functions with `Client.run`, which asks a worker past the scheduling of tasks and
+is answered at once. The process is a fresh one for each session: a worker that has lived for days has old
 versions of the tests in its memory, and its threads have no place for pytest.
 """
 

@@ -97,7 +97,7 @@ def _crew_of(collected: pytest.Session, session: VeloSession) -> shards.Crew:
         crew = shards.Crew(
             shards.Cluster(session.settings.workers_at),
             _hello(config),
-            lambda: prints_of_session(collected),
+            prints_of_session(collected),
             session.settings,
             lambda: session.sampler,
         )
