@@ -240,4 +240,5 @@ def _named(name: str, module: str, text: str) -> BaseException:
                 return made
         except TypeError:  # it needs more than a text
             pass
-    return type(name, (ElsewhereError,), {"__module__": module})(text)
+    error: BaseException = type(name, (ElsewhereError,), {"__module__": module})(text)
+    return error

@@ -103,7 +103,8 @@ class Worker:
             self._shards[run] = []
             asyncio.get_running_loop().call_soon(self._send_shard, run)
         self._shards[run].append((plain.planned_to_plain(planned), seed))
-        future = self._trials[run, planned.index] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[plain.Plain] = asyncio.get_running_loop().create_future()
+        self._trials[run, planned.index] = future
         try:
             return await future
         finally:
@@ -138,7 +139,8 @@ class Worker:
         if self.is_lost:
             raise _lost(self.address, was_sent=False)
         name = next(self._ids)
-        future = self._attempts[name] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._attempts[name] = future
         self.post(Attempt(attempt=name, call=call, seed=seed, n=request.parameters.get("n")))
         try:
             return await future

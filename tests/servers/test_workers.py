@@ -34,7 +34,7 @@ CIRCUMSTANCES = ("latency_s", "drawn_at", "cached")
 
 MANY = """
 import pytest
-from pytest_velo import cases, mean, rate
+from pytest_velo import cases, difference, rate
 
 ROWS = cases([{"q": f"Is {n} even?", "options": ["yes", "no"]} for n in range(40)])
 
@@ -68,7 +68,9 @@ async def test_judged(model, judge, case):
     return await judge(reply, "It answers.")
 
 
-@pytest.mark.hypothesis(rate("tiny") - rate("small") >= -0.9, cases=ROWS, arms=["lab/tiny", "lab/small"], max_trials=20)
+@pytest.mark.hypothesis(
+    difference("lab/tiny", "lab/small") >= -0.9, arms=("lab/tiny", "lab/small"), cases=ROWS, max_trials=20
+)
 async def test_pairs(model, case):
     return await model(case.q) == "yes"
 
@@ -139,7 +141,7 @@ def _chat(body: dict[str, Any]) -> dict[str, Any]:
     drawn = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).digest()[0]
     text = "yes" if drawn < 180 else "no"
     if body["model"] == "judge":
-        text = json.dumps({"reasoning": "so it is", "verdict": "pass" if drawn < 180 else "fail"})
+        text = json.dumps({"answer": text})
     return {
         "id": "c",
         "object": "chat.completion",
@@ -151,7 +153,7 @@ def _chat(body: dict[str, Any]) -> dict[str, Any]:
 
 
 class Cluster:
-    """A dask scheduler with workers, each a process of its own, that only the workers' environment has a key."""
+    """A dask scheduler with workers, a process each; only the workers have the key."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -454,13 +456,11 @@ def test_a_cluster_that_is_gone_for_good_is_an_error_and_draws_are_kept(
 
 
 def test_ctrl_c_leaves_no_process(project: Project, lab: Lab) -> None:
-    told = MANY.replace(
-        "async def test_async(model, case, style):",
-        "async def test_async(model, case, style):\n"
-        "    import os, pathlib\n"
-        f"    (pathlib.Path({str(project.folder)!r}) / f'pid-{{os.getpid()}}').touch()",
+    mark = (
+        f"    import os, pathlib\n    pathlib.Path({str(project.folder)!r}, f'pid-{{os.getpid()}}').touch()\n"
     )
-    project.file(told)
+    head = "async def test_async(model, case, style):\n"
+    project.file(MANY.replace(head, head + mark))
     under_way, over = threading.Event(), threading.Event()
 
     def hold(_: int) -> None:
