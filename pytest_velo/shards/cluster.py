@@ -147,7 +147,7 @@ class Link:
             GoneError: The process is gone.
         """
         if not await self._call(self.address, relay.deliver, self._name, frames):
-            raise GoneError("its process has ended")
+            raise GoneError("its process has ended", ended=True)
 
     async def receive(self) -> list[bytes]:
         """Return the next messages; none after a while without any.
@@ -157,7 +157,7 @@ class Link:
         """
         found = await self._call(self.address, relay.collect, self._name, _POLL_S)
         if isinstance(found, str):
-            raise GoneError(found)
+            raise GoneError(found, ended=True)
         return list(found)
 
     async def stop(self) -> None:

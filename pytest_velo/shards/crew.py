@@ -104,6 +104,7 @@ class Crew:
         self._trouble: VeloError | None = None
         self._why_none = "none has started yet"
         self._changed: asyncio.Event | None = None
+        self._missing: asyncio.Event
         self._tasks: set[asyncio.Task[None]] = set()
         self._gathered_at = 0.0
         self._n_unstarted = 0
@@ -155,7 +156,7 @@ class Crew:
         """Return the worker with the fewest trials, waiting for one if there is none."""
         loop = asyncio.get_running_loop()
         if self._changed is None:
-            self._changed = asyncio.Event()
+            self._changed, self._missing = asyncio.Event(), asyncio.Event()
             self._gathered_at = loop.time() + GATHER_S
             self.spawn(self._look())
         patience_s = self._workers.patience_s
@@ -198,7 +199,10 @@ class Crew:
             except GoneError as error:
                 self._why_none = str(error)
                 _log.info("no cluster: %s", error)
-            await asyncio.sleep(LOOK_EVERY_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_EVERY_S):
+                    await self._missing.wait()
+            self._missing.clear()
 
     async def _serve(self, worker: Worker) -> None:
         """Talk to one worker until it is gone."""
@@ -212,10 +216,12 @@ class Crew:
         except GoneError as error:
             self.n_lost += worker.is_ready
             self._why_none = f"worker {address}: {error}"
-            self._n_unstarted += worker.is_starting
+            self._n_unstarted += error.ended and worker.is_starting
             _log.info("lost %s", self._why_none)
             worker.lose(self._why_none)
             self._crew.pop(address, None)
+            if error.ended:
+                self._missing.set()
             if self._n_unstarted > MOST_UNSTARTED:
                 self._fail(_never_started(self._why_none))
         except VeloError as error:

@@ -26,7 +26,15 @@ from pytest_velo.shards.messages import (
 
 
 class GoneError(Exception):
-    """A worker, or the cluster, is gone; the text says why."""
+    """A worker, or the cluster, is gone; the text says why.
+
+    Attributes:
+        ended: A worker's process has ended, while the worker is there.
+    """
+
+    def __init__(self, why: str, *, ended: bool = False) -> None:
+        super().__init__(why)
+        self.ended = ended
 
 
 class Way(Protocol):

@@ -348,7 +348,7 @@ def test_30_hypotheses_are_as_in_one_process_and_no_key_travels(
     assert project.verdicts("many") == project.verdicts("one"), out
     assert project.trials("many") == project.trials("one")
 
-    assert b"Is 7 even?" in recorder.heard
+    assert b"even?" in recorder.heard
     assert CANARY.encode() not in recorder.heard
     assert CANARY not in cluster.logs + out
     assert not [

@@ -87,7 +87,7 @@ class Way:
     async def receive(self) -> list[bytes]:
         message = await self._out.get()
         if message is None:
-            raise GoneError("it was killed")
+            raise GoneError("it was killed", ended=True)
         return [encode(message)]
 
     async def stop(self) -> None:
@@ -179,8 +179,6 @@ async def test_a_trial_of_a_lost_worker_is_run_by_another() -> None:
     places = Places(a=dying, b=good)
     async with crew(places) as (made, _):
         run = made.add(Belief())  # type: ignore[arg-type]
-        del places.works["a"]  # once it has died it does not come back
-        places.works = {"a": dying, **places.works}
         told = await asyncio.gather(*(made.finish(run, planned(n), 7) for n in range(4)))
     assert [each["who"] for each in told] == [0, 1, 2, 3]
 
