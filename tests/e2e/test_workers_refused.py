@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from e2e.conftest import Inner, Mistakes
 
 pytest.importorskip("distributed", reason="pip install 'pytest-velo[dask]'")
