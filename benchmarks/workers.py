@@ -1,7 +1,7 @@
 """Live trials on workers against the same in one process, at the same concurrency.
 
-Each contender runs one pytest session with one hypothesis that is sampled to its end, on a loopback server in
-a process of its own. What a session takes besides its trials (imports, collection, the workers' start) is not
+Each contender runs one pytest session with one estimate, of the same trials, on a loopback server in a
+process of its own. What a session takes besides its trials (imports, collection, the workers' start) is not
 compared: each time is that of a long session less that of a short one.
 """
 
@@ -23,7 +23,7 @@ TEST = """
 import pytest
 from pytest_velo import estimate, rate
 
-@pytest.mark.hypothesis(estimate(rate, halfwidth=0.0001), max_trials={trials})
+@pytest.mark.hypothesis(estimate(rate, halfwidth={halfwidth}), max_trials=4000)
 async def test_lyon(model):
     return "Lyon" in await model("Which city is it?")
 """
@@ -37,7 +37,7 @@ velo_concurrency = {in_flight}
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--trials", type=int, default=400, help="trials a run (default 400)")
+    parser.add_argument("--halfwidth", type=float, default=0.06, help="of the estimate (default 0.06)")
     parser.add_argument("--in-flight", type=int, default=20, help="trials at once (default 20)")
     parser.add_argument("--latency-s", type=float, default=0.5, help="the server's (default 0.5)")
     parser.add_argument("--rounds", type=int, default=3, help="runs of each, in turn (default 3)")
@@ -49,10 +49,9 @@ def main() -> None:
         (folder / "pytest.ini").write_text(
             INI.format(address=address, model=MODEL, in_flight=options.in_flight)
         )
-        few, many = 2 * options.in_flight, 2 * options.in_flight + options.trials
         rounds = [
             {
-                title: _seconds(folder, where, many) - _seconds(folder, where, few)
+                title: _seconds(folder, where, options.halfwidth) - _seconds(folder, where, 0.3)
                 for title, where in contenders.items()
             }
             for _ in range(options.rounds)
@@ -68,16 +67,16 @@ def main() -> None:
         for title in contenders
     ]
     print_table(
-        f"{options.trials} trials of a call of {1e3 * options.latency_s:g} ms, {options.in_flight} in flight,"
+        f"An estimate to ±{options.halfwidth:g}, each trial a call of {1e3 * options.latency_s:g} ms, {options.in_flight} in flight,"
         f" median of {options.rounds} rounds in turn",
         ["where", "wall", "wall / one process"],
         rows,
     )
 
 
-def _seconds(folder: Path, where: str, trials: int) -> float:
-    """Run a session of that many trials; what a session takes besides is taken off by a shorter one."""
-    (folder / "test_it.py").write_text(TEST.format(trials=trials))
+def _seconds(folder: Path, where: str, halfwidth: float) -> float:
+    """Run a session, and return what it took."""
+    (folder / "test_it.py").write_text(TEST.format(halfwidth=halfwidth))
     command = [sys.executable, "-m", "pytest", "-q", "-m", "velo", f"--velo-workers={where}"]
     began = monotonic()
     with tempfile.TemporaryDirectory() as cache:

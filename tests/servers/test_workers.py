@@ -27,7 +27,7 @@ pytest.importorskip("distributed", reason="pip install 'pytest-velo[dask]'")
 pytestmark = [pytest.mark.servers]
 
 CANARY = "sk-canary-7f3a91c2e5d84b60"
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0  # a machine may be busy
 LEAN = ("-p", "no:randomly", "-p", "no:asyncio", "-p", "no:hypothesispytest", "-m", "velo")
 PRICE = 15e-6  # of one call: ten tokens and five, at a dollar a million
 CIRCUMSTANCES = ("latency_s", "drawn_at", "cached")
@@ -393,18 +393,18 @@ import os, pathlib, signal
 import pytest
 from pytest_velo import cases, rate
 
-ROWS = cases([{{"q": f"Is {{n}} even?"}} for n in range(200)])
+ROWS = cases([{{"q": f"Is {{n}} even?"}} for n in range(60)])
 
 
 @pytest.mark.parametrize("who", range(5))
-@pytest.mark.hypothesis(rate >= 0.999, cases=ROWS, max_trials=4000)
+@pytest.mark.hypothesis(rate >= 0.5, cases=ROWS, max_trials=60)
 async def test_it_dies_once(model, case, who, trial):
     mark = pathlib.Path({folder!r}) / f"died-{{who}}"
     if trial.index == 3 and not mark.exists():
         mark.touch()
         os.kill(os.getpid(), signal.SIGKILL)
     await model(f"{{who}}: {{case.q}}")
-    return True
+    return trial.index % 2 == 0  # so it is never decided
 """
 
 
