@@ -67,8 +67,8 @@ def main() -> None:
         for title in contenders
     ]
     print_table(
-        f"An estimate to ±{options.halfwidth:g}, each trial a call of {1e3 * options.latency_s:g} ms, {options.in_flight} in flight,"
-        f" median of {options.rounds} rounds in turn",
+        f"An estimate to ±{options.halfwidth:g}, {options.in_flight} trials in flight, each a call of"
+        f" {1e3 * options.latency_s:g} ms, median of {options.rounds} rounds in turn",
         ["where", "wall", "wall / one process"],
         rows,
     )

@@ -403,7 +403,7 @@ async def test_it_dies_once(model, case, who, trial):
     if trial.index == 3 and not mark.exists():
         mark.touch()
         os.kill(os.getpid(), signal.SIGKILL)
-    await model(f"{{who}}: {{case.q}}")
+    await model(f"{{who}}: {{case.q}}", max_tokens=5)
     return trial.index % 2 == 0  # so it is never decided
 """
 
@@ -412,10 +412,10 @@ async def test_it_dies_once(model, case, who, trial):
 def test_five_kills_never_exceed_the_budget(project: Project, lab: Lab, session: int) -> None:
     """In each of four sessions: what the server answered, at its price, is within the budget."""
     project.file(DYING.format(folder=str(project.folder)))
-    budget = (40 + 15 * session) * PRICE
-    out = project.run(
-        "--velo-workers=local:2", f"--velo-budget={budget:.6f}", f"--velo-seed={session}", LAB_KEY=CANARY
-    )
+    budget = (60 + 15 * session) * PRICE
+    options = (f"--velo-budget={budget:.6f}", f"--velo-seed={session}", "--velo-scheduler=round-robin")
+    out = project.run("--velo-workers=local:2", *options, LAB_KEY=CANARY)
+    assert "does not allow another call" in out
     assert len([*project.folder.glob("died-*")]) == 5, out
     assert 0 < len(lab.calls) * PRICE <= budget + 1e-9, out
 
