@@ -148,7 +148,8 @@ class Crew:
             task.cancel()
         with suppress(TimeoutError):
             async with asyncio.timeout(_CLOSING_S):
-                await asyncio.gather(*(worker.way.stop() for worker in self._crew.values()))
+                ways = [worker.way for worker in self._crew.values() if worker.way is not None]
+                await asyncio.gather(*(way.stop() for way in ways))
         if self._changed is not None:
             await self._workers.close()
 
@@ -208,10 +209,10 @@ class Crew:
         """Talk to one worker until it is gone."""
         address = worker.address
         try:
-            worker.way = await self._workers.open(address, self._hello.folder, self._hello.inside)
+            worker.way = way = await self._workers.open(address, self._hello.folder, self._hello.inside)
             worker.post(self._hello)
             while True:
-                for frame in await worker.way.receive():
+                for frame in await way.receive():
                     self._handle(worker, frame)
         except GoneError as error:
             self.n_lost += worker.is_ready

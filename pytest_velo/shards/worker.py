@@ -72,16 +72,16 @@ class Worker:
         spawn: Starts work, in no trial's context.
     """
 
-    way: Way
-
     def __init__(self, address: str, begin: Callable[[int], Begin | None], spawn: Spawn) -> None:
         self.address = address
+        self.way: Way | None = None
         self._begin = begin
         self._spawn = spawn
         self.is_ready = False
         self.is_lost = False
         self._trials: dict[tuple[int, int], asyncio.Future[plain.Plain]] = {}
         self._begun: set[int] = set()
+        self._refused: dict[int, BaseException] = {}
         self._shards: dict[int, list[tuple[plain.Plain, int]]] = {}
         self._answers: dict[int, asyncio.Task[None]] = {}
         self._attempts: dict[int, asyncio.Future[Reply]] = {}
@@ -101,6 +101,8 @@ class Worker:
 
     async def finish(self, run: int, planned: Planned, seed: int) -> plain.Plain:
         """Return what a trial came to; the trials of one round of the loop travel as one shard."""
+        if run in self._refused:
+            raise self._refused[run]
         if run not in self._begun:
             begin = self._begin(run)
             if begin is None:
@@ -174,7 +176,7 @@ class Worker:
 
     def refused(self, refused: Refused) -> None:
         """Fail the trials of a run that it cannot serve."""
-        error = plain.error_from_plain(plain.loads(refused.body))
+        error = self._refused[refused.run] = plain.error_from_plain(plain.loads(refused.body))
         for (run, _), future in self._trials.items():
             if run == refused.run and not future.done():
                 future.set_exception(error)
@@ -205,6 +207,7 @@ class Worker:
         try:
             while self._outbox and not self.is_lost:
                 outbox, self._outbox = self._outbox, []
+                assert self.way is not None  # nothing is said before it is open
                 await self.way.send([encode(message) for message in outbox])
         except GoneError as error:
             self.lose(f"worker {self.address}: {error}")

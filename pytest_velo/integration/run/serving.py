@@ -23,6 +23,7 @@ from pytest_velo.integration.collect.frame import case_set
 from pytest_velo.integration.collect.reach import check_drawn
 from pytest_velo.integration.collect.stash import FACTS, SPEC
 from pytest_velo.integration.compat import comparison_hook_of
+from pytest_velo.integration.config.options import OPTIONS
 from pytest_velo.integration.run.capture import Backstage, Stage, backstage
 from pytest_velo.integration.run.freedom import is_free
 from pytest_velo.integration.run.hypothesis import build
@@ -53,6 +54,7 @@ from pytest_velo.shards.service import Asking, Served, Service
 _OFF: dict[str, Any] = {
     "velo_workers": "none",
     "velo_report": None,
+    "velo_store": None,
     "velo_update": None,
     "xmlpath": None,
     "htmlpath": None,
@@ -79,6 +81,8 @@ def main() -> None:
     hello = None if frame is None else to_worker(frame)
     if not isinstance(hello, Hello):
         return
+    for option in OPTIONS:
+        os.environ.pop(option.env, None)  # what is set is the controller's
     os.environ.update(hello.environment)
     serving = _Serving(pipes)
     code = pytest.main([*hello.args], plugins=[serving])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -25,6 +26,9 @@ CREW: pytest.StashKey[shards.Crew] = pytest.StashKey()
 
 _TELLING = ("OPENAI_BASE_URL", "ANTHROPIC_BASE_URL", "PYTEST_ADDOPTS", "CI")
 """Variables besides those of our options that say what is collected, and asked where; none holds a key."""
+
+_KEPT_HERE = ("workers", "cache_dir", "store", "report")
+"""Options that concern this process alone."""
 
 _KNOWN: Mapping[str, type[BaseException]] = {"Exit": pytest.exit.Exception}
 
@@ -74,8 +78,8 @@ def trials_of(
     def say(kind: str, text: str) -> None:
         if (kept := backstage.get()) is not None:
             kept.write(kind, text)
-        elif text:
-            item.add_report_section("call", f"{kind} of workers", text)
+        else:
+            (sys.stdout if kind == "stdout" else sys.stderr).write(text)
 
     crew = _crew_of(item.session, session)
     return shards.TrialsElsewhere(
@@ -123,13 +127,25 @@ def prints_of_session(session: pytest.Session) -> dict[str, str]:
 def _hello(config: pytest.Config) -> shards.Hello:
     """Return the session that workers are to have: this one's command line and options."""
     folder, root = config.invocation_params.dir, config.rootpath
-    told = {*(option.env for option in OPTIONS), *_TELLING} - {"VELO_CACHE_DIR", "VELO_WORKERS"}
+    told = {*(option.env for option in OPTIONS if option.name not in _KEPT_HERE), *_TELLING}
+    args = _without_ours(map(str, config.invocation_params.args))
     return shards.Hello(
-        args=tuple(_relative(str(arg), folder) for arg in config.invocation_params.args),
+        args=tuple(_relative(arg, folder) for arg in args),
         folder=str(folder),
         inside=os.path.relpath(folder, root),
         environment={name: os.environ[name] for name in sorted(told & os.environ.keys())},
     )
+
+
+def _without_ours(args: Iterable[str]) -> Iterator[str]:
+    """Leave out the options that workers have no use for; a store's address may hold a password."""
+    names = [option.cli for option in OPTIONS if option.name in _KEPT_HERE]
+    rest = iter(args)
+    for arg in rest:
+        if arg in names:
+            next(rest, None)
+        elif arg.partition("=")[0] not in names:
+            yield arg
 
 
 def _relative(arg: str, folder: Path) -> str:
