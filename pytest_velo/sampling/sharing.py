@@ -75,13 +75,14 @@ class OneMachine:
         Raises:
             AwayError: It stays away.
         """
+        began = self._clock.now()
         while True:
             try:
                 await self._store.find(request, address)
             except AwayError as away:
                 if may_make:
                     return
-                if away.for_s > self._patience_s:
+                if self._is_too_long(away.for_s, began):
                     raise
                 self.away_s += await self._pause()
             else:
@@ -89,6 +90,7 @@ class OneMachine:
 
     async def make(self, request: Request, address: Address, work: Callable[[], Awaitable[Draw]]) -> Draw:
         """Return the draw: made by `work`, or by another machine meanwhile."""
+        began = self._clock.now()
         while True:
             answer = await self._store.claim(request, address, self._since)
             match answer:
@@ -103,8 +105,9 @@ class OneMachine:
                         self._store.release(address)
                 case Held():
                     self.waited_s += await self._pause()
+                    began = self._clock.now()  # it was there
                 case Away(for_s):
-                    if for_s > self._patience_s:
+                    if self._is_too_long(for_s, began):
                         self.n_alone += 1
                         return await work()
                     self.away_s += await self._pause()
@@ -112,6 +115,10 @@ class OneMachine:
                     return await work()
                 case _:
                     assert_never(answer)
+
+    def _is_too_long(self, for_s: float, began: float) -> bool:
+        """Tell whether a store has been away too long: altogether, or failing whoever began to ask then."""
+        return max(for_s, self._clock.now() - began) > self._patience_s
 
     async def _pause(self) -> float:
         began = self._clock.now()

@@ -74,12 +74,12 @@ class SharedStore(Store):
         try:
             self._line.open()
             self._unpushed = Unpushed(path.with_name(f"{path.name}-unpushed"), self._store_id)
+            self._me = sql.Holder(self._unpushed.machine, secrets.token_hex(8), socket.gethostname()[:100])
+            self._take_in()
         except BaseException:
             self._line.close()
             super().close()
             raise
-        self._me = sql.Holder(self._unpushed.machine, secrets.token_hex(8), socket.gethostname()[:100])
-        self._take_in()
         self._line.ask(self._push_some)
 
     @property

@@ -106,6 +106,12 @@ def test_beyond_its_patience_a_machine_goes_on_alone_and_counts_it() -> None:
     assert (one.n_alone, store.released) == (1, [])
 
 
+def test_a_store_that_is_there_and_never_answers_is_not_waited_for_any_longer() -> None:
+    one, _ = machine(Away(0.0), patience_s=5.0)
+    assert make(one) == MADE
+    assert 5.0 <= one.away_s <= 6.0
+
+
 def test_who_may_only_read_makes_what_nobody_makes() -> None:
     one, store = machine(Held("lab-2"), Unguarded())
     assert make(one) == MADE
