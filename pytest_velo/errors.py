@@ -118,6 +118,18 @@ class OutageError(VeloError):
     """
 
 
+class LostCallError(VeloError):
+    """The process that made a call was lost: it may have been answered, and billed.
+
+    Attributes:
+        was_sent: The process had been told to make it.
+    """
+
+    def __init__(self, what: str, *, was_sent: bool, where: str = "", fix: str = "") -> None:
+        super().__init__(what, where=where, fix=fix)
+        self.was_sent = was_sent
+
+
 class UnansweredError(VeloError):
     """A prompt got only 5xx or time-outs, which may depend on the prompt: an invalid trial."""
 

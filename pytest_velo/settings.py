@@ -152,6 +152,17 @@ class StoreUrl:
         return parse_qsl(urlsplit(self.secret).query.replace("+", "%2B"), keep_blank_values=True)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkersAt:
+    """Where trials run: on `n` workers of this machine, or on those of dask's scheduler at `address`."""
+
+    n: int = 0
+    address: str = ""
+
+    def __str__(self) -> str:
+        return f"local:{self.n}" if self.n else f"dask://{self.address.partition('://')[2]}"
+
+
 class Api(StrEnum):
     """The wire families."""
 
@@ -282,6 +293,7 @@ class Settings:
             workers under xdist).
         batch: Paid draws come from batch APIs.
         batch_every_s: Seconds between two looks at a batch under way, from 0.
+        workers_at: Where trials run; None for this process.
         workers: Number of processes that share the limits (xdist), from 1.
     """
 
@@ -313,6 +325,7 @@ class Settings:
     batch_every_s: float = 30.0
     endpoints: tuple[Endpoint, ...] = BUILTIN_ENDPOINTS
     jobs: int | None = None
+    workers_at: WorkersAt | None = None
     workers: int = 1
 
     @property

@@ -112,6 +112,16 @@ class BodyOutcomes:
             fix=f"{what}; call velo.invalid(why) in a trial that has none",
         )
 
+    @property
+    def tally(self) -> tuple[int, int]:
+        """How many outcomes were read so far, and how many of them were a returned None."""
+        return self._n_outcomes, self._n_none
+
+    def add(self, n_outcomes: int, n_none: int) -> None:
+        """Count outcomes that were read in other processes."""
+        self._n_outcomes += n_outcomes
+        self._n_none += n_none
+
     def never_failed(self) -> str | None:
         """Return a warning if no trial could be seen to fail; None if one failed or returned an outcome."""
         return never_failed(self._facts, self._n_outcomes, self._n_none)

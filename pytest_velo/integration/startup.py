@@ -12,6 +12,7 @@ from pytest_velo.integration.github import around_of
 from pytest_velo.integration.names import FAMILIES_PLUGIN, RESCORE_RUN, SESSION_PLUGIN
 from pytest_velo.integration.report import status_of
 from pytest_velo.integration.reporters import Reporters
+from pytest_velo.integration.run.workers import check_workers
 from pytest_velo.integration.session import SESSION, VeloSession, noting
 from pytest_velo.integration.totals import Drawn
 from pytest_velo.report import record
@@ -41,6 +42,8 @@ def begin(state: VeloSession, config: pytest.Config) -> None:
         _check_store(state, config)
         if state.settings.batch:
             _check_batch(state, config)
+        if state.settings.workers_at is not None:
+            check_workers(config, state.settings)
         if config.getoption(RESCORE_RUN) is not None:
             from pytest_velo.integration.rescore import register  # weight: for `velo rescore` only
 

@@ -13,7 +13,7 @@ from pytest_velo.errors import BudgetError
 from pytest_velo.records import Invalid, TrialRecord
 from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.lookahead import Ahead
-from pytest_velo.runner.trials import Finished, Threads, TrialRunner
+from pytest_velo.runner.trials import Finished, Threads, TrialRunner, Trials
 from pytest_velo.runner.units import Units
 from pytest_velo.runner.weigher import weigh
 from pytest_velo.sampling.trial import Drawer
@@ -36,6 +36,7 @@ class Run:
         launcher: Decides when trials may start.
         n_known: How many trials an earlier look at these draws had. None beyond them is started before they
             are all in, so that a repeated run makes no calls ahead.
+        runner: Runs the trials; by default in this process.
 
     Attributes:
         trials: The trials of the prefix so far.
@@ -57,6 +58,7 @@ class Run:
         *,
         n_known: int = 0,
         launcher: Launcher | None = None,
+        runner: Trials | None = None,
     ) -> None:
         self.hypothesis = hypothesis
         self.weigher = weigh(hypothesis)
@@ -73,7 +75,7 @@ class Run:
         self.n_in_flight_max = 0
         self.started_s = time.monotonic()
         self.duration_s = 0.0
-        self._runner = TrialRunner(hypothesis, drawer, threads)
+        self._runner: Trials = runner or TrialRunner(hypothesis, drawer, threads)
         self._plan = hypothesis.frame.trials()
         self._waiting: dict[int, Finished] = {}
         self._tasks: set[asyncio.Task[None]] = set()

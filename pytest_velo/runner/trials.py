@@ -52,6 +52,30 @@ class Finished:
     notices: tuple[str, ...] = ()
 
 
+class Trials(Protocol):
+    """Runs the trials of one hypothesis: here, or elsewhere."""
+
+    @property
+    def outside(self) -> Outside:
+        """The connections that its bodies opened past the sampler."""
+        ...
+
+    def stop(self) -> None:
+        """Give running trials no more draws: they are about to be cancelled."""
+        ...
+
+    async def run(self, planned: Planned) -> Finished:
+        """Run one trial; every exception except a cancellation after `stop` is in the `Finished`."""
+        ...
+
+
+def seed_of(hypothesis: Hypothesis, turn: int) -> int:
+    """Return the seed of a trial, and of its counterparts in the other arms."""
+    if hypothesis.seeds is not None:
+        return hypothesis.seeds[turn]
+    return derive(hypothesis.seed, hypothesis.set_digest or hypothesis.node_id, turn)
+
+
 class TrialRunner:
     """Runs the trials of one hypothesis, each in its own context."""
 
@@ -59,7 +83,6 @@ class TrialRunner:
         self._hypothesis = hypothesis
         self._drawer = drawer
         self._threads = threads
-        self._seed_of = hypothesis.set_digest or hypothesis.node_id
         self._scopes: set[TrialScope] = set()
         self._keeper = Keeper()
         self._stopped = False
@@ -85,9 +108,7 @@ class TrialRunner:
     async def run(self, planned: Planned) -> Finished:
         """Run one trial; every exception except a cancellation after `stop` is returned in the `Finished`."""
         hypothesis = self._hypothesis
-        seeds, turn = hypothesis.seeds, planned.turn
-        seed = derive(hypothesis.seed, self._seed_of, turn) if seeds is None else seeds[turn]
-        trial = Trial(index=planned.turn, repeat=planned.repeat, seed=seed)
+        trial = Trial(index=planned.turn, repeat=planned.repeat, seed=seed_of(hypothesis, planned.turn))
         # The body has one of its own, also in each arm: the record keeps what it was given.
         case = planned.case if is_shared_safely(planned.case) else fresh(planned.case)
         scope = TrialScope(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from pytest_velo.errors import TransientError
+from pytest_velo.errors import LostCallError, TransientError
 from pytest_velo.providers.base import Provider
 from pytest_velo.records import Reply, Request
 from pytest_velo.sampling.concurrency import Gate
@@ -25,7 +25,8 @@ class Gated:
 
     Attributes:
         n_lost: Attempts that were sent and brought no reply, although the provider may have made one and may
-            bill it: time-outs, bodies that cannot be read, replies broken off, calls cancelled under way.
+            bill it: time-outs, bodies that cannot be read, replies broken off, calls cancelled under way, or
+            lost with the process that made them.
     """
 
     def __init__(self, inner: Provider, gate: Gate, *, counts_tokens: bool = False) -> None:
@@ -68,6 +69,8 @@ def _may_be_billed(error: BaseException) -> bool:
     """Tell whether an attempt that ended this way may have been answered without our seeing it."""
     if isinstance(error, TransientError):
         return error.kind in ("timeout", "garbage") or error.status == 200  # half a reply in a 200
+    if isinstance(error, LostCallError):
+        return error.was_sent
     return isinstance(error, asyncio.CancelledError)
 
 

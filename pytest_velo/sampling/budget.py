@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Protocol, cast
 
-from pytest_velo.errors import BudgetError, UsageError
+from pytest_velo.errors import BudgetError, LostCallError, UsageError
 from pytest_velo.providers.base import Provider
 from pytest_velo.records import Reply, Request
 from pytest_velo.sampling.pacing import Clock
@@ -209,7 +209,8 @@ class Budgeted:
         """Return the reply; a call that ends in an error or is cancelled is booked as free.
 
         What a provider bills for an attempt without a reply cannot be known here: such attempts are counted
-        (`Gated.n_lost`) and reported.
+        (`Gated.n_lost`) and reported. One whose process was lost may have been answered in full: it is booked
+        at its worst case.
 
         Raises:
             BudgetError: The call could exceed the budget.
@@ -230,6 +231,9 @@ class Budgeted:
             reply = await self._inner.complete(request, seed)
             spent_usd = reply.cost_usd
             return reply
+        except LostCallError as error:
+            spent_usd = None if error.was_sent else 0.0
+            raise
         finally:
             self._budget.settle(reservation, spent_usd)
 

@@ -11,6 +11,7 @@ from pytest_velo.sampling.attempt import Gated
 from pytest_velo.sampling.budget import Budget, Budgeted
 from pytest_velo.sampling.bundles import Bundled
 from pytest_velo.sampling.concurrency import Gate, Throttling
+from pytest_velo.sampling.elsewhere import asker
 from pytest_velo.sampling.pacing import Clock, Pacer
 from pytest_velo.sampling.pricing import Priced
 from pytest_velo.sampling.readable import Readable
@@ -48,7 +49,7 @@ class Channel:
             pacer = Pacer(rpm=endpoint.rpm, tpm=endpoint.tpm, workers=settings.workers, now=clock.now())
         where = f"endpoint {endpoint.name}"
         self._gate = Gate(slots, pacer=pacer, clock=clock, where=where)
-        provider: Provider = _Opened(endpoint, slots=slots, factories=factories)
+        provider: Provider = _Placed(Opened(endpoint, slots=slots, factories=factories))
         if endpoint.api != Api.SCRIPTED:  # its replies are not stored
             provider = Readable(provider, where)
         self._gated = Gated(provider, self._gate, counts_tokens=endpoint.tpm is not None)
@@ -92,7 +93,23 @@ class Channel:
         await self._provider.aclose()
 
 
-class _Opened:
+class _Placed:
+    """A provider that lets those who ask from elsewhere make their own attempts."""
+
+    def __init__(self, here: Provider) -> None:
+        self._here = here
+
+    async def complete(self, request: Request, seed: int | None) -> Reply:
+        """Return the reply of one attempt, made here or where it was asked for."""
+        who = asker.get()
+        return await (self._here.complete if who is None else who.attempt)(request, seed)
+
+    async def aclose(self) -> None:
+        """Close the provider of this process."""
+        await self._here.aclose()
+
+
+class Opened:
     """An endpoint's provider, and its relay for the calls of SDKs' clients; each is opened on first use."""
 
     def __init__(

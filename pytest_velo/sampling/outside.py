@@ -22,7 +22,7 @@ import socket
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from functools import partial, wraps
 from types import FrameType
@@ -92,6 +92,11 @@ class Outside:
         )
         self.trouble = self.trouble or error
         raise Halt(error)
+
+    def add(self, addresses: Mapping[str, int]) -> None:
+        """Count connections that bodies opened in other processes."""
+        for address, n in addresses.items():
+            self._seen += [address] * n
 
     def note_report(self) -> None:
         """Let a thread connect that reports to somebody.

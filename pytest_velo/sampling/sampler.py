@@ -16,6 +16,7 @@ from pytest_velo.records import Address, Draw, Reply, Request, Slot, add_costs
 from pytest_velo.sampling.budget import Budget, Ledger, LocalLedger, shared_ledger
 from pytest_velo.sampling.channels import Channel
 from pytest_velo.sampling.draws import DrawMemory, DrawStore, Recorded
+from pytest_velo.sampling.elsewhere import asker
 from pytest_velo.sampling.flights import Flight
 from pytest_velo.sampling.jobs import stopped
 from pytest_velo.sampling.leasing import OneMaker
@@ -238,7 +239,8 @@ class Sampler:
         if not asked and not target.endpoint.free:
             raise would_pay(worst_case(target.endpoint, request), where)
         has_own_key = isinstance(request, Outgoing) and request.is_own
-        if target.id not in self._ready and not has_own_key:
+        # Who asks from elsewhere makes the call there, with what is there.
+        if target.id not in self._ready and not has_own_key and asker.get() is None:
             check_access(target)
             self._ready.add(target.id)
         if self._before_paid is not None and not target.endpoint.free:

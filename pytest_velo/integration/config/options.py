@@ -135,6 +135,12 @@ OPTIONS: tuple[Option, ...] = (
         metavar="SECONDS",
         help="seconds between two looks at a batch under way (default 30)",
     ),
+    Option(
+        name="workers",
+        metavar="WHERE",
+        help="run trials on workers: local:N (processes of this machine) or dask://HOST:PORT (dask's"
+        " scheduler); none (default): in this process",
+    ),
 )
 
 

@@ -27,6 +27,7 @@ from pytest_velo.settings import (
     ShowKind,
     StoreUrl,
     Update,
+    WorkersAt,
 )
 
 PROFILES: Mapping[str, Mapping[str, Any]] = {
@@ -135,6 +136,18 @@ def _show(text: str) -> tuple[int, ShowKind | None]:
     raise ValueError(f"a number, or one of {', '.join(ShowKind)} ({nearest(kind, [*ShowKind])})")
 
 
+def _workers(text: str) -> WorkersAt | None:
+    """Read `none`, `local:N`, `dask://HOST:PORT` or, for a scheduler that speaks TLS, `dask+tls://…`."""
+    kind, colon, rest = text.strip().partition(":")
+    if kind == "none" and not colon:
+        return None
+    if kind == "local":
+        return WorkersAt(n=_count(rest))
+    if kind in ("dask", "dask+tls") and rest.startswith("//") and rest.rpartition(":")[2].isdigit():
+        return WorkersAt(address=f"{'tls' if kind == 'dask+tls' else 'tcp'}:{rest}")
+    raise ValueError("none, local:N or dask://HOST:PORT")
+
+
 READERS: Mapping[str, Callable[[str], Any]] = {
     "model": str,
     "judge": str,
@@ -161,6 +174,7 @@ READERS: Mapping[str, Callable[[str], Any]] = {
     "github": lambda text: Github(_one_of(*Github)(text)),
     "batch": _flag,
     "batch_every": _seconds,
+    "workers": _workers,
 }
 """Parses the text of each option, or raises ValueError with what is valid."""
 
@@ -243,6 +257,7 @@ def settings_from(sources: Sources, *, told: bool = True, workers: int = 1) -> S
         "report": "reports",
         "batch_every": "batch_every_s",
         "store_patience": "store_patience_s",
+        "workers": "workers_at",
     }
     fields = {renames.get(name, name): value for name, value in values.items()}
     if "show" in fields:

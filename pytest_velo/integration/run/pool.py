@@ -74,7 +74,7 @@ class Pooling:
                 prepared = prepare(
                     item,
                     self._session,
-                    fixtures=_own_fixtures(item),
+                    fixtures=own_fixtures(item),
                     launcher=self._pool,
                     watch=self._watch,
                 )
@@ -90,7 +90,7 @@ class Pooling:
         fillable = []
         for item in items:
             with suppress(Exception):
-                fillable.append((item, _own_fixtures(item)))
+                fillable.append((item, own_fixtures(item)))
         waves_of(self._session).fill(fillable)
 
     def has(self, item: pytest.Item) -> bool:
@@ -162,7 +162,7 @@ async def _begin(pool: Pool, runs: list[Run], contexts: list[Context]) -> None:
     pool.start(runs, contexts)
 
 
-def _own_fixtures(item: pytest.Function) -> Mapping[str, Any]:
+def own_fixtures(item: pytest.Function) -> Mapping[str, Any]:
     """Return the values of a free item's arguments: our fixtures, and parameters."""
     info = fixture_info(item)
     params = getattr(getattr(item, "callspec", None), "params", {})

@@ -17,6 +17,7 @@ from pytest_velo.integration.names import RESCORE_PLUGIN
 from pytest_velo.integration.run.hypothesis import build
 from pytest_velo.integration.run.outcomes import HostOutcomes
 from pytest_velo.integration.run.waves import waves_of
+from pytest_velo.integration.run.workers import trials_of
 from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.records import HypothesisResult
 from pytest_velo.runner.looks import Looks
@@ -127,9 +128,20 @@ def prepare(
         hypothesis = rescored.hypothesis(hypothesis)
     looks = Looks(session.store, hypothesis)
     looks.check(strict=session.settings.strict)
-    drawer = _drawer(session) if rescored is None else rescored.drawer()
     watch = watch or Watch()
-    run = Run(hypothesis, drawer, session.loop, watch, n_known=looks.n_known, launcher=launcher)
+    runner = None
+    if rescored is None:
+        runner = trials_of(item, session, hypothesis, outcomes, looks.n_known)
+    drawer = _drawer(session) if rescored is None else rescored.drawer()
+    run = Run(
+        hypothesis,
+        drawer,
+        session.loop,
+        watch,
+        n_known=looks.n_known,
+        launcher=launcher,
+        runner=runner,
+    )
     return Sampling(
         item=item, run=run, watch=watch, outcomes=outcomes, looks=looks, guard=guard, rescored=rescored
     )
