@@ -68,6 +68,10 @@ class Trials(Protocol):
         """Run one trial; every exception except a cancellation after `stop` is in the `Finished`."""
         ...
 
+    def scoring(self, spent_s: float) -> str:
+        """Say that scorers took most of the `spent_s` seconds of the trials; empty if they did not."""
+        ...
+
 
 def seed_of(hypothesis: Hypothesis, turn: int) -> int:
     """Return the seed of a trial, and of its counterparts in the other arms."""

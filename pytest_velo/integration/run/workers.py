@@ -21,7 +21,7 @@ from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.trials import TrialRunner, Trials
 from pytest_velo.settings import Mode, Settings
 
-CREW: pytest.StashKey[shards.Crew] = pytest.StashKey()
+FLEET: pytest.StashKey[shards.Fleet] = pytest.StashKey()
 """The workers of a session, once one of its hypotheses may need them."""
 
 _TELLING = ("OPENAI_BASE_URL", "ANTHROPIC_BASE_URL", "PYTEST_ADDOPTS", "CI")
@@ -86,11 +86,11 @@ def trials_of(
         else:
             (sys.stdout if kind == "stdout" else sys.stderr).write(text)
 
-    crew = _crew_of(item.session, session)
+    fleet = _fleet_of(item.session, session)
     return shards.TrialsElsewhere(
         hypothesis,
         TrialRunner(hypothesis, session.sampler, session.loop),
-        crew,
+        fleet,
         n_known=0 if settings.mode is Mode.REFRESH else n_known,
         outcomes=outcomes,
         say=say,
@@ -98,21 +98,21 @@ def trials_of(
     )
 
 
-def _crew_of(collected: pytest.Session, session: VeloSession) -> shards.Crew:
+def _fleet_of(collected: pytest.Session, session: VeloSession) -> shards.Fleet:
     """Return the workers of a session, made once."""
     config = session.config
-    if CREW not in config.stash:
+    if FLEET not in config.stash:
         assert session.settings.workers_at is not None
-        crew = shards.Crew(
+        fleet = shards.Fleet(
             shards.Cluster(session.settings.workers_at),
             _hello(config),
             prints_of_session(collected),
             session.settings,
             lambda: session.sampler,
         )
-        session.loop.on_close(crew.aclose)  # before the sampler's, so that it is awaited after it
-        config.stash[CREW] = crew
-    return config.stash[CREW]
+        session.loop.on_close(fleet.aclose)  # before the sampler's, so that it is awaited after it
+        config.stash[FLEET] = fleet
+    return config.stash[FLEET]
 
 
 def prints_of_session(session: pytest.Session) -> dict[str, str]:
