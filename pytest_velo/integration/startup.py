@@ -43,7 +43,7 @@ def begin(state: VeloSession, config: pytest.Config) -> None:
         if state.settings.batch:
             _check_batch(state, config)
         if state.settings.workers_at is not None:
-            check_workers(config)
+            check_workers(config, state.settings)
         if config.getoption(RESCORE_RUN) is not None:
             from pytest_velo.integration.rescore import register  # weight: for `velo rescore` only
 

@@ -64,12 +64,12 @@ class Trials(Protocol):
         """Give running trials no more draws: they are about to be cancelled."""
         ...
 
-    def scoring(self, spent_s: float) -> str:
-        """Say that scorers took most of the `spent_s` seconds of the trials; empty if they did not."""
-        ...
-
     async def run(self, planned: Planned) -> Finished:
         """Run one trial; every exception except a cancellation after `stop` is in the `Finished`."""
+        ...
+
+    def scoring(self, spent_s: float) -> str:
+        """Say that scorers took most of the `spent_s` seconds of the trials; empty if they did not."""
         ...
 
 

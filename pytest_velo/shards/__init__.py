@@ -11,8 +11,8 @@ from pytest_velo.lazy import lazily
 
 if TYPE_CHECKING:
     from pytest_velo.shards.cluster import Cluster as Cluster
-    from pytest_velo.shards.crew import Crew as Crew
     from pytest_velo.shards.elsewhere import TrialsElsewhere as TrialsElsewhere
+    from pytest_velo.shards.fleet import Fleet as Fleet
     from pytest_velo.shards.messages import Hello as Hello
     from pytest_velo.shards.prints import prints_of as prints_of
 
@@ -20,7 +20,7 @@ __getattr__ = lazily(
     __name__,
     {
         "Cluster": "cluster",
-        "Crew": "crew",
+        "Fleet": "fleet",
         "Hello": "messages",
         "TrialsElsewhere": "elsewhere",
         "prints_of": "prints",

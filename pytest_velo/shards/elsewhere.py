@@ -10,7 +10,7 @@ from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.trials import Finished, TrialRunner, seed_of
 from pytest_velo.sampling.outside import Outside
 from pytest_velo.shards import plain
-from pytest_velo.shards.crew import Crew
+from pytest_velo.shards.fleet import Fleet
 
 
 class Counts(Protocol):
@@ -27,7 +27,7 @@ class TrialsElsewhere:
     Args:
         hypothesis: What is sampled.
         here: Runs trials in this process.
-        crew: The workers.
+        fleet: The workers.
         n_known: How many trials an earlier look at these draws had.
         outcomes: Counts outcomes.
         say: Shows what a body printed or logged, by kind.
@@ -38,7 +38,7 @@ class TrialsElsewhere:
         self,
         hypothesis: Hypothesis,
         here: TrialRunner,
-        crew: Crew,
+        fleet: Fleet,
         *,
         n_known: int,
         outcomes: Counts,
@@ -47,7 +47,7 @@ class TrialsElsewhere:
     ) -> None:
         self._hypothesis = hypothesis
         self._here = here
-        self._crew = crew
+        self._fleet = fleet
         self._n_known = n_known
         self._outcomes = outcomes
         self._say = say
@@ -63,10 +63,10 @@ class TrialsElsewhere:
         """End the run, here and there."""
         self._here.stop()
         if self._run is not None:
-            self._crew.end(self._run)
+            self._fleet.end(self._run)
 
     def scoring(self, spent_s: float) -> str:
-        """Say so of the trials that ran here: workers have scorers of their own, and do not tell."""
+        """Say what scorers took of the trials that ran here."""
         return self._here.scoring(spent_s)
 
     async def run(self, planned: Planned) -> Finished:
@@ -74,10 +74,10 @@ class TrialsElsewhere:
         if planned.index < self._n_known:
             return await self._here.run(planned)
         if self._run is None:
-            self._run = self._crew.add(self._hypothesis)
+            self._run = self._fleet.add(self._hypothesis)
         seed = seed_of(self._hypothesis, planned.turn)
         try:
-            told = await self._crew.finish(self._run, planned, seed)
+            told = await self._fleet.finish(self._run, planned, seed)
         except Exception as error:
             return plain.failed(planned, seed, error)
         for kind, text in told["said"]:

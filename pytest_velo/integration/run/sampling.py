@@ -128,11 +128,11 @@ def prepare(
         hypothesis = rescored.hypothesis(hypothesis)
     looks = Looks(session.store, hypothesis)
     looks.check(strict=session.settings.strict)
+    watch = watch or Watch()
     runner = None
     if rescored is None:
         runner = trials_of(item, session, hypothesis, outcomes, looks.n_known)
     drawer = _drawer(session) if rescored is None else rescored.drawer()
-    watch = watch or Watch()
     run = Run(
         hypothesis,
         drawer,

@@ -19,21 +19,21 @@ from pytest_velo.integration.run.outcomes import HostOutcomes
 from pytest_velo.integration.session import VeloSession
 from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.trials import TrialRunner, Trials
-from pytest_velo.settings import Mode
+from pytest_velo.settings import Mode, Settings
 
-CREW: pytest.StashKey[shards.Crew] = pytest.StashKey()
+FLEET: pytest.StashKey[shards.Fleet] = pytest.StashKey()
 """The workers of a session, once one of its hypotheses may need them."""
 
 _TELLING = ("OPENAI_BASE_URL", "ANTHROPIC_BASE_URL", "PYTEST_ADDOPTS", "CI")
 """Variables besides those of our options that say what is collected, and asked where; none holds a key."""
 
-_KEPT_HERE = ("workers", "cache_dir", "store", "report")
+_KEPT_HERE = ("workers", "cache_dir", "store", "store_patience", "report")
 """Options that concern this process alone."""
 
 _KNOWN: Mapping[str, type[BaseException]] = {"Exit": pytest.exit.Exception}
 
 
-def check_workers(config: pytest.Config) -> None:
+def check_workers(config: pytest.Config, settings: Settings) -> None:
     """Refuse what cannot be had together with workers, before anything is sampled.
 
     Raises:
@@ -60,6 +60,11 @@ def check_workers(config: pytest.Config) -> None:
             "-s shows output as it is printed, and workers send theirs when a trial has ended",
             fix="leave -s away: what bodies print is in the test's report (-rA)",
         )
+    if settings.batch:
+        raise UsageError(
+            "batches are filled and read by one process, so workers would have nothing to do",
+            fix="leave --velo-batch away, or --velo-workers",
+        )
     if find_spec("distributed") is None:
         raise UsageError("--velo-workers needs dask", fix="pip install 'pytest-velo[dask]'")
 
@@ -81,11 +86,11 @@ def trials_of(
         else:
             (sys.stdout if kind == "stdout" else sys.stderr).write(text)
 
-    crew = _crew_of(item.session, session)
+    fleet = _fleet_of(item.session, session)
     return shards.TrialsElsewhere(
         hypothesis,
         TrialRunner(hypothesis, session.sampler, session.loop),
-        crew,
+        fleet,
         n_known=0 if settings.mode is Mode.REFRESH else n_known,
         outcomes=outcomes,
         say=say,
@@ -93,21 +98,21 @@ def trials_of(
     )
 
 
-def _crew_of(collected: pytest.Session, session: VeloSession) -> shards.Crew:
+def _fleet_of(collected: pytest.Session, session: VeloSession) -> shards.Fleet:
     """Return the workers of a session, made once."""
     config = session.config
-    if CREW not in config.stash:
+    if FLEET not in config.stash:
         assert session.settings.workers_at is not None
-        crew = shards.Crew(
+        fleet = shards.Fleet(
             shards.Cluster(session.settings.workers_at),
             _hello(config),
             prints_of_session(collected),
             session.settings,
             lambda: session.sampler,
         )
-        session.loop.on_close(crew.aclose)  # before the sampler's, so that it is awaited after it
-        config.stash[CREW] = crew
-    return config.stash[CREW]
+        session.loop.on_close(fleet.aclose)  # before the sampler's, so that it is awaited after it
+        config.stash[FLEET] = fleet
+    return config.stash[FLEET]
 
 
 def prints_of_session(session: pytest.Session) -> dict[str, str]:

@@ -74,7 +74,7 @@ class Workers(Protocol):
         ...
 
 
-class Crew:
+class Fleet:
     """The workers of a session; on the sampling loop. They are started with the first trial for them.
 
     Args:
@@ -98,7 +98,7 @@ class Crew:
         self._prints = prints
         self._settings = settings
         self._sampler = sampler
-        self._crew: dict[str, Worker] = {}
+        self._fleet: dict[str, Worker] = {}
         self._runs: dict[int, Hypothesis] = {}
         self._ids = count()
         self._trouble: VeloError | None = None
@@ -119,7 +119,7 @@ class Crew:
     def end(self, run: int) -> None:
         """End a run: workers drop what they still do for it."""
         self._runs.pop(run, None)
-        for worker in self._crew.values():
+        for worker in self._fleet.values():
             worker.end(run)
 
     async def finish(self, run: int, planned: Planned, seed: int) -> plain.Plain:
@@ -148,7 +148,7 @@ class Crew:
             task.cancel()
         with suppress(TimeoutError):
             async with asyncio.timeout(_CLOSING_S):
-                ways = [worker.way for worker in self._crew.values() if worker.way is not None]
+                ways = [worker.way for worker in self._fleet.values() if worker.way is not None]
                 await asyncio.gather(*(way.stop() for way in ways))
         if self._changed is not None:
             await self._workers.close()
@@ -165,7 +165,7 @@ class Crew:
         while True:
             if self._trouble is not None:
                 raise self._trouble
-            ready = [worker for worker in self._crew.values() if worker.is_ready]
+            ready = [worker for worker in self._fleet.values() if worker.is_ready]
             if ready and (self._n_starting == 0 or loop.time() >= self._gathered_at):
                 return min(ready, key=lambda worker: worker.n_trials)
             if self._n_starting:
@@ -184,7 +184,7 @@ class Crew:
 
     @property
     def _n_starting(self) -> int:
-        return sum(worker.is_starting for worker in self._crew.values())
+        return sum(worker.is_starting for worker in self._fleet.values())
 
     async def _look(self) -> None:
         """Start a process at every worker that has none, for as long as the session lasts."""
@@ -194,8 +194,8 @@ class Crew:
                 if not found:
                     self._why_none = "the cluster has no worker"
                 for address in found:
-                    if address not in self._crew:
-                        self._crew[address] = worker = Worker(address, self.begin, self.spawn)
+                    if address not in self._fleet:
+                        self._fleet[address] = worker = Worker(address, self.begin, self.spawn)
                         self.spawn(self._serve(worker))
             except GoneError as error:
                 self._why_none = str(error)
@@ -220,7 +220,7 @@ class Crew:
             self._n_unstarted += error.ended and worker.is_starting
             _log.info("lost %s", self._why_none)
             worker.lose(self._why_none)
-            self._crew.pop(address, None)
+            self._fleet.pop(address, None)
             if error.ended:
                 self._missing.set()
             if self._n_unstarted > MOST_UNSTARTED:
@@ -264,7 +264,7 @@ class Crew:
     def _fail(self, error: VeloError) -> None:
         """Fail every trial: what one worker lacks is missing whatever runs there."""
         self._trouble = self._trouble or error
-        for worker in self._crew.values():
+        for worker in self._fleet.values():
             worker.fail(error)
 
     def _wake(self) -> None:
@@ -316,7 +316,7 @@ class Crew:
                     raise
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Start work of this crew, in no trial's context."""
+        """Start work of this fleet, in no trial's context."""
         task = asyncio.get_running_loop().create_task(work, context=Context())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

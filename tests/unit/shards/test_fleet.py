@@ -18,7 +18,7 @@ from pytest_velo.sampling.budget import LocalLedger
 from pytest_velo.sampling.sampler import Sampler
 from pytest_velo.settings import Api, Endpoint, Price, Settings
 from pytest_velo.shards import plain
-from pytest_velo.shards.crew import Crew
+from pytest_velo.shards.fleet import Fleet
 from pytest_velo.shards.messages import (
     Answer,
     Ask,
@@ -115,19 +115,19 @@ class Places:
 
 
 @asynccontextmanager
-async def crew(places: Places, budget_usd: float | None = None) -> AsyncIterator[tuple[Crew, LocalLedger]]:
+async def fleet(places: Places, budget_usd: float | None = None) -> AsyncIterator[tuple[Fleet, LocalLedger]]:
     settings = Settings(endpoints=(LAB,), budget_usd=budget_usd)
     ledger = LocalLedger()
     sampler = Sampler(settings, None, ledger=ledger)
     hello = Hello(args=(), folder="/", inside=".", environment={})
-    made = Crew(places, hello, {"python": "3"}, settings, lambda: sampler)
+    made = Fleet(places, hello, {"python": "3"}, settings, lambda: sampler)
     yield made, ledger
     await sampler.aclose(0.0)
     await made.aclose()
 
 
 class Belief:
-    """What a crew needs of a hypothesis."""
+    """What a fleet needs of a hypothesis."""
 
     node_id, set_digest, body_digest, stream, may_pay = "test_it.py::test_h", "s", "b", "", True
 
@@ -166,7 +166,7 @@ def dying(way: Way, message: Message) -> None:
 @on_a_loop
 async def test_trials_of_one_round_travel_as_one_shard_to_each_worker() -> None:
     places = Places(a=good, b=good)
-    async with crew(places) as (made, _):
+    async with fleet(places) as (made, _):
         run = made.add(Belief())  # type: ignore[arg-type]
         told = await asyncio.gather(*(made.finish(run, planned(n), 7) for n in range(10)))
     assert [each["who"] for each in told] == [*range(10)]
@@ -177,7 +177,7 @@ async def test_trials_of_one_round_travel_as_one_shard_to_each_worker() -> None:
 @on_a_loop
 async def test_a_trial_of_a_lost_worker_is_run_by_another() -> None:
     places = Places(a=dying, b=good)
-    async with crew(places) as (made, _):
+    async with fleet(places) as (made, _):
         run = made.add(Belief())  # type: ignore[arg-type]
         told = await asyncio.gather(*(made.finish(run, planned(n), 7) for n in range(4)))
     assert [each["who"] for each in told] == [0, 1, 2, 3]
@@ -185,7 +185,7 @@ async def test_a_trial_of_a_lost_worker_is_run_by_another() -> None:
 
 @on_a_loop
 async def test_a_trial_that_kills_each_worker_is_an_error_in_the_end() -> None:
-    async with crew(Places(a=dying)) as (made, _):
+    async with fleet(Places(a=dying)) as (made, _):
         run = made.add(Belief())  # type: ignore[arg-type]
         with pytest.raises(OutageError, match=r"5 workers were lost while they ran trial 0.*it was killed"):
             await made.finish(run, PLANNED, 7)
@@ -193,7 +193,7 @@ async def test_a_trial_that_kills_each_worker_is_an_error_in_the_end() -> None:
 
 @on_a_loop
 async def test_without_a_worker_it_is_an_error_with_the_reason() -> None:
-    async with crew(Places()) as (made, _):
+    async with fleet(Places()) as (made, _):
         run = made.add(Belief())  # type: ignore[arg-type]
         with pytest.raises(OutageError, match=r"no worker for 0\.2 s: the cluster has no worker"):
             await made.finish(run, PLANNED, 7)
@@ -205,7 +205,7 @@ async def test_a_worker_with_something_else_fails_the_trials() -> None:
         if isinstance(message, Hello):
             way.say(Welcome(host="box", prints={"python": "2"}))
 
-    async with crew(Places(a=other)) as (made, _):
+    async with fleet(Places(a=other)) as (made, _):
         run = made.add(Belief())  # type: ignore[arg-type]
         with pytest.raises(UsageError, match="python is 2 there, 3 here"):
             await made.finish(run, PLANNED, 7)
@@ -220,7 +220,7 @@ async def test_a_run_that_is_refused_there_fails_with_that_error() -> None:
         else:
             good(way, message)
 
-    async with crew(Places(a=refusing)) as (made, _):
+    async with fleet(Places(a=refusing)) as (made, _):
         run = made.add(Belief())  # type: ignore[arg-type]
         with pytest.raises(UsageError, match="its cases are different there"):
             await made.finish(run, PLANNED, 7)
@@ -254,14 +254,14 @@ def made_reply(way: Way, attempt: Attempt) -> None:
     way.say(Made(attempt=attempt.attempt, body=plain.dumps(plain.reply_to_plain(reply))))
 
 
-async def told(made: Crew, *indices: int) -> list[Any]:
+async def told(made: Fleet, *indices: int) -> list[Any]:
     run = made.add(Belief())  # type: ignore[arg-type]
     return await asyncio.gather(*(made.finish(run, planned(n), 7) for n in indices))
 
 
 @on_a_loop
 async def test_a_draw_is_made_where_it_is_asked_for_and_booked_here() -> None:
-    async with crew(Places(a=asking(made_reply)), budget_usd=1.0) as (made, ledger):
+    async with fleet(Places(a=asking(made_reply)), budget_usd=1.0) as (made, ledger):
         (answer,) = await told(made, 0)
     assert plain.reply_from_plain(answer["reply"]).text == "yes"
     assert ledger.spent("") == pytest.approx(4e-6)
@@ -279,7 +279,7 @@ async def test_what_was_sent_and_not_reported_is_spent_at_its_worst_price() -> N
             lost.append(way.address)
             way.die()
 
-    async with crew(Places(a=asking(once), b=asking(once)), budget_usd=1.0) as (made, ledger):
+    async with fleet(Places(a=asking(once), b=asking(once)), budget_usd=1.0) as (made, ledger):
         await told(made, 0)
         # At worst each byte of the prompt is a token.
         assert ledger.spent("") > 4e-6 + 9e-6
@@ -295,7 +295,7 @@ async def test_the_budget_holds_whatever_is_lost() -> None:
         sent.append(attempt.attempt)
         way.die()
 
-    async with crew(Places(a=asking(never)), budget_usd=2.2 * worst) as (made, ledger):
+    async with fleet(Places(a=asking(never)), budget_usd=2.2 * worst) as (made, ledger):
         (answer,) = await told(made, 0)
         error = plain.error_from_plain(answer)
         assert type(error).__name__ == "BudgetError"
