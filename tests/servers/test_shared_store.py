@@ -599,8 +599,8 @@ def test_four_processes_on_two_machines_pay_for_each_draw_once_although_one_mach
             store = f"--velo-store={url.replace('127.0.0.1', machine.database)}{noticed_soon}"
             prefix = tuple(machine.command())
             running.append(start(folder, "cache", store, "--velo-concurrency=3", prefix=prefix))
-        _wait_for(lambda: len(server.callers) == 2 and min(server.callers.values()) >= 5)
-        assert server.n_calls < n, "both machines are in the midst of it"
+        _wait_for(lambda: server.n_calls >= 40)
+        assert server.n_calls < n, "they are in the midst of it"
         first.cut()
         time.sleep(4)  # longer than a dead network goes unnoticed, as the URL has it
         first.mend()

@@ -15,14 +15,12 @@ class ModelServer:
 
     Attributes:
         calls: How often each seed was asked for.
-        callers: How often each address called.
         latency_s: How long an answer takes.
         word: What every answer begins with.
     """
 
     def __init__(self, address: str = "127.0.0.1", latency_s: float = 0.0) -> None:
         self.calls: Counter[int] = Counter()
-        self.callers: Counter[str] = Counter()
         self.latency_s = latency_s
         self.word = "yes"
         self._lock = threading.Lock()
@@ -51,10 +49,9 @@ class ModelServer:
         with self._lock:
             return {seed: n for seed, n in self.calls.items() if n > 1}
 
-    def answer(self, body: dict[str, Any], caller: str) -> dict[str, Any]:
+    def answer(self, body: dict[str, Any]) -> dict[str, Any]:
         """Count a call, take some time, and answer."""
         with self._lock:
-            self.callers[caller] += 1
             self.calls[body["seed"]] += 1
             n = sum(self.calls.values())
         time.sleep(self.latency_s)
@@ -79,7 +76,7 @@ def _handler(server: ModelServer) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            answer = json.dumps(server.answer(body, str(self.client_address[0]))).encode()
+            answer = json.dumps(server.answer(body)).encode()
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(answer)))
