@@ -61,6 +61,7 @@ if INTERSPHINX:
 nitpick_ignore_regex = [
     ("py:class", r"pytest_velo\.(case_sets\.sets\.Cases|claims\.stored\.Baseline|replies\.Original)"),
     ("py:class", r"pytest_velo\.(report\.page\.path\.Path|sampling\.pending\.Pending|settings\.Endpoint)"),
+    ("py:class", r"pytest_velo\.scorers\.scorer\.(Scorer|T)"),
     ("py:class", r"pytest_velo\..*\b_\w+"),
     ("py:.*", r"(?!pytest_velo\b).*"),  # names of others: unknown without their lists
 ]
