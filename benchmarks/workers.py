@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("--halfwidth", type=float, default=0.06, help="of the estimate (default 0.06)")
     parser.add_argument("--in-flight", type=int, default=20, help="trials at once (default 20)")
     parser.add_argument("--latency-s", type=float, default=0.5, help="the server's (default 0.5)")
-    parser.add_argument("--rounds", type=int, default=3, help="runs of each, in turn (default 3)")
+    parser.add_argument("--rounds", type=int, default=2, help="runs of each, in turn (default 2)")
     parser.add_argument("--workers", default="local:2", help="as in --velo-workers (default local:2)")
     options = parser.parse_args()
     contenders = {"one process": "none", options.workers: options.workers}

@@ -15,13 +15,16 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pytest_velo.cache.store import Store
 from pytest_velo.report.load import Run, load
+from pytest_velo.sampling.resources import STORE_FILE
 
 pytest.importorskip("distributed", reason="pip install 'pytest-velo[dask]'")
 pytestmark = [pytest.mark.servers]
@@ -342,6 +345,7 @@ def test_30_hypotheses_are_as_in_one_process_and_no_key_travels(
 ) -> None:
     project.file(MANY)
     project.run(cache="one", LAB_KEY=CANARY)
+    n_alone = len(lab.calls)
     recorder = Recorder(cluster.port)
     out = project.run(f"--velo-workers=dask://127.0.0.1:{recorder.port}", cache="many")
     recorder.close()
@@ -354,6 +358,10 @@ def test_30_hypotheses_are_as_in_one_process_and_no_key_travels(
     assert not [
         file for file in project.folder.rglob("*") if file.is_file() and CANARY.encode() in file.read_bytes()
     ]
+
+    # No worker makes a call that it was not told to make.
+    with closing(Store.open(project.folder / "many" / STORE_FILE)) as store:
+        assert len(lab.calls) - n_alone == len([*store.recorded()])
 
     # Everything is stored here: a second run needs no worker, and a replay needs none either.
     n_calls = len(lab.calls)

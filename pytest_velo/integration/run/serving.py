@@ -53,6 +53,7 @@ from pytest_velo.shards.service import Asking, Served, Service
 
 _OFF: dict[str, Any] = {
     "velo_workers": "none",
+    "velo_scheduler": "in-order",  # nothing is sampled ahead here: trials are what the controller asks for
     "velo_report": None,
     "velo_store": "none",
     "velo_update": None,

@@ -77,7 +77,7 @@ def call(text: str = "yes", *, cached: bool = False, speaker: str = "", **more: 
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(16)
 
-RECORDS = {
+RECORDS: dict[str, dict[str, Any]] = {
     "an outcome of 1": {"kind": OutcomeKind.ONE, "values": {"": 1.0}, "calls": (call(),)},
     "a failed assert": {
         "kind": OutcomeKind.ZERO,
