@@ -1,9 +1,10 @@
 """What 100,000 trials take: on one machine, on several, and as a batch; beside inspect_ai.
 
 The CPU of a trial is measured, on a loopback server and with a small number of trials; the rest is arithmetic
-on assumptions that are printed. Wall time is what latency and calls in flight allow, but never less than the
-CPU needs. A line whose CPU is not known has a `?`: `--figure workers=MS`, `store=MS` and `batch=MS` give it
-the CPU milliseconds a trial that the benchmarks of these parts print.
+on assumptions that are printed. Wall time is what latency and calls in flight allow, but never less than its
+busiest process needs. A line whose CPU is not known has a `?`: `--figure workers=MS` (what `workers.py` prints
+more for `local:2` than for one process), `--figure controller=MS` (the same with `--workers` of a cluster, whose
+processes it does not count) and `--figure batch=MS` (from `batches.py`) give it the CPU milliseconds a trial.
 """
 
 from __future__ import annotations
@@ -62,12 +63,17 @@ class Assumed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
-    """A way to take the trials; `cpu_ms` a trial, None if it is not known."""
+    """A way to take the trials.
+
+    Attributes:
+        cpu_ms: A trial's, in all processes; None if it is not known.
+        busiest_ms: A trial's in the busiest process; None if it is not known.
+    """
 
     name: str
     cpu_ms: float | None
+    busiest_ms: float | None
     in_flight: int = 0
-    n_processes: int = 1
     batch: bool = False
 
 
@@ -131,29 +137,31 @@ def _one_run(peer: subprocess.Popen[str]) -> Timing:
 
 def _ways(measured: dict[str, float], told: dict[str, float]) -> list[Way]:
     ours = measured["ours"]
+    workers, controller, batch = (told.get(part) for part in ("workers", "controller", "batch"))
     ways = [
-        Way(name="one process, 20 in flight (default)", cpu_ms=ours, in_flight=20),
-        Way(name="one process, 200 in flight", cpu_ms=ours, in_flight=200),
-        Way(name="pytest -n 2, 200 in flight in all", cpu_ms=ours, in_flight=200, n_processes=2),
+        Way(name="one process, 20 in flight (default)", cpu_ms=ours, busiest_ms=ours, in_flight=20),
+        Way(name="one process, 200 in flight", cpu_ms=ours, busiest_ms=ours, in_flight=200),
+        Way(name="pytest -n 2, 200 in flight in all", cpu_ms=ours, busiest_ms=ours / 2, in_flight=200),
         Way(
             name=f"{MACHINES} machines, 200 in flight on each",
-            cpu_ms=_later(told, "workers", "store"),
+            cpu_ms=None if workers is None else ours + workers,
+            busiest_ms=None if controller is None else ours + controller,
             in_flight=200 * MACHINES,
-            n_processes=MACHINES,
         ),
-        Way(name="a batch", cpu_ms=_later(told, "batch"), batch=True),
+        Way(name="a batch", cpu_ms=batch, busiest_ms=batch, batch=True),
     ]
     for name, title in (("model", "inspect_ai, model.generate"), ("eval", "inspect_ai, eval")):
         if name in measured:
             ways += [
-                Way(name=f"{title}, {n} in flight", cpu_ms=measured[name], in_flight=n) for n in (20, 200)
+                Way(
+                    name=f"{title}, {n} in flight",
+                    cpu_ms=measured[name],
+                    busiest_ms=measured[name],
+                    in_flight=n,
+                )
+                for n in (20, 200)
             ]
     return ways
-
-
-def _later(told: dict[str, float], *parts: str) -> float | None:
-    """Return the sum of figures that other benchmarks print; None as long as one is missing."""
-    return sum(told[part] for part in parts) if all(part in told for part in parts) else None
 
 
 def _print(assumed: Assumed, ways: list[Way]) -> None:
@@ -175,9 +183,9 @@ def _row(assumed: Assumed, way: Way) -> list[str]:
     if way.batch:
         return [way.name, *known, f"up to {assumed.batch_h:g} h", "the provider", tokens, cores]
     waiting_s = assumed.n_trials * assumed.latency_s / way.in_flight
-    if cpu_s is None:
+    if way.busiest_ms is None:
         return [way.name, *known, f"{_time(waiting_s)} or more", "calls in flight", tokens, cores]
-    busy_s = cpu_s / way.n_processes
+    busy_s = way.busiest_ms * assumed.n_trials / 1e3
     bound = "CPU" if busy_s > waiting_s else "calls in flight"
     return [way.name, *known, _time(max(waiting_s, busy_s)), bound, tokens, cores]
 

@@ -1,7 +1,8 @@
 """The shared store on a PostgreSQL of its own, over loopback: writing, reading, leases.
 
 It starts a server in a temporary folder, as it comes from its package (fsync on). One machine writes draws of
-two kilobytes through `put`, as runs do; another reads them through `find`, in the order of the requests.
+two kilobytes through `put`, as runs do; another reads them, in the order of the requests: what the database
+gives, and what `find` gives, which keeps each draw in the local store, so that it is read once only.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -21,8 +23,10 @@ from measuring import machine, print_table
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
+from pytest_velo.cache.codec import decode_reply
 from pytest_velo.cache.keys import request_key
-from pytest_velo.cache.shared import SharedStore
+from pytest_velo.cache.shared import SharedStore, rows
+from pytest_velo.cache.shared.store import place_of
 from pytest_velo.records import Address, Reply, Request
 from pytest_velo.settings import StoreUrl
 from support.postgres import binaries, cluster
@@ -59,7 +63,7 @@ def main() -> None:
         ("what", "a second", "target"),
         [
             (name, f"{median(each[name] for each in rounds):,.0f}", _target(name))
-            for name in ("written", "read", "leased", "pushed", "pulled")
+            for name in ("written", "read", "read and kept", "leased", "pushed", "pulled")
         ],
     )
 
@@ -85,12 +89,24 @@ async def _round(folder: Path, url: str, n: int) -> dict[str, float]:
 
     found = {
         "written": await _a_second(put, addresses),
-        "read": await _a_second(find, addresses),
+        "read": await _read(two, addresses),
+        "read and kept": await _a_second(find, addresses),
         "leased": await _a_second(claim, addresses),
     }
     one.close()
     two.close()
     return found | await asyncio.to_thread(_moved, folder, url, n)
+
+
+async def _read(store: Any, addresses: Sequence[Address]) -> float:
+    """Ask the database for all draws, as many at a time as a run does, and decode them; how many a second."""
+    at = [place_of(address) for address in addresses]
+    began = time.perf_counter()
+    for first in range(0, len(at), AT_ONCE):
+        found = await store._line.tell(partial(rows.fetch, addresses=at[first : first + AT_ONCE]))
+        for kept in found.values():
+            decode_reply(kept.reply)
+    return len(at) / (time.perf_counter() - began)
 
 
 def _moved(folder: Path, url: str, n: int) -> dict[str, float]:

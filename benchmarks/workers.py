@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import argparse
 import os
+import resource
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from time import monotonic
 
 from loopback import MODEL, serving
 from measuring import machine, print_table
+
+from pytest_velo import load
 
 TEST = """
 import pytest
@@ -51,43 +55,67 @@ def main() -> None:
         )
         rounds = [
             {
-                title: _seconds(folder, where, options.halfwidth) - _seconds(folder, where, 0.3)
+                title: _session(folder, where, options.halfwidth).less(_session(folder, where, 0.3))
                 for title, where in contenders.items()
             }
             for _ in range(options.rounds)
         ]
     print(machine("pytest", "distributed"))
-    alone = [taken["one process"] for taken in rounds]
+    alone = [taken["one process"].wall_s for taken in rounds]
     rows = [
         [
             title,
-            f"{median(taken[title] for taken in rounds):.2f} s",
-            f"{median(taken[title] / one for taken, one in zip(rounds, alone, strict=True)):.2f}",
+            f"{median(taken[title].wall_s for taken in rounds):.2f} s",
+            f"{median(taken[title].wall_s / one for taken, one in zip(rounds, alone, strict=True)):.2f}",
+            f"{median(1e3 * taken[title].cpu_s / taken[title].n for taken in rounds):.2f} ms",
         ]
         for title in contenders
     ]
     print_table(
         f"An estimate to ±{options.halfwidth:g}, {options.in_flight} trials in flight, each a call of"
         f" {1e3 * options.latency_s:g} ms, median of {options.rounds} rounds in turn",
-        ["where", "wall", "wall / one process"],
+        ["where", "wall", "wall / one process", "CPU a trial"],
         rows,
     )
 
 
-def _seconds(folder: Path, where: str, halfwidth: float) -> float:
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What a session took: seconds of the clock, of all its processes' CPU, and trials."""
+
+    wall_s: float
+    cpu_s: float
+    n: int
+
+    def less(self, other: Session) -> Session:
+        """Return what it took more than another one."""
+        return Session(self.wall_s - other.wall_s, self.cpu_s - other.cpu_s, self.n - other.n)
+
+
+def _session(folder: Path, where: str, halfwidth: float) -> Session:
     """Run a session, and return what it took."""
     (folder / "test_it.py").write_text(TEST.format(halfwidth=halfwidth))
     command = [sys.executable, "-m", "pytest", "-q", "-m", "velo", f"--velo-workers={where}"]
-    began = monotonic()
+    began, cpu_s = monotonic(), _cpu_of_children_s()
     with tempfile.TemporaryDirectory() as cache:
         subprocess.run(
             [*command, f"--velo-cache-dir={cache}"],
             cwd=folder,
             env={**os.environ, "CI": ""},
             stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
             check=True,
         )
-    return monotonic() - began
+        wall_s = monotonic() - began
+        decision = load(cache_dir=cache).results[0].decision
+        assert decision is not None
+    return Session(wall_s, _cpu_of_children_s() - cpu_s, decision.evidence.n)
+
+
+def _cpu_of_children_s() -> float:
+    """Return the CPU seconds of the processes that have ended, and of theirs."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 if __name__ == "__main__":
