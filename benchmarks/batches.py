@@ -1,7 +1,8 @@
-"""What a draw costs the processor that comes from a batch API: submitting and collecting, on a loopback server.
+"""What a draw from a batch API costs the processor: submitting and collecting, on a loopback server.
 
 The server, in a process of its own, answers at once; so what is measured is our part and the SDKs'. What the
-commands take besides (imports, collection) is not counted: each figure is that of many draws less that of few.
+commands take besides (imports, collection) is not counted: each figure is that of many draws less that of
+few.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
 """What 100,000 trials take: on one machine, on several, and as a batch; beside inspect_ai.
 
 The CPU of a trial is measured, on a loopback server and with a small number of trials; the rest is arithmetic
-on assumptions that are printed. Wall time is what latency and calls in flight allow, but never less than its
-busiest process needs. A line whose CPU is not known has a `?`: `--figure workers=MS` (what `workers.py` prints
-more for `local:2` than for one process), `--figure controller=MS` (the same with `--workers` of a cluster, whose
-processes it does not count) and `--figure batch=MS` (from `batches.py`) give it the CPU milliseconds a trial.
+on assumptions that are printed. Wall time is what latency and calls in flight allow, but never less than the
+busiest process needs. A line whose CPU is not known has a `?`. The milliseconds a trial are given by
+`--figure workers=MS` (what `workers.py` prints more for `local:2` than for one process), `--figure
+controller=MS` (the same with `--workers` of a cluster, whose processes it does not count) and `--figure
+batch=MS` (from `batches.py`).
 """
 
 from __future__ import annotations
