@@ -96,9 +96,6 @@ class StoreUrl:
     """The address of a shared store: libpq's URL, and `schema=` for the schema its tables are in.
 
     Whatever shows it shows it without passwords.
-
-    >>> print(StoreUrl("postgresql://ana:secret@db.lab/draws?sslmode=require&schema=nlp"))
-    postgresql://ana@db.lab/draws?sslmode=require&schema=nlp
     """
 
     secret: str = field(repr=False)

@@ -118,10 +118,6 @@ def custom_id(batch: str, address: Address) -> str:
     """Return the id of a slot in a batch: 54 characters that all APIs take (Anthropic's are the strictest).
 
     It names the batch too, so that a line of another batch is told from one of this.
-
-    >>> slot = Address(key="k", seed=0, stream="", slot="case:0:0")
-    >>> custom_id("0123456789abcdef", slot)
-    'velo-0123456789abcdef-fd88c89e5a5cf4e91f1a4b1d9fb8a9b2'
     """
     return f"{id_prefix(batch)}{place_of(address).hex()}"
 

@@ -81,7 +81,7 @@ def _last_of(
                 ran = (result for result in reversed(run.results) if result.node_id == node_id)
                 found = next((result for result in ran if result.decision is not None), None)
             if found is not None:
-                return Before(run=name, result=_with_trials(found.result, run))
+                return Before(run=name, result=_with_trials(found.without_trials, run))
         except StoreError:
             continue
     return None

@@ -141,8 +141,8 @@ class RecordedHypothesis:
         return self._run.trials_of(self.node_id)
 
     @property
-    def result(self) -> HypothesisResult:
-        """The result without its trials, as it was recorded."""
+    def without_trials(self) -> HypothesisResult:
+        """The result as it was recorded, without its trials."""
         return self._result
 
     def __getattr__(self, name: str) -> Any:

@@ -93,7 +93,7 @@ def source_of(run: Run, node_id: str) -> Source | None:
     recorded = run.by_node_id.get(node_id)
     if recorded is None:
         return None
-    result = recorded.result
+    result = recorded.without_trials
     origin = _origin(result)
     if origin is not None and _broke_off(result):
         return source_of(load(origin, run.folder.parent.parent), node_id)
