@@ -76,8 +76,11 @@ def modules_stay() -> None:
         importlib.import_module(module.name)
 
 
+_OURS = (Path(__file__).parent, Path(__file__).parents[1] / "examples")
+
+
 class InnerModules:
-    """Forgets, at the end of an inner run, the modules of its folder; brings back what they replaced.
+    """Forgets, after an inner run, the modules of its folder and of ours; brings back what they replaced.
 
     Pytest's own forgets all that were new. What is imported again later has other classes of the same names,
     which a library that stayed does not know: httpx2 would not know the errors of its httpcore2 any more.
@@ -87,7 +90,7 @@ class InnerModules:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = os.path.join(os.path.realpath(folder), "")
+        self._folders = tuple(os.path.join(os.path.realpath(place), "") for place in (folder, *_OURS))
         self._before = dict(sys.modules)
 
     def restore(self) -> None:
@@ -100,7 +103,7 @@ class InnerModules:
 
     def _is_inner(self, module: object) -> bool:
         file, places = getattr(module, "__file__", None), getattr(module, "__path__", ())
-        return any(os.path.realpath(place).startswith(self._folder) for place in (file, *places) if place)
+        return any(os.path.realpath(place).startswith(self._folders) for place in (file, *places) if place)
 
 
 @pytest.fixture(scope="session")

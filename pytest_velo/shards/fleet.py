@@ -46,7 +46,7 @@ LOOK_EVERY_S = 1.0  # how often new workers are looked for
 MOST_UNSTARTED = 3
 """How many processes may end before they serve: then they do not end by accident."""
 GATHER_S = 10.0  # how long the first trials wait for workers that are slower to start
-MOST_LOST = 5
+MOST_LOST = 10
 """How many workers may be lost while they run one trial: then the trial is what kills them."""
 _CLOSING_S = 9.0
 

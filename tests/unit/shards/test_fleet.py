@@ -187,7 +187,7 @@ async def test_a_trial_of_a_lost_worker_is_run_by_another() -> None:
 async def test_a_trial_that_kills_each_worker_is_an_error_in_the_end() -> None:
     async with fleet(Places(a=dying)) as (made, _):
         run = made.add(Belief())  # type: ignore[arg-type]
-        with pytest.raises(OutageError, match=r"5 workers were lost while they ran trial 0.*it was killed"):
+        with pytest.raises(OutageError, match=r"10 workers were lost while they ran trial 0.*it was killed"):
             await made.finish(run, PLANNED, 7)
 
 
