@@ -11,6 +11,7 @@ import pkgutil
 import random
 import shutil
 import signal
+import ssl
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
@@ -20,6 +21,7 @@ from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
 
+import httpcore2
 import hypothesis
 import pytest
 from _pytest import pytester as pytester_module
@@ -104,6 +106,20 @@ class InnerModules:
     def _is_inner(self, module: object) -> bool:
         file, places = getattr(module, "__file__", None), getattr(module, "__path__", ())
         return any(os.path.realpath(place).startswith(self._folders) for place in (file, *places) if place)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def trust_is_read_once() -> Iterator[None]:
+    """Read the certificates of authorities once, since each client of an SDK reads all of them."""
+    default_ssl_context = httpcore2.default_ssl_context
+    read = lru_cache(lambda trust_env, *_: default_ssl_context(_trust_env=trust_env))
+
+    def kept(*, _trust_env: bool = True) -> ssl.SSLContext:
+        return read(_trust_env, os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(httpcore2, "default_ssl_context", kept)
+        yield
 
 
 @pytest.fixture(scope="session")
