@@ -65,6 +65,16 @@ def pytest_configure(config: pytest.Config) -> None:
         sys.dont_write_bytecode = False
 
 
+_TOO_LONG_S = 600.0  # ten times what the slowest takes on a busy machine
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Have a test that hangs fail, with what its threads do: a run that never ends tells nothing."""
+    if config.pluginmanager.hasplugin("timeout"):
+        for item in items:
+            item.add_marker(pytest.mark.timeout(_TOO_LONG_S))
+
+
 @pytest.hookimpl(optionalhook=True)  # of pytest-xdist
 def pytest_xdist_auto_num_workers() -> int:
     """Give `-n auto` a worker more than there are cores: tests of time limits wait, and cost nothing then."""

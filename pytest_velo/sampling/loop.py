@@ -128,7 +128,7 @@ class SampleLoop:
         job = self._job(work)
         try:
             job.start()
-            return job.result.result(self._limit_s() if self._hurried else None)
+            return job.wait(self._limit_s() if self._hurried else None)
         except BaseException as error:
             if job.result.done():
                 raise

@@ -246,6 +246,18 @@ def test_ctrl_c_winds_the_work_down_and_goes_on_as_keyboard_interrupt(loop: Samp
     assert loop.run(thread_name()) == "velo-sampling"
 
 
+def test_ctrl_c_that_another_thread_receives_ends_the_wait(loop: SampleLoop) -> None:
+    """The same as one that comes just before the wait begins: Python notes it, and wakes nobody."""
+
+    async def session() -> None:
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+        await asyncio.Event().wait()
+
+    with pytest.raises(KeyboardInterrupt):
+        loop.run(session())
+    assert loop.run(thread_name()) == "velo-sampling"
+
+
 def test_ctrl_c_waits_no_longer_than_the_bound_for_work_that_resists() -> None:
     loop = SampleLoop(wind_down_s=0.1)
     released = threading.Event()
