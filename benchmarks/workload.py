@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from pytest_velo import rate
+from pytest_velo.bodies.shape import read_body
 from pytest_velo.cache.store import Store
 from pytest_velo.case_sets import pick_order
-from pytest_velo.checks.bodies import read_body
 from pytest_velo.errors import VeloError
 from pytest_velo.integration.run.outcomes import HostOutcomes
 from pytest_velo.providers.registry import resolve

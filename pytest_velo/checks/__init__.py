@@ -1,1 +1,1 @@
-"""Checks against common mistakes in bodies and draws."""
+"""Checks of what was found: mistakes that a verdict alone does not show."""

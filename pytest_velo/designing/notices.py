@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pytest_velo.checks.asked import never_asked
+from pytest_velo.bodies.asked import never_asked
 from pytest_velo.checks.endings import unknown_endings
 from pytest_velo.checks.snapshots import mixed_snapshots
 from pytest_velo.designing.outcomes import BodyOutcomes

@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from pytest_velo.checks.bodies import BodyFacts, never_failed
-from pytest_velo.checks.outcomes import (
+from pytest_velo.bodies.outcomes import (
     Raised,
     classify_exception,
     line_in_test,
     location_of,
     read_outcomes,
 )
+from pytest_velo.bodies.shape import BodyFacts, never_failed
 from pytest_velo.claims import AnyClaim
 from pytest_velo.designing.parameters import CLIENTS
 from pytest_velo.designing.supplies import Velo

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from pytest_velo.baselines.recorded import RecordedComparison, compare_recorded
-from pytest_velo.checks.instruments import changes_between
+from pytest_velo.bodies.instruments import changes_between
 from pytest_velo.errors import StoreError, UsageError, nearest
 from pytest_velo.reading import FileState, state_of
 from pytest_velo.records import HypothesisResult

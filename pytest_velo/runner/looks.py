@@ -14,9 +14,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol
 
+from pytest_velo.bodies.instruments import CUT, instruments_of
 from pytest_velo.cache.looks import LastSeen, Look
 from pytest_velo.canonical import digest
-from pytest_velo.checks.instruments import CUT, instruments_of
 from pytest_velo.claims import Claim, Estimation
 from pytest_velo.errors import UsageError
 from pytest_velo.records import HypothesisResult, add_costs

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from pytest_velo.checks.bodies import (
+from pytest_velo.bodies.forbidden import forbidden_fixtures
+from pytest_velo.bodies.shape import (
     BodyFacts,
     body_digest,
     check_facts,
     never_failed,
     read_body,
 )
-from pytest_velo.checks.forbidden import forbidden_fixtures
 from pytest_velo.errors import UsageError
 
 OURS = ("model", "judge", "case", "trial", "velo", "arm")

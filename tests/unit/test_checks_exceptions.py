@@ -16,7 +16,7 @@ from unittest import mock
 
 import pytest
 
-from pytest_velo.checks.exceptions import Raised, classify_exception, location_of
+from pytest_velo.bodies.exceptions import Raised, classify_exception, location_of
 
 FAILED = pytest.fail.Exception
 XFAILED = pytest.xfail.Exception

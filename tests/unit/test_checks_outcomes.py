@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from pytest_velo.checks.bodies import BodyFacts
-from pytest_velo.checks.outcomes import read_return
+from pytest_velo.bodies.outcomes import read_return
+from pytest_velo.bodies.shape import BodyFacts
 from pytest_velo.claims import mean, rate
 from pytest_velo.errors import BodyError
 from pytest_velo.records import Reply

@@ -7,9 +7,9 @@ from math import log
 
 import pytest
 
+from pytest_velo.bodies.outcomes import read_return
+from pytest_velo.bodies.shape import BodyFacts
 from pytest_velo.cache.codec import decode_reply, encode_reply
-from pytest_velo.checks.bodies import BodyFacts
-from pytest_velo.checks.outcomes import read_return
 from pytest_velo.claims import mean, rate
 from pytest_velo.errors import BodyError, InvalidTrial
 from pytest_velo.logprobs import Probability, TokenLogprob, probability

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from pytest_velo import rate
+from pytest_velo.bodies.shape import body_digest
 from pytest_velo.cache.store import Store
-from pytest_velo.checks.bodies import body_digest
 from pytest_velo.records import Invalid
 from pytest_velo.runner.looks import Looks
 from pytest_velo.runner.result import result_of

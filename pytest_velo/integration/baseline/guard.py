@@ -10,9 +10,9 @@ import pytest
 
 from pytest_velo.baselines.entry import CASE_LENGTH, Entry, Sampled
 from pytest_velo.baselines.file import BaselineFile
+from pytest_velo.bodies.instruments import instruments_of
 from pytest_velo.canonical import digest
 from pytest_velo.case_sets import CaseSet, Planned
-from pytest_velo.checks.instruments import instruments_of
 from pytest_velo.claims import Change, Claim, Estimation, Guards
 from pytest_velo.designing.frame import in_order_of
 from pytest_velo.errors import StoreError

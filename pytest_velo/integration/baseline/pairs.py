@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from pytest_velo.baselines.entry import CASE_LENGTH, Sampled, StoredTurn
+from pytest_velo.bodies.instruments import instruments_of
 from pytest_velo.case_sets import CaseSet, Planned, chosen_order
-from pytest_velo.checks.instruments import instruments_of
 from pytest_velo.claims import Change, Statistic
 from pytest_velo.records import TrialRecord
 from pytest_velo.report.chosen import IN_BASELINE

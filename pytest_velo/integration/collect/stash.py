@@ -9,8 +9,8 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pytest_velo.bodies.shape import BodyFacts
     from pytest_velo.case_sets import CaseSet
-    from pytest_velo.checks.bodies import BodyFacts
     from pytest_velo.designing.spec import Spec
     from pytest_velo.integration.session import VeloSession
     from pytest_velo.records import HypothesisResult

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from pytest_velo.checks.asserts import removed_asserts
-from pytest_velo.checks.bodies import BodyFacts, check_facts, read_body
-from pytest_velo.checks.forbidden import forbidden_fixtures, forbidden_helper, why_forbidden
+from pytest_velo.bodies.asserts import removed_asserts
+from pytest_velo.bodies.forbidden import forbidden_fixtures, forbidden_helper, why_forbidden
+from pytest_velo.bodies.shape import BodyFacts, check_facts, read_body
 from pytest_velo.designing.models import model_ids
 from pytest_velo.designing.parameters import PER_TRIAL
 from pytest_velo.designing.spec import Spec

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pytest_velo.checks.bodies import body_digest
+from pytest_velo.bodies.shape import body_digest
 from pytest_velo.claims import AnyClaim, Claim
 from pytest_velo.designing.hypothesis import make_hypothesis, rule_maker
 from pytest_velo.integration.collect.fixture_names import is_ours, shared_state, told

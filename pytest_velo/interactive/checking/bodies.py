@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pytest_velo.checks.asserts import removed_asserts
-from pytest_velo.checks.bodies import BodyFacts, check_facts, read_body
-from pytest_velo.checks.forbidden import forbidden_helper
+from pytest_velo.bodies.asserts import removed_asserts
+from pytest_velo.bodies.forbidden import forbidden_helper
+from pytest_velo.bodies.shape import BodyFacts, check_facts, read_body
 from pytest_velo.designing.parameters import PARAMETERS, PER_TRIAL
 from pytest_velo.designing.supplies import Taker, supply
 from pytest_velo.errors import UsageError, nearest

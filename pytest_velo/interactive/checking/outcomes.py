@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_velo.checks.plain_asserts import explained
+from pytest_velo.bodies.plain_asserts import explained
 from pytest_velo.designing.outcomes import BodyOutcomes
 from pytest_velo.errors import BodyError
 from pytest_velo.interactive.checking.progress import in_notebook

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pytest_velo.checks.bodies import body_digest
+from pytest_velo.bodies.shape import body_digest
 from pytest_velo.designing.conclusion import concluded
 from pytest_velo.designing.hypothesis import make_hypothesis, rule_maker
 from pytest_velo.designing.loading import load_what_the_loop_needs

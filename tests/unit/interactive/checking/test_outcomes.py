@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pytest_velo import rate
-from pytest_velo.checks.bodies import read_body
+from pytest_velo.bodies.shape import read_body
 from pytest_velo.errors import BodyError
 from pytest_velo.interactive.checking.outcomes import PlainOutcomes
 

@@ -6,8 +6,8 @@ import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pytest_velo.checks.bodies import BodyFacts
-from pytest_velo.checks.exceptions import Raised, classify_exception, line_in_test, location_of
+from pytest_velo.bodies.exceptions import Raised, classify_exception, line_in_test, location_of
+from pytest_velo.bodies.shape import BodyFacts
 from pytest_velo.claims import Statistic
 from pytest_velo.errors import BodyError, nearest
 from pytest_velo.records import Reply

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from pytest_velo.bodies.instruments import CUT, changes_between, instruments_of
 from pytest_velo.canonical import digest
-from pytest_velo.checks.instruments import CUT, changes_between, instruments_of
 from pytest_velo.records import Address, Call, OutcomeKind, Reply, Request, TrialRecord, as_messages
 from support.reports import call, refuted, trial
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_velo.bodies.exceptions import Raised, classify_exception, line_in_test, location_of
 from pytest_velo.case_sets import Case
-from pytest_velo.checks.exceptions import Raised, classify_exception, line_in_test, location_of
 from pytest_velo.errors import UsageError
 
 

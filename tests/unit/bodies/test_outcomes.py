@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pytest_velo import mean, rate
-from pytest_velo.checks.bodies import read_body
-from pytest_velo.checks.outcomes import read_outcomes, read_return
+from pytest_velo.bodies.outcomes import read_outcomes, read_return
+from pytest_velo.bodies.shape import read_body
 
 
 def test_returned_values_are_read() -> None:

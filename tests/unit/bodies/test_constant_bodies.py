@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_velo.checks.bodies import check_facts, never_failed, read_body
+from pytest_velo.bodies.shape import check_facts, never_failed, read_body
 
 OURS = ("model", "velo", "case")
 

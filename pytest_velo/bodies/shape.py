@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from pytest_velo.bodies.calls import unknown_calls
 from pytest_velo.canonical import digest
-from pytest_velo.checks.calls import unknown_calls
 from pytest_velo.errors import UsageError
 
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pytest_velo.checks.bodies import body_digest, check_facts, never_failed, read_body
-from pytest_velo.checks.forbidden import forbidden_fixtures
+from pytest_velo.bodies.forbidden import forbidden_fixtures
+from pytest_velo.bodies.shape import body_digest, check_facts, never_failed, read_body
 
 
 def test_a_body_is_read() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_velo.checks.forbidden import forbidden_helper, why_forbidden
+from pytest_velo.bodies.forbidden import forbidden_helper, why_forbidden
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from pytest_velo.checks.bodies import definition_of
-from pytest_velo.checks.exceptions import is_library
+from pytest_velo.bodies.exceptions import is_library
+from pytest_velo.bodies.shape import definition_of
 from pytest_velo.errors import UsageError
 
 

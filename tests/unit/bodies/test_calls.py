@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from pytest_velo.checks.calls import unknown_calls
+from pytest_velo.bodies.calls import unknown_calls
 
 
 def test_calls_of_unknown_functions_are_found() -> None:
