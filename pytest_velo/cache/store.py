@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import apsw
 import msgspec
 
+from pytest_velo.cache.attempt_ledger import AttemptLedger
 from pytest_velo.cache.codec import decode_reply, decode_request, encode_reply
 from pytest_velo.cache.differences import explain_miss
 from pytest_velo.cache.keys import recorded_form, request_body
@@ -77,6 +79,11 @@ class Store(Ledger):
         super().__init__(path)
         self._leases = Leases(path.with_name(f"{path.name}-leases"))
         self._waiting: list[tuple[Write, asyncio.Future[Draw]]] = []
+
+    @cached_property
+    def attempts(self) -> AttemptLedger:
+        """The attempts at beliefs; the file is made on first use."""
+        return AttemptLedger.beside(self.path)
 
     @classmethod
     def open(cls, path: str | Path) -> Store:
@@ -197,6 +204,9 @@ class Store(Ledger):
         if self._waiting:
             self._flush()
         self._leases.close()
+        ledger: AttemptLedger | None = self.__dict__.pop("attempts", None)
+        if ledger is not None:
+            ledger.close()
         super().close()
 
     def _flush(self) -> None:

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pytest_velo.cache.attempts_file import attempts_beside, write_attempts
 from pytest_velo.cache.cassette import Merged, differing, export, load
 from pytest_velo.cache.runs import latest_run, recorded_addresses
 from pytest_velo.cache.store import Store
 from pytest_velo.cli.cache_dir import cache_dir_option
+from pytest_velo.designing.attempts import belief_at
 from pytest_velo.errors import StoreError, UsageError, VeloError, nearest
+from pytest_velo.report.load import load as load_run
 
 if TYPE_CHECKING:
     from pytest_velo.cache.store import Store
@@ -39,11 +42,15 @@ def _export(out: Path, run: str, replace: bool, cache_dir: Path) -> None:
         store = _open(cache_dir)
         try:
             merged = export(store, addresses, out, replace_all=replace)
+            n_entries = _export_attempts(store, cache_dir, run, out, replace_all=replace)
         finally:
             store.close()
     except VeloError as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"{_draws(merged.n_draws)} of run {run} -> {out}{_change(merged)}")
+    if n_entries:
+        beside = attempts_beside(out)
+        click.echo(f"the attempts at its beliefs, whose numbers set alpha -> {beside}: commit it too")
 
 
 @cassette.command("import")
@@ -57,6 +64,7 @@ def _import(file: Path, cache_dir: Path) -> None:
         try:
             n_differing = differing(store, recorded)
             count = store.put_many(recorded.recorded())
+            store.attempts.take_in_beside(file)
         finally:
             store.close()
     except VeloError as error:
@@ -64,6 +72,18 @@ def _import(file: Path, cache_dir: Path) -> None:
     click.echo(f"{_draws(len(recorded))} in {file}, {count} new in {cache_dir}")
     if n_differing:
         click.echo(f"{_draws(n_differing)} not imported: the cache has other replies there, which stay")
+
+
+def _export_attempts(store: Store, cache_dir: Path, run: str, out: Path, *, replace_all: bool) -> int:
+    """Write the attempts that set the alpha of the run's hypotheses beside the cassette; return how many."""
+    results = load_run(_run_folder(cache_dir, run).name, cache_dir).document.results
+    beliefs = [
+        belief_at(result.node_id, None, result.model)
+        for result in results
+        if result.attempt is not None and result.attempt.alpha is not None
+    ]
+    entries = [entry for belief in beliefs for entry in store.attempts.history(belief)]
+    return write_attempts(attempts_beside(out), entries, replace_all=replace_all) if entries else 0
 
 
 def _change(merged: Merged) -> str:

@@ -13,6 +13,7 @@ from pytest_velo.errors import VeloError
 from pytest_velo.version import __version__
 
 _COMMANDS = {
+    "attempts": "List the attempts at beliefs, or write them all as JSON or CSV.",
     "batch": "Draws from the providers' batch APIs, at their price: submit, see how far they are, collect.",
     "cache": "Show the draws on disk, remove old ones, or share them.",
     "cassette": "Recorded draws, committed with the tests, for --velo-mode=replay.",
@@ -21,6 +22,7 @@ _COMMANDS = {
     "judge": "Judge claims on logs of Inspect, lm-evaluation-harness, promptfoo, deepeval, or rows of"
     " outcomes.",
     "plan": "Plan hypotheses: P(each verdict), mean trials over a range of true values, and cost.",
+    "predictions": "Score what was predicted against what was found, over all past runs.",
     "pull": "Download the weights of MODEL (default: smollm2-135m) into the user's cache and check them.",
     "report": "Write the page of RUN (default: latest): one HTML file that needs nothing else.",
     "rescore": "Run test bodies again on the stored draws of RUN (default: latest), and show what changed.",

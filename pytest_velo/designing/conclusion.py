@@ -5,6 +5,7 @@ from __future__ import annotations
 from pytest_velo.designing.notices import with_notices
 from pytest_velo.designing.outcomes import BodyOutcomes
 from pytest_velo.records import HypothesisResult
+from pytest_velo.runner.attempts import Attempts
 from pytest_velo.runner.looks import Looks
 from pytest_velo.runner.result import result_of
 from pytest_velo.runner.run import Run
@@ -19,6 +20,7 @@ def concluded(
     strict: bool,
     before: SamplingStats | None = None,
     after: SamplingStats | None = None,
+    attempts: Attempts | None = None,
 ) -> HypothesisResult:
     """Return the result of a run that ended for any reason.
 
@@ -29,8 +31,11 @@ def concluded(
         strict: Inconclusive hypotheses fail, and so does a raised max_trials.
         before: The totals of a sampler that the run had to itself, before it; None otherwise.
         after: The same, after it.
+        attempts: The ledger of attempts, to which this one is added; None where it is none.
     """
     if looks is not None:
         looks.recognise(run, strict=strict)
     result = with_notices(result_of(run), outcomes, before, after)
-    return result if looks is None else looks.note(run, result)
+    if looks is not None:
+        result = looks.note(run, result)
+    return result if attempts is None else attempts.note(run, result)

@@ -41,11 +41,15 @@ def _about_change(claim: AnyClaim) -> bool:
 
 
 def _check_estimation(options: dict[str, Any]) -> None:
-    for name in ("margin", "beta", "expect"):
+    for name in ("margin", "beta", "expect", "predict"):
         if name in options:
             raise UsageError(
                 f"{name}= does not apply to an estimate, which claims nothing", fix="leave it out"
             )
+    if options.get("family") == "attempts":
+        raise UsageError(
+            'family="attempts" does not apply to an estimate, which cannot be supported', fix="leave it out"
+        )
     if options.get("invalid") is Invalid.AGAINST:
         raise UsageError(
             'invalid="against" has no side to count on for an estimate',

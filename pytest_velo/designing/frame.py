@@ -14,6 +14,7 @@ from pytest_velo.records import Family, Invalid, UnitKind
 from pytest_velo.runner.frame import Frame, Over
 from pytest_velo.settings import Settings
 from pytest_velo.stats.engine.design import Design
+from pytest_velo.stats.multiplicity import attempt_share
 
 
 def in_order_of(frame: Frame, spec: Spec, cases: CaseSet | None, seed: int) -> Frame:
@@ -21,8 +22,16 @@ def in_order_of(frame: Frame, spec: Spec, cases: CaseSet | None, seed: int) -> F
     return replace(frame, trials=_trials(_plan(spec, cases, frame.over, seed), frame.design, frame.arms))
 
 
-def make_frame(spec: Spec, cases: CaseSet | None, settings: Settings, family: Family | None = None) -> Frame:
+def make_frame(
+    spec: Spec,
+    cases: CaseSet | None,
+    settings: Settings,
+    family: Family | None = None,
+    attempt: int | None = None,
+) -> Frame:
     """Return the frame that the marks, the cases and the settings' defaults make.
+
+    `attempt` is the number that the attempt at the belief will likely have, if it sets alpha.
 
     Raises:
         UsageError: Keywords contradict each other or the cases.
@@ -31,6 +40,8 @@ def make_frame(spec: Spec, cases: CaseSet | None, settings: Settings, family: Fa
     plan = _plan(spec, cases, over, settings.seed)
     max_trials = _max_trials(spec, cases, plan, settings)
     design = _design(spec, cases, over, plan, settings, family)
+    if attempt is not None:
+        design = replace(design, alpha=design.alpha * attempt_share(attempt))
     return Frame(
         design=design,
         trials=_trials(plan, design, spec.arms),
@@ -42,6 +53,7 @@ def make_frame(spec: Spec, cases: CaseSet | None, settings: Settings, family: Fa
         over=over,
         scope=_scope(spec, cases, over),
         family=family,
+        attempts_alpha=None if attempt is None else spec.levels(settings)[0],
     )
 
 

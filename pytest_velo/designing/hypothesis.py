@@ -7,9 +7,11 @@ from pathlib import Path
 
 from pytest_velo.case_sets import CaseSet
 from pytest_velo.claims import AnyClaim, Claim
+from pytest_velo.designing.attempts import stream_of
 from pytest_velo.designing.clients import adopts
 from pytest_velo.designing.outcomes import BodyOutcomes
 from pytest_velo.designing.spec import Spec
+from pytest_velo.records import Belief
 from pytest_velo.runner.frame import Frame
 from pytest_velo.runner.hypothesis import Body, Hypothesis
 from pytest_velo.settings import Settings
@@ -37,6 +39,7 @@ def make_hypothesis(
     notices: Iterable[str] = (),
     one_by_one: bool = False,
     keep_exceptions: bool = False,
+    tries: Belief | None = None,
 ) -> Hypothesis:
     """Return a hypothesis that is ready to be sampled.
 
@@ -59,6 +62,7 @@ def make_hypothesis(
         notices: What the reader of its verdict should know from the start.
         one_by_one: One trial at a time.
         keep_exceptions: Keep those of the trials against the claim (debuggers).
+        tries: What it is an attempt at.
     """
     limit = 1 if one_by_one else max(1, settings.concurrency // settings.workers)
     return Hypothesis(
@@ -68,7 +72,7 @@ def make_hypothesis(
         belief=belief,
         claim=spec.claim,
         frame=frame,
-        stream=_stream_of(spec, settings),
+        stream=stream_of(spec, settings),
         seed=settings.seed,
         model=model,
         limit=limit,
@@ -88,6 +92,8 @@ def make_hypothesis(
         allow_cut=spec.get("allow_cut", False),
         allow_empty=spec.get("allow_empty", False),
         max_trials_marked="max_trials" in spec.options,
+        tries=tries,
+        predicted=spec.get("predict"),
     )
 
 
@@ -103,9 +109,3 @@ def _offline(settings: Settings) -> str:
     """Say why bodies may open no connection: in these modes nothing is called, and nothing is paid."""
     offline = settings.replays or settings.estimates
     return f"--velo-mode={settings.mode} calls nothing" if offline else ""
-
-
-def _stream_of(spec: Spec, settings: Settings) -> str:
-    """Return the stream of draws: the profile `confirm` never reuses exploratory draws."""
-    stream: str = spec.get("stream", "")
-    return f"confirm:{stream}" if settings.profile == "confirm" else stream

@@ -16,6 +16,8 @@ from pytest_velo.runner.frame import Over
 from pytest_velo.settings import Clients, Settings
 
 THE_MARK = "the mark"
+ATTEMPTS = "attempts"
+"""The family of all attempts at one belief, which share its alpha."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +55,11 @@ class Spec:
     def levels(self, settings: Settings) -> tuple[float, float]:
         """Return the chosen alpha and beta, which hold for the hypothesis alone or for its family."""
         return self.get("alpha", settings.alpha), self.get("beta", 0.05)
+
+    @property
+    def counts_attempts(self) -> bool:
+        """All attempts at the belief share its alpha."""
+        return bool(self.get("family") == ATTEMPTS)
 
     def option(self, name: str) -> str:
         """Return how else to set what a keyword sets: by an option of pytest, or the environment."""
@@ -202,6 +209,7 @@ KEYWORDS: Mapping[str, Callable[[Any], Any]] = {
     "draws_per_case": _count,
     "invalid": _word(Invalid),
     "expect": _share,
+    "predict": _share,
     "extend": _bool,
     "stream": _text,
     "family": _family,

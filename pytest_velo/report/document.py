@@ -26,6 +26,12 @@ from pytest_velo.records import (
     TrialRecord,
     UnitKind,
 )
+from pytest_velo.report.attempts import (
+    attempt_from_json,
+    attempt_to_json,
+    prediction_from_json,
+    prediction_to_json,
+)
 from pytest_velo.report.decisions import (
     decision_from_json,
     decision_to_json,
@@ -167,6 +173,8 @@ def result_to_json(result: HypothesisResult, trials: Iterable[TrialRecord] = ())
         "facts": list(result.facts),
         "notices": list(result.notices),
         "family": None if result.family is None else family_to_json(result.family),
+        "attempt": None if result.attempt is None else attempt_to_json(result.attempt),
+        "prediction": None if result.prediction is None else prediction_to_json(result.prediction),
         "decision": None if result.decision is None else decision_to_json(result.decision),
         "trials": [trial_to_json(result.node_id, trial) for trial in trials],
         "circumstances": {
@@ -198,6 +206,8 @@ def result_from_json(data: JsonObject) -> HypothesisResult:
         facts=tuple(data["facts"]),
         notices=tuple(data["notices"]),
         family=None if data["family"] is None else family_from_json(data["family"]),
+        attempt=None if data.get("attempt") is None else attempt_from_json(data["attempt"]),  # as above
+        prediction=None if data.get("prediction") is None else prediction_from_json(data["prediction"]),
         decision=None
         if data["decision"] is None
         else decision_from_json(data["decision"], around["n_unused"]),

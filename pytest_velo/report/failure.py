@@ -19,8 +19,10 @@ from pytest_velo.report.phrases import (
     statistic_of,
     stop_reason,
 )
+from pytest_velo.report.predictions import prediction_text
 from pytest_velo.report.text import inline
 from pytest_velo.report.trials import trials_lines
+from pytest_velo.report.tries import NOT_SHOWN, attempt_texts, attempts_risk
 from pytest_velo.settings import ShowKind
 from pytest_velo.verdicts import Decision, Evidence, Verdict
 
@@ -80,8 +82,12 @@ def rows(result: HypothesisResult, verbosity: int = 0) -> Iterator[Row]:
     yield Row("claim", f"{claim_text(result)}, {result.scope}")
     if result.model is not None:
         yield Row("model", result.model)
+    if result.prediction is not None:
+        yield Row("predicted", prediction_text(result.prediction))
     if result.decision is not None:
         yield from _evidence_rows(result, result.decision, verbosity)
+    for at, told in enumerate(attempt_texts(result)):
+        yield Row("" if at else "attempt", told)
     for fact in result.facts:
         yield Row("context", fact)
     for notice in notices_of(result):
@@ -100,7 +106,7 @@ def headline(result: HypothesisResult) -> Line:
         case Verdict.SUPPORTED:
             return Line(f"supported: {certified} ({_risk(result, Outcome.SUPPORTED)})", Style.GOOD)
         case Verdict.REFUTED:
-            return Line(f"refuted: {certified} ({_risk(result, Outcome.REFUTED)})", Style.BAD)
+            return Line(f"refuted: {certified} ({_risk(result, Outcome.REFUTED)}); {NOT_SHOWN}", Style.BAD)
         case Verdict.MEASURED:
             return Line(f"measured: {certified} ({_risk(result, Outcome.MEASURED)})", Style.GOOD)
         case Verdict.INCONCLUSIVE if result.problem:
@@ -122,6 +128,8 @@ def _risk(result: HypothesisResult, kind: Outcome) -> str:
     family = result.family
     if family is not None and family.size > 1:
         return risk_text(family.beta if refuted else family.alpha, family, f"{wrong}{off}", kind)
+    if not refuted and (shared := attempts_risk(result)):
+        return shared
     rate_of_errors = percent(result.beta if refuted else result.alpha)
     if off:
         return f"a claim that is {wrong}{off} is {kind} at most {rate_of_errors} of the time"

@@ -8,13 +8,15 @@ from collections.abc import Iterator, Sequence
 from pytest_velo.records import HypothesisResult, Outcome, add_costs
 from pytest_velo.report.families import expected_wrong_families
 from pytest_velo.report.folding import left_out_lines, listed
-from pytest_velo.report.lines import Line, Style, block, fit_lines
+from pytest_velo.report.lines import Line, Style, block, fit_lines, paragraph
 from pytest_velo.report.notices import notice_lines
 from pytest_velo.report.numbers import count, dollars, duration, interval, percent, rate
 from pytest_velo.report.outlook import outlook
 from pytest_velo.report.phrases import mark, n_trials, pairs_text
+from pytest_velo.report.predictions import predictions_text
 from pytest_velo.report.table import STYLES, brief_lines, packed, table_lines
 from pytest_velo.report.text import inline
+from pytest_velo.report.tries import attempt_texts
 from pytest_velo.verdicts import PartVerdict, Verdict
 
 _DECIDED = (Outcome.SUPPORTED, Outcome.REFUTED, Outcome.MEASURED)
@@ -47,7 +49,9 @@ def summary_lines(
     if verbosity < -1:
         return fit_lines([*counts, *wrong, *notice_lines(results, names, width)], encoding)
     table = table_lines if verbosity >= 0 else brief_lines
+    told = predictions_text(results)
     lines = [
+        *(paragraph(told, Style.BOLD, width) if told else []),
         *(table(shown.results, shown.names, width) if shown.results else []),
         *left_out_lines(shown.left_out, width),
         Line(""),
@@ -170,7 +174,7 @@ def _remarks(
 ) -> Iterator[Line]:
     """Say of each test what is wrong with it, if it is an error or was skipped, and what belongs to it."""
     for result, name in zip(results, names, strict=True):
-        said = [*result.facts, *_parts_said(result)] if facts else []
+        said = [*result.facts, *_parts_said(result), *attempt_texts(result)] if facts else []
         wrong = result.outcome in (Outcome.ERROR, Outcome.SKIPPED) and result.problem
         if not said and not wrong:
             continue

@@ -35,6 +35,8 @@ class Frame:
         over: What the claim is about, by its keyword.
         scope: What the claim is about, in words.
         family: The hypotheses that share its error rates; None if it stands alone.
+        attempts_alpha: P(any attempt at its belief wrongly supported), of which its design has this attempt's
+            share; None if each attempt is judged alone.
     """
 
     design: Design
@@ -47,6 +49,7 @@ class Frame:
     over: Over = Over.CASES
     scope: str = "this body as it stands"
     family: Family | None = None
+    attempts_alpha: float | None = None
 
     @property
     def unit_size(self) -> int:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from pytest_velo.canonical import digest
 from pytest_velo.claims import AnyClaim, Claim, Direction
-from pytest_velo.records import Invalid, TrialRecord
+from pytest_velo.records import Belief, Invalid, TrialRecord
 from pytest_velo.runner.frame import Frame
 from pytest_velo.sampling.trial import Trial
 from pytest_velo.settings import Endpoint
@@ -80,6 +80,11 @@ class Hypothesis:
         facts: What belongs to its verdict from the start: where the cases are from.
         adopts: The known endpoints, if the calls of clients that bodies make are draws; None if they are not.
         allow_cut, allow_empty: Which replies count that the body's own clients get.
+        tries: The belief that it is an attempt at, as the ledger of attempts knows it; None if nothing does.
+        rung: The rung of a ladder that it stands on; empty without one.
+        predicted: The chance, by its author, that the claim is supported; None if nobody said.
+        attempt_alpha: Fixes the alpha of this attempt when the first trial is in, before it is weighed; None
+            if alpha does not depend on earlier attempts.
     """
 
     node_id: str
@@ -113,6 +118,10 @@ class Hypothesis:
     adopts: tuple[Endpoint, ...] | None = None
     allow_cut: bool = False
     allow_empty: bool = False
+    tries: Belief | None = None
+    rung: str = ""
+    predicted: float | None = None
+    attempt_alpha: Callable[[TrialRecord], float] | None = None
 
     @property
     def design(self) -> Design:
@@ -149,7 +158,7 @@ class Hypothesis:
         return digest(
             [
                 self.claim.shape,
-                self.design.alpha,
+                self.design.alpha if self.frame.attempts_alpha is None else self.frame.attempts_alpha,
                 self.design.beta,
                 self.design.margin,
                 self.design.min_units,
@@ -164,6 +173,10 @@ class Hypothesis:
     def claim_hash(self) -> str:
         """Identifies the claim and its design, without max_trials."""
         return digest([str(self.claim), self.design_hash])
+
+    def at_alpha(self, alpha: float) -> Hypothesis:
+        """Return it with another alpha."""
+        return replace(self, frame=replace(self.frame, design=replace(self.design, alpha=alpha)))
 
     def why_out(self, n_units: int) -> StopReason:
         """Say why there are no more trials after `n_units` units."""

@@ -47,8 +47,9 @@ class Ahead:
     def _look(self, n_taken: int) -> None:
         """Say how many trials may be launched, and when to look again."""
         hypothesis = self._hypothesis
-        if hypothesis.accepts is not None and n_taken == 0:
-            self._up_to = self._look_at = 1  # the others wait until the first is accepted
+        waits = hypothesis.accepts is not None or hypothesis.attempt_alpha is not None
+        if waits and n_taken == 0:
+            self._up_to = self._look_at = 1  # the others wait until the first is accepted, and alpha is fixed
             return
         if hypothesis.to_the_end:
             least = expected = max(1, hypothesis.design.max_units - n_taken // hypothesis.frame.unit_size)

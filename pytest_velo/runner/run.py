@@ -9,7 +9,7 @@ from contextvars import copy_context
 from typing import Protocol
 
 from pytest_velo.case_sets import Planned
-from pytest_velo.errors import BudgetError
+from pytest_velo.errors import BudgetError, VeloError
 from pytest_velo.records import Invalid, TrialRecord
 from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.lookahead import Ahead
@@ -80,6 +80,7 @@ class Run:
         self._waiting: dict[int, Finished] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._ended = asyncio.Event()
+        self._n_known = n_known
         self._ahead = Ahead(hypothesis, self.weigher, n_known)
         self._n_launched = 0
         self._plan_ended = False
@@ -223,8 +224,11 @@ class Run:
         self.trials.append(record)
         if finished.exception is not None:
             self.exceptions.append(finished.exception)
-        if len(self.trials) == 1 and not self._accepted(record):
-            return
+        if len(self.trials) == 1:
+            if not self._accepted(record):
+                return
+            if not self._fixed_alpha(record):
+                return
         self._weigh(record, finished.planned)
 
     def _accepted(self, record: TrialRecord) -> bool:
@@ -234,6 +238,25 @@ class Run:
         if self.refusal is not None:
             self._end(StopReason.NOT_COMPARABLE)
         return self.refusal is None
+
+    def _fixed_alpha(self, first: TrialRecord) -> bool:
+        """Let the number of this attempt set alpha: the first trial tells it, and nothing is weighed yet.
+
+        Tells whether it could; otherwise the run has ended.
+        """
+        if self.hypothesis.attempt_alpha is None:
+            return True
+        try:
+            alpha = self.hypothesis.attempt_alpha(first)
+        except VeloError as error:
+            self._fail(error, None)
+            return False
+        if alpha != self.hypothesis.design.alpha:
+            self.hypothesis = self.hypothesis.at_alpha(alpha)
+            self.weigher = weigh(self.hypothesis)
+        # Also where alpha stays: the others were waiting for the first.
+        self._ahead = Ahead(self.hypothesis, self.weigher, self._n_known)
+        return True
 
     def _weigh(self, record: TrialRecord, planned: Planned) -> None:
         verdict = self.weigher.add(record, planned)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pytest_velo.cache.attempt_ledger import AttemptLedger
     from pytest_velo.cache.store import Store
     from pytest_velo.providers.registry import ProviderFactory
     from pytest_velo.records import Address
@@ -83,6 +84,15 @@ class SamplingSession(ABC):
     def stored(self) -> Store | None:
         """The draws on disk; None, without creating the file, if there are none."""
         return self._resources.stored
+
+    @property
+    def attempts(self) -> AttemptLedger:
+        """The attempts at beliefs; in replay, with those that were committed beside the cassettes."""
+        ledger = self.store.attempts
+        if self.settings.replays:
+            for path in self.settings.cassettes or self._cassettes_here():
+                ledger.take_in_beside(path)
+        return ledger
 
     @property
     def sampler(self) -> Sampler:

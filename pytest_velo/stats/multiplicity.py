@@ -47,6 +47,25 @@ def holm(p_values: Sequence[float], alpha: float) -> Adjusted:
     return _at(adjusted, alpha)
 
 
+def attempt_share(number: int) -> float:
+    """Return the share of alpha that attempt `number`, from 1, at one belief gets: 6 / (pi k)^2.
+
+    The shares of all attempts, however many, sum to 1. So P(any attempt wrongly supported) <= alpha by the
+    union bound, under any dependence, as long as an attempt's number is fixed before its evidence is weighed
+    and its draws are fresh. The first keeps 61% of alpha, and attempt k needs 2 log k more log evidence than
+    the first, where shares of 1/2^k would take 0.7 k.
+
+    >>> [round(attempt_share(k), 3) for k in (1, 2, 3, 10)]
+    [0.608, 0.152, 0.068, 0.006]
+
+    Source: Boole's inequality; Euler's sum of 1/k^2. The same spending as in Foster and Stine (2008),
+    J. R. Statist. Soc. B 70:429, for tests without an end.
+    """
+    if number < 1:
+        raise UsageError(f"attempts are counted from 1, got {number!r}", fix="number=1")
+    return 6.0 / (math.pi * number) ** 2
+
+
 def expected_false(alphas: Sequence[float]) -> float:
     """Bound the expected number of wrong "supported" verdicts in a session, unadjusted."""
     return math.fsum(alphas)

@@ -107,8 +107,11 @@ class _Member:
 
 
 def _is_member(spec: Spec) -> bool:
-    """Tell whether a hypothesis can be wrong, and so belongs to a family; an estimate cannot."""
-    return not isinstance(spec.claim, Estimation)
+    """Tell whether a hypothesis can be wrong, and so belongs to a family; an estimate cannot.
+
+    One whose attempts share its alpha is corrected by that, and by nothing else.
+    """
+    return not isinstance(spec.claim, Estimation) and not spec.counts_attempts
 
 
 def family_of(item: Any, spec: Spec, settings: Settings) -> Family | None:

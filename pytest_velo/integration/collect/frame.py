@@ -6,6 +6,7 @@ import pytest
 
 from pytest_velo.case_sets import CaseSet, load
 from pytest_velo.designing.frame import make_frame
+from pytest_velo.integration.collect.attempts import expected_number
 from pytest_velo.integration.collect.families import family_of
 from pytest_velo.integration.collect.stash import CASES, FRAME, SPEC
 from pytest_velo.runner.frame import Frame
@@ -37,5 +38,6 @@ def frame_of(item: pytest.Item, settings: Settings) -> Frame:
     if FRAME not in item.stash:
         spec = item.stash[SPEC]
         family = family_of(item, spec, settings)
-        item.stash[FRAME] = make_frame(spec, case_set(item, settings), settings, family)
+        attempt = expected_number(item, settings) if spec.counts_attempts else None
+        item.stash[FRAME] = make_frame(spec, case_set(item, settings), settings, family, attempt)
     return item.stash[FRAME]

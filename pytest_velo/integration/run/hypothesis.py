@@ -12,6 +12,7 @@ import pytest
 from pytest_velo.bodies.shape import body_digest
 from pytest_velo.claims import AnyClaim, Claim
 from pytest_velo.designing.hypothesis import make_hypothesis, rule_maker
+from pytest_velo.integration.collect.attempts import tried_by
 from pytest_velo.integration.collect.fixture_names import is_ours, shared_state, told
 from pytest_velo.integration.collect.frame import case_set, frame_of
 from pytest_velo.integration.collect.models import model_id
@@ -73,6 +74,7 @@ def build(
         notices=notices,
         one_by_one=bool(shared) or in_order,
         keep_exceptions=in_order,
+        tries=tried_by(item, settings),
     )
 
 

@@ -20,6 +20,8 @@ from pytest_velo.integration.run.waves import waves_of
 from pytest_velo.integration.run.workers import trials_of
 from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.records import HypothesisResult
+from pytest_velo.runner.attempts import Attempts, begun
+from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.looks import Looks
 from pytest_velo.runner.result import with_brief_details
 from pytest_velo.runner.run import Launcher, Run
@@ -49,6 +51,7 @@ class Sampling:
     Attributes:
         item: The test.
         run: What is sampled.
+        attempts: Those at its belief.
         watch: Called after every trial.
         result: None until the run has ended.
     """
@@ -58,6 +61,7 @@ class Sampling:
     watch: Watch
     outcomes: HostOutcomes
     looks: Looks
+    attempts: Attempts
     guard: Guard | None
     rescored: Rescored | None
     result: HypothesisResult | None = field(default=None)
@@ -81,6 +85,7 @@ class Sampling:
             strict=settings.strict,
             before=before,
             after=after,
+            attempts=self.attempts if is_look else None,
         )
         if self.guard is not None:
             result = self.guard.finish(run, result)
@@ -128,6 +133,7 @@ def prepare(
         hypothesis = rescored.hypothesis(hypothesis)
     looks = Looks(session.store, hypothesis)
     looks.check(strict=session.settings.strict)
+    attempts, hypothesis = _attempts(session, hypothesis, is_look=guard is None or guard.is_look)
     watch = watch or Watch()
     runner = None
     if rescored is None:
@@ -143,7 +149,22 @@ def prepare(
         runner=runner,
     )
     return Sampling(
-        item=item, run=run, watch=watch, outcomes=outcomes, looks=looks, guard=guard, rescored=rescored
+        item=item,
+        run=run,
+        watch=watch,
+        outcomes=outcomes,
+        looks=looks,
+        attempts=attempts,
+        guard=guard,
+        rescored=rescored,
+    )
+
+
+def _attempts(session: VeloSession, hypothesis: Hypothesis, *, is_look: bool) -> tuple[Attempts, Hypothesis]:
+    """Enter what is predicted, and let the number of the attempt set its alpha where it has to."""
+    settings = session.settings
+    return begun(
+        session.attempts, hypothesis, profile=settings.profile, replays=settings.replays, is_look=is_look
     )
 
 

@@ -42,8 +42,13 @@ class Checked:
     @property
     def belief(self) -> str:
         """The docstring's first line, else the name in words."""
-        doc = inspect.getdoc(self.function) if inspect.isroutine(self.function) else None
+        doc = self.docstring
         return doc.splitlines()[0] if doc else self.name.removeprefix("test_").replace("_", " ")
+
+    @property
+    def docstring(self) -> str | None:
+        """That of a function; None without one."""
+        return inspect.getdoc(self.function) if inspect.isroutine(self.function) else None
 
     @property
     def place(self) -> str:

@@ -7,24 +7,28 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pytest_velo.bodies.shape import body_digest
+from pytest_velo.cache.attempt_ledger import AttemptLedger, file_beside
 from pytest_velo.case_sets import CaseSet, load
 from pytest_velo.claims import AnyClaim, Change, Claim, Estimation, Joint
+from pytest_velo.designing.attempts import belief_at, stream_of
 from pytest_velo.designing.frame import make_frame
-from pytest_velo.designing.models import model_ids
+from pytest_velo.designing.models import model_ids, model_label
 from pytest_velo.designing.parameters import CLIENTS
 from pytest_velo.designing.reach import check_reach, low_power
-from pytest_velo.designing.spec import KEYWORDS, Spec, checked, make_spec, not_a_claim
+from pytest_velo.designing.spec import ATTEMPTS, KEYWORDS, Spec, checked, make_spec, not_a_claim
 from pytest_velo.designing.uses import check_uses
 from pytest_velo.errors import UsageError, nearest
 from pytest_velo.interactive.checking.bodies import Checked, check_body
 from pytest_velo.interactive.checking.grid import Setting, settings_in
 from pytest_velo.interactive.session import Dollars, settings_here
-from pytest_velo.records import Family
+from pytest_velo.records import Belief, Family
 from pytest_velo.runner.frame import Frame
+from pytest_velo.sampling.resources import STORE_FILE
 from pytest_velo.settings import Mode, Settings
 
 _NOT_HERE = {
-    "family": 'a sweep is a family: over={"prompt": [...]}',
+    "family": 'a sweep is a family: over={"prompt": [...]}; all attempts at a belief: family="attempts"',
     "tier": "it selects tests; leave it out",
     "guards": "it is for claims about a baseline, which belong to tests",
 }
@@ -40,6 +44,7 @@ class Member:
         spec: What is claimed, about the model of this setting.
         frame: What is sampled, in which order, and the design.
         node_id: Names it in the record.
+        tries: What it is an attempt at.
         warning: What its reader should know before; empty if there is nothing.
     """
 
@@ -47,6 +52,7 @@ class Member:
     spec: Spec
     frame: Frame
     node_id: str
+    tries: Belief
     warning: str = ""
 
 
@@ -123,6 +129,10 @@ def _read(
     if over is not None and swept is None:
         given["over"] = over
     grid = (None,) if swept is None else settings_in(swept)
+    if swept is not None and given.get("family") == ATTEMPTS:
+        raise UsageError(
+            "a sweep is a family of its own, so its attempts cannot be another", fix='drop family="attempts"'
+        )
     body = check_body(function, tuple(swept or ()))
     spec = make_spec(claim, _checked(given), taker="the call")
     settings = settings_here(budget=budget, seed=_seed(seed), mode=_mode(mode))
@@ -162,11 +172,37 @@ def _member(
     if n_members is not None and not isinstance(spec.claim, Estimation):
         alpha, beta = spec.levels(settings)
         family = Family(name=node_id.partition("[")[0], size=n_members, alpha=alpha, beta=beta)
-    frame = make_frame(spec, cases, settings, family)
+    model = model_label(spec, settings, body.uses, None)
+    tries = belief_at(node_id, body.docstring, model)
+    attempt = None
+    if spec.counts_attempts:
+        attempt = _likely_number(spec, settings, tries, body, model)
+    frame = make_frame(spec, cases, settings, family, attempt)
     check_reach(spec.claim, frame)
     expect = spec.get("expect")
     warning = None if expect is None else low_power(spec.claim, frame, expect)
-    return Member(setting=setting, spec=spec, frame=frame, node_id=node_id, warning=warning or "")
+    return Member(
+        setting=setting, spec=spec, frame=frame, node_id=node_id, tries=tries, warning=warning or ""
+    )
+
+
+def _likely_number(spec: Spec, settings: Settings, tries: Belief, body: Checked, model: str | None) -> int:
+    """Return the number that the attempt will likely have, by which its reach is told."""
+    store = settings.cache_dir / STORE_FILE
+    if not file_beside(store).is_file():
+        return 1
+    ledger = AttemptLedger.beside(store)
+    try:
+        return ledger.likely_number(
+            tries,
+            claim=str(spec.claim),
+            body=body_digest(body.function),
+            model=model or "",
+            seed=settings.seed,
+            stream=stream_of(spec, settings),
+        )
+    finally:
+        ledger.close()
 
 
 def _check_claim(claim: AnyClaim) -> None:
@@ -182,7 +218,7 @@ def _check_claim(claim: AnyClaim) -> None:
 
 def _checked(keywords: Mapping[str, Any]) -> dict[str, Any]:
     for name in keywords:
-        if name in _NOT_HERE:
+        if name in _NOT_HERE and (name, keywords[name]) != ("family", ATTEMPTS):
             raise UsageError(f"{name}= is for tests", fix=_NOT_HERE[name])
     for name in ("model", "arm"):
         if name in keywords:

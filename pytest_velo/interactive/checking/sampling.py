@@ -22,6 +22,7 @@ from pytest_velo.records import HypothesisResult
 from pytest_velo.report.document import RunDocument
 from pytest_velo.report.exports.spans import told
 from pytest_velo.report.whole_run import write_whole_run
+from pytest_velo.runner.attempts import Attempts, begun
 from pytest_velo.runner.holm import settle
 from pytest_velo.runner.looks import Looks
 from pytest_velo.runner.result import with_brief_details
@@ -40,6 +41,7 @@ class Prepared:
     run: Run
     outcomes: PlainOutcomes
     looks: Looks
+    attempts: Attempts
 
 
 class Sampling:
@@ -85,6 +87,7 @@ class Sampling:
                     strict=settings.strict,
                     before=self._before,
                     after=after,
+                    attempts=prepared.attempts,
                 )
             )
             for prepared in self.prepared
@@ -143,15 +146,19 @@ class Sampling:
             make_rule=rule_maker(member.spec.claim, {}),
             may_pay=True,
             notices=[member.warning] if member.warning else [],
+            tries=member.tries,
         )
         looks = Looks(session.store, hypothesis)
         try:
             looks.check(strict=settings.strict)
         except UsageError as error:
             raise error.within(asked.where) from None
+        attempts, hypothesis = begun(
+            session.attempts, hypothesis, profile=settings.profile, replays=settings.replays
+        )
         launcher = self._pool if together else None
         run = Run(hypothesis, session.sampler, session.loop, watch, n_known=looks.n_known, launcher=launcher)
-        return Prepared(member=member, run=run, outcomes=outcomes, looks=looks)
+        return Prepared(member=member, run=run, outcomes=outcomes, looks=looks, attempts=attempts)
 
 
 def _folder_of(asked: Asked) -> Path:

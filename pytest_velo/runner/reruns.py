@@ -1,0 +1,47 @@
+"""What is said of a claim that was tried again on fresh draws until it was supported."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from pytest_velo.verdicts import Verdict
+
+_MOST_LISTED = 6
+_NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+
+def until_green(verdicts: Sequence[str], *, is_paid_for: bool) -> str:
+    """Say that a claim is supported at the n-th try only; empty if it is not so.
+
+    Args:
+        verdicts: Those on each fresh set of draws for the same claim, prompt, body and model, the last one's
+            last.
+        is_paid_for: All attempts share alpha.
+
+    >>> until_green(["refuted", "inconclusive", "supported"], is_paid_for=True)
+    'the 3rd fresh set of draws for the same claim, prompt and body; the first two were refuted, inconclusive'
+    >>> until_green(["supported", "supported"], is_paid_for=False)
+    ''
+    """
+    *before, last = verdicts or ("",)
+    if last != Verdict.SUPPORTED or all(verdict == Verdict.SUPPORTED for verdict in before):
+        return ""
+    n = len(before)
+    were = f"first {_NUMBERS[n] if n < len(_NUMBERS) else n} were" if n > 1 else "first was"
+    text = f"the {_ordinal(n + 1)} fresh set of draws for the same claim, prompt and body; the {were}"
+    text = f"{text} {_listed(before)}"
+    if is_paid_for:
+        return text
+    return f'{text}: a rerun until green, which alpha does not cover (family="attempts" in the mark does)'
+
+
+def _listed(verdicts: Sequence[str]) -> str:
+    if len(verdicts) <= _MOST_LISTED:
+        return ", ".join(verdicts)
+    return ", ".join(f"{n} {verdict}" for verdict, n in Counter(verdicts).most_common())
+
+
+def _ordinal(n: int) -> str:
+    ending = "th" if 10 <= n % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
+    return f"{n}{ending}"
