@@ -78,6 +78,8 @@ def rows(result: HypothesisResult, verbosity: int = 0) -> Iterator[Row]:
         result: The finished hypothesis; its trials are not needed.
         verbosity: 1 adds the fixed-n intervals and the e-values.
     """
+    if result.outcome is Outcome.REFUTED:
+        yield Row("means", NOT_SHOWN)
     yield Row("belief", result.belief)
     yield Row("claim", f"{claim_text(result)}, {result.scope}")
     if result.model is not None:
@@ -106,7 +108,7 @@ def headline(result: HypothesisResult) -> Line:
         case Verdict.SUPPORTED:
             return Line(f"supported: {certified} ({_risk(result, Outcome.SUPPORTED)})", Style.GOOD)
         case Verdict.REFUTED:
-            return Line(f"refuted: {certified} ({_risk(result, Outcome.REFUTED)}); {NOT_SHOWN}", Style.BAD)
+            return Line(f"refuted: {certified} ({_risk(result, Outcome.REFUTED)})", Style.BAD)
         case Verdict.MEASURED:
             return Line(f"measured: {certified} ({_risk(result, Outcome.MEASURED)})", Style.GOOD)
         case Verdict.INCONCLUSIVE if result.problem:

@@ -8,7 +8,7 @@ from pytest_velo.records import Attempt, HypothesisResult
 from pytest_velo.report.numbers import count, percent
 
 NOT_SHOWN = "not shown by this implementation"
-"""What a refutation says: of one body, prompt and model, and not of the belief."""
+"""What a refutation is about: one body, prompt and model. Another implementation may show the belief."""
 
 
 def attempt_texts(result: HypothesisResult) -> Iterator[str]:

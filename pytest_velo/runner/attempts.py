@@ -95,8 +95,8 @@ class Attempts:
             raise UsageError(
                 "the number of this attempt sets its alpha, and no attempt at this belief is known here",
                 where=self._hypothesis.node_id,
-                fix="where it was made: `velo cassette export FILE`, and commit the file of attempts beside FILE"
-                " too (.attempts.json)",
+                fix="where it was made: `velo cassette export FILE`, and commit the file of attempts beside"
+                " FILE too (.attempts.json)",
             )
         self._made = self._book.number(attempt)
         return whole * attempt_share(self._made.number)

@@ -1,0 +1,166 @@
+"""Attempts at a belief are counted, shown, and pay for alpha where they share it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from pytest_velo.cli.main import main
+from pytest_velo.records import Attempt
+from pytest_velo.stats.multiplicity import attempt_share
+
+ASKED = '''
+PROMPT = "Say yes."
+
+@pytest.mark.hypothesis(rate >= 0.5, models=["lab/tiny"], max_trials=60, family="attempts")
+async def test_h(model):
+    """It says yes."""
+    assert await model(PROMPT) == "yes"
+'''
+
+
+def attempt_of(run) -> Attempt:
+    [result] = run.record.results
+    assert result.attempt is not None
+    return result.attempt
+
+
+def velo(run, *args: str) -> str:
+    done = CliRunner().invoke(main, [*args, "--cache-dir", str(run.path / ".pytest_velo")])
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_each_fresh_set_of_draws_and_each_prompt_is_an_attempt_with_its_share_of_alpha(run, lab) -> None:
+    run.file(ASKED)
+    numbers = []
+    for seed in (0, 0, 1):
+        run("-m", "velo", f"--velo-seed={seed}")
+        numbers.append(attempt_of(run).number)
+    run("-m", "velo", "--velo-mode=refresh")
+    numbers.append(attempt_of(run).number)
+    run.file(ASKED.replace("Say yes.", "Please say yes."))
+    told = run("-m", "velo").stdout.str()
+    [result] = run.record.results
+    assert numbers == [1, 1, 2, 3]  # the same evidence again is no attempt
+    assert result.attempt == Attempt(
+        number=4, n_prompts=2, n_bodies=1, n_models=1, since=result.attempt.since, fresh=("supported",),
+        n_still=4, alpha=0.05,
+    )  # fmt: skip
+    assert result.alpha == pytest.approx(0.05 * attempt_share(4))
+    assert "attempt 4 on this belief, 2 prompts" in told
+    run.file(ASKED)
+    run("-m", "velo", "--velo-seed=1")
+    assert attempt_of(run).number == 2  # whatever came since
+
+
+def test_a_rename_or_another_sentence_keeps_the_history(run, lab) -> None:
+    run.file(ASKED)
+    run("-m", "velo")
+    run.file(ASKED.replace("test_h", "test_renamed"))
+    run("-m", "velo", "--velo-seed=1")
+    run.file(ASKED.replace("test_h", "test_renamed").replace("It says", "It does say"))
+    run("-m", "velo", "--velo-seed=2")
+    assert attempt_of(run).number == 3
+    run.file(ASKED.replace("It says", "Unlike it, it says").replace("test_h", "test_other"))
+    run("-m", "velo", "--velo-seed=3")
+    assert attempt_of(run).number == 1
+    listed = velo(run, "attempts", "renamed")
+    assert listed.splitlines()[0] == "test_it.py::test_renamed, once test_it.py::test_h"
+    assert [line.split()[0] for line in listed.splitlines()[4:]] == ["1", "2", "3"]
+
+
+def test_a_rerun_until_green_says_so_and_alpha_pays_for_it_where_it_is_shared(run) -> None:
+    run.file(
+        '''
+import random
+
+@pytest.mark.parametrize("shared", ["own", "attempts"])
+@pytest.mark.hypothesis(rate >= 0.5, max_trials=60)
+def test_plain(trial, shared, request):
+    """A coin."""
+    return trial.rng.random() < (0.9 if trial.seed and GREEN else 0.2)
+
+GREEN = False
+'''.replace('@pytest.mark.parametrize("shared", ["own", "attempts"])\n', "").replace(
+            ", shared, request", ""
+        )
+    )
+    run("--velo-seed=1")
+    run("--velo-seed=2")
+    file = run.path / "test_it.py"
+    file.write_text(file.read_text(encoding="utf-8").replace("GREEN = False", "GREEN = True"))
+    told = run("--velo-seed=3").stdout.str()
+    text = " ".join(told.split())
+    assert "the 3rd fresh set of draws for the same claim, prompt and body; the first two were refuted, refuted" in text
+    assert "a rerun until green, which alpha does not cover" in text
+    file.write_text(file.read_text(encoding="utf-8").replace("max_trials=60", 'max_trials=60, family="attempts"'))
+    told = run("--velo-seed=3").stdout.str()
+    [result] = run.record.results
+    assert attempt_of(run).number == 3  # the claim, its body and the draws are the same
+    assert result.alpha == pytest.approx(0.05 * attempt_share(3))
+    assert "rerun until green" not in " ".join(told.split())
+
+
+def test_replay_elsewhere_comes_to_the_same_verdict_by_the_attempts_beside_the_cassette(run, lab) -> None:
+    run.file(ASKED)
+    for seed in (0, 1, 2):
+        run("-m", "velo", f"--velo-seed={seed}")
+    [before] = run.record.results
+    cassette = run.path / "cassettes" / "h.jsonl"
+    told = velo(run, "cassette", "export", str(cassette))
+    assert "h.attempts.json: commit it too" in told
+    shutil.rmtree(run.path / ".pytest_velo")
+    run("--velo-mode=replay", "--velo-seed=2")
+    [replayed] = run.record.results
+    assert replayed.attempt == before.attempt
+    assert (replayed.alpha, replayed.outcome) == (before.alpha, before.outcome)
+    assert replayed.decision == before.decision
+    shutil.rmtree(run.path / ".pytest_velo")
+    (cassette.parent / "h.attempts.json").unlink()
+    refused = run("--velo-mode=replay", "--velo-seed=2")
+    refused.assert_outcomes(errors=1)
+    text = " ".join(refused.stdout.str().split())
+    assert "no attempt at this belief is known here" in text
+    assert "velo cassette export FILE" in text
+
+
+def test_the_ledger_is_listed_exported_and_never_pruned(run, lab) -> None:
+    run.file(ASKED.replace(', family="attempts"', ""))
+    for seed in (0, 1):
+        run("-m", "velo", f"--velo-seed={seed}")
+    velo(run, "cache", "prune", "--all", "--yes") if False else None
+    entries = [json.loads(line) for line in velo(run, "attempts", "--json").splitlines()]
+    assert [entry["kind"] for entry in entries] == ["attempt", "finding"] * 2
+    rows = list(csv.DictReader(io.StringIO(velo(run, "attempts", "--csv"))))
+    assert [(row["number"], row["seed"], row["verdict"]) for row in rows] == [
+        ("1", "0", "supported"),
+        ("2", "1", "supported"),
+    ]
+    assert "2 attempts · supported" in velo(run, "attempts")
+    assert "no attempt at a test with" in CliRunner().invoke(
+        main, ["attempts", "zzz", "--cache-dir", str(run.path / ".pytest_velo")]
+    ).output
+
+
+def test_two_workers_never_have_the_same_number(run) -> None:
+    run.file(
+        """
+@pytest.mark.hypothesis(rate >= 0.5, family="attempts", max_trials=60,
+    models=["scripted/a", "scripted/b", "scripted/c", "scripted/d"])
+async def test_h(model):
+    assert await model("x") == "yes"
+"""
+    )
+    run.ini("velo_endpoints =\n    ours: api=scripted")
+    path = Path(run.path / "conftest.py")
+    path.write_text("from pytest_velo import scripted\n[scripted(name, ['yes']) for name in 'abcd']\n")
+    run("-n", "2")
+    numbers = sorted(result.attempt.number for result in run.record.results)
+    assert numbers == [1, 2, 3, 4]
