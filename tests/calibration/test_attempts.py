@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from pytest_velo.stats.exact.thresholds import calibrated_log_threshold
 from pytest_velo.stats.engine.mixture import log_e_counts
+from pytest_velo.stats.exact.thresholds import calibrated_log_threshold
 from pytest_velo.stats.multiplicity import attempt_share
 
 ALPHA = 0.05
@@ -24,7 +24,10 @@ def edges(level: float) -> np.ndarray:
     bar = calibrated_log_threshold(THRESHOLD, 1, level, HORIZON)
     return np.array(
         [
-            next((s for s in range(n + 1) if s > THRESHOLD * n and log_e_counts(n, s, THRESHOLD, 1) >= bar), n + 1)
+            next(
+                (s for s in range(n + 1) if s > THRESHOLD * n and log_e_counts(n, s, THRESHOLD, 1) >= bar),
+                n + 1,
+            )
             for n in range(1, HORIZON + 1)
         ]
     )

@@ -18,10 +18,20 @@ from pytest_velo.stats.multiplicity import attempt_share
 ASKED = '''
 PROMPT = "Say yes."
 
-@pytest.mark.hypothesis(rate >= 0.5, models=["lab/tiny"], max_trials=60, family="attempts")
+@pytest.mark.hypothesis(rate >= 0.5, models=["lab/tiny"], max_trials=30, family="attempts")
 async def test_h(model):
     """It says yes."""
     assert await model(PROMPT) == "yes"
+'''
+
+
+COIN = '''
+SHARE = 0.1
+
+@pytest.mark.hypothesis(rate >= 0.5, max_trials=30)
+def test_h(trial):
+    """The coin lands heads."""
+    return trial.rng.random() < SHARE
 '''
 
 
@@ -77,30 +87,17 @@ def test_a_rename_or_another_sentence_keeps_the_history(run, lab) -> None:
 
 
 def test_a_rerun_until_green_says_so_and_alpha_pays_for_it_where_it_is_shared(run) -> None:
-    run.file(
-        '''
-import random
-
-@pytest.mark.parametrize("shared", ["own", "attempts"])
-@pytest.mark.hypothesis(rate >= 0.5, max_trials=60)
-def test_plain(trial, shared, request):
-    """A coin."""
-    return trial.rng.random() < (0.9 if trial.seed and GREEN else 0.2)
-
-GREEN = False
-'''.replace('@pytest.mark.parametrize("shared", ["own", "attempts"])\n', "").replace(
-            ", shared, request", ""
-        )
-    )
+    run.file(COIN)
     run("--velo-seed=1")
     run("--velo-seed=2")
-    file = run.path / "test_it.py"
-    file.write_text(file.read_text(encoding="utf-8").replace("GREEN = False", "GREEN = True"))
+    run.file(COIN.replace("SHARE = 0.1", "SHARE = 0.9"))
     told = run("--velo-seed=3").stdout.str()
     text = " ".join(told.split())
-    assert "the 3rd fresh set of draws for the same claim, prompt and body; the first two were refuted, refuted" in text
+    assert "the 3rd fresh set of draws for the same claim, prompt and body" in text
+    assert "the first two were refuted, refuted" in text
     assert "a rerun until green, which alpha does not cover" in text
-    file.write_text(file.read_text(encoding="utf-8").replace("max_trials=60", 'max_trials=60, family="attempts"'))
+    shared = COIN.replace("max_trials=30", 'max_trials=30, family="attempts"')
+    run.file(shared.replace("SHARE = 0.1", "SHARE = 0.9"))
     told = run("--velo-seed=3").stdout.str()
     [result] = run.record.results
     assert attempt_of(run).number == 3  # the claim, its body and the draws are the same
@@ -135,7 +132,6 @@ def test_the_ledger_is_listed_exported_and_never_pruned(run, lab) -> None:
     run.file(ASKED.replace(', family="attempts"', ""))
     for seed in (0, 1):
         run("-m", "velo", f"--velo-seed={seed}")
-    velo(run, "cache", "prune", "--all", "--yes") if False else None
     entries = [json.loads(line) for line in velo(run, "attempts", "--json").splitlines()]
     assert [entry["kind"] for entry in entries] == ["attempt", "finding"] * 2
     rows = list(csv.DictReader(io.StringIO(velo(run, "attempts", "--csv"))))
@@ -144,15 +140,17 @@ def test_the_ledger_is_listed_exported_and_never_pruned(run, lab) -> None:
         ("2", "1", "supported"),
     ]
     assert "2 attempts · supported" in velo(run, "attempts")
-    assert "no attempt at a test with" in CliRunner().invoke(
-        main, ["attempts", "zzz", "--cache-dir", str(run.path / ".pytest_velo")]
-    ).output
+    assert (
+        "no attempt at a test with"
+        in CliRunner().invoke(main, ["attempts", "zzz", "--cache-dir", str(run.path / ".pytest_velo")]).output
+    )
 
 
+@pytest.mark.processes
 def test_two_workers_never_have_the_same_number(run) -> None:
     run.file(
         """
-@pytest.mark.hypothesis(rate >= 0.5, family="attempts", max_trials=60,
+@pytest.mark.hypothesis(rate >= 0.5, family="attempts", max_trials=30,
     models=["scripted/a", "scripted/b", "scripted/c", "scripted/d"])
 async def test_h(model):
     assert await model("x") == "yes"

@@ -20,6 +20,7 @@ from pytest_velo.report.markdown.moves import moves
 from pytest_velo.report.numbers import count
 from pytest_velo.report.page.entries import Entry, entry_of, is_change
 from pytest_velo.report.page.moved import Moved, moved_of
+from pytest_velo.report.predictions import predictions_text
 from pytest_velo.report.summary import short_names, total_texts
 from pytest_velo.report.text import shorten
 
@@ -122,6 +123,8 @@ def _facts(run: Run | None, around: Around) -> Iterator[str]:
     """Say what the run took, and what is missing from it."""
     if run is not None:
         results = run.document.results
+        if told := predictions_text(results):
+            yield from (prose(told), "")
         spent, facts = total_texts(results, run.document.duration_s)
         yield prose(" · ".join([count(len(results), "hypothesis", "hypotheses"), *spent, *facts]))
     if run is not None and run.is_partial:

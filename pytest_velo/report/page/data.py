@@ -20,6 +20,7 @@ from pytest_velo.report.page.entries import Entry, entry_of, is_change
 from pytest_velo.report.page.moved import Moved, flips_of, moved_of
 from pytest_velo.report.page.sample import MOST_TRANSCRIPTS, choose, shares
 from pytest_velo.report.page.scripted import hypothesis_told, path_told, trials_told
+from pytest_velo.report.predictions import predictions_text
 from pytest_velo.report.summary import outcome_counts, short_names, total_texts
 from pytest_velo.report.text import inline
 
@@ -57,6 +58,7 @@ class Page:
 
     Attributes:
         counts: How many hypotheses there are, in all and by outcome.
+        predicted: Predictions against findings; empty without any.
         spent, facts: What the run took, then how fast and how sure it was.
         entries: What needs attention first; of very many hypotheses, as many as a browser can show.
         left_out: How many others there are, by outcome; empty if there are none.
@@ -69,6 +71,7 @@ class Page:
     outcome: str
     is_partial: bool
     counts: tuple[str, ...]
+    predicted: str
     spent: tuple[str, ...]
     facts: tuple[str, ...]
     entries: tuple[Entry, ...]
@@ -123,6 +126,7 @@ def page_of(run: Run, before: Run | None = None, *, most: int = MOST_TRANSCRIPTS
         outcome=ranked[0].outcome if ranked else Outcome.SKIPPED.value,
         is_partial=run.is_partial,
         counts=tuple(outcome_counts(document.results)),
+        predicted=predictions_text(document.results),
         spent=tuple(spent),
         facts=tuple(facts),
         entries=tuple(ranked),
