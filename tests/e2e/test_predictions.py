@@ -38,7 +38,7 @@ def test_what_is_said_before_the_data_is_scored_and_what_is_said_later_is_told(r
     told = run(f"--velo-report=md:{run.path / 'run.md'}", f"--velo-report=html:{run.path / 'run.html'}")
     opening = "3 predictions: 1 of 2 right, Brier 0.34, 1 undecided"  # (0.04 + 0.64) / 2
     lines = told.stdout.str().splitlines()
-    section = next(at for at, line in enumerate(lines) if " hypotheses " in line and line.startswith("="))
+    section = next(at for at, line in enumerate(lines) if line.strip("= ") == "hypotheses")
     assert lines[section + 1] == opening
     assert opening in (run.path / "run.md").read_text(encoding="utf-8")
     page = (run.path / "run.html").read_text(encoding="utf-8")
