@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from pytest_velo.scorers.agreement import Agreement
     from pytest_velo.scorers.judge import AsyncJudge, Judge
     from pytest_velo.scorers.scorer import scorer
+    from pytest_velo.stubs import Stub, stub
 
 
 __all__ = [
@@ -61,6 +62,7 @@ __all__ = [
     "Model",
     "Replies",
     "Reply",
+    "Stub",
     "Sweep",
     "ToolCall",
     "ToolError",
@@ -85,6 +87,7 @@ __all__ = [
     "rate",
     "scorer",
     "scripted",
+    "stub",
 ]
 
 _HOMES = {
@@ -100,6 +103,7 @@ _HOMES = {
     "Model": "sampling.model",
     "Replies": "interactive.asking.replies",
     "Reply": "records",
+    "Stub": "stubs",
     "Sweep": "interactive.checking.sweep",
     "ToolCall": "records",
     "ToolError": "errors",
@@ -124,6 +128,7 @@ _HOMES = {
     "rate": "claims",
     "scorer": "scorers.scorer",
     "scripted": "providers.scripted",
+    "stub": "stubs",
 }
 
 

@@ -149,6 +149,21 @@ class UnitKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stubbed:
+    """What a stub stood in for: a verdict that rests on one says so.
+
+    Attributes:
+        what: `model`, `judge`, `cases`, the part a model plays, a fixture's name, or `value`.
+        why: The reason that its author gave.
+        where: `file:line` of the call that made it.
+    """
+
+    what: str
+    why: str
+    where: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrialRecord:
     """One finished trial.
 
@@ -164,6 +179,7 @@ class TrialRecord:
         target: What the case's field `target` says the answer is, one text or several; empty without one.
         case: The case as the body got it; in a record that was read, its fields by name, or the value that it
             is. None without cases, and in older records.
+        stubs: What stood in for something while it ran; not written with the trial, but with its hypothesis.
     """
 
     index: int
@@ -181,6 +197,7 @@ class TrialRecord:
     case: Any = None
     notes: tuple[str, ...] = ()
     calls: tuple[Call, ...] = ()
+    stubs: tuple[Stubbed, ...] = ()
 
     @property
     def cost_usd(self) -> float | None:
@@ -265,6 +282,8 @@ class HypothesisResult:
             on the wrong side of the threshold, e.g. the zeros for `rate >= 0.3` and the lowest scores for
             `mean(0, 10) >= 7`; of a difference, the trials of whole pairs, those that differ first.
             `n_against` of the evidence counts them all.
+        stubs: What stood in for something in its trials, each once, in the order of use; empty in older
+            records.
     """
 
     node_id: str
@@ -303,6 +322,7 @@ class HypothesisResult:
     claim_hash: str = ""
     body_digest: str = ""
     telling: tuple[int, ...] = ()
+    stubs: tuple[Stubbed, ...] = ()
 
 
 def add_costs(costs: Any) -> float | None:

@@ -10,6 +10,7 @@ from pytest_velo.claims import AnyClaim, Claim
 from pytest_velo.designing.clients import adopts
 from pytest_velo.designing.outcomes import BodyOutcomes
 from pytest_velo.designing.spec import Spec
+from pytest_velo.records import Stubbed
 from pytest_velo.runner.frame import Frame
 from pytest_velo.runner.hypothesis import Body, Hypothesis
 from pytest_velo.settings import Settings
@@ -37,6 +38,7 @@ def make_hypothesis(
     notices: Iterable[str] = (),
     one_by_one: bool = False,
     keep_exceptions: bool = False,
+    stubs: Iterable[Stubbed] = (),
 ) -> Hypothesis:
     """Return a hypothesis that is ready to be sampled.
 
@@ -59,6 +61,7 @@ def make_hypothesis(
         notices: What the reader of its verdict should know from the start.
         one_by_one: One trial at a time.
         keep_exceptions: Keep those of the trials against the claim (debuggers).
+        stubs: What stands in for something in every trial, beside the cases.
     """
     limit = 1 if one_by_one else max(1, settings.concurrency // settings.workers)
     return Hypothesis(
@@ -88,7 +91,13 @@ def make_hypothesis(
         allow_cut=spec.get("allow_cut", False),
         allow_empty=spec.get("allow_empty", False),
         max_trials_marked="max_trials" in spec.options,
+        stubs=(*_made_up(cases), *stubs),
     )
+
+
+def _made_up(cases: CaseSet | None) -> tuple[Stubbed, ...]:
+    stub = None if cases is None else cases.stub
+    return () if stub is None else (stub.standing_in_for("cases"),)
 
 
 def rule_maker(claim: AnyClaim, offered: Mapping[type[Claim], RuleFactory]) -> MakeRule:

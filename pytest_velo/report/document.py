@@ -23,6 +23,7 @@ from pytest_velo.records import (
     JsonObject,
     Outcome,
     OutcomeKind,
+    Stubbed,
     TrialRecord,
     UnitKind,
 )
@@ -163,6 +164,7 @@ def result_to_json(result: HypothesisResult, trials: Iterable[TrialRecord] = ())
         "invalid": None if result.invalid is None else result.invalid.value,
         "max_trials_marked": result.max_trials_marked,
         "telling": list(result.telling),
+        "stubs": [{"what": each.what, "why": each.why, "where": each.where} for each in result.stubs],
         "models_served": list(result.models_served),
         "facts": list(result.facts),
         "notices": list(result.notices),
@@ -194,6 +196,9 @@ def result_from_json(data: JsonObject) -> HypothesisResult:
         invalid=None if data.get("invalid") is None else Invalid(data["invalid"]),
         max_trials_marked=bool(data.get("max_trials_marked")),
         telling=tuple(data["telling"]),
+        stubs=tuple(  # older records lack them
+            Stubbed(what=each["what"], why=each["why"], where=each["where"]) for each in data.get("stubs", ())
+        ),
         models_served=tuple(data["models_served"]),
         facts=tuple(data["facts"]),
         notices=tuple(data["notices"]),

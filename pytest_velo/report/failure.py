@@ -19,6 +19,7 @@ from pytest_velo.report.phrases import (
     statistic_of,
     stop_reason,
 )
+from pytest_velo.report.stubs import outcome_word, stub_text, stubs_of
 from pytest_velo.report.text import inline
 from pytest_velo.report.trials import trials_lines
 from pytest_velo.settings import ShowKind
@@ -82,6 +83,8 @@ def rows(result: HypothesisResult, verbosity: int = 0) -> Iterator[Row]:
         yield Row("model", result.model)
     if result.decision is not None:
         yield from _evidence_rows(result, result.decision, verbosity)
+    for stub in stubs_of(result):
+        yield Row("stub", stub_text(stub))
     for fact in result.facts:
         yield Row("context", fact)
     for notice in notices_of(result):
@@ -94,21 +97,22 @@ def headline(result: HypothesisResult) -> Line:
         style = Style.BAD if result.outcome is Outcome.ERROR else Style.WARN
         return Line(f"{result.outcome}: {result.problem}", style)
     if result.decision is None:
-        return Line(f"{result.outcome}: {result.problem or 'no trial was completed'}", Style.WARN)
+        return Line(f"{outcome_word(result)}: {result.problem or 'no trial was completed'}", Style.WARN)
+    word = outcome_word(result)
     certified = result.decision.certified
     match result.decision.verdict:
         case Verdict.SUPPORTED:
-            return Line(f"supported: {certified} ({_risk(result, Outcome.SUPPORTED)})", Style.GOOD)
+            return Line(f"{word}: {certified} ({_risk(result, Outcome.SUPPORTED)})", Style.GOOD)
         case Verdict.REFUTED:
-            return Line(f"refuted: {certified} ({_risk(result, Outcome.REFUTED)})", Style.BAD)
+            return Line(f"{word}: {certified} ({_risk(result, Outcome.REFUTED)})", Style.BAD)
         case Verdict.MEASURED:
-            return Line(f"measured: {certified} ({_risk(result, Outcome.MEASURED)})", Style.GOOD)
+            return Line(f"{word}: {certified} ({_risk(result, Outcome.MEASURED)})", Style.GOOD)
         case Verdict.INCONCLUSIVE if result.problem:
-            return Line(f"inconclusive: {result.problem}", Style.WARN)
+            return Line(f"{word}: {result.problem}", Style.WARN)
         case Verdict.INCONCLUSIVE if result.decision.evidence.p_support is None:
-            return Line(f"inconclusive: {result.claim} is not reached yet", Style.WARN)
+            return Line(f"{word}: {result.claim} is not reached yet", Style.WARN)
         case Verdict.INCONCLUSIVE:
-            return Line(f"inconclusive: the trials do not settle whether {result.claim}", Style.WARN)
+            return Line(f"{word}: the trials do not settle whether {result.claim}", Style.WARN)
     assert_never(result.decision.verdict)
 
 
