@@ -205,6 +205,37 @@ class TrialRecord:
         return add_costs(call.reply.cost_usd for call in self.calls if not call.reply.cached)
 
 
+class Standing(StrEnum):
+    """How what a hypothesis assumes stands.
+
+    `unsampled`: it was not sampled, because of what it assumes itself. `waiting`: it had not ended when it
+    was needed. `unknown`: it does not run here, and no record stands for it.
+    """
+
+    SUPPORTED = "supported"
+    REFUTED = "refuted"
+    UNDECIDED = "undecided"
+    ERROR = "error"
+    UNSAMPLED = "unsampled"
+    WAITING = "waiting"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assumed:
+    """What a hypothesis assumes.
+
+    Attributes:
+        node_id: The node id of the assumed test.
+        standing: How it stood when it was needed.
+        told: The same in words that follow its name: `is refuted`.
+    """
+
+    node_id: str
+    standing: Standing
+    told: str
+
+
 class Outcome(StrEnum):
     """What the terminal, the exit code and the run record say about one hypothesis."""
 
@@ -284,6 +315,7 @@ class HypothesisResult:
             `n_against` of the evidence counts them all.
         stubs: What stood in for something in its trials, each once, in the order of use; empty in older
             records.
+        assumes: What it assumes, with how that stood; empty in older records.
     """
 
     node_id: str
@@ -323,6 +355,7 @@ class HypothesisResult:
     body_digest: str = ""
     telling: tuple[int, ...] = ()
     stubs: tuple[Stubbed, ...] = ()
+    assumes: tuple[Assumed, ...] = ()
 
 
 def add_costs(costs: Any) -> float | None:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from pytest_velo.claims import AnyClaim, Change, Claim, Guards, Statistic
+from pytest_velo.designing.assuming import read_assumes
 from pytest_velo.designing.fit import check_fit
 from pytest_velo.errors import UsageError, nearest
 from pytest_velo.providers.stubbed import stubbed_judge, stubbed_model
@@ -206,6 +207,7 @@ KEYWORDS: Mapping[str, Callable[[Any], Any]] = {
     "arms": _arms,
     "models": _models,
     "judge": _judge,
+    "assumes": read_assumes,
     "alpha": _share,
     "beta": _share,
     "margin": _margin,

@@ -29,11 +29,12 @@ from pytest_velo.integration.run.wording import terminal_width, verdict_lines, v
 from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.integration.totals import drawn_lines
 from pytest_velo.records import HypothesisResult, Outcome
+from pytest_velo.report.assumptions import assumption_lines
 from pytest_velo.report.document import compact
 from pytest_velo.report.estimates import total_text
 from pytest_velo.report.families import family_lines
 from pytest_velo.report.folding import more_lines, most_of
-from pytest_velo.report.lines import UNWRAPPED, Line, Style, as_text, block, paragraph
+from pytest_velo.report.lines import UNWRAPPED, Line, Style, as_text, block, fit_lines, paragraph
 from pytest_velo.report.record import RUN_FILE
 from pytest_velo.report.stubs import refusal, stubbed_text, stubs_of
 from pytest_velo.report.summary import summary_lines
@@ -193,6 +194,7 @@ def write_summary(session: VeloSession, reporter: pytest.TerminalReporter, start
             reporter,
             family_lines(results, width, strict=strict, encoding=encoding, everything=everything),
         )
+        _write(reporter, fit_lines(assumption_lines(results, width), encoding))
     _write(reporter, drawn_lines(session.drawn, results, width))
     for told in session.batched:
         _write(reporter, block("batch", told, width, Style.DIM))

@@ -85,6 +85,8 @@ def rows(result: HypothesisResult, verbosity: int = 0) -> Iterator[Row]:
         yield from _evidence_rows(result, result.decision, verbosity)
     for stub in stubs_of(result):
         yield Row("stub", stub_text(stub))
+    for assumed in result.assumes:
+        yield Row("assumes", f"{assumed.node_id}, which {assumed.told}")
     for fact in result.facts:
         yield Row("context", fact)
     for notice in notices_of(result):

@@ -24,6 +24,7 @@ from pytest_velo.runner.frame import Frame
 from pytest_velo.settings import Mode, Settings
 
 _NOT_HERE = {
+    "assumes": "check what it assumes first, and look at the finding",
     "family": 'a sweep is a family: over={"prompt": [...]}',
     "tier": "it selects tests; leave it out",
     "guards": "it is for claims about a baseline, which belong to tests",
