@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from pytest_velo.scorers.agreement import Agreement
     from pytest_velo.scorers.judge import AsyncJudge, Judge
     from pytest_velo.scorers.scorer import scorer
-    from pytest_velo.stubs import Stub, stub
+    from pytest_velo.stubs import stub
 
 
 __all__ = [
@@ -62,7 +62,6 @@ __all__ = [
     "Model",
     "Replies",
     "Reply",
-    "Stub",
     "Sweep",
     "ToolCall",
     "ToolError",
@@ -103,7 +102,6 @@ _HOMES = {
     "Model": "sampling.model",
     "Replies": "interactive.asking.replies",
     "Reply": "records",
-    "Stub": "stubs",
     "Sweep": "interactive.checking.sweep",
     "ToolCall": "records",
     "ToolError": "errors",

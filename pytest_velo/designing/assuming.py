@@ -30,13 +30,7 @@ def read_assumes(value: Any) -> tuple[Assumable, ...]:
 
 
 def circle_in(assumes: Mapping[Key, Iterable[Key]]) -> list[Key]:
-    """Return a circle, its first member again at its end; empty if there is none.
-
-    >>> circle_in({"a": ["b"], "b": ["c"], "c": ["a"]})
-    ['a', 'b', 'c', 'a']
-    >>> circle_in({"a": ["b"], "b": []})
-    []
-    """
+    """Return a circle, its first member again at its end; empty if there is none."""
     done: set[Key] = set()
     for start in assumes:
         path: list[Key] = []
@@ -64,9 +58,6 @@ def in_order(
 
     Among those that may come next, what others assume comes first, and of these the one with the largest
     priority. What is equal keeps its order. There is no circle.
-
-    >>> in_order(["d", "a", "b"], {"d": ["a", "b"]}, {"a": 0.1, "b": 0.9}.get)
-    ['b', 'a', 'd']
     """
     place = {node: at for at, node in enumerate(nodes)}
     waiting = {node: {each for each in assumes.get(node, ()) if each in place} for node in nodes}
@@ -98,9 +89,6 @@ def risk_of(predicted: Any, last: str | None) -> float:
     Args:
         predicted: What the author predicts, if anything: the chance that it is supported, or a verdict.
         last: The last verdict; None if it has none.
-
-    >>> risk_of(0.25, "supported"), risk_of(None, "refuted"), risk_of(None, None)
-    (0.75, 0.9, 0.5)
     """
     if isinstance(predicted, int | float) and not isinstance(predicted, bool) and 0 <= predicted <= 1:
         return 1.0 - predicted

@@ -13,6 +13,7 @@ import pytest
 from pytest_velo.claims import AnyClaim, Change, Claim, Estimation, Joint, Mean, Statistic
 from pytest_velo.designing.stubs import declared_stubs
 from pytest_velo.errors import UsageError, VeloError
+from pytest_velo.integration.collect.assumptions import ASSUMES
 from pytest_velo.integration.collect.fixture_names import ours_in
 from pytest_velo.integration.collect.frame import frame_of
 from pytest_velo.integration.collect.models import chosen_model, model_id
@@ -86,6 +87,7 @@ def plan_item(
         measured=measured,
         problem=problem,
         remarks=tuple(_remarks(claim, parts)),
+        assumes=tuple(target.node_id for target in item.stash.get(ASSUMES, ())),
         stubs=declared_stubs(
             item.stash[SPEC],
             session.settings,

@@ -44,13 +44,7 @@ def stubbed_judge(stub: Stub) -> str:
 
 
 def stub_of(model_id: str) -> Stub | None:
-    """Return the stub behind a model's id; None for a real model.
-
-    >>> from pytest_velo.stubs import stub
-    >>> made = stub("yes", "no key yet")
-    >>> stub_of(stubbed_model(made)) is made, stub_of("openai/gpt-5-mini")
-    (True, None)
-    """
+    """Return the stub behind a model's id; None for a real model."""
     return _STUBS.get(model_id)
 
 

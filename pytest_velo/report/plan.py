@@ -62,6 +62,8 @@ def _facts(plan: HypothesisPlan, width: int) -> Iterator[Line]:
     yield from block("about", plan.scope, width)
     if plan.model is not None:
         yield from block("model", plan.model, width)
+    for assumed in plan.assumes:
+        yield from block("assumes", assumed, width)
     if plan.unit_told:
         yield from block("unit", plan.unit_told, width)
     if plan.spread_told:

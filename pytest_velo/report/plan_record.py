@@ -102,6 +102,7 @@ class HypothesisPlan:
         problem: Why it cannot be planned; empty if it can.
         spread_told: How much its units vary, and who says so; or what would have to be known.
         stubs: What is made up, as far as marks and source say.
+        assumes: The node ids of what it assumes, which is decided before it is sampled.
         remarks: What else a reader has to know.
     """
 
@@ -125,6 +126,7 @@ class HypothesisPlan:
     spread_told: str = ""
     remarks: tuple[str, ...] = ()
     stubs: tuple[Stubbed, ...] = ()
+    assumes: tuple[str, ...] = ()
 
     def calls(self, n_units: float) -> float | None:
         """Return the calls of so many units; None if unknown."""

@@ -182,8 +182,13 @@ def _evaluated(item: pytest.Function, session: VeloSession) -> HypothesisResult 
 
 def fill_in_turn(item: pytest.Function, session: VeloSession) -> None:
     """With `--velo-batch`, get the draws of an item that is sampled by itself, and is set up."""
-    if session.settings.batches_paid_draws and not why_not(assumed_by(item, session, _evaluated)):
+    if session.settings.batches_paid_draws and not held_back(item, session):
         waves_of(session).fill([(item, item.funcargs)])
+
+
+def held_back(item: pytest.Function, session: VeloSession) -> str:
+    """Say why an item is not sampled because of what it assumes; empty if nothing stands against it."""
+    return why_not(assumed_by(item, session, _evaluated))
 
 
 def _drawer(session: VeloSession) -> Drawer:
