@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from pytest_velo.scorers.agreement import Agreement
     from pytest_velo.scorers.judge import AsyncJudge, Judge
     from pytest_velo.scorers.scorer import scorer
+    from pytest_velo.stubs import stub
 
 
 __all__ = [
@@ -85,6 +86,7 @@ __all__ = [
     "rate",
     "scorer",
     "scripted",
+    "stub",
 ]
 
 _HOMES = {
@@ -124,6 +126,7 @@ _HOMES = {
     "rate": "claims",
     "scorer": "scorers.scorer",
     "scripted": "providers.scripted",
+    "stub": "stubs",
 }
 
 

@@ -107,6 +107,7 @@ def pytest_collection_modifyitems(
     marked = [item for item in items if next(item.iter_markers(MARK), None) is not None]
     if marked:
         integration.take_in_late(marked, integration.session_of(config))
+        integration.put_first(items, integration.session_of(config))
     return returned
 
 

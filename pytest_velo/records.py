@@ -149,6 +149,21 @@ class UnitKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stubbed:
+    """What a stub stood in for: a verdict that rests on one says so.
+
+    Attributes:
+        what: `model`, `judge`, `cases`, the part a model plays, a fixture's name, or `value`.
+        why: The reason that its author gave.
+        where: `file:line` of the call that made it.
+    """
+
+    what: str
+    why: str
+    where: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrialRecord:
     """One finished trial.
 
@@ -164,6 +179,7 @@ class TrialRecord:
         target: What the case's field `target` says the answer is, one text or several; empty without one.
         case: The case as the body got it; in a record that was read, its fields by name, or the value that it
             is. None without cases, and in older records.
+        stubs: What stood in for something while it ran; not written with the trial, but with its hypothesis.
     """
 
     index: int
@@ -181,11 +197,43 @@ class TrialRecord:
     case: Any = None
     notes: tuple[str, ...] = ()
     calls: tuple[Call, ...] = ()
+    stubs: tuple[Stubbed, ...] = ()
 
     @property
     def cost_usd(self) -> float | None:
         """Dollars of the calls that were made, not read; None if any is unknown."""
         return add_costs(call.reply.cost_usd for call in self.calls if not call.reply.cached)
+
+
+class Standing(StrEnum):
+    """How what a hypothesis assumes stands.
+
+    `unsampled`: it was not sampled, because of what it assumes itself. `waiting`: it had not ended when it
+    was needed. `unknown`: it does not run here, and no record stands for it.
+    """
+
+    SUPPORTED = "supported"
+    REFUTED = "refuted"
+    UNDECIDED = "undecided"
+    ERROR = "error"
+    UNSAMPLED = "unsampled"
+    WAITING = "waiting"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assumed:
+    """What a hypothesis assumes.
+
+    Attributes:
+        node_id: The node id of the assumed test.
+        standing: How it stood when it was needed.
+        told: The same in words that follow its name: `is refuted`.
+    """
+
+    node_id: str
+    standing: Standing
+    told: str
 
 
 class Outcome(StrEnum):
@@ -333,6 +381,9 @@ class HypothesisResult:
             `n_against` of the evidence counts them all.
         attempt: Which attempt at its belief it is; None if nothing was sampled, or in an older record.
         prediction: What its author predicted; None without `predict=`.
+        stubs: What stood in for something in its trials, each once, in the order of use; empty in older
+            records.
+        assumes: What it assumes, with how that stood; empty in older records.
     """
 
     node_id: str
@@ -373,6 +424,8 @@ class HypothesisResult:
     telling: tuple[int, ...] = ()
     attempt: Attempt | None = None
     prediction: Prediction | None = None
+    stubs: tuple[Stubbed, ...] = ()
+    assumes: tuple[Assumed, ...] = ()
 
 
 def add_costs(costs: Any) -> float | None:

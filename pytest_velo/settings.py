@@ -248,12 +248,16 @@ class Endpoint:
         return base if self.weights is None else f"{base}@{self.weights}"
 
 
+STUB = "stub"
+"""The endpoint of stubbed models, whose replies are computed as those of scripted ones."""
+
 BUILTIN_ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(name="openai", api=Api.OPENAI_CHAT, key_env="OPENAI_API_KEY"),
     Endpoint(name="openai-responses", api=Api.OPENAI_RESPONSES, key_env="OPENAI_API_KEY"),
     Endpoint(name="anthropic", api=Api.ANTHROPIC, key_env="ANTHROPIC_API_KEY"),
     Endpoint(name="local", api=Api.LOCAL, free=True),
     Endpoint(name="scripted", api=Api.SCRIPTED, free=True),
+    Endpoint(name=STUB, api=Api.SCRIPTED, free=True),
 )
 
 

@@ -48,6 +48,8 @@ def changes_between(before: HypothesisResult, now: HypothesisResult) -> tuple[st
         changes.append(f"what served it ({then} -> {today})")
     if before.body_digest and now.body_digest and before.body_digest != now.body_digest:
         changes.append("the body")
+    if {(each.what, each.why) for each in before.stubs} != {(each.what, each.why) for each in now.stubs}:
+        changes.append(f"what is stubbed ({_stubbed(before)} -> {_stubbed(now)})")
     if before.trials and now.trials:
         old, new = (instruments_of(result.trials[0]) for result in (before, now))
         if old.prompt != new.prompt:
@@ -55,6 +57,10 @@ def changes_between(before: HypothesisResult, now: HypothesisResult) -> tuple[st
         if old.judge != new.judge:
             changes.append("the judge")
     return tuple(changes)
+
+
+def _stubbed(result: HypothesisResult) -> str:
+    return ", ".join(f"{each.what}: {each.why}" for each in result.stubs) or "nothing"
 
 
 def _prompt(request: Request) -> str:

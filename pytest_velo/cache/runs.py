@@ -13,10 +13,11 @@ import msgspec
 from pytest_velo.errors import StoreError
 from pytest_velo.reading import decoder, lines_in, pieces_of, read_bytes
 from pytest_velo.records import Address
+from pytest_velo.settings import STUB
 
 LATEST_FILE = "latest"
 _LONGEST_NAME = 255
-_COMPUTED = "scripted/"
+_COMPUTED = ("scripted/", f"{STUB}/")
 """Models whose replies are computed every time and never stored."""
 
 _NAME = re.compile(r"(?P<time>\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ)(?:-\d+)?")
@@ -39,7 +40,7 @@ _decode = decoder(_Trial, halves=True)
 def recorded_addresses(runs: Iterable[Path], test: str = "") -> Iterator[Address]:
     """Yield the addresses of the stored draws in the folders of runs; of one test, if its id is given.
 
-    Calls of scripted models are left out: their replies are not stored.
+    Calls of scripted and stubbed models are left out: their replies are not stored.
 
     In each folder the files `trials*.jsonl` are read (xdist workers write their own), including those of a
     run that is under way.

@@ -2,7 +2,7 @@
 
 from pytest_velo.case_sets.case import Case, fresh, is_shared_safely, target_of
 from pytest_velo.case_sets.order import Plan, Planned, chosen_order, pick_order, plain_order, with_arms
-from pytest_velo.case_sets.sets import Cases, CaseSet, cases, is_strategy, load
+from pytest_velo.case_sets.sets import Cases, CaseSet, case_stub, cases, is_strategy, load
 
 __all__ = [
     "Case",
@@ -10,6 +10,7 @@ __all__ = [
     "Cases",
     "Plan",
     "Planned",
+    "case_stub",
     "cases",
     "chosen_order",
     "fresh",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +16,7 @@ from pytest_velo.case_sets.files import SOURCES
 from pytest_velo.case_sets.formats import Row
 from pytest_velo.case_sets.presets import by_preset, check_preset
 from pytest_velo.errors import UsageError, nearest
+from pytest_velo.stubs import Stub
 
 Over = Literal["cases", "population"]
 Namer = str | Callable[[Any], Any]
@@ -60,6 +61,7 @@ class CaseSet:
         endless: More cases can be drawn (a strategy, or a generator with `rng`, without `n=`).
         origin: What was read, if `cases=` does not say it in full; empty otherwise.
         notices: What the reader of a verdict should know about where they come from.
+        stub: What stands in for them, if they are made up; None otherwise.
     """
 
     items: tuple[Any, ...]
@@ -71,6 +73,7 @@ class CaseSet:
     endless: bool = False
     origin: str = ""
     notices: tuple[str, ...] = ()
+    stub: Stub | None = None
 
     def __len__(self) -> int:
         return len(self.items)
@@ -169,6 +172,7 @@ def load(source: Any, *, base: Path, seed: int = 0, max_n: int = 200) -> CaseSet
         >>> load(["2 + 2?", "3 + 3?"], base=Path()).ids
         ('0', '1')
     """
+    source, stub = _real(source)
     options = source if isinstance(source, Cases) else cases(source)
     opened = sources.open_source(options.source, base, seed)
     endless = opened.endless and options.n is None
@@ -194,6 +198,7 @@ def load(source: Any, *, base: Path, seed: int = 0, max_n: int = 200) -> CaseSet
         endless=endless,
         origin=opened.origin,
         notices=opened.notices,
+        stub=stub,
     )
 
 
@@ -205,7 +210,22 @@ def is_strategy(source: Any) -> bool:
         >>> is_strategy(cases(strategies.integers(), n=5)), is_strategy(cases([1, 2]))
         (True, False)
     """
+    source, _ = _real(source)
     return sources.is_strategy(source.source if isinstance(source, Cases) else source)
+
+
+def case_stub(source: Any) -> Stub | None:
+    """Return the stub that `cases=` is, with or without options; None if they are real."""
+    return _real(source)[1]
+
+
+def _real(source: Any) -> tuple[Any, Stub | None]:
+    """Return a source without the stub around it, and the stub."""
+    if isinstance(source, Stub):
+        return source.value, source
+    if isinstance(source, Cases) and isinstance(source.source, Stub):
+        return replace(source, source=source.source.value), source.source
+    return source, None
 
 
 def _kept(rows: Iterator[Row], options: Cases) -> Iterator[Row]:

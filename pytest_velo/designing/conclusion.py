@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pytest_velo.designing.notices import with_notices
 from pytest_velo.designing.outcomes import BodyOutcomes
 from pytest_velo.records import HypothesisResult
+from pytest_velo.report.stubs import refusal, stubs_of
 from pytest_velo.runner.attempts import Attempts
 from pytest_velo.runner.looks import Looks
 from pytest_velo.runner.result import result_of
@@ -36,6 +39,8 @@ def concluded(
     if looks is not None:
         looks.recognise(run, strict=strict)
     result = with_notices(result_of(run), outcomes, before, after)
+    if strict and stubs_of(result):
+        result = replace(result, notices=(*result.notices, refusal(result).replace("\n  fix: ", "; ")))
     if looks is not None:
         result = looks.note(run, result)
     return result if attempts is None else attempts.note(run, result)

@@ -11,7 +11,7 @@ from pytest_velo.designing.attempts import stream_of
 from pytest_velo.designing.clients import adopts
 from pytest_velo.designing.outcomes import BodyOutcomes
 from pytest_velo.designing.spec import Spec
-from pytest_velo.records import Belief
+from pytest_velo.records import Belief, Stubbed
 from pytest_velo.runner.frame import Frame
 from pytest_velo.runner.hypothesis import Body, Hypothesis
 from pytest_velo.settings import Settings
@@ -40,6 +40,7 @@ def make_hypothesis(
     one_by_one: bool = False,
     keep_exceptions: bool = False,
     tries: Belief | None = None,
+    stubs: Iterable[Stubbed] = (),
 ) -> Hypothesis:
     """Return a hypothesis that is ready to be sampled.
 
@@ -63,6 +64,7 @@ def make_hypothesis(
         one_by_one: One trial at a time.
         keep_exceptions: Keep those of the trials against the claim (debuggers).
         tries: What it is an attempt at.
+        stubs: What stands in for something in every trial, beside the cases.
     """
     limit = 1 if one_by_one else max(1, settings.concurrency // settings.workers)
     return Hypothesis(
@@ -94,7 +96,13 @@ def make_hypothesis(
         max_trials_marked="max_trials" in spec.options,
         tries=tries,
         predicted=spec.get("predict"),
+        stubs=(*_made_up(cases), *stubs),
     )
+
+
+def _made_up(cases: CaseSet | None) -> tuple[Stubbed, ...]:
+    stub = None if cases is None else cases.stub
+    return () if stub is None else (stub.standing_in_for("cases"),)
 
 
 def rule_maker(claim: AnyClaim, offered: Mapping[type[Claim], RuleFactory]) -> MakeRule:

@@ -9,11 +9,14 @@ from enum import StrEnum
 from typing import Any
 
 from pytest_velo.claims import AnyClaim, Change, Claim, Guards, Statistic
+from pytest_velo.designing.assuming import read_assumes
 from pytest_velo.designing.fit import check_fit
 from pytest_velo.errors import UsageError, nearest
+from pytest_velo.providers.stubbed import stubbed_judge, stubbed_model
 from pytest_velo.records import Invalid
 from pytest_velo.runner.frame import Over
 from pytest_velo.settings import Clients, Settings
+from pytest_velo.stubs import Stub
 
 THE_MARK = "the mark"
 ATTEMPTS = "attempts"
@@ -137,12 +140,23 @@ def _count(value: Any) -> int:
 
 
 def _models(value: Any) -> tuple[str, ...]:
-    names = (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list | tuple) else ()
+    names = (
+        (value,) if isinstance(value, str | Stub) else tuple(value) if isinstance(value, list | tuple) else ()
+    )
+    names = tuple(stubbed_model(name) if isinstance(name, Stub) else name for name in names)
     if not names or not all(isinstance(name, str) and name for name in names):
         raise ValueError('a list of model ids such as ["local/smollm2-135m"]')
     if len(set(names)) < len(names):
         raise ValueError("a list without duplicates")
     return names
+
+
+def _judge(value: Any) -> str:
+    if isinstance(value, Stub):
+        return stubbed_judge(value)
+    if not isinstance(value, str):
+        raise ValueError('a model id, or stub(lambda text: 8, "no rubric yet")')
+    return value
 
 
 def _arms(value: Any) -> tuple[str, ...]:
@@ -199,7 +213,8 @@ KEYWORDS: Mapping[str, Callable[[Any], Any]] = {
     "cases": _source,
     "arms": _arms,
     "models": _models,
-    "judge": _text,
+    "judge": _judge,
+    "assumes": read_assumes,
     "alpha": _share,
     "beta": _share,
     "margin": _margin,

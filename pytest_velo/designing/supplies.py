@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
 
 from pytest_velo.designing.clients import client_endpoint
 from pytest_velo.designing.models import judge_id, model_ids
@@ -13,14 +13,23 @@ from pytest_velo.designing.spec import Spec
 from pytest_velo.errors import BodyError, InvalidTrial, UsageError, tell
 from pytest_velo.providers.registry import Target, resolve
 from pytest_velo.providers.sdks import Sdk
+from pytest_velo.providers.stubbed import stub_of, stubbed_judge, stubbed_model
+from pytest_velo.records import Stubbed
 from pytest_velo.sampling.clients import carriers
 from pytest_velo.sampling.model import AsyncModel, Model
 from pytest_velo.sampling.trial import current
 from pytest_velo.scorers.judge import AsyncJudge, Judge
+from pytest_velo.scorers.stubbed import StubbedAnswers
 from pytest_velo.settings import Settings
+from pytest_velo.stubs import Stub, place_of_caller, reason_of
 
 if TYPE_CHECKING:
     from pytest_velo.sampling.trial import Trial
+
+T = TypeVar("T")
+
+VALUE = "value"
+"""What `velo.stub` stands in for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,11 +112,25 @@ class Velo:
         current("velo.invalid").invalidate(str(why))
         raise InvalidTrial(str(why))
 
-    def model(self, model_id: str | None = None, *, role: str = "") -> AsyncModel | Model:
-        """Return the item's model, or any model by id (`velo.model("openai/gpt-5-mini")`).
+    @staticmethod
+    def stub(value: T, why: str) -> T:
+        """Return a value that stands in for the real one; the trial notes it, and its verdict says so.
+
+        Raises:
+            UsageError: There is no reason.
+        """
+        where = place_of_caller(2)
+        scope = current("velo.stub")
+        scope.stubs[Stub(value=value, why=reason_of(why, where), where=where).standing_in_for(VALUE)] = None
+        return value
+
+    def model(self, model_id: str | Stub | None = None, *, role: str = "") -> AsyncModel | Model:
+        """Return the item's model, or any model by id (`velo.model("openai/gpt-5-mini")`), or a stub.
 
         Transcripts show what it says under `role`, the part it plays: `velo.model(role="attacker")`.
         """
+        if isinstance(model_id, Stub):
+            model_id = stubbed_model(model_id)
         key = model_id, role
         if key not in self._models:
             try:
@@ -209,8 +232,27 @@ def judge_of(taker: Taker) -> AsyncJudge | Judge:
             where=taker.where,
             fix=f"judge=... in {taker.spec.taker}, or {taker.spec.option('judge')}=...",
         )
-    model = model_of(taker, name, "judge")
-    return AsyncJudge(model) if isinstance(model, AsyncModel) else Judge(model)
+    return _judging(model_of(taker, name, "judge"), stub_of(name))
+
+
+def _judging(model: AsyncModel | Model, stub: Stub | None) -> AsyncJudge | Judge:
+    stubbed = None if stub is None else StubbedAnswers(stub)
+    return AsyncJudge(model, stubbed) if isinstance(model, AsyncModel) else Judge(model, stubbed)
+
+
+def unstubbed(name: str, value: Any, taker: Taker) -> tuple[Any, tuple[Stubbed, ...]]:
+    """Return what a body gets for a fixture's value, and what that stands in for in every trial.
+
+    A stub that the user's fixture `model` or `judge` returns is a model or a judge, and its calls tell of
+    it; any other is its value.
+    """
+    if not isinstance(value, Stub):
+        return value, ()
+    if name == "model":
+        return model_of(taker, stubbed_model(value)), ()
+    if name == "judge":
+        return _judging(model_of(taker, stubbed_judge(value), "judge"), value), ()
+    return value.value, (value.standing_in_for(name),)
 
 
 def _of_the_body(error: UsageError) -> BodyError:

@@ -16,7 +16,13 @@ import pytest
 from pytest_velo.integration.compat import reported_errors
 from pytest_velo.integration.names import RESULT_ATTRIBUTE
 from pytest_velo.integration.session import VeloSession
-from pytest_velo.report.annotations import Annotation, Kind, annotation_lines, annotation_of
+from pytest_velo.report.annotations import (
+    Annotation,
+    Kind,
+    annotation_lines,
+    annotation_of,
+    annotation_of_stubs,
+)
 from pytest_velo.report.markdown.around import Around, Trouble
 from pytest_velo.settings import Github, ReportKind
 
@@ -88,6 +94,8 @@ def _of_results(session: VeloSession) -> Iterator[Annotation]:
         found = annotation_of(
             result, _in_repository(file, session.config), None if line is None else line + 1
         )
+        if found is None and session.settings.strict:
+            found = annotation_of_stubs(result, _in_repository(file, session.config), line and line + 1)
         if found is not None:
             yield found
 

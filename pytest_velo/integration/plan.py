@@ -11,11 +11,15 @@ from dataclasses import dataclass, replace
 import pytest
 
 from pytest_velo.claims import AnyClaim, Change, Claim, Estimation, Joint, Mean, Statistic
+from pytest_velo.designing.stubs import declared_stubs
 from pytest_velo.errors import UsageError, VeloError
+from pytest_velo.integration.collect.assumptions import ASSUMES
+from pytest_velo.integration.collect.fixture_names import ours_in
 from pytest_velo.integration.collect.frame import frame_of
-from pytest_velo.integration.collect.models import model_id
+from pytest_velo.integration.collect.models import chosen_model, model_id
 from pytest_velo.integration.collect.reach import check_drawn
-from pytest_velo.integration.collect.stash import SPEC
+from pytest_velo.integration.collect.stash import FUNCTION, SPEC
+from pytest_velo.integration.compat import fixture_info
 from pytest_velo.integration.run.hypothesis import item_rule_maker
 from pytest_velo.integration.run.price import price_of
 from pytest_velo.integration.run.spread import spread_of
@@ -83,6 +87,14 @@ def plan_item(
         measured=measured,
         problem=problem,
         remarks=tuple(_remarks(claim, parts)),
+        assumes=tuple(target.node_id for target in item.stash.get(ASSUMES, ())),
+        stubs=declared_stubs(
+            item.stash[SPEC],
+            session.settings,
+            ours_in(fixture_info(item)),
+            chosen_model(item),
+            item.stash[FUNCTION],
+        ),
     )
 
 

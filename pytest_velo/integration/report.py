@@ -29,18 +29,22 @@ from pytest_velo.integration.run.wording import terminal_width, verdict_lines, v
 from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.integration.totals import drawn_lines
 from pytest_velo.records import HypothesisResult, Outcome
+from pytest_velo.report.assumptions import assumption_lines
 from pytest_velo.report.document import compact
 from pytest_velo.report.estimates import total_text
 from pytest_velo.report.families import family_lines
 from pytest_velo.report.folding import more_lines, most_of
-from pytest_velo.report.lines import UNWRAPPED, Line, Style, as_text, block, paragraph
+from pytest_velo.report.lines import UNWRAPPED, Line, Style, as_text, block, fit_lines, paragraph
 from pytest_velo.report.record import RUN_FILE
+from pytest_velo.report.stubs import refusal, stubbed_text, stubs_of
 from pytest_velo.report.summary import summary_lines
 from pytest_velo.report.text import inline, neutralise
 
 WHY_ATTRIBUTE = "velo_unsampled"
 ESTIMATE_ATTRIBUTE = "velo_estimate"
 BEGUN_ATTRIBUTE = "velo_begun"
+WORD_ATTRIBUTE = "velo_word"
+"""The outcome with what was stubbed, as a terminal shows it."""
 _CRASHED = "???"
 """The phase that pytest-xdist gives the report of an item whose worker crashed."""
 PROPERTY = OUTCOME_ATTRIBUTE
@@ -76,6 +80,8 @@ def adapt_report(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.
             report.longrepr = longrepr_of(text, report)
     elif result.outcome is Outcome.INCONCLUSIVE:
         _as_undecided(item, report, result)
+    if stubs_of(result):
+        _as_stubbed(report, result, text, strict=settings.strict)
     tell_allure(item, report, result.outcome, text)
 
 
@@ -158,8 +164,11 @@ def status_of(report: pytest.TestReport) -> tuple[str, str, Any] | None:
     outcome = Outcome(getattr(report, PROPERTY))
     if outcome is Outcome.ERROR:
         return "error", "E", ("ERROR", {"red": True})
+    word = getattr(report, WORD_ATTRIBUTE, None)
     if outcome is Outcome.INCONCLUSIVE and not report.failed:
-        return "inconclusive", "?", ("INCONCLUSIVE", {"yellow": True})
+        return "inconclusive", "?", (word or "INCONCLUSIVE", {"yellow": True})
+    if word is not None:
+        return report.outcome, "F" if report.failed else ".", word
     if outcome is Outcome.SKIPPED or (outcome is Outcome.SUPPORTED and report.failed):
         return None  # an expected refutation that did not come: pytest's FAILED
     return report.outcome, "F" if report.failed else ".", outcome.value.upper()
@@ -185,6 +194,7 @@ def write_summary(session: VeloSession, reporter: pytest.TerminalReporter, start
             reporter,
             family_lines(results, width, strict=strict, encoding=encoding, everything=everything),
         )
+        _write(reporter, fit_lines(assumption_lines(results, width), encoding))
     _write(reporter, drawn_lines(session.drawn, results, width))
     for told in session.batched:
         _write(reporter, block("batch", told, width, Style.DIM))
@@ -341,6 +351,17 @@ def _as_undecided(item: pytest.Item, report: pytest.TestReport, result: Hypothes
     report.longrepr = longrepr_of(text, report) if strict else None
     if not strict:
         report.sections.append(("velo: the verdict", text))
+
+
+def _as_stubbed(report: pytest.TestReport, result: HypothesisResult, text: str, *, strict: bool) -> None:
+    """Say in the verdict's word what was stubbed; under strict, a test that rests on a stub fails."""
+    setattr(report, WORD_ATTRIBUTE, f"{result.outcome.upper()} ({stubbed_text(result.stubs)})")
+    if not strict or (report.failed and not hasattr(report, "wasxfail")):
+        return
+    if hasattr(report, "wasxfail"):
+        del report.wasxfail
+    report.outcome = "failed"
+    report.longrepr = longrepr_of(neutralise(f"{refusal(result)}\n\n{text}"), report)
 
 
 def _add_section(item: pytest.Item, report: pytest.TestReport, result: HypothesisResult) -> None:

@@ -23,6 +23,7 @@ import pytest
 from pytest_velo.errors import StoreError
 from pytest_velo.integration.config.payment import PayRule, pay_rule
 from pytest_velo.integration.config.settings import read_settings
+from pytest_velo.integration.endings import ERROR, SKIPPED, Ending, Endings
 from pytest_velo.integration.fitted import fit_to_terminal
 from pytest_velo.integration.leaving import leave_with
 from pytest_velo.integration.live import LiveBesideBatches
@@ -54,6 +55,7 @@ class VeloSession(SamplingSession):
         config: Pytest's.
         results: Of this process's items, in the order they ran, with the trials that a report shows.
         reported: Of all processes' items, by node id; a test that ran again replaces its first run.
+        endings: How the tests of this process ended, for those that assume them.
         begun: What workers are sampling, by node id, in the form of an error.
         unsampled: Why we skipped hypotheses, by node id.
         estimates: What hypotheses would take, by node id, where the session only estimates.
@@ -84,6 +86,7 @@ class VeloSession(SamplingSession):
         notes = shared.get("velo_notes")
         self.notes_file = None if notes is None else Path(notes) / f"{self.worker}.json"
         self._from_controller: dict[str, Any] = json.loads(shared.get("velo", "{}"))
+        self.endings = Endings(None if notes is None else Path(notes))
         self.started_at = datetime.now(UTC)
         self.results: list[HypothesisResult] = []
         self._unwritten: dict[str, Packed] = {}
@@ -297,6 +300,7 @@ class VeloSession(SamplingSession):
         """
         if report.when == "call":
             self._write_trials()
+        self._note_ending(report)
         if self.worker is not None:
             return
         if (begun := getattr(report, "velo_begun", None)) is not None:
@@ -316,6 +320,13 @@ class VeloSession(SamplingSession):
                     append_result(self.run_folder, self.document(), result)
             settings, verbosity = self.settings, self.config.get_verbosity()
             fit_to_terminal(report, result, show=settings.show, verbosity=verbosity, kind=settings.show_kind)
+
+    def _note_ending(self, report: pytest.TestReport) -> None:
+        """Note a test that ended without a result: what assumes it must not wait."""
+        if getattr(report, "velo_result", None) is None and (report.failed or report.skipped):
+            word = ERROR if report.failed else SKIPPED
+            if self.endings.of(report.nodeid) is None or report.failed:
+                self.endings.note(report.nodeid, Ending(outcome=word, word=word))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pytest_velo.errors import UsageError, nearest
-from pytest_velo.settings import Api, Endpoint, Prefill, Price, Think
+from pytest_velo.settings import STUB, Api, Endpoint, Prefill, Price, Think
 
 _HEADER = "header."
 _EXAMPLE = "vllm: api=openai-chat base_url=http://127.0.0.1:8000/v1 key=VLLM_KEY price=free"
@@ -51,6 +51,12 @@ def parse_endpoint(line: str, *, more_apis: Collection[str] = ()) -> Endpoint:
     name = name.strip()
     if not colon or not name or set(name) & set("/ ="):
         raise UsageError("an endpoint starts with its name and a colon", where="endpoints", fix=_EXAMPLE)
+    if name == STUB:
+        raise UsageError(
+            f"the name {STUB!r} is kept for the models that stub(...) makes",
+            where="endpoints",
+            fix="give the endpoint another name",
+        )
     values: dict[str, Any] = {}
     headers: dict[str, str] = {}
     given: set[str] = set()

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pytest_velo.errors import UsageError, nearest
 from pytest_velo.providers.base import Provider
-from pytest_velo.providers.scripted import ScriptedProvider, find_script
+from pytest_velo.providers.scripted import ScriptedProvider, find_script, script_name
 from pytest_velo.records import JsonObject, Request
 from pytest_velo.settings import BUILTIN_ENDPOINTS, Api, Endpoint
 
@@ -113,7 +113,7 @@ def check_access(target: Target) -> None:
 
             check_installed(target.model)
         case Api.SCRIPTED:
-            find_script(target.model)
+            find_script(script_name(target.endpoint.name, target.model))
         case _:
             pass  # the server will say whether it knows the model
 

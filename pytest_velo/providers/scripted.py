@@ -16,6 +16,7 @@ from pytest_velo.errors import UsageError, nearest
 from pytest_velo.providers.prefill import continued
 from pytest_velo.providers.wire import parsed_answer
 from pytest_velo.records import FinishReason, Reply, Request, ToolCall
+from pytest_velo.settings import STUB
 
 Answer = str | Reply | ToolCall | Sequence[ToolCall]
 Script = (
@@ -73,6 +74,16 @@ def scripted(name: str, replies: Script, *, latency_s: float = 0.0) -> str:
     return f"scripted/{name}"
 
 
+def register(name: str, replies: Script, where: str) -> None:
+    """Register replies under a name as `scripted` does; `where` says whose they are, for errors."""
+    _SCRIPTS[name] = _Registered(answer=_as_function(replies, where), latency_s=0.0, replies=replies)
+
+
+def script_name(endpoint: str, model: str) -> str:
+    """Return what a model's script is registered under: a stub's name belongs to no scripted model."""
+    return f"{STUB}/{model}" if endpoint == STUB else model
+
+
 def find_script(name: str) -> _Registered:
     """Return what is registered under `name`.
 
@@ -88,7 +99,10 @@ def find_script(name: str) -> _Registered:
     """
     if name in _SCRIPTS:
         return _SCRIPTS[name]
-    hint = f"{nearest(name, _SCRIPTS)}; or " if _SCRIPTS else ""
+    if name.startswith(f"{STUB}/"):
+        raise UsageError(f"no stub has the model id {name}", fix='models=[stub("yes", "no key yet")]')
+    known = [other for other in _SCRIPTS if not other.startswith(f"{STUB}/")]
+    hint = f"{nearest(name, known)}; or " if known else ""
     raise UsageError(
         f"no replies are registered for the model scripted/{name}",
         fix=f"{hint}register them where the test is collected: scripted({name!r}, replies)",
@@ -174,7 +188,7 @@ class ScriptedProvider:
 
     async def complete(self, request: Request, seed: int | None) -> Reply:
         """Return the script's reply to `request`; the same request and seed get the same one."""
-        script = find_script(request.model)
+        script = find_script(script_name(request.endpoint, request.model))
         started = time.perf_counter()
         answer = script.answer(request, random.Random(seed or 0))
         if inspect.isawaitable(answer):

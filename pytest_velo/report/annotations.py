@@ -13,6 +13,7 @@ from enum import StrEnum
 from pytest_velo.records import HypothesisResult, Outcome
 from pytest_velo.report.failure import headline, rows
 from pytest_velo.report.numbers import count
+from pytest_velo.report.stubs import outcome_word, refusal
 from pytest_velo.report.text import inline, neutralise, shorten
 
 MOST = 10
@@ -61,8 +62,15 @@ def annotation_of(result: HypothesisResult, file: str, line: int | None) -> Anno
     if result.rerun:
         told.append(f"run it again: {inline(result.rerun)}")
     model = f" ({result.model})" if result.model else ""
-    title = f"{result.outcome}: {result.belief}{model}"
+    title = f"{outcome_word(result)}: {result.belief}{model}"
     return Annotation(kind=kind, title=title, text="\n".join(told), file=file, line=line)
+
+
+def annotation_of_stubs(result: HypothesisResult, file: str, line: int | None) -> Annotation | None:
+    """Return what is said of a verdict that strict does not take because of its stubs; None without any."""
+    text = refusal(result)
+    title = f"{outcome_word(result)}: {result.belief}"
+    return Annotation(kind=Kind.ERROR, title=title, text=text, file=file, line=line) if text else None
 
 
 def annotation_lines(annotations: Sequence[Annotation]) -> Iterator[str]:

@@ -18,11 +18,14 @@ from typing import Any
 from pytest_velo.errors import StoreError
 from pytest_velo.reading import checked
 from pytest_velo.records import (
+    Assumed,
     HypothesisResult,
     Invalid,
     JsonObject,
     Outcome,
     OutcomeKind,
+    Standing,
+    Stubbed,
     TrialRecord,
     UnitKind,
 )
@@ -169,6 +172,11 @@ def result_to_json(result: HypothesisResult, trials: Iterable[TrialRecord] = ())
         "invalid": None if result.invalid is None else result.invalid.value,
         "max_trials_marked": result.max_trials_marked,
         "telling": list(result.telling),
+        "stubs": [{"what": each.what, "why": each.why, "where": each.where} for each in result.stubs],
+        "assumes": [
+            {"node_id": each.node_id, "standing": each.standing.value, "told": each.told}
+            for each in result.assumes
+        ],
         "models_served": list(result.models_served),
         "facts": list(result.facts),
         "notices": list(result.notices),
@@ -202,6 +210,13 @@ def result_from_json(data: JsonObject) -> HypothesisResult:
         invalid=None if data.get("invalid") is None else Invalid(data["invalid"]),
         max_trials_marked=bool(data.get("max_trials_marked")),
         telling=tuple(data["telling"]),
+        stubs=tuple(  # older records lack them
+            Stubbed(what=each["what"], why=each["why"], where=each["where"]) for each in data.get("stubs", ())
+        ),
+        assumes=tuple(  # older records lack them
+            Assumed(node_id=each["node_id"], standing=Standing(each["standing"]), told=each["told"])
+            for each in data.get("assumes", ())
+        ),
         models_served=tuple(data["models_served"]),
         facts=tuple(data["facts"]),
         notices=tuple(data["notices"]),

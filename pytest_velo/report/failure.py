@@ -20,6 +20,7 @@ from pytest_velo.report.phrases import (
     stop_reason,
 )
 from pytest_velo.report.predictions import prediction_text
+from pytest_velo.report.stubs import outcome_word, stub_text, stubs_of
 from pytest_velo.report.text import inline
 from pytest_velo.report.trials import trials_lines
 from pytest_velo.report.tries import NOT_SHOWN, attempt_texts, attempts_risk
@@ -90,6 +91,10 @@ def rows(result: HypothesisResult, verbosity: int = 0) -> Iterator[Row]:
         yield from _evidence_rows(result, result.decision, verbosity)
     for at, told in enumerate(attempt_texts(result)):
         yield Row("" if at else "attempt", told)
+    for stub in stubs_of(result):
+        yield Row("stub", stub_text(stub))
+    for assumed in result.assumes:
+        yield Row("assumes", f"{assumed.node_id}, which {assumed.told}")
     for fact in result.facts:
         yield Row("context", fact)
     for notice in notices_of(result):
@@ -102,21 +107,22 @@ def headline(result: HypothesisResult) -> Line:
         style = Style.BAD if result.outcome is Outcome.ERROR else Style.WARN
         return Line(f"{result.outcome}: {result.problem}", style)
     if result.decision is None:
-        return Line(f"{result.outcome}: {result.problem or 'no trial was completed'}", Style.WARN)
+        return Line(f"{outcome_word(result)}: {result.problem or 'no trial was completed'}", Style.WARN)
+    word = outcome_word(result)
     certified = result.decision.certified
     match result.decision.verdict:
         case Verdict.SUPPORTED:
-            return Line(f"supported: {certified} ({_risk(result, Outcome.SUPPORTED)})", Style.GOOD)
+            return Line(f"{word}: {certified} ({_risk(result, Outcome.SUPPORTED)})", Style.GOOD)
         case Verdict.REFUTED:
-            return Line(f"refuted: {certified} ({_risk(result, Outcome.REFUTED)})", Style.BAD)
+            return Line(f"{word}: {certified} ({_risk(result, Outcome.REFUTED)})", Style.BAD)
         case Verdict.MEASURED:
-            return Line(f"measured: {certified} ({_risk(result, Outcome.MEASURED)})", Style.GOOD)
+            return Line(f"{word}: {certified} ({_risk(result, Outcome.MEASURED)})", Style.GOOD)
         case Verdict.INCONCLUSIVE if result.problem:
-            return Line(f"inconclusive: {result.problem}", Style.WARN)
+            return Line(f"{word}: {result.problem}", Style.WARN)
         case Verdict.INCONCLUSIVE if result.decision.evidence.p_support is None:
-            return Line(f"inconclusive: {result.claim} is not reached yet", Style.WARN)
+            return Line(f"{word}: {result.claim} is not reached yet", Style.WARN)
         case Verdict.INCONCLUSIVE:
-            return Line(f"inconclusive: the trials do not settle whether {result.claim}", Style.WARN)
+            return Line(f"{word}: the trials do not settle whether {result.claim}", Style.WARN)
     assert_never(result.decision.verdict)
 
 

@@ -9,6 +9,7 @@ from pytest_velo.claims import Direction
 from pytest_velo.report.lines import Line, Style, block
 from pytest_velo.report.numbers import count, dollars, percent
 from pytest_velo.report.plan_record import HypothesisPlan, MeasuredRow, PlannedPart, Row, Table
+from pytest_velo.report.stubs import declared_lines
 from pytest_velo.report.text import columns, display, inline, pad
 
 _GAP = "  "
@@ -17,7 +18,7 @@ _MARGIN = "  "
 
 def plan_lines(plans: Sequence[HypothesisPlan], width: int = 100) -> list[Line]:
     """Return each plan, then what applies to all; sentences wrap at `width` columns, tables do not."""
-    lines: list[Line] = []
+    lines = [*_stubs(plans, width)]
     for plan in plans:
         lines += [
             Line(inline(plan.node_id), Style.BOLD),
@@ -28,6 +29,16 @@ def plan_lines(plans: Sequence[HypothesisPlan], width: int = 100) -> list[Line]:
     for remark in dict.fromkeys(remark for plan in plans for remark in plan.remarks):
         lines += block("note", remark, width, Style.DIM, indent=0)
     return lines
+
+
+def _stubs(plans: Sequence[HypothesisPlan], width: int) -> Iterator[Line]:
+    """List what is made up, with the reasons, before anything else; nothing if nothing is."""
+    told = [*declared_lines([(plan.node_id.split("::", 1)[-1], plan.stubs) for plan in plans])]
+    if told:
+        yield Line(f"{count(len(told), 'stub')}:", Style.BOLD)
+        for text in told:
+            yield from block("", text, width, indent=2)
+        yield Line("")
 
 
 def chance(probability: float, bound: float | None = None) -> str:
@@ -51,6 +62,8 @@ def _facts(plan: HypothesisPlan, width: int) -> Iterator[Line]:
     yield from block("about", plan.scope, width)
     if plan.model is not None:
         yield from block("model", plan.model, width)
+    for assumed in plan.assumes:
+        yield from block("assumes", assumed, width)
     if plan.unit_told:
         yield from block("unit", plan.unit_told, width)
     if plan.spread_told:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from pytest_velo.claims import Direction
+from pytest_velo.records import Stubbed
 from pytest_velo.stats.planning.operating import OperatingCharacteristics
 from pytest_velo.stats.planning.truths import Detectable
 
@@ -100,6 +101,8 @@ class HypothesisPlan:
         measured: The plans of an estimate.
         problem: Why it cannot be planned; empty if it can.
         spread_told: How much its units vary, and who says so; or what would have to be known.
+        stubs: What is made up, as far as marks and source say.
+        assumes: The node ids of what it assumes, which is decided before it is sampled.
         remarks: What else a reader has to know.
     """
 
@@ -122,6 +125,8 @@ class HypothesisPlan:
     problem: str = ""
     spread_told: str = ""
     remarks: tuple[str, ...] = ()
+    stubs: tuple[Stubbed, ...] = ()
+    assumes: tuple[str, ...] = ()
 
     def calls(self, n_units: float) -> float | None:
         """Return the calls of so many units; None if unknown."""

@@ -11,6 +11,7 @@ from pytest_velo.report.lines import Line, Style, block, fit_lines, paragraph
 from pytest_velo.report.load import Run, load
 from pytest_velo.report.numbers import count, interval, percent
 from pytest_velo.report.phrases import observed, stop_reason, used_text
+from pytest_velo.report.stubs import outcome_word
 from pytest_velo.report.text import inline
 from pytest_velo.report.trials import outcome_text, trial_lines
 from pytest_velo.runner.flips import Flip, Flips, Moves, flips_between
@@ -186,13 +187,13 @@ def _standing(result: HypothesisResult) -> str:
     """Return a result on one line: the outcome, what is certified, the numbers."""
     decision = result.decision
     if decision is None or result.outcome is Outcome.ERROR or result.problem:
-        return f"{result.outcome}: {result.problem or 'no trial was completed'}"
+        return f"{outcome_word(result)}: {result.problem or 'no trial was completed'}"
     open_ = result.outcome is Outcome.INCONCLUSIVE
     certified = stop_reason(decision.stop, decision.verdict) if open_ else decision.certified
     ends = decision.evidence.interval
     level = "" if ends is None else f", {percent(ends.level)} interval {interval(ends)}"
     numbers = f"observed {observed(result)}{level}, {used_text(result)}"
-    return f"{result.outcome}: {certified}; {numbers}"
+    return f"{outcome_word(result)}: {certified}; {numbers}"
 
 
 def _changes(flips: Flips) -> Iterator[str]:

@@ -12,6 +12,7 @@ from pytest_velo.records import HypothesisResult, Outcome, UnitKind
 from pytest_velo.report.lines import Line, Style
 from pytest_velo.report.numbers import count, dollars, interval, percent, rate
 from pytest_velo.report.phrases import claim_text, mark, observed, used_text
+from pytest_velo.report.stubs import outcome_word, stubbed_text, stubs_of
 from pytest_velo.report.text import columns, inline, pad
 
 STYLES = {
@@ -39,7 +40,7 @@ def table_lines(results: Sequence[HypothesisResult], names: Sequence[str], width
         texts = [_SEPARATOR.join(map(pad, row, widths)).rstrip() for row in (head, *rows)]
         styles = [Style.DIM, *(STYLES[result.outcome] for result in results)]
         return [Line(text, style) for text, style in zip(texts, styles, strict=True)]
-    indent = max(_NARROWEST, *(columns(row[0]) for row in rows))
+    indent = max(_NARROWEST, *(columns(_outcome(result)) for result in results))
     return [
         line
         for result, name in zip(results, names, strict=True)
@@ -49,14 +50,16 @@ def table_lines(results: Sequence[HypothesisResult], names: Sequence[str], width
 
 def brief_lines(results: Sequence[HypothesisResult], names: Sequence[str], width: int) -> list[Line]:
     """Return one line per hypothesis, for `-q`: what was observed, and as much of the name as fits."""
-    indent = max(_NARROWEST, *(columns(_told(result)) for result in results))
+    indent = max(_NARROWEST, *(columns(_outcome(result)) for result in results))
     numbers = [_brief_numbers(result) for result in results]
     room = max(8, width - indent - max(map(columns, numbers)) - 2 * len(_SEPARATOR))
     shown = [inline(name, room) for name in names]
     longest = max(map(columns, shown))
     return [
         Line(
-            inline(_SEPARATOR.join([pad(_told(result), indent), pad(name, longest), told]).rstrip(), width),
+            inline(
+                _SEPARATOR.join([pad(_outcome(result), indent), pad(name, longest), told]).rstrip(), width
+            ),
             STYLES[result.outcome],
         )
         for result, name, told in zip(results, shown, numbers, strict=True)
@@ -64,9 +67,12 @@ def brief_lines(results: Sequence[HypothesisResult], names: Sequence[str], width
 
 
 def _brief_numbers(result: HypothesisResult) -> str:
+    stubbed = stubbed_text(stubs_of(result))
     if result.decision is None:
-        return ""
+        return stubbed
     ends, estimate = result.decision.evidence.interval, result.decision.evidence.estimate
+    if stubbed:
+        return f"{rate(estimate)}, {stubbed}"
     if ends is None:
         return observed(result)
     return f"{rate(estimate)}, {percent(ends.level)} interval {interval(ends)}"
@@ -80,8 +86,13 @@ def _entry(result: HypothesisResult, name: str, indent: int, width: int) -> Iter
         yield Line(margin + text)
 
 
-def _told(result: HypothesisResult) -> str:
+def _outcome(result: HypothesisResult) -> str:
     return f"{mark(result.outcome)} {result.outcome}"
+
+
+def _told(result: HypothesisResult) -> str:
+    """Return the outcome with what was stubbed, which may be long: entries are not indented by it."""
+    return f"{mark(result.outcome)} {outcome_word(result)}"
 
 
 def _pieces(result: HypothesisResult) -> list[str]:

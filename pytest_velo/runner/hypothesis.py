@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from pytest_velo.canonical import digest
 from pytest_velo.claims import AnyClaim, Claim, Direction
-from pytest_velo.records import Belief, Invalid, TrialRecord
+from pytest_velo.records import Belief, Invalid, Stubbed, TrialRecord
 from pytest_velo.runner.frame import Frame
 from pytest_velo.sampling.trial import Trial
 from pytest_velo.settings import Endpoint
@@ -79,6 +79,7 @@ class Hypothesis:
         folder: The test file's, for relative paths of images and sounds.
         facts: What belongs to its verdict from the start: where the cases are from.
         adopts: The known endpoints, if the calls of clients that bodies make are draws; None if they are not.
+        stubs: What stands in for something in every trial: cases, values of fixtures.
         allow_cut, allow_empty: Which replies count that the body's own clients get.
         tries: The belief that it is an attempt at, as the ledger of attempts knows it; None if nothing does.
         rung: The rung of a ladder that it stands on; empty without one.
@@ -122,6 +123,7 @@ class Hypothesis:
     rung: str = ""
     predicted: float | None = None
     attempt_alpha: Callable[[TrialRecord], float] | None = None
+    stubs: tuple[Stubbed, ...] = ()
 
     @property
     def design(self) -> Design:

@@ -50,6 +50,7 @@ class Looks:
         self._log = log
         self._hypothesis = hypothesis
         self._draws = digest([hypothesis.node_id, hypothesis.model, hypothesis.stream])
+        self._stubbed = digest([self._draws, "stubbed"])
         self._earlier = log.looks_at(self._draws)
         self._found = ""
 
@@ -103,15 +104,20 @@ class Looks:
         """Log this look, and return the result with what the log has to say about it."""
         notices = (*result.notices, *self._notices(result))
         if run.error is None and run.stop is not StopReason.INTERRUPTED:
-            self._enter(result)
+            self._enter_stubbed(result) if result.stubs else self._enter(result)
         return replace(result, notices=notices)
 
-    def _enter(self, result: HypothesisResult) -> None:
-        hypothesis = self._hypothesis
-        decision = result.decision
+    def _enter_stubbed(self, result: HypothesisResult) -> None:
+        """Log a look through a stub apart: no evidence about the real thing, but its draws were seen."""
+        look = self._look(result, self._stubbed)
+        if look not in [replace(earlier, looked_at="") for earlier in self._log.looks_at(self._stubbed)]:
+            self._log.log_look(replace(look, looked_at=datetime.now(UTC).isoformat(timespec="seconds")))
+
+    def _look(self, result: HypothesisResult, draws: str) -> Look:
+        hypothesis, decision = self._hypothesis, result.decision
         assert decision is not None
-        look = Look(
-            draws=self._draws,
+        return Look(
+            draws=draws,
             claim=hypothesis.design_hash,
             scorer=hypothesis.body_digest,
             rule=decision.evidence.rule,
@@ -123,6 +129,9 @@ class Looks:
             n_trials=len(result.trials),
             prompt=_prompt_of(result),
         )
+
+    def _enter(self, result: HypothesisResult) -> None:
+        look = self._look(result, self._draws)
         known = [replace(earlier, looked_at="") for earlier in self._earlier]
         for draws in filter(None, (self._draws, self._found)):
             if replace(look, draws=draws) not in known:
@@ -133,11 +142,16 @@ class Looks:
             usd = add_costs(call.reply.cost_usd for call in calls)
             n = len(result.trials)
             seen = LastSeen(calls_per_trial=len(calls) / n, usd_per_trial=None if usd is None else usd / n)
-            self._log.note_seen(hypothesis.node_id, seen)
+            self._log.note_seen(self._hypothesis.node_id, seen)
 
     def _notices(self, result: HypothesisResult) -> list[str]:
         hypothesis, prompt = self._hypothesis, _prompt_of(result)
+        if result.stubs:
+            return []  # it says in its verdict that it is no evidence about the real thing
         notices = []
+        seen_through_a_stub = self._log.looks_at(self._stubbed) if result.n_cached else ()
+        if any(look.seed == hypothesis.seed for look in seen_through_a_stub):
+            notices.append(_changed("what was stubbed"))
         history = self._horizons(prompt)
         if len(history) > 1:
             notices.append(self._history_text(history))

@@ -16,6 +16,7 @@ from pytest_velo.records import (
     Invalid,
     Outcome,
     OutcomeKind,
+    Stubbed,
     TrialRecord,
     UnitKind,
     add_costs,
@@ -74,7 +75,14 @@ def result_of(run: Run) -> HypothesisResult:
         rerun=hypothesis.rerun,
         claim_hash=hypothesis.claim_hash,
         body_digest=hypothesis.body_digest,
+        stubs=_stubs(run, (*run.trials, *shown)),
     )
+
+
+def _stubs(run: Run, trials: Sequence[TrialRecord]) -> tuple[Stubbed, ...]:
+    """Return what stood in for something in the trials; what was declared and not used did not."""
+    everywhere = run.hypothesis.stubs if trials else ()
+    return tuple(dict.fromkeys([*everywhere, *(each for trial in trials for each in trial.stubs)]))
 
 
 def _usd_per_turn(run: Run) -> float | None:

@@ -247,6 +247,7 @@ class TrialRunner:
             case=planned.case,
             notes=scope.trial.notes,
             calls=self._keeper.calls(scope.calls),
+            stubs=tuple(scope.stubs),
         )
 
 

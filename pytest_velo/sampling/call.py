@@ -10,6 +10,7 @@ from pytest_velo.cache.keys import request_key
 from pytest_velo.errors import BodyError, InvalidTrial, UnansweredError, VeloError, named
 from pytest_velo.providers.prefill import continued, may_not_continue
 from pytest_velo.providers.registry import Target
+from pytest_velo.providers.stubbed import stub_of
 from pytest_velo.providers.thoughts import has_thoughts, without_thoughts
 from pytest_velo.records import Call, FinishReason, Reply, Request
 from pytest_velo.sampling.forks import Origin
@@ -136,6 +137,8 @@ async def ask(
         await asyncio.sleep(0)  # a body that catches this in a loop must not block the others
         raise stopped()
     place = scope.start()
+    if (stood_in := stub_of(target.id)) is not None:
+        scope.stubs[stood_in.standing_in_for(speaker or "model")] = None
     try:
         key = request_key(request)
         _check_label(label)

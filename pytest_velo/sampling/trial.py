@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 from pytest_velo.errors import BodyError, InvalidTrial, listen
 from pytest_velo.parallel import here
 from pytest_velo.providers.registry import Target
-from pytest_velo.records import Address, Call, Reply, Request, Slot
+from pytest_velo.records import Address, Call, Reply, Request, Slot, Stubbed
 from pytest_velo.replies import fork_with
 from pytest_velo.sampling.forks import Origin, fork
 
@@ -172,6 +172,7 @@ class TrialScope:
         "parcels",
         "scored_s",
         "stream",
+        "stubs",
         "trial",
         "trouble",
         "unanswered",
@@ -217,6 +218,7 @@ class TrialScope:
         self.unanswered = ""  # why a client's prompt got no answer; the trial is invalid
         self.ended = False
         self.notices: list[str] = []
+        self.stubs: dict[Stubbed, None] = {}  # what stood in for something, in the order of use
         self.n_given_up = 0  # calls that the body cancelled
         self.given_up = ""  # the first of them
         self._unfinished: list[str] = []
@@ -313,6 +315,7 @@ class TrialScope:
         if not self.ended:
             self._calls += inner._calls
         self.notices += inner.notices
+        self.stubs |= inner.stubs
         self.n_given_up += inner.n_given_up
         self.given_up = self.given_up or inner.given_up
         self.scored_s += inner.scored_s

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from pytest_velo.errors import BodyError, InvalidTrial
+from pytest_velo.providers.stubbed import ANSWER
 from pytest_velo.records import Reply
 from pytest_velo.sampling.model import AsyncModel, Model
 from pytest_velo.sampling.pending import Pending
@@ -27,6 +28,7 @@ from pytest_velo.scorers.grading import (
     yes_no_prompt,
 )
 from pytest_velo.scorers.labels import Labelled, labels_of
+from pytest_velo.scorers.stubbed import StubbedAnswers
 from pytest_velo.scorers.validating import agreement_on
 
 _MOST_SAID = 200
@@ -59,8 +61,10 @@ class AsyncJudge:
 
     _stays_here: ClassVar[str] = "the judge"
 
-    def __init__(self, model: AsyncModel) -> None:
+    def __init__(self, model: AsyncModel, stubbed: StubbedAnswers | None = None) -> None:
+        """Take the model that judges, or the one that says what a stub gives."""
         self._model = model
+        self._stubbed = stubbed
 
     @property
     def _lost(self) -> BodyError | None:
@@ -85,6 +89,8 @@ class AsyncJudge:
         """
         shown = shown_with(text, context, self._scope())
         prompt = yes_no_prompt(question, str(text), shown)
+        if self._stubbed is not None:
+            options[ANSWER] = self._stubbed.yes_no(question, str(text))
         call = self._model(prompt, system=SYSTEM, schema=YES_NO_SCHEMA, **options)
 
         async def answer() -> bool:
@@ -111,6 +117,8 @@ class AsyncJudge:
         """
         shown = shown_with(text, context, self._scope())
         prompt = score_prompt(rubric, str(text), low, high, shown)
+        if self._stubbed is not None:
+            options[ANSWER] = self._stubbed.score(rubric, str(text), low, high)
         call = self._model(prompt, system=SYSTEM, schema=score_schema(low, high), **options)
 
         async def answer() -> float:
@@ -179,8 +187,10 @@ class Judge:
 
     _stays_here: ClassVar[str] = "the judge"
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, stubbed: StubbedAnswers | None = None) -> None:
+        """Take the model that judges, or the one that says what a stub gives."""
         self._model = model
+        self._stubbed = stubbed
 
     @property
     def _lost(self) -> BodyError | None:
@@ -193,6 +203,8 @@ class Judge:
         """Ask whether `question` holds of `text`; arguments and errors as in `AsyncJudge`."""
         shown = shown_with(text, context, self._model._scope())
         prompt = yes_no_prompt(question, str(text), shown)
+        if self._stubbed is not None:
+            options[ANSWER] = self._stubbed.yes_no(question, str(text))
         with _blamed(self._model):
             return read_yes_no(self._model(prompt, system=SYSTEM, schema=YES_NO_SCHEMA, **options))
 
@@ -209,6 +221,8 @@ class Judge:
         """Score `text` by `rubric`, from `low` to `high`; arguments and errors as in `AsyncJudge.score`."""
         shown = shown_with(text, context, self._model._scope())
         prompt = score_prompt(rubric, str(text), low, high, shown)
+        if self._stubbed is not None:
+            options[ANSWER] = self._stubbed.score(rubric, str(text), low, high)
         with _blamed(self._model):
             reply = self._model(prompt, system=SYSTEM, schema=score_schema(low, high), **options)
             return read_score(reply, low, high)
@@ -219,7 +233,7 @@ class Judge:
         """Ask about texts that people have labelled; arguments and errors as in `AsyncJudge.validate`."""
         scope = self._model._blocking_scope()
         assert scope.block is not None
-        judge = AsyncJudge(self._model._twin())
+        judge = AsyncJudge(self._model._twin(), self._stubbed)
         rows = labels_of(labels, question, scope.folder, level)
         scope.issue()
         return scope.block(

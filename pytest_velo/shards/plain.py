@@ -16,7 +16,7 @@ from pytest_velo import errors
 from pytest_velo.cache.codec import decode_reply, encode_reply
 from pytest_velo.case_sets import Planned, target_of
 from pytest_velo.errors import VeloError
-from pytest_velo.records import Address, Call, OutcomeKind, Reply, Request, TrialRecord
+from pytest_velo.records import Address, Call, OutcomeKind, Reply, Request, Stubbed, TrialRecord
 from pytest_velo.runner.trials import Finished
 
 _MOST_TRACE = 20_000  # characters of a traceback, from its end
@@ -126,6 +126,7 @@ def finished_to_plain(finished: Finished) -> Plain:
         "location": record.location,
         "notes": record.notes,
         "calls": [call_to_plain(call) for call in record.calls],
+        "stubs": [[each.what, each.why, each.where] for each in record.stubs],
         "notices": finished.notices,
         "error": None if finished.error is None else error_to_plain(finished.error),
     }
@@ -151,6 +152,7 @@ def finished_from_plain(
         case=planned.case,
         notes=tuple(plain["notes"]),
         calls=tuple(map(call_from_plain, plain["calls"])),
+        stubs=tuple(Stubbed(what=what, why=why, where=where) for what, why, where in plain["stubs"]),
     )
     error = None if plain["error"] is None else error_from_plain(plain["error"], known)
     return Finished(planned=planned, record=record, error=error, notices=tuple(plain["notices"]))
@@ -166,6 +168,7 @@ def failed(planned: Planned, seed: int, error: BaseException) -> Finished:
         "location": "",
         "notes": (),
         "calls": (),
+        "stubs": (),
         "notices": (),
         "error": None,
     }

@@ -41,6 +41,7 @@ USERS_CALL = {
     "pytest_velo.scorers.agreement",
     "pytest_velo.scorers.judge",
     "pytest_velo.stats.choosing",
+    "pytest_velo.stubs",
 }
 
 

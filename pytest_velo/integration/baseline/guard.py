@@ -22,6 +22,7 @@ from pytest_velo.integration.collect.frame import case_set
 from pytest_velo.integration.collect.stash import SPEC
 from pytest_velo.integration.session import VeloSession
 from pytest_velo.records import HypothesisResult, Invalid, Outcome, TrialRecord, UnitKind
+from pytest_velo.report.stubs import stub_text, stubs_of
 from pytest_velo.runner.frame import Frame, Over
 from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.run import Run
@@ -140,6 +141,11 @@ def _recording(hypothesis: Hypothesis, entry: Entry | None, path: Path) -> Guard
         if run.verdict is not Verdict.MEASURED:
             why = "sampling ended before all trials were finished"
             return replace(result, facts=(*result.facts, f"no baseline was stored: {why}"))
+        if stubs_of(result):
+            told = "; ".join(map(stub_text, stubs_of(result)))
+            return replace(
+                result, facts=(*result.facts, f"no baseline was stored: it rests on a stub, {told}")
+            )
         sampled = sampled_of(run, frame.trials(), hypothesis)
         accepted = BaselineFile().accept(
             hypothesis=hypothesis.node_id,

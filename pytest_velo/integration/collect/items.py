@@ -10,6 +10,7 @@ import pytest
 
 from pytest_velo.designing.models import model_ids
 from pytest_velo.errors import UsageError
+from pytest_velo.integration.collect.assumptions import link
 from pytest_velo.integration.collect.fixture_names import asking_in
 from pytest_velo.integration.collect.reach import check_reach
 from pytest_velo.integration.collect.stash import FACTS, FUNCTION, SPEC
@@ -47,7 +48,9 @@ def prepare_all(items: Iterable[pytest.Function], session: VeloSession) -> None:
         pytest.UsageError: As in `prepare` and `check_update`.
     """
     try:
-        check_update(prepare(items, session), session)
+        ours = prepare(items, session)
+        check_update(ours, session)
+        link(ours, session)
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
-from pytest_velo.integration.collect.fixture_names import is_harmless
+from pytest_velo.designing.supplies import supply
+from pytest_velo.integration.body import taker_of
+from pytest_velo.integration.collect.fixture_names import is_harmless, is_ours
 from pytest_velo.integration.collect.stash import FUNCTION
 from pytest_velo.integration.compat import fixture_info, hooks_of_conftests, is_parameter
 from pytest_velo.integration.names import RESCORE_PLUGIN
@@ -64,3 +68,16 @@ def is_free(item: pytest.Function) -> bool:
         return False
     last = (definitions[-1] for definitions in fixture_info(item).name2fixturedefs.values())
     return all(is_parameter(definition) or is_harmless(definition) for definition in last)
+
+
+def own_fixtures(item: pytest.Function) -> Mapping[str, Any]:
+    """Return the values of a free item's arguments: our fixtures, and parameters."""
+    info = fixture_info(item)
+    params = getattr(getattr(item, "callspec", None), "params", {})
+    values: dict[str, Any] = {}
+    for name in info.argnames:
+        if not is_ours(info, name):
+            values[name] = params[name]
+        else:
+            values[name] = supply(name, taker_of(item, name))
+    return values

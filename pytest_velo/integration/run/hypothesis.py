@@ -12,6 +12,8 @@ import pytest
 from pytest_velo.bodies.shape import body_digest
 from pytest_velo.claims import AnyClaim, Claim
 from pytest_velo.designing.hypothesis import make_hypothesis, rule_maker
+from pytest_velo.designing.supplies import unstubbed
+from pytest_velo.integration.body import taker_of
 from pytest_velo.integration.collect.attempts import tried_by
 from pytest_velo.integration.collect.fixture_names import is_ours, shared_state, told
 from pytest_velo.integration.collect.frame import case_set, frame_of
@@ -20,10 +22,12 @@ from pytest_velo.integration.collect.stash import FACTS, FUNCTION, SPEC
 from pytest_velo.integration.compat import fixture_info
 from pytest_velo.integration.config.rerun import rerun_line
 from pytest_velo.integration.run.outcomes import HostOutcomes
+from pytest_velo.records import Stubbed
 from pytest_velo.runner.hypothesis import Body, Hypothesis
 from pytest_velo.settings import Settings
 from pytest_velo.stats.choosing import RuleFactory
 from pytest_velo.stats.rules.choice import MakeRule
+from pytest_velo.stubs import Stub
 
 
 def build(
@@ -49,11 +53,13 @@ def build(
         UsageError: As in `frame_of`.
     """
     spec, facts = item.stash[SPEC], item.stash[FACTS]
+    stubbed = {name: value for name, value in fixtures.items() if isinstance(value, Stub)}
+    fixtures, stubs = _unstubbed(item, fixtures)
     outcomes.watch(fixtures.values())
     cases = case_set(item, settings)
     frame = frame_of(item, settings)
     info = fixture_info(item)
-    shared = shared_state(item, info)
+    shared = [name for name in shared_state(item, info) if name not in stubbed]
     notices = [_shared_notice([told(item, info, name) for name in shared])] if shared else []
     return make_hypothesis(
         spec,
@@ -75,7 +81,18 @@ def build(
         one_by_one=bool(shared) or in_order,
         keep_exceptions=in_order,
         tries=tried_by(item, settings),
+        stubs=stubs,
     )
+
+
+def _unstubbed(item: pytest.Function, fixtures: Mapping[str, Any]) -> tuple[Mapping[str, Any], list[Stubbed]]:
+    """Return what the body gets for its arguments, and what of it stands in for something in every trial."""
+    given, stubs = dict(fixtures), list[Stubbed]()
+    for name, value in fixtures.items():
+        if isinstance(value, Stub):
+            given[name], found = unstubbed(name, value, taker_of(item, name))
+            stubs += found if name in fixture_info(item).argnames else ()
+    return given, stubs
 
 
 def item_rule_maker(config: pytest.Config, claim: AnyClaim) -> MakeRule:

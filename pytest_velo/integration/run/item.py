@@ -12,10 +12,11 @@ from pytest_velo.integration.collect.late import late_problem
 from pytest_velo.integration.collect.stash import ESTIMATE, FUNCTION, GATHERING, RESULT, SPEC, UNSAMPLED
 from pytest_velo.integration.compat import sparing_explanations
 from pytest_velo.integration.run.afar import progress_of
+from pytest_velo.integration.run.assumptions import ending_of
 from pytest_velo.integration.run.estimate import estimate_of, run_on_stored, skip_text
 from pytest_velo.integration.run.outcomes import HypothesisRefuted
 from pytest_velo.integration.run.pool import POOLING
-from pytest_velo.integration.run.sampling import Sampling, fill_in_turn, prepare
+from pytest_velo.integration.run.sampling import Sampling, fill_in_turn, held_back, prepare
 from pytest_velo.integration.run.wording import verdict_text
 from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.records import HypothesisResult, Outcome
@@ -52,7 +53,7 @@ def run_item(item: pytest.Function) -> None:
     """
     session = item.config.stash[SESSION]
     if (gather := item.config.stash.get(GATHERING, None)) is not None:
-        _skip(item, gather(item, session))
+        _skip(item, held_back(item, session) or gather(item, session))
     if session.settings.mode is Mode.ESTIMATE:
         _estimate(item, session)
     pooling = item.config.stash.get(POOLING, None)
@@ -105,6 +106,9 @@ def _estimate(item: pytest.Function, session: VeloSession) -> NoReturn:
 def _keep(item: pytest.Function, session: VeloSession, result: HypothesisResult | None) -> HypothesisResult:
     assert result is not None  # every path here sets one
     item.stash[RESULT] = kept = session.keep(told(result))
+    session.endings.note(item.nodeid, ending_of(kept))
+    if (pooling := item.config.stash.get(POOLING, None)) is not None:
+        pooling.release()
     return kept
 
 

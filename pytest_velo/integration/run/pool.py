@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from contextvars import Context, copy_context
 from itertools import chain, islice
-from typing import Any
 
 import pytest
 
-from pytest_velo.designing.supplies import supply
 from pytest_velo.errors import VeloError
-from pytest_velo.integration.body import taker_of
-from pytest_velo.integration.collect.fixture_names import is_ours
 from pytest_velo.integration.collect.stash import SPEC
-from pytest_velo.integration.compat import comparison_hook_of, fixture_info
+from pytest_velo.integration.compat import comparison_hook_of
 from pytest_velo.integration.run.afar import progress_of
+from pytest_velo.integration.run.assumptions import is_settled
 from pytest_velo.integration.run.capture import Backstage, Stage, backstage
-from pytest_velo.integration.run.freedom import is_free, may_pool
+from pytest_velo.integration.run.freedom import is_free, may_pool, own_fixtures
 from pytest_velo.integration.run.sampling import Sampling, Watch, prepare
 from pytest_velo.integration.run.waves import waves_of
 from pytest_velo.integration.session import SESSION, VeloSession
@@ -52,17 +49,32 @@ class Pooling:
         self._pool = Pool(policy_of(settings.scheduler), settings.concurrency, endpoint_of)
         self._at_once = max(AT_ONCE, 2 * settings.concurrency)
         self._next: Iterator[pytest.Function] = iter(())
+        self._held: list[pytest.Function] = []
         self._watch = Watch()
         self._waiting: dict[str, Sampling] = {}
         self._kept: dict[str, Backstage] = {}
 
     def start(self, items: Iterable[pytest.Function]) -> None:
         """Start sampling free items, in the order in which pytest reaches them."""
-        items = [*items]
+        ready: list[pytest.Function] = []
+        for item in items:
+            (ready if is_settled(item, self._session) else self._held).append(item)
         if self._session.settings.batches_paid_draws:
-            self._fill(items)
-        self._next = iter(items)
+            self._fill(ready)
+        self._next = iter(ready)
         self._go_on(self._at_once)
+
+    def release(self) -> None:
+        """Start sampling the items whose assumptions have been decided meanwhile."""
+        if not self._held:
+            return
+        ready = [item for item in self._held if is_settled(item, self._session)]
+        self._held = [item for item in self._held if item not in ready]
+        if ready:
+            if self._session.settings.batches_paid_draws:
+                self._fill(ready)
+            self._next = chain(ready, self._next)
+            self._go_on(min(len(ready), max(0, self._at_once - len(self._waiting))))
 
     def _go_on(self, n: int) -> None:
         """Start sampling the next `n` items; one that cannot be prepared waits for its turn."""
@@ -160,19 +172,6 @@ class Pooling:
 
 async def _begin(pool: Pool, runs: list[Run], contexts: list[Context]) -> None:
     pool.start(runs, contexts)
-
-
-def own_fixtures(item: pytest.Function) -> Mapping[str, Any]:
-    """Return the values of a free item's arguments: our fixtures, and parameters."""
-    info = fixture_info(item)
-    params = getattr(getattr(item, "callspec", None), "params", {})
-    values: dict[str, Any] = {}
-    for name in info.argnames:
-        if not is_ours(info, name):
-            values[name] = params[name]
-        else:
-            values[name] = supply(name, taker_of(item, name))
-    return values
 
 
 def interrupt(config: pytest.Config, pooling: Pooling | None) -> None:

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_velo.designing.conclusion import concluded
 from pytest_velo.designing.loading import load_what_the_loop_needs
+from pytest_velo.errors import UsageError, WouldPayError
 from pytest_velo.integration.baseline.guard import Guard, guard_of, unsampled_result
 from pytest_velo.integration.collect.reach import check_drawn
 from pytest_velo.integration.collect.stash import FACTS, SPEC
 from pytest_velo.integration.names import RESCORE_PLUGIN
+from pytest_velo.integration.run.assumptions import assumed_by, why_not
+from pytest_velo.integration.run.freedom import own_fixtures
 from pytest_velo.integration.run.hypothesis import build
 from pytest_velo.integration.run.outcomes import HostOutcomes
 from pytest_velo.integration.run.waves import waves_of
 from pytest_velo.integration.run.workers import trials_of
 from pytest_velo.integration.session import SESSION, VeloSession
-from pytest_velo.records import HypothesisResult
+from pytest_velo.records import Assumed, HypothesisResult
 from pytest_velo.runner.attempts import Attempts, begun
 from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.looks import Looks
-from pytest_velo.runner.result import with_brief_details
+from pytest_velo.runner.result import result_of, with_brief_details
 from pytest_velo.runner.run import Launcher, Run
 from pytest_velo.sampling.stats import SamplingStats
 
@@ -54,6 +57,7 @@ class Sampling:
         attempts: Those at its belief.
         watch: Called after every trial.
         result: None until the run has ended.
+        assumed: What it assumes, with how that stood when it began.
     """
 
     item: pytest.Function
@@ -65,6 +69,7 @@ class Sampling:
     guard: Guard | None
     rescored: Rescored | None
     result: HypothesisResult | None = field(default=None)
+    assumed: tuple[Assumed, ...] = ()
 
     def conclude(self, before: SamplingStats | None = None, after: SamplingStats | None = None) -> None:
         """Make the result of a run that ended for any reason; a second call does nothing.
@@ -91,6 +96,7 @@ class Sampling:
             result = self.guard.finish(run, result)
         if self.rescored is not None:
             result = self.rescored.told(result, run)
+        result = replace(result, assumes=self.assumed)
         self.result = with_brief_details(result, settings.show)
 
 
@@ -112,6 +118,7 @@ def prepare(
     """
     rescored = _rescored(item)
     settings = session.settings_of(item)
+    assumed = assumed_by(item, session, _evaluated) if rescored is None else ()
     load_what_the_loop_needs(item.stash[SPEC], settings)
     check_drawn(item, settings)
     outcomes = HostOutcomes(item.stash[FACTS], item.stash[SPEC].claim, item.path.parent)
@@ -123,6 +130,8 @@ def prepare(
         in_order=session.in_order(),
         fixtures=item.funcargs if fixtures is None else fixtures,
     )
+    if problem := why_not(assumed):
+        return replace(unsampled_result(hypothesis, problem), assumes=assumed, rerun=hypothesis.rerun)
     guard = guard_of(item, session, hypothesis)
     if guard is not None:
         if guard.hypothesis is None:
@@ -157,6 +166,7 @@ def prepare(
         attempts=attempts,
         guard=guard,
         rescored=rescored,
+        assumed=assumed,
     )
 
 
@@ -168,10 +178,32 @@ def _attempts(session: VeloSession, hypothesis: Hypothesis, *, is_look: bool) ->
     )
 
 
+def _evaluated(item: pytest.Function, session: VeloSession) -> HypothesisResult | None:
+    """Sample an item for one that assumes it, before its turn: when it is its turn, its draws are there.
+
+    Its result is not kept, and it is no look of its own.
+    """
+    try:
+        prepared = prepare(item, session, fixtures=own_fixtures(item))
+    except UsageError:
+        return None  # it is raised again at its turn
+    if isinstance(prepared, HypothesisResult):
+        return prepared
+    session.loop.run(prepared.run.go())
+    if isinstance(prepared.run.error, WouldPayError):
+        return None
+    return replace(result_of(prepared.run), trials=())
+
+
 def fill_in_turn(item: pytest.Function, session: VeloSession) -> None:
     """With `--velo-batch`, get the draws of an item that is sampled by itself, and is set up."""
-    if session.settings.batches_paid_draws:
+    if session.settings.batches_paid_draws and not held_back(item, session):
         waves_of(session).fill([(item, item.funcargs)])
+
+
+def held_back(item: pytest.Function, session: VeloSession) -> str:
+    """Say why an item is not sampled because of what it assumes; empty if nothing stands against it."""
+    return why_not(assumed_by(item, session, _evaluated))
 
 
 def _drawer(session: VeloSession) -> Drawer:

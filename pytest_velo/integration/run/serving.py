@@ -25,10 +25,9 @@ from pytest_velo.integration.collect.stash import FACTS, SPEC
 from pytest_velo.integration.compat import comparison_hook_of
 from pytest_velo.integration.config.options import OPTIONS
 from pytest_velo.integration.run.capture import Backstage, Stage, backstage
-from pytest_velo.integration.run.freedom import is_free
+from pytest_velo.integration.run.freedom import is_free, own_fixtures
 from pytest_velo.integration.run.hypothesis import build
 from pytest_velo.integration.run.outcomes import HostOutcomes
-from pytest_velo.integration.run.pool import own_fixtures
 from pytest_velo.integration.run.workers import prints_of_session
 from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.runner.trials import TrialRunner

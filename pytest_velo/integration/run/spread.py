@@ -64,6 +64,8 @@ _ASKED_OF_SCORES = (
 def _recorded(last: Before, statistic: Statistic) -> list[float]:
     """Return the values of a record that is about the same statistic; none of another."""
     claim = claim_of(last.result.claim)
+    if last.result.stubs:  # what is made up tells nothing of the real thing
+        return []
     if claim is None or claim.statistics != (statistic,):
         return []
     try:

@@ -13,9 +13,11 @@ from pytest_velo.case_sets import Case, CaseSet, load
 from pytest_velo.errors import UsageError, nearest
 from pytest_velo.media import Media, MediaFile
 from pytest_velo.providers.registry import Target, resolve
+from pytest_velo.providers.stubbed import stubbed_model
 from pytest_velo.records import JsonObject, Reply
 from pytest_velo.sampling.prompts import Prompt
 from pytest_velo.settings import Settings
+from pytest_velo.stubs import Stub
 
 PromptOfCase = Callable[[Any], Prompt]
 
@@ -107,7 +109,8 @@ def inquiry(
         UsageError: No model is named or set, or one is unknown; the cases cannot be read; a `{field}` is none
             of theirs.
     """
-    named = (models,) if isinstance(models, str) else tuple(models or ()) or settings.models
+    given = (models,) if isinstance(models, str | Stub) else tuple(models or ()) or settings.models
+    named = tuple(stubbed_model(each) if isinstance(each, Stub) else each for each in given)
     if not named:
         raise UsageError("no model is set", fix=no_model)
     if n is not None and (isinstance(n, bool) or not isinstance(n, int) or n < 1):

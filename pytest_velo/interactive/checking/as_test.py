@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any
 
+from pytest_velo.case_sets import case_stub
 from pytest_velo.claims.text import claim_in
 from pytest_velo.designing.models import model_ids
 from pytest_velo.designing.parameters import CLIENTS
@@ -20,6 +21,7 @@ from pytest_velo.interactive.checking.calls import Asked
 from pytest_velo.interactive.checking.carrying import Carried, carry, model_text, renamed, source_of, written
 from pytest_velo.interactive.checking.cases_as_source import tell_cases
 from pytest_velo.report.text import inline
+from pytest_velo.stubs import Stub
 
 _WIDTH = 100
 _LONGEST = 88  # of a mark on one line
@@ -79,6 +81,7 @@ test_of.__test__ = False  # type: ignore[attr-defined]  # likewise
 
 
 def _made(asked: Asked, place: Path | None) -> TestFile:
+    _refuse_stubs(asked)
     function = asked.body.function
     source = source_of(function)
     assert isinstance(function, FunctionType)  # it has a source
@@ -109,6 +112,18 @@ def _made(asked: Asked, place: Path | None) -> TestFile:
     text = "\n\n\n".join(["\n\n".join([*head, *constants]), *blocks, "\n".join(test)]) + "\n"
     compile(text, "<test>", "exec", dont_inherit=True)
     return TestFile(text=text, missing=into.missing, files=files)
+
+
+def _refuse_stubs(asked: Asked) -> None:
+    """Refuse what would pass for real in the test: a stub's place and reason are of the call."""
+    models = asked.keywords.get("models")
+    given = [*(models if isinstance(models, list | tuple) else [models]), asked.keywords.get("judge")]
+    if any(isinstance(each, Stub) for each in given) or case_stub(asked.keywords.get("cases")) is not None:
+        raise UsageError(
+            "a stub cannot be written into a file",
+            where="to_test",
+            fix="put the real thing in its place, or write stub(...) into the test by hand",
+        )
 
 
 def _claim(asked: Asked, into: Carried) -> str:

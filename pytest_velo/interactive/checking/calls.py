@@ -28,6 +28,7 @@ from pytest_velo.sampling.resources import STORE_FILE
 from pytest_velo.settings import Mode, Settings
 
 _NOT_HERE = {
+    "assumes": "check what it assumes first, and look at the finding",
     "family": 'a sweep is a family: over={"prompt": [...]}; all attempts at a belief: family="attempts"',
     "tier": "it selects tests; leave it out",
     "guards": "it is for claims about a baseline, which belong to tests",

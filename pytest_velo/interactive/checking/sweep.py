@@ -19,6 +19,7 @@ from pytest_velo.report.lines import fit_encoding
 from pytest_velo.report.numbers import dollars, interval, percent, rate
 from pytest_velo.report.page.finding import sweep_html
 from pytest_velo.report.phrases import mark
+from pytest_velo.report.stubs import outcome_word
 from pytest_velo.report.text import columns, inline, pad
 
 if TYPE_CHECKING:
@@ -174,7 +175,7 @@ class Sweep(Sequence[Finding]):
         values = (inline(value_text(value), _MOST_CHARACTERS) for value in finding.setting.values())
         return (
             *values,
-            f"{mark(result.outcome)} {result.outcome}",
+            f"{mark(result.outcome)} {outcome_word(result)}",
             rate(finding.estimate),
             "" if finding.interval is None else interval(finding.interval),
             f"{finding.n}/{result.max_trials}",

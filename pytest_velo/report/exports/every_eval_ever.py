@@ -17,6 +17,7 @@ from pytest_velo.records import HypothesisResult, TrialRecord
 from pytest_velo.report.document import RunDocument
 from pytest_velo.report.exports.measures import Measure, measures
 from pytest_velo.report.exports.places import digest
+from pytest_velo.report.stubs import stub_text
 
 SCHEMA_VERSION = "0.3.0"
 _UNKNOWN = "unknown"
@@ -184,6 +185,7 @@ def _score(result: HypothesisResult, measure: Measure) -> dict[str, Any]:
             p_support=evidence.p_support,
             p_refute=evidence.p_refute,
             max_trials=result.max_trials,
+            stubs="\n".join(map(stub_text, result.stubs)),
             notices="\n".join(result.notices),
             **{f"mean of {arm}": mean for arm, mean in evidence.arms.items()},
         ),

@@ -27,6 +27,7 @@ from pytest_velo.report.exports.conversation import (
 )
 from pytest_velo.report.exports.measures import Measure, Measured, measured, measures
 from pytest_velo.report.exports.places import digest
+from pytest_velo.report.stubs import stub_text
 from pytest_velo.verdicts import StopReason
 
 _LOG_VERSION = 2
@@ -120,6 +121,7 @@ def _about(result: HypothesisResult) -> dict[str, Any]:
         "n_from_cache": result.n_cached,
         "cost_usd": result.cost_usd,
         "models_served": list(result.models_served),
+        **({"stubs": [*map(stub_text, result.stubs)]} if result.stubs else {}),
         "facts": list(result.facts),
         "notices": list(result.notices),
         "rerun": result.rerun,

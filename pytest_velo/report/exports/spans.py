@@ -20,6 +20,7 @@ from typing import Any
 
 from pytest_velo.records import Call, HypothesisResult, Outcome, OutcomeKind, TrialRecord
 from pytest_velo.report.exports.measures import measures
+from pytest_velo.report.stubs import stub_text
 from pytest_velo.version import __version__
 
 EVENT = "gen_ai.evaluation.result"
@@ -115,6 +116,7 @@ def _about(result: HypothesisResult) -> dict[str, Any]:
         velo__alpha=result.alpha,
         velo__beta=result.beta,
         velo__margin=result.margin,
+        velo__stubs=tuple(map(stub_text, result.stubs)),
         velo__seed=result.seed,
         velo__n_calls=result.n_calls,
         velo__n_from_cache=result.n_cached,

@@ -103,6 +103,7 @@ COLUMNS: Mapping[Table, Mapping[str, Kind]] = {
         "n_unused": _INTEGER,
         "n_saved": _INTEGER,
         "duration_s": _NUMBER,
+        "stubs": _TEXT,
         "facts": _TEXT,
         "notices": _TEXT,
         "rerun": _TEXT,

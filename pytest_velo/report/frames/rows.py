@@ -16,6 +16,7 @@ from pytest_velo.report.document import RunDocument
 from pytest_velo.report.frames.columns import CASE, OUTCOME, Table
 from pytest_velo.report.frames.counted import counted, pairs_of
 from pytest_velo.report.record import JUDGED
+from pytest_velo.report.stubs import stub_text
 from pytest_velo.scorers.grading import rubric_of
 from pytest_velo.verdicts import Decision, Interval
 
@@ -215,6 +216,7 @@ def _hypothesis_row(run: Recorded, result: HypothesisResult) -> Row:
         "seed": result.seed,
         "family": None if result.family is None else result.family.name,
         **({} if _is_lost(result) else _spent(result)),
+        "stubs": "\n".join(map(stub_text, result.stubs)) or None,
         "facts": "\n".join(result.facts) or None,
         "notices": "\n".join(result.notices) or None,
         "rerun": result.rerun or None,

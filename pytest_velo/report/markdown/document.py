@@ -21,6 +21,7 @@ from pytest_velo.report.numbers import count
 from pytest_velo.report.page.entries import Entry, entry_of, is_change
 from pytest_velo.report.page.moved import Moved, moved_of
 from pytest_velo.report.predictions import predictions_text
+from pytest_velo.report.stubs import stubbed_text, stubs_of
 from pytest_velo.report.summary import short_names, total_texts
 from pytest_velo.report.text import shorten
 
@@ -94,7 +95,7 @@ def _shown(run: Run, around: Around) -> Iterator[_Shown]:
 
 
 def _sections(found: Sequence[_Shown], moved: Moved | None, around: Around) -> Iterator[Section]:
-    rows = [table_row(each.entry, each.standing) for each in found]
+    rows = [table_row(each.entry, _status(each)) for each in found]
     yield Section(head=_TABLE, items=[[row] for row in rows], more=_left_out("hypotheses"))
     yield _section("Errors outside of hypotheses", _troubles(around), "errors")
     unsampled = (f"- {code(name)}: {prose(why, _TEXT)}\n" for name, why in around.unsampled.items())
@@ -109,6 +110,12 @@ def _sections(found: Sequence[_Shown], moved: Moved | None, around: Around) -> I
     yield _section("Notices", notices, "notices")
     urgent = [details(each.entry, each.result) for each in found if each.standing in URGENT]
     yield Section(head="\n### Why\n\n", items=urgent, more=_left_out("hypotheses"))
+
+
+def _status(shown: _Shown) -> str:
+    """Return how a hypothesis stands, and what was stubbed."""
+    told = stubbed_text(stubs_of(shown.result))
+    return f"{shown.standing} ({prose(told, _TEXT)})" if told else shown.standing
 
 
 def _section(title: str, items: Iterable[str], things: str) -> Section:

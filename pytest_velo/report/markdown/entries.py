@@ -43,7 +43,7 @@ def table_row(entry: Entry, status: str) -> str:
 
 def against_baseline(entry: Entry, result: HypothesisResult) -> str:
     """Say how a claim about a change came out, and what it was compared with."""
-    seen = " ".join(text for text in (entry.observed, entry.interval) if text) or entry.outcome
+    seen = " ".join(text for text in (entry.observed, entry.interval) if text) or entry.word
     facts = "; ".join(result.facts)
     return f"- {entry.mark} {code(entry.name)}: {prose(seen)}" + (
         f"; {prose(facts, 2 * _TEXT)}\n" if facts else "\n"
@@ -74,7 +74,7 @@ def details(entry: Entry, result: HypothesisResult) -> list[str]:
 
 def _head(entry: Entry, result: HypothesisResult) -> Iterator[str]:
     belief = entry.name if entry.belief in entry.name else entry.belief
-    yield f"#### {entry.mark} {entry.outcome}: {prose(belief, _TEXT)}"
+    yield f"#### {entry.mark} {prose(entry.word, _TEXT)}: {prose(belief, _TEXT)}"
     yield ""
     model = f" · {code(entry.model)}" if entry.model else ""
     yield f"{code(entry.node_id)}{model}"

@@ -17,6 +17,7 @@ from pytest_velo.report.earlier import compare_runs
 from pytest_velo.report.numbers import duration
 from pytest_velo.report.page.conversation import shown
 from pytest_velo.report.page.entries import Entry, entry_of, is_change
+from pytest_velo.report.page.graph import Graph, graph_of
 from pytest_velo.report.page.moved import Moved, flips_of, moved_of
 from pytest_velo.report.page.sample import MOST_TRANSCRIPTS, choose, shares
 from pytest_velo.report.page.scripted import hypothesis_told, path_told, trials_told
@@ -63,6 +64,7 @@ class Page:
         entries: What needs attention first; of very many hypotheses, as many as a browser can show.
         left_out: How many others there are, by outcome; empty if there are none.
         moved: What moved since an earlier run; None without one.
+        graph: What assumes what; None if nothing does.
         against_baseline: The entries whose claim is about a change from the baseline.
         data: For the scripts: hypotheses, their paths, and the transcripts.
     """
@@ -79,6 +81,7 @@ class Page:
     moved: Moved | None
     against_baseline: tuple[Entry, ...]
     matrix: Matrix | None
+    graph: Graph | None
     environment: tuple[tuple[str, str], ...]
     n_trials: int
     n_kept: int
@@ -138,6 +141,7 @@ def page_of(run: Run, before: Run | None = None, *, most: int = MOST_TRANSCRIPTS
             entry for entry, result in zip(entries, results, strict=True) if is_change(result)
         ),
         matrix=_matrix(entries, results),
+        graph=graph_of(document.results, {entry.node_id: entry.id for entry in entries}),
         environment=tuple(_environment(document)),
         n_trials=sum(run.n_trials_of(result.node_id) for result in document.results),
         n_kept=len(transcripts),

@@ -17,6 +17,7 @@ from pytest_velo.report.outlook import outlook
 from pytest_velo.report.page.conversation import Message, messages_of, shown
 from pytest_velo.report.page.forest import Bar, Ghost, bar_of, thresholds_of
 from pytest_velo.report.phrases import claim_text, mark, observed
+from pytest_velo.report.stubs import outcome_word
 from pytest_velo.report.summary import prospect_lines
 from pytest_velo.report.text import inline
 from pytest_velo.report.trials import outcome_text
@@ -49,6 +50,7 @@ class Entry:
 
     Attributes:
         id: Its anchor, e.g. `h1`.
+        word: The outcome with what was stubbed.
         headline: The certified inequality with its error rate, or what is wrong.
         sights: Trials against the claim with all arms of their case, or the one that ended it; further ones
             need scripts.
@@ -60,6 +62,7 @@ class Entry:
 
     id: str
     outcome: str
+    word: str
     mark: str
     name: str
     node_id: str
@@ -119,6 +122,7 @@ def entry_of(
     return Entry(
         id=f"h{at + 1}",
         outcome=result.outcome.value,
+        word=shown(outcome_word(result), 400),
         mark=mark(result.outcome),
         name=name,
         node_id=result.node_id,
