@@ -32,6 +32,7 @@ from pytest_velo.report.decisions import (
     family_from_json,
     family_to_json,
 )
+from pytest_velo.report.ladder_record import ladder_from_json, ladder_to_json
 from pytest_velo.report.transcript import trial_from_json, trial_to_json
 from pytest_velo.settings import ShowKind
 
@@ -163,6 +164,7 @@ def result_to_json(result: HypothesisResult, trials: Iterable[TrialRecord] = ())
         "invalid": None if result.invalid is None else result.invalid.value,
         "max_trials_marked": result.max_trials_marked,
         "telling": list(result.telling),
+        **({} if result.ladder is None else {"ladder": ladder_to_json(result.ladder)}),
         "models_served": list(result.models_served),
         "facts": list(result.facts),
         "notices": list(result.notices),
@@ -194,6 +196,9 @@ def result_from_json(data: JsonObject) -> HypothesisResult:
         invalid=None if data.get("invalid") is None else Invalid(data["invalid"]),
         max_trials_marked=bool(data.get("max_trials_marked")),
         telling=tuple(data["telling"]),
+        ladder=None
+        if data.get("ladder") is None
+        else ladder_from_json(data["ladder"]),  # older records lack it
         models_served=tuple(data["models_served"]),
         facts=tuple(data["facts"]),
         notices=tuple(data["notices"]),

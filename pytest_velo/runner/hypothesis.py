@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from pytest_velo.canonical import digest
 from pytest_velo.claims import AnyClaim, Claim, Direction
-from pytest_velo.records import Invalid, TrialRecord
+from pytest_velo.records import Invalid, TrialRecord, rung_id
 from pytest_velo.runner.frame import Frame
 from pytest_velo.sampling.trial import Trial
 from pytest_velo.settings import Endpoint
@@ -79,6 +79,7 @@ class Hypothesis:
         folder: The test file's, for relative paths of images and sounds.
         facts: What belongs to its verdict from the start: where the cases are from.
         adopts: The known endpoints, if the calls of clients that bodies make are draws; None if they are not.
+        rung: The name of the rung of its ladder that is sampled; empty without a ladder.
         allow_cut, allow_empty: Which replies count that the body's own clients get.
     """
 
@@ -113,6 +114,12 @@ class Hypothesis:
     adopts: tuple[Endpoint, ...] | None = None
     allow_cut: bool = False
     allow_empty: bool = False
+    rung: str = ""
+
+    @property
+    def recorded_as(self) -> str:
+        """Under which name its draws and trials are remembered: the test's, with the rung if there is one."""
+        return rung_id(self.node_id, self.rung)
 
     @property
     def design(self) -> Design:

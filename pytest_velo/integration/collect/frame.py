@@ -6,8 +6,9 @@ import pytest
 
 from pytest_velo.case_sets import CaseSet, load
 from pytest_velo.designing.frame import make_frame
+from pytest_velo.designing.rungs import frame_on
 from pytest_velo.integration.collect.families import family_of
-from pytest_velo.integration.collect.stash import CASES, FRAME, SPEC
+from pytest_velo.integration.collect.stash import CASES, FRAME, SPEC, STEP
 from pytest_velo.runner.frame import Frame
 from pytest_velo.settings import Settings
 
@@ -37,5 +38,7 @@ def frame_of(item: pytest.Item, settings: Settings) -> Frame:
     if FRAME not in item.stash:
         spec = item.stash[SPEC]
         family = family_of(item, spec, settings)
-        item.stash[FRAME] = make_frame(spec, case_set(item, settings), settings, family)
+        frame = make_frame(spec, case_set(item, settings), settings, family)
+        step = item.stash.get(STEP, None)
+        item.stash[FRAME] = frame if step is None else frame_on(step, frame)
     return item.stash[FRAME]

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from pytest_velo.integration.collect.fixture_names import is_harmless
-from pytest_velo.integration.collect.stash import FUNCTION
+from pytest_velo.integration.collect.stash import FUNCTION, SPEC
 from pytest_velo.integration.compat import fixture_info, hooks_of_conftests, is_parameter
 from pytest_velo.integration.names import RESCORE_PLUGIN
 from pytest_velo.integration.session import VeloSession
@@ -60,6 +60,8 @@ def is_free(item: pytest.Function) -> bool:
         return False
     if any(hooks_of_conftests(item, name) for name in _HOOKS):
         return False
+    if item.stash[SPEC].ladder is not None:
+        return False  # which rung is sampled next depends on the one before
     if item.function is not item.stash[FUNCTION]:
         return False
     last = (definitions[-1] for definitions in fixture_info(item).name2fixturedefs.values())

@@ -12,10 +12,12 @@ import pytest
 from pytest_velo.bodies.shape import body_digest
 from pytest_velo.claims import AnyClaim, Claim
 from pytest_velo.designing.hypothesis import make_hypothesis, rule_maker
+from pytest_velo.designing.rungs import hypothesis_on
 from pytest_velo.integration.collect.fixture_names import is_ours, shared_state, told
 from pytest_velo.integration.collect.frame import case_set, frame_of
+from pytest_velo.integration.collect.ladders import notices_of
 from pytest_velo.integration.collect.models import model_id
-from pytest_velo.integration.collect.stash import FACTS, FUNCTION, SPEC
+from pytest_velo.integration.collect.stash import FACTS, FUNCTION, SPEC, STEP
 from pytest_velo.integration.compat import fixture_info
 from pytest_velo.integration.config.rerun import rerun_line
 from pytest_velo.integration.run.outcomes import HostOutcomes
@@ -53,8 +55,9 @@ def build(
     frame = frame_of(item, settings)
     info = fixture_info(item)
     shared = shared_state(item, info)
+    step = item.stash.get(STEP, None)
     notices = [_shared_notice([told(item, info, name) for name in shared])] if shared else []
-    return make_hypothesis(
+    hypothesis = make_hypothesis(
         spec,
         frame,
         cases,
@@ -74,6 +77,7 @@ def build(
         one_by_one=bool(shared) or in_order,
         keep_exceptions=in_order,
     )
+    return hypothesis if step is None else hypothesis_on(step, hypothesis, notices=notices_of(item, step))
 
 
 def item_rule_maker(config: pytest.Config, claim: AnyClaim) -> MakeRule:

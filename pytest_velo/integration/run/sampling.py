@@ -12,7 +12,7 @@ from pytest_velo.designing.conclusion import concluded
 from pytest_velo.designing.loading import load_what_the_loop_needs
 from pytest_velo.integration.baseline.guard import Guard, guard_of, unsampled_result
 from pytest_velo.integration.collect.reach import check_drawn
-from pytest_velo.integration.collect.stash import FACTS, SPEC
+from pytest_velo.integration.collect.stash import FACTS, SPEC, STEP
 from pytest_velo.integration.names import RESCORE_PLUGIN
 from pytest_velo.integration.run.hypothesis import build
 from pytest_velo.integration.run.outcomes import HostOutcomes
@@ -130,7 +130,7 @@ def prepare(
     looks.check(strict=session.settings.strict)
     watch = watch or Watch()
     runner = None
-    if rescored is None:
+    if rescored is None and STEP not in item.stash:  # workers know no rungs
         runner = trials_of(item, session, hypothesis, outcomes, looks.n_known)
     drawer = _drawer(session) if rescored is None else rescored.drawer()
     run = Run(
