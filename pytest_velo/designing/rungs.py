@@ -50,12 +50,13 @@ def same_judge(rung: Rung, function: Callable[..., Any], uses: tuple[str, ...]) 
     for chooser in rung.chosen_by():
         if any(found is chooser for found in scoring):
             name = getattr(chooser, "__name__", "its selector")
-            return f"{rung.name}: `{name}` chooses the answer and scores it, too: what it likes counts as success"
+            return f"{rung.name}: `{name}` {_TOO}"
     if rung.judges() and "judge" in uses:
-        return (
-            f"{rung.name}: the judge chooses the answer and scores it, too: what it likes counts as success"
-        )
+        return f"{rung.name}: the judge {_TOO}"
     return ""
+
+
+_TOO = "chooses the answer and scores it, too: what it likes counts as success"
 
 
 def _named_in(function: Any) -> Iterator[Any]:

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -97,7 +98,7 @@ class Ladder:
             for step in self.steps(folder)
             if (cost := step.rung.relative_cost(folder)) is not None
         ]
-        for (name, cost), (after, less) in zip(known, known[1:], strict=False):
+        for (name, cost), (after, less) in pairwise(known):
             if self.order == "written" and less < cost:
                 yield (
                     f"the ladder tries {name} before {after}, which costs less a trial"

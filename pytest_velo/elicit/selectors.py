@@ -92,7 +92,7 @@ class Chosen(Selector):
     chooser: Callable[..., Any]
 
     async def choose(self, asked: Asked, replies: Sequence[Reply]) -> int:
-        """Call the function outside of the trial, beside the loop: it gets the prompt and the replies only."""
+        """Call the function outside of the trial, beside the loop: it gets prompt and replies only."""
         context = contextvars.copy_context()
         context.run(leave)
         call = partial(context.run, self.chooser, asked.prompt, tuple(replies))

@@ -70,9 +70,9 @@ class ChainOfThought(Rung):
 
 
 def answer_in(text: str) -> str | None:
-    """Return what stands on the last line that begins with `Answer:`; None without one.
+    r"""Return what stands on the last line that begins with `Answer:`; None without one.
 
-    >>> answer_in("7 and 5 make 12. **Answer:** 12"), answer_in("First.\\n**Answer:** 12\\n")
+    >>> answer_in("7 and 5 make 12. **Answer:** 12"), answer_in("First.\n**Answer:** 12\n")
     (None, '12')
     """
     found = [match["answer"] for match in _ANSWER.finditer(text)]

@@ -99,7 +99,7 @@ def _rows(content: bytes) -> Iterator[Mapping[str, Any]]:
 
 
 def _rows_of(value: Any) -> Iterator[Mapping[str, Any]]:
-    """Yield the rows in a JSON value: a list of them, a trainer's state, a list of events, an event, a row."""
+    """Yield the rows in a JSON value: a list of them, a trainer's state, events, an event, a row."""
     if isinstance(value, list):
         for each in value:
             yield from _rows_of(each)

@@ -31,13 +31,13 @@ def ladder_headline(result: HypothesisResult, ladder: LadderResult) -> Line:
     off = f" by {result.margin:g} or more" if result.margin else ""
     match result.outcome:
         case Outcome.SUPPORTED:
-            risk = f"a ladder whose claim is false{off} on every rung is supported at most"
+            risk = f"over the ladder, a rung whose claim is false{off} is supported at most"
             return Line(
                 f"supported on the rung {name}: {certified} ({risk} {percent(level_of(result))} of the time)",
                 Style.GOOD,
             )
         case Outcome.REFUTED:
-            risk = f"a ladder whose claim is true on a rung is refuted at most {percent(result.beta)} of the time"
+            risk = f"at most {percent(result.beta)} of the time if the claim is true on a rung"
             which = "the only rung" if len(tried) == 1 else f"any of these {len(tried)} rungs"
             return Line(f"refuted: not shown by {which}: {certified} ({risk})", Style.BAD)
         case Outcome.INCONCLUSIVE:
@@ -65,7 +65,9 @@ def rung_texts(result: HypothesisResult) -> Iterator[RungText]:
     if ladder is None:
         return
     for rung in ladder.rungs:
-        yield RungText(_label(rung), _text(rung, result), _STYLES.get(rung.outcome, Style.PLAIN))
+        yield RungText(
+            _label(rung), _text(rung, result), _STYLES.get(rung.outcome or Outcome.SKIPPED, Style.PLAIN)
+        )
     if result.outcome is Outcome.REFUTED:
         skipped = [inline(rung.name, 60) for rung in ladder.rungs if rung.outcome is None]
         left = f"; not tried: {', '.join(skipped)}" if skipped else ""
@@ -121,7 +123,8 @@ def on_rung(result: HypothesisResult, at: int) -> HypothesisResult:
     """
     assert result.ladder is not None  # the caller looked
     rung = result.ladder.rungs[at]
-    assert rung.outcome is not None and rung.alpha is not None  # it was sampled
+    assert rung.outcome is not None  # it was sampled
+    assert rung.alpha is not None
     return replace(
         result,
         node_id=rung.recorded_as or result.node_id,

@@ -58,7 +58,7 @@ def check_ladder(item: pytest.Item, settings: Settings) -> None:
         ladder.check(case_set(item, settings), item.path.parent)
 
 
-def notices_of(item: pytest.Item, step: Step) -> tuple[str, ...]:
+def notices_of(item: pytest.Item, step: Step, settings: Settings) -> tuple[str, ...]:
     """Return what the reader of a rung's verdict should know from the start."""
     told = list(step.rung.check(None, item.path.parent))
     uses = tuple(ours_in(fixture_info(item)))
@@ -66,6 +66,8 @@ def notices_of(item: pytest.Item, step: Step) -> tuple[str, ...]:
         told.append(told_of_judge)
     ladder = item.stash[SPEC].ladder
     assert ladder is not None  # there is a step
+    if settings.workers_at is not None:
+        told.append("trials of a ladder run in this process: workers know no rungs")
     if step.at == steps_of(item)[0].at:
         told += ladder.order_notices(item.path.parent)
     return tuple(told)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,11 +13,15 @@ from pytest_velo.designing.climbed import climbed
 from pytest_velo.elicit.ladder import Step
 from pytest_velo.integration.collect.ladders import stand_on, steps_of
 from pytest_velo.integration.collect.stash import SPEC
+from pytest_velo.integration.names import RESCORE_PLUGIN
 from pytest_velo.integration.run.alone import sample
 from pytest_velo.integration.run.sampling import Sampling, fill_in_turn, prepare
 from pytest_velo.integration.session import VeloSession
 from pytest_velo.records import HypothesisResult, Outcome, rung_id
 from pytest_velo.verdicts import StopReason
+
+if TYPE_CHECKING:
+    from pytest_velo.integration.rescore import Rescoring
 
 Keep = Callable[[HypothesisResult | None], object]
 
@@ -34,15 +40,13 @@ class Climb:
         `keep` takes the result of what was done should it be interrupted.
         """
         sampling = None
-        for step in self._steps():
+        for step in self._steps:
             stand_on(self._item, step)
             fill_in_turn(self._item, self._session)
             prepared = prepare(self._item, self._session)
             assert isinstance(prepared, Sampling)  # only a baseline makes a result without a run
             sampling = prepared
-            sample(
-                sampling, self._session, keep=lambda result, step=step: self._interrupted(step, result, keep)
-            )
+            sample(sampling, self._session, keep=partial(self._interrupted, step, keep))
             assert sampling.result is not None  # it has ended
             self._done.append((step, sampling.result))
             if _ends(sampling):
@@ -50,10 +54,14 @@ class Climb:
         assert sampling is not None  # a ladder has a rung that is tried
         return sampling
 
+    @cached_property
     def _steps(self) -> tuple[Step, ...]:
-        return steps_of(self._item)
+        """The rungs to sample; where a recorded run is scored anew, the one that decided it."""
+        steps = steps_of(self._item)
+        rescoring: Rescoring | None = self._item.config.pluginmanager.get_plugin(RESCORE_PLUGIN)
+        return steps if rescoring is None else rescoring.steps_of(self._item, steps)
 
-    def _interrupted(self, step: Step, result: HypothesisResult | None, keep: Keep) -> None:
+    def _interrupted(self, step: Step, keep: Keep, result: HypothesisResult | None) -> None:
         assert result is not None  # an interrupted run has one
         self._done.append((step, result))
         keep(self.result)
@@ -65,7 +73,7 @@ class Climb:
         spec = item.stash[SPEC]
         assert spec.ladder is not None  # it is climbed
         alpha, _ = spec.levels(session.settings_of(item))
-        result = climbed(spec.ladder, self._steps(), self._done, alpha=alpha)
+        result = climbed(spec.ladder, self._steps, self._done, alpha=alpha)
         assert result.ladder is not None
         for step, rung in self._done:
             name = rung_id(item.nodeid, step.rung.name)

@@ -77,7 +77,11 @@ def build(
         one_by_one=bool(shared) or in_order,
         keep_exceptions=in_order,
     )
-    return hypothesis if step is None else hypothesis_on(step, hypothesis, notices=notices_of(item, step))
+    return (
+        hypothesis
+        if step is None
+        else hypothesis_on(step, hypothesis, notices=notices_of(item, step, settings))
+    )
 
 
 def item_rule_maker(config: pytest.Config, claim: AnyClaim) -> MakeRule:
