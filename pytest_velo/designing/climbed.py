@@ -55,6 +55,24 @@ def climbed(ladder: Ladder, steps: Sequence[Step], done: Done, *, alpha: float) 
     )
 
 
+def beside_those_before(result: HypothesisResult, before: LadderResult) -> HypothesisResult:
+    """Return the result of a ladder of which one rung was scored anew, beside what the others came to before.
+
+    Where it is no longer supported, rungs behind it were never reached, and leave the ladder undecided.
+    """
+    assert result.ladder is not None  # the caller climbed it
+    assert result.ladder.at is not None  # one was sampled
+    anew = result.ladder.rungs[result.ladder.at]
+    rungs = tuple(anew if rung.name == anew.name else rung for rung in before.rungs)
+    outcome = result.outcome
+    tried = [rung.outcome for rung in rungs if rung.alpha is not None]
+    if outcome is Outcome.REFUTED and any(each is not Outcome.REFUTED for each in tried):
+        outcome = Outcome.INCONCLUSIVE
+    return replace(
+        result, outcome=outcome, ladder=LadderResult(alpha=before.alpha, rungs=rungs, at=before.at)
+    )
+
+
 def _deciding(outcomes: Sequence[Outcome]) -> int:
     """Return which rung's evidence is shown first: which one that is never depends on how close it came."""
     for wanted in (Outcome.SUPPORTED, Outcome.ERROR, Outcome.INCONCLUSIVE):

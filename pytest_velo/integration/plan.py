@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
 
@@ -13,6 +13,7 @@ import pytest
 from pytest_velo.claims import AnyClaim, Change, Claim, Estimation, Joint, Mean, Statistic
 from pytest_velo.errors import UsageError, VeloError
 from pytest_velo.integration.collect.frame import frame_of
+from pytest_velo.integration.collect.ladders import stand_on, steps_of
 from pytest_velo.integration.collect.models import model_id
 from pytest_velo.integration.collect.reach import check_drawn
 from pytest_velo.integration.collect.stash import SPEC
@@ -22,7 +23,15 @@ from pytest_velo.integration.run.spread import spread_of
 from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.parallel.mapping import mapped
 from pytest_velo.records import UnitKind
-from pytest_velo.report.plan_record import HypothesisPlan, MeasuredRow, MeasuredTable, PlannedPart, Row, Table
+from pytest_velo.report.plan_record import (
+    HypothesisPlan,
+    MeasuredRow,
+    MeasuredTable,
+    PlannedPart,
+    PlannedRung,
+    Row,
+    Table,
+)
 from pytest_velo.runner.frame import Frame
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.engine.futility import usual_futility
@@ -83,7 +92,27 @@ def plan_item(
         measured=measured,
         problem=problem,
         remarks=tuple(_remarks(claim, parts)),
+        rungs=tuple(_rungs(item, session)),
     )
+
+
+def _rungs(item: pytest.Item, session: VeloSession) -> Iterator[PlannedRung]:
+    """Plan the rungs of a ladder in the order of the climb, then name the skipped ones."""
+    ladder, steps = item.stash[SPEC].ladder, steps_of(item)
+    if ladder is None:
+        return
+    for step in steps:
+        stand_on(item, step)
+        yield PlannedRung(
+            name=step.rung.name,
+            alpha=frame_of(item, session.settings).design.alpha,
+            n_calls=step.rung.n_calls,
+            price=price_of(item, session),
+        )
+    stand_on(item, steps[0])
+    for rung in ladder.rungs:
+        if rung.skip:
+            yield PlannedRung(name=rung.name, alpha=None, n_calls=rung.n_calls, price=None, skip=rung.skip)
 
 
 def _unplannable(config: pytest.Config, claim: AnyClaim) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_velo.designing.climbed import climbed
+from pytest_velo.designing.climbed import beside_those_before, climbed
 from pytest_velo.elicit.ladder import Step
 from pytest_velo.integration.collect.ladders import stand_on, steps_of
 from pytest_velo.integration.collect.stash import SPEC
@@ -17,7 +17,7 @@ from pytest_velo.integration.names import RESCORE_PLUGIN
 from pytest_velo.integration.run.alone import sample
 from pytest_velo.integration.run.sampling import Sampling, fill_in_turn, prepare
 from pytest_velo.integration.session import VeloSession
-from pytest_velo.records import HypothesisResult, Outcome, rung_id
+from pytest_velo.records import HypothesisResult, LadderResult, Outcome, rung_id
 from pytest_velo.verdicts import StopReason
 
 if TYPE_CHECKING:
@@ -58,8 +58,19 @@ class Climb:
     def _steps(self) -> tuple[Step, ...]:
         """The rungs to sample; where a recorded run is scored anew, the one that decided it."""
         steps = steps_of(self._item)
-        rescoring: Rescoring | None = self._item.config.pluginmanager.get_plugin(RESCORE_PLUGIN)
+        rescoring = self._rescoring
         return steps if rescoring is None else rescoring.steps_of(self._item, steps)
+
+    @property
+    def _rescoring(self) -> Rescoring | None:
+        plugin: Rescoring | None = self._item.config.pluginmanager.get_plugin(RESCORE_PLUGIN)
+        return plugin
+
+    @property
+    def _before(self) -> LadderResult | None:
+        """The ladder of the record that is scored anew; None for a run of its own."""
+        rescoring = self._rescoring
+        return None if rescoring is None else rescoring.of(self._item).source.result.ladder
 
     def _interrupted(self, step: Step, keep: Keep, result: HypothesisResult | None) -> None:
         assert result is not None  # an interrupted run has one
@@ -74,6 +85,8 @@ class Climb:
         assert spec.ladder is not None  # it is climbed
         alpha, _ = spec.levels(session.settings_of(item))
         result = climbed(spec.ladder, self._steps, self._done, alpha=alpha)
+        if (before := self._before) is not None:
+            return beside_those_before(result, before)
         assert result.ladder is not None
         for step, rung in self._done:
             name = rung_id(item.nodeid, step.rung.name)

@@ -8,12 +8,14 @@ from typing import NoReturn
 import pytest
 
 from pytest_velo.designing.tracebacks import from_the_body
-from pytest_velo.errors import NotDrawnError, WouldPayError
+from pytest_velo.errors import WouldPayError
+from pytest_velo.integration.collect.ladders import steps_of
 from pytest_velo.integration.collect.late import late_problem
 from pytest_velo.integration.collect.stash import ESTIMATE, FUNCTION, GATHERING, RESULT, SPEC, UNSAMPLED
 from pytest_velo.integration.run.alone import sample
 from pytest_velo.integration.run.climb import Climb
-from pytest_velo.integration.run.estimate import estimate_of, run_on_stored, skip_text
+from pytest_velo.integration.run.estimate import skip_text
+from pytest_velo.integration.run.estimated import estimate_alone, estimate_climb
 from pytest_velo.integration.run.outcomes import HypothesisRefuted
 from pytest_velo.integration.run.pool import POOLING
 from pytest_velo.integration.run.sampling import fill_in_turn, prepare
@@ -86,13 +88,8 @@ def _climb(item: pytest.Function, session: VeloSession) -> None:
 
 def _estimate(item: pytest.Function, session: VeloSession) -> NoReturn:
     """Say what the item would take, and skip it."""
-    run = run_on_stored(item, session)
-    if isinstance(run, Run):
-        if run.error is not None and not isinstance(run.error, NotDrawnError):
-            raise from_the_body(run.error, item.stash[FUNCTION])
-        estimate = estimate_of(item, session, run)
-    else:
-        estimate = run
+    steps = steps_of(item)
+    estimate = estimate_climb(item, session, steps) if steps else estimate_alone(item, session)
     item.stash[ESTIMATE] = estimate
     _skip(item, estimate_text(estimate))
 
