@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from pytest_velo.elicit.ladder import Ladder, Step
+from pytest_velo.elicit.ladders import Ladder, Step
 from pytest_velo.records import HypothesisResult, LadderResult, Outcome, RungResult, add_costs, rung_id
 
 Done = Sequence[tuple[Step, HypothesisResult]]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from pytest_velo.elicit.ladder import Step
+from pytest_velo.elicit.ladders import Step
 from pytest_velo.elicit.rung import Rung
 from pytest_velo.elicit.strategy import stand_on
 from pytest_velo.runner.frame import Frame
@@ -17,7 +17,7 @@ from pytest_velo.runner.hypothesis import Hypothesis
 def frame_on(step: Step, frame: Frame) -> Frame:
     """Return the frame of a rung: with its share of alpha, and the whole beta.
 
-    The theorems are in `elicit/ladder`. A ladder takes its part of its family's error rates as every member
+    The theorems are in `elicit/ladders`. A ladder takes its part of its family's error rates as every member
     does, and no part in the step-down at the end: Holm's further steps are for single tests.
     """
     design = replace(frame.design, alpha=frame.design.alpha * step.share)

@@ -10,7 +10,7 @@ from typing import Any
 
 from pytest_velo.claims import AnyClaim, Change, Claim, Guards, Statistic
 from pytest_velo.designing.fit import check_fit
-from pytest_velo.elicit.ladder import Ladder, ladder_of
+from pytest_velo.elicit.ladders import Ladder, ladder_of
 from pytest_velo.errors import UsageError, nearest
 from pytest_velo.records import Invalid
 from pytest_velo.runner.frame import Over

@@ -29,12 +29,12 @@ from typing import TYPE_CHECKING
 from pytest_velo.lazy import lazily
 
 if TYPE_CHECKING:
-    from pytest_velo.elicit.best_of import best_of as best_of
-    from pytest_velo.elicit.ladder import ladder as ladder
+    from pytest_velo.elicit.ladders import ladder as ladder
     from pytest_velo.elicit.other_models import fine_tuned as fine_tuned
     from pytest_velo.elicit.other_models import model as model
     from pytest_velo.elicit.selectors import judged as judged
     from pytest_velo.elicit.selectors import majority as majority
+    from pytest_velo.elicit.several import best_of as best_of
     from pytest_velo.elicit.shots import few_shot as few_shot
     from pytest_velo.elicit.shots import many_shot as many_shot
     from pytest_velo.elicit.shots import zero_shot as zero_shot
@@ -62,12 +62,12 @@ __getattr__ = lazily(
     {
         "AsyncStrategy": "strategy",
         "Strategy": "strategy",
-        "best_of": "best_of",
+        "best_of": "several",
         "chain_of_thought": "thoughts",
         "few_shot": "shots",
         "fine_tuned": "other_models",
         "judged": "selectors",
-        "ladder": "ladder",
+        "ladder": "ladders",
         "majority": "selectors",
         "many_shot": "shots",
         "model": "other_models",

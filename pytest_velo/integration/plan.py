@@ -91,7 +91,7 @@ def plan_item(
         parts=parts,
         measured=measured,
         problem=problem,
-        remarks=tuple(_remarks(claim, parts)),
+        remarks=tuple(_remarks(claim, parts, ladder=item.stash[SPEC].ladder is not None)),
         rungs=tuple(_rungs(item, session)),
     )
 
@@ -230,8 +230,10 @@ def _unit(item: pytest.Item, frame: Frame) -> tuple[str, str]:
     return frame.unit.value, told
 
 
-def _remarks(claim: AnyClaim, parts: Sequence[PlannedPart]) -> list[str]:
+def _remarks(claim: AnyClaim, parts: Sequence[PlannedPart], *, ladder: bool = False) -> list[str]:
     remarks = ["all trials are assumed valid: invalid ones make verdicts later and rarer"]
+    if ladder:
+        remarks.append("of a ladder, reach and table are those of its first rung")
     if isinstance(claim, Joint):
         remarks.append(
             "each part is planned as if it were alone, with its share of beta; the claim is supported when"

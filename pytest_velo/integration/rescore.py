@@ -28,7 +28,7 @@ from pytest_velo.runner.run import Run as Sampling
 from pytest_velo.settings import Mode, Settings
 
 if TYPE_CHECKING:
-    from pytest_velo.elicit.ladder import Step
+    from pytest_velo.elicit.ladders import Step
     from pytest_velo.sampling.trial import Drawer
 
 

@@ -86,15 +86,14 @@ def in_all(estimates: Sequence[Estimate]) -> Estimate:
         return replace(estimates[-1], n_draws=n_draws)
     left = sum(estimate.n_left for estimate in needing)
     known = all(estimate.calls_per_trial is not None for estimate in needing)
+    usd = sum(estimate.usd or 0.0 for estimate in needing)
     dollars_known = all(estimate.usd is not None for estimate in needing)
     return Estimate(
         n_trials=sum(estimate.n_trials for estimate in estimates),
         n_draws=sum(estimate.n_draws for estimate in estimates),
         n_left=left,
         calls_per_trial=sum(estimate.calls for estimate in needing) / left if known and left else None,
-        usd_per_trial=sum(estimate.usd or 0.0 for estimate in needing) / left
-        if dollars_known and left
-        else None,
+        usd_per_trial=usd / left if dollars_known and left else None,
         is_worst=any(estimate.is_worst for estimate in needing),
     )
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from pytest_velo.designing.rungs import same_judge
-from pytest_velo.elicit.ladder import Step
+from pytest_velo.elicit.ladders import Step
 from pytest_velo.integration.collect.fixture_names import ours_in
 from pytest_velo.integration.collect.frame import case_set
 from pytest_velo.integration.collect.stash import FRAME, FUNCTION, SPEC, STEP

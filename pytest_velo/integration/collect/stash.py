@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pytest_velo.bodies.shape import BodyFacts
     from pytest_velo.case_sets import CaseSet
     from pytest_velo.designing.spec import Spec
-    from pytest_velo.elicit.ladder import Step
+    from pytest_velo.elicit.ladders import Step
     from pytest_velo.integration.session import VeloSession
     from pytest_velo.records import HypothesisResult
     from pytest_velo.report.estimates import Estimate

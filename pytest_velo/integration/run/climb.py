@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_velo.designing.climbed import beside_those_before, climbed
-from pytest_velo.elicit.ladder import Step
+from pytest_velo.elicit.ladders import Step
 from pytest_velo.integration.collect.ladders import stand_on, steps_of
 from pytest_velo.integration.collect.stash import SPEC
 from pytest_velo.integration.names import RESCORE_PLUGIN

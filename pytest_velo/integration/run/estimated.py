@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from pytest_velo.designing.tracebacks import from_the_body
-from pytest_velo.elicit.ladder import Step
+from pytest_velo.elicit.ladders import Step
 from pytest_velo.errors import NotDrawnError
 from pytest_velo.integration.collect.ladders import stand_on
 from pytest_velo.integration.collect.stash import FUNCTION
@@ -28,7 +29,7 @@ def estimate_alone(item: pytest.Function, session: VeloSession) -> Estimate:
 
 
 def estimate_climb(item: pytest.Function, session: VeloSession, steps: Sequence[Step]) -> Estimate:
-    """Return what a ladder would take at most: each rung up to its last trial, unless stored draws support one.
+    """Return what a ladder would take at most: all rungs up to the one that stored draws support, if any.
 
     Raises:
         BaseException: What its body raised on stored draws.
@@ -37,10 +38,20 @@ def estimate_climb(item: pytest.Function, session: VeloSession, steps: Sequence[
     for step in steps:
         stand_on(item, step)
         estimate, supported = _estimated(item, session)
-        estimates.append(estimate)
+        estimates.append(_of_several_calls(estimate, step.rung.n_calls))
         if supported:
             break
     return in_all(estimates)
+
+
+def _of_several_calls(estimate: Estimate, n_calls: int) -> Estimate:
+    """Count the calls that a rung makes for one answer, where no trial was ever seen."""
+    if n_calls == 1 or estimate.ends or estimate.calls_per_trial is not None:
+        return estimate
+    usd = estimate.usd_per_trial
+    return replace(
+        estimate, calls_per_trial=float(n_calls), usd_per_trial=None if usd is None else n_calls * usd
+    )
 
 
 def _estimated(item: pytest.Function, session: VeloSession) -> tuple[Estimate, bool]:
