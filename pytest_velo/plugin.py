@@ -20,6 +20,7 @@ from pytest_velo.integration.fixtures import (
     judge,
     model,
     openai_client,
+    strategy,
     trial,
     velo,
 )
@@ -28,7 +29,7 @@ from pytest_velo.integration.names import MARK, SESSION_PLUGIN
 if TYPE_CHECKING:
     from pytest_velo.integration.session import VeloSession
 
-__all__ = ["anthropic_client", "arm", "case", "judge", "model", "openai_client", "trial", "velo"]
+__all__ = ["anthropic_client", "arm", "case", "judge", "model", "openai_client", "strategy", "trial", "velo"]
 
 MARK_HELP = (
     "hypothesis(claim, *, cases=, models=, alpha=, margin=, max_trials=, ...): a belief about a model's"

@@ -177,6 +177,7 @@ class TrialRecord:
         detail: Why: the assertion's message, or why the trial is invalid.
         location: `file:line` of the assertion that failed, if one did.
         target: What the case's field `target` says the answer is, one text or several; empty without one.
+        rung: The rung of the ladder that it was sampled on; empty without one.
         case: The case as the body got it; in a record that was read, its fields by name, or the value that it
             is. None without cases, and in older records.
         stubs: What stood in for something while it ran; not written with the trial, but with its hypothesis.
@@ -193,6 +194,7 @@ class TrialRecord:
     unit_size: int | None = None
     detail: str = ""
     location: str = ""
+    rung: str = ""
     target: str | tuple[str, ...] = ""
     case: Any = None
     notes: tuple[str, ...] = ()
@@ -340,6 +342,61 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RungResult:
+    """What became of one rung of a ladder.
+
+    Attributes:
+        name: The rung's.
+        outcome: None for a rung that was skipped, or not reached.
+        why: Why it was skipped, not reached, or is an error or undecided; empty otherwise.
+        alpha: Its share of the ladder's, set before anything was sampled; None if it was skipped.
+        model: Who was asked; None if nobody was.
+        decision: As of a hypothesis.
+        telling: As of a hypothesis.
+        n_calls, n_cached, cost_usd: As of a hypothesis, of this rung alone.
+        notices: What the reader of its verdict should know.
+        recorded_as: The name under which its trials are recorded; empty if they are those of the test.
+    """
+
+    name: str
+    outcome: Outcome | None = None
+    why: str = ""
+    alpha: float | None = None
+    model: str | None = None
+    decision: Decision | None = None
+    telling: tuple[int, ...] = ()
+    n_calls: int = 0
+    n_cached: int = 0
+    cost_usd: float | None = 0.0
+    notices: tuple[str, ...] = ()
+    recorded_as: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LadderResult:
+    """A ladder that was climbed.
+
+    Attributes:
+        alpha: P(any rung wrongly supported), at most.
+        rungs: All of them, in the order of the climb, those behind it and the skipped ones included.
+        at: The place of the rung whose evidence is the hypothesis's; None if no rung has any.
+    """
+
+    alpha: float
+    rungs: tuple[RungResult, ...]
+    at: int | None = None
+
+
+def rung_id(node_id: str, rung: str) -> str:
+    """Return under which name a rung's trials are recorded.
+
+    >>> rung_id("test_it.py::test_h", "few_shot(k=4)"), rung_id("test_it.py::test_h", "")
+    ('test_it.py::test_h on the rung few_shot(k=4)', 'test_it.py::test_h')
+    """
+    return f"{node_id} on the rung {rung}" if rung else node_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HypothesisResult:
     """One finished hypothesis: everything a report may say about it.
 
@@ -384,6 +441,8 @@ class HypothesisResult:
         stubs: What stood in for something in its trials, each once, in the order of use; empty in older
             records.
         assumes: What it assumes, with how that stood; empty in older records.
+        ladder: The rungs that were climbed, where evidence and trials are those of one of them, and calls
+            and dollars those of all; None without a ladder.
     """
 
     node_id: str
@@ -426,6 +485,7 @@ class HypothesisResult:
     prediction: Prediction | None = None
     stubs: tuple[Stubbed, ...] = ()
     assumes: tuple[Assumed, ...] = ()
+    ladder: LadderResult | None = None
 
 
 def add_costs(costs: Any) -> float | None:

@@ -21,7 +21,7 @@ from pytest_velo.report.earlier import hypothesis_before
 from pytest_velo.report.lines import Line, Style, fit_lines
 from pytest_velo.report.load import Run, load
 from pytest_velo.report.record import RESULTS_FILE, RUN_FILE, runs_folder
-from pytest_velo.report.show import Wanted, find, list_lines, transcript_lines
+from pytest_velo.report.show import Wanted, find, list_lines, rung_named, transcript_lines
 from pytest_velo.settings import ShowKind
 
 _AT_RANDOM = 10
@@ -39,6 +39,7 @@ _MOST_COLUMNS = 120
 @click.option("--changed", "kind", flag_value="changed", help="Trials that came out otherwise before.")
 @click.option("-n", "--most", type=click.IntRange(min=0), metavar="N", help="At most N trials or pairs.")
 @click.option("--seed", type=int, help="Seed of --random (default: the run's).")
+@click.option("--rung", metavar="NAME", help="The trials of another rung of a ladder.")
 @click.option("--model", metavar="PART", help="Only hypotheses about a model with this in its name.")
 @click.option("--arm", help="Only the trials of this arm.")
 @click.option("-v", "--verbose", count=True, help="Longer messages; -vv shows all whole.")
@@ -52,6 +53,7 @@ def show(
     seed: int | None,
     model: str | None,
     arm: str | None,
+    rung: str | None,
     verbose: int,
     cache_dir: Path,
 ) -> None:
@@ -79,7 +81,8 @@ def show(
     if most is None and kind == ShowKind.RANDOM:
         most = _AT_RANDOM
     wanted = Wanted(kind=ShowKind(kind) if kind else None, most=most, index=trial, arm=arm, seed=seed)
-    whole = replace(results[0], trials=recorded.trials_of(results[0].node_id))
+    result = results[0] if rung is None else rung_named(results[0], rung)
+    whole = replace(result, trials=recorded.trials_of(result.node_id))
     before = _before(recorded, whole, wanted)
     lines = transcript_lines(recorded, whole, wanted, before, verbosity=verbose, width=width)
     first = next(lines)  # what is wrong with the question is an error before the pager opens

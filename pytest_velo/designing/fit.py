@@ -30,6 +30,7 @@ def check_fit(claim: AnyClaim, options: dict[str, Any]) -> None:
     _check_arms(claim, options)
     _check_ceiling(claim, options)
     _check_once(claim, options)
+    _check_ladder(claim, options)
     if "guards" in options and not _about_change(claim):
         raise UsageError(
             "guards= is for claims about the baseline", fix="rate >= baseline - 0.05, or leave it out"
@@ -105,6 +106,29 @@ def _check_ceiling(claim: AnyClaim, options: dict[str, Any]) -> None:
         raise UsageError(
             f"ceiling={ceiling:g} is outside the outcomes' range, {low:g} to {high:g}",
             fix=f"ceiling={high:g}",
+        )
+
+
+def _check_ladder(claim: AnyClaim, options: dict[str, Any]) -> None:
+    """Check that a claim is one that a rung can show, by draws of its own."""
+    if "ladder" not in options:
+        return
+    if isinstance(claim, Estimation):
+        raise UsageError(
+            "a ladder is climbed until a claim is supported, and an estimate claims nothing",
+            fix="claim a rate or a mean: rate >= 0.8",
+        )
+    if _about_change(claim):
+        raise UsageError(
+            "a ladder has no baseline: each rung would need its own",
+            fix="claim a rate or a mean: rate >= 0.8",
+        )
+    if options.get("once"):
+        raise UsageError("once=True counts recorded outcomes, which no rung changes", fix="leave ladder= out")
+    if all("/" in arm for arm in options.get("arms", ("",))):
+        raise UsageError(
+            "a ladder asks one model, and the arms are models",
+            fix="models=[...]: each model climbs a ladder of its own",
         )
 
 

@@ -35,7 +35,7 @@ def model_label(spec: Spec, settings: Settings, uses: Collection[str], chosen: s
     """
     if spec.arms_are_models:
         return " and ".join(spec.arms)
-    if not any(name in uses for name in ("model", "velo", *CLIENTS)):
+    if not any(name in uses for name in ("model", "velo", "strategy", *CLIENTS)):
         return None
     ids = model_ids(spec, settings)
     return chosen or (ids[0] if ids else None)

@@ -10,5 +10,5 @@ PER_TRIAL = ("case", "arm", "trial")
 """Their values differ from trial to trial."""
 CLIENTS: Mapping[str, Sdk] = {"openai_client": "openai", "anthropic_client": "anthropic"}
 """Clients of the SDKs, and the SDK of each."""
-PARAMETERS = ("velo", "model", "judge", *CLIENTS, *PER_TRIAL)
+PARAMETERS = ("velo", "model", "strategy", "judge", *CLIENTS, *PER_TRIAL)
 """All of them. `integration/names` lists them once more, since every pytest start imports it."""

@@ -11,6 +11,7 @@ from typing import Any
 from pytest_velo.claims import AnyClaim, Change, Claim, Guards, Statistic
 from pytest_velo.designing.assuming import read_assumes
 from pytest_velo.designing.fit import check_fit
+from pytest_velo.elicit.ladders import Ladder, ladder_of
 from pytest_velo.errors import UsageError, nearest
 from pytest_velo.providers.stubbed import stubbed_judge, stubbed_model
 from pytest_velo.records import Invalid
@@ -44,6 +45,11 @@ class Spec:
         """The arms each case goes through; empty without arms."""
         arms: tuple[str, ...] = self.options.get("arms", ())
         return arms
+
+    @property
+    def ladder(self) -> Ladder | None:
+        """The ways to elicit that are tried one after another; None without a ladder."""
+        return self.options.get("ladder")
 
     @property
     def against_baseline(self) -> bool:
@@ -235,4 +241,5 @@ KEYWORDS: Mapping[str, Callable[[Any], Any]] = {
     "clients": _word(Clients),
     "allow_cut": _bool,
     "allow_empty": _bool,
+    "ladder": ladder_of,
 }

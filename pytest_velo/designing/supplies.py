@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
 
 from pytest_velo.designing.clients import client_endpoint
 from pytest_velo.designing.models import judge_id, model_ids
 from pytest_velo.designing.parameters import CLIENTS, PER_TRIAL
 from pytest_velo.designing.spec import Spec
+from pytest_velo.elicit.strategy import AsyncStrategy, Strategy
 from pytest_velo.errors import BodyError, InvalidTrial, UsageError, tell
 from pytest_velo.providers.registry import Target, resolve
 from pytest_velo.providers.sdks import Sdk
@@ -99,11 +100,16 @@ class Velo:
         self._taker = taker
         self._models: dict[tuple[str | None, str], AsyncModel | Model] = {}
         self._judge: AsyncJudge | Judge | None = None
+        self._strategy: AsyncStrategy | Strategy | None = None
 
     @property
     def _lost(self) -> BodyError | None:
         """Why a call of one of its models found no trial."""
-        made = (*self._models.values(), *([] if self._judge is None else [self._judge]))
+        made = (
+            *self._models.values(),
+            *([] if self._judge is None else [self._judge]),
+            *([] if self._strategy is None else [self._strategy]),
+        )
         return next((each._lost for each in made if each._lost is not None), None)
 
     @staticmethod
@@ -138,6 +144,16 @@ class Velo:
             except UsageError as error:
                 raise tell(_of_the_body(error)) from None
         return self._models[key]
+
+    @property
+    def strategy(self) -> AsyncStrategy | Strategy:
+        """What asks the model in the way of the rung, as in the fixture `strategy`."""
+        if self._strategy is None:
+            try:
+                self._strategy = strategy_of(self._taker)
+            except UsageError as error:
+                raise tell(_of_the_body(error)) from None
+        return self._strategy
 
     @property
     def judge(self) -> AsyncJudge | Judge:
@@ -177,6 +193,8 @@ def supply(name: str, taker: Taker) -> Any:
         return Velo(taker)
     if name in CLIENTS:
         return client_of(taker, CLIENTS[name])
+    if name == "strategy":
+        return strategy_of(taker)
     return judge_of(taker) if name == "judge" else model_of(taker)
 
 
@@ -253,6 +271,28 @@ def unstubbed(name: str, value: Any, taker: Taker) -> tuple[Any, tuple[Stubbed, 
     if name == "judge":
         return _judging(model_of(taker, stubbed_judge(value), "judge"), value), ()
     return value.value, (value.standing_in_for(name),)
+
+
+def strategy_of(taker: Taker) -> AsyncStrategy | Strategy:
+    """Return what asks a body's model in the way of the rung that is sampled; async for an async body.
+
+    Raises:
+        UsageError: As in `model_of`.
+    """
+    on_the_loop = replace(taker, is_async=True)
+
+    def other(model_id: str) -> AsyncModel:
+        found = model_of(on_the_loop, model_id)
+        assert isinstance(found, AsyncModel)  # the taker is async
+        return found
+
+    def judge() -> AsyncJudge:
+        found = judge_of(on_the_loop)
+        assert isinstance(found, AsyncJudge)  # the taker is async
+        return found
+
+    kind = AsyncStrategy if taker.is_async else Strategy
+    return kind(model_of(taker), other=other, judge=judge)
 
 
 def _of_the_body(error: UsageError) -> BodyError:

@@ -30,12 +30,13 @@ def check_uses(uses: Collection[str], spec: Spec, settings: Settings) -> None:
         )
     _check_arms(uses, spec)
     _check_models(uses, spec, settings)
+    _check_ladder(uses, spec, settings)
 
 
 def _check_arms(uses: Collection[str], spec: Spec) -> None:
     if "arm" in uses and not spec.arms:
         raise UsageError(f"the body uses `arm`, but {spec.taker} has no arms", fix='arms=("plain", "hinted")')
-    able = {"arm", "velo", *(["model", *CLIENTS] if spec.arms_are_models else [])}
+    able = {"arm", "velo", *(["model", "strategy", *CLIENTS] if spec.arms_are_models else [])}
     if spec.arms and not able.intersection(uses):
         asked = "model" if spec.arms_are_models else "arm"
         raise UsageError(
@@ -44,9 +45,30 @@ def _check_arms(uses: Collection[str], spec: Spec) -> None:
         )
 
 
+def _check_ladder(uses: Collection[str], spec: Spec, settings: Settings) -> None:
+    """Check that the rungs of a ladder can differ, and that what they ask is there."""
+    if spec.ladder is None:
+        return
+    if not {"strategy", "velo"}.intersection(uses):
+        raise UsageError(
+            "the rungs of the ladder cannot differ: the body does not use `strategy`",
+            fix="make `strategy` an argument of the body, and ask it in place of `model`",
+        )
+    for rung in spec.ladder.rungs:
+        if rung.skip:
+            continue
+        for model_id in rung.other_models:
+            resolve(model_id, settings.endpoints)
+        if rung.judges() and judge_id(spec, settings) is None:
+            raise UsageError(
+                f"the rung {rung.name} chooses by a judge, and no judge is set",
+                fix=f'judge="openai/gpt-5-mini" in {spec.taker}, or {spec.option("judge")}=...',
+            )
+
+
 def _check_models(uses: Collection[str], spec: Spec, settings: Settings) -> None:
     ids = model_ids(spec, settings)
-    if "model" in uses and not ids:
+    if {"model", "strategy"}.intersection(uses) and not ids:
         raise UsageError(
             "no model is set",
             fix=f'models=["local/smollm2-135m"] in {spec.taker},'

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pytest_velo.integration.body import judge_of as judge_of
     from pytest_velo.integration.body import model_of as model_of
     from pytest_velo.integration.body import per_trial as per_trial
+    from pytest_velo.integration.body import strategy_of as strategy_of
     from pytest_velo.integration.body import velo_of as velo_of
     from pytest_velo.integration.collect.assumptions import put_first as put_first
     from pytest_velo.integration.collect.items import before_collection as before_collection
@@ -59,6 +60,7 @@ __getattr__ = lazily(
         "run_if_ours": "run.item",
         "session_of": "startup",
         "start_pooling": "run.pool",
+        "strategy_of": "body",
         "status_of": "report",
         "take_in_late": "collect.late",
         "velo_of": "body",

@@ -12,7 +12,8 @@ from itertools import chain, zip_longest
 import pytest
 
 from pytest_velo.batches.entry import Wanted
-from pytest_velo.integration.collect.stash import GATHERING
+from pytest_velo.errors import UsageError
+from pytest_velo.integration.collect.stash import GATHERING, SPEC
 from pytest_velo.integration.config.payment import pay_rule
 from pytest_velo.integration.run.missing import Missing, missing_of
 from pytest_velo.integration.session import SESSION, VeloSession
@@ -83,6 +84,12 @@ class _Gatherer:
 
     def gather(self, item: pytest.Function, session: VeloSession) -> str:
         """Note what an item needs; returns it in words."""
+        if item.stash[SPEC].ladder is not None:
+            raise UsageError(
+                "which rung of a ladder is drawn next depends on the one before, so none is submitted ahead",
+                where=item.nodeid,
+                fix="pytest --velo-batch climbs it, rung by rung; leave it out here: --deselect",
+            )
         root = str(session.config.rootpath)
         rule = pay_rule(self._arguments, here=os.getcwd(), root=root)
         missing = missing_of(item, session, fixtures=item.funcargs, whole=self._whole)

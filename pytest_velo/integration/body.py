@@ -8,6 +8,7 @@ import pytest
 
 from pytest_velo.designing import supplies
 from pytest_velo.designing.supplies import Placeholder, Taker, Velo
+from pytest_velo.elicit.strategy import AsyncStrategy, Strategy
 from pytest_velo.errors import UsageError
 from pytest_velo.integration.collect.models import chosen_model
 from pytest_velo.integration.collect.stash import FACTS, SPEC
@@ -75,6 +76,15 @@ def judge_of(item: pytest.Item) -> AsyncJudge | Judge:
         UsageError: As in `model_of`.
     """
     return supplies.judge_of(taker_of(item, "judge"))
+
+
+def strategy_of(item: pytest.Item) -> AsyncStrategy | Strategy:
+    """Return what asks an item's model in the way of the rung that is sampled.
+
+    Raises:
+        UsageError: As in `model_of`.
+    """
+    return supplies.strategy_of(taker_of(item, "strategy"))
 
 
 def per_trial(request: pytest.FixtureRequest, name: str) -> Placeholder:

@@ -78,6 +78,28 @@ def model(request: pytest.FixtureRequest) -> Any:
 
 
 @pytest.fixture
+def strategy(request: pytest.FixtureRequest) -> Any:
+    """The language model, asked in the way of the rung of `ladder=` that is being sampled; called as `model`.
+
+    Example:
+        ```python
+        import pytest
+        from pytest_velo import rate, scripted
+        from pytest_velo.elicit import best_of, zero_shot
+
+        GUESSER = scripted("guesser", lambda request, rng: "12" if rng.random() < 0.7 else "13")
+
+
+        @pytest.mark.hypothesis(rate >= 0.8, ladder=[zero_shot(), best_of(7, "majority")], models=[GUESSER])
+        async def test_it_adds(strategy):
+            "The model adds, if it may answer more than once."
+            return await strategy("What is 7 + 5?") == "12"
+        ```
+    """
+    return integration.strategy_of(request.node)
+
+
+@pytest.fixture
 def judge(request: pytest.FixtureRequest) -> Any:
     """A model that grades, yes or no (`judge(question, reply)`) or with a score (`judge.score`).
 

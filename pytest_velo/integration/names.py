@@ -7,7 +7,7 @@ MARK = "hypothesis"
 DEFAULTS_MARK = "velo"
 """The mark that sets defaults; every hypothesis carries it for `-m`."""
 
-OURS = ("velo", "model", "judge", "openai_client", "anthropic_client", "case", "arm", "trial")
+OURS = ("velo", "model", "strategy", "judge", "openai_client", "anthropic_client", "case", "arm", "trial")
 """Our fixtures: `designing/parameters`, once more, since every pytest start imports this and not that."""
 FIXTURES_MODULE = "pytest_velo.integration.fixtures"
 """Where they are defined: a user's fixture of the same name comes from elsewhere."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
 
@@ -16,6 +16,7 @@ from pytest_velo.errors import UsageError, VeloError
 from pytest_velo.integration.collect.assumptions import ASSUMES
 from pytest_velo.integration.collect.fixture_names import ours_in
 from pytest_velo.integration.collect.frame import frame_of
+from pytest_velo.integration.collect.ladders import stand_on, steps_of
 from pytest_velo.integration.collect.models import chosen_model, model_id
 from pytest_velo.integration.collect.reach import check_drawn
 from pytest_velo.integration.collect.stash import FUNCTION, SPEC
@@ -26,7 +27,15 @@ from pytest_velo.integration.run.spread import spread_of
 from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.parallel.mapping import mapped
 from pytest_velo.records import UnitKind
-from pytest_velo.report.plan_record import HypothesisPlan, MeasuredRow, MeasuredTable, PlannedPart, Row, Table
+from pytest_velo.report.plan_record import (
+    HypothesisPlan,
+    MeasuredRow,
+    MeasuredTable,
+    PlannedPart,
+    PlannedRung,
+    Row,
+    Table,
+)
 from pytest_velo.runner.frame import Frame
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.engine.futility import usual_futility
@@ -86,7 +95,8 @@ def plan_item(
         parts=parts,
         measured=measured,
         problem=problem,
-        remarks=tuple(_remarks(claim, parts)),
+        remarks=tuple(_remarks(claim, parts, ladder=item.stash[SPEC].ladder is not None)),
+        rungs=tuple(_rungs(item, session)),
         assumes=tuple(target.node_id for target in item.stash.get(ASSUMES, ())),
         stubs=declared_stubs(
             item.stash[SPEC],
@@ -96,6 +106,25 @@ def plan_item(
             item.stash[FUNCTION],
         ),
     )
+
+
+def _rungs(item: pytest.Item, session: VeloSession) -> Iterator[PlannedRung]:
+    """Plan the rungs of a ladder in the order of the climb, then name the skipped ones."""
+    ladder, steps = item.stash[SPEC].ladder, steps_of(item)
+    if ladder is None:
+        return
+    for step in steps:
+        stand_on(item, step)
+        yield PlannedRung(
+            name=step.rung.name,
+            alpha=frame_of(item, session.settings).design.alpha,
+            n_calls=step.rung.n_calls,
+            price=price_of(item, session),
+        )
+    stand_on(item, steps[0])
+    for rung in ladder.rungs:
+        if rung.skip:
+            yield PlannedRung(name=rung.name, alpha=None, n_calls=rung.n_calls, price=None, skip=rung.skip)
 
 
 def _unplannable(config: pytest.Config, claim: AnyClaim) -> str:
@@ -213,8 +242,10 @@ def _unit(item: pytest.Item, frame: Frame) -> tuple[str, str]:
     return frame.unit.value, told
 
 
-def _remarks(claim: AnyClaim, parts: Sequence[PlannedPart]) -> list[str]:
+def _remarks(claim: AnyClaim, parts: Sequence[PlannedPart], *, ladder: bool = False) -> list[str]:
     remarks = ["all trials are assumed valid: invalid ones make verdicts later and rarer"]
+    if ladder:
+        remarks.append("of a ladder, reach and table are those of its first rung")
     if isinstance(claim, Joint):
         remarks.append(
             "each part is planned as if it were alone, with its share of beta; the claim is supported when"

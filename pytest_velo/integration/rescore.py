@@ -28,6 +28,7 @@ from pytest_velo.runner.run import Run as Sampling
 from pytest_velo.settings import Mode, Settings
 
 if TYPE_CHECKING:
+    from pytest_velo.elicit.ladders import Step
     from pytest_velo.sampling.trial import Drawer
 
 
@@ -114,7 +115,29 @@ class Rescoring:
             return settings
         old = source.result
         alpha = old.alpha if old.family is None else old.family.alpha
+        if old.ladder is not None:
+            alpha = old.ladder.alpha
         return replace(settings, max_trials=old.max_trials, alpha=alpha)
+
+    def steps_of(self, item: pytest.Item, steps: Sequence[Step]) -> tuple[Step, ...]:
+        """Return the rung whose trials are the test's; the others keep the verdicts that they had.
+
+        Raises:
+            UsageError: The ladder has no such rung any more, or the record has no ladder.
+        """
+        source = source_of(self.run, item.nodeid)
+        ladder = None if source is None else source.result.ladder
+        name = "" if ladder is None or ladder.at is None else ladder.rungs[ladder.at].name
+        found = tuple(step for step in steps if step.rung.name == name)
+        if found:
+            return found
+        raise UsageError(
+            f"the ladder has no rung {name!r} now"
+            if name
+            else "the test climbs a ladder, and the record has none",
+            where=item.nodeid,
+            fix="run pytest instead: cached draws are still free",
+        )
 
     def of(self, item: pytest.Item) -> Rescored:
         """Return how an item is rescored.

@@ -214,6 +214,10 @@ class VeloSession(SamplingSession):
         self.results.append(light)
         return light
 
+    def keep_rung(self, result: HypothesisResult) -> None:
+        """Keep the trials of a rung that did not decide its ladder, under the rung's own name."""
+        self._unwritten[result.node_id] = Packed(trial_lines(result))
+
     def _light(self, result: HypothesisResult) -> HypothesisResult:
         """Return a result with only the trials that a report shows."""
         show, kind = self.settings.show, self.settings.show_kind

@@ -41,6 +41,7 @@ from pytest_velo.report.decisions import (
     family_from_json,
     family_to_json,
 )
+from pytest_velo.report.ladder_record import ladder_from_json, ladder_to_json
 from pytest_velo.report.transcript import trial_from_json, trial_to_json
 from pytest_velo.settings import ShowKind
 
@@ -177,6 +178,7 @@ def result_to_json(result: HypothesisResult, trials: Iterable[TrialRecord] = ())
             {"node_id": each.node_id, "standing": each.standing.value, "told": each.told}
             for each in result.assumes
         ],
+        **({} if result.ladder is None else {"ladder": ladder_to_json(result.ladder)}),
         "models_served": list(result.models_served),
         "facts": list(result.facts),
         "notices": list(result.notices),
@@ -217,6 +219,9 @@ def result_from_json(data: JsonObject) -> HypothesisResult:
             Assumed(node_id=each["node_id"], standing=Standing(each["standing"]), told=each["told"])
             for each in data.get("assumes", ())
         ),
+        ladder=None
+        if data.get("ladder") is None
+        else ladder_from_json(data["ladder"]),  # older records lack it
         models_served=tuple(data["models_served"]),
         facts=tuple(data["facts"]),
         notices=tuple(data["notices"]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from pytest_velo.report.numbers import count, dollars
 
@@ -71,6 +71,31 @@ def estimate_text(estimate: Estimate) -> str:
         stored = f" ({count(estimate.n_draws, 'draw')})" if estimate.n_draws else ""
         return f"estimate: 0 calls, {estimate.ends}{stored}"
     return f"estimate: {_stored(estimate)}at most {_most(estimate)}{_likely(estimate)}"
+
+
+def in_all(estimates: Sequence[Estimate]) -> Estimate:
+    """Return what several rungs of one ladder would take together, at most.
+
+    How many of them are needed is not known, so nothing is said of the average.
+    """
+    if len(estimates) == 1:
+        return estimates[0]
+    needing = [estimate for estimate in estimates if not estimate.ends]
+    if not needing:
+        n_draws = sum(estimate.n_draws for estimate in estimates)
+        return replace(estimates[-1], n_draws=n_draws)
+    left = sum(estimate.n_left for estimate in needing)
+    known = all(estimate.calls_per_trial is not None for estimate in needing)
+    usd = sum(estimate.usd or 0.0 for estimate in needing)
+    dollars_known = all(estimate.usd is not None for estimate in needing)
+    return Estimate(
+        n_trials=sum(estimate.n_trials for estimate in estimates),
+        n_draws=sum(estimate.n_draws for estimate in estimates),
+        n_left=left,
+        calls_per_trial=sum(estimate.calls for estimate in needing) / left if known and left else None,
+        usd_per_trial=usd / left if dollars_known and left else None,
+        is_worst=any(estimate.is_worst for estimate in needing),
+    )
 
 
 def total_text(estimates: Sequence[Estimate]) -> str:

@@ -8,6 +8,7 @@ from typing import NamedTuple, assert_never
 
 from pytest_velo.records import HypothesisResult, Invalid, Outcome
 from pytest_velo.report.families import level_text, risk_text
+from pytest_velo.report.ladders import ladder_headline, rung_texts
 from pytest_velo.report.lines import Line, Style, block, fit_lines, paragraph
 from pytest_velo.report.notices import notices_of
 from pytest_velo.report.numbers import count, interval, p_value, percent, rate
@@ -89,6 +90,7 @@ def rows(result: HypothesisResult, verbosity: int = 0) -> Iterator[Row]:
         yield Row("predicted", prediction_text(result.prediction))
     if result.decision is not None:
         yield from _evidence_rows(result, result.decision, verbosity)
+    yield from (Row(*told) for told in rung_texts(result))
     for at, told in enumerate(attempt_texts(result)):
         yield Row("" if at else "attempt", told)
     for stub in stubs_of(result):
@@ -103,6 +105,8 @@ def rows(result: HypothesisResult, verbosity: int = 0) -> Iterator[Row]:
 
 def headline(result: HypothesisResult) -> Line:
     """Say the verdict with the inequality it certifies, or what is wrong."""
+    if result.ladder is not None:
+        return ladder_headline(result, result.ladder)
     if result.outcome is Outcome.ERROR or result.outcome is Outcome.SKIPPED:
         style = Style.BAD if result.outcome is Outcome.ERROR else Style.WARN
         return Line(f"{result.outcome}: {result.problem}", style)

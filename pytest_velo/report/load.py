@@ -278,6 +278,9 @@ class Run:
     def _unfinished(self) -> list[str]:
         """Return the tests that have trials, whose process was killed before their result was written."""
         known = {result.node_id for result in self.document.results}
+        for result in self.document.results:
+            if result.ladder is not None:
+                known |= {rung.recorded_as for rung in result.ladder.rungs}
         if self.is_partial:
             names = sorted(self._partial_places)
         else:

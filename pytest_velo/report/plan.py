@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import assert_never
 
 from pytest_velo.claims import Direction
+from pytest_velo.records import add_costs
 from pytest_velo.report.lines import Line, Style, block
 from pytest_velo.report.numbers import count, dollars, percent
-from pytest_velo.report.plan_record import HypothesisPlan, MeasuredRow, PlannedPart, Row, Table
+from pytest_velo.report.plan_record import HypothesisPlan, MeasuredRow, PlannedPart, PlannedRung, Row, Table
 from pytest_velo.report.stubs import declared_lines
 from pytest_velo.report.text import columns, display, inline, pad
 
@@ -71,7 +72,9 @@ def _facts(plan: HypothesisPlan, width: int) -> Iterator[Line]:
     yield from block("design", _design(plan), width)
     for part in plan.parts:
         yield from block("in reach", _reach(plan, part), width)
-    yield from block("cost", _cost(plan), width)
+    yield from block("cost", _cost(plan) if not plan.rungs else _ladder_cost(plan), width)
+    for at, rung in enumerate(plan.rungs, 1):
+        yield from block(f"rung {at}", _rung(plan, rung), width)
     if plan.problem:
         yield from block("no plan", plan.problem, width, Style.WARN)
 
@@ -105,6 +108,31 @@ def _cost(plan: HypothesisPlan) -> str:
     most = "? calls" if calls is None else f"{calls:,.0f} calls"
     told = f"{each} and {dollars(price.usd)} a trial ({price.known_from})"
     return f"{told}; at most {most} and {dollars(usd)}"
+
+
+def _rung(plan: HypothesisPlan, rung: PlannedRung) -> str:
+    """Say at which level a rung is tested, and what it takes at most."""
+    if rung.alpha is None or rung.price is None:
+        return f"{rung.name} · skipped: {rung.skip}"
+    most = plan.trials_per_unit * plan.max_units
+    calls, usd = rung.price.calls, rung.price.usd
+    if calls is None:
+        told = f"{most * rung.n_calls:,} calls if a body asks once a trial"
+    else:
+        told = f"{most * calls:,.0f} calls"
+    return (
+        f"{rung.name} · alpha {percent(rung.alpha)} · at most {told} and"
+        f" {dollars(None if usd is None else usd * most)} ({rung.price.known_from})"
+    )
+
+
+def _ladder_cost(plan: HypothesisPlan) -> str:
+    """Say what a ladder takes at most: all of its rungs, each up to its last unit."""
+    prices = [rung.price for rung in plan.rungs if rung.price is not None]
+    most = plan.trials_per_unit * plan.max_units
+    each = add_costs(price.usd for price in prices)
+    usd = None if each is None else most * each
+    return f"at most {count(len(prices), 'rung')}, one after another, and {dollars(usd)} for all"
 
 
 def _units(plan: HypothesisPlan, n: int) -> str:

@@ -89,6 +89,24 @@ class PlannedPart:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedRung:
+    """The plan of one rung of a ladder.
+
+    Attributes:
+        alpha: Its share; None if it is skipped.
+        n_calls: Calls of the model for one answer, at least.
+        price: Of a trial; None if it is skipped.
+        skip: Why it is skipped; empty if it is not.
+    """
+
+    name: str
+    alpha: float | None
+    n_calls: int
+    price: TrialPrice | None
+    skip: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HypothesisPlan:
     """The plan of one hypothesis.
 
@@ -104,6 +122,7 @@ class HypothesisPlan:
         stubs: What is made up, as far as marks and source say.
         assumes: The node ids of what it assumes, which is decided before it is sampled.
         remarks: What else a reader has to know.
+        rungs: Of its ladder, in the order of the climb; the design and the price are those of the first one.
     """
 
     node_id: str
@@ -127,6 +146,7 @@ class HypothesisPlan:
     remarks: tuple[str, ...] = ()
     stubs: tuple[Stubbed, ...] = ()
     assumes: tuple[str, ...] = ()
+    rungs: tuple[PlannedRung, ...] = ()
 
     def calls(self, n_units: float) -> float | None:
         """Return the calls of so many units; None if unknown."""

@@ -9,6 +9,7 @@ from pytest_velo.errors import UsageError, nearest
 from pytest_velo.records import HypothesisResult, TrialRecord
 from pytest_velo.report.chosen import Before, Chosen, Turn, choose, kind_title, turns_of
 from pytest_velo.report.failure import headline, rows
+from pytest_velo.report.ladders import on_rung
 from pytest_velo.report.lines import Line, Style, block, paragraph
 from pytest_velo.report.load import Run
 from pytest_velo.report.numbers import count
@@ -67,6 +68,22 @@ def find(run: Run, test: str, model: str | None = None) -> list[HypothesisResult
         where=str(run.folder),
         fix=nearest(test, [name for result in results for name in _names(result.node_id)]),
     )
+
+
+def rung_named(result: HypothesisResult, name: str) -> HypothesisResult:
+    """Return the result of one rung of a ladder, by its name or a part of it.
+
+    Raises:
+        UsageError: There is no ladder, or no such rung was sampled.
+    """
+    if result.ladder is None:
+        raise UsageError(f"{result.node_id} climbed no ladder", where="--rung", fix="leave --rung out")
+    sampled = [(at, rung.name) for at, rung in enumerate(result.ladder.rungs) if rung.outcome is not None]
+    found = [at for at, known in sampled if known == name] or [at for at, known in sampled if name in known]
+    if len(found) != 1:
+        what = f"{name!r} is part of several rungs' names" if found else f"no rung {name!r} was sampled"
+        raise UsageError(what, where="--rung", fix=nearest(name, [known for _, known in sampled]))
+    return on_rung(result, found[0])
 
 
 def _names(node_id: str) -> list[str]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pytest_velo.records import HypothesisResult, Outcome, add_costs
 from pytest_velo.report.families import expected_wrong_families
 from pytest_velo.report.folding import left_out_lines, listed
+from pytest_velo.report.ladders import level_of, rung_texts
 from pytest_velo.report.lines import Line, Style, block, fit_lines, paragraph
 from pytest_velo.report.notices import notice_lines
 from pytest_velo.report.numbers import count, dollars, duration, interval, percent, rate
@@ -73,7 +74,7 @@ def expected_false(results: Sequence[HypothesisResult]) -> float:
     """
     tested = (result for result in results if result.decision is not None and result.family is None)
     return expected_wrong_families(results) + sum(
-        result.alpha if result.outcome is Outcome.MEASURED else max(result.alpha, result.beta)
+        result.alpha if result.outcome is Outcome.MEASURED else max(level_of(result), result.beta)
         for result in tested
     )
 
@@ -175,6 +176,7 @@ def _remarks(
     """Say of each test what is wrong with it, if it is an error or was skipped, and what belongs to it."""
     for result, name in zip(results, names, strict=True):
         said = [*result.facts, *_parts_said(result), *attempt_texts(result)] if facts else []
+        said += [f"{told.label:<9} {told.text}" for told in rung_texts(result)] if facts else []
         wrong = result.outcome in (Outcome.ERROR, Outcome.SKIPPED) and result.problem
         if not said and not wrong:
             continue

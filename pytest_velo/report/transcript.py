@@ -78,6 +78,7 @@ def trial_to_json(node_id: str, trial: TrialRecord) -> dict[str, Any]:
         "values": {name: number_to_json(value) for name, value in trial.values.items()},
         "detail": trial.detail,
         "location": trial.location,
+        **({"rung": trial.rung} if trial.rung else {}),
         **({"target": trial.target} if trial.target else {}),
         **({} if trial.case is None else {"case": _case_to_json(trial.case)}),
         "notes": list(trial.notes),
@@ -103,6 +104,7 @@ def trial_from_json(data: JsonObject) -> TrialRecord:
         values={name: float(value) for name, value in data["values"].items()},
         detail=data["detail"],
         location=data["location"],
+        rung=data.get("rung", ""),
         target=_target(data.get("target", "")),
         case=data.get("case"),  # older records lack it
         notes=tuple(data["notes"]),

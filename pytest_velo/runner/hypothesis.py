@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from pytest_velo.canonical import digest
 from pytest_velo.claims import AnyClaim, Claim, Direction
-from pytest_velo.records import Belief, Invalid, Stubbed, TrialRecord
+from pytest_velo.records import Belief, Invalid, Stubbed, TrialRecord, rung_id
 from pytest_velo.runner.frame import Frame
 from pytest_velo.sampling.trial import Trial
 from pytest_velo.settings import Endpoint
@@ -124,6 +124,11 @@ class Hypothesis:
     predicted: float | None = None
     attempt_alpha: Callable[[TrialRecord], float] | None = None
     stubs: tuple[Stubbed, ...] = ()
+
+    @property
+    def recorded_as(self) -> str:
+        """Under which name its draws and trials are remembered: the test's, with the rung if there is one."""
+        return rung_id(self.node_id, self.rung)
 
     @property
     def design(self) -> Design:

@@ -49,7 +49,7 @@ class Looks:
     def __init__(self, log: LookLog, hypothesis: Hypothesis) -> None:
         self._log = log
         self._hypothesis = hypothesis
-        self._draws = digest([hypothesis.node_id, hypothesis.model, hypothesis.stream])
+        self._draws = digest([hypothesis.recorded_as, hypothesis.model, hypothesis.stream])
         self._stubbed = digest([self._draws, "stubbed"])
         self._earlier = log.looks_at(self._draws)
         self._found = ""
@@ -142,7 +142,7 @@ class Looks:
             usd = add_costs(call.reply.cost_usd for call in calls)
             n = len(result.trials)
             seen = LastSeen(calls_per_trial=len(calls) / n, usd_per_trial=None if usd is None else usd / n)
-            self._log.note_seen(self._hypothesis.node_id, seen)
+            self._log.note_seen(self._hypothesis.recorded_as, seen)
 
     def _notices(self, result: HypothesisResult) -> list[str]:
         hypothesis, prompt = self._hypothesis, _prompt_of(result)

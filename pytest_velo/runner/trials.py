@@ -243,6 +243,7 @@ class TrialRunner:
             values=self._keeper.values(values),
             detail=reading.invalid or reading.detail,
             location=reading.location,
+            rung=self._hypothesis.rung,
             target=target_of(planned.case),
             case=planned.case,
             notes=scope.trial.notes,

@@ -430,6 +430,11 @@ def enter(scope: TrialScope) -> None:
     fork_with(scope.fork)
 
 
+def leave() -> None:
+    """Leave the running trial, in this context: for a function that must not see its case."""
+    _current.set(None)
+
+
 def is_running() -> bool:
     """Tell whether this runs inside a trial, or in what one left behind."""
     return _current.get() is not None

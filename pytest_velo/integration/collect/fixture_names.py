@@ -31,7 +31,7 @@ def ours_in(info: FixtureInfo) -> list[str]:
 
 def asking_in(info: FixtureInfo) -> list[str]:
     """Return the fixtures that can be parametrized with a model id."""
-    return [name for name in ("model", "velo", *CLIENTS) if name in ours_in(info)]
+    return [name for name in ("model", "velo", "strategy", *CLIENTS) if name in ours_in(info)]
 
 
 def is_harmless(definition: pytest.FixtureDef[Any]) -> bool:

@@ -6,8 +6,10 @@ import pytest
 
 from pytest_velo.case_sets import is_strategy
 from pytest_velo.designing import reach
+from pytest_velo.designing.spec import Spec
 from pytest_velo.integration.collect.frame import case_set, frame_of
-from pytest_velo.integration.collect.stash import CASES, SPEC
+from pytest_velo.integration.collect.ladders import check_ladder, least_share, stand_on, steps_of
+from pytest_velo.integration.collect.stash import CASES, SPEC, STEP
 from pytest_velo.settings import Settings
 
 
@@ -19,9 +21,17 @@ def check_reach(item: pytest.Item, settings: Settings) -> str | None:
     Raises:
         UsageError: The cases or the design are at fault, or `supported` is unreachable.
     """
-    spec = item.stash[SPEC]
+    spec, steps = item.stash[SPEC], steps_of(item)
+    if steps and STEP not in item.stash:
+        stand_on(item, steps[0])
     if is_strategy(spec.get("cases")) and CASES not in item.stash:
         return None
+    check_ladder(item, settings)
+    with least_share(item):
+        return _checked(item, spec, settings)
+
+
+def _checked(item: pytest.Item, spec: Spec, settings: Settings) -> str | None:
     frame = frame_of(item, settings)
     reach.check_reach(spec.claim, frame)
     expect = spec.get("expect")

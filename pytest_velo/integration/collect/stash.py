@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pytest_velo.bodies.shape import BodyFacts
     from pytest_velo.case_sets import CaseSet
     from pytest_velo.designing.spec import Spec
+    from pytest_velo.elicit.ladders import Step
     from pytest_velo.integration.session import VeloSession
     from pytest_velo.records import HypothesisResult
     from pytest_velo.report.estimates import Estimate
@@ -24,6 +25,8 @@ FUNCTION: pytest.StashKey[Any] = pytest.StashKey()
 FACTS: pytest.StashKey[BodyFacts] = pytest.StashKey()
 CASES: pytest.StashKey[CaseSet] = pytest.StashKey()
 FRAME: pytest.StashKey[Frame] = pytest.StashKey()
+STEP: pytest.StashKey[Step] = pytest.StashKey()
+"""The rung of its ladder that is sampled; the first one before that begins."""
 RESULT: pytest.StashKey[HypothesisResult] = pytest.StashKey()
 UNSAMPLED: pytest.StashKey[str] = pytest.StashKey()
 """Why we skipped it."""

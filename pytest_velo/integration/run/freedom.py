@@ -11,7 +11,7 @@ import pytest
 from pytest_velo.designing.supplies import supply
 from pytest_velo.integration.body import taker_of
 from pytest_velo.integration.collect.fixture_names import is_harmless, is_ours
-from pytest_velo.integration.collect.stash import FUNCTION
+from pytest_velo.integration.collect.stash import FUNCTION, SPEC
 from pytest_velo.integration.compat import fixture_info, hooks_of_conftests, is_parameter
 from pytest_velo.integration.names import RESCORE_PLUGIN
 from pytest_velo.integration.session import VeloSession
@@ -64,6 +64,8 @@ def is_free(item: pytest.Function) -> bool:
         return False
     if any(hooks_of_conftests(item, name) for name in _HOOKS):
         return False
+    if item.stash[SPEC].ladder is not None:
+        return False  # which rung is sampled next depends on the one before
     if item.function is not item.stash[FUNCTION]:
         return False
     last = (definitions[-1] for definitions in fixture_info(item).name2fixturedefs.values())

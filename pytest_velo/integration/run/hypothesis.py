@@ -12,13 +12,15 @@ import pytest
 from pytest_velo.bodies.shape import body_digest
 from pytest_velo.claims import AnyClaim, Claim
 from pytest_velo.designing.hypothesis import make_hypothesis, rule_maker
+from pytest_velo.designing.rungs import hypothesis_on
 from pytest_velo.designing.supplies import unstubbed
 from pytest_velo.integration.body import taker_of
 from pytest_velo.integration.collect.attempts import tried_by
 from pytest_velo.integration.collect.fixture_names import is_ours, shared_state, told
 from pytest_velo.integration.collect.frame import case_set, frame_of
+from pytest_velo.integration.collect.ladders import notices_of
 from pytest_velo.integration.collect.models import model_id
-from pytest_velo.integration.collect.stash import FACTS, FUNCTION, SPEC
+from pytest_velo.integration.collect.stash import FACTS, FUNCTION, SPEC, STEP
 from pytest_velo.integration.compat import fixture_info
 from pytest_velo.integration.config.rerun import rerun_line
 from pytest_velo.integration.run.outcomes import HostOutcomes
@@ -60,8 +62,9 @@ def build(
     frame = frame_of(item, settings)
     info = fixture_info(item)
     shared = [name for name in shared_state(item, info) if name not in stubbed]
+    step = item.stash.get(STEP, None)
     notices = [_shared_notice([told(item, info, name) for name in shared])] if shared else []
-    return make_hypothesis(
+    hypothesis = make_hypothesis(
         spec,
         frame,
         cases,
@@ -82,6 +85,11 @@ def build(
         keep_exceptions=in_order,
         tries=tried_by(item, settings),
         stubs=stubs,
+    )
+    return (
+        hypothesis
+        if step is None
+        else hypothesis_on(step, hypothesis, notices=notices_of(item, step, settings))
     )
 
 

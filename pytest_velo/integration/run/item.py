@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NoReturn
 
 import pytest
 
 from pytest_velo.designing.tracebacks import from_the_body
-from pytest_velo.errors import NotDrawnError, WouldPayError
+from pytest_velo.errors import WouldPayError
+from pytest_velo.integration.collect.ladders import steps_of
 from pytest_velo.integration.collect.late import late_problem
 from pytest_velo.integration.collect.stash import ESTIMATE, FUNCTION, GATHERING, RESULT, SPEC, UNSAMPLED
-from pytest_velo.integration.compat import sparing_explanations
-from pytest_velo.integration.run.afar import progress_of
+from pytest_velo.integration.run.alone import sample
 from pytest_velo.integration.run.assumptions import ending_of
-from pytest_velo.integration.run.estimate import estimate_of, run_on_stored, skip_text
+from pytest_velo.integration.run.climb import Climb
+from pytest_velo.integration.run.estimate import skip_text
+from pytest_velo.integration.run.estimated import estimate_alone, estimate_climb
 from pytest_velo.integration.run.outcomes import HypothesisRefuted
 from pytest_velo.integration.run.pool import POOLING
-from pytest_velo.integration.run.sampling import Sampling, fill_in_turn, held_back, prepare
+from pytest_velo.integration.run.sampling import fill_in_turn, held_back, prepare
 from pytest_velo.integration.run.wording import verdict_text
 from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.records import HypothesisResult, Outcome
 from pytest_velo.report.estimates import estimate_text
 from pytest_velo.report.exports.spans import told
-from pytest_velo.runner.result import explains_asserts
 from pytest_velo.runner.run import Run
 from pytest_velo.settings import Mode
 
@@ -56,6 +58,9 @@ def run_item(item: pytest.Function) -> None:
         _skip(item, held_back(item, session) or gather(item, session))
     if session.settings.mode is Mode.ESTIMATE:
         _estimate(item, session)
+    if item.stash[SPEC].ladder is not None:
+        _climb(item, session)
+        return
     pooling = item.config.stash.get(POOLING, None)
     if pooling is not None and pooling.has(item):
         sampling = pooling.reach(item)
@@ -66,39 +71,29 @@ def run_item(item: pytest.Function) -> None:
             _keep(item, session, prepared)
             return
         sampling = prepared
-        _sample(sampling, session)
+        sample(sampling, session, keep=partial(_keep, item, session))
     if isinstance(sampling.run.error, WouldPayError):
         _skip(item, skip_text(item, session, sampling.run))
     result = _keep(item, session, sampling.result)
     _raise(item, sampling.run, result)
 
 
-def _sample(sampling: Sampling, session: VeloSession) -> None:
-    """Sample a hypothesis that has the session to itself."""
-    progress = progress_of(sampling.item.config, {sampling.item.nodeid: sampling.run})
-    sampling.watch.progress = progress
-    before = session.sampler.stats()
-    try:
-        with sparing_explanations(lambda: explains_asserts(sampling.run, session.settings.show)):
-            session.loop.run(sampling.run.go())
-    except BaseException:
-        sampling.conclude(before, session.sampler.stats())
-        _keep(sampling.item, session, sampling.result)
-        raise
-    finally:
-        progress.close()
-    sampling.conclude(before, session.sampler.stats())
+def _climb(item: pytest.Function, session: VeloSession) -> None:
+    """Sample the rungs of an item, one after another."""
+    climb = Climb(item, session)
+    last = climb.go(partial(_keep, item, session))
+    if isinstance(last, HypothesisResult):
+        _keep(item, session, last)
+        return
+    if isinstance(last.run.error, WouldPayError):
+        _skip(item, skip_text(item, session, last.run))
+    _raise(item, last.run, _keep(item, session, climb.result))
 
 
 def _estimate(item: pytest.Function, session: VeloSession) -> NoReturn:
     """Say what the item would take, and skip it."""
-    run = run_on_stored(item, session)
-    if isinstance(run, Run):
-        if run.error is not None and not isinstance(run.error, NotDrawnError):
-            raise from_the_body(run.error, item.stash[FUNCTION])
-        estimate = estimate_of(item, session, run)
-    else:
-        estimate = run
+    steps = steps_of(item)
+    estimate = estimate_climb(item, session, steps) if steps else estimate_alone(item, session)
     item.stash[ESTIMATE] = estimate
     _skip(item, estimate_text(estimate))
 

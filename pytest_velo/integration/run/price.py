@@ -10,16 +10,17 @@ from pytest_velo.designing.models import judge_id, model_ids
 from pytest_velo.designing.parameters import CLIENTS
 from pytest_velo.integration.collect.fixture_names import is_ours
 from pytest_velo.integration.collect.models import chosen_model
-from pytest_velo.integration.collect.stash import SPEC
+from pytest_velo.integration.collect.stash import SPEC, STEP
 from pytest_velo.integration.compat import fixture_info
 from pytest_velo.providers.registry import resolve
+from pytest_velo.records import rung_id
 from pytest_velo.report.plan_record import TrialPrice
 
 if TYPE_CHECKING:
     from pytest_velo.cache.looks import LastSeen
     from pytest_velo.integration.session import VeloSession
 
-_ASKING = ("model", "judge", "velo", *CLIENTS)
+_ASKING = ("model", "judge", "velo", "strategy", *CLIENTS)
 
 
 def price_of(item: pytest.Item, session: VeloSession) -> TrialPrice:
@@ -57,9 +58,13 @@ def _is_free(item: pytest.Item, session: VeloSession) -> bool:
     ids = [*model_ids(spec, settings), *([judge] if judge else [])]
     if (chosen := chosen_model(item)) is not None:
         ids = [chosen, *([judge] if judge else [])]
+    if (step := item.stash.get(STEP, None)) is not None:
+        ids += [*step.rung.other_models, *((judge_id(spec, settings) or "",) if step.rung.judges() else ())]
     return all(resolve(name, settings.endpoints).endpoint.free for name in ids)
 
 
 def last_seen(item: pytest.Item, session: VeloSession) -> LastSeen | None:
     """Return what a trial took in the item's last run; None if it has never run."""
-    return None if session.stored is None else session.stored.last_seen(item.nodeid)
+    step = item.stash.get(STEP, None)
+    name = rung_id(item.nodeid, "" if step is None else step.rung.name)
+    return None if session.stored is None else session.stored.last_seen(name)

@@ -12,8 +12,9 @@ from pytest_velo.designing.conclusion import concluded
 from pytest_velo.designing.loading import load_what_the_loop_needs
 from pytest_velo.errors import UsageError, WouldPayError
 from pytest_velo.integration.baseline.guard import Guard, guard_of, unsampled_result
+from pytest_velo.integration.collect.ladders import stand_on, steps_of
 from pytest_velo.integration.collect.reach import check_drawn
-from pytest_velo.integration.collect.stash import FACTS, SPEC
+from pytest_velo.integration.collect.stash import FACTS, SPEC, STEP
 from pytest_velo.integration.names import RESCORE_PLUGIN
 from pytest_velo.integration.run.assumptions import assumed_by, why_not
 from pytest_velo.integration.run.freedom import own_fixtures
@@ -22,7 +23,7 @@ from pytest_velo.integration.run.outcomes import HostOutcomes
 from pytest_velo.integration.run.waves import waves_of
 from pytest_velo.integration.run.workers import trials_of
 from pytest_velo.integration.session import SESSION, VeloSession
-from pytest_velo.records import Assumed, HypothesisResult
+from pytest_velo.records import Assumed, HypothesisResult, Outcome
 from pytest_velo.runner.attempts import Attempts, begun
 from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.looks import Looks
@@ -145,7 +146,7 @@ def prepare(
     attempts, hypothesis = _attempts(session, hypothesis, is_look=guard is None or guard.is_look)
     watch = watch or Watch()
     runner = None
-    if rescored is None:
+    if rescored is None and STEP not in item.stash:  # workers know no rungs
         runner = trials_of(item, session, hypothesis, outcomes, looks.n_known)
     drawer = _drawer(session) if rescored is None else rescored.drawer()
     run = Run(
@@ -183,6 +184,19 @@ def _evaluated(item: pytest.Function, session: VeloSession) -> HypothesisResult 
 
     Its result is not kept, and it is no look of its own.
     """
+    found: list[HypothesisResult] = []
+    for step in steps_of(item) or (None,):
+        if step is not None:
+            stand_on(item, step)
+        result = _evaluated_as_it_stands(item, session)
+        if result is None or result.outcome is Outcome.SUPPORTED:
+            return result
+        found.append(result)
+    # A ladder is refuted where all of its rungs are.
+    return next((result for result in found if result.outcome is not Outcome.REFUTED), found[-1])
+
+
+def _evaluated_as_it_stands(item: pytest.Function, session: VeloSession) -> HypothesisResult | None:
     try:
         prepared = prepare(item, session, fixtures=own_fixtures(item))
     except UsageError:

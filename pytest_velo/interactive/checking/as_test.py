@@ -148,7 +148,7 @@ def _keyword(key: str, value: Any) -> str:
 def _models(asked: Asked, into: Carried) -> Iterator[str]:
     """Yield `models=` and `judge=`; the settings' own too, so that the test asks the same ones anywhere."""
     first = asked.members[0].spec
-    asks = any(name in asked.body.uses for name in ("model", "velo", *CLIENTS))
+    asks = any(name in asked.body.uses for name in ("model", "velo", "strategy", *CLIENTS))
     if asked.over is not None and "model" in asked.over:
         ids = list(asked.over["model"])
     else:

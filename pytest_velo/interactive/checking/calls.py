@@ -31,6 +31,7 @@ _NOT_HERE = {
     "assumes": "check what it assumes first, and look at the finding",
     "family": 'a sweep is a family: over={"prompt": [...]}; all attempts at a belief: family="attempts"',
     "tier": "it selects tests; leave it out",
+    "ladder": "one finding is about one way to ask; write a test to climb a ladder",
     "guards": "it is for claims about a baseline, which belong to tests",
 }
 _MODES = (Mode.AUTO, Mode.REPLAY, Mode.REFRESH)
@@ -234,7 +235,7 @@ def _checked(keywords: Mapping[str, Any]) -> dict[str, Any]:
 def _check_one_model(spec: Spec, settings: Settings, body: Checked) -> None:
     """Refuse several models for one hypothesis: a test would be made once for each."""
     ids = model_ids(spec, settings)
-    asks = any(name in body.uses for name in ("model", "velo", *CLIENTS))
+    asks = any(name in body.uses for name in ("model", "velo", "strategy", *CLIENTS))
     if asks and len(ids) > 1 and not spec.arms_are_models:
         listed = ", ".join(f'"{name}"' for name in ids)
         raise UsageError(

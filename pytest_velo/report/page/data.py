@@ -19,6 +19,7 @@ from pytest_velo.report.page.conversation import shown
 from pytest_velo.report.page.entries import Entry, entry_of, is_change
 from pytest_velo.report.page.graph import Graph, graph_of
 from pytest_velo.report.page.moved import Moved, flips_of, moved_of
+from pytest_velo.report.page.rungs import rungs_of
 from pytest_velo.report.page.sample import MOST_TRANSCRIPTS, choose, shares
 from pytest_velo.report.page.scripted import hypothesis_told, path_told, trials_told
 from pytest_velo.report.predictions import predictions_text
@@ -117,9 +118,10 @@ def page_of(run: Run, before: Run | None = None, *, most: int = MOST_TRANSCRIPTS
         room = _MOST_BYTES * places[result.node_id] // max(1, sum(places.values()))
         kept = list(trials_told(at, chosen, flips, room))
         path = path_told(result)
-        entries.append(
-            entry_of(at, result, name, old.get(result.node_id), n_kept=len(kept), has_path=path is not None)
+        entry = entry_of(
+            at, result, name, old.get(result.node_id), n_kept=len(kept), has_path=path is not None
         )
+        entries.append(replace(entry, rungs=tuple(rungs_of(run, result))))
         told.append(hypothesis_told(entries[-1], result, path))
         transcripts += kept
     spent, facts = total_texts(document.results, document.duration_s)

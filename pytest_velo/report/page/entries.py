@@ -45,6 +45,23 @@ class Plot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RungShown:
+    """A rung that did not decide its ladder, with the first of its trials.
+
+    Attributes:
+        n_trials: Trials in the record.
+        command: Shows them all.
+    """
+
+    label: str
+    text: str
+    outcome: str
+    sight: Sight
+    n_trials: int
+    command: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One hypothesis.
 
@@ -58,6 +75,7 @@ class Entry:
         has_against: There are trials against the claim.
         n_trials: Trials in the record.
         n_kept: Of these, in the page.
+        rungs: Those that did not decide its ladder; empty without one.
     """
 
     id: str
@@ -85,6 +103,7 @@ class Entry:
     has_path: bool
     n_trials: int
     n_kept: int
+    rungs: tuple[RungShown, ...] = ()
 
 
 def is_change(result: HypothesisResult) -> bool:
