@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pytest_velo.integration.body import model_of as model_of
     from pytest_velo.integration.body import per_trial as per_trial
     from pytest_velo.integration.body import velo_of as velo_of
+    from pytest_velo.integration.collect.checks import our_checks as our_checks
     from pytest_velo.integration.collect.items import before_collection as before_collection
     from pytest_velo.integration.collect.items import generate as generate
     from pytest_velo.integration.collect.items import hide_defaults as hide_defaults
@@ -52,6 +53,7 @@ __getattr__ = lazily(
         "interrupt": "run.pool",
         "judge_of": "body",
         "model_of": "body",
+        "our_checks": "collect.checks",
         "per_trial": "body",
         "prepare_all": "collect.items",
         "run_if_ours": "run.item",

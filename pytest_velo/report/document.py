@@ -32,6 +32,7 @@ from pytest_velo.report.decisions import (
     family_from_json,
     family_to_json,
 )
+from pytest_velo.report.found import found_from_json, found_to_json
 from pytest_velo.report.transcript import trial_from_json, trial_to_json
 from pytest_velo.settings import ShowKind
 
@@ -166,6 +167,7 @@ def result_to_json(result: HypothesisResult, trials: Iterable[TrialRecord] = ())
         "models_served": list(result.models_served),
         "facts": list(result.facts),
         "notices": list(result.notices),
+        "found": [found_to_json(found) for found in result.found],
         "family": None if result.family is None else family_to_json(result.family),
         "decision": None if result.decision is None else decision_to_json(result.decision),
         "trials": [trial_to_json(result.node_id, trial) for trial in trials],
@@ -197,6 +199,7 @@ def result_from_json(data: JsonObject) -> HypothesisResult:
         models_served=tuple(data["models_served"]),
         facts=tuple(data["facts"]),
         notices=tuple(data["notices"]),
+        found=tuple(map(found_from_json, data.get("found", ()))),  # older records lack it
         family=None if data["family"] is None else family_from_json(data["family"]),
         decision=None
         if data["decision"] is None

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from pytest_velo.bodies.shape import BodyFacts
     from pytest_velo.case_sets import CaseSet
+    from pytest_velo.designing.checking import Checking
     from pytest_velo.designing.spec import Spec
     from pytest_velo.integration.session import VeloSession
     from pytest_velo.records import HypothesisResult
@@ -24,6 +25,7 @@ FUNCTION: pytest.StashKey[Any] = pytest.StashKey()
 FACTS: pytest.StashKey[BodyFacts] = pytest.StashKey()
 CASES: pytest.StashKey[CaseSet] = pytest.StashKey()
 FRAME: pytest.StashKey[Frame] = pytest.StashKey()
+CHECKING: pytest.StashKey[Checking] = pytest.StashKey()
 RESULT: pytest.StashKey[HypothesisResult] = pytest.StashKey()
 UNSAMPLED: pytest.StashKey[str] = pytest.StashKey()
 """Why we skipped it."""

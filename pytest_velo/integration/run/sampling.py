@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_velo.designing.checking import Checking
 from pytest_velo.designing.conclusion import concluded
 from pytest_velo.designing.loading import load_what_the_loop_needs
 from pytest_velo.integration.baseline.guard import Guard, guard_of, unsampled_result
+from pytest_velo.integration.collect.checks import checking_for
 from pytest_velo.integration.collect.reach import check_drawn
 from pytest_velo.integration.collect.stash import FACTS, SPEC
 from pytest_velo.integration.names import RESCORE_PLUGIN
@@ -58,6 +60,7 @@ class Sampling:
     watch: Watch
     outcomes: HostOutcomes
     looks: Looks
+    checking: Checking
     guard: Guard | None
     rescored: Rescored | None
     result: HypothesisResult | None = field(default=None)
@@ -79,6 +82,7 @@ class Sampling:
             self.outcomes,
             looks if is_look else None,
             strict=settings.strict,
+            checking=self.checking,
             before=before,
             after=after,
         )
@@ -103,7 +107,8 @@ def prepare(
     trials start, by default at once; `watch` is told after every trial, by default one of its own.
 
     Raises:
-        UsageError: The design, the baseline, or a history of looks that strict does not allow.
+        UsageError: The design, the baseline, a history of looks that strict does not allow, or what a check
+            found in the cases, likewise.
     """
     rescored = _rescored(item)
     settings = session.settings_of(item)
@@ -128,6 +133,9 @@ def prepare(
         hypothesis = rescored.hypothesis(hypothesis)
     looks = Looks(session.store, hypothesis)
     looks.check(strict=session.settings.strict)
+    checking = checking_for(item, settings)
+    if rescored is None:
+        checking.refuse(strict=session.settings.strict)
     watch = watch or Watch()
     runner = None
     if rescored is None:
@@ -143,7 +151,14 @@ def prepare(
         runner=runner,
     )
     return Sampling(
-        item=item, run=run, watch=watch, outcomes=outcomes, looks=looks, guard=guard, rescored=rescored
+        item=item,
+        run=run,
+        watch=watch,
+        outcomes=outcomes,
+        looks=looks,
+        checking=checking,
+        guard=guard,
+        rescored=rescored,
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_velo.case_sets import CaseSet, load
+from pytest_velo.checks.registry import OURS, check_silence
 from pytest_velo.claims import AnyClaim, Change, Claim, Estimation, Joint
 from pytest_velo.designing.frame import make_frame
 from pytest_velo.designing.models import model_ids
@@ -125,6 +126,7 @@ def _read(
     grid = (None,) if swept is None else settings_in(swept)
     body = check_body(function, tuple(swept or ()))
     spec = make_spec(claim, _checked(given), taker="the call")
+    check_silence(spec.get("silence", {}), OURS)
     settings = settings_here(budget=budget, seed=_seed(seed), mode=_mode(mode))
     cases = _cases(spec, settings)
     node_id = f"{body.place}::{body.name}"

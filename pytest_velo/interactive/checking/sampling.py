@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pytest_velo.bodies.shape import body_digest
+from pytest_velo.checks.registry import OURS
+from pytest_velo.designing.checking import Checking, checking_of
 from pytest_velo.designing.conclusion import concluded
 from pytest_velo.designing.hypothesis import make_hypothesis, rule_maker
 from pytest_velo.designing.loading import load_what_the_loop_needs
@@ -40,6 +42,7 @@ class Prepared:
     run: Run
     outcomes: PlainOutcomes
     looks: Looks
+    checking: Checking
 
 
 class Sampling:
@@ -83,6 +86,7 @@ class Sampling:
                     prepared.outcomes,
                     prepared.looks,
                     strict=settings.strict,
+                    checking=prepared.checking,
                     before=self._before,
                     after=after,
                 )
@@ -147,11 +151,13 @@ class Sampling:
         looks = Looks(session.store, hypothesis)
         try:
             looks.check(strict=settings.strict)
+            checking = checking_of(member.spec, member.frame, asked.cases, body.function, OURS)
+            checking.refuse(strict=settings.strict)
         except UsageError as error:
             raise error.within(asked.where) from None
         launcher = self._pool if together else None
         run = Run(hypothesis, session.sampler, session.loop, watch, n_known=looks.n_known, launcher=launcher)
-        return Prepared(member=member, run=run, outcomes=outcomes, looks=looks)
+        return Prepared(member=member, run=run, outcomes=outcomes, looks=looks, checking=checking)
 
 
 def _folder_of(asked: Asked) -> Path:
