@@ -16,10 +16,14 @@ from pytest_velo.runner.frame import Frame
 
 
 class When(StrEnum):
-    """When a check looks: before anything is sampled, or at the trials that a verdict stands on."""
+    """When a check looks: before anything is sampled, at the trials that a verdict stands on, or at both.
+
+    One that looks twice and found something before is not asked again.
+    """
 
     BEFORE = "before"
     AFTER = "after"
+    BOTH = "both"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,12 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from pytest_velo.checks import arms, endings, snapshots
+from pytest_velo.checks import (
+    arms,
+    constants,
+    duplicates,
+    endings,
+    flips,
+    repeats,
+    shots,
+    snapshots,
+    truncation,
+)
 from pytest_velo.checks.check import Check, Remark, Seen, When
 from pytest_velo.errors import UsageError, VeloError, nearest
 from pytest_velo.found import Found, Level
 
 OURS: tuple[Check, ...] = (
+    truncation.CHECK,
+    flips.CHECK,
+    repeats.CHECK,
+    shots.CHECK,
+    duplicates.CHECK,
+    constants.CHECK,
     arms.CHECK,
     endings.CHECK,
     snapshots.CHECK,
@@ -50,7 +66,7 @@ def check_silence(silence: Mapping[str, str], checks: Sequence[Check]) -> None:
 def look(checks: Iterable[Check], when: When, seen: Seen, silence: Mapping[str, str]) -> Iterator[Found]:
     """Yield what the checks of one time find, silenced where `silence` has a reason."""
     for check in checks:
-        if check.when is when:
+        if check.when in (when, When.BOTH):
             for remark in _remarks(check, seen):
                 reason = silence.get(check.code, "")
                 yield _silenced(check.found(remark), reason) if reason else check.found(remark)

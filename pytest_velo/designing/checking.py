@@ -51,7 +51,9 @@ class Checking:
         found = list(self.before)
         if result.outcome is not Outcome.ERROR:  # its trials are what came before the error, and no evidence
             seen = replace(self.seen, result=result)
-            found += look(self.checks, When.AFTER, seen, self.silence)
+            known = {each.code for each in found}
+            others = [check for check in self.checks if check.code not in known]
+            found += look(others, When.AFTER, seen, self.silence)
             found += needless(found, self.checks, self.silence)
         return replace(result, found=tuple(found))
 
