@@ -35,11 +35,7 @@ def answers_of(cases: Sequence[Any], field: str) -> list[tuple[str, ...]]:
 
 
 def best_constant(answers: Sequence[tuple[str, ...]]) -> tuple[str, int]:
-    """Return the answer that is right most often, and how often.
-
-    >>> best_constant([("(A)",), ("(B)",), ("(A)", "both")])
-    ('(A)', 2)
-    """
+    """Return the answer that is right most often, and how often."""
     times = Counter(answer for each in answers for answer in set(each))
     return max(times.items(), key=lambda item: (item[1], item[0]))
 

@@ -20,9 +20,6 @@ def estimates_at_worst(
     """Return the least and the greatest mean that there may be had the invalid trials come out.
 
     `left_out` tells that they are no part of the estimate; else they count in it at the claim's bad end.
-
-    >>> estimates_at_worst(1.0, 60, 40, (0.0, 1.0), left_out=True)
-    (0.6, 1.0)
     """
     low, high = span
     n = n_valid + n_invalid

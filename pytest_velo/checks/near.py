@@ -23,12 +23,7 @@ _TRIED = 4
 
 
 def clusters(texts: Sequence[str], similar: float = SIMILAR) -> list[tuple[int, ...]]:
-    """Return the positions of texts that are alike, together; no text that is like no other.
-
-    >>> one = "a farmer has seventeen cows and all but nine of them run away at night"
-    >>> clusters([one, "who wrote the novel that everybody on this island has read this summer", one + " so"])
-    [(0, 2)]
-    """
+    """Return the positions of texts that are alike, together; no text that is like no other."""
     every = [set(_rows(text)) for text in texts]
     common = _template(every)
     rows = [found - common for found in every]

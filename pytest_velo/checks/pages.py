@@ -15,11 +15,7 @@ _HERE = Path(__file__).parent
 
 
 def address_of(code: str, name: str) -> str:
-    """Return where the page of one of our checks is read.
-
-    >>> address_of("F05", "duplicate cases").rpartition("/")[2]
-    'F05-duplicate-cases.md'
-    """
+    """Return where the page of one of our checks is read."""
     return f"{_ADDRESS}{file_of(code, name)}"
 
 

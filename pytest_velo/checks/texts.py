@@ -37,20 +37,12 @@ class CaseTexts:
 
 
 def words_of(text: str) -> str:
-    r"""Return the words of a text with one space between them.
-
-    >>> words_of("Which one?\n (A) Tea,\n (B) milk")
-    'which one tea milk'
-    """
+    r"""Return the words of a text with one space between them."""
     return " ".join(_WORD.findall(_OPTION.sub(" ", text.casefold())))
 
 
 def quoted(text: str, most: int = 60) -> str:
-    r"""Return the beginning of a text in quotation marks, on one line.
-
-    >>> quoted("Which one?\nTea or milk", 10)
-    '"Which one?…"'
-    """
+    r"""Return the beginning of a text in quotation marks, on one line."""
     text = " ".join(text.split())
     return f'"{text[:most]}…"' if len(text) > most else f'"{text}"'
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
 
@@ -12,6 +12,7 @@ import pytest
 
 from pytest_velo.claims import AnyClaim, Change, Claim, Estimation, Joint, Mean, Statistic
 from pytest_velo.errors import UsageError, VeloError
+from pytest_velo.integration.collect.checks import checking_for
 from pytest_velo.integration.collect.frame import frame_of
 from pytest_velo.integration.collect.models import model_id
 from pytest_velo.integration.collect.reach import check_drawn
@@ -22,6 +23,7 @@ from pytest_velo.integration.run.spread import spread_of
 from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.parallel.mapping import mapped
 from pytest_velo.records import UnitKind
+from pytest_velo.report.found import head_of, ranked
 from pytest_velo.report.plan_record import HypothesisPlan, MeasuredRow, MeasuredTable, PlannedPart, Row, Table
 from pytest_velo.runner.frame import Frame
 from pytest_velo.stats.engine.design import Design
@@ -82,7 +84,7 @@ def plan_item(
         parts=parts,
         measured=measured,
         problem=problem,
-        remarks=tuple(_remarks(claim, parts)),
+        remarks=(*_remarks(claim, parts), *_found(item, session)),
     )
 
 
@@ -199,6 +201,13 @@ def _unit(item: pytest.Item, frame: Frame) -> tuple[str, str]:
         case UnitKind.TRIAL:
             told = ""
     return frame.unit.value, told
+
+
+def _found(item: pytest.Item, session: VeloSession) -> Iterator[str]:
+    """Yield what checks found in the cases, each once for all hypotheses of a plan."""
+    assert isinstance(item, pytest.Function)  # every hypothesis is
+    for found in ranked(checking_for(item, session.settings).before):
+        yield f"{found.code} {head_of(found)}"
 
 
 def _remarks(claim: AnyClaim, parts: Sequence[PlannedPart]) -> list[str]:

@@ -15,6 +15,7 @@ from pytest_velo.records import HypothesisResult, Outcome
 from pytest_velo.report.document import RunDocument
 from pytest_velo.report.earlier import compare_runs
 from pytest_velo.report.numbers import duration
+from pytest_velo.report.found import counted
 from pytest_velo.report.page.conversation import shown
 from pytest_velo.report.page.entries import Entry, entry_of, is_change
 from pytest_velo.report.page.moved import Moved, flips_of, moved_of
@@ -57,6 +58,7 @@ class Page:
 
     Attributes:
         counts: How many hypotheses there are, in all and by outcome.
+        found: How much checks found, by level; empty if nothing.
         spent, facts: What the run took, then how fast and how sure it was.
         entries: What needs attention first; of very many hypotheses, as many as a browser can show.
         left_out: How many others there are, by outcome; empty if there are none.
@@ -69,6 +71,7 @@ class Page:
     outcome: str
     is_partial: bool
     counts: tuple[str, ...]
+    found: str
     spent: tuple[str, ...]
     facts: tuple[str, ...]
     entries: tuple[Entry, ...]
@@ -123,6 +126,7 @@ def page_of(run: Run, before: Run | None = None, *, most: int = MOST_TRANSCRIPTS
         outcome=ranked[0].outcome if ranked else Outcome.SKIPPED.value,
         is_partial=run.is_partial,
         counts=tuple(outcome_counts(document.results)),
+        found=counted(document.results),
         spent=tuple(spent),
         facts=tuple(facts),
         entries=tuple(ranked),
