@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from pluggy import HookspecMarker
 
 if TYPE_CHECKING:
+    from pytest_velo.checks.check import Check
     from pytest_velo.claims import Claim
     from pytest_velo.providers.registry import ProviderFactory
     from pytest_velo.stats.choosing import RuleFactory
@@ -114,6 +115,48 @@ def pytest_velo_claims() -> Mapping[type[Claim], RuleFactory]:  # type: ignore[e
         @pytest.mark.hypothesis(discovery(rate, above=0.5), models=[scripted("parrot", ["Hello!"])])
         async def test_parrots_talk(model):
             "A parrot greets back, beyond reasonable doubt."
+            return (await model("Hello?")).answers("hello")
+        ```
+    """
+
+
+@hookspec
+def pytest_velo_checks() -> Iterable[Check]:  # type: ignore[empty-body]
+    """Add your own checks of cases and of runs.
+
+    Returns:
+        Checks, each with a code of its own: letters of yours and digits, such as `ACME01`. A check looks at
+        what `checks.check.Seen` has, and yields a `Remark` for what it saw. Users silence it by its code, as
+        any other.
+
+    Example:
+        ```python
+        # conftest.py
+        from pytest_velo.checks.check import Check, Level, Remark
+
+
+        def chatty(seen):
+            long = [trial.index for trial in seen.trials if len(trial.calls[0].reply.text) > 40]
+            if long:
+                yield Remark(message=f"{len(long)} replies are long", fix="ask for one word", trials=long)
+
+
+        def pytest_velo_checks():
+            sees = "Replies are longer than our product can show."
+            return [Check(code="ACME01", name="long replies", sees=sees, look=chatty, level=Level.WARNING)]
+        ```
+
+        ```python
+        # test_parrot.py
+        import pytest
+        from pytest_velo import rate, scripted
+
+        PARROT = scripted("parrot", ["Hello!"])
+
+
+        @pytest.mark.hypothesis(rate >= 0.5, models=[PARROT], silence={"ACME01": "a parrot may talk"})
+        async def test_parrots_talk(model):
+            "A parrot greets back."
             return (await model("Hello?")).answers("hello")
         ```
     """

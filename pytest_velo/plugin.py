@@ -67,6 +67,11 @@ def pytest_velo_claims() -> dict[Any, Any]:
     return {Claim: rule_for}
 
 
+def pytest_velo_checks() -> tuple[Any, ...]:
+    """Offer our own checks, as any other plugin does."""
+    return integration.our_checks()
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Read the settings first, so that a mistake in them is reported once, with a clear message."""

@@ -20,6 +20,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from pytest_velo.found import Found as Found
+from pytest_velo.found import Level as Level
 from pytest_velo.logprobs import TokenLogprob as TokenLogprob
 from pytest_velo.replies import FinishReason as FinishReason
 from pytest_velo.replies import JsonObject as JsonObject
@@ -429,6 +431,7 @@ class HypothesisResult:
             session's total is known.
         facts: One-line facts that belong to the verdict: the baseline, the drift since the first one.
         notices: One-line warnings for the reader.
+        found: What checks found, silenced ones too.
         rerun: The command that runs this hypothesis again.
         claim_hash: Identifies claim, design and case set, for the look log.
         body_digest: Of the body's source; empty if it has none, or if an older record does not tell.
@@ -477,6 +480,7 @@ class HypothesisResult:
     duration_s: float = 0.0
     facts: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
+    found: tuple[Found, ...] = ()
     rerun: str = ""
     claim_hash: str = ""
     body_digest: str = ""

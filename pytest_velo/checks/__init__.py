@@ -1,1 +1,1 @@
-"""Checks of what was found: mistakes that a verdict alone does not show."""
+"""Checks of cases and of runs: mistakes that a verdict alone does not show."""

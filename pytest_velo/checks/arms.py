@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from pytest_velo.checks.check import Check, Remark, Seen
+from pytest_velo.checks.pages import address_of
+from pytest_velo.claims import Change
 from pytest_velo.records import Request, TrialRecord
 
 
@@ -43,3 +46,21 @@ def differences(first: Request, second: Request) -> list[str]:
 
 def _said(request: Request, roles: set[str]) -> list[Any]:
     return [dict(message) for message in request.messages if message["role"] in roles]
+
+
+def _look(seen: Seen) -> Iterator[Remark]:
+    """Say whether arms differ in more than one thing, so that the cause of a difference is unknown."""
+    statistic = seen.claim.statistics[0]
+    if not statistic.arms or isinstance(statistic, Change) or not seen.frame.arms:
+        return
+    for said in confounded_arms(statistic.arms, seen.turns):
+        yield Remark(message=said, fix="let the arms differ in what is claimed alone")
+
+
+CHECK = Check(
+    code="F13",
+    name="confounded arms",
+    sees="Two arms differ in more than one thing, so any of them may cause the difference.",
+    look=_look,
+    page=address_of("F13", "confounded arms"),
+)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from pytest_velo.checks.check import Check, Remark, Seen
+from pytest_velo.checks.pages import address_of
 from pytest_velo.records import FinishReason, JsonObject, TrialRecord
 
 
@@ -33,3 +35,17 @@ def _reason(raw: JsonObject) -> str:
     found = choice.get("finish_reason") if isinstance(choice, Mapping) else None
     found = found or raw.get("stop_reason") or raw.get("status")
     return f"{str(found)[:80]!r}" if found else "a cassette does not keep it"
+
+
+def _look(seen: Seen) -> Iterator[Remark]:
+    for said in unknown_endings(seen.trials):
+        yield Remark(message=said, fix="look at these replies: velo show")
+
+
+CHECK = Check(
+    code="F14",
+    name="unknown endings",
+    sees="Replies ended for a reason that is not known here, and count as whole.",
+    look=_look,
+    page=address_of("F14", "unknown endings"),
+)

@@ -1,9 +1,11 @@
-"""F18: a hypothesis must not silently mix two snapshots of a model."""
+"""A hypothesis must not silently mix two snapshots of a model."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
+from pytest_velo.checks.check import Check, Remark, Seen
+from pytest_velo.checks.pages import address_of
 from pytest_velo.records import TrialRecord
 
 
@@ -38,7 +40,18 @@ def mixed_snapshots(trials: Iterable[TrialRecord]) -> tuple[str, ...]:
 
 def _notice(head: str, names: set[str]) -> str:
     listed = " and ".join(sorted(names))
-    return (
-        f"F18: {head} {listed}: the trials mix snapshots of the model; pin one, or draw again with "
-        "--velo-mode=refresh"
-    )
+    return f"{head} {listed}: the trials mix snapshots of the model"
+
+
+def _look(seen: Seen) -> Iterator[Remark]:
+    for said in mixed_snapshots(seen.trials):
+        yield Remark(message=said, fix="pin one, or draw again with --velo-mode=refresh")
+
+
+CHECK = Check(
+    code="F18",
+    name="mixed snapshots",
+    sees="The trials of one hypothesis were answered by several snapshots of its model.",
+    look=_look,
+    page=address_of("F18", "mixed snapshots"),
+)

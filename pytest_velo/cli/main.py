@@ -17,6 +17,7 @@ _COMMANDS = {
     "batch": "Draws from the providers' batch APIs, at their price: submit, see how far they are, collect.",
     "cache": "Show the draws on disk, remove old ones, or share them.",
     "cassette": "Recorded draws, committed with the tests, for --velo-mode=replay.",
+    "checks": "List the checks, with what was measured of each; or show the page of one: velo checks F05.",
     "compare": "Compare RUN_B (default: latest) with RUN_A, trial by trial.",
     "init": "Begin here: a first test, the settings, and a workflow that costs nothing.",
     "judge": "Judge claims on logs of Inspect, lm-evaluation-harness, promptfoo, deepeval, or rows of"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from pytest_velo.designing.checking import Checking
 from pytest_velo.designing.notices import with_notices
 from pytest_velo.designing.outcomes import BodyOutcomes
 from pytest_velo.records import HypothesisResult
@@ -21,6 +22,7 @@ def concluded(
     looks: Looks | None,
     *,
     strict: bool,
+    checking: Checking | None = None,
     before: SamplingStats | None = None,
     after: SamplingStats | None = None,
     attempts: Attempts | None = None,
@@ -32,6 +34,7 @@ def concluded(
         outcomes: What read its outcomes.
         looks: The look log, to which this look is added; None where it is no look.
         strict: Inconclusive hypotheses fail, and so does a raised max_trials.
+        checking: The checks of the hypothesis; None where there are none.
         before: The totals of a sampler that the run had to itself, before it; None otherwise.
         after: The same, after it.
         attempts: The ledger of attempts, to which this one is added; None where it is none.
@@ -39,6 +42,8 @@ def concluded(
     if looks is not None:
         looks.recognise(run, strict=strict)
     result = with_notices(result_of(run), outcomes, before, after)
+    if checking is not None:
+        result = checking.of(result)
     if strict and stubs_of(result):
         result = replace(result, notices=(*result.notices, refusal(result).replace("\n  fix: ", "; ")))
     if looks is not None:

@@ -1,12 +1,10 @@
-"""Notices about a finished run: checks in hindsight, and trouble on the way."""
+"""Notices about a finished run: whom it asked, and trouble on the way."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from pytest_velo.bodies.asked import never_asked
-from pytest_velo.checks.endings import unknown_endings
-from pytest_velo.checks.snapshots import mixed_snapshots
 from pytest_velo.designing.outcomes import BodyOutcomes
 from pytest_velo.records import HypothesisResult
 from pytest_velo.report.waits import waits
@@ -24,12 +22,7 @@ def with_notices(
     `before` and `after` are the sampler's totals around a run that had the sampler to itself. Otherwise they
     are None, and so are the retries.
     """
-    told = (
-        *mixed_snapshots(result.trials),
-        *unknown_endings(result.trials),
-        *never_asked(result.trials, result.model),
-    )
-    notices = dict.fromkeys([*result.notices, *told])
+    notices = dict.fromkeys([*result.notices, *never_asked(result.trials, result.model)])
     warning = outcomes.never_failed()
     if warning is not None:
         notices[warning] = None

@@ -209,6 +209,15 @@ def _family(value: Any) -> str:
     return value
 
 
+def _silence(value: Any) -> dict[str, str]:
+    reasons = dict(value) if isinstance(value, Mapping) else {}
+    if not reasons or not all(
+        isinstance(each, str) and each.strip() for pair in reasons.items() for each in pair
+    ):
+        raise ValueError('a reason for each code such as {"F05": "the set repeats questions on purpose"}')
+    return reasons
+
+
 def _source(value: Any) -> Any:
     if value is None:
         raise ValueError("a list, a function, a file name or a strategy")
@@ -242,4 +251,5 @@ KEYWORDS: Mapping[str, Callable[[Any], Any]] = {
     "allow_cut": _bool,
     "allow_empty": _bool,
     "ladder": ladder_of,
+    "silence": _silence,
 }

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pytest_velo.integration.body import strategy_of as strategy_of
     from pytest_velo.integration.body import velo_of as velo_of
     from pytest_velo.integration.collect.assumptions import put_first as put_first
+    from pytest_velo.integration.collect.checks import our_checks as our_checks
     from pytest_velo.integration.collect.items import before_collection as before_collection
     from pytest_velo.integration.collect.items import generate as generate
     from pytest_velo.integration.collect.items import hide_defaults as hide_defaults
@@ -54,6 +55,7 @@ __getattr__ = lazily(
         "interrupt": "run.pool",
         "judge_of": "body",
         "model_of": "body",
+        "our_checks": "collect.checks",
         "per_trial": "body",
         "put_first": "collect.assumptions",
         "prepare_all": "collect.items",

@@ -14,6 +14,7 @@ from pytest_velo.claims import AnyClaim, Change, Claim, Estimation, Joint, Mean,
 from pytest_velo.designing.stubs import declared_stubs
 from pytest_velo.errors import UsageError, VeloError
 from pytest_velo.integration.collect.assumptions import ASSUMES
+from pytest_velo.integration.collect.checks import checking_for
 from pytest_velo.integration.collect.fixture_names import ours_in
 from pytest_velo.integration.collect.frame import frame_of
 from pytest_velo.integration.collect.ladders import stand_on, steps_of
@@ -27,6 +28,7 @@ from pytest_velo.integration.run.spread import spread_of
 from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.parallel.mapping import mapped
 from pytest_velo.records import UnitKind
+from pytest_velo.report.found import head_of, ranked
 from pytest_velo.report.plan_record import (
     HypothesisPlan,
     MeasuredRow,
@@ -95,7 +97,10 @@ def plan_item(
         parts=parts,
         measured=measured,
         problem=problem,
-        remarks=tuple(_remarks(claim, parts, ladder=item.stash[SPEC].ladder is not None)),
+        remarks=(
+            *_remarks(claim, parts, ladder=item.stash[SPEC].ladder is not None),
+            *_found(item, session),
+        ),
         rungs=tuple(_rungs(item, session)),
         assumes=tuple(target.node_id for target in item.stash.get(ASSUMES, ())),
         stubs=declared_stubs(
@@ -240,6 +245,13 @@ def _unit(item: pytest.Item, frame: Frame) -> tuple[str, str]:
         case UnitKind.TRIAL:
             told = ""
     return frame.unit.value, told
+
+
+def _found(item: pytest.Item, session: VeloSession) -> Iterator[str]:
+    """Yield what checks found in the cases, each once for all hypotheses of a plan."""
+    assert isinstance(item, pytest.Function)  # every hypothesis is
+    for found in ranked(checking_for(item, session.settings).before):
+        yield f"{found.code} {head_of(found)}"
 
 
 def _remarks(claim: AnyClaim, parts: Sequence[PlannedPart], *, ladder: bool = False) -> list[str]:

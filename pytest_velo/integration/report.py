@@ -80,6 +80,9 @@ def adapt_report(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.
             report.longrepr = longrepr_of(text, report)
     elif result.outcome is Outcome.INCONCLUSIVE:
         _as_undecided(item, report, result)
+    elif settings.strict and report.passed and any(found.counts for found in result.found):
+        report.outcome = "failed"
+        report.longrepr = longrepr_of(text, report)
     if stubs_of(result):
         _as_stubbed(report, result, text, strict=settings.strict)
     tell_allure(item, report, result.outcome, text)

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from pytest_velo.records import HypothesisResult, Outcome
 from pytest_velo.report.failure import headline, rows
+from pytest_velo.report.found import head_of, ranked
 from pytest_velo.report.numbers import count
 from pytest_velo.report.stubs import outcome_word, refusal
 from pytest_velo.report.text import inline, neutralise, shorten
@@ -50,15 +51,22 @@ class Annotation:
 
 
 def annotation_of(result: HypothesisResult, file: str, line: int | None) -> Annotation | None:
-    """Return what is said of a hypothesis; None of one that came out well, or was skipped."""
+    """Return what is said of a hypothesis; None of one that came out well, or was skipped.
+
+    One that came out well is told of where a check found more than a note.
+    """
+    counted = [found for found in ranked(result.found) if found.counts]
     match result.outcome:
         case Outcome.REFUTED | Outcome.ERROR:
             kind = Kind.ERROR
         case Outcome.INCONCLUSIVE:
             kind = Kind.WARNING
+        case _ if counted:
+            kind = Kind.WARNING
         case _:
             return None
     told = [headline(result).text, *(row.text for row in rows(result) if row.label in ("trials", "observed"))]
+    told += [f"{found.code} {head_of(found)}; {found.fix}" for found in counted]
     if result.rerun:
         told.append(f"run it again: {inline(result.rerun)}")
     model = f" ({result.model})" if result.model else ""

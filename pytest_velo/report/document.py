@@ -41,6 +41,7 @@ from pytest_velo.report.decisions import (
     family_from_json,
     family_to_json,
 )
+from pytest_velo.report.found import found_from_json, found_to_json
 from pytest_velo.report.ladder_record import ladder_from_json, ladder_to_json
 from pytest_velo.report.transcript import trial_from_json, trial_to_json
 from pytest_velo.settings import ShowKind
@@ -182,6 +183,7 @@ def result_to_json(result: HypothesisResult, trials: Iterable[TrialRecord] = ())
         "models_served": list(result.models_served),
         "facts": list(result.facts),
         "notices": list(result.notices),
+        "found": [found_to_json(found) for found in result.found],
         "family": None if result.family is None else family_to_json(result.family),
         "attempt": None if result.attempt is None else attempt_to_json(result.attempt),
         "prediction": None if result.prediction is None else prediction_to_json(result.prediction),
@@ -225,6 +227,7 @@ def result_from_json(data: JsonObject) -> HypothesisResult:
         models_served=tuple(data["models_served"]),
         facts=tuple(data["facts"]),
         notices=tuple(data["notices"]),
+        found=tuple(map(found_from_json, data.get("found", ()))),  # older records lack it
         family=None if data["family"] is None else family_from_json(data["family"]),
         attempt=None if data.get("attempt") is None else attempt_from_json(data["attempt"]),  # as above
         prediction=None if data.get("prediction") is None else prediction_from_json(data["prediction"]),

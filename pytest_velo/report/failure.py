@@ -8,6 +8,7 @@ from typing import NamedTuple, assert_never
 
 from pytest_velo.records import HypothesisResult, Invalid, Outcome
 from pytest_velo.report.families import level_text, risk_text
+from pytest_velo.report.found import found_in
 from pytest_velo.report.ladders import ladder_headline, rung_texts
 from pytest_velo.report.lines import Line, Style, block, fit_lines, paragraph
 from pytest_velo.report.notices import notices_of
@@ -48,7 +49,7 @@ def failure_lines(
             messages; 2 shows messages whole.
         kind: Which trials to show; the result has these alone (`chosen.chosen_trials`). None for those
             against the claim and invalid ones.
-        notices: Show its notices.
+        notices: Show its notices, and what checks found.
         width: Columns of the terminal, at least 40.
         encoding: Encoding of the stream; symbols that it lacks are replaced by ASCII.
     """
@@ -56,6 +57,8 @@ def failure_lines(
     for row in rows(result, verbosity):
         if notices or row.label != NOTICE:
             lines += block(row.label, row.text, width, row.style)
+    if notices:
+        lines += found_in(result, width)
     lines += trials_lines(result, show, verbosity, width, kind)
     if result.rerun:
         lines += [Line(""), Line(f"run it again: {inline(result.rerun)}")]

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pytest_velo.records import HypothesisResult, Outcome, add_costs
 from pytest_velo.report.families import expected_wrong_families
 from pytest_velo.report.folding import left_out_lines, listed
+from pytest_velo.report.found import found_lines
 from pytest_velo.report.ladders import level_of, rung_texts
 from pytest_velo.report.lines import Line, Style, block, fit_lines, paragraph
 from pytest_velo.report.notices import notice_lines
@@ -48,7 +49,15 @@ def summary_lines(
     counts = _wrapped(outcome_counts(results), width, Style.BOLD)
     wrong = _remarks(shown.results, shown.names, width, facts=verbosity >= 0)
     if verbosity < -1:
-        return fit_lines([*counts, *wrong, *notice_lines(results, names, width)], encoding)
+        return fit_lines(
+            [
+                *counts,
+                *wrong,
+                *notice_lines(results, names, width),
+                *found_lines(results, names, width, brief=True),
+            ],
+            encoding,
+        )
     table = table_lines if verbosity >= 0 else brief_lines
     told = predictions_text(results)
     lines = [
@@ -60,6 +69,7 @@ def summary_lines(
         *_totals(results, wall_s, width, brief=verbosity < 0),
         *wrong,
         *notice_lines(results, names, width),
+        *found_lines(results, names, width),
         *_undecided(shown.results, shown.names, width),
     ]
     return fit_lines(lines, encoding)

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from pytest_velo.checks.arms import confounded_arms
 from pytest_velo.claims import Claim, Direction, Estimation
 from pytest_velo.errors import VeloError
 from pytest_velo.records import (
@@ -71,7 +70,7 @@ def result_of(run: Run) -> HypothesisResult:
         models_served=_served(calls),
         duration_s=run.duration_s,
         facts=hypothesis.facts,
-        notices=(*run.notices, *invalid_reasons(run.trials), *_drift(run), *_told_apart(run)),
+        notices=(*run.notices, *invalid_reasons(run.trials), *_drift(run)),
         rerun=hypothesis.rerun,
         claim_hash=hypothesis.claim_hash,
         body_digest=hypothesis.body_digest,
@@ -204,16 +203,6 @@ def _drift(run: Run) -> Iterator[str]:
             f" that a verdict could be about (said at most {DRIFT:.1%} of the time if nothing drifts). The"
             " interval goes by the evidence at the last trial; look for what changed during the run"
         )
-
-
-def _told_apart(run: Run) -> tuple[str, ...]:
-    """Return a remark if arms differ in more than one thing, so that the cause of a difference is unknown."""
-    arms = run.units.compares
-    if not arms or not run.hypothesis.frame.arms:
-        return ()
-    trials = {trial.index: trial for trial in run.trials}
-    turns = (tuple(trials[index] for index in turn.trials) for turn in run.units.turns)
-    return confounded_arms(arms, turns)
 
 
 def _is_share(run: Run) -> bool:

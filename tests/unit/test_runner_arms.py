@@ -10,6 +10,8 @@ import pytest
 
 from pytest_velo import difference, mean, rate, scripted
 from pytest_velo.case_sets import load, pick_order, with_arms
+from pytest_velo.checks.arms import CHECK
+from pytest_velo.checks.check import Seen
 from pytest_velo.errors import InvalidTrial
 from pytest_velo.providers.registry import resolve
 from pytest_velo.records import Invalid, OutcomeKind
@@ -144,9 +146,11 @@ def test_arms_that_differ_in_two_things_are_pointed_out(compare) -> None:
         return arm == "hinted"
 
     claim = difference("hinted", "plain") >= 0.1
-    (notice,) = result_of(compare(confounded, claim)).notices
-    assert "differ in 2 things (prompt, temperature)" in notice
-    assert result_of(compare(clean, claim)).notices == ()
+    run = compare(confounded, claim)
+    (said,) = CHECK.look(Seen(claim=claim, frame=run.hypothesis.frame, result=result_of(run)))
+    assert "differ in 2 things (prompt, temperature)" in said.message
+    run = compare(clean, claim)
+    assert not [*CHECK.look(Seen(claim=claim, frame=run.hypothesis.frame, result=result_of(run)))]
 
 
 def test_arms_that_send_the_same_request_share_the_draw(compare) -> None:

@@ -80,9 +80,17 @@ def _spec(marks: tuple[pytest.Mark, ...]) -> Spec:
             raise UsageError(
                 "pytest.mark.velo takes keywords only", fix='pytest.mark.velo(models=["local/smollm2-135m"])'
             )
-        options |= checked(default.kwargs, "pytest.mark.velo")
-    options |= checked(mark.kwargs, "pytest.mark.hypothesis")
+        options = _with(options, checked(default.kwargs, "pytest.mark.velo"))
+    options = _with(options, checked(mark.kwargs, "pytest.mark.hypothesis"))
     return make_spec(mark.args[0], options, origin=marks)
+
+
+def _with(options: dict[str, Any], nearer: dict[str, Any]) -> dict[str, Any]:
+    """Return keywords with those of a nearer mark; what either silences is silenced."""
+    merged = options | nearer
+    if "silence" in options and "silence" in nearer:
+        merged["silence"] = options["silence"] | nearer["silence"]
+    return merged
 
 
 def _no_claim(arguments: tuple[Any, ...]) -> str:

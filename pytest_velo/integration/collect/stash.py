@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from pytest_velo.bodies.shape import BodyFacts
     from pytest_velo.case_sets import CaseSet
+    from pytest_velo.designing.checking import Checking
     from pytest_velo.designing.spec import Spec
     from pytest_velo.elicit.ladders import Step
     from pytest_velo.integration.session import VeloSession
@@ -27,6 +28,7 @@ CASES: pytest.StashKey[CaseSet] = pytest.StashKey()
 FRAME: pytest.StashKey[Frame] = pytest.StashKey()
 STEP: pytest.StashKey[Step] = pytest.StashKey()
 """The rung of its ladder that is sampled; the first one before that begins."""
+CHECKING: pytest.StashKey[Checking] = pytest.StashKey()
 RESULT: pytest.StashKey[HypothesisResult] = pytest.StashKey()
 UNSAMPLED: pytest.StashKey[str] = pytest.StashKey()
 """Why we skipped it."""

@@ -16,6 +16,7 @@ from pytest_velo.designing.parameters import PER_TRIAL
 from pytest_velo.designing.spec import Spec
 from pytest_velo.designing.uses import check_uses
 from pytest_velo.errors import UsageError
+from pytest_velo.integration.collect.checks import check_silenced
 from pytest_velo.integration.collect.fixture_names import (
     asked_for,
     asking_in,
@@ -57,6 +58,7 @@ def check_function(
             _check_shape(node)
             _check_fixtures(node, info, spec, settings)
             _check_asked_for(node, info)
+            check_silenced(spec, node.config)
             facts = read_body(node.function, tuple(ours_in(info)))
             problem = check_facts(facts) or forbidden_helper(node.function) or removed_asserts(node.function)
             if problem is not None:

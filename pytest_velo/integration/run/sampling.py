@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_velo.designing.checking import Checking
 from pytest_velo.designing.conclusion import concluded
 from pytest_velo.designing.loading import load_what_the_loop_needs
 from pytest_velo.errors import UsageError, WouldPayError
 from pytest_velo.integration.baseline.guard import Guard, guard_of, unsampled_result
+from pytest_velo.integration.collect.checks import checking_for
 from pytest_velo.integration.collect.ladders import stand_on, steps_of
 from pytest_velo.integration.collect.reach import check_drawn
 from pytest_velo.integration.collect.stash import FACTS, SPEC, STEP
@@ -67,6 +69,7 @@ class Sampling:
     outcomes: HostOutcomes
     looks: Looks
     attempts: Attempts
+    checking: Checking
     guard: Guard | None
     rescored: Rescored | None
     result: HypothesisResult | None = field(default=None)
@@ -89,6 +92,7 @@ class Sampling:
             self.outcomes,
             looks if is_look else None,
             strict=settings.strict,
+            checking=self.checking,
             before=before,
             after=after,
             attempts=self.attempts if is_look else None,
@@ -115,7 +119,8 @@ def prepare(
     trials start, by default at once; `watch` is told after every trial, by default one of its own.
 
     Raises:
-        UsageError: The design, the baseline, or a history of looks that strict does not allow.
+        UsageError: The design, the baseline, a history of looks that strict does not allow, or what a check
+            found in the cases, likewise.
     """
     rescored = _rescored(item)
     settings = session.settings_of(item)
@@ -143,6 +148,9 @@ def prepare(
         hypothesis = rescored.hypothesis(hypothesis)
     looks = Looks(session.store, hypothesis)
     looks.check(strict=session.settings.strict)
+    checking = checking_for(item, settings)
+    if rescored is None:
+        checking.refuse(strict=session.settings.strict)
     attempts, hypothesis = _attempts(session, hypothesis, is_look=guard is None or guard.is_look)
     watch = watch or Watch()
     runner = None
@@ -165,6 +173,7 @@ def prepare(
         outcomes=outcomes,
         looks=looks,
         attempts=attempts,
+        checking=checking,
         guard=guard,
         rescored=rescored,
         assumed=assumed,

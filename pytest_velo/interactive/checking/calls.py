@@ -10,6 +10,7 @@ from typing import Any
 from pytest_velo.bodies.shape import body_digest
 from pytest_velo.cache.attempt_ledger import AttemptLedger, file_beside
 from pytest_velo.case_sets import CaseSet, load
+from pytest_velo.checks.registry import OURS, check_silence
 from pytest_velo.claims import AnyClaim, Change, Claim, Estimation, Joint
 from pytest_velo.designing.attempts import belief_at, stream_of
 from pytest_velo.designing.frame import make_frame
@@ -137,6 +138,7 @@ def _read(
         )
     body = check_body(function, tuple(swept or ()))
     spec = make_spec(claim, _checked(given), taker="the call")
+    check_silence(spec.get("silence", {}), OURS)
     settings = settings_here(budget=budget, seed=_seed(seed), mode=_mode(mode))
     cases = _cases(spec, settings)
     node_id = f"{body.place}::{body.name}"

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pytest_velo.bodies.shape import body_digest
+from pytest_velo.checks.registry import OURS
+from pytest_velo.designing.checking import Checking, checking_of
 from pytest_velo.designing.conclusion import concluded
 from pytest_velo.designing.hypothesis import make_hypothesis, rule_maker
 from pytest_velo.designing.loading import load_what_the_loop_needs
@@ -42,6 +44,7 @@ class Prepared:
     outcomes: PlainOutcomes
     looks: Looks
     attempts: Attempts
+    checking: Checking
 
 
 class Sampling:
@@ -85,6 +88,7 @@ class Sampling:
                     prepared.outcomes,
                     prepared.looks,
                     strict=settings.strict,
+                    checking=prepared.checking,
                     before=self._before,
                     after=after,
                     attempts=prepared.attempts,
@@ -151,6 +155,8 @@ class Sampling:
         looks = Looks(session.store, hypothesis)
         try:
             looks.check(strict=settings.strict)
+            checking = checking_of(member.spec, member.frame, asked.cases, body.function, OURS)
+            checking.refuse(strict=settings.strict)
         except UsageError as error:
             raise error.within(asked.where) from None
         attempts, hypothesis = begun(
@@ -158,7 +164,9 @@ class Sampling:
         )
         launcher = self._pool if together else None
         run = Run(hypothesis, session.sampler, session.loop, watch, n_known=looks.n_known, launcher=launcher)
-        return Prepared(member=member, run=run, outcomes=outcomes, looks=looks, attempts=attempts)
+        return Prepared(
+            member=member, run=run, outcomes=outcomes, looks=looks, attempts=attempts, checking=checking
+        )
 
 
 def _folder_of(asked: Asked) -> Path:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_velo.records import HypothesisResult
 from pytest_velo.report.earlier import compare_runs
+from pytest_velo.report.found import counted
 from pytest_velo.report.markdown.around import Around
 from pytest_velo.report.markdown.banner import URGENT, Standing, banner, standing_of
 from pytest_velo.report.markdown.entries import against_baseline, details, noticed, table_row
@@ -133,7 +134,8 @@ def _facts(run: Run | None, around: Around) -> Iterator[str]:
         if told := predictions_text(results):
             yield from (prose(told), "")
         spent, facts = total_texts(results, run.document.duration_s)
-        yield prose(" · ".join([count(len(results), "hypothesis", "hypotheses"), *spent, *facts]))
+        found = [text] if (text := counted(results)) else []
+        yield prose(" · ".join([count(len(results), "hypothesis", "hypotheses"), *spent, *facts, *found]))
     if run is not None and run.is_partial:
         yield from ("", "**The run did not end:** hypotheses that had not ended are missing.")
     elif around.stopped:

@@ -8,6 +8,7 @@ from itertools import islice
 
 from pytest_velo.records import HypothesisResult, Outcome
 from pytest_velo.report.failure import rows
+from pytest_velo.report.found import head_of, ranked
 from pytest_velo.report.lines import Line
 from pytest_velo.report.lines import block as labelled
 from pytest_velo.report.markdown.escaping import block, code, html, prose
@@ -58,7 +59,8 @@ def noticed(entry: Entry, result: HypothesisResult) -> Iterator[str]:
 
 def _notices(result: HypothesisResult) -> list[str]:
     problem = [result.problem] if result.outcome is Outcome.SKIPPED and result.problem else []
-    return [*problem, *([outside_text(result.outside)] if result.outside else []), *result.notices]
+    found = (f"{each.code} {head_of(each)}" for each in ranked(result.found))
+    return [*problem, *([outside_text(result.outside)] if result.outside else []), *result.notices, *found]
 
 
 def details(entry: Entry, result: HypothesisResult) -> list[str]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_velo.records import HypothesisResult, Outcome
 from pytest_velo.report.document import RunDocument
 from pytest_velo.report.earlier import compare_runs
+from pytest_velo.report.found import counted
 from pytest_velo.report.numbers import duration
 from pytest_velo.report.page.conversation import shown
 from pytest_velo.report.page.entries import Entry, entry_of, is_change
@@ -61,6 +62,7 @@ class Page:
     Attributes:
         counts: How many hypotheses there are, in all and by outcome.
         predicted: Predictions against findings; empty without any.
+        found: How much checks found, by level; empty if nothing.
         spent, facts: What the run took, then how fast and how sure it was.
         entries: What needs attention first; of very many hypotheses, as many as a browser can show.
         left_out: How many others there are, by outcome; empty if there are none.
@@ -75,6 +77,7 @@ class Page:
     is_partial: bool
     counts: tuple[str, ...]
     predicted: str
+    found: str
     spent: tuple[str, ...]
     facts: tuple[str, ...]
     entries: tuple[Entry, ...]
@@ -132,6 +135,7 @@ def page_of(run: Run, before: Run | None = None, *, most: int = MOST_TRANSCRIPTS
         is_partial=run.is_partial,
         counts=tuple(outcome_counts(document.results)),
         predicted=predictions_text(document.results),
+        found=counted(document.results),
         spent=tuple(spent),
         facts=tuple(facts),
         entries=tuple(ranked),

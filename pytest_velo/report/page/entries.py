@@ -11,6 +11,7 @@ from pytest_velo.claims import Change
 from pytest_velo.records import HypothesisResult, Outcome, OutcomeKind, TrialRecord
 from pytest_velo.report.document import shown_trials, turn_of
 from pytest_velo.report.failure import Row, headline, rows
+from pytest_velo.report.found import head_of, ranked, style_of
 from pytest_velo.report.lines import UNWRAPPED
 from pytest_velo.report.numbers import dollars, interval
 from pytest_velo.report.outlook import outlook
@@ -62,6 +63,17 @@ class RungShown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sign:
+    """What a check found; without fix and page if it is silenced."""
+
+    code: str
+    style: str
+    text: str
+    fix: str
+    page: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One hypothesis.
 
@@ -72,6 +84,7 @@ class Entry:
         sights: Trials against the claim with all arms of their case, or the one that ended it; further ones
             need scripts.
         prospect: What could decide it, if it is undecided; `command` continues it.
+        found: What checks found, the most serious first.
         has_against: There are trials against the claim.
         n_trials: Trials in the record.
         n_kept: Of these, in the page.
@@ -94,6 +107,7 @@ class Entry:
     saved: str
     cost: str
     rows: tuple[Row, ...]
+    found: tuple[Sign, ...]
     plots: tuple[Plot, ...]
     sights: tuple[tuple[Sight, ...], ...]
     prospect: tuple[str, ...]
@@ -155,6 +169,7 @@ def entry_of(
         saved="" if decision is None or not decision.n_saved else f"{decision.n_saved:,}",
         cost=_cost(result),
         rows=tuple(row._replace(text=shown(row.text)) for row in rows(result, 1) if row.label != "belief"),
+        found=tuple(_signs(result)),
         plots=tuple(_plots(result, before)),
         sights=tuple(
             tuple(sight_of(trial, result) for trial in turn)
@@ -174,6 +189,18 @@ def _cost(result: HypothesisResult) -> str:
     if result.decision is None and not result.n_calls:
         return ""
     return dollars(result.cost_usd) + (" + $?" if result.outside else "")
+
+
+def _signs(result: HypothesisResult) -> Iterator[Sign]:
+    for found in ranked(result.found):
+        is_ours = found.page.startswith("https://") and not found.silenced
+        yield Sign(
+            code=inline(found.code, 40),
+            style=style_of(found).value,
+            text=shown(head_of(found), _IN_FULL),
+            fix="" if found.silenced else shown(found.fix, _IN_FULL),
+            page=inline(found.page) if is_ours else "",
+        )
 
 
 def _plots(result: HypothesisResult, before: HypothesisResult | None) -> Iterator[Plot]:

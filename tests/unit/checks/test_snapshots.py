@@ -1,4 +1,4 @@
-"""F18: one hypothesis must not mix two snapshots of a model without saying so."""
+"""F18, mixed snapshots: one hypothesis must not mix two snapshots of a model without saying so."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ def test_two_snapshots_of_a_model_are_told() -> None:
         made = {"index": 0, "case_id": "", "repeat": 0, "seed": 0, "kind": OutcomeKind.ONE}
         return TrialRecord(**made, values={}, calls=(call,))
 
-    assert (
-        mixed_snapshots([trial("m-may"), trial("m-june"), trial(None)])[0].split(": ")[1]
-        == "e/m was answered by m-june and m-may"
-    )
+    (told,) = mixed_snapshots([trial("m-may"), trial("m-june"), trial(None)])
+    assert told.split(": ")[0] == "e/m was answered by m-june and m-may"
     assert mixed_snapshots([trial("m-may"), trial("m-may"), trial(None)]) == ()
