@@ -226,6 +226,25 @@ class Family:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmation:
+    """What makes a result one of the profile `confirm`.
+
+    Attributes:
+        hash: Of the frozen claim: claim, design, cases, body, judge, seed.
+        frozen_at: ISO 8601, UTC, before the first draw; empty where this machine does not know.
+        number: Which confirmation of its test this is, from 1.
+        earlier: What the earlier ones came to, the oldest first.
+        doubt: Why it confirms nothing; empty if it does.
+    """
+
+    hash: str
+    frozen_at: str
+    number: int = 1
+    earlier: tuple[str, ...] = ()
+    doubt: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HypothesisResult:
     """One finished hypothesis: everything a report may say about it.
 
@@ -265,6 +284,7 @@ class HypothesisResult:
             on the wrong side of the threshold, e.g. the zeros for `rate >= 0.3` and the lowest scores for
             `mean(0, 10) >= 7`; of a difference, the trials of whole pairs, those that differ first.
             `n_against` of the evidence counts them all.
+        confirmation: The frozen claim; None outside of the profile `confirm`, and in older records.
     """
 
     node_id: str
@@ -303,6 +323,7 @@ class HypothesisResult:
     claim_hash: str = ""
     body_digest: str = ""
     telling: tuple[int, ...] = ()
+    confirmation: Confirmation | None = None
 
 
 def add_costs(costs: Any) -> float | None:

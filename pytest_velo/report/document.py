@@ -32,6 +32,7 @@ from pytest_velo.report.decisions import (
     family_from_json,
     family_to_json,
 )
+from pytest_velo.report.repeats import confirmation_from_json, confirmation_to_json
 from pytest_velo.report.transcript import trial_from_json, trial_to_json
 from pytest_velo.settings import ShowKind
 
@@ -168,6 +169,7 @@ def result_to_json(result: HypothesisResult, trials: Iterable[TrialRecord] = ())
         "notices": list(result.notices),
         "family": None if result.family is None else family_to_json(result.family),
         "decision": None if result.decision is None else decision_to_json(result.decision),
+        "confirmation": None if result.confirmation is None else confirmation_to_json(result.confirmation),
         "trials": [trial_to_json(result.node_id, trial) for trial in trials],
         "circumstances": {
             **{name: getattr(result, name) for name in _CIRCUMSTANCES},
@@ -201,6 +203,9 @@ def result_from_json(data: JsonObject) -> HypothesisResult:
         decision=None
         if data["decision"] is None
         else decision_from_json(data["decision"], around["n_unused"]),
+        confirmation=None
+        if data.get("confirmation") is None  # older records lack it
+        else confirmation_from_json(data["confirmation"]),
         trials=tuple(map(trial_from_json, data["trials"])),
     )
 

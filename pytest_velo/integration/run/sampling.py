@@ -14,12 +14,14 @@ from pytest_velo.integration.baseline.guard import Guard, guard_of, unsampled_re
 from pytest_velo.integration.collect.reach import check_drawn
 from pytest_velo.integration.collect.stash import FACTS, SPEC
 from pytest_velo.integration.names import RESCORE_PLUGIN
+from pytest_velo.integration.run.confirmation import confirming_of
 from pytest_velo.integration.run.hypothesis import build
 from pytest_velo.integration.run.outcomes import HostOutcomes
 from pytest_velo.integration.run.waves import waves_of
 from pytest_velo.integration.run.workers import trials_of
 from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.records import HypothesisResult
+from pytest_velo.runner.confirming import Confirming
 from pytest_velo.runner.looks import Looks
 from pytest_velo.runner.result import with_brief_details
 from pytest_velo.runner.run import Launcher, Run
@@ -60,6 +62,7 @@ class Sampling:
     looks: Looks
     guard: Guard | None
     rescored: Rescored | None
+    confirming: Confirming | None
     result: HypothesisResult | None = field(default=None)
 
     def conclude(self, before: SamplingStats | None = None, after: SamplingStats | None = None) -> None:
@@ -86,6 +89,8 @@ class Sampling:
             result = self.guard.finish(run, result)
         if self.rescored is not None:
             result = self.rescored.told(result, run)
+        if self.confirming is not None:
+            result = self.confirming.told(result)
         self.result = with_brief_details(result, settings.show)
 
 
@@ -126,6 +131,10 @@ def prepare(
         hypothesis = guard.hypothesis
     if rescored is not None:
         hypothesis = rescored.hypothesis(hypothesis)
+    confirms = rescored is None and (guard is None or guard.is_look)
+    confirmed = confirming_of(item, session, hypothesis) if confirms else None
+    if confirmed is not None:
+        hypothesis = confirmed.hypothesis
     looks = Looks(session.store, hypothesis)
     looks.check(strict=session.settings.strict)
     watch = watch or Watch()
@@ -143,7 +152,14 @@ def prepare(
         runner=runner,
     )
     return Sampling(
-        item=item, run=run, watch=watch, outcomes=outcomes, looks=looks, guard=guard, rescored=rescored
+        item=item,
+        run=run,
+        watch=watch,
+        outcomes=outcomes,
+        looks=looks,
+        guard=guard,
+        rescored=rescored,
+        confirming=confirmed,
     )
 
 

@@ -12,7 +12,7 @@ from pytest_velo.bodies.shape import body_digest
 from pytest_velo.designing.conclusion import concluded
 from pytest_velo.designing.hypothesis import make_hypothesis, rule_maker
 from pytest_velo.designing.loading import load_what_the_loop_needs
-from pytest_velo.designing.models import model_label
+from pytest_velo.designing.models import judge_id, model_label
 from pytest_velo.designing.supplies import Taker
 from pytest_velo.errors import UsageError
 from pytest_velo.interactive.checking.calls import Asked, Member
@@ -22,6 +22,7 @@ from pytest_velo.records import HypothesisResult
 from pytest_velo.report.document import RunDocument
 from pytest_velo.report.exports.spans import told
 from pytest_velo.report.whole_run import write_whole_run
+from pytest_velo.runner.confirming import Confirming, confirming, stubs_of
 from pytest_velo.runner.holm import settle
 from pytest_velo.runner.looks import Looks
 from pytest_velo.runner.result import with_brief_details
@@ -40,6 +41,7 @@ class Prepared:
     run: Run
     outcomes: PlainOutcomes
     looks: Looks
+    confirming: Confirming | None
 
 
 class Sampling:
@@ -77,7 +79,8 @@ class Sampling:
         settings, sampler = self._asked.settings, self._session.sampler
         after = None if self._before is None else sampler.stats()
         found = [
-            told(
+            self._told(
+                prepared,
                 concluded(
                     prepared.run,
                     prepared.outcomes,
@@ -85,11 +88,15 @@ class Sampling:
                     strict=settings.strict,
                     before=self._before,
                     after=after,
-                )
+                ),
             )
             for prepared in self.prepared
         ]
         return [with_brief_details(_in_keywords(result), settings.show) for result in settle(found)]
+
+    @staticmethod
+    def _told(prepared: Prepared, result: HypothesisResult) -> HypothesisResult:
+        return told(result if prepared.confirming is None else prepared.confirming.told(result))
 
     def write(self, results: Sequence[HypothesisResult]) -> RunDocument:
         """Write the record.
@@ -144,6 +151,17 @@ class Sampling:
             may_pay=True,
             notices=[member.warning] if member.warning else [],
         )
+        confirmed = None
+        if settings.profile == "confirm":
+            judge = judge_id(member.spec, settings)
+            confirmed = confirming(
+                session.store,
+                hypothesis,
+                judge=judge,
+                writes=not settings.replays,
+                stubs=stubs_of(member.spec),
+            )
+            hypothesis = confirmed.hypothesis
         looks = Looks(session.store, hypothesis)
         try:
             looks.check(strict=settings.strict)
@@ -151,7 +169,7 @@ class Sampling:
             raise error.within(asked.where) from None
         launcher = self._pool if together else None
         run = Run(hypothesis, session.sampler, session.loop, watch, n_known=looks.n_known, launcher=launcher)
-        return Prepared(member=member, run=run, outcomes=outcomes, looks=looks)
+        return Prepared(member=member, run=run, outcomes=outcomes, looks=looks, confirming=confirmed)
 
 
 def _folder_of(asked: Asked) -> Path:
