@@ -52,11 +52,13 @@ class Confirming:
         hypothesis: What is sampled, on fresh draws.
         frozen: The claim, with the time when it was frozen; no time where this machine does not know it.
         earlier: What became of the test's earlier confirmations, the oldest first.
+        repeats_cases: Its cases stand for a population, and exploring may have used them.
     """
 
     hypothesis: Hypothesis
     frozen: FrozenClaim
     earlier: tuple[str, ...]
+    repeats_cases: bool = False
 
     def told(self, result: HypothesisResult) -> HypothesisResult:
         """Return the result with what makes it a confirmation, or why it is none.
@@ -76,9 +78,15 @@ class Confirming:
         return replace(
             result,
             confirmation=found,
-            facts=(*result.facts, confirmation_fact(found, result)),
+            facts=(*result.facts, self._fact(found, result)),
             notices=tuple(notice.replace(CONFIRM_ANEW, _ANEW) for notice in result.notices),
         )
+
+    def _fact(self, found: Confirmation, result: HypothesisResult) -> str:
+        told = confirmation_fact(found, result)
+        if self.repeats_cases:
+            told += "; of the same list of cases, which stands for others: keep some aside for a confirmation"
+        return told
 
 
 _ANEW = 'another stream="…" in the mark draws anew, as a further confirmation'
@@ -112,11 +120,11 @@ def confirming(
     if log is not None:
         claims = log.freeze(claim) if writes else log.frozen(claim.test)
     known = next((each for each in claims if each.hash == claim.hash), None)
-    before = [each for each in claims if known is None or each.frozen_at < known.frozen_at]
+    before = claims if known is None else claims[: claims.index(known)]
     return Confirming(
         hypothesis=replace(hypothesis, stream=_stream(claim)),
         frozen=known or replace(claim, frozen_at=""),
-        earlier=tuple(_verdict(log, each) for each in before if each.hash != claim.hash),
+        earlier=tuple(_verdict(log, each) for each in before),
     )
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pytest_velo.bodies.shape import body_digest
+from pytest_velo.designing.afresh import afresh, repeats_cases
 from pytest_velo.designing.conclusion import concluded
 from pytest_velo.designing.hypothesis import make_hypothesis, rule_maker
 from pytest_velo.designing.loading import load_what_the_loop_needs
@@ -161,7 +162,8 @@ class Sampling:
                 writes=not settings.replays,
                 stubs=stubs_of(member.spec),
             )
-            hypothesis = confirmed.hypothesis
+            hypothesis = afresh(confirmed.hypothesis, member.spec, asked.cases)
+            confirmed = replace(confirmed, repeats_cases=repeats_cases(hypothesis))
         looks = Looks(session.store, hypothesis)
         try:
             looks.check(strict=settings.strict)
