@@ -3,7 +3,7 @@
 The stream alone makes fresh replies. But what a body draws from `trial.rng`, and which cases are picked, are
 samples, too: a claim that was fitted to them would be tested on them again.
 
-Where every unit picks a case of a fixed set (`over="cases"`), another order makes the picks independent. Where
+Where every unit picks a case of a fixed set (`over="cases"`), another order makes the picks independent. If
 a list stands for a population each case is there once, and no order makes a seen case unseen: then the trials
 are those of the list, and `repeats_cases` says so.
 """
@@ -23,15 +23,16 @@ from pytest_velo.sampling.seeds import derive
 
 @dataclass(frozen=True, slots=True)
 class Seeds(Mapping[int, int]):
-    """The seeds of the trials of a stream, by turn; without an end."""
+    """The seeds of the trials of a stream, by turn, without an end; of the common stream those of always."""
 
     root: int
     name: str
-    stream: str
+    stream: str = ""
 
     def __getitem__(self, turn: int) -> int:
         """Return the seed of a turn."""
-        return derive(self.root, self.name, turn, self.stream)
+        parts = (self.root, self.name, turn)
+        return derive(*parts, self.stream) if self.stream else derive(*parts)
 
     def __iter__(self) -> Iterator[int]:
         """Yield nothing: there is no last turn."""

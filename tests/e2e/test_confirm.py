@@ -39,7 +39,7 @@ def test_a_changed_claim_is_a_further_confirmation_on_draws_of_its_own(run, lab,
     second = run.record.results[0]
     n_second = len(lab.calls)
     noisy(0.3)
-    told = run(*CONFIRM, "-m", "velo").stdout.str()
+    told = run(*CONFIRM[1:], "-m", "velo").stdout.str()
     again = run.record.results[0]
 
     assert n_explored < n_first < n_second == len(lab.calls)

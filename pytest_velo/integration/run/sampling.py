@@ -13,8 +13,8 @@ from pytest_velo.designing.loading import load_what_the_loop_needs
 from pytest_velo.integration.baseline.guard import Guard, guard_of, unsampled_result
 from pytest_velo.integration.collect.reach import check_drawn
 from pytest_velo.integration.collect.stash import FACTS, SPEC
-from pytest_velo.integration.names import RESCORE_PLUGIN
-from pytest_velo.integration.run.confirmation import confirming_of
+from pytest_velo.integration.names import REPEAT_PLUGIN, RESCORE_PLUGIN
+from pytest_velo.integration.run.draws import confirming_of
 from pytest_velo.integration.run.hypothesis import build
 from pytest_velo.integration.run.outcomes import HostOutcomes
 from pytest_velo.integration.run.waves import waves_of
@@ -28,6 +28,7 @@ from pytest_velo.runner.run import Launcher, Run
 from pytest_velo.sampling.stats import SamplingStats
 
 if TYPE_CHECKING:
+    from pytest_velo.integration.repeating.repeated import Repeating
     from pytest_velo.integration.rescore import Rescored, Rescoring
     from pytest_velo.sampling.trial import Drawer
 
@@ -63,6 +64,7 @@ class Sampling:
     guard: Guard | None
     rescored: Rescored | None
     confirming: Confirming | None
+    repeating: Repeating | None
     result: HypothesisResult | None = field(default=None)
 
     def conclude(self, before: SamplingStats | None = None, after: SamplingStats | None = None) -> None:
@@ -91,6 +93,8 @@ class Sampling:
             result = self.rescored.told(result, run)
         if self.confirming is not None:
             result = self.confirming.told(result)
+        if self.repeating is not None:
+            result = self.repeating.told(self.item, result)
         self.result = with_brief_details(result, settings.show)
 
 
@@ -131,7 +135,10 @@ def prepare(
         hypothesis = guard.hypothesis
     if rescored is not None:
         hypothesis = rescored.hypothesis(hypothesis)
-    confirms = rescored is None and (guard is None or guard.is_look)
+    repeating = repeating_of(item)
+    if repeating is not None and rescored is None:
+        hypothesis = repeating.hypothesis(item, hypothesis)
+    confirms = repeating is None and rescored is None and (guard is None or guard.is_look)
     confirmed = confirming_of(item, session, hypothesis) if confirms else None
     if confirmed is not None:
         hypothesis = confirmed.hypothesis
@@ -153,6 +160,7 @@ def prepare(
     )
     return Sampling(
         item=item,
+        repeating=repeating,
         run=run,
         watch=watch,
         outcomes=outcomes,
@@ -180,3 +188,9 @@ def _rescored(item: pytest.Item) -> Rescored | None:
     """Return how the item is rescored; None outside of a rescoring."""
     plugin: Rescoring | None = item.config.pluginmanager.get_plugin(RESCORE_PLUGIN)
     return None if plugin is None else plugin.of(item)
+
+
+def repeating_of(item: pytest.Item) -> Repeating | None:
+    """Return what repeats a recorded run; None outside of a repeat."""
+    plugin: Repeating | None = item.config.pluginmanager.get_plugin(REPEAT_PLUGIN)
+    return plugin
