@@ -30,7 +30,7 @@ from pytest_velo.replies import Reply as Reply
 from pytest_velo.replies import ToolCall as ToolCall
 from pytest_velo.replies import ToolResult as ToolResult
 from pytest_velo.replies import Usage as Usage
-from pytest_velo.verdicts import Decision
+from pytest_velo.verdicts import Decision, Interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -399,6 +399,75 @@ def rung_id(node_id: str, rung: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmation:
+    """What makes a result one of the profile `confirm`.
+
+    Attributes:
+        hash: Of the frozen claim: claim, design, cases, body, judge, seed.
+        frozen_at: ISO 8601, UTC, before the first draw; empty where this machine does not know.
+        number: Which confirmation of its test this is, from 1.
+        earlier: What the earlier ones came to, the oldest first.
+        doubt: Why it confirms nothing; empty if it does.
+    """
+
+    hash: str
+    frozen_at: str
+    number: int = 1
+    earlier: tuple[str, ...] = ()
+    doubt: str = ""
+
+
+class RepeatKind(StrEnum):
+    """How a recorded run is repeated: on another model, or on fresh draws."""
+
+    RERUN = "rerun"
+    REPLICATE = "replicate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repeat:
+    """The recorded run that a run repeats.
+
+    Attributes:
+        run: Its id.
+        on: The model that is asked instead; empty for the same ones.
+        number: Which replication it is, from 1; 0 for a rerun.
+    """
+
+    kind: RepeatKind
+    run: str
+    on: str = ""
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replication:
+    """A hypothesis on fresh draws, beside the run that it repeats.
+
+    Attributes:
+        outcome: What the first run said.
+        estimate, interval: What it saw.
+        n_runs: How many runs were multiplied, this one and the first included; 0 if none may be.
+        combined: The verdict by all of them, at Ville's threshold; empty if none may be multiplied.
+        log_e_support, log_e_refute: The logs of the products; None likewise.
+        why_not: Why they are not multiplied; empty if they are.
+        difference: This estimate minus the first one; None without either.
+        difference_interval: At least at its level, by the union bound; None without either interval.
+    """
+
+    outcome: Outcome
+    estimate: float | None = None
+    interval: Interval | None = None
+    n_runs: int = 0
+    combined: str = ""
+    log_e_support: float | None = None
+    log_e_refute: float | None = None
+    why_not: str = ""
+    difference: float | None = None
+    difference_interval: Interval | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HypothesisResult:
     """One finished hypothesis: everything a report may say about it.
 
@@ -446,6 +515,8 @@ class HypothesisResult:
         assumes: What it assumes, with how that stood; empty in older records.
         ladder: The rungs that were climbed, where evidence and trials are those of one of them, and calls
             and dollars those of all; None without a ladder.
+        confirmation: The frozen claim; None outside of the profile `confirm`, and in older records.
+        replication: What it replicates; None if it is no replication.
     """
 
     node_id: str
@@ -490,6 +561,8 @@ class HypothesisResult:
     stubs: tuple[Stubbed, ...] = ()
     assumes: tuple[Assumed, ...] = ()
     ladder: LadderResult | None = None
+    confirmation: Confirmation | None = None
+    replication: Replication | None = None
 
 
 def add_costs(costs: Any) -> float | None:

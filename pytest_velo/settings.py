@@ -296,6 +296,7 @@ class Settings:
         batch_every_s: Seconds between two looks at a batch under way, from 0.
         workers_at: Where trials run; None for this process.
         workers: Number of processes that share the limits (xdist), from 1.
+        on: The model that every hypothesis asks instead of its own; None for its own.
     """
 
     models: tuple[str, ...] = ()
@@ -328,6 +329,7 @@ class Settings:
     jobs: int | None = None
     workers_at: WorkersAt | None = None
     workers: int = 1
+    on: str | None = None
 
     @property
     def replays(self) -> bool:

@@ -20,6 +20,7 @@ import msgspec
 from pytest_velo.cache.attempt_ledger import AttemptLedger
 from pytest_velo.cache.codec import decode_reply, decode_request, encode_reply
 from pytest_velo.cache.differences import explain_miss
+from pytest_velo.cache.frozen import FrozenClaim, FrozenClaims
 from pytest_velo.cache.keys import recorded_form, request_body
 from pytest_velo.cache.leases import Lease, Leases
 from pytest_velo.cache.ledger import Ledger
@@ -79,6 +80,7 @@ class Store(Ledger):
         super().__init__(path)
         self._leases = Leases(path.with_name(f"{path.name}-leases"))
         self._waiting: list[tuple[Write, asyncio.Future[Draw]]] = []
+        self._claims: FrozenClaims | None = None
 
     @cached_property
     def attempts(self) -> AttemptLedger:
@@ -199,6 +201,30 @@ class Store(Ledger):
             same = [_address(key, *found) for found in self._connection.execute(_PLACES, (key, COMPARED))]
         return explain_miss(request, (self._request(key, body) for key, body in rows), address, same)
 
+    def freeze(self, claim: FrozenClaim) -> tuple[FrozenClaim, ...]:
+        """Append a frozen claim unless it is there; return all of its test, the oldest first.
+
+        Raises:
+            StoreError: It cannot be written.
+        """
+        self._frozen_claims.add([claim])
+        return self._frozen_claims.of(claim.test)
+
+    def frozen(self, test: str) -> tuple[FrozenClaim, ...]:
+        """Return the frozen claims of a test, the oldest first.
+
+        Raises:
+            StoreError: They cannot be read.
+        """
+        return self._frozen_claims.of(test)
+
+    @property
+    def _frozen_claims(self) -> FrozenClaims:
+        """Their file, opened on first use: few sessions confirm anything."""
+        if self._claims is None:
+            self._claims = FrozenClaims(self.path.with_name(f"{self.path.name}-frozen"))
+        return self._claims
+
     def close(self) -> None:
         """Commit what is pending, and close the file. Safe to call twice."""
         if self._waiting:
@@ -207,6 +233,9 @@ class Store(Ledger):
         ledger: AttemptLedger | None = self.__dict__.pop("attempts", None)
         if ledger is not None:
             ledger.close()
+        if self._claims is not None:
+            self._claims.close()
+            self._claims = None
         super().close()
 
     def _flush(self) -> None:

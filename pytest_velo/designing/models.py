@@ -13,6 +13,8 @@ def model_ids(spec: Spec, settings: Settings) -> Sequence[str]:
     """Return the ids of a hypothesis's models: its arms or its own, else the session's."""
     if spec.arms_are_models:
         return spec.arms
+    if settings.on is not None:
+        return (settings.on,)
     return spec.get("models") or settings.models
 
 

@@ -27,7 +27,7 @@ from pytest_velo.integration.endings import ERROR, SKIPPED, Ending, Endings
 from pytest_velo.integration.fitted import fit_to_terminal
 from pytest_velo.integration.leaving import leave_with
 from pytest_velo.integration.live import LiveBesideBatches
-from pytest_velo.integration.names import RESCORE_PLUGIN
+from pytest_velo.integration.names import REPEAT, REPEAT_PLUGIN, RESCORE_PLUGIN
 from pytest_velo.integration.totals import Drawn
 from pytest_velo.records import Outcome
 from pytest_velo.report.chosen import choose
@@ -36,6 +36,7 @@ from pytest_velo.report.earlier import hypothesis_before
 from pytest_velo.report.estimates import Estimate
 from pytest_velo.report.header import header_lines
 from pytest_velo.report.record import Packed, append_result, append_trials, create_run, run_name, trial_lines
+from pytest_velo.report.repeats import repeat_from_json
 from pytest_velo.report.text import neutralise
 from pytest_velo.report.waits import session_waits
 from pytest_velo.sampling.session import SamplingSession
@@ -43,7 +44,7 @@ from pytest_velo.settings import ShowKind
 from pytest_velo.version import __version__
 
 if TYPE_CHECKING:
-    from pytest_velo.records import Address, HypothesisResult
+    from pytest_velo.records import Address, HypothesisResult, Repeat
     from pytest_velo.sampling.sampler import Sampler
     from pytest_velo.settings import Settings
 
@@ -117,7 +118,16 @@ class VeloSession(SamplingSession):
     def settings(self) -> Settings:
         """The settings, resolved on first use so that a plain session reads nothing."""
         workers = int(getattr(self.config, "workerinput", {}).get("workercount", 1))
-        return read_settings(self.config, told=self.told, workers=workers)
+        settings = read_settings(self.config, told=self.told, workers=workers)
+        if self.repeat is None or not self.repeat.on:
+            return settings
+        return replace(settings, models=(self.repeat.on,), on=self.repeat.on)
+
+    @cached_property
+    def repeat(self) -> Repeat | None:
+        """The recorded run that this session repeats; None if it repeats none."""
+        told = self.config.getoption(REPEAT, None)
+        return None if told is None else repeat_from_json(json.loads(told))
 
     @cached_property
     def paying(self) -> PayRule:
@@ -163,11 +173,12 @@ class VeloSession(SamplingSession):
         return json.dumps({"pay": pay, "run": self._name_for_workers})
 
     def settings_of(self, item: pytest.Item) -> Settings:
-        """Return the settings an item is sampled with: those of its record where it is rescored."""
-        rescoring = self.config.pluginmanager.get_plugin(RESCORE_PLUGIN)
-        if rescoring is None:
+        """Return the settings an item is sampled with: those of its record where that is done again."""
+        plugin = self.config.pluginmanager.get_plugin
+        again = plugin(RESCORE_PLUGIN) or plugin(REPEAT_PLUGIN)
+        if again is None:
             return self.settings
-        settings: Settings = rescoring.settings_of(item)
+        settings: Settings = again.settings_of(item)
         return settings
 
     def may_pay(self, node_id: str) -> bool:
@@ -240,6 +251,7 @@ class VeloSession(SamplingSession):
             seed=self.settings.seed,
             mode=self.settings.mode.value,
             models=self.settings.models,
+            repeats=self.repeat,
             results=tuple(results),
             environment={
                 "python": platform.python_version(),

@@ -6,6 +6,7 @@ import pytest
 
 from pytest_velo.cache import shared
 from pytest_velo.errors import UsageError, VeloError
+from pytest_velo.integration import repeating
 from pytest_velo.integration.collect.families import Families
 from pytest_velo.integration.config.options import OPTIONS, written
 from pytest_velo.integration.github import around_of
@@ -48,6 +49,8 @@ def begin(state: VeloSession, config: pytest.Config) -> None:
             from pytest_velo.integration.rescore import register  # weight: for `velo rescore` only
 
             register(state, config)
+        if state.repeat is not None:
+            repeating.register(state, config, state.repeat)
     except VeloError as error:
         raise pytest.UsageError(str(error)) from None
 

@@ -76,7 +76,7 @@ def _part_to_json(part: PartVerdict) -> dict[str, Any]:
         "verdict": part.verdict.value,
         "certified": part.certified,
         "estimate": number_to_json(part.estimate),
-        "interval": _interval_to_json(part.interval),
+        "interval": interval_to_json(part.interval),
     }
 
 
@@ -86,7 +86,7 @@ def _part_from_json(data: JsonObject) -> PartVerdict:
         verdict=Verdict(data["verdict"]),
         certified=data["certified"],
         estimate=number_from_json(data["estimate"]),
-        interval=_interval_from_json(data["interval"]),
+        interval=interval_from_json(data["interval"]),
     )
 
 
@@ -94,7 +94,7 @@ def _evidence_to_json(evidence: Evidence) -> dict[str, Any]:
     return {
         **{name: getattr(evidence, name) for name in _COUNTS},
         **{name: number_to_json(getattr(evidence, name)) for name in _NUMBERS},
-        **{name: _interval_to_json(getattr(evidence, name)) for name in _INTERVALS},
+        **{name: interval_to_json(getattr(evidence, name)) for name in _INTERVALS},
         "arms": dict(evidence.arms),
         "pairs": None if evidence.pairs is None else asdict(evidence.pairs),
     }
@@ -104,16 +104,18 @@ def _evidence_from_json(data: JsonObject) -> Evidence:
     fields: dict[str, Any] = {
         **{name: data[name] for name in _COUNTS},
         **{name: number_from_json(data[name]) for name in _NUMBERS},
-        **{name: _interval_from_json(data[name]) for name in _INTERVALS},
+        **{name: interval_from_json(data[name]) for name in _INTERVALS},
         "arms": dict(data["arms"]),
         "pairs": None if data.get("pairs") is None else PairCounts(**data["pairs"]),  # older records lack it
     }
     return Evidence(**fields)
 
 
-def _interval_to_json(ends: Interval | None) -> dict[str, float] | None:
+def interval_to_json(ends: Interval | None) -> dict[str, float] | None:
+    """Return an interval as JSON."""
     return None if ends is None else {"low": ends.low, "high": ends.high, "level": ends.level}
 
 
-def _interval_from_json(data: JsonObject | None) -> Interval | None:
+def interval_from_json(data: JsonObject | None) -> Interval | None:
+    """Undo `interval_to_json`."""
     return None if data is None else Interval(low=data["low"], high=data["high"], level=data["level"])

@@ -24,6 +24,7 @@ from pytest_velo.records import (
     JsonObject,
     Outcome,
     OutcomeKind,
+    Repeat,
     Standing,
     Stubbed,
     TrialRecord,
@@ -43,6 +44,14 @@ from pytest_velo.report.decisions import (
 )
 from pytest_velo.report.found import found_from_json, found_to_json
 from pytest_velo.report.ladder_record import ladder_from_json, ladder_to_json
+from pytest_velo.report.repeats import (
+    confirmation_from_json,
+    confirmation_to_json,
+    repeat_from_json,
+    repeat_to_json,
+    replication_from_json,
+    replication_to_json,
+)
 from pytest_velo.report.transcript import trial_from_json, trial_to_json
 from pytest_velo.settings import ShowKind
 
@@ -94,6 +103,7 @@ class RunDocument:
         models: The default models of the session.
         results: In the order they ran.
         environment: What ran it: `python`, `pytest`, `platform`; empty in older records.
+        repeats: The run that it repeats; None if it repeats none.
     """
 
     version: int = VERSION
@@ -106,6 +116,7 @@ class RunDocument:
     models: tuple[str, ...]
     results: tuple[HypothesisResult, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
+    repeats: Repeat | None = None
 
 
 def to_json(document: RunDocument) -> dict[str, Any]:
@@ -121,6 +132,7 @@ def to_json(document: RunDocument) -> dict[str, Any]:
         "seed": document.seed,
         "mode": document.mode,
         "models": list(document.models),
+        "repeats": None if document.repeats is None else repeat_to_json(document.repeats),
         "circumstances": {
             "run_id": document.run_id,
             "started_at": document.started_at,
@@ -157,6 +169,7 @@ def from_json(data: JsonObject) -> RunDocument:
             seed=data["seed"],
             mode=data["mode"],
             models=tuple(data["models"]),
+            repeats=None if data.get("repeats") is None else repeat_from_json(data["repeats"]),
             environment=dict(around.get("environment", {})),  # older records lack it
             results=tuple(result_from_json({**result, "circumstances": of_it}) for result, of_it in each),
         )
@@ -188,6 +201,8 @@ def result_to_json(result: HypothesisResult, trials: Iterable[TrialRecord] = ())
         "attempt": None if result.attempt is None else attempt_to_json(result.attempt),
         "prediction": None if result.prediction is None else prediction_to_json(result.prediction),
         "decision": None if result.decision is None else decision_to_json(result.decision),
+        "confirmation": None if result.confirmation is None else confirmation_to_json(result.confirmation),
+        "replication": None if result.replication is None else replication_to_json(result.replication),
         "trials": [trial_to_json(result.node_id, trial) for trial in trials],
         "circumstances": {
             **{name: getattr(result, name) for name in _CIRCUMSTANCES},
@@ -234,6 +249,12 @@ def result_from_json(data: JsonObject) -> HypothesisResult:
         decision=None
         if data["decision"] is None
         else decision_from_json(data["decision"], around["n_unused"]),
+        confirmation=None
+        if data.get("confirmation") is None  # older records lack it
+        else confirmation_from_json(data["confirmation"]),
+        replication=None
+        if data.get("replication") is None  # older records lack it
+        else replication_from_json(data["replication"]),
         trials=tuple(map(trial_from_json, data["trials"])),
     )
 

@@ -49,7 +49,7 @@ class Looks:
     def __init__(self, log: LookLog, hypothesis: Hypothesis) -> None:
         self._log = log
         self._hypothesis = hypothesis
-        self._draws = digest([hypothesis.recorded_as, hypothesis.model, hypothesis.stream])
+        self._draws = draws_of(hypothesis.recorded_as, hypothesis.model, hypothesis.stream)
         self._stubbed = digest([self._draws, "stubbed"])
         self._earlier = log.looks_at(self._draws)
         self._found = ""
@@ -220,6 +220,11 @@ class Looks:
         return max(zip(errors, (hypothesis.design.alpha, hypothesis.design.beta), strict=True))
 
 
+def draws_of(node_id: str, model: str | None, stream: str) -> str:
+    """Identify the draws of a test by its name."""
+    return digest([node_id, model, stream])
+
+
 def _prompt_of(result: HypothesisResult) -> str:
     """Return the hash of the prompt of the first trial, and of its judges; empty if it asked nobody."""
     if not result.trials or not result.trials[0].calls:
@@ -233,4 +238,8 @@ def _is_other(then: str, now: str) -> bool:
 
 
 def _changed(what: str, seen: str = "its draws") -> str:
-    return f"exploratory: {what} changed after {seen} had been looked at; --velo-profile=confirm draws anew"
+    return f"exploratory: {what} changed after {seen} had been looked at; {CONFIRM_ANEW}"
+
+
+CONFIRM_ANEW = "--velo-profile=confirm draws anew"
+"""How to have draws that nobody has seen."""

@@ -59,6 +59,8 @@ DELETE FROM lease USING mine WHERE lease.address = mine.address
 """
 _LOOK = "INSERT INTO look(digest, draws, body) VALUES(%b, %s, %b) ON CONFLICT DO NOTHING"
 _LOOKS = "SELECT body FROM look WHERE draws = %s ORDER BY id"
+_FREEZE = "INSERT INTO frozen(test, hash, body) VALUES(%s, %s, %b) ON CONFLICT DO NOTHING"
+_FROZEN = "SELECT body FROM frozen WHERE test = %s ORDER BY id"
 _TIMES = "SELECT address, drawn_at FROM draw WHERE address = ANY(%b)"
 _LISTED = """
 SELECT draw.id, key, address, drawn_at FROM draw JOIN request ON request.id = request
@@ -187,6 +189,15 @@ def looks_at(connection: Connection, draws: str) -> list[bytes]:
 def log_looks(connection: Connection, looks: Iterable[tuple[bytes, str, bytes]]) -> None:
     """Add looks, each `(digest, draws, body)`, that are not there yet."""
     connection.cursor().executemany(_LOOK, list(looks))
+
+
+def frozen(connection: Connection, test: str, ours: Sequence[tuple[str, str, bytes]]) -> list[bytes]:
+    """Add frozen claims, each `(test, hash, body)`, that are not there; return all of a test."""
+    with connection.transaction():
+        if ours:
+            connection.cursor().executemany(_FREEZE, list(ours))
+        rows = connection.cursor(binary=True).execute(_FROZEN, (test,))
+        return [body for (body,) in rows]
 
 
 def times(connection: Connection, addresses: Sequence[bytes]) -> dict[bytes, str]:

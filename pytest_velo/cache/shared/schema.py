@@ -31,7 +31,12 @@ CREATE TABLE look(
     digest bytea NOT NULL UNIQUE, draws text NOT NULL, body bytea NOT NULL);
 CREATE INDEX look_draws ON look(draws);
 """
-UPGRADES = (_DRAWS,)
+_FROZEN = """
+CREATE TABLE frozen(
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    test text NOT NULL, hash text NOT NULL, body bytea NOT NULL, UNIQUE(test, hash));
+"""
+UPGRADES = (_DRAWS, _FROZEN)
 """What makes each version of the one before; the first makes it of nothing."""
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 import msgspec
 
 from pytest_velo.cache.codec import decode_reply
+from pytest_velo.cache.frozen import FrozenClaim, in_order, row_of
 from pytest_velo.cache.keys import request_body
 from pytest_velo.cache.looks import Look
 from pytest_velo.cache.schema import place
@@ -155,6 +156,24 @@ class SharedStore(Store):
             return known
         theirs = (self._decoded(_look, body, "look") for body in bodies)
         return tuple(sorted(dict.fromkeys(chain(known, theirs)), key=lambda look: look.looked_at))
+
+    def freeze(self, claim: FrozenClaim) -> tuple[FrozenClaim, ...]:
+        """Append a frozen claim in both stores; return all of its test, the oldest first."""
+        super().freeze(claim)
+        return self.frozen(claim.test)
+
+    def frozen(self, test: str) -> tuple[FrozenClaim, ...]:
+        """Return the frozen claims of a test, of this machine and of others, the oldest first."""
+        known = super().frozen(test)
+        ours = [] if self._read_only else [row_of(claim) for claim in known]
+        try:
+            bodies = self._line.wait(partial(sql.frozen, test=test, ours=ours))
+        except AwayError:
+            self._note("confirmations of other machines are not known: the shared store was away")
+            return known
+        theirs = [self._frozen_claims.decoded(body) for body in bodies]
+        self._frozen_claims.add(theirs)
+        return in_order((*known, *theirs))
 
     def push(self, within_s: float) -> None:
         """Push what is waiting, and wait for it.

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 import pytest
 
-from pytest_velo.integration.names import RESCORE_JUDGE, RESCORE_RUN
+from pytest_velo.integration.names import REPEAT, RESCORE_JUDGE, RESCORE_RUN
 
 
 class Option(NamedTuple):
@@ -163,6 +163,7 @@ def add_options(parser: pytest.Parser) -> None:
         kind: Literal["linelist", "string"] = "linelist" if option.many else "string"
         parser.addini(option.ini, option.help, type=kind, default=None)
     group.addoption(RESCORE_RUN, default=None, help=argparse.SUPPRESS)
+    group.addoption(REPEAT, default=None, help=argparse.SUPPRESS)
     group.addoption(RESCORE_JUDGE, action="store_true", help=argparse.SUPPRESS)
     parser.addini(
         "velo_endpoints",
@@ -183,7 +184,8 @@ def written(config: pytest.Config, option: Option) -> tuple[Any, str]:
 
 def is_told(config: pytest.Config) -> bool:
     """Tell cheaply whether any option of ours is set."""
-    if config.getini("velo_endpoints") or config.getoption(RESCORE_RUN) is not None:
+    hidden = (RESCORE_RUN, REPEAT)
+    if config.getini("velo_endpoints") or any(config.getoption(name) is not None for name in hidden):
         return True
     return any(written(config, option)[0] is not None for option in OPTIONS)
 

@@ -11,6 +11,7 @@ from pytest_velo.integration.baseline.guard import guard_of
 from pytest_velo.integration.collect.reach import check_drawn
 from pytest_velo.integration.collect.stash import FACTS, SPEC
 from pytest_velo.integration.config.rerun import rerun_line
+from pytest_velo.integration.run.draws import on_its_draws
 from pytest_velo.integration.run.hypothesis import build
 from pytest_velo.integration.run.outcomes import HostOutcomes
 from pytest_velo.integration.run.outlook import likely
@@ -55,6 +56,8 @@ def run_on_stored(item: pytest.Function, session: VeloSession) -> Run | Estimate
         if guard.hypothesis is None:
             return Estimate(ends=guard.problem)
         hypothesis = guard.hypothesis
+    if guard is None or guard.is_look:
+        hypothesis = on_its_draws(item, session, hypothesis)
     n_known = 0 if session.stored is None else Looks(session.stored, hypothesis).n_known
     run = Run(hypothesis, session.sampler, session.loop, n_known=n_known)
     session.loop.run(run.go())

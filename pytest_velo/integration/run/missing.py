@@ -23,6 +23,7 @@ from pytest_velo.integration.baseline.guard import guard_of
 from pytest_velo.integration.collect.reach import check_drawn
 from pytest_velo.integration.collect.stash import FACTS, SPEC
 from pytest_velo.integration.run.capture import Backstage, backstage
+from pytest_velo.integration.run.draws import on_its_draws
 from pytest_velo.integration.run.hypothesis import build
 from pytest_velo.integration.run.outcomes import HostOutcomes
 from pytest_velo.integration.run.outlook import likely
@@ -87,6 +88,8 @@ def missing_of(
         if guard.hypothesis is None:
             return Missing()
         hypothesis = guard.hypothesis
+    if guard is None or guard.is_look:
+        hypothesis = on_its_draws(item, session, hypothesis)
     run = Run(hypothesis, session.sampler, session.loop)
     session.loop.run(_unheard(run.go()))
     if run.error is None:

@@ -17,8 +17,9 @@ from pytest_velo.integration.collect.checks import checking_for
 from pytest_velo.integration.collect.ladders import stand_on, steps_of
 from pytest_velo.integration.collect.reach import check_drawn
 from pytest_velo.integration.collect.stash import FACTS, SPEC, STEP
-from pytest_velo.integration.names import RESCORE_PLUGIN
+from pytest_velo.integration.names import REPEAT_PLUGIN, RESCORE_PLUGIN
 from pytest_velo.integration.run.assumptions import assumed_by, why_not
+from pytest_velo.integration.run.draws import confirming_of
 from pytest_velo.integration.run.freedom import own_fixtures
 from pytest_velo.integration.run.hypothesis import build
 from pytest_velo.integration.run.outcomes import HostOutcomes
@@ -27,6 +28,7 @@ from pytest_velo.integration.run.workers import trials_of
 from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.records import Assumed, HypothesisResult, Outcome
 from pytest_velo.runner.attempts import Attempts, begun
+from pytest_velo.runner.confirming import Confirming
 from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.looks import Looks
 from pytest_velo.runner.result import result_of, with_brief_details
@@ -34,6 +36,7 @@ from pytest_velo.runner.run import Launcher, Run
 from pytest_velo.sampling.stats import SamplingStats
 
 if TYPE_CHECKING:
+    from pytest_velo.integration.repeating.repeated import Repeating
     from pytest_velo.integration.rescore import Rescored, Rescoring
     from pytest_velo.sampling.trial import Drawer
 
@@ -72,6 +75,8 @@ class Sampling:
     checking: Checking
     guard: Guard | None
     rescored: Rescored | None
+    confirming: Confirming | None
+    repeating: Repeating | None
     result: HypothesisResult | None = field(default=None)
     assumed: tuple[Assumed, ...] = ()
 
@@ -101,6 +106,10 @@ class Sampling:
             result = self.guard.finish(run, result)
         if self.rescored is not None:
             result = self.rescored.told(result, run)
+        if self.confirming is not None:
+            result = self.confirming.told(result)
+        if self.repeating is not None:
+            result = self.repeating.told(self.item, result)
         result = replace(result, assumes=self.assumed)
         self.result = with_brief_details(result, settings.show)
 
@@ -146,6 +155,13 @@ def prepare(
         hypothesis = guard.hypothesis
     if rescored is not None:
         hypothesis = rescored.hypothesis(hypothesis)
+    repeating = repeating_of(item)
+    if repeating is not None and rescored is None:
+        hypothesis = repeating.hypothesis(item, hypothesis)
+    confirms = repeating is None and rescored is None and (guard is None or guard.is_look)
+    confirmed = confirming_of(item, session, hypothesis) if confirms else None
+    if confirmed is not None:
+        hypothesis = confirmed.hypothesis
     looks = Looks(session.store, hypothesis)
     looks.check(strict=session.settings.strict)
     checking = checking_for(item, settings)
@@ -168,6 +184,7 @@ def prepare(
     )
     return Sampling(
         item=item,
+        repeating=repeating,
         run=run,
         watch=watch,
         outcomes=outcomes,
@@ -177,6 +194,7 @@ def prepare(
         guard=guard,
         rescored=rescored,
         assumed=assumed,
+        confirming=confirmed,
     )
 
 
@@ -240,3 +258,9 @@ def _rescored(item: pytest.Item) -> Rescored | None:
     """Return how the item is rescored; None outside of a rescoring."""
     plugin: Rescoring | None = item.config.pluginmanager.get_plugin(RESCORE_PLUGIN)
     return None if plugin is None else plugin.of(item)
+
+
+def repeating_of(item: pytest.Item) -> Repeating | None:
+    """Return what repeats a recorded run; None outside of a repeat."""
+    plugin: Repeating | None = item.config.pluginmanager.get_plugin(REPEAT_PLUGIN)
+    return plugin

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from pytest_velo.bodies.shape import body_digest
 from pytest_velo.checks.registry import OURS
+from pytest_velo.designing.afresh import afresh, repeats_cases
 from pytest_velo.designing.checking import Checking, checking_of
 from pytest_velo.designing.conclusion import concluded
 from pytest_velo.designing.hypothesis import make_hypothesis, rule_maker
 from pytest_velo.designing.loading import load_what_the_loop_needs
-from pytest_velo.designing.models import model_label
+from pytest_velo.designing.models import judge_id, model_label
 from pytest_velo.designing.supplies import Taker
 from pytest_velo.errors import UsageError
 from pytest_velo.interactive.checking.calls import Asked, Member
@@ -25,6 +26,7 @@ from pytest_velo.report.document import RunDocument
 from pytest_velo.report.exports.spans import told
 from pytest_velo.report.whole_run import write_whole_run
 from pytest_velo.runner.attempts import Attempts, begun
+from pytest_velo.runner.confirming import Confirming, confirming, stubs_of
 from pytest_velo.runner.holm import settle
 from pytest_velo.runner.looks import Looks
 from pytest_velo.runner.result import with_brief_details
@@ -45,6 +47,7 @@ class Prepared:
     looks: Looks
     attempts: Attempts
     checking: Checking
+    confirming: Confirming | None
 
 
 class Sampling:
@@ -82,7 +85,8 @@ class Sampling:
         settings, sampler = self._asked.settings, self._session.sampler
         after = None if self._before is None else sampler.stats()
         found = [
-            told(
+            self._told(
+                prepared,
                 concluded(
                     prepared.run,
                     prepared.outcomes,
@@ -92,11 +96,15 @@ class Sampling:
                     before=self._before,
                     after=after,
                     attempts=prepared.attempts,
-                )
+                ),
             )
             for prepared in self.prepared
         ]
         return [with_brief_details(_in_keywords(result), settings.show) for result in settle(found)]
+
+    @staticmethod
+    def _told(prepared: Prepared, result: HypothesisResult) -> HypothesisResult:
+        return told(result if prepared.confirming is None else prepared.confirming.told(result))
 
     def write(self, results: Sequence[HypothesisResult]) -> RunDocument:
         """Write the record.
@@ -152,6 +160,18 @@ class Sampling:
             notices=[member.warning] if member.warning else [],
             tries=member.tries,
         )
+        confirmed = None
+        if settings.profile == "confirm":
+            judge = judge_id(member.spec, settings)
+            confirmed = confirming(
+                session.store,
+                hypothesis,
+                judge=judge,
+                writes=not settings.replays,
+                stubs=stubs_of(member.spec),
+            )
+            hypothesis = afresh(confirmed.hypothesis, member.spec, asked.cases)
+            confirmed = replace(confirmed, repeats_cases=repeats_cases(hypothesis))
         looks = Looks(session.store, hypothesis)
         try:
             looks.check(strict=settings.strict)
@@ -165,7 +185,13 @@ class Sampling:
         launcher = self._pool if together else None
         run = Run(hypothesis, session.sampler, session.loop, watch, n_known=looks.n_known, launcher=launcher)
         return Prepared(
-            member=member, run=run, outcomes=outcomes, looks=looks, attempts=attempts, checking=checking
+            member=member,
+            run=run,
+            outcomes=outcomes,
+            looks=looks,
+            attempts=attempts,
+            checking=checking,
+            confirming=confirmed,
         )
 
 

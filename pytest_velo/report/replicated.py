@@ -1,0 +1,188 @@
+"""A replication beside what it repeats: the evidence of all runs, and how far the numbers are apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from pytest_velo.baselines.written import parts_of
+from pytest_velo.errors import StoreError
+from pytest_velo.records import HypothesisResult, Outcome, Repeat, RepeatKind, Replication
+from pytest_velo.report.earlier import finished_runs
+from pytest_velo.report.load import load
+from pytest_velo.report.numbers import interval, percent, rate
+from pytest_velo.stats.replication import combined
+from pytest_velo.verdicts import Interval
+
+DECIDED = (Outcome.SUPPORTED, Outcome.REFUTED)
+
+
+def earlier_replications(repeat: Repeat, cache_dir: Path) -> dict[str, list[HypothesisResult]]:
+    """Return the results of earlier replications of a run by node id, each number once, with their trials.
+
+    Two records of one number read the same draws, which are evidence once.
+    """
+    found: dict[tuple[str, int], HypothesisResult] = {}
+    for name in reversed(finished_runs(cache_dir)):
+        try:
+            run = load(name, cache_dir)
+        except StoreError:
+            continue
+        other = run.document.repeats
+        if other is None or (other.kind, other.run) != (RepeatKind.REPLICATE, repeat.run):
+            continue
+        if other.number < repeat.number:
+            for result in run.document.results:
+                trials = run.trials_of(result.node_id)
+                found[result.node_id, other.number] = replace(result, trials=trials)
+    by_node: dict[str, list[HypothesisResult]] = {}
+    for node_id, number in sorted(found):
+        by_node.setdefault(node_id, []).append(found[node_id, number])
+    return by_node
+
+
+def next_number(run: str, cache_dir: Path) -> int:
+    """Return the number of the next replication of a run: one more than those that left a record.
+
+    A replication that left none is gone on with: it has the same number, and reads its draws again.
+    """
+    last = 0
+    for name in finished_runs(cache_dir):
+        try:
+            other = load(name, cache_dir).document.repeats
+        except StoreError:
+            continue
+        if other is not None and (other.kind, other.run) == (RepeatKind.REPLICATE, run):
+            last = max(last, other.number)
+    return last + 1
+
+
+def replication_of(
+    first: HypothesisResult, earlier: Sequence[HypothesisResult], now: HypothesisResult
+) -> Replication:
+    """Compare a hypothesis on fresh draws with its first run, and multiply the evidence where that is valid.
+
+    Args:
+        first: Its result in the run that is repeated, with its trials.
+        earlier: Its results in the replications before this one, with their trials.
+        now: This result, with its trials.
+    """
+    old, new = _seen(first), _seen(now)
+    ends = _apart(old[1], new[1])
+    found = Replication(
+        outcome=first.outcome,
+        estimate=old[0],
+        interval=old[1],
+        difference=None if old[0] is None or new[0] is None else new[0] - old[0],
+        difference_interval=ends,
+    )
+    runs = [first, *earlier, now]
+    if why := _why_not(runs):
+        return replace(found, why_not=why)
+    logs = [_logs(run) for run in runs]
+    product = combined([log for log in logs if log is not None], alpha=now.alpha, beta=now.beta)
+    return replace(
+        found,
+        n_runs=len(runs),
+        combined=product.verdict.value,
+        log_e_support=product.log_e_support,
+        log_e_refute=product.log_e_refute,
+    )
+
+
+def replication_facts(found: Replication, repeat: Repeat, now: HypothesisResult) -> Iterator[str]:
+    """Say what a replication came to, a line each."""
+    yield f"replication {repeat.number} of {repeat.run}: {found.outcome} then, {now.outcome} now"
+    if found.combined:
+        yield (
+            f"all {found.n_runs} runs together: {found.combined} (their evidence multiplied: for the claim"
+            f" {_times(found.log_e_support)}, against it {_times(found.log_e_refute)}; at 1/{now.alpha:g} and"
+            f" 1/{now.beta:g} it decides, however often it is replicated)"
+        )
+    else:
+        yield f"the evidence of the runs is not multiplied: {found.why_not}"
+    if found.difference is not None:
+        told = f"the estimate moved by {found.difference:+.3g}, from {rate(found.estimate)}"
+        if found.difference_interval is not None:
+            level = percent(found.difference_interval.level)
+            told += f"; {interval(found.difference_interval)} at {level} at least"
+        if shrank(found, now):
+            told += "; it shrank: a run that stops on its evidence overstates at first, this one tells"
+        yield told
+
+
+def shrank(found: Replication, now: HypothesisResult) -> bool:
+    """Tell whether a decided hypothesis moved back towards its claim's other side."""
+    parts = parts_of(now.claim)
+    if found.outcome not in DECIDED or not found.difference or parts is None or len(parts) != 1:
+        return False
+    if not parts[0].better:
+        return False
+    towards = parts[0].better if found.outcome is Outcome.SUPPORTED else -parts[0].better
+    return found.difference * towards < 0
+
+
+def is_replicated(result: HypothesisResult) -> bool | None:
+    """Tell whether a replication says by itself what the first run said; None if that said nothing."""
+    if result.replication is None or result.replication.outcome not in DECIDED:
+        return None
+    return result.outcome is result.replication.outcome
+
+
+def _times(log_e: float | None) -> str:
+    """Write the evidence as the factor that it is, by its power of ten where that is long."""
+    assert log_e is not None  # they were multiplied
+    tens = log_e / 2.302585092994046
+    return f"10^{tens:.1f}" if abs(tens) >= 3 else f"{10**tens:.3g}"
+
+
+def _why_not(runs: Sequence[HypothesisResult]) -> str:
+    """Say why the evidence of runs may not be multiplied; empty if it may."""
+    first, now = runs[0], runs[-1]
+    if any(_logs(run) is None for run in runs):
+        return "an estimate claims nothing, and a run without evidence has none"
+    if parts_of(now.claim) is None:
+        return "what the rule of its claim computes is not known to be an e-value"
+    for run in runs[:-1]:
+        if (run.claim, run.margin, run.scope, run.invalid) != (now.claim, now.margin, now.scope, now.invalid):
+            return "the claim or its design was another one"
+        if not run.body_digest or run.body_digest != now.body_digest:
+            return "the body was another one"
+        if run.claim_hash != now.claim_hash and now.scope.startswith("over "):
+            return "the cases or the design were others"
+    drawn = [{call.address for trial in run.trials for call in trial.calls} for run in runs]
+    if sum(map(len, drawn)) > len(set().union(*drawn)):
+        return "some draws are in two of them"
+    if now.scope.startswith("beyond "):
+        cases = [{trial.case_id for trial in run.trials} for run in runs]
+        if sum(map(len, cases)) > len(set().union(*cases)):
+            return "some cases are in two of them, and the claim is about others"
+    if any(run.outcome is Outcome.ERROR for run in (first, now)):
+        return "one of them ended as an error"
+    return ""
+
+
+def _logs(run: HypothesisResult) -> tuple[float, float] | None:
+    if run.decision is None:
+        return None
+    evidence = run.decision.evidence
+    if evidence.log_e_support is None or evidence.log_e_refute is None:
+        return None
+    return evidence.log_e_support, evidence.log_e_refute
+
+
+def _seen(result: HypothesisResult) -> tuple[float | None, Interval | None]:
+    if result.decision is None:
+        return None, None
+    return result.decision.evidence.estimate, result.decision.evidence.interval
+
+
+def _apart(old: Interval | None, new: Interval | None) -> Interval | None:
+    """Bound the difference of two numbers by their intervals; the chances of error add up."""
+    if old is None or new is None:
+        return None
+    level = old.level + new.level - 1.0
+    if level <= 0.0:
+        return None
+    return Interval(low=new.low - old.high, high=new.high - old.low, level=level)
