@@ -121,10 +121,10 @@ def prompts(lab) -> set[str]:
 def test_nothing_is_paid_for_on_a_refuted_assumption(run, lab, options, fixture):
     lab.share = 0.0
     run.file(PAID.format(fixture=fixture))
-    run("--velo-budget=1", *options)
+    run("-m", "velo", *options)
     assert prompts(lab) == {"base"}
     n = len(lab.calls)
-    run("--velo-budget=1", "-k", "test_on_it")  # its assumption is not run now, and its record stands
+    run("-m", "velo", "-k", "test_on_it")  # its assumption is not run now, and its record stands
     (result,) = run.record.results
     assert (result.outcome.value, result.n_calls, len(lab.calls)) == ("inconclusive", 0, n)
     assert "did not run here; last: refuted, less than a day ago, same body" in result.problem
@@ -136,10 +136,10 @@ def test_nothing_is_paid_for_on_a_refuted_assumption(run, lab, options, fixture)
 def test_a_record_of_another_body_does_not_stand(run, lab):
     lab.share = 0.0
     run.file(PAID.format(fixture=""))
-    run("--velo-budget=1")
+    run("-m", "velo")
     run.file(PAID.format(fixture="").replace('model("base")', 'model("basis")'))
     lab.share = 1.0
-    assert run("--velo-budget=1", "-k", "test_on_it").ret == 0
+    assert run("-m", "velo", "-k", "test_on_it").ret == 0
     (result,) = run.record.results
     (assumed,) = result.assumes
     assert (assumed.standing.value, result.outcome.value) == ("unknown", "supported")
@@ -175,12 +175,16 @@ def test_mistakes_in_assumptions_are_said_before_anything_runs(mistakes):
         assert mistakes.code == pytest.ExitCode.USAGE_ERROR
         return text
 
-    circle = said(mark.format('["test_b"]', "a") + mark.format('["test_c"]', "b") + mark.format('"test_a"', "c"))
+    circle = said(
+        mark.format('["test_b"]', "a") + mark.format('["test_c"]', "b") + mark.format('"test_a"', "c")
+    )
     assert "test_it.py::test_a -> test_it.py::test_b -> test_it.py::test_c -> test_it.py::test_a" in circle
     assert "test_it.py::test_a -> test_it.py::test_a" in said(mark.format('["test_a"]', "a"))
     unknown = said(mark.format('["test_bas"]', "a") + mark.format('["test_a"]', "base"))
     assert "'test_bas'" in unknown and "did you mean 'test_base'" in unknown
-    assert "which is not a hypothesis" in said("def test_plain():\n    pass\n" + mark.format("[test_plain]", "a"))
+    assert "which is not a hypothesis" in said(
+        "def test_plain():\n    pass\n" + mark.format("[test_plain]", "a")
+    )
     estimate = "from pytest_velo import estimate\n@pytest.mark.hypothesis(estimate(rate, halfwidth=0.4))\n"
     source = f"{estimate}def test_e(trial):\n    return trial.index > 1\n\n{mark.format('[test_e]', 'a')}"
     assert "an estimate, which claims nothing" in said(source)
@@ -189,7 +193,10 @@ def test_mistakes_in_assumptions_are_said_before_anything_runs(mistakes):
 def test_assumptions_in_other_files_are_found_whatever_is_selected(run):
     mark = "@pytest.mark.hypothesis(rate >= 0.3, assumes=['test_low.py::test_base'])\n"
     run.file(f"{mark}def test_on_it(trial):\n    return trial.index >= 0", "test_high.py")
-    run.file("@pytest.mark.hypothesis(rate >= 0.3)\ndef test_base(trial):\n    return False", "test_low.py")
+    run.file(
+        "@pytest.mark.hypothesis(rate >= 0.3)\ndef test_base(trial):\n    return trial.index < 0",
+        "test_low.py",
+    )
     run("test_high.py")
     (alone,) = run.record.results
     assert [each.told for each in alone.assumes] == ["did not run here, and no earlier run tells of it"]
@@ -200,10 +207,15 @@ def test_assumptions_in_other_files_are_found_whatever_is_selected(run):
 def test_the_riskiest_per_dollar_is_decided_first(run):
     test = "@pytest.mark.hypothesis(rate >= 0.3, models=[{}])\ndef test_{}(model):\n    return model('?') == 'yes'\n\n"
     on = "@pytest.mark.hypothesis(rate >= 0.3, assumes=[test_likely, test_risky])\n"
-    run.file(f"{test.format('YES', 'likely')}{test.format('NO', 'risky')}{on}def test_on(trial):\n    return True")
+    run.file(
+        f"{test.format('YES', 'likely')}{test.format('NO', 'risky')}{on}def test_on(trial):\n    return trial.index >= 0"
+    )
     run()
     run()
-    assert [result.node_id.split("::")[-1] for result in run.record.results][:2] == ["test_risky", "test_likely"]
+    assert [result.node_id.split("::")[-1] for result in run.record.results][:2] == [
+        "test_risky",
+        "test_likely",
+    ]
 
 
 def test_rescoring_and_planning_know_assumptions(run):
