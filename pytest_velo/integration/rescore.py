@@ -18,6 +18,7 @@ from pytest_velo.integration.collect.frame import case_set
 from pytest_velo.integration.names import RESCORE_JUDGE, RESCORE_PLUGIN, RESCORE_RUN
 from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.records import HypothesisResult
+from pytest_velo.report.assumptions import was_held_back
 from pytest_velo.report.load import Run, load
 from pytest_velo.report.rescored import Source, rescored_fact, source_of
 from pytest_velo.runner.flips import flips_between
@@ -97,15 +98,17 @@ class Rescoring:
         return {result.node_id for result in self.run.document.results}
 
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        """Keep only the recorded hypotheses; refuse others that were named explicitly."""
+        """Keep only the recorded hypotheses that were sampled; refuse others that were named explicitly."""
         named = replace(self._session.paying, everything=False)
+        held_back = {result.node_id for result in self.run.document.results if was_held_back(result)}
         left = [item for item in items if item.nodeid not in self._known]
         for item in left:
             if named.allows(item.nodeid):
                 raise pytest.UsageError(str(_not_recorded(item.nodeid, self.run)))
+        left += [item for item in items if item.nodeid in held_back]
         if left:
             config.hook.pytest_deselected(items=left)
-            items[:] = [item for item in items if item.nodeid in self._known]
+            items[:] = [item for item in items if item not in left]
 
     def settings_of(self, item: pytest.Item) -> Settings:
         """Return the session's settings, with max_trials and alpha as they were recorded for an item."""

@@ -107,7 +107,7 @@ def test_a_plan_lists_stubs_before_anything_is_drawn(run):
     shown = CliRunner().invoke(main, ["plan", "-p", "no:randomly"])
     assert shown.exit_code == 0, shown.output
     head, _, _ = shown.output.partition("\n\n")
-    assert head.startswith("5 stubs:\n")
+    assert head.startswith("4 stubs:\n")
     for told in ("judge (no rubric yet) in test_essays", "cases (invented)", "value (no real limit)"):
         assert told in head
     assert run.n_runs == 0

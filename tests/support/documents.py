@@ -18,9 +18,11 @@ FOLLOWED = tuple(
     DOCS / f"{page}.md"
     for page in (
         "tutorial/first-baseline",
+        "how-to/assumptions",
         "how-to/compare-models",
         "how-to/plan",
         "how-to/read-a-verdict",
+        "how-to/stubs",
         "how-to/write-a-claim",
         "how-to/write-a-provider",
     )

@@ -81,6 +81,7 @@ def _standing(target: Target, item: pytest.Function, session: VeloSession, evalu
         # It is behind in the order, or another worker's: its draws are shared, and never paid for twice.
         result = evaluate(target.item, session)
         ending = Ending(outcome=SKIPPED, word=SKIPPED) if result is None else ending_of(result)
+        session.endings.note(target.node_id, ending)
     if ending is None:
         told = (
             "has not ended: another worker has it, or it comes later (--dist=loadfile keeps files together)"
