@@ -173,6 +173,7 @@ def in_time(entries: Iterable[Entry]) -> list[Entry]:
 
 
 def row_of(entry: Entry) -> tuple[str, str, str, bytes]:
+    """Return an entry's row: what identifies it, its test, its sentence, and all of it as JSON."""
     return (same_as(entry), *keys_of(belief_of(entry)), encoded(entry))
 
 

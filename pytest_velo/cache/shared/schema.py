@@ -31,7 +31,14 @@ CREATE TABLE look(
     digest bytea NOT NULL UNIQUE, draws text NOT NULL, body bytea NOT NULL);
 CREATE INDEX look_draws ON look(draws);
 """
-UPGRADES = (_DRAWS,)
+_ATTEMPTS = """
+CREATE TABLE attempt(
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    digest text NOT NULL UNIQUE, test text NOT NULL, sentence text NOT NULL, body bytea NOT NULL);
+CREATE INDEX attempt_test ON attempt(test);
+CREATE INDEX attempt_sentence ON attempt(sentence);
+"""
+UPGRADES = (_DRAWS, _ATTEMPTS)
 """What makes each version of the one before; the first makes it of nothing."""
 
 
