@@ -6,7 +6,7 @@ package keeps the history of their beliefs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,13 +33,13 @@ CREATE INDEX entry_sentence ON entry(sentence);
 # A belief is all entries that are linked by a test or a sentence, over any number of renamings.
 HISTORY = """
 WITH RECURSIVE known(test, sentence) AS (
-    SELECT {0}, {0}
+    SELECT {value}, {value}
     UNION
-    SELECT entry.test, entry.sentence FROM known JOIN entry
+    SELECT entry.test, entry.sentence FROM known JOIN {table} AS entry
         ON entry.test = known.test OR (entry.sentence <> '' AND entry.sentence = known.sentence))
-SELECT body FROM entry WHERE (test, sentence) IN (SELECT test, sentence FROM known) ORDER BY id
+SELECT body FROM {table} WHERE (test, sentence) IN (SELECT test, sentence FROM known) ORDER BY id
 """
-_HISTORY = HISTORY.format("?")
+_HISTORY = HISTORY.format(table="entry", value="?")
 _INSERT = "INSERT OR IGNORE INTO entry(digest, test, sentence, body) VALUES(?, ?, ?, ?)"
 
 
@@ -67,18 +67,17 @@ class AttemptLedger(Database):
         with self._lock, self._errors():
             return self._history(belief)
 
-    def entries(self) -> Iterator[Entry]:
-        """Yield all entries, oldest first."""
+    def entries(self) -> list[Entry]:
+        """Return all entries, oldest first."""
         with self._lock, self._errors():
-            for (body,) in self._connection.execute("SELECT body FROM entry ORDER BY id"):
-                yield self._read(body)
+            return in_time(self._read(body) for (body,) in self._connection.execute("SELECT body FROM entry"))
 
     def add(self, entries: Iterable[Entry]) -> list[Entry]:
         """Add those entries that are not there yet; return them."""
         added = []
         with self._transaction() as connection:
             for entry in entries:
-                connection.execute(_INSERT, _row(entry))
+                connection.execute(_INSERT, row_of(entry))
                 if connection.changes():
                     added.append(entry)
         return added
@@ -101,7 +100,7 @@ class AttemptLedger(Database):
         with self._transaction() as connection:
             numbered, is_new = numbered_in(self._history(belief_of(attempt)), attempt)
             if is_new:
-                connection.execute(_INSERT, _row(numbered))
+                connection.execute(_INSERT, row_of(numbered))
         return numbered
 
     def likely_number(
@@ -126,7 +125,7 @@ class AttemptLedger(Database):
 
     def _history(self, belief: Belief) -> list[Entry]:
         rows = self._connection.execute(_HISTORY, keys_of(belief))
-        return [self._read(body) for (body,) in rows]
+        return in_time(self._read(body) for (body,) in rows)
 
     def _read(self, body: Any) -> Entry:
         return read_entry(body, str(self.path))
@@ -168,7 +167,13 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
-def _row(entry: Entry) -> tuple[str, str, str, bytes]:
+def in_time(entries: Iterable[Entry]) -> list[Entry]:
+    """Return entries, oldest first: those of other machines come in later than they were made."""
+    return sorted(entries, key=lambda entry: entry.at)
+
+
+def row_of(entry: Entry) -> tuple[str, str, str, bytes]:
+    """Return an entry's row: what identifies it, its test, its sentence, and all of it as JSON."""
     return (same_as(entry), *keys_of(belief_of(entry)), encoded(entry))
 
 

@@ -65,6 +65,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="fi
         estimate, low, high: What was observed, with its interval; None where there is none.
         verdict: `supported`, `refuted`, `inconclusive` or `measured`.
         oldest: When the oldest draw was made; empty without draws.
+        outcomes: Those of the first trials, four hex digits for each.
     """
 
     test: str
@@ -79,7 +80,13 @@ class Found(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="fi
     high: float | None
     verdict: str
     oldest: str = ""
+    outcomes: str = ""
     at: str = ""
+
+    def contradicts(self, outcomes: str) -> bool:
+        """Tell whether the same draws came out otherwise."""
+        n = min(len(self.outcomes), len(outcomes))
+        return self.outcomes[:n] != outcomes[:n]
 
 
 class Foretold(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="prediction"):

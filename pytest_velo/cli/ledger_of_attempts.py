@@ -23,7 +23,7 @@ def read_ledger(cache_dir: Path) -> list[Entry]:
         )
     ledger = AttemptLedger(path)
     try:
-        return [*ledger.entries()]
+        return ledger.entries()
     finally:
         ledger.close()
 

@@ -21,9 +21,10 @@ from pytest_velo.report.track_record import track_record, track_record_lines
 @click.option("--json", "as_json", is_flag=True, help="Every prediction as a JSON object a line.")
 @cache_dir_option()
 def predictions(most: int, as_json: bool, cache_dir: Path) -> None:
-    """Score what was predicted (`predict=`) against what was found, over all past runs.
+    """Score what was predicted against what was found, over all past runs.
 
-    A prediction counts once for each belief and design, by what was said before its data.
+    A prediction, `predict=` in the mark, counts once for each belief and design, by what was said before its
+    data.
 
     \f
 

@@ -26,6 +26,7 @@ def belief_at(node_id: str, docstring: str | None, *without: str | None) -> Beli
         parameters = f"-{parameters}-".replace(f"-{name}-", "-", 1).strip("-")
     told = f"[{parameters}]" if parameters else ""
     line = docstring.strip().splitlines()[0].strip() if docstring and docstring.strip() else ""
+    line = line.encode("utf-8", "backslashreplace").decode()  # half of a surrogate pair is no text
     return Belief(test=head + told, sentence=f"{line} {told}".strip() if line else "")
 
 

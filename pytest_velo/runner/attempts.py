@@ -10,13 +10,23 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
+import msgspec
+
 from pytest_velo.bodies.instruments import CUT, instruments_of
 from pytest_velo.cache.attempt_ledger import attempts_in, now
 from pytest_velo.cache.attempts import Entry, Foretold, Found, Tried
 from pytest_velo.canonical import digest
 from pytest_velo.claims import Claim, Direction
 from pytest_velo.errors import UsageError
-from pytest_velo.records import Attempt, Belief, HypothesisResult, Prediction, Said, TrialRecord
+from pytest_velo.records import (
+    Attempt,
+    Belief,
+    HypothesisResult,
+    Outcome,
+    Prediction,
+    Said,
+    TrialRecord,
+)
 from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.reruns import until_green
 from pytest_velo.runner.run import Run
@@ -105,9 +115,15 @@ class Attempts:
         """Enter what was found, and return the result with which attempt it is and what was predicted."""
         if self._made is None and run.trials and run.error is None:
             self._made = self._book.number(self._attempt(run.hypothesis, run.trials[0]))
-        made = self._made
+        made, outcomes = self._made, _outcomes_of(run.trials)
         if made is not None and run.error is None and result.decision is not None:
-            self._book.add([self._found(made, result)])
+            history = self._book.history(self._belief)
+            if _came_out_otherwise(history, made, outcomes):
+                made = self._book.number(
+                    msgspec.structs.replace(made, body=f"{made.body} {digest(outcomes)[:CUT]}", at=now())
+                )
+                result = self._at_number(run, result, made.number)
+            self._book.add([self._found(made, result, outcomes)])
         history = self._book.history(self._belief)
         attempt = None if made is None else self._told(made, history, result)
         rerun = "" if attempt is None else until_green(attempt.fresh, is_paid_for=attempt.alpha is not None)
@@ -136,7 +152,34 @@ class Attempts:
             at=now(),
         )
 
-    def _found(self, made: Tried, result: HypothesisResult) -> Found:
+    def _at_number(self, run: Run, result: HypothesisResult, number: int) -> HypothesisResult:
+        """Return a result at the alpha of a later attempt than the one it was sampled as.
+
+        The p-value is valid at any level that does not depend on the outcomes. Code outside of the body
+        changed them, on draws that were seen; so this is the least that it costs.
+        """
+        whole, decision = self._hypothesis.frame.attempts_alpha, result.decision
+        if whole is None or decision is None:
+            return result
+        alpha = whole * attempt_share(number)
+        p_value = decision.evidence.p_support
+        if decision.verdict is not Verdict.SUPPORTED or (p_value is not None and p_value <= alpha):
+            return replace(result, alpha=alpha)
+        problem = (
+            f"the same draws came out otherwise before, so this is attempt {number}, and its evidence (p ="
+            f" {p_value if p_value is None else round(p_value, 5)}) is not enough for its share of alpha"
+            f" ({alpha:.2g})"
+        )
+        open_again = replace(
+            decision,
+            verdict=Verdict.INCONCLUSIVE,
+            certified=run.weigher.certified(Verdict.INCONCLUSIVE),
+        )
+        return replace(
+            result, alpha=alpha, outcome=Outcome.INCONCLUSIVE, decision=open_again, problem=problem
+        )
+
+    def _found(self, made: Tried, result: HypothesisResult, outcomes: str) -> Found:
         claim, decision = self._hypothesis.claim, result.decision
         assert decision is not None  # the caller looked
         ends = decision.evidence.interval
@@ -153,6 +196,7 @@ class Attempts:
             high=None if ends is None else ends.high,
             verdict=decision.verdict.value,
             oldest=result.oldest_draw or "",
+            outcomes=outcomes,
             at=now(),
         )
 
@@ -230,6 +274,23 @@ _TOWARDS = {Direction.AT_LEAST: 1, Direction.AT_MOST: -1}
 def latest_findings(history: Iterable[Entry]) -> dict[str, Found]:
     """Return the last finding of each attempt, by the attempt's id."""
     return {entry.attempt: entry for entry in history if isinstance(entry, Found)}
+
+
+def _came_out_otherwise(history: Iterable[Entry], made: Tried, outcomes: str) -> bool:
+    """Tell whether an earlier run of the same body on the same draws had other outcomes.
+
+    Then code outside of the body changed, or the body has a source of chance that no seed sets.
+    """
+    first = next((entry for entry in history if isinstance(entry, Found) and entry.attempt == made.id), None)
+    return first is not None and first.contradicts(outcomes)
+
+
+def _outcomes_of(trials: Sequence[TrialRecord]) -> str:
+    return "".join(digest([trial.kind.value, dict(trial.values)])[:4] for trial in trials[:_COMPARED])
+
+
+_COMPARED = 64
+"""Trials whose outcomes are compared with those of an earlier run."""
 
 
 def _draws_of(hypothesis: Hypothesis, first: TrialRecord) -> str:

@@ -162,3 +162,21 @@ async def test_h(model):
     run("-n", "2")
     numbers = sorted(result.attempt.number for result in run.record.results)
     assert numbers == [1, 2, 3, 4]
+
+
+def test_code_outside_of_the_body_that_changes_the_outcomes_of_the_same_draws_makes_an_attempt(run) -> None:
+    source = COIN.replace("SHARE = 0.1", "SHARE = 0.99").replace("=30", '=30, family="attempts"')
+    run.file(source.replace("0.99", "0.1"))
+    run("--velo-seed=1")
+    first = attempt_of(run)
+    run.file(source)
+    told = run("--velo-seed=1").stdout.str()
+    [result] = run.record.results
+    assert (first.number, attempt_of(run).number) == (1, 2)
+    assert result.alpha == pytest.approx(0.05 * attempt_share(2))
+    # It stopped at the level of attempt 1, and attempt 2 needs more.
+    assert result.outcome.value == result.decision.verdict.value == "inconclusive"
+    assert result.alpha < result.decision.evidence.p_support <= 0.05 * attempt_share(1)
+    assert "the same draws came out otherwise before, so this is attempt 2" in " ".join(told.split())
+    run("--velo-seed=1")
+    assert attempt_of(run).number == 2

@@ -20,12 +20,14 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from pytest_velo.cache.attempt_ledger import AttemptLedger
+from pytest_velo.cache.attempts import Tried
 from pytest_velo.cache.keys import request_key
 from pytest_velo.cache.looks import Look
 from pytest_velo.cache.store import Store
 from pytest_velo.cli.main import main
 from pytest_velo.errors import StoreError
-from pytest_velo.records import Address, Draw, Reply, Request
+from pytest_velo.records import Address, Belief, Draw, Reply, Request
 from pytest_velo.settings import StoreUrl
 from support.machines import machines, why_not
 from support.model_server import ModelServer
@@ -731,3 +733,25 @@ def test_pulled_draws_must_be_what_their_key_names(filled: Path, tmp_path: Path,
     refused = CliRunner().invoke(main, ["cache", "pull", f"--store={url}", f"--cache-dir={tmp_path / 'b'}"])
     assert refused.exit_code == 1
     assert "not the one its key names" in refused.output
+
+
+def test_machines_count_their_attempts_together_and_one_after_the_other(machine: Any) -> None:
+    one, two = machine("one"), machine("two")
+    ledgers = [one.attempts, two.attempts]
+
+    def tried(draws: int) -> int:
+        attempt = Tried(
+            test="t", sentence="", number=1, claim="rate >= 0.5", claim_hash="c", prompt="p", body="b",
+            draws=str(draws), model="m", at=f"2026-11-30T00:00:{draws:02}",
+        )  # fmt: skip
+        return int(ledgers[draws % 2].number(attempt).number)
+
+    with ThreadPoolExecutor(4) as pool:
+        numbers = list(pool.map(tried, range(12)))
+    assert sorted(numbers) == list(range(1, 13))
+    assert [tried(draws) for draws in range(12)] == numbers, "the same evidence again is no new attempt"
+    three = machine("three").attempts
+    assert {entry.number for entry in three.history(Belief(test="t"))} == set(numbers)
+    alone = AttemptLedger(one.path.with_name("alone"))
+    assert alone.entries() == []
+    alone.close()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from pytest_velo.cache.attempt_ledger import HISTORY
 from pytest_velo.cache.codec import decode_request
 from pytest_velo.cache.shared.line import Connection
 
@@ -61,6 +62,11 @@ _LOOK = "INSERT INTO look(digest, draws, body) VALUES(%b, %s, %b) ON CONFLICT DO
 _LOOKS = "SELECT body FROM look WHERE draws = %s ORDER BY id"
 _FREEZE = "INSERT INTO frozen(test, hash, body) VALUES(%s, %s, %b) ON CONFLICT DO NOTHING"
 _FROZEN = "SELECT body FROM frozen WHERE test = %s ORDER BY id"
+_ATTEMPT = """
+INSERT INTO attempt(digest, test, sentence, body) VALUES(%s, %s, %s, %b) ON CONFLICT DO NOTHING
+"""
+_ATTEMPTS = HISTORY.format(table="attempt", value="%s::text")
+_NUMBERING = "SELECT pg_advisory_xact_lock(hashtext('velo attempts'), hashtext(current_schema()))"
 _TIMES = "SELECT address, drawn_at FROM draw WHERE address = ANY(%b)"
 _LISTED = """
 SELECT draw.id, key, address, drawn_at FROM draw JOIN request ON request.id = request
@@ -198,6 +204,21 @@ def frozen(connection: Connection, test: str, ours: Sequence[tuple[str, str, byt
             connection.cursor().executemany(_FREEZE, list(ours))
         rows = connection.cursor(binary=True).execute(_FROZEN, (test,))
         return [body for (body,) in rows]
+
+
+def attempts_at(
+    connection: Connection, keys: tuple[str, str], mine: Sequence[tuple[str, str, str, bytes]]
+) -> list[bytes]:
+    """Add entries of the ledger of attempts that are not there yet; return all about one belief."""
+    if mine:
+        connection.cursor().executemany(_ATTEMPT, list(mine))
+    rows = connection.cursor(binary=True).execute(_ATTEMPTS, keys)
+    return [body for (body,) in rows]
+
+
+def number_attempts(connection: Connection) -> None:
+    """Wait for this machine's turn to number an attempt; it lasts until the transaction ends."""
+    connection.execute(_NUMBERING)
 
 
 def times(connection: Connection, addresses: Sequence[bytes]) -> dict[bytes, str]:

@@ -36,7 +36,14 @@ CREATE TABLE frozen(
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     test text NOT NULL, hash text NOT NULL, body bytea NOT NULL, UNIQUE(test, hash));
 """
-UPGRADES = (_DRAWS, _FROZEN)
+_ATTEMPTS = """
+CREATE TABLE attempt(
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    digest text NOT NULL UNIQUE, test text NOT NULL, sentence text NOT NULL, body bytea NOT NULL);
+CREATE INDEX attempt_test ON attempt(test);
+CREATE INDEX attempt_sentence ON attempt(sentence);
+"""
+UPGRADES = (_DRAWS, _FROZEN, _ATTEMPTS)
 """What makes each version of the one before; the first makes it of nothing."""
 
 

@@ -13,13 +13,14 @@ import secrets
 import socket
 import time
 from collections.abc import Iterable, Sequence
-from functools import partial
+from functools import cached_property, partial
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
 
 import msgspec
 
+from pytest_velo.cache.attempt_ledger import file_beside
 from pytest_velo.cache.codec import decode_reply
 from pytest_velo.cache.frozen import FrozenClaim, in_order, row_of
 from pytest_velo.cache.keys import request_body
@@ -27,6 +28,7 @@ from pytest_velo.cache.looks import Look
 from pytest_velo.cache.schema import place
 from pytest_velo.cache.shared import rows as sql
 from pytest_velo.cache.shared.answers import Answer, Away, AwayError, Found, Held, Mine, Unguarded
+from pytest_velo.cache.shared.attempts import SharedAttempts
 from pytest_velo.cache.shared.line import Connection, Line, ReadOnlyError
 from pytest_velo.cache.shared.rows import Kept, Row
 from pytest_velo.cache.shared.schema import prepare
@@ -174,6 +176,13 @@ class SharedStore(Store):
         theirs = [self._frozen_claims.decoded(body) for body in bodies]
         self._frozen_claims.add(theirs)
         return in_order((*known, *theirs))
+
+    @cached_property
+    def attempts(self) -> SharedAttempts:
+        """The attempts at beliefs, of this machine and of others."""
+        return SharedAttempts(
+            file_beside(self.path), self._line, note=self._note, may_add=lambda: not self._read_only
+        )
 
     def push(self, within_s: float) -> None:
         """Push what is waiting, and wait for it.
