@@ -1,8 +1,8 @@
 """The shared store on a PostgreSQL of its own, over loopback: writing, reading, leases.
 
 It starts a server in a temporary folder, as it comes from its package (fsync on). One machine writes draws of
-two kilobytes through `put`, as runs do; another reads them, in the order of the requests: what the database
-gives, and what `find` gives, which keeps each draw in the local store, so that it is read once only.
+two kilobytes through `put`, as runs do; others read them, in the order of the requests: what the database
+gives, and what a run gets, which keeps each draw in the local store, so that it is read once only.
 """
 
 from __future__ import annotations
@@ -26,13 +26,16 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from pytest_velo.cache.codec import decode_reply
 from pytest_velo.cache.keys import request_key
 from pytest_velo.cache.shared import SharedStore, rows
-from pytest_velo.cache.shared.store import place_of
-from pytest_velo.records import Address, Reply, Request
+from pytest_velo.cache.writes import place_of
+from pytest_velo.records import Address, Reply, Request, Slot
 from pytest_velo.settings import StoreUrl
 from support.postgres import binaries, cluster
 
 TEXT = "The quick brown fox jumps over the lazy dog. " * 44
 AT_ONCE = 200
+AT_ONCE_BY_DEFAULT = 20
+BY_DEFAULT = f"read and kept, {AT_ONCE_BY_DEFAULT} at a time"
+NAMES = ("written", "read", "read and kept", BY_DEFAULT, "leased", "pushed", "pulled")
 TARGETS = {"written": 2_000, "read": 20_000}
 
 
@@ -61,10 +64,7 @@ def main() -> None:
     print_table(
         f"{options.draws:,} draws of two kilobytes, median of {options.rounds}",
         ("what", "a second", "target"),
-        [
-            (name, f"{median(each[name] for each in rounds):,.0f}", _target(name))
-            for name in ("written", "read", "read and kept", "leased", "pushed", "pulled")
-        ],
+        [(name, f"{median(each[name] for each in rounds):,.0f}", _target(name)) for name in NAMES],
     )
 
 
@@ -74,15 +74,16 @@ async def _round(folder: Path, url: str, n: int) -> dict[str, float]:
         api="openai-chat", endpoint="lab", model="m", messages=({"role": "user", "content": "Hi"},)
     )
     key = request_key(request)
-    addresses = [Address(key=key, seed=0, stream="", slot=f"{number}:0:0") for number in range(n)]
+    slots = [str(Slot(case="", repeat=repeat, ordinal=0)) for repeat in range(n)]
+    addresses = [Address(key=key, seed=0, stream="", slot=slot) for slot in slots]
     reply = Reply(text=TEXT, cost_usd=0.001)
-    one, two = (_open(folder / name, url) for name in ("one", "two"))
+    one, two, three = (_open(folder / name, url) for name in ("one", "two", "three"))
 
     async def put(address: Address) -> None:
         await one.put(request, address, reply, "2026-11-01T00:00:00.000000+00:00")
 
-    async def find(address: Address) -> None:
-        assert await two.find(request, address)
+    async def find(address: Address, store: Any = two) -> None:
+        assert store.get(address) or await store.find(request, address)
 
     async def claim(address: Address) -> None:
         await two.claim(request, Address(key=key, seed=1, stream="", slot=address.slot), "")
@@ -91,10 +92,12 @@ async def _round(folder: Path, url: str, n: int) -> dict[str, float]:
         "written": await _a_second(put, addresses),
         "read": await _read(two, addresses),
         "read and kept": await _a_second(find, addresses),
+        BY_DEFAULT: await _a_second(partial(find, store=three), addresses, AT_ONCE_BY_DEFAULT),
         "leased": await _a_second(claim, addresses),
     }
     one.close()
     two.close()
+    three.close()
     return found | await asyncio.to_thread(_moved, folder, url, n)
 
 
@@ -115,7 +118,7 @@ def _moved(folder: Path, url: str, n: int) -> dict[str, float]:
 
     found = {}
     for name, target, where in (("pulled", "pull_all", url), ("pushed", "push_all", f"{url}p")):
-        transfer = Transfer(folder / "three" / "draws.sqlite", StoreUrl(where), [])
+        transfer = Transfer(folder / "moved" / "draws.sqlite", StoreUrl(where), [])
         began = time.perf_counter()
         moved = getattr(transfer, target)(Selection())
         found[name] = moved.n_new / (time.perf_counter() - began)
@@ -124,7 +127,9 @@ def _moved(folder: Path, url: str, n: int) -> dict[str, float]:
     return found
 
 
-async def _a_second(work: Callable[[Address], Awaitable[None]], addresses: Sequence[Address]) -> float:
+async def _a_second(
+    work: Callable[[Address], Awaitable[None]], addresses: Sequence[Address], at_once: int = AT_ONCE
+) -> float:
     """Do `work` for all addresses, a fixed number at a time; return how many a second."""
     rest = iter(addresses)
 
@@ -133,7 +138,7 @@ async def _a_second(work: Callable[[Address], Awaitable[None]], addresses: Seque
             await work(address)
 
     began = time.perf_counter()
-    await asyncio.gather(*(worker() for _ in range(AT_ONCE)))
+    await asyncio.gather(*(worker() for _ in range(at_once)))
     return len(addresses) / (time.perf_counter() - began)
 
 

@@ -25,16 +25,23 @@ LOG_BYTES = 16 * 2**20
 
 
 class Database:
-    """This process's only connection to the file. Several processes may share the file.
+    """This process's connection to the file. Several processes may share the file.
 
     Methods may be called from any thread; a transaction holds the lock from begin to commit.
+
+    Args:
+        path: The file.
+        beside: This process's other connection to it. Their transactions take turns, for a connection that
+            SQLite lets wait looks now and then whether it may write, and one that writes all the time leaves
+            it no moment.
     """
 
     layout: ClassVar[Layout] = DRAWS
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, beside: Database | None = None) -> None:
         self.path = path
         self._lock = threading.RLock()
+        self._turn: threading.RLock = threading.RLock() if beside is None else beside._turn
         _make_folder(path.parent)
         with self._errors():
             self._connection = apsw.Connection(str(path))
@@ -64,7 +71,7 @@ class Database:
     @contextmanager
     def _transaction(self) -> Iterator[apsw.Connection]:
         """Hold the write lock of the file; commit at the end, roll back on an exception."""
-        with self._lock, self._errors():
+        with self._turn, self._lock, self._errors():
             connection = self._connection
             connection.execute("BEGIN IMMEDIATE")
             try:

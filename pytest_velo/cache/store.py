@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -18,13 +17,13 @@ import apsw
 import msgspec
 
 from pytest_velo.cache.attempt_ledger import AttemptLedger
-from pytest_velo.cache.codec import decode_reply, decode_request, encode_reply
+from pytest_velo.cache.codec import decode_reply, decode_request
 from pytest_velo.cache.differences import explain_miss
 from pytest_velo.cache.frozen import FrozenClaim, FrozenClaims
 from pytest_velo.cache.keys import recorded_form, request_body
 from pytest_velo.cache.leases import Lease, Leases
 from pytest_velo.cache.ledger import Ledger
-from pytest_velo.cache.schema import place
+from pytest_velo.cache.writes import IF_NEW, OVER, Write, add_requests, place_of, write_of
 from pytest_velo.errors import StoreError
 from pytest_velo.records import Address, Draw, Reply, Request
 
@@ -44,40 +43,13 @@ _ALL = """
 SELECT key, seed, stream, slot, body, reply, drawn_at FROM request JOIN draw ON request = request.id
 ORDER BY key, seed, stream, slot
 """
-_INSERT = """
-INSERT OR {} INTO draw(address, request, seed, stream, slot, reply, model_served, cost_usd, drawn_at)
-VALUES(?, (SELECT id FROM request WHERE key = ?), ?, ?, ?, ?, ?, ?, ?)
-"""
-_IF_NEW, _OVER = _INSERT.format("IGNORE"), _INSERT.format("REPLACE")
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """One draw on its way into the file; `request` and `body` are the JSON of its request and reply."""
-
-    request: bytes
-    body: bytes
-    draw: Draw
-    replace: bool
-
-    @property
-    def place(self) -> bytes:
-        """The digest under which the draw is found."""
-        return _place(self.draw.address)
-
-    @property
-    def row(self) -> tuple[Any, ...]:
-        """Its row in the file."""
-        address, reply = self.draw.address, self.draw.reply
-        where = (self.place, address.key, address.seed, address.stream, address.slot)
-        return (*where, self.body, reply.model_served, reply.cost_usd, self.draw.drawn_at)
 
 
 class Store(Ledger):
     """Draws on disk. `put` and `lease` belong to one event loop; all else may be called from any thread."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
+    def __init__(self, path: Path, *, beside: Store | None = None) -> None:
+        super().__init__(path, beside=beside)
         self._leases = Leases(path.with_name(f"{path.name}-leases"))
         self._waiting: list[tuple[Write, asyncio.Future[Draw]]] = []
         self._claims: FrozenClaims | None = None
@@ -104,7 +76,7 @@ class Store(Ledger):
         """
         try:
             with self._lock:
-                row = next(self._connection.execute(_GET, (address.key, _place(address))), None)
+                row = next(self._connection.execute(_GET, (address.key, place_of(address))), None)
         except (apsw.Error, UnicodeDecodeError) as error:
             raise self._as_ours(error) from error
         return None if row is None else self._draw(address, *row)
@@ -138,7 +110,7 @@ class Store(Ledger):
             StoreError: It could not be stored.
         """
         draw = Draw(address=address, reply=reply, drawn_at=drawn_at)
-        write = _write(request_body(request), draw, replace=replace)
+        write = write_of(request_body(request), draw, replace=replace)
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Draw] = loop.create_future()
         if not self._waiting:
@@ -152,11 +124,11 @@ class Store(Ledger):
         Raises:
             StoreError: The file of leases cannot be used.
         """
-        return self._leases.take(_place(address))
+        return self._leases.take(place_of(address))
 
     def pulse(self, address: Address) -> bool:
         """Return a value that changes while the holder of a lease is alive."""
-        return self._leases.pulse(_place(address))
+        return self._leases.pulse(place_of(address))
 
     def put_many(self, draws: Iterable[tuple[Request, Draw]]) -> int:
         """Store recorded draws and return how many were new; existing ones stay.
@@ -170,11 +142,22 @@ class Store(Ledger):
             bodies = {
                 key: request_body(request, recorded_form(request, key)) for key, request in requests.items()
             }
-            n_new += self._add_recorded([_write(bodies[draw.address.key], draw) for _, draw in chunk])
+            n_new += self._add_recorded([write_of(bodies[draw.address.key], draw) for _, draw in chunk])
         return n_new
 
+    def add(self, writes: Sequence[Write], *, over: bool = False) -> int:
+        """Store draws in one transaction; return how many were stored.
+
+        Existing ones stay, unless these go `over` them.
+        """
+        with self._transaction() as connection:
+            add_requests(connection, writes)
+            before = connection.total_changes()
+            connection.executemany(OVER if over else IF_NEW, (write.row for write in writes))
+            return connection.total_changes() - before
+
     def _add_recorded(self, writes: Sequence[Write]) -> int:
-        return self._add_new(writes)
+        return self.add(writes)
 
     def recorded(self) -> Iterator[tuple[Request, Draw]]:
         """Yield every draw with its request, sorted by address."""
@@ -258,20 +241,12 @@ class Store(Ledger):
         for (_, future), result in zip(waiting, stored, strict=True):
             _tell(future, result)
 
-    def _add_new(self, writes: Sequence[Write]) -> int:
-        """Store draws where there are none, in one transaction; return how many were new."""
-        with self._transaction() as connection:
-            _add_requests(connection, writes)
-            before = connection.total_changes()
-            connection.executemany(_IF_NEW, (write.row for write in writes))
-            return connection.total_changes() - before
-
     def _commit(self, writes: list[Write]) -> list[Draw]:
         stored = []
         with self._transaction() as connection:
-            _add_requests(connection, writes)
+            add_requests(connection, writes)
             for write in writes:
-                connection.execute(_OVER if write.replace else _IF_NEW, write.row)
+                connection.execute(OVER if write.replace else IF_NEW, write.row)
                 won = connection.changes() > 0
                 stored.append(write.draw if won else self._winner(write.draw.address))
         return stored
@@ -301,35 +276,6 @@ class Store(Ledger):
             where=str(self.path),
             fix="something else changed the file: run with --velo-mode=refresh, or delete it",
         )
-
-
-def _write(request: bytes, draw: Draw, *, replace: bool = False) -> Write:
-    seed = draw.address.seed
-    if not -(2**63) <= seed < 2**63:
-        raise StoreError(f"the root seed {seed} does not fit 64 bits", fix="use a smaller --velo-seed")
-    for name, text in (("stream", draw.address.stream), ("slot", draw.address.slot)):
-        if not _is_text(text):
-            raise StoreError(f"the {name} {text!r} contains half of a surrogate pair", fix="use plain text")
-    body, reply = encode_reply(draw.reply)
-    kept = Draw(address=draw.address, reply=reply, drawn_at=draw.drawn_at)
-    return Write(request, body, kept, replace)
-
-
-def _is_text(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _add_requests(connection: apsw.Connection, writes: Iterable[Write]) -> None:
-    bodies = {write.draw.address.key: write.request for write in writes}
-    connection.executemany("INSERT OR IGNORE INTO request(key, body) VALUES(?, ?)", bodies.items())
-
-
-def _place(address: Address) -> bytes:
-    return place(address.key, address.seed, address.stream, address.slot)
 
 
 def _address(key: Any, seed: Any, stream: Any, slot: Any) -> Address:

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, InvalidStateError
-from concurrent.futures import wait as wait_for_futures
 from contextlib import suppress
 from contextvars import ContextVar
 from typing import Any, Generic, TypeVar
 
 from pytest_velo.errors import StoppedError
+from pytest_velo.waiting import result_of
 
 T = TypeVar("T")
-
-# A signal ends no wait that began just after it came, nor one of another thread than the kernel gave it to:
-# Python only notes it then, for the main thread's next step. So that thread makes a step now and then.
-_STEP_EVERY_S = 0.2
 
 
 class Job(Generic[T]):
@@ -40,13 +35,7 @@ class Job(Generic[T]):
         Raises:
             TimeoutError: There is none after `limit_s` seconds; or the work raised it.
         """
-        ends_at = None if limit_s is None else time.monotonic() + limit_s
-        while not self.result.done():
-            left_s = _STEP_EVERY_S if ends_at is None else ends_at - time.monotonic()
-            if left_s <= 0:
-                raise TimeoutError
-            wait_for_futures([self.result], timeout=min(left_s, _STEP_EVERY_S))
-        return self.result.result()
+        return result_of(self.result, limit_s)
 
     def cancel(self) -> None:
         """Cancel the task, from any thread; the result comes once it has wound down."""

@@ -212,8 +212,8 @@ class Sampler:
         """Return the draw that another machine made; None if there is none, or it may not be used."""
         if self._settings.mode is Mode.REFRESH:
             return None  # its lease is asked for, which finds what was drawn since
-        await shared.look(request, address, may_make=may_make)
-        return self._read(address)
+        found = await shared.look(request, address, may_make=may_make)
+        return self._read(address) if found is None else found
 
     def _reading(self, draw: Draw) -> DrawResult:
         self._n_cached += 1

@@ -20,8 +20,8 @@ POLL_S = 0.25
 class Shared(Protocol):
     """A store that other machines share."""
 
-    async def find(self, request: Request, address: Address) -> bool:
-        """Keep the draw locally if the shared store has it; tell whether it does."""
+    async def find(self, request: Request, address: Address) -> Draw | None:
+        """Keep the draw locally if the shared store has it; return what is stored locally then."""
         ...
 
     async def claim(self, request: Request, address: Address, since: str) -> Answer:
@@ -67,10 +67,10 @@ class OneMachine:
         self.away_s = 0.0
         self.n_alone = 0
 
-    async def look(self, request: Request, address: Address, *, may_make: bool) -> None:
-        """Let what the shared store has be read locally.
+    async def look(self, request: Request, address: Address, *, may_make: bool) -> Draw | None:
+        """Return what the shared store has, as it is stored locally now.
 
-        Where the store is away, the draw is made if it `may_make` it; otherwise the store is waited for.
+        Where the store is away, it is waited for, unless the draw may be made without it.
 
         Raises:
             AwayError: It stays away.
@@ -78,15 +78,13 @@ class OneMachine:
         began = self._clock.now()
         while True:
             try:
-                await self._store.find(request, address)
+                return await self._store.find(request, address)
             except AwayError as away:
                 if may_make:
-                    return
+                    return None
                 if self._is_too_long(away.for_s, began):
                     raise
                 self.away_s += await self._pause()
-            else:
-                return
 
     async def make(self, request: Request, address: Address, work: Callable[[], Awaitable[Draw]]) -> Draw:
         """Return the draw: made by `work`, or by another machine meanwhile."""

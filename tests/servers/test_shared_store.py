@@ -6,9 +6,11 @@ import asyncio
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -367,6 +369,102 @@ def test_a_network_that_swallows_everything_holds_nobody_up(
     run(work())
 
 
+def test_ctrl_c_ends_a_wait_for_the_database_whichever_thread_receives_it(machine: Any) -> None:
+    one, goes_on = machine("one"), threading.Event()
+    waited = []
+
+    def work(connection: Any) -> None:
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+        waited.append(goes_on.wait(30))
+
+    with pytest.raises(KeyboardInterrupt):
+        one._line.wait(work)
+    goes_on.set()
+    one.close()
+    assert waited == [True], "the wait ended before the work"
+
+
+def test_what_was_read_is_kept_whole_when_the_process_is_killed(
+    machine: Any, url: str, tmp_path: Path
+) -> None:
+    one = machine("one")
+    run(_put_many(one, 300))
+    command = [sys.executable, "-c", READ_AND_KILLED, str(tmp_path / "two" / "draws.sqlite"), url, KEY]
+    killed = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert killed.returncode == -9, killed.stderr
+    seen = json.loads(killed.stdout)
+    assert len(seen) == 300
+    with psycopg.connect(postgres_of(url)) as connection:
+        connection.execute("DELETE FROM draw")  # somebody prunes
+    two = Store.open(tmp_path / "two" / "draws.sqlite")
+    assert {slot: text_at(two, slot) for slot in seen} == seen, "what bodies saw is there without the others"
+    two.close()
+
+
+def test_reading_ahead_never_replaces_what_was_read_here_and_brings_nothing_twice(
+    machine: Any, tmp_path: Path
+) -> None:
+    run(_put_many(machine("one"), 300))
+    local = Store.open(tmp_path / "two" / "draws.sqlite")
+    run(put(local, f"{REPEATED}:150:0", "read here"))
+    local.close()
+    two = machine("two")
+    fetched: list[bytes] = []
+    tell = two._line.tell
+
+    async def noted(work: Any) -> Any:
+        fetched.extend(work.keywords["addresses"])
+        return await tell(work)
+
+    two._line.tell = noted
+
+    async def work() -> None:
+        rest = iter(range(300))
+
+        async def body() -> None:
+            for repeat in rest:
+                address = replace(at(""), slot=f"{REPEATED}:{repeat}:0")
+                found = two.get(address) or await two.find(REQUEST, address)
+                assert found.reply.text == ("read here" if repeat == 150 else f"text {repeat}")
+
+        await asyncio.gather(*(body() for _ in range(20)))
+
+    run(work())
+    assert len(fetched) == len(set(fetched))
+    assert text_at(two, f"{REPEATED}:150:0") == "read here"
+
+
+REPEATED = "case"
+
+
+async def _put_many(store: Any, n: int) -> None:
+    await asyncio.gather(*(put(store, f"{REPEATED}:{repeat}:0", f"text {repeat}") for repeat in range(n)))
+
+
+READ_AND_KILLED = """
+import asyncio, json, os, sys
+from pathlib import Path
+from pytest_velo.cache.shared import SharedStore
+from pytest_velo.records import *
+from pytest_velo.settings import StoreUrl
+
+store = SharedStore(Path(sys.argv[1]), StoreUrl(sys.argv[2]), [])
+request = Request(api="local", endpoint="lab", model="m", messages=({"role": "user", "content": "Hi"},))
+seen = {}
+
+async def work():
+    for repeat in range(300):
+        slot = f"case:{repeat}:0"
+        address = Address(key=sys.argv[3], seed=0, stream="", slot=slot)
+        draw = store.get(address) or await store.find(request, address)
+        seen[slot] = draw.reply.text
+    print(json.dumps(seen), flush=True)
+    os.kill(os.getpid(), 9)
+
+asyncio.run(work())
+"""
+
+
 def test_machines_that_were_cut_apart_each_keep_what_they_read(machine: Any, postgres: Cluster) -> None:
     one = machine("one")
     postgres.stop()
@@ -604,7 +702,7 @@ def test_four_processes_on_two_machines_pay_for_each_draw_once_although_one_mach
         _wait_for(lambda: server.n_calls >= 40)
         assert server.n_calls < n, "they are in the midst of it"
         first.cut()
-        time.sleep(4)  # longer than a dead network goes unnoticed, as the URL has it
+        time.sleep(10)
         first.mend()
         shown = [" ".join(ended(process).split()) for process in running]
     assert len(server.calls) == n

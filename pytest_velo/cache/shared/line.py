@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 from pytest_velo.cache.shared.answers import AwayError
 from pytest_velo.errors import StoreError, UsageError
 from pytest_velo.settings import StoreUrl
+from pytest_velo.waiting import result_of
 
 try:
     import psycopg
@@ -163,7 +164,7 @@ class Line:
         """
         future = self.ask(work)
         try:
-            return future.result(answer_s)
+            return result_of(future, answer_s)
         except TimeoutError:
             self._break_off()
             raise self._away() from None

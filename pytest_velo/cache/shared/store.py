@@ -21,20 +21,20 @@ from pathlib import Path
 import msgspec
 
 from pytest_velo.cache.attempt_ledger import file_beside
-from pytest_velo.cache.codec import decode_reply
 from pytest_velo.cache.frozen import FrozenClaim, in_order, row_of
-from pytest_velo.cache.keys import request_body
 from pytest_velo.cache.looks import Look
-from pytest_velo.cache.schema import place
 from pytest_velo.cache.shared import rows as sql
 from pytest_velo.cache.shared.answers import Answer, Away, AwayError, Found, Held, Mine, Unguarded
 from pytest_velo.cache.shared.attempts import SharedAttempts
+from pytest_velo.cache.shared.keeping import Keeper, Theirs
 from pytest_velo.cache.shared.line import Connection, Line, ReadOnlyError
+from pytest_velo.cache.shared.reading import Reading
 from pytest_velo.cache.shared.rows import Kept, Row
 from pytest_velo.cache.shared.schema import prepare
 from pytest_velo.cache.shared.together import Together
 from pytest_velo.cache.shared.unpushed import Unpushed
-from pytest_velo.cache.store import Store, Write
+from pytest_velo.cache.store import Store
+from pytest_velo.cache.writes import Write, place_of
 from pytest_velo.errors import StoreError
 from pytest_velo.records import Address, Draw, Request
 from pytest_velo.settings import StoreUrl
@@ -48,7 +48,6 @@ _AT_THE_END_S = 10.0
 _log = logging.getLogger(__name__)
 _look = msgspec.json.Decoder(Look)
 
-_Wanted = tuple[Request, Address]
 _Batch = list[tuple[Write, asyncio.Future[Draw]]]
 
 
@@ -71,7 +70,6 @@ class SharedStore(Store):
         self._unsettled: _Batch = []
         self._settling: asyncio.Task[None] | None = None
         self._renewing: asyncio.TimerHandle | None = None
-        self._finding = Together(self._find)
         self._claiming = Together(self._claim)
         self._line = Line(url, prepare=self._prepare_line, on_return=self._returned, on_loss=self._lost)
         try:
@@ -79,10 +77,12 @@ class SharedStore(Store):
             self._unpushed = Unpushed(path.with_name(f"{path.name}-unpushed"), self._store_id)
             self._me = sql.Holder(self._unpushed.machine, secrets.token_hex(8), socket.gethostname()[:100])
             self._take_in()
+            self._keeper = Keeper(path, str(url), beside=self)
         except BaseException:
             self._line.close()
             super().close()
             raise
+        self._reading = Reading(self._line, self._keeper)
         self._line.ask(self._push_some)
 
     @property
@@ -99,14 +99,14 @@ class SharedStore(Store):
         except AwayError:
             return False
 
-    async def find(self, request: Request, address: Address) -> bool:
-        """Look for a draw in the shared store and keep it locally; tell whether it was there.
+    async def find(self, request: Request, address: Address) -> Draw | None:
+        """Look for a draw in the shared store, and keep it locally; return what is stored here now.
 
         Raises:
             AwayError: The shared store cannot be reached.
             StoreError: What it has is no draw.
         """
-        return await self._finding.ask((request, address))
+        return await self._reading.find(request, address)
 
     async def claim(self, request: Request, address: Address, since: str) -> Answer:
         """Take a draw's lease, unless it is there, made at `since` or later, or another machine makes it.
@@ -115,7 +115,7 @@ class SharedStore(Store):
             StoreError: What the shared store has is no draw.
         """
         try:
-            return await self._claiming.ask((request, address, since))
+            return await self._claiming.ask((request, address, place_of(address), since))
         except AwayError as away:
             return Away(away.for_s)
 
@@ -222,6 +222,7 @@ class SharedStore(Store):
             self._part()
             self._line.close()
             self._unpushed.close()
+            self._keeper.close()
         super().close()
 
     def _part(self) -> None:
@@ -288,7 +289,9 @@ class SharedStore(Store):
 
     def _as_shared(self, write: Write, there: dict[bytes, Kept]) -> Write:
         kept = there.get(write.place)
-        return write if kept is None else self._write_of(write.request, write.draw.address, kept)
+        if kept is None:
+            return write
+        return Theirs(write.request, write.draw.address, kept).write(str(self._url))
 
     # What the line's thread does.
 
@@ -342,14 +345,8 @@ class SharedStore(Store):
 
     # Draws of others, and leases.
 
-    async def _find(self, wanted: list[_Wanted]) -> list[bool]:
-        at = [place_of(address) for _, address in wanted]
-        found = await self._line.tell(partial(sql.fetch, addresses=list(dict.fromkeys(at))))
-        self._keep(wanted, at, found, over=False)
-        return [each in found for each in at]
-
-    async def _claim(self, wanted: list[tuple[Request, Address, str]]) -> list[Answer]:
-        at, since = [place_of(address) for _, address, _ in wanted], wanted[0][2]
+    async def _claim(self, wanted: list[tuple[Request, Address, bytes, str]]) -> list[Answer]:
+        at, since = [each for _, _, each, _ in wanted], wanted[0][3]
         ask = partial(sql.claim, holder=self._me, addresses=list(dict.fromkeys(at)), since=since)
         try:
             claims = await self._line.tell(partial(ask, read_only=self._read_only))
@@ -359,35 +356,8 @@ class SharedStore(Store):
         self._held |= claims.taken
         if claims.taken and self._renewing is None:
             self._renew()
-        self._keep([(request, address) for request, address, _ in wanted], at, claims.found, over=bool(since))
+        await self._reading.keep((each[:3] for each in wanted), claims.found, over=bool(since))
         return [_answer(each, claims) for each in at]
-
-    def _keep(
-        self, wanted: Sequence[_Wanted], at: Sequence[bytes], found: dict[bytes, Kept], *, over: bool
-    ) -> None:
-        """Store locally what others made."""
-        bodies: dict[str, bytes] = {}
-        writes: dict[bytes, Write] = {}
-        for each, (request, address) in zip(at, wanted, strict=True):
-            if each in found and each not in writes:
-                body = bodies.get(address.key) or bodies.setdefault(address.key, request_body(request))
-                writes[each] = self._write_of(body, address, found[each], over=over)
-        if writes and over:
-            self._commit([*writes.values()])
-        elif writes:
-            self._add_new([*writes.values()])
-
-    def _write_of(self, request: bytes, address: Address, kept: Kept, *, over: bool = False) -> Write:
-        try:
-            reply = decode_reply(kept.reply)
-        except msgspec.DecodeError as error:
-            raise StoreError(
-                f"the shared draw at slot {address.slot} cannot be read: {error}",
-                where=str(self._url),
-                fix="something else changed it: run with --velo-mode=refresh, or delete it",
-            ) from None
-        draw = Draw(address=address, reply=reply, drawn_at=kept.drawn_at)
-        return Write(request, kept.reply, draw, over)
 
     def _renew(self) -> None:
         self._renewing = asyncio.get_running_loop().call_later(sql.RENEW_S, self._renew)
@@ -397,12 +367,7 @@ class SharedStore(Store):
     def _take_in(self) -> None:
         """Store locally what a process that was killed had queued and not stored."""
         for rows in self._unpushed.batches(_AT_ONCE):
-            self._commit(
-                [
-                    self._write_of(row.body, _address(row), Kept(row.reply, row.drawn_at), over=row.over)
-                    for row in rows
-                ]
-            )
+            self._commit([_theirs(row).write(str(self._url), over=row.over) for row in rows])
 
     def _trouble(self, error: Exception) -> None:
         match error:
@@ -452,10 +417,6 @@ def _row(write: Write) -> Row:
     )
 
 
-def _address(row: Row) -> Address:
-    return Address(key=row.key, seed=row.seed, stream=row.stream, slot=row.slot)
-
-
-def place_of(address: Address) -> bytes:
-    """Return the digest under which a draw is found in both stores."""
-    return place(address.key, address.seed, address.stream, address.slot)
+def _theirs(row: Row) -> Theirs:
+    address = Address(key=row.key, seed=row.seed, stream=row.stream, slot=row.slot)
+    return Theirs(row.body, address, Kept(row.reply, row.drawn_at))

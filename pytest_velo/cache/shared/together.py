@@ -18,21 +18,26 @@ class Together(Generic[K, V]):
     Args:
         send: Returns the answers, in the order of what it is given.
         most: The most things of one exchange.
+        at_a_time: How many exchanges may be under way.
     """
 
-    def __init__(self, send: Callable[[list[K]], Awaitable[Sequence[V]]], most: int = MOST) -> None:
+    def __init__(
+        self, send: Callable[[list[K]], Awaitable[Sequence[V]]], most: int = MOST, at_a_time: int = 1
+    ) -> None:
         self._send = send
         self._most = most
+        self._at_a_time = at_a_time
         self._waiting: list[tuple[K, asyncio.Future[V]]] = []
-        self._sending: asyncio.Task[None] | None = None
+        self._sending: list[asyncio.Task[None]] = []
 
     async def ask(self, thing: K) -> V:
         """Return the answer; its error is raised for all that were asked for together."""
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[V] = loop.create_future()
         self._waiting.append((thing, answer))
-        if self._sending is None or self._sending.done():
-            self._sending = loop.create_task(self._serve())
+        self._sending = [task for task in self._sending if not task.done()]
+        if len(self._sending) < self._at_a_time:
+            self._sending.append(loop.create_task(self._serve()))
         return await answer
 
     async def _serve(self) -> None:

@@ -8,8 +8,10 @@ from functools import partial
 from hashlib import sha256
 
 from pytest_velo.cache.shared import rows as sql
+from pytest_velo.cache.shared.keeping import Theirs
 from pytest_velo.cache.shared.rows import Kept, Row
-from pytest_velo.cache.shared.store import SharedStore, place_of
+from pytest_velo.cache.shared.store import SharedStore
+from pytest_velo.cache.writes import place_of
 from pytest_velo.errors import StoreError
 from pytest_velo.records import Address
 
@@ -121,8 +123,8 @@ class Transfer(SharedStore):
                     where=str(self._url),
                     fix="something else changed it: let the owner of the store delete it",
                 )
-            writes.append(self._write_of(row.body, address, Kept(row.reply, row.drawn_at)))
-        self._add_new(writes)
+            writes.append(Theirs(row.body, address, Kept(row.reply, row.drawn_at)).write(str(self._url)))
+        self.add(writes)
 
     def _listed_here(self, model: str) -> Iterator[list[tuple[int, bytes, str]]]:
         """Yield number, place and time of local draws."""

@@ -12,7 +12,7 @@ from pytest_velo.cache.codec import decode_request
 from pytest_velo.cache.holdings import Draws, ModelDraws
 from pytest_velo.cache.shared.line import Connection, Line
 from pytest_velo.cache.shared.schema import prepare
-from pytest_velo.cache.shared.store import place_of
+from pytest_velo.cache.writes import place_of
 from pytest_velo.errors import StoreError
 from pytest_velo.records import Address
 from pytest_velo.settings import StoreUrl

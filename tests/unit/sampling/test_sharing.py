@@ -40,10 +40,10 @@ class Store:
         self.released: list[Address] = []
         self.back_at = 0.0
 
-    async def find(self, request: Request, address: Address) -> bool:
+    async def find(self, request: Request, address: Address) -> Draw | None:
         if self._clock.time < self.back_at:
             raise AwayError("away", for_s=self._clock.time)
-        return True
+        return self.stored
 
     async def claim(self, request: Request, address: Address, since: str) -> Answer:
         return self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
