@@ -43,6 +43,7 @@ class Comparison:
         interval: Anytime-valid interval of the mean difference in the statistic's units, at level
             1 - alpha - beta, from every pair; None before any.
         n_more: A guess of the further units to a verdict; None if there is one or none is in sight.
+        p_value: Of there being no difference from the claim's edge, either way; in [0, 1].
     """
 
     claim: Claim
@@ -57,6 +58,7 @@ class Comparison:
     mean_before: float | None
     interval: Interval | None
     n_more: int | None
+    p_value: float = 1.0
 
     @property
     def difference(self) -> float | None:
@@ -124,6 +126,7 @@ def compare(
         mean_before=before,
         interval=_interval(rule, now, before) if n else None,
         n_more=more if 0 < more < max_units - n else None,
+        p_value=min(1.0, 2 * min(rule.evidence_bounds()[:2])) if n else 1.0,
     )
 
 

@@ -37,6 +37,7 @@ class Compared:
         flips: The trials whose outcome differs, largest change first.
         unit: What was counted.
         n_left_out: Pairs with an invalid side, if the claim is about valid trials only.
+        stands: The change is one by the level of all comparisons together, where they are a family.
     """
 
     part: Part
@@ -45,10 +46,13 @@ class Compared:
     flips: tuple[Flip, ...]
     unit: UnitKind = UnitKind.TRIAL
     n_left_out: int = 0
+    stands: bool = True
 
     @property
     def moved(self) -> Better:
         """+1 if it rose, -1 if it fell, 0 if undecided."""
+        if not self.stands:
+            return 0
         match self.comparison.verdict:
             case Verdict.SUPPORTED:
                 return 1
@@ -74,6 +78,7 @@ class RecordedComparison:
         parts: For each statistic and arm; empty if they are not compared.
         reason: Why they are not compared; empty if they are.
         changes: What else differs between the runs, so far as the records tell.
+        outcomes: What each run said; None where only the numbers are compared.
     """
 
     node_id: str
@@ -83,6 +88,7 @@ class RecordedComparison:
     parts: tuple[Compared, ...] = ()
     reason: str = ""
     changes: tuple[str, ...] = ()
+    outcomes: tuple[str, str] | None = None
 
 
 def compare_recorded(

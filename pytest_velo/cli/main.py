@@ -26,6 +26,8 @@ _COMMANDS = {
     "predictions": "Score what was predicted against what was found, over all past runs.",
     "pull": "Download the weights of MODEL (default: smollm2-135m) into the user's cache and check them.",
     "report": "Write the page of RUN (default: latest): one HTML file that needs nothing else.",
+    "replicate": "Test the hypotheses of RUN (default: latest) on fresh draws, and multiply the evidence.",
+    "rerun": "Test every hypothesis of RUN (default: latest) on another model, and show what moved.",
     "rescore": "Run test bodies again on the stored draws of RUN (default: latest), and show what changed.",
     "show": "Show transcripts of RUN (default: latest), in your pager on a terminal.",
     "try": "Ask models PROMPT a few times, and see what they answer.",

@@ -62,6 +62,12 @@ def plan(as_json: bool, differ: float | None, jobs: int, arguments: tuple[str, .
     _print(planned)
 
 
+def show_plan(planned: PlannedSelection) -> None:
+    """Print a plan, or say why there is none."""
+    _check(planned)
+    _print(planned)
+
+
 def _check(planned: PlannedSelection) -> None:
     """Raise when there is nothing to show."""
     if planned.problem:

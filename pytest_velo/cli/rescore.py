@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pytest_velo.cli.as_recorded import as_recorded
 from pytest_velo.cli.cache_dir import cache_dir_option
 from pytest_velo.errors import UsageError
 from pytest_velo.integration.config.folder import cache_folder, root_folder
@@ -69,7 +70,7 @@ def rescore(
         )
     named = any(_is_test(argument) for argument in given)
     tests = [] if named else _files(before, root_folder(given))
-    told = [*tests, *given, *_as_recorded(before), f"--velo-cache-dir={folder.absolute()}"]
+    told = [*tests, *given, *as_recorded(before), f"--velo-cache-dir={folder.absolute()}"]
     told += [] if jobs is None else [f"--velo-jobs={jobs}"]
     ran = run_pytest(told, before.folder.name, judge_calls=allow_judge_calls)
     if ran.run_id is not None:
@@ -116,21 +117,6 @@ def _files(run: Run, root: Path) -> list[str]:
             fix="go to pytest's root folder, or name the tests",
         )
     return found
-
-
-def _as_recorded(run: Run) -> list[str]:
-    """Return the options that the run was made with, as far as its record has them."""
-    results = run.document.results
-    families = [result.family for result in results if result.family is not None]
-    alphas = [*(result.alpha for result in results if result.family is None), *(f.alpha for f in families)]
-    return [
-        f"--velo-seed={run.document.seed}",
-        *(f"--velo-model={model}" for model in run.document.models),
-        # The largest, so that collection refuses none; each test then runs at its own.
-        f"--velo-alpha={max(alphas)}",
-        f"--velo-max-trials={max(result.max_trials for result in results)}",
-        f"--velo-multiplicity={'holm' if families else 'none'}",
-    ]
 
 
 def _show(before: Run, now: Run, show: int, verbosity: int, *, all_of_it: bool) -> None:

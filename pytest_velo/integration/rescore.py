@@ -52,13 +52,17 @@ class Ran:
 
 def run_pytest(arguments: Sequence[str], run_id: str, *, judge_calls: bool) -> Ran:
     """Rescore the run `run_id` with pytest in this process; `judge_calls` allows paid judges."""
+    return run_again([*arguments, f"{RESCORE_RUN}={run_id}", *([RESCORE_JUDGE] if judge_calls else [])])
+
+
+def run_again(arguments: Sequence[str]) -> Ran:
+    """Run pytest in this process, and note which record it wrote."""
     # We are already imported, so pytest cannot rewrite our asserts; users see none of them.
     quiet = (
         "ignore:Module already imported so cannot be rewritten; pytest_velo:pytest.PytestAssertRewriteWarning"
     )
-    told = ["-W", quiet, f"{RESCORE_RUN}={run_id}", *([RESCORE_JUDGE] if judge_calls else [])]
     watcher = _Watcher()
-    code = int(pytest.main([*arguments, *told], plugins=[watcher]))
+    code = int(pytest.main([*arguments, "-W", quiet], plugins=[watcher]))
     return replace(watcher.ran, exit_code=code)
 
 

@@ -29,6 +29,7 @@ class RunComparison:
         hypotheses: Those in both runs, in the order of the second.
         only_before, only_now: Names of those in only one run.
         margin: A distance in the statistics' own units that would matter; None if not given.
+        is_family: `alpha` holds for all comparisons together.
     """
 
     before: str
@@ -38,6 +39,7 @@ class RunComparison:
     only_before: tuple[str, ...] = ()
     only_now: tuple[str, ...] = ()
     margin: float | None = None
+    is_family: bool = False
 
     @property
     def worse(self) -> bool:
@@ -87,6 +89,8 @@ def _not_shown(hypotheses: Sequence[RecordedComparison], n_shown: int, width: in
 
 def _change_text(compared: Compared, alpha: float) -> tuple[str, Style]:
     """Say whether a statistic changed, and in which style."""
+    if not compared.stands:
+        return f"a change at {percent(alpha)} by itself, and none among all comparisons (Holm)", Style.PLAIN
     if compared.moved == 0:
         return f"no change is shown at {percent(alpha)}: {_open(compared)}", Style.PLAIN
     fell = "it rose" if compared.moved > 0 else "it fell"
@@ -121,12 +125,20 @@ def margin_text(ends: Interval | None, better: int, margin: float) -> str:
 def _hypothesis(hypothesis: RecordedComparison, runs: RunComparison, width: int) -> Iterator[Line]:
     yield Line("")
     yield Line(inline(name_of(hypothesis.node_id, hypothesis.model_before, hypothesis.model_now), width))
+    if hypothesis.outcomes is not None:
+        yield from _indented(outcomes_text(hypothesis.outcomes), width)
     if hypothesis.reason:
         yield from _indented(f"not compared: {hypothesis.reason}", width, Style.WARN)
     for part in hypothesis.parts:
         yield from _part(part, runs, width)
     if hypothesis.changes:
         yield from _indented(f"between the runs changed: {', '.join(hypothesis.changes)}", width)
+
+
+def outcomes_text(outcomes: tuple[str, str]) -> str:
+    """Say what each run said."""
+    before, now = outcomes
+    return f"{before} in both" if before == now else f"{before} -> {now}"
 
 
 def name_of(node_id: str, before: str | None, now: str | None) -> str:
@@ -226,6 +238,11 @@ def rates_text(runs: RunComparison) -> str:
     n = sum(len(hypothesis.parts) for hypothesis in runs.hypotheses)
     if n == 0:
         return "nothing was compared"
+    if runs.is_family and n > 1:
+        return (
+            f"{n} comparisons, together at {percent(runs.alpha)} (Holm): the chance that any of them shows a"
+            f" change where there is none is at most {percent(runs.alpha)}; each interval is one by itself"
+        )
     each = "" if n == 1 else "each "
     words = f"{count(n, 'comparison')}, {each}at {percent(runs.alpha)}: where nothing changed, expect at most"
     return f"{words} {n * runs.alpha:.2g} false changes"

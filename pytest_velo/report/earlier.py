@@ -8,15 +8,17 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
-from pytest_velo.baselines.recorded import RecordedComparison, compare_recorded
+from pytest_velo.baselines.recorded import Compared, RecordedComparison, compare_recorded
 from pytest_velo.bodies.instruments import changes_between
 from pytest_velo.errors import StoreError, UsageError, nearest
 from pytest_velo.reading import FileState, state_of
-from pytest_velo.records import HypothesisResult
+from pytest_velo.records import HypothesisResult, RepeatKind
+from pytest_velo.report.again import name_in, originals, why_left_out
 from pytest_velo.report.chosen import Before
 from pytest_velo.report.comparison import RunComparison, name_of
 from pytest_velo.report.load import Run, load
 from pytest_velo.report.record import RUN_FILE, runs_folder
+from pytest_velo.stats.multiplicity import holm
 
 _NAME = re.compile(r"(?P<time>.+?Z)(?:-(?P<number>\d+))?")
 _LOOKED_AT = 20
@@ -47,6 +49,11 @@ def earlier_run(run: Run) -> Run | None:
     """
     tests = {result.node_id for result in run.results}
     cache_dir = run.folder.parent.parent
+    if (repeats := run.document.repeats) is not None:
+        try:
+            return load(repeats.run, cache_dir)
+        except (StoreError, UsageError):
+            return None
     for name in runs_before(run.folder.name, cache_dir)[:_LOOKED_AT]:
         try:
             other = load(name, cache_dir)
@@ -113,6 +120,8 @@ def compare_runs(
         UsageError: No test's node id contains `part`.
         StoreError: The trials of a run cannot be read.
     """
+    if _repeats(now, before):
+        return _compare_repeat(before, now, part, alpha=alpha, margin=margin)
     old, new = _results(before), _results(now)
     names = [*new, *(name for name in old if name not in new)]
     chosen = [name for name in names if part in name]
@@ -136,6 +145,75 @@ def compare_runs(
         only_before=tuple(alone(old, new)),
         only_now=tuple(alone(new, old)),
     )
+
+
+def _repeats(now: Run, before: Run) -> bool:
+    """Tell whether a run repeats another on another model, so that its tests may have other names."""
+    repeats = now.document.repeats
+    return repeats is not None and (repeats.kind, repeats.run) == (RepeatKind.RERUN, before.folder.name)
+
+
+def _compare_repeat(before: Run, now: Run, part: str, *, alpha: float, margin: float | None) -> RunComparison:
+    """Compare a run with that of another model: what moved most comes first, and all are one family."""
+    repeats = now.document.repeats
+    assert repeats is not None  # the caller asked
+    known = originals(repeats, before.document.results)
+    pairs = [
+        (old, new)
+        for new in now.document.results
+        if part in new.node_id
+        for old in known.get(name_in(repeats, new), [])
+    ]
+    if part and not pairs:
+        raise UsageError(f"no test in these runs has {part!r} in its node id", fix=nearest(part, known))
+    compared = [
+        replace(
+            _one(_with_trials(old, before), _with_trials(new, now), alpha),
+            outcomes=(old.outcome.value, new.outcome.value),
+        )
+        for old, new in pairs
+    ]
+    there = {name_in(repeats, new) for new in now.document.results}
+    return RunComparison(
+        before=before.folder.name,
+        now=now.folder.name,
+        alpha=alpha,
+        margin=margin,
+        hypotheses=tuple(sorted(as_family(compared, alpha), key=_how_far)),
+        only_before=tuple(
+            f"{result.node_id}: {why_left_out(repeats, result) or 'not run here'}"
+            for result in before.document.results
+            if name_in(repeats, result) not in there and part in result.node_id
+        ),
+        is_family=True,
+    )
+
+
+def as_family(compared: Sequence[RecordedComparison], alpha: float) -> list[RecordedComparison]:
+    """Return comparisons whose changes stand by Holm's step-down over all of them.
+
+    Each p-value is valid by itself, at any stopping times; Holm's procedure holds under any dependence.
+    """
+    p_values = [part.comparison.p_value for each in compared for part in each.parts]
+    if not p_values:
+        return list(compared)
+    stand = iter(holm(p_values, alpha).rejects)
+
+    def settled(part: Compared) -> Compared:
+        moves = part.moved != 0
+        return replace(part, stands=next(stand) or not moves)
+
+    return [replace(each, parts=tuple(map(settled, each.parts))) for each in compared]
+
+
+def _how_far(hypothesis: RecordedComparison) -> tuple[bool, float]:
+    """Return a sort key: what moved, then by how much of its range."""
+    ranges = [
+        (part.moved != 0, abs(part.comparison.difference or 0.0) / part.part.statistic.scale.span)
+        for part in hypothesis.parts
+    ]
+    moved, far = max(ranges, default=(False, -1.0))
+    return not moved, -far
 
 
 def _one(before: HypothesisResult, now: HypothesisResult, alpha: float) -> RecordedComparison:

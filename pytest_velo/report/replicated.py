@@ -9,11 +9,14 @@ from pathlib import Path
 from pytest_velo.baselines.written import parts_of
 from pytest_velo.errors import StoreError
 from pytest_velo.records import HypothesisResult, Outcome, Repeat, RepeatKind, Replication
+from pytest_velo.report.document import RunDocument
 from pytest_velo.report.earlier import finished_runs
+from pytest_velo.report.lines import Line, Style, paragraph
 from pytest_velo.report.load import load
 from pytest_velo.report.numbers import interval, percent, rate
+from pytest_velo.report.text import display
 from pytest_velo.stats.replication import combined
-from pytest_velo.verdicts import Interval
+from pytest_velo.verdicts import Interval, StopReason
 
 DECIDED = (Outcome.SUPPORTED, Outcome.REFUTED)
 
@@ -95,21 +98,35 @@ def replication_facts(found: Replication, repeat: Repeat, now: HypothesisResult)
     """Say what a replication came to, a line each."""
     yield f"replication {repeat.number} of {repeat.run}: {found.outcome} then, {now.outcome} now"
     if found.combined:
+        bars = " and ".join(dict.fromkeys(f"{1 / level:g}" for level in (now.alpha, now.beta)))
         yield (
-            f"all {found.n_runs} runs together: {found.combined} (their evidence multiplied: for the claim"
-            f" {_times(found.log_e_support)}, against it {_times(found.log_e_refute)}; at 1/{now.alpha:g} and"
-            f" 1/{now.beta:g} it decides, however often it is replicated)"
+            f"all {found.n_runs} runs together: {found.combined} (evidence multiplied:"
+            f" {_times(found.log_e_support)} for the claim, {_times(found.log_e_refute)} against it; {bars}"
+            " decides, however often it is replicated)"
         )
     else:
         yield f"the evidence of the runs is not multiplied: {found.why_not}"
     if found.difference is not None:
         told = f"the estimate moved by {found.difference:+.3g}, from {rate(found.estimate)}"
+        if not found.difference:
+            told = f"the estimate is {rate(found.estimate)} as before"
         if found.difference_interval is not None:
             level = percent(found.difference_interval.level)
             told += f"; {interval(found.difference_interval)} at {level} at least"
         if shrank(found, now):
-            told += "; it shrank: a run that stops on its evidence overstates at first, this one tells"
+            told += f"; it shrank: {_CURSE}, {_leaning(now)}"
         yield told
+
+
+_CURSE = "a run that stops on its evidence overstates"
+
+
+def _leaning(now: HypothesisResult) -> str:
+    """Say whether this estimate leans outwards, too."""
+    assert now.decision is not None  # it has an estimate
+    if now.decision.stop is StopReason.DECIDED:
+        return "and this one stopped so, too"
+    return "and this one did not stop so"
 
 
 def shrank(found: Replication, now: HypothesisResult) -> bool:
@@ -130,6 +147,37 @@ def is_replicated(result: HypothesisResult) -> bool | None:
     return result.outcome is result.replication.outcome
 
 
+def replicated_lines(document: RunDocument, width: int) -> Iterator[Line]:
+    """Return what `velo replicate` prints below the verdicts."""
+    for result in document.results:
+        if (found := result.replication) is None:
+            continue
+        yield from paragraph(result.node_id, Style.BOLD, width)
+        combined_text = f"together {found.combined}" if found.combined else "not multiplied"
+        for text in (
+            f"{found.outcome} then, {result.outcome} now, {combined_text}",
+            *(fact for fact in result.facts if fact.startswith("the e")),
+        ):
+            yield from (Line(f"  {piece}") for piece in display(text, width - 2))
+    yield Line("")
+    yield from paragraph(replicated_text(document.results), Style.BOLD, width)
+
+
+def replicated_text(results: Sequence[HypothesisResult]) -> str:
+    """Count what was replicated, and what shrank.
+
+    >>> replicated_text([])
+    'nothing was decided before: there is nothing to replicate'
+    """
+    told = [found for found in map(is_replicated, results) if found is not None]
+    if not told:
+        return "nothing was decided before: there is nothing to replicate"
+    n_shrank = sum(
+        result.replication is not None and shrank(result.replication, result) for result in results
+    )
+    return f"replicated {sum(told)} of {len(told)}; {n_shrank} shrank"
+
+
 def _times(log_e: float | None) -> str:
     """Write the evidence as the factor that it is, by its power of ten where that is long."""
     assert log_e is not None  # they were multiplied
@@ -139,7 +187,9 @@ def _times(log_e: float | None) -> str:
 
 def _why_not(runs: Sequence[HypothesisResult]) -> str:
     """Say why the evidence of runs may not be multiplied; empty if it may."""
-    first, now = runs[0], runs[-1]
+    now = runs[-1]
+    if any(run.outcome is Outcome.ERROR for run in runs):
+        return "one of them ended as an error"
     if any(_logs(run) is None for run in runs):
         return "an estimate claims nothing, and a run without evidence has none"
     if parts_of(now.claim) is None:
@@ -151,6 +201,12 @@ def _why_not(runs: Sequence[HypothesisResult]) -> str:
             return "the body was another one"
         if run.claim_hash != now.claim_hash and now.scope.startswith("over "):
             return "the cases or the design were others"
+    return _shared(runs)
+
+
+def _shared(runs: Sequence[HypothesisResult]) -> str:
+    """Say what two runs have in common, so that they are not independent; empty if nothing."""
+    now = runs[-1]
     drawn = [{call.address for trial in run.trials for call in trial.calls} for run in runs]
     if sum(map(len, drawn)) > len(set().union(*drawn)):
         return "some draws are in two of them"
@@ -158,8 +214,6 @@ def _why_not(runs: Sequence[HypothesisResult]) -> str:
         cases = [{trial.case_id for trial in run.trials} for run in runs]
         if sum(map(len, cases)) > len(set().union(*cases)):
             return "some cases are in two of them, and the claim is about others"
-    if any(run.outcome is Outcome.ERROR for run in (first, now)):
-        return "one of them ended as an error"
     return ""
 
 

@@ -5,6 +5,7 @@ One hidden option carries what is repeated through pytest, to the workers of pyt
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from functools import cached_property
 
@@ -72,6 +73,7 @@ class Repeating:
             UsageError: Its list of cases has none that the earlier runs did not use.
         """
         spec, cases = item.stash[SPEC], case_set(item, self._session.settings)
+        hypothesis = replace(hypothesis, rerun=self._command(item))
         if self.repeat.kind is RepeatKind.RERUN:
             return self._paired(item, hypothesis)
         stream = f"{REPLICATE}{self.repeat.number}:{hypothesis.stream}"
@@ -127,6 +129,17 @@ class Repeating:
         ]
         design = replace(design, max_units=n_left)
         return replace(fresh, frame=replace(frame, trials=lambda: iter(moved), design=design))
+
+    def _command(self, item: pytest.Item) -> str:
+        """Return the command that does it again; its draws are in the cache by then."""
+        repeat = self.repeat
+        what = (
+            f"--on {shlex.quote(repeat.on)}"
+            if repeat.kind is RepeatKind.RERUN
+            else f"--number {repeat.number}"
+        )
+        name = getattr(item, "originalname", None) or item.name
+        return f"velo {repeat.kind} {repeat.run} {what} -k {shlex.quote(name)}"
 
     def _name(self, item: pytest.Item) -> str:
         if self.repeat.kind is RepeatKind.RERUN:

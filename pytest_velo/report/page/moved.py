@@ -12,6 +12,7 @@ from pytest_velo.report.comparison import (
     RunComparison,
     flip_counts,
     flip_text,
+    outcomes_text,
     part_texts,
     rates_text,
 )
@@ -107,13 +108,13 @@ def _move(
     hypothesis: RecordedComparison, part: Compared, runs: RunComparison, anchor: str, name: str
 ) -> Move:
     (numbers, _), (text, style) = part_texts(part, runs)
-    score = isinstance(part.part.statistic, Mean)
+    score, said = isinstance(part.part.statistic, Mean), hypothesis.outcomes
     return Move(
         id=anchor,
         name=name,
         style=style,
         text=shown(text),
-        numbers=shown(numbers),
+        numbers=shown(numbers if said is None else f"{outcomes_text(said)}; {numbers}"),
         counts=flip_counts(part) if part.flips else "",
         flips=tuple(
             Flipped(text=inline(flip_text(flip, score), 200), id=f"{anchor}-t{flip.trial.index}")
