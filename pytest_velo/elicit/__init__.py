@@ -29,6 +29,8 @@ from typing import TYPE_CHECKING
 from pytest_velo.lazy import lazily
 
 if TYPE_CHECKING:
+    from pytest_velo.elicit.curves import Scaling as Scaling
+    from pytest_velo.elicit.curves import scaling as scaling
     from pytest_velo.elicit.ladders import ladder as ladder
     from pytest_velo.elicit.other_models import fine_tuned as fine_tuned
     from pytest_velo.elicit.other_models import model as model
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AsyncStrategy",
+    "Scaling",
     "Strategy",
     "best_of",
     "chain_of_thought",
@@ -54,6 +57,7 @@ __all__ = [
     "majority",
     "many_shot",
     "model",
+    "scaling",
     "zero_shot",
 ]
 
@@ -61,6 +65,7 @@ __getattr__ = lazily(
     __name__,
     {
         "AsyncStrategy": "strategy",
+        "Scaling": "curves",
         "Strategy": "strategy",
         "best_of": "several",
         "chain_of_thought": "thoughts",
@@ -71,6 +76,7 @@ __getattr__ = lazily(
         "majority": "selectors",
         "many_shot": "shots",
         "model": "other_models",
+        "scaling": "curves",
         "zero_shot": "shots",
     },
 )

@@ -36,7 +36,7 @@ async def test_climbs(strategy):
     return await strategy("7 + 5") == "12"
 
 @pytest.mark.hypothesis(rate >= 0.8, models=[PUPIL], ladder=[zero_shot(), chain_of_thought(), DEAR])
-def test_climbs_in_a_plain_body(strategy):
+def test_plain_body(strategy):
     return strategy("7 + 5") == "12"
 
 @pytest.mark.hypothesis(rate >= 0.8, models=[NO], ladder=[zero_shot(), best_of(3), DEAR])
@@ -89,15 +89,15 @@ def test_rungs_are_tried_until_one_is_supported(run, monkeypatch):
     before = recorded.trials_of(first.recorded_as)
     assert len(before) == first.decision.evidence.n
     assert {trial.rung for trial in before} == {"zero_shot"}
-    steps = recorded["test_climbs_in_a_plain_body"].trials[0].calls[0]
+    steps = recorded["test_plain_body"].trials[0].calls[0]
     assert steps.reply.text == "Seven and five.\nAnswer: 12"  # the transcript has the whole reply
 
     # They are rows of no table but by their own name, and their transcripts can be read.
-    assert {row["node_id"] for row in recorded.rows()} == {each.node_id for each in recorded.results}
-    shown = velo("show", "latest", "test_climbs_in", "--rung", "zero")
+    assert len([*recorded.rows()]) == sum(len(each.trials) for each in recorded.results)
+    shown = velo("show", "latest", "test_plain", "--rung", "zero")
     assert "refuted: rate < 0.8" in shown
     assert "It is <b>twelve</b>." in shown
-    assert "no rung 'few' was sampled" in velo("show", "latest", "test_climbs_in", "--rung", "few")
+    assert "no rung 'few' was sampled" in velo("show", "latest", "test_plain", "--rung", "few")
     assert "climbed no ladder" in velo("show", "latest", "test_without", "--rung", "few")
     page = Path("page.html").read_text(encoding="utf-8")
     assert "A trial of each rung before" in page
@@ -143,7 +143,7 @@ def test_an_outage_is_an_error_and_ends_the_climb(run, lab):
         """
 from pytest_velo.elicit import best_of, zero_shot
 
-@pytest.mark.hypothesis(rate >= 0.6, models=[NO], 
+@pytest.mark.hypothesis(rate >= 0.6, models=[NO],
     ladder=[zero_shot(), best_of(2, of=zero_shot(name="x")), zero_shot(name="y")])
 async def test_it(strategy, velo):
     if strategy.rung.startswith("best_of"):
@@ -162,7 +162,7 @@ async def test_it(strategy, velo):
 def test_scored_anew_only_the_deciding_rung_is(run, monkeypatch):
     monkeypatch.chdir(run.path)
     run.file(LADDERS)
-    run("-k", "test_climbs_in or fails_on")
+    run("-k", "test_plain or fails_on")
     body = LADDERS.replace('return strategy("7 + 5") == "12"', 'return strategy("7 + 5") == "13"')
     run.file(body)
     monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:randomly -o asyncio_default_fixture_loop_scope=function")
@@ -198,7 +198,7 @@ def test_workers_of_xdist_climb_and_their_record_has_all_rungs(run):
         "supported",
         "supported",
     ]
-    first = recorded["test_climbs_in"].ladder.rungs[0]
+    first = recorded["test_plain"].ladder.rungs[0]
     assert recorded.trials_of(first.recorded_as)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 import pytest_velo
-from pytest_velo import hooks, plugin
+from pytest_velo import elicit, hooks, plugin
 from pytest_velo.cli.main import main
 from pytest_velo.designing.spec import KEYWORDS
 from pytest_velo.integration.config.options import OPTIONS
@@ -27,6 +27,7 @@ def public_api() -> dict[str, Any]:
         "names": {name: _shape(getattr(pytest_velo, name)) for name in pytest_velo.__all__},
         "hooks": {name: _signature(hook) for name, hook in _own(hooks, "pytest_velo_")},
         "rules": {name: _signature(getattr(choosing, name)) for name in ("rule_for", "RuleFactory")},
+        "elicit": {name: _shape(getattr(elicit, name)) for name in elicit.__all__},
         "fixtures": sorted(plugin.__all__),
         "mark": sorted(KEYWORDS),
         "options": [[option.cli, option.env, option.ini, option.many, option.flag] for option in OPTIONS],
