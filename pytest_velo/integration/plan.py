@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
 
@@ -82,8 +82,17 @@ def plan_item(
         parts=parts,
         measured=measured,
         problem=problem,
-        remarks=tuple(_remarks(claim, parts)),
+        remarks=(*_shared(frame), *_remarks(claim, parts)),
     )
+
+
+def _shared(frame: Frame) -> Iterator[str]:
+    """Say that alpha is what the next attempt at the belief gets."""
+    if frame.attempts_alpha is not None:
+        yield (
+            f"alpha {frame.design.alpha:.2g} is this attempt's share of {frame.attempts_alpha:g}, which all"
+            " attempts at the belief have together; a later one has less"
+        )
 
 
 def _unplannable(config: pytest.Config, claim: AnyClaim) -> str:

@@ -22,7 +22,7 @@ from pytest_velo.report.phrases import (
 from pytest_velo.report.predictions import prediction_text
 from pytest_velo.report.text import inline
 from pytest_velo.report.trials import trials_lines
-from pytest_velo.report.tries import NOT_SHOWN, attempt_texts, attempts_risk
+from pytest_velo.report.tries import NOT_SHOWN, attempt_rows, attempts_risk
 from pytest_velo.settings import ShowKind
 from pytest_velo.verdicts import Decision, Evidence, Verdict
 
@@ -88,8 +88,8 @@ def rows(result: HypothesisResult, verbosity: int = 0) -> Iterator[Row]:
         yield Row("predicted", prediction_text(result.prediction))
     if result.decision is not None:
         yield from _evidence_rows(result, result.decision, verbosity)
-    for at, told in enumerate(attempt_texts(result)):
-        yield Row("" if at else "attempt", told)
+    for label, told in attempt_rows(result):
+        yield Row(label, told)
     for fact in result.facts:
         yield Row("context", fact)
     for notice in notices_of(result):
