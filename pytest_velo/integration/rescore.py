@@ -114,6 +114,8 @@ class Rescoring:
             return settings
         old = source.result
         alpha = old.alpha if old.family is None else old.family.alpha
+        if old.attempt is not None and old.attempt.alpha is not None:
+            alpha = old.attempt.alpha
         return replace(settings, max_trials=old.max_trials, alpha=alpha)
 
     def of(self, item: pytest.Item) -> Rescored:

@@ -12,7 +12,10 @@ NOT_SHOWN = "not shown by this implementation"
 
 
 def attempt_rows(result: HypothesisResult) -> Iterator[tuple[str, str]]:
-    """Say, in labels and texts, which attempt at its belief a result is; nothing of a first one, unless its number sets alpha."""
+    """Say which attempt at its belief a result is, in labels and texts.
+
+    Nothing is said of a first one, unless its number sets alpha.
+    """
     attempt = result.attempt
     if attempt is None or (attempt.number == 1 and attempt.alpha is None):
         return
