@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pytest_velo.claims import AnyClaim, Claim, Estimation
 from pytest_velo.errors import UsageError
-from pytest_velo.records import Family, UnitKind
+from pytest_velo.records import UnitKind
 from pytest_velo.report.families import level_text
 from pytest_velo.runner.frame import Frame
 from pytest_velo.stats.engine.design import Design
@@ -30,7 +30,7 @@ def check_reach(claim: AnyClaim, frame: Frame) -> None:
     what, all_of_them = ("measured", "came out the same") if estimate else ("supported", "agreed with it")
     raise UsageError(
         f"`{claim}` can never be {what} within {design.max_units} {frame.unit}s{few}:"
-        f" even if all of them {all_of_them}, it needs {n_needed}{_at_level(frame.family)}",
+        f" even if all of them {all_of_them}, it needs {n_needed}{_at_level(frame)}",
         fix=f"max_trials={n_needed} or more (with as many {source}), or {easier}",
     )
 
@@ -68,7 +68,13 @@ def low_power(claim: AnyClaim, frame: Frame, expect: float) -> str | None:
     return f"if the rate is {expect:g} as expected, `{claim}` is supported in only {chance:.0%} of runs"
 
 
-def _at_level(family: Family | None) -> str:
+def _at_level(frame: Frame) -> str:
+    family = frame.family
+    if frame.attempts_alpha is not None:
+        return (
+            f" at alpha {frame.design.alpha:.2g}, this attempt's share of the {frame.attempts_alpha:g} that"
+            " all attempts have together"
+        )
     if family is None or family.size == 1:
         return ""
     return f" at {level_text('alpha', family.alpha, family)}"

@@ -98,6 +98,7 @@ def plan_item(
         measured=measured,
         problem=problem,
         remarks=(
+            *_shared(frame),
             *_remarks(claim, parts, ladder=item.stash[SPEC].ladder is not None),
             *_found(item, session),
         ),
@@ -130,6 +131,15 @@ def _rungs(item: pytest.Item, session: VeloSession) -> Iterator[PlannedRung]:
     for rung in ladder.rungs:
         if rung.skip:
             yield PlannedRung(name=rung.name, alpha=None, n_calls=rung.n_calls, price=None, skip=rung.skip)
+
+
+def _shared(frame: Frame) -> Iterator[str]:
+    """Say that alpha is what the next attempt at the belief gets."""
+    if frame.attempts_alpha is not None:
+        yield (
+            f"alpha {frame.design.alpha:.2g} is this attempt's share of {frame.attempts_alpha:g}, which all"
+            " attempts at the belief have together; a later one has less"
+        )
 
 
 def _unplannable(config: pytest.Config, claim: AnyClaim) -> str:

@@ -124,6 +124,8 @@ class Rescoring:
         alpha = old.alpha if old.family is None else old.family.alpha
         if old.ladder is not None:
             alpha = old.ladder.alpha
+        if old.attempt is not None and old.attempt.alpha is not None:
+            alpha = old.attempt.alpha
         return replace(settings, max_trials=old.max_trials, alpha=alpha)
 
     def steps_of(self, item: pytest.Item, steps: Sequence[Step]) -> tuple[Step, ...]:

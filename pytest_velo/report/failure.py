@@ -25,7 +25,7 @@ from pytest_velo.report.predictions import prediction_text
 from pytest_velo.report.stubs import outcome_word, stub_text, stubs_of
 from pytest_velo.report.text import inline
 from pytest_velo.report.trials import trials_lines
-from pytest_velo.report.tries import NOT_SHOWN, attempt_texts, attempts_risk
+from pytest_velo.report.tries import NOT_SHOWN, attempt_rows, attempts_risk
 from pytest_velo.settings import ShowKind
 from pytest_velo.verdicts import Decision, Evidence, Verdict
 
@@ -94,8 +94,8 @@ def rows(result: HypothesisResult, verbosity: int = 0) -> Iterator[Row]:
     if result.decision is not None:
         yield from _evidence_rows(result, result.decision, verbosity)
     yield from (Row(*told) for told in rung_texts(result))
-    for at, told in enumerate(attempt_texts(result)):
-        yield Row("" if at else "attempt", told)
+    for label, told in attempt_rows(result):
+        yield Row(label, told)
     for stub in stubs_of(result):
         yield Row("stub", stub_text(stub))
     for assumed in result.assumes:

@@ -40,6 +40,9 @@ ROW = (
 )
 """The names of an attempt's columns."""
 
+_CONSTANT = ("model", "rung", "prompt", "body", "seed")
+"""Columns that are told once where all attempts are alike in them."""
+
 _SHORT = 6
 """Hex digits of a hash in a table."""
 
@@ -57,6 +60,7 @@ def beliefs_lines(beliefs: Iterable[Sequence[Entry]], width: int) -> Iterator[Li
     for history in beliefs:
         tried, findings = attempts_in(history), latest_findings(history)
         if not tried:
+            yield Line(inline(f"{history[-1].test}: predicted, and not tried yet", width))
             continue
         last = findings.get(tried[-1].id)
         yield Line(inline(history[-1].test, width), Style.BOLD)
@@ -75,6 +79,7 @@ def history_lines(beliefs: Iterable[Sequence[Entry]], width: int) -> Iterator[Li
         findings = latest_findings(history)
         tried = attempts_in(history)
         if not tried:
+            yield Line(inline(f"{history[-1].test}: predicted, and not tried yet", width))
             continue
         names = dict.fromkeys(entry.test for entry in history)
         yield Line(inline(", once ".join(reversed([*names])), width), Style.BOLD)
@@ -82,7 +87,12 @@ def history_lines(beliefs: Iterable[Sequence[Entry]], width: int) -> Iterator[Li
         for sentence in reversed([*sentences]):
             yield Line(inline(f"  {sentence}", width))
         rows = [_cells(attempt, findings.get(attempt.id)) for attempt in tried]
-        kept = [at for at, name in enumerate(head) if name == "#" or any(row[at] for row in rows)]
+        alike = [
+            at for at, name in enumerate(head) if name in _CONSTANT and len({row[at] for row in rows}) == 1
+        ]
+        told = [f"{head[at]} {rows[0][at]}" for at in alike if rows[0][at]]
+        yield Line(inline(f"  {' · '.join(told)}", width), Style.DIM)
+        kept = [at for at in range(len(head)) if at not in alike]
         widths = {at: max(columns(row[at]) for row in (head, *rows)) for at in kept}
         styles = [Style.DIM, *(_style(findings.get(attempt.id)) for attempt in tried)]
         for row, style in zip((head, *rows), styles, strict=True):

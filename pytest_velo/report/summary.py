@@ -18,7 +18,7 @@ from pytest_velo.report.phrases import mark, n_trials, pairs_text
 from pytest_velo.report.predictions import predictions_text
 from pytest_velo.report.table import STYLES, brief_lines, packed, table_lines
 from pytest_velo.report.text import inline
-from pytest_velo.report.tries import attempt_texts
+from pytest_velo.report.tries import attempt_rows
 from pytest_velo.verdicts import PartVerdict, Verdict
 
 _DECIDED = (Outcome.SUPPORTED, Outcome.REFUTED, Outcome.MEASURED)
@@ -185,7 +185,7 @@ def _remarks(
 ) -> Iterator[Line]:
     """Say of each test what is wrong with it, if it is an error or was skipped, and what belongs to it."""
     for result, name in zip(results, names, strict=True):
-        said = [*result.facts, *_parts_said(result), *attempt_texts(result)] if facts else []
+        said = [*result.facts, *_parts_said(result), *_tries_said(result)] if facts else []
         said += [f"{told.label:<9} {told.text}" for told in rung_texts(result)] if facts else []
         wrong = result.outcome in (Outcome.ERROR, Outcome.SKIPPED) and result.problem
         if not said and not wrong:
@@ -196,6 +196,12 @@ def _remarks(
             yield from block("", fact, width)
         if wrong:
             yield from block(str(result.outcome), result.problem, width, STYLES[result.outcome])
+
+
+def _tries_said(result: HypothesisResult) -> Iterator[str]:
+    """Say which attempt a hypothesis is that passed; any other one is shown in full."""
+    if result.outcome is Outcome.SUPPORTED:
+        yield from (text for _, text in attempt_rows(result))
 
 
 def _parts_said(result: HypothesisResult) -> Iterator[str]:

@@ -11,21 +11,26 @@ NOT_SHOWN = "not shown by this implementation"
 """What a refutation is about: one body, prompt and model. Another implementation may show the belief."""
 
 
-def attempt_texts(result: HypothesisResult) -> Iterator[str]:
-    """Say which attempt at its belief a result is; nothing of a first one, unless its number sets alpha."""
+def attempt_rows(result: HypothesisResult) -> Iterator[tuple[str, str]]:
+    """Say which attempt at its belief a result is, in labels and texts.
+
+    Nothing is said of a first one, unless its number sets alpha.
+    """
     attempt = result.attempt
     if attempt is None or (attempt.number == 1 and attempt.alpha is None):
         return
-    yield _which(attempt)
+    yield "attempt", _which(attempt)
     if attempt.alpha is not None:
         yield (
+            "level",
             f"alpha {attempt.alpha:g} for all attempts together, of which attempt {attempt.number:,} has"
-            f" {result.alpha:.2g}"
+            f" {result.alpha:.2g}",
         )
     if attempt.untried:
         yield (
+            "untried",
             f"{attempt.n_still} attempts in a row moved nothing; not tried yet, the cheapest first:"
-            f" {', '.join(attempt.untried)}"
+            f" {', '.join(attempt.untried)}",
         )
 
 

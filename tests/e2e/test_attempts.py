@@ -83,7 +83,7 @@ def test_a_rename_or_another_sentence_keeps_the_history(run, lab) -> None:
     assert attempt_of(run).number == 1
     listed = velo(run, "attempts", "renamed")
     assert listed.splitlines()[0] == "test_it.py::test_renamed, once test_it.py::test_h"
-    assert [line.split()[0] for line in listed.splitlines()[4:]] == ["1", "2", "3"]
+    assert [line.split()[0] for line in listed.splitlines()[5:]] == ["1", "2", "3"]
 
 
 def test_a_rerun_until_green_says_so_and_alpha_pays_for_it_where_it_is_shared(run) -> None:
