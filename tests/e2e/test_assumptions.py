@@ -42,6 +42,7 @@ def test_broken(trial):
 def test_free(model):
     return model("free") == "yes"
 """
+BODY = "    return trial.index > 1"
 OUTCOMES = {
     "test_base": ("refuted", True, []),
     "test_middle": ("inconclusive", False, [("test_base", "refuted")]),
@@ -90,7 +91,10 @@ def test_what_rests_on_a_refuted_or_broken_assumption_is_not_sampled(run):
     assert run("--velo-strict", "-k", "open").ret == 1
 
 
-@pytest.mark.parametrize("options", [["-n", "2"], ["-x", "--maxfail=9"], ["--velo-scheduler=in-order"]])
+WORKERS = pytest.param(["-n", "2"], marks=pytest.mark.processes, id="workers")
+
+
+@pytest.mark.parametrize("options", [WORKERS, ["-x", "--maxfail=9"], ["--velo-scheduler=in-order"]])
 def test_workers_and_turns_come_to_the_same(run, options):
     run.file(CHAIN)
     run(*options)
@@ -116,7 +120,7 @@ def prompts(lab) -> set[str]:
     return {call["messages"][-1]["content"] for call in lab.calls}
 
 
-@pytest.mark.parametrize("options", [[], ["-n", "2"]])
+@pytest.mark.parametrize("options", [[], WORKERS])
 @pytest.mark.parametrize("fixture", ["", ", mine"])
 def test_nothing_is_paid_for_on_a_refuted_assumption(run, lab, options, fixture):
     lab.share = 0.0
@@ -168,7 +172,7 @@ def test_none(trial):
 
 
 def test_mistakes_in_assumptions_are_said_before_anything_runs(mistakes):
-    mark = "@pytest.mark.hypothesis(rate >= 0.5, assumes={})\ndef test_{}(trial):\n    return trial.index > 1\n\n"
+    mark = f"@pytest.mark.hypothesis(rate >= 0.5, assumes={{}})\ndef test_{{}}(trial):\n{BODY}\n\n"
 
     def said(source: str) -> str:
         text = mistakes.refused(source)
@@ -181,7 +185,8 @@ def test_mistakes_in_assumptions_are_said_before_anything_runs(mistakes):
     assert "test_it.py::test_a -> test_it.py::test_b -> test_it.py::test_c -> test_it.py::test_a" in circle
     assert "test_it.py::test_a -> test_it.py::test_a" in said(mark.format('["test_a"]', "a"))
     unknown = said(mark.format('["test_bas"]', "a") + mark.format('["test_a"]', "base"))
-    assert "'test_bas'" in unknown and "did you mean 'test_base'" in unknown
+    assert "'test_bas'" in unknown
+    assert "did you mean 'test_base'" in unknown
     assert "which is not a hypothesis" in said(
         "def test_plain():\n    pass\n" + mark.format("[test_plain]", "a")
     )
@@ -205,11 +210,19 @@ def test_assumptions_in_other_files_are_found_whatever_is_selected(run):
 
 
 def test_the_riskiest_per_dollar_is_decided_first(run):
-    test = "@pytest.mark.hypothesis(rate >= 0.3, models=[{}])\ndef test_{}(model):\n    return model('?') == 'yes'\n\n"
-    on = "@pytest.mark.hypothesis(rate >= 0.3, assumes=[test_likely, test_risky])\n"
-    run.file(
-        f"{test.format('YES', 'likely')}{test.format('NO', 'risky')}{on}def test_on(trial):\n    return trial.index >= 0"
-    )
+    run.file("""
+@pytest.mark.hypothesis(rate >= 0.3, models=[YES])
+def test_likely(model):
+    return model("?") == "yes"
+
+@pytest.mark.hypothesis(rate >= 0.3, models=[NO])
+def test_risky(model):
+    return model("?") == "yes"
+
+@pytest.mark.hypothesis(rate >= 0.3, assumes=[test_likely, test_risky])
+def test_on_both(trial):
+    return trial.index >= 0
+""")
     run()
     run()
     assert [result.node_id.split("::")[-1] for result in run.record.results][:2] == [
