@@ -8,11 +8,7 @@ from pytest_velo.records import HypothesisResult, Outcome, Repeat, RepeatKind
 
 
 def test_of(node_id: str, model: str | None) -> str:
-    """Return a test's node id without its model among the parameters.
-
-    >>> test_of("t.py::test_a[lab/m-en]", "lab/m"), test_of("t.py::test_a[lab/m]", "lab/m")
-    ('t.py::test_a[en]', 't.py::test_a')
-    """
+    """Return a test's node id without its model among the parameters."""
     head, bracket, parameters = node_id.partition("[")
     if not bracket or not model:
         return node_id

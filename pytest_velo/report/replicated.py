@@ -164,11 +164,7 @@ def replicated_lines(document: RunDocument, width: int) -> Iterator[Line]:
 
 
 def replicated_text(results: Sequence[HypothesisResult]) -> str:
-    """Count what was replicated, and what shrank.
-
-    >>> replicated_text([])
-    'nothing was decided before: there is nothing to replicate'
-    """
+    """Count what was replicated, and what shrank."""
     told = [found for found in map(is_replicated, results) if found is not None]
     if not told:
         return "nothing was decided before: there is nothing to replicate"

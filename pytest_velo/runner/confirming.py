@@ -166,11 +166,7 @@ _MOST_TOLD = 3
 
 
 def ordinal(n: int) -> str:
-    """Return a position as people write it.
-
-    >>> [ordinal(n) for n in (1, 2, 3, 11, 22, 113)]
-    ['1st', '2nd', '3rd', '11th', '22nd', '113th']
-    """
+    """Return a position as people write it."""
     ends = "th" if n % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
     return f"{n}{ends}"
 

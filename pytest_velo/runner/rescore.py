@@ -104,7 +104,11 @@ def cases_changed(hypothesis: Hypothesis, trials: Sequence[TrialRecord]) -> bool
     The seeds of the first run were derived from its digest, which the record does not hold.
     """
     turn = trials[0].index // max(1, len(hypothesis.frame.arms))
-    return trials[0].seed != derive(hypothesis.seed, hypothesis.set_digest or hypothesis.node_id, turn)
+    name = hypothesis.set_digest or hypothesis.node_id
+    usual = derive(hypothesis.seed, name, turn)
+    # A confirmation and a replication have seeds of their own stream.
+    streams = {call.address.stream for call in trials[0].calls}
+    return trials[0].seed not in {usual, *(derive(hypothesis.seed, name, turn, each) for each in streams)}
 
 
 def _is_same(planned: Planned, trial: TrialRecord) -> bool:

@@ -42,11 +42,6 @@ def combined(runs: Sequence[tuple[float, float]], *, alpha: float, beta: float) 
         runs: The logs of both, of each run on draws of its own.
         alpha: P(supported | claim false), at most, for the product; in (0, 1).
         beta: P(refuted | claim true), likewise.
-
-    >>> combined([(2.0, -1.0), (1.5, -1.0)], alpha=0.05, beta=0.05).verdict.value
-    'supported'
-    >>> combined([(2.0, -1.0)], alpha=0.05, beta=0.05).verdict.value
-    'inconclusive'
     """
     support, refute = (math.fsum(logs) for logs in zip(*runs, strict=True))
     over_support, over_refute = support + math.log(alpha), refute + math.log(beta)

@@ -24,6 +24,7 @@ from click.testing import CliRunner
 
 from pytest_velo.cache.attempt_ledger import AttemptLedger
 from pytest_velo.cache.attempts import Tried
+from pytest_velo.cache.frozen import FrozenClaim
 from pytest_velo.cache.keys import request_key
 from pytest_velo.cache.looks import Look
 from pytest_velo.cache.store import Store
@@ -258,6 +259,36 @@ def test_looks_are_shared(machine: Any) -> None:
     seen = machine("three").looks_at("d")
     assert [look.n for look in seen] == [9, 10]
     assert one.looks_at("d") == seen, "its own look is not counted twice"
+
+
+def test_frozen_claims_are_shared(machine: Any, url: str, postgres: Cluster) -> None:
+    claim = FrozenClaim(
+        test="t",
+        hash="1",
+        node_id="n",
+        model="m",
+        claim="rate >= 0.3",
+        claim_hash="c",
+        body="b",
+        max_trials=20,
+        seed=0,
+        stream="",
+        frozen_at="2026-11-30T02:10:00+00:00",
+    )
+    one, two = machine("one"), machine("two")
+    one.freeze(claim)
+    later = replace(claim, hash="2", frozen_at="2026-11-30T02:11:00+00:00")
+    assert [each.hash for each in two.freeze(later)] == ["1", "2"]
+    again = replace(claim, frozen_at="2026-11-30T02:12:00+00:00")
+    assert two.freeze(again) == (claim, later), "the same claim keeps the time when it was first frozen"
+    assert one.frozen("t") == (claim, later)
+    with psycopg.connect(postgres.url(), autocommit=True) as connection:
+        name = url.rpartition("=")[2]
+        connection.execute(f"GRANT USAGE ON SCHEMA {name} TO reader")
+        connection.execute(f"GRANT SELECT, INSERT ON {name}.draw, {name}.request, {name}.store TO reader")
+    writer = machine("writer", url.replace("owner", "reader"))
+    assert writer.freeze(later) == (later,), "an older GRANT loses nothing but the others' confirmations"
+    assert "may not read them" in " ".join(writer.notes)
 
 
 def test_machines_that_come_first_at_the_same_time_make_the_tables_once(machine: Any) -> None:
