@@ -218,8 +218,8 @@ MEASURES: dict[str, Callable[[Path], Measured]] = {
 
 @cache
 def drawn(data: Path, max_tokens: int) -> tuple[TrialRecord, ...]:
-    """Return real draws of the embedded model, one for each of 24 questions a file."""
-    questions = [row for name in FILES for row in rows_of(data, name)[:24]]
+    """Return real draws of the embedded model, one for each of 12 questions a file."""
+    questions = [row for name in FILES for row in rows_of(data, name)[:12]]
     return tuple(_draws([row["question"] for row in questions], max_tokens=max_tokens))
 
 
@@ -262,7 +262,8 @@ def _decided(
     claim: AnyClaim, outcomes: Sequence[int | None], invalid: Invalid, *, stop: bool = True
 ) -> tuple[Seen, Verdict]:
     """Weigh outcomes up to a verdict, or all of them for what they say in the end."""
-    seen = seen_of(None, claim, invalid=invalid, max_trials=200, **({} if stop else {"min_trials": len(outcomes)}))
+    waits = {} if stop else {"min_trials": len(outcomes)}
+    seen = seen_of(None, claim, invalid=invalid, max_trials=200, **waits)
     weigher = weigh(_Weighed(claim, seen, invalid))
     trials, verdict = [], None
     for planned, outcome in zip(seen.frame.trials(), outcomes, strict=False):

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from pytest_velo.records import HypothesisResult, Outcome
 from pytest_velo.report.document import RunDocument
 from pytest_velo.report.earlier import compare_runs
-from pytest_velo.report.numbers import duration
 from pytest_velo.report.found import counted
+from pytest_velo.report.numbers import duration
 from pytest_velo.report.page.conversation import shown
 from pytest_velo.report.page.entries import Entry, entry_of, is_change
 from pytest_velo.report.page.moved import Moved, flips_of, moved_of
