@@ -1,7 +1,7 @@
 """How often each check finds what it is for, and how often it speaks where nothing is wrong.
 
-Run with ``python benchmarks/checks.py DATA --write``. DATA is a folder with public data: `bbh/` (BIG-Bench Hard,
-`suzgunmirac/BIG-Bench-Hard`) and `model_written_evals/` (`anthropics/evals`). Real draws are those of the
+Run with ``python benchmarks/checks.py DATA --write``. DATA is a folder with public data: `bbh/` (BIG-Bench
+Hard, `suzgunmirac/BIG-Bench-Hard`) and `model_written_evals/` (`anthropics/evals`). Real draws are of the
 embedded model, so `velo pull smollm2-135m` must have been run. `--write` puts what was measured into
 `docs/checks/rates.json`, which `velo checks` and the pages show.
 

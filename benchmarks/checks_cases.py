@@ -42,6 +42,7 @@ FILES = (
     "model_written_evals/persona.first200.jsonl",
 )
 _SEED = 1729
+_AGAIN = 6
 
 
 @cache
@@ -78,14 +79,13 @@ def _said(check: Check, seen: Seen) -> Iterator[Remark]:
 def truncation(data: Path) -> Measured:
     """Hide from the check which replies the engine cut, and ask it of each."""
     cut, whole = [], []
-    for most in (8, 24, 60):
-        for trial in drawn(data, most):
-            call = trial.calls[0]
-            was_cut = call.reply.finish_reason is FinishReason.LENGTH
-            hidden = replace(call, reply=replace(call.reply, finish_reason=FinishReason.STOP))
-            alone = replace(trial, kind=OutcomeKind.ONE, calls=(hidden,))
-            (cut if was_cut else whole).append(speaks(TRUNCATION, _after([alone])))
-    how = "replies of the embedded model to five files, max_tokens 8, 24 and 60"
+    for trial in (*drawn(data), *cold(data)):
+        call = trial.calls[0]
+        was_cut = call.reply.finish_reason is FinishReason.LENGTH
+        hidden = replace(call, reply=replace(call.reply, finish_reason=FinishReason.STOP))
+        alone = replace(trial, kind=OutcomeKind.ONE, calls=(hidden,))
+        (cut if was_cut else whole).append(speaks(TRUNCATION, _after([alone])))
+    how = "replies of the embedded model to questions of five files, max_tokens 8 and 12"
     return Measured(
         detection=rate_of(cut, f"{how}: those that the engine cut, told as whole"),
         false_alarms=rate_of(whole, f"{how}: those that it ended"),
@@ -96,7 +96,7 @@ def flips(data: Path) -> Measured:
     """Decide on real outcomes without the invalid ones, and again with those gone the other way."""
     rng = random.Random(_SEED)
     turned, same = [], []
-    pool = [outcome_of(trial) for most in (8, 24, 60) for trial in drawn(data, most)]
+    pool = [outcome_of(trial) for trial in (*drawn(data), *cold(data))]
     for _ in range(4_000):
         share = rng.choice((0.1, 0.2, 0.4, 0.8))
         outcomes = rng.choices(
@@ -123,25 +123,24 @@ def flips(data: Path) -> Measured:
 
 def repeats(data: Path) -> Measured:
     """Ask one question six times, and six questions once, at temperature 0."""
-    questions = [row["question"] for name in FILES for row in rows_of(data, name)[:8]]
-    cold = [*_draws([each for each in questions for _ in range(6)], temperature=0.0, max_tokens=12)]
-    warm = [*_draws([each for each in questions for _ in range(6)], temperature=1.0, max_tokens=12)]
-    # As a server would answer that takes no notice of the temperature.
-    ignored = [_as_cold(trial) for trial in warm]
-    single = [row["question"] for name in FILES for row in rows_of(data, name)[8:48]]
-    once = [*_draws(single, temperature=0.0, max_tokens=12)]
-    same = [speaks(REPEATS, _after(cold[at : at + 6])) for at in range(0, len(cold), 6)]
-    other = [
-        speaks(REPEATS, _after(trials[at : at + 6]))
-        for trials in (warm, ignored, once[: len(once) // 6 * 6])
-        for at in range(0, len(trials), 6)
+    draws = cold(data)
+    again = [draws[at : at + _AGAIN] for at in range(0, len(draws), _AGAIN)]
+    n = len(again)
+    # The first draw of six questions each, then the second, and so on.
+    once = [
+        [again[(at + more) % n][turn] for more in range(_AGAIN)]
+        for turn in range(_AGAIN)
+        for at in range(0, n, 8)
     ]
+    warm = [*map(_as_cold, drawn(data))]
+    once += [warm[at : at + _AGAIN] for at in range(0, len(warm), _AGAIN)]
     return Measured(
-        detection=rate_of(same, "one question of five files, asked six times at temperature 0"),
+        detection=rate_of(
+            [speaks(REPEATS, _after(each)) for each in again],
+            "a question of five files, put to the embedded model six times at temperature 0",
+        ),
         false_alarms=rate_of(
-            other,
-            "six times at temperature 1; the same by a server that ignores temperature 0; six questions once"
-            " at temperature 0",
+            [speaks(REPEATS, _after(each)) for each in once], "six such questions, put to it once each"
         ),
     )
 
@@ -217,10 +216,17 @@ MEASURES: dict[str, Callable[[Path], Measured]] = {
 
 
 @cache
-def drawn(data: Path, max_tokens: int) -> tuple[TrialRecord, ...]:
+def drawn(data: Path) -> tuple[TrialRecord, ...]:
     """Return real draws of the embedded model, one for each of 24 questions a file."""
-    questions = [row for name in FILES for row in rows_of(data, name)[:24]]
-    return tuple(_draws([row["question"] for row in questions], max_tokens=max_tokens))
+    questions = [row["question"] for name in FILES for row in rows_of(data, name)[:24]]
+    return tuple(_draws(questions, max_tokens=8))
+
+
+@cache
+def cold(data: Path) -> tuple[TrialRecord, ...]:
+    """Return draws at temperature 0, six for each of eight questions a file, one question after the other."""
+    questions = [row["question"] for name in FILES for row in rows_of(data, name)[:8]]
+    return tuple(_draws([each for each in questions for _ in range(_AGAIN)], temperature=0.0, max_tokens=12))
 
 
 def outcome_of(trial: TrialRecord) -> int | None:
@@ -262,7 +268,8 @@ def _decided(
     claim: AnyClaim, outcomes: Sequence[int | None], invalid: Invalid, *, stop: bool = True
 ) -> tuple[Seen, Verdict]:
     """Weigh outcomes up to a verdict, or all of them for what they say in the end."""
-    seen = seen_of(None, claim, invalid=invalid, max_trials=200, **({} if stop else {"min_trials": len(outcomes)}))
+    waits = {} if stop else {"min_trials": len(outcomes)}
+    seen = seen_of(None, claim, invalid=invalid, max_trials=200, **waits)
     weigher = weigh(_Weighed(claim, seen, invalid))
     trials, verdict = [], None
     for planned, outcome in zip(seen.frame.trials(), outcomes, strict=False):

@@ -10,7 +10,10 @@ MOST_NAMED = 20
 
 
 class Level(StrEnum):
-    """How serious it is: a line of the report, a failure under strict, or no verdict."""
+    """How serious it is: a line of the report, a failure under strict, or a failure in any case.
+
+    No check of ours is an error.
+    """
 
     NOTE = "note"
     WARNING = "warning"
@@ -44,6 +47,10 @@ class Found:
     cases: tuple[str, ...] = ()
     trials: tuple[int, ...] = ()
     silenced: str = ""
+
+    def fails(self, *, strict: bool) -> bool:
+        """Tell whether its test fails by it."""
+        return self.counts and (strict or self.level is Level.ERROR)
 
     @property
     def counts(self) -> bool:

@@ -32,10 +32,13 @@ def variants(texts: Sequence[CaseTexts]) -> list[tuple[int, ...]]:
     """
     firsts = {(tuple(case.texts.items()), case.rest): at for at, case in reversed([*enumerate(texts)])}
     places = sorted(firsts.values())
-    found = clusters([words_of(texts[at].longest) for at in places])
-    return [
-        members for cluster in found if len(_units(texts, members := tuple(places[at] for at in cluster))) > 1
-    ]
+    found = []
+    for cluster in clusters([words_of(texts[at].longest) for at in places]):
+        alike: dict[str, list[int]] = {}
+        for at in cluster:
+            alike.setdefault(texts[places[at]].rest, []).append(places[at])
+        found += [tuple(members) for members in alike.values() if len(_units(texts, members)) > 1]
+    return found
 
 
 def _units(texts: Sequence[CaseTexts], members: Sequence[int]) -> set[object]:

@@ -33,12 +33,12 @@ class Checking:
     before: tuple[Found, ...]
 
     def refuse(self, *, strict: bool) -> None:
-        """Refuse to sample, and to pay, where strict would fail the verdict in any case.
+        """Refuse to sample, and to pay, where the test fails in any case.
 
         Raises:
-            UsageError: Under strict, with what was found; without a place.
+            UsageError: With what was found; without a place.
         """
-        counted = [found for found in self.before if found.counts] if strict else []
+        counted = [found for found in self.before if found.fails(strict=strict)]
         if counted:
             first = counted[0]
             raise UsageError(

@@ -80,7 +80,7 @@ def adapt_report(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.
             report.longrepr = longrepr_of(text, report)
     elif result.outcome is Outcome.INCONCLUSIVE:
         _as_undecided(item, report, result)
-    elif settings.strict and report.passed and any(found.counts for found in result.found):
+    elif report.passed and any(found.fails(strict=settings.strict) for found in result.found):
         report.outcome = "failed"
         report.longrepr = longrepr_of(text, report)
     if stubs_of(result):
