@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import shutil
 import sys
 from collections.abc import Iterable
@@ -18,6 +19,7 @@ from pytest_velo.cli.ledger_of_attempts import beliefs_named, read_ledger
 from pytest_velo.errors import UsageError
 from pytest_velo.report.history import ROW, beliefs_lines, history_lines, rows_of
 from pytest_velo.report.lines import Line, fit_lines
+from pytest_velo.report.text import neutralise
 
 
 @click.command()
@@ -39,7 +41,7 @@ def attempts(test: str, as_json: bool, as_csv: bool, cache_dir: Path) -> None:
     beliefs = beliefs_named(read_ledger(cache_dir), test)
     if as_json:
         for entry in _in_order(beliefs):
-            click.echo(msgspec.json.encode(entry).decode())
+            click.echo(json.dumps(msgspec.to_builtins(entry)))  # ASCII: no terminal acts on it
     elif as_csv:
         click.echo(_csv(beliefs), nl=False)
     else:
@@ -64,5 +66,6 @@ def _csv(beliefs: Iterable[list[Entry]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(ROW)
-    writer.writerows(row for belief in beliefs for row in rows_of(belief))
+    for row in (row for belief in beliefs for row in rows_of(belief)):
+        writer.writerow([neutralise(cell) if isinstance(cell, str) else cell for cell in row])
     return text.getvalue()

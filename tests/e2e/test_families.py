@@ -412,3 +412,23 @@ async def test_it(model, word):
     result.stdout.fnmatch_lines(["*exploratory: the design (alpha, *"])
     notices = json.dumps([r.notices for r in run.record.results])
     assert notices.count("exploratory: the design") == 2
+
+
+def test_a_test_whose_attempts_share_alpha_is_in_no_family(run) -> None:
+    run.file(
+        """
+@pytest.mark.parametrize("share", [0.95, 0.9])
+@pytest.mark.hypothesis(rate >= 0.5, max_trials=30)
+def test_family(trial, share):
+    return trial.rng.random() < share
+
+@pytest.mark.hypothesis(rate >= 0.5, max_trials=30, family="attempts")
+def test_alone(trial):
+    return trial.rng.random() < 0.95
+"""
+    )
+    run("-o", "velo_multiplicity=holm")
+    *members, alone = run.record.results
+    assert [result.family.size for result in members if result.family] == [2, 2]
+    assert alone.family is None
+    assert alone.attempt.alpha == 0.05

@@ -652,3 +652,12 @@ def test_the_embedded_model_is_not_even_loaded(run, weights):
     assert [trial.calls[0].reply.text for trial in result.trials] == draws
     assert result.n_calls == result.n_cached == len(draws)
     assert f"{len(draws)} outcomes and 1 verdict changed, 0 model calls" in told
+
+
+def test_a_rescored_attempt_keeps_its_number_and_its_share_of_alpha(recorded, run, rescore):
+    recorded(body("reply == 'yes'", mark='"family": "attempts"'))
+    [before] = run.record.results
+    assert "0 outcomes and 0 verdicts changed" in rescore()
+    [now] = run.record.results
+    assert now.attempt == before.attempt
+    assert now.alpha == before.alpha < 0.05
