@@ -65,7 +65,7 @@ def test_an_attempt_says_its_number_its_level_and_what_was_not_tried(
             ["refuted", "refuted", "inconclusive", "supported"],
             "the 4th fresh set of draws .* the first three were refuted, refuted, inconclusive",
         ),
-        (["refuted"] * 10 + ["supported"], "the 11th fresh set of draws .* the first 10 were 10 refuted"),
+        (["refuted"] * 10 + ["supported"], "the 11th fresh set of draws .* before: 10 refuted"),
     ],
 )
 def test_a_rerun_until_green_is_told_with_what_came_before(verdicts: list[str], told: str) -> None:
