@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pytest_velo.verdicts import Verdict
 
 _MOST_LISTED = 6
-_NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_NUMBERS = ("zero", "one", "two", "three", "four", "five", "six")
 
 
 def until_green(verdicts: Sequence[str], *, is_paid_for: bool) -> str:
@@ -28,18 +28,18 @@ def until_green(verdicts: Sequence[str], *, is_paid_for: bool) -> str:
     if last != Verdict.SUPPORTED or all(verdict == Verdict.SUPPORTED for verdict in before):
         return ""
     n = len(before)
-    were = f"first {_NUMBERS[n] if n < len(_NUMBERS) else n} were" if n > 1 else "first was"
-    text = f"the {_ordinal(n + 1)} fresh set of draws for the same claim, prompt and body; the {were}"
-    text = f"{text} {_listed(before)}"
+    text = f"the {_ordinal(n + 1)} fresh set of draws for the same claim, prompt and body; {_told(before)}"
     if is_paid_for:
         return text
     return f'{text}: a rerun until green, which alpha does not cover (family="attempts" in the mark does)'
 
 
-def _listed(verdicts: Sequence[str]) -> str:
-    if len(verdicts) <= _MOST_LISTED:
-        return ", ".join(verdicts)
-    return ", ".join(f"{n} {verdict}" for verdict, n in Counter(verdicts).most_common())
+def _told(before: Sequence[str]) -> str:
+    n = len(before)
+    if n > _MOST_LISTED:
+        return f"before: {', '.join(f'{m} {verdict}' for verdict, m in Counter(before).most_common())}"
+    were = "the first was" if n == 1 else f"the first {_NUMBERS[n]} were"
+    return f"{were} {', '.join(before)}"
 
 
 def _ordinal(n: int) -> str:
