@@ -48,6 +48,8 @@ def changes_between(before: HypothesisResult, now: HypothesisResult) -> tuple[st
         changes.append(f"what served it ({then} -> {today})")
     if before.body_digest and now.body_digest and before.body_digest != now.body_digest:
         changes.append("the body")
+    if (then_on := _rung_of(before)) != (now_on := _rung_of(now)):
+        changes.append(f"the rung of the ladder ({then_on} -> {now_on})")
     if before.trials and now.trials:
         old, new = (instruments_of(result.trials[0]) for result in (before, now))
         if old.prompt != new.prompt:
@@ -55,6 +57,12 @@ def changes_between(before: HypothesisResult, now: HypothesisResult) -> tuple[st
         if old.judge != new.judge:
             changes.append("the judge")
     return tuple(changes)
+
+
+def _rung_of(result: HypothesisResult) -> str:
+    """Return the rung whose trials are recorded."""
+    ladder = result.ladder
+    return "none" if ladder is None or ladder.at is None else ladder.rungs[ladder.at].name
 
 
 def _prompt(request: Request) -> str:

@@ -175,6 +175,12 @@ def test_scored_anew_only_the_deciding_rung_is(run, monkeypatch):
     assert [rung.outcome for rung in plain.ladder.rungs] == ["refuted", "refuted", None]
     assert plain.outcome == "refuted"
 
+    run.file(LADDERS.replace("zero_shot(), best_of(3), DEAR", 'zero_shot(name="plain"), DEAR'))
+    run("-k", "fails_on")
+    assert "the rung of the ladder (best_of(3, majority) -> plain)" in " ".join(
+        velo("compare", "previous").split()
+    )
+
 
 def test_the_example_climbs_from_its_cassette(run):
     shutil.copytree(EXAMPLE, run.path, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".pytest_velo"))
