@@ -50,6 +50,8 @@ def changes_between(before: HypothesisResult, now: HypothesisResult) -> tuple[st
         changes.append("the body")
     if {(each.what, each.why) for each in before.stubs} != {(each.what, each.why) for each in now.stubs}:
         changes.append(f"what is stubbed ({_stubbed(before)} -> {_stubbed(now)})")
+    if (then_on := _rung_of(before)) != (now_on := _rung_of(now)):
+        changes.append(f"the rung of the ladder ({then_on} -> {now_on})")
     if before.trials and now.trials:
         old, new = (instruments_of(result.trials[0]) for result in (before, now))
         if old.prompt != new.prompt:
@@ -61,6 +63,12 @@ def changes_between(before: HypothesisResult, now: HypothesisResult) -> tuple[st
 
 def _stubbed(result: HypothesisResult) -> str:
     return ", ".join(f"{each.what}: {each.why}" for each in result.stubs) or "nothing"
+
+
+def _rung_of(result: HypothesisResult) -> str:
+    """Return the rung whose trials are recorded."""
+    ladder = result.ladder
+    return "none" if ladder is None or ladder.at is None else ladder.rungs[ladder.at].name
 
 
 def _prompt(request: Request) -> str:

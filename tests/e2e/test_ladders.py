@@ -9,11 +9,15 @@ import pytest
 from click.testing import CliRunner
 from e2e.conftest import Answer
 
+from pytest_velo import check_sync, rate
 from pytest_velo.cli.main import main
+from pytest_velo.elicit import zero_shot
+from pytest_velo.errors import UsageError
 from pytest_velo.report.load import load
 from support.importing import imported_anew
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "ladder"
+ROOT = Path(__file__).parents[2]
+EXAMPLE, PAGE = ROOT / "examples" / "ladder", ROOT / "docs" / "how-to" / "ladders.md"
 
 LADDERS = """
 from pytest_velo.elicit import best_of, chain_of_thought, few_shot, judged, model, zero_shot
@@ -175,15 +179,57 @@ def test_scored_anew_only_the_deciding_rung_is(run, monkeypatch):
     assert [rung.outcome for rung in plain.ladder.rungs] == ["refuted", "refuted", None]
     assert plain.outcome == "refuted"
 
+    run.file(LADDERS.replace("zero_shot(), best_of(3), DEAR", 'zero_shot(name="plain"), DEAR'))
+    run("-k", "fails_on")
+    assert "the rung of the ladder (best_of(3, majority) -> plain)" in " ".join(
+        velo("compare", "previous").split()
+    )
 
-def test_the_example_climbs_from_its_cassette(run):
+
+def test_a_ladder_takes_its_part_of_a_familys_error_and_no_part_in_the_step_down(run):
+    run.ini("velo_multiplicity = holm")
+    run.file(
+        """
+from pytest_velo.elicit import best_of, zero_shot
+
+@pytest.mark.hypothesis(rate >= 0.5, models=[YES, NO], ladder=[zero_shot(), best_of(2)])
+async def test_it(strategy):
+    return await strategy("Sure?") == "yes"
+"""
+    )
+    run()
+    yes, no = run.record.results
+    assert (yes.outcome, no.outcome) == ("supported", "refuted")
+    assert [rung.alpha for rung in yes.ladder.rungs] == pytest.approx([0.0125, 0.0125])
+    assert (yes.family, no.family) == (None, None)
+    assert no.beta == pytest.approx(0.025)
+
+
+def test_a_ladder_is_for_tests():
+    def says_yes(strategy):
+        return strategy("Sure?") == "yes"
+
+    with pytest.raises(UsageError, match="ladder= is for tests") as caught:
+        check_sync(rate >= 0.5, says_yes, ladder=[zero_shot()])
+    assert "write a test" in caught.value.fix
+
+
+def test_the_example_climbs_from_its_cassette_as_its_page_shows(run, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    page = PAGE.read_text(encoding="utf-8")
+    example = (EXAMPLE / "test_ladder.py").read_text(encoding="utf-8")
+    assert f"```python\n{example[example.index('import pytest') :]}```" in page
     shutil.copytree(EXAMPLE, run.path, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".pytest_velo"))
     result = run("--velo-mode=replay")  # from the committed draws: no model is asked
 
     assert result.ret == 0
     [climbed] = run.record.results
     assert [rung.outcome for rung in climbed.ladder.rungs] == ["refuted", "supported", None]
-    assert "0 model calls: every draw came from the cache" in result.stdout.str()
+    printed = result.stdout.str()
+    assert "0 model calls: every draw came from the cache" in printed
+    _, _, shown = page.partition("$ pytest examples/ladder --velo-mode=replay\n")
+    for line in shown.partition("```")[0].splitlines():
+        assert line in (*printed.splitlines(), "...")
 
 
 @pytest.mark.processes
