@@ -123,11 +123,16 @@ class Velo:
         """Return a value that stands in for the real one; the trial notes it, and its verdict says so.
 
         Raises:
-            UsageError: There is no reason.
+            BodyError: There is no reason.
         """
         where = place_of_caller(2)
         scope = current("velo.stub")
-        scope.stubs[Stub(value=value, why=reason_of(why, where), where=where).standing_in_for(VALUE)] = None
+        try:
+            reason = reason_of(why, where)
+        except UsageError as error:
+            raise tell(_of_the_body(error)) from None
+        scope.stubs[Stubbed(what=VALUE, why=reason, where=where)] = None
+        scope.trial.note(f"stubbed: {reason} ({where})")
         return value
 
     def model(self, model_id: str | Stub | None = None, *, role: str = "") -> AsyncModel | Model:

@@ -20,7 +20,7 @@ class Ending:
     Attributes:
         outcome: The value of its hypothesis's outcome; `skipped` or `error` without one.
         word: The same with what was stubbed.
-        was_sampled: It has evidence of its own.
+        was_sampled: What it assumes itself did not keep it from being sampled.
     """
 
     outcome: str

@@ -16,6 +16,7 @@ from pytest_velo.report.numbers import count, dollars, duration, interval, perce
 from pytest_velo.report.outlook import outlook
 from pytest_velo.report.phrases import mark, n_trials, pairs_text
 from pytest_velo.report.predictions import predictions_text
+from pytest_velo.report.stubs import stubs_of
 from pytest_velo.report.table import STYLES, brief_lines, packed, table_lines
 from pytest_velo.report.text import inline
 from pytest_velo.report.tries import attempt_rows
@@ -106,8 +107,18 @@ def _wrapped(pieces: Sequence[str], width: int, style: Style = Style.PLAIN) -> l
 def outcome_counts(results: Sequence[HypothesisResult]) -> list[str]:
     """Count the hypotheses, in all and by outcome."""
     outcomes = [result.outcome for result in results]
-    counts = [f"{outcomes.count(outcome)} {outcome}" for outcome in Outcome if outcome in outcomes]
+    counts = [
+        f"{outcomes.count(outcome)} {outcome}{_stubbed(results, outcome)}"
+        for outcome in Outcome
+        if outcome in outcomes
+    ]
     return [count(len(results), "hypothesis", "hypotheses"), *counts]
+
+
+def _stubbed(results: Sequence[HypothesisResult], outcome: Outcome) -> str:
+    """Say how many of an outcome rest on a stub; nothing if none does."""
+    n = sum(result.outcome is outcome and bool(stubs_of(result)) for result in results)
+    return f" ({n} stubbed)" if n else ""
 
 
 def _totals(

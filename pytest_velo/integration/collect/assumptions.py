@@ -52,6 +52,9 @@ def link(items: Sequence[pytest.Function], session: VeloSession) -> None:
     """
     known = session.config.stash.setdefault(_INDEX, [])
     known += items
+    for item in items:
+        if ASSUMES in item.stash:  # it is taken in again, with other marks
+            del item.stash[ASSUMES]
     if not any(item.stash[SPEC].get("assumes") for item in items):
         return
     for item in items:
@@ -133,7 +136,8 @@ def _not_collected(function: Any, item: pytest.Function) -> Target:
     """
     marks = [mark for mark in getattr(function, "pytestmark", []) if mark.name == MARK and mark.args]
     code = getattr(function, "__code__", None)
-    if code is None or not (marks or "." in function.__qualname__):
+    in_a_class = "." in getattr(function, "__qualname__", "") and "<locals>" not in function.__qualname__
+    if code is None or not (marks or in_a_class):
         name = getattr(function, "__name__", type(function).__name__)
         raise UsageError(f"assumes= names {name}, which is not a hypothesis", fix=_FIX)
     path = Path(code.co_filename)

@@ -14,9 +14,11 @@ from pytest_velo.integration.endings import ERROR, SKIPPED, Ending
 from pytest_velo.integration.run.freedom import is_free
 from pytest_velo.integration.session import VeloSession
 from pytest_velo.records import Assumed, HypothesisResult, Outcome, Standing
+from pytest_velo.report.assumptions import was_held_back
 from pytest_velo.report.chosen import Before
 from pytest_velo.report.earlier import last_of
 from pytest_velo.report.stubs import outcome_word
+from pytest_velo.settings import Mode
 
 Evaluate = Callable[[pytest.Function, VeloSession], HypothesisResult | None]
 """Samples an item that only our own code sets up; None if it may not be sampled here."""
@@ -32,7 +34,7 @@ _IDS: pytest.StashKey[frozenset[str]] = pytest.StashKey()
 
 def ending_of(result: HypothesisResult) -> Ending:
     """Return how a hypothesis ended, for those that assume it."""
-    sampled = result.outcome is not Outcome.INCONCLUSIVE or result.decision is not None
+    sampled = not was_held_back(result)
     return Ending(outcome=result.outcome.value, word=outcome_word(result), was_sampled=sampled)
 
 
@@ -77,7 +79,8 @@ def _standing(target: Target, item: pytest.Function, session: VeloSession, evalu
     if not _runs_here(target, item):
         return _from_record(target, session, "did not run here")
     ending = session.endings.of(target.node_id)
-    if ending is None and target.item is not None and is_free(target.item):
+    may_evaluate = session.settings.mode is not Mode.REFRESH  # which would pay for its draws again
+    if ending is None and may_evaluate and target.item is not None and is_free(target.item):
         # It is behind in the order, or another worker's: its draws are shared, and never paid for twice.
         result = evaluate(target.item, session)
         ending = Ending(outcome=SKIPPED, word=SKIPPED) if result is None else ending_of(result)

@@ -16,7 +16,7 @@ from pytest_velo.integration.run.afar import progress_of
 from pytest_velo.integration.run.assumptions import is_settled
 from pytest_velo.integration.run.capture import Backstage, Stage, backstage
 from pytest_velo.integration.run.freedom import is_free, may_pool, own_fixtures
-from pytest_velo.integration.run.sampling import Sampling, Watch, prepare
+from pytest_velo.integration.run.sampling import Sampling, Watch, held_back, prepare
 from pytest_velo.integration.run.waves import waves_of
 from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.report.exports.spans import told
@@ -102,6 +102,8 @@ class Pooling:
         fillable = []
         for item in items:
             with suppress(Exception):
+                if held_back(item, self._session):
+                    continue
                 fillable.append((item, own_fixtures(item)))
         waves_of(self._session).fill(fillable)
 

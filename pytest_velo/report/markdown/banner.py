@@ -10,6 +10,7 @@ from pytest_velo.records import HypothesisResult, Outcome
 from pytest_velo.report.markdown.around import Around
 from pytest_velo.report.numbers import count
 from pytest_velo.report.phrases import mark
+from pytest_velo.report.stubs import stubs_of
 
 
 class Standing(StrEnum):
@@ -44,13 +45,18 @@ def banner(results: Sequence[HypothesisResult], around: Around) -> str:
         if trouble or (around.stopped and not around.unsampled):
             return ", ".join(filter(None, [f"{mark(Outcome.ERROR)} No hypothesis was tested", trouble]))
         return f"{mark(Outcome.SKIPPED)} No hypothesis was sampled"
+    stubbed = Counter(standing_of(result, around) for result in results if stubs_of(result))
     (worst, n), *others = told
     of = (
         f"{n:,} of {count(len(results), 'hypothesis', 'hypotheses')}"
         if len(results) > 1
         else "The hypothesis is"
     )
-    parts = [f"{of} {worst}", *(f"{n:,} {standing}" for standing, n in others)]
+    with_stubs = {standing: f"{standing} ({stubbed[standing]:,} stubbed)" for standing in stubbed}
+    parts = [
+        f"{of} {with_stubs.get(worst, worst)}",
+        *(f"{n:,} {with_stubs.get(standing, standing)}" for standing, n in others),
+    ]
     if around.unsampled:
         parts.append(f"{len(around.unsampled):,} more not sampled")
     sign = Outcome.ERROR if trouble and worst is not Standing.REFUTED else _outcome(worst)
