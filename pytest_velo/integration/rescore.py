@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_velo.canonical import digest
+from pytest_velo.designing.afresh import afresh
 from pytest_velo.errors import UsageError, nearest
 from pytest_velo.integration.collect.frame import case_set
+from pytest_velo.integration.collect.stash import SPEC
 from pytest_velo.integration.names import RESCORE_JUDGE, RESCORE_PLUGIN, RESCORE_RUN
 from pytest_velo.integration.session import SESSION, VeloSession
-from pytest_velo.records import HypothesisResult
+from pytest_velo.records import HypothesisResult, Repeat
 from pytest_velo.report.assumptions import was_held_back
 from pytest_velo.report.load import Run, load
 from pytest_velo.report.rescored import Source, rescored_fact, source_of
@@ -26,6 +28,7 @@ from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.looks import Looks
 from pytest_velo.runner.rescore import RecordedDraws, cases_changed, planned_as
 from pytest_velo.runner.run import Run as Sampling
+from pytest_velo.runner.streams import has_its_own_order, recorded_stream
 from pytest_velo.settings import Mode, Settings
 
 if TYPE_CHECKING:
@@ -164,7 +167,13 @@ class Rescoring:
                 where=item.nodeid,
                 fix="run pytest first, or name another run: velo rescore RUN",
             )
-        return Rescored(item=item, session=self._session, source=source, judge_calls=self.judge_calls)
+        return Rescored(
+            item=item,
+            session=self._session,
+            source=source,
+            judge_calls=self.judge_calls,
+            repeats=self.run.document.repeats,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +184,7 @@ class Rescored:
     session: VeloSession
     source: Source
     judge_calls: bool
+    repeats: Repeat | None = None
 
     def hypothesis(self, hypothesis: Hypothesis) -> Hypothesis:
         """Return the hypothesis on all recorded trials, without an early stop.
@@ -190,9 +200,13 @@ class Rescored:
                 where=hypothesis.node_id,
                 fix="run pytest instead: cached draws are still free",
             )
-        calls = [call for trial in trials for call in trial.calls]
+        stream = recorded_stream(old, trials, self.repeats, hypothesis.stream)
         paired = hypothesis.reference is not None
-        plan = planned_as(hypothesis, trials, case_set(self.item, self.session.settings), movable=not paired)
+        cases = case_set(self.item, self.session.settings)
+        hypothesis = replace(hypothesis, stream=stream)
+        if has_its_own_order(stream):
+            hypothesis = afresh(hypothesis, self.item.stash[SPEC], cases)
+        plan = planned_as(hypothesis, trials, cases, movable=not paired)
         notices = list(hypothesis.notices)
         if not paired and cases_changed(hypothesis, trials):
             notices.append("the cases have changed since: each trial uses the case with the same id")
@@ -200,7 +214,6 @@ class Rescored:
             hypothesis,
             frame=replace(hypothesis.frame, trials=lambda: iter(plan)),
             seeds={planned.turn: trial.seed for planned, trial in zip(plan, trials, strict=True)},
-            stream=calls[0].address.stream if calls else hypothesis.stream,
             may_pay=self.judge_calls,
             rerun=old.rerun or hypothesis.rerun,  # as typed then, not as the command passes it now
             to_the_end=True,

@@ -186,6 +186,8 @@ def _why_not(runs: Sequence[HypothesisResult]) -> str:
     now = runs[-1]
     if any(run.outcome is Outcome.ERROR for run in runs):
         return "one of them ended as an error"
+    if any(notice.startswith("exploratory: ") for run in runs for notice in run.notices):
+        return "one of them is exploratory: what it tests was chosen after its draws had been looked at"
     if any(_logs(run) is None for run in runs):
         return "an estimate claims nothing, and a run without evidence has none"
     if parts_of(now.claim) is None:

@@ -206,7 +206,12 @@ def _frozen(hypothesis: Hypothesis, judge: str | None) -> FrozenClaim:
 
 
 def _stream(claim: FrozenClaim) -> str:
-    return f"{PREFIX}{claim.hash[:_NAMED]}:{claim.stream}"
+    return stream_named(claim.hash, claim.stream)
+
+
+def stream_named(frozen: str, stream: str) -> str:
+    """Return the stream of a confirmation, by the hash of its claim and the mark's own stream."""
+    return f"{PREFIX}{frozen[:_NAMED]}:{stream}"
 
 
 def _verdict(log: FrozenLog | None, claim: FrozenClaim) -> str:

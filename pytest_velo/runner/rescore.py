@@ -107,8 +107,7 @@ def cases_changed(hypothesis: Hypothesis, trials: Sequence[TrialRecord]) -> bool
     name = hypothesis.set_digest or hypothesis.node_id
     usual = derive(hypothesis.seed, name, turn)
     # A confirmation and a replication have seeds of their own stream.
-    streams = {call.address.stream for call in trials[0].calls}
-    return trials[0].seed not in {usual, *(derive(hypothesis.seed, name, turn, each) for each in streams)}
+    return trials[0].seed not in (usual, derive(hypothesis.seed, name, turn, hypothesis.stream))
 
 
 def _is_same(planned: Planned, trial: TrialRecord) -> bool:

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from click.testing import CliRunner
 
+from pytest_velo.cli.main import main
+from support.importing import imported_anew
+
+QUIET = ("-p", "no:randomly", "-o", "asyncio_default_fixture_loop_scope=function")
 CONFIRM = ("-q", "--velo-profile=confirm")
 NOISE = """
 @pytest.mark.hypothesis(rate >= {edge}, max_trials={most})
@@ -84,3 +89,25 @@ def test_a_plan_freezes_nothing_and_replay_finds_the_draws_without_the_record_of
     assert again.outcome is first.outcome
     assert again.confirmation.frozen_at == ""
     assert "not known here" in again.facts[-1]
+
+
+def test_a_confirmation_on_cases_is_picked_anew_and_can_be_rescored(run, noisy, monkeypatch):
+    noisy(0.3)
+    run.file("""
+@pytest.mark.hypothesis(rate >= 0.3, cases=["a", "b", "c", "d", "e"], max_trials=60)
+def test_picks(trial, case):
+    assert trial.rng.random() < 0.7
+""")
+    run("-q")
+    explored = [trial.case_id for trial in run.record.results[0].trials]
+    run("-q", "--velo-profile=confirm")
+    confirmed = run.record
+    picked = [trial.case_id for trial in confirmed.results[0].trials]
+    n = min(len(explored), len(picked))
+    assert explored[:n] != picked[:n]
+    with imported_anew(run.path):
+        done = CliRunner().invoke(main, ["rescore", "-q", *QUIET])
+    assert done.exit_code == 0, done.output
+    again = run.record.results[0]
+    assert [trial.case_id for trial in again.trials] == picked
+    assert not [notice for notice in again.notices if "cases have changed" in notice]

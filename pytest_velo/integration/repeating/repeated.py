@@ -23,12 +23,9 @@ from pytest_velo.records import HypothesisResult, Repeat, RepeatKind
 from pytest_velo.report.again import originals, test_of
 from pytest_velo.report.load import load
 from pytest_velo.report.replicated import earlier_replications, replication_facts, replication_of
-from pytest_velo.runner.confirming import PREFIX
 from pytest_velo.runner.hypothesis import Hypothesis
+from pytest_velo.runner.streams import has_its_own_order, recorded_stream, replicate_stream
 from pytest_velo.settings import Mode, Settings
-
-REPLICATE = "replicate:"
-"""How the streams of replications begin."""
 
 
 class Repeating:
@@ -76,16 +73,16 @@ class Repeating:
         hypothesis = replace(hypothesis, rerun=self._command(item))
         if self.repeat.kind is RepeatKind.RERUN:
             return self._paired(item, hypothesis)
-        stream = f"{REPLICATE}{self.repeat.number}:{hypothesis.stream}"
+        stream = replicate_stream(self.repeat.number, hypothesis.stream)
         fresh = afresh(replace(hypothesis, stream=stream), spec, cases)
         return self._on_other_cases(item, fresh) if repeats_cases(fresh) else fresh
 
     def _paired(self, item: pytest.Item, hypothesis: Hypothesis) -> Hypothesis:
         """Return a hypothesis with the order and the seeds of the first run."""
         old = self._known[self._name(item)][0]
-        calls = (call for trial in self.run.trials_of(old.node_id) for call in trial.calls)
-        stream = next((call.address.stream for call in calls), "")
-        if stream.startswith((PREFIX, REPLICATE)):  # which have an order and seeds of their own
+        trials, repeats = self.run.trials_of(old.node_id), self.run.document.repeats
+        stream = recorded_stream(old, trials, repeats, hypothesis.stream)
+        if has_its_own_order(stream):
             cases = case_set(item, self._session.settings)
             return afresh(replace(hypothesis, stream=stream), item.stash[SPEC], cases)
         if hypothesis.set_digest or old.node_id == hypothesis.node_id:

@@ -57,6 +57,7 @@ def test_two_runs_that_are_undecided_alone_decide_together():
         ({"body_digest": "e"}, "the body"),
         ({"body_digest": ""}, "the body"),
         ({"outcome": Outcome.ERROR}, "as an error"),
+        ({"notices": ("exploratory: the body changed after its draws",)}, "exploratory"),
     ],
 )
 def test_what_is_not_the_same_hypothesis_is_not_multiplied(then, why):
