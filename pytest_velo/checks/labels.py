@@ -20,11 +20,7 @@ def label_of(trial: TrialRecord) -> str:
 
 
 def label_field(case: Any) -> str:
-    """Return the name of a case's label; empty if it has none that is a text or a number.
-
-    >>> label_field(Case({"question": "2 + 2?", "answer": 4})), label_field("2 + 2?")
-    ('answer', '')
-    """
+    """Return the name of a case's label; empty if it has none that is a text or a number."""
     fields = fields_of(case)
     for name in LABELS:
         value = fields.get(name)
