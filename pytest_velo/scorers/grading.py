@@ -24,6 +24,7 @@ YES_NO_SCHEMA: JsonObject = {
     "additionalProperties": False,
 }
 
+_ASKED = "\n\nAnswer as JSON: "
 _LED = "The conversation that led to the text:"
 _KNOWN = "What to know about the text:"
 _JUDGED = "The text to judge:"
@@ -33,14 +34,14 @@ _SHORT = {_LED: " (sees the conversation)", _KNOWN: " (sees a context)", None: "
 
 def yes_no_prompt(question: str, text: str, shown: Shown = None) -> str:
     """Return the judge's prompt for a yes-or-no question about `text`."""
-    asked = 'Answer as JSON: {"answer": "yes"} or {"answer": "no"}.'
-    return f"{question}\n\n{_material(question, text, shown)}\n\n{asked}"
+    asked = '{"answer": "yes"} or {"answer": "no"}.'
+    return f"{question}\n\n{_material(question, text, shown)}{_ASKED}{asked}"
 
 
 def score_prompt(rubric: str, text: str, low: float, high: float, shown: Shown = None) -> str:
     """Return the judge's prompt for a score of `text` between `low` and `high`."""
-    asked = f'Answer as JSON: {{"score": a number from {low:g} to {high:g}}}.'
-    return f"{rubric}\n\n{_material(rubric, text, shown)}\n\n{asked}"
+    asked = f'{{"score": a number from {low:g} to {high:g}}}.'
+    return f"{rubric}\n\n{_material(rubric, text, shown)}{_ASKED}{asked}"
 
 
 def _material(question: str, text: str, shown: Shown) -> str:
@@ -82,6 +83,23 @@ def rubric_of(request: Request) -> str | None:
     if found is None:
         return None
     return f"{request.endpoint}/{request.model}: {content[: found.start()]}{_SHORT[found['shown']]}"
+
+
+def judged_text(request: Request) -> str | None:
+    """Return the text that a judge was asked about; None for other requests.
+
+    >>> asked = {"role": "user", "content": yes_no_prompt("Is it polite?", "No.")}
+    >>> told = {"role": "system", "content": SYSTEM}
+    >>> judged_text(Request(api="a", endpoint="e", model="m", messages=(told, asked)))
+    'No.'
+    """
+    system, *others = request.messages or ({},)
+    if system != {"role": "system", "content": SYSTEM} or not others:
+        return None
+    material, asked, _ = str(others[0].get("content")).rpartition(_ASKED)
+    fenced, _, mark = material.rpartition("\n")
+    _, opened, text = f"{fenced}\n".rpartition(f"{mark}\n")
+    return text[:-1] if asked and opened and mark.startswith(FENCE) else None
 
 
 def score_schema(low: float, high: float) -> JsonObject:

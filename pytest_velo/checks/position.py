@@ -1,0 +1,217 @@
+"""Position bias: the answer follows the place of an option, not its content."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, deque
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pytest_velo.checks.labels import label_of
+from pytest_velo.checks.options import Question, question_in, sent
+from pytest_velo.checks.signs import log_evidence
+from pytest_velo.records import Call, TrialRecord
+
+ALPHA = 0.01
+"""How often, at most, it says so of answers that do not depend on the place."""
+_MOST_TRIALS = 20_000  # by then a bias that matters has shown
+_MOST_IN_VAIN = 500  # trials without a question: the hypothesis asks none
+_MOST_PARSED = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pick:
+    """One answer to a question with options.
+
+    Attributes:
+        trial: The trial's index.
+        case: The case's id.
+        stem: What was asked, without the order of the options.
+        options: The options in the order in which they were sent.
+        marks: What each is called.
+        place: Of the option that was picked, from 0; None if the answer names none.
+        right: The place of the case's label; None if there is none.
+    """
+
+    trial: int
+    case: str
+    stem: Hashable
+    options: tuple[str, ...]
+    marks: tuple[str, ...]
+    place: int | None
+    right: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preference:
+    """The place that answers prefer.
+
+    Attributes:
+        place: From 0.
+        mark: What it is called, e.g. `A`.
+        n_for: Informative pairs that went to it; `n_against` went away from it.
+        n_pairs: All pairs.
+    """
+
+    place: int
+    mark: str
+    n_for: int
+    n_against: int
+    n_pairs: int
+
+
+def picks_of(trials: Iterable[TrialRecord]) -> Iterator[Pick]:
+    """Yield the answers to questions with options, in the order of the trials."""
+    parsed: dict[tuple[int, str], Question | None] = {}
+    any_found = False
+    for n_looked_at, trial in enumerate(trials):
+        if n_looked_at >= (_MOST_TRIALS if any_found else _MOST_IN_VAIN):
+            return
+        for call in trial.calls:
+            if call.speaker:
+                continue
+            key = (id(call.request), call.address.key)  # requests that are equal are often one object
+            if key not in parsed:
+                if len(parsed) >= _MOST_PARSED:
+                    parsed.clear()
+                parsed[key] = question_in(sent(call.request.messages))
+            question = parsed[key]
+            if question is not None:
+                any_found = True
+                yield _pick(trial, call, question)
+
+
+def _pick(trial: TrialRecord, call: Call, question: Question) -> Pick:
+    label = label_of(trial)
+    return Pick(
+        trial=trial.index,
+        case=trial.case_id,
+        stem=(call.model, question.stem, frozenset(question.options)),
+        options=question.options,
+        marks=question.marks,
+        place=question.place_of(call.reply.prefill + call.reply.text),
+        right=question.place_of(label) if label else None,
+    )
+
+
+@dataclass(slots=True)
+class _Coins:
+    """Tosses for each place: pairs that went to it or away from it, and those that are not complete."""
+
+    n_for: Counter[int] = field(default_factory=Counter)
+    n_against: Counter[int] = field(default_factory=Counter)
+    n_open_for: Counter[int] = field(default_factory=Counter)
+    n_open: int = 0
+    n_pairs: int = 0
+    marks: tuple[str, ...] = ()
+
+    def toss(self, place: int, sign: int) -> None:
+        if sign:
+            (self.n_for if sign > 0 else self.n_against)[place] += 1
+
+    def decide(self) -> Preference | None:
+        """Return the place that is preferred, if any is, at the level `ALPHA`.
+
+        The mean over places of e-values is one, and exceeds 1/alpha with a probability of at most alpha
+        (Ville). It must hold however the run was stopped, and that goes by answers, those of pairs too of
+        which one half is in. So these count for each place in the way that speaks least for it: were they
+        complete, they would be tosses like all others, and the evidence could only be larger.
+        """
+        n_places = len(self.marks)
+        logs = [
+            log_evidence(
+                self.n_for[place], self.n_against[place] + max(0, self.n_open - self.n_open_for[place])
+            )
+            for place in range(n_places)
+        ]
+        if not logs or max(logs) < math.log(1 / ALPHA):
+            return None
+        top = max(logs)
+        mean = top + math.log(sum(math.exp(each - top) for each in logs) / n_places)
+        if mean < math.log(1 / ALPHA):
+            return None
+        best = logs.index(top)
+        return Preference(
+            place=best,
+            mark=self.marks[best].upper(),
+            n_for=self.n_for[best],
+            n_against=self.n_against[best],
+            n_pairs=self.n_pairs,
+        )
+
+
+def swapped(picks: Iterable[Pick]) -> tuple[Preference | None, int]:
+    """Compare answers to one question with its options in two orders; return also how many pairs there are.
+
+    If the content that is picked does not depend on the order, the two answers of a pair might as well have
+    been given the other way round. So of the pairs in which this would change how often a place is picked,
+    each raises or lowers it with even chances: a fair coin. With two options this is McNemar's test.
+    """
+    coins = _Coins()
+    waiting: dict[Hashable, deque[Pick]] = {}
+    for pick in picks:
+        coins.marks = max(coins.marks, pick.marks, key=len)
+        others = waiting.setdefault(pick.stem, deque())
+        if not others or others[0].options == pick.options:
+            others.append(pick)  # which picks are a pair must not depend on what was picked
+            continue
+        first = others.popleft()
+        coins.n_pairs += 1
+        for place in range(len(pick.options)):
+            coins.toss(place, _moved_to(place, first, pick))
+    for others in waiting.values():
+        coins.n_open += len(others)
+        coins.n_open_for.update(pick.place for pick in others if pick.place is not None)
+    return coins.decide(), coins.n_pairs
+
+
+def _moved_to(place: int, first: Pick, second: Pick) -> int:
+    """Return how much oftener a place was picked than if each answer had been given in the other order."""
+    picked = (first.place == place) + (second.place == place)
+    exchanged = (_place_in(second, first) == place) + (_place_in(first, second) == place)
+    return picked - exchanged
+
+
+def _place_in(other: Pick, pick: Pick) -> int | None:
+    return None if pick.place is None else other.options.index(pick.options[pick.place])
+
+
+def by_label(picks: Iterable[Pick]) -> Preference | None:
+    """Compare cases whose right answers stand at different places: one that is right, one that is not.
+
+    If whether an answer is right does not depend on where the right one stands, and cases come in random
+    order, either of a pair is the right one with even chances. That cases differ in nothing else is more
+    than a data set promises: this is a hint. Each case counts once, since draws of one are alike.
+    """
+    coins = _Coins()
+    waiting: deque[Pick] = deque()
+    known: set[str] = set()
+    for pick in picks:
+        if pick.right is None or pick.case in known:
+            continue
+        known.add(pick.case)
+        coins.marks = max(coins.marks, pick.marks, key=len)
+        if not waiting or waiting[0].right == pick.right:
+            waiting.append(pick)
+            continue
+        first = waiting.popleft()
+        coins.n_pairs += 1
+        for one, other in ((first, pick), (pick, first)):
+            assert one.right is not None
+            coins.toss(one.right, _is_right(one) - _is_right(other))
+    coins.n_open = len(waiting)
+    for pick in waiting:
+        if _is_right(pick) and pick.right is not None:
+            coins.n_open_for[pick.right] += 1
+    return coins.decide()
+
+
+def _is_right(pick: Pick) -> bool:
+    return pick.place is not None and pick.place == pick.right
+
+
+def shares(picks: Iterable[Pick]) -> Mapping[str, Any]:
+    """Return how many answers name an option, and of these how many each place has, by its name."""
+    named = Counter(pick.marks[pick.place].upper() for pick in picks if pick.place is not None)
+    return dict(sorted(named.items()))
