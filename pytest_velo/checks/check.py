@@ -36,6 +36,7 @@ class Seen:
         cases: The cases; None without.
         body: The test's function; None where there is none.
         keywords: Those of the mark, as they were read, e.g. `allow_cut`; what is not set is not there.
+        judges_held: Ids of the judges that a test of this session holds against labels.
         result: The result with its trials; None before anything is sampled.
     """
 
@@ -44,6 +45,7 @@ class Seen:
     cases: CaseSet | None = None
     body: Callable[..., Any] | None = None
     keywords: Mapping[str, Any] = field(default_factory=dict)
+    judges_held: frozenset[str] = frozenset()
     result: HypothesisResult | None = None
 
     @property

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pytest_velo.checks.check import Check, Remark, Seen
+from pytest_velo.checks.pages import address_of
+from pytest_velo.found import Level
 from pytest_velo.records import Call, FinishReason, OutcomeKind, TrialRecord
 from pytest_velo.scorers.grading import judged_text
 
@@ -38,7 +41,10 @@ class Scored:
 
 
 def scored_nothing(trials: Iterable[TrialRecord]) -> dict[Nothing, Scored]:
-    """Return the trials with an outcome whose last reply is empty or refused, or whose judge saw no text."""
+    """Return the trials with an outcome whose last reply is empty or refused, or whose judge saw no text.
+
+    A trial in which tools were called may have its outcome from what they did.
+    """
     found: dict[Nothing, Scored] = {}
     n = 0
     for trial in trials:
@@ -58,6 +64,8 @@ def scored_nothing(trials: Iterable[TrialRecord]) -> dict[Nothing, Scored]:
 def _nothing(calls: Iterable[Call]) -> Nothing | None:
     last: Call | None = None
     for call in calls:
+        if call.reply.tool_calls:
+            return None
         if not call.speaker:
             last = call
         elif (text := judged_text(call.request)) is not None and is_blank(text):
@@ -67,7 +75,7 @@ def _nothing(calls: Iterable[Call]) -> Nothing | None:
     reply = last.reply
     if reply.refused or reply.finish_reason is FinishReason.REFUSAL:
         return Nothing.REFUSED
-    return Nothing.EMPTY if is_blank(reply.text) and not reply.tool_calls else None
+    return Nothing.EMPTY if is_blank(reply.text) else None
 
 
 def is_blank(text: str) -> bool:
@@ -79,3 +87,37 @@ def is_blank(text: str) -> bool:
     if not text or text.isspace():
         return True
     return len(text) <= _LONG and all(unicodedata.category(char) in _BLANK for char in text)
+
+
+_SAID = {
+    Nothing.EMPTY: "are of empty replies",
+    Nothing.JUDGED: "are of a judge that was shown an empty text",
+    Nothing.REFUSED: "are of replies that the model's provider marks as refused",
+}
+_FIXES = {
+    Nothing.EMPTY: "leave allow_empty=True out, and they are invalid",
+    Nothing.JUDGED: "call velo.invalid(why) where the body finds nothing to judge",
+    Nothing.REFUSED: "if a refusal says nothing about the claim: `if reply.refused: velo.invalid(why)`",
+}
+
+
+def _look(seen: Seen) -> Iterator[Remark]:
+    for kind, scored in scored_nothing(seen.trials).items():
+        n = len(scored.trials)
+        yield Remark(
+            message=f"{n} of {scored.n} outcomes {_SAID[kind]}; the mean of these outcomes is"
+            f" {scored.total / n:.3g}",
+            fix=_FIXES[kind],
+            trials=scored.trials,
+            level=Level.NOTE if kind is Nothing.REFUSED else None,  # often, to refuse is the behaviour
+        )
+
+
+CHECK = Check(
+    code="F12",
+    name="empty replies scored",
+    sees="An empty or refused reply has an outcome, or a judge was shown an empty text.",
+    look=_look,
+    level=Level.WARNING,
+    page=address_of("F12", "empty replies scored"),
+)

@@ -7,9 +7,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from pytest_velo.checks.labels import LABELS, fields_of, label_field, label_of
+from pytest_velo.checks.check import Check, Remark, Seen
+from pytest_velo.checks.labels import LABELS, fields_of, label_of
 from pytest_velo.checks.options import sent, without_options
+from pytest_velo.checks.pages import address_of
 from pytest_velo.checks.signs import log_evidence
+from pytest_velo.found import Level
 from pytest_velo.records import TrialRecord
 
 _MOST_CASES = 2_000
@@ -76,9 +79,9 @@ def sent_of(trials: Iterable[TrialRecord]) -> Iterator[Sent]:
 
 
 def _other_fields(trial: TrialRecord, text: str) -> Iterator[str]:
-    own = label_field(trial.case)
     for name, value in fields_of(trial.case).items():
-        if name not in LABELS and name != own and isinstance(value, str) and value and value in text:
+        says_answer = any(word in LABELS for word in str(name).casefold().split("_"))
+        if not says_answer and isinstance(value, str) and value and value in text:
             yield without_options(value)
 
 
@@ -139,3 +142,33 @@ def _pattern(label: str) -> re.Pattern[str]:
     words = r"\s+".join(map(re.escape, label.split()))
     return re.compile(rf"(?<!\w){words}(?!\w)", re.IGNORECASE)
 
+
+def _look(seen: Seen) -> Iterator[Remark]:
+    for leak in leaks(sent_of(seen.trials)):
+        where = f"arm {leak.arm!r}" if leak.arm else ""
+        n = f"{len(leak.cases)} of {leak.n} cases"
+        if leak.by_body:
+            yield Remark(
+                message=f"what was sent holds the label of its own case in {n}, and not those of others",
+                fix="put the fields of a case into the prompt one by one, all but its label",
+                where=where,
+                cases=leak.cases,
+            )
+        else:
+            yield Remark(
+                message=f"a field that was sent holds the label of its own case in {n}",
+                fix="if the answer is not to be read off there, take such cases out",
+                where=where,
+                cases=leak.cases,
+                level=Level.NOTE,
+            )
+
+
+CHECK = Check(
+    code="F11",
+    name="answer in the prompt",
+    sees="What was sent holds the label of the case, as the model would have to say it.",
+    look=_look,
+    level=Level.WARNING,
+    page=address_of("F11", "answer in the prompt"),
+)

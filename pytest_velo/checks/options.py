@@ -14,6 +14,7 @@ _MARK = re.compile(
     re.MULTILINE,
 )
 _MOST_OPTIONS = 26
+_QUOTED_END = re.compile(r"""["'](?=\s*[,})\]])""")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,9 +32,9 @@ class Question:
     marks: tuple[str, ...]
 
     def place_of(self, said: str) -> int | None:
-        """Return the place, from 0, of the only option that a text names; None if it names none or several.
+        r"""Return the place, from 0, of the only option that a text names; None if it names none or several.
 
-        >>> question = question_in("Lemons are\\n(A) sweet\\n(B) sour")
+        >>> question = question_in("Lemons are\n(A) sweet\n(B) sour")
         >>> [question.place_of(said) for said in ("(B)", "B.", "A: sweet", "They are sour.", "A lemon", "?")]
         [1, 1, 0, 1, None, None]
         """
@@ -55,7 +56,7 @@ class Question:
             yield from self._places(mark)
 
     def _told(self, text: str) -> Iterator[int]:
-        for mark in re.findall(r"\b(?:answer|option|choice)(?: is)?:? \"?(\w\d?)(?=[\s.),\"']|$)", text):
+        for mark in re.findall(r"\b(?:answer|option|choice)(?: is)?:? [\"(]*(\w\d?)(?=[\s.),\"']|$)", text):
             yield from self._places(mark)
 
     def _worded(self, text: str) -> Iterator[int]:
@@ -94,8 +95,13 @@ def question_in(text: str) -> Question | None:
 
 
 def without_options(text: str) -> str:
-    """Return a text without the last options in it."""
-    question = question_in(text)
+    r"""Return a text without the last options in it, also where it is a row as JSON or Python print it.
+
+    >>> without_options('{"question": "Which?\\n(A) tea\\n(B) milk", "answer": "(B)"}').split()
+    ['{"question":', '"Which?', '",', '"answer":', '"(B)', '"}']
+    """
+    lines = _QUOTED_END.sub(r"\n\g<0>", text.replace("\\n", "\n"))
+    question = question_in(lines)
     return text if question is None else question.stem
 
 

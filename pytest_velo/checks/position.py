@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections import Counter, deque
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
+from pytest_velo.checks.check import Check, Remark, Seen
 from pytest_velo.checks.labels import label_of
 from pytest_velo.checks.options import Question, question_in, sent
+from pytest_velo.checks.pages import address_of
 from pytest_velo.checks.signs import log_evidence
+from pytest_velo.found import Level
 from pytest_velo.records import Call, TrialRecord
 
 ALPHA = 0.01
@@ -211,7 +213,40 @@ def _is_right(pick: Pick) -> bool:
     return pick.place is not None and pick.place == pick.right
 
 
-def shares(picks: Iterable[Pick]) -> Mapping[str, Any]:
-    """Return how many answers name an option, and of these how many each place has, by its name."""
-    named = Counter(pick.marks[pick.place].upper() for pick in picks if pick.place is not None)
-    return dict(sorted(named.items()))
+def _look(seen: Seen) -> Iterator[Remark]:
+    picks = [*picks_of(seen.trials)]
+    preferred, n_pairs = swapped(picks)
+    if preferred is not None:
+        yield Remark(
+            message=f"answers go to ({preferred.mark}) whatever stands there: {preferred.n_for} of"
+            f" {preferred.n_for + preferred.n_against} telling pairs say so, of {n_pairs} that ask the same"
+            f" with its options in another order; {_shares(picks)}",
+            fix="count a question as answered only where both orders agree, or claim about a stronger model",
+        )
+    elif not n_pairs and (preferred := by_label(picks)) is not None:
+        yield Remark(
+            message=f"answers are right where ({preferred.mark}) is right: {preferred.n_for} of"
+            f" {preferred.n_for + preferred.n_against} telling pairs of cases say so; either answers follow"
+            f" the place, or these cases are the easier ones; {_shares(picks)}",
+            fix="send the options in several orders, e.g. by trial.rng.shuffle(options), which tells the two"
+            " apart",
+            level=Level.NOTE,
+        )
+
+
+def _shares(picks: Iterable[Pick]) -> str:
+    """Say how the answers spread over the places."""
+    named = Counter("" if pick.place is None else pick.marks[pick.place].upper() for pick in picks)
+    n_none = named.pop("", 0)
+    told = [f"({mark}) {n}" for mark, n in sorted(named.items())]
+    return "picked: " + ", ".join(told + [f"none of them {n_none}"] * bool(n_none))
+
+
+CHECK = Check(
+    code="F07",
+    name="position bias",
+    sees="The answers to questions with options follow the place of an option, not its content.",
+    look=_look,
+    level=Level.WARNING,
+    page=address_of("F07", "position bias"),
+)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 
+from pytest_velo.checks.check import Check, Remark, Seen
+from pytest_velo.checks.pages import address_of
+from pytest_velo.found import Level
 from pytest_velo.records import Call, TrialRecord
 
 _MOST_TEXTS = 10_000
@@ -32,8 +35,8 @@ def asked_again(trials: Iterable[TrialRecord]) -> Retries | None:
     """Return what was asked again where that depends on the replies; None otherwise.
 
     A number of draws that is the same in all trials, for a vote or the best of several, is a design. So is
-    one that differs, if replies like those after which the body went on were also ones that it stopped at:
-    then the replies do not decide it.
+    one that differs, if no trial has a single draw, as in a vote until two agree, or if replies like those
+    after which the body went on were also ones that it stopped at: then the replies do not decide it.
     """
     again: list[int] = []
     n_draws: Counter[int] = Counter()
@@ -56,7 +59,7 @@ def asked_again(trials: Iterable[TrialRecord]) -> Retries | None:
         n_draws[most] += 1
         if most > 1:
             again.append(trial.index)
-    if len(n_draws) < 2:
+    if len(n_draws) < 2 or 1 not in n_draws:
         return None
     top = max(n_draws)
     if any(texts & left for n, texts in last.items() if n < top):
@@ -85,3 +88,25 @@ def _same_requests(calls: Iterable[Call]) -> list[list[Call]]:
 def _add(texts: set[int], text: str) -> None:
     if len(texts) < _MOST_TEXTS:
         texts.add(hash(text.strip()))
+
+
+def _look(seen: Seen) -> Iterator[Remark]:
+    retries = asked_again(seen.trials)
+    if retries is not None:
+        n = len(retries.trials)
+        yield Remark(
+            message=f"{n} of {retries.n_trials} trials asked the same again, up to {retries.most} times in"
+            f" all, until a reply suited the body: {retries.n_left} replies count for nothing",
+            fix="call velo.invalid(why) where a reply cannot be read, or draw equally often in every trial",
+            trials=retries.trials,
+        )
+
+
+CHECK = Check(
+    code="F09",
+    name="resample until valid",
+    sees="The body asks again until a reply suits it, and only the last one counts.",
+    look=_look,
+    level=Level.WARNING,
+    page=address_of("F09", "resample until valid"),
+)

@@ -64,9 +64,18 @@ def checking_of(
     cases: CaseSet | None,
     body: Callable[..., Any] | None,
     checks: Sequence[Check],
+    *,
+    judges_held: frozenset[str] = frozenset(),
 ) -> Checking:
     """Return the checks of a hypothesis; those of its cases have looked."""
     silence: dict[str, str] = dict(spec.get("silence", {}))
-    seen = Seen(claim=spec.claim, frame=frame, cases=cases, body=body, keywords=spec.options)
+    seen = Seen(
+        claim=spec.claim,
+        frame=frame,
+        cases=cases,
+        body=body,
+        keywords=spec.options,
+        judges_held=judges_held,
+    )
     before = tuple(look(checks, When.BEFORE, seen, silence))
     return Checking(seen=seen, checks=checks, silence=silence, before=before)

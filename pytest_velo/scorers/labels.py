@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ CONTEXTS = ("context", "prompt")
 LABEL = "label"
 QUESTION = "question"
 
+_DIGEST_LENGTH = 16
 _ROW = '{"text": "Good day!", "label": "yes"}'
 
 
@@ -41,6 +43,15 @@ class Labelled:
     label: bool
     context: str | Sequence[JsonObject] | None
     digest: str
+
+
+def is_slot_of_label(slot: str) -> bool:
+    """Tell whether a draw was made for a label: its slot, as text, ends in a row's digest.
+
+    >>> is_slot_of_label("c:0:0:0123456789abcdef"), is_slot_of_label("c:0:0"), is_slot_of_label("c:0:0:again")
+    (True, False, False)
+    """
+    return re.fullmatch(rf"[^:]*:\d+:\d+:[0-9a-f]{{{_DIGEST_LENGTH}}}", slot) is not None
 
 
 def labels_of(source: Any, question: str | None, base: Path, level: float) -> tuple[Labelled, ...]:
@@ -91,7 +102,7 @@ def _labelled(item: Any, where: str, name: str, question: str | None, own: str) 
         text=fields[text],
         label=_label(fields, where),
         context=None if context is None else fields[context],
-        digest=digest([own, question])[:16],
+        digest=digest([own, question])[:_DIGEST_LENGTH],
     )
 
 

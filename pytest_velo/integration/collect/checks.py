@@ -11,6 +11,7 @@ from pytest_velo.checks.registry import OURS, check_silence, known_checks
 from pytest_velo.designing.checking import Checking, checking_of
 from pytest_velo.designing.spec import Spec
 from pytest_velo.integration.collect.frame import case_set, frame_of
+from pytest_velo.integration.collect.judges import judges_held
 from pytest_velo.integration.collect.stash import CHECKING, FUNCTION, SPEC
 from pytest_velo.settings import Settings
 
@@ -54,5 +55,8 @@ def checking_for(item: pytest.Function, settings: Settings) -> Checking:
     if CHECKING not in item.stash:
         cases, frame = case_set(item, settings), frame_of(item, settings)
         checks = checks_of(item.config)
-        item.stash[CHECKING] = checking_of(item.stash[SPEC], frame, cases, item.stash[FUNCTION], checks)
+        held = judges_held(item.session, settings)
+        item.stash[CHECKING] = checking_of(
+            item.stash[SPEC], frame, cases, item.stash[FUNCTION], checks, judges_held=held
+        )
     return item.stash[CHECKING]
