@@ -99,12 +99,10 @@ def _pick(trial: TrialRecord, call: Call, question: Question) -> Pick:
 
 @dataclass(slots=True)
 class _Coins:
-    """Tosses for each place: pairs that went to it or away from it, and those that are not complete."""
+    """Tosses for each place: pairs that went to it or away from it."""
 
     n_for: Counter[int] = field(default_factory=Counter)
     n_against: Counter[int] = field(default_factory=Counter)
-    n_open_for: Counter[int] = field(default_factory=Counter)
-    n_open: int = 0
     n_pairs: int = 0
     marks: tuple[str, ...] = ()
 
@@ -115,23 +113,17 @@ class _Coins:
     def decide(self) -> Preference | None:
         """Return the place that is preferred, if any is, at the level `ALPHA`.
 
-        The mean over places of e-values is one, and exceeds 1/alpha with a probability of at most alpha
-        (Ville). It must hold however the run was stopped, and that goes by answers, those of pairs too of
-        which one half is in. So these count for each place in the way that speaks least for it: were they
-        complete, they would be tosses like all others, and the evidence could only be larger.
+        The mean over places of their e-values is one, and the chance that it ever reaches 1/alpha is at most
+        alpha (Ville). So it may be looked at where a run stopped, although that goes by the answers: the plan
+        of the trials does not, so that stopping only picks one of the looks at the pairs in their order.
         """
         n_places = len(self.marks)
-        logs = [
-            log_evidence(
-                self.n_for[place], self.n_against[place] + max(0, self.n_open - self.n_open_for[place])
-            )
-            for place in range(n_places)
-        ]
-        if not logs or max(logs) < math.log(1 / ALPHA):
+        logs = [log_evidence(self.n_for[place], self.n_against[place]) for place in range(n_places)]
+        top = max(logs, default=-math.inf)
+        needed = math.log(1 / ALPHA)
+        if top < needed:
             return None
-        top = max(logs)
-        mean = top + math.log(sum(math.exp(each - top) for each in logs) / n_places)
-        if mean < math.log(1 / ALPHA):
+        if top + math.log(sum(math.exp(each - top) for each in logs) / n_places) < needed:
             return None
         best = logs.index(top)
         return Preference(
@@ -162,9 +154,6 @@ def swapped(picks: Iterable[Pick]) -> tuple[Preference | None, int]:
         coins.n_pairs += 1
         for place in range(len(pick.options)):
             coins.toss(place, _moved_to(place, first, pick))
-    for others in waiting.values():
-        coins.n_open += len(others)
-        coins.n_open_for.update(pick.place for pick in others if pick.place is not None)
     return coins.decide(), coins.n_pairs
 
 
@@ -202,10 +191,6 @@ def by_label(picks: Iterable[Pick]) -> Preference | None:
         for one, other in ((first, pick), (pick, first)):
             assert one.right is not None
             coins.toss(one.right, _is_right(one) - _is_right(other))
-    coins.n_open = len(waiting)
-    for pick in waiting:
-        if _is_right(pick) and pick.right is not None:
-            coins.n_open_for[pick.right] += 1
     return coins.decide()
 
 

@@ -8,6 +8,9 @@ from pytest_velo.checks.check import Check, Remark, Seen
 from pytest_velo.checks.pages import address_of
 from pytest_velo.records import TrialRecord
 
+_MOST_KEPT = 100  # a server may make up a fingerprint for each reply
+_MOST_SAID = 5
+
 
 def mixed_snapshots(trials: Iterable[TrialRecord]) -> tuple[str, ...]:
     """Return a notice for every model that answered with more than one snapshot.
@@ -21,9 +24,10 @@ def mixed_snapshots(trials: Iterable[TrialRecord]) -> tuple[str, ...]:
         for call in trial.calls:
             name = call.reply.model_served
             if name is not None:
-                served.setdefault(call.model, set()).add(name)
+                _add(served.setdefault(call.model, set()), name)
             if call.reply.fingerprint is not None:
-                fingerprints.setdefault((call.model, name or call.model), set()).add(call.reply.fingerprint)
+                marks = fingerprints.setdefault((call.model, name or call.model), set())
+                _add(marks, call.reply.fingerprint)
     return (
         *(
             _notice(f"{model} was answered by", names)
@@ -38,8 +42,16 @@ def mixed_snapshots(trials: Iterable[TrialRecord]) -> tuple[str, ...]:
     )
 
 
+def _add(names: set[str], name: str) -> None:
+    if len(names) < _MOST_KEPT:
+        names.add(name)
+
+
 def _notice(head: str, names: set[str]) -> str:
-    listed = " and ".join(sorted(names))
+    shown = sorted(names)[:_MOST_SAID]
+    left = len(names) - len(shown)
+    more = [f"{left} others" if len(names) < _MOST_KEPT else "many others"] if left else []
+    listed = " and ".join([*shown, *more])
     return f"{head} {listed}: the trials mix snapshots of the model"
 
 

@@ -90,15 +90,6 @@ def test_a_case_that_is_drawn_again_and_again_is_one_case() -> None:
     assert by_label(picks_of(map(drawn, range(200)))) is None
 
 
-def test_pairs_of_which_one_half_is_in_count_against_it() -> None:
-    complete = [*asked(lambda order, rng: 0, 12)]
-    assert swapped(picks_of(complete))[0] is not None
-    halves = [
-        trial(call(f"Later {index}\n(A) tea\n(B) milk", "(B)"), index=100 + index) for index in range(12)
-    ]
-    assert swapped(picks_of([*complete, *halves]))[0] is None
-
-
 def test_hypotheses_without_options_cost_little() -> None:
     n = 0
 
