@@ -1,24 +1,21 @@
-"""Detection and false alarms of the checks that look at replies: F07, F09, F11 and F12.
+"""What `checks.py` measures of the checks that look at replies: F07, F09, F11 and F12.
 
 Questions and labels are those of real files, replies those of the embedded model (`local/smollm2-135m`),
-which the cache keeps. The files in `TUNED_ON` were read while the checks were written, so that nothing is
-measured on them.
-
-    python benchmarks/checks_of_replies.py ../shared/data
+which the cache keeps. Survival-instinct and one-box-tendency were read while the checks were written (how
+options stand in a prompt, and in a row as JSON), so that nothing is measured on them.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from measuring import machine, print_table
 from real_replies import MODEL, Item, answers_of, items_of, rows_of
 
 from pytest_velo.case_sets import Case
@@ -27,12 +24,13 @@ from pytest_velo.checks.leaks import leaks, sent_of
 from pytest_velo.checks.position import by_label, picks_of, swapped
 from pytest_velo.checks.retries import asked_again
 from pytest_velo.records import Address, Call, OutcomeKind, Reply, Request, TrialRecord
-from pytest_velo.stats.intervals import clopper_pearson
+
+from checks import Measured, rate_of  # isort: skip
 
 CHOICES = ("bbh/snarks.json", "bbh/date_understanding.json")
 OTHERS = ("bbh/navigate.json", "bbh/sports_understanding.json", "model_written_evals/persona.first200.jsonl")
-TUNED_ON = "survival-instinct and one-box-tendency: how options are read, in a prompt and in a row as JSON"
 ASKED = {CHOICES[0]: 160, CHOICES[1]: 160}  # questions that the embedded model answers
+RUNS = 200  # seeded runs of each kind that cost nothing
 PAIRS = 40  # of a run in which a bias is looked for
 CASES = 40  # of a run in which a leak is looked for
 
@@ -48,25 +46,21 @@ def batched(things: Sequence[T], size: int) -> Iterator[tuple[T, ...]]:
 
 
 @dataclass(slots=True)
-class Rate:
-    """How often a check fired, in all and by what was tried."""
+class Spoke:
+    """Whether a check spoke, in each run, by what was tried."""
 
-    found: int = 0
-    n: int = 0
-    parts: dict[str, list[int]] = field(default_factory=dict)
+    runs: dict[str, list[bool]] = field(default_factory=dict)
 
-    def add(self, what: str, fired: bool) -> None:
-        """Count one run."""
-        self.found += fired
-        self.n += 1
-        part = self.parts.setdefault(what, [0, 0])
-        part[0] += fired
-        part[1] += 1
+    def add(self, what: str, spoke: bool) -> None:
+        """Note one run."""
+        self.runs.setdefault(what, []).append(spoke)
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the rate with its exact 95% interval."""
-        ends = clopper_pearson(self.found, self.n, 0.95)
-        return {"found": self.found, "n": self.n, "low": ends.low, "high": ends.high, "parts": self.parts}
+    @property
+    def all(self) -> list[bool]:
+        """All runs, after the counts of each kind were printed."""
+        for what, spoke in self.runs.items():
+            print(f"      {what}: {sum(spoke)} of {len(spoke)}")
+        return [each for spoke in self.runs.values() for each in spoke]
 
 
 def trial(index: int, *calls: tuple[str, str], case: Mapping[str, Any] | None = None) -> TrialRecord:
@@ -93,9 +87,9 @@ def trial(index: int, *calls: tuple[str, str], case: Mapping[str, Any] | None = 
     )
 
 
-def position(data: Path, answers: Mapping[str, Sequence[TrialRecord]], n_runs: int) -> tuple[Rate, Rate]:
+def position(data: Path, answers: Mapping[str, Sequence[TrialRecord]], n_runs: int) -> tuple[Spoke, Spoke]:
     """Measure F07: real answers in two orders, against answers that go by content."""
-    detection, alarms = Rate(), Rate()
+    detection, alarms = Spoke(), Spoke()
     for name, trials in answers.items():
         for run in batched(trials, PAIRS):
             if len(run) == PAIRS:
@@ -122,9 +116,9 @@ def _by_content(items: Sequence[Item], noise: float, rng: random.Random) -> Iter
         yield trial(index, *calls)
 
 
-def one_order(data: Path, answers: Mapping[str, Sequence[TrialRecord]], n_runs: int) -> tuple[Rate, Rate]:
+def one_order(data: Path, answers: Mapping[str, Sequence[TrialRecord]], n_runs: int) -> tuple[Spoke, Spoke]:
     """Measure the note of F07, where each question has its options in one order only."""
-    detection, alarms = Rate(), Rate()
+    detection, alarms = Spoke(), Spoke()
     for name, trials in answers.items():
         first = [replace(each, calls=each.calls[:1], case=_labelled(each.case.place)) for each in trials]
         for run in batched(first, 2 * PAIRS):
@@ -166,9 +160,9 @@ def _labelled(place: int) -> Case:
     return Case({"answer": _mark(place)})
 
 
-def retries(replies: Sequence[str], n_runs: int) -> tuple[Rate, Rate]:
+def retries(replies: Sequence[str], n_runs: int) -> tuple[Spoke, Spoke]:
     """Measure F09: bodies that ask until they like the reply, against votes and talks, on real replies."""
-    detection, alarms = Rate(), Rate()
+    detection, alarms = Spoke(), Spoke()
     until: dict[str, Callable[[str], bool]] = {
         "until it is (A) or (B)": lambda text: text.strip()[:1] in ("A", "B"),
         "until it is (A)": lambda text: text.strip()[:1] == "A",
@@ -227,9 +221,9 @@ HONEST: dict[str, Callable[[Mapping[str, str], str], str]] = {
 }
 
 
-def answers_in_prompts(data: Path, n_runs: int) -> tuple[Rate, Rate]:
+def answers_in_prompts(data: Path, n_runs: int) -> tuple[Spoke, Spoke]:
     """Measure F11 on prompts made of real rows, with and without their labels."""
-    detection, alarms = Rate(), Rate()
+    detection, alarms = Spoke(), Spoke()
     for name in (*CHOICES, *OTHERS):
         rows = rows_of(data / name)
         for seed in range(n_runs):
@@ -242,9 +236,9 @@ def answers_in_prompts(data: Path, n_runs: int) -> tuple[Rate, Rate]:
     return detection, alarms
 
 
-def empties(answers: Mapping[str, Sequence[TrialRecord]]) -> tuple[Rate, Rate]:
+def empties(answers: Mapping[str, Sequence[TrialRecord]]) -> tuple[Spoke, Spoke]:
     """Measure F12: real replies as they are, and with one of them emptied."""
-    detection, alarms = Rate(), Rate()
+    detection, alarms = Spoke(), Spoke()
     for name, trials in answers.items():
         for number, run in enumerate(batched(trials, 20)):
             alarms.add(Path(name).stem, bool(scored_nothing(run)))
@@ -257,43 +251,73 @@ def empties(answers: Mapping[str, Sequence[TrialRecord]]) -> tuple[Rate, Rate]:
     return detection, alarms
 
 
-def measured(data: Path, n_runs: int) -> dict[str, tuple[Rate, Rate]]:
-    """Return detection and false alarms by code; `F07 (one order)` is that check's note."""
-    answers = {name: answers_of(items_of(data / name)[:n]) for name, n in ASKED.items()}
-    replies = [call.reply.text for trials in answers.values() for each in trials for call in each.calls]
-    return {
-        "F07": position(data, answers, n_runs),
-        "F07 (one order)": one_order(data, answers, n_runs),
-        "F09": retries(replies, n_runs),
-        "F11": answers_in_prompts(data, max(1, n_runs // 20)),
-        "F12": empties(answers),
-    }
+@cache
+def answers_in(data: Path) -> dict[str, tuple[TrialRecord, ...]]:
+    """Return what the embedded model answers to the questions of each file, each in two orders."""
+    return {name: answers_of(items_of(data / name)[:n]) for name, n in ASKED.items()}
 
 
-def main() -> None:
-    """Measure, print, and write the rates beside the pages."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("data", type=Path, help="the folder shared/data")
-    parser.add_argument("--runs", type=int, default=200, help="seeded runs of each kind (default 200)")
-    parser.add_argument("--write", type=Path, help="rates.json, whose entries of these checks are replaced")
-    options = parser.parse_args()
-    print(machine())
-    print(f"tuned: {TUNED_ON}")
-    found = measured(options.data, options.runs)
-    rows = []
-    for code, rates in found.items():
-        for what, rate in zip(("detection", "false alarms"), rates, strict=True):
-            ends = clopper_pearson(rate.found, rate.n, 0.95)
-            rows.append([code, what, f"{rate.found} of {rate.n}", f"{ends.low:.2%} to {ends.high:.2%}"])
-            rows += [["", f"  {part}", f"{k} of {n}", ""] for part, (k, n) in rate.parts.items()]
-    print_table(["check", "", "fired", "95%"], rows)
-    if options.write:
-        written = json.loads(options.write.read_text(encoding="utf-8"))
-        for code, (detection, alarms) in found.items():
-            if " " not in code:
-                written["checks"][code] = {"detection": detection.to_json(), "false_alarms": alarms.to_json()}
-        options.write.write_text(json.dumps(written, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+def measure_position(data: Path) -> Measured:
+    """Measure F07; what is said of questions in one order is a note, and is printed only."""
+    for what, spoke in zip(("found", "false alarms"), one_order(data, answers_in(data), RUNS), strict=True):
+        print(f"F07 with options in one order, {what}:")
+        print(f"   in all: {sum(spoke.all)}")
+    found, alarms = position(data, answers_in(data), RUNS)
+    return Measured(
+        detection=rate_of(
+            found.all,
+            f"runs of {PAIRS} real questions of two files, each answered by {MODEL} in two orders",
+        ),
+        false_alarms=rate_of(
+            alarms.all,
+            "runs of 100 questions of the same files, answered in two random orders by content, with noise"
+            " from none to all",
+        ),
+    )
 
 
-if __name__ == "__main__":
-    main()
+def measure_retries(data: Path) -> Measured:
+    """Measure F09."""
+    replies = [c.reply.text for trials in answers_in(data).values() for each in trials for c in each.calls]
+    found, alarms = retries(replies, RUNS)
+    return Measured(
+        detection=rate_of(
+            found.all, f"10 to 100 trials that ask up to five times until a real reply of {MODEL} suits them"
+        ),
+        false_alarms=rate_of(
+            alarms.all,
+            "10 to 100 trials with votes of three, votes until two agree, a number of draws by chance, and"
+            " conversations, on the same replies",
+        ),
+    )
+
+
+def measure_leaks(data: Path) -> Measured:
+    """Measure F11."""
+    found, alarms = answers_in_prompts(data, RUNS // 10)
+    return Measured(
+        detection=rate_of(
+            found.all, f"prompts of {CASES} rows of five files with the label as an answer, a row, a hint"
+        ),
+        false_alarms=rate_of(
+            alarms.all,
+            f"prompts of {CASES} rows of five files without it: bare, with instructions, with shots",
+        ),
+    )
+
+
+def measure_empties(data: Path) -> Measured:
+    """Measure F12."""
+    found, alarms = empties(answers_in(data))
+    return Measured(
+        detection=rate_of(found.all, f"20 trials with real replies of {MODEL}, one of them emptied"),
+        false_alarms=rate_of(alarms.all, "20 such trials with their replies as they are"),
+    )
+
+
+MEASURES = {
+    "F07": measure_position,
+    "F09": measure_retries,
+    "F11": measure_leaks,
+    "F12": measure_empties,
+}

@@ -90,9 +90,9 @@ def is_blank(text: str) -> bool:
 
 
 _SAID = {
-    Nothing.EMPTY: "are of empty replies",
-    Nothing.JUDGED: "are of a judge that was shown an empty text",
-    Nothing.REFUSED: "are of replies that the model's provider marks as refused",
+    Nothing.EMPTY: "the reply is empty",
+    Nothing.JUDGED: "the judge was shown an empty text",
+    Nothing.REFUSED: "the provider marks the reply as refused",
 }
 _FIXES = {
     Nothing.EMPTY: "leave allow_empty=True out, and they are invalid",
@@ -105,8 +105,8 @@ def _look(seen: Seen) -> Iterator[Remark]:
     for kind, scored in scored_nothing(seen.trials).items():
         n = len(scored.trials)
         yield Remark(
-            message=f"{n} of {scored.n} outcomes {_SAID[kind]}; the mean of these outcomes is"
-            f" {scored.total / n:.3g}",
+            message=f"in {n} of {scored.n} trials with an outcome {_SAID[kind]}; the mean of their outcomes"
+            f" is {scored.total / n:.3g}",
             fix=_FIXES[kind],
             trials=scored.trials,
             level=Level.NOTE if kind is Nothing.REFUSED else None,  # often, to refuse is the behaviour
