@@ -29,7 +29,7 @@ from checks import Measured, rate_of  # isort: skip
 
 CHOICES = ("bbh/snarks.json", "bbh/date_understanding.json")
 OTHERS = ("bbh/navigate.json", "bbh/sports_understanding.json", "model_written_evals/persona.first200.jsonl")
-ASKED = {CHOICES[0]: 160, CHOICES[1]: 160}  # questions that the embedded model answers
+ASKED = {CHOICES[0]: 160, CHOICES[1]: 80}  # questions that the embedded model answers
 RUNS = 200  # seeded runs of each kind that cost nothing
 PAIRS = 40  # of a run in which a bias is looked for
 CASES = 40  # of a run in which a leak is looked for

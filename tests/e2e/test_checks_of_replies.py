@@ -36,7 +36,10 @@ def grade(request):
 
 
 def snapshots(*names):
-    return scripted(f"atlas-{len(names)}", lambda request, rng: Reply(text="yes", model_served=rng.choice(names)))
+    def answer(request, rng):
+        return Reply(text="yes", model_served=rng.choice(names))
+
+    return scripted(f"atlas-{len(names)}", answer)
 
 
 async def offered(model, case, trial):
@@ -111,10 +114,11 @@ async def test_clean_one_snapshot(model):
 """
 LABELLED = """
 
-LABELS = [{"text": f"Certainly, guest {n}." if n % 2 else f"No, dog {n}.", "label": "yes" if n % 2 else "no"} for n in range(80)]
+POLITE = [{"text": f"Certainly, guest {n}.", "label": "yes"} for n in range(40)]
+RUDE = [{"text": f"No, dog {n}.", "label": "no"} for n in range(40)]
 
 
-@pytest.mark.hypothesis(rate >= 0.8, cases=LABELS, over="population", judge=scripted("grader", grade))
+@pytest.mark.hypothesis(rate >= 0.8, cases=POLITE + RUDE, over="population", judge=scripted("grader", grade))
 async def test_the_grader_agrees_with_people(judge, case):
     return await judge("Is this polite?", case.text) == (case.label == "yes")
 """

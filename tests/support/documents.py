@@ -17,6 +17,12 @@ LEFT_OUT = "..."
 FOLLOWED = tuple(
     DOCS / f"{page}.md"
     for page in (
+        "checks/F07-position-bias",
+        "checks/F08-judge-never-checked",
+        "checks/F09-resample-until-valid",
+        "checks/F11-answer-in-the-prompt",
+        "checks/F12-empty-replies-scored",
+        "checks/F18-mixed-snapshots",
         "tutorial/first-baseline",
         "how-to/compare-models",
         "how-to/plan",
