@@ -84,6 +84,8 @@ def is_blank(text: str) -> bool:
     >>> is_blank(""), is_blank(" \n\u200b\ufeff"), is_blank("-")
     (True, True, False)
     """
+    if text[:1].isalnum():
+        return False
     if not text or text.isspace():
         return True
     return len(text) <= _LONG and all(unicodedata.category(char) in _BLANK for char in text)

@@ -17,7 +17,7 @@ from pytest_velo.records import Call, TrialRecord
 
 ALPHA = 0.01
 """How often, at most, it says so of answers that do not depend on the place."""
-_MOST_TRIALS = 20_000  # by then a bias that matters has shown
+_MOST_TRIALS = 10_000  # by then a bias that matters has shown
 _MOST_IN_VAIN = 500  # trials without a question: the hypothesis asks none
 _MOST_PARSED = 1_000
 

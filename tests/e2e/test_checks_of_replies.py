@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from click.testing import CliRunner
 
 from pytest_velo import check_sync, rate, scripted
@@ -146,6 +147,7 @@ def test_each_check_speaks_of_its_mistake_alone(run) -> None:
     assert {code for code, level in levels.items() if level == "warning"} == {"F07", "F09", "F11", "F12"}
 
 
+@pytest.mark.processes
 def test_labels_and_reasons_quiet_them_under_xdist_too(run) -> None:
     run.file(FILE.replace("{SILENCE}", '{"F12": "silence is impolite"}') + LABELLED)
 
