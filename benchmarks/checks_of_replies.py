@@ -30,7 +30,7 @@ CHOICES = ("bbh/snarks.json", "bbh/date_understanding.json")
 OTHERS = ("bbh/navigate.json", "bbh/sports_understanding.json", "model_written_evals/persona.first200.jsonl")
 ASKED = {CHOICES[0]: 160, CHOICES[1]: 40}  # questions that the embedded model answers
 RUNS = 200  # seeded runs of each kind that cost nothing
-PAIRS = 30  # of a run in which a bias is looked for
+PAIRS = 80  # of a run in which a bias is looked for
 CASES = 40  # of a run in which a leak is looked for
 
 
@@ -80,7 +80,7 @@ def position(data: Path, answers: Mapping[str, Sequence[TrialRecord]], n_runs: i
     """Measure F07: real answers in two orders, against answers that go by content."""
     detection, alarms = Spoke(), Spoke()
     for name, trials in answers.items():
-        for seed in range(n_runs):
+        for seed in range(n_runs if len(trials) >= 2 * PAIRS else 0):
             run = random.Random(seed).sample(trials, PAIRS)
             detection.add(f"{MODEL}, {Path(name).stem}", swapped(picks_of(run))[0] is not None)
     for name in CHOICES:
@@ -138,7 +138,7 @@ def one_order(data: Path, answers: Mapping[str, Sequence[TrialRecord]], n_runs: 
 def _yes(item: Item) -> int:
     """Answer by content alone: the option that says yes, else the shortest."""
     yes = [place for place, option in enumerate(item.options) if option.startswith("yes")]
-    return yes[0] if yes else min(range(len(item.options)), key=lambda each: len(item.options[each]))
+    return yes[0] if yes else min(range(len(item.options)), key=lambda each: (len(item.options[each]), item.options[each]))
 
 
 def _mark(place: int) -> str:
@@ -256,11 +256,11 @@ def measure_position(data: Path) -> Measured:
     return Measured(
         detection=rate_of(
             found.all,
-            f"{PAIRS} questions sampled from two files, each answered by {MODEL} in two orders",
+            f"{PAIRS} of 160 questions of snarks, answered in two orders by {MODEL}, which mostly says B",
         ),
         false_alarms=rate_of(
             alarms.all,
-            "100 questions sampled from the same files, answered in two random orders by content, with noise"
+            "100 questions sampled from two files, answered in two random orders by content, with noise"
             " from none to all",
         ),
     )
