@@ -138,7 +138,8 @@ def one_order(data: Path, answers: Mapping[str, Sequence[TrialRecord]], n_runs: 
 def _yes(item: Item) -> int:
     """Answer by content alone: the option that says yes, else the shortest."""
     yes = [place for place, option in enumerate(item.options) if option.startswith("yes")]
-    return yes[0] if yes else min(range(len(item.options)), key=lambda each: (len(item.options[each]), item.options[each]))
+    shortest = min(item.options, key=lambda option: (len(option), option))
+    return yes[0] if yes else item.options.index(shortest)
 
 
 def _mark(place: int) -> str:
