@@ -12,9 +12,8 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from real_replies import MODEL, Item, answers_of, items_of, rows_of
 
@@ -29,20 +28,10 @@ from checks import Measured, rate_of  # isort: skip
 
 CHOICES = ("bbh/snarks.json", "bbh/date_understanding.json")
 OTHERS = ("bbh/navigate.json", "bbh/sports_understanding.json", "model_written_evals/persona.first200.jsonl")
-ASKED = {CHOICES[0]: 160, CHOICES[1]: 80}  # questions that the embedded model answers
+ASKED = {CHOICES[0]: 160, CHOICES[1]: 40}  # questions that the embedded model answers
 RUNS = 200  # seeded runs of each kind that cost nothing
-PAIRS = 40  # of a run in which a bias is looked for
+PAIRS = 80  # of a run in which a bias is looked for
 CASES = 40  # of a run in which a leak is looked for
-
-
-T = TypeVar("T")
-
-
-def batched(things: Sequence[T], size: int) -> Iterator[tuple[T, ...]]:
-    """Yield tuples of `size` things, and one of those that are left."""
-    each = iter(things)
-    while batch := tuple(islice(each, size)):
-        yield batch
 
 
 @dataclass(slots=True)
@@ -91,9 +80,9 @@ def position(data: Path, answers: Mapping[str, Sequence[TrialRecord]], n_runs: i
     """Measure F07: real answers in two orders, against answers that go by content."""
     detection, alarms = Spoke(), Spoke()
     for name, trials in answers.items():
-        for run in batched(trials, PAIRS):
-            if len(run) == PAIRS:
-                detection.add(f"{MODEL}, {Path(name).stem}", swapped(picks_of(run))[0] is not None)
+        for seed in range(n_runs if len(trials) >= 2 * PAIRS else 0):
+            run = random.Random(seed).sample(trials, PAIRS)
+            detection.add(f"{MODEL}, {Path(name).stem}", swapped(picks_of(run))[0] is not None)
     for name in CHOICES:
         items = items_of(data / name)
         for seed in range(n_runs):
@@ -121,9 +110,9 @@ def one_order(data: Path, answers: Mapping[str, Sequence[TrialRecord]], n_runs: 
     detection, alarms = Spoke(), Spoke()
     for name, trials in answers.items():
         first = [replace(each, calls=each.calls[:1], case=_labelled(each.case.place)) for each in trials]
-        for run in batched(first, 2 * PAIRS):
-            if len(run) == 2 * PAIRS:
-                detection.add(f"{MODEL}, {Path(name).stem}", by_label(picks_of(run)) is not None)
+        for seed in range(n_runs):
+            run = random.Random(seed).sample(first, min(len(first), 2 * PAIRS))
+            detection.add(f"{MODEL}, {Path(name).stem}", by_label(picks_of(run)) is not None)
     for name in CHOICES:
         items = items_of(data / name)
         for seed in range(n_runs):
@@ -149,7 +138,8 @@ def one_order(data: Path, answers: Mapping[str, Sequence[TrialRecord]], n_runs: 
 def _yes(item: Item) -> int:
     """Answer by content alone: the option that says yes, else the shortest."""
     yes = [place for place, option in enumerate(item.options) if option.startswith("yes")]
-    return yes[0] if yes else min(range(len(item.options)), key=lambda each: len(item.options[each]))
+    shortest = min(item.options, key=lambda option: (len(option), option))
+    return yes[0] if yes else item.options.index(shortest)
 
 
 def _mark(place: int) -> str:
@@ -236,11 +226,12 @@ def answers_in_prompts(data: Path, n_runs: int) -> tuple[Spoke, Spoke]:
     return detection, alarms
 
 
-def empties(answers: Mapping[str, Sequence[TrialRecord]]) -> tuple[Spoke, Spoke]:
+def empties(answers: Mapping[str, Sequence[TrialRecord]], n_runs: int) -> tuple[Spoke, Spoke]:
     """Measure F12: real replies as they are, and with one of them emptied."""
     detection, alarms = Spoke(), Spoke()
     for name, trials in answers.items():
-        for number, run in enumerate(batched(trials, 20)):
+        for number in range(n_runs):
+            run = random.Random(number).sample(trials, 20)
             alarms.add(Path(name).stem, bool(scored_nothing(run)))
             for blank in ("", " \n", "\u200b"):
                 place = number % len(run)
@@ -266,11 +257,11 @@ def measure_position(data: Path) -> Measured:
     return Measured(
         detection=rate_of(
             found.all,
-            f"runs of {PAIRS} real questions of two files, each answered by {MODEL} in two orders",
+            f"{PAIRS} of 160 questions of snarks, answered in two orders by {MODEL}, which mostly says B",
         ),
         false_alarms=rate_of(
             alarms.all,
-            "runs of 100 questions of the same files, answered in two random orders by content, with noise"
+            "100 questions sampled from two files, answered in two random orders by content, with noise"
             " from none to all",
         ),
     )
@@ -297,20 +288,23 @@ def measure_leaks(data: Path) -> Measured:
     found, alarms = answers_in_prompts(data, RUNS // 10)
     return Measured(
         detection=rate_of(
-            found.all, f"prompts of {CASES} rows of five files with the label as an answer, a row, a hint"
+            found.all,
+            f"prompts of {CASES} rows sampled from five files with the label as an answer, a row, a hint",
         ),
         false_alarms=rate_of(
             alarms.all,
-            f"prompts of {CASES} rows of five files without it: bare, with instructions, with shots",
+            f"prompts of {CASES} rows sampled from five files without it: bare, with instructions or shots",
         ),
     )
 
 
 def measure_empties(data: Path) -> Measured:
     """Measure F12."""
-    found, alarms = empties(answers_in(data))
+    found, alarms = empties(answers_in(data), RUNS)
     return Measured(
-        detection=rate_of(found.all, f"20 trials with real replies of {MODEL}, one of them emptied"),
+        detection=rate_of(
+            found.all, f"20 trials sampled of those with real replies of {MODEL}, one of them emptied"
+        ),
         false_alarms=rate_of(alarms.all, "20 such trials with their replies as they are"),
     )
 

@@ -85,6 +85,6 @@ def answers_of(items: Sequence[Item], temperature: float = 1.0) -> tuple[TrialRe
         return trial.index % 2 == 0  # an estimate of one half takes the longest
 
     n = len(cases)
-    claim = estimate(rate, halfwidth=min(0.4, 14 / n))  # more than so many trials can give
+    claim = estimate(rate, halfwidth=2.5 / n)  # narrower than so many trials can give
     found = check_sync(claim, both_orders, cases=cases, models=[MODEL], max_trials=n, over="population")
     return found.result.trials
