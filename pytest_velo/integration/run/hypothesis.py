@@ -77,11 +77,7 @@ def build(
         one_by_one=bool(shared) or in_order,
         keep_exceptions=in_order,
     )
-    return (
-        hypothesis
-        if step is None
-        else hypothesis_on(step, hypothesis, notices=notices_of(item, step, settings))
-    )
+    return hypothesis if step is None else hypothesis_on(step, hypothesis, notices=notices_of(item, step))
 
 
 def item_rule_maker(config: pytest.Config, claim: AnyClaim) -> MakeRule:
