@@ -58,16 +58,19 @@ def check_ladder(item: pytest.Item, settings: Settings) -> None:
         ladder.check(case_set(item, settings), item.path.parent)
 
 
-def notices_of(item: pytest.Item, step: Step, settings: Settings) -> tuple[str, ...]:
+def notices_of(item: pytest.Item, step: Step) -> tuple[str, ...]:
     """Return what the reader of a rung's verdict should know from the start."""
     told = list(step.rung.check(None, item.path.parent))
     uses = tuple(ours_in(fixture_info(item)))
     if told_of_judge := same_judge(step.rung, item.stash[FUNCTION], uses):
         told.append(told_of_judge)
+    return tuple(told)
+
+
+def notices_of_all(item: pytest.Item, settings: Settings) -> tuple[str, ...]:
+    """Return what the reader of a ladder's verdict should know of it as a whole."""
     ladder = item.stash[SPEC].ladder
-    assert ladder is not None  # there is a step
+    told = [] if ladder is None else [*ladder.order_notices(item.path.parent)]
     if settings.workers_at is not None:
         told.append("trials of a ladder run in this process: workers know no rungs")
-    if step.at == steps_of(item)[0].at:
-        told += ladder.order_notices(item.path.parent)
     return tuple(told)

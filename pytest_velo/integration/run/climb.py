@@ -11,7 +11,7 @@ import pytest
 
 from pytest_velo.designing.climbed import beside_those_before, climbed
 from pytest_velo.elicit.ladders import Step
-from pytest_velo.integration.collect.ladders import stand_on, steps_of
+from pytest_velo.integration.collect.ladders import notices_of_all, stand_on, steps_of
 from pytest_velo.integration.collect.stash import SPEC
 from pytest_velo.integration.names import RESCORE_PLUGIN
 from pytest_velo.integration.run.alone import sample
@@ -89,6 +89,8 @@ class Climb:
         result = climbed(spec.ladder, self._steps, self._done, alpha=alpha)
         if (before := self._before) is not None:
             return beside_those_before(result, before)
+        of_all = notices_of_all(item, session.settings_of(item))
+        result = replace(result, notices=(*result.notices, *of_all))
         assert result.ladder is not None
         for step, rung in self._done:
             name = rung_id(item.nodeid, step.rung.name)

@@ -86,11 +86,7 @@ def build(
         tries=tried_by(item, settings),
         stubs=stubs,
     )
-    return (
-        hypothesis
-        if step is None
-        else hypothesis_on(step, hypothesis, notices=notices_of(item, step, settings))
-    )
+    return hypothesis if step is None else hypothesis_on(step, hypothesis, notices=notices_of(item, step))
 
 
 def _unstubbed(item: pytest.Function, fixtures: Mapping[str, Any]) -> tuple[Mapping[str, Any], list[Stubbed]]:
