@@ -76,7 +76,10 @@ def _import(file: Path, cache_dir: Path) -> None:
 
 def _export_attempts(store: Store, cache_dir: Path, run: str, out: Path, *, replace_all: bool) -> int:
     """Write the attempts that set the alpha of the run's hypotheses beside the cassette; return how many."""
-    results = load_run(_run_folder(cache_dir, run).name, cache_dir).document.results
+    try:
+        results = load_run(_run_folder(cache_dir, run).name, cache_dir).document.results
+    except (StoreError, UsageError):  # a run that was killed early has trials, and no hypothesis that ended
+        return 0
     beliefs = [
         belief_at(result.node_id, None, result.model)
         for result in results
