@@ -30,10 +30,11 @@ def ending_of(call: Call) -> Ending:
     if call.reply.finish_reason is FinishReason.LENGTH:
         return Ending.CUT
     n_tokens = call.reply.usage.output_tokens
-    limits = [call.request.parameters.get(name) for name in _LIMITS]
-    most = min((each for each in limits if isinstance(each, int) and not isinstance(each, bool)), default=0)
-    if most and n_tokens and n_tokens >= most and call.reply.finish_reason in _SAY_WHOLE:
-        return Ending.REACHED
+    if n_tokens and call.reply.finish_reason in _SAY_WHOLE:
+        for name in _LIMITS:
+            most = call.request.parameters.get(name)
+            if isinstance(most, int) and 0 < most <= n_tokens:
+                return Ending.REACHED
     return Ending.WHOLE
 
 
