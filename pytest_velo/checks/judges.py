@@ -10,6 +10,9 @@ from pytest_velo.checks.labels import fields_of
 from pytest_velo.checks.pages import address_of
 from pytest_velo.records import TrialRecord
 from pytest_velo.scorers.labels import LABEL, is_slot_of_label
+from pytest_velo.settings import STUB
+
+_STUB = f"{STUB}/"
 
 
 def resting_on(trials: Iterable[TrialRecord], held: Collection[str] = ()) -> dict[str, int]:
@@ -26,6 +29,7 @@ def resting_on(trials: Iterable[TrialRecord], held: Collection[str] = ()) -> dic
     known = set(held)
     for trial in trials:
         judged = {call.model for call in trial.calls if call.speaker == "judge" and call.model not in known}
+        judged = {judge for judge in judged if not judge.startswith(_STUB)}  # nobody holds it for a judge
         if not judged:
             continue
         labels_alone = LABEL in fields_of(trial.case) and all(call.speaker == "judge" for call in trial.calls)

@@ -48,5 +48,5 @@ def rates() -> Mapping[str, Mapping[str, Any]]:
 
 def _folder() -> Path:
     """Return where the pages are: in an installed package beside this module, else in the project's docs."""
-    packed = _HERE / "pages"
+    packed = _HERE / "docs"
     return packed if packed.is_dir() else _HERE.parents[1] / "docs" / "checks"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pytest_velo.checks.judges import resting_on
 from support.asked import call, trial
 
@@ -29,3 +31,8 @@ def test_a_test_that_asks_only_the_judge_about_labelled_cases_checks_it() -> Non
 
 def test_no_judge_is_nothing_to_check() -> None:
     assert resting_on([trial(JUDGED[0])]) == {}
+
+
+def test_a_stub_is_said_to_be_one_and_is_no_judge_to_check() -> None:
+    stubbed = replace(JUDGED[1], model="stub/no-rubric-yet")
+    assert resting_on([trial(JUDGED[0], stubbed)]) == {}
