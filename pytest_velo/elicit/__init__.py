@@ -9,12 +9,12 @@ Example:
     SHOWN = [{"question": "2 + 2", "answer": "4."}, {"question": "3 + 3", "answer": "6."}]
 
 
-    def pupil(request):
+    def adder(request):
         return "12." if len(request.messages) > 1 else "I think that it is twelve."
 
 
     @pytest.mark.hypothesis(
-        rate >= 0.5, ladder=[zero_shot(), few_shot(SHOWN, k=2)], models=[scripted("pupil", pupil)]
+        rate >= 0.5, ladder=[zero_shot(), few_shot(SHOWN, k=2)], models=[scripted("adder", adder)]
     )
     async def test_it_adds(strategy):
         "The model adds."
