@@ -11,11 +11,11 @@ from pytest_velo.report.page.conversation import shown
 from pytest_velo.report.phrases import mark
 from pytest_velo.report.text import inline
 
-_WIDE, _HIGH = 250, 46
+_WIDE, _HIGH = 290, 46
 _ACROSS, _DOWN = 70, 16
 _EDGE = 6
 _LETTERS = 32
-"""Characters of a name that fit into a box; its title has it in full."""
+"""Characters of a name that fit into a box in bold; its title has it in full."""
 _MOST = 300
 """Boxes that a browser lays out well, and a reader can follow."""
 
