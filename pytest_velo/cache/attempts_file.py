@@ -15,11 +15,7 @@ _ENDINGS = (".zst", ".jsonl")
 
 
 def attempts_beside(cassette: Path) -> Path:
-    """Return where the attempts of a cassette are.
-
-    >>> attempts_beside(Path("cassettes/bets.jsonl.zst")).name
-    'bets.attempts.json'
-    """
+    """Return where the attempts of a cassette are."""
     name = cassette.name
     for ending in _ENDINGS:
         name = name.removesuffix(ending)

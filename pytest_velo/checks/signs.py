@@ -15,9 +15,6 @@ def log_evidence(heads: int, tails: int) -> float:
     reaches 1/alpha with a probability of at most alpha, however the tosses were stopped: Ville (1939),
     "Étude critique de la notion de collectif". With n = heads + tails it is
     sum(comb(n + 1, j) for j in 0..heads) / ((n + 1) * comb(n, heads)).
-
-    >>> [round(math.exp(log_evidence(heads, 0)), 3) for heads in (0, 1, 2, 10)]
-    [1.0, 1.5, 2.333, 186.091]
     """
     n = heads + tails
     log_ways = math.lgamma(n + 1) - math.lgamma(heads + 1) - math.lgamma(tails + 1)

@@ -16,9 +16,6 @@ def belief_at(node_id: str, docstring: str | None, *without: str | None) -> Beli
         node_id: Of the test.
         docstring: Of its function.
         *without: Parameters that are no part of the belief: its model, its rung.
-
-    >>> belief_at("test_a.py::test_it[fr-openai/m]", "It answers.\n\nMore.", "openai/m", None)
-    Belief(test='test_a.py::test_it[fr]', sentence='It answers. [fr]')
     """
     head, bracket, rest = node_id.partition("[")
     parameters = rest.removesuffix("]") if bracket else ""

@@ -136,11 +136,7 @@ class Rung(ABC):
 
 
 def name_of(kind: str, given: str | None, *parts: object) -> str:
-    """Return a rung's name: the one that was given, else as it is written.
-
-    >>> name_of("few_shot", None, "k=8"), name_of("zero_shot", None), name_of("zero_shot", "plain")
-    ('few_shot(k=8)', 'zero_shot', 'plain')
-    """
+    """Return a rung's name: the one that was given, else as it is written."""
     if given is not None:
         return given
     told = ", ".join(str(part) for part in parts if part != "")

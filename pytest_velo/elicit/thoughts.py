@@ -70,11 +70,7 @@ class ChainOfThought(Rung):
 
 
 def answer_in(text: str) -> str | None:
-    r"""Return what stands on the last line that begins with `Answer:`; None without one.
-
-    >>> answer_in("7 and 5 make 12. **Answer:** 12"), answer_in("First.\n**Answer:** 12\n")
-    (None, '12')
-    """
+    r"""Return what stands on the last line that begins with `Answer:`; None without one."""
     found = [match["answer"] for match in _ANSWER.finditer(text)]
     return next((answer for answer in reversed(found) if answer), None)
 

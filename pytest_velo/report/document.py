@@ -192,7 +192,7 @@ def result_to_json(result: HypothesisResult, trials: Iterable[TrialRecord] = ())
             {"node_id": each.node_id, "standing": each.standing.value, "told": each.told}
             for each in result.assumes
         ],
-        **({} if result.ladder is None else {"ladder": ladder_to_json(result.ladder)}),
+        "ladder": None if result.ladder is None else ladder_to_json(result.ladder),
         "models_served": list(result.models_served),
         "facts": list(result.facts),
         "notices": list(result.notices),

@@ -18,11 +18,6 @@ def until_green(verdicts: Sequence[str], *, is_paid_for: bool) -> str:
         verdicts: Those on each fresh set of draws for the same claim, prompt, body and model, the last one's
             last.
         is_paid_for: All attempts share alpha.
-
-    >>> until_green(["refuted", "inconclusive", "supported"], is_paid_for=True)
-    'the 3rd fresh set of draws for the same claim, prompt and body; the first two were refuted, inconclusive'
-    >>> until_green(["supported", "supported"], is_paid_for=False)
-    ''
     """
     *before, last = verdicts or ("",)
     if last != Verdict.SUPPORTED or all(verdict == Verdict.SUPPORTED for verdict in before):

@@ -19,12 +19,6 @@ def n_still(findings: Iterable[Found | None]) -> int:
     An attempt moves it if its whole interval lies beyond that of the best one before, towards the claim. The
     best one is that whose nearer end is farthest on. An attempt without an interval moves nothing; from one
     about another statistic counting starts anew.
-
-    >>> def found(low, high):
-    ...     return Found(test="t", sentence="", attempt="", n=9, max_trials=9, measure="rate", towards=1,
-    ...                  estimate=low, low=low, high=high, verdict="refuted")
-    >>> n_still([found(0.0, 0.2), found(0.1, 0.3), found(0.4, 0.6), found(0.3, 0.5)])
-    2
     """
     best: tuple[float, float] | None = None
     measured: tuple[str, int] | None = None

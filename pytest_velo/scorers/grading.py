@@ -86,13 +86,7 @@ def rubric_of(request: Request) -> str | None:
 
 
 def judged_text(request: Request) -> str | None:
-    """Return the text that a judge was asked about; None for other requests.
-
-    >>> asked = {"role": "user", "content": yes_no_prompt("Is it polite?", "No.")}
-    >>> told = {"role": "system", "content": SYSTEM}
-    >>> judged_text(Request(api="a", endpoint="e", model="m", messages=(told, asked)))
-    'No.'
-    """
+    """Return the text that a judge was asked about; None for other requests."""
     system, *others = request.messages or ({},)
     if system != {"role": "system", "content": SYSTEM} or not others:
         return None

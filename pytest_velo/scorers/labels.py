@@ -46,11 +46,7 @@ class Labelled:
 
 
 def is_slot_of_label(slot: str) -> bool:
-    """Tell whether a draw was made for a label: its slot, as text, ends in a row's digest.
-
-    >>> is_slot_of_label("c:0:0:0123456789abcdef"), is_slot_of_label("c:0:0"), is_slot_of_label("c:0:0:again")
-    (True, False, False)
-    """
+    """Tell whether a draw was made for a label: its slot, as text, ends in a row's digest."""
     return re.fullmatch(rf"[^:]*:\d+:\d+:[0-9a-f]{{{_DIGEST_LENGTH}}}", slot) is not None
 
 

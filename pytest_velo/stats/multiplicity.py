@@ -55,9 +55,6 @@ def attempt_share(number: int) -> float:
     and its draws are fresh. The first keeps 61% of alpha, and attempt k needs 2 log k more log evidence than
     the first, where shares of 1/2^k would take 0.7 k.
 
-    >>> [round(attempt_share(k), 3) for k in (1, 2, 3, 10)]
-    [0.608, 0.152, 0.068, 0.006]
-
     Source: Boole's inequality; Euler's sum of 1/k^2. The same spending as in Foster and Stine (2008),
     J. R. Statist. Soc. B 70:429, for tests without an end.
     """

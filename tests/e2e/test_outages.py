@@ -227,7 +227,7 @@ def test_an_ending_that_nobody_knows_is_noticed_and_one_that_broke_is_no_outcome
     run.file(ENDINGS)
     result = run("-m", "velo", "--velo-concurrency=2")
     assert result.parseoutcomes() == {"passed": 1, "errors": 1}
-    notices = [notice for notice in run.record["test_new"].notices if "'a_new_reason'" in notice]
-    assert len(notices) == 1
+    found = [each for each in run.record["test_new"].found if each.code == "F14"]
+    assert ["'a_new_reason'" in each.message for each in found] == [True]
     assert "broke the reply off" in run.record["test_broken"].problem
     assert all(trial.kind == "invalid" for trial in run.record["test_broken"].trials)

@@ -125,3 +125,7 @@ def test_a_file_of_a_newer_version_or_another_program_is_refused(tmp_path: Path)
     with_version.close()
     with pytest.raises(StoreError, match="newer"):
         AttemptLedger(path)
+
+
+def test_the_attempts_of_a_cassette_are_beside_it() -> None:
+    assert attempts_beside(Path("cassettes/bets.jsonl.zst")).name == "bets.attempts.json"

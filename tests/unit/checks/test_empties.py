@@ -57,3 +57,7 @@ def test_the_numbers_are_those_of_outcomes() -> None:
     empty = found[Nothing.EMPTY]
     assert (empty.trials, empty.total, empty.n) == ([0, 1, 2], 3, 10)
     assert CHECK.code == "F12"
+
+
+def test_what_shows_nothing_is_blank() -> None:
+    assert [is_blank(text) for text in ("", " \n\u200b\ufeff", "-")] == [True, True, False]

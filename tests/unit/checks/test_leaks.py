@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_velo.checks.leaks import leaks, sent_of
+from pytest_velo.checks.leaks import count, leaks, sent_of
 from pytest_velo.records import TrialRecord
 from support.asked import call, trial
 
@@ -79,3 +79,9 @@ def test_the_arm_that_leaks_is_named() -> None:
 
     found = [*leaks(sent_of([*arm("plain", "Odd?"), *arm("hinted", "Odd? I think {label}.")]))]
     assert [leak.arm for leak in found] == ["hinted"]
+
+
+def test_a_label_counts_as_a_word_of_its_own() -> None:
+    assert count("no", "No, not now, no.") == 2
+    assert count("(B)", "The answer is (B).") == 1
+    assert count("12", "120 or 12.5") == 1

@@ -73,3 +73,24 @@ def test_texts_are_read_from_strings_and_parts() -> None:
     parts = [{"type": "text", "text": "two"}, image]
     messages = ({"role": "system", "content": "one"}, {"role": "user", "content": parts}, {"role": "tool"})
     assert sent(messages) == "one\n\ntwo"
+
+
+def test_options_on_lines_and_in_a_sentence() -> None:
+    on_lines = question_in("Pick one.\n(A) Yes\n (B) No\nAnswer:")
+    inline = question_in("Is it (A) sweet, or (B) sour?")
+    assert on_lines is not None
+    assert inline is not None
+    assert (on_lines.options, inline.options) == (("yes", "no"), ("sweet, or", "sour?"))
+    assert question_in("(A) only") is None
+
+
+def test_an_answer_is_placed_by_its_mark_or_its_words() -> None:
+    question = question_in("Lemons are\n(A) sweet\n(B) sour")
+    assert question is not None
+    said = ("(B)", "B.", "A: sweet", "They are sour.", "A lemon", "?")
+    assert [question.place_of(text) for text in said] == [1, 1, 0, 1, None, None]
+
+
+def test_a_row_without_its_options_keeps_the_rest() -> None:
+    row = '{"question": "Which?\\n(A) tea\\n(B) milk", "answer": "(B)"}'
+    assert without_options(row).split() == ['{"question":', '"Which?', '",', '"answer":', '"(B)', '"}']

@@ -105,8 +105,8 @@ def test_pages_are_looked_for_in_an_installed_package_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pytest_velo.checks.pages._HERE", tmp_path)
-    (tmp_path / "pages").mkdir()
-    (tmp_path / "pages" / "F05-duplicate-cases.md").write_text("installed", encoding="utf-8")
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "F05-duplicate-cases.md").write_text("installed", encoding="utf-8")
     assert page_of("F05", "duplicate cases") == "installed"
     with pytest.raises(UsageError, match="no page of F06"):
         page_of("F06", "constant answer")

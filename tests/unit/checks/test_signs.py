@@ -39,3 +39,8 @@ def test_twenty_thousand_tosses_are_no_overflow() -> None:
     assert log_evidence(20_000, 0) == pytest.approx(20_001 * math.log(2) - math.log(20_001))
     assert log_evidence(0, 20_000) < -9
     assert log_evidence(10_000, 10_000) < 0
+
+
+def test_the_evidence_of_heads_alone() -> None:
+    found = [round(math.exp(log_evidence(heads, 0)), 3) for heads in (0, 1, 2, 10)]
+    assert found == [1.0, 1.5, 2.333, 186.091]

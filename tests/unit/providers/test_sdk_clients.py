@@ -235,5 +235,6 @@ def test_which_sdk_speaks_to_which_endpoint() -> None:
         "anthropic": (False, True),
         "local": (True, True),
         "scripted": (False, False),
+        "stub": (False, False),
         "azure": (True, True),
     }

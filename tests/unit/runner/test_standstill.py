@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_velo.cache.attempts import Found, Tried
+from pytest_velo.runner.reruns import until_green
 from pytest_velo.runner.standstill import n_still, untried
 
 
@@ -49,3 +50,11 @@ def test_what_was_not_tried_is_named_the_cheapest_first() -> None:
     climbed = [tried(rung="few_shot"), tried(rung="best_of"), tried(prompt="q", model="n")]
     assert untried(climbed, 3) == ("fine-tuning",)
     assert untried([*climbed, tried(rung="fine_tuned")], 4) == ()
+
+
+def test_reruns_until_green_are_told_where_they_are_paid_for_or_others_failed() -> None:
+    told = until_green(["refuted", "inconclusive", "supported"], is_paid_for=True)
+    assert told == (
+        "the 3rd fresh set of draws for the same claim, prompt and body; the first two were refuted, inconclusive"
+    )
+    assert until_green(["supported", "supported"], is_paid_for=False) == ""

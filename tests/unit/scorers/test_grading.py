@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_velo.records import Request, as_messages
-from pytest_velo.scorers.grading import SYSTEM, rubric_of, score_prompt, yes_no_prompt
+from pytest_velo.scorers.grading import SYSTEM, judged_text, rubric_of, score_prompt, yes_no_prompt
 
 TURNS = (("system", "Be brief."), ("user", "Is it warm?"))
 
@@ -75,3 +75,9 @@ def test_other_requests_are_no_judges() -> None:
     assert rubric_of(Request(api="a", endpoint="e", model="m", messages=as_messages("Hello"))) is None
     plain = as_messages(yes_no_prompt("Is it true?", "Yes."))
     assert rubric_of(Request(api="a", endpoint="e", model="m", messages=plain)) is None
+
+
+def test_the_text_that_a_judge_was_asked_about_is_read_back() -> None:
+    asked = {"role": "user", "content": yes_no_prompt("Is it polite?", "No.")}
+    told = {"role": "system", "content": SYSTEM}
+    assert judged_text(Request(api="a", endpoint="e", model="m", messages=(told, asked))) == "No."

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pytest_velo import UsageError, cases
-from pytest_velo.scorers.labels import labels_of
+from pytest_velo.scorers.labels import is_slot_of_label, labels_of
 
 
 def read(rows: object, question: str | None = "Polite?", base: Path = Path(), level: float = 0.95):
@@ -85,3 +85,8 @@ def test_a_row_is_named_by_its_place_and_its_file(tmp_path: Path) -> None:
 def test_a_level_is_between_0_and_1(level: object) -> None:
     with pytest.raises(UsageError, match="level="):
         read([{"text": "x", "label": 1}], level=level)
+
+
+def test_a_slot_of_a_label_ends_with_its_digest() -> None:
+    slots = ("c:0:0:0123456789abcdef", "c:0:0", "c:0:0:again")
+    assert [is_slot_of_label(slot) for slot in slots] == [True, False, False]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_velo.stats.multiplicity import Adjusted, expected_false, holm
+from pytest_velo.stats.multiplicity import Adjusted, attempt_share, expected_false, holm
 
 
 def test_holm() -> None:
@@ -13,3 +13,8 @@ def test_holm() -> None:
 
 def test_expected_false() -> None:
     assert expected_false([0.05] * 30) == 1.5
+
+
+def test_the_shares_of_attempts_fall_and_sum_to_one() -> None:
+    assert [round(attempt_share(k), 3) for k in (1, 2, 3, 10)] == [0.608, 0.152, 0.068, 0.006]
+    assert 0.999 < sum(attempt_share(k) for k in range(1, 10_000)) < 1
