@@ -32,7 +32,7 @@ class Question:
     marks: tuple[str, ...]
 
     def place_of(self, said: str) -> int | None:
-        r"""Return the place, from 0, of the only option that a text names; None if it names none or several."""
+        """Return the place, from 0, of the one option that a text names; None if none or several are."""
         text = _plain(said)
         for places in (self._led(text), self._marked(text), self._told(text), self._worded(text)):
             found = set(places)
@@ -70,7 +70,7 @@ class Question:
 
 
 def question_in(text: str) -> Question | None:
-    r"""Return the last question with options in a text; None without any."""
+    """Return the last question with options in a text; None without any."""
     chain = _last_chain([*_MARK.finditer(text)])
     if len(chain) < 2:
         return None
@@ -83,7 +83,7 @@ def question_in(text: str) -> Question | None:
 
 
 def without_options(text: str) -> str:
-    r"""Return a text without the last options in it, also where it is a row as JSON or Python print it."""
+    """Return a text without the last options in it, also where it is a row as JSON or Python print it."""
     lines = _QUOTED_END.sub(r"\n\g<0>", text.replace("\\n", "\n"))
     question = question_in(lines)
     return text if question is None else question.stem

@@ -55,6 +55,7 @@ def test_what_was_not_tried_is_named_the_cheapest_first() -> None:
 def test_reruns_until_green_are_told_where_they_are_paid_for_or_others_failed() -> None:
     told = until_green(["refuted", "inconclusive", "supported"], is_paid_for=True)
     assert told == (
-        "the 3rd fresh set of draws for the same claim, prompt and body; the first two were refuted, inconclusive"
+        "the 3rd fresh set of draws for the same claim, prompt and body;"
+        " the first two were refuted, inconclusive"
     )
     assert until_green(["supported", "supported"], is_paid_for=False) == ""
