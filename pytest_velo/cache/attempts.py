@@ -66,6 +66,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="fi
         verdict: `supported`, `refuted`, `inconclusive` or `measured`.
         oldest: When the oldest draw was made; empty without draws.
         outcomes: Those of the first trials, four hex digits for each.
+        ends: No other rung of its ladder is tried after it; true without a ladder.
     """
 
     test: str
@@ -81,6 +82,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="fi
     verdict: str
     oldest: str = ""
     outcomes: str = ""
+    ends: bool = True
     at: str = ""
 
     def contradicts(self, outcomes: str) -> bool:

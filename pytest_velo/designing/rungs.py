@@ -24,8 +24,10 @@ def frame_on(step: Step, frame: Frame) -> Frame:
     return replace(frame, design=design, family=None)
 
 
-def hypothesis_on(step: Step, hypothesis: Hypothesis, *, notices: tuple[str, ...]) -> Hypothesis:
-    """Return a hypothesis whose body asks in the way of a rung."""
+def hypothesis_on(
+    step: Step, hypothesis: Hypothesis, *, is_last: bool, notices: tuple[str, ...]
+) -> Hypothesis:
+    """Return a hypothesis whose body asks in the way of a rung, the last one of its ladder or not."""
     body, rung = hypothesis.body, step.rung
 
     def climbing(case: Any, arm: str, trial: Any) -> Any:
@@ -36,6 +38,7 @@ def hypothesis_on(step: Step, hypothesis: Hypothesis, *, notices: tuple[str, ...
         hypothesis,
         body=climbing,
         rung=rung.name,
+        is_last_rung=is_last,
         model=rung.other_models[0] if rung.other_models else hypothesis.model,
         notices=(*hypothesis.notices, *notices),
     )

@@ -80,6 +80,21 @@ def track_record(beliefs: Iterable[Sequence[Entry]]) -> TrackRecord:
     return TrackRecord(predictions=tuple(each for history in beliefs for each in _of(history)))
 
 
+def _settled(history: Sequence[Entry], design: tuple[str, str]) -> Found | None:
+    """Return the first finding that settles a design: on a ladder, a supported rung or the last refuted one."""
+    rungs = {each.id: each.rung for each in attempts_in(history) if (each.claim_hash, each.model) == design}
+    verdicts: dict[str, str] = {}
+    for entry in history:
+        if not isinstance(entry, Found) or entry.attempt not in rungs:
+            continue
+        verdicts[rungs[entry.attempt]] = entry.verdict
+        if entry.verdict == Verdict.SUPPORTED:
+            return entry
+        if entry.ends and all(verdict == Verdict.REFUTED for verdict in verdicts.values()):
+            return entry
+    return None
+
+
 def _of(history: Sequence[Entry]) -> Iterator[Predicted]:
     designs = dict.fromkeys(
         (entry.claim_hash, entry.model) for entry in history if isinstance(entry, Foretold)
@@ -91,15 +106,7 @@ def _of(history: Sequence[Entry]) -> Iterator[Predicted]:
             if isinstance(entry, Foretold) and (entry.claim_hash, entry.model) == design
         ]
         before = [entry for entry in said if not entry.seen]
-        ids = {each.id for each in attempts_in(history) if (each.claim_hash, each.model) == design}
-        settled = next(
-            (
-                entry
-                for entry in history
-                if isinstance(entry, Found) and entry.attempt in ids and entry.verdict in _FOUND
-            ),
-            None,
-        )
+        settled = _settled(history, design)
         kept = before[-1] if before else None
         older = kept is not None and settled is not None and "" < settled.oldest < kept.at
         yield Predicted(

@@ -197,6 +197,7 @@ class Attempts:
             verdict=decision.verdict.value,
             oldest=result.oldest_draw or "",
             outcomes=outcomes,
+            ends=self._hypothesis.is_last_rung,
             at=now(),
         )
 

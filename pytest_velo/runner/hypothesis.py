@@ -83,6 +83,7 @@ class Hypothesis:
         allow_cut, allow_empty: Which replies count that the body's own clients get.
         tries: The belief that it is an attempt at, as the ledger of attempts knows it; None if nothing does.
         rung: The rung of a ladder that it stands on; empty without one.
+        is_last_rung: No other rung is tried after it; true without a ladder.
         predicted: The chance, by its author, that the claim is supported; None if nobody said.
         attempt_alpha: Fixes the alpha of this attempt when the first trial is in, before it is weighed; None
             if alpha does not depend on earlier attempts.
@@ -121,6 +122,7 @@ class Hypothesis:
     allow_empty: bool = False
     tries: Belief | None = None
     rung: str = ""
+    is_last_rung: bool = True
     predicted: float | None = None
     attempt_alpha: Callable[[TrialRecord], float] | None = None
     stubs: tuple[Stubbed, ...] = ()

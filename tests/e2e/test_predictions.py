@@ -72,3 +72,33 @@ def test_what_is_said_before_the_data_is_scored_and_what_is_said_later_is_told(r
         (1 - 0.8) ** 2,
         0.8**2,
     ]
+
+
+LADDERS = '''
+from pytest_velo import scripted
+from pytest_velo.elicit import few_shot, zero_shot
+
+def says(request, rng):
+    shown = len(request.messages) > 1
+    question = request.messages[-1]["content"]
+    return "yes" if question == "chance" and rng.random() < 0.5 or question == "shown" and shown else "no"
+
+SAYS = scripted("says", says)
+SHOWN = [{"question": "a", "answer": "yes"}]
+
+@pytest.mark.parametrize("question", ["shown", "never", "chance"])
+@pytest.mark.hypothesis(
+    rate >= 0.5, models=[SAYS], max_trials=20, predict=0.8, ladder=[zero_shot(), few_shot(SHOWN, k=1)]
+)
+async def test_h(strategy, question):
+    """It says yes."""
+    return await strategy(question) == "yes"
+'''
+
+
+def test_a_prediction_about_a_ladder_is_settled_by_its_end_not_by_a_rung_on_the_way(run) -> None:
+    run.file(LADDERS)
+    assert "3 predictions: 1 of 2 right, Brier 0.34, 1 undecided" in run().stdout.str()
+    scores = [json.loads(line) for line in velo(run, "predictions", "--json").splitlines()]
+    verdicts = {each["test"].partition("[")[2]: each["verdict"] for each in scores}
+    assert verdicts == {"shown]": "supported", "never]": "refuted", "chance]": None}

@@ -18,7 +18,7 @@ from pytest_velo.integration.body import taker_of
 from pytest_velo.integration.collect.attempts import tried_by
 from pytest_velo.integration.collect.fixture_names import is_ours, shared_state, told
 from pytest_velo.integration.collect.frame import case_set, frame_of
-from pytest_velo.integration.collect.ladders import notices_of
+from pytest_velo.integration.collect.ladders import notices_of, steps_of
 from pytest_velo.integration.collect.models import model_id
 from pytest_velo.integration.collect.stash import FACTS, FUNCTION, SPEC, STEP
 from pytest_velo.integration.compat import fixture_info
@@ -86,7 +86,10 @@ def build(
         tries=tried_by(item, settings),
         stubs=stubs,
     )
-    return hypothesis if step is None else hypothesis_on(step, hypothesis, notices=notices_of(item, step))
+    if step is None:
+        return hypothesis
+    is_last = step == steps_of(item)[-1]
+    return hypothesis_on(step, hypothesis, is_last=is_last, notices=notices_of(item, step))
 
 
 def _unstubbed(item: pytest.Function, fixtures: Mapping[str, Any]) -> tuple[Mapping[str, Any], list[Stubbed]]:
