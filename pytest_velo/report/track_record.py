@@ -81,7 +81,7 @@ def track_record(beliefs: Iterable[Sequence[Entry]]) -> TrackRecord:
 
 
 def _settled(history: Sequence[Entry], design: tuple[str, str]) -> Found | None:
-    """Return the first finding that settles a design: on a ladder, a supported rung or the last refuted one."""
+    """Return the first finding that settles a design: on a ladder, a supported rung, or the last refuted."""
     rungs = {each.id: each.rung for each in attempts_in(history) if (each.claim_hash, each.model) == design}
     verdicts: dict[str, str] = {}
     for entry in history:
