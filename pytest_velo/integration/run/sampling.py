@@ -158,15 +158,15 @@ def prepare(
     repeating = repeating_of(item)
     if repeating is not None and rescored is None:
         hypothesis = repeating.hypothesis(item, hypothesis)
+    checking = checking_for(item, settings)
+    if rescored is None:
+        checking.refuse(strict=session.settings.strict)  # before a claim is frozen
     confirms = repeating is None and rescored is None and (guard is None or guard.is_look)
     confirmed = confirming_of(item, session, hypothesis) if confirms else None
     if confirmed is not None:
         hypothesis = confirmed.hypothesis
     looks = Looks(session.store, hypothesis)
     looks.check(strict=session.settings.strict)
-    checking = checking_for(item, settings)
-    if rescored is None:
-        checking.refuse(strict=session.settings.strict)
     attempts, hypothesis = _attempts(session, hypothesis, is_look=guard is None or guard.is_look)
     watch = watch or Watch()
     runner = None
