@@ -198,14 +198,16 @@ def result_to_json(result: HypothesisResult, trials: Iterable[TrialRecord] = ())
         "notices": list(result.notices),
         "found": [found_to_json(found) for found in result.found],
         "family": None if result.family is None else family_to_json(result.family),
-        "attempt": None if result.attempt is None else attempt_to_json(result.attempt),
-        "prediction": None if result.prediction is None else prediction_to_json(result.prediction),
         "decision": None if result.decision is None else decision_to_json(result.decision),
-        "confirmation": None if result.confirmation is None else confirmation_to_json(result.confirmation),
         "replication": None if result.replication is None else replication_to_json(result.replication),
         "trials": [trial_to_json(result.node_id, trial) for trial in trials],
         "circumstances": {
             **{name: getattr(result, name) for name in _CIRCUMSTANCES},
+            "attempt": None if result.attempt is None else attempt_to_json(result.attempt),
+            "prediction": None if result.prediction is None else prediction_to_json(result.prediction),
+            "confirmation": None
+            if result.confirmation is None
+            else confirmation_to_json(result.confirmation),
             "outside": dict(result.outside),
             "n_unused": None if result.decision is None else result.decision.n_unused,
         },
@@ -244,14 +246,14 @@ def result_from_json(data: JsonObject) -> HypothesisResult:
         notices=tuple(data["notices"]),
         found=tuple(map(found_from_json, data.get("found", ()))),  # older records lack it
         family=None if data["family"] is None else family_from_json(data["family"]),
-        attempt=None if data.get("attempt") is None else attempt_from_json(data["attempt"]),  # as above
-        prediction=None if data.get("prediction") is None else prediction_from_json(data["prediction"]),
+        attempt=None if around.get("attempt") is None else attempt_from_json(around["attempt"]),  # as above
+        prediction=None if around.get("prediction") is None else prediction_from_json(around["prediction"]),
         decision=None
         if data["decision"] is None
         else decision_from_json(data["decision"], around["n_unused"]),
         confirmation=None
-        if data.get("confirmation") is None  # older records lack it
-        else confirmation_from_json(data["confirmation"]),
+        if around.get("confirmation") is None  # older records lack it
+        else confirmation_from_json(around["confirmation"]),
         replication=None
         if data.get("replication") is None  # older records lack it
         else replication_from_json(data["replication"]),

@@ -279,7 +279,8 @@ def test_hypotheses_in_the_documents_run_to_an_end(written: Written) -> None:
     blocks = {name: block for name, block in written.files.items() if not OWN_CLIENT.search(block.code)}
 
     done = run_python(
-        *("-m", "pytest", "-q", "-m", "velo", "--velo-budget=none", "-p", "no:cacheprovider", *blocks),
+        *("-m", "pytest", "-q", "-m", "velo", "--velo-budget=none", "-p", "no:cacheprovider"),
+        *("--velo-profile=explore", *blocks),  # what a check finds in made-up cases is no error
         cwd=written.folder,
         **dict.fromkeys(("OPENAI_API_KEY", "ANTHROPIC_API_KEY"), "of-nobody"),
     )
@@ -288,6 +289,8 @@ def test_hypotheses_in_the_documents_run_to_an_end(written: Written) -> None:
         block = written.files[result.node_id.partition("::")[0]]
         where = f"{block}: {result.node_id}: {result.outcome}: {result.problem}\n{done.stdout}{done.stderr}"
         assert result.outcome != "error", where
+        if block.path.parent.name == "checks":
+            continue  # its examples show mistakes, and have a test of their own
         if not NEEDS_A_MODEL.search(block.code.replace("# or ", "")):
             assert result.outcome in ("supported", "measured"), where
 
