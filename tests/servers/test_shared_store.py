@@ -302,10 +302,10 @@ def test_tables_of_another_format(machine: Any, url: str, monkeypatch: pytest.Mo
     from pytest_velo.cache.shared import schema
 
     run(put(machine("one"), "a", "text"))
-    monkeypatch.setattr(schema, "UPGRADES", (*schema.UPGRADES, "CREATE TABLE attempt(id bigint)"))
+    monkeypatch.setattr(schema, "UPGRADES", (*schema.UPGRADES, "CREATE TABLE later(id bigint)"))
     assert run(machine("two").find(REQUEST, at("a"))), "an older store is upgraded, and keeps its draws"
     with psycopg.connect(postgres_of(url)) as connection:
-        assert connection.execute("SELECT count(*) FROM attempt").fetchone() == (0,)
+        assert connection.execute("SELECT count(*) FROM later").fetchone() == (0,)
     monkeypatch.undo()
     with pytest.raises(StoreError, match="newer pytest-velo") as refused:
         machine("three")

@@ -75,6 +75,10 @@ class _Run:
         """Tell whether there is enough to ask for to make up for an exchange."""
         return self.until - self.next >= min(at_once, self.next - self.first) / 2
 
+    def end(self) -> None:
+        """Ask for no more: there is none. Who is behind reads nothing again; who gets farther begins anew."""
+        self.first = self.until = self.next
+
     def take(self, at_once: int) -> list[Wanted]:
         """Return what is to be asked for next."""
         first, self.next = self.next, min(self.until, self.next + at_once)
@@ -148,13 +152,14 @@ class Ahead:
             found = await self._find(wanted)
         except Exception as error:  # whoever wants one of them asks for it, and is told
             _log.debug("reading ahead failed: %s", error)
+            self._runs.pop(run.of, None)
         finally:
             for (at, answer), draw in zip(answers.items(), found, strict=True):
                 self._coming.pop(at, None)
                 if not answer.done():
                     answer.set_result(draw)
         if not any(found):
-            self._runs.pop(run.of, None)
+            run.end()
             self._due.pop(run.of, None)
         elif run.is_due(self._at_once):
             self._due[run.of] = run

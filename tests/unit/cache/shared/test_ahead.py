@@ -178,6 +178,21 @@ def test_slots_that_are_none_of_ours_are_left_alone() -> None:
     assert shared.asked == []
 
 
+def test_who_is_behind_when_the_end_was_reached_has_nothing_read_again() -> None:
+    shared = Shared(40)
+
+    async def work(ahead: Ahead) -> None:
+        await read(ahead, *map(at, range(40)))
+        await settled()
+        for repeat in range(10, 40):
+            ahead.saw(REQUEST, at(repeat))  # slower than the others
+            await settled()
+
+    reading(shared, work)
+    assert max(int(slot.split(":")[1]) for slot in shared.slots) >= 40, "it was read beyond the end"
+    assert len(shared.slots) == len(set(shared.slots))
+
+
 def test_a_store_that_is_away_leaves_it_to_who_asks_to_be_told() -> None:
     shared = Shared(1000)
     shared.is_away = True
