@@ -47,8 +47,12 @@ class Stub:
     def identity(self) -> str:
         """A digest of the reason, the place and the value: the same in every process that reads the file."""
         code = getattr(self.value, "__code__", None)
-        value = repr(self.value) if code is None else [code.co_filename, code.co_firstlineno]
-        return digest([self.why, self.where, value])
+        if code is None:
+            return digest([self.why, _anywhere(self.where), _without_address(self.value)])
+        cells = [cell.cell_contents for cell in self.value.__closure__ or ()]
+        given = [cells, self.value.__defaults__, self.value.__kwdefaults__]  # one line may make several
+        defined = _anywhere(place(code.co_filename, code.co_firstlineno))
+        return digest([self.why, _anywhere(self.where), defined, _without_address(given)])
 
     def __repr__(self) -> str:
         return f"stub({self.why!r})"
@@ -105,3 +109,12 @@ def place(file: str, line: int) -> str:
     """Return `file:line`, relative to the working folder for a file inside of it."""
     path, here = Path(file), Path.cwd()
     return f"{path.relative_to(here).as_posix() if path.is_relative_to(here) else file}:{line}"
+
+
+def _anywhere(where: str) -> str:
+    """Return a place as every machine has it: a file outside of the working folder by its name alone."""
+    return Path(where).name if Path(where).is_absolute() else where
+
+
+def _without_address(value: Any) -> str:
+    return re.sub(r"\b0x[0-9a-fA-F]+", "", repr(value))

@@ -54,10 +54,9 @@ def is_stub(model_id: str) -> bool:
 
 
 def _registered(stub: Stub, script: Any) -> str:
-    name = f"{_PREFIX}{stub.slug}"
-    known = _STUBS.get(name)
-    if known is not None and known.identity != stub.identity:  # the same reason for something else
-        name = f"{name}-{stub.identity[:_DIGITS]}"
+    # The digits are always there: two stubs of one reason may not share a name that depends on which of them
+    # was made first, or is made at all.
+    name = f"{_PREFIX}{stub.slug}-{stub.identity[:_DIGITS]}"
     register(name, script, stub.where)
     _STUBS[name] = stub
     return name

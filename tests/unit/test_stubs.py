@@ -12,11 +12,38 @@ from pytest_velo.providers.stubbed import stub_of, stubbed_model
 
 def test_a_stub_has_the_same_id_wherever_its_file_is_read_and_another_stub_another():
     first, again, other = (stub(text, "No key, yet!") for text in ("a", "a", "b"))
-    assert stubbed_model(first) == stubbed_model(first) == "stub/no-key-yet"
-    assert stub_of("stub/no-key-yet") is first
-    assert stubbed_model(other).startswith("stub/no-key-yet-")
-    assert stubbed_model(other) == stubbed_model(other)
-    assert again.identity == first.identity  # one line made both
+    name = stubbed_model(first)
+    assert name.startswith("stub/no-key-yet-")
+    assert stub_of(name) is first
+    assert stubbed_model(other) != name
+    assert stubbed_model(again) == name  # one line made both
+
+
+ONE_STUB = """
+from pytest_velo import stub
+from pytest_velo.providers.stubbed import stubbed_model
+
+class Speaks:
+    def __call__(self, request):
+        return "yes"
+
+def told(text):
+    return lambda request: text
+
+made = [stub(value, "no key yet") for value in ("a", Speaks(), told("a"), told("b"))]
+"""
+
+
+@pytest.mark.parametrize("order", ["made", "made[::-1]"])
+def test_the_id_of_a_stub_depends_on_neither_the_process_nor_on_what_was_made_before_it(order):
+    code = f"{ONE_STUB}\nids = {{made.index(one): stubbed_model(one) for one in {order}}}"
+    ids = []
+    for _ in range(2):
+        space = {}
+        exec(compile(code, "test_essays.py", "exec"), space)
+        ids.append(space["ids"])
+    assert ids[0] == ids[1]
+    assert len(set(ids[0].values())) == 4
 
 
 def test_a_stub_shares_no_draw_with_a_scripted_model_of_its_name():
