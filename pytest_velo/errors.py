@@ -238,15 +238,19 @@ def nearest(name: str, known: Iterable[str]) -> str:
         known: The valid names.
 
     Returns:
-        `"did you mean 'x'?"`, or the sorted list of known names if none is close.
+        `"did you mean 'x'?"`, or the sorted list of known names if none is close; it may be empty.
 
     >>> nearest("max_trails", ["max_trials", "alpha"])
     "did you mean 'max_trials'?"
     >>> nearest("zzz", ["b", "a"])
     'known: a, b'
+    >>> nearest("zzz", [])
+    'there is none yet'
     """
     from difflib import get_close_matches  # weight: needed only after a typo
 
     names = sorted(map(str, known))  # a member of an enum would be quoted as one
+    if not names:
+        return "there is none yet"
     close = get_close_matches(name, names, n=1)
     return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(names)}"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import NamedTuple
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, NamedTuple
 
 from pytest_velo.cache.forms import FIRST, form_of
 from pytest_velo.canonical import digest
@@ -25,14 +27,60 @@ class Instruments(NamedTuple):
 
 def instruments_of(trial: TrialRecord) -> Instruments:
     """Return what a trial measured with; not the model, which is what is measured."""
+    return _hashed(trial, lambda messages: messages)
+
+
+def template_of(trial: TrialRecord) -> Instruments:
+    """Return the same with what the case says left out of the messages: alike for every case of a test.
+
+    Which case comes first is a matter of seed and stream, and makes no other prompt. What a body makes of a
+    case, such as a list that it puts into words, is not found in the messages, and stays.
+    """
+    said = sorted({text for text in _texts_in(trial.case) if text}, key=len, reverse=True)
+    if not said:
+        return instruments_of(trial)
+    # Whole words only: the case "a" is not in "name".
+    left_out = re.compile("|".join(rf"(?<!\w){re.escape(text)}(?!\w)" for text in said), re.IGNORECASE)
+    return _hashed(trial, lambda messages: _without(messages, left_out))
+
+
+def _hashed(trial: TrialRecord, read: Callable[[Any], Any]) -> Instruments:
     rubrics = [rubric_of(call.request) for call in trial.calls]
     asked = [call for call, rubric in zip(trial.calls, rubrics, strict=True) if rubric is None]
     graded = sorted({rubric for rubric in rubrics if rubric is not None})
     first = asked[0].request if asked else None
     return Instruments(
-        prompt="" if first is None else _prompt(first),
+        prompt="" if first is None else _prompt(first, read),
         judge=digest(graded)[:CUT] if graded else "",
     )
+
+
+def _texts_in(value: Any) -> Iterator[str]:
+    """Return the texts and numbers in a case, however it is put together."""
+    if isinstance(value, str):
+        yield value.strip()
+    elif isinstance(value, int | float):
+        yield str(value)
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from _texts_in(each)
+    elif isinstance(value, Sequence) and not isinstance(value, bytes):
+        for each in value:
+            yield from _texts_in(each)
+    elif is_dataclass(value):
+        for field in fields(value):
+            yield from _texts_in(getattr(value, field.name))
+
+
+def _without(value: Any, left_out: re.Pattern[str]) -> Any:
+    """Return messages with every mention of what is left out replaced by a mark."""
+    if isinstance(value, str):
+        return left_out.sub("\0", value)
+    if isinstance(value, Mapping):
+        return {name: _without(each, left_out) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without(each, left_out) for each in value]
+    return value
 
 
 def changes_between(before: HypothesisResult, now: HypothesisResult) -> tuple[str, ...]:
@@ -53,12 +101,21 @@ def changes_between(before: HypothesisResult, now: HypothesisResult) -> tuple[st
     if (then_on := _rung_of(before)) != (now_on := _rung_of(now)):
         changes.append(f"the rung of the ladder ({then_on} -> {now_on})")
     if before.trials and now.trials:
-        old, new = (instruments_of(result.trials[0]) for result in (before, now))
+        old, new = _comparable(before.trials, now.trials)
         if old.prompt != new.prompt:
             changes.append("the prompt")
         if old.judge != new.judge:
             changes.append("the judge")
     return tuple(changes)
+
+
+def _comparable(before: Sequence[TrialRecord], now: Sequence[TrialRecord]) -> tuple[Instruments, Instruments]:
+    """Return what both measured with, on a case that both asked if there is one."""
+    then = {(trial.arm, trial.case_id): trial for trial in reversed(before)}
+    for trial in now:
+        if (trial.arm, trial.case_id) in then:
+            return instruments_of(then[trial.arm, trial.case_id]), instruments_of(trial)
+    return template_of(before[0]), template_of(now[0])
 
 
 def _stubbed(result: HypothesisResult) -> str:
@@ -71,14 +128,14 @@ def _rung_of(result: HypothesisResult) -> str:
     return "none" if ladder is None or ladder.at is None else ladder.rungs[ladder.at].name
 
 
-def _prompt(request: Request) -> str:
+def _prompt(request: Request, read: Callable[[Any], Any]) -> str:
     """Return the hash of a prompt; one that an older version sent or read otherwise has another.
 
     Its form is told without the API, which comes with the model.
     """
     form = form_of(replace(request, api=""))
     newer = [] if form == FIRST else [form]
-    return digest([list(request.messages), dict(request.parameters), *newer])[:CUT]
+    return digest([read(list(request.messages)), dict(request.parameters), *newer])[:CUT]
 
 
 CUT = 16

@@ -21,7 +21,7 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="at
         number: Which attempt at its belief it is, from 1.
         claim: The claim as written.
         claim_hash: Of claim and design, without max_trials.
-        prompt: Hash of what the first trial sent, and of its judges; empty if it asked nobody.
+        prompt: Hash of what the first trial sent but for its case, and of its judges (empty without calls).
         body: Hash of the body.
         draws: Of the first trial's draws: where they are, when they were made, and what came.
         rung: The rung of a ladder; empty without one.

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import msgspec
 
-from pytest_velo.bodies.instruments import CUT, instruments_of
+from pytest_velo.bodies.instruments import CUT, template_of
 from pytest_velo.cache.attempt_ledger import attempts_in, now
 from pytest_velo.cache.attempts import Entry, Foretold, Found, Tried
 from pytest_velo.canonical import digest
@@ -141,7 +141,7 @@ class Attempts:
             number=1,
             claim=str(hypothesis.claim),
             claim_hash=hypothesis.claim_hash,
-            prompt=digest(list(instruments_of(first)))[:CUT] if first.calls else "",
+            prompt=digest(list(template_of(first)))[:CUT] if first.calls else "",
             body=hypothesis.body_digest,
             draws=_draws_of(hypothesis, first),
             model=hypothesis.model or "",

@@ -25,6 +25,13 @@ async def test_h(model):
 '''
 
 
+OF_CASES = """
+@pytest.mark.hypothesis(rate <= 0.1, models=["lab/tiny"], max_trials=30, cases=["Laos", "Peru", "Kenya"])
+async def test_h(model, case):
+    return await model(f"Is {case} a country?") == "yes"
+"""
+
+
 COIN = '''
 SHARE = 0.1
 
@@ -103,6 +110,18 @@ def test_a_rerun_until_green_says_so_and_alpha_pays_for_it_where_it_is_shared(ru
     assert attempt_of(run).number == 3  # the claim, its body and the draws are the same
     assert result.alpha == pytest.approx(0.05 * attempt_share(3))
     assert "rerun until green" not in " ".join(told.split())
+
+
+def test_the_case_that_comes_first_makes_no_other_prompt(run, lab) -> None:
+    """It is another with each seed; a rerun on fresh draws is told as one all the same."""
+    run.file(OF_CASES)
+    first = set()
+    for seed in range(4):
+        run("-m", "velo", f"--velo-seed={seed}")
+        first.add(run.record.trials_of(run.record.results[0].node_id)[0].case_id)
+    assert len(first) > 1
+    attempt = attempt_of(run)
+    assert (attempt.number, attempt.n_prompts, len(attempt.fresh)) == (4, 1, 4)
 
 
 def test_replay_elsewhere_comes_to_the_same_verdict_by_the_attempts_beside_the_cassette(run, lab) -> None:

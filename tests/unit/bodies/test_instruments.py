@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from pytest_velo.bodies.instruments import CUT, changes_between, instruments_of
+from dataclasses import dataclass, replace
+
+import pytest
+
+from pytest_velo.bodies.instruments import CUT, changes_between, instruments_of, template_of
 from pytest_velo.canonical import digest
 from pytest_velo.records import Address, Call, OutcomeKind, Reply, Request, TrialRecord, as_messages
 from support.reports import call, refuted, trial
@@ -52,3 +56,47 @@ def test_a_baseline_of_a_prompt_that_was_sent_or_read_otherwise_is_of_another_pr
         now = instruments_of(asking("m", messages)).prompt
         assert now != older(*messages)
         assert now == instruments_of(asking("m", messages, api="anthropic")).prompt
+
+
+@dataclass(frozen=True)
+class Question:
+    country: str
+    n: int
+
+
+@pytest.mark.parametrize(
+    ("case", "other"),
+    [
+        ("Laos", "Peru"),
+        ("a", "b"),
+        ({"country": "Laos", "n": 2}, {"country": "Peru", "n": 31}),
+        (Question("Laos", 2), Question("Peru", 31)),
+        (("Laos", 2.5), ("Peru", 3.0)),
+    ],
+)
+def test_a_template_is_that_of_every_case_and_another_prompt_has_another(case, other) -> None:
+    def template(case, prompt="Which capital has {}? Answer about {}."):
+        fields = case.values() if isinstance(case, dict) else vars(case).values() if is_case(case) else case
+        texts = [case, case] if isinstance(case, str) else [*fields]
+        return template_of(replace(asking("m", prompt.format(*texts)), case=case))
+
+    def is_case(value):
+        return isinstance(value, Question)
+
+    assert template(case) == template(other)
+    assert template(case) != template(case, prompt="Name a capital of {}, {}.")
+
+
+def test_the_prompt_of_two_runs_is_compared_on_a_case_that_both_asked() -> None:
+    def run(*asked):
+        made = (
+            replace(trial(n, 1, calls=(call(prompt, "yes"),)), case_id=case, case=case)
+            for n, (case, prompt) in enumerate(asked)
+        )
+        return refuted(trials=tuple(made))
+
+    peru, laos = ("Peru", "capital of Peru"), ("Laos", "capital of Laos")
+    assert changes_between(run(peru, laos), run(laos, peru)) == ()
+    assert changes_between(run(peru), run(laos)) == ()  # no case in common
+    assert changes_between(run(peru, laos), run(("Laos", "city of Laos"), peru)) == ("the prompt",)
+    assert changes_between(run(peru), run(("Laos", "city of Laos"))) == ("the prompt",)
