@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from pytest_velo.cache.attempts import Found, Tried
+from pytest_velo.verdicts import Verdict
 
 PATIENCE = 3
 """Attempts in a row without movement, after which a reader hears what was not tried yet."""
@@ -14,11 +15,11 @@ _WORDS = {"few-shot": ("few", "shot"), "best-of-N": ("best", "of"), "fine-tuning
 
 
 def n_still(findings: Iterable[Found | None]) -> int:
-    """Count the attempts since one last moved the belief, or since the first, whichever is later.
+    """Count the attempts since one last moved the belief or supported it, or since the first.
 
     An attempt moves it if its whole interval lies beyond that of the best one before, towards the claim. The
     best one is that whose nearer end is farthest on. An attempt without an interval moves nothing; from one
-    about another statistic counting starts anew.
+    about another statistic counting starts anew. One that was supported is not counted.
     """
     best: tuple[float, float] | None = None
     measured: tuple[str, int] | None = None
@@ -27,13 +28,13 @@ def n_still(findings: Iterable[Found | None]) -> int:
         ends = None if found is None else _ends(found)
         if found is not None and ends is not None and (found.measure, found.towards) != measured:
             best, measured, count = ends, (found.measure, found.towards), 1
-            continue
-        count += 1
-        if ends is None or best is None:
-            continue
-        if ends[0] > best[1]:
-            count = 1
-        best = max(best, ends)
+        else:
+            count += 1
+            if ends is not None and best is not None:
+                count = 1 if ends[0] > best[1] else count
+                best = max(best, ends)
+        if found is not None and found.verdict == Verdict.SUPPORTED:
+            count = 0
     return count if measured is not None else 0
 
 

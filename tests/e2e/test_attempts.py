@@ -68,7 +68,7 @@ def test_each_fresh_set_of_draws_and_each_prompt_is_an_attempt_with_its_share_of
     assert numbers == [1, 1, 2, 3]  # the same evidence again is no attempt
     assert result.attempt == Attempt(
         number=4, n_prompts=2, n_bodies=1, n_models=1, since=result.attempt.since, fresh=("supported",),
-        n_still=4, alpha=0.05,
+        n_still=0, alpha=0.05,
     )  # fmt: skip
     assert result.alpha == pytest.approx(0.05 * attempt_share(4))
     assert "attempt 4 on this belief, 2 prompts" in told

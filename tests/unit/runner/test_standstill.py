@@ -10,10 +10,10 @@ from pytest_velo.runner.standstill import n_still, untried
 
 
 def found(low: float | None, high: float | None, **fields: object) -> Found:
-    plain: dict[str, object] = {"measure": "rate", "towards": 1, **fields}
+    plain: dict[str, object] = {"measure": "rate", "towards": 1, "verdict": "refuted", **fields}
     return Found(
         test="t", sentence="", attempt="", n=9, max_trials=9, estimate=low, low=low, high=high,
-        verdict="refuted", **plain,
+        **plain,
     )  # type: ignore[arg-type]  # fmt: skip
 
 
@@ -37,6 +37,8 @@ def tried(**fields: str) -> Tried:
         ([found(0.5, 0.7, towards=-1), found(0.8, 0.9, towards=-1)], 2),
         ([found(0.1, 0.3), found(0.1, 0.3), found(0.1, 0.3, measure="mean(0, 10)")], 1),
         ([found(0.1, 0.3, towards=0)] * 5, 0),
+        ([found(0.1, 0.3), found(0.2, 0.3), found(0.2, 0.4, verdict="supported")], 0),
+        ([found(0.1, 0.3, verdict="supported"), found(0.1, 0.2), None], 2),
     ],
 )
 def test_attempts_count_from_the_last_one_that_moved_the_belief(findings: list[Found | None], n: int) -> None:
