@@ -55,6 +55,14 @@ def velo(run, lab, monkeypatch):
     return go
 
 
+def page_of(run) -> str:
+    """Return the page of the latest run."""
+    path = run.path / "page.html"
+    done = CliRunner().invoke(main, ["report", "-o", str(path)])
+    assert done.exit_code == 0, done.output
+    return path.read_text(encoding="utf-8")
+
+
 def test_a_rerun_asks_another_model_the_same_and_says_what_moved(run, lab, velo):
     run("-q", "-m", "velo")
     first = run.record
@@ -80,6 +88,9 @@ def test_a_rerun_asks_another_model_the_same_and_says_what_moved(run, lab, velo)
     assert "4 comparisons, together at 5% (Holm)" in told
     assert "it asks no model" in told
     assert code == ("worse: it fell" in told)
+    page = page_of(run)
+    assert f"A rerun of {first.folder.name} on lab/new" in page
+    assert "0 of 3 came out as before" in page
 
     code, _ = velo("rerun", first.folder.name, "--on", "lab/newest", "--budget", "0", "-k", "cases", "-q")
     assert run.record.results[0].outcome in (Outcome.INCONCLUSIVE, Outcome.ERROR)
@@ -112,6 +123,9 @@ def test_a_replication_is_on_fresh_draws_and_multiplies_the_evidence(run, lab, v
     ]
     assert not cases[0] & cases[1]
     assert "replicated" in told
+    page = page_of(run)
+    assert f"Replication 1 of {first.folder.name}, on fresh draws" in page
+    assert page.count(", of 2 runs</td>") == len(by_name)
 
     n_calls = len(lab.calls)
     velo("replicate", first.folder.name, "--number", "1", "-q", "-n", "2")

@@ -20,6 +20,7 @@ from pytest_velo.report.page.conversation import shown
 from pytest_velo.report.page.entries import Entry, entry_of, is_change
 from pytest_velo.report.page.graph import Graph, graph_of
 from pytest_velo.report.page.moved import Moved, flips_of, moved_of
+from pytest_velo.report.page.repeated import Repeated, repeated_of
 from pytest_velo.report.page.rungs import rungs_of
 from pytest_velo.report.page.sample import MOST_TRANSCRIPTS, choose, shares
 from pytest_velo.report.page.scripted import hypothesis_told, path_told, trials_told
@@ -66,6 +67,7 @@ class Page:
         spent, facts: What the run took, then how fast and how sure it was.
         entries: What needs attention first; of very many hypotheses, as many as a browser can show.
         left_out: How many others there are, by outcome; empty if there are none.
+        repeated: The run that this one repeats; None if it repeats none.
         moved: What moved since an earlier run; None without one.
         graph: What assumes what; None if nothing does.
         against_baseline: The entries whose claim is about a change from the baseline.
@@ -82,6 +84,7 @@ class Page:
     facts: tuple[str, ...]
     entries: tuple[Entry, ...]
     left_out: tuple[str, ...]
+    repeated: Repeated | None
     moved: Moved | None
     against_baseline: tuple[Entry, ...]
     matrix: Matrix | None
@@ -140,6 +143,7 @@ def page_of(run: Run, before: Run | None = None, *, most: int = MOST_TRANSCRIPTS
         facts=tuple(facts),
         entries=tuple(ranked),
         left_out=tuple(_left_out(document.results, results)),
+        repeated=repeated_of(document, [*old.values()], [*zip(entries, results, strict=True)]),
         moved=None
         if compared is None
         else moved_of(compared, {entry.node_id: (entry.id, entry.name) for entry in entries}),
