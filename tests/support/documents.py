@@ -26,6 +26,7 @@ FOLLOWED = tuple(
         "tutorial/first-baseline",
         "how-to/assumptions",
         "how-to/attempts",
+        "how-to/checks",
         "how-to/compare-models",
         "how-to/confirm-a-finding",
         "how-to/plan",
