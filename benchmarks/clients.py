@@ -38,7 +38,8 @@ from pytest_velo.runner.hypothesis import Body
 from pytest_velo.sampling.carrier import Carrier
 from pytest_velo.sampling.model import AsyncModel
 from pytest_velo.sampling.sampler import Sampler
-from pytest_velo.sampling.trial import Trial, TrialScope, enter
+from pytest_velo.sampling.scope import TrialScope, enter
+from pytest_velo.sampling.trial import Trial
 from pytest_velo.settings import Endpoint, Mode
 
 MESSAGES: list[Any] = [{"role": "user", "content": "Which city is it? Answer with one word. " * 10}]

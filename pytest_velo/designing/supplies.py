@@ -18,7 +18,7 @@ from pytest_velo.providers.stubbed import stub_of, stubbed_judge, stubbed_model
 from pytest_velo.records import Stubbed
 from pytest_velo.sampling.clients import carriers
 from pytest_velo.sampling.model import AsyncModel, Model
-from pytest_velo.sampling.trial import current
+from pytest_velo.sampling.scope import current
 from pytest_velo.scorers.judge import AsyncJudge, Judge
 from pytest_velo.scorers.stubbed import StubbedAnswers
 from pytest_velo.settings import Settings

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pytest_velo.sampling.model import AsyncModel
     from pytest_velo.sampling.pending import Pending
     from pytest_velo.sampling.prompts import Prompt
-    from pytest_velo.sampling.trial import TrialScope
+    from pytest_velo.sampling.scope import TrialScope
     from pytest_velo.scorers.judge import AsyncJudge
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from pytest_velo.elicit.rung import Asked
 from pytest_velo.errors import BodyError, UsageError, VeloError, tell
 from pytest_velo.records import Reply
-from pytest_velo.sampling.trial import leave
+from pytest_velo.sampling.scope import leave
 from pytest_velo.scorers.scorer import Scorer
 
 

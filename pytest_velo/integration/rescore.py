@@ -33,7 +33,7 @@ from pytest_velo.settings import Mode, Settings
 
 if TYPE_CHECKING:
     from pytest_velo.elicit.ladders import Step
-    from pytest_velo.sampling.trial import Drawer
+    from pytest_velo.sampling.drawing import Drawer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

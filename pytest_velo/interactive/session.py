@@ -20,8 +20,8 @@ from pytest_velo.integration.config.found import found_settings, offered_familie
 from pytest_velo.providers import registry
 from pytest_velo.providers.registry import ProviderFactory
 from pytest_velo.sampling.budget import Ledger, LocalLedger
+from pytest_velo.sampling.scope import is_running
 from pytest_velo.sampling.session import SamplingSession
-from pytest_velo.sampling.trial import is_running
 from pytest_velo.settings import Api, Mode, Settings
 
 if TYPE_CHECKING:

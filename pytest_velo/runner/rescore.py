@@ -11,9 +11,9 @@ from pytest_velo.errors import CacheMissError, UsageError
 from pytest_velo.providers.registry import Target
 from pytest_velo.records import Address, Request, Slot, TrialRecord
 from pytest_velo.runner.hypothesis import Hypothesis
+from pytest_velo.sampling.drawing import Drawer, Drawing
 from pytest_velo.sampling.draws import Recorded
 from pytest_velo.sampling.seeds import derive
-from pytest_velo.sampling.trial import Drawer, Drawing
 from pytest_velo.scorers.grading import rubric_of
 from pytest_velo.settings import Api
 

@@ -16,7 +16,7 @@ from pytest_velo.runner.lookahead import Ahead
 from pytest_velo.runner.trials import Finished, Threads, TrialRunner, Trials
 from pytest_velo.runner.units import Units
 from pytest_velo.runner.weigher import weigh
-from pytest_velo.sampling.trial import Drawer
+from pytest_velo.sampling.drawing import Drawer
 from pytest_velo.stats.engine.futility import usual_futility
 from pytest_velo.verdicts import StopReason, Verdict
 

@@ -13,10 +13,12 @@ from pytest_velo.errors import BodyError, InvalidTrial
 from pytest_velo.records import OutcomeKind, TrialRecord
 from pytest_velo.runner.hypothesis import Hypothesis, Reading
 from pytest_velo.runner.keeping import Keeper
+from pytest_velo.sampling.drawing import Drawer
 from pytest_velo.sampling.halt import Halt
 from pytest_velo.sampling.outside import Outside, watch
+from pytest_velo.sampling.scope import TrialScope, enter
 from pytest_velo.sampling.seeds import derive
-from pytest_velo.sampling.trial import Drawer, Trial, TrialScope, enter
+from pytest_velo.sampling.trial import Trial
 from pytest_velo.settings import Endpoint
 
 if TYPE_CHECKING:

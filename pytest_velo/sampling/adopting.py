@@ -45,7 +45,7 @@ from pytest_velo.sampling.carrier import (
 from pytest_velo.sampling.client_call import answer
 from pytest_velo.sampling.flights import current_flight
 from pytest_velo.sampling.halt import halt
-from pytest_velo.sampling.trial import TrialScope, current
+from pytest_velo.sampling.scope import TrialScope, current
 from pytest_velo.settings import Api, Endpoint
 
 _LIBRARIES = ("httpx2", "httpx")

@@ -15,7 +15,7 @@ from pytest_velo.providers.thoughts import has_thoughts, without_thoughts
 from pytest_velo.records import Call, FinishReason, Reply, Request
 from pytest_velo.sampling.forks import Origin
 from pytest_velo.sampling.jobs import stopped
-from pytest_velo.sampling.trial import TrialScope
+from pytest_velo.sampling.scope import TrialScope
 from pytest_velo.settings import Endpoint, Think
 
 

@@ -24,7 +24,7 @@ from pytest_velo.providers.transport import Answer
 from pytest_velo.records import Original
 from pytest_velo.sampling.client_call import LateError, answer
 from pytest_velo.sampling.halt import Halt, halt
-from pytest_velo.sampling.trial import TrialScope, current
+from pytest_velo.sampling.scope import TrialScope, current
 from pytest_velo.settings import Api, Endpoint
 
 T = TypeVar("T")

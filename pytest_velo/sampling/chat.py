@@ -11,8 +11,8 @@ from pytest_velo.errors import BodyError, InvalidTrial, ToolError, tell
 from pytest_velo.media import Media, MediaFile
 from pytest_velo.records import JsonObject, Reply, ToolResult
 from pytest_velo.sampling.pending import Pending
+from pytest_velo.sampling.scope import current
 from pytest_velo.sampling.tools import Function, Ready, Toolbox
-from pytest_velo.sampling.trial import current
 from pytest_velo.settings import Api
 
 Said = str | Reply | Media | MediaFile | Sequence[str | Media | MediaFile]

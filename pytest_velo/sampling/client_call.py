@@ -22,7 +22,7 @@ from pytest_velo.sampling.call import Guard
 from pytest_velo.sampling.halt import Halt, halt
 from pytest_velo.sampling.jobs import stopped
 from pytest_velo.sampling.pricing import n_draws
-from pytest_velo.sampling.trial import TrialScope
+from pytest_velo.sampling.scope import TrialScope
 
 _SERVERS = (RequestError, AccessError, OutageError)
 """Errors that a server's answer stands for: the SDK raises its own for them."""

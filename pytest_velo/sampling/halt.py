@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pytest_velo.sampling.trial import TrialScope
+    from pytest_velo.sampling.scope import TrialScope
 
 
 class Halt(BaseException):

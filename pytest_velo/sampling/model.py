@@ -15,7 +15,7 @@ from pytest_velo.sampling.call import Guard, ask
 from pytest_velo.sampling.chat import AsyncChat, Chat
 from pytest_velo.sampling.pending import Pending
 from pytest_velo.sampling.prompts import Prompt, messages_of, neutral_tools
-from pytest_velo.sampling.trial import TrialScope, current
+from pytest_velo.sampling.scope import TrialScope, current
 from pytest_velo.settings import Api, Endpoint
 
 

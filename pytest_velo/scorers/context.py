@@ -10,7 +10,7 @@ from typing import Any
 from pytest_velo.errors import BodyError, tell
 from pytest_velo.media import identified, shown
 from pytest_velo.records import JsonObject, Reply
-from pytest_velo.sampling.trial import TrialScope
+from pytest_velo.sampling.scope import TrialScope
 
 Turns = tuple[tuple[str, str], ...]
 """Who said what."""

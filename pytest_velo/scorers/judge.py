@@ -15,7 +15,7 @@ from pytest_velo.providers.stubbed import ANSWER
 from pytest_velo.records import Reply
 from pytest_velo.sampling.model import AsyncModel, Model
 from pytest_velo.sampling.pending import Pending
-from pytest_velo.sampling.trial import TrialScope, current
+from pytest_velo.sampling.scope import TrialScope, current
 from pytest_velo.scorers.agreement import Agreement
 from pytest_velo.scorers.context import CONVERSATION, Context, shown_with
 from pytest_velo.scorers.grading import (

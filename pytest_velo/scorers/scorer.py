@@ -15,7 +15,7 @@ from pytest_velo.errors import BodyError, ScorerError, UsageError, tell
 from pytest_velo.lazy import load
 from pytest_velo.sampling.outside import watched
 from pytest_velo.sampling.pending import Pending
-from pytest_velo.sampling.trial import TrialScope, current
+from pytest_velo.sampling.scope import TrialScope, current
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from pytest_velo.errors import InvalidTrial
-from pytest_velo.sampling.trial import TrialScope, enter
+from pytest_velo.sampling.scope import TrialScope, enter
 from pytest_velo.scorers.agreement import Agreement, Judged
 from pytest_velo.scorers.labels import Labelled
 

@@ -17,7 +17,8 @@ from pytest_velo.records import FinishReason, Reply, as_messages
 from pytest_velo.sampling.carrier import Carrier
 from pytest_velo.sampling.draws import DrawMemory
 from pytest_velo.sampling.sampler import Sampler
-from pytest_velo.sampling.trial import Trial, TrialScope, enter
+from pytest_velo.sampling.scope import TrialScope, enter
+from pytest_velo.sampling.trial import Trial
 from pytest_velo.settings import Settings
 
 MODEL = "smollm2-135m"

@@ -18,7 +18,8 @@ from pytest_velo.runner.run import Run
 from pytest_velo.sampling.loop import SampleLoop
 from pytest_velo.sampling.model import AsyncModel, Model
 from pytest_velo.sampling.sampler import Sampler
-from pytest_velo.sampling.trial import Trial, TrialScope
+from pytest_velo.sampling.scope import TrialScope
+from pytest_velo.sampling.trial import Trial
 from pytest_velo.scorers.judge import AsyncJudge, Judge
 from pytest_velo.settings import Settings
 

@@ -16,7 +16,7 @@ from pytest_velo.runner.result import result_of
 from pytest_velo.runner.run import Run
 from pytest_velo.sampling.loop import SampleLoop
 from pytest_velo.sampling.sampler import Sampler
-from pytest_velo.sampling.trial import current
+from pytest_velo.sampling.scope import current
 from pytest_velo.settings import Settings
 from pytest_velo.verdicts import StopReason, Verdict
 from support.hypotheses import changed

@@ -34,7 +34,7 @@ from pytest_velo.records import Address, Request, Slot
 from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.run import Run
 from pytest_velo.runner.trials import TrialRunner
-from pytest_velo.sampling.trial import Drawer, Drawing
+from pytest_velo.sampling.drawing import Drawer, Drawing
 
 T = TypeVar("T")
 

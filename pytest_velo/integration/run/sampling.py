@@ -38,7 +38,7 @@ from pytest_velo.sampling.stats import SamplingStats
 if TYPE_CHECKING:
     from pytest_velo.integration.repeating.repeated import Repeating
     from pytest_velo.integration.rescore import Rescored, Rescoring
-    from pytest_velo.sampling.trial import Drawer
+    from pytest_velo.sampling.drawing import Drawer
 
 
 class Watch:

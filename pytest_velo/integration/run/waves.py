@@ -28,7 +28,7 @@ from pytest_velo.integration.session import VeloSession
 from pytest_velo.providers.registry import Target
 from pytest_velo.records import Address, Request, Slot, add_costs
 from pytest_velo.report.numbers import count, dollars
-from pytest_velo.sampling.trial import Drawer, Drawing
+from pytest_velo.sampling.drawing import Drawer, Drawing
 
 TRIES = 2
 """How often a session submits a draw that failed for no fault of the prompt."""

@@ -14,8 +14,9 @@ from pytest_velo.interactive.asking.inquiry import Inquiry, Question, questions
 from pytest_velo.interactive.asking.replies import Replies
 from pytest_velo.interactive.session import Session, in_keywords
 from pytest_velo.sampling.model import AsyncModel
+from pytest_velo.sampling.scope import TrialScope, enter
 from pytest_velo.sampling.seeds import derive
-from pytest_velo.sampling.trial import Trial, TrialScope, enter
+from pytest_velo.sampling.trial import Trial
 
 Heard = Callable[[Answer], None]
 

@@ -11,7 +11,8 @@ from pytest_velo.providers.endpoints import parse_endpoint
 from pytest_velo.providers.registry import Target, resolve
 from pytest_velo.records import Address, Reply
 from pytest_velo.sampling.call import Guard, as_declared, ask, remarks
-from pytest_velo.sampling.trial import Trial, TrialScope
+from pytest_velo.sampling.scope import TrialScope
+from pytest_velo.sampling.trial import Trial
 from pytest_velo.settings import Endpoint
 
 

@@ -32,7 +32,8 @@ from pytest_velo.sampling.halt import Halt
 from pytest_velo.sampling.loop import SampleLoop
 from pytest_velo.sampling.retrying import RetryPolicy
 from pytest_velo.sampling.sampler import Sampler
-from pytest_velo.sampling.trial import Trial, TrialScope, enter
+from pytest_velo.sampling.scope import TrialScope, enter
+from pytest_velo.sampling.trial import Trial
 from pytest_velo.settings import Mode, Settings
 from support.sdk_server import Got, SdkServer, Sent, chat
 

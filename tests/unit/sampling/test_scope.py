@@ -7,7 +7,8 @@ from contextvars import copy_context
 import pytest
 
 from pytest_velo.errors import BodyError
-from pytest_velo.sampling.trial import Trial, TrialScope, current, enter
+from pytest_velo.sampling.scope import TrialScope, current, enter
+from pytest_velo.sampling.trial import Trial
 
 
 def test_the_entered_scope_is_the_current_one() -> None:
