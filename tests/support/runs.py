@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,10 @@ from pytest_velo.runner.hypothesis import Hypothesis, Reading
 from support.hypotheses import hypothesis_of
 
 if TYPE_CHECKING:
+    from pytest_velo.records import HypothesisResult
     from pytest_velo.runner.run import Run
     from pytest_velo.sampling.trial import Trial
+    from pytest_velo.verdicts import Decision
 
     Told = float | Mapping[str, float] | None
     """What a trial gives: a number, several by name, or nothing that counts."""
@@ -86,3 +89,9 @@ def sampled(claim: AnyClaim, outcomes: Sequence[Told], *, cases: CaseSet | None 
     run = Run(hypothesis(claim, outcomes, cases=cases, **fields), nobody, nobody)
     asyncio.run(run.go())
     return run
+
+
+def decided(result: HypothesisResult) -> Decision:
+    """Return a result's decision but for the draws made ahead, whose number is a matter of timing."""
+    assert result.decision is not None
+    return replace(result.decision, n_unused=0)
