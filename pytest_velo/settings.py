@@ -272,6 +272,7 @@ class Settings:
         alpha: Bound on P(wrong supported), in (0, 1); a mark's own value wins.
         multiplicity: Under `HOLM` alpha and beta hold for a family of hypotheses together.
         max_trials: Default for marks without their own.
+        futility: A hypothesis is given up where its chance of a verdict is below this; 0 for never.
         scheduler: Which hypothesis gets the next trial.
         concurrency: Most calls in flight per provider (divided by the workers under xdist).
         budget_usd: Dollars this session may spend; None for no limit.
@@ -306,6 +307,7 @@ class Settings:
     alpha: float = 0.05
     multiplicity: Multiplicity = Multiplicity.NONE
     max_trials: int = 200
+    futility: float = 0.05
     scheduler: Scheduler = Scheduler.GAIN
     concurrency: int = 20
     budget_usd: float | None = 1.0

@@ -53,6 +53,7 @@ def make_frame(
         over=over,
         scope=_scope(spec, cases, over),
         family=family,
+        futility=spec.get("futility", settings.futility),
         attempts_alpha=None if attempt is None else spec.levels(settings)[0],
     )
 

@@ -139,6 +139,15 @@ def _margin(value: Any) -> float:
     return float(value)
 
 
+def _futility(value: Any) -> float:
+    if value == "off":
+        return 0.0
+    try:
+        return _share(value)
+    except ValueError:
+        raise ValueError('a number between 0 and 1, or "off"') from None
+
+
 def _count(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise ValueError("a whole number, 1 or more")
@@ -235,6 +244,7 @@ KEYWORDS: Mapping[str, Callable[[Any], Any]] = {
     "margin": _margin,
     "max_trials": _count,
     "min_trials": _count,
+    "futility": _futility,
     "over": _word(Over),
     "draws_per_case": _count,
     "invalid": _word(Invalid),

@@ -30,6 +30,7 @@ from pytest_velo.parallel.mapping import mapped
 from pytest_velo.records import UnitKind
 from pytest_velo.report.found import head_of, ranked
 from pytest_velo.report.plan_record import (
+    CostOfFutility,
     HypothesisPlan,
     MeasuredRow,
     MeasuredTable,
@@ -40,7 +41,7 @@ from pytest_velo.report.plan_record import (
 )
 from pytest_velo.runner.frame import Frame
 from pytest_velo.stats.engine.design import Design
-from pytest_velo.stats.engine.futility import usual_futility
+from pytest_velo.stats.engine.futility import Futility, usual_futility
 from pytest_velo.stats.engine.nulls import nulls_of
 from pytest_velo.stats.planning import scenarios
 from pytest_velo.stats.planning.operating import OperatingCharacteristics
@@ -73,7 +74,7 @@ def plan_item(
         design, claim = frame.design, item.stash[SPEC].claim
         problem = _unplannable(item.config, claim)
         spread, spread_told = spread_of(item, session, frame, differ)
-        parts = () if problem or isinstance(claim, Estimation) else _parts(item, claim, design, spread)
+        parts = () if problem or isinstance(claim, Estimation) else _parts(item, claim, frame, spread)
         measured = _measured(claim, design, spread, jobs) if isinstance(claim, Estimation) else ()
     except UsageError as error:
         raise error.within(item.nodeid) from None
@@ -151,20 +152,21 @@ def _unplannable(config: pytest.Config, claim: AnyClaim) -> str:
 
 
 def _parts(
-    item: pytest.Item, claim: Claim | Joint, design: Design, spread: Spread | None
+    item: pytest.Item, claim: Claim | Joint, frame: Frame, spread: Spread | None
 ) -> tuple[PlannedPart, ...]:
     """Plan each part of a claim as if it were alone, with its share of beta."""
-    beta = design.beta / len(claim.parts)
-    return tuple(_part(item, part, design, beta, spread) for part in claim.parts)
+    design = replace(frame.design, beta=frame.design.beta / len(claim.parts))
+    futility = usual_futility(design.max_units, frame.futility)
+    return tuple(_part(item, part, design, futility, spread) for part in claim.parts)
 
 
-def _part(item: pytest.Item, claim: Claim, design: Design, beta: float, spread: Spread | None) -> PlannedPart:
-    alone = replace(design, beta=beta)
+def _part(
+    item: pytest.Item, claim: Claim, design: Design, futility: Futility, spread: Spread | None
+) -> PlannedPart:
     expect = item.stash[SPEC].get("expect")
     truths = truths_of(claim, () if expect is None else (expect,))
-    futility = usual_futility(design.max_units)
     tables = []
-    for scenario in scenarios.scenarios_of(claim, alone, futility, spread):
+    for scenario in scenarios.scenarios_of(claim, design, futility, spread):
         laws = {law.truth: law for law in scenario.law(truths)}
         table = Table(
             assuming=scenario.assuming,
@@ -174,17 +176,42 @@ def _part(item: pytest.Item, claim: Claim, design: Design, beta: float, spread: 
             detectable=detectable_of(claim, scenario.law),
         )
         tables.append(table)
-    n_support, n_refute = soonest_verdicts(claim, alone)
+    n_support, n_refute = soonest_verdicts(claim, design)
     return PlannedPart(
         claim=str(claim),
         direction=claim.direction,
         about=_about(claim.statistic),
         alpha=design.alpha,
-        beta=beta,
+        beta=design.beta,
         n_support=n_support,
         n_refute=n_refute,
         tables=tuple(tables),
+        futility=_cost_of(futility, claim, design, expect),
     )
+
+
+def _cost_of(futility: Futility, claim: Claim, design: Design, expect: float | None) -> CostOfFutility | None:
+    """Return what giving up costs in power, where that is exact; None where it is not known."""
+    [with_it, *_] = scenarios.scenarios_of(claim, design, futility)
+    [without, *_] = scenarios.scenarios_of(claim, design, replace(futility, below=0.0))
+    if not (futility.below and with_it.exact and with_it.stops_early):
+        return None
+    truths = truths_of(claim) if expect is None else [expect]
+    pairs = zip(with_it.law(truths), without.law(truths), strict=True)
+    given_up, never = max(pairs, key=lambda pair: _decided(pair[1]) - _decided(pair[0]))
+    return CostOfFutility(
+        below=futility.below,
+        truth=given_up.truth,
+        expected=expect is not None,
+        decided=_decided(given_up),
+        decided_without=_decided(never),
+        mean_n=given_up.mean_n,
+        mean_n_without=never.mean_n,
+    )
+
+
+def _decided(law: OperatingCharacteristics) -> float:
+    return law.supported + law.refuted
 
 
 def _row(law: OperatingCharacteristics, claim: Claim, margin: float, expect: float | None) -> Row:

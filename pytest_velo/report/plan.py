@@ -9,7 +9,15 @@ from pytest_velo.claims import Direction
 from pytest_velo.records import add_costs
 from pytest_velo.report.lines import Line, Style, block
 from pytest_velo.report.numbers import count, dollars, percent
-from pytest_velo.report.plan_record import HypothesisPlan, MeasuredRow, PlannedPart, PlannedRung, Row, Table
+from pytest_velo.report.plan_record import (
+    CostOfFutility,
+    HypothesisPlan,
+    MeasuredRow,
+    PlannedPart,
+    PlannedRung,
+    Row,
+    Table,
+)
 from pytest_velo.report.stubs import declared_lines
 from pytest_velo.report.text import columns, display, inline, pad
 
@@ -147,11 +155,25 @@ def _tables(plan: HypothesisPlan, width: int) -> Iterator[Line]:
         yield from _heading(part.claim if len(plan.parts) > 1 else "", table, width)
         yield from _grid(_head(plan, part.about), [_cells(plan, part, table, row) for row in table.rows])
         yield from _sentence(_power(part.direction, table), Style.BOLD, width)
+        if part.futility is not None:
+            yield from _sentence(_cost_of(plan, part.futility), Style.DIM, width)
         for other in others:
             told = f"if instead {other.assuming}: {_detected(part.direction, other)}"
             yield from _sentence(told, Style.DIM, width)
     if plan.measured:
         yield from _measured(plan, width)
+
+
+def _cost_of(plan: HypothesisPlan, futility: CostOfFutility) -> str:
+    """Say what giving up costs: where a value is expected, there; else where it costs most."""
+    where = (
+        f"at {futility.truth:.4g}" if futility.expected else f"at {futility.truth:.4g}, where it costs most"
+    )
+    return (
+        f"giving up below a {percent(futility.below)} chance of a verdict (--velo-futility): {where},"
+        f" a verdict with a chance of {chance(futility.decided)} instead of {chance(futility.decided_without)},"
+        f" after {futility.mean_n:.1f} {plan.unit}s in the mean instead of {futility.mean_n_without:.1f}"
+    )
 
 
 def _measured(plan: HypothesisPlan, width: int) -> Iterator[Line]:

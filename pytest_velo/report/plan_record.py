@@ -70,12 +70,34 @@ class MeasuredTable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CostOfFutility:
+    """What giving up early costs at one true value, exactly.
+
+    Attributes:
+        below: The chance of a verdict below which a run is given up.
+        truth: The true value: the expected one, else that at which it costs most.
+        expected: It is the expected one.
+        decided, decided_without: The chance of a verdict with and without giving up.
+        mean_n, mean_n_without: Mean units likewise.
+    """
+
+    below: float
+    truth: float
+    expected: bool
+    decided: float
+    decided_without: float
+    mean_n: float
+    mean_n_without: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedPart:
     """The plan of one claim.
 
     Attributes:
         n_support, n_refute: Fewest units to that verdict; None when it is out of reach.
         about: The statistic, in a word: rate, mean or difference.
+        futility: What giving up costs; None where that is not known exactly, or it never gives up.
     """
 
     claim: str
@@ -86,6 +108,7 @@ class PlannedPart:
     n_support: int | None
     n_refute: int | None
     tables: tuple[Table, ...]
+    futility: CostOfFutility | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from enum import StrEnum
 from pytest_velo.case_sets import Planned
 from pytest_velo.records import Family, Invalid, UnitKind
 from pytest_velo.stats.engine.design import Design
+from pytest_velo.stats.engine.futility import USUAL
 
 
 class Over(StrEnum):
@@ -35,6 +36,7 @@ class Frame:
         over: What the claim is about, by its keyword.
         scope: What the claim is about, in words.
         family: The hypotheses that share its error rates; None if it stands alone.
+        futility: It is given up where the chance of a verdict is below this; 0 for never.
         attempts_alpha: P(any attempt at its belief wrongly supported), of which its design has this attempt's
             share; None if each attempt is judged alone.
     """
@@ -49,6 +51,7 @@ class Frame:
     over: Over = Over.CASES
     scope: str = "this body as it stands"
     family: Family | None = None
+    futility: float = USUAL
     attempts_alpha: float | None = None
 
     @property

@@ -89,7 +89,7 @@ class Run:
         self._context = copy_context()  # for the bodies, independent of the launcher
         self._watch = watch
         self._launcher: Launcher = launcher or AtOnce()
-        self._futility = usual_futility(hypothesis.design.max_units)
+        self._futility = usual_futility(hypothesis.design.max_units, hypothesis.frame.futility)
         self._next_futility = max(self._futility.first, hypothesis.design.min_units)
 
     async def go(self) -> None:
@@ -289,7 +289,7 @@ class Run:
 
     def _futile(self) -> bool:
         """Whether a verdict has become unlikely; checked rarely, because it takes milliseconds."""
-        if self.weigher.n < self._next_futility:
+        if not self._futility.below or self.weigher.n < self._next_futility:
             return False
         self._next_futility = self.weigher.n + self._futility.every
         return self.weigher.predictive_probability() < self._futility.below

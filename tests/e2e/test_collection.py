@@ -161,6 +161,7 @@ BAD_VALUES = [
     ("invalid='ignore'", 'one of "bound", "exclude", "against"'),
     ("expect=1.5", "a number between 0 and 1"),
     ("extend='yes'", "True or False"),
+    ("futility=1.5", 'a number between 0 and 1, or "off"'),
     ("stream=1", "a string"),
     ("family=''", "a name without `::`*"),
     ("family='a::b'", "a name without `::`*"),

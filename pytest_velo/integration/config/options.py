@@ -61,6 +61,11 @@ OPTIONS: tuple[Option, ...] = (
         help="none (error rates hold per hypothesis; default) or holm (per family)",
     ),
     Option(name="max_trials", metavar="N", help="most trials per hypothesis (default 200)"),
+    Option(
+        name="futility",
+        metavar="P",
+        help="stop a hypothesis whose chance of a verdict is below this, or off (default 0.05)",
+    ),
     Option(name="concurrency", metavar="N", help="most calls in flight per provider (default 20)"),
     Option(
         name="scheduler",

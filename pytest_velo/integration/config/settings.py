@@ -47,6 +47,13 @@ def _share(text: str) -> float:
     return value
 
 
+def _futility(text: str) -> float:
+    try:
+        return 0.0 if text.strip() == "off" else _share(text)
+    except ValueError:
+        raise ValueError("a number between 0 and 1, or off") from None
+
+
 def _count(text: str) -> int:
     value = int(text)
     if value < 1:
@@ -156,6 +163,7 @@ READERS: Mapping[str, Callable[[str], Any]] = {
     "alpha": _share,
     "multiplicity": lambda text: Multiplicity(_one_of(*Multiplicity)(text)),
     "max_trials": _count,
+    "futility": _futility,
     "concurrency": _count,
     "scheduler": lambda text: Scheduler(_one_of(*Scheduler)(text)),
     "budget": _budget,

@@ -29,7 +29,7 @@ def likely(run: Run, left: int, expect: float | None) -> tuple[float | None, str
     claim = hypothesis.claim
     if type(claim) is not Claim or hypothesis.make_rule is not rule_for:
         return None, ""
-    mean = _mean_units(claim, hypothesis.design, expect)
+    mean = _mean_units(claim, hypothesis.design, hypothesis.frame.futility, expect)
     when = f"if the rate is {expect:g}" if expect is not None else "at the true value that takes longest"
     return min(float(left), mean * hypothesis.frame.unit_size), when
 
@@ -50,8 +50,8 @@ def _going_by(run: Run) -> float | None:
 
 
 @lru_cache(maxsize=256)
-def _mean_units(claim: Claim, design: Design, expect: float | None) -> float:
+def _mean_units(claim: Claim, design: Design, futility: float, expect: float | None) -> float:
     """Return the mean units at the expected rate, else the largest mean over a plan's true values."""
-    scenario = scenarios_of(claim, design, usual_futility(design.max_units))[0]
+    scenario = scenarios_of(claim, design, usual_futility(design.max_units, futility))[0]
     truths = truths_of(claim) if expect is None else [expect]
     return max(law.mean_n for law in scenario.law(truths))

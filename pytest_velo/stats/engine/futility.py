@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+USUAL = 0.05
+"""The chance of a verdict below which a run ends, unless it is told otherwise."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Futility:
     """When a run checks whether a verdict is still likely.
 
     Attributes:
-        below: The run ends if the chance of a verdict is below this; in [0, 1].
+        below: The run ends if the chance of a verdict is below this; in [0, 1]. At 0 it never checks.
         first: Units before the first check.
         every: Units between checks.
     """
@@ -24,12 +27,9 @@ class Futility:
 
     def looks(self, horizon: int, min_units: int = 1) -> range:
         """Return the numbers of units at which a run checks; never the horizon, where it ends anyway."""
-        return range(max(self.first, min_units), horizon, self.every)
+        return range(max(self.first, min_units), horizon if self.below else 0, self.every)
 
 
-def usual_futility(max_units: int) -> Futility:
-    """Return the default schedule: from 20 units on, at most about twenty checks, each of a few milliseconds.
-
-    A run ends if the chance of a verdict is below 5%.
-    """
-    return Futility(below=0.05, first=20, every=max(10, max_units // 20))
+def usual_futility(max_units: int, below: float = USUAL) -> Futility:
+    """Return the usual schedule: from 20 units on, at most about twenty checks of a few milliseconds each."""
+    return Futility(below=below, first=20, every=max(10, max_units // 20))

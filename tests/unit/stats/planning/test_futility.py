@@ -13,6 +13,7 @@ from pytest_velo.stats.rules.rate import make_rate_rule
 
 def test_usual_futility_looks_of_sixty_units() -> None:
     assert list(usual_futility(60).looks(60)) == [20, 30, 40, 50]
+    assert list(usual_futility(60, below=0.0).looks(60)) == []
 
 
 def test_futility_shortens_runs_at_the_threshold() -> None:
