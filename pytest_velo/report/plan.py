@@ -171,8 +171,8 @@ def _cost_of(plan: HypothesisPlan, futility: CostOfFutility) -> str:
     )
     return (
         f"giving up below a {percent(futility.below)} chance of a verdict (--velo-futility): {where},"
-        f" a verdict with a chance of {chance(futility.decided)} instead of {chance(futility.decided_without)},"
-        f" after {futility.mean_n:.1f} {plan.unit}s in the mean instead of {futility.mean_n_without:.1f}"
+        f" a verdict with a chance of {chance(futility.decided)} instead of"
+        f" {chance(futility.decided_without)}, after {futility.mean_n:.1f} {plan.unit}s in the mean instead of {futility.mean_n_without:.1f}"
     )
 
 
