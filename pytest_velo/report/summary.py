@@ -144,6 +144,9 @@ def total_texts(results: Sequence[HypothesisResult], wall_s: float) -> tuple[lis
     oldest = min((r.oldest_draw for r in results if r.n_cached and r.oldest_draw is not None), default=None)
     if oldest is not None:
         facts.append(f"oldest draw: {oldest[:10]}")
+    expected = sum(result.n_earlier > 0 for result in results)
+    if expected:
+        facts.append(f"scheduled by what earlier runs saw of {expected} of {count(len(results), 'hypothesis', 'hypotheses')}")
     return pieces, facts
 
 
