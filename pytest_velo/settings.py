@@ -32,9 +32,9 @@ class Scheduler(StrEnum):
     """
 
     GAIN = "gain"
-    GAIN_AFRESH = "gain-afresh"
     ROUND_ROBIN = "round-robin"
     IN_ORDER = "in-order"
+    GAIN_AFRESH = "gain-afresh"
 
 
 class Update(StrEnum):

@@ -146,7 +146,8 @@ def total_texts(results: Sequence[HypothesisResult], wall_s: float) -> tuple[lis
         facts.append(f"oldest draw: {oldest[:10]}")
     expected = sum(result.n_earlier > 0 for result in results)
     if expected:
-        facts.append(f"scheduled by what earlier runs saw of {expected} of {count(len(results), 'hypothesis', 'hypotheses')}")
+        of_all = count(len(results), "hypothesis", "hypotheses")
+        facts.append(f"scheduled from what earlier runs saw of {expected} of {of_all}")
     return pieces, facts
 
 
