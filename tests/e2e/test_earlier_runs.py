@@ -8,18 +8,14 @@ import pytest
 
 BELIEFS = """
 from pathlib import Path
-from pytest_velo import rate, scripted
+from pytest_velo import rate
 
-def answer(messages, rng):
-    chance = float(str(messages).split("chance ")[1].split(";")[0])
-    return "yes" if rng.random() < chance else "no"
-
-@pytest.mark.parametrize("chance", [0.5, 0.52, 1.0])
-@pytest.mark.hypothesis(rate >= 0.5, models=[scripted("many", answer)], max_trials=30)
-async def test_says_yes(chance, model):
+@pytest.mark.parametrize("name", ["near", "also-near", "far"])
+@pytest.mark.hypothesis(rate >= 0.5, max_trials=30)
+async def test_is_so(name, trial):
     with Path("asked").open("a") as file:
-        file.write(f"{chance}\\n")
-    return (await model(f"chance {chance}; is it so?")).answers("yes")
+        file.write(f"{name}\\n")
+    return name == "far" or trial.index % 2 == 0
 """
 
 
@@ -38,15 +34,22 @@ def two_runs(run):
     return second
 
 
-def written(run) -> tuple[list[dict], list[dict]]:
-    """Return the hypotheses of the newest record, and their circumstances."""
-    newest = max((run.path / ".pytest_velo" / "runs").glob("*/run.json"), key=lambda file: file.parent.name)
-    document = json.loads(newest.read_text())
-    return document["results"], document["circumstances"]["hypotheses"]
+def known_of(run) -> tuple[list[dict], list[int]]:
+    """Return the hypotheses of the latest record without circumstances, and how many attempts were known."""
+    document = json.loads((run.record.folder / "run.json").read_text())
+    around = document["circumstances"]["hypotheses"]
+    return document["results"], [each["n_earlier"] for each in around]
 
 
 def test_the_second_run_begins_with_what_was_far_from_its_threshold(run, two_runs) -> None:
     asked = two_runs()
-    needed = asked.count("1.0")
-    assert asked[:needed] == ["1.0"] * needed
+    assert asked[: asked.count("far")] == ["far"] * asked.count("far")
     run.second.stdout.fnmatch_lines(["*scheduled from what earlier runs saw of 3 of 3 hypotheses*"])
+    with_history, known = known_of(run)
+    assert known == [1, 1, 1]
+    asked_afresh = two_runs("--velo-scheduler=gain-afresh", "--velo-mode=refresh")
+    assert asked_afresh[0] == "near", "the first test, since nothing is known of any"
+    without, known = known_of(run)
+    assert known == [0, 0, 0]
+    run.second.stdout.no_fnmatch_line("*scheduled from*")
+    assert with_history == without
