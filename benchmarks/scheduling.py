@@ -1,162 +1,257 @@
 """What 30 hypotheses take until the 10th and the 20th verdict, under each scheduler.
 
-Thresholds .3, .5 and .8, and for each ten true rates 0 to 30 points away (above it; below it for .8). A
-scripted model answers in 50 ms, 20 calls at a time (both can be changed). `in-order` samples one hypothesis
-after the other in the order of the tests, which is shuffled; the two others sample all together. Spent is
-what was launched, trials beyond a verdict included.
+Thresholds .3, .5 and .8, and for each ten true rates 0 to 30 points away (above it; below it for .8). Pool,
+policy, runs and rules are the shipped ones; a trial takes 25 to 75 ms of a clock that jumps from one event to
+the next, so that a session takes as long as its arithmetic and comes out the same each time. `in-order`
+samples one hypothesis after the other in the order of the tests, which is shuffled; the others sample all
+together. Spent is what was launched, trials beyond a verdict included.
+
+Warm, a scheduler begins with what one earlier session, under another seed, saw of each hypothesis; misled,
+with what that session saw of another hypothesis. The Gittins index stands for what can be had at best: as a
+policy of the same pool, with as many trials in flight.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import random
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass
-from statistics import mean
+import selectors
+from collections.abc import Callable, Sequence
+from functools import partial
+from statistics import mean, stdev
+from types import SimpleNamespace
+from typing import Any
 
+from gittins import MARKS, MAX_TRIALS, THRESHOLDS, index_if_told, index_of, truths_of
 from measuring import machine, print_table
 from workload import hypothesis_of
 
-from pytest_velo import scripted
-from pytest_velo.providers.registry import resolve
+from pytest_velo.cache.attempts import Entry, Found, Tried
+from pytest_velo.runner import run as clocked
 from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.run import Run
-from pytest_velo.sampling.loop import SampleLoop
-from pytest_velo.sampling.model import AsyncModel
-from pytest_velo.sampling.sampler import Sampler
-from pytest_velo.scheduling.policies import policy_of
+from pytest_velo.scheduling.earlier import Earlier, earlier_of
+from pytest_velo.scheduling.policies import Policy, policy_of
 from pytest_velo.scheduling.pool import Pool
 from pytest_velo.settings import Scheduler, Settings
 from pytest_velo.verdicts import Verdict
 
-THRESHOLDS = (0.3, 0.5, 0.8)
-EFFECTS = tuple(0.3 * step / 9 for step in range(10))
-MARKS = (10, 20)
+Pair = tuple[float, float]
+"""A threshold and a true rate."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spent:
-    """What one session took: trials and seconds until each mark, and in all."""
-
-    trials: dict[int, int]
-    wall_s: dict[int, float]
-    n_verdicts: int
-    n_trials: int
-    n_unused: int
+History = dict[str, Earlier]
+"""What an earlier session saw, by hypothesis."""
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=8, help="sessions of each scheduler (default 8)")
-    parser.add_argument("--max-trials", type=int, default=200, help="of each hypothesis (default 200)")
-    parser.add_argument("--in-flight", type=int, default=20, help="most calls at a time (default 20)")
-    parser.add_argument("--latency", type=float, default=0.05, help="seconds a call takes (default 0.05)")
+    parser.add_argument("--rounds", type=int, default=20, help="sessions of each scheduler (default 20)")
+    parser.add_argument("--in-flight", type=int, default=20, help="most trials at a time (default 20)")
+    parser.add_argument("--only", default="", help="schedulers whose names hold this, beside round-robin")
     options = parser.parse_args()
-    spent: dict[Scheduler, list[Spent]] = {scheduler: [] for scheduler in Scheduler}
+    spent: dict[str, list[dict[int, int]]] = {}
     for seed in range(options.rounds):
-        for scheduler in Scheduler:
-            settings = Settings(
-                seed=seed,
-                scheduler=scheduler,
-                concurrency=options.in_flight,
-                max_trials=options.max_trials,
-            )
-            spent[scheduler].append(_session(settings, options.latency))
+        pairs = [(threshold, truth) for threshold in THRESHOLDS for truth in truths_of(threshold)]
+        random.Random(seed).shuffle(pairs)
+        earlier = _earlier_session(pairs, seed + 10_000)
+        names = [*earlier]
+        misled = dict(zip(names, [earlier[name] for name in (*names[7:], *names[:7])], strict=True))
+        for name, policy in _ways(pairs, earlier, misled).items():
+            if options.only in name or name == "round-robin":
+                session = Session(pairs, seed, options.in_flight, policy)
+                spent.setdefault(name, []).append(session.spent())
     print(machine())
-    columns = [
-        "scheduler",
-        "to 10",
-        "/ round-robin",
-        "to 20",
-        "/ round-robin",
-        "wall to 10",
-        "in all",
-        "unused",
-    ]
-    peers = spent[Scheduler.ROUND_ROBIN]
-    rows = [[str(scheduler), *_row(spent[scheduler], peers)] for scheduler in Scheduler]
-    print_table(f"Trials spent, mean of {options.rounds} sessions of 30 hypotheses", columns, rows)
+    columns = ["scheduler", *(cell for mark in MARKS for cell in (f"to {mark}", "±", "/ round-robin"))]
+    rows = [[name, *_row(sessions, spent["round-robin"])] for name, sessions in spent.items()]
+    title = f"Trials spent with {options.in_flight} in flight, mean of {options.rounds} sessions"
+    print_table(f"{title} of 30 hypotheses", columns, rows)
+    _print_ratios(spent)
 
 
-def _row(spent: Sequence[Spent], peers: Sequence[Spent]) -> list[str]:
+def _row(mine: Sequence[dict[int, int]], theirs: Sequence[dict[int, int]]) -> list[str]:
     cells = []
     for mark in MARKS:
-        mine, theirs = (mean(session.trials[mark] for session in side) for side in (spent, peers))
-        cells += [f"{mine:,.0f}", f"{mine / theirs:.2f}"]
-    total = mean(session.n_trials for session in spent)
-    unused = mean(session.n_unused / session.n_trials for session in spent)
-    wall = mean(session.wall_s[10] for session in spent)
-    return [*cells, f"{wall:.1f} s", f"{total:,.0f}", f"{unused:.1%}"]
+        values = [session[mark] for session in mine]
+        error = stdev(values) / len(values) ** 0.5 if len(values) > 1 else 0.0
+        ratio = mean(values) / mean(session[mark] for session in theirs)
+        cells += [f"{mean(values):,.0f}", f"{error:,.0f}", f"{ratio:.2f}"]
+    return cells
 
 
-def _session(settings: Settings, latency_s: float) -> Spent:
-    """Sample the 30 hypotheses once."""
-    loop = SampleLoop()
-    sampler = Sampler(settings, None)
-    try:
-        return loop.run(_sample(settings, latency_s, sampler, loop))
-    finally:
-        loop.close()
+def _print_ratios(spent: dict[str, list[dict[int, int]]]) -> None:
+    to_10 = {name: mean(session[10] for session in sessions) for name, sessions in spent.items()}
+    for mine, theirs, goal in (
+        ("gain, cold", "index, flat prior", 1.05),
+        ("gain, warm", "round-robin", 0.45),
+        ("gain, misled", "gain, cold", 1.15),
+    ):
+        if mine in to_10 and theirs in to_10:
+            print(f"to 10: {mine} / {theirs}: {to_10[mine] / to_10[theirs]:.3f} (target: {goal:.2f} or less)")
 
 
-async def _sample(settings: Settings, latency_s: float, sampler: Sampler, loop: SampleLoop) -> Spent:
-    pool = None
-    if settings.scheduler is not Scheduler.IN_ORDER:
-        pool = Pool(policy_of(settings.scheduler), settings.concurrency, lambda run: "scripted")
-    pairs = [(t, t + effect if t < 0.8 else t - effect) for t in THRESHOLDS for effect in EFFECTS]
-    random.Random(settings.seed).shuffle(pairs)
-    runs: list[Run] = []
-    marks: dict[int, tuple[int, float]] = {}
-    started_s = time.perf_counter()
+def _ways(pairs: Sequence[Pair], earlier: History, misled: History) -> dict[str, Policy | None]:
+    """Return a fresh policy for each way to choose; None for one hypothesis after the other."""
+    return {
+        "round-robin": policy_of(Scheduler.ROUND_ROBIN),
+        "in-order": None,
+        "gain, cold": policy_of(Scheduler.GAIN),
+        "gain, warm": policy_of(Scheduler.GAIN, _Recalled(earlier)),
+        "gain, misled": policy_of(Scheduler.GAIN, _Recalled(misled)),
+        "index, flat prior": _by_index(lambda pair: index_of(pair[0], "flat"), pairs),
+        "index, true population": _by_index(lambda pair: index_of(pair[0], "truths"), pairs),
+        "index, told the true rates": _by_index(lambda pair: index_if_told(*pair), pairs),
+    }
 
-    def watch(_: Run) -> None:
-        n_verdicts = sum(run.verdict is not Verdict.INCONCLUSIVE for run in runs)
-        if n_verdicts in MARKS and n_verdicts not in marks:
-            marks[n_verdicts] = sum(run.n_launched for run in runs), time.perf_counter() - started_s
 
-    for number, (threshold, truth) in enumerate(pairs):
-        hypothesis = _hypothesis(number, threshold, truth, settings, latency_s)
-        runs.append(Run(hypothesis, sampler, loop, watch, launcher=pool))
-    if pool is None:
-        for run in runs:
-            await run.go()
-    else:
-        pool.start(runs)
-        for run in runs:
-            await pool.wait(run)
-    n_trials = sum(run.n_launched for run in runs)
-    wall_s = time.perf_counter() - started_s
-    return Spent(
-        trials={mark: marks.get(mark, (n_trials, wall_s))[0] for mark in MARKS},
-        wall_s={mark: marks.get(mark, (n_trials, wall_s))[1] for mark in MARKS},
-        n_verdicts=sum(run.verdict is not Verdict.INCONCLUSIVE for run in runs),
-        n_trials=n_trials,
-        n_unused=sum(run.n_beyond for run in runs),
+class _Recalled(dict[Any, Earlier]):
+    """What earlier sessions saw, by run instead of by name."""
+
+    def __init__(self, history: History) -> None:
+        super().__init__()
+        self._history = history
+
+    def get(self, run: Any, default: Any = None) -> Any:
+        return self._history.get(run.hypothesis.node_id, default)
+
+
+def _by_index(table_of: Callable[[Pair], Any], pairs: Sequence[Pair]) -> Policy:
+    """Choose by an index; as for `gain`, trials in flight make the next one worth a little less."""
+    tables = {f"bench.py::test_{at}": table_of(pair) for at, pair in enumerate(pairs)}
+
+    def worth(run: Run) -> float:
+        n, rate_so_far, _ = run.units.moments
+        table = tables[run.hypothesis.node_id]
+        return float(table[n, round(n * rate_so_far)]) / (1.0 + run.n_in_flight / 8.0)
+
+    return lambda waiting: max(waiting, key=worth)
+
+
+class Session:
+    """30 hypotheses, sampled together by a policy, or one after the other."""
+
+    def __init__(self, pairs: Sequence[Pair], seed: int, n_in_flight: int, policy: Policy | None) -> None:
+        self._settings = Settings(seed=seed, concurrency=n_in_flight, max_trials=MAX_TRIALS)
+        self._pairs = pairs
+        self._policy = policy
+        self.runs: list[Run] = []
+        self._spent: dict[int, int] = {}
+
+    def spent(self) -> dict[int, int]:
+        """Sample until the last mark; return what was launched by each."""
+        on_a_jumping_clock(self._sample)
+        n_trials = sum(run.n_launched for run in self.runs)
+        return {mark: self._spent.get(mark, n_trials) for mark in MARKS}
+
+    async def _sample(self) -> None:
+        pool = None
+        if self._policy is not None:
+            pool = Pool(self._policy, self._settings.concurrency, lambda run: "one")
+        nobody: Any = None  # no model is asked, and no body blocks
+        self.runs = [
+            Run(_hypothesis(at, pair, self._settings), nobody, nobody, self._watch, launcher=pool)
+            for at, pair in enumerate(self._pairs)
+        ]
+        if pool is not None:
+            pool.start(self.runs)
+        for run in self.runs:
+            if MARKS[-1] in self._spent:
+                break
+            await (run.go() if pool is None else pool.wait(run))
+        if pool is not None:
+            await pool.close()
+
+    def _watch(self, _: Run) -> None:
+        n_verdicts = sum(run.verdict is not Verdict.INCONCLUSIVE for run in self.runs)
+        if n_verdicts in MARKS and n_verdicts not in self._spent:
+            self._spent[n_verdicts] = sum(run.n_launched for run in self.runs)
+
+
+def _earlier_session(pairs: Sequence[Pair], seed: int) -> History:
+    """Sample each hypothesis to its end under a seed of its own; return what the ledger would tell."""
+    settings = Settings(seed=seed, concurrency=20, max_trials=MAX_TRIALS)
+    nobody: Any = None
+    seen: History = {}
+    for at, pair in enumerate(pairs):
+        run = Run(_hypothesis(at, pair, settings), nobody, nobody)
+        on_a_jumping_clock(run.go)
+        earlier = earlier_of(_entries(run), run.hypothesis)
+        assert earlier is not None
+        seen[run.hypothesis.node_id] = earlier
+    return seen
+
+
+def _entries(run: Run) -> list[Entry]:
+    """Return what the ledger of attempts has of a run."""
+    hypothesis = run.hypothesis
+    named = {"test": hypothesis.node_id, "sentence": ""}
+    attempt = Tried(
+        **named,
+        number=1,
+        claim=str(hypothesis.claim),
+        claim_hash=hypothesis.claim_hash,
+        prompt="",
+        body=hypothesis.body_digest,
+        draws="",
+        model=hypothesis.model or "",
     )
+    found = Found(
+        **named,
+        attempt=attempt.id,
+        n=run.weigher.n,
+        max_trials=MAX_TRIALS,
+        measure=" & ".join(map(str, hypothesis.claim.statistics)),
+        towards=1,
+        estimate=run.estimate,
+        low=None,
+        high=None,
+        verdict=run.verdict.value,
+    )
+    return [attempt, found]
 
 
-def _hypothesis(
-    number: int, threshold: float, truth: float, settings: Settings, latency_s: float
-) -> Hypothesis:
-    def answer(_: object, rng: random.Random) -> str:
-        return "yes" if rng.random() < truth else "no"
-
-    model = AsyncModel(resolve(scripted(f"bench-{number}", answer, latency_s=latency_s), settings.endpoints))
+def _hypothesis(at: int, pair: Pair, settings: Settings) -> Hypothesis:
+    threshold, truth = pair
+    chance = random.Random(f"{settings.seed} {pair}")
 
     async def body(case: object, arm: str, trial: object) -> bool:
-        return (await model("Is it so?")).answers("yes")
+        outcome, latency_s = chance.random() < truth, chance.uniform(0.025, 0.075)
+        await asyncio.sleep(latency_s)
+        return outcome
 
     return hypothesis_of(
         body,
-        model.id,
+        "scripted/one",
         settings,
         max_trials=settings.max_trials,
         threshold=threshold,
-        name=str(number),
+        name=str(at),
         extend=False,
     )
+
+
+def on_a_jumping_clock(work: Callable[[], Any]) -> None:
+    """Run a coroutine function on a loop whose clock jumps to the next event instead of waiting for it."""
+    now_s = [0.0]
+
+    class Jumping(selectors.SelectSelector):
+        def select(self, timeout: float | None = None) -> Any:
+            now_s[0] += timeout or 0.0
+            return super().select(0)
+
+    loop = asyncio.SelectorEventLoop(Jumping())
+    loop.time = lambda: now_s[0]  # type: ignore[method-assign]
+    real, clocked.time = clocked.time, SimpleNamespace(monotonic=loop.time)  # type: ignore[assignment,attr-defined]
+    try:
+        with asyncio.Runner(loop_factory=partial(_same, loop)) as runner:
+            runner.run(work())
+    finally:
+        clocked.time = real  # type: ignore[attr-defined]
+
+
+def _same(loop: asyncio.AbstractEventLoop) -> asyncio.AbstractEventLoop:
+    return loop
 
 
 if __name__ == "__main__":

@@ -517,6 +517,7 @@ class HypothesisResult:
             and dollars those of all; None without a ladder.
         confirmation: The frozen claim; None outside of the profile `confirm`, and in older records.
         replication: What it replicates; None if it is no replication.
+        n_earlier: Earlier attempts from which the scheduler knew what to expect; 0 in older records.
     """
 
     node_id: str
@@ -563,6 +564,7 @@ class HypothesisResult:
     ladder: LadderResult | None = None
     confirmation: Confirmation | None = None
     replication: Replication | None = None
+    n_earlier: int = 0
 
 
 def add_costs(costs: Any) -> float | None:

@@ -26,11 +26,15 @@ class Multiplicity(StrEnum):
 
 
 class Scheduler(StrEnum):
-    """Which hypothesis gets the next trial: the one that gains most, each in turn, or one after another."""
+    """Which hypothesis gets the next trial: the one that gains most, each in turn, or one after another.
+
+    `gain-afresh` is `gain` without what earlier runs saw.
+    """
 
     GAIN = "gain"
     ROUND_ROBIN = "round-robin"
     IN_ORDER = "in-order"
+    GAIN_AFRESH = "gain-afresh"
 
 
 class Update(StrEnum):

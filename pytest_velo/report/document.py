@@ -84,8 +84,11 @@ _CIRCUMSTANCES = (
     "oldest_draw",
     "n_retries",
     "duration_s",
+    "n_earlier",
 )
-_SINCE = frozenset({"body_digest", "n_unpriced", "priced_usd", "usd_per_turn"})  # older records lack them
+_SINCE = frozenset(
+    {"body_digest", "n_unpriced", "priced_usd", "usd_per_turn", "n_earlier"}
+)  # older records lack them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

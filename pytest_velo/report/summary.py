@@ -144,6 +144,10 @@ def total_texts(results: Sequence[HypothesisResult], wall_s: float) -> tuple[lis
     oldest = min((r.oldest_draw for r in results if r.n_cached and r.oldest_draw is not None), default=None)
     if oldest is not None:
         facts.append(f"oldest draw: {oldest[:10]}")
+    expected = sum(result.n_earlier > 0 for result in results)
+    if expected:
+        of_all = count(len(results), "hypothesis", "hypotheses")
+        facts.append(f"scheduled from what earlier runs saw of {expected} of {of_all}")
     return pieces, facts
 
 

@@ -66,6 +66,10 @@ class Attempts:
         self._replays = replays
         self._made: Tried | None = None
 
+    def history(self) -> list[Entry]:
+        """Return every entry about the belief, oldest first."""
+        return self._book.history(self._belief)
+
     def foretell(self) -> None:
         """Enter what the author predicts, before the first draw."""
         hypothesis = self._hypothesis

@@ -14,22 +14,24 @@ from collections.abc import Iterator
 
 from pytest_velo.claims import Claim
 from pytest_velo.runner.run import Run
+from pytest_velo.scheduling.earlier import Earlier
 from pytest_velo.stats.engine.nulls import Null, nulls_of
 
 _POINTS = 24
 _NEAREST, _FARTHEST = 0.5, 6.0  # what a verdict may still need, in nats: beyond them the ratio says little
 
 
-def expected_gain(run: Run) -> float:
+def expected_gain(run: Run, earlier: Earlier | None = None) -> float:
     """Return the expected gain of the next unit of a run without a verdict: about one over the units to go.
 
-    For joint claims and estimates it is one over the rule's own guess of the units to go.
+    For joint claims and estimates it is one over the rule's own guess of the units to go. What earlier runs
+    saw counts as `earlier.weight` trials in front of the run's own.
     """
     claim = run.hypothesis.claim
     log_e = run.weigher.log_e()
     if not isinstance(claim, Claim) or log_e is None:
-        return 1.0 / max(1, run.weigher.expected_more())
-    n, mean, variance = run.units.moments
+        return 1.0 / max(1.0, _units_to_go(run, earlier))
+    n, mean, variance = _moments(run, earlier)
     nulls = nulls_of(claim, run.hypothesis.design.margin)
     needed = [
         *((null, math.log(1.0 / run.hypothesis.design.alpha) - log_e[0]) for null in nulls.support),
@@ -42,6 +44,25 @@ def expected_gain(run: Run) -> float:
         total += chance * best
         weight += chance
     return max(total / weight, 1e-9)
+
+
+def _units_to_go(run: Run, earlier: Earlier | None) -> float:
+    """Return the rule's guess of the units to go, and, before it has many, what the newest run took."""
+    guess = run.weigher.expected_more()
+    if earlier is None:
+        return guess
+    n = run.weigher.n
+    left = max(0, earlier.n_units - n)
+    return (n * guess + earlier.weight * left) / (n + earlier.weight)
+
+
+def _moments(run: Run, earlier: Earlier | None) -> tuple[float, float, float]:
+    """Return number, mean and variance of the run's units, those that earlier runs count as among them."""
+    n, mean, variance = run.units.moments
+    if earlier is None:
+        return n, mean, variance
+    both = n + earlier.weight
+    return both, (n * mean + earlier.weight * earlier.mean) / both, variance
 
 
 def _gain_at(value: float, null: Null, needed: float, variance: float, binary: bool) -> float:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple, assert_never
 from weakref import WeakKeyDictionary
 
 from pytest_velo.runner.run import Run
+from pytest_velo.scheduling.earlier import Earlier
 from pytest_velo.scheduling.gain import expected_gain
 from pytest_velo.settings import Scheduler
 
@@ -14,10 +16,18 @@ Policy = Callable[[Sequence[Run]], Run]
 """Chooses the run that gets the next trial, from at least one that wants it, in the order of the tests."""
 
 
-def policy_of(scheduler: Scheduler) -> Policy:
-    """Return a fresh policy for a scheduler: it may learn from the runs it sees."""
+NOTHING_EARLIER: Mapping[Run, Earlier] = MappingProxyType({})
+
+
+def policy_of(scheduler: Scheduler, earlier: Mapping[Run, Earlier] = NOTHING_EARLIER) -> Policy:
+    """Return a fresh policy for a scheduler: it may learn from the runs it sees.
+
+    `earlier` has what earlier runs saw, of those runs that have any; it may grow while runs are started.
+    """
     match scheduler:
         case Scheduler.GAIN:
+            return ByGain(earlier)
+        case Scheduler.GAIN_AFRESH:
             return ByGain()
         case Scheduler.ROUND_ROBIN:
             return lambda waiting: min(waiting, key=lambda run: run.n_launched)
@@ -36,7 +46,8 @@ class ByGain:
     each makes the next one worth a little less.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, earlier: Mapping[Run, Earlier] = NOTHING_EARLIER) -> None:
+        self._earlier = earlier
         self._known: WeakKeyDictionary[Run, _Known] = WeakKeyDictionary()
 
     def __call__(self, waiting: Sequence[Run]) -> Run:
@@ -49,10 +60,11 @@ class ByGain:
     def _of(self, run: Run) -> _Known:
         known = self._known.get(run)
         if known is None or known.n != len(run.trials):
+            earlier = self._earlier.get(run)
             known = self._known[run] = _Known(
                 n=len(run.trials),
-                gain=expected_gain(run),
-                cost_usd=_mean_cost_usd(run),
+                gain=expected_gain(run, earlier),
+                cost_usd=_mean_cost_usd(run, earlier),
                 trial_s=run.mean_trial_s,
             )
         return known
@@ -81,8 +93,13 @@ def _costs_of(runs: Sequence[_Known]) -> list[float]:
     return [cost or fallback for cost in seconds]
 
 
-def _mean_cost_usd(run: Run) -> float | None:
-    """Return the mean dollars of a run's last trials, cached calls at 0; None if unknown."""
+def _mean_cost_usd(run: Run, earlier: Earlier | None) -> float | None:
+    """Return the mean dollars of a run's last trials, cached calls at 0; None if unknown.
+
+    Before its first trial it is what one took when the test last ran.
+    """
+    if not run.trials:
+        return None if earlier is None else earlier.cost_usd
     costs = [trial.cost_usd for trial in run.trials[-_RECENT:]]
     known = [cost for cost in costs if cost is not None]
     return sum(known) / len(known) if known and len(known) == len(costs) else None

@@ -71,7 +71,8 @@ OPTIONS: tuple[Option, ...] = (
         name="scheduler",
         metavar="S",
         help="which hypothesis gets the next trial: gain (the most progress for its cost; default),"
-        " round-robin, or in-order (one hypothesis after another, as pytest reaches it)",
+        " gain-afresh (the same, without what earlier runs saw), round-robin, or in-order (one hypothesis"
+        " after another, as pytest reaches it)",
     ),
     Option(name="budget", metavar="USD", help="dollars this session may spend, or none (default 1.00)"),
     Option(name="profile", metavar="P", help="explore, confirm (fresh draws) or ci (strict)"),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from contextvars import Context, copy_context
 from itertools import chain, islice
+from weakref import WeakKeyDictionary
 
 import pytest
 
@@ -16,14 +17,17 @@ from pytest_velo.integration.run.afar import progress_of
 from pytest_velo.integration.run.assumptions import is_settled
 from pytest_velo.integration.run.capture import Backstage, Stage, backstage
 from pytest_velo.integration.run.freedom import is_free, may_pool, own_fixtures
+from pytest_velo.integration.run.price import last_seen
 from pytest_velo.integration.run.sampling import Sampling, Watch, held_back, prepare
 from pytest_velo.integration.run.waves import waves_of
 from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.report.exports.spans import told
 from pytest_velo.runner.result import explains_asserts
 from pytest_velo.runner.run import Run
+from pytest_velo.scheduling.earlier import Earlier, earlier_of
 from pytest_velo.scheduling.policies import policy_of
 from pytest_velo.scheduling.pool import Pool, endpoint_of
+from pytest_velo.settings import Scheduler
 
 POOLING: pytest.StashKey[Pooling] = pytest.StashKey()
 
@@ -46,7 +50,8 @@ class Pooling:
         settings = session.settings
         self._session = session
         self._stage = stage
-        self._pool = Pool(policy_of(settings.scheduler), settings.concurrency, endpoint_of)
+        self._earlier: WeakKeyDictionary[Run, Earlier] = WeakKeyDictionary()
+        self._pool = Pool(policy_of(settings.scheduler, self._earlier), settings.concurrency, endpoint_of)
         self._at_once = max(AT_ONCE, 2 * settings.concurrency)
         self._next: Iterator[pytest.Function] = iter(())
         self._held: list[pytest.Function] = []
@@ -91,11 +96,27 @@ class Pooling:
                     watch=self._watch,
                 )
                 if isinstance(prepared, Sampling):
+                    self._recall(prepared)
                     contexts.append(self._context(item, prepared))
                     runs.append(prepared.run)
                     self._waiting[item.nodeid] = prepared
         if runs:
             self._session.loop.run(_begin(self._pool, runs, contexts))
+
+    def _recall(self, sampling: Sampling) -> None:
+        """Tell the scheduler what earlier runs saw of a hypothesis, if it asks for it."""
+        if self._session.settings.scheduler is not Scheduler.GAIN or sampling.rescored is not None:
+            return
+        seen = last_seen(sampling.item, self._session)
+        earlier = earlier_of(
+            sampling.attempts.history(),
+            sampling.run.hypothesis,
+            n_known=sampling.looks.n_known,
+            cost_usd=None if seen is None else seen.usd_per_trial,
+        )
+        if earlier is not None:
+            self._earlier[sampling.run] = earlier
+            sampling.n_earlier = earlier.n_attempts
 
     def _fill(self, items: Iterable[pytest.Function]) -> None:
         """With `--velo-batch`, get the draws of all of them in the same batches."""

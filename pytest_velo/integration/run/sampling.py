@@ -64,6 +64,7 @@ class Sampling:
         watch: Called after every trial.
         result: None until the run has ended.
         assumed: What it assumes, with how that stood when it began.
+        n_earlier: Earlier attempts from which the scheduler knows what to expect.
     """
 
     item: pytest.Function
@@ -79,6 +80,7 @@ class Sampling:
     repeating: Repeating | None
     result: HypothesisResult | None = field(default=None)
     assumed: tuple[Assumed, ...] = ()
+    n_earlier: int = 0
 
     def conclude(self, before: SamplingStats | None = None, after: SamplingStats | None = None) -> None:
         """Make the result of a run that ended for any reason; a second call does nothing.
@@ -110,7 +112,7 @@ class Sampling:
             result = self.confirming.told(result)
         if self.repeating is not None:
             result = self.repeating.told(self.item, result)
-        result = replace(result, assumes=self.assumed)
+        result = replace(result, assumes=self.assumed, n_earlier=self.n_earlier)
         self.result = with_brief_details(result, settings.show)
 
 

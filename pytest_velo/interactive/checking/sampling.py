@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 from pytest_velo.bodies.shape import body_digest
 from pytest_velo.checks.registry import OURS
@@ -31,8 +32,10 @@ from pytest_velo.runner.holm import settle
 from pytest_velo.runner.looks import Looks
 from pytest_velo.runner.result import with_brief_details
 from pytest_velo.runner.run import Run
+from pytest_velo.scheduling.earlier import Earlier, earlier_of
 from pytest_velo.scheduling.policies import policy_of
 from pytest_velo.scheduling.pool import Pool, endpoint_of
+from pytest_velo.settings import Scheduler
 
 Watch = Callable[[Run], None]
 
@@ -49,6 +52,19 @@ class Prepared:
     checking: Checking
     confirming: Confirming | None
 
+    def recall(self, session: Session, earlier: MutableMapping[Run, Earlier]) -> None:
+        """Tell the scheduler what earlier runs saw of the hypothesis."""
+        hypothesis = self.run.hypothesis
+        seen = session.store.last_seen(hypothesis.recorded_as)
+        found = earlier_of(
+            self.attempts.history(),
+            hypothesis,
+            n_known=self.looks.n_known,
+            cost_usd=None if seen is None else seen.usd_per_trial,
+        )
+        if found is not None:
+            earlier[self.run] = found
+
 
 class Sampling:
     """The runs of one call, made on the caller's thread and not yet started.
@@ -63,8 +79,12 @@ class Sampling:
         self._started_at = datetime.now(UTC)
         settings = asked.settings
         together = len(asked.members) > 1
-        self._pool = Pool(policy_of(settings.scheduler), settings.concurrency, endpoint_of)
+        earlier: WeakKeyDictionary[Run, Earlier] = WeakKeyDictionary()
+        self._pool = Pool(policy_of(settings.scheduler, earlier), settings.concurrency, endpoint_of)
         self.prepared = [self._prepare(member, watch, together) for member in asked.members]
+        if together and settings.scheduler is Scheduler.GAIN:
+            for prepared in self.prepared:
+                prepared.recall(session, earlier)
         self._before = None if together else session.sampler.stats()
 
     async def go(self) -> None:
