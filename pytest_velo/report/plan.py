@@ -69,6 +69,8 @@ def _facts(plan: HypothesisPlan, width: int) -> Iterator[Line]:
         yield from block("unit", plan.unit_told, width)
     if plan.spread_told:
         yield from block("spread", plan.spread_told, width)
+    if plan.covariate_told:
+        yield from block("covariate", plan.covariate_told, width)
     yield from block("design", _design(plan), width)
     for part in plan.parts:
         yield from block("in reach", _reach(plan, part), width)

@@ -10,6 +10,7 @@ from pytest_velo.claims import Claim, Direction, Estimation
 from pytest_velo.errors import VeloError
 from pytest_velo.records import (
     Call,
+    CovariateSeen,
     Family,
     HypothesisResult,
     Invalid,
@@ -20,6 +21,7 @@ from pytest_velo.records import (
     UnitKind,
     add_costs,
 )
+from pytest_velo.runner.beside import seen_of
 from pytest_velo.runner.distance import n_against, pair_counts, telling
 from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.run import Run
@@ -75,6 +77,22 @@ def result_of(run: Run) -> HypothesisResult:
         claim_hash=hypothesis.claim_hash,
         body_digest=hypothesis.body_digest,
         stubs=_stubs(run, (*run.trials, *shown)),
+        covariate=_covariate(run),
+    )
+
+
+def _covariate(run: Run) -> CovariateSeen | None:
+    """Return what the covariate turned out to say."""
+    covariate, beside = run.hypothesis.frame.covariate, run.weigher.beside
+    if covariate is None or beside is None:
+        return None
+    return seen_of(
+        covariate,
+        beside,
+        run.hypothesis.claim.statistics[0],
+        used=run.hypothesis.is_centred,
+        n=run.weigher.n,
+        decided=run.verdict in (Verdict.SUPPORTED, Verdict.REFUTED),
     )
 
 
