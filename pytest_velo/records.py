@@ -479,7 +479,8 @@ class CovariateSeen:
         correlation: As it was observed; None of few units, or where one of both never varied.
         adjusted: The mean outcome at the covariate's mean over the list, in the statistic's own units; None
             likewise.
-        n_saved: Units that it saved, as an estimate from the observed correlation; None without a verdict.
+        n_saved: Units that it saved (below 0: cost), as an estimate from the observed correlation; None
+            without a verdict.
         low, high, variance: The range and the variance of the centres over the list.
         centres: How far the number of each case that came up lies from the mean over the list, in widths of
             its range, by the id of the case.

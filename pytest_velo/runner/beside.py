@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pytest_velo.claims import Statistic
 from pytest_velo.records import CovariateSeen
 from pytest_velo.runner.frame import Covariate
+from pytest_velo.stats.rules.centred import BREAK_EVEN
 
 FEWEST = 10
 """Units from which a correlation is told; of fewer it says next to nothing."""
@@ -75,11 +76,23 @@ class Beside:
 
 
 def seen_of(
-    covariate: Covariate, beside: Beside, statistic: Statistic, *, used: bool, n: int, decided: bool
+    covariate: Covariate,
+    beside: Beside,
+    statistic: Statistic,
+    *,
+    used: bool,
+    rival: bool,
+    n: int,
+    decided: bool,
 ) -> CovariateSeen:
-    """Return what a run's record says of its covariate."""
+    """Return what a run's record says of its covariate.
+
+    `rival` tells that the claim has a calibrated rule without it.
+    """
     adjusted = beside.adjusted
-    saved = round(n / (1.0 - min(beside.squared, _MOST))) - n if used and decided else None
+    # A calibrated rule, where there is one, would have needed that much less than the bets without centres.
+    without = n / (1.0 - min(beside.squared, _MOST)) * (1.0 - BREAK_EVEN if rival else 1.0)
+    saved = round(without) - n if used and decided else None
     return CovariateSeen(
         name=covariate.name,
         used=used,

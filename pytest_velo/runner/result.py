@@ -26,6 +26,7 @@ from pytest_velo.runner.distance import n_against, pair_counts, telling
 from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.run import Run
 from pytest_velo.stats.intervals import clopper_pearson, wilson
+from pytest_velo.stats.rules.centred import has_calibrated_rule
 from pytest_velo.stats.rules.interval import DRIFT
 from pytest_velo.verdicts import Decision, Evidence, Interval, StopReason, Verdict
 
@@ -84,13 +85,15 @@ def result_of(run: Run) -> HypothesisResult:
 def _covariate(run: Run) -> CovariateSeen | None:
     """Return what the covariate turned out to say."""
     covariate, beside = run.hypothesis.frame.covariate, run.weigher.beside
-    if covariate is None or beside is None:
+    claim = run.hypothesis.claim
+    if covariate is None or beside is None or not isinstance(claim, Claim):
         return None
     return seen_of(
         covariate,
         beside,
-        run.hypothesis.claim.statistics[0],
+        claim.statistic,
         used=run.hypothesis.is_centred,
+        rival=has_calibrated_rule(claim, run.hypothesis.design),
         n=run.weigher.n,
         decided=run.verdict in (Verdict.SUPPORTED, Verdict.REFUTED),
     )
