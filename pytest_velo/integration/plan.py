@@ -49,7 +49,7 @@ from pytest_velo.stats.planning.scenarios import Spread
 from pytest_velo.stats.planning.simulation import N_RUNS, SHARES, measured_at
 from pytest_velo.stats.planning.soonest import soonest_verdicts
 from pytest_velo.stats.planning.truths import detectable_of, truths_of
-from pytest_velo.stats.rules.centred import is_centred
+from pytest_velo.stats.rules.centred import expected_saving, is_centred
 from pytest_velo.stats.rules.choice import rule_for
 
 _WORTH_PROCESSES = 500
@@ -141,8 +141,13 @@ def _covariate(claim: AnyClaim, frame: Frame) -> str:
     known = frame.covariate
     if known is None or not isinstance(claim, Claim):
         return ""
-    used = is_centred(claim, frame.design)
-    return expected_text(known.name, math.sqrt(known.explained), declared=known.declared, used=used)
+    return expected_text(
+        known.name,
+        math.sqrt(known.explained),
+        expected_saving(claim, frame.design),
+        declared=known.declared,
+        used=is_centred(claim, frame.design),
+    )
 
 
 def _shared(frame: Frame) -> Iterator[str]:

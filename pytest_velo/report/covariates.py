@@ -49,13 +49,13 @@ def _why_not(seen: CovariateSeen) -> str:
     )
 
 
-def expected_text(name: str, expected: float, *, declared: bool, used: bool) -> str:
-    """Say what a plan expects of a covariate."""
+def expected_text(name: str, expected: float, saving: float, *, declared: bool, used: bool) -> str:
+    """Say what a plan expects of a covariate; `saving` is the share of the trials that it saves."""
     by_whom = "declared" if declared else "assumed"
     told = f"{inline(name, _LONGEST)}: a correlation of {expected:.2f} with the outcomes is {by_whom}, "
     if not used:
         return told + "which is too little: the calibrated rule for 0/1 outcomes needs fewer trials"
-    return told + f"which saves about {expected**2:.0%} of the trials; its verdicts are valid whatever it is"
+    return told + f"which saves about {saving:.0%} of the trials; verdicts are valid whatever it is"
 
 
 def covariate_to_json(seen: CovariateSeen) -> dict[str, Any]:

@@ -80,7 +80,7 @@ async def test_pairs(model, case, arm):
     with imported_anew(run.path):
         planned = CliRunner().invoke(main, ["plan", "-p", "no:randomly"]).output
         scored = CliRunner().invoke(main, ["rescore", "-p", "no:randomly"]).output
-    assert "a correlation of 0.50 with the outcomes is assumed, which saves about 25%" in planned
+    assert "a correlation of 0.50 with the outcomes is assumed, which saves about 12%" in planned
     assert "which is too little" in planned
     assert "rror" not in scored
 

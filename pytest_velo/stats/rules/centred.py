@@ -44,6 +44,12 @@ def has_calibrated_rule(claim: Claim, design: Design) -> bool:
     return at_zero if claim.statistic.arms else True
 
 
+def expected_saving(claim: Claim, design: Design) -> float:
+    """Return the share of the units that the expected correlation saves, beside the best rule without it."""
+    rival = 1.0 - BREAK_EVEN if has_calibrated_rule(claim, design) else 1.0
+    return max(0.0, 1.0 - (1.0 - design.explained) / rival)
+
+
 def make_centred_rule(claim: Claim, design: Design) -> CentredRule:
     """Build the rule for a claim whose design has a covariate.
 
