@@ -28,6 +28,7 @@ from pytest_velo.version import __version__ as __version__
 if TYPE_CHECKING:
     from pytest_velo.case_sets import Case, cases
     from pytest_velo.claims import baseline, difference, estimate, mean, rate
+    from pytest_velo.covariates import covariate, recorded
     from pytest_velo.designing.supplies import Velo
     from pytest_velo.errors import InvalidTrial, ToolError, UsageError, VeloError
     from pytest_velo.interactive.asking.ask import ask, ask_sync
@@ -77,6 +78,7 @@ __all__ = [
     "cases",
     "check",
     "check_sync",
+    "covariate",
     "difference",
     "estimate",
     "from_log",
@@ -84,6 +86,7 @@ __all__ = [
     "load",
     "mean",
     "rate",
+    "recorded",
     "scorer",
     "scripted",
     "stub",
@@ -117,6 +120,7 @@ _HOMES = {
     "cases": "case_sets",
     "check": "interactive.checking.check",
     "check_sync": "interactive.checking.check",
+    "covariate": "covariates",
     "difference": "claims",
     "estimate": "claims",
     "from_log": "logs.cases",
@@ -124,6 +128,7 @@ _HOMES = {
     "load": "report.load",
     "mean": "claims",
     "rate": "claims",
+    "recorded": "covariates",
     "scorer": "scorers.scorer",
     "scripted": "providers.scripted",
     "stub": "stubs",

@@ -468,6 +468,38 @@ class Replication:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CovariateSeen:
+    """What a covariate was expected to say about the outcomes, and what it said.
+
+    Attributes:
+        name: Where it comes from: a field, a function, an earlier run.
+        used: The verdict uses it. That was settled before the sampling.
+        expected: Its correlation with the outcomes as it was expected, without a sign; `declared` by its
+            author, or assumed.
+        correlation: As it was observed; None of few units, or where one of both never varied.
+        adjusted: The mean outcome at the covariate's mean over the list, in the statistic's own units; None
+            likewise.
+        n_saved: Units that it saved (below 0: cost), as an estimate from the observed correlation; None
+            without a verdict.
+        low, high, variance: The range and the variance of the centres over the list.
+        centres: How far the number of each case that came up lies from the mean over the list, in widths of
+            its range, by the id of the case.
+    """
+
+    name: str
+    used: bool
+    expected: float
+    declared: bool
+    correlation: float | None
+    adjusted: float | None
+    n_saved: int | None
+    low: float
+    high: float
+    variance: float
+    centres: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HypothesisResult:
     """One finished hypothesis: everything a report may say about it.
 
@@ -518,6 +550,7 @@ class HypothesisResult:
         confirmation: The frozen claim; None outside of the profile `confirm`, and in older records.
         replication: What it replicates; None if it is no replication.
         n_earlier: Earlier attempts from which the scheduler knew what to expect; 0 in older records.
+        covariate: What was known of each case; None without one, and in older records.
     """
 
     node_id: str
@@ -565,6 +598,7 @@ class HypothesisResult:
     confirmation: Confirmation | None = None
     replication: Replication | None = None
     n_earlier: int = 0
+    covariate: CovariateSeen | None = None
 
 
 def add_costs(costs: Any) -> float | None:

@@ -31,6 +31,7 @@ def check_fit(claim: AnyClaim, options: dict[str, Any]) -> None:
     _check_ceiling(claim, options)
     _check_once(claim, options)
     _check_ladder(claim, options)
+    _check_covariate(claim, options)
     if "guards" in options and not _about_change(claim):
         raise UsageError(
             "guards= is for claims about the baseline", fix="rate >= baseline - 0.05, or leave it out"
@@ -152,4 +153,32 @@ def _check_once(claim: AnyClaim, options: dict[str, Any]) -> None:
     if options.get("invalid") is Invalid.EXCLUDE:
         raise UsageError(
             'invalid="exclude" would change how many outcomes there are', fix='use invalid="bound"'
+        )
+
+
+def _check_covariate(claim: AnyClaim, options: dict[str, Any]) -> None:
+    """Check that a covariate goes with the claim and the other keywords."""
+    if "covariate" not in options:
+        return
+    if type(claim) is not Claim or _about_change(claim):
+        raise UsageError(
+            f"a covariate is for a claim about one rate, mean or difference, and this is `{claim}`",
+            fix="leave covariate= out, or write one test for each part",
+        )
+    if options.get("cases") is None:
+        raise UsageError("covariate= needs cases", fix="cases=[...] or cases='file.jsonl'")
+    if options.get("once"):
+        raise UsageError(
+            "covariate= is for cases that are picked again and again, and once=True looks at each once",
+            fix="leave one of them out",
+        )
+    if "ladder" in options:
+        raise UsageError(
+            "covariate= is for one way to ask, and a ladder has several", fix="leave one of them out"
+        )
+    if options.get("invalid") is Invalid.EXCLUDE:
+        raise UsageError(
+            'covariate= does not go with invalid="exclude": the covariate\'s mean is known over all cases,'
+            " not over those that happen to be valid",
+            fix='use invalid="bound"',
         )

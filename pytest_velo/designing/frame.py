@@ -8,6 +8,7 @@ from itertools import takewhile
 
 from pytest_velo.case_sets import CaseSet, Plan, Planned, pick_order, with_arms
 from pytest_velo.claims import Estimation
+from pytest_velo.designing.covariates import covariate_of
 from pytest_velo.designing.spec import Spec
 from pytest_velo.errors import UsageError
 from pytest_velo.records import Family, Invalid, UnitKind
@@ -28,10 +29,12 @@ def make_frame(
     settings: Settings,
     family: Family | None = None,
     attempt: int | None = None,
+    model: str | None = None,
 ) -> Frame:
     """Return the frame that the marks, the cases and the settings' defaults make.
 
-    `attempt` is the number that the attempt at the belief will likely have, if it sets alpha.
+    `attempt` is the number that the attempt at the belief will likely have, if it sets alpha; `model` is the
+    one that is judged, if it is known.
 
     Raises:
         UsageError: Keywords contradict each other or the cases.
@@ -42,6 +45,9 @@ def make_frame(
     design = _design(spec, cases, over, plan, settings, family)
     if attempt is not None:
         design = replace(design, alpha=design.alpha * attempt_share(attempt))
+    covariate = covariate_of(spec, cases, settings, over, model)
+    if covariate is not None:
+        design = replace(design, centring=covariate.centring, explained=covariate.explained)
     return Frame(
         design=design,
         trials=_trials(plan, design, spec.arms),
@@ -55,6 +61,7 @@ def make_frame(
         family=family,
         futility=spec.get("futility", settings.futility),
         attempts_alpha=None if attempt is None else spec.levels(settings)[0],
+        covariate=covariate,
     )
 
 

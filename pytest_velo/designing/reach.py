@@ -9,6 +9,7 @@ from pytest_velo.report.families import level_text
 from pytest_velo.runner.frame import Frame
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.planning.reach import reach_for
+from pytest_velo.stats.rules.centred import is_centred
 from pytest_velo.stats.rules.estimate import fewest_units
 from pytest_velo.stats.rules.rate import make_rate_rule
 
@@ -60,6 +61,8 @@ def low_power(claim: AnyClaim, frame: Frame, expect: float) -> str | None:
             "expect= needs single trials with outcome 0 or 1",
             fix="leave it out: the exact power is unknown here",
         )
+    if is_centred(claim, frame.design):
+        return None  # a plan says what is expected of it, which is no exact power
     from pytest_velo.stats.planning.operating import power  # weight: numpy, for expect= only
 
     chance = power(make_rate_rule(claim, frame.design), expect)

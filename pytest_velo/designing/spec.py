@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from pytest_velo.claims import AnyClaim, Change, Claim, Guards, Statistic
+from pytest_velo.covariates import read_source
 from pytest_velo.designing.assuming import read_assumes
 from pytest_velo.designing.fit import check_fit
 from pytest_velo.elicit.ladders import Ladder, ladder_of
@@ -235,6 +236,7 @@ def _source(value: Any) -> Any:
 
 KEYWORDS: Mapping[str, Callable[[Any], Any]] = {
     "cases": _source,
+    "covariate": read_source,
     "arms": _arms,
     "models": _models,
     "judge": _judge,

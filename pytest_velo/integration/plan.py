@@ -28,6 +28,7 @@ from pytest_velo.integration.run.spread import spread_of
 from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.parallel.mapping import mapped
 from pytest_velo.records import UnitKind
+from pytest_velo.report.covariates import expected_text
 from pytest_velo.report.found import head_of, ranked
 from pytest_velo.report.plan_record import (
     CostOfFutility,
@@ -49,6 +50,7 @@ from pytest_velo.stats.planning.scenarios import Spread
 from pytest_velo.stats.planning.simulation import N_RUNS, SHARES, measured_at
 from pytest_velo.stats.planning.soonest import soonest_verdicts
 from pytest_velo.stats.planning.truths import detectable_of, truths_of
+from pytest_velo.stats.rules.centred import expected_saving, is_centred
 from pytest_velo.stats.rules.choice import rule_for
 
 _WORTH_PROCESSES = 500
@@ -87,6 +89,7 @@ def plan_item(
         unit=unit,
         unit_told=told,
         spread_told="" if problem else spread_told,
+        covariate_told=_covariate(claim, frame),
         trials_per_unit=frame.unit_size,
         max_trials=frame.max_trials,
         max_units=design.max_units,
@@ -132,6 +135,20 @@ def _rungs(item: pytest.Item, session: VeloSession) -> Iterator[PlannedRung]:
     for rung in ladder.rungs:
         if rung.skip:
             yield PlannedRung(name=rung.name, alpha=None, n_calls=rung.n_calls, price=None, skip=rung.skip)
+
+
+def _covariate(claim: AnyClaim, frame: Frame) -> str:
+    """Say what is expected of the covariate; empty without one."""
+    known = frame.covariate
+    if known is None or not isinstance(claim, Claim):
+        return ""
+    return expected_text(
+        known.name,
+        math.sqrt(known.explained),
+        expected_saving(claim, frame.design),
+        declared=known.declared,
+        used=is_centred(claim, frame.design),
+    )
 
 
 def _shared(frame: Frame) -> Iterator[str]:

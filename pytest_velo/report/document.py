@@ -36,6 +36,7 @@ from pytest_velo.report.attempts import (
     prediction_from_json,
     prediction_to_json,
 )
+from pytest_velo.report.covariates import covariate_from_json, covariate_to_json
 from pytest_velo.report.decisions import (
     decision_from_json,
     decision_to_json,
@@ -203,6 +204,7 @@ def result_to_json(result: HypothesisResult, trials: Iterable[TrialRecord] = ())
         "family": None if result.family is None else family_to_json(result.family),
         "decision": None if result.decision is None else decision_to_json(result.decision),
         "replication": None if result.replication is None else replication_to_json(result.replication),
+        "covariate": None if result.covariate is None else covariate_to_json(result.covariate),
         "trials": [trial_to_json(result.node_id, trial) for trial in trials],
         "circumstances": {
             **{name: getattr(result, name) for name in _CIRCUMSTANCES},
@@ -260,6 +262,9 @@ def result_from_json(data: JsonObject) -> HypothesisResult:
         replication=None
         if data.get("replication") is None  # older records lack it
         else replication_from_json(data["replication"]),
+        covariate=None
+        if data.get("covariate") is None  # older records lack it
+        else covariate_from_json(data["covariate"]),
         trials=tuple(map(trial_from_json, data["trials"])),
     )
 

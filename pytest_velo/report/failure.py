@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple, assert_never
 
 from pytest_velo.records import HypothesisResult, Invalid, Outcome
+from pytest_velo.report.covariates import covariate_rows
 from pytest_velo.report.families import level_text, risk_text
 from pytest_velo.report.found import found_in
 from pytest_velo.report.ladders import ladder_headline, rung_texts
@@ -94,7 +95,7 @@ def rows(result: HypothesisResult, verbosity: int = 0) -> Iterator[Row]:
     if result.decision is not None:
         yield from _evidence_rows(result, result.decision, verbosity)
     yield from (Row(*told) for told in rung_texts(result))
-    for label, told in attempt_rows(result):
+    for label, told in (*covariate_rows(result), *attempt_rows(result)):
         yield Row(label, told)
     for stub in stubs_of(result):
         yield Row("stub", stub_text(stub))

@@ -73,11 +73,28 @@ def load(run: str = "latest", cache_dir: str | Path = ".pytest_velo") -> Run:
     if not file.is_file():
         with _damage_to(begun):
             return Run(runs / name, read_results(runs / name), is_partial=True)
+    return load_folder(runs / name)
+
+
+def load_folder(folder: Path) -> Run:
+    """Load the record in a folder, wherever it was moved to.
+
+    Raises:
+        UsageError: There is none.
+        StoreError: It is damaged, or was written by a newer version.
+    """
+    file = folder / RUN_FILE
+    if not file.is_file():
+        raise UsageError(
+            f"there is no {RUN_FILE} in this folder",
+            where=str(folder),
+            fix="name the folder of a run's record",
+        )
     with _damage_to(file):
         data = json_in(read_bytes(file))
         if not isinstance(data, dict):
             raise ValueError("not a JSON object")
-        return Run(runs / name, from_json(data))
+        return Run(folder, from_json(data))
 
 
 def _is_name(text: str) -> bool:

@@ -77,6 +77,8 @@ def _facts(plan: HypothesisPlan, width: int) -> Iterator[Line]:
         yield from block("unit", plan.unit_told, width)
     if plan.spread_told:
         yield from block("spread", plan.spread_told, width)
+    if plan.covariate_told:
+        yield from block("covariate", plan.covariate_told, width)
     yield from block("design", _design(plan), width)
     for part in plan.parts:
         yield from block("in reach", _reach(plan, part), width)
@@ -172,7 +174,8 @@ def _cost_of(plan: HypothesisPlan, futility: CostOfFutility) -> str:
     return (
         f"giving up below a {percent(futility.below)} chance of a verdict (--velo-futility): {where},"
         f" a verdict with a chance of {chance(futility.decided)} instead of"
-        f" {chance(futility.decided_without)}, after {futility.mean_n:.1f} {plan.unit}s in the mean instead of {futility.mean_n_without:.1f}"
+        f" {chance(futility.decided_without)}, after {futility.mean_n:.1f} {plan.unit}s in the mean instead"
+        f" of {futility.mean_n_without:.1f}"
     )
 
 

@@ -142,6 +142,7 @@ class HypothesisPlan:
         measured: The plans of an estimate.
         problem: Why it cannot be planned; empty if it can.
         spread_told: How much its units vary, and who says so; or what would have to be known.
+        covariate_told: What is expected of its covariate; empty without one.
         stubs: What is made up, as far as marks and source say.
         assumes: The node ids of what it assumes, which is decided before it is sampled.
         remarks: What else a reader has to know.
@@ -166,6 +167,7 @@ class HypothesisPlan:
     measured: tuple[MeasuredTable, ...] = ()
     problem: str = ""
     spread_told: str = ""
+    covariate_told: str = ""
     remarks: tuple[str, ...] = ()
     stubs: tuple[Stubbed, ...] = ()
     assumes: tuple[str, ...] = ()

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from pytest_velo.records import HypothesisResult, Outcome, add_costs
+from pytest_velo.report.covariates import covariate_rows
 from pytest_velo.report.families import expected_wrong_families
 from pytest_velo.report.folding import left_out_lines, listed
 from pytest_velo.report.found import found_lines
@@ -201,6 +202,7 @@ def _remarks(
     """Say of each test what is wrong with it, if it is an error or was skipped, and what belongs to it."""
     for result, name in zip(results, names, strict=True):
         said = [*result.facts, *_parts_said(result), *_tries_said(result)] if facts else []
+        said += [f"{label} {told}" for label, told in covariate_rows(result)] if facts else []
         said += [f"{told.label:<9} {told.text}" for told in rung_texts(result)] if facts else []
         wrong = result.outcome in (Outcome.ERROR, Outcome.SKIPPED) and result.problem
         if not said and not wrong:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from pytest_velo.case_sets import Planned
 from pytest_velo.records import Family, Invalid, UnitKind
+from pytest_velo.stats.engine.centred import Centring
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.engine.futility import USUAL
 
@@ -17,6 +18,28 @@ class Over(StrEnum):
 
     CASES = "cases"
     POPULATION = "population"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Covariate:
+    """A number of each listed case that is known before the sampling.
+
+    Attributes:
+        name: Where it comes from: a field, a function, an earlier run.
+        centres: For each case, by its id, how far the number lies from its mean over the list, in widths of
+            its range.
+        centring: What is known of the centres.
+        explained: The squared correlation with the outcomes that is expected of it, in [0, 1].
+        declared: Its author said so.
+        digest: Of its name and its numbers.
+    """
+
+    name: str
+    centres: Mapping[str, float]
+    centring: Centring
+    explained: float
+    declared: bool
+    digest: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +62,7 @@ class Frame:
         futility: It is given up where the chance of a verdict is below this; 0 for never.
         attempts_alpha: P(any attempt at its belief wrongly supported), of which its design has this attempt's
             share; None if each attempt is judged alone.
+        covariate: What is known of each case; None without one.
     """
 
     design: Design
@@ -53,6 +77,7 @@ class Frame:
     family: Family | None = None
     futility: float = USUAL
     attempts_alpha: float | None = None
+    covariate: Covariate | None = None
 
     @property
     def unit_size(self) -> int:

@@ -14,6 +14,7 @@ from pytest_velo.runner.frame import Frame
 from pytest_velo.sampling.trial import Trial
 from pytest_velo.settings import Endpoint
 from pytest_velo.stats.engine.design import Design
+from pytest_velo.stats.rules.centred import is_centred
 from pytest_velo.stats.rules.choice import MakeRule, rule_for
 from pytest_velo.verdicts import StopReason
 
@@ -154,11 +155,23 @@ class Hypothesis:
         return self.frame.unit_size == 1 and rates
 
     @property
+    def is_centred(self) -> bool:
+        """Whether the verdict uses the covariate."""
+        claim = self.claim
+        return isinstance(claim, Claim) and self.make_rule is rule_for and is_centred(claim, self.design)
+
+    @property
+    def centres(self) -> Mapping[str, float] | None:
+        """What the covariate says of each case, by its id; None without one."""
+        covariate = self.frame.covariate
+        return None if covariate is None else covariate.centres
+
+    @property
     def calibrated(self) -> bool:
         """Whether the verdict uses one calibrated boundary rather than Ville's."""
         claim = self.claim
         one_sided = isinstance(claim, Claim) and claim.direction is not Direction.WITHIN
-        ours = self.make_rule is rule_for and self.design.census is None
+        ours = self.make_rule is rule_for and self.design.census is None and not self.is_centred
         return self.single and self.design.calibrates and one_sided and ours
 
     @property
@@ -175,6 +188,7 @@ class Hypothesis:
                 self.calibrated,
                 self.frame.scope,
                 self.set_digest,
+                *(() if self.frame.covariate is None else (self.frame.covariate.digest,)),
             ]
         )
 

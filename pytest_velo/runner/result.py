@@ -10,6 +10,7 @@ from pytest_velo.claims import Claim, Direction, Estimation
 from pytest_velo.errors import VeloError
 from pytest_velo.records import (
     Call,
+    CovariateSeen,
     Family,
     HypothesisResult,
     Invalid,
@@ -20,10 +21,12 @@ from pytest_velo.records import (
     UnitKind,
     add_costs,
 )
+from pytest_velo.runner.beside import seen_of
 from pytest_velo.runner.distance import n_against, pair_counts, telling
 from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.run import Run
 from pytest_velo.stats.intervals import clopper_pearson, wilson
+from pytest_velo.stats.rules.centred import has_calibrated_rule
 from pytest_velo.stats.rules.interval import DRIFT
 from pytest_velo.verdicts import Decision, Evidence, Interval, StopReason, Verdict
 
@@ -75,6 +78,24 @@ def result_of(run: Run) -> HypothesisResult:
         claim_hash=hypothesis.claim_hash,
         body_digest=hypothesis.body_digest,
         stubs=_stubs(run, (*run.trials, *shown)),
+        covariate=_covariate(run),
+    )
+
+
+def _covariate(run: Run) -> CovariateSeen | None:
+    """Return what the covariate turned out to say."""
+    covariate, beside = run.hypothesis.frame.covariate, run.weigher.beside
+    claim = run.hypothesis.claim
+    if covariate is None or beside is None or not isinstance(claim, Claim):
+        return None
+    return seen_of(
+        covariate,
+        beside,
+        claim.statistic,
+        used=run.hypothesis.is_centred,
+        rival=has_calibrated_rule(claim, run.hypothesis.design),
+        n=run.weigher.n,
+        decided=run.verdict in (Verdict.SUPPORTED, Verdict.REFUTED),
     )
 
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple, Protocol, assert_never
 
 from pytest_velo.case_sets import Planned
 from pytest_velo.claims import AnyClaim, Claim, Direction, Estimation, Joint, Statistic
 from pytest_velo.records import Invalid, TrialRecord
+from pytest_velo.runner.beside import Beside
 from pytest_velo.runner.distance import Distance, wrong_by
 from pytest_velo.runner.units import Units
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.engine.nulls import nulls_of
 from pytest_velo.stats.planning.sight import Observed, units_in_sight, units_in_sight_of_all
+from pytest_velo.stats.rules.centred import CentredRule
 from pytest_velo.stats.rules.choice import HasBoundaries, MakeRule, Rule, rule_for
 from pytest_velo.stats.rules.estimate import EstimateRule, make_estimate
 from pytest_velo.stats.rules.interval import HasIntervalAtStop, Reported, drifts, reported
@@ -52,6 +55,11 @@ class Weigher(Protocol):
     @property
     def kind(self) -> str:
         """Where the thresholds come from: `calibrated` or `ville`."""
+        ...
+
+    @property
+    def beside(self) -> Beside | None:
+        """What the covariate turned out to say; None without one."""
         ...
 
     def add(self, record: TrialRecord, planned: Planned) -> Verdict | None:
@@ -142,6 +150,11 @@ class Weighed(Protocol):
         """Makes the rule of a claim about one statistic."""
         ...
 
+    @property
+    def centres(self) -> Mapping[str, float] | None:
+        """What a covariate says of each case, by its id; None without one."""
+        ...
+
 
 def weigh(hypothesis: Weighed) -> Weigher:
     """Return a fresh weigher for what the hypothesis claims.
@@ -182,6 +195,7 @@ class OneClaim:
         self.predictive_probability = self._rule.predictive_probability
         self.certified = self._rule.certified
         self._known: tuple[int, _Bounds] | None = None
+        self.beside = None if hypothesis.centres is None else Beside(hypothesis.centres)
 
     @property
     def n(self) -> int:
@@ -224,7 +238,13 @@ class OneClaim:
     def add(self, record: TrialRecord, planned: Planned) -> Verdict | None:
         """Take in the next trial."""
         unit = self.units.add(record, planned)
-        return None if unit is None else self._rule.feed(*unit)
+        if unit is None:
+            return None
+        if self.beside is not None:  # all trials of a unit have the same case
+            if isinstance(self._rule, CentredRule):
+                self._rule.foresee(self.beside.centre(planned.case_id))
+            self.beside.add(planned.case_id, *unit)
+        return self._rule.feed(*unit)
 
     def log_e(self) -> tuple[float, float]:
         """Return the log evidence for and against the claim."""
@@ -245,12 +265,16 @@ class OneClaim:
         if not ours or design.census is not None or not self.units.moments[0]:
             return None
         seen = _observed(self.units, *self.log_e())
+        if self.beside is not None and isinstance(self._rule, CentredRule):
+            seen = replace(seen, variance=seen.variance * (1.0 - self.beside.squared))
         nulls = nulls_of(self._claim, design.margin)
         return _whole(units_in_sight(nulls, seen, alpha=design.alpha, beta=design.beta))
 
 
 class AllClaims:
     """Several claims about outcomes of the same trials, all of which must hold."""
+
+    beside = None
 
     def __init__(self, hypothesis: Weighed, claim: Joint) -> None:
         self._parts = [_units(hypothesis, part.statistic, part.direction) for part in claim.parts]
@@ -347,6 +371,8 @@ class AllClaims:
 
 class Measuring:
     """An estimate, sampled until its interval is tight enough or to the last unit."""
+
+    beside = None
 
     def __init__(self, hypothesis: Weighed, estimation: Estimation) -> None:
         self.units = _units(hypothesis, estimation.statistic, None)

@@ -9,6 +9,7 @@ from pytest_velo.designing.frame import make_frame
 from pytest_velo.designing.rungs import frame_on
 from pytest_velo.integration.collect.attempts import expected_number
 from pytest_velo.integration.collect.families import family_of
+from pytest_velo.integration.collect.models import chosen_model
 from pytest_velo.integration.collect.stash import CASES, FRAME, SPEC, STEP
 from pytest_velo.runner.frame import Frame
 from pytest_velo.settings import Settings
@@ -40,7 +41,7 @@ def frame_of(item: pytest.Item, settings: Settings) -> Frame:
         spec = item.stash[SPEC]
         family = family_of(item, spec, settings)
         attempt = expected_number(item, settings) if spec.counts_attempts else None
-        frame = make_frame(spec, case_set(item, settings), settings, family, attempt)
+        frame = make_frame(spec, case_set(item, settings), settings, family, attempt, chosen_model(item))
         step = item.stash.get(STEP, None)
         item.stash[FRAME] = frame if step is None else frame_on(step, frame)
     return item.stash[FRAME]

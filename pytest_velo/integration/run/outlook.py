@@ -40,6 +40,7 @@ def _going_by(run: Run) -> float | None:
     ones = sum(trial.kind is OutcomeKind.ONE for trial in run.trials)
     zeros = sum(trial.kind is OutcomeKind.ZERO for trial in run.trials)
     plain = hypothesis.single and hypothesis.design.census is None and hypothesis.make_rule is rule_for
+    plain = plain and not hypothesis.is_centred
     if type(claim) is not Claim or not plain or ones + zeros < len(run.trials):
         return None
     rule = make_rate_rule(claim, hypothesis.design)

@@ -181,7 +181,7 @@ def _member(
     attempt = None
     if spec.counts_attempts:
         attempt = _likely_number(spec, settings, tries, body, model)
-    frame = make_frame(spec, cases, settings, family, attempt)
+    frame = make_frame(spec, cases, settings, family, attempt, model)
     check_reach(spec.claim, frame)
     expect = spec.get("expect")
     warning = None if expect is None else low_power(spec.claim, frame, expect)

@@ -9,7 +9,7 @@ never drawn.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -20,6 +20,7 @@ from pytest_velo.claims import AnyClaim, Change
 from pytest_velo.errors import VeloError
 from pytest_velo.records import HypothesisResult, Invalid, TrialRecord, UnitKind
 from pytest_velo.runner.weigher import Boundaries, Weigher, weigh
+from pytest_velo.stats.engine.centred import Centring
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.rules.choice import MakeRule, rule_for
 from pytest_velo.verdicts import Interval, Verdict
@@ -62,6 +63,7 @@ class _Recorded:
     invalid: Invalid
     reference: Sequence[float | None] | None = None
     make_rule: MakeRule = rule_for
+    centres: Mapping[str, float] | None = None
 
 
 def path_of(result: HypothesisResult, *, intervals: int = 0) -> Path | None:
@@ -104,6 +106,12 @@ def _designs(result: HypothesisResult) -> Iterator[Design]:
     decision = result.decision
     n_trials, n_units = len(result.trials), decision.evidence.n
     saved = (n_trials + decision.n_saved) * n_units // n_trials if decision.n_saved else n_units
+    covariate = result.covariate
+    centring = (
+        Centring(covariate.low, covariate.high, covariate.variance)
+        if covariate is not None and covariate.used
+        else None
+    )
     for horizon in dict.fromkeys((result.max_trials, saved)):
         for extend in (False, True):
             yield Design(
@@ -115,6 +123,8 @@ def _designs(result: HypothesisResult) -> Iterator[Design]:
                 extend=extend,
                 draws=size if result.unit is UnitKind.CASE else 1,
                 census=result.max_trials if result.unit is UnitKind.OUTCOME else None,
+                centring=centring,
+                explained=1.0,  # it was used
             )
 
 
@@ -155,7 +165,8 @@ def _followed(result: HypothesisResult, claim: AnyClaim, design: Design, interva
     """Weigh the trials again, up to the verdict."""
     arms = tuple(dict.fromkeys(trial.arm for trial in result.trials if trial.arm))
     invalid = result.invalid or Invalid.BOUND
-    weigher = weigh(_Recorded(claim=claim, design=design, arms=arms, invalid=invalid))
+    centres = None if result.covariate is None else result.covariate.centres
+    weigher = weigh(_Recorded(claim=claim, design=design, arms=arms, invalid=invalid, centres=centres))
     assert result.decision is not None  # the caller looked
     every = math.ceil(max(1, result.decision.evidence.n) / MOST_LOOKS)
     every_interval = math.ceil(max(1, result.decision.evidence.n) / intervals) if intervals else 0

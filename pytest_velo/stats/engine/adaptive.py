@@ -119,6 +119,11 @@ class MeanProcess:
         squares = PRIOR_UNITS * PRIOR_SPREAD * self.edge * (1.0 - self.edge) + self._squares
         return mean, max(0.0, squares / units - mean * mean)
 
+    @property
+    def most_growth(self) -> float:
+        """What one unit adds to the log evidence at most: all is staked, and it is the scale's end."""
+        return -math.log(self.edge)
+
     def growth(self, distance: float) -> float:
         """Return the drift of `best_walk` this far beyond the edge, at the variance seen so far."""
         return best_walk(self.edge, distance, self.moments()[1]).drift

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pytest_velo.errors import UsageError
+from pytest_velo.stats.engine.centred import Centring
 
 MAX_CALIBRATED_UNITS = 5_000
 """Beyond this horizon exact thresholds cost seconds and gain little, so Ville's are used."""
@@ -30,6 +31,8 @@ class Design:
         extend: The horizon may be raised later, so nothing may be calibrated to it.
         draws: Trials per case whose mean is a unit; 1 if units are single trials or whole groups.
         census: Number of recorded outcomes if the units are a finite list, each seen once; else None.
+        centring: What is known of the centres of a covariate; None without one.
+        explained: The squared correlation with the outcomes that is expected of it, in [0, 1].
 
     Raises:
         UsageError: A number is outside its range.
@@ -44,6 +47,8 @@ class Design:
     extend: bool = False
     draws: int = 1
     census: int | None = None
+    centring: Centring | None = None
+    explained: float = 0.0
 
     def __post_init__(self) -> None:
         for name, level in (("alpha", self.alpha), ("beta", self.beta)):

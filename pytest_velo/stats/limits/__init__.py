@@ -8,12 +8,14 @@ from pytest_velo.lazy import lazily
 
 if TYPE_CHECKING:
     from pytest_velo.stats.limits.census import count_limit as count_limit
+    from pytest_velo.stats.limits.centred import centred_limit as centred_limit
     from pytest_velo.stats.limits.discordant import discordant_limit as discordant_limit
     from pytest_velo.stats.limits.mean import constant as constant
     from pytest_velo.stats.limits.mean import mean_limit as mean_limit
     from pytest_velo.stats.limits.rate import rate_limits as rate_limits
 
 _HOMES = {
+    "centred_limit": "centred",
     "constant": "mean",
     "count_limit": "census",
     "discordant_limit": "discordant",

@@ -84,6 +84,33 @@ class LimitTest(NullTest, Protocol):
         ...
 
 
+class Bettors(Protocol):
+    """A process of bettors, and what it lets one foresee of its evidence."""
+
+    @property
+    def n(self) -> int:
+        """Units so far."""
+        ...
+
+    @property
+    def edge(self) -> float:
+        """The null's edge in side +1 terms."""
+        ...
+
+    @property
+    def most_growth(self) -> float:
+        """What one unit adds to the log evidence at most."""
+        ...
+
+    def moments(self) -> tuple[float, float]:
+        """Return the running mean (from the edge) and variance that set the bets, in side +1 terms."""
+        ...
+
+    def growth(self, distance: float) -> float:
+        """Return the drift of the log evidence this far beyond the edge."""
+        ...
+
+
 class MeanTest:
     """A test of one null about a bounded mean, at Ville's threshold: valid at any stopping time.
 
@@ -140,11 +167,11 @@ class MeanTest:
 
     def expected(self, left: int) -> float:
         """Guess the further units it needs if the truth is a little more favourable than observed."""
-        return 0 if self.crossed else _expected_units(self._process, -self.excess, left)
+        return 0 if self.crossed else expected_units(self._process, -self.excess, left)
 
     def chance(self, left: int) -> float:
         """Estimate P(it rejects within `left` further units | data so far)."""
-        return 1.0 if self.crossed else _chance_within(self._process, -self.excess, left)
+        return 1.0 if self.crossed else chance_within(self._process, -self.excess, left)
 
 
 class EitherMean:
@@ -199,13 +226,13 @@ class EitherMean:
         """Guess the further units it needs if the truth is a little more favourable than observed."""
         if self.crossed:
             return 0
-        return min(_expected_units(process, missing, left) for process, missing in self._ways())
+        return min(expected_units(process, missing, left) for process, missing in self._ways())
 
     def chance(self, left: int) -> float:
         """Estimate P(it rejects within `left` further units | data so far)."""
         if self.crossed:
             return 1.0
-        return min(1.0, sum(_chance_within(process, missing, left) for process, missing in self._ways()))
+        return min(1.0, sum(chance_within(process, missing, left) for process, missing in self._ways()))
 
     def _ways(self) -> list[tuple[MeanProcess, float]]:
         """Return each process with the log evidence it would need to reject without the other."""
@@ -218,17 +245,16 @@ def refuting(nulls: Sequence[Null], level: float) -> MeanTest | EitherMean:
     return MeanTest(*nulls[0], level) if len(nulls) == 1 else EitherMean(nulls, level)
 
 
-def fewest_units(process: MeanProcess, missing: float, left: int) -> float:
+def fewest_units(process: Bettors, missing: float, left: int) -> float:
     """Return a number of units before which the evidence cannot grow by `missing` nats.
 
-    It is inf if more than `left`. One unit multiplies the evidence by at most 1/edge: the whole fortune is
-    staked and the outcome is the end of the scale.
+    It is inf if more than `left`.
     """
-    units = max(1, math.ceil(missing / -math.log(process.edge) - 1e-9))
+    units = max(1, math.ceil(missing / process.most_growth - 1e-9))
     return units if units <= left else math.inf
 
 
-def _expected_units(process: MeanProcess, missing: float, left: int) -> float:
+def expected_units(process: Bettors, missing: float, left: int) -> float:
     """Guess the units until the evidence has grown by `missing`, from the bettors' estimates.
 
     The mean is taken one standard error on the favourable side: optimistic at first, accurate with more data.
@@ -240,7 +266,7 @@ def _expected_units(process: MeanProcess, missing: float, left: int) -> float:
     return max(1, math.ceil(missing / growth))
 
 
-def _chance_within(process: MeanProcess, missing: float, left: int) -> float:
+def chance_within(process: Bettors, missing: float, left: int) -> float:
     """Estimate P(the evidence grows by `missing` within `left` units).
 
     Future outcomes are taken as normal around the observed mean, which is itself uncertain. The smallest mean

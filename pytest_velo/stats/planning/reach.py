@@ -19,6 +19,7 @@ from pytest_velo.stats.engine.design import MAX_CALIBRATED_UNITS, NO_DIFFERENCE,
 from pytest_velo.stats.engine.mixture import EProcess
 from pytest_velo.stats.engine.nulls import Null, nulls_of
 from pytest_velo.stats.one_sided.rate import EitherSide, shortest_run
+from pytest_velo.stats.rules.centred import is_centred
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +43,8 @@ def reach_for(claim: Claim, design: Design) -> Reach:
     Raises:
         UsageError: The margin reaches beyond the statistic's range.
     """
-    if design.single and claim.statistic.binary and not claim.statistic.arms:
+    centred = is_centred(claim, design)
+    if design.single and claim.statistic.binary and not claim.statistic.arms and not centred:
         return rate_reach(claim, design)
     return mean_reach(claim, design)
 
@@ -131,7 +133,8 @@ def mean_reach(claim: Claim, design: Design) -> Reach:
     """
     alpha, beta, max_units, min_units = design.alpha, design.beta, design.max_units, design.min_units
     nulls = nulls_of(claim, design.margin)
-    tossed = design.calibrates and claim.statistic.binary
+    # Where all outcomes are the same, a covariate says nothing, and the bets are those without it.
+    tossed = design.calibrates and claim.statistic.binary and not is_centred(claim, design)
 
     def fewest(null: Null, level: float) -> int:
         if tossed and abs(null.threshold - NO_DIFFERENCE) < 1e-12:

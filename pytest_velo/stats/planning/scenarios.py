@@ -17,6 +17,7 @@ from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.planning.law import Law, approximate_law, pair_laws
 from pytest_velo.stats.planning.law_census import census_law
 from pytest_velo.stats.planning.operating import law_with_futility
+from pytest_velo.stats.rules.centred import is_centred
 from pytest_velo.stats.rules.rate import make_rate_rule
 
 if TYPE_CHECKING:
@@ -88,11 +89,26 @@ def scenarios_of(
     statistic = claim.statistic
     if design.census is not None:
         return (_census(claim, design, futility),)
+    if is_centred(claim, design):
+        return _approximate(claim, design, _centred(deviations_of(statistic, design, spread), design))
     if not statistic.arms and statistic.binary and design.single:
         return (_rate(claim, design, futility),)
     if statistic.arms and statistic.binary and design.single:
         return _pairs(claim, design, spread)
     return _approximate(claim, design, deviations_of(statistic, design, spread))
+
+
+def _centred(deviations: dict[str, Deviation], design: Design) -> dict[str, Deviation]:
+    """Return the deviations that a covariate leaves where it correlates as is expected of it."""
+    left = math.sqrt(1.0 - min(design.explained, 0.99))
+    told = f"the covariate correlates by {math.sqrt(design.explained):.2f}"
+
+    def leaving(deviation: Deviation) -> Deviation:
+        return lambda truth: left * deviation(truth)
+
+    return {
+        f"{name}, and {told}" if name else told: leaving(deviation) for name, deviation in deviations.items()
+    }
 
 
 def _rate(claim: Claim, design: Design, futility: Futility) -> Scenario:

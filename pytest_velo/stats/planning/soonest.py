@@ -7,6 +7,7 @@ import math
 from pytest_velo.claims import Claim, Direction
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.planning.reach import reach_for
+from pytest_velo.stats.rules.centred import CentredRule
 from pytest_velo.stats.rules.choice import rule_for
 from pytest_velo.stats.rules.composed import ComposedRule
 from pytest_velo.verdicts import Verdict
@@ -32,6 +33,8 @@ def _fewest(claim: Claim, design: Design, outcome: float, verdict: Verdict) -> i
     """Return how many units decide if all of them are the best possible for a verdict."""
     rule = rule_for(claim, design)
     for n in range(1, design.max_units + 1):
+        if isinstance(rule, CentredRule):
+            rule.foresee(0.0)  # where all outcomes are the same, a covariate says nothing of them
         decided = rule.feed(outcome, outcome)
         if decided is not None:
             return n if decided is verdict else None

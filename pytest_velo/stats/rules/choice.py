@@ -8,6 +8,7 @@ from typing import Protocol, runtime_checkable
 from pytest_velo.claims import Claim
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.rules.census import make_census_rule
+from pytest_velo.stats.rules.centred import is_centred, make_centred_rule
 from pytest_velo.stats.rules.difference import make_difference_rule
 from pytest_velo.stats.rules.mean import make_mean_rule
 from pytest_velo.stats.rules.rate import make_rate_rule
@@ -85,14 +86,16 @@ MakeRule = Callable[[Claim, Design], Rule]
 def rule_for(claim: Claim, design: Design) -> Rule:
     """Return a fresh rule for one claim; units are fed on the scale [0, 1] of its statistic.
 
-    Recorded outcomes get a census rule, pairs the difference's rule, single 0/1 trials the rate's, and
-    everything else the rule for bounded means.
+    Recorded outcomes get a census rule, listed cases with a covariate the centred rule where it pays, pairs
+    the difference's rule, single 0/1 trials the rate's, and everything else the rule for bounded means.
 
     Raises:
         UsageError: The claim cannot be tested on these units.
     """
     if design.census is not None:
         return make_census_rule(claim, design)
+    if is_centred(claim, design):
+        return make_centred_rule(claim, design)
     if claim.statistic.arms:
         return make_difference_rule(claim, design)
     if design.single and claim.statistic.binary:

@@ -1,0 +1,150 @@
+"""Trials that a covariate saves, against its squared correlation with the outcomes.
+
+    python benchmarks/covariates.py                  # simulated lists, for scores, pairs and 0/1 outcomes
+    python benchmarks/covariates.py --real FOLDER    # one recorded model's outcomes as another's covariate
+
+`FOLDER` has files `*.json`, each a list of 0/1 outcomes of one model on the same cases, in the same order.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from pytest_velo.stats.engine.arrays import Floats
+from pytest_velo.stats.engine.centred import Centring
+from pytest_velo.stats.engine.mixture import bets
+from pytest_velo.stats.exact.thresholds import calibrated_log_threshold
+from pytest_velo.stats.limits.centred import centred_log_evidence
+from pytest_velo.stats.limits.mean import log_evidence
+
+ALPHA, HORIZON, N_CASES, N_RUNS = 0.05, 1_000, 200, 400
+DISTANCE = 0.1
+SQUARED = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.7, 0.9)
+
+Outcomes = Callable[[np.random.Generator, Floats], Floats]
+
+
+def first_crossings(evidence: Floats, bar: float) -> Floats:
+    """Return the units at which each run is decided; the horizon where it is not."""
+    crossed = evidence >= bar
+    return np.where(crossed.any(axis=1), crossed.argmax(axis=1) + 1.0, float(evidence.shape[1]))
+
+
+def mixture_evidence(outcomes: Floats, threshold: float) -> Floats:
+    """Return the log evidence of the engine for 0/1 outcomes, after each unit."""
+    ones = np.cumsum(outcomes, axis=1)
+    zeros = np.arange(1, outcomes.shape[1] + 1) - ones
+    fortunes = []
+    for bet in bets(threshold, 1):
+        lost = max(1.0 - bet * threshold, 1e-12)
+        fortunes.append(ones * np.log1p(bet * (1.0 - threshold)) + zeros * np.log(lost))
+    return np.asarray(np.logaddexp.reduce(fortunes, axis=0) - np.log(len(fortunes)))
+
+
+def units_needed(
+    rng: np.random.Generator, rates: Floats, z: Floats, draw: Outcomes, *, binary: bool
+) -> tuple[float, float, float, float]:
+    """Return the squared correlation, and the mean units with it, without it, and of the calibrated rule."""
+    scaled = (z - z.min()) / (z.max() - z.min())
+    centres = scaled - scaled.mean()
+    known = Centring(float(centres.min()), float(centres.max()), float(centres.var()))
+    picks = rng.integers(0, len(rates), (N_RUNS, HORIZON))
+    outcomes, beside = draw(rng, rates[picks]), centres[picks]
+    threshold, bar = float(rates.mean()) - DISTANCE, float(np.log(1.0 / ALPHA))
+    with_it = first_crossings(centred_log_evidence(outcomes, beside, [threshold], 1, known), bar)
+    without = first_crossings(log_evidence(outcomes, [threshold], 1), bar)
+    calibrated = float("nan")
+    if binary:
+        exact = calibrated_log_threshold(threshold, 1, ALPHA, HORIZON)
+        calibrated = float(first_crossings(mixture_evidence(outcomes, threshold), exact).mean())
+    squared = float(np.corrcoef(outcomes.ravel(), beside.ravel())[0, 1] ** 2)
+    return squared, float(with_it.mean()), float(without.mean()), calibrated
+
+
+def tosses(rng: np.random.Generator, rates: Floats) -> Floats:
+    """Return 0/1 outcomes at these rates."""
+    return np.asarray((rng.random(rates.shape) < rates).astype(float))
+
+
+def a_list(rng: np.random.Generator, squared: float, mean: float = 0.7) -> tuple[Floats, Floats]:
+    """Return the rates of a list's cases, and a covariate with this squared correlation to 0/1 outcomes."""
+    if squared == 0.0:
+        return np.full(N_CASES, mean), rng.random(N_CASES)
+    size = 1.0 / squared - 1.0
+    rates = rng.beta(mean * size, (1.0 - mean) * size, N_CASES)
+    return rates, rates
+
+
+def scores(squared: float) -> Outcomes:
+    """Return scores around their cases' means, whose noise leaves this squared correlation."""
+
+    def draw(rng: np.random.Generator, means: Floats) -> Floats:
+        noise = np.sqrt(means.var() * (1.0 / squared - 1.0)) if squared else 0.15
+        return np.asarray(np.clip(means + rng.uniform(-1.7, 1.7, means.shape) * noise, 0.0, 1.0))
+
+    return draw
+
+
+def simulated(rng: np.random.Generator) -> None:
+    """Print what is saved on simulated lists."""
+    print("0/1 outcomes, rate 0.7 against 0.6")
+    print("| ρ² | 1 - ρ² | with / without | units with | without | calibrated | with / calibrated |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    for squared in SQUARED:
+        rates, z = a_list(rng, squared)
+        seen, with_it, without, calibrated = units_needed(rng, rates, z, tosses, binary=True)
+        print(
+            f"| {seen:.2f} | {1 - seen:.2f} | {with_it / without:.2f} | {with_it:.0f} | {without:.0f}"
+            f" | {calibrated:.0f} | {with_it / calibrated:.2f} |"
+        )
+    print("\nscores with a standard deviation of their cases' means of 0.1, mean 0.5 against 0.4")
+    print("| ρ² | 1 - ρ² | with / without | units with | without |")
+    print("| --- | --- | --- | --- | --- |")
+    for squared in SQUARED:
+        means = 0.5 + 0.1 * rng.uniform(-1.7, 1.7, N_CASES)
+        z = means if squared else rng.random(N_CASES)
+        seen, with_it, without, _ = units_needed(rng, means, z, scores(squared), binary=False)
+        print(f"| {seen:.2f} | {1 - seen:.2f} | {with_it / without:.2f} | {with_it:.0f} | {without:.0f} |")
+
+
+def real(rng: np.random.Generator, folder: Path) -> None:
+    """Print what one recorded model's outcomes save as another's covariate."""
+    models = {
+        file.stem: np.array(json.loads(file.read_text()), dtype=float) for file in folder.glob("*.json")
+    }
+    print("| judged | covariate | rate | ρ² | with / without | units with | calibrated | with / calibrated |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+    for name, outcomes in sorted(models.items()):
+        for other, z in sorted(models.items()):
+            if other == name or len(z) != len(outcomes) or not 0.0 < z.mean() < 1.0:
+                continue
+            if not DISTANCE < outcomes.mean() < 1.0:
+                continue
+            seen, with_it, without, calibrated = units_needed(
+                rng, outcomes, z, lambda _, picked: picked, binary=True
+            )
+            print(
+                f"| {name} | {other} | {outcomes.mean():.2f} | {seen:.2f} | {with_it / without:.2f}"
+                f" | {with_it:.0f} | {calibrated:.0f} | {with_it / calibrated:.2f} |"
+            )
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--real", type=Path, help="folder with recorded outcomes")
+    arguments = parser.parse_args()
+    rng = np.random.default_rng(1)
+    if arguments.real is None:
+        simulated(rng)
+    else:
+        real(rng, arguments.real)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""Covariates: a number of each case, known before the sampling, that foresees something of its outcome."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pytest_velo.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierRun:
+    """The outcomes of an earlier run as a covariate; made by `recorded()`."""
+
+    run: str
+    test: str | None = None
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CovariateSource:
+    """A covariate with options; made by `covariate()`."""
+
+    source: str | Callable[[Any], Any] | EarlierRun
+    correlation: float | None = None
+    missing: float | None = None
+
+
+def recorded(run: str | Path, *, test: str | None = None, model: str | None = None) -> EarlierRun:
+    """Take each case's mean outcome in an earlier run as a covariate: `covariate=recorded("20261130-1")`.
+
+    Args:
+        run: The id of a run, or the folder of its record.
+        test: Which hypothesis of it, by its node id or the name of its function; needed if it has several.
+        model: Which model's, if the test has several.
+
+    Examples:
+        >>> recorded("records/mini", test="test_sums")
+        EarlierRun(run='records/mini', test='test_sums', model=None)
+    """
+    return EarlierRun(run=str(run), test=test, model=model)
+
+
+def covariate(
+    source: str | Callable[[Any], Any] | EarlierRun,
+    *,
+    correlation: float | None = None,
+    missing: float | None = None,
+) -> CovariateSource:
+    """Give a covariate options: `covariate=covariate("difficulty", correlation=-0.6)`.
+
+    Args:
+        source: A field of the cases, a function of the case that gives a number, or `recorded(...)`.
+        correlation: With the outcomes, as you expect it; between -1 and 1. It decides before the sampling
+            whether the covariate is used, and what a plan says. No error rate depends on it.
+        missing: The number of a case that has none. Any is valid; a typical one saves the most.
+
+    Raises:
+        UsageError: A number is outside its range.
+
+    Examples:
+        >>> covariate("difficulty", correlation=-0.6).correlation
+        -0.6
+    """
+    if correlation is not None and not is_number(correlation, -1.0, 1.0):
+        raise UsageError(
+            f"correlation={correlation!r}: expected a number from -1 to 1", fix="correlation=0.6"
+        )
+    if missing is not None and not is_number(missing):
+        raise UsageError(f"missing={missing!r}: expected a number", fix="missing=0.5")
+    return CovariateSource(source=source, correlation=correlation, missing=missing)
+
+
+def read_source(value: Any) -> Any:
+    """Return a keyword's value as it is, if it can be a covariate.
+
+    Raises:
+        ValueError: It cannot; the text says what can.
+    """
+    if isinstance(value, CovariateSource):
+        read_source(value.source)
+        return value
+    if not (isinstance(value, EarlierRun) or callable(value) or (isinstance(value, str) and value)):
+        raise ValueError("a field of the cases, a function of the case, or recorded(...)")
+    return value
+
+
+def is_number(value: Any, low: float = -math.inf, high: float = math.inf) -> bool:
+    """Tell whether a value is a finite number between two ends."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and math.isfinite(value) and low <= value <= high

@@ -1,0 +1,271 @@
+"""The number of each case that `covariate=` in a mark names, read before anything is sampled."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from pytest_velo.canonical import digest
+from pytest_velo.case_sets import Case, CaseSet
+from pytest_velo.claims import Statistic
+from pytest_velo.covariates import CovariateSource, EarlierRun, is_number
+from pytest_velo.designing.attempts import stream_of
+from pytest_velo.designing.models import model_ids
+from pytest_velo.designing.spec import Spec
+from pytest_velo.errors import UsageError, nearest
+from pytest_velo.records import HypothesisResult, OutcomeKind, TrialRecord
+from pytest_velo.report.load import Run, load, load_folder
+from pytest_velo.runner.frame import Covariate
+from pytest_velo.settings import Settings
+from pytest_velo.stats.engine.centred import Centring
+
+USUAL_CORRELATION = 0.5
+"""Assumed of a covariate whose author declares nothing, and which tells nothing itself."""
+
+_NAMED = 3
+
+
+def covariate_of(
+    spec: Spec, cases: CaseSet | None, settings: Settings, over: str, model: str | None
+) -> Covariate | None:
+    """Return the covariate that a spec names, with the centre of each case; None if it names none.
+
+    `model` is the one that is judged, if it is known; else all that the spec names are.
+
+    Raises:
+        UsageError: A case has no number; or it comes from the very draws that are judged.
+    """
+    given = spec.get("covariate")
+    if given is None:
+        return None
+    assert cases is not None  # the check of the keywords looked
+    source = given if isinstance(given, CovariateSource) else CovariateSource(source=given)
+    if over != "cases" or cases.endless or cases.groups is not None:
+        raise UsageError(
+            "covariate= needs a list of cases that the claim is about: its mean over a population, or over"
+            " groups, is not known",
+            fix='over="cases", without group=',
+        )
+    named = _Found(source, spec, cases, settings, model)
+    values = named.values()
+    low, high = min(values), max(values)
+    width = high - low if high > low else 1.0
+    scaled = [(value - low) / width for value in values]
+    mean = math.fsum(scaled) / len(scaled)
+    # The mean is that of the numbers as they are stored here, so that the centres sum to 0 to the last digit.
+    centres = [value - mean for value in scaled]
+    expected = named.expected(values)
+    return Covariate(
+        name=named.name,
+        centres=dict(zip(cases.ids, centres, strict=True)),
+        centring=Centring(
+            min(0.0, *centres), max(0.0, *centres), math.fsum(centre**2 for centre in centres) / len(centres)
+        ),
+        explained=expected**2,
+        declared=source.correlation is not None,
+        digest=digest([named.name, *(f"{value:.12g}" for value in values)]),
+    )
+
+
+class _Found:
+    """The numbers of a list's cases, from one source."""
+
+    def __init__(
+        self, source: CovariateSource, spec: Spec, cases: CaseSet, settings: Settings, model: str | None
+    ) -> None:
+        self._source = source
+        self._spec = spec
+        self._cases = cases
+        self._settings = settings
+        self._model = model
+        self._outcomes: Mapping[str, Sequence[float]] = {}
+        kind = source.source
+        self.name = (
+            kind
+            if isinstance(kind, str)
+            else f"recorded in {kind.run}"
+            if isinstance(kind, EarlierRun)
+            else str(getattr(kind, "__name__", "<lambda>")).replace("<lambda>", "a function of the case")
+        )
+
+    def values(self) -> list[float]:
+        """Return the number of each case, in order."""
+        kind = self._source.source
+        if isinstance(kind, EarlierRun):
+            self._outcomes = self._recorded(kind)
+            found = [
+                fmean(drawn) if (drawn := self._outcomes.get(name)) else None for name in self._cases.ids
+            ]
+        elif isinstance(kind, str):
+            found = [_field(item, kind) for item in self._cases.items]
+        else:
+            found = [self._called(kind, item, name) for item, name in self._named()]
+        return self._complete(found)
+
+    def expected(self, values: Sequence[float]) -> float:
+        """Return the correlation with the outcomes that is expected, before any is seen.
+
+        What is declared comes first. Several recorded draws of each case tell how much of their spread lies
+        between the cases, which is what another run has in common with them. Else the usual one is assumed.
+        """
+        if self._source.correlation is not None:
+            return self._source.correlation
+        return _reliability(list(self._outcomes.values())) if self._outcomes else USUAL_CORRELATION
+
+    def _named(self) -> Iterable[tuple[Any, str]]:
+        return zip(self._cases.items, self._cases.ids, strict=True)
+
+    def _complete(self, found: Sequence[Any]) -> list[float]:
+        """Return the numbers, with the declared one where a case has none."""
+        values, lacking = [], []
+        for name, value in zip(self._cases.ids, found, strict=True):
+            number = float(value) if isinstance(value, bool) else value
+            if number is None and self._source.missing is not None:
+                number = self._source.missing
+            if number is None:
+                lacking.append(name)
+            elif not is_number(number):
+                raise UsageError(
+                    f"the covariate {self.name!r} of case {name!r} is no number: {value!r}",
+                    fix="give every case a finite number",
+                )
+            else:
+                values.append(float(number))
+        if lacking:
+            more = f" and {len(lacking) - _NAMED} more" if len(lacking) > _NAMED else ""
+            which = ", ".join(repr(name) for name in lacking[:_NAMED]) + more
+            raise UsageError(
+                f"the covariate {self.name!r} has no number for case {which}", fix=self._remedy(lacking)
+            )
+        return values
+
+    def _remedy(self, lacking: Sequence[str]) -> str:
+        if isinstance(self._source.source, EarlierRun):
+            return (
+                'run that test over all cases first (over="population"), or say what stands for the others:'
+                " covariate(recorded(...), missing=0.5)"
+            )
+        if isinstance(self._source.source, str):
+            fields = next((item.keys() for item in self._cases.items if isinstance(item, Case)), ())
+            near = nearest(self._source.source, map(str, fields)) if len(lacking) == len(self._cases) else ""
+            return near or "give each case the field, or say what stands for it: covariate(..., missing=0.5)"
+        return "return a number for each case, or say what stands for it: covariate(..., missing=0.5)"
+
+    def _called(self, function: Callable[[Any], Any], item: Any, name: str) -> Any:
+        try:
+            return function(item)
+        except Exception as error:
+            raise UsageError(
+                f"the covariate {self.name!r} failed on case {name!r}: {type(error).__name__}: {error}",
+                fix="let the function return a number for each case",
+            ) from error
+
+    def _recorded(self, earlier: EarlierRun) -> dict[str, list[float]]:
+        """Return what came out of each case in an earlier run."""
+        folder = Path(earlier.run)
+        run = load_folder(folder) if folder.is_dir() else load(earlier.run, self._settings.cache_dir)
+        result = _chosen(run, earlier)
+        trials = run.trials_of(result.node_id)
+        self._check_other_draws(earlier, result, trials)
+        return outcomes_by_case(trials, self._spec.claim.statistics[0])
+
+    def _check_other_draws(
+        self, earlier: EarlierRun, result: HypothesisResult, trials: Sequence[TrialRecord]
+    ) -> None:
+        """Refuse the draws that are judged as their own covariate.
+
+        A case's first draw would be foreseen by itself: the picks would average what was drawn, not what the
+        model does.
+        """
+        judged = {self._model} if self._model is not None else {*model_ids(self._spec, self._settings)}
+        judged |= {*self._spec.arms}
+        theirs = {result.model, *(trial.arm for trial in trials if trial.arm)} - {None}
+        if judged and theirs and not judged & theirs:
+            return
+        ours = (self._settings.seed, stream_of(self._spec, self._settings))
+        drawn = {(call.address.seed, call.address.stream) for trial in trials for call in trial.calls}
+        if ours in drawn or (not drawn and result.seed == self._settings.seed):
+            raise UsageError(
+                f"the covariate is recorded from the very draws that are judged: {earlier.run} has the same"
+                f" model, stream and seed ({self._settings.seed})",
+                fix='draw anew: stream="judged" in the mark, or another --velo-seed',
+            )
+
+
+def _field(item: Any, name: str) -> Any:
+    if isinstance(item, Case):
+        return Case.get(item, name)
+    return item.get(name) if isinstance(item, Mapping) else None
+
+
+def _chosen(run: Run, earlier: EarlierRun) -> HypothesisResult:
+    """Return the hypothesis of a run that is meant."""
+    found = [
+        result
+        for result in run.document.results
+        if (earlier.test is None or _is_named(result.node_id, earlier.test))
+        and (earlier.model is None or result.model == earlier.model)
+    ]
+    if len(found) == 1:
+        return found[0]
+    known = sorted({result.node_id for result in (found or run.document.results)})
+    listed = ", ".join(known[:_NAMED]) + (f" and {len(known) - _NAMED} more" if len(known) > _NAMED else "")
+    what = "several hypotheses fit" if found else "no hypothesis fits"
+    raise UsageError(
+        f"{what} the covariate recorded({earlier.run!r}): {listed or 'the record has none'}",
+        fix="recorded(run, test=..., model=...) names one",
+    )
+
+
+def _is_named(node_id: str, test: str) -> bool:
+    plain = node_id.partition("[")[0]
+    return test in (node_id, plain, plain.rpartition("::")[2])
+
+
+def outcomes_by_case(trials: Iterable[TrialRecord], statistic: Statistic) -> dict[str, list[float]]:
+    """Return the valid outcomes of each case by its id; of a difference, those of whole pairs."""
+    turns: dict[tuple[str, int], dict[str, float]] = defaultdict(dict)
+    for trial in trials:
+        if trial.kind is OutcomeKind.INVALID:
+            continue
+        name = statistic.name or ""
+        value = trial.values.get(name)
+        if value is None and len(trial.values) == 1:
+            [value] = trial.values.values()
+        if value is not None:
+            turns[trial.case_id, trial.repeat][trial.arm] = value
+    found: dict[str, list[float]] = defaultdict(list)
+    for (case_id, _), values in turns.items():
+        if len(statistic.arms) == 2 and any(arm in values for arm in statistic.arms):
+            if all(arm in values for arm in statistic.arms):
+                first, second = statistic.arms
+                found[case_id].append(values[first] - values[second])
+        else:
+            found[case_id].append(fmean(values.values()))
+    return found
+
+
+def _reliability(drawn: Sequence[Sequence[float]]) -> float:
+    """Return how well the means of recorded draws should correlate with one more draw of each case.
+
+    The spread of the means has a part between the cases and one within them; only the first is shared by new
+    draws. It takes two draws of a case to tell them apart.
+    """
+    several = [draws for draws in drawn if len(draws) > 1]
+    if len(several) < 2:
+        return USUAL_CORRELATION
+    within = fmean(_variance(draws) * len(draws) / (len(draws) - 1) for draws in several)
+    means = [fmean(draws) for draws in several]
+    of_means = _variance(means)
+    between = max(0.0, of_means - within * fmean(1.0 / len(draws) for draws in several))
+    of_one = between + within
+    return min(1.0, between / math.sqrt(of_means * of_one)) if of_means and of_one else 0.0
+
+
+def _variance(values: Sequence[float]) -> float:
+    mean = fmean(values)
+    return fmean((value - mean) ** 2 for value in values)

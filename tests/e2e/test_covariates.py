@@ -1,0 +1,142 @@
+"""Covariates: where their numbers come from, what is said of them, and what is refused before a call."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from click.testing import CliRunner
+
+from pytest_velo import covariate, rate, recorded
+from pytest_velo.case_sets import load as load_cases
+from pytest_velo.cli.main import main
+from pytest_velo.designing.frame import make_frame
+from pytest_velo.designing.spec import make_spec
+from pytest_velo.errors import UsageError
+from pytest_velo.report.page.path import path_of
+from pytest_velo.settings import Settings
+from support.importing import imported_anew
+
+HEAD = """
+from pytest_velo import covariate, difference, mean, rate, recorded, estimate
+
+def reply(request, rng):
+    level = int(request.messages[-1]["content"].split()[-1])
+    return "yes" if rng.random() < 1 - level / 60 else "no"
+
+PUPIL, OTHER = scripted("pupil", reply), scripted("other", reply)
+CASES = [{"id": f"q{level}", "question": f"level {level}", "level": level} for level in range(50)]
+"""
+
+
+def body(name, claim, more, of="PUPIL"):
+    return f"""
+@pytest.mark.hypothesis({claim}, models=[{of}], cases=CASES, {more})
+async def test_{name}(model, case):
+    return (await model(case.question)).text == "yes"
+"""
+
+
+def test_a_verdict_with_a_covariate_is_said_recorded_drawn_and_planned(run, monkeypatch):
+    run.file(
+        HEAD
+        + body("used", "rate >= 0.5", 'covariate="level", max_trials=300')
+        + body("weak", "rate >= 0.5", 'covariate=covariate("level", correlation=0.1), max_trials=300')
+        + body("inside", "rate.within(0.2, 0.95)", "covariate=lambda case: case.level, max_trials=300")
+        + """
+@pytest.mark.hypothesis(difference("a", "b") >= -0.2, arms=("a", "b"), models=[PUPIL], cases=CASES,
+                        covariate="level", draws_per_case=2, max_trials=300)
+async def test_pairs(model, case, arm):
+    return (await model(f"{arm} {case.question}")).text == "yes"
+"""
+    )
+    said = run().stdout.str()
+    record = run.record
+    used, weak, pairs = record["test_used"], record["test_weak"], record["test_pairs"]
+    assert run.outcomes == ["supported"] * 4
+    assert "covariate level: correlation -0." in said
+    assert "(an estimate)" in said
+    assert "the verdict does not use it" in said
+    seen = used.covariate
+    assert seen.used
+    assert seen.correlation < 0
+    assert 0.4 < seen.adjusted < 0.8
+    assert used.decision.evidence.rule == "ville"
+    assert not weak.covariate.used
+    assert weak.decision.evidence.rule == "calibrated"
+    assert pairs.covariate.used
+    assert record["test_inside"].covariate.name == "a function of the case"
+    drawn = {trial.case_id for trial in used.trials}
+    assert set(seen.centres) == drawn
+    for result in (used, weak, pairs, record["test_inside"]):  # the page follows the rule along its trials
+        path = path_of(replace(result.without_trials, trials=result.trials))
+        assert path is not None
+        assert path.followed
+    again = run("-n", "2").stdout.str()
+    assert "test_used" in again
+    workers = {result.node_id: (result.outcome, result.covariate) for result in run.record.results}
+    assert workers == {result.node_id: (result.outcome, result.covariate) for result in record.results}
+    monkeypatch.setenv("COLUMNS", "200")
+    with imported_anew(run.path):
+        planned = CliRunner().invoke(main, ["plan", "-p", "no:randomly"]).output
+        scored = CliRunner().invoke(main, ["rescore", "-p", "no:randomly"]).output
+    assert "a correlation of 0.50 with the outcomes is assumed, which saves about 12%" in planned
+    assert "which is too little" in planned
+    assert "rror" not in scored
+
+
+def test_the_outcomes_of_an_earlier_run_are_a_covariate_unless_they_are_judged_themselves(run):
+    run.file(HEAD + body("seen", "rate >= 0.2", 'over="population"'), "test_first.py")
+    run("test_first.py")
+    first = run.record.folder.name
+    given = f'covariate=covariate(recorded("{first}"), missing=0.5)'
+    run.file(
+        HEAD
+        + body("other", "rate >= 0.2", given, "OTHER")
+        + body("anew", "rate >= 0.2", f'{given}, stream="judged"'),
+        "test_second.py",
+    )
+    run("test_second.py")
+    assert run.outcomes == ["supported", "supported"]
+    assert run.record["test_other"].covariate.name == f"recorded in {first}"
+    settings = Settings(cache_dir=run.path / ".pytest_velo")
+    cases = load_cases([{"id": f"q{level}", "level": level} for level in range(50)], base=run.path)
+
+    def refused(source, model, **options):
+        spec = make_spec(rate >= 0.2, {"cases": [], "covariate": source, **options})
+        with pytest.raises(UsageError) as caught:
+            make_frame(spec, cases, settings, model=model)
+        return str(caught.value)
+
+    itself = refused(covariate(recorded(first), missing=0.5), "scripted/pupil")
+    assert "the very draws that are judged" in itself
+    assert 'stream="judged"' in itself
+    holes = refused(recorded(first), "scripted/other")
+    assert "has no number for case 'q" in holes
+    assert "missing=0.5" in holes
+    assert "no hypothesis fits" in refused(recorded(first, test="test_x"), "scripted/other")
+    assert "test=" in refused(recorded(run.record.folder), "scripted/other")  # it has two
+
+
+def test_keywords_that_do_not_go_with_a_covariate_are_refused_in_words(mistakes):
+    said = mistakes.files(
+        {
+            name: HEAD + body(name, claim, more)
+            for name, claim, more in [
+                ("joint", '(rate("x") >= 0.5) & (rate("y") <= 0.9)', 'covariate="level"'),
+                ("estimate", "estimate(rate, halfwidth=0.1)", 'covariate="level"'),
+                ("excluded", "rate >= 0.5", 'covariate="level", invalid="exclude"'),
+                ("once", "rate >= 0.5", 'covariate="level", once=True'),
+                ("kind", "rate >= 0.5", "covariate=3"),
+            ]
+        }
+    )
+    words = {
+        "joint": "one rate, mean or difference",
+        "estimate": "one rate, mean or difference",
+        "excluded": 'does not go with invalid="exclude"',
+        "once": "once=True looks at each once",
+        "kind": "expected a field of the cases, a function of the case, or recorded(...)",
+    }
+    told = {name: " ".join(text.split()) for name, text in said.items()}
+    assert {name: word in told[name] for name, word in words.items()} == dict.fromkeys(words, True), told

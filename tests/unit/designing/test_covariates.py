@@ -1,0 +1,121 @@
+from pathlib import Path
+
+import pytest
+
+from pytest_velo import check_sync, covariate, difference, rate, recorded
+from pytest_velo.case_sets import load
+from pytest_velo.designing.covariates import outcomes_by_case
+from pytest_velo.designing.frame import make_frame
+from pytest_velo.designing.spec import checked, make_spec
+from pytest_velo.errors import UsageError
+from pytest_velo.records import OutcomeKind, TrialRecord
+from pytest_velo.settings import Settings
+
+ROWS = [{"id": f"q{level}", "question": "?", "level": level, "easy": level < 4} for level in range(10)]
+
+
+def is_easy(case):
+    return case.level < 7
+
+
+def frame_with(source, rows=ROWS, **options):
+    cases = load(rows, base=Path())
+    spec = make_spec(rate >= 0.5, checked({"cases": rows, "covariate": source, **options}, "the mark"))
+    return make_frame(spec, cases, Settings())
+
+
+def test_centres_lie_around_the_mean_of_the_list_in_widths_of_its_range():
+    known = frame_with("level").covariate
+    assert known.centres["q0"] == pytest.approx(-0.5)
+    assert known.centres["q9"] == pytest.approx(0.5)
+    assert sum(known.centres.values()) == pytest.approx(0.0, abs=1e-15)
+    assert known.centring.low == pytest.approx(-0.5)
+    assert known.centring.variance == pytest.approx(sum(c**2 for c in known.centres.values()) / 10)
+    assert known.explained == pytest.approx(0.25)
+    assert not known.declared
+
+
+def test_the_scale_of_a_covariate_does_not_matter_but_its_numbers_do():
+    known = frame_with("level").covariate
+    other = frame_with(lambda case: 1e6 - 3.0 * case.level).covariate
+    assert other.centres["q0"] == pytest.approx(-known.centres["q0"])
+    assert known.digest != other.digest
+    assert frame_with("easy").covariate.centres["q0"] == pytest.approx(0.6)
+
+
+def test_a_covariate_that_is_the_same_for_every_case_is_not_used():
+    known = frame_with(lambda case: 3).covariate
+    assert set(known.centres.values()) == {0.0}
+    assert known.centring.variance == 0.0
+
+
+def test_what_is_declared_is_expected():
+    known = frame_with(covariate("level", correlation=-0.8)).covariate
+    assert known.explained == pytest.approx(0.64)
+    assert known.declared
+
+
+@pytest.mark.parametrize(
+    ("source", "word", "fix"),
+    [
+        ("lvel", "'q0', 'q1', 'q2' and 7 more", "level"),
+        ("question", "of case 'q0' is no number: '?'", "finite"),
+        (lambda case: 1 / (case.level - 7), "on case 'q7': ZeroDivisionError", "a number for each case"),
+        (lambda case: None if case.level == 3 else 1, "no number for case 'q3'", "missing=0.5"),
+        (lambda case: float("nan"), "of case 'q0' is no number", "finite"),
+    ],
+    ids=["misspelt", "text", "raises", "none", "nan"],
+)
+def test_a_case_without_a_number_is_named(source, word, fix):
+    with pytest.raises(UsageError) as caught:
+        frame_with(source)
+    assert word in str(caught.value)
+    assert fix in caught.value.fix
+
+
+def test_what_stands_for_a_missing_number_is_said_by_the_author():
+    rows = [*ROWS[:-1], {"id": "q9", "question": "?"}]
+    with pytest.raises(UsageError, match="'q9'"):
+        frame_with("level", rows)
+    assert frame_with(covariate("level", missing=4), rows).covariate.centres["q9"] == pytest.approx(0.0)
+
+
+def test_a_population_has_no_known_mean():
+    with pytest.raises(UsageError, match="a list of cases that the claim is about"):
+        frame_with("level", over="population")
+
+
+@pytest.mark.parametrize("value", [1.5, float("nan"), True, "strong"], ids=str)
+def test_a_correlation_is_a_number_from_minus_one_to_one(value):
+    with pytest.raises(UsageError, match="from -1 to 1"):
+        covariate("level", correlation=value)
+
+
+def trial(case_id, repeat, value, arm="", kind=OutcomeKind.VALUE):
+    return TrialRecord(
+        index=0, case_id=case_id, repeat=repeat, seed=0, kind=kind, values={"": value}, arm=arm
+    )
+
+
+def test_of_an_earlier_run_valid_outcomes_count_and_of_a_difference_whole_pairs():
+    trials = [
+        trial("a", 0, 1.0, "x"),
+        trial("a", 0, 0.0, "y"),
+        trial("a", 1, 1.0, "x"),
+        trial("b", 0, 0.0, kind=OutcomeKind.INVALID),
+    ]
+    assert outcomes_by_case(trials, (difference("x", "y") >= 0).statistic) == {"a": [1.0]}
+    assert outcomes_by_case(trials, (rate >= 0.5).statistic) == {"a": [0.5, 1.0]}
+
+
+def test_check_takes_a_covariate_and_refuses_one_without_cases(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="needs cases"):
+        check_sync(rate >= 0.5, is_easy, covariate="level")
+    found = check_sync(rate >= 0.3, is_easy, cases=ROWS, covariate="level", max_trials=99)
+    assert found.result.covariate.used
+    assert found.result.covariate.correlation < 0
+
+
+def test_a_run_is_named_by_its_id_or_its_folder():
+    assert recorded(Path("a") / "b", test="test_x").run == str(Path("a") / "b")
