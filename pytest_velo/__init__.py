@@ -27,7 +27,7 @@ from pytest_velo.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from pytest_velo.case_sets import Case, cases
-    from pytest_velo.claims import baseline, difference, estimate, mean, rate
+    from pytest_velo.claims import baseline, difference, estimate, mean, ranking, rate
     from pytest_velo.designing.supplies import Velo
     from pytest_velo.errors import InvalidTrial, ToolError, UsageError, VeloError
     from pytest_velo.interactive.asking.ask import ask, ask_sync
@@ -83,6 +83,7 @@ __all__ = [
     "image",
     "load",
     "mean",
+    "ranking",
     "rate",
     "scorer",
     "scripted",
@@ -123,6 +124,7 @@ _HOMES = {
     "image": "media",
     "load": "report.load",
     "mean": "claims",
+    "ranking": "claims",
     "rate": "claims",
     "scorer": "scorers.scorer",
     "scripted": "providers.scripted",

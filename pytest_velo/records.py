@@ -145,6 +145,7 @@ class UnitKind(StrEnum):
 
     TRIAL = "trial"
     PAIR = "pair"
+    ROUND = "round"
     CASE = "case"
     GROUP = "group"
     OUTCOME = "outcome"
@@ -492,6 +493,8 @@ class HypothesisResult:
         priced_usd: Dollars of the others made now; None likewise.
         usd_per_turn: Mean dollars of the calls of a trial, or of a pair with all its arms, whether made now
             or read; None if a price is unknown.
+        usd_by_arm: Dollars that the trials of each arm of a ranking took now; None for an unknown price.
+            Empty for other claims, and in older records.
         outside: How many connections its bodies opened past the sampler, by address: calls that nobody sees.
         n_in_flight_max: Most trials in flight at once.
         oldest_draw: ISO 8601 UTC of the oldest draw used; None without draws.
@@ -543,6 +546,7 @@ class HypothesisResult:
     n_unpriced: int | None = None
     priced_usd: float | None = None
     usd_per_turn: float | None = None
+    usd_by_arm: Mapping[str, float | None] = field(default_factory=dict)
     outside: Mapping[str, int] = field(default_factory=dict)
     n_in_flight_max: int = 0
     oldest_draw: str | None = None

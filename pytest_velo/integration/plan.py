@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from pytest_velo.claims import AnyClaim, Change, Claim, Estimation, Joint, Mean, Statistic
+from pytest_velo.claims import AnyClaim, Change, Claim, Estimation, Joint, Mean, Ranking, Statistic
 from pytest_velo.designing.stubs import declared_stubs
 from pytest_velo.errors import UsageError, VeloError
 from pytest_velo.integration.collect.assumptions import ASSUMES
@@ -73,7 +73,9 @@ def plan_item(
         design, claim = frame.design, item.stash[SPEC].claim
         problem = _unplannable(item.config, claim)
         spread, spread_told = spread_of(item, session, frame, differ)
-        parts = () if problem or isinstance(claim, Estimation) else _parts(item, claim, design, spread)
+        parts = (
+            () if problem or isinstance(claim, Estimation | Ranking) else _parts(item, claim, design, spread)
+        )
         measured = _measured(claim, design, spread, jobs) if isinstance(claim, Estimation) else ()
     except UsageError as error:
         raise error.within(item.nodeid) from None
@@ -145,7 +147,7 @@ def _shared(frame: Frame) -> Iterator[str]:
 def _unplannable(config: pytest.Config, claim: AnyClaim) -> str:
     """Say why a claim cannot be planned; empty when it can."""
     own = isinstance(claim, Claim) and item_rule_maker(config, claim) is not rule_for
-    if own or not (type(claim) is Claim or isinstance(claim, Joint | Estimation)):
+    if own or not (type(claim) is Claim or isinstance(claim, Joint | Estimation | Ranking)):
         return f"`{claim}` is tested by another plugin's rule, which cannot be planned"
     return ""
 

@@ -22,6 +22,7 @@ from pytest_velo.report.phrases import (
     stop_reason,
 )
 from pytest_velo.report.predictions import prediction_text
+from pytest_velo.report.rankings import ranking_headline, standing_lines, standings_of
 from pytest_velo.report.stubs import outcome_word, stub_text, stubs_of
 from pytest_velo.report.text import inline
 from pytest_velo.report.trials import trials_lines
@@ -57,6 +58,7 @@ def failure_lines(
     for row in rows(result, verbosity):
         if notices or row.label != NOTICE:
             lines += block(row.label, row.text, width, row.style)
+    lines += standing_lines(result, width)
     if notices:
         lines += found_in(result, width)
     lines += trials_lines(result, show, verbosity, width, kind)
@@ -110,6 +112,12 @@ def headline(result: HypothesisResult) -> Line:
     """Say the verdict with the inequality it certifies, or what is wrong."""
     if result.ladder is not None:
         return ladder_headline(result, result.ladder)
+    if standings_of(result) is not None and not result.problem:
+        return ranking_headline(result)
+    return _headline(result)
+
+
+def _headline(result: HypothesisResult) -> Line:
     if result.outcome is Outcome.ERROR or result.outcome is Outcome.SKIPPED:
         style = Style.BAD if result.outcome is Outcome.ERROR else Style.WARN
         return Line(f"{result.outcome}: {result.problem}", style)
@@ -178,9 +186,10 @@ def _evidence_rows(result: HypothesisResult, decision: Decision, verbosity: int)
     saved = f"; {count(decision.n_saved, 'trial')} saved" if decision.n_saved else ""
     why = "of the error" if result.outcome is Outcome.ERROR else stop_reason(decision.stop, decision.verdict)
     yield Row("trials", _trial_counts(result, evidence))
-    yield Row("observed", observed)
-    yield from _part_rows(decision)
-    yield Row("p-value", _p_text(result, decision))
+    if decision.standings is None:
+        yield Row("observed", observed)
+        yield from _part_rows(decision)
+        yield Row("p-value", _p_text(result, decision))
     yield from _level_rows(result)
     yield Row("stopped", f"because {why}{saved}")
     if verbosity >= 1:
@@ -206,6 +215,9 @@ def _what(claim: str) -> str:
 def _trial_counts(result: HypothesisResult, evidence: Evidence) -> str:
     """Say how many trials or pairs there were, and how they came out."""
     trials, most = n_trials(evidence), f"at most {result.max_trials:,}"
+    if standings_of(result) is not None:
+        rounds = f"{evidence.n:,} of {most} rounds"
+        return f"{rounds}: {trials - evidence.n_invalid:,} valid trials, {evidence.n_invalid:,} invalid"
     left_out = result.invalid is Invalid.EXCLUDE
     invalid = f"{evidence.n_invalid:,} invalid"
     if evidence.n_invalid and left_out:

@@ -8,9 +8,10 @@ from functools import partial
 from typing import NamedTuple, Protocol, assert_never
 
 from pytest_velo.case_sets import Planned
-from pytest_velo.claims import AnyClaim, Claim, Direction, Estimation, Joint, Statistic
+from pytest_velo.claims import AnyClaim, Claim, Direction, Estimation, Joint, Ranking, Statistic
 from pytest_velo.records import Invalid, TrialRecord
 from pytest_velo.runner.distance import Distance, wrong_by
+from pytest_velo.runner.ranked import RankingWeigher
 from pytest_velo.runner.units import Units
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.engine.nulls import nulls_of
@@ -157,6 +158,8 @@ def weigh(hypothesis: Weighed) -> Weigher:
             return AllClaims(hypothesis, claim)
         case Estimation():
             return Measuring(hypothesis, claim)
+        case Ranking():
+            return RankingWeigher(hypothesis, claim)
     assert_never(claim)
 
 
