@@ -154,7 +154,8 @@ class RankingWeigher:
             case Verdict.INCONCLUSIVE | Verdict.MEASURED:
                 standings = self.standings()
                 left = [arm.name for arm in standings.arms if arm.may_win]
-                return f"not settled: {len(left)} of {len(self._arms)} may have the {what}"
+                may = f"be among the {claim.top} with" if claim.top > 1 else "have"
+                return f"not settled: {len(left)} of {len(self._arms)} may {may} the {what}{margin}"
 
     def _listed(self, arms: Sequence[int]) -> str:
         return ", ".join(self._arms[arm] for arm in arms)

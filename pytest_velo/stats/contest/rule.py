@@ -142,9 +142,10 @@ class RankingRule:
         return max(1, left if in_all is None else min(left, in_all - self.n))
 
     def rounds_in_sight(self) -> int | None:
-        """Guess the rounds that leave one arm, if evidence goes on as it did; None if that is out of sight."""
+        """Guess the rounds that leave one arm, if evidence goes on as it did; None if none are in sight."""
+        is_open = not (self.winners or self.is_refuted)
         log_e = np.sort(self._contest.log_e_against[0, list(self.in_play)])
-        if self.winners or self.is_refuted or self._top > 1 or self.n == 0 or len(log_e) < 2 or log_e[1] <= 0:
+        if not is_open or self._top > 1 or not self.n or len(log_e) < 2 or log_e[1] <= 0.0:
             return None
         in_all = math.ceil(self.n * self._contest.set_bar / float(log_e[1]))
         return in_all if in_all <= _FARTHEST * self.n else None
