@@ -30,7 +30,7 @@ def check_reach(claim: AnyClaim, frame: Frame) -> None:
     easier = "a larger halfwidth" if estimate else "an easier claim"
     what, all_of_them = ("measured", "came out the same") if estimate else ("supported", "agreed with it")
     if isinstance(claim, Ranking):
-        easier, all_of_them = "a larger alpha", "were won by the same arm"
+        easier, all_of_them = "a larger alpha", "were won alike"
     raise UsageError(
         f"`{claim}` can never be {what} within {design.max_units} {frame.unit}s{few}:"
         f" even if all of them {all_of_them}, it needs {n_needed}{_at_level(frame)}",

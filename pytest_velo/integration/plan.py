@@ -281,7 +281,7 @@ def _unit(item: pytest.Item, frame: Frame) -> tuple[str, str]:
         case UnitKind.PAIR:
             told = "a pair: a trial now and the stored one, on the same case"
         case UnitKind.ROUND:
-            told = f"a round: a trial of each of {len(frame.arms)} arms that is still in play, on one case"
+            told = f"a round: a trial of each of {len(frame.arms)} arms still in play, on one case"
         case UnitKind.OUTCOME:
             told = "one of the recorded outcomes, each counted once"
         case UnitKind.TRIAL:
