@@ -302,8 +302,8 @@ def _remarks(claim: AnyClaim, parts: Sequence[PlannedPart], *, ladder: bool = Fa
         remarks.append("of a ladder, reach and table are those of its first rung")
     if isinstance(claim, Ranking):
         remarks.append(
-            f"of a ranking, {_N_CONTESTS} runs with seeded outcomes of 0 or 1 are played, in which every other"
-            " one is at 0.5 and arms share no luck: where all find the same cases hard, it takes less"
+            f"of a ranking, {_N_CONTESTS} runs with seeded outcomes of 0 or 1 are played, in which all others"
+            " are at 0.5 and arms share no luck: where all find the same cases hard, it takes less"
         )
     if isinstance(claim, Joint):
         remarks.append(
