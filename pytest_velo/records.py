@@ -261,8 +261,9 @@ class Family:
         size: Hypotheses in the family, from 1, fixed at collection.
         alpha, beta: P(any wrong supported) and P(any wrong refuted) in the family, at most; each member is
             sampled at a share of `1 / size` of it.
-        p_support, p_refute: Holm's adjusted p-values in [0, 1]; None before the end of the session, and
-            without evidence.
+        procedure: `holm`, or `ebh`, whose alpha and beta are the expected shares of wrong verdicts.
+        p_support, p_refute: Its adjusted p-values in [0, 1]; None before the end of the session, and without
+            evidence.
         if_supported, if_refuted: The inequality each verdict would certify.
         by_steps: The verdict came at the end of the session, by the step-down.
     """
@@ -276,6 +277,7 @@ class Family:
     if_supported: str = ""
     if_refuted: str = ""
     by_steps: bool = False
+    procedure: str = "holm"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -86,7 +86,7 @@ def _design(
         margin=spec.get("margin", 0.0),
         min_units=min_trials,
         single=plan.largest_unit == 1,
-        extend=spec.get("extend", False),
+        extend=spec.get("extend", False) or (family is not None and family.procedure == "ebh"),
         draws=1 if grouped else _draws(spec, cases, over),
         census=_census(cases) if spec.get("once") else None,
     )

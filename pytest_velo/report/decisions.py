@@ -39,7 +39,7 @@ _INTERVALS = ("interval", "wilson", "clopper_pearson")
 
 def family_to_json(family: Family) -> dict[str, Any]:
     """Return a family as JSON."""
-    return {name: getattr(family, name) for name in _FAMILY}
+    return {**{name: getattr(family, name) for name in _FAMILY}, "procedure": family.procedure}
 
 
 def family_from_json(data: JsonObject) -> Family:
@@ -48,7 +48,8 @@ def family_from_json(data: JsonObject) -> Family:
     Raises:
         KeyError: A field is missing.
     """
-    return Family(**{name: data[name] for name in _FAMILY})
+    procedure = data.get("procedure", "holm")  # older records lack it
+    return Family(**{name: data[name] for name in _FAMILY}, procedure=procedure)
 
 
 def decision_to_json(decision: Decision) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import NamedTuple, assert_never
 
-from pytest_velo.records import HypothesisResult, Invalid, Outcome
+from pytest_velo.records import Family, HypothesisResult, Invalid, Outcome
 from pytest_velo.report.families import level_text, risk_text
 from pytest_velo.report.found import found_in
 from pytest_velo.report.ladders import ladder_headline, rung_texts
@@ -166,8 +166,12 @@ def _level_rows(result: HypothesisResult) -> Iterator[Row]:
         return
     texts = [level_text("alpha", family.alpha, family), f"beta {family.beta:g} / {family.size}"]
     if family.by_steps:
-        texts.append(f"{result.outcome} at the end of the session, by Holm's step-down")
+        texts.append(f"{result.outcome} at the end of the session, by {_last_step(family)}")
     yield Row("levels", "; ".join(texts))
+
+
+def _last_step(family: Family) -> str:
+    return "e-BH" if family.procedure == "ebh" else "Holm's step-down"
 
 
 def _evidence_rows(result: HypothesisResult, decision: Decision, verbosity: int) -> Iterator[Row]:

@@ -82,3 +82,30 @@ def test_too_few_rounds_are_a_mistake_before_any_call(run):
     result = run()
     assert result.ret != 0
     assert "`ranking()` can never be supported within 3 rounds" in result.stdout.str() + result.stderr.str()
+
+
+SHARES = """
+from pytest_velo import rate
+
+@pytest.mark.parametrize("misses", [0, 0, 0, 1], ids=str)
+@pytest.mark.hypothesis(rate >= 0.6, max_trials=16)
+def test_it(trial, misses):
+    return trial.index >= misses
+"""
+
+
+def test_members_that_come_half_way_stand_together(run):
+    run.file(SHARES)
+    result = run("--velo-multiplicity=ebh")
+    result.stdout.fnmatch_lines(["families (e-BH)", "*mean share of wrong ones among the supported <= 0.05*"])
+    found = {each.node_id: each for each in run.record.results}
+    late = [each for each in found.values() if each.family.by_steps]
+    assert late, {name: each.decision.evidence.log_e_support for name, each in found.items()}
+    assert all(each.outcome == "supported" and each.family.procedure == "ebh" for each in late)
+
+
+def test_a_claim_without_an_e_value_is_refused_under_ebh(run):
+    run.file(SHARES.replace("rate >= 0.6", "rate.within(0.2, 0.9)"))
+    result = run("--velo-multiplicity=ebh")
+    assert result.ret != 0
+    assert "takes one-sided claims" in result.stdout.str() + result.stderr.str()
