@@ -64,13 +64,15 @@ class RankingRule:
 
     @property
     def in_play(self) -> tuple[int, ...]:
-        """The arms that the next round draws: those whose place is open."""
+        """The arms that the next round draws: those whose place is open; never none, for rounds go on."""
         if self._top > 1:
-            return tuple(np.flatnonzero(~(self._in | self._out)).tolist())
+            settled = self._in | self._out
+            return tuple(np.flatnonzero(self._in if settled.all() else ~settled).tolist())
         playing = ~self._contest.left[0]
         if self._named is not None:
             playing[self._named] = True  # until it is refuted at its own level
-        return tuple(np.flatnonzero(playing).tolist())
+        # Evidence may rule out everybody, in the few runs in which it is wrong.
+        return tuple(np.flatnonzero(playing | ~playing.any()).tolist())
 
     def feed(self, bounds: Mapping[int, tuple[float, float] | None]) -> Verdict | None:
         """Take in a round: the bounds of each arm that was drawn; None for one that does not count."""
@@ -169,7 +171,7 @@ class RankingRule:
         return tuple(
             Place(
                 low=int(low[arm]),
-                high=int(high[arm]),
+                high=int(max(low[arm], high[arm])),
                 may_win=bool(may_win[arm]),
                 n=len(self._lows[arm]),
                 interval=self._interval(arm),

@@ -76,6 +76,13 @@ def test_no_verdict_comes_before_min_trials() -> None:
     assert rule.n == 30
 
 
+def test_rounds_go_on_with_the_first_ones_where_a_verdict_has_to_wait() -> None:
+    rule = rule_of(ranking(top=2), min_units=30)
+    assert feed(rule, [1.0, 1.0, 0.0, 0.0], 29) is None
+    assert rule.in_play == (0, 1)
+    assert feed(rule, [1.0, 1.0, 0.0, 0.0], 1) is Verdict.SUPPORTED
+
+
 def test_an_outcome_that_may_have_been_anything_helps_nobody() -> None:
     rule = rule_of(ranking(), arms=("a", "b"))
     for _ in range(100):
