@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from pytest_velo.baselines.written import claim_of
+from pytest_velo.claims import Ranking
 from pytest_velo.records import HypothesisResult, Outcome
 from pytest_velo.report.lines import Line, Style, block
 from pytest_velo.report.numbers import dollars, interval, percent, rate
@@ -88,10 +90,9 @@ def arm_texts(result: HypothesisResult, standings: Standings) -> Iterator[tuple[
 
 
 def _may_win(arm: RankedArm, standings: Standings) -> str:
-    if arm.name in standings.winners:
-        return "yes"
-    if standings.winners and arm.may_win:
-        return "as good"  # within the margin
+    others = sum(each.may_win for each in standings.arms) > len(standings.winners)
+    if arm.name in standings.winners and others:
+        return "good enough"  # within the margin
     return "yes" if arm.may_win else "no"
 
 
@@ -102,8 +103,11 @@ def caveats_of(result: HypothesisResult, standings: Standings) -> Iterator[str]:
         f"ranks and the last column hold together with {level}, the intervals likewise, whenever you look;"
         " an arm that cannot win is drawn no more, so the ranks below stay open"
     )
+    claim = claim_of(result.claim)
+    lowest = isinstance(claim, Ranking) and claim.lowest
+    way, why = ("downward", "low") if lowest else ("upward", "high")
     yield (
-        "the observed rate of a winner is biased upward: it was chosen for being high. Its interval is not:"
+        f"the observed rate of a winner is biased {way}: it was chosen for being {why}. Its interval is not:"
         " it holds for all arms at once"
     )
 
