@@ -27,7 +27,7 @@ from pytest_velo.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from pytest_velo.case_sets import Case, cases
-    from pytest_velo.claims import baseline, difference, estimate, mean, rate
+    from pytest_velo.claims import baseline, difference, estimate, mean, ranking, rate
     from pytest_velo.covariates import covariate, recorded
     from pytest_velo.designing.supplies import Velo
     from pytest_velo.errors import InvalidTrial, ToolError, UsageError, VeloError
@@ -85,6 +85,7 @@ __all__ = [
     "image",
     "load",
     "mean",
+    "ranking",
     "rate",
     "recorded",
     "scorer",
@@ -127,6 +128,7 @@ _HOMES = {
     "image": "media",
     "load": "report.load",
     "mean": "claims",
+    "ranking": "claims",
     "rate": "claims",
     "recorded": "covariates",
     "scorer": "scorers.scorer",

@@ -145,6 +145,7 @@ class UnitKind(StrEnum):
 
     TRIAL = "trial"
     PAIR = "pair"
+    ROUND = "round"
     CASE = "case"
     GROUP = "group"
     OUTCOME = "outcome"
@@ -260,8 +261,9 @@ class Family:
         size: Hypotheses in the family, from 1, fixed at collection.
         alpha, beta: P(any wrong supported) and P(any wrong refuted) in the family, at most; each member is
             sampled at a share of `1 / size` of it.
-        p_support, p_refute: Holm's adjusted p-values in [0, 1]; None before the end of the session, and
-            without evidence.
+        procedure: `holm`, or `ebh`, whose alpha and beta are the expected shares of wrong verdicts.
+        p_support, p_refute: Its adjusted p-values in [0, 1]; None before the end of the session, and without
+            evidence.
         if_supported, if_refuted: The inequality each verdict would certify.
         by_steps: The verdict came at the end of the session, by the step-down.
     """
@@ -275,6 +277,7 @@ class Family:
     if_supported: str = ""
     if_refuted: str = ""
     by_steps: bool = False
+    procedure: str = "holm"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -524,6 +527,8 @@ class HypothesisResult:
         priced_usd: Dollars of the others made now; None likewise.
         usd_per_turn: Mean dollars of the calls of a trial, or of a pair with all its arms, whether made now
             or read; None if a price is unknown.
+        usd_by_arm: Dollars that the trials of each arm of a ranking took now; None for an unknown price.
+            Empty for other claims, and in older records.
         outside: How many connections its bodies opened past the sampler, by address: calls that nobody sees.
         n_in_flight_max: Most trials in flight at once.
         oldest_draw: ISO 8601 UTC of the oldest draw used; None without draws.
@@ -577,6 +582,7 @@ class HypothesisResult:
     n_unpriced: int | None = None
     priced_usd: float | None = None
     usd_per_turn: float | None = None
+    usd_by_arm: Mapping[str, float | None] = field(default_factory=dict)
     outside: Mapping[str, int] = field(default_factory=dict)
     n_in_flight_max: int = 0
     oldest_draw: str | None = None

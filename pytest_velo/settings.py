@@ -19,10 +19,14 @@ class Mode(StrEnum):
 
 
 class Multiplicity(StrEnum):
-    """What the error rates hold for: each hypothesis alone, or all of a family together."""
+    """What the error rates hold for: each hypothesis alone, or all of a family together.
+
+    `holm` bounds the chance of any wrong verdict in the family, `ebh` the expected share of wrong ones.
+    """
 
     NONE = "none"
     HOLM = "holm"
+    EBH = "ebh"
 
 
 class Scheduler(StrEnum):
@@ -274,7 +278,7 @@ class Settings:
         judge: Model id of the judge; None when not set.
         seed: The root seed.
         alpha: Bound on P(wrong supported), in (0, 1); a mark's own value wins.
-        multiplicity: Under `HOLM` alpha and beta hold for a family of hypotheses together.
+        multiplicity: Under `HOLM` and `EBH` alpha and beta hold for a family of hypotheses together.
         max_trials: Default for marks without their own.
         futility: A hypothesis is given up where its chance of a verdict is below this; 0 for never.
         scheduler: Which hypothesis gets the next trial.

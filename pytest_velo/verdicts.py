@@ -127,6 +127,46 @@ class PartVerdict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RankedArm:
+    """Where one arm of a ranking stands.
+
+    Attributes:
+        name: The arm, or the model's id.
+        low, high: The first and the last rank it may have, from 1; those of all arms hold together.
+        may_win: It may be the best, or among the first `top`.
+        n, n_invalid: Its valid and its invalid trials.
+        estimate: Mean of the valid ones, in the statistic's own units; None without any. Of a winner it is
+            biased upward: it was chosen for being high.
+        interval: Of the mean, in the statistic's own units; those of all arms hold together, at any time, so
+            that of whoever was chosen holds too. None before any trial.
+    """
+
+    name: str
+    low: int
+    high: int
+    may_win: bool
+    n: int
+    n_invalid: int = 0
+    estimate: float | None = None
+    interval: Interval | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standings:
+    """How the arms of a ranking stand.
+
+    Attributes:
+        top: How many were asked for.
+        winners: Who they are; empty while it is open.
+        arms: All of them, the best first.
+    """
+
+    top: int
+    winners: tuple[str, ...]
+    arms: tuple[RankedArm, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """A verdict with the inequality it certifies and the reason sampling stopped.
 
@@ -138,6 +178,7 @@ class Decision:
         parts: The parts of a joint claim, in order; else empty.
         n_needed: A guess of the units in all that a verdict or a measured number takes; None if there is one,
             or if none is in sight.
+        standings: How the arms of a ranking stand; None for every other claim, and in older records.
     """
 
     verdict: Verdict
@@ -148,3 +189,4 @@ class Decision:
     n_saved: int = 0
     parts: tuple[PartVerdict, ...] = ()
     n_needed: int | None = None
+    standings: Standings | None = None

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from pytest_velo.baselines.older import NotComparable, with_units
 from pytest_velo.baselines.paired import Comparison, Pair, changed, changed_somewhere
-from pytest_velo.baselines.written import Better, Part, parts_of
+from pytest_velo.baselines.written import Better, Part, claim_of, parts_of
+from pytest_velo.claims import Ranking
 from pytest_velo.records import HypothesisResult, Invalid, Outcome, OutcomeKind, TrialRecord, UnitKind
 from pytest_velo.verdicts import Verdict
 
@@ -129,6 +130,10 @@ def _compared(before: HypothesisResult, now: HypothesisResult, alpha: float) -> 
     _check_same(before, now)
     parts = parts_of(now.claim)
     if parts is None:
+        if isinstance(claim_of(now.claim), Ranking):
+            raise NotComparable(
+                "a ranking chose its trials by their outcomes, so they are no sample of an arm"
+            )
         raise NotComparable(f"the record does not tell what `{now.claim}` is about")
     old, new = with_units(before), with_units(now)
     return tuple(_one(part, arm, old, new, alpha=alpha) for part in parts for arm in part.arms or ("",))

@@ -5,7 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from pytest_velo.claims import AnyClaim, Change, Difference, Direction, Estimation, Mean, Rate, Statistic
+from pytest_velo.claims import (
+    AnyClaim,
+    Change,
+    Difference,
+    Direction,
+    Estimation,
+    Mean,
+    Ranking,
+    Rate,
+    Statistic,
+)
 from pytest_velo.claims.text import claim_in
 from pytest_velo.errors import UsageError
 
@@ -35,6 +45,8 @@ def parts_of(claim: str) -> tuple[Part, ...] | None:
         found = claim_in(claim)
     except UsageError:
         return None  # in a record that is not ours, a claim may be any text
+    if isinstance(found, Ranking):
+        return None  # which trials it has depends on their outcomes
     if isinstance(found, Estimation):
         return (_part(found.statistic, 0),)
     return tuple(_part(part.statistic, _BETTER[part.direction]) for part in found.parts)

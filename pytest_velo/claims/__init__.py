@@ -9,12 +9,13 @@ from pytest_velo.claims.claim import (
     Estimation,
     Joint,
     Mean,
+    Ranking,
     Rate,
     Statistic,
 )
 from pytest_velo.claims.scale import Scale
 from pytest_velo.claims.stored import Baseline, Guards, baseline
-from pytest_velo.claims.words import difference, estimate, mean, rate
+from pytest_velo.claims.words import difference, estimate, mean, ranking, rate
 
 __all__ = [
     "AnyClaim",
@@ -27,6 +28,7 @@ __all__ = [
     "Guards",
     "Joint",
     "Mean",
+    "Ranking",
     "Rate",
     "Scale",
     "Statistic",
@@ -34,5 +36,6 @@ __all__ = [
     "difference",
     "estimate",
     "mean",
+    "ranking",
     "rate",
 ]

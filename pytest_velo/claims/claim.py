@@ -1,11 +1,12 @@
 """Claims as values: a statistic, a direction and a threshold. Making one samples nothing.
 
-Three kinds: a `Claim` about one statistic, a `Joint` of several that must all hold, and an `Estimation`,
-which claims nothing but asks for a number.
+Four kinds: a `Claim` about one statistic, a `Joint` of several that must all hold, an `Estimation`, which
+claims nothing but asks for a number, and a `Ranking`, which asks which of many arms is the best.
 """
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass
 from enum import StrEnum
@@ -195,8 +196,53 @@ class Estimation:
         raise UsageError(f"`{self}` has no truth value", fix="pass it to the mark as it is")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranking:
+    """The question which of many arms is the best; made by `ranking(...)`.
+
+    Attributes:
+        of: What is compared, a rate or a mean.
+        top: How many are asked for, from 1: the first `top`, in any order.
+        best: The arm that is claimed to be the best; None to ask which one is.
+        lowest: The lowest rate or mean is the best.
+    """
+
+    of: Rate | Mean
+    top: int = 1
+    best: str | None = None
+    lowest: bool = False
+
+    @property
+    def statistics(self) -> tuple[Statistic, ...]:
+        """What is compared."""
+        return (self.of,)
+
+    @property
+    def shape(self) -> str:
+        """The question, as it is: no two of them are nested."""
+        return str(self)
+
+    def __and__(self, other: object) -> NoReturn:
+        raise UsageError(f"`{self}` cannot be joined with another claim", fix="write a separate test for it")
+
+    __rand__ = __and__
+
+    def __str__(self) -> str:
+        said = [] if self.of == Rate() else [str(self.of)]
+        said += [f"top={self.top}"] if self.top > 1 else []
+        said += [f"best={json.dumps(self.best, ensure_ascii=False)}"] if self.best is not None else []
+        said += ["lowest=True"] if self.lowest else []
+        return f"ranking({', '.join(said)})"
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def __bool__(self) -> NoReturn:
+        raise UsageError(f"`{self}` has no truth value", fix="pass it to the mark as it is")
+
+
 def _joined(claim: Claim | Joint, other: object) -> Joint:
-    if isinstance(other, Estimation):
+    if isinstance(other, Estimation | Ranking):
         return other & claim  # which raises the reason
     if not isinstance(other, Claim | Joint):
         left = str(claim) if isinstance(claim, Joint) else f"({claim})"
@@ -204,7 +250,7 @@ def _joined(claim: Claim | Joint, other: object) -> Joint:
     return Joint(parts=(*claim.parts, *other.parts))
 
 
-AnyClaim = Claim | Joint | Estimation
+AnyClaim = Claim | Joint | Estimation | Ranking
 """What a mark takes."""
 
 

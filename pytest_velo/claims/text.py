@@ -1,7 +1,7 @@
 """A claim written as text: `rate >= 0.3`, as on a command line or in a run record. Nothing is evaluated.
 
 What is allowed is what a test file would say with the names of this package: the statistics, `>=`, `<=`,
-`within`, `&`, `estimate`, numbers and quoted names.
+`within`, `&`, `estimate`, `ranking`, numbers and quoted names.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import ast
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pytest_velo.claims.claim import AnyClaim, Claim, Estimation, Joint, Statistic
+from pytest_velo.claims.claim import AnyClaim, Claim, Estimation, Joint, Ranking, Statistic
 from pytest_velo.claims.stored import Baseline, baseline
-from pytest_velo.claims.words import difference, estimate, mean, rate
+from pytest_velo.claims.words import difference, estimate, mean, ranking, rate
 from pytest_velo.errors import UsageError, nearest
 
 MOST_CHARACTERS = 10_000
@@ -23,6 +23,7 @@ _CALLS: Mapping[str, Callable[..., Any]] = {
     "rate": rate,
     "mean": mean,
     "difference": difference,
+    "ranking": ranking,
     "estimate": lambda statistic, halfwidth=None: _estimate(statistic, halfwidth),
 }
 _KNOWN = sorted({*_NAMES, *_CALLS})
@@ -46,7 +47,7 @@ def claim_in(text: str) -> AnyClaim:
         raise error.at(text) from None
     if isinstance(found, Statistic):
         raise UsageError(f"`{found}` alone claims nothing", where=text, fix=f"{found} >= 0.6")
-    if not isinstance(found, Claim | Joint | Estimation):
+    if not isinstance(found, Claim | Joint | Estimation | Ranking):
         raise UsageError(f"{found!r} is no claim", where=text, fix=_EXAMPLE)
     return found
 
@@ -96,13 +97,21 @@ def _called(
 ) -> Any:
     if any(keyword.arg is None for keyword in keywords):
         raise _refused(node, "`**` has no place in a claim", _EXAMPLE)
-    named = {str(keyword.arg): _value(keyword.value) for keyword in keywords}
+    named = {str(keyword.arg): _argument(keyword.value) for keyword in keywords}
     try:
         return function(*map(_value, args), **named)
     except TypeError:  # too many arguments, or too few
         raise _refused(
             node, f"`{ast.unparse(node)[:60]}` has other arguments than it takes", _EXAMPLE
         ) from None
+
+
+def _argument(node: ast.expr) -> Any:
+    """Return the value of a keyword, which may be a switch."""
+    match node:
+        case ast.Constant(value=bool() as switch):
+            return switch
+    return _value(node)
 
 
 def _compared(node: ast.expr, left: Any, operator: ast.cmpop, right: Any) -> Any:
@@ -121,7 +130,7 @@ def _compared(node: ast.expr, left: Any, operator: ast.cmpop, right: Any) -> Any
 def _joined(node: ast.expr, left: Any, operator: ast.operator, right: Any) -> Any:
     number = isinstance(right, int | float)
     match operator:
-        case ast.BitAnd() if isinstance(left, Claim | Joint | Estimation | Statistic):
+        case ast.BitAnd() if isinstance(left, Claim | Joint | Estimation | Ranking | Statistic):
             return left & right
         case ast.BitOr() if isinstance(left, Claim):
             return left | right

@@ -1,10 +1,10 @@
-"""What users write claims with: `rate`, `mean(low, high)`, `difference(a, b)`, `estimate(...)`."""
+"""What users write claims with: `rate`, `mean`, `difference`, `estimate` and `ranking`."""
 
 from __future__ import annotations
 
 import math
 
-from pytest_velo.claims.claim import Difference, Estimation, Mean, Rate, Statistic, outcome_name
+from pytest_velo.claims.claim import Difference, Estimation, Mean, Ranking, Rate, Statistic, outcome_name
 from pytest_velo.errors import UsageError
 
 rate = Rate()
@@ -86,3 +86,39 @@ def estimate(statistic: Statistic, *, halfwidth: float) -> Estimation:
             fix=f"estimate({statistic}, halfwidth={span / 20:g})",
         )
     return Estimation(statistic=statistic, halfwidth=float(halfwidth))
+
+
+def ranking(
+    of: Rate | Mean = rate, *, top: int = 1, best: str | None = None, lowest: bool = False
+) -> Ranking:
+    """Ask which of many models, or arms, is the best; all of them are sampled in one test.
+
+    Supported when one is left that may be the best; refuted only if `best` names one, and it is not.
+
+    Args:
+        of: What is compared: `rate`, `rate("name")` or `mean(low, high)`.
+        top: Ask for the first `top` instead, in any order; from 1, less than there are arms.
+        best: Claim that this one is the best: a model id, or an arm's name.
+        lowest: The lowest rate or mean is the best one.
+
+    Raises:
+        UsageError: `of` is not a rate or mean, or another argument is not valid.
+
+    >>> ranking(), ranking(mean(0, 10), top=3), ranking(rate("asr"), lowest=True)
+    (ranking(), ranking(mean(0, 10), top=3), ranking(rate("asr"), lowest=True))
+    """
+    if not isinstance(of, Rate | Mean):
+        raise UsageError(f"a ranking is of a rate or mean(low, high), got {of!r}", fix="ranking(mean(0, 10))")
+    if isinstance(top, bool) or not isinstance(top, int) or top < 1:
+        raise UsageError(f"top= must be a whole number, 1 or more, got {top!r}", fix="ranking(top=3)")
+    if best is not None and (not isinstance(best, str) or not best):
+        raise UsageError(
+            f"best= must be a model id or an arm's name, got {best!r}", fix='ranking(best="openai/gpt-5")'
+        )
+    if best is not None and top > 1:
+        raise UsageError(
+            "best= claims who is the first, and top= asks for several", fix="leave one of them out"
+        )
+    if not isinstance(lowest, bool):
+        raise UsageError(f"lowest= must be True or False, got {lowest!r}", fix="lowest=True")
+    return Ranking(of=of, top=top, best=best, lowest=lowest)

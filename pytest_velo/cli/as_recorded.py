@@ -19,5 +19,5 @@ def as_recorded(run: Run, *, models: bool = True) -> list[str]:
         # The largest, so that collection refuses none; each test then runs at its own.
         f"--velo-alpha={max(alphas)}",
         f"--velo-max-trials={max(result.max_trials for result in results)}",
-        f"--velo-multiplicity={'holm' if families else 'none'}",
+        f"--velo-multiplicity={families[0].procedure if families else 'none'}",
     ]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_velo.claims import AnyClaim, Change, Claim, Direction, Estimation
+from pytest_velo.claims import AnyClaim, Change, Claim, Direction, Estimation, Ranking
+from pytest_velo.designing.fit_ranking import check_ranking
 from pytest_velo.errors import UsageError, nearest
 from pytest_velo.records import Invalid
 from pytest_velo.stats.engine.nulls import nulls_of
@@ -16,6 +17,9 @@ def check_fit(claim: AnyClaim, options: dict[str, Any]) -> None:
     Raises:
         UsageError: They do not fit. Without a place; the caller knows it.
     """
+    if isinstance(claim, Ranking):
+        check_ranking(claim, options)
+        return
     if isinstance(claim, Estimation):
         _check_estimation(options)
     else:

@@ -7,8 +7,9 @@ from dataclasses import replace
 from itertools import takewhile
 
 from pytest_velo.case_sets import CaseSet, Plan, Planned, pick_order, with_arms
-from pytest_velo.claims import Estimation
+from pytest_velo.claims import Estimation, Ranking
 from pytest_velo.designing.covariates import covariate_of
+from pytest_velo.designing.fit_ranking import check_ranked_cases
 from pytest_velo.designing.spec import Spec
 from pytest_velo.errors import UsageError
 from pytest_velo.records import Family, Invalid, UnitKind
@@ -40,6 +41,8 @@ def make_frame(
         UsageError: Keywords contradict each other or the cases.
     """
     over = _over(spec, cases)
+    if isinstance(spec.claim, Ranking):
+        check_ranked_cases(cases)
     plan = _plan(spec, cases, over, settings.seed)
     max_trials = _max_trials(spec, cases, plan, settings)
     design = _design(spec, cases, over, plan, settings, family)
@@ -77,7 +80,7 @@ def _design(
             fix=f"lower min_trials or {'raise max_trials' if max_units == max_trials else 'give more cases'}",
         )
     alpha, beta = spec.levels(settings)
-    if alpha + beta >= 1 and not isinstance(spec.claim, Estimation):
+    if alpha + beta >= 1 and not isinstance(spec.claim, Estimation | Ranking):
         raise UsageError(
             f"alpha={alpha:g} and beta={beta:g} add up to 1 or more, which leaves no interval",
             fix="lower one of them, e.g. alpha=0.05",
@@ -91,7 +94,7 @@ def _design(
         margin=spec.get("margin", 0.0),
         min_units=min_trials,
         single=plan.largest_unit == 1,
-        extend=spec.get("extend", False),
+        extend=spec.get("extend", False) or (family is not None and family.procedure == "ebh"),
         draws=1 if grouped else _draws(spec, cases, over),
         census=_census(cases) if spec.get("once") else None,
     )
@@ -153,6 +156,8 @@ def _census(cases: CaseSet | None) -> int:
 
 def _unit(spec: Spec, cases: CaseSet | None, n_turns: int) -> UnitKind:
     """Return what is counted: for a group, or several draws of a case, their mean."""
+    if isinstance(spec.claim, Ranking):
+        return UnitKind.ROUND
     if cases is not None and cases.groups is not None:
         return UnitKind.GROUP
     if n_turns > 1:

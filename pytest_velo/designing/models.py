@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from pytest_velo.claims import Ranking
 from pytest_velo.designing.parameters import CLIENTS
 from pytest_velo.designing.spec import Spec
 from pytest_velo.settings import Settings
@@ -35,6 +36,8 @@ def model_label(spec: Spec, settings: Settings, uses: Collection[str], chosen: s
     Returns:
         An id, or `a/x and b/y` if models are the arms.
     """
+    if spec.arms_are_models and isinstance(spec.claim, Ranking):
+        return f"{len(spec.arms)} models"
     if spec.arms_are_models:
         return " and ".join(spec.arms)
     if not any(name in uses for name in ("model", "velo", "strategy", *CLIENTS)):

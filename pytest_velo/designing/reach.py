@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from pytest_velo.claims import AnyClaim, Claim, Estimation
+from pytest_velo.claims import AnyClaim, Claim, Estimation, Ranking
 from pytest_velo.errors import UsageError
 from pytest_velo.records import UnitKind
 from pytest_velo.report.families import level_text
 from pytest_velo.runner.frame import Frame
+from pytest_velo.stats import contest
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.planning.reach import reach_for
 from pytest_velo.stats.rules.centred import is_centred
@@ -21,7 +22,7 @@ def check_reach(claim: AnyClaim, frame: Frame) -> None:
         UsageError: It names the number of units that is needed.
     """
     design = frame.design
-    n_needed = _least_needed(claim, design)
+    n_needed = _least_needed(claim, design, len(frame.arms))
     if n_needed is None:
         return
     source = "groups" if frame.unit is UnitKind.GROUP else "cases"
@@ -29,6 +30,8 @@ def check_reach(claim: AnyClaim, frame: Frame) -> None:
     estimate = isinstance(claim, Estimation)
     easier = "a larger halfwidth" if estimate else "an easier claim"
     what, all_of_them = ("measured", "came out the same") if estimate else ("supported", "agreed with it")
+    if isinstance(claim, Ranking):
+        easier, all_of_them = "a larger alpha", "were won alike"
     raise UsageError(
         f"`{claim}` can never be {what} within {design.max_units} {frame.unit}s{few}:"
         f" even if all of them {all_of_them}, it needs {n_needed}{_at_level(frame)}",
@@ -36,8 +39,11 @@ def check_reach(claim: AnyClaim, frame: Frame) -> None:
     )
 
 
-def _least_needed(claim: AnyClaim, design: Design) -> int | None:
+def _least_needed(claim: AnyClaim, design: Design, n_arms: int) -> int | None:
     """Return the fewest units a verdict needs, if that is more than there are; else None."""
+    if isinstance(claim, Ranking):
+        needed = contest.fewest_rounds_of(claim, n_arms, design)
+        return needed if needed > design.max_units else None
     if isinstance(claim, Estimation):
         goal = (claim.halfwidth or 1.0) / claim.statistic.scale.span
         needed = fewest_units(goal, design.alpha) if goal < 0.5 else 1

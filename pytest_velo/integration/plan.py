@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from pytest_velo.claims import AnyClaim, Change, Claim, Estimation, Joint, Mean, Statistic
+from pytest_velo.claims import AnyClaim, Change, Claim, Estimation, Joint, Mean, Ranking, Statistic
 from pytest_velo.designing.stubs import declared_stubs
 from pytest_velo.errors import UsageError, VeloError
 from pytest_velo.integration.collect.assumptions import ASSUMES
@@ -37,10 +37,12 @@ from pytest_velo.report.plan_record import (
     MeasuredTable,
     PlannedPart,
     PlannedRung,
+    RankedRow,
     Row,
     Table,
 )
 from pytest_velo.runner.frame import Frame
+from pytest_velo.stats import contest
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.engine.futility import Futility, usual_futility
 from pytest_velo.stats.engine.nulls import nulls_of
@@ -76,7 +78,9 @@ def plan_item(
         design, claim = frame.design, item.stash[SPEC].claim
         problem = _unplannable(item.config, claim)
         spread, spread_told = spread_of(item, session, frame, differ)
-        parts = () if problem or isinstance(claim, Estimation) else _parts(item, claim, frame, spread)
+        parts = (
+            () if problem or isinstance(claim, Estimation | Ranking) else _parts(item, claim, frame, spread)
+        )
         measured = _measured(claim, design, spread, jobs) if isinstance(claim, Estimation) else ()
     except UsageError as error:
         raise error.within(item.nodeid) from None
@@ -107,6 +111,7 @@ def plan_item(
             *_found(item, session),
         ),
         rungs=tuple(_rungs(item, session)),
+        ranked=_ranked(claim, frame) if isinstance(claim, Ranking) else (),
         assumes=tuple(target.node_id for target in item.stash.get(ASSUMES, ())),
         stubs=declared_stubs(
             item.stash[SPEC],
@@ -163,7 +168,7 @@ def _shared(frame: Frame) -> Iterator[str]:
 def _unplannable(config: pytest.Config, claim: AnyClaim) -> str:
     """Say why a claim cannot be planned; empty when it can."""
     own = isinstance(claim, Claim) and item_rule_maker(config, claim) is not rule_for
-    if own or not (type(claim) is Claim or isinstance(claim, Joint | Estimation)):
+    if own or not (type(claim) is Claim or isinstance(claim, Joint | Estimation | Ranking)):
         return f"`{claim}` is tested by another plugin's rule, which cannot be planned"
     return ""
 
@@ -269,6 +274,31 @@ def _measured(
     return tuple(tables)
 
 
+_LEADS = (0.1, 0.2, 0.3, 0.4)
+_N_CONTESTS = 100
+
+
+def _ranked(claim: Ranking, frame: Frame) -> tuple[RankedRow, ...]:
+    """Plan a ranking for the best one, as if all others were alike; another one is not simulated."""
+    if claim.top > 1 or frame.design.margin:
+        return ()
+    rows = []
+    for lead in _LEADS:
+        rates = [0.5 + lead, *[0.5] * (len(frame.arms) - 1)]
+        found = contest.simulate(
+            rates, alpha=frame.design.alpha, max_rounds=frame.design.max_units, n_runs=_N_CONTESTS
+        )
+        rows.append(
+            RankedRow(
+                lead=lead * claim.of.scale.span,
+                settled=float(found.settled.mean()),
+                n_rounds=float(found.n_rounds.mean()),
+                n_trials=float(found.n_trials.mean()),
+            )
+        )
+    return tuple(rows)
+
+
 def _about(statistic: Statistic) -> str:
     if isinstance(statistic, Change):
         return "change"
@@ -294,6 +324,8 @@ def _unit(item: pytest.Item, frame: Frame) -> tuple[str, str]:
             told = f"a pair: a trial in each of {len(frame.arms)} arms, on the same case"
         case UnitKind.PAIR:
             told = "a pair: a trial now and the stored one, on the same case"
+        case UnitKind.ROUND:
+            told = f"a round: a trial of each of {len(frame.arms)} arms still in play, on one case"
         case UnitKind.OUTCOME:
             told = "one of the recorded outcomes, each counted once"
         case UnitKind.TRIAL:
@@ -312,6 +344,11 @@ def _remarks(claim: AnyClaim, parts: Sequence[PlannedPart], *, ladder: bool = Fa
     remarks = ["all trials are assumed valid: invalid ones make verdicts later and rarer"]
     if ladder:
         remarks.append("of a ladder, reach and table are those of its first rung")
+    if isinstance(claim, Ranking):
+        remarks.append(
+            f"of a ranking, {_N_CONTESTS} runs with seeded outcomes of 0 or 1 are played, in which all others"
+            " are at 0.5 and arms share no luck: where all find the same cases hard, it takes less"
+        )
     if isinstance(claim, Joint):
         remarks.append(
             "each part is planned as if it were alone, with its share of beta; the claim is supported when"

@@ -37,7 +37,7 @@ def begin(state: VeloSession, config: pytest.Config) -> None:
             rescored.
     """
     try:
-        if state.settings.multiplicity is Multiplicity.HOLM:
+        if state.settings.multiplicity is not Multiplicity.NONE:
             config.pluginmanager.register(Families(state), FAMILIES_PLUGIN)
         _check_reports(state, config)
         _check_store(state, config)

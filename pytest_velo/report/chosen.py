@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import assert_never
 
 from pytest_velo.baselines.written import claim_of
-from pytest_velo.claims import Change, Claim, Estimation, Joint, Statistic
+from pytest_velo.claims import Change, Claim, Estimation, Joint, Ranking, Statistic
 from pytest_velo.records import HypothesisResult, OutcomeKind, TrialRecord
 from pytest_velo.report.document import turn_of
 from pytest_velo.report.phrases import CHANGE, statistic_of
@@ -109,7 +109,7 @@ def turns_of(result: HypothesisResult) -> list[Turn]:
 
 
 def _no_sides(result: HypothesisResult) -> str:
-    if isinstance(claim_of(result.claim), Estimation):
+    if isinstance(claim_of(result.claim), Estimation | Ranking):
         return "nothing is claimed, so no trial is for or against it"
     return "the record does not tell which trials are for this claim, and which against it"
 
@@ -120,7 +120,7 @@ def _sides(result: HypothesisResult, turns: Sequence[Turn]) -> list[float | None
     A turn has None if it is on no side: it is invalid, or its arms are alike.
     """
     claim = claim_of(result.claim)
-    if claim is None or isinstance(claim, Estimation):
+    if claim is None or isinstance(claim, Estimation | Ranking):
         return None
     parts = claim.parts if isinstance(claim, Joint) else (claim,)
     try:

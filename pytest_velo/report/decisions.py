@@ -7,7 +7,17 @@ from typing import Any
 
 from pytest_velo.records import Family, JsonObject
 from pytest_velo.report.transcript import number_from_json, number_to_json
-from pytest_velo.verdicts import Decision, Evidence, Interval, PairCounts, PartVerdict, StopReason, Verdict
+from pytest_velo.verdicts import (
+    Decision,
+    Evidence,
+    Interval,
+    PairCounts,
+    PartVerdict,
+    RankedArm,
+    Standings,
+    StopReason,
+    Verdict,
+)
 
 _FAMILY = (
     "name",
@@ -23,12 +33,13 @@ _FAMILY = (
 _DECISION = ("certified", "n_saved", "n_needed")
 _COUNTS = ("n", "n_for", "n_against", "n_invalid", "n_ones", "rule")
 _NUMBERS = ("estimate", "log_e_support", "log_e_refute", "p_support", "p_refute", "share_of_gap")
+_ARM = ("name", "low", "high", "may_win", "n", "n_invalid")
 _INTERVALS = ("interval", "wilson", "clopper_pearson")
 
 
 def family_to_json(family: Family) -> dict[str, Any]:
     """Return a family as JSON."""
-    return {name: getattr(family, name) for name in _FAMILY}
+    return {**{name: getattr(family, name) for name in _FAMILY}, "procedure": family.procedure}
 
 
 def family_from_json(data: JsonObject) -> Family:
@@ -37,7 +48,8 @@ def family_from_json(data: JsonObject) -> Family:
     Raises:
         KeyError: A field is missing.
     """
-    return Family(**{name: data[name] for name in _FAMILY})
+    procedure = data.get("procedure", "holm")  # older records lack it
+    return Family(**{name: data[name] for name in _FAMILY}, procedure=procedure)
 
 
 def decision_to_json(decision: Decision) -> dict[str, Any]:
@@ -51,6 +63,7 @@ def decision_to_json(decision: Decision) -> dict[str, Any]:
         **{name: getattr(decision, name) for name in _DECISION},
         "evidence": _evidence_to_json(decision.evidence),
         "parts": [_part_to_json(part) for part in decision.parts],
+        "standings": None if decision.standings is None else _standings_to_json(decision.standings),
     }
 
 
@@ -67,6 +80,9 @@ def decision_from_json(data: JsonObject, n_unused: int) -> Decision:
         n_unused=n_unused,
         evidence=_evidence_from_json(data["evidence"]),
         parts=tuple(map(_part_from_json, data["parts"])),
+        standings=None
+        if data.get("standings") is None  # older records lack it
+        else _standings_from_json(data["standings"]),
     )
 
 
@@ -109,6 +125,36 @@ def _evidence_from_json(data: JsonObject) -> Evidence:
         "pairs": None if data.get("pairs") is None else PairCounts(**data["pairs"]),  # older records lack it
     }
     return Evidence(**fields)
+
+
+def _standings_to_json(standings: Standings) -> dict[str, Any]:
+    return {
+        "top": standings.top,
+        "winners": list(standings.winners),
+        "arms": [
+            {
+                **{name: getattr(arm, name) for name in _ARM},
+                "estimate": number_to_json(arm.estimate),
+                "interval": interval_to_json(arm.interval),
+            }
+            for arm in standings.arms
+        ],
+    }
+
+
+def _standings_from_json(data: JsonObject) -> Standings:
+    return Standings(
+        top=data["top"],
+        winners=tuple(data["winners"]),
+        arms=tuple(
+            RankedArm(
+                **{name: arm[name] for name in _ARM},
+                estimate=number_from_json(arm["estimate"]),
+                interval=interval_from_json(arm["interval"]),
+            )
+            for arm in data["arms"]
+        ),
+    )
 
 
 def interval_to_json(ends: Interval | None) -> dict[str, float] | None:

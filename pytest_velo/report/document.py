@@ -214,6 +214,7 @@ def result_to_json(result: HypothesisResult, trials: Iterable[TrialRecord] = ())
             if result.confirmation is None
             else confirmation_to_json(result.confirmation),
             "outside": dict(result.outside),
+            "usd_by_arm": dict(result.usd_by_arm),
             "n_unused": None if result.decision is None else result.decision.n_unused,
         },
     }
@@ -231,6 +232,7 @@ def result_from_json(data: JsonObject) -> HypothesisResult:
         **{name: data[name] for name in _RESULT if name in data or name not in _SINCE},
         **{name: around[name] for name in _CIRCUMSTANCES if name in around or name not in _SINCE},
         outside=dict(around.get("outside", {})),  # older records lack it
+        usd_by_arm=dict(around.get("usd_by_arm", {})),  # likewise
         outcome=Outcome(data["outcome"]),
         unit=None if data.get("unit") is None else UnitKind(data["unit"]),  # older records lack it
         invalid=None if data.get("invalid") is None else Invalid(data["invalid"]),

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import NamedTuple, assert_never
 
-from pytest_velo.records import HypothesisResult, Invalid, Outcome
+from pytest_velo.records import Family, HypothesisResult, Invalid, Outcome
 from pytest_velo.report.covariates import covariate_rows
 from pytest_velo.report.families import level_text, risk_text
 from pytest_velo.report.found import found_in
@@ -23,6 +23,7 @@ from pytest_velo.report.phrases import (
     stop_reason,
 )
 from pytest_velo.report.predictions import prediction_text
+from pytest_velo.report.rankings import ranking_headline, standing_lines, standings_of
 from pytest_velo.report.stubs import outcome_word, stub_text, stubs_of
 from pytest_velo.report.text import inline
 from pytest_velo.report.trials import trials_lines
@@ -58,6 +59,7 @@ def failure_lines(
     for row in rows(result, verbosity):
         if notices or row.label != NOTICE:
             lines += block(row.label, row.text, width, row.style)
+    lines += standing_lines(result, width)
     if notices:
         lines += found_in(result, width)
     lines += trials_lines(result, show, verbosity, width, kind)
@@ -111,6 +113,12 @@ def headline(result: HypothesisResult) -> Line:
     """Say the verdict with the inequality it certifies, or what is wrong."""
     if result.ladder is not None:
         return ladder_headline(result, result.ladder)
+    if standings_of(result) is not None and not result.problem:
+        return ranking_headline(result)
+    return _headline(result)
+
+
+def _headline(result: HypothesisResult) -> Line:
     if result.outcome is Outcome.ERROR or result.outcome is Outcome.SKIPPED:
         style = Style.BAD if result.outcome is Outcome.ERROR else Style.WARN
         return Line(f"{result.outcome}: {result.problem}", style)
@@ -159,8 +167,12 @@ def _level_rows(result: HypothesisResult) -> Iterator[Row]:
         return
     texts = [level_text("alpha", family.alpha, family), f"beta {family.beta:g} / {family.size}"]
     if family.by_steps:
-        texts.append(f"{result.outcome} at the end of the session, by Holm's step-down")
+        texts.append(f"{result.outcome} at the end of the session, by {_last_step(family)}")
     yield Row("levels", "; ".join(texts))
+
+
+def _last_step(family: Family) -> str:
+    return "e-BH" if family.procedure == "ebh" else "Holm's step-down"
 
 
 def _evidence_rows(result: HypothesisResult, decision: Decision, verbosity: int) -> Iterator[Row]:
@@ -179,9 +191,10 @@ def _evidence_rows(result: HypothesisResult, decision: Decision, verbosity: int)
     saved = f"; {count(decision.n_saved, 'trial')} saved" if decision.n_saved else ""
     why = "of the error" if result.outcome is Outcome.ERROR else stop_reason(decision.stop, decision.verdict)
     yield Row("trials", _trial_counts(result, evidence))
-    yield Row("observed", observed)
-    yield from _part_rows(decision)
-    yield Row("p-value", _p_text(result, decision))
+    if decision.standings is None:
+        yield Row("observed", observed)
+        yield from _part_rows(decision)
+        yield Row("p-value", _p_text(result, decision))
     yield from _level_rows(result)
     yield Row("stopped", f"because {why}{saved}")
     if verbosity >= 1:
@@ -207,6 +220,9 @@ def _what(claim: str) -> str:
 def _trial_counts(result: HypothesisResult, evidence: Evidence) -> str:
     """Say how many trials or pairs there were, and how they came out."""
     trials, most = n_trials(evidence), f"at most {result.max_trials:,}"
+    if standings_of(result) is not None:
+        rounds = f"{evidence.n:,} of {most} rounds"
+        return f"{rounds}: {trials - evidence.n_invalid:,} valid trials, {evidence.n_invalid:,} invalid"
     left_out = result.invalid is Invalid.EXCLUDE
     invalid = f"{evidence.n_invalid:,} invalid"
     if evidence.n_invalid and left_out:

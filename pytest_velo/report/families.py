@@ -18,11 +18,21 @@ _FAILED_BEFORE = "its test failed as undecided when it ended (--velo-strict), an
 
 def level_text(name: str, level: float, family: Family) -> str:
     """Say at which level a member is sampled, and why."""
-    return f"{name} {level:g} / {family.size} (family {family.name}, Holm)"
+    return f"{name} {level:g} / {family.size} (family {family.name}, {procedure_of(family)})"
+
+
+def procedure_of(family: Family) -> str:
+    """Return the name of a family's procedure."""
+    return "e-BH" if family.procedure == "ebh" else "Holm"
 
 
 def risk_text(level: float, family: Family, wrong: str, kind: Outcome) -> str:
     """Say which error rate covers a verdict of a family's member: that of any such error in the family."""
+    if family.procedure == "ebh":
+        return (
+            f"in a family of {family.size}, of the claims that are {kind} at most"
+            f" {percent(level)} are {wrong} on average"
+        )
     errors = f"any claim that is {wrong} is {kind} at most {percent(level)} of the time"
     return f"in a family of {family.size}, {errors}"
 
@@ -75,7 +85,8 @@ def family_lines(
     families = _families_of(results)
     if not families:
         return []
-    lines = [Line(""), Line("families (Holm)", Style.BOLD)]
+    names = " and ".join(sorted({procedure_of(members[0][1]) for members in families.values()}))
+    lines = [Line(""), Line(f"families ({names})", Style.BOLD)]
     shared = {name: members for name, members in families.items() if members[0][1].size > 1}
     for name, members in shared.items():
         lines += _family_lines(name, members, width, strict, everything=everything)
@@ -104,11 +115,10 @@ def _family_lines(
     yield from block(
         "sampled", f"at alpha {_range(alphas)} / {size} and beta {_range(betas)} / {size}", width
     )
-    yield from block(
-        "errors",
-        f"P(any wrong supported in the family) <= {alpha:g}, P(any wrong refuted in it) <= {beta:g}",
-        width,
-    )
+    errors = f"P(any wrong supported in the family) <= {alpha:g}, P(any wrong refuted in it) <= {beta:g}"
+    if members[0][1].procedure == "ebh":
+        errors = f"mean share of wrong ones among the supported <= {alpha:g}, among the refuted <= {beta:g}"
+    yield from block("errors", errors, width)
     most = most_of(len(members), everything=everything)
     shown = members if most == len(members) else _decided_first(members)[:most]
     for result, family in shown:
@@ -144,7 +154,8 @@ def _member_lines(result: HypothesisResult, family: Family, width: int, strict: 
     yield from block("adjusted p", _adjusted(family), width, indent=4)
     if family.by_steps:
         failed = f"; {_FAILED_BEFORE}" if strict and result.outcome is Outcome.SUPPORTED else ""
-        text = f"{result.outcome} by the step-down at the end of the session{failed}"
+        step = "e-BH" if family.procedure == "ebh" else "the step-down"
+        text = f"{result.outcome} by {step} at the end of the session{failed}"
         yield from block("decided", text, width, Style.BOLD, indent=4)
 
 

@@ -128,6 +128,11 @@ def _how_to_decide(result: HypothesisResult) -> str:
         return "too many trials are invalid: fix the cause"
     if evidence is not None and _is_open_by_invalid(result, evidence):
         return "too many outcomes are invalid: fix the cause"
+    if result.decision is not None and result.decision.standings is not None:
+        return (
+            "those that are left are too near to tell apart, and that is the answer; or set a margin= below"
+            " which a difference does not matter, on fresh draws (--velo-profile=confirm)"
+        )
     if evidence is not None and evidence.p_support is None:
         return "ask for a larger halfwidth, on fresh draws (--velo-profile=confirm)"
     return (

@@ -10,7 +10,7 @@ from typing import assert_never
 from pytest_velo.records import HypothesisResult, Invalid, Outcome, UnitKind
 from pytest_velo.report.numbers import count, percent, rate
 from pytest_velo.report.text import inline
-from pytest_velo.verdicts import Evidence, PairCounts, StopReason, Verdict
+from pytest_velo.verdicts import Evidence, PairCounts, Standings, StopReason, Verdict
 
 
 def mark(outcome: Outcome) -> str:
@@ -123,6 +123,8 @@ def observed(result: HypothesisResult) -> str:
     if result.decision is None:
         return "?"
     decision, evidence = result.decision, result.decision.evidence
+    if decision.standings is not None:
+        return _leader(decision.standings)
     if decision.parts:
         return ", ".join(rate(part.estimate) for part in decision.parts)
     told = rate(evidence.estimate)
@@ -135,6 +137,13 @@ def observed(result: HypothesisResult) -> str:
     if evidence.share_of_gap is not None:
         told += f" ({percent(evidence.share_of_gap)} of the gap)"
     return told
+
+
+def _leader(standings: Standings) -> str:
+    """Say who leads a ranking, and how many may still win."""
+    n_open = sum(arm.may_win for arm in standings.arms)
+    names = ", ".join(inline(name, 40) for name in standings.winners)
+    return names or f"{n_open} of {len(standings.arms)} may win"
 
 
 CHANGE = "change"

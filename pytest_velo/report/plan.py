@@ -164,6 +164,8 @@ def _tables(plan: HypothesisPlan, width: int) -> Iterator[Line]:
             yield from _sentence(told, Style.DIM, width)
     if plan.measured:
         yield from _measured(plan, width)
+    if plan.ranked:
+        yield from _ranked(plan)
 
 
 def _cost_of(plan: HypothesisPlan, futility: CostOfFutility) -> str:
@@ -191,6 +193,17 @@ def _measured(plan: HypothesisPlan, width: int) -> Iterator[Line]:
         longest = max(other.rows, key=lambda row: row.n)
         told = f"if instead {other.assuming}: at most about {longest.n:,.0f} {plan.unit}s"
         yield from _sentence(told, Style.DIM, width)
+
+
+def _ranked(plan: HypothesisPlan) -> Iterator[Line]:
+    """Say what finding the best takes, by how far it leads the others."""
+    yield Line("")
+    rows = [
+        [f"{row.lead:.3g}", f"{row.settled:.0%}", f"{row.n_rounds:.0f}", f"{row.n_trials:,.0f}", *money]
+        for row in plan.ranked
+        for money in [_money(plan, row.n_trials / plan.trials_per_unit)]
+    ]
+    yield from _grid(["the best leads by", "found", "rounds", "trials of all", *_money_head(plan)], rows)
 
 
 def _heading(claim: str, table: Table, width: int) -> Iterator[Line]:

@@ -130,6 +130,22 @@ class PlannedRung:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RankedRow:
+    """What a ranking takes if the best arm leads all others by as much.
+
+    Attributes:
+        lead: On the scale [0, 1]; the others are at 0.5.
+        settled: The share of runs in which one arm is left by the horizon.
+        n_rounds, n_trials: Their means; trials are those of all arms.
+    """
+
+    lead: float
+    settled: float
+    n_rounds: float
+    n_trials: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HypothesisPlan:
     """The plan of one hypothesis.
 
@@ -147,6 +163,7 @@ class HypothesisPlan:
         assumes: The node ids of what it assumes, which is decided before it is sampled.
         remarks: What else a reader has to know.
         rungs: Of its ladder, in the order of the climb; the design and the price are those of the first one.
+        ranked: The plan of a ranking.
     """
 
     node_id: str
@@ -172,6 +189,7 @@ class HypothesisPlan:
     stubs: tuple[Stubbed, ...] = ()
     assumes: tuple[str, ...] = ()
     rungs: tuple[PlannedRung, ...] = ()
+    ranked: tuple[RankedRow, ...] = ()
 
     def calls(self, n_units: float) -> float | None:
         """Return the calls of so many units; None if unknown."""

@@ -17,6 +17,7 @@ from pytest_velo.report.numbers import count, dollars, duration, interval, perce
 from pytest_velo.report.outlook import outlook
 from pytest_velo.report.phrases import mark, n_trials, pairs_text
 from pytest_velo.report.predictions import predictions_text
+from pytest_velo.report.rankings import standing_lines, standings_of
 from pytest_velo.report.stubs import stubs_of
 from pytest_velo.report.table import STYLES, brief_lines, packed, table_lines
 from pytest_velo.report.text import inline
@@ -201,14 +202,16 @@ def _remarks(
 ) -> Iterator[Line]:
     """Say of each test what is wrong with it, if it is an error or was skipped, and what belongs to it."""
     for result, name in zip(results, names, strict=True):
+        standing = [*standing_lines(result, width)] if facts and result.outcome is Outcome.SUPPORTED else []
         said = [*result.facts, *_parts_said(result), *_tries_said(result)] if facts else []
         said += [f"{label} {told}" for label, told in covariate_rows(result)] if facts else []
         said += [f"{told.label:<9} {told.text}" for told in rung_texts(result)] if facts else []
         wrong = result.outcome in (Outcome.ERROR, Outcome.SKIPPED) and result.problem
-        if not said and not wrong:
+        if not said and not wrong and not standing:
             continue
         yield Line("")
         yield Line(inline(f"{mark(result.outcome)} {name}", width))
+        yield from standing
         for fact in said:
             yield from block("", fact, width)
         if wrong:
@@ -270,12 +273,18 @@ def prospect_lines(result: HypothesisResult, width: int) -> Iterator[Line]:
     else:
         price = dollars(prospect.cost_usd) + (" (unknown price)" if prospect.cost_usd is None else "")
         time = "" if prospect.duration_s is None else f" and {duration(prospect.duration_s)}"
-        things = "units" if _is_of_groups(result) else "pairs" if _is_of_pairs(result) else "trials"
+        things = _counted(result)
         yield from block("needs", f"about {prospect.n_units:,} {things} in all; {price}{time} more", width)
     if prospect.advice:
         yield from block("advice", prospect.advice, width)
     if prospect.command:
         yield Line(f"  {inline(prospect.command)}")
+
+
+def _counted(result: HypothesisResult) -> str:
+    if standings_of(result) is not None:
+        return "rounds"
+    return "units" if _is_of_groups(result) else "pairs" if _is_of_pairs(result) else "trials"
 
 
 def _is_of_groups(result: HypothesisResult) -> bool:

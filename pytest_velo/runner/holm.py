@@ -1,4 +1,4 @@
-"""Families of hypotheses: Holm's step-down over their final p-values, at the end of a session.
+"""Families of hypotheses: the last step of Holm's procedure or of e-BH, at the end of a session.
 
 While a family is sampled, every member is tested at level alpha/m, the first step of Holm's procedure. So a
 member's own verdict holds whatever becomes of the others, in any order and in any process. The further steps
@@ -11,19 +11,25 @@ or less is at most x. The level at which the member was sampled only decides whe
 stopping time and does not enter the p-value. Holm's procedure makes no assumption about how the members
 depend on each other, so they may share draws.
 
+**e-BH.** A member of a family under `ebh` is tested by evidence that Ville's inequality bounds, and stops at
+m/alpha, where e-BH rejects it whatever the others do. At the end, its e-value is that of its last trial,
+which is an e-value because it stopped by its own data alone; so members may share draws here, too. One that
+was decided the other way counts with e = 0, which only makes it smaller. What stood before stays.
+
 **Unequal levels.** Adjusted p-values are compared with each member's own alpha. Those at most `a` are exactly
 what Holm rejects at level `a`, so P(any wrong verdict among members of level `a` or less) is at most `a`.
 """
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from pytest_velo.records import Family, HypothesisResult, Outcome
-from pytest_velo.stats.multiplicity import holm
+from pytest_velo.stats.multiplicity import e_bh, holm
 from pytest_velo.verdicts import Evidence, Verdict
 
 
@@ -35,7 +41,7 @@ class _Steps(NamedTuple):
 
 
 def settle(results: Sequence[HypothesisResult]) -> list[HypothesisResult]:
-    """Return the results of a session, in their order, after the step-down in every family.
+    """Return the results of a session, in their order, after the last step in every family.
 
     Members get their adjusted p-values, and inconclusive ones that the step-down decides get the verdict.
     Results without a family, and families that are already settled, stay as they are.
@@ -54,9 +60,32 @@ def settle(results: Sequence[HypothesisResult]) -> list[HypothesisResult]:
 
 
 def _settle(members: Sequence[HypothesisResult]) -> list[HypothesisResult]:
+    if any(member.family is not None and member.family.procedure == "ebh" for member in members):
+        support = _by_e_values(members, lambda evidence: evidence.log_e_support, Outcome.REFUTED)
+        refute = _by_e_values(members, lambda evidence: evidence.log_e_refute, Outcome.SUPPORTED)
+        return [_member(each, *p_values) for each, *p_values in zip(members, support, refute, strict=True)]
     support = _adjusted(members, lambda evidence: evidence.p_support)
     refute = _adjusted(members, lambda evidence: evidence.p_refute)
     return [_member(member, *p_values) for member, *p_values in zip(members, support, refute, strict=True)]
+
+
+def _by_e_values(
+    members: Sequence[HypothesisResult], log_e_of: Callable[[Evidence], float | None], other: Outcome
+) -> tuple[float, ...]:
+    """Return e-BH's adjusted p-values; members without a result, or with the `other` one, have e = 0."""
+    values = [_log_e(member, log_e_of, other) for member in members]
+    padded = values + [-math.inf] * (_size(members) - len(members))
+    return e_bh(padded, 0.5).p_values[: len(members)]  # the level is compared later
+
+
+def _log_e(member: HypothesisResult, log_e_of: Callable[[Evidence], float | None], other: Outcome) -> float:
+    evidence = _evidence(member)
+    found = None if evidence is None or member.outcome is other else log_e_of(evidence)
+    return -math.inf if found is None else found
+
+
+def _size(members: Sequence[HypothesisResult]) -> int:
+    return max([len(members), *(member.family.size for member in members if member.family is not None)])
 
 
 def _adjusted(
@@ -64,8 +93,7 @@ def _adjusted(
 ) -> tuple[float, ...]:
     """Return Holm's adjusted p-values; members without a result count with p = 1."""
     p_values = [1.0 if (evidence := _evidence(member)) is None else p_of(evidence) for member in members]
-    size = max([len(members), *(member.family.size for member in members if member.family is not None)])
-    padded = [1.0 if p is None else p for p in p_values] + [1.0] * (size - len(members))
+    padded = [1.0 if p is None else p for p in p_values] + [1.0] * (_size(members) - len(members))
     return holm(padded, 0.5).p_values[: len(members)]  # the level is compared later, for each member
 
 

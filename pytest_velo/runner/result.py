@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from pytest_velo.claims import Claim, Direction, Estimation
+from pytest_velo.claims import Claim, Direction, Estimation, Ranking
 from pytest_velo.errors import VeloError
 from pytest_velo.records import (
     Call,
@@ -24,11 +24,12 @@ from pytest_velo.records import (
 from pytest_velo.runner.beside import seen_of
 from pytest_velo.runner.distance import n_against, pair_counts, telling
 from pytest_velo.runner.hypothesis import Hypothesis
+from pytest_velo.runner.ranked import RankingWeigher
 from pytest_velo.runner.run import Run
 from pytest_velo.stats.intervals import clopper_pearson, wilson
 from pytest_velo.stats.rules.centred import has_calibrated_rule
 from pytest_velo.stats.rules.interval import DRIFT
-from pytest_velo.verdicts import Decision, Evidence, Interval, StopReason, Verdict
+from pytest_velo.verdicts import Decision, Evidence, Interval, Standings, StopReason, Verdict
 
 _REASONS_SAID = 3
 
@@ -65,6 +66,7 @@ def result_of(run: Run) -> HypothesisResult:
         n_cached=sum(call.reply.cached for call in calls),
         cost_usd=add_costs(made),
         usd_per_turn=_usd_per_turn(run),
+        usd_by_arm=_usd_by_arm(run, (*run.trials, *run.after, *shown, *run.unused)),
         outside=dict(run.outside),
         n_unpriced=made.count(None),
         priced_usd=add_costs(cost for cost in made if cost is not None),
@@ -143,7 +145,21 @@ def _decision_of(run: Run) -> Decision:
         n_saved=_saved(run) if settled else 0,
         parts=run.weigher.parts(),
         n_needed=run.weigher.n_needed(),
+        standings=_standings(run),
     )
+
+
+def _standings(run: Run) -> Standings | None:
+    """Return how the arms of a ranking stand; None for other claims."""
+    return run.weigher.standings() if isinstance(run.weigher, RankingWeigher) else None
+
+
+def _usd_by_arm(run: Run, trials: Sequence[TrialRecord]) -> dict[str, float | None]:
+    """Return what the trials of each arm of a ranking took now; nothing for other claims."""
+    if not isinstance(run.weigher, RankingWeigher):
+        return {}
+    each = ((arm, [trial.cost_usd for trial in trials if trial.arm == arm]) for arm in run.hypothesis.arms)
+    return {arm: add_costs(costs) for arm, costs in each}
 
 
 def _saved(run: Run) -> int:
@@ -157,7 +173,9 @@ def _saved(run: Run) -> int:
 def _family(run: Run) -> Family | None:
     """Return the family with what each verdict would certify, needed after the rule is gone."""
     family = run.hypothesis.frame.family
-    if family is None or isinstance(run.hypothesis.claim, Estimation):  # an estimate that a baseline stores
+    if family is None or isinstance(
+        run.hypothesis.claim, Estimation | Ranking
+    ):  # an estimate that a baseline stores
         return None
     supported, refuted = (
         _certificate(run.hypothesis, run.weigher.certified(verdict))
@@ -186,7 +204,7 @@ def _evidence_of(run: Run) -> Evidence:
         n_against=against,
         n_invalid=units.n_invalid,
         n_ones=units.n_ones if _is_share(run) else None,
-        estimate=None if weigher.parts() else run.estimate,
+        estimate=None if weigher.parts() or isinstance(weigher, RankingWeigher) else run.estimate,
         log_e_support=None if log_e is None else log_e[0],
         log_e_refute=None if log_e is None else log_e[1],
         p_support=p_support,

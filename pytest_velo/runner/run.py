@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import copy_context
+from itertools import islice
 from typing import Protocol
 
 from pytest_velo.case_sets import Planned
@@ -13,6 +14,8 @@ from pytest_velo.errors import BudgetError, VeloError
 from pytest_velo.records import Invalid, TrialRecord
 from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.lookahead import Ahead
+from pytest_velo.runner.ranked import RankingWeigher
+from pytest_velo.runner.rounds import Rounds
 from pytest_velo.runner.trials import Finished, Threads, TrialRunner, Trials
 from pytest_velo.runner.units import Units
 from pytest_velo.runner.weigher import weigh
@@ -76,12 +79,17 @@ class Run:
         self.started_s = time.monotonic()
         self.duration_s = 0.0
         self._runner: Trials = runner or TrialRunner(hypothesis, drawer, threads)
-        self._plan = hypothesis.frame.trials()
         self._waiting: dict[int, Finished] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._ended = asyncio.Event()
         self._n_known = n_known
-        self._ahead = Ahead(hypothesis, self.weigher, n_known)
+        self._ahead: Ahead | Rounds
+        self._plan: Iterator[Planned]
+        if isinstance(self.weigher, RankingWeigher):
+            self._ahead = self._plan = Rounds(hypothesis.frame, self.weigher, n_known)
+        else:
+            self._ahead = Ahead(hypothesis, self.weigher, n_known)
+            self._plan = hypothesis.frame.trials()
         self._n_launched = 0
         self._plan_ended = False
         self._spent_s = 0.0
@@ -139,6 +147,12 @@ class Run:
     def n_launched(self) -> int:
         """Trials that were started."""
         return self._n_launched
+
+    def to_come(self) -> list[Planned]:
+        """Return the trials that come after those that were taken, as far as anybody knows."""
+        if isinstance(self._ahead, Rounds):
+            return self._ahead.rest(self._n_taken)
+        return [*islice(self.hypothesis.frame.trials(), self._n_taken, None)]
 
     @property
     def mean_trial_s(self) -> float | None:

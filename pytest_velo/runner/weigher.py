@@ -9,10 +9,11 @@ from functools import partial
 from typing import NamedTuple, Protocol, assert_never
 
 from pytest_velo.case_sets import Planned
-from pytest_velo.claims import AnyClaim, Claim, Direction, Estimation, Joint, Statistic
+from pytest_velo.claims import AnyClaim, Claim, Direction, Estimation, Joint, Ranking, Statistic
 from pytest_velo.records import Invalid, TrialRecord
 from pytest_velo.runner.beside import Beside
 from pytest_velo.runner.distance import Distance, wrong_by
+from pytest_velo.runner.ranked import RankingWeigher
 from pytest_velo.runner.units import Units
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.engine.nulls import nulls_of
@@ -170,6 +171,8 @@ def weigh(hypothesis: Weighed) -> Weigher:
             return AllClaims(hypothesis, claim)
         case Estimation():
             return Measuring(hypothesis, claim)
+        case Ranking():
+            return RankingWeigher(hypothesis, claim)
     assert_never(claim)
 
 

@@ -47,6 +47,34 @@ def holm(p_values: Sequence[float], alpha: float) -> Adjusted:
     return _at(adjusted, alpha)
 
 
+def e_bh(log_e: Sequence[float], alpha: float) -> Adjusted:
+    """Reject by e-BH: the expected share of wrong ones among the rejected is at most alpha.
+
+    With m hypotheses, k of them are rejected for the largest k for which k e-values are at least m / (alpha
+    k). Each null's e-value has an expectation of at most 1; whatever they have in common, and whenever each
+    was stopped by its own data, that is enough: of the rejected, each null counts for at most 1 / k <= alpha
+    e / m. The adjusted p-value of one is the least m / (k e) over the ranks from its own on.
+
+    Pass one e-value, by its log, for every hypothesis of the family; 0 for one that has none. It must be the
+    value where sampling stopped: the largest on the way is no e-value.
+
+    Raises:
+        UsageError: `alpha` is outside its range.
+
+    Source: Wang and Ramdas (2022), "False discovery rate control with e-values", JRSS B 84:822.
+
+    >>> e_bh([math.log(100.0), math.log(31.0), 0.0], 0.05).rejects
+    (True, True, False)
+    """
+    _check_alpha(alpha)
+    order = sorted(range(len(log_e)), key=lambda place: log_e[place])
+    adjusted, lowest, m = [1.0] * len(log_e), math.inf, len(log_e)
+    for fewer, place in enumerate(order):
+        lowest = min(lowest, math.log(m / (m - fewer)) - log_e[place])
+        adjusted[place] = math.exp(min(lowest, 0.0))
+    return _at(adjusted, alpha)
+
+
 def attempt_share(number: int) -> float:
     """Return the share of alpha that attempt `number`, from 1, at one belief gets: 6 / (pi k)^2.
 

@@ -31,6 +31,7 @@ FOLLOWED = tuple(
         "how-to/confirm-a-finding",
         "how-to/plan",
         "how-to/predictions",
+        "how-to/rank-models",
         "how-to/read-a-verdict",
         "how-to/rerun-and-replicate",
         "how-to/stubs",

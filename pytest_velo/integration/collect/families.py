@@ -1,6 +1,6 @@
 """Families of hypotheses: which belong together, how many there are, and the verdicts at the end.
 
-Registered only under `velo_multiplicity = holm`. Members are counted while pytest makes items of test
+Registered under `velo_multiplicity = holm` and `ebh`. Members are counted while pytest makes items of test
 functions. It does so for whole files, no matter what `-k`, `-m`, `--lf` or a node id selects later, so the
 count, and with it every member's level, does not depend on the selection.
 """
@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from pytest_velo.claims import Estimation
+from pytest_velo.claims import Claim, Direction, Estimation, Ranking
 from pytest_velo.designing.spec import Spec
 from pytest_velo.errors import UsageError
 from pytest_velo.integration.collect.marks import read_spec
@@ -24,7 +24,7 @@ from pytest_velo.integration.session import VeloSession
 from pytest_velo.records import Family, HypothesisResult, Outcome
 from pytest_velo.report.exports.spans import told
 from pytest_velo.runner.holm import settle
-from pytest_velo.settings import Settings
+from pytest_velo.settings import Multiplicity, Settings
 
 
 class Families:
@@ -35,6 +35,7 @@ class Families:
         # By family, then by function: a function that is collected twice counts once.
         self._members: defaultdict[str, dict[str, int]] = defaultdict(dict)
         self._expected: set[str] = set()
+        self._levels: dict[str, tuple[float, float]] = {}
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> Generator[None, object, object]:
@@ -63,7 +64,22 @@ class Families:
         if not _is_member(spec):
             return None
         name = spec.get("family", f"{item.parent.nodeid}::{item.originalname}")
-        return Family(name=name, size=sum(self._members[name].values()), alpha=alpha, beta=beta)
+        procedure = self._session.settings.multiplicity
+        if procedure is Multiplicity.EBH:
+            _check_e_value(spec)
+            self._check_levels(name, alpha, beta)
+        size = sum(self._members[name].values())
+        return Family(name=name, size=size, alpha=alpha, beta=beta, procedure=procedure.value)
+
+    def _check_levels(self, name: str, alpha: float, beta: float) -> None:
+        """Refuse members with other levels: a share of wrong verdicts has one denominator."""
+        first = self._levels.setdefault(name, (alpha, beta))
+        if first != (alpha, beta):
+            raise UsageError(
+                f"under --velo-multiplicity=ebh all members of a family have one alpha and one beta, but"
+                f" {name} has {first[0]:g} and {first[1]:g} as well as {alpha:g} and {beta:g}",
+                fix="give them the same, or name families apart: family=...",
+            )
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Remember which refutations are not failures."""
@@ -106,12 +122,29 @@ class _Member:
         return (mark for _, mark in self.iter_markers_with_node(name))
 
 
+def _check_e_value(spec: Spec) -> None:
+    """Refuse claims that end without an e-value: their verdicts are latched, or calibrated to the end.
+
+    Raises:
+        UsageError: The claim is of such a kind.
+    """
+    claim = spec.claim
+    one_sided = type(claim) is Claim and claim.direction is not Direction.WITHIN
+    if one_sided and not (spec.against_baseline or spec.get("once") or spec.ladder is not None):
+        return
+    raise UsageError(
+        "--velo-multiplicity=ebh takes one-sided claims about rates, means and differences;"
+        f" `{claim}` is tested in another way",
+        fix="--velo-multiplicity=holm takes every claim",
+    )
+
+
 def _is_member(spec: Spec) -> bool:
     """Tell whether a hypothesis can be wrong, and so belongs to a family; an estimate cannot.
 
     One whose attempts share its alpha is corrected by that, and by nothing else.
     """
-    return not isinstance(spec.claim, Estimation) and not spec.counts_attempts
+    return not isinstance(spec.claim, Estimation | Ranking) and not spec.counts_attempts
 
 
 def family_of(item: Any, spec: Spec, settings: Settings) -> Family | None:

@@ -58,7 +58,8 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         name="multiplicity",
         metavar="M",
-        help="none (error rates hold per hypothesis; default) or holm (per family)",
+        help="none (error rates hold per hypothesis; default), holm (any wrong verdict in a family), or ebh"
+        " (the share of wrong ones among its verdicts)",
     ),
     Option(name="max_trials", metavar="N", help="most trials per hypothesis (default 200)"),
     Option(

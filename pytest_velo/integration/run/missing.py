@@ -10,7 +10,6 @@ import asyncio
 import math
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any, TypeVar
 
 import pytest
@@ -96,8 +95,7 @@ def missing_of(
         return Missing()
     if not isinstance(run.error, NotDrawnError):
         raise run.error
-    n_taken = len(run.trials) + len(run.after)
-    planned = [*islice(hypothesis.frame.trials(), n_taken, None)]
+    planned = run.to_come()
     n_ahead = len(planned) if whole else _ahead(run, len(planned), item.stash[SPEC].get("expect"))
     scan = _scan(hypothesis, planned[:n_ahead], session)
     return session.loop.run(_unheard(scan))

@@ -11,7 +11,7 @@ from pytest_velo.bodies.shape import body_digest
 from pytest_velo.cache.attempt_ledger import AttemptLedger, file_beside
 from pytest_velo.case_sets import CaseSet, load
 from pytest_velo.checks.registry import OURS, check_silence
-from pytest_velo.claims import AnyClaim, Change, Claim, Estimation, Joint
+from pytest_velo.claims import AnyClaim, Change, Claim, Estimation, Joint, Ranking
 from pytest_velo.designing.attempts import belief_at, stream_of
 from pytest_velo.designing.frame import make_frame
 from pytest_velo.designing.models import model_ids, model_label
@@ -173,7 +173,7 @@ def _member(
     _check_one_model(spec, settings, body)
     check_uses(body.uses, spec, settings)
     family = None
-    if n_members is not None and not isinstance(spec.claim, Estimation):
+    if n_members is not None and not isinstance(spec.claim, Estimation | Ranking):
         alpha, beta = spec.levels(settings)
         family = Family(name=node_id.partition("[")[0], size=n_members, alpha=alpha, beta=beta)
     model = model_label(spec, settings, body.uses, None)

@@ -12,7 +12,7 @@ from pytest_velo.report.found import head_of, ranked
 from pytest_velo.report.lines import Line
 from pytest_velo.report.lines import block as labelled
 from pytest_velo.report.markdown.escaping import block, code, html, prose
-from pytest_velo.report.page.entries import Entry, Sight
+from pytest_velo.report.page.entries import Entry, RankingShown, Sight
 from pytest_velo.report.phrases import outside_text
 from pytest_velo.report.text import shorten
 
@@ -91,9 +91,24 @@ def _head(entry: Entry, result: HypothesisResult) -> Iterator[str]:
     for row in rows(result):
         if row.label not in _LEFT_OUT:
             yield f"- {row.label}: {prose(row.text, 2 * _TEXT)}"
+    if entry.ranking is not None:
+        yield ""
+        yield from _ranking(entry.ranking)
     for text in (*result.facts, *_notices(result), *entry.prospect):
         yield f"- {prose(_LABEL.sub(': ', text), 2 * _TEXT)}"
     yield ""
+
+
+def _ranking(ranking: RankingShown) -> Iterator[str]:
+    """Yield the table of a ranking."""
+    yield f"| {' | '.join(prose(head, _TEXT) for head in ranking.head)} |"
+    yield "|" + " --- |" * len(ranking.head)
+    for arm in ranking.arms:
+        cells = [code(text) if at == 1 else prose(text, _TEXT) for at, text in enumerate(arm.text)]
+        yield f"| {' | '.join(cells)} |"
+    yield ""
+    for caveat in ranking.caveats:
+        yield f"- {prose(caveat, 2 * _TEXT)}"
 
 
 _LABEL = re.compile(r"(?<=^needs) +|(?<=^advice) +|(?<=^because) +")

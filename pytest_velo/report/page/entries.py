@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby, islice
 
 from pytest_velo.baselines.written import claim_of
-from pytest_velo.claims import Change
+from pytest_velo.claims import Change, Ranking
 from pytest_velo.records import HypothesisResult, Outcome, OutcomeKind, TrialRecord
 from pytest_velo.report.document import shown_trials, turn_of
 from pytest_velo.report.failure import Row, headline, rows
@@ -18,6 +18,8 @@ from pytest_velo.report.outlook import outlook
 from pytest_velo.report.page.conversation import Message, messages_of, shown
 from pytest_velo.report.page.forest import Bar, Ghost, bar_of, thresholds_of
 from pytest_velo.report.phrases import claim_text, mark, observed
+from pytest_velo.report.rankings import ArmText, arm_texts, caveats_of, standings_of
+from pytest_velo.report.rankings import head_of as head_of_table
 from pytest_velo.report.stubs import outcome_word
 from pytest_velo.report.summary import prospect_lines
 from pytest_velo.report.text import inline
@@ -63,6 +65,24 @@ class RungShown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ArmShown:
+    """An arm of a ranking: its columns in words, and its place in the forest plot."""
+
+    text: ArmText
+    tone: str
+    bar: Bar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RankingShown:
+    """The table of a ranking: the heads of its columns, its arms, the best first, and how to read it."""
+
+    head: ArmText
+    arms: tuple[ArmShown, ...]
+    caveats: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sign:
     """What a check found; without fix and page if it is silenced."""
 
@@ -89,6 +109,7 @@ class Entry:
         n_trials: Trials in the record.
         n_kept: Of these, in the page.
         rungs: Those that did not decide its ladder; empty without one.
+        ranking: The arms of a ranking; None for other claims.
     """
 
     id: str
@@ -118,6 +139,7 @@ class Entry:
     n_trials: int
     n_kept: int
     rungs: tuple[RungShown, ...] = ()
+    ranking: RankingShown | None = None
 
 
 def is_change(result: HypothesisResult) -> bool:
@@ -182,6 +204,25 @@ def entry_of(
         has_path=has_path,
         n_trials=len(result.trials),
         n_kept=n_kept,
+        ranking=_ranking(result),
+    )
+
+
+def _ranking(result: HypothesisResult) -> RankingShown | None:
+    standings, claim = standings_of(result), claim_of(result.claim)
+    if standings is None or not isinstance(claim, Ranking):
+        return None
+    return RankingShown(
+        head=head_of_table(standings),
+        arms=tuple(
+            ArmShown(
+                text=text,
+                tone="supported" if arm.name in standings.winners else "inconclusive" if arm.may_win else "",
+                bar=bar_of(claim.of, (), arm.estimate, arm.interval, None),
+            )
+            for arm, text in arm_texts(result, standings)
+        ),
+        caveats=tuple(caveats_of(result, standings)),
     )
 
 
@@ -206,7 +247,7 @@ def _signs(result: HypothesisResult) -> Iterator[Sign]:
 def _plots(result: HypothesisResult, before: HypothesisResult | None) -> Iterator[Plot]:
     """Place what was observed on the scale of each statistic; nothing for a claim that is not one of ours."""
     claim, decision = claim_of(result.claim), result.decision
-    if claim is None or decision is None:
+    if claim is None or decision is None or isinstance(claim, Ranking):
         return
     ghosts = _ghosts(result, before, len(claim.statistics))
     seen = [(part.estimate, part.interval) for part in decision.parts] or [

@@ -1,0 +1,111 @@
+"""Many models, one question, as a researcher asks it."""
+
+from __future__ import annotations
+
+HEAD = """
+from pytest_velo import mean, ranking
+
+def says_yes(name, share):
+    return scripted(name, lambda request, rng: "yes" if rng.random() < share else "no")
+
+MODELS = [says_yes("weak", 0.2), says_yes("good", 0.95), says_yes("fair", 0.6), says_yes("poor", 0.1)]
+pytestmark = pytest.mark.velo(models=MODELS, cases=[f"q{i}" for i in range(20)])
+"""
+BODY = """
+@pytest.mark.hypothesis({claim})
+async def test_{name}(model, case):
+    "{name}"
+    return (await model(case)).answers("yes")
+"""
+
+
+def claims(**each: str) -> str:
+    return HEAD + "".join(BODY.format(name=name, claim=claim) for name, claim in each.items())
+
+
+def decided(run) -> dict[str, tuple[object, ...]]:
+    """Return of each test its verdict, its standings and its trials, in order."""
+    return {
+        result.node_id: (
+            result.outcome,
+            result.decision.standings,
+            [(trial.index, trial.case_id, trial.arm, dict(trial.values)) for trial in result.trials],
+        )
+        for result in run.record.results
+    }
+
+
+def test_one_test_asks_all_models_and_shows_who_won(run):
+    run.file(claims(best="ranking()", named="ranking(best=MODELS[0])", two="ranking(top=2), max_trials=12"))
+    result = run("--velo-report=html:page.html", "--velo-report=md:page.md")
+    result.stdout.fnmatch_lines(
+        [
+            "refuted: scripted/weak does not have the highest rate (at most 5% of the time if it does)",
+            "inconclusive: not settled: 4 of 4 may be among the 2 with the highest rate",
+            "*test_best",
+            "*rank *arm *observed *95% interval *trials *may be the best",
+            "*1 *scripted/good *yes",
+            "*2 to 4 *scripted/fair *no",
+            "*biased upward*",
+        ]
+    )
+    best, named, two = run.record.results
+    assert best.decision.certified == "scripted/good has the highest rate"
+    assert (best.model, best.unit, named.outcome, two.outcome) == (
+        "4 models",
+        "round",
+        "refuted",
+        "inconclusive",
+    )
+    standings = best.decision.standings
+    assert standings.winners == ("scripted/good",)
+    assert sum(arm.n for arm in standings.arms) == len(best.trials) < 4 * best.decision.evidence.n
+    assert set(best.usd_by_arm) == {arm.name for arm in standings.arms}
+    page = (run.path / "page.html").read_text(encoding="utf-8")
+    assert page.count("Table of the arms of a ranking") == 3
+    assert "| 1 | `scripted/good` |" not in (run.path / "page.md").read_text(encoding="utf-8")  # it passed
+    assert "| 2 to 4 | `scripted/weak` |" in (run.path / "page.md").read_text(encoding="utf-8")
+
+
+def test_neither_concurrency_nor_workers_change_what_is_drawn(run):
+    run.file(claims(best="ranking()", two="ranking(top=2), max_trials=300"))
+    found = []
+    for options in (["--velo-concurrency=1"], ["--velo-concurrency=50"], ["-n", "2"]):
+        run(*options)
+        found.append(decided(run))
+    assert found[0] == found[1] == found[2]
+    assert {outcome for outcome, _, _ in found[0].values()} == {"supported"}
+
+
+def test_too_few_rounds_are_a_mistake_before_any_call(run):
+    run.file(claims(best="ranking(), max_trials=3"))
+    result = run()
+    assert result.ret != 0
+    assert "`ranking()` can never be supported within 3 rounds" in result.stdout.str() + result.stderr.str()
+
+
+SHARES = """
+from pytest_velo import rate
+
+@pytest.mark.parametrize("misses", [0, 0, 0, 1], ids=str)
+@pytest.mark.hypothesis(rate >= 0.6, max_trials=16)
+def test_it(trial, misses):
+    return trial.index >= misses
+"""
+
+
+def test_members_that_come_half_way_stand_together(run):
+    run.file(SHARES)
+    result = run("--velo-multiplicity=ebh")
+    result.stdout.fnmatch_lines(["families (e-BH)", "*mean share of wrong ones among the supported <= 0.05*"])
+    found = {each.node_id: each for each in run.record.results}
+    late = [each for each in found.values() if each.family.by_steps]
+    assert late, {name: each.decision.evidence.log_e_support for name, each in found.items()}
+    assert all(each.outcome == "supported" and each.family.procedure == "ebh" for each in late)
+
+
+def test_a_claim_without_an_e_value_is_refused_under_ebh(run):
+    run.file(SHARES.replace("rate >= 0.6", "rate.within(0.2, 0.9)"))
+    result = run("--velo-multiplicity=ebh")
+    assert result.ret != 0
+    assert "takes one-sided claims" in result.stdout.str() + result.stderr.str()
