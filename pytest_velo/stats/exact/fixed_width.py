@@ -192,7 +192,9 @@ class Outcomes(NamedTuple):
 
 
 @lru_cache(maxsize=256)
-def fixed_width(halfwidth: float, alpha: float, horizon: int, first_look: int = 1) -> FixedWidth | None:
+def fixed_width_design(
+    halfwidth: float, alpha: float, horizon: int, first_look: int = 1
+) -> FixedWidth | None:
     """Return the cheapest design whose interval misses the rate with probability alpha at most.
 
     Args:

@@ -112,7 +112,7 @@ class EstimateRule:
         """The design of few looks; None for what has none."""
         if self._goal is None or not self._may_look_seldom:
             return None
-        design = exact.fixed_width(self._goal, FEW_LOOKS * self.alpha, self.max_units, self.min_units)
+        design = exact.fixed_width_design(self._goal, FEW_LOOKS * self.alpha, self.max_units, self.min_units)
         if design is None or design.width(self.max_units, 0) > self._goal:
             return None  # nothing stops it within the horizon; the anytime-valid interval may
         return design

@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 
-from pytest_velo.stats.exact.fixed_width import MAX_LOOK, FixedWidth, fixed_width, never_misses_more
+from pytest_velo.stats.exact.fixed_width import MAX_LOOK, FixedWidth, fixed_width_design, never_misses_more
 
 
 def every_path(design: FixedWidth, rate: float) -> tuple[float, float, float]:
@@ -25,26 +25,26 @@ def every_path(design: FixedWidth, rate: float) -> tuple[float, float, float]:
 @pytest.mark.parametrize("rate", [0.07, 0.4])
 @pytest.mark.parametrize("horizon", [9, 40])
 def test_its_law_is_that_of_all_paths(rate, horizon):
-    design = fixed_width(0.3, 0.1, horizon)
+    design = fixed_width_design(0.3, 0.1, horizon)
     law = design.law(rate)
     assert (law.n, law.missed, law.measured) == pytest.approx(every_path(design, rate))
 
 
 def test_the_constant_of_wilson_is_found_wanting():
-    shipped = fixed_width(0.1, 0.05, 400)
+    shipped = fixed_width_design(0.1, 0.05, 400)
     wilson = FixedWidth(0.1, 1.96, 1.92, 400, 1)
     assert never_misses_more(shipped.outcomes(), 0.05)
     assert not never_misses_more(wilson.outcomes(), 0.05)
 
 
 def test_zeros_and_ones_are_alike():
-    design = fixed_width(0.1, 0.05, 400)
+    design = fixed_width_design(0.1, 0.05, 400)
     low, high = design.ends(50, 3)
     assert design.ends(50, 47) == pytest.approx((1 - high, 1 - low))
     assert design.law(0.1) == pytest.approx(design.law(0.9))
 
 
 def test_it_looks_no_sooner_than_asked_and_no_later_than_the_horizon():
-    design = fixed_width(0.1, 0.05, 60, 40)
+    design = fixed_width_design(0.1, 0.05, 60, 40)
     assert (design.looks[0], design.looks[-1]) == (40, 60)
-    assert fixed_width(0.01, 0.05, MAX_LOOK + 1) is None
+    assert fixed_width_design(0.01, 0.05, MAX_LOOK + 1) is None
