@@ -39,6 +39,9 @@ _ROUNDING = 1e-10
 MAX_LOOK = 3_000
 """A design whose last look is later takes seconds to compute, so there is none."""
 
+_INSIDE = 1e-12
+"""Far below `_ROUNDING`, by which the proof of coverage allows for it."""
+
 _APART = 32
 """A look comes when the units have grown by one part in so many."""
 
@@ -105,7 +108,10 @@ class FixedWidth:
         half = min(0.5, max(self.halfwidth, self.width(n, ones)))
         middle = (ones + self._weight) / (n + 2 * self._weight)
         middle = min(max(middle, half), 1.0 - half)
-        return max(0.0, middle - half), min(1.0, middle + half)
+        inside = half * (1.0 - _INSIDE)  # so that rounding never makes it wider than asked for
+        low = middle - inside if middle - half > _INSIDE else 0.0
+        high = middle + inside if middle + half < 1.0 - _INSIDE else 1.0
+        return low, high
 
     def next_look(self, n: int, rate: float) -> int:
         """Return the look after n at which it stops if the rate among all units is this."""
