@@ -11,6 +11,7 @@ from pytest_velo.lazy import lazily
 
 if TYPE_CHECKING:
     from pytest_velo.stats.exact.chances import chances_of as chances_of
+    from pytest_velo.stats.exact.fixed_width import fixed_width_design as fixed_width_design
     from pytest_velo.stats.exact.law import as_it_looks as as_it_looks
     from pytest_velo.stats.exact.law import race as race
     from pytest_velo.stats.exact.thresholds import anytime_p as anytime_p
@@ -24,6 +25,7 @@ _HOMES = {
     "as_it_looks": "law",
     "calibrated_log_threshold": "thresholds",
     "chances_of": "chances",
+    "fixed_width_design": "fixed_width",
     "history_error": "thresholds",
     "race": "law",
 }

@@ -1,4 +1,4 @@
-"""How many units an estimate will take: counted along a few simulated runs of the real rule.
+"""How many units an estimate will take: exactly for a rate, else counted along a few simulated runs.
 
 The number depends on the path, and inverting the tests along one takes a tenth of a second or more. So three
 runs with fixed seeds are simulated for each true value, with outcomes on two points that have the assumed
@@ -46,6 +46,10 @@ def measured_at(estimation: Estimation, design: Design, truth: float, deviation:
     """Simulate units with this mean and standard deviation, in the statistic's own units."""
     scale = estimation.statistic.scale
     points = two_points(scale.to_unit(truth), deviation / scale.span)
+    few_looks = make_estimate(estimation.statistic, estimation.halfwidth, design).few_looks
+    if few_looks is not None:
+        law = few_looks.law(scale.to_unit(truth))
+        return Measured(truth=truth, n=law.n, halfwidth=law.halfwidth * scale.span, measured=law.measured)
     runs = [_run(estimation, design, points, seed) for seed in range(N_RUNS)]
     return Measured(
         truth=truth,

@@ -1,8 +1,21 @@
-"""Sampling until the anytime-valid interval of a number is as tight as requested.
+"""Sampling until the interval of a number is as tight as requested.
 
-Each end of the interval is a limit at alpha/2 that holds at all times simultaneously, so the interval also
-covers when its own width decides when to stop: P(the truth is outside when sampling stops) is at most alpha.
-Where earlier units ruled out what all of them show, it is the larger interval of `rules.interval`.
+A rate of single trials has a design of its own (`exact.fixed_width`): it looks at few numbers of units, and
+its interval misses the rate with a probability that is computed exactly. Everything else has the
+anytime-valid interval.
+
+**A rate has both, and each has its own share of alpha.** The design's interval counts only where the design
+itself ended the sampling: at the stop, or at the horizon. A run may end elsewhere (budget, Ctrl-C), somebody
+may look while it runs, or an invalid trial may leave open where the design would have stopped: then the
+anytime-valid interval is reported, at what is left of alpha. Whoever chooses between the two, and however
+the data make them choose: the report misses only if the design's interval misses at the design's own stop,
+or the anytime-valid one at any time; P <= `FEW_LOOKS` * alpha + (1 - `FEW_LOOKS`) * alpha. An invalid trial
+that could be a 0 or a 1 makes the path unknown, so the design ends with it and the anytime-valid interval,
+which holds whichever way it fell, goes on alone.
+
+Each end of the anytime-valid interval is a limit at half of its share that holds at all times
+simultaneously, so it also covers when its own width decides when to stop. Where earlier units ruled out
+what all of them show, it is the larger interval of `rules.interval`.
 
 Inverting a test costs milliseconds (tens of them if it is calibrated to the horizon), so it is not done at
 every unit. The width is about proportional to deviation / sqrt(n). The factor is guessed at first and then
@@ -14,16 +27,24 @@ from __future__ import annotations
 
 import math
 from array import array
+from functools import cached_property
 from statistics import NormalDist
+from typing import TYPE_CHECKING
 
 from pytest_velo.claims import Statistic
 from pytest_velo.errors import UsageError, VeloError
-from pytest_velo.stats import limits
+from pytest_velo.stats import exact, limits
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.engine.mixture import Side
 from pytest_velo.stats.one_sided.rate import OneSided
 from pytest_velo.stats.rules.composed import check_bounds
 from pytest_velo.verdicts import Interval
+
+if TYPE_CHECKING:
+    from pytest_velo.stats.exact.fixed_width import FixedWidth
+
+FEW_LOOKS = 0.9
+"""The share of alpha that the design of few looks has."""
 
 SLOWER_THAN_FIXED = 1.05
 """Initial guess, on the low side, of how much wider an anytime-valid interval is than a fixed-n one."""
@@ -77,12 +98,35 @@ class EstimateRule:
         self.excluded = False
         self.kind = "calibrated" if calibrated else "ville"
         self._goal = None if halfwidth is None else halfwidth / statistic.scale.span
+        self._may_look_seldom = calibrated and self._goal is not None and design.census is None
+        self._surely = True  # every unit so far is a 0 or a 1
         self._lows, self._highs = array("d"), array("d")
         self._sums = [0.0, 0.0, 0.0]  # low bounds, high bounds, squares of their middle
-        self._factor = SLOWER_THAN_FIXED * NormalDist().inv_cdf(1.0 - alpha / 2)
         self._next = max_units if self._goal is None else fewest_units(self._goal, alpha)
         self._latest: int | None = None
         self._ends: tuple[int, float, float] | None = None
+        self._factor = SLOWER_THAN_FIXED * NormalDist().inv_cdf(1.0 - alpha / 2)
+
+    @cached_property
+    def few_looks(self) -> FixedWidth | None:
+        """The design of few looks; None for what has none."""
+        if self._goal is None or not self._may_look_seldom:
+            return None
+        design = exact.fixed_width_design(self._goal, FEW_LOOKS * self.alpha, self.max_units, self.min_units)
+        if design is None or design.width(self.max_units, 0) > self._goal:
+            return None  # nothing stops it within the horizon; the anytime-valid interval may
+        return design
+
+    @property
+    def _anytime_alpha(self) -> float:
+        """What the anytime-valid interval may miss."""
+        return self.alpha if self.few_looks is None else (1.0 - FEW_LOOKS) * self.alpha
+
+    @property
+    def by_design(self) -> bool:
+        """Whether the design of few looks has ended the sampling, so that its interval is the one."""
+        design = self.few_looks if self._surely else None
+        return design is not None and self.n > 0 and design.stops(self.n, round(self._sums[0]))
 
     def feed(self, low: float, high: float) -> bool:
         """Take in one unit by its bounds; return whether the interval is now as tight as requested.
@@ -99,8 +143,14 @@ class EstimateRule:
         middle = (low + high) / 2
         for place, value in enumerate((low, high, middle * middle)):
             self._sums[place] += value
+        if low != high and self._surely:
+            self._surely = False
+            self._factor = SLOWER_THAN_FIXED * NormalDist().inv_cdf(1.0 - self._anytime_alpha / 2)
         if self._goal is None:
             self.measured = self.n >= self.max_units
+        elif self._surely and (design := self.few_looks) is not None:
+            ones = round(self._sums[0])
+            self.measured = design.stops(self.n, ones) and design.width(self.n, ones) <= self._goal
         elif self.n >= max(self._next, self.min_units):
             due = self._latest is not None and self.n >= self._latest
             if due or self._foreseen(self.n) <= self._goal:
@@ -108,7 +158,7 @@ class EstimateRule:
         return self.measured
 
     def interval(self) -> Interval:
-        """Return the anytime-valid interval at level 1 - alpha, in the statistic's own units."""
+        """Return the interval at level 1 - alpha, in the statistic's own units."""
         low, high = self._limits()
         native = self.statistic.scale.from_unit
         return Interval(low=native(low), high=native(high), level=1.0 - self.alpha)
@@ -120,6 +170,9 @@ class EstimateRule:
             return 0
         if self._goal is None:
             return left
+        if self._surely and (design := self.few_looks) is not None:
+            rate = (self._sums[0] + 1.0) / (self.n + 2.0)
+            return max(self.min_more(), min(left, design.next_look(self.n, rate) - self.n))
         low, high = self.n, self.max_units
         while high - low > 1:
             middle = (low + high) // 2
@@ -131,7 +184,10 @@ class EstimateRule:
         left = self.max_units - self.n
         if self._goal is None:
             return left
-        first = max(self.min_units, fewest_units(self._goal, self.alpha))
+        if self._surely and (design := self.few_looks) is not None:
+            first = next((look for look in design.looks if look > self.n), self.max_units)
+        else:
+            first = max(self.min_units, fewest_units(self._goal, self.alpha))
         return 0 if self.measured else min(left, max(1, first - self.n))
 
     def _foreseen(self, n: int) -> float:
@@ -156,6 +212,9 @@ class EstimateRule:
         """Return both limits on the scale [0, 1], computed once for each n."""
         if self.n == 0:
             return 0.0, 1.0
+        if self.by_design and (design := self.few_looks) is not None:
+            self.excluded = False  # it is around what was observed
+            return design.ends(self.n, round(self._sums[0]))
         if self._ends is None or self._ends[0] != self.n:
             limits_at = self._calibrated if self.kind == "calibrated" else self._ville
             low, high = limits_at(at_stop=False)
@@ -171,7 +230,9 @@ class EstimateRule:
     def _calibrated(self, *, at_stop: bool) -> tuple[float, float]:
         tests = []
         for path, side in self._paths():
-            test = OneSided(0.5, side, self.alpha / 2, max_n=self.max_units, min_n=1, calibrated=True)
+            test = OneSided(
+                0.5, side, self._anytime_alpha / 2, max_n=self.max_units, min_n=1, calibrated=True
+            )
             for outcome in path:
                 test.feed(outcome, outcome)
             tests.append(test)
@@ -179,7 +240,7 @@ class EstimateRule:
         return low, high
 
     def _ville(self, *, at_stop: bool) -> tuple[float, float]:
-        bars = limits.constant(self.alpha / 2)
+        bars = limits.constant(self._anytime_alpha / 2)
         low, high = (limits.mean_limit(path, side, bars, at_stop=at_stop) for path, side in self._paths())
         return low, high
 

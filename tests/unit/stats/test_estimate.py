@@ -39,7 +39,7 @@ def coin(p):
     ],
 )
 def test_it_stops_at_the_width_asked_for(statistic, halfwidth, draw, truth):
-    rule = run(build(statistic, halfwidth), draw)
+    rule = run(build(statistic, halfwidth), draw, seed=1)
     interval = rule.interval()
     assert rule.measured
     assert rule.n < 400
@@ -51,6 +51,7 @@ def test_it_stops_at_the_width_asked_for(statistic, halfwidth, draw, truth):
 
 def test_it_seldom_computes_the_interval(monkeypatch):
     rule = build(halfwidth=0.08, max_units=600)
+    rule.feed(0.0, 1.0)  # an invalid trial: the anytime-valid interval goes on alone
     looks = []
     compute = limits.rate_limits
     monkeypatch.setattr(
@@ -120,5 +121,46 @@ def test_a_width_out_of_range_is_refused(halfwidth):
 
 
 def test_fewest_units_is_a_bound_that_uniform_outcomes_come_close_to():
-    rule = run(build(halfwidth=0.05), coin(0.0))
+    rule = run(build(halfwidth=0.05, max_units=50), coin(0.0))
     assert fewest_units(0.05, 0.05) <= rule.n <= 1.5 * fewest_units(0.05, 0.05)
+
+
+def test_a_rate_ends_at_a_look_with_the_width_asked_for():
+    rule = run(build(halfwidth=0.1), coin(0.3), seed=2)
+    interval = rule.interval()
+    assert rule.measured
+    assert rule.n in rule.few_looks.looks
+    assert interval.high - interval.low == pytest.approx(0.2)
+
+
+def test_a_rate_that_is_stopped_from_outside_has_the_anytime_valid_interval():
+    rule = build(halfwidth=0.1)
+    for outcome in (0.0, 1.0) * 20:
+        assert not rule.feed(outcome, outcome)
+    assert not rule.by_design
+    wide = rule.interval()
+    assert wide.high - wide.low > 0.4  # at what the design leaves of alpha
+    assert wide.low < 0.5 < wide.high
+
+
+def test_an_invalid_trial_leaves_the_anytime_valid_interval_alone():
+    rule = build(halfwidth=0.1)
+    rule.feed(0.0, 1.0)
+    while not rule.feed(float(rule.n % 2), float(rule.n % 2)):
+        assert rule.n < 400
+    interval = rule.interval()
+    assert rule.n > 108  # where the design would have ended
+    assert not rule.by_design
+    assert interval.high - interval.low <= 0.2
+
+
+def test_a_rate_at_its_horizon_has_the_interval_of_the_last_look():
+    rule = run(build(halfwidth=0.1, max_units=60), coin(0.5), seed=1)
+    interval = rule.interval()
+    assert (rule.n, rule.measured, rule.by_design) == (60, False, True)
+    assert 0.2 < interval.high - interval.low < 0.27
+
+
+def test_where_only_the_anytime_valid_interval_can_be_tight_in_time_it_decides():
+    rule = run(build(halfwidth=0.1, max_units=23), coin(0.0))
+    assert (rule.few_looks, rule.measured, rule.n) == (None, True, 20)

@@ -7,11 +7,11 @@ from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.rules.estimate import fewest_units, make_estimate
 
 
-def test_an_estimate_of_zeros_ends_after_23() -> None:
+def test_an_estimate_of_zeros_ends_after_27() -> None:
     rule = make_estimate(rate, halfwidth=0.1, design=Design(alpha=0.05, beta=0.05, max_units=400))
     while not rule.feed(0, 0):
         pass
-    assert rule.n == 23
+    assert rule.n == 27
     assert rule.interval().low == 0.0
     assert round(rule.interval().high, 2) == 0.2
 
