@@ -42,6 +42,8 @@ class RankingWeigher:
     this arm.
     """
 
+    beside = None
+
     def __init__(self, hypothesis: Ranked, claim: Ranking) -> None:
         self._claim = claim
         self._arms = hypothesis.arms
