@@ -48,8 +48,9 @@ def log_e_mean(outcomes: Sequence[float], nulls: Sequence[float] | Floats, side:
         x, t = 1.0 - x, 1.0 - t
     largest = t * (1.0 - t)
     n = np.arange(len(x))[:, None]  # seen before each outcome
-    seen_mean = np.array([x[:i].mean() if i else 0.0 for i in range(len(x))])[:, None]
-    seen_variance = np.array([x[:i].var() if i else 0.0 for i in range(len(x))])[:, None]
+    before, seen = np.tri(len(x), k=-1), np.maximum(n, 1)
+    seen_mean = (before * x).sum(axis=1, keepdims=True) / seen
+    seen_variance = (before * (x - seen_mean) ** 2).sum(axis=1, keepdims=True) / seen
     # Two made-up outcomes around the null, with half the largest variance, put together with those seen.
     apart = 2.0 * n / (n + 2.0) * (seen_mean - t) ** 2
     variance = (2.0 * largest / 2.0 + n * seen_variance + apart) / (n + 2.0)
@@ -65,16 +66,15 @@ def log_e_mean(outcomes: Sequence[float], nulls: Sequence[float] | Floats, side:
     return np.asarray(logsumexp(fortunes, axis=2, b=SHARES))
 
 
-def log_e_coin(n: int, heads: int) -> float:
-    """Return the log evidence of n tosses that the coin shows more heads than a fair one."""
-    fortunes = (2.0 * COINS) ** heads * (2.0 * (1.0 - COINS)) ** (n - heads)
-    return math.log(fortunes.mean())
-
-
 @cache
 def coin_table(horizon: int) -> list[list[float]]:
-    """Return `log_e_coin` by tosses and heads."""
-    return [[log_e_coin(n, heads) for heads in range(n + 1)] for n in range(horizon + 1)]
+    """Return the log evidence that a coin shows more heads than a fair one, by tosses and heads."""
+    table = []
+    for n in range(horizon + 1):
+        heads = np.arange(n + 1)[:, None]
+        fortunes = (2.0 * COINS) ** heads * (2.0 * (1.0 - COINS)) ** (n - heads)
+        table.append([float(log_e) for log_e in np.log(fortunes.mean(axis=1))])
+    return table
 
 
 def coin_crossing(bar: float, horizon: int) -> Fraction:

@@ -22,8 +22,8 @@ NOTE = (
     " interval's ends may lie outside those here by 1e-5 of the scale, never inside."
 )
 DESIGN = [
-    "Means and differences other than 0 are bet on by eight bettors that adapt to the variance seen, not by the"
-    " twelve fixed ones, which are for 0/1 outcomes and coins.",
+    "Means and differences other than 0 are bet on by eight bettors that adapt to the variance seen, not by"
+    " the twelve fixed ones, which are for 0/1 outcomes and coins.",
     "Each calibrated bar is computed alone, as if the other test never ended the run.",
     "`min_trials` delays a verdict only: a test that has rejected stays so, and no bar gets lower by it.",
 ]
@@ -117,18 +117,25 @@ def inputs() -> dict[str, Inputs]:
             "an invalid arm", ">=", 0.1, with_invalid(with_invalid(far, 7, [None, 0.5]), 11, [0.5, None])
         ),
         "difference-rate-claimed": Inputs(
-            "0/1, 0.1 claimed", ">=", 0.1, pairs(15, 200, 0.5, 0.05), binary=True
+            "0/1, 0.1 claimed", ">=", 0.1, pairs(15, 120, 0.5, 0.05), binary=True
         ),
         "difference-not-worse": Inputs(
             "0/1, no worse by 0.2: the mean supports, the tosses refute",
             ">=",
             0.0,
-            pairs(16, 200, 0.15, 0.1),
+            pairs(16, 120, 0.15, 0.1),
             binary=True,
             margin=0.2,
+            max_trials=120,
         ),
         "difference-worse": Inputs(
-            "0/1, worse: the tosses refute", ">=", 0.0, pairs(17, 200, 0.05, 0.3), binary=True, margin=0.3
+            "0/1, worse: the tosses refute",
+            ">=",
+            0.0,
+            pairs(17, 120, 0.05, 0.3),
+            binary=True,
+            max_trials=120,
+            margin=0.3,
         ),
         "tosses-better": Inputs(
             "0/1, better", ">=", 0.0, pairs(18, 120, 0.4, 0.1), binary=True, max_trials=120
@@ -137,14 +144,14 @@ def inputs() -> dict[str, Inputs]:
             "0/1, worse", ">=", 0.0, pairs(19, 120, 0.1, 0.4), binary=True, max_trials=120
         ),
         "tosses-at-most": Inputs(
-            "0/1, at most 0", "<=", 0.0, pairs(20, 90, 0.05, 0.4), binary=True, max_trials=90
+            "0/1, at most 0", "<=", 0.0, pairs(20, 90, 0.05, 0.4), binary=True, max_trials=120
         ),
         "tosses-undecided": Inputs(
             "0/1, alike", ">=", 0.0, pairs(21, 60, 0.2, 0.2), binary=True, max_trials=60
         ),
-        "tosses-none": Inputs("no pair differs", ">=", 0.0, [[1.0, 1.0]] * 40, binary=True, max_trials=40),
+        "tosses-none": Inputs("no pair differs", ">=", 0.0, [[1.0, 1.0]] * 60, binary=True, max_trials=60),
         "tosses-all": Inputs(
-            "all pairs differ one way", ">=", 0.0, [[1.0, 0.0]] * 30, binary=True, max_trials=30
+            "all pairs differ one way", ">=", 0.0, [[1.0, 0.0]] * 30, binary=True, max_trials=60
         ),
         "tosses-in-turn": Inputs(
             "pairs differ in turn", ">=", 0.0, [[1.0, 0.0], [0.0, 1.0]] * 30, binary=True, max_trials=60
@@ -153,9 +160,9 @@ def inputs() -> dict[str, Inputs]:
             "an invalid arm counts against either test",
             ">=",
             0.0,
-            with_invalid(with_invalid(pairs(22, 150, 0.5, 0.02), 8, [None, 1.0]), 13, [None, None]),
+            with_invalid(with_invalid(pairs(22, 120, 0.5, 0.02), 8, [None, 1.0]), 13, [None, None]),
             binary=True,
-            max_trials=150,
+            max_trials=120,
         ),
         "tosses-min-trials": Inputs(
             "decided before the first look",
@@ -164,7 +171,7 @@ def inputs() -> dict[str, Inputs]:
             [[1.0, 0.0]] * 15 + [[1.0, 1.0]] * 25,
             binary=True,
             min_trials=40,
-            max_trials=80,
+            max_trials=120,
         ),
         "tosses-out-of-reach": Inputs(
             "too few pairs for the level", ">=", 0.0, [[1.0, 0.0]] * 4, binary=True, max_trials=4
@@ -177,13 +184,14 @@ def inputs() -> dict[str, Inputs]:
             binary=True,
             alpha=0.01,
             beta=0.1,
-            max_trials=100,
+            max_trials=120,
         ),
     }
 
 
 def coins() -> list[dict[str, Any]]:
     """Return where a fair coin is rejected, toss by toss, and how often that happens to one."""
+    levels = {4: [0.05], 5: [0.05], 7: [0.2], 60: [0.05], 120: [0.1, 0.05, 0.01, 0.001], 200: [0.05]}
     return [
         {
             "level": level,
@@ -191,8 +199,9 @@ def coins() -> list[dict[str, Any]]:
             "fewest_heads": fewest_heads(level, horizon),
             "error": float(coin_crossing(coin_bar(level, horizon), horizon)),
         }
-        for level, horizon in [(0.05, 4), (0.05, 5), (0.05, 40), (0.01, 60), (0.1, 90), (0.05, 120), (0.2, 7), (0.001, 150), (0.05, 200)]
-    ]  # fmt: skip
+        for horizon, of_it in levels.items()
+        for level in of_it
+    ]
 
 
 def write() -> None:

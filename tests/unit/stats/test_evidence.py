@@ -73,11 +73,10 @@ def test_rule_walks_and_stops_as_the_reference_does(case):
 def test_fair_coin_is_rejected_where_the_reference_does(case):
     level, horizon = case["level"], case["max_tosses"]
     bar = calibrated_log_threshold(0.5, 1, level, horizon)
-    fewest = [
-        next((heads for heads in range(n + 1) if log_e_counts(n, heads, 0.5, 1) >= bar), None)
-        for n in range(1, horizon + 1)
-    ]
-    assert fewest == case["fewest_heads"]
+    for n, fewest in enumerate(case["fewest_heads"], start=1):
+        reaching = n + 1 if fewest is None else fewest
+        assert log_e_counts(n, reaching - 1, 0.5, 1) < bar
+        assert fewest is None or bar <= log_e_counts(n, fewest, 0.5, 1)
     error = float(crossing_probability(0.5, 0.5, bar, 1, horizon))
     assert error == pytest.approx(case["error"], abs=1e-12)
     assert error <= level
@@ -88,7 +87,8 @@ def test_reference_is_what_its_formulas_give(case):
     told = case["expected"]
     anew = evidence.expected(evidence.Inputs(**case["inputs"]), evidence.COARSE)
     for name in ("interval", "interval_at_stop"):
-        assert anew.pop(name) == pytest.approx(told[name], rel=OUTWARD, abs=OUTWARD)
+        span = (case["inputs"]["high"] - case["inputs"]["low"]) * 2
+        assert anew.pop(name) == pytest.approx(told[name], abs=OUTWARD * span)
     path = anew.pop("path")
     assert len(path) == len(told["path"])
     for row, told_row in zip(path, told["path"], strict=True):
