@@ -95,7 +95,7 @@ def inputs() -> dict[str, Inputs]:
             ">=",
             0.6,
             [0.5] * 150,
-            margin=0.2,
+            margin=0.18,
             min_trials=80,
         ),
         "mean-min-trials": Inputs(

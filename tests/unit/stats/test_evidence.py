@@ -4,6 +4,7 @@ import functools
 import json
 from typing import Any
 
+import numpy as np
 import pytest
 
 from pytest_velo.claims import difference, mean, rate
@@ -29,7 +30,12 @@ def vectors(key: str) -> list[Any]:
     return [pytest.param(case, id=case.get("id")) for case in reference()[key]]
 
 
-def ruled_by_the_package(given: evidence.Inputs):
+def same_path(path: list[list[float]], told: list[list[float]]) -> bool:
+    """Tell whether two paths are at the same looks, and equal but for rounding."""
+    return len(path) == len(told) and bool(np.allclose(path, told, rtol=NEAR, atol=NEAR))
+
+
+def ruled_by_the_package(given: evidence.Inputs, looks: set[int]):
     """Run the package's rule over the units until its verdict; return it, its path and its verdict."""
     of = rate if given.binary else mean(given.low, given.high)
     statistic = difference("new", "old", of=of) if given.paired else of
@@ -44,7 +50,8 @@ def ruled_by_the_package(given: evidence.Inputs):
     rule, path, verdict = rule_for(claim, design), [], None
     for low, high in given.bounds():
         verdict = rule.feed(low, high)
-        path.append([rule.n, rule.log_e_support, rule.log_e_refute, *rule.p_values()])
+        if rule.n in looks:
+            path.append([rule.n, rule.log_e_support, rule.log_e_refute, *rule.p_values()])
         if verdict:
             break
     return rule, path, str(verdict or "inconclusive")
@@ -53,10 +60,9 @@ def ruled_by_the_package(given: evidence.Inputs):
 @pytest.mark.parametrize("case", vectors("cases"))
 def test_rule_walks_and_stops_as_the_reference_does(case):
     given, told = evidence.Inputs(**case["inputs"]), case["expected"]
-    rule, path, verdict = ruled_by_the_package(given)
+    rule, path, verdict = ruled_by_the_package(given, {row[0] for row in told["path"]})
     assert (verdict, rule.n) == (told["verdict"], told["n"])
-    for row in told["path"]:
-        assert path[row[0] - 1] == pytest.approx(row, rel=NEAR, abs=NEAR)
+    assert same_path(path, told["path"])
     assert rule.kind == ("calibrated" if told["tests"][0] == "tosses" else "ville")
     for name, interval in (
         ("interval", rule.evidence_bounds()[2]),
@@ -89,10 +95,7 @@ def test_reference_is_what_its_formulas_give(case):
     for name in ("interval", "interval_at_stop"):
         span = (case["inputs"]["high"] - case["inputs"]["low"]) * 2
         assert anew.pop(name) == pytest.approx(told[name], abs=OUTWARD * span)
-    path = anew.pop("path")
-    assert len(path) == len(told["path"])
-    for row, told_row in zip(path, told["path"], strict=True):
-        assert row == pytest.approx(told_row, rel=NEAR, abs=NEAR)
+    assert same_path(anew.pop("path"), told["path"])
     assert anew.items() <= told.items()
 
 
