@@ -12,10 +12,7 @@ Sources: Waudby-Smith & Ramdas (2024), JRSS B 86:1 (bets on a bounded mean); Vil
 from __future__ import annotations
 
 import math
-<<<<<<< HEAD
-=======
 from bisect import bisect_left
->>>>>>> wip-vectors
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import cache
@@ -23,10 +20,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-<<<<<<< HEAD
-from scipy.special import logsumexp
-=======
->>>>>>> wip-vectors
 
 Floats = npt.NDArray[np.float64]
 Bounds = tuple[float, float]
@@ -41,13 +34,8 @@ COINS = 0.5 + np.geomspace(0.03, 0.5, 12)
 FINE = (500, 100, 100, 100, 10)
 """Grids of nulls, so fine that a null which is kept among rejected ones would be seen: to 1e-9."""
 
-<<<<<<< HEAD
-COARSE = (30, 30, 30, 30)
-"""Grids that find the same where there is no such null: to 2e-6."""
-=======
 COARSE = (20, 20, 20, 20)
 """Grids that find the same where there is no such null: to 6e-6."""
->>>>>>> wip-vectors
 
 HAIR = 1e-9
 """Log evidence this near to a bar has reached it: two ways to add it up differ by less."""
@@ -75,12 +63,8 @@ def log_e_mean(outcomes: Sequence[float], nulls: Sequence[float] | Floats, side:
     stakes = 1.0 + bets * (x[:, None, None] - t)
     with np.errstate(divide="ignore"):
         fortunes = np.cumsum(np.log(np.where(stakes > 1e-12, stakes, 0.0)), axis=0)
-<<<<<<< HEAD
-    return np.asarray(logsumexp(fortunes, axis=2, b=SHARES))
-=======
     most = fortunes.max(axis=2)
     return np.asarray(most + np.log(np.exp(fortunes - most[:, :, None]) @ SHARES))
->>>>>>> wip-vectors
 
 
 @cache
@@ -94,16 +78,6 @@ def coin_table(horizon: int) -> list[list[float]]:
     return table
 
 
-<<<<<<< HEAD
-def coin_crossing(bar: float, horizon: int) -> Fraction:
-    """Return the chance that a fair coin's evidence reaches the bar within the horizon: exact."""
-    ways, crossed = [1], Fraction(0)
-    for n, evidence in enumerate(coin_table(horizon)[1:], start=1):
-        ways = [a + b for a, b in zip([0, *ways], [*ways, 0], strict=True)]
-        reached = [log_e >= bar - HAIR for log_e in evidence]
-        crossed += Fraction(sum(w for w, hit in zip(ways, reached, strict=True) if hit), 2**n)
-        ways = [0 if hit else w for w, hit in zip(ways, reached, strict=True)]
-=======
 @cache
 def coin_crossing(bar: float, horizon: int) -> Fraction:
     """Return the chance that a fair coin's evidence reaches the bar within the horizon: exact."""
@@ -113,7 +87,6 @@ def coin_crossing(bar: float, horizon: int) -> Fraction:
         fewest = bisect_left(evidence, bar - HAIR)  # evidence rises with heads
         crossed += Fraction(sum(ways[fewest:]), 2**n)
         ways[fewest:] = [0] * (n + 1 - fewest)
->>>>>>> wip-vectors
     return crossed
 
 
