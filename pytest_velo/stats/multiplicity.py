@@ -62,9 +62,6 @@ def e_bh(log_e: Sequence[float], alpha: float) -> Adjusted:
         UsageError: `alpha` is outside its range.
 
     Source: Wang and Ramdas (2022), "False discovery rate control with e-values", JRSS B 84:822.
-
-    >>> e_bh([math.log(100.0), math.log(31.0), 0.0], 0.05).rejects
-    (True, True, False)
     """
     _check_alpha(alpha)
     order = sorted(range(len(log_e)), key=lambda place: log_e[place])

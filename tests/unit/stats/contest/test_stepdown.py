@@ -30,3 +30,9 @@ def test_it_rejects_what_the_closure_rejects(values: list[float], level: float) 
 def test_one_that_is_rejected_makes_room_for_the_others() -> None:
     assert rejected(np.log([45.0, 1e9, 0.01]), 0.05).tolist() == [True, True, False]
     assert rejected(np.log([39.0, 0.5, 0.01]), 0.05).tolist() == [False, False, False]
+
+
+def test_the_first_needs_the_average_of_all_and_those_that_follow_less() -> None:
+    assert rejected(np.log([60.0, 70.0, 1.0]), 0.05).tolist() == [True, True, False]
+    assert rejected(np.log([59.0, 1.0, 1.0]), 0.05).tolist() == [True, False, False]  # their average is 20.33
+    assert rejected(np.log([57.0, 1.0, 1.0]), 0.05).tolist() == [False, False, False]

@@ -9,7 +9,7 @@ from pytest_velo.stats.planning.simulation import measured_at, two_points
 
 def test_measured_at_zero() -> None:
     design = Design(alpha=0.05, beta=0.05, max_units=400)
-    assert measured_at(estimate(rate, halfwidth=0.1), design, 0.0, 0.0).n == 23.0
+    assert measured_at(estimate(rate, halfwidth=0.1), design, 0.0, 0.0).n == 27.0
 
 
 def test_two_points_with_a_mean_and_a_deviation() -> None:
