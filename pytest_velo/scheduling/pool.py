@@ -29,6 +29,7 @@ class Pool:
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._due = False
         self._closed = False
+        self._broken: Exception | None = None
 
     def start(self, runs: Sequence[Run], contexts: Sequence[Context] | None = None) -> None:
         """Start sampling runs, in the order of their tests; on the loop.
@@ -47,6 +48,10 @@ class Pool:
         task = self._tasks[id(run)]
         try:
             await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if self._broken is not None:
+                raise self._broken from None
+            raise
         finally:
             if task.done():  # run and task hold every trial: much memory in a session of many
                 del self._tasks[id(run)], self._lanes[id(run)]
@@ -70,8 +75,17 @@ class Pool:
             asyncio.get_running_loop().call_soon(self._share_out)
 
     def _share_out(self) -> None:
-        """Give trials, one at a time, to the runs the policy chooses, while their lanes have room."""
+        """Give trials to runs. Nobody awaits this: an error ends every run, or they would wait for ever."""
         self._due = False
+        try:
+            self._give()
+        except Exception as error:
+            self._broken, self._closed = error, True
+            for task in self._tasks.values():
+                task.cancel()
+
+    def _give(self) -> None:
+        """Give trials, one at a time, to the runs the policy chooses, while their lanes have room."""
         self._runs = [run for run in self._runs if run.stop is None]
         busy: Counter[Hashable] = Counter()
         for run in self._runs:

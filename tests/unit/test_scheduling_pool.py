@@ -54,3 +54,19 @@ def test_alone_a_plan_that_breaks_is_the_error_of_its_run(make_hypothesis) -> No
         return run
 
     assert isinstance(asyncio.run(go()).error, ValueError)
+
+
+def test_a_policy_that_breaks_ends_every_run_with_its_error(make_hypothesis) -> None:
+    def breaks(waiting):
+        raise LookupError("the policy broke")
+
+    async def go() -> None:
+        pool = Pool(breaks, 20, lambda _: "lane")
+        drawer, threads = Sampler(Settings(), None), SampleLoop()
+        runs = [Run(make_hypothesis(body), drawer, threads, launcher=pool) for _ in range(2)]
+        pool.start(runs)
+        for run in runs:
+            with pytest.raises(LookupError, match="the policy broke"):
+                await asyncio.wait_for(pool.wait(run), timeout=60)
+
+    asyncio.run(go())
