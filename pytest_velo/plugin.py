@@ -146,7 +146,14 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Set the outcome of our reports; outermost, so after xfail and other plugins."""
-    report = yield
+    try:
+        report = yield
+    except SystemError:
+        # CPython's parser counts its depth for all threads together (gh-106905). Bodies in threads may parse
+        # while pytest does so for a traceback, and that ends the session; a second time it goes well.
+        if not is_marked(item):
+            raise
+        report = pytest.TestReport.from_item_and_call(item, call)
     if is_marked(item):
         integration.adapt_report(item, call, report)
     return report

@@ -84,3 +84,34 @@ def test_a_killed_session_leaves_a_partial_record(run, lab, monkeypatch) -> None
     assert "draws" in velo("cache", "stats")
     run.file(DYING.replace("{fatal}", "False"))
     assert "supported" in velo("rescore", name, "test_it.py::test_a", "-p", "no:randomly")
+
+
+def test_a_parser_that_is_disturbed_by_a_thread_does_not_end_the_session(run):
+    """CPython raises this while pytest writes a traceback, if another thread parses just then."""
+    run.file(DISTURBED, "conftest.py")
+    run.file(TWO)
+    result = run()
+    assert "INTERNALERROR" not in result.stdout.str()
+    assert run.outcomes == ["error", "supported"]
+    result.stdout.fnmatch_lines(["*OSError: the disk is full*"])
+
+
+DISTURBED = """
+import pytest
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if call.when == "call" and item.name == "test_first":
+        raise SystemError("AST constructor recursion depth mismatch (before=291, after=337)")
+    return report
+"""
+TWO = """
+@pytest.mark.hypothesis(rate >= 0.5, max_trials=20)
+def test_first(trial):
+    raise OSError("the disk is full")
+
+@pytest.mark.hypothesis(rate >= 0.5, max_trials=20)
+def test_second(trial):
+    return trial.rng.random() < 0.95
+"""
