@@ -27,7 +27,7 @@ PATTERNS = {
 }
 
 
-def tests_for_and_against(rule):
+def for_and_against(rule):
     """Return the two tests of a rule of one side, made anew."""
     nulls = nulls_of(rule.claim)
     [support, refute] = [
@@ -52,7 +52,7 @@ def law_under_bounds(rule, p, invalid_ones, invalid_zeros):
     The shares of ones and of zeros that are invalid are numbers, or what gives them after so many units: an
     array over both sums.
     """
-    support, refute = tests_for_and_against(rule)
+    support, refute = for_and_against(rule)
     tables = {test: crossing_counts(test) for test in (support, refute)}
     mass = np.zeros((N + 1, N + 1))
     mass[0, 0] = 1.0
@@ -118,7 +118,7 @@ def adversary(rule):
     Returns:
         The shares of ones and of zeros that are invalid, as `law_under_bounds` takes them.
     """
-    support, _ = tests_for_and_against(rule)
+    support, _ = for_and_against(rule)
     up = support.side > 0
 
     def hides(n):
