@@ -21,7 +21,7 @@ from pathlib import Path
 
 from pytest_velo.stats.intervals import clopper_pearson
 
-PARTS = ("checks_cases", "checks_of_replies", "checks_of_facts")
+PARTS = ("checks_cases", "checks_of_replies", "checks_of_facts", "checks_of_order")
 RATES = Path(__file__).parents[1] / "docs" / "checks" / "rates.json"
 LEVEL = 0.95
 

@@ -12,7 +12,7 @@ MOST_NAMED = 20
 class Level(StrEnum):
     """How serious it is: a line of the report, a failure under strict, or a failure in any case.
 
-    No check of ours is an error.
+    Of ours, only what makes a verdict void is an error.
     """
 
     NOTE = "note"

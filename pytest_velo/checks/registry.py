@@ -8,6 +8,7 @@ from dataclasses import replace
 from pytest_velo.checks import (
     arms,
     constants,
+    dependence,
     duplicates,
     empties,
     endings,
@@ -40,6 +41,7 @@ OURS: tuple[Check, ...] = (
     arms.CHECK,
     endings.CHECK,
     snapshots.CHECK,
+    dependence.CHECK,
 )
 """By code. A code is never used again for another check; F10 was never used."""
 

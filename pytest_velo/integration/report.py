@@ -34,6 +34,7 @@ from pytest_velo.report.document import compact
 from pytest_velo.report.estimates import total_text
 from pytest_velo.report.families import family_lines
 from pytest_velo.report.folding import more_lines, most_of
+from pytest_velo.report.found import head_of
 from pytest_velo.report.lines import UNWRAPPED, Line, Style, as_text, block, fit_lines, paragraph
 from pytest_velo.report.record import RUN_FILE
 from pytest_velo.report.stubs import refusal, stubbed_text, stubs_of
@@ -80,9 +81,9 @@ def adapt_report(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.
             report.longrepr = longrepr_of(text, report)
     elif result.outcome is Outcome.INCONCLUSIVE:
         _as_undecided(item, report, result)
-    elif report.passed and any(found.fails(strict=settings.strict) for found in result.found):
+    elif report.passed and (counted := [each for each in result.found if each.fails(strict=settings.strict)]):
         report.outcome = "failed"
-        report.longrepr = longrepr_of(text, report)
+        report.longrepr = longrepr_of(text, report, f"{counted[0].code} {head_of(counted[0])}")
     if stubs_of(result):
         _as_stubbed(report, result, text, strict=settings.strict)
     tell_allure(item, report, result.outcome, text)

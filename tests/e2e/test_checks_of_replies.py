@@ -112,6 +112,21 @@ async def test_f18_two_snapshots(model):
 @pytest.mark.hypothesis(rate >= 0.9, models=[snapshots("may")])
 async def test_clean_one_snapshot(model):
     return await model("Hello?") == "yes"
+
+
+MOOD = {"good": True}
+
+
+@pytest.mark.hypothesis(rate >= 0.3, min_trials=100)
+def test_f19_keeps_a_state(trial):
+    if trial.rng.random() < 0.1:
+        MOOD["good"] = not MOOD["good"]
+    return MOOD["good"]
+
+
+@pytest.mark.hypothesis(rate >= 0.3, min_trials=100)
+def test_clean_begins_afresh(trial):
+    return trial.rng.random() < 0.5
 """
 LABELLED = """
 
@@ -139,12 +154,29 @@ def test_each_check_speaks_of_its_mistake_alone(run) -> None:
     run("-q", "-m", "velo")
 
     found = codes(run)
-    assert len(found) == 11
+    assert len(found) == 13
     for name, told in found.items():
         expected = {part.upper() for part in name.split("_") if part[0] == "f" and part[1:].isdecimal()}
         assert told == expected, name
     levels = {each.code: each.level for result in run.record.results for each in result.found}
     assert {code for code, level in levels.items() if level == "warning"} == {"F07", "F09", "F11", "F12"}
+    assert {code for code, level in levels.items() if level == "error"} == {"F19"}
+
+
+def test_a_verdict_over_dependent_trials_is_void_unless_its_author_says_why_not(run) -> None:
+    run.file(FILE.replace(", silence={SILENCE}", ""))
+    void = run("-m", "velo", "-k", "f19", "--velo-profile=explore")
+    assert void.ret == 1
+    void.stdout.fnmatch_lines(["FAILED *test_f19_keeps_a_state - F19 dependent trials (error): *"])
+    again = run(
+        "-m", "velo", "-k", "f19 or afresh", "--velo-profile=explore"
+    )  # the same draws, in their order
+    again.assert_outcomes(passed=1, failed=1)
+    silenced = FILE.replace(
+        "min_trials=100)", 'min_trials=100, silence={"F19": "its mood is what we claim"})', 1
+    )
+    run.file(silenced.replace(", silence={SILENCE}", ""))
+    assert run("-m", "velo", "-k", "f19", "--velo-profile=explore").ret == 0
 
 
 @pytest.mark.processes
@@ -174,6 +206,6 @@ def test_check_and_the_command_know_them(tmp_path, monkeypatch) -> None:
     found = check_sync(rate >= 0.2, until_it_parses, models=[chatty])
     assert [each.code for each in found.result.found] == ["F09"]
     listed = CliRunner().invoke(main, ["checks"]).output
-    assert all(code in listed for code in ("F07", "F08", "F09", "F11", "F12", "F18"))
+    assert all(code in listed for code in ("F07", "F08", "F09", "F11", "F12", "F18", "F19"))
     shown = CliRunner().invoke(main, ["checks", "F09"]).output
     assert shown.startswith("# F09: resample until valid")

@@ -23,6 +23,7 @@ FOLLOWED = tuple(
         "checks/F11-answer-in-the-prompt",
         "checks/F12-empty-replies-scored",
         "checks/F18-mixed-snapshots",
+        "checks/F19-dependent-trials",
         "tutorial/first-baseline",
         "how-to/assumptions",
         "how-to/attempts",
