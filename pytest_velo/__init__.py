@@ -28,7 +28,7 @@ from pytest_velo.version import __version__ as __version__
 if TYPE_CHECKING:
     from pytest_velo.case_sets import Case, cases
     from pytest_velo.claims import baseline, difference, estimate, mean, ranking, rate
-    from pytest_velo.covariates import covariate, recorded
+    from pytest_velo.covariates import covariate, learned, recorded
     from pytest_velo.designing.supplies import Velo
     from pytest_velo.errors import InvalidTrial, ToolError, UsageError, VeloError
     from pytest_velo.interactive.asking.ask import ask, ask_sync
@@ -83,6 +83,7 @@ __all__ = [
     "estimate",
     "from_log",
     "image",
+    "learned",
     "load",
     "mean",
     "ranking",
@@ -126,6 +127,7 @@ _HOMES = {
     "estimate": "claims",
     "from_log": "logs.cases",
     "image": "media",
+    "learned": "covariates",
     "load": "report.load",
     "mean": "claims",
     "ranking": "claims",

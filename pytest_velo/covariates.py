@@ -1,4 +1,4 @@
-"""Covariates: a number of each case, known before the sampling, that foresees something of its outcome."""
+"""Covariates: a number of each case, known or learned before its trial, that foresees its outcome."""
 
 from __future__ import annotations
 
@@ -21,10 +21,17 @@ class EarlierRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Learned:
+    """What earlier trials of the same case, or kind of case, came out as; made by `learned()`."""
+
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CovariateSource:
     """A covariate with options; made by `covariate()`."""
 
-    source: str | Callable[[Any], Any] | EarlierRun
+    source: str | Callable[[Any], Any] | EarlierRun | Learned
     correlation: float | None = None
     missing: float | None = None
 
@@ -44,8 +51,26 @@ def recorded(run: str | Path, *, test: str | None = None, model: str | None = No
     return EarlierRun(run=str(run), test=test, model=model)
 
 
+def learned(by: str | None = None) -> Learned:
+    """Learn the cases while the trials come, instead of knowing a number of each: `covariate=learned()`.
+
+    What a case is foreseen to come out as are its own earlier trials in the same run. That saves trials where
+    cases differ and come up several times: a short list, or a longer one with few kinds of cases.
+
+    Args:
+        by: A field that names each case's kind; its kinds are learned then, instead of its cases.
+
+    Examples:
+        >>> learned("topic")
+        Learned(by='topic')
+    """
+    if by is not None and not (isinstance(by, str) and by):
+        raise UsageError(f"learned({by!r}): expected a field of the cases", fix='learned("topic")')
+    return Learned(by=by)
+
+
 def covariate(
-    source: str | Callable[[Any], Any] | EarlierRun,
+    source: str | Callable[[Any], Any] | EarlierRun | Learned,
     *,
     correlation: float | None = None,
     missing: float | None = None,
@@ -53,7 +78,8 @@ def covariate(
     """Give a covariate options: `covariate=covariate("difficulty", correlation=-0.6)`.
 
     Args:
-        source: A field of the cases, a function of the case that gives a number, or `recorded(...)`.
+        source: A field of the cases, a function of the case that gives a number, `recorded(...)`, or
+            `learned(...)`.
         correlation: With the outcomes, as you expect it; between -1 and 1. It decides before the sampling
             whether the covariate is used, and what a plan says. No error rate depends on it.
         missing: The number of a case that has none. Any is valid; a typical one saves the most.
@@ -71,6 +97,8 @@ def covariate(
         )
     if missing is not None and not is_number(missing):
         raise UsageError(f"missing={missing!r}: expected a number", fix="missing=0.5")
+    if missing is not None and isinstance(source, Learned):
+        raise UsageError("missing= is for numbers, and kinds of cases are learned", fix="leave it out")
     return CovariateSource(source=source, correlation=correlation, missing=missing)
 
 
@@ -83,8 +111,10 @@ def read_source(value: Any) -> Any:
     if isinstance(value, CovariateSource):
         read_source(value.source)
         return value
-    if not (isinstance(value, EarlierRun) or callable(value) or (isinstance(value, str) and value)):
-        raise ValueError("a field of the cases, a function of the case, or recorded(...)")
+    if value is learned:
+        raise ValueError("learned(), with its parentheses")
+    if not (isinstance(value, EarlierRun | Learned) or callable(value) or (isinstance(value, str) and value)):
+        raise ValueError("a field of the cases, a function of the case, recorded(...), or learned(...)")
     return value
 
 

@@ -475,7 +475,7 @@ class CovariateSeen:
     """What a covariate was expected to say about the outcomes, and what it said.
 
     Attributes:
-        name: Where it comes from: a field, a function, an earlier run.
+        name: Where it comes from: a field, a function, an earlier run, the trials before.
         used: The verdict uses it. That was settled before the sampling.
         expected: Its correlation with the outcomes as it was expected, without a sign; `declared` by its
             author, or assumed.
@@ -486,7 +486,9 @@ class CovariateSeen:
             without a verdict.
         low, high, variance: The range and the variance of the centres over the list.
         centres: How far the number of each case that came up lies from the mean over the list, in widths of
-            its range, by the id of the case.
+            its range, by the id of the case. Of a learned one, as it was foreseen at the end.
+        kinds: The kind of each case that came up, by its id, if it was learned; else None.
+        shares: What share of the list each kind is that came up; None likewise.
     """
 
     name: str
@@ -500,6 +502,8 @@ class CovariateSeen:
     high: float
     variance: float
     centres: Mapping[str, float]
+    kinds: Mapping[str, str] | None = None
+    shares: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

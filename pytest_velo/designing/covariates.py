@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
@@ -12,29 +12,34 @@ from typing import Any
 from pytest_velo.canonical import digest
 from pytest_velo.case_sets import Case, CaseSet
 from pytest_velo.claims import Statistic
-from pytest_velo.covariates import CovariateSource, EarlierRun, is_number
+from pytest_velo.covariates import CovariateSource, EarlierRun, Learned, is_number
 from pytest_velo.designing.attempts import stream_of
 from pytest_velo.designing.models import model_ids
 from pytest_velo.designing.spec import Spec
 from pytest_velo.errors import UsageError, nearest
 from pytest_velo.records import HypothesisResult, OutcomeKind, TrialRecord
 from pytest_velo.report.load import Run, load, load_folder
-from pytest_velo.runner.frame import Covariate
+from pytest_velo.runner.frame import Covariate, Kinds
 from pytest_velo.settings import Settings
-from pytest_velo.stats.engine.centred import Centring
+from pytest_velo.stats.engine.centred import Centring, learned_centring
+from pytest_velo.stats.engine.learning import expected_of_learning
 
 USUAL_CORRELATION = 0.5
 """Assumed of a covariate whose author declares nothing, and which tells nothing itself."""
+
+LEARNED_CORRELATION = 0.7
+"""Assumed of a case's own rate with its outcomes: half of the variance is between the cases."""
 
 _NAMED = 3
 
 
 def covariate_of(
-    spec: Spec, cases: CaseSet | None, settings: Settings, over: str, model: str | None
+    spec: Spec, cases: CaseSet | None, settings: Settings, over: str, model: str | None, n_units: int
 ) -> Covariate | None:
     """Return the covariate that a spec names, with the centre of each case; None if it names none.
 
-    `model` is the one that is judged, if it is known; else all that the spec names are.
+    `model` is the one that is judged, if it is known; else all that the spec names are. `n_units` is how many
+    units there may be.
 
     Raises:
         UsageError: A case has no number; or it comes from the very draws that are judged.
@@ -50,6 +55,8 @@ def covariate_of(
             " groups, is not known",
             fix='over="cases", without group=',
         )
+    if isinstance(source.source, Learned):
+        return _learned(source.source, source.correlation, cases, n_units)
     named = _Found(source, spec, cases, settings, model)
     values = named.values()
     low, high = min(values), max(values)
@@ -61,7 +68,7 @@ def covariate_of(
     expected = named.expected(values)
     return Covariate(
         name=named.name,
-        centres=dict(zip(cases.ids, centres, strict=True)),
+        foresight=dict(zip(cases.ids, centres, strict=True)),
         centring=Centring(
             min(0.0, *centres), max(0.0, *centres), math.fsum(centre**2 for centre in centres) / len(centres)
         ),
@@ -69,6 +76,40 @@ def covariate_of(
         declared=source.correlation is not None,
         digest=digest([named.name, *(f"{value:.12g}" for value in values)]),
     )
+
+
+def _learned(given: Learned, correlation: float | None, cases: CaseSet, n_units: int) -> Covariate:
+    """Return the kinds of a list's cases, which are learned while the trials come."""
+    kinds = [*cases.ids] if given.by is None else _kinds(given.by, cases)
+    shares = {kind: n / len(kinds) for kind, n in Counter(kinds).items()}
+    name = "learned by case" if given.by is None else f"learned by {given.by}"
+    squared = (LEARNED_CORRELATION if correlation is None else correlation) ** 2
+    return Covariate(
+        name=name,
+        foresight=Kinds(of_cases=dict(zip(cases.ids, kinds, strict=True)), shares=shares),
+        centring=learned_centring(shares.values()),
+        explained=expected_of_learning(squared, len(shares), n_units),
+        declared=correlation is not None,
+        digest=digest([name, *kinds]),
+    )
+
+
+def _kinds(field: str, cases: CaseSet) -> list[str]:
+    """Return the kind of each case, which a field names.
+
+    Raises:
+        UsageError: A case has none.
+    """
+    found = [_field(item, field) for item in cases.items]
+    for name, kind in zip(cases.ids, found, strict=True):
+        if not isinstance(kind, str | int | float):
+            known = next((item.keys() for item in cases.items if isinstance(item, Case)), ())
+            near = nearest(field, map(str, known)) if kind is None and field not in known else ""
+            raise UsageError(
+                f"case {name!r} is of no kind: its field {field!r} is {kind!r}",
+                fix=near or "give each case the field, a text or a number; or learned() for the case itself",
+            )
+    return [str(kind) for kind in found]
 
 
 class _Found:
@@ -84,6 +125,8 @@ class _Found:
         self._model = model
         self._outcomes: Mapping[str, Sequence[float]] = {}
         kind = source.source
+        assert not isinstance(kind, Learned)  # it has no numbers
+        self._kind = kind
         self.name = (
             kind
             if isinstance(kind, str)
@@ -94,7 +137,7 @@ class _Found:
 
     def values(self) -> list[float]:
         """Return the number of each case, in order."""
-        kind = self._source.source
+        kind = self._kind
         if isinstance(kind, EarlierRun):
             self._outcomes = self._recorded(kind)
             found = [

@@ -48,7 +48,7 @@ def make_frame(
     design = _design(spec, cases, over, plan, settings, family)
     if attempt is not None:
         design = replace(design, alpha=design.alpha * attempt_share(attempt))
-    covariate = covariate_of(spec, cases, settings, over, model)
+    covariate = covariate_of(spec, cases, settings, over, model, design.max_units)
     if covariate is not None:
         design = replace(design, centring=covariate.centring, explained=covariate.explained)
     return Frame(

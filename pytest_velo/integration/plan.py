@@ -153,6 +153,7 @@ def _covariate(claim: AnyClaim, frame: Frame) -> str:
         expected_saving(claim, frame.design),
         declared=known.declared,
         used=is_centred(claim, frame.design),
+        learned=known.centring.learns,
     )
 
 

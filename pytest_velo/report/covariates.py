@@ -42,16 +42,26 @@ def covariate_text(seen: CovariateSeen, unit: UnitKind | None = None) -> str:
 def _why_not(seen: CovariateSeen) -> str:
     if seen.variance == 0.0:
         return "it is the same for every case"
+    if seen.kinds is not None:
+        return f"{_while_learned(seen.expected)}, and {_RIVAL}"
     by_whom = "declared" if seen.declared else "expected"
-    return (
-        f"a correlation of {seen.expected:.2f} was {by_whom} before the sampling, and the calibrated rule for"
-        " 0/1 outcomes needs fewer trials then"
-    )
+    return f"a correlation of {seen.expected:.2f} was {by_whom} before the sampling, and {_RIVAL}"
 
 
-def expected_text(name: str, expected: float, saving: float, *, declared: bool, used: bool) -> str:
+_RIVAL = "the calibrated rule for 0/1 outcomes needs fewer trials then"
+
+
+def _while_learned(expected: float) -> str:
+    return f"a correlation of {expected:.2f} with the outcomes was expected on average while it is learned"
+
+
+def expected_text(
+    name: str, expected: float, saving: float, *, declared: bool, used: bool, learned: bool = False
+) -> str:
     """Say what a plan expects of a covariate; `saving` is the share of the trials that it saves."""
     by_whom = "declared" if declared else "assumed"
+    if learned:
+        by_whom = "expected on average while it is learned"
     told = f"{inline(name, _LONGEST)}: a correlation of {expected:.2f} with the outcomes is {by_whom}, "
     if not used:
         return told + "which is too little: the calibrated rule for 0/1 outcomes needs fewer trials"
@@ -64,6 +74,8 @@ def covariate_to_json(seen: CovariateSeen) -> dict[str, Any]:
         **{name: getattr(seen, name) for name in _PLAIN},
         **{name: number_to_json(getattr(seen, name)) for name in (*_KNOWN, *_OBSERVED)},
         "centres": dict(seen.centres),
+        "kinds": None if seen.kinds is None else dict(seen.kinds),
+        "shares": None if seen.shares is None else dict(seen.shares),
     }
 
 
@@ -85,4 +97,6 @@ def covariate_from_json(data: JsonObject) -> CovariateSeen:
         correlation=number_from_json(data["correlation"]),
         adjusted=number_from_json(data["adjusted"]),
         centres=dict(data["centres"]),
+        kinds=None if (kinds := data.get("kinds")) is None else dict(kinds),  # older records lack them
+        shares=None if (shares := data.get("shares")) is None else dict(shares),
     )

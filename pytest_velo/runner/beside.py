@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 from pytest_velo.claims import Statistic
 from pytest_velo.records import CovariateSeen
-from pytest_velo.runner.frame import Covariate
+from pytest_velo.runner.frame import Covariate, Foresight, Kinds
+from pytest_velo.stats.engine.learning import Learner
 from pytest_velo.stats.rules.centred import BREAK_EVEN
 
 FEWEST = 10
@@ -15,26 +15,43 @@ FEWEST = 10
 
 
 class Beside:
-    """Collects the centre of each unit beside its outcome on the scale [0, 1].
+    """Collects the centre of each unit beside its outcome on the scale [0, 1], and learns from it."""
 
-    Attributes:
-        seen: The centres of the cases that came up, by the id of the case.
-    """
-
-    def __init__(self, centres: Mapping[str, float]) -> None:
-        self._centres = centres
-        self.seen: dict[str, float] = {}
+    def __init__(self, foresight: Foresight) -> None:
+        self._foresight = foresight
+        self._learner = Learner()
+        self._cases: dict[str, None] = {}
         self._n = 0
         self._sums = [0.0] * 5
 
-    def centre(self, case_id: str) -> float:
-        """Return the centre of the next unit's case."""
-        return self._centres[case_id]
+    @property
+    def kinds(self) -> Kinds | None:
+        """The kinds of the cases that came up, and their shares of the list; None if none are learned."""
+        known = self._foresight
+        if not isinstance(known, Kinds):
+            return None
+        of_cases = {case_id: known.of_cases[case_id] for case_id in self._cases}
+        return Kinds(of_cases=of_cases, shares={kind: known.shares[kind] for kind in of_cases.values()})
+
+    @property
+    def seen(self) -> dict[str, float]:
+        """The centres of the cases that came up, by the id of the case; learned ones as they are now."""
+        return {case_id: self.foresee(case_id)[0] for case_id in self._cases}
+
+    def foresee(self, case_id: str) -> tuple[float, tuple[float, float] | None]:
+        """Return the centre of the next unit's case, and of a learned one between what all of them lie."""
+        if not isinstance(self._foresight, Kinds):
+            return self._foresight[case_id], None
+        own, low, high = self._learner.foresee(self._foresight.of_cases[case_id])
+        return own, (low, high)
 
     def add(self, case_id: str, low: float, high: float) -> None:
         """Take in a unit by the bounds of its outcome; an invalid one counts with their middle."""
-        centre, outcome = self._centres[case_id], (low + high) / 2.0
-        self.seen[case_id] = centre
+        centre, outcome = self.foresee(case_id)[0], (low + high) / 2.0
+        if isinstance(self._foresight, Kinds):
+            kind = self._foresight.of_cases[case_id]
+            self._learner.learn(kind, self._foresight.shares[kind], outcome)
+        self._cases[case_id] = None
         self._n += 1
         for place, value in enumerate((outcome, centre, outcome**2, centre**2, outcome * centre)):
             self._sums[place] += value
@@ -89,7 +106,7 @@ def seen_of(
 
     `rival` tells that the claim has a calibrated rule without it.
     """
-    adjusted = beside.adjusted
+    adjusted, kinds = beside.adjusted, beside.kinds
     # A calibrated rule, where there is one, would have needed that much less than the bets without centres.
     without = n / (1.0 - min(beside.squared, _MOST)) * (1.0 - BREAK_EVEN if rival else 1.0)
     saved = round(without) - n if used and decided else None
@@ -104,7 +121,9 @@ def seen_of(
         low=covariate.centring.low,
         high=covariate.centring.high,
         variance=covariate.centring.variance,
-        centres=dict(beside.seen),
+        centres=beside.seen,
+        kinds=None if kinds is None else kinds.of_cases,
+        shares=None if kinds is None else kinds.shares,
     )
 
 

@@ -21,13 +21,30 @@ class Over(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Covariate:
-    """A number of each listed case that is known before the sampling.
+class Kinds:
+    """The kinds of listed cases that are learned while trials come.
 
     Attributes:
-        name: Where it comes from: a field, a function, an earlier run.
-        centres: For each case, by its id, how far the number lies from its mean over the list, in widths of
-            its range.
+        of_cases: The kind of each case, by its id.
+        shares: What share of the list each kind is; they add up to 1.
+    """
+
+    of_cases: Mapping[str, str]
+    shares: Mapping[str, float]
+
+
+Foresight = Mapping[str, float] | Kinds
+"""What tells of a case before its trial: its centre, by its id, or its kind, which is learned."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Covariate:
+    """A number of each listed case that is known before its trial.
+
+    Attributes:
+        name: Where it comes from: a field, a function, an earlier run, the trials before.
+        foresight: For each case, by its id, how far the number lies from its mean over the list, in widths of
+            its range; or the kinds of the cases, if it is learned.
         centring: What is known of the centres.
         explained: The squared correlation with the outcomes that is expected of it, in [0, 1].
         declared: Its author said so.
@@ -35,7 +52,7 @@ class Covariate:
     """
 
     name: str
-    centres: Mapping[str, float]
+    foresight: Foresight
     centring: Centring
     explained: float
     declared: bool

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from pytest_velo.canonical import digest
 from pytest_velo.claims import AnyClaim, Claim, Direction
 from pytest_velo.records import Belief, Invalid, Stubbed, TrialRecord, rung_id
-from pytest_velo.runner.frame import Frame
+from pytest_velo.runner.frame import Foresight, Frame
 from pytest_velo.sampling.trial import Trial
 from pytest_velo.settings import Endpoint
 from pytest_velo.stats.engine.design import Design
@@ -161,10 +161,10 @@ class Hypothesis:
         return isinstance(claim, Claim) and self.make_rule is rule_for and is_centred(claim, self.design)
 
     @property
-    def centres(self) -> Mapping[str, float] | None:
-        """What the covariate says of each case, by its id; None without one."""
+    def foresight(self) -> Foresight | None:
+        """What the covariate says of each case; None without one."""
         covariate = self.frame.covariate
-        return None if covariate is None else covariate.centres
+        return None if covariate is None else covariate.foresight
 
     @property
     def calibrated(self) -> bool:

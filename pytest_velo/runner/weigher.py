@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple, Protocol, assert_never
@@ -13,6 +13,7 @@ from pytest_velo.claims import AnyClaim, Claim, Direction, Estimation, Joint, Ra
 from pytest_velo.records import Invalid, TrialRecord
 from pytest_velo.runner.beside import Beside
 from pytest_velo.runner.distance import Distance, wrong_by
+from pytest_velo.runner.frame import Foresight
 from pytest_velo.runner.ranked import RankingWeigher
 from pytest_velo.runner.units import Units
 from pytest_velo.stats.engine.design import Design
@@ -152,8 +153,8 @@ class Weighed(Protocol):
         ...
 
     @property
-    def centres(self) -> Mapping[str, float] | None:
-        """What a covariate says of each case, by its id; None without one."""
+    def foresight(self) -> Foresight | None:
+        """What a covariate says of each case; None without one."""
         ...
 
 
@@ -198,7 +199,7 @@ class OneClaim:
         self.predictive_probability = self._rule.predictive_probability
         self.certified = self._rule.certified
         self._known: tuple[int, _Bounds] | None = None
-        self.beside = None if hypothesis.centres is None else Beside(hypothesis.centres)
+        self.beside = None if hypothesis.foresight is None else Beside(hypothesis.foresight)
 
     @property
     def n(self) -> int:
@@ -245,7 +246,7 @@ class OneClaim:
             return None
         if self.beside is not None:  # all trials of a unit have the same case
             if isinstance(self._rule, CentredRule):
-                self._rule.foresee(self.beside.centre(planned.case_id))
+                self._rule.foresee(*self.beside.foresee(planned.case_id))
             self.beside.add(planned.case_id, *unit)
         return self._rule.feed(*unit)
 

@@ -134,7 +134,7 @@ def test_a_misspelt_keyword(run, keyword, fix):
 
 
 BAD_VALUES = [
-    ("covariate=7", "a field of the cases, a function of the case, or recorded(...)"),
+    ("covariate=7", "a field of the cases, a function of the case, recorded(...), or learned(...)"),
     ("cases=None", "a list, a function, a file name or a strategy"),
     ("models=[]", "a list of model ids*"),
     ("models=7", "a list of model ids*"),

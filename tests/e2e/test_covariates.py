@@ -85,6 +85,76 @@ async def test_pairs(model, case, arm):
     assert "rror" not in scored
 
 
+LEARNED = """
+from pytest_velo import covariate, difference, learned, rate
+
+def reply(request, rng):
+    level = int(request.messages[-1]["content"].split()[-1])
+    return "yes" if rng.random() < (0.97 if level % 3 else 0.1) else "no"
+
+PUPIL = scripted("pupil", reply)
+CASES = [{"id": f"q{level}", "question": f"level {level}", "topic": level % 3} for level in range(12)]
+"""
+
+
+def test_cases_are_learned_while_the_trials_come(run):
+    run.file(
+        LEARNED
+        + body("case", "rate >= 0.55", "covariate=learned(), max_trials=400")
+        + body(
+            "topic", "rate >= 0.55", 'covariate=covariate(learned("topic"), correlation=0.8), max_trials=400'
+        )
+        + body("long", "rate >= 0.3", "covariate=learned(), max_trials=20")
+        + body("inside", "rate.within(0.3, 0.95)", "covariate=learned(), max_trials=400, draws_per_case=2")
+        + """
+@pytest.mark.hypothesis(difference("a", "b") >= -0.2, arms=("a", "b"), models=[PUPIL], cases=CASES,
+                        covariate=learned(), max_trials=400)
+async def test_pairs(model, case, arm):
+    return (await model(f"{arm} {case.question}")).text == "yes"
+
+
+@pytest.mark.hypothesis(rate >= 0.4, models=[PUPIL], cases=CASES, covariate=learned(), max_trials=400)
+async def test_invalid(model, case, trial):
+    if trial.index % 10 == 0:
+        pytest.skip("no matter")
+    return (await model(case.question)).text == "yes"
+"""
+    )
+    said = run().stdout.str()
+    record = run.record
+    assert run.outcomes == ["supported"] * 6, said
+    assert "covariate learned by case: correlation 0." in said
+    assert "was expected on average while it is learned, and the calibrated rule" in " ".join(said.split())
+    seen, topics = record["test_case"].covariate, record["test_topic"].covariate
+    assert seen.used
+    assert topics.used
+    assert not record["test_long"].covariate.used
+    assert seen.kinds == {case_id: case_id for case_id in seen.centres}
+    assert sum(seen.shares.values()) == pytest.approx(1.0)
+    assert topics.shares == {str(topic): pytest.approx(1 / 3) for topic in range(3)}
+    assert topics.centres["q0"] < -0.4
+    for result in record.results:  # the page follows the rule along its trials
+        path = path_of(replace(result.without_trials, trials=result.trials))
+        assert path is not None
+        assert path.followed, result.node_id
+    run("-n", "2")
+    workers = {result.node_id: (result.outcome, result.covariate) for result in run.record.results}
+    assert workers == {result.node_id: (result.outcome, result.covariate) for result in record.results}
+
+
+def test_the_draws_are_those_of_the_same_test_without_learning(run):
+    run.file(LEARNED + body("same", "rate >= 0.55", "max_trials=60"))
+    run()
+    first = run.record["test_same"]
+    run.file(LEARNED + body("same", "rate >= 0.55", "max_trials=60, covariate=learned()"))
+    run("--velo-mode=replay")
+    again = run.record["test_same"]
+    n = min(len(first.trials), len(again.trials))
+    assert n > 5
+    for one, other in zip(first.trials[:n], again.trials[:n], strict=True):
+        assert (one.case_id, one.repeat, one.values) == (other.case_id, other.repeat, other.values)
+
+
 def test_the_outcomes_of_an_earlier_run_are_a_covariate_unless_they_are_judged_themselves(run):
     run.file(HEAD + body("seen", "rate >= 0.2", 'over="population"'), "test_first.py")
     run("test_first.py")
@@ -136,7 +206,7 @@ def test_keywords_that_do_not_go_with_a_covariate_are_refused_in_words(mistakes)
         "estimate": "one rate, mean or difference",
         "excluded": 'does not go with invalid="exclude"',
         "once": "once=True looks at each once",
-        "kind": "expected a field of the cases, a function of the case, or recorded(...)",
+        "kind": "expected a field of the cases, a function of the case, recorded(...), or learned(...)",
     }
     told = {name: " ".join(text.split()) for name, text in said.items()}
     assert {name: word in told[name] for name, word in words.items()} == dict.fromkeys(words, True), told

@@ -9,7 +9,7 @@ never drawn.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -18,7 +18,8 @@ from pytest_velo.baselines.written import claim_of
 from pytest_velo.case_sets import Planned
 from pytest_velo.claims import AnyClaim, Change
 from pytest_velo.errors import VeloError
-from pytest_velo.records import HypothesisResult, Invalid, TrialRecord, UnitKind
+from pytest_velo.records import CovariateSeen, HypothesisResult, Invalid, TrialRecord, UnitKind
+from pytest_velo.runner.frame import Foresight, Kinds
 from pytest_velo.runner.weigher import Boundaries, Weigher, weigh
 from pytest_velo.stats.engine.centred import Centring
 from pytest_velo.stats.engine.design import Design
@@ -63,7 +64,7 @@ class _Recorded:
     invalid: Invalid
     reference: Sequence[float | None] | None = None
     make_rule: MakeRule = rule_for
-    centres: Mapping[str, float] | None = None
+    foresight: Foresight | None = None
 
 
 def path_of(result: HypothesisResult, *, intervals: int = 0) -> Path | None:
@@ -108,7 +109,12 @@ def _designs(result: HypothesisResult) -> Iterator[Design]:
     saved = (n_trials + decision.n_saved) * n_units // n_trials if decision.n_saved else n_units
     covariate = result.covariate
     centring = (
-        Centring(covariate.low, covariate.high, covariate.variance)
+        Centring(
+            covariate.low,
+            covariate.high,
+            covariate.variance,
+            None if covariate.shares is None else min(covariate.shares.values(), default=1.0),
+        )
         if covariate is not None and covariate.used
         else None
     )
@@ -161,12 +167,23 @@ class _Followed:
         return all(_alike(ours, theirs) for ours, theirs in pairs)
 
 
+def _foresight(covariate: CovariateSeen | None) -> Foresight | None:
+    """Return what a recorded covariate told of each case."""
+    if covariate is None:
+        return None
+    if covariate.kinds is None or covariate.shares is None:
+        return covariate.centres
+    return Kinds(of_cases=covariate.kinds, shares=covariate.shares)
+
+
 def _followed(result: HypothesisResult, claim: AnyClaim, design: Design, intervals: int) -> _Followed:
     """Weigh the trials again, up to the verdict."""
     arms = tuple(dict.fromkeys(trial.arm for trial in result.trials if trial.arm))
     invalid = result.invalid or Invalid.BOUND
-    centres = None if result.covariate is None else result.covariate.centres
-    weigher = weigh(_Recorded(claim=claim, design=design, arms=arms, invalid=invalid, centres=centres))
+    recorded = _Recorded(
+        claim=claim, design=design, arms=arms, invalid=invalid, foresight=_foresight(result.covariate)
+    )
+    weigher = weigh(recorded)
     assert result.decision is not None  # the caller looked
     every = math.ceil(max(1, result.decision.evidence.n) / MOST_LOOKS)
     every_interval = math.ceil(max(1, result.decision.evidence.n) / intervals) if intervals else 0

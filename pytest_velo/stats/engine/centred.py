@@ -27,6 +27,7 @@ variate.
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from pytest_velo.errors import UsageError
@@ -57,11 +58,15 @@ class Centring:
         low, high: No centre lies outside; `low <= 0 <= high`.
         variance: Of the centres over the list, >= 0. It sets the coefficient's start, and no error rate
             depends on it.
+        least_share: For centres that are learned (`engine.learning`), the smallest share of the list that a
+            kind of cases has; None for centres that are known before. A learned centre comes with the ends
+            of all that it could have been, and its coefficient is 1: it is drawn to 0 already.
     """
 
     low: float
     high: float
     variance: float
+    least_share: float | None = None
 
     def __post_init__(self) -> None:
         if not (-math.inf < self.low <= 0.0 <= self.high < math.inf and 0.0 <= self.variance < math.inf):
@@ -71,9 +76,28 @@ class Centring:
                 fix="subtract the mean over the list from each value",
             )
 
+    @property
+    def learns(self) -> bool:
+        """The centres are learned while the units come."""
+        return self.least_share is not None
+
+    @property
+    def says_nothing(self) -> bool:
+        """The centre of every unit is 0."""
+        return self.variance <= LEAST_VARIANCE
+
     def turned(self, side: Side) -> Centring:
         """Return what is known of the centres in side +1 terms, where outcomes and centres change sign."""
-        return self if side > 0 else Centring(-self.high, -self.low, self.variance)
+        return self if side > 0 else Centring(-self.high, -self.low, self.variance, self.least_share)
+
+
+def learned_centring(shares: Collection[float]) -> Centring:
+    """Return what is known of centres that are learned, of kinds of cases with these shares of the list.
+
+    The outcomes lie in [0, 1], so what is foreseen of two kinds differs by 1 at most.
+    """
+    says = 1.0 if len(shares) > 1 else 0.0
+    return Centring(-says, says, says, min(shares, default=1.0))
 
 
 class CentredProcess:
@@ -95,6 +119,7 @@ class CentredProcess:
         "_centres",
         "_centring",
         "_coefficient",
+        "_ends",
         "_log_fortunes",
         "_products",
         "_squares",
@@ -126,18 +151,23 @@ class CentredProcess:
         self._centres = 0.0
         self._squares_of_centres = 0.0
         self._products = 0.0
-        self._coefficient = 0.0
+        self._coefficient = 1.0 if centring.learns else 0.0
+        self._ends = (0.0, 0.0) if centring.learns else (self._centring.low, self._centring.high)
         self._log_fortunes = list(_LOG_WEIGHTS)
 
-    def update(self, outcome: float, centre: float) -> None:
+    def update(self, outcome: float, centre: float, ends: tuple[float, float] | None = None) -> None:
         """Take in one outcome in [0, 1] and the centre of its case, which was known before the outcome.
+
+        `ends` are the lowest and the highest that a learned centre could have been.
 
         Raises:
             UsageError: The centre is outside the range that the bets reckon with.
         """
         away, centre = (outcome, centre) if self.side > 0 else (1.0 - outcome, -centre)
         away -= self.edge
-        low, high = self._centring.low, self._centring.high
+        if ends is not None and self._centring.learns:
+            self._ends = ends if self.side > 0 else (-ends[1], -ends[0])
+        low, high = self._ends
         if not low - _ROUNDING <= centre <= high + _ROUNDING:
             raise UsageError(
                 f"a centre of {self.side * centre:g} is outside the range that was declared",
@@ -167,6 +197,8 @@ class CentredProcess:
         return self._coefficient
 
     def _slope(self) -> float:
+        if self._centring.learns:
+            return 1.0
         together = self._products - self._aways * self._centres / self.n
         own = self._squares_of_centres - self._centres**2 / self.n
         spread = own + UNCORRELATED_UNITS * self._centring.variance
@@ -189,7 +221,7 @@ class CentredProcess:
     def room(self) -> tuple[float, float]:
         """Return how far the next centred outcome may fall below the edge, and rise above it."""
         coefficient = self._coefficient
-        ends = coefficient * self._centring.low, coefficient * self._centring.high
+        ends = [coefficient * end for end in self._ends]
         return self.edge + max(ends), 1.0 - self.edge - min(ends)
 
     def moments(self) -> tuple[float, float]:
@@ -216,6 +248,10 @@ class CentredProcess:
         As much is staked as may be and the centred outcome is as high as it can be. As the coefficient
         grows, that goes from 1/edge to the width of the centres over their end on its side.
         """
+        if self._centring.least_share is not None:
+            # Learned centres lie no wider than 1 apart, w, and average to 0 over the list. So the highest is
+            # at least the least share of w, and no factor is above (1 + w) / (edge + share * w).
+            return math.log(max(1.0 / self.edge, 2.0 / (self.edge + self._centring.least_share)))
         width = self._centring.high - self._centring.low
         ends = [end for end in (self._centring.high, -self._centring.low) if end > 0.0]
         return math.log(max([1.0 / self.edge, *(width / end for end in ends)]))

@@ -18,6 +18,9 @@ from pytest_velo.stats.engine.mixture import ALL_IN, Side
 from pytest_velo.stats.limits.mean import LogBars
 from pytest_velo.stats.limits.rate import close_in
 
+Ends = tuple[Sequence[float] | Floats, Sequence[float] | Floats]
+"""The lowest and the highest that each learned centre could have been."""
+
 _POINTS = 24
 _ROUNDS = 4
 
@@ -28,22 +31,24 @@ def centred_log_evidence(
     thresholds: Sequence[float] | Floats,
     side: Side,
     centring: Centring,
+    ends: Ends | None = None,
 ) -> Floats:
     """Return the log evidence against each null after each unit, equal to `CentredProcess.log_e` at every n.
 
     `outcomes` and `centres` are one path, or arrays of paths, shape (paths, n), against a single null. The
-    result has shape (nulls, n) or (paths, n).
+    result has shape (nulls, n) or (paths, n). `ends` are those of learned centres, shaped as these.
     """
     edges = np.asarray(thresholds, dtype=float)[:, None]
     edges = edges if side > 0 else 1.0 - edges
     path, beside = np.atleast_2d(outcomes).astype(float), np.atleast_2d(centres).astype(float)
     path, beside = (path, beside) if side > 0 else (1.0 - path, -beside)
     known = centring.turned(side)
-    slopes = _slopes(path, beside, known)
+    slopes = np.ones_like(path) if known.learns else _slopes(path, beside, known)
+    lows, highs = _ends(known, ends, side)
     away = path - edges
     variance = _variances(away, beside, slopes, edges)
-    ends = slopes * known.low, slopes * known.high
-    lost, won = edges + np.maximum(*ends), 1.0 - edges - np.minimum(*ends)
+    reached = slopes * lows, slopes * highs
+    lost, won = edges + np.maximum(*reached), 1.0 - edges - np.minimum(*reached)
     most = lost * won
     spread = np.clip(variance / most, LEAST_SPREAD, 1.0)
     deviation = np.sqrt(spread * most)
@@ -64,16 +69,25 @@ def centred_limit(
     log_bars: LogBars,
     *,
     at_stop: bool = False,
+    ends: Ends | None = None,
 ) -> float:
     """Return a confidence limit for a mean by inverting the engine over its nulls, as `mean_limit` does."""
 
     def rejects(nulls: Floats) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
         own = nulls[0] if side > 0 else 1.0 - nulls[0]
-        evidence = centred_log_evidence(outcomes, centres, own, side, centring)
+        evidence = centred_log_evidence(outcomes, centres, own, side, centring, ends)
         return ((evidence[:, -1] if at_stop else evidence.max(axis=1)) >= log_bars(own))[None, :]
 
     [(limit, _)] = close_in(rejects, [(0.0, 1.0)], points=_POINTS, rounds=_ROUNDS)
     return limit if side > 0 else 1.0 - limit
+
+
+def _ends(known: Centring, ends: Ends | None, side: Side) -> tuple[Floats, Floats]:
+    """Return between what the centres lie, in side +1 terms: known for all units, or learned for each."""
+    if ends is None:
+        return np.atleast_2d(known.low), np.atleast_2d(known.high)
+    lows, highs = (np.atleast_2d(end).astype(float) for end in ends)
+    return (lows, highs) if side > 0 else (-highs, -lows)
 
 
 def _before(values: Floats) -> Floats:

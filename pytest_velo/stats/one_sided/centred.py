@@ -18,12 +18,15 @@ from pytest_velo.stats.engine.mixture import Side
 from pytest_velo.stats.engine.nulls import Null
 from pytest_velo.stats.one_sided.mean import NullTest, chance_within, expected_units, fewest_units
 
+Ends = tuple[float, float]
+"""The lowest and the highest that a learned centre could have been, whichever case was picked."""
+
 
 class Centred(NullTest, Protocol):
     """A test that is told the centre of each unit before its outcome."""
 
-    def foresee(self, centre: float) -> None:
-        """Take in the centre of the next unit."""
+    def foresee(self, centre: float, ends: Ends | None = None) -> None:
+        """Take in the centre of the next unit, and of a learned one its ends."""
         ...
 
 
@@ -34,6 +37,7 @@ class CentredTest:
 
     Attributes:
         outcomes, centres: The path, in the order fed.
+        lows, highs: The ends of the centres, if these are learned; else empty.
     """
 
     calibrated = False
@@ -45,8 +49,10 @@ class CentredTest:
         self.log_threshold = math.log(1.0 / level)
         self.outcomes = array("d")
         self.centres = array("d")
+        self.lows, self.highs = array("d"), array("d")
         self._centring = centring
         self._centre = 0.0
+        self._ends: Ends | None = None
         self._process = CentredProcess(threshold, side, centring)
 
     @property
@@ -64,16 +70,19 @@ class CentredTest:
         """Log evidence beyond the threshold; negative short of it."""
         return self.log_e - self.log_threshold
 
-    def foresee(self, centre: float) -> None:
-        """Take in the centre of the next unit."""
-        self._centre = centre
+    def foresee(self, centre: float, ends: Ends | None = None) -> None:
+        """Take in the centre of the next unit, and of a learned one its ends."""
+        self._centre, self._ends = centre, ends
 
     def feed(self, low: float, high: float) -> None:
         """Take in one unit by the bounds of its outcome."""
         outcome = low if self.side > 0 else high
-        self._process.update(outcome, self._centre)
+        self._process.update(outcome, self._centre, self._ends)
         self.outcomes.append(outcome)
         self.centres.append(self._centre)
+        if self._ends is not None:
+            self.lows.append(self._ends[0])
+            self.highs.append(self._ends[1])
 
     def p_value(self) -> float:
         """Return the anytime-valid p-value: 1 / the largest evidence so far, at most 1."""
@@ -88,6 +97,7 @@ class CentredTest:
             self._centring,
             limits.constant(self.level),
             at_stop=at_stop,
+            ends=(self.lows, self.highs) if self._centring.learns else None,
         )
         nearer = max if self.crossed == (self.side > 0) else min
         return nearer(limit, self.threshold)
@@ -118,6 +128,7 @@ class EitherCentred:
         self.log_threshold = math.log(1.0 / level)
         self.max_log_e = -math.inf
         self._centre = 0.0
+        self._ends: Ends | None = None
         self._below, self._above = (CentredProcess(*null, centring) for null in ends)
 
     @property
@@ -137,14 +148,14 @@ class EitherCentred:
         """Log evidence beyond the threshold; negative short of it."""
         return self.log_e - self.log_threshold
 
-    def foresee(self, centre: float) -> None:
-        """Take in the centre of the next unit."""
-        self._centre = centre
+    def foresee(self, centre: float, ends: Ends | None = None) -> None:
+        """Take in the centre of the next unit, and of a learned one its ends."""
+        self._centre, self._ends = centre, ends
 
     def feed(self, low: float, high: float) -> None:
         """Take in one unit by the bounds of its outcome."""
-        self._below.update(high, self._centre)
-        self._above.update(low, self._centre)
+        self._below.update(high, self._centre, self._ends)
+        self._above.update(low, self._centre, self._ends)
         self.max_log_e = max(self.max_log_e, self.log_e)
 
     def p_value(self) -> float:

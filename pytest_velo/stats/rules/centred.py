@@ -1,6 +1,7 @@
 """The rule for rates, means and differences over listed cases with a covariate.
 
-Every case has a number that was known before the sampling, so its mean over the list is known. The rule bets
+Every case has a number that was known before the sampling, or before its pick (`engine.learning`), so its
+mean over the list is known. The rule bets
 on the outcome less what the number foresaw of it (`engine.centred`), which varies less.
 """
 
@@ -8,10 +9,9 @@ from __future__ import annotations
 
 from pytest_velo.claims import Claim
 from pytest_velo.errors import VeloError
-from pytest_velo.stats.engine.centred import LEAST_VARIANCE
 from pytest_velo.stats.engine.design import NO_DIFFERENCE, Design
 from pytest_velo.stats.engine.nulls import Nulls, nulls_of
-from pytest_velo.stats.one_sided.centred import CentredTest, EitherCentred
+from pytest_velo.stats.one_sided.centred import CentredTest, EitherCentred, Ends
 from pytest_velo.stats.rules.composed import ComposedRule
 from pytest_velo.verdicts import Verdict
 
@@ -30,7 +30,7 @@ def is_centred(claim: Claim, design: Design) -> bool:
     expected of the covariate decides, never what is seen of it: to choose the rule by its data would break
     both.
     """
-    if design.centring is None or design.centring.variance <= LEAST_VARIANCE:
+    if design.centring is None or design.centring.says_nothing:
         return False
     return design.explained >= BREAK_EVEN or not has_calibrated_rule(claim, design)
 
@@ -84,10 +84,10 @@ class CentredRule(ComposedRule):
         self._centred = (*support, refute)
         self._foreseen = False
 
-    def foresee(self, centre: float) -> None:
-        """Take in the centre of the next unit, which is that of its case."""
+    def foresee(self, centre: float, ends: Ends | None = None) -> None:
+        """Take in the centre of the next unit, which is that of its case, and of a learned one its ends."""
         for test in self._centred:
-            test.foresee(centre)
+            test.foresee(centre, ends)
         self._foreseen = True
 
     def feed(self, low: float, high: float) -> Verdict | None:

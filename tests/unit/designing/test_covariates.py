@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_velo import check_sync, covariate, difference, rate, recorded
+from pytest_velo import check_sync, covariate, difference, learned, rate, recorded
 from pytest_velo.case_sets import load
 from pytest_velo.designing.covariates import outcomes_by_case
 from pytest_velo.designing.frame import make_frame
@@ -26,11 +26,11 @@ def frame_with(source, rows=ROWS, **options):
 
 def test_centres_lie_around_the_mean_of_the_list_in_widths_of_its_range():
     known = frame_with("level").covariate
-    assert known.centres["q0"] == pytest.approx(-0.5)
-    assert known.centres["q9"] == pytest.approx(0.5)
-    assert sum(known.centres.values()) == pytest.approx(0.0, abs=1e-15)
+    assert known.foresight["q0"] == pytest.approx(-0.5)
+    assert known.foresight["q9"] == pytest.approx(0.5)
+    assert sum(known.foresight.values()) == pytest.approx(0.0, abs=1e-15)
     assert known.centring.low == pytest.approx(-0.5)
-    assert known.centring.variance == pytest.approx(sum(c**2 for c in known.centres.values()) / 10)
+    assert known.centring.variance == pytest.approx(sum(c**2 for c in known.foresight.values()) / 10)
     assert known.explained == pytest.approx(0.25)
     assert not known.declared
 
@@ -38,14 +38,14 @@ def test_centres_lie_around_the_mean_of_the_list_in_widths_of_its_range():
 def test_the_scale_of_a_covariate_does_not_matter_but_its_numbers_do():
     known = frame_with("level").covariate
     other = frame_with(lambda case: 1e6 - 3.0 * case.level).covariate
-    assert other.centres["q0"] == pytest.approx(-known.centres["q0"])
+    assert other.foresight["q0"] == pytest.approx(-known.foresight["q0"])
     assert known.digest != other.digest
-    assert frame_with("easy").covariate.centres["q0"] == pytest.approx(0.6)
+    assert frame_with("easy").covariate.foresight["q0"] == pytest.approx(0.6)
 
 
 def test_a_covariate_that_is_the_same_for_every_case_is_not_used():
     known = frame_with(lambda case: 3).covariate
-    assert set(known.centres.values()) == {0.0}
+    assert set(known.foresight.values()) == {0.0}
     assert known.centring.variance == 0.0
 
 
@@ -77,7 +77,7 @@ def test_what_stands_for_a_missing_number_is_said_by_the_author():
     rows = [*ROWS[:-1], {"id": "q9", "question": "?"}]
     with pytest.raises(UsageError, match="'q9'"):
         frame_with("level", rows)
-    assert frame_with(covariate("level", missing=4), rows).covariate.centres["q9"] == pytest.approx(0.0)
+    assert frame_with(covariate("level", missing=4), rows).covariate.foresight["q9"] == pytest.approx(0.0)
 
 
 def test_a_population_has_no_known_mean():
@@ -89,6 +89,60 @@ def test_a_population_has_no_known_mean():
 def test_a_correlation_is_a_number_from_minus_one_to_one(value):
     with pytest.raises(UsageError, match="from -1 to 1"):
         covariate("level", correlation=value)
+
+
+TOPICS = [{"id": f"q{n}", "question": "?", "topic": topic} for n, topic in enumerate(["a", "a", "a", 7])]
+
+
+def test_what_is_learned_are_the_cases_or_their_kinds_with_their_shares_of_the_list():
+    cases, topics = frame_with(learned()).covariate, frame_with(learned("topic"), TOPICS).covariate
+    assert cases.foresight.shares == {f"q{n}": 0.1 for n in range(10)}
+    assert cases.foresight.of_cases["q3"] == "q3"
+    assert topics.foresight.of_cases == {"q0": "a", "q1": "a", "q2": "a", "q3": "7"}
+    assert topics.foresight.shares == {"a": 0.75, "7": 0.25}
+    assert topics.centring.least_share == 0.25
+    assert cases.digest != topics.digest
+
+
+def test_learning_is_expected_to_tell_less_the_more_there_is_to_learn():
+    short, long = (frame_with(learned(), ROWS, max_trials=n).covariate.explained for n in (400, 20))
+    assert long < 0.15 < short < 0.49
+    assert frame_with(covariate(learned(), correlation=0.9)).covariate.explained > short
+
+
+@pytest.mark.parametrize(
+    ("by", "rows", "word", "fix"),
+    [
+        ("topik", TOPICS, "'q0' is of no kind: its field 'topik' is None", "topic"),
+        ("topic", [*TOPICS, {"id": "q9"}], "'q9' is of no kind", "learned()"),
+        ("topic", [{"id": "x", "topic": ["a"]}], "is ['a']", "a text or a number"),
+    ],
+)
+def test_a_case_of_no_kind_is_named(by, rows, word, fix):
+    with pytest.raises(UsageError) as caught:
+        frame_with(learned(by), rows)
+    assert word in str(caught.value)
+    assert fix in caught.value.fix
+
+
+def test_what_learning_does_not_take_is_refused():
+    with pytest.raises(UsageError, match="kinds of cases are learned"):
+        covariate(learned("topic"), missing=0.5)
+    with pytest.raises(UsageError, match="expected a field of the cases"):
+        learned("")
+    with pytest.raises(UsageError, match="a list of cases that the claim is about"):
+        frame_with(learned(), over="population")
+
+
+def test_check_learns_cases(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = check_sync(rate >= 0.55, is_easy, cases=ROWS, covariate=learned(), max_trials=400)
+    seen = found.result.covariate
+    assert seen.used
+    assert seen.correlation > 0.5
+    assert {case_id for case_id, centre in seen.centres.items() if centre < 0} == {"q7", "q8", "q9"}
+    assert seen.shares == dict.fromkeys(seen.kinds.values(), 0.1)
+    assert "learned by case" in found._repr_html_()
 
 
 def trial(case_id, repeat, value, arm="", kind=OutcomeKind.VALUE):
