@@ -11,12 +11,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pytest_velo.stats.engine.adaptive import EFFECTS, LEAST_SPREAD, PRIOR_SPREAD, PRIOR_UNITS, WEIGHTS
+from pytest_velo.stats.engine.adaptive import LEAST_SPREAD, PRIOR_SPREAD, PRIOR_UNITS
 from pytest_velo.stats.engine.arrays import Floats
 from pytest_velo.stats.engine.centred import LEAST_VARIANCE, UNCORRELATED_UNITS, Centring
 from pytest_velo.stats.engine.mixture import ALL_IN, Side
 from pytest_velo.stats.limits.mean import LogBars
 from pytest_velo.stats.limits.rate import close_in
+
+Ends = tuple[Sequence[float] | Floats, Sequence[float] | Floats]
+"""The low and the high ends of centres that have a range of their own."""
 
 _POINTS = 24
 _ROUNDS = 4
@@ -28,11 +31,13 @@ def centred_log_evidence(
     thresholds: Sequence[float] | Floats,
     side: Side,
     centring: Centring,
+    ends: Ends | None = None,
 ) -> Floats:
     """Return the log evidence against each null after each unit, equal to `CentredProcess.log_e` at every n.
 
-    `outcomes` and `centres` are one path, or arrays of paths, shape (paths, n), against a single null. The
-    result has shape (nulls, n) or (paths, n).
+    `outcomes` and `centres` are one path, or arrays of paths, shape (paths, n), against a single null; `ends`
+    are the low and the high ends of each centre's own range, if it has one. The result has shape (nulls, n)
+    or (paths, n).
     """
     edges = np.asarray(thresholds, dtype=float)[:, None]
     edges = edges if side > 0 else 1.0 - edges
@@ -42,14 +47,16 @@ def centred_log_evidence(
     slopes = _slopes(path, beside, known)
     away = path - edges
     variance = _variances(away, beside, slopes, edges)
-    ends = slopes * known.low, slopes * known.high
-    lost, won = edges + np.maximum(*ends), 1.0 - edges - np.minimum(*ends)
+    lows, highs = (known.low, known.high) if ends is None else _turned(ends, side)
+    far = slopes * lows, slopes * highs
+    lost, won = edges + np.maximum(*far), 1.0 - edges - np.minimum(*far)
     most = lost * won
     spread = np.clip(variance / most, LEAST_SPREAD, 1.0)
     deviation = np.sqrt(spread * most)
     gained = away - slopes * beside
-    total = _log_fortune(away, 1.0 / edges, WEIGHTS[-1])
-    for effect, weight in zip(EFFECTS, WEIGHTS, strict=False):
+    stakes = known.stakes
+    total = _log_fortune(away, 1.0 / edges, stakes.weights[-1])
+    for effect, weight in zip(stakes.effects, stakes.weights, strict=False):
         aim = effect * deviation / (1.0 + effect * deviation / won)
         bet = aim / (spread * most + (1.0 - spread) * lost * aim)
         np.logaddexp(total, _log_fortune(gained, bet, weight), out=total)
@@ -63,17 +70,24 @@ def centred_limit(
     centring: Centring,
     log_bars: LogBars,
     *,
+    ends: Ends | None = None,
     at_stop: bool = False,
 ) -> float:
     """Return a confidence limit for a mean by inverting the engine over its nulls, as `mean_limit` does."""
 
     def rejects(nulls: Floats) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
         own = nulls[0] if side > 0 else 1.0 - nulls[0]
-        evidence = centred_log_evidence(outcomes, centres, own, side, centring)
+        evidence = centred_log_evidence(outcomes, centres, own, side, centring, ends)
         return ((evidence[:, -1] if at_stop else evidence.max(axis=1)) >= log_bars(own))[None, :]
 
     [(limit, _)] = close_in(rejects, [(0.0, 1.0)], points=_POINTS, rounds=_ROUNDS)
     return limit if side > 0 else 1.0 - limit
+
+
+def _turned(ends: Ends, side: Side) -> tuple[Floats, Floats]:
+    """Return the ends in side +1 terms."""
+    low, high = (np.atleast_2d(each).astype(float) for each in ends)
+    return (low, high) if side > 0 else (-high, -low)
 
 
 def _before(values: Floats) -> Floats:
@@ -89,7 +103,8 @@ def _slopes(path: Floats, beside: Floats, known: Centring) -> Floats:
     together = _before(path * beside) - sums * centres / n
     spread = _before(beside**2) - centres**2 / n + UNCORRELATED_UNITS * known.variance
     told = (before > 1) & (spread > LEAST_VARIANCE)
-    return np.asarray(np.where(told, together / np.where(told, spread, 1.0), 0.0))
+    start = known.start * UNCORRELATED_UNITS * known.variance
+    return np.asarray(np.where(told, (together + start) / np.where(told, spread, 1.0), known.start))
 
 
 def _variances(away: Floats, beside: Floats, slopes: Floats, edges: Floats) -> Floats:

@@ -22,8 +22,8 @@ from pytest_velo.stats.one_sided.mean import NullTest, chance_within, expected_u
 class Centred(NullTest, Protocol):
     """A test that is told the centre of each unit before its outcome."""
 
-    def foresee(self, centre: float) -> None:
-        """Take in the centre of the next unit."""
+    def foresee(self, centre: float, ends: tuple[float, float] | None = None) -> None:
+        """Take in the centre of the next unit, and the range of it if that is its own."""
         ...
 
 
@@ -34,6 +34,7 @@ class CentredTest:
 
     Attributes:
         outcomes, centres: The path, in the order fed.
+        lows, highs: The range of each centre.
     """
 
     calibrated = False
@@ -45,8 +46,10 @@ class CentredTest:
         self.log_threshold = math.log(1.0 / level)
         self.outcomes = array("d")
         self.centres = array("d")
+        self.lows, self.highs = array("d"), array("d")
         self._centring = centring
         self._centre = 0.0
+        self._ends: tuple[float, float] | None = None
         self._process = CentredProcess(threshold, side, centring)
 
     @property
@@ -64,16 +67,19 @@ class CentredTest:
         """Log evidence beyond the threshold; negative short of it."""
         return self.log_e - self.log_threshold
 
-    def foresee(self, centre: float) -> None:
-        """Take in the centre of the next unit."""
-        self._centre = centre
+    def foresee(self, centre: float, ends: tuple[float, float] | None = None) -> None:
+        """Take in the centre of the next unit, and the range of it if that is its own."""
+        self._centre, self._ends = centre, ends
 
     def feed(self, low: float, high: float) -> None:
         """Take in one unit by the bounds of its outcome."""
         outcome = low if self.side > 0 else high
-        self._process.update(outcome, self._centre)
+        self._process.update(outcome, self._centre, self._ends)
         self.outcomes.append(outcome)
         self.centres.append(self._centre)
+        low_end, high_end = self._ends or (self._centring.low, self._centring.high)
+        self.lows.append(low_end)
+        self.highs.append(high_end)
 
     def p_value(self) -> float:
         """Return the anytime-valid p-value: 1 / the largest evidence so far, at most 1."""
@@ -87,6 +93,7 @@ class CentredTest:
             self.side,
             self._centring,
             limits.constant(self.level),
+            ends=(self.lows, self.highs),
             at_stop=at_stop,
         )
         nearer = max if self.crossed == (self.side > 0) else min
@@ -118,6 +125,7 @@ class EitherCentred:
         self.log_threshold = math.log(1.0 / level)
         self.max_log_e = -math.inf
         self._centre = 0.0
+        self._ends: tuple[float, float] | None = None
         self._below, self._above = (CentredProcess(*null, centring) for null in ends)
 
     @property
@@ -137,14 +145,14 @@ class EitherCentred:
         """Log evidence beyond the threshold; negative short of it."""
         return self.log_e - self.log_threshold
 
-    def foresee(self, centre: float) -> None:
-        """Take in the centre of the next unit."""
-        self._centre = centre
+    def foresee(self, centre: float, ends: tuple[float, float] | None = None) -> None:
+        """Take in the centre of the next unit, and the range of it if that is its own."""
+        self._centre, self._ends = centre, ends
 
     def feed(self, low: float, high: float) -> None:
         """Take in one unit by the bounds of its outcome."""
-        self._below.update(high, self._centre)
-        self._above.update(low, self._centre)
+        self._below.update(high, self._centre, self._ends)
+        self._above.update(low, self._centre, self._ends)
         self.max_log_e = max(self.max_log_e, self.log_e)
 
     def p_value(self) -> float:

@@ -84,10 +84,10 @@ class CentredRule(ComposedRule):
         self._centred = (*support, refute)
         self._foreseen = False
 
-    def foresee(self, centre: float) -> None:
-        """Take in the centre of the next unit, which is that of its case."""
+    def foresee(self, centre: float, ends: tuple[float, float] | None = None) -> None:
+        """Take in the centre of the next unit, and the range of it if that is its own."""
         for test in self._centred:
-            test.foresee(centre)
+            test.foresee(centre, ends)
         self._foreseen = True
 
     def feed(self, low: float, high: float) -> Verdict | None:
