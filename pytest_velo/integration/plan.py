@@ -145,6 +145,11 @@ def _rungs(item: pytest.Item, session: VeloSession) -> Iterator[PlannedRung]:
 def _covariate(claim: AnyClaim, frame: Frame) -> str:
     """Say what is expected of the covariate; empty without one."""
     known = frame.covariate
+    if frame.labelled_every is not None:
+        return (
+            f"what is judged of all trials: a correlation of {math.sqrt(frame.design.explained):.2f} with the"
+            " labels is assumed; verdicts are valid whatever it is"
+        )
     if known is None or not isinstance(claim, Claim):
         return ""
     return expected_text(
@@ -315,6 +320,8 @@ def _unit(item: pytest.Item, frame: Frame) -> tuple[str, str]:
         what = f"pairs, each of {len(frame.arms)} trials on the same case"
     elif spec.against_baseline:
         what = "pairs, each of a trial and the stored one on the same case"
+    if frame.unit is UnitKind.LABEL:
+        return frame.unit.value, f"a label: of one trial in {size}, all of which are judged"
     match frame.unit:
         case UnitKind.GROUP:
             told = f"a group: the mean of up to {size} {what}"

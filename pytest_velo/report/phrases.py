@@ -50,6 +50,7 @@ _STOP_REASONS: Mapping[StopReason, str] = {
     StopReason.RECORD_ENDS: "the recorded trials were used up",
     StopReason.BASELINE_ENDS: "its baseline has no more trials",
     StopReason.ALL_INVALID: "the last trials were all invalid",
+    StopReason.UNLABELLED: "the labels ran out",
 }
 
 

@@ -14,27 +14,15 @@ FEWEST = 10
 """Units from which a correlation is told; of fewer it says next to nothing."""
 
 
-class Beside:
-    """Collects the centre of each unit beside its outcome on the scale [0, 1].
+class Together:
+    """How outcomes on the scale [0, 1] go with their centres, unit by unit."""
 
-    Attributes:
-        seen: The centres of the cases that came up, by the id of the case.
-    """
-
-    def __init__(self, centres: Mapping[str, float]) -> None:
-        self._centres = centres
-        self.seen: dict[str, float] = {}
+    def __init__(self) -> None:
         self._n = 0
         self._sums = [0.0] * 5
 
-    def centre(self, case_id: str) -> float:
-        """Return the centre of the next unit's case."""
-        return self._centres[case_id]
-
-    def add(self, case_id: str, low: float, high: float) -> None:
-        """Take in a unit by the bounds of its outcome; an invalid one counts with their middle."""
-        centre, outcome = self._centres[case_id], (low + high) / 2.0
-        self.seen[case_id] = centre
+    def add(self, outcome: float, centre: float) -> None:
+        """Take in a unit."""
         self._n += 1
         for place, value in enumerate((outcome, centre, outcome**2, centre**2, outcome * centre)):
             self._sums[place] += value
@@ -59,7 +47,7 @@ class Beside:
 
     @property
     def adjusted(self) -> float | None:
-        """The mean outcome at the mean of the covariate over the list, on the scale [0, 1]."""
+        """The mean outcome at a centre of 0, on the scale [0, 1]; None likewise."""
         if self.correlation is None:
             return None
         _, of_centres, together = self._moments()
@@ -73,6 +61,29 @@ class Beside:
             centres2 / n - (centres / n) ** 2,
             products / n - outcomes * centres / n**2,
         )
+
+
+class Beside(Together):
+    """Collects the centre of each unit beside its outcome on the scale [0, 1].
+
+    Attributes:
+        seen: The centres of the cases that came up, by the id of the case.
+    """
+
+    def __init__(self, centres: Mapping[str, float]) -> None:
+        super().__init__()
+        self._centres = centres
+        self.seen: dict[str, float] = {}
+
+    def centre(self, case_id: str) -> float:
+        """Return the centre of the next unit's case."""
+        return self._centres[case_id]
+
+    def add_unit(self, case_id: str, low: float, high: float) -> None:
+        """Take in a unit by the bounds of its outcome; an invalid one counts with their middle."""
+        centre = self._centres[case_id]
+        self.seen[case_id] = centre
+        self.add((low + high) / 2.0, centre)
 
 
 def seen_of(

@@ -19,7 +19,9 @@ from pytest_velo.case_sets import Planned
 from pytest_velo.claims import AnyClaim, Change
 from pytest_velo.errors import VeloError
 from pytest_velo.records import HypothesisResult, Invalid, TrialRecord, UnitKind
+from pytest_velo.runner.labelled import RecordedLabels
 from pytest_velo.runner.weigher import Boundaries, Weigher, weigh
+from pytest_velo.stats.engine.blocks import CENTRING
 from pytest_velo.stats.engine.centred import Centring
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.rules.choice import MakeRule, rule_for
@@ -27,7 +29,7 @@ from pytest_velo.verdicts import Interval, Verdict
 
 MOST_LOOKS = 120
 _CLOSE = 1e-6
-_MEANS = (UnitKind.CASE, UnitKind.GROUP)
+_MEANS = (UnitKind.CASE, UnitKind.GROUP, UnitKind.LABEL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +66,7 @@ class _Recorded:
     reference: Sequence[float | None] | None = None
     make_rule: MakeRule = rule_for
     centres: Mapping[str, float] | None = None
+    labelling: RecordedLabels | None = None
 
 
 def path_of(result: HypothesisResult, *, intervals: int = 0) -> Path | None:
@@ -108,9 +111,13 @@ def _designs(result: HypothesisResult) -> Iterator[Design]:
     saved = (n_trials + decision.n_saved) * n_units // n_trials if decision.n_saved else n_units
     covariate = result.covariate
     centring = (
-        Centring(covariate.low, covariate.high, covariate.variance)
-        if covariate is not None and covariate.used
-        else None
+        CENTRING
+        if result.truth is not None
+        else (
+            Centring(covariate.low, covariate.high, covariate.variance)
+            if covariate is not None and covariate.used
+            else None
+        )
     )
     for horizon in dict.fromkeys((result.max_trials, saved)):
         for extend in (False, True):
@@ -166,7 +173,16 @@ def _followed(result: HypothesisResult, claim: AnyClaim, design: Design, interva
     arms = tuple(dict.fromkeys(trial.arm for trial in result.trials if trial.arm))
     invalid = result.invalid or Invalid.BOUND
     centres = None if result.covariate is None else result.covariate.centres
-    weigher = weigh(_Recorded(claim=claim, design=design, arms=arms, invalid=invalid, centres=centres))
+    weigher = weigh(
+        _Recorded(
+            claim=claim,
+            design=design,
+            arms=arms,
+            invalid=invalid,
+            centres=centres,
+            labelling=_labelling(result),
+        )
+    )
     assert result.decision is not None  # the caller looked
     every = math.ceil(max(1, result.decision.evidence.n) / MOST_LOOKS)
     every_interval = math.ceil(max(1, result.decision.evidence.n) / intervals) if intervals else 0
@@ -207,6 +223,17 @@ def _look(weigher: Weigher, interval: bool) -> _Look:
     if interval:
         ends = tuple(part.interval for part in weigher.parts()) or (weigher.bounds()[2],)
     return _Look(weigher.n, estimates, weigher.log_e(), ends)
+
+
+def _labelling(result: HypothesisResult) -> RecordedLabels | None:
+    truth = result.truth
+    if truth is None:
+        return None
+    size = truth.every
+    by_block = {index // size: index for index in truth.labels}
+    n_blocks = len(result.trials) // size + 1
+    chosen = [by_block.get(block, block * size) for block in range(n_blocks)]
+    return RecordedLabels(every=size, chosen=chosen, labels=truth.labels)
 
 
 def _planned(trial: TrialRecord, turn: int) -> Planned:

@@ -1,20 +1,21 @@
 """Centres from blocks: one of several outcomes, less their mean, where only that one is labelled.
 
-A judge says f of every trial, people say y of few: of each block of K consecutive trials, one is chosen by the
-seed alone, and labelled. The unit of evidence is the label, and its centre is
+A judge says f of every trial, people say y of few: of each block of K consecutive trials, one is chosen by
+the seed alone, and labelled. The unit of evidence is the label, and its centre is
 
     g = share * (f of the chosen trial - mean f of its block).
 
 The choice depends on no outcome. So given all that came before and the f of the whole block, g is 0 on
 average, whatever the judge says: right, wrong, constant, inverted or chosen to mislead. And given what came
-before, the label's mean is the true mean, since each trial of the block has it. So y - c * g has the true mean
-for every c that is settled before the block, and `engine.centred` bets on it: nothing of its theorem changes.
+before, the label's mean is the true mean, since each trial of the block has it. So y - c * g has the true
+mean for every c that is settled before the block, and `engine.centred` bets on it: nothing of its theorem
+changes.
 
 Two things would break it, and ``tests/calibration/test_truth.py`` shows that they do: a choice that looks at
 the outcomes, and a mean of f over other trials than the block's.
 
-What is gained is variance: that of y falls by the squared correlation of y and f, and rises by c^2 var(f) / K,
-because the mean of f is known from K trials only.
+What is gained is variance: that of y falls by the squared correlation of y and f, and rises by
+c^2 var(f) / K, because the mean of f is known from K trials only.
 
 How much may be bet depends on the largest centre that can come, which is near 1 if nothing is known. But the
 mean of f varies little from block to block. So each block has `ends` that are foreseen from earlier ones, and
@@ -40,12 +41,12 @@ NEAREST_END = 0.1
 """No foreseen end is nearer to 0."""
 
 WIDTHS = 2.5
-"""How many deviations of the blocks' means lie between the foreseen mean and the one that ends reckon with."""
+"""Deviations of the blocks' means from the foreseen mean to the farthest one that the ends reckon with."""
 
 PRIOR_BLOCKS = 1.0
 PRIOR_MEAN = 0.5
 PRIOR_SQUARES = 0.04
-"""What stands for earlier blocks before there are any: one, at this mean, and this sum of squares around it."""
+"""What stands for earlier blocks: one, at this mean, and this sum of squares around it."""
 
 LEAST_WIDTH = 0.02
 

@@ -26,8 +26,9 @@ def centres_of(
     Args:
         chosen: What the judge says of the labelled trial of each block, in [0, 1].
         means: The mean of what it says over the block.
-        least, most: The smallest and the largest value of the block; 0 and 1 stand for both kinds of 0/1
-            outcomes, also where a block has one of them only, which has no centre but 0.
+        least: The smallest value of the block. 0, like 1 for the largest, is right for 0/1 outcomes: a block
+            that has one of them only has no centre but 0.
+        most: The largest value of the block.
     """
     n = np.arange(means.shape[1])
     total, squares = np.cumsum(means, axis=1) - means, np.cumsum(means**2, axis=1) - means**2

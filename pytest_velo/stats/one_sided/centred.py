@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from pytest_velo.stats import limits
+from pytest_velo.stats.engine.adaptive import PRIOR_UNITS
 from pytest_velo.stats.engine.centred import CentredProcess, Centring
 from pytest_velo.stats.engine.mixture import Side
 from pytest_velo.stats.engine.nulls import Null
@@ -66,6 +67,19 @@ class CentredTest:
     def excess(self) -> float:
         """Log evidence beyond the threshold; negative short of it."""
         return self.log_e - self.log_threshold
+
+    @property
+    def mean(self) -> float:
+        """The mean of the outcomes as they were fed, less what their centres foresaw, in [0, 1]."""
+        away, _ = self._process.moments()
+        n = self._process.n
+        seen = away * (n + PRIOR_UNITS) / n if n else 0.0
+        return min(1.0, max(0.0, self.threshold + self.side * seen))
+
+    @property
+    def variance(self) -> float:
+        """The variance of the outcomes less what their centres foresaw, as the bets reckon with it."""
+        return self._process.moments()[1]
 
     def foresee(self, centre: float, ends: tuple[float, float] | None = None) -> None:
         """Take in the centre of the next unit, and the range of it if that is its own."""
