@@ -179,7 +179,8 @@ class Desk:
             self._file.add(each)
         _say(f"{path}: {count(len(new), 'new label')}, {len(returned.labels) - len(new):,} known already")
         if returned.n_missing:
-            _say(f"{count(returned.n_missing, 'trial')} of the sheet have no label yet", Style.WARN)
+            have = "has" if returned.n_missing == 1 else "have"
+            _say(f"{count(returned.n_missing, 'trial')} of the sheet {have} no label yet", Style.WARN)
         self._end()
 
     @property
