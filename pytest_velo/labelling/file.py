@@ -120,6 +120,7 @@ class LabelFile:
         """Add a label.
 
         Raises:
+            UsageError: The file has no column for who says so, or for the note.
             StoreError: It cannot be written; then nothing of it was.
         """
         try:
@@ -181,6 +182,14 @@ class LabelFile:
         head = _first_line(file).decode("utf-8-sig")
         delimiter = next((mark for mark in _DELIMITERS if mark in head), ",")
         columns = [name.strip() for name in next(csv.reader([head], delimiter=delimiter))]
+        lacking = [name for name in ("by", "note") if getattr(label, name) and name not in columns]
+        if lacking:
+            name = lacking[0]
+            raise UsageError(
+                f"the file has no column `{name}`, so {getattr(label, name)!r} would be lost"[:300],
+                where=str(self.path),
+                fix=f"add `{name}` to its first line and a cell to each row, or name another file",
+            )
         return ends + _row(_cells(label, columns), delimiter)
 
 
