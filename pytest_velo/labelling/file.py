@@ -11,7 +11,7 @@ import io
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -43,8 +43,7 @@ def labels_in(path: Path) -> tuple[Label, ...]:
         fix = nearest(path.name, known) if known else "velo label makes one"
         raise UsageError("there is no such file of labels", where=str(path), fix=fix)
     said: dict[tuple[str, str], tuple[str, Label]] = {}
-    for place, row in read_rows(path.name, path.parent):
-        where = f"{path.parent / place}"
+    for where, row in rows_in(path):
         label = _label(row, where)
         if label is None:
             continue
@@ -57,6 +56,17 @@ def labels_in(path: Path) -> tuple[Label, ...]:
                 fix="keep one of the two rows; different people are told apart by the column `by`",
             )
     return tuple(label for _, label in said.values())
+
+
+def rows_in(path: Path) -> Iterator[tuple[str, Any]]:
+    """Yield the rows of a file, each with its place."""
+    try:
+        for place, row in read_rows(path.name, path.parent):
+            yield str(path.parent / place), row
+    except UsageError as error:
+        if error.where.startswith(path.name):
+            error.where = str(path.parent / error.where)
+        raise
 
 
 def read_labels(path: Path, by: str | None = None) -> Mapping[str, Label]:
@@ -110,6 +120,7 @@ class LabelFile:
         """Add a label.
 
         Raises:
+            UsageError: The file has no column for who says so, or for the note.
             StoreError: It cannot be written; then nothing of it was.
         """
         try:
@@ -171,6 +182,14 @@ class LabelFile:
         head = _first_line(file).decode("utf-8-sig")
         delimiter = next((mark for mark in _DELIMITERS if mark in head), ",")
         columns = [name.strip() for name in next(csv.reader([head], delimiter=delimiter))]
+        lacking = [name for name in ("by", "note") if getattr(label, name) and name not in columns]
+        if lacking:
+            name = lacking[0]
+            raise UsageError(
+                f"the file has no column `{name}`, so {getattr(label, name)!r} would be lost"[:300],
+                where=str(self.path),
+                fix=f"add `{name}` to its first line and a cell to each row, or name another file",
+            )
         return ends + _row(_cells(label, columns), delimiter)
 
 
@@ -235,8 +254,12 @@ def _bare(written: Any) -> str:
 
 def harmless(text: str) -> str:
     """Return a text for one cell: on one line, and no formula."""
-    plain = _CONTROL.sub(" ", text)
-    return f"'{plain}" if _FORMULA.match(plain) else plain
+    return unformulated(_CONTROL.sub(" ", text))
+
+
+def unformulated(text: str) -> str:
+    """Return a text that no spreadsheet computes."""
+    return f"'{text}" if _FORMULA.match(text) else text
 
 
 def _cells(label: Label, columns: Iterable[str]) -> list[str]:

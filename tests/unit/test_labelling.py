@@ -143,6 +143,15 @@ def test_a_file_of_a_spreadsheet_is_read_and_added_to(tmp_path: Path) -> None:
     assert path.read_text(encoding="utf-8-sig").splitlines()[-1] == "no;t3;"
 
 
+@pytest.mark.parametrize("said", [{"by": "zoe"}, {"note": "why"}])
+def test_nothing_is_added_that_the_file_has_no_column_for(tmp_path: Path, said: dict[str, str]) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_text("trial,label\nt1,yes\n")
+    with pytest.raises(UsageError, match="would be lost"):
+        LabelFile(path).add(Label(trial="t2", label=True, **said))
+    assert path.read_text() == "trial,label\nt1,yes\n"
+
+
 def test_what_was_added_is_taken_back(tmp_path: Path) -> None:
     file = LabelFile(labelled(tmp_path / "labels.csv", Label(trial="t0", label=True)))
     before = file.path.read_bytes()
