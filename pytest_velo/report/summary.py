@@ -22,7 +22,7 @@ from pytest_velo.report.stubs import stubs_of
 from pytest_velo.report.table import STYLES, brief_lines, packed, table_lines
 from pytest_velo.report.text import inline
 from pytest_velo.report.tries import attempt_rows
-from pytest_velo.report.truth import truth_rows
+from pytest_velo.report.truth import ran_out_of_labels, truth_rows
 from pytest_velo.verdicts import PartVerdict, Verdict
 
 _DECIDED = (Outcome.SUPPORTED, Outcome.REFUTED, Outcome.MEASURED)
@@ -273,7 +273,9 @@ def prospect_lines(result: HypothesisResult, width: int) -> Iterator[Line]:
         if result.rerun:
             yield Line(f"  {inline(result.rerun)}")
         return
-    if prospect.n_units is None:
+    if result.truth is not None and prospect.n_units is None and ran_out_of_labels(result):
+        yield from block("needs", "labels, and how many only these can tell", width)
+    elif prospect.n_units is None:
         yield from block("needs", "no number of trials is in sight that would decide it", width)
     else:
         price = dollars(prospect.cost_usd) + (" (unknown price)" if prospect.cost_usd is None else "")

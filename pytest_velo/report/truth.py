@@ -69,13 +69,13 @@ def truth_text(result: HypothesisResult, truth: TruthSeen) -> str:
 def judge_text(result: HypothesisResult, truth: TruthSeen) -> str:
     """Say what the judge says alone, and how it goes with the labels."""
     if truth.judged is None:
-        return "it said nothing of any trial"
-    told = f"it alone says {rate(truth.judged)} {interval(truth.judged_interval)}, which is not the truth"
+        return "said nothing of any trial"
+    told = f"alone says {rate(truth.judged)} {interval(truth.judged_interval)}, which is not the truth"
     estimate = None if result.decision is None else result.decision.evidence.estimate
     if estimate is not None and truth.n_labelled >= _FEW_LABELS:
         told += f": off by {truth.judged - estimate:+.2f}"
     if truth.agreement is not None:
-        told += f"; it agrees with {percent(truth.agreement)} of the labels"
+        told += f"; agrees with {percent(truth.agreement)} of the labels"
     if truth.correlation is not None:
         told += f", correlation {truth.correlation:.2f}"
     return told
