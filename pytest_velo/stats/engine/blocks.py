@@ -58,12 +58,7 @@ CENTRING = Centring(-1.0, 1.0, 0.25, start=USUAL_SHARE, nearest=NEAREST_END, sta
 
 
 class Blocks:
-    """Foresees the ends of each block's centre, and gives the centre.
-
-    >>> blocks = Blocks()
-    >>> blocks.centre([1.0, 0.0, 0.0, 1.0], chosen=0)
-    (0.5, (-1.0, 1.0))
-    """
+    """Foresees the ends of each block's centre, and gives the centre."""
 
     __slots__ = ("_n", "_squares", "_sum")
 
