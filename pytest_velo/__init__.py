@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from pytest_velo.scorers.judge import AsyncJudge, Judge
     from pytest_velo.scorers.scorer import scorer
     from pytest_velo.stubs import stub
+    from pytest_velo.truth import labels
 
 
 __all__ = [
@@ -83,6 +84,7 @@ __all__ = [
     "estimate",
     "from_log",
     "image",
+    "labels",
     "learned",
     "load",
     "mean",
@@ -127,6 +129,7 @@ _HOMES = {
     "estimate": "claims",
     "from_log": "logs.cases",
     "image": "media",
+    "labels": "truth",
     "learned": "covariates",
     "load": "report.load",
     "mean": "claims",

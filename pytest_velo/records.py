@@ -141,7 +141,7 @@ class Invalid(StrEnum):
 
 
 class UnitKind(StrEnum):
-    """What is counted: a trial, one in each arm, the mean of a case or a group, an outcome of a list."""
+    """What is counted: a trial, one in each arm, the mean of a case or a group, a listed outcome, a label."""
 
     TRIAL = "trial"
     PAIR = "pair"
@@ -149,6 +149,7 @@ class UnitKind(StrEnum):
     CASE = "case"
     GROUP = "group"
     OUTCOME = "outcome"
+    LABEL = "label"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -507,6 +508,43 @@ class CovariateSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TruthSeen:
+    """What people said of a few trials, beside what was judged of all.
+
+    Attributes:
+        source: The file of the labels, as the test names it.
+        every: One trial in so many is labelled.
+        by: Whose labels count; empty for those of all.
+        n_judged: Trials of complete blocks: those that were judged.
+        n_labelled: Labels that count, skipped ones included; `n_skipped` of them cannot say.
+        n_waiting: Trials that are chosen and have no label yet.
+        n_changed: Of these, trials that have a label of something else that was said.
+        judged: The mean of what was judged, in the statistic's own units; None without any.
+        judged_interval: Anytime-valid, about what is judged and not about the truth.
+        correlation: Of labels and judged outcomes; None of few labels, or where one of both never varied.
+        agreement: Share of the labels that are what was judged, of 0/1 outcomes that have both; None without
+            any, and for scores.
+        n_alone: Labels that would have decided it without any judge, as an estimate; None without a verdict.
+        labels: What was said of the trials, by their indices, in the statistic's own units; None for skipped.
+    """
+
+    source: str
+    every: int
+    by: str = ""
+    n_judged: int
+    n_labelled: int
+    n_skipped: int
+    n_waiting: int
+    n_changed: int
+    judged: float | None
+    judged_interval: Interval | None
+    correlation: float | None
+    agreement: float | None
+    n_alone: int | None
+    labels: Mapping[int, float | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HypothesisResult:
     """One finished hypothesis: everything a report may say about it.
 
@@ -560,6 +598,7 @@ class HypothesisResult:
         replication: What it replicates; None if it is no replication.
         n_earlier: Earlier attempts from which the scheduler knew what to expect; 0 in older records.
         covariate: What was known of each case; None without one, and in older records.
+        truth: What people said of some trials, if the claim is about that; None if not, and in older records.
     """
 
     node_id: str
@@ -609,6 +648,7 @@ class HypothesisResult:
     replication: Replication | None = None
     n_earlier: int = 0
     covariate: CovariateSeen | None = None
+    truth: TruthSeen | None = None
 
 
 def add_costs(costs: Any) -> float | None:

@@ -29,6 +29,7 @@ class StopReason(StrEnum):
     RECORD_ENDS = "record_ends"
     BASELINE_ENDS = "baseline_ends"
     ALL_INVALID = "all_invalid"
+    UNLABELLED = "unlabelled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,8 @@ _COMMANDS = {
     "init": "Begin here: a first test, the settings, and a workflow that costs nothing.",
     "judge": "Judge claims on logs of Inspect, lm-evaluation-harness, promptfoo, deepeval, or rows of"
     " outcomes.",
+    "label": "Label trials of RUN (default: latest) blind: what the judge said, and how they came out, is"
+    " hidden.",
     "plan": "Plan hypotheses: P(each verdict), mean trials over a range of true values, and cost.",
     "predictions": "Score what was predicted against what was found, over all past runs.",
     "pull": "Download the weights of MODEL (default: smollm2-135m) into the user's cache and check them.",

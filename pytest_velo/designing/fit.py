@@ -36,6 +36,7 @@ def check_fit(claim: AnyClaim, options: dict[str, Any]) -> None:
     _check_once(claim, options)
     _check_ladder(claim, options)
     _check_covariate(claim, options)
+    _check_truth(claim, options)
     if "guards" in options and not _about_change(claim):
         raise UsageError(
             "guards= is for claims about the baseline", fix="rate >= baseline - 0.05, or leave it out"
@@ -184,5 +185,31 @@ def _check_covariate(claim: AnyClaim, options: dict[str, Any]) -> None:
         raise UsageError(
             'covariate= does not go with invalid="exclude": the covariate\'s mean is known over all cases,'
             " not over those that happen to be valid",
+            fix='use invalid="bound"',
+        )
+
+
+def _check_truth(claim: AnyClaim, options: dict[str, Any]) -> None:
+    """Check that labels go with the claim and the other keywords."""
+    if "truth" not in options:
+        return
+    alone = type(claim) is Claim or isinstance(claim, Estimation)
+    if not alone or claim.statistics[0].arms:
+        raise UsageError(
+            f"truth= is for a claim about one rate or mean, or an estimate of one, and this is `{claim}`",
+            fix="write one test for each arm or part, each with truth=labels(...)",
+        )
+    for name, why in (
+        ("covariate", "what is judged already is the covariate of the labels"),
+        ("ladder", "each rung would need labels of its own"),
+        ("draws_per_case", "one trial in a block is labelled, and not a case's mean"),
+        ("once", "a whole list of recorded outcomes has no trials to label"),
+        ("expect", "its exact power is unknown here"),
+    ):
+        if options.get(name) is not None and options.get(name) is not False:
+            raise UsageError(f"truth= does not go with {name}=: {why}", fix="leave one of them out")
+    if options.get("invalid") is Invalid.EXCLUDE:
+        raise UsageError(
+            'truth= does not go with invalid="exclude": a label that cannot say may hide either answer',
             fix='use invalid="bound"',
         )

@@ -11,6 +11,7 @@ from pytest_velo.claims import Estimation, Ranking
 from pytest_velo.designing.covariates import covariate_of
 from pytest_velo.designing.fit_ranking import check_ranked_cases
 from pytest_velo.designing.spec import Spec
+from pytest_velo.designing.truth import blocked, every_of, in_blocks
 from pytest_velo.errors import UsageError
 from pytest_velo.records import Family, Invalid, UnitKind
 from pytest_velo.runner.frame import Frame, Over
@@ -21,7 +22,8 @@ from pytest_velo.stats.multiplicity import attempt_share
 
 def in_order_of(frame: Frame, spec: Spec, cases: CaseSet | None, seed: int) -> Frame:
     """Return a frame whose trials come in the order of another seed."""
-    return replace(frame, trials=_trials(_plan(spec, cases, frame.over, seed), frame.design, frame.arms))
+    plan = _plan(spec, cases, frame.over, seed)
+    return replace(frame, trials=_trials(plan, frame.design, frame.arms, every_of(spec)))
 
 
 def make_frame(
@@ -44,18 +46,20 @@ def make_frame(
     if isinstance(spec.claim, Ranking):
         check_ranked_cases(cases)
     plan = _plan(spec, cases, over, settings.seed)
-    max_trials = _max_trials(spec, cases, plan, settings)
+    max_trials, every = _max_trials(spec, cases, plan, settings), every_of(spec)
     design = _design(spec, cases, over, plan, settings, family)
     if attempt is not None:
         design = replace(design, alpha=design.alpha * attempt_share(attempt))
     covariate = covariate_of(spec, cases, settings, over, model, design.max_units)
     if covariate is not None:
         design = replace(design, centring=covariate.centring, explained=covariate.explained)
+    if every is not None:
+        design, max_trials = in_blocks(design, every), max_trials // every
     return Frame(
         design=design,
-        trials=_trials(plan, design, spec.arms),
+        trials=_trials(plan, design, spec.arms, every),
         max_trials=max_trials,
-        turns_per_unit=plan.largest_unit,
+        turns_per_unit=every or plan.largest_unit,
         arms=spec.arms,
         invalid=spec.get("invalid", Invalid.BOUND),
         unit=_unit(spec, cases, plan.largest_unit),
@@ -65,6 +69,7 @@ def make_frame(
         futility=spec.get("futility", settings.futility),
         attempts_alpha=None if attempt is None else spec.levels(settings)[0],
         covariate=covariate,
+        labelled_every=every,
     )
 
 
@@ -121,9 +126,12 @@ def _draws(spec: Spec, cases: CaseSet | None, over: Over) -> int:
     return draws
 
 
-def _trials(plan: Plan, design: Design, arms: tuple[str, ...]) -> Callable[[], Iterator[Planned]]:
+def _trials(
+    plan: Plan, design: Design, arms: tuple[str, ...], every: int | None
+) -> Callable[[], Iterator[Planned]]:
     def trials() -> Iterator[Planned]:
-        within = takewhile(lambda planned: planned.unit < design.max_units, plan)
+        planned_ones = plan if every is None else blocked(plan, every)
+        within = takewhile(lambda planned: planned.unit < design.max_units, planned_ones)
         return with_arms(within, arms) if arms else within
 
     return trials
@@ -158,6 +166,8 @@ def _unit(spec: Spec, cases: CaseSet | None, n_turns: int) -> UnitKind:
     """Return what is counted: for a group, or several draws of a case, their mean."""
     if isinstance(spec.claim, Ranking):
         return UnitKind.ROUND
+    if every_of(spec) is not None:
+        return UnitKind.LABEL
     if cases is not None and cases.groups is not None:
         return UnitKind.GROUP
     if n_turns > 1:

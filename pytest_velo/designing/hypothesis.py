@@ -11,6 +11,7 @@ from pytest_velo.designing.attempts import stream_of
 from pytest_velo.designing.clients import adopts
 from pytest_velo.designing.outcomes import BodyOutcomes
 from pytest_velo.designing.spec import Spec
+from pytest_velo.designing.truth import labels_of
 from pytest_velo.records import Belief, Stubbed
 from pytest_velo.runner.frame import Frame
 from pytest_velo.runner.hypothesis import Body, Hypothesis
@@ -97,6 +98,7 @@ def make_hypothesis(
         tries=tries,
         predicted=spec.get("predict"),
         stubs=(*_made_up(cases), *stubs),
+        labelling=labels_of(spec, frame.design, test_id=node_id, seed=settings.seed, folder=folder),
     )
 
 

@@ -32,10 +32,11 @@ def check_reach(claim: AnyClaim, frame: Frame) -> None:
     what, all_of_them = ("measured", "came out the same") if estimate else ("supported", "agreed with it")
     if isinstance(claim, Ranking):
         easier, all_of_them = "a larger alpha", "were won alike"
+    every = frame.labelled_every or 1
     raise UsageError(
         f"`{claim}` can never be {what} within {design.max_units} {frame.unit}s{few}:"
         f" even if all of them {all_of_them}, it needs {n_needed}{_at_level(frame)}",
-        fix=f"max_trials={n_needed} or more (with as many {source}), or {easier}",
+        fix=f"max_trials={n_needed * every} or more (with as many {source}), or {easier}",
     )
 
 

@@ -19,6 +19,7 @@ from pytest_velo.records import Invalid
 from pytest_velo.runner.frame import Over
 from pytest_velo.settings import Clients, Settings
 from pytest_velo.stubs import Stub
+from pytest_velo.truth import read_truth
 
 THE_MARK = "the mark"
 ATTEMPTS = "attempts"
@@ -239,6 +240,7 @@ def _source(value: Any) -> Any:
 KEYWORDS: Mapping[str, Callable[[Any], Any]] = {
     "cases": _source,
     "covariate": read_source,
+    "truth": read_truth,
     "arms": _arms,
     "models": _models,
     "judge": _judge,
@@ -271,6 +273,7 @@ KEYWORDS: Mapping[str, Callable[[Any], Any]] = {
 EXAMPLES: Mapping[str, str] = {
     "cases": '"questions.jsonl"',
     "covariate": '"difficulty"',
+    "truth": 'labels("labels.csv")',
     "arms": '("plain", "hinted")',
     "models": '["local/smollm2-135m"]',
     "judge": '"openai/gpt-5-mini"',

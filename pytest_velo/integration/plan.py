@@ -145,6 +145,11 @@ def _rungs(item: pytest.Item, session: VeloSession) -> Iterator[PlannedRung]:
 def _covariate(claim: AnyClaim, frame: Frame) -> str:
     """Say what is expected of the covariate; empty without one."""
     known = frame.covariate
+    if frame.labelled_every is not None:
+        return (
+            f"a correlation of {math.sqrt(frame.design.explained):.2f} with the labels is assumed of what it"
+            " says of all trials; verdicts are valid whatever it is"
+        )
     if known is None or not isinstance(claim, Claim):
         return ""
     return expected_text(
@@ -308,14 +313,18 @@ def _about(statistic: Statistic) -> str:
     return "mean" if isinstance(statistic, Mean) else "rate"
 
 
+def _members(item: pytest.Item, frame: Frame) -> str:
+    """Say what a unit of several is made of."""
+    if frame.arms:
+        return f"pairs, each of {len(frame.arms)} trials on the same case"
+    if item.stash[SPEC].against_baseline:
+        return "pairs, each of a trial and the stored one on the same case"
+    return "trials"
+
+
 def _unit(item: pytest.Item, frame: Frame) -> tuple[str, str]:
     """Return the kind of unit and its description."""
-    spec, size = item.stash[SPEC], frame.turns_per_unit
-    what = "trials"
-    if frame.arms:
-        what = f"pairs, each of {len(frame.arms)} trials on the same case"
-    elif spec.against_baseline:
-        what = "pairs, each of a trial and the stored one on the same case"
+    size, what = frame.turns_per_unit, _members(item, frame)
     match frame.unit:
         case UnitKind.GROUP:
             told = f"a group: the mean of up to {size} {what}"
@@ -329,6 +338,8 @@ def _unit(item: pytest.Item, frame: Frame) -> tuple[str, str]:
             told = f"a round: a trial of each of {len(frame.arms)} arms still in play, on one case"
         case UnitKind.OUTCOME:
             told = "one of the recorded outcomes, each counted once"
+        case UnitKind.LABEL:
+            told = f"a label: of one trial in {size}, all of which are judged"
         case UnitKind.TRIAL:
             told = ""
     return frame.unit.value, told

@@ -54,6 +54,7 @@ from pytest_velo.report.repeats import (
     replication_to_json,
 )
 from pytest_velo.report.transcript import trial_from_json, trial_to_json
+from pytest_velo.report.truth import truth_from_json, truth_to_json
 from pytest_velo.settings import ShowKind
 
 VERSION = 3
@@ -205,6 +206,7 @@ def result_to_json(result: HypothesisResult, trials: Iterable[TrialRecord] = ())
         "decision": None if result.decision is None else decision_to_json(result.decision),
         "replication": None if result.replication is None else replication_to_json(result.replication),
         "covariate": None if result.covariate is None else covariate_to_json(result.covariate),
+        "truth": None if result.truth is None else truth_to_json(result.truth),
         "trials": [trial_to_json(result.node_id, trial) for trial in trials],
         "circumstances": {
             **{name: getattr(result, name) for name in _CIRCUMSTANCES},
@@ -267,6 +269,7 @@ def result_from_json(data: JsonObject) -> HypothesisResult:
         covariate=None
         if data.get("covariate") is None  # older records lack it
         else covariate_from_json(data["covariate"]),
+        truth=None if data.get("truth") is None else truth_from_json(data["truth"]),  # older records lack it
         trials=tuple(map(trial_from_json, data["trials"])),
     )
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import NamedTuple, assert_never
 
-from pytest_velo.records import Family, HypothesisResult, Invalid, Outcome
+from pytest_velo.records import Family, HypothesisResult, Invalid, Outcome, TruthSeen
 from pytest_velo.report.covariates import covariate_rows
 from pytest_velo.report.families import level_text, risk_text
 from pytest_velo.report.found import found_in
@@ -28,6 +28,7 @@ from pytest_velo.report.stubs import outcome_word, stub_text, stubs_of
 from pytest_velo.report.text import inline
 from pytest_velo.report.trials import trials_lines
 from pytest_velo.report.tries import NOT_SHOWN, attempt_rows, attempts_risk
+from pytest_velo.report.truth import truth_rows
 from pytest_velo.settings import ShowKind
 from pytest_velo.verdicts import Decision, Evidence, Verdict
 
@@ -97,7 +98,7 @@ def rows(result: HypothesisResult, verbosity: int = 0) -> Iterator[Row]:
     if result.decision is not None:
         yield from _evidence_rows(result, result.decision, verbosity)
     yield from (Row(*told) for told in rung_texts(result))
-    for label, told in (*covariate_rows(result), *attempt_rows(result)):
+    for label, told in (*truth_rows(result), *covariate_rows(result), *attempt_rows(result)):
         yield Row(label, told)
     for stub in stubs_of(result):
         yield Row("stub", stub_text(stub))
@@ -179,7 +180,8 @@ def _evidence_rows(result: HypothesisResult, decision: Decision, verbosity: int)
     evidence = decision.evidence
     observed = "each part, below" if decision.parts else "no valid trial"
     if evidence.estimate is not None:
-        observed = f"{_what(result.claim)} {rate(evidence.estimate)}"
+        true = "" if result.truth is None else "true "
+        observed = f"{true}{_what(result.claim)} {rate(evidence.estimate)}"
         if evidence.arms:
             each = ", ".join(f"{inline(arm, 40)} {rate(value)}" for arm, value in evidence.arms.items())
             observed += f" ({each})"
@@ -220,6 +222,8 @@ def _what(claim: str) -> str:
 def _trial_counts(result: HypothesisResult, evidence: Evidence) -> str:
     """Say how many trials or pairs there were, and how they came out."""
     trials, most = n_trials(evidence), f"at most {result.max_trials:,}"
+    if result.truth is not None:
+        return _label_counts(result.truth, evidence, most)
     if standings_of(result) is not None:
         rounds = f"{evidence.n:,} of {most} rounds"
         return f"{rounds}: {trials - evidence.n_invalid:,} valid trials, {evidence.n_invalid:,} invalid"
@@ -238,6 +242,17 @@ def _trial_counts(result: HypothesisResult, evidence: Evidence) -> str:
     if evidence.p_support is None:  # nothing is claimed, so no trial is against it
         return f"{head}: {trials - evidence.n_invalid:,} valid, {invalid}"
     return f"{head}: {evidence.n_for:,} for the claim, {evidence.n_against:,} against it, {invalid}"
+
+
+def _label_counts(truth: TruthSeen, evidence: Evidence, most: str) -> str:
+    """Say how many trials were judged, and what people said of those that they labelled."""
+    head = f"{truth.n_judged:,} judged; {truth.n_labelled:,} of {most} labelled"
+    if evidence.p_support is None:
+        return f"{head}: {truth.n_labelled - truth.n_skipped:,} valid, {truth.n_skipped:,} skipped"
+    return (
+        f"{head}: {evidence.n_for:,} for the claim, {evidence.n_against:,} against it,"
+        f" {truth.n_skipped:,} skipped"
+    )
 
 
 def _p_text(result: HypothesisResult, decision: Decision) -> str:

@@ -6,8 +6,9 @@ import math
 import re
 from dataclasses import dataclass
 
-from pytest_velo.records import HypothesisResult, Outcome
+from pytest_velo.records import HypothesisResult, Outcome, TruthSeen
 from pytest_velo.report.phrases import n_trials
+from pytest_velo.report.truth import label_command, ran_out_of_labels, waiting_text
 from pytest_velo.verdicts import Decision, Evidence, StopReason
 
 # Beyond this many times the units there are, an extrapolation says nothing.
@@ -47,7 +48,14 @@ def outlook(result: HypothesisResult) -> Outlook | None:
     evidence = result.decision.evidence
     n_units = _units_in_all(result, result.decision)
     n_more = None if n_units is None else max(n_units - evidence.n, 1)
-    command, advice = _how_to_continue(result, result.decision.stop, n_units)
+    if n_more is not None and result.truth is not None:
+        n_more = max(0, n_more - result.truth.n_waiting)  # those are judged, and paid for
+    if result.truth is not None and ran_out_of_labels(result):
+        command, advice = _how_to_label(result, result.truth)
+    else:
+        size = _trials_per_unit(result)
+        n_trials_in_all = None if n_units is None else n_units * size
+        command, advice = _how_to_continue(result, result.decision.stop, n_trials_in_all)
     return Outlook(
         n_units=n_units,
         cost_usd=None if n_more is None else _cost_of(result, n_more),
@@ -141,6 +149,17 @@ def _how_to_decide(result: HypothesisResult) -> str:
     )
 
 
+def _how_to_label(result: HypothesisResult, truth: TruthSeen) -> tuple[str, str]:
+    """Return the command that asks for labels and what comes after it."""
+    again = result.rerun or "call it again"
+    return label_command(result, truth), f"label {waiting_text(truth)}; then {again}"
+
+
+def _trials_per_unit(result: HypothesisResult) -> int:
+    """Return how many of what `max_trials` counts there are in a unit: of labels, those of a block."""
+    return 1 if result.truth is None else result.truth.every
+
+
 def _how_to_continue(result: HypothesisResult, stop: StopReason, n_units: int | None) -> tuple[str, str]:
     """Return the command that continues and the advice that goes with it."""
     near = _how_to_decide(result)
@@ -159,7 +178,7 @@ def _how_to_continue(result: HypothesisResult, stop: StopReason, n_units: int | 
         return f"{result.rerun} --velo-budget=...", "the draws made so far are kept"
     if n_units is None:
         return "", near
-    if n_units <= result.max_trials:
+    if n_units <= result.max_trials * _trials_per_unit(result):
         return result.rerun, ""
     if result.max_trials_marked:  # the mark wins over the option
         return result.rerun, f"set max_trials={n_units} in its mark"
@@ -177,4 +196,4 @@ def _keyword(result: HypothesisResult, stop: StopReason, n_units: int | None) ->
         return "call it again with a larger budget=...: the draws made so far are kept"
     if n_units is None:
         return ""
-    return f"call it again with max_trials={max(n_units, result.max_trials + 1)}"
+    return f"call it again with max_trials={max(n_units, result.max_trials * _trials_per_unit(result) + 1)}"

@@ -50,6 +50,7 @@ _STOP_REASONS: Mapping[StopReason, str] = {
     StopReason.RECORD_ENDS: "the recorded trials were used up",
     StopReason.BASELINE_ENDS: "its baseline has no more trials",
     StopReason.ALL_INVALID: "the last trials were all invalid",
+    StopReason.UNLABELLED: "the labels ran out",
 }
 
 
@@ -130,6 +131,8 @@ def observed(result: HypothesisResult) -> str:
     told = rate(evidence.estimate)
     if statistic_of(result.claim) == CHANGE:
         told = f"change {told}"
+    if result.truth is not None:
+        told = f"true {told}"
     if evidence.n_ones is not None and evidence.estimate is not None:
         valid = evidence.n_for + evidence.n_against
         if valid and math.isclose(evidence.estimate, evidence.n_ones / valid, abs_tol=1e-9):

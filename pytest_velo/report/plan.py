@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import assert_never
 
 from pytest_velo.claims import Direction
-from pytest_velo.records import add_costs
+from pytest_velo.records import UnitKind, add_costs
 from pytest_velo.report.lines import Line, Style, block
 from pytest_velo.report.numbers import count, dollars, percent
 from pytest_velo.report.plan_record import (
@@ -78,7 +78,8 @@ def _facts(plan: HypothesisPlan, width: int) -> Iterator[Line]:
     if plan.spread_told:
         yield from block("spread", plan.spread_told, width)
     if plan.covariate_told:
-        yield from block("covariate", plan.covariate_told, width)
+        label = "judge" if plan.unit == UnitKind.LABEL else "covariate"
+        yield from block(label, plan.covariate_told, width)
     yield from block("design", _design(plan), width)
     for part in plan.parts:
         yield from block("in reach", _reach(plan, part), width)

@@ -22,6 +22,7 @@ from pytest_velo.report.stubs import stubs_of
 from pytest_velo.report.table import STYLES, brief_lines, packed, table_lines
 from pytest_velo.report.text import inline
 from pytest_velo.report.tries import attempt_rows
+from pytest_velo.report.truth import ran_out_of_labels, truth_rows
 from pytest_velo.verdicts import PartVerdict, Verdict
 
 _DECIDED = (Outcome.SUPPORTED, Outcome.REFUTED, Outcome.MEASURED)
@@ -204,7 +205,11 @@ def _remarks(
     for result, name in zip(results, names, strict=True):
         standing = [*standing_lines(result, width)] if facts and result.outcome is Outcome.SUPPORTED else []
         said = [*result.facts, *_parts_said(result), *_tries_said(result)] if facts else []
-        said += [f"{label} {told}" for label, told in covariate_rows(result)] if facts else []
+        said += (
+            [f"{label} {told}" for label, told in (*truth_rows(result), *covariate_rows(result))]
+            if facts
+            else []
+        )
         said += [f"{told.label:<9} {told.text}" for told in rung_texts(result)] if facts else []
         wrong = result.outcome in (Outcome.ERROR, Outcome.SKIPPED) and result.problem
         if not said and not wrong and not standing:
@@ -268,7 +273,9 @@ def prospect_lines(result: HypothesisResult, width: int) -> Iterator[Line]:
         if result.rerun:
             yield Line(f"  {inline(result.rerun)}")
         return
-    if prospect.n_units is None:
+    if result.truth is not None and prospect.n_units is None and ran_out_of_labels(result):
+        yield from block("needs", "labels, and how many only these can tell", width)
+    elif prospect.n_units is None:
         yield from block("needs", "no number of trials is in sight that would decide it", width)
     else:
         price = dollars(prospect.cost_usd) + (" (unknown price)" if prospect.cost_usd is None else "")
@@ -284,6 +291,8 @@ def prospect_lines(result: HypothesisResult, width: int) -> Iterator[Line]:
 def _counted(result: HypothesisResult) -> str:
     if standings_of(result) is not None:
         return "rounds"
+    if result.truth is not None:
+        return "labels"
     return "units" if _is_of_groups(result) else "pairs" if _is_of_pairs(result) else "trials"
 
 

@@ -6,14 +6,10 @@ A number that JSON cannot hold (an infinite log e-value) is written as text.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from datetime import date, time
 from typing import Any
 
-from pytest_velo.canonical import members_of
-from pytest_velo.case_sets import Case
-from pytest_velo.media import identified
+from pytest_velo.plain import case_to_json, message_to_json, plain
+from pytest_velo.plain import number_to_json as number_to_json
 from pytest_velo.records import (
     Address,
     Call,
@@ -31,24 +27,6 @@ from pytest_velo.records import (
 _PARAMETERS = ("temperature", "top_p", "max_tokens", "effort", "stop", "logprobs")
 _REPLY = ("text", "reasoning", "refused", "cost_usd", "latency_s", "model_served", "fingerprint", "cached")
 _USAGE = ("input_tokens", "output_tokens", "reasoning_tokens", "cached_input_tokens")
-_MESSAGE = (
-    "role",
-    "content",
-    "name",
-    "prefix",
-    "reasoning_content",
-    "reasoning",
-    "tool_calls",
-    "tool_call_id",
-)
-_PART = ("type", "text", "media_type")
-_MOST_NESTED = 100  # a model may nest more deeply than Python can recurse
-_AS_IT_IS = frozenset({str, int, bool, type(None)})  # exact types: most of what a record holds
-
-
-def number_to_json(value: float | None) -> float | str | None:
-    """Return a number for JSON; an infinity or NaN becomes text, which `float` reads back."""
-    return value if value is None or math.isfinite(value) else str(value)
 
 
 def number_from_json(value: float | str | None) -> float | None:
@@ -80,7 +58,7 @@ def trial_to_json(node_id: str, trial: TrialRecord) -> dict[str, Any]:
         "location": trial.location,
         **({"rung": trial.rung} if trial.rung else {}),
         **({"target": trial.target} if trial.target else {}),
-        **({} if trial.case is None else {"case": _case_to_json(trial.case)}),
+        **({} if trial.case is None else {"case": case_to_json(trial.case)}),
         "notes": list(trial.notes),
         "calls": [_call_to_json(call) for call in trial.calls],
     }
@@ -112,18 +90,6 @@ def trial_from_json(data: JsonObject) -> TrialRecord:
     )
 
 
-def _case_to_json(case: Any) -> Any:
-    """Return a case's fields by name, or the value that it is; what JSON cannot hold is named by its type."""
-    members = vars(case) if isinstance(case, Case) else members_of(case)
-    if members is None:
-        return _field(case)
-    return {str(name): _field(value) for name, value in members.items()}
-
-
-def _field(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, date | time) else _plain(value)
-
-
 def _target(value: Any) -> str | tuple[str, ...]:
     return value if isinstance(value, str) else tuple(value)
 
@@ -141,20 +107,20 @@ def _call_to_json(call: Call) -> dict[str, Any]:
             "stream": address.stream,
             "slot": address.slot,
         },
-        "messages": [_message_to_json(message) for message in call.request.messages],
+        "messages": [message_to_json(message) for message in call.request.messages],
         "parameters": {
-            name: _plain(call.request.parameters[name])
+            name: plain(call.request.parameters[name])
             for name in _PARAMETERS
             if name in call.request.parameters
         },
-        **{name: _plain(getattr(reply, name)) for name in _REPLY},
+        **{name: plain(getattr(reply, name)) for name in _REPLY},
         **({"prefill": reply.prefill} if reply.prefill else {}),
         "finish_reason": reply.finish_reason.value,
         "tool_calls": [
             {
                 "id": tool.id,
                 "name": tool.name,
-                "arguments": _plain(tool.arguments),
+                "arguments": plain(tool.arguments),
                 "text": tool.arguments_text,
             }
             for tool in reply.tool_calls
@@ -193,39 +159,3 @@ def _call_from_json(data: JsonObject) -> Call:
         drawn_at=data["drawn_at"],
         speaker=data.get("speaker", ""),
     )
-
-
-def _message_to_json(message: JsonObject) -> dict[str, Any]:
-    written = {name: _plain(message[name]) for name in _MESSAGE if name in message}
-    content = message.get("content")
-    if isinstance(content, list | tuple):
-        written["content"] = [_part_to_json(part) for part in content]
-    return written
-
-
-def _part_to_json(part: Any) -> Any:
-    """Return a part of a message; an image is named by its size and the hash of its bytes, not copied."""
-    if not isinstance(part, Mapping):
-        return _plain(part)
-    written = {name: _plain(part[name]) for name in _PART if name in part}
-    return written | {name: _plain(value) for name, value in identified(part).items()}
-
-
-def _plain(value: Any, room: int = _MOST_NESTED) -> Any:
-    """Return `value` as plain JSON; what JSON cannot hold is named by its type, never by its repr.
-
-    So is anything nested deeper than `room` levels.
-    """
-    if type(value) in _AS_IT_IS:
-        return value
-    if isinstance(value, bool | int):
-        return value
-    if isinstance(value, str):
-        return str(value)
-    if isinstance(value, float):
-        return number_to_json(value)
-    if isinstance(value, Mapping) and room:
-        return {str(name): _plain(item, room - 1) for name, item in value.items()}
-    if isinstance(value, list | tuple) and room:
-        return [_plain(item, room - 1) for item in value]
-    return f"<{type(value).__name__}>"

@@ -14,44 +14,15 @@ FEWEST = 10
 """Units from which a correlation is told; of fewer it says next to nothing."""
 
 
-class Beside:
-    """Collects the centre of each unit beside its outcome on the scale [0, 1], and learns from it."""
+class Together:
+    """How outcomes on the scale [0, 1] go with their centres, unit by unit."""
 
-    def __init__(self, foresight: Foresight) -> None:
-        self._foresight = foresight
-        self._learner = Learner()
-        self._cases: dict[str, None] = {}
+    def __init__(self) -> None:
         self._n = 0
         self._sums = [0.0] * 5
 
-    @property
-    def kinds(self) -> Kinds | None:
-        """The kinds of the cases that came up, and their shares of the list; None if none are learned."""
-        known = self._foresight
-        if not isinstance(known, Kinds):
-            return None
-        of_cases = {case_id: known.of_cases[case_id] for case_id in self._cases}
-        return Kinds(of_cases=of_cases, shares={kind: known.shares[kind] for kind in of_cases.values()})
-
-    @property
-    def seen(self) -> dict[str, float]:
-        """The centres of the cases that came up, by the id of the case; learned ones as they are now."""
-        return {case_id: self.foresee(case_id)[0] for case_id in self._cases}
-
-    def foresee(self, case_id: str) -> tuple[float, tuple[float, float] | None]:
-        """Return the centre of the next unit's case, and of a learned one between what all of them lie."""
-        if not isinstance(self._foresight, Kinds):
-            return self._foresight[case_id], None
-        own, low, high = self._learner.foresee(self._foresight.of_cases[case_id])
-        return own, (low, high)
-
-    def add(self, case_id: str, low: float, high: float) -> None:
-        """Take in a unit by the bounds of its outcome; an invalid one counts with their middle."""
-        centre, outcome = self.foresee(case_id)[0], (low + high) / 2.0
-        if isinstance(self._foresight, Kinds):
-            kind = self._foresight.of_cases[case_id]
-            self._learner.learn(kind, self._foresight.shares[kind], outcome)
-        self._cases[case_id] = None
+    def add(self, outcome: float, centre: float) -> None:
+        """Take in a unit."""
         self._n += 1
         for place, value in enumerate((outcome, centre, outcome**2, centre**2, outcome * centre)):
             self._sums[place] += value
@@ -76,7 +47,7 @@ class Beside:
 
     @property
     def adjusted(self) -> float | None:
-        """The mean outcome at the mean of the covariate over the list, on the scale [0, 1]."""
+        """The mean outcome at a centre of 0, on the scale [0, 1]; None likewise."""
         if self.correlation is None:
             return None
         _, of_centres, together = self._moments()
@@ -90,6 +61,46 @@ class Beside:
             centres2 / n - (centres / n) ** 2,
             products / n - outcomes * centres / n**2,
         )
+
+
+class Beside(Together):
+    """Collects the centre of each unit beside its outcome on the scale [0, 1], and learns from it."""
+
+    def __init__(self, foresight: Foresight) -> None:
+        super().__init__()
+        self._foresight = foresight
+        self._learner = Learner()
+        self._cases: dict[str, None] = {}
+
+    @property
+    def kinds(self) -> Kinds | None:
+        """The kinds of the cases that came up, and their shares of the list; None if none are learned."""
+        known = self._foresight
+        if not isinstance(known, Kinds):
+            return None
+        of_cases = {case_id: known.of_cases[case_id] for case_id in self._cases}
+        return Kinds(of_cases=of_cases, shares={kind: known.shares[kind] for kind in of_cases.values()})
+
+    @property
+    def seen(self) -> dict[str, float]:
+        """The centres of the cases that came up, by the id of the case; learned ones as they are now."""
+        return {case_id: self.foresee(case_id)[0] for case_id in self._cases}
+
+    def foresee(self, case_id: str) -> tuple[float, tuple[float, float] | None]:
+        """Return the centre of the next unit's case, and of a learned one between what all of them lie."""
+        if not isinstance(self._foresight, Kinds):
+            return self._foresight[case_id], None
+        own, low, high = self._learner.foresee(self._foresight.of_cases[case_id])
+        return own, (low, high)
+
+    def add_unit(self, case_id: str, low: float, high: float) -> None:
+        """Take in a unit by the bounds of its outcome; an invalid one counts with their middle."""
+        centre, outcome = self.foresee(case_id)[0], (low + high) / 2.0
+        if isinstance(self._foresight, Kinds):
+            kind = self._foresight.of_cases[case_id]
+            self._learner.learn(kind, self._foresight.shares[kind], outcome)
+        self._cases[case_id] = None
+        self.add(outcome, centre)
 
 
 def seen_of(

@@ -80,6 +80,8 @@ class Frame:
         attempts_alpha: P(any attempt at its belief wrongly supported), of which its design has this attempt's
             share; None if each attempt is judged alone.
         covariate: What is known of each case; None without one.
+        labelled_every: One trial in so many is labelled, and its claim is about the labels; None if it is
+            about what was judged.
     """
 
     design: Design
@@ -95,6 +97,7 @@ class Frame:
     futility: float = USUAL
     attempts_alpha: float | None = None
     covariate: Covariate | None = None
+    labelled_every: int | None = None
 
     @property
     def unit_size(self) -> int:

@@ -11,6 +11,7 @@ from pytest_velo.canonical import digest
 from pytest_velo.claims import AnyClaim, Claim, Direction
 from pytest_velo.records import Belief, Invalid, Stubbed, TrialRecord, rung_id
 from pytest_velo.runner.frame import Foresight, Frame
+from pytest_velo.runner.labelled import Labels
 from pytest_velo.sampling.trial import Trial
 from pytest_velo.settings import Endpoint
 from pytest_velo.stats.engine.design import Design
@@ -86,6 +87,7 @@ class Hypothesis:
         rung: The rung of a ladder that it stands on; empty without one.
         is_last_rung: No other rung is tried after it; true without a ladder.
         predicted: The chance, by its author, that the claim is supported; None if nobody said.
+        labelling: The labels that its claim is about; None if it is about what was judged.
         attempt_alpha: Fixes the alpha of this attempt when the first trial is in, before it is weighed; None
             if alpha does not depend on earlier attempts.
     """
@@ -126,6 +128,7 @@ class Hypothesis:
     is_last_rung: bool = True
     predicted: float | None = None
     attempt_alpha: Callable[[TrialRecord], float] | None = None
+    labelling: Labels | None = None
     stubs: tuple[Stubbed, ...] = ()
 
     @property
@@ -189,6 +192,7 @@ class Hypothesis:
                 self.frame.scope,
                 self.set_digest,
                 *(() if self.frame.covariate is None else (self.frame.covariate.digest,)),
+                *(() if self.labelling is None else ("labels", self.labelling.path, self.labelling.every)),
             ]
         )
 

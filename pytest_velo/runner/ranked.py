@@ -43,6 +43,7 @@ class RankingWeigher:
     """
 
     beside = None
+    labelled = None
 
     def __init__(self, hypothesis: Ranked, claim: Ranking) -> None:
         self._claim = claim

@@ -18,12 +18,14 @@ from pytest_velo.records import (
     OutcomeKind,
     Stubbed,
     TrialRecord,
+    TruthSeen,
     UnitKind,
     add_costs,
 )
 from pytest_velo.runner.beside import seen_of
 from pytest_velo.runner.distance import n_against, pair_counts, telling
 from pytest_velo.runner.hypothesis import Hypothesis
+from pytest_velo.runner.labelled import truth_of
 from pytest_velo.runner.ranked import RankingWeigher
 from pytest_velo.runner.run import Run
 from pytest_velo.stats.intervals import clopper_pearson, wilson
@@ -81,6 +83,7 @@ def result_of(run: Run) -> HypothesisResult:
         body_digest=hypothesis.body_digest,
         stubs=_stubs(run, (*run.trials, *shown)),
         covariate=_covariate(run),
+        truth=_truth(run),
     )
 
 
@@ -101,6 +104,23 @@ def _covariate(run: Run) -> CovariateSeen | None:
     )
 
 
+def _truth(run: Run) -> TruthSeen | None:
+    """Return what people said of the trials; None where the claim is about what was judged."""
+    labelled, labelling = run.weigher.labelled, run.hypothesis.labelling
+    if labelled is None or labelling is None:
+        return None
+    claim, design = run.hypothesis.claim, run.hypothesis.design
+    decided = run.verdict is not Verdict.INCONCLUSIVE
+    return truth_of(
+        labelled,
+        labelling,
+        claim.statistics[0],
+        design,
+        n=run.weigher.n if decided else None,
+        two_sided=isinstance(claim, Estimation),
+    )
+
+
 def _stubs(run: Run, trials: Sequence[TrialRecord]) -> tuple[Stubbed, ...]:
     """Return what stood in for something in the trials; what was declared and not used did not."""
     everywhere = run.hypothesis.stubs if trials else ()
@@ -110,6 +130,9 @@ def _stubs(run: Run, trials: Sequence[TrialRecord]) -> tuple[Stubbed, ...]:
 def _usd_per_turn(run: Run) -> float | None:
     """Return what a trial, or a pair with all its arms, costs where nothing is in the cache."""
     total = add_costs(call.reply.cost_usd for trial in run.trials for call in trial.calls)
+    if run.weigher.labelled is not None:  # a label takes the trials of its block
+        size = run.hypothesis.frame.unit_size
+        return None if total is None or not run.trials else total / len(run.trials) * size
     return None if total is None or not run.units.turns else total / len(run.units.turns)
 
 

@@ -280,17 +280,28 @@ class Run:
                 self._end(StopReason.DECIDED)
         elif self.weigher.n >= self.hypothesis.design.max_units:
             self._out_of_trials()
+        elif self._waits_for_people():
+            self._end(StopReason.UNLABELLED)
         elif not self.hypothesis.to_the_end and self._nothing_comes():
             self._end(StopReason.ALL_INVALID)
         elif not self.hypothesis.to_the_end and self._futile():
             self._end(StopReason.FUTILITY)
+
+    def _waits_for_people(self) -> bool:
+        """Whether enough trials are ready to be labelled, without which no evidence comes.
+
+        A repeat that samples everything goes on.
+        """
+        labelled = self.weigher.labelled
+        return labelled is not None and labelled.is_enough and not self.hypothesis.to_the_end
 
     def _nothing_comes(self) -> bool:
         """Whether trials (or pairs) have only come out invalid for long, and for half of the run.
 
         Like every early stop, this leaves the error rates as they are: they hold at any stopping time.
         """
-        turns = self.units.turns
+        labelled = self.weigher.labelled
+        turns = (self.units if labelled is None else labelled.judged).turns
         enough = max(_ALL_INVALID, len(turns) // 2)
         last = turns[-enough:]
         counted = self.hypothesis.frame.invalid is Invalid.AGAINST
@@ -319,6 +330,10 @@ class Run:
 
     def _out_of_trials(self) -> None:
         decided = self.verdict is not Verdict.INCONCLUSIVE
+        labelled = self.weigher.labelled
+        if not decided and labelled is not None and labelled.n_waiting:
+            self._end(StopReason.UNLABELLED)
+            return
         self._end(StopReason.DECIDED if decided else self.hypothesis.why_out(self.weigher.n))
 
     def _end(self, reason: StopReason) -> None:

@@ -14,12 +14,14 @@ from pytest_velo.records import Invalid, TrialRecord
 from pytest_velo.runner.beside import Beside
 from pytest_velo.runner.distance import Distance, wrong_by
 from pytest_velo.runner.frame import Foresight
+from pytest_velo.runner.labelled import Labelled, Labelling
 from pytest_velo.runner.ranked import RankingWeigher
 from pytest_velo.runner.units import Units
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.engine.nulls import nulls_of
 from pytest_velo.stats.planning.sight import Observed, units_in_sight, units_in_sight_of_all
 from pytest_velo.stats.rules.centred import CentredRule
+from pytest_velo.stats.rules.centred_estimate import CentredEstimate
 from pytest_velo.stats.rules.choice import HasBoundaries, MakeRule, Rule, rule_for
 from pytest_velo.stats.rules.estimate import EstimateRule, make_estimate
 from pytest_velo.stats.rules.interval import HasIntervalAtStop, Reported, drifts, reported
@@ -62,6 +64,11 @@ class Weigher(Protocol):
     @property
     def beside(self) -> Beside | None:
         """What the covariate turned out to say; None without one."""
+        ...
+
+    @property
+    def labelled(self) -> Labelled | None:
+        """The labels and what was judged, if the claim is about labels."""
         ...
 
     def add(self, record: TrialRecord, planned: Planned) -> Verdict | None:
@@ -157,6 +164,11 @@ class Weighed(Protocol):
         """What a covariate says of each case; None without one."""
         ...
 
+    @property
+    def labelling(self) -> Labelling | None:
+        """Which trials have labels, if the claim is about labels."""
+        ...
+
 
 def weigh(hypothesis: Weighed) -> Weigher:
     """Return a fresh weigher for what the hypothesis claims.
@@ -191,11 +203,12 @@ class OneClaim:
     def __init__(self, hypothesis: Weighed, claim: Claim) -> None:
         self._claim = claim
         self._hypothesis = hypothesis
-        self.units = _units(hypothesis, claim.statistic, claim.direction)
+        self.labelled = _labelled(hypothesis, claim.statistic, claim.direction)
+        self.units = (
+            self.labelled.units if self.labelled else _units(hypothesis, claim.statistic, claim.direction)
+        )
         self.all_units = (self.units,)
         self._rule: Rule = hypothesis.make_rule(claim, hypothesis.design)
-        self.min_more = self._rule.min_more
-        self.expected_more = self._rule.expected_more
         self.predictive_probability = self._rule.predictive_probability
         self.certified = self._rule.certified
         self._known: tuple[int, _Bounds] | None = None
@@ -210,6 +223,14 @@ class OneClaim:
     def kind(self) -> str:
         """Where the thresholds come from."""
         return self._rule.kind
+
+    def min_more(self) -> int:
+        """Return a number of further units before which no verdict can come."""
+        return _further(self.labelled, self._rule.min_more())
+
+    def expected_more(self) -> int:
+        """Guess how many further units the verdict needs."""
+        return _further(self.labelled, self._rule.expected_more())
 
     def boundaries(self) -> Boundaries | None:
         """Return where the rule decides, if it tells."""
@@ -241,14 +262,25 @@ class OneClaim:
 
     def add(self, record: TrialRecord, planned: Planned) -> Verdict | None:
         """Take in the next trial."""
+        if self.labelled is not None:
+            return self._add_labelled(self.labelled, record, planned)
         unit = self.units.add(record, planned)
         if unit is None:
             return None
         if self.beside is not None:  # all trials of a unit have the same case
             if isinstance(self._rule, CentredRule):
                 self._rule.foresee(*self.beside.foresee(planned.case_id))
-            self.beside.add(planned.case_id, *unit)
+            self.beside.add_unit(planned.case_id, *unit)
         return self._rule.feed(*unit)
+
+    def _add_labelled(self, labelled: Labelled, record: TrialRecord, planned: Planned) -> Verdict | None:
+        assert isinstance(self._rule, CentredRule)  # the design has the centring of blocks
+        unit = labelled.add(record, planned)
+        if unit is None:
+            _ask_for_more(labelled, self._rule, self._hypothesis.design)
+            return None
+        self._rule.foresee(unit.centre, unit.ends)
+        return self._rule.feed(*unit.bounds)
 
     def log_e(self) -> tuple[float, float]:
         """Return the log evidence for and against the claim."""
@@ -269,7 +301,9 @@ class OneClaim:
         if not ours or design.census is not None or not self.units.moments[0]:
             return None
         seen = _observed(self.units, *self.log_e())
-        if self.beside is not None and isinstance(self._rule, CentredRule):
+        if self.labelled is not None:
+            seen = replace(seen, variance=seen.variance * (1.0 - self.labelled.explained))
+        elif self.beside is not None and isinstance(self._rule, CentredRule):
             seen = replace(seen, variance=seen.variance * (1.0 - self.beside.squared))
         nulls = nulls_of(self._claim, design.margin)
         return _whole(units_in_sight(nulls, seen, alpha=design.alpha, beta=design.beta))
@@ -279,6 +313,7 @@ class AllClaims:
     """Several claims about outcomes of the same trials, all of which must hold."""
 
     beside = None
+    labelled = None
 
     def __init__(self, hypothesis: Weighed, claim: Joint) -> None:
         self._parts = [_units(hypothesis, part.statistic, part.direction) for part in claim.parts]
@@ -379,14 +414,25 @@ class Measuring:
     beside = None
 
     def __init__(self, hypothesis: Weighed, estimation: Estimation) -> None:
-        self.units = _units(hypothesis, estimation.statistic, None)
+        statistic, design = estimation.statistic, hypothesis.design
+        self.labelled = _labelled(hypothesis, statistic, None)
+        self.units = self.labelled.units if self.labelled else _units(hypothesis, statistic, None)
         self.all_units = (self.units,)
         self._estimation = estimation
-        self._rule: EstimateRule = make_estimate(
-            estimation.statistic, estimation.halfwidth, hypothesis.design
+        self._design = design
+        self._rule: EstimateRule | CentredEstimate = (
+            CentredEstimate(statistic, estimation.halfwidth, design)
+            if self.labelled
+            else make_estimate(statistic, estimation.halfwidth, design)
         )
-        self.min_more = self._rule.min_more
-        self.expected_more = self._rule.expected_more
+
+    def min_more(self) -> int:
+        """Return a number of further units before which it cannot be measured."""
+        return _further(self.labelled, self._rule.min_more())
+
+    def expected_more(self) -> int:
+        """Guess how many further units it needs."""
+        return _further(self.labelled, self._rule.expected_more())
 
     @property
     def n(self) -> int:
@@ -400,8 +446,19 @@ class Measuring:
 
     def add(self, record: TrialRecord, planned: Planned) -> Verdict | None:
         """Take in the next trial."""
+        if self.labelled is not None:
+            return self._add_labelled(self.labelled, record, planned)
+        assert isinstance(self._rule, EstimateRule)  # as it was made
         unit = self.units.add(record, planned)
         return Verdict.MEASURED if unit is not None and self._rule.feed(*unit) else None
+
+    def _add_labelled(self, labelled: Labelled, record: TrialRecord, planned: Planned) -> Verdict | None:
+        assert isinstance(self._rule, CentredEstimate)  # as it was made
+        unit = labelled.add(record, planned)
+        if unit is None:
+            _ask_for_more(labelled, self._rule, self._design)
+            return None
+        return Verdict.MEASURED if self._rule.feed(unit.bounds, unit.centre, unit.ends) else None
 
     @staticmethod
     def predictive_probability() -> float:
@@ -452,6 +509,23 @@ class Measuring:
             return None
         ends = self._rule.interval()
         return math.ceil(self.n * ((ends.high - ends.low) / 2 / goal) ** 2)
+
+
+def _labelled(hypothesis: Weighed, statistic: Statistic, direction: Direction | None) -> Labelled | None:
+    if hypothesis.labelling is None:
+        return None
+    return Labelled(hypothesis.labelling, statistic, hypothesis.invalid, direction)
+
+
+def _further(labelled: Labelled | None, units: int) -> int:
+    """Return how many further units are wanted: those of the rule, or those that people are to label."""
+    return units if labelled is None else labelled.further(units)
+
+
+def _ask_for_more(labelled: Labelled, rule: Rule | CentredEstimate, design: Design) -> None:
+    """When the labels have run out, settle how many trials are made ready for labelling."""
+    if labelled.n_waiting == 1:
+        labelled.expect(rule.expected_more(), design.max_units - rule.n)
 
 
 def _observed(units: Units, log_e_support: float, log_e_refute: float) -> Observed:

@@ -72,7 +72,9 @@ def test_a_page_that_is_followed_prints_what_it_shows(run, monkeypatch, page: Pa
 
 def typed_in(run, monkeypatch: pytest.MonkeyPatch, typed: str) -> str:
     """Return what a command prints, on both of its streams."""
-    words = shlex.split(typed)
+    piped, _, typed_last = typed.rpartition(" | velo ")
+    words = shlex.split(f"velo {typed_last}" if piped else typed)
+    given = subprocess.run(piped, shell=True, capture_output=True, text=True, check=True).stdout
     with monkeypatch.context() as patch:
         while "=" in words[0]:
             patch.setenv(*words.pop(0).split("=", 1))
@@ -82,7 +84,7 @@ def typed_in(run, monkeypatch: pytest.MonkeyPatch, typed: str) -> str:
         if words[0] == "velo":
             patch.setenv("PYTEST_ADDOPTS", shlex.join(QUIET))
             with imported_anew(run.path):
-                return CliRunner().invoke(main, words[1:]).output
+                return CliRunner().invoke(main, words[1:], input=given).output
     done = subprocess.run(typed, shell=True, cwd=run.path, capture_output=True, text=True, check=True)
     return done.stdout + done.stderr
 

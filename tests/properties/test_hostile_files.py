@@ -23,6 +23,7 @@ from pytest_velo.cache.store import Store
 from pytest_velo.case_sets.sets import load as load_cases
 from pytest_velo.cli.main import main
 from pytest_velo.errors import StoreError, UsageError, VeloError
+from pytest_velo.labelling import Label, LabelFile
 from pytest_velo.records import Address
 from pytest_velo.report.load import load
 from support.hostile import damaged, damaged_json, damaged_lines, fuzzing
@@ -138,7 +139,11 @@ def read_all(folder: Path, run: Path) -> None:
             pass
     except (StoreError, UsageError) as error:
         names(error, folder / "runs" if isinstance(error, UsageError) else run)
-    for command in (["compare", "2026-11-28T00-00-00Z"], ["cassette", "export", str(folder / "o.jsonl")]):
+    for command in (
+        ["compare", "2026-11-28T00-00-00Z"],
+        ["cassette", "export", str(folder / "o.jsonl")],
+        ["label", "-k", "1", "--to", str(folder / "labels.csv")],
+    ):
         run_command(*command, "--cache-dir", str(folder))
 
 
@@ -273,6 +278,45 @@ def test_cases_in_parquet_and_arrow(folder: Path, data: st.DataObject) -> None:
         with ipc.new_stream(whole, table.schema) as writer:
             writer.write_table(table)
     read_cases(folder / f"cases.{suffix}", data.draw(damaged(whole.getvalue())))
+
+
+# Labels
+
+
+@fuzzing
+@given(
+    damaged(
+        b'trial,label,case,arm,repeat,by,at,note\nt1,yes,"a, ""b""",,0,zoe,2026,\nt2,0.5,,,,,,"two\nlines"\n'
+    )
+)
+@example(b"\xff\xfet\0")
+@example(b"trial,label\n\0,yes\n")
+@example(b"trial,label\nt1," + b"9" * 5_000 + b"\n")
+def test_labels_in_csv(folder: Path, content: bytes) -> None:
+    read_labels_in(folder / "labels.csv", content)
+
+
+@fuzzing
+@given(
+    damaged_lines([{"trial": "t1", "label": True, "repeat": 0, "by": "zoe"}, {"trial": "t2", "label": 0.5}])
+)
+@example(DEEP)
+@example(b'{"trial":"t1","label":' + b"9" * 5_000 + b"}")
+def test_labels_in_jsonl(folder: Path, content: bytes) -> None:
+    read_labels_in(folder / "labels.jsonl", content)
+
+
+def read_labels_in(path: Path, content: bytes) -> None:
+    """Read a file of labels, and add to it, which must leave what could be read as it was."""
+    path.write_bytes(content)
+    try:
+        file = LabelFile(path)
+        known = file.labels.copy()
+        file.add(Label(trial="t9", label=False, by="bob"))
+    except UsageError as error:
+        names(error, path)
+        return
+    assert list(LabelFile(path).labels) == [*known, Label(trial="t9", label=False, by="bob")]
 
 
 def read_cases(path: Path, content: bytes) -> None:

@@ -9,8 +9,11 @@ from pytest_velo.runner.frame import Frame
 from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.stats.engine.design import Design
 
-_DESIGN = ("alpha", "beta", "margin", "extend", "census", "max_units", "min_units", "single")
-_FRAME = ("trials", "max_trials", "turns_per_unit", "arms", "invalid", "unit", "over", "scope", "family")
+_DESIGN = ("alpha", "beta", "margin", "extend", "census", "max_units", "min_units", "single", "centring")
+_FRAME = (
+    *("trials", "max_trials", "turns_per_unit", "arms", "invalid", "unit", "over", "scope", "family"),
+    "labelled_every",
+)
 
 
 def hypothesis_of(**fields: Any) -> Hypothesis:

@@ -24,6 +24,7 @@ USERS_CALL = {
     "pytest_velo.claims.words",
     "pytest_velo.claims.stored",
     "pytest_velo.covariates",
+    "pytest_velo.truth",
     "pytest_velo.elicit.curves",
     "pytest_velo.errors",
     "pytest_velo.hooks",

@@ -20,7 +20,9 @@ from pytest_velo.claims import AnyClaim, Change
 from pytest_velo.errors import VeloError
 from pytest_velo.records import CovariateSeen, HypothesisResult, Invalid, TrialRecord, UnitKind
 from pytest_velo.runner.frame import Foresight, Kinds
+from pytest_velo.runner.labelled import RecordedLabels
 from pytest_velo.runner.weigher import Boundaries, Weigher, weigh
+from pytest_velo.stats.engine.blocks import CENTRING
 from pytest_velo.stats.engine.centred import Centring
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.rules.choice import MakeRule, rule_for
@@ -28,7 +30,7 @@ from pytest_velo.verdicts import Interval, Verdict
 
 MOST_LOOKS = 120
 _CLOSE = 1e-6
-_MEANS = (UnitKind.CASE, UnitKind.GROUP)
+_MEANS = (UnitKind.CASE, UnitKind.GROUP, UnitKind.LABEL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +67,7 @@ class _Recorded:
     reference: Sequence[float | None] | None = None
     make_rule: MakeRule = rule_for
     foresight: Foresight | None = None
+    labelling: RecordedLabels | None = None
 
 
 def path_of(result: HypothesisResult, *, intervals: int = 0) -> Path | None:
@@ -107,17 +110,7 @@ def _designs(result: HypothesisResult) -> Iterator[Design]:
     decision = result.decision
     n_trials, n_units = len(result.trials), decision.evidence.n
     saved = (n_trials + decision.n_saved) * n_units // n_trials if decision.n_saved else n_units
-    covariate = result.covariate
-    centring = (
-        Centring(
-            covariate.low,
-            covariate.high,
-            covariate.variance,
-            None if covariate.shares is None else min(covariate.shares.values(), default=1.0),
-        )
-        if covariate is not None and covariate.used
-        else None
-    )
+    centring = _centring(result)
     for horizon in dict.fromkeys((result.max_trials, saved)):
         for extend in (False, True):
             yield Design(
@@ -132,6 +125,18 @@ def _designs(result: HypothesisResult) -> Iterator[Design]:
                 centring=centring,
                 explained=1.0,  # it was used
             )
+
+
+def _centring(result: HypothesisResult) -> Centring | None:
+    covariate = result.covariate
+    if result.truth is not None:
+        return CENTRING
+    if covariate is None or not covariate.used:
+        return None
+    if covariate.shares is None:
+        return Centring(covariate.low, covariate.high, covariate.variance)
+    least = min(covariate.shares.values(), default=1.0)
+    return Centring(covariate.low, covariate.high, covariate.variance, start=1.0, least_share=least)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,10 +185,16 @@ def _followed(result: HypothesisResult, claim: AnyClaim, design: Design, interva
     """Weigh the trials again, up to the verdict."""
     arms = tuple(dict.fromkeys(trial.arm for trial in result.trials if trial.arm))
     invalid = result.invalid or Invalid.BOUND
-    recorded = _Recorded(
-        claim=claim, design=design, arms=arms, invalid=invalid, foresight=_foresight(result.covariate)
+    weigher = weigh(
+        _Recorded(
+            claim=claim,
+            design=design,
+            arms=arms,
+            invalid=invalid,
+            foresight=_foresight(result.covariate),
+            labelling=_labelling(result),
+        )
     )
-    weigher = weigh(recorded)
     assert result.decision is not None  # the caller looked
     every = math.ceil(max(1, result.decision.evidence.n) / MOST_LOOKS)
     every_interval = math.ceil(max(1, result.decision.evidence.n) / intervals) if intervals else 0
@@ -224,6 +235,17 @@ def _look(weigher: Weigher, interval: bool) -> _Look:
     if interval:
         ends = tuple(part.interval for part in weigher.parts()) or (weigher.bounds()[2],)
     return _Look(weigher.n, estimates, weigher.log_e(), ends)
+
+
+def _labelling(result: HypothesisResult) -> RecordedLabels | None:
+    truth = result.truth
+    if truth is None:
+        return None
+    size = truth.every
+    by_block = {index // size: index for index in truth.labels}
+    n_blocks = len(result.trials) // size + 1
+    chosen = [by_block.get(block, block * size) for block in range(n_blocks)]
+    return RecordedLabels(every=size, chosen=chosen, labels=truth.labels)
 
 
 def _planned(trial: TrialRecord, turn: int) -> Planned:

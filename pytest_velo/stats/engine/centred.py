@@ -19,6 +19,9 @@ squared correlation, and the bets grow as that is seen. The bettor who stakes ev
 it lives from outcomes that hardly vary anyway, and a wider range would only shrink its bet. Measured in
 ``benchmarks/covariates.py``.
 
+The centres of `engine.blocks` and of `engine.learning` come with a range of their own for each unit, known
+before it. Nothing above needs one range for all: a bet is bounded by that of its own unit.
+
 Sources: Waudby-Smith & Ramdas (2024), "Estimating means of bounded random variables by betting", JRSS B 86:1
 (the bets, and why a predictable one is valid); a variable with a known mean that is subtracted is a control
 variate.
@@ -28,7 +31,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pytest_velo.errors import UsageError
 from pytest_velo.stats.engine.adaptive import (
@@ -47,7 +50,22 @@ UNCORRELATED_UNITS = 2.0
 LEAST_VARIANCE = 1e-12
 """Centres that vary less are taken for constant, and say nothing."""
 
-_LOG_WEIGHTS = tuple(math.log(weight) for weight in WEIGHTS)
+
+@dataclass(frozen=True, slots=True)
+class Stakes:
+    """How the initial fortune is shared among the bettors; no error rate depends on it.
+
+    Attributes:
+        effects: Distances from the null that bettors aim at, in standard deviations of the centred outcomes.
+        weights: The share of each, then that of the bettor who stakes everything; they add up to 1.
+    """
+
+    effects: tuple[float, ...]
+    weights: tuple[float, ...]
+
+
+USUAL_STAKES = Stakes(EFFECTS, WEIGHTS)
+"""Those of `engine.adaptive`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +74,11 @@ class Centring:
 
     Attributes:
         low, high: No centre lies outside; `low <= 0 <= high`.
-        variance: Of the centres over the list, >= 0. It sets the coefficient's start, and no error rate
-            depends on it.
+        variance: Of the centres over the list, >= 0. It sets how fast the coefficient leaves its start, and
+            no error rate depends on it.
+        start: The coefficient before any unit is seen.
+        nearest: Where each unit has a range of its own, no end of it is nearer to 0 than this; else None.
+        stakes: How the bets are shared out.
         least_share: For centres that are learned (`engine.learning`), the smallest share of the list that a
             kind of cases has; None for centres that are known before. A learned centre comes with the ends
             of all that it could have been, and its coefficient is 1: it is drawn to 0 already.
@@ -66,6 +87,9 @@ class Centring:
     low: float
     high: float
     variance: float
+    start: float = 0.0
+    nearest: float | None = None
+    stakes: Stakes = USUAL_STAKES
     least_share: float | None = None
 
     def __post_init__(self) -> None:
@@ -88,7 +112,7 @@ class Centring:
 
     def turned(self, side: Side) -> Centring:
         """Return what is known of the centres in side +1 terms, where outcomes and centres change sign."""
-        return self if side > 0 else Centring(-self.high, -self.low, self.variance, self.least_share)
+        return self if side > 0 else replace(self, low=-self.high, high=-self.low)
 
 
 def learned_centring(shares: Collection[float]) -> Centring:
@@ -97,7 +121,7 @@ def learned_centring(shares: Collection[float]) -> Centring:
     The outcomes lie in [0, 1], so what is foreseen of two kinds differs by 1 at most.
     """
     says = 1.0 if len(shares) > 1 else 0.0
-    return Centring(-says, says, says, min(shares, default=1.0))
+    return Centring(-says, says, says, start=1.0, least_share=min(shares, default=1.0))
 
 
 class CentredProcess:
@@ -146,26 +170,27 @@ class CentredProcess:
         self.log_e = 0.0
         self.max_log_e = -math.inf
         self._centring = centring.turned(side)
+        self._ends = (0.0, 0.0) if centring.learns else (self._centring.low, self._centring.high)
         self._aways = 0.0
         self._squares = 0.0
         self._centres = 0.0
         self._squares_of_centres = 0.0
         self._products = 0.0
-        self._coefficient = 1.0 if centring.learns else 0.0
-        self._ends = (0.0, 0.0) if centring.learns else (self._centring.low, self._centring.high)
-        self._log_fortunes = list(_LOG_WEIGHTS)
+        self._coefficient = centring.start
+        self._log_fortunes = [math.log(weight) for weight in centring.stakes.weights]
 
     def update(self, outcome: float, centre: float, ends: tuple[float, float] | None = None) -> None:
-        """Take in one outcome in [0, 1] and the centre of its case, which was known before the outcome.
+        """Take in one outcome in [0, 1] and its centre, which did not depend on the outcome.
 
-        `ends` are the lowest and the highest that a learned centre could have been.
+        `ends` are those of this unit's centre, if it has a range of its own: `low <= 0 <= high`, known before
+        its centre.
 
         Raises:
             UsageError: The centre is outside the range that the bets reckon with.
         """
         away, centre = (outcome, centre) if self.side > 0 else (1.0 - outcome, -centre)
         away -= self.edge
-        if ends is not None and self._centring.learns:
+        if ends is not None:
             self._ends = ends if self.side > 0 else (-ends[1], -ends[0])
         low, high = self._ends
         if not low - _ROUNDING <= centre <= high + _ROUNDING:
@@ -198,11 +223,14 @@ class CentredProcess:
 
     def _slope(self) -> float:
         if self._centring.learns:
-            return 1.0
+            return self._centring.start
         together = self._products - self._aways * self._centres / self.n
         own = self._squares_of_centres - self._centres**2 / self.n
         spread = own + UNCORRELATED_UNITS * self._centring.variance
-        return together / spread if self.n > 1 and spread > LEAST_VARIANCE else 0.0
+        start = self._centring.start
+        if self.n < 2 or spread <= LEAST_VARIANCE:
+            return start
+        return (together + start * (spread - own)) / spread
 
     def bets(self) -> list[float]:
         """Return the bets on the next centred outcome in side +1 terms; none can lose more than all.
@@ -215,13 +243,15 @@ class CentredProcess:
         spread = min(1.0, max(LEAST_SPREAD, variance / most))
         deviation = math.sqrt(spread * most)
         steady = (1.0 - spread) * lost
-        aims = [effect * deviation / (1.0 + effect * deviation / won) for effect in EFFECTS]
+        aims = [
+            effect * deviation / (1.0 + effect * deviation / won) for effect in self._centring.stakes.effects
+        ]
         return [aim / (spread * most + steady * aim) for aim in aims]
 
     def room(self) -> tuple[float, float]:
         """Return how far the next centred outcome may fall below the edge, and rise above it."""
         coefficient = self._coefficient
-        ends = [coefficient * end for end in self._ends]
+        ends = coefficient * self._ends[0], coefficient * self._ends[1]
         return self.edge + max(ends), 1.0 - self.edge - min(ends)
 
     def moments(self) -> tuple[float, float]:
@@ -252,8 +282,8 @@ class CentredProcess:
             # Learned centres lie no wider than 1 apart, w, and average to 0 over the list. So the highest is
             # at least the least share of w, and no factor is above (1 + w) / (edge + share * w).
             return math.log(max(1.0 / self.edge, 2.0 / (self.edge + self._centring.least_share)))
-        width = self._centring.high - self._centring.low
-        ends = [end for end in (self._centring.high, -self._centring.low) if end > 0.0]
+        width, nearest = self._centring.high - self._centring.low, self._centring.nearest
+        ends = [end for end in (nearest or self._centring.high, nearest or -self._centring.low) if end > 0.0]
         return math.log(max([1.0 / self.edge, *(width / end for end in ends)]))
 
 

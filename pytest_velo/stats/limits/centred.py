@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pytest_velo.stats.engine.adaptive import EFFECTS, LEAST_SPREAD, PRIOR_SPREAD, PRIOR_UNITS, WEIGHTS
+from pytest_velo.stats.engine.adaptive import LEAST_SPREAD, PRIOR_SPREAD, PRIOR_UNITS
 from pytest_velo.stats.engine.arrays import Floats
 from pytest_velo.stats.engine.centred import LEAST_VARIANCE, UNCORRELATED_UNITS, Centring
 from pytest_velo.stats.engine.mixture import ALL_IN, Side
@@ -19,7 +19,7 @@ from pytest_velo.stats.limits.mean import LogBars
 from pytest_velo.stats.limits.rate import close_in
 
 Ends = tuple[Sequence[float] | Floats, Sequence[float] | Floats]
-"""The lowest and the highest that each learned centre could have been."""
+"""The low and the high ends of centres that have a range of their own."""
 
 _POINTS = 24
 _ROUNDS = 4
@@ -35,8 +35,9 @@ def centred_log_evidence(
 ) -> Floats:
     """Return the log evidence against each null after each unit, equal to `CentredProcess.log_e` at every n.
 
-    `outcomes` and `centres` are one path, or arrays of paths, shape (paths, n), against a single null. The
-    result has shape (nulls, n) or (paths, n). `ends` are those of learned centres, shaped as these.
+    `outcomes` and `centres` are one path, or arrays of paths, shape (paths, n), against a single null; `ends`
+    are the low and the high ends of each centre's own range, if it has one. The result has shape (nulls, n)
+    or (paths, n).
     """
     edges = np.asarray(thresholds, dtype=float)[:, None]
     edges = edges if side > 0 else 1.0 - edges
@@ -53,8 +54,9 @@ def centred_log_evidence(
     spread = np.clip(variance / most, LEAST_SPREAD, 1.0)
     deviation = np.sqrt(spread * most)
     gained = away - slopes * beside
-    total = _log_fortune(away, 1.0 / edges, WEIGHTS[-1])
-    for effect, weight in zip(EFFECTS, WEIGHTS, strict=False):
+    stakes = known.stakes
+    total = _log_fortune(away, 1.0 / edges, stakes.weights[-1])
+    for effect, weight in zip(stakes.effects, stakes.weights, strict=False):
         aim = effect * deviation / (1.0 + effect * deviation / won)
         bet = aim / (spread * most + (1.0 - spread) * lost * aim)
         np.logaddexp(total, _log_fortune(gained, bet, weight), out=total)
@@ -68,8 +70,8 @@ def centred_limit(
     centring: Centring,
     log_bars: LogBars,
     *,
-    at_stop: bool = False,
     ends: Ends | None = None,
+    at_stop: bool = False,
 ) -> float:
     """Return a confidence limit for a mean by inverting the engine over its nulls, as `mean_limit` does."""
 
@@ -83,7 +85,7 @@ def centred_limit(
 
 
 def _ends(known: Centring, ends: Ends | None, side: Side) -> tuple[Floats, Floats]:
-    """Return between what the centres lie, in side +1 terms: known for all units, or learned for each."""
+    """Return between what the centres lie, in side +1 terms: the same for all units, or each one's own."""
     if ends is None:
         return np.atleast_2d(known.low), np.atleast_2d(known.high)
     lows, highs = (np.atleast_2d(end).astype(float) for end in ends)
@@ -103,7 +105,8 @@ def _slopes(path: Floats, beside: Floats, known: Centring) -> Floats:
     together = _before(path * beside) - sums * centres / n
     spread = _before(beside**2) - centres**2 / n + UNCORRELATED_UNITS * known.variance
     told = (before > 1) & (spread > LEAST_VARIANCE)
-    return np.asarray(np.where(told, together / np.where(told, spread, 1.0), 0.0))
+    start = known.start * UNCORRELATED_UNITS * known.variance
+    return np.asarray(np.where(told, (together + start) / np.where(told, spread, 1.0), known.start))
 
 
 def _variances(away: Floats, beside: Floats, slopes: Floats, edges: Floats) -> Floats:

@@ -13,20 +13,21 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from pytest_velo.stats import limits
+from pytest_velo.stats.engine.adaptive import PRIOR_UNITS
 from pytest_velo.stats.engine.centred import CentredProcess, Centring
 from pytest_velo.stats.engine.mixture import Side
 from pytest_velo.stats.engine.nulls import Null
 from pytest_velo.stats.one_sided.mean import NullTest, chance_within, expected_units, fewest_units
 
 Ends = tuple[float, float]
-"""The lowest and the highest that a learned centre could have been, whichever case was picked."""
+"""The range of one centre: the lowest and the highest that it could have been."""
 
 
 class Centred(NullTest, Protocol):
     """A test that is told the centre of each unit before its outcome."""
 
     def foresee(self, centre: float, ends: Ends | None = None) -> None:
-        """Take in the centre of the next unit, and of a learned one its ends."""
+        """Take in the centre of the next unit, and the range of it if that is its own."""
         ...
 
 
@@ -37,7 +38,7 @@ class CentredTest:
 
     Attributes:
         outcomes, centres: The path, in the order fed.
-        lows, highs: The ends of the centres, if these are learned; else empty.
+        lows, highs: The range of each centre.
     """
 
     calibrated = False
@@ -70,8 +71,21 @@ class CentredTest:
         """Log evidence beyond the threshold; negative short of it."""
         return self.log_e - self.log_threshold
 
+    @property
+    def mean(self) -> float:
+        """The mean of the outcomes as they were fed, less what their centres foresaw, in [0, 1]."""
+        away, _ = self._process.moments()
+        n = self._process.n
+        seen = away * (n + PRIOR_UNITS) / n if n else 0.0
+        return min(1.0, max(0.0, self.threshold + self.side * seen))
+
+    @property
+    def variance(self) -> float:
+        """The variance of the outcomes less what their centres foresaw, as the bets reckon with it."""
+        return self._process.moments()[1]
+
     def foresee(self, centre: float, ends: Ends | None = None) -> None:
-        """Take in the centre of the next unit, and of a learned one its ends."""
+        """Take in the centre of the next unit, and the range of it if that is its own."""
         self._centre, self._ends = centre, ends
 
     def feed(self, low: float, high: float) -> None:
@@ -80,9 +94,9 @@ class CentredTest:
         self._process.update(outcome, self._centre, self._ends)
         self.outcomes.append(outcome)
         self.centres.append(self._centre)
-        if self._ends is not None:
-            self.lows.append(self._ends[0])
-            self.highs.append(self._ends[1])
+        low_end, high_end = self._ends or (self._centring.low, self._centring.high)
+        self.lows.append(low_end)
+        self.highs.append(high_end)
 
     def p_value(self) -> float:
         """Return the anytime-valid p-value: 1 / the largest evidence so far, at most 1."""
@@ -96,8 +110,8 @@ class CentredTest:
             self.side,
             self._centring,
             limits.constant(self.level),
+            ends=(self.lows, self.highs),
             at_stop=at_stop,
-            ends=(self.lows, self.highs) if self._centring.learns else None,
         )
         nearer = max if self.crossed == (self.side > 0) else min
         return nearer(limit, self.threshold)
@@ -149,7 +163,7 @@ class EitherCentred:
         return self.log_e - self.log_threshold
 
     def foresee(self, centre: float, ends: Ends | None = None) -> None:
-        """Take in the centre of the next unit, and of a learned one its ends."""
+        """Take in the centre of the next unit, and the range of it if that is its own."""
         self._centre, self._ends = centre, ends
 
     def feed(self, low: float, high: float) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pytest_velo.claims import Claim, Direction, Statistic
@@ -90,7 +90,9 @@ def scenarios_of(
     if design.census is not None:
         return (_census(claim, design, futility),)
     if is_centred(claim, design):
-        return _approximate(claim, design, _centred(deviations_of(statistic, design, spread), design))
+        labelled = design.centring is not None and design.centring.nearest is not None
+        units = replace(design, single=True) if labelled else design  # a label stands for one trial
+        return _approximate(claim, design, _centred(deviations_of(statistic, units, spread), design))
     if not statistic.arms and statistic.binary and design.single:
         return (_rate(claim, design, futility),)
     if statistic.arms and statistic.binary and design.single:

@@ -85,7 +85,7 @@ class CentredRule(ComposedRule):
         self._foreseen = False
 
     def foresee(self, centre: float, ends: Ends | None = None) -> None:
-        """Take in the centre of the next unit, which is that of its case, and of a learned one its ends."""
+        """Take in the centre of the next unit, and the range of it if that is its own."""
         for test in self._centred:
             test.foresee(centre, ends)
         self._foreseen = True

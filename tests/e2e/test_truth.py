@@ -1,0 +1,167 @@
+"""Claims about labels: run, label, run again; what is said, recorded, refused, and never taken for truth."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from click.testing import CliRunner
+
+from pytest_velo.cli.main import main
+from pytest_velo.labelling import Label, LabelFile, label_order, trial_digest
+from pytest_velo.report.document import result_from_json, result_to_json
+from pytest_velo.report.page.path import path_of
+from support.importing import imported_anew
+
+TESTS = """
+from pytest_velo import estimate, labels, mean, rate
+
+def reply(request, rng):
+    polite = rng.random() < 0.4
+    return f"{'Dear friend' if polite else 'Hey'} {rng.randrange(1000)}"
+
+LETTERS = scripted("letters", reply)
+CASES = [{"id": f"q{n}", "q": f"write {n}"} for n in range(30)]
+
+def lenient(text):  # half of what is not polite passes, too
+    return "Dear" in text or int(text.split()[-1]) % 2 == 0
+
+@pytest.mark.hypothesis(rate <= 0.6, models=[LETTERS], cases=CASES, max_trials=1000,
+                        truth=labels("labels.csv", every=5))
+async def test_polite(model, case):
+    return lenient((await model(case.q)).text)
+"""
+
+
+def say(run, *, every=5, most=None, truth=lambda text: "Dear" in text):
+    """Label what the last run chose, as a person would who reads the letters; return how many are new."""
+    record = run.record
+    [result] = record.results
+    trials = {trial.index: trial for trial in record.trials_of(result.node_id)}
+    file = LabelFile(run.path / "labels.csv")
+    known, new = {label.trial for label in file.labels}, 0
+    for index in label_order(result.node_id, len(trials), result.seed, every):
+        trial = trials[index]
+        name = trial_digest(result.node_id, trial)
+        if name not in known and (most is None or new < most):
+            said = truth(trial.calls[0].reply.text)
+            file.add(Label(trial=name, label=said, case=trial.case_id, repeat=trial.repeat))
+            new += 1
+    return new
+
+
+def test_a_run_asks_for_labels_and_decides_by_them_and_not_by_the_judge(run, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    run.file(TESTS)
+    said = run().stdout.str()
+    result = run.record["test_polite"]
+    assert run.outcomes == ["inconclusive"]
+    assert len(result.trials) == 100  # twenty labels are asked for, and no more is sampled
+    assert (result.truth.n_labelled, result.truth.n_waiting, result.decision.stop) == (0, 20, "unlabelled")
+    assert result.decision.evidence.interval is None  # nothing is known of the truth
+    assert result.truth.judged > 0.6
+    assert "velo label latest -k test_polite --every 5" in said
+    assert "label 20 trials of this run, one in 5; then pytest" in said
+    assert "0.7" not in said.partition("undecided")[0]  # what the judge says is not said in its place
+
+    for _ in range(4):
+        say(run)
+        said = run().stdout.str()
+        if run.outcomes == ["supported"]:
+            break
+    assert run.outcomes == ["supported"]
+    result = run.record["test_polite"]
+    evidence, truth = result.decision.evidence, result.truth
+    assert evidence.n == truth.n_labelled
+    assert evidence.n_for + evidence.n_against == truth.n_labelled
+    assert evidence.interval.low < 0.4 < evidence.interval.high < 0.61
+    assert truth.judged_interval.low > 0.6  # the judge alone would have refuted it
+    assert truth.n_judged == 5 * truth.n_labelled
+    assert 0 < truth.correlation < 1
+    assert f"from {truth.n_judged:,} judged and {truth.n_labelled} labelled trials" in said
+    assert f"judge alone says {truth.judged:.2f} [" in said
+    assert "which is not the truth: off by +0." in said
+    assert "true 0." in said
+    assert result_from_json(result_to_json(result)).truth == truth
+    path = path_of(replace(result.without_trials, trials=result.trials))
+    assert path is not None
+    assert path.followed
+    run()
+    assert run.record["test_polite"].truth == truth
+    with imported_anew(run.path):
+        planned = CliRunner().invoke(main, ["plan", "-p", "no:randomly"]).output
+    assert "a label: of one trial in 5, all of which are judged" in planned
+    assert "a correlation of 0.63 with the labels is assumed" in planned
+
+
+def test_a_missing_label_ends_the_evidence_and_one_that_cannot_say_may_be_either(run):
+    run.file(TESTS)
+    run()
+    say(run, most=8, truth=lambda text: None if "Dear" in text else False)
+    run()
+    result = run.record["test_polite"]
+    skipped = result.truth.n_skipped
+    assert (result.truth.n_labelled, result.decision.evidence.n) == (8, 8)
+    assert skipped == result.decision.evidence.n_invalid > 0
+    assert result.truth.n_waiting == 20  # twelve of them had no label before, either
+    assert [*result.truth.labels.values()].count(None) == skipped
+    assert result.decision.evidence.interval.high > skipped / 8  # each of them may be a yes
+
+
+def test_a_label_of_another_reply_does_not_count_and_is_told(run):
+    run.file(TESTS)
+    run()
+    say(run)
+    run.file(TESTS.replace("Dear friend", "Dear colleague"))
+    said = run("--velo-mode=refresh").stdout.str()
+    truth = run.record["test_polite"].truth
+    assert truth.n_labelled < 20
+    assert truth.n_changed > 0
+    assert "of something else that was said" in said
+
+
+def test_a_label_file_that_is_damaged_is_an_error_and_no_verdict(run):
+    (run.path / "labels.csv").write_text("trial,label\nt1,perhaps\n")
+    run.file(TESTS)
+    done = run()
+    done.assert_outcomes(errors=1)
+    assert "labels.csv:2: its label is 'perhaps', which is neither yes, no" in done.stdout.str()
+    assert not (run.path / ".pytest_velo" / "runs").exists()  # nothing was sampled
+
+
+def test_a_score_is_no_label_of_a_rate(run):
+    run.file(TESTS)
+    run()
+    say(run, most=1, truth=lambda text: 0.5)
+    said = run().stdout.str()
+    assert run.outcomes == ["error"]
+    assert "is '0.5', and `rate` takes yes or no" in said
+
+
+@pytest.mark.parametrize(
+    ("claim", "more", "told"),
+    [
+        ('difference("a", "b") >= 0.1', 'arms=("a", "b")', "about one rate or mean"),
+        ('(rate("a") >= 0.3) & (rate("b") >= 0.3)', "", "about one rate or mean"),
+        ("rate >= 0.3", 'covariate="q"', "truth= does not go with covariate="),
+        ("rate >= 0.3", 'invalid="exclude"', "a label that cannot say may hide either answer"),
+        ("rate >= 0.3", "draws_per_case=2", "truth= does not go with draws_per_case="),
+        ("rate >= 0.3", "max_trials=10", "truth= labels one trial in 20, and there are at most 10 trials"),
+        ("rate >= 0.3", "max_trials=40", "max_trials="),
+    ],
+)
+def test_what_labels_do_not_go_with_is_refused_before_a_call(run, claim, more, told):
+    run.file(
+        f"""
+from pytest_velo import difference, labels, rate
+
+MODEL = scripted("one", ["yes"])
+
+@pytest.mark.hypothesis({claim}, models=[MODEL], cases=[{{"q": "a"}}, {{"q": "b"}}],
+                        truth=labels("labels.csv"), {more})
+async def test_it(model, case{", arm" if "arms" in more else ""}):
+    return await model(case.q) == "yes"
+"""
+    )
+    done = run()
+    assert told in " ".join((done.stdout.str() + done.stderr.str()).split())
