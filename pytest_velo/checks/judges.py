@@ -45,6 +45,8 @@ def resting_on(trials: Iterable[TrialRecord], held: Collection[str] = ()) -> dic
 
 
 def _look(seen: Seen) -> Iterator[Remark]:
+    if seen.frame.labelled_every is not None:  # labels of people decide; the judge only saves some of them
+        return
     for judge, n in resting_on(seen.trials, seen.judges_held).items():
         yield Remark(
             message=f"{n} of {len(seen.trials)} outcomes rest on the judge {judge}, and no test here holds it"

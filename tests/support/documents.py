@@ -37,6 +37,7 @@ FOLLOWED = tuple(
         "how-to/read-a-verdict",
         "how-to/rerun-and-replicate",
         "how-to/stubs",
+        "how-to/truth",
         "how-to/write-a-claim",
         "how-to/write-a-provider",
     )
