@@ -85,6 +85,7 @@ def covariate_from_json(data: JsonObject) -> CovariateSeen:
     Raises:
         KeyError, TypeError, ValueError: A field is missing or has an invalid value.
     """
+    kinds = data.get("kinds")  # older records lack them
     return CovariateSeen(
         name=data["name"],
         used=data["used"],
@@ -97,6 +98,18 @@ def covariate_from_json(data: JsonObject) -> CovariateSeen:
         correlation=number_from_json(data["correlation"]),
         adjusted=number_from_json(data["adjusted"]),
         centres=dict(data["centres"]),
-        kinds=None if (kinds := data.get("kinds")) is None else dict(kinds),  # older records lack them
-        shares=None if (shares := data.get("shares")) is None else dict(shares),
+        kinds=None if kinds is None else {case_id: str(kind) for case_id, kind in kinds.items()},
+        shares=None if kinds is None else {kind: _share(data["shares"][kind]) for kind in kinds.values()},
     )
+
+
+def _share(value: Any) -> float:
+    """Return a share of the list.
+
+    Raises:
+        TypeError, ValueError: It is none.
+    """
+    share = float(value)
+    if not 0.0 < share <= 1.0:
+        raise ValueError(f"{value!r} is no share of a list")
+    return share

@@ -13,6 +13,7 @@ from typing import Any
 
 from pytest_velo.case_sets import case_stub
 from pytest_velo.claims.text import claim_in
+from pytest_velo.covariates import CovariateSource, EarlierRun, Learned
 from pytest_velo.designing.models import model_ids
 from pytest_velo.designing.parameters import CLIENTS
 from pytest_velo.errors import UsageError
@@ -101,7 +102,7 @@ def _made(asked: Asked, place: Path | None) -> TestFile:
             if told.over and "over" not in asked.keywords:
                 arguments.append(f'over="{told.over}"')
         elif key not in ("models", "judge"):
-            arguments.append(f"{key}={_keyword(key, value)}")
+            arguments.append(f"{key}={_keyword(key, value, into)}")
     arguments += _models(asked, into)
     carry(function, into)
     parameters = _parametrized(asked)
@@ -138,11 +139,36 @@ def _claim(asked: Asked, into: Carried) -> str:
     return text
 
 
-def _keyword(key: str, value: Any) -> str:
-    text = written(value.value if isinstance(value, Enum) else value)
+def _keyword(key: str, value: Any, into: Carried) -> str:
+    text = (
+        _covariate(value, into)
+        if key == "covariate"
+        else written(value.value if isinstance(value, Enum) else value)
+    )
     if text is None:
         raise UsageError(f"{key}= cannot be written into a file", where="to_test", fix="give a plain value")
     return text
+
+
+def _covariate(value: Any, into: Carried) -> str | None:
+    """Return the expression of a covariate; None of a function, which would have to come along."""
+    match value:
+        case Learned(by=by):
+            into.ours.add("learned")
+            return f"learned({'' if by is None else written(by)})"
+        case EarlierRun():
+            into.ours.add("recorded")
+            return f"recorded({', '.join([str(written(value.run)), *_given(value, 'test', 'model')])})"
+        case CovariateSource():
+            into.ours.add("covariate")
+            source = _covariate(value.source, into)
+            return source and f"covariate({', '.join([source, *_given(value, 'correlation', 'missing')])})"
+    return written(value)
+
+
+def _given(value: Any, *names: str) -> Iterator[str]:
+    """Yield the keywords that are not left at None."""
+    yield from (f"{name}={written(own)}" for name in names if (own := getattr(value, name)) is not None)
 
 
 def _models(asked: Asked, into: Carried) -> Iterator[str]:

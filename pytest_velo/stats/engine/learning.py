@@ -34,6 +34,12 @@ PRIOR_WITHIN = 0.5
 FIRST_HALF = 0.5
 """Outcomes of a kind before which it is hardly told from others, for what is expected of learning."""
 
+USUAL_LENGTH = 0.25
+"""The share of its units after which a run is taken to end, for what is expected of learning.
+
+What is learned late does not help a run that ends early: ``benchmarks/blocks.py``.
+"""
+
 _ALIKE = 1e-12
 
 
@@ -51,11 +57,11 @@ def expected_of_learning(squared: float, n_kinds: int, n_units: int) -> float:
     Args:
         squared: The share that kinds explain once they are known, in [0, 1].
         n_kinds: How many there are, >= 1.
-        n_units: The units that the run may have. It is taken to end half-way.
+        n_units: The units that the run may have. It is taken to end after a quarter of them.
     """
     if squared <= 0.0:
         return 0.0
-    visits = n_units / 2.0 / n_kinds
+    visits = n_units * USUAL_LENGTH / n_kinds
     pull = (1.0 - squared) / squared + FIRST_HALF
     return squared * (1.0 - pull / visits * math.log1p(visits / pull))
 
