@@ -89,11 +89,12 @@ def read_labels(path: Path, by: str | None = None) -> Mapping[str, Label]:
             continue
         before = found.setdefault(label.trial, label)
         if before.label != label.label:
+            named = before.by or label.by
             raise UsageError(
                 f"people differ: of trial {label.trial} {before.by or 'somebody'} says"
                 f" {label_text(before.label)!r}, {label.by or 'somebody'} {label_text(label.label)!r}",
                 where=str(path),
-                fix=f"say whose labels count: labels({path.name!r}, by={before.by!r})",
+                fix=f'say whose labels count: labels("{path.name}", by="{named}")',
             )
     return found
 
