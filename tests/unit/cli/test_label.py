@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from pytest_velo import load
 from pytest_velo.cli.main import main
 from pytest_velo.labelling import Label, label_order, labels_in, read_labels, trial_digest
 from pytest_velo.records import Call, OutcomeKind, TrialRecord
@@ -364,6 +365,19 @@ def test_a_sheet_computes_nothing(tmp_path: Path) -> None:
         assert not any(cell.startswith(("=", "+", "-", "@")) for cell in row.values())
     filled(sheet, ["no", "no", "no"])
     assert "3 new labels" in session("--import", sheet.name).output
+
+
+def test_the_rows_of_a_notebook_are_a_file_of_labels(session: Session) -> None:
+    rows = load(cache_dir=session.folder)["test_b"].to_label()
+    assert [row["case.question"] for row in rows] == [f"What is {at}?" for at in CHOSEN]
+    assert not any("judge" in text or "polite" in text for row in rows for text in row.values())
+    with session.path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows({**row, "label": "no"} for row in rows[:2])
+    assert session.labels == [False, False]
+    assert "1 trial to label" in session(typed="q\n").output
+    assert len(load(cache_dir=session.folder)["test_b"].to_label(10, hide=["question"])) == 6
 
 
 def test_labels_of_other_trials_stay_and_do_not_count(session: Session) -> None:
