@@ -17,7 +17,7 @@ from pytest_velo.cli.cache_dir import cache_dir_option
 from pytest_velo.cli.compare import run_id
 from pytest_velo.errors import UsageError
 from pytest_velo.integration.config.folder import root_folder
-from pytest_velo.labelling import EVERY, Label, LabelFile, label_text
+from pytest_velo.labelling import EVERY, Label, LabelFile, label_text, one_line
 from pytest_velo.records import HypothesisResult
 from pytest_velo.report.blind import Blind, Place, blind_lines, blinds_of, range_of
 from pytest_velo.report.labelled import agreement_lines, counted, mark_of, next_lines
@@ -81,7 +81,7 @@ def label(
     result = _one(recorded, test)
     truth = result.truth
     every = every or (EVERY if truth is None else truth.every)
-    by = by.strip() or ("" if truth is None else truth.by)
+    by = one_line(by).strip() or ("" if truth is None else truth.by)
     desk = Desk(result, _file(result, to), every=every, by=by, hidden=hide)
     if export is not None:
         desk.export(export, question, most)

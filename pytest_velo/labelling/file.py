@@ -255,7 +255,12 @@ def _bare(written: Any) -> str:
 
 def harmless(text: str) -> str:
     """Return a text for one cell: on one line, and no formula."""
-    return unformulated(_CONTROL.sub(" ", text))
+    return unformulated(one_line(text))
+
+
+def one_line(text: str) -> str:
+    """Return a text as files of labels have it: with spaces for control characters."""
+    return _CONTROL.sub(" ", text)
 
 
 def unformulated(text: str) -> str:

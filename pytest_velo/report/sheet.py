@@ -64,7 +64,8 @@ def write_sheet(path: Path, blinds: Iterable[Blind], question: str) -> int:
         writer.writerows({name: unformulated(cell) for name, cell in row.items()} for row in rows)
         content = text.getvalue()
     try:
-        with path.open("x", encoding="utf-8", newline="") as file:
+        # Spreadsheets take a file without the mark for one of an older encoding.
+        with path.open("x", encoding="utf-8" if content.isascii() else "utf-8-sig", newline="") as file:
             file.write(content)
     except FileExistsError:
         raise UsageError(

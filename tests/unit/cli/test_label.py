@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from pytest_velo import load
 from pytest_velo.cli.main import main
 from pytest_velo.labelling import Label, label_order, labels_in, read_labels, trial_digest
-from pytest_velo.records import Call, OutcomeKind, TrialRecord
+from pytest_velo.records import Call, OutcomeKind, TrialRecord, TruthSeen
 from support.reports import call, paired, recorded, refuted, trial
 
 TEST = "test_a.py::test_b"
@@ -214,6 +214,56 @@ def test_hidden_fields_and_parts_are_not_shown(tmp_path: Path) -> None:
     assert "It is a 3." not in said
     assert "What is" not in said
     assert "Answer" in said
+
+
+def test_a_name_that_hides_nothing_is_an_error(session: Session) -> None:
+    told = error(session("--hide", "questoin"))
+    assert "no part of a model named 'questoin', so nothing is hidden" in told
+    assert "did you mean 'question'?" in told
+
+
+def test_a_sheet_with_other_letters_is_marked_as_utf_8(tmp_path: Path) -> None:
+    accented = tuple(replace(each, calls=(call("Où ?", "Là."),)) for each in trials())
+    recorded(tmp_path, refuted(trials=accented))
+    session, sheet = Session(tmp_path), tmp_path / "sheet.csv"
+    session("--export", "sheet.csv")
+    assert sheet.read_bytes().startswith(b"\xef\xbb\xbf")
+    filled(sheet, ["no", "no", "no"])
+    assert "3 new labels" in session("--import", "sheet.csv").output
+
+
+def test_a_persons_name_is_the_one_in_the_file(session: Session) -> None:
+    session("--by", "zoe\tk", typed="y\nq\n")
+    assert "2 trials to label" in session("--by", "zoe\tk", typed="q\n").output
+
+
+def test_the_test_says_which_trials_where_labels_go_and_whose_count(tmp_path: Path) -> None:
+    truth = TruthSeen(
+        source="mine.csv",
+        every=10,
+        by="zoe",
+        n_judged=60,
+        n_labelled=0,
+        n_skipped=0,
+        n_waiting=6,
+        n_changed=0,
+        judged=0.5,
+        judged_interval=None,
+        correlation=None,
+        agreement=None,
+        n_alone=None,
+        labels={},
+    )
+    recorded(tmp_path, refuted(trials=trials(), truth=truth))
+    session = Session(tmp_path)
+    said = session(typed="y\nq\n").output
+    assert "6 trials to label, into mine.csv" in said
+    assert "in the mark" not in said
+    assert labels_in(tmp_path / "mine.csv")[0].by == "zoe"
+    assert (
+        'in the mark: truth=labels("mine.csv", by="bob", every=10)'
+        in session("--by", "bob", typed="y\nq\n").output
+    )
 
 
 def test_the_arm_is_not_shown_and_is_in_the_file(tmp_path: Path) -> None:
