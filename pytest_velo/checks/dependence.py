@@ -232,10 +232,16 @@ def _look(seen: Seen) -> Iterator[Remark]:
         single=seen.frame.design.single,
         exchangeable=seen.frame.over is Over.POPULATION,
     )
-    if found is not None:
+    if found is None:
+        return
+    if found.sequence.evidence.alternates:
+        yield Remark(message=f"{_shown(found.sequence)}. {_COUNTED}", fix=_BY_PLACE, level=Level.WARNING)
+    else:
         yield Remark(message=f"{_shown(found.sequence)}. {_VOID}", fix=_FIX)
 
 
+_COUNTED = "The verdict counts trials as independent"
+_BY_PLACE = "let trial.rng decide what differs between trials, not trial.index or the trial before"
 _VOID = "The verdict counts trials as independent, so it is void"
 _FIX = (
     "begin every trial afresh (no chat, memory, global or file that trials share); if they must be one after"
@@ -252,11 +258,10 @@ def _shown(sequence: Sequence01) -> str:
     )
     if evidence.follows or not at:
         n = evidence.n_same + evidence.n_changed
-        rate = evidence.n_ones / evidence.n
-        expected = n * (rate * rate + (1.0 - rate) * (1.0 - rate))
+        how = "alternate" if evidence.alternates else "follow each other"
         return (
-            f"the outcomes of {sequence.told} follow the one before: {evidence.n_same:,} of {n:,} are the"
-            f" same as that, where about {expected:,.0f} would be if order did not matter{whole}"
+            f"the outcomes of {sequence.told} {how}: {evidence.n_same:,} of {n:,} are the same as the one"
+            f" before, where about {evidence.n_same_expected:,.0f} would be if order did not matter{whole}"
         )
     return (
         f"the outcomes of {sequence.told} change as the run goes on: {before:,} of the first {at:,} are"

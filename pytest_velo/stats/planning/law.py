@@ -30,13 +30,18 @@ OVERHEAD = 1.2
 
 _STEPS = 400
 
-_POINTS = 15
+POINTS_AT_ONCE = 15
+"""A law in closed form of several points costs hardly more than of one."""
+
+_ACCURACY = 4096
 
 Law = Callable[[Sequence[float]], list[OperatingCharacteristics]]
 """What a design does at each of the given truths."""
 
 
-def smallest_detectable(law: Law, threshold: float, end: float, power: float = 0.8) -> float | None:
+def smallest_detectable(
+    law: Law, threshold: float, end: float, power: float = 0.8, at_once: int = POINTS_AT_ONCE
+) -> float | None:
     """Return the truth nearest to the threshold at which P(supported) reaches `power`; None if there is none.
 
     Args:
@@ -44,6 +49,7 @@ def smallest_detectable(law: Law, threshold: float, end: float, power: float = 0
         threshold: The claim's threshold, in the statistic's own units.
         end: The end of the statistic's range on the claim's side.
         power: In (0, 1).
+        at_once: Truths that the law is asked for at once, from 1; many where these cost little more than one.
 
     Returns:
         A truth, accurate to 1/4096 of the distance between threshold and end, rounded away from the
@@ -52,10 +58,10 @@ def smallest_detectable(law: Law, threshold: float, end: float, power: float = 0
     if law([end])[0].supported < power:
         return None
     near, far = threshold, end
-    for _ in range(3):  # a law of several points costs hardly more than of one
-        points = [near + (far - near) * step / (_POINTS + 1) for step in range(1, _POINTS + 1)]
+    for _ in range(math.ceil(math.log(_ACCURACY) / math.log(at_once + 1) - 1e-9)):
+        points = [near + (far - near) * step / (at_once + 1) for step in range(1, at_once + 1)]
         found = [at.supported >= power for at in law(points)]
-        first = found.index(True) if True in found else _POINTS
+        first = found.index(True) if True in found else at_once
         points = [near, *points, far]
         near, far = points[first], points[first + 1]
     return far
