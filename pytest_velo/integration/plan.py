@@ -214,7 +214,7 @@ def _part(
             exact=scenario.exact,
             stops_early=scenario.stops_early,
             rows=tuple(_row(law, claim, design.margin, expect) for law in laws.values()),
-            detectable=detectable_of(claim, scenario.law, at_once=scenario.at_once),
+            detectable=detectable_of(claim, scenario.law, search=scenario.search),
         )
         tables.append(table)
     n_support, n_refute = soonest_verdicts(claim, design)

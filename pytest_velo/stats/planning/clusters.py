@@ -25,7 +25,7 @@ from pytest_velo.stats.engine.arrays import Counts, Flags, Floats
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.engine.mixture import ALL_IN
 from pytest_velo.stats.engine.nulls import Null, nulls_of
-from pytest_velo.stats.planning.law import smallest_detectable
+from pytest_velo.stats.planning.law import BY_SIMULATION, smallest_detectable
 from pytest_velo.stats.planning.operating import OperatingCharacteristics
 
 N_RUNS = 2_000
@@ -170,7 +170,7 @@ def smallest_seen(clusters: Clusters, likeness: Likeness) -> float | None:
     def law(truths: Sequence[float]) -> list[OperatingCharacteristics]:
         return laws_at(clusters, likeness, truths)
 
-    return smallest_detectable(law, claim.threshold, end_of(claim), POWER, at_once=1)
+    return smallest_detectable(law, claim.threshold, end_of(claim), POWER, BY_SIMULATION)
 
 
 def end_of(claim: Claim) -> float:

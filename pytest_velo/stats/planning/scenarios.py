@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING
 from pytest_velo.claims import Claim, Direction, Statistic
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.planning.clusters import Clusters, Likeness, laws_at, likenesses
-from pytest_velo.stats.planning.law import POINTS_AT_ONCE, Law, approximate_law, pair_laws
+from pytest_velo.stats.planning.law import (
+    BY_SIMULATION,
+    IN_CLOSED_FORM,
+    Law,
+    Search,
+    approximate_law,
+    pair_laws,
+)
 from pytest_velo.stats.planning.law_census import census_law
 from pytest_velo.stats.planning.operating import law_with_futility
 from pytest_velo.stats.rules.centred import is_centred
@@ -50,14 +57,14 @@ class Scenario:
         stops_early: The mean counts that a run gives up when a verdict has become unlikely; otherwise it is
             what the verdict alone would take, too high near the threshold.
         law: The probabilities of the verdicts and the mean number of units.
-        at_once: Truths that the law is asked for at once, where the nearest of some kind is looked for.
+        search: How truths are looked for with it.
     """
 
     assuming: str
     exact: bool
     stops_early: bool
     law: Law
-    at_once: int = POINTS_AT_ONCE
+    search: Search = IN_CLOSED_FORM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +176,9 @@ def _clusters(units: Clusters) -> tuple[Scenario, ...]:
         return lambda truths: laws_at(units, likeness, truths)
 
     return tuple(
-        Scenario(assuming=likeness.told, exact=False, stops_early=False, law=law(likeness), at_once=1)
+        Scenario(
+            assuming=likeness.told, exact=False, stops_early=False, law=law(likeness), search=BY_SIMULATION
+        )
         for likeness in likenesses(units)
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from pytest_velo.claims import Claim, Direction, Statistic
-from pytest_velo.stats.planning.law import POINTS_AT_ONCE, Law, smallest_detectable
+from pytest_velo.stats.planning.law import IN_CLOSED_FORM, Law, Search, smallest_detectable
 from pytest_velo.stats.planning.operating import OperatingCharacteristics
 
 STEPS = (0.02, 0.05, 0.1, 0.2, 0.35)
@@ -51,10 +51,10 @@ def truths_of(claim: Claim, more: tuple[float, ...] = ()) -> list[float]:
     return rising[:1] + [after for before, after in pairwise(rising) if after - before > _CLOSEST * span]
 
 
-def detectable_of(claim: Claim, law: Law, power: float = 0.8, at_once: int = POINTS_AT_ONCE) -> Detectable:
+def detectable_of(claim: Claim, law: Law, power: float = 0.8, search: Search = IN_CLOSED_FORM) -> Detectable:
     """Return the truths nearest to the thresholds that a design detects with this probability.
 
-    `at_once` is as in `smallest_detectable`.
+    `search` is as in `smallest_detectable`.
     """
     low, high = claim.statistic.scale
 
@@ -66,9 +66,9 @@ def detectable_of(claim: Claim, law: Law, power: float = 0.8, at_once: int = POI
             ends, middle = _ends(claim), sum(_ends(claim)) / 2
             return Detectable(
                 power=power,
-                supported=tuple(smallest_detectable(law, end, middle, power, at_once) for end in ends),
+                supported=tuple(smallest_detectable(law, end, middle, power, search) for end in ends),
                 refuted=tuple(
-                    smallest_detectable(swapped, end, far, power, at_once)
+                    smallest_detectable(swapped, end, far, power, search)
                     for end, far in zip(ends, (low, high), strict=True)
                 ),
             )
@@ -78,8 +78,8 @@ def detectable_of(claim: Claim, law: Law, power: float = 0.8, at_once: int = POI
             right, wrong = low, high
     return Detectable(
         power=power,
-        supported=(smallest_detectable(law, claim.threshold, right, power, at_once),),
-        refuted=(smallest_detectable(swapped, claim.threshold, wrong, power, at_once),),
+        supported=(smallest_detectable(law, claim.threshold, right, power, search),),
+        refuted=(smallest_detectable(swapped, claim.threshold, wrong, power, search),),
     )
 
 
