@@ -1,4 +1,4 @@
-"""Dependent trials: outcomes follow the ones before them, or a trial went on with another's conversation."""
+"""Dependent trials: told from their outcomes, from what they sent, and from what their body keeps."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from statistics import fmean, median
 from pytest_velo.checks.check import Check, Remark, Seen
 from pytest_velo.checks.exchangeability import OrderEvidence
 from pytest_velo.checks.pages import address_of
+from pytest_velo.checks.state import kept_state
 from pytest_velo.claims import Claim, Estimation, Statistic
 from pytest_velo.found import Level
 from pytest_velo.records import JsonObject, OutcomeKind, TrialRecord, UnitKind
@@ -21,6 +22,7 @@ ALPHA = 0.001
 _FIRST_LOOK = 8
 _MOST_UNITS = 10_000  # by then a dependence that matters has shown
 _CUT_UNITS = 10  # of scores: these tell where to cut the others in two
+_MOST_NAMES = 3
 _MOST_TALKS = 10_000  # looked at
 
 
@@ -221,21 +223,39 @@ def _look(seen: Seen) -> Iterator[Remark]:
             level=Level.WARNING,
         )
         return
+    kept = kept_state(seen.body)
+    found = _in_outcomes(seen)
+    if found is not None and found.sequence.evidence.alternates:
+        yield Remark(message=f"{_shown(found.sequence)}. {_COUNTED}", fix=_BY_PLACE, level=Level.WARNING)
+    elif found is not None:
+        yield Remark(message=f"{_shown(found.sequence)}. {_VOID}", fix=_FIX)
+    elif kept:
+        names = " and ".join(f"`{name}`" for name in kept[:_MOST_NAMES])
+        yield Remark(
+            message=f"the body changes {names} and reads what earlier trials left there. {_COUNTED}, which"
+            " their outcomes neither show nor rule out",
+            fix=_FIX,
+            level=Level.WARNING,
+        )
+
+
+def _in_outcomes(seen: Seen) -> Dependence | None:
+    """Return what the outcomes show; None where their order may mean something, or claims are not ours."""
     endless = seen.cases is not None and seen.cases.endless  # in the order of its source
     statistics = _statistics(seen)
     if endless or not statistics or seen.frame.unit is UnitKind.ROUND:
-        return
-    found = dependence_in(
+        return None
+    return dependence_in(
         seen.trials,
         statistics,
         seen.frame.arms,
         single=seen.frame.design.single,
         exchangeable=seen.frame.over is Over.POPULATION,
     )
-    if found is not None:
-        yield Remark(message=f"{_shown(found.sequence)}. {_VOID}", fix=_FIX)
 
 
+_COUNTED = "The verdict counts trials as independent"
+_BY_PLACE = "let trial.rng decide what differs between trials, not trial.index or the trial before"
 _VOID = "The verdict counts trials as independent, so it is void"
 _FIX = (
     "begin every trial afresh (no chat, memory, global or file that trials share); if they must be one after"
@@ -252,11 +272,10 @@ def _shown(sequence: Sequence01) -> str:
     )
     if evidence.follows or not at:
         n = evidence.n_same + evidence.n_changed
-        rate = evidence.n_ones / evidence.n
-        expected = n * (rate * rate + (1.0 - rate) * (1.0 - rate))
+        how = "alternate" if evidence.alternates else "follow each other"
         return (
-            f"the outcomes of {sequence.told} follow the one before: {evidence.n_same:,} of {n:,} are the"
-            f" same as that, where about {expected:,.0f} would be if order did not matter{whole}"
+            f"the outcomes of {sequence.told} {how}: {evidence.n_same:,} of {n:,} are the same as the one"
+            f" before, where about {evidence.n_same_expected:,.0f} would be if order did not matter{whole}"
         )
     return (
         f"the outcomes of {sequence.told} change as the run goes on: {before:,} of the first {at:,} are"

@@ -66,6 +66,19 @@ class OrderEvidence:
         return self._moves[0] + self._moves[3]
 
     @property
+    def n_same_expected(self) -> float:
+        """Those that would be if their order did not matter, in the mean."""
+        if self.n < 2:
+            return 0.0
+        zeros = self.n - self.n_ones
+        return (self.n_ones * (self.n_ones - 1) + zeros * (zeros - 1)) / self.n
+
+    @property
+    def alternates(self) -> bool:
+        """Outcomes differ from that before them, more often than they would in any order."""
+        return self.follows and self.n_same < self.n_same_expected
+
+    @property
     def n_changed(self) -> int:
         """Outcomes that are not."""
         return self._moves[1] + self._moves[2]

@@ -10,9 +10,7 @@ from pytest_velo.runner.frame import Frame
 from pytest_velo.stats import contest
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.planning.reach import reach_for
-from pytest_velo.stats.rules.centred import is_centred
 from pytest_velo.stats.rules.estimate import fewest_units
-from pytest_velo.stats.rules.rate import make_rate_rule
 
 
 def check_reach(claim: AnyClaim, frame: Frame) -> None:
@@ -54,28 +52,6 @@ def _least_needed(claim: AnyClaim, design: Design, n_arms: int) -> int | None:
     reaches = [reach_for(part, design) for part in claim.parts]
     short = [reach.n_support for reach in reaches if not reach.can_support]
     return max(short) if short else None
-
-
-def low_power(claim: AnyClaim, frame: Frame, expect: float) -> str | None:
-    """Return a warning if a true rate of `expect` would seldom be found.
-
-    Raises:
-        UsageError: The power of such a claim is not known.
-    """
-    rates = frame.design.single and frame.design.census is None
-    if not (rates and type(claim) is Claim and claim.statistic.binary and not claim.statistic.arms):
-        raise UsageError(
-            "expect= needs single trials with outcome 0 or 1",
-            fix="leave it out: the exact power is unknown here",
-        )
-    if is_centred(claim, frame.design):
-        return None  # a plan says what is expected of it, which is no exact power
-    from pytest_velo.stats.planning.operating import power  # weight: numpy, for expect= only
-
-    chance = power(make_rate_rule(claim, frame.design), expect)
-    if chance >= 0.5:
-        return None
-    return f"if the rate is {expect:g} as expected, `{claim}` is supported in only {chance:.0%} of runs"
 
 
 def _at_level(frame: Frame) -> str:

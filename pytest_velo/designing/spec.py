@@ -137,6 +137,12 @@ def _share(value: Any) -> float:
     return float(value)
 
 
+def _expected(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -1 < value < 1:
+        raise ValueError("a number between 0 and 1, or of a difference between -1 and 1")
+    return float(value)
+
+
 def _margin(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
         raise ValueError("a number, 0 or more, in the statistic's units")
@@ -254,7 +260,7 @@ KEYWORDS: Mapping[str, Callable[[Any], Any]] = {
     "over": _word(Over),
     "draws_per_case": _count,
     "invalid": _word(Invalid),
-    "expect": _share,
+    "expect": _expected,
     "predict": _share,
     "extend": _bool,
     "stream": _text,

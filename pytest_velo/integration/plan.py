@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 import pytest
 
 from pytest_velo.claims import AnyClaim, Change, Claim, Estimation, Joint, Mean, Ranking, Statistic
+from pytest_velo.designing.foreseen import clusters_of, clusters_told
+from pytest_velo.designing.power import is_foreseeable
 from pytest_velo.designing.stubs import declared_stubs
 from pytest_velo.errors import UsageError, VeloError
 from pytest_velo.integration.collect.assumptions import ASSUMES
@@ -47,6 +49,7 @@ from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.engine.futility import Futility, usual_futility
 from pytest_velo.stats.engine.nulls import nulls_of
 from pytest_velo.stats.planning import scenarios
+from pytest_velo.stats.planning.clusters import MOST_SIMULATED, Clusters
 from pytest_velo.stats.planning.operating import OperatingCharacteristics
 from pytest_velo.stats.planning.scenarios import Spread
 from pytest_velo.stats.planning.simulation import N_RUNS, SHARES, measured_at
@@ -94,6 +97,7 @@ def plan_item(
         unit_told=told,
         spread_told="" if problem else spread_told,
         covariate_told=_covariate(claim, frame),
+        power_told="" if problem else _power(claim, frame, item.stash[SPEC].get("expect")),
         trials_per_unit=frame.unit_size,
         max_trials=frame.max_trials,
         max_units=design.max_units,
@@ -162,6 +166,14 @@ def _covariate(claim: AnyClaim, frame: Frame) -> str:
     )
 
 
+def _power(claim: AnyClaim, frame: Frame, expect: float | None) -> str:
+    """Say what units that are means can show; empty for others, and where there are too many."""
+    if frame.design.single or not is_foreseeable(claim, frame):
+        return ""
+    assert isinstance(claim, Claim)
+    return clusters_told(claim, frame, expect, always=True) or ""
+
+
 def _shared(frame: Frame) -> Iterator[str]:
     """Say that alpha is what the next attempt at the belief gets."""
     if frame.attempts_alpha is not None:
@@ -185,23 +197,30 @@ def _parts(
     """Plan each part of a claim as if it were alone, with its share of beta."""
     design = replace(frame.design, beta=frame.design.beta / len(claim.parts))
     futility = usual_futility(design.max_units, frame.futility)
-    return tuple(_part(item, part, design, futility, spread) for part in claim.parts)
+    few = is_foreseeable(claim, frame) and design.max_units <= MOST_SIMULATED
+    units = clusters_of(claim.parts[0], frame) if few else None
+    return tuple(_part(item, part, design, futility, spread, units) for part in claim.parts)
 
 
 def _part(
-    item: pytest.Item, claim: Claim, design: Design, futility: Futility, spread: Spread | None
+    item: pytest.Item,
+    claim: Claim,
+    design: Design,
+    futility: Futility,
+    spread: Spread | None,
+    units: Clusters | None,
 ) -> PlannedPart:
     expect = item.stash[SPEC].get("expect")
     truths = truths_of(claim, () if expect is None else (expect,))
     tables = []
-    for scenario in scenarios.scenarios_of(claim, design, futility, spread):
+    for scenario in scenarios.scenarios_of(claim, design, futility, spread, units):
         laws = {law.truth: law for law in scenario.law(truths)}
         table = Table(
             assuming=scenario.assuming,
             exact=scenario.exact,
             stops_early=scenario.stops_early,
             rows=tuple(_row(law, claim, design.margin, expect) for law in laws.values()),
-            detectable=detectable_of(claim, scenario.law),
+            detectable=detectable_of(claim, scenario.law, search=scenario.search),
         )
         tables.append(table)
     n_support, n_refute = soonest_verdicts(claim, design)

@@ -83,6 +83,8 @@ def _facts(plan: HypothesisPlan, width: int) -> Iterator[Line]:
     yield from block("design", _design(plan), width)
     for part in plan.parts:
         yield from block("in reach", _reach(plan, part), width)
+    if plan.power_told:
+        yield from block("power", plan.power_told, width)
     yield from block("cost", _cost(plan) if not plan.rungs else _ladder_cost(plan), width)
     for at, rung in enumerate(plan.rungs, 1):
         yield from block(f"rung {at}", _rung(plan, rung), width)

@@ -159,6 +159,8 @@ class HypothesisPlan:
         problem: Why it cannot be planned; empty if it can.
         spread_told: How much its units vary, and who says so; or what would have to be known.
         covariate_told: What is expected of its covariate; empty without one.
+        power_told: What groups, or cases drawn several times, show: the power at what is expected and the
+            number that is needed, else the smallest truth that is seen; empty for other units.
         stubs: What is made up, as far as marks and source say.
         assumes: The node ids of what it assumes, which is decided before it is sampled.
         remarks: What else a reader has to know.
@@ -185,6 +187,7 @@ class HypothesisPlan:
     problem: str = ""
     spread_told: str = ""
     covariate_told: str = ""
+    power_told: str = ""
     remarks: tuple[str, ...] = ()
     stubs: tuple[Stubbed, ...] = ()
     assumes: tuple[str, ...] = ()

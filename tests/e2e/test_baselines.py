@@ -624,7 +624,7 @@ def test_an_expected_regression_is_xfailed(run, guard):
         ('rate >= baseline - 0.1, guards="weather"', 'one of "model", "prompt"', "give"),
         ('rate >= baseline - 0.1, arms=("a", "b")', "arms= is for differences", "difference("),
         ("rate >= baseline - 0.1, once=True", "once=True counts the ones", "claim a rate of one outcome"),
-        ("rate >= baseline - 0.1, expect=0.8", "expect= needs single trials", "leave it out"),
+        ("rate >= baseline - 0.1, expect=0.8", "expect= needs one claim", "leave it out"),
         ("rate >= baseline - 2", "must be between -1 and 1", "inside the range"),
         ("rate >= baseline - 0.1, max_trials=3", "can never be supported within 3", "max_trials="),
         ("rate >= 0.9 * baseline", "a baseline can only be moved by a distance", "baseline - 0.05"),

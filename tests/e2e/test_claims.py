@@ -352,7 +352,7 @@ REFUSED = [
     ('(rate("a") <= 0.1) & (rate("b") <= 0.1), margin=0.95', "margin 0.95", "margin below"),
     (
         '(rate("a") <= 0.1) & (rate("b") <= 0.1), expect=0.05',
-        "expect= needs single trials",
+        "expect= needs one claim",
         "leave it out",
     ),
     ('(rate("a") <= 0.1) & (rate("b") <= 0.01)', "can never be supported within 200", "max_trials="),

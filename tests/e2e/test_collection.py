@@ -161,7 +161,7 @@ BAD_VALUES = [
     ("over='case'", 'one of "cases", "population"'),
     ("draws_per_case=0", "a whole number, 1 or more"),
     ("invalid='ignore'", 'one of "bound", "exclude", "against"'),
-    ("expect=1.5", "a number between 0 and 1"),
+    ("expect=1.5", "a number between 0 and 1, or of a difference between -1 and 1"),
     ("extend='yes'", "True or False"),
     ("futility=1.5", 'a number between 0 and 1, or "off"'),
     ("stream=1", "a string"),
@@ -542,6 +542,23 @@ def test_power_below_one_half_is_a_warning_that_names_the_test(run):
     result.assert_outcomes(passed=1, warnings=1)
     result.stdout.fnmatch_lines(
         ["*test_it.py::test_h: if the rate is 0.52 as expected, `rate >= 0.5` is supported in only *%*"]
+    )
+
+
+def test_few_groups_are_told_before_they_are_paid_for(run):
+    rows = [{"q": f"question {n}", "topic": f"topic {n % 10}"} for n in range(80)]
+    grouped = "models=[YES], cases=cases(ROWS, group='topic')"
+    run.file(f"ROWS = {rows!r}\n" + marked(f"rate >= 0.5, {grouped}, expect=0.6", CASE_BODY))
+    run("--collect-only").stdout.fnmatch_lines(
+        [
+            "*test_it.py::test_h: 10 groups: ?% power at the rate you expect (expect=0.6) where every group"
+            " is all or nothing (ICC 1), <1% where the cases of a group are independent (ICC 0); * groups are"
+            " needed for 80%"
+        ]
+    )
+    run.file(f"ROWS = {rows!r}\n" + marked(f"rate >= 0.5, {grouped}", CASE_BODY))
+    run("--collect-only").stdout.fnmatch_lines(
+        ["*test_it.py::test_h: 10 groups: a rate is seen with 80% power from 0.9* up where every group is *"]
     )
 
 

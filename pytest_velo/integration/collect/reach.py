@@ -6,6 +6,7 @@ import pytest
 
 from pytest_velo.case_sets import is_strategy
 from pytest_velo.designing import reach
+from pytest_velo.designing.power import low_power
 from pytest_velo.designing.spec import Spec
 from pytest_velo.integration.collect.frame import case_set, frame_of
 from pytest_velo.integration.collect.ladders import check_ladder, least_share, stand_on, steps_of
@@ -35,7 +36,7 @@ def _checked(item: pytest.Item, spec: Spec, settings: Settings) -> str | None:
     frame = frame_of(item, settings)
     reach.check_reach(spec.claim, frame)
     expect = spec.get("expect")
-    warning = None if expect is None else reach.low_power(spec.claim, frame, expect)
+    warning = low_power(spec.claim, frame, expect)
     return None if warning is None else f"{item.nodeid}: {warning}"
 
 

@@ -16,7 +16,8 @@ from pytest_velo.designing.attempts import belief_at, stream_of
 from pytest_velo.designing.frame import make_frame
 from pytest_velo.designing.models import model_ids, model_label
 from pytest_velo.designing.parameters import CLIENTS
-from pytest_velo.designing.reach import check_reach, low_power
+from pytest_velo.designing.power import low_power
+from pytest_velo.designing.reach import check_reach
 from pytest_velo.designing.spec import ATTEMPTS, KEYWORDS, Spec, checked, make_spec, not_a_claim
 from pytest_velo.designing.uses import check_uses
 from pytest_velo.errors import UsageError, nearest
@@ -183,8 +184,7 @@ def _member(
         attempt = _likely_number(spec, settings, tries, body, model)
     frame = make_frame(spec, cases, settings, family, attempt, model)
     check_reach(spec.claim, frame)
-    expect = spec.get("expect")
-    warning = None if expect is None else low_power(spec.claim, frame, expect)
+    warning = low_power(spec.claim, frame, spec.get("expect"))
     return Member(
         setting=setting, spec=spec, frame=frame, node_id=node_id, tries=tries, warning=warning or ""
     )

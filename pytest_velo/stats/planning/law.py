@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
@@ -30,13 +31,27 @@ OVERHEAD = 1.2
 
 _STEPS = 400
 
-_POINTS = 15
+
+class Search(NamedTuple):
+    """How a truth is looked for: the law is asked for some at once, from 1, and again between two of them."""
+
+    at_once: int
+    rounds: int
+
+
+IN_CLOSED_FORM = Search(at_once=15, rounds=3)
+"""To 1/4096 of the way: a law of several points costs hardly more than of one."""
+
+BY_SIMULATION = Search(at_once=1, rounds=8)
+"""To 1/256 of the way: each point costs the same."""
 
 Law = Callable[[Sequence[float]], list[OperatingCharacteristics]]
 """What a design does at each of the given truths."""
 
 
-def smallest_detectable(law: Law, threshold: float, end: float, power: float = 0.8) -> float | None:
+def smallest_detectable(
+    law: Law, threshold: float, end: float, power: float = 0.8, search: Search = IN_CLOSED_FORM
+) -> float | None:
     """Return the truth nearest to the threshold at which P(supported) reaches `power`; None if there is none.
 
     Args:
@@ -44,18 +59,20 @@ def smallest_detectable(law: Law, threshold: float, end: float, power: float = 0
         threshold: The claim's threshold, in the statistic's own units.
         end: The end of the statistic's range on the claim's side.
         power: In (0, 1).
+        search: How it is looked for.
 
     Returns:
-        A truth, accurate to 1/4096 of the distance between threshold and end, rounded away from the
+        A truth, accurate to the search's share of the distance from threshold to end, rounded away from the
             threshold.
     """
     if law([end])[0].supported < power:
         return None
     near, far = threshold, end
-    for _ in range(3):  # a law of several points costs hardly more than of one
-        points = [near + (far - near) * step / (_POINTS + 1) for step in range(1, _POINTS + 1)]
+    at_once, rounds = search
+    for _ in range(rounds):
+        points = [near + (far - near) * step / (at_once + 1) for step in range(1, at_once + 1)]
         found = [at.supported >= power for at in law(points)]
-        first = found.index(True) if True in found else _POINTS
+        first = found.index(True) if True in found else at_once
         points = [near, *points, far]
         near, far = points[first], points[first + 1]
     return far

@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING
 
 from pytest_velo.claims import Claim, Direction, Statistic
 from pytest_velo.stats.engine.design import Design
-from pytest_velo.stats.planning.law import Law, approximate_law, pair_laws
+from pytest_velo.stats.planning.clusters import Clusters, Likeness, laws_at, likenesses
+from pytest_velo.stats.planning.law import (
+    BY_SIMULATION,
+    IN_CLOSED_FORM,
+    Law,
+    Search,
+    approximate_law,
+    pair_laws,
+)
 from pytest_velo.stats.planning.law_census import census_law
 from pytest_velo.stats.planning.operating import law_with_futility
 from pytest_velo.stats.rules.centred import is_centred
@@ -49,12 +57,14 @@ class Scenario:
         stops_early: The mean counts that a run gives up when a verdict has become unlikely; otherwise it is
             what the verdict alone would take, too high near the threshold.
         law: The probabilities of the verdicts and the mean number of units.
+        search: How truths are looked for with it.
     """
 
     assuming: str
     exact: bool
     stops_early: bool
     law: Law
+    search: Search = IN_CLOSED_FORM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,9 +89,15 @@ class Spread:
 
 
 def scenarios_of(
-    claim: Claim, design: Design, futility: Futility, spread: Spread | None = None
+    claim: Claim,
+    design: Design,
+    futility: Futility,
+    spread: Spread | None = None,
+    units: Clusters | None = None,
 ) -> tuple[Scenario, ...]:
     """Return the scenarios a claim is planned under: one where the spread of its units is known.
+
+    `units` are those that are means of trials; without them it is approximate how they are.
 
     Raises:
         UsageError: A number of the design is outside its range.
@@ -97,6 +113,8 @@ def scenarios_of(
         return (_rate(claim, design, futility),)
     if statistic.arms and statistic.binary and design.single:
         return _pairs(claim, design, spread)
+    if units is not None and spread is None:
+        return _clusters(units)
     return _approximate(claim, design, deviations_of(statistic, design, spread))
 
 
@@ -150,6 +168,20 @@ def _pairs(claim: Claim, design: Design, spread: Spread | None) -> tuple[Scenari
     return tuple(
         Scenario(assuming=name, exact=True, stops_early=False, law=law(share))
         for name, share in _discordant(spread).items()
+    )
+
+
+def _clusters(units: Clusters) -> tuple[Scenario, ...]:
+    """Plan groups, or cases drawn several times, by how much their trials are alike."""
+
+    def law(likeness: Likeness) -> Law:
+        return lambda truths: laws_at(units, likeness, truths)
+
+    return tuple(
+        Scenario(
+            assuming=likeness.told, exact=False, stops_early=False, law=law(likeness), search=BY_SIMULATION
+        )
+        for likeness in likenesses(units)
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from pytest_velo.claims import Claim, Direction, Statistic
-from pytest_velo.stats.planning.law import Law, smallest_detectable
+from pytest_velo.stats.planning.law import IN_CLOSED_FORM, Law, Search, smallest_detectable
 from pytest_velo.stats.planning.operating import OperatingCharacteristics
 
 STEPS = (0.02, 0.05, 0.1, 0.2, 0.35)
@@ -51,8 +51,11 @@ def truths_of(claim: Claim, more: tuple[float, ...] = ()) -> list[float]:
     return rising[:1] + [after for before, after in pairwise(rising) if after - before > _CLOSEST * span]
 
 
-def detectable_of(claim: Claim, law: Law, power: float = 0.8) -> Detectable:
-    """Return the truths nearest to the thresholds that a design detects with this probability."""
+def detectable_of(claim: Claim, law: Law, power: float = 0.8, search: Search = IN_CLOSED_FORM) -> Detectable:
+    """Return the truths nearest to the thresholds that a design detects with this probability.
+
+    `search` is as in `smallest_detectable`.
+    """
     low, high = claim.statistic.scale
 
     def swapped(truths: Sequence[float]) -> list[OperatingCharacteristics]:
@@ -63,9 +66,9 @@ def detectable_of(claim: Claim, law: Law, power: float = 0.8) -> Detectable:
             ends, middle = _ends(claim), sum(_ends(claim)) / 2
             return Detectable(
                 power=power,
-                supported=tuple(smallest_detectable(law, end, middle, power) for end in ends),
+                supported=tuple(smallest_detectable(law, end, middle, power, search) for end in ends),
                 refuted=tuple(
-                    smallest_detectable(swapped, end, far, power)
+                    smallest_detectable(swapped, end, far, power, search)
                     for end, far in zip(ends, (low, high), strict=True)
                 ),
             )
@@ -75,8 +78,8 @@ def detectable_of(claim: Claim, law: Law, power: float = 0.8) -> Detectable:
             right, wrong = low, high
     return Detectable(
         power=power,
-        supported=(smallest_detectable(law, claim.threshold, right, power),),
-        refuted=(smallest_detectable(swapped, claim.threshold, wrong, power),),
+        supported=(smallest_detectable(law, claim.threshold, right, power, search),),
+        refuted=(smallest_detectable(swapped, claim.threshold, wrong, power, search),),
     )
 
 

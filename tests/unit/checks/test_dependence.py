@@ -134,9 +134,16 @@ def seen(claim: Any, trials: list[TrialRecord], **given: Any) -> Seen:
 def test_it_is_an_error_that_says_what_was_counted() -> None:
     [remark] = CHECK.look(seen(rate >= 0.5, outcomes(IN_RUNS)))
     assert CHECK.found(remark).level is Level.ERROR
-    assert "70 of 79 are the same as that, where about 40 would be" in remark.message
+    assert "70 of 79 are the same as the one before, where about 39 would be" in remark.message
     [remark] = CHECK.look(seen(rate >= 0.5, outcomes([0] * 32 + [1] * 32)))
     assert "0 of the first 32 are 1, and 32 of the 32 that follow" in remark.message
+
+
+def test_outcomes_that_alternate_are_a_warning() -> None:
+    [remark] = CHECK.look(seen(rate >= 0.5, outcomes([0, 1] * 40)))
+    assert CHECK.found(remark).level is Level.WARNING
+    assert "0 of 79 are the same as the one before, where about 39 would be" in remark.message
+    assert "trial.rng" in remark.fix
 
 
 def test_estimates_and_parts_of_a_claim_are_looked_at() -> None:

@@ -1,0 +1,88 @@
+"""What a body keeps from trial to trial: what it changes and reads."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from itertools import cycle
+
+import pytest
+
+from pytest_velo.checks.state import kept_state, state_in
+from support.documents import DOCS, FENCE, ROOT
+
+AROUND = {"MOOD", "HISTORY", "N", "CYCLE", "CACHE", "LOG", "CONFIG"}
+
+
+def kept(source: str) -> tuple[str, ...]:
+    lines = "\n    ".join(source.strip().split("\n"))
+    function = ast.parse(f"async def test_it(model, case, trial):\n    {lines}").body[0]
+    assert isinstance(function, ast.AsyncFunctionDef)
+    return state_in(function, AROUND)
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ('if trial.rng.random() < 0.1:\n    MOOD["good"] = not MOOD["good"]\nreturn MOOD["good"]', "MOOD"),
+        ("HISTORY.append(case)\nreply = await model(HISTORY)", "HISTORY"),
+        ("global N\nN += 1\nassert N % 3", "N"),
+        ("return next(CYCLE) == 'yes'", "CYCLE"),
+        ("return HISTORY.pop()", "HISTORY"),
+        ("CONFIG.mood, other = 1, 2\nreturn CONFIG.mood", "CONFIG"),
+        ("def inner():\n    HISTORY.append(1)\ninner()\nreturn len(HISTORY)", "HISTORY"),
+    ],
+)
+def test_what_is_changed_and_read_is_kept(source: str, name: str) -> None:
+    assert kept(source) == (name,)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "LOG.append((await model(case)).text)\nreturn True",  # only written
+        "global N\nN += 1\nreturn True",
+        'return MOOD["good"]',  # only read
+        "if case.q not in CACHE:\n    CACHE[case.q] = 1\nreturn CACHE[case.q]",  # a cache
+        "HISTORY = []\nHISTORY.append(1)\nreturn HISTORY",  # its own
+        "for HISTORY in ([1], [2]):\n    HISTORY.append(1)\n    print(HISTORY)",
+        "case.update(a=1)\nreturn case",
+    ],
+)
+def test_other_names_are_not(source: str) -> None:
+    assert kept(source) == ()
+
+
+def test_variables_around_a_function_count_too() -> None:
+    seen, words = [], cycle("ab")
+
+    async def body(case: str) -> bool:
+        seen.append(case)
+        return len(seen) > 3 and next(words) == "a"
+
+    assert kept_state(body) == ("seen", "words")
+    assert kept_state(None) == ()
+    assert kept_state(len) == ()
+
+
+def functions() -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef, set[str]]]:
+    """Yield the tests of the examples and the documents, with the names that their files have."""
+    texts = [(path, path.read_text(encoding="utf-8")) for path in sorted((ROOT / "examples").rglob("*.py"))]
+    for page in sorted(DOCS.rglob("*.md")):
+        blocks = FENCE.finditer(page.read_text(encoding="utf-8"))
+        texts += [(page, found["code"]) for found in blocks if found["language"] == "python"]
+    for path, text in texts:
+        try:
+            module = ast.parse(text)
+        except SyntaxError:
+            continue
+        around = {node.id for node in ast.walk(module) if isinstance(node, ast.Name)}
+        for node in ast.walk(module):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
+                yield f"{path.name}: {node.name}", node, around
+
+
+def test_no_body_of_the_examples_and_the_documents_keeps_any() -> None:
+    every = [*functions()]
+    assert len(every) > 100
+    assert [name for name, node, around in every if state_in(node, around)] == []
