@@ -29,6 +29,7 @@ FOLLOWED = tuple(
         "how-to/checks",
         "how-to/compare-models",
         "how-to/confirm-a-finding",
+        "how-to/gallery",
         "how-to/plan",
         "how-to/predictions",
         "how-to/rank-models",
