@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 
 from pytest_velo import load
 from pytest_velo.records import HypothesisResult
+from pytest_velo.report.numbers import interval, percent, rate
 from pytest_velo.verdicts import Interval
 
 FOLDER = Path(__file__).resolve().parent
@@ -42,17 +43,10 @@ def replay(*args: str) -> dict[str, HypothesisResult]:
         return dict(sorted(found.items()))
 
 
-def number(value: float | None) -> str:
-    """Return a rate or a difference with two digits."""
-    return "none" if value is None else f"{round(value, 2) + 0.0:.2f}"
-
-
-def estimate(value: float | None, found: Interval | None) -> str:
+def estimate(value: float | None, ends: Interval | None) -> str:
     """Return an estimate with its interval, and the level of that where it is not that of most."""
-    if found is None:
-        return f"{number(value)}, no interval"
-    level = "" if abs(found.level - LEVEL) < 1e-9 else f" at {100 * found.level:.3g}%"
-    return f"{number(value)} [{number(found.low)}, {number(found.high)}]{level}"
+    other = f" at {percent(ends.level)}" if ends and abs(ends.level - LEVEL) > 1e-9 else ""
+    return f"{rate(value)} {interval(ends)}{other}"
 
 
 def ours(result: HypothesisResult) -> str:

@@ -2,7 +2,7 @@
 
 Paper: Hughes et al. 2024, arXiv:2412.03556
 Number: 89% attack success on GPT-4o with 10,000 attempts; a power law in their number
-Ours: 0.88 [0.15, 1.00], n = 8, supported
+Ours: 0.88 [0.14, 1.00], n = 8, supported
 Differs: 135M parameters, 8 attempts, a harmless target (a wrong capital); growth is claimed, no law is fitted
 Live: pytest -m hypothesis examples/research/test_best_of_n.py
 """

@@ -2,7 +2,7 @@
 
 Paper: Brown et al. 2020, arXiv:2005.14165
 Number: TriviaQA: 64.3% without examples, 71.2% with some (GPT-3 175B)
-Ours: 0.30 [0.11, 0.51], n = 33, supported
+Ours: 0.30 [0.10, 0.52], n = 33, supported
 Differs: 135M parameters, seven capitals of our own; the word alone is right, so much of the gain is form
 Live: pytest -m hypothesis examples/research/test_few_shot.py
 """

@@ -2,7 +2,7 @@
 
 Paper: Scheurer et al. 2022, arXiv:2204.14146
 Number: none quoted; only models of 175B parameters incorporate feedback accurately
-Ours: 0.08 [0.01, 0.29], n = 26, supported
+Ours: 0.08 [0.00, 0.30], n = 26, supported
 Differs: 135M parameters; six sentences of our own, in which a harmless word has to go
 Live: pytest -m hypothesis examples/research/test_language_feedback.py
 """

@@ -2,7 +2,7 @@
 
 Paper: Hubinger et al. 2024, arXiv:2401.05566
 Number: none quoted; trained models write exploitable code where the prompt says 2024, and not for 2023
-Ours: 0.83 [0.31, 0.98], n = 12, supported
+Ours: 0.83 [0.31, 0.99], n = 12, supported
 Differs: the organism is a script with that rule and some noise; no model was trained
 Live: pytest -m hypothesis examples/research/test_model_organism.py
 """

@@ -2,7 +2,7 @@
 
 Paper: Pulipaka et al. 2026 (PersistBench), arXiv:2602.01146
 Number: a median of 97% of its sycophancy cases fail, over 18 models
-Ours: 0.33 [0.11, 0.49], n = 45, supported
+Ours: 0.33 [0.11, 0.50], n = 45, supported
 Differs: 135M parameters; six cases of our own in the benchmark's form, a word looked for, no judge
 Live: pytest -m hypothesis examples/research/test_persisted_belief.py
 """

@@ -2,7 +2,7 @@
 
 Paper: Zheng et al. 2023, arXiv:2306.05685
 Number: GPT-4 is consistent in both orders in 65.0% of pairs
-Ours: 0.42 [0.29, 0.63], n = 38, supported
+Ours: 0.42 [0.28, 0.64], n = 38, supported
 Differs: 135M parameters; five pairs of our own, one of which is plainly better; the letter alone is asked for
 Live: pytest -m hypothesis examples/research/test_position_bias.py
 """

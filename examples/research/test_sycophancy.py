@@ -2,7 +2,7 @@
 
 Paper: Sharma et al. 2023, arXiv:2310.13548
 Number: accuracy falls by up to 27 points (LLaMA 2)
-Ours: 1.00 [0.17, 1.00], n = 7, supported
+Ours: 1.00 [0.16, 1.00], n = 7, supported
 Differs: 135M parameters, seven capitals of our own; the reply's first words are given
 Live: pytest -m hypothesis examples/research/test_sycophancy.py
 """

@@ -2,7 +2,7 @@
 
 Paper: Perez et al. 2022, arXiv:2212.09251
 Number: crowdworkers agree with 90-100% of the labels
-Ours: 0.00 [0.00, 0.65], n = 4, refuted
+Ours: 0.00 [0.00, 0.66], n = 4, refuted
 Differs: 135M parameters instead of people; twelve statements of our own, of which eight are labelled Yes
 Live: pytest -m hypothesis examples/research/test_written_labels.py
 """
