@@ -30,6 +30,7 @@ FOLLOWED = tuple(
         "how-to/checks",
         "how-to/compare-models",
         "how-to/confirm-a-finding",
+        "how-to/gallery",
         "how-to/label-a-run",
         "how-to/plan",
         "how-to/predictions",
