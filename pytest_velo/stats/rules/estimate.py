@@ -1,8 +1,9 @@
 """Sampling until the interval of a number is as tight as requested.
 
 A rate of single trials has a design of its own (`exact.fixed_width`): it looks at few numbers of units, and
-its interval misses the rate with a probability that is computed exactly. Everything else has the
-anytime-valid interval.
+its interval misses the rate with a probability that is computed exactly. Everything else has an
+anytime-valid interval. If a half-width is asked for, its bets aim at the unit at which it will be reached
+(`engine.aim`, `limits.aimed`): that makes it tight there, and costs nothing of its validity.
 
 **A rate has both, and each has its own share of alpha.** The design's interval counts only where the design
 itself ended the sampling: at the stop, or at the horizon. A run may end elsewhere (budget, Ctrl-C), somebody
@@ -34,6 +35,7 @@ from typing import TYPE_CHECKING
 from pytest_velo.claims import Statistic
 from pytest_velo.errors import UsageError, VeloError
 from pytest_velo.stats import exact, limits
+from pytest_velo.stats.engine.aim import Aim
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.engine.mixture import Side
 from pytest_velo.stats.one_sided.rate import OneSided
@@ -42,6 +44,7 @@ from pytest_velo.verdicts import Interval
 
 if TYPE_CHECKING:
     from pytest_velo.stats.exact.fixed_width import FixedWidth
+    from pytest_velo.stats.limits.aimed import AimedLimit
 
 FEW_LOOKS = 0.9
 """The share of alpha that the design of few looks has."""
@@ -99,6 +102,9 @@ class EstimateRule:
         self.kind = "calibrated" if calibrated else "ville"
         self._goal = None if halfwidth is None else halfwidth / statistic.scale.span
         self._may_look_seldom = calibrated and self._goal is not None and design.census is None
+        aims = self._goal is not None and not calibrated
+        self._aim = Aim(self._goal or 0.0, alpha, max_units) if aims else None
+        self._aimed: tuple[AimedLimit, ...] = ()  # both limits, once the bets aim
         self._surely = True  # every unit so far is a 0 or a 1
         self._lows, self._highs = array("d"), array("d")
         self._sums = [0.0, 0.0, 0.0]  # low bounds, high bounds, squares of their middle
@@ -138,6 +144,8 @@ class EstimateRule:
             raise VeloError(f"the estimate of `{self.statistic}` has ended", fix="add no more outcomes")
         check_bounds(low, high)
         self.n += 1
+        if self._aim is not None:
+            self._take_aim(self._aim, low, high)
         self._lows.append(low)
         self._highs.append(high)
         middle = (low + high) / 2
@@ -151,6 +159,9 @@ class EstimateRule:
         elif self._surely and (design := self.few_looks) is not None:
             ones = round(self._sums[0])
             self.measured = design.stops(self.n, ones) and design.width(self.n, ones) <= self._goal
+        elif self._aimed:
+            low, high = self._limits()
+            self.measured = self.n >= self.min_units and (high - low) / 2 <= self._goal
         elif self.n >= max(self._next, self.min_units):
             due = self._latest is not None and self.n >= self._latest
             if due or self._foreseen(self.n) <= self._goal:
@@ -173,6 +184,8 @@ class EstimateRule:
         if self._surely and (design := self.few_looks) is not None:
             rate = (self._sums[0] + 1.0) / (self.n + 2.0)
             return max(self.min_more(), min(left, design.next_look(self.n, rate) - self.n))
+        if self._aimed and self._aim is not None:
+            return max(self.min_more(), min(left, self._aim.end - self.n))
         low, high = self.n, self.max_units
         while high - low > 1:
             middle = (low + high) // 2
@@ -240,9 +253,31 @@ class EstimateRule:
         return low, high
 
     def _ville(self, *, at_stop: bool) -> tuple[float, float]:
+        if self._aimed:
+            low, high = (limit.limit(at_stop=at_stop) for limit in self._aimed)
+            return low, high
         bars = limits.constant(self._anytime_alpha / 2)
-        low, high = (limits.mean_limit(path, side, bars, at_stop=at_stop) for path, side in self._paths())
+        found = [limits.mean_limit(path, side, bars, at_stop=at_stop) for path, side in self._paths()]
+        if self._aim is not None and self._goal is not None:
+            sides = (side for _, side in self._paths())
+            found = [
+                limits.rounded_out(end, side, self._goal) for end, side in zip(found, sides, strict=True)
+            ]
+        low, high = found
         return low, high
+
+    def _take_aim(self, aim: Aim, low: float, high: float) -> None:
+        """Let the bets aim at the end from the moment at which they may; `low`, `high` is the next unit."""
+        if not self._aimed and aim.due and self._goal is not None:
+            level = self._anytime_alpha / 2
+            self._aimed = tuple(
+                limits.AimedLimit(path, side, self._goal, level) for path, side in self._paths()
+            )
+        if self._aimed:
+            means = aim.means()
+            for limit, outcome in zip(self._aimed, (low, high), strict=True):
+                limit.add(outcome, means)
+        aim.add(low, high)
 
     def _paths(self) -> tuple[tuple[array[float], Side], tuple[array[float], Side]]:
         return (self._lows, 1), (self._highs, -1)
