@@ -6,9 +6,9 @@ the next, so that a session takes as long as its arithmetic and comes out the sa
 samples one hypothesis after the other in the order of the tests, which is shuffled; the others sample all
 together. Spent is what was launched, trials beyond a verdict included.
 
-Warm, a scheduler begins with what one earlier session, under another seed, saw of each hypothesis; misled,
-with what that session saw of another hypothesis. The Gittins index stands for what can be had at best: as a
-policy of the same pool, with as many trials in flight.
+Warm, a scheduler begins with what earlier sessions (one by default), under other seeds, saw of each
+hypothesis; misled, with what they saw of another hypothesis. The Gittins index stands for what can be had at
+best: as a policy of the same pool, with as many trials in flight.
 """
 
 from __future__ import annotations
@@ -50,12 +50,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=20, help="sessions of each scheduler (default 20)")
     parser.add_argument("--in-flight", type=int, default=20, help="most trials at a time (default 20)")
     parser.add_argument("--only", default="", help="schedulers whose names hold this, beside round-robin")
+    parser.add_argument("--earlier", type=int, default=1, help="earlier sessions that are known (default 1)")
     options = parser.parse_args()
     spent: dict[str, list[dict[int, int]]] = {}
     for seed in range(options.rounds):
         pairs = [(threshold, truth) for threshold in THRESHOLDS for truth in truths_of(threshold)]
         random.Random(seed).shuffle(pairs)
-        earlier = _earlier_session(pairs, seed + 10_000)
+        earlier = _earlier_sessions(pairs, seed + 10_000, options.earlier)
         names = [*earlier]
         misled = dict(zip(names, [earlier[name] for name in (*names[7:], *names[:7])], strict=True))
         for name, policy in _ways(pairs, earlier, misled).items():
@@ -168,32 +169,36 @@ class Session:
             self._spent[n_verdicts] = sum(run.n_launched for run in self.runs)
 
 
-def _earlier_session(pairs: Sequence[Pair], seed: int) -> History:
-    """Sample each hypothesis to its end under a seed of its own; return what the ledger would tell."""
-    settings = Settings(seed=seed, concurrency=20, max_trials=MAX_TRIALS)
+def _earlier_sessions(pairs: Sequence[Pair], seed: int, n_sessions: int) -> History:
+    """Sample each hypothesis to its end, under several seeds; return what the ledger would tell."""
     nobody: Any = None
     seen: History = {}
     for at, pair in enumerate(pairs):
-        run = Run(_hypothesis(at, pair, settings), nobody, nobody)
-        on_a_jumping_clock(run.go)
-        earlier = earlier_of(_entries(run), run.hypothesis)
+        entries: list[Entry] = []
+        for number in range(1, n_sessions + 1):
+            one = 1_000_000 * (number - 1) + seed
+            settings = Settings(seed=one, concurrency=20, max_trials=MAX_TRIALS)
+            run = Run(_hypothesis(at, pair, settings), nobody, nobody)
+            on_a_jumping_clock(run.go)
+            entries += _entries(run, number)
+        earlier = earlier_of(entries, run.hypothesis)
         assert earlier is not None
         seen[run.hypothesis.node_id] = earlier
     return seen
 
 
-def _entries(run: Run) -> list[Entry]:
+def _entries(run: Run, number: int) -> list[Entry]:
     """Return what the ledger of attempts has of a run."""
     hypothesis = run.hypothesis
     named = {"test": hypothesis.node_id, "sentence": ""}
     attempt = Tried(
         **named,
-        number=1,
+        number=number,
         claim=str(hypothesis.claim),
         claim_hash=hypothesis.claim_hash,
         prompt="",
         body=hypothesis.body_digest,
-        draws="",
+        draws=str(number),
         model=hypothesis.model or "",
     )
     found = Found(

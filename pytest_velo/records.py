@@ -450,6 +450,7 @@ class Replication:
 
     Attributes:
         outcome: What the first run said.
+        winners: Who won a ranking in the first run; empty of other claims, and while it was open.
         estimate, interval: What it saw.
         n_runs: How many runs were multiplied, this one and the first included; 0 if none may be.
         combined: The verdict by all of them, at Ville's threshold; empty if none may be multiplied.
@@ -460,6 +461,7 @@ class Replication:
     """
 
     outcome: Outcome
+    winners: tuple[str, ...] = ()
     estimate: float | None = None
     interval: Interval | None = None
     n_runs: int = 0

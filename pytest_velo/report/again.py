@@ -38,7 +38,7 @@ def why_left_out(repeat: Repeat, result: HypothesisResult) -> str:
     if repeat.kind is RepeatKind.RERUN:
         if result.model is None:
             return "it asks no model that could be another one"
-        if " and " in result.model:
+        if " and " in result.model or result.model.endswith(" models"):  # as `designing/models` says it
             return "its arms are models: the claim names them"
         return ""
     if "recorded outcomes" in result.scope:

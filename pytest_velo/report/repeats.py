@@ -53,6 +53,7 @@ def replication_to_json(found: Replication) -> dict[str, Any]:
     """Return a replication as JSON."""
     return {
         "outcome": found.outcome.value,
+        "winners": list(found.winners),
         "estimate": number_to_json(found.estimate),
         "interval": interval_to_json(found.interval),
         "n_runs": found.n_runs,
@@ -73,6 +74,7 @@ def replication_from_json(data: JsonObject) -> Replication:
     """
     return Replication(
         outcome=Outcome(data["outcome"]),
+        winners=tuple(data.get("winners", ())),  # new: older records have none
         estimate=number_from_json(data["estimate"]),
         interval=interval_from_json(data["interval"]),
         n_runs=data["n_runs"],

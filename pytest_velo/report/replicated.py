@@ -75,6 +75,7 @@ def replication_of(
     ends = _apart(old[1], new[1])
     found = Replication(
         outcome=first.outcome,
+        winners=_winners(first),
         estimate=old[0],
         interval=old[1],
         difference=None if old[0] is None or new[0] is None else new[0] - old[0],
@@ -96,7 +97,7 @@ def replication_of(
 
 def replication_facts(found: Replication, repeat: Repeat, now: HypothesisResult) -> Iterator[str]:
     """Say what a replication came to, a line each."""
-    yield f"replication {repeat.number} of {repeat.run}: {found.outcome} then, {now.outcome} now"
+    yield f"replication {repeat.number} of {repeat.run}: {_then_and_now(found, now)}"
     if found.combined:
         bars = " and ".join(dict.fromkeys(f"{1 / level:g}" for level in (now.alpha, now.beta)))
         yield (
@@ -141,10 +142,29 @@ def shrank(found: Replication, now: HypothesisResult) -> bool:
 
 
 def is_replicated(result: HypothesisResult) -> bool | None:
-    """Tell whether a replication says by itself what the first run said; None if that said nothing."""
-    if result.replication is None or result.replication.outcome not in DECIDED:
+    """Tell whether a replication says by itself what the first run said; None if that said nothing.
+
+    Of a ranking, that is who won: "supported" alone says that somebody did.
+    """
+    found = result.replication
+    if found is None or found.outcome not in DECIDED:
         return None
-    return result.outcome is result.replication.outcome
+    return result.outcome is found.outcome and set(_winners(result)) == set(found.winners)
+
+
+def _winners(result: HypothesisResult) -> tuple[str, ...]:
+    """Return who won a ranking; nobody in other claims, and while it is open."""
+    standings = None if result.decision is None else result.decision.standings
+    return () if standings is None else standings.winners
+
+
+def _then_and_now(found: Replication, now: HypothesisResult) -> str:
+    """Say what the first run said and what this one does; of a ranking with those who won."""
+
+    def said(outcome: Outcome, winners: Sequence[str]) -> str:
+        return f"{outcome} ({', '.join(winners)})" if winners else str(outcome)
+
+    return f"{said(found.outcome, found.winners)} then, {said(now.outcome, _winners(now))} now"
 
 
 def replicated_lines(document: RunDocument, width: int) -> Iterator[Line]:
@@ -155,7 +175,7 @@ def replicated_lines(document: RunDocument, width: int) -> Iterator[Line]:
         yield from paragraph(result.node_id, Style.BOLD, width)
         combined_text = f"together {found.combined}" if found.combined else "not multiplied"
         for text in (
-            f"{found.outcome} then, {result.outcome} now, {combined_text}",
+            f"{_then_and_now(found, result)}, {combined_text}",
             *(fact for fact in result.facts if fact.startswith("the e")),
         ):
             yield from (Line(f"  {piece}") for piece in display(text, width - 2))
@@ -188,6 +208,8 @@ def _why_not(runs: Sequence[HypothesisResult]) -> str:
         return "one of them ended as an error"
     if any(notice.startswith("exploratory: ") for run in runs for notice in run.notices):
         return "one of them is exploratory: what it tests was chosen after its draws had been looked at"
+    if any(run.decision is not None and run.decision.standings is not None for run in runs):
+        return "in a ranking each arm has evidence of its own, and whom it asked went by the outcomes"
     if any(_logs(run) is None for run in runs):
         return "an estimate claims nothing, and a run without evidence has none"
     if parts_of(now.claim) is None:

@@ -18,6 +18,8 @@ from pytest_velo.scheduling.earlier import Earlier
 from pytest_velo.stats.engine.nulls import Null, nulls_of
 
 _POINTS = 24
+_MEANS = [(place + 0.5) / _POINTS for place in range(_POINTS)]
+_IF_MISLED = 0.1  # the chance that the world is another one than the earlier runs saw
 _NEAREST, _FARTHEST = 0.5, 6.0  # what a verdict may still need, in nats: beyond them the ratio says little
 
 
@@ -25,13 +27,13 @@ def expected_gain(run: Run, earlier: Earlier | None = None) -> float:
     """Return the expected gain of the next unit of a run without a verdict: about one over the units to go.
 
     For joint claims and estimates it is one over the rule's own guess of the units to go. What earlier runs
-    saw counts as `earlier.weight` trials in front of the run's own.
+    saw says where the mean probably is, until the run's own units contradict it.
     """
     claim = run.hypothesis.claim
     log_e = run.weigher.log_e()
     if not isinstance(claim, Claim) or log_e is None:
         return 1.0 / max(1.0, _units_to_go(run, earlier))
-    n, mean, variance = _moments(run, earlier)
+    n, mean, variance = run.units.moments
     nulls = nulls_of(claim, run.hypothesis.design.margin)
     needed = [
         *((null, math.log(1.0 / run.hypothesis.design.alpha) - log_e[0]) for null in nulls.support),
@@ -39,7 +41,7 @@ def expected_gain(run: Run, earlier: Earlier | None = None) -> float:
     ]
     binary = run.hypothesis.single
     total = weight = 0.0
-    for value, chance in _posterior(n, mean, variance, binary):
+    for value, chance in _posterior(n, mean, variance, binary, _prior(earlier)):
         best = max(_gain_at(value, null, left, variance, binary) for null, left in needed)
         total += chance * best
         weight += chance
@@ -56,15 +58,6 @@ def _units_to_go(run: Run, earlier: Earlier | None) -> float:
     return (n * guess + earlier.weight * left) / (n + earlier.weight)
 
 
-def _moments(run: Run, earlier: Earlier | None) -> tuple[float, float, float]:
-    """Return number, mean and variance of the run's units, those that earlier runs count as among them."""
-    n, mean, variance = run.units.moments
-    if earlier is None:
-        return n, mean, variance
-    both = n + earlier.weight
-    return both, (n * mean + earlier.weight * earlier.mean) / both, variance
-
-
 def _gain_at(value: float, null: Null, needed: float, variance: float, binary: bool) -> float:
     """Return the share of what a rejection still needs that a trial adds if the mean is `value`."""
     distance = (value - null.threshold) * null.side
@@ -75,18 +68,37 @@ def _gain_at(value: float, null: Null, needed: float, variance: float, binary: b
     return growth / min(max(needed, _NEAREST), _FARTHEST)
 
 
-def _posterior(n: float, mean: float, variance: float, binary: bool) -> Iterator[tuple[float, float]]:
-    """Yield possible means on [0, 1] with their weights, from a flat prior."""
+def _prior(earlier: Earlier | None) -> list[float]:
+    """Return the chances of the means in `_MEANS` before the first unit.
+
+    With earlier runs they are those after `earlier.weight` trials like theirs, mixed with a flat share: if
+    the run's own units do not fit the earlier ones, the flat share soon weighs the most. (The robust prior of
+    Schmidli et al. 2014, Biometrics 70:1023.)
+    """
+    flat = 1.0 / _POINTS
+    if earlier is None:
+        return [flat] * _POINTS
+    ones, zeros = earlier.weight * earlier.mean, earlier.weight * (1.0 - earlier.mean)
+    logs = [ones * math.log(x) + zeros * math.log1p(-x) for x in _MEANS]
+    top = max(logs)
+    fits = [math.exp(log - top) for log in logs]
+    whole = sum(fits)
+    return [(1.0 - _IF_MISLED) * fit / whole + _IF_MISLED * flat for fit in fits]
+
+
+def _posterior(
+    n: float, mean: float, variance: float, binary: bool, prior: list[float]
+) -> Iterator[tuple[float, float]]:
+    """Yield possible means on [0, 1] with their weights."""
     ones, zeros = n * mean, n * (1.0 - mean)
     spread = variance / (n + 1.0) + 1e-9
-    points = [(place + 0.5) / _POINTS for place in range(_POINTS)]
     logs = [
         ones * math.log(x) + zeros * math.log1p(-x) if binary else -((x - mean) ** 2) / (2.0 * spread)
-        for x in points
+        for x in _MEANS
     ]
     top = max(logs)
-    for x, log in zip(points, logs, strict=True):
-        yield x, math.exp(log - top)
+    for x, log, chance in zip(_MEANS, logs, prior, strict=True):
+        yield x, chance * math.exp(log - top)
 
 
 def _kl(p: float, q: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple, assert_never
@@ -37,6 +38,7 @@ def policy_of(scheduler: Scheduler, earlier: Mapping[Run, Earlier] = NOTHING_EAR
 
 
 _RECENT = 20  # trials whose mean cost stands for the next one's
+_UNTIMED = 8.0  # trials that the typical run's time counts as: few tell more of luck than of length
 
 
 class ByGain:
@@ -82,15 +84,21 @@ class _Known(NamedTuple):
 def _costs_of(runs: Sequence[_Known]) -> list[float]:
     """Return the cost of a trial of each run: in dollars if every run has paid for one, else in seconds.
 
-    A run without a trial yet is taken to be as cheap as the cheapest other, so that it gets tried.
+    A run that has not paid yet is taken to be as cheap as the cheapest other, so that it gets tried. Seconds
+    are those of its trials, drawn to the typical run's while it has few: how long a call takes varies so much
+    that the mean of a few would send the next trials after luck.
     """
     dollars = [run.cost_usd for run in runs]
     priced = [cost for cost in dollars if cost]
     if priced and all(cost is None or cost > 0.0 for cost in dollars):
         return [min(priced) if cost is None else cost for cost in dollars]
-    seconds = [run.trial_s for run in runs]
-    fallback = min((cost for cost in seconds if cost), default=1.0)
-    return [cost or fallback for cost in seconds]
+    logs = [math.log(run.trial_s) if run.trial_s else None for run in runs]
+    timed = [log for log in logs if log is not None]
+    typical = sum(timed) / len(timed) if timed else 0.0
+    return [
+        math.exp(typical if log is None else typical + (log - typical) * run.n / (run.n + _UNTIMED))
+        for log, run in zip(logs, runs, strict=True)
+    ]
 
 
 def _mean_cost_usd(run: Run, earlier: Earlier | None) -> float | None:

@@ -79,12 +79,12 @@ class Sampling:
         self._started_at = datetime.now(UTC)
         settings = asked.settings
         together = len(asked.members) > 1
-        earlier: WeakKeyDictionary[Run, Earlier] = WeakKeyDictionary()
-        self._pool = Pool(policy_of(settings.scheduler, earlier), settings.concurrency, endpoint_of)
+        self._earlier: WeakKeyDictionary[Run, Earlier] = WeakKeyDictionary()
+        self._pool = Pool(policy_of(settings.scheduler, self._earlier), settings.concurrency, endpoint_of)
         self.prepared = [self._prepare(member, watch, together) for member in asked.members]
         if together and settings.scheduler is Scheduler.GAIN:
             for prepared in self.prepared:
-                prepared.recall(session, earlier)
+                prepared.recall(session, self._earlier)
         self._before = None if together else session.sampler.stats()
 
     async def go(self) -> None:
@@ -122,8 +122,9 @@ class Sampling:
         ]
         return [with_brief_details(_in_keywords(result), settings.show) for result in settle(found)]
 
-    @staticmethod
-    def _told(prepared: Prepared, result: HypothesisResult) -> HypothesisResult:
+    def _told(self, prepared: Prepared, result: HypothesisResult) -> HypothesisResult:
+        if (earlier := self._earlier.get(prepared.run)) is not None:
+            result = replace(result, n_earlier=earlier.n_attempts)
         return told(result if prepared.confirming is None else prepared.confirming.told(result))
 
     def write(self, results: Sequence[HypothesisResult]) -> RunDocument:

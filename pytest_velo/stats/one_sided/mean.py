@@ -111,39 +111,84 @@ class Bettors(Protocol):
         ...
 
 
-class MeanTest:
-    """A test of one null about a bounded mean, at Ville's threshold: valid at any stopping time.
-
-    Side +1 tests "mean <= threshold", side -1 "mean >= threshold".
-
-    Attributes:
-        outcomes: The path, in the order fed.
-    """
-
-    calibrated = False
-
-    def __init__(self, threshold: float, side: Side, level: float) -> None:
-        self.threshold = threshold
-        self.side: Side = side
-        self.level = level
-        self.log_threshold = math.log(1.0 / level)
-        self.outcomes = array("d")
-        self._process = MeanProcess(threshold, side)
-
-    @property
-    def crossed(self) -> bool:
-        """The null is rejected."""
-        return self._process.max_log_e >= self.log_threshold
+class Evidence(Bettors, Protocol):
+    """A process of bettors with the evidence that it has."""
 
     @property
     def log_e(self) -> float:
         """Log evidence against the null now."""
-        return self._process.log_e
+        ...
+
+    @property
+    def max_log_e(self) -> float:
+        """The largest after any unit."""
+        ...
+
+
+class OneNull:
+    """A test of one null about a bounded mean, at Ville's threshold: valid at any stopping time.
+
+    Side +1 tests "mean <= threshold", side -1 "mean >= threshold". Who extends it feeds the process, and says
+    how its limit is found.
+    """
+
+    calibrated = False
+
+    def __init__(self, process: Evidence, threshold: float, side: Side, level: float) -> None:
+        self.threshold = threshold
+        self.side: Side = side
+        self.level = level
+        self.log_threshold = math.log(1.0 / level)
+        self._bettors = process
+
+    @property
+    def crossed(self) -> bool:
+        """The null is rejected."""
+        return self._bettors.max_log_e >= self.log_threshold
+
+    @property
+    def log_e(self) -> float:
+        """Log evidence against the null now."""
+        return self._bettors.log_e
 
     @property
     def excess(self) -> float:
         """Log evidence beyond the threshold; negative short of it."""
         return self.log_e - self.log_threshold
+
+    def p_value(self) -> float:
+        """Return the anytime-valid p-value: 1 / the largest evidence so far, at most 1."""
+        return min(1.0, math.exp(-self._bettors.max_log_e))
+
+    def fewest(self, left: int) -> float:
+        """Return a number of further units before which it cannot reject; inf if more than `left`."""
+        return 0 if self.crossed else fewest_units(self._bettors, -self.excess, left)
+
+    def expected(self, left: int) -> float:
+        """Guess the further units it needs if the truth is a little more favourable than observed."""
+        return 0 if self.crossed else expected_units(self._bettors, -self.excess, left)
+
+    def chance(self, left: int) -> float:
+        """Estimate P(it rejects within `left` further units | data so far)."""
+        return 1.0 if self.crossed else chance_within(self._bettors, -self.excess, left)
+
+    def _on_its_side(self, limit: float) -> float:
+        """Return a limit on the rejecting side of the null iff it rejects."""
+        nearer = max if self.crossed == (self.side > 0) else min
+        return nearer(limit, self.threshold)
+
+
+class MeanTest(OneNull):
+    """The test of one null about a bounded mean.
+
+    Attributes:
+        outcomes: The path, in the order fed.
+    """
+
+    def __init__(self, threshold: float, side: Side, level: float) -> None:
+        self._process = MeanProcess(threshold, side)
+        super().__init__(self._process, threshold, side, level)
+        self.outcomes = array("d")
 
     def feed(self, low: float, high: float) -> None:
         """Take in one unit by the bounds of its outcome."""
@@ -151,43 +196,26 @@ class MeanTest:
         self.outcomes.append(outcome)
         self._process.update(outcome)
 
-    def p_value(self) -> float:
-        """Return the anytime-valid p-value: 1 / the largest evidence so far, at most 1."""
-        return min(1.0, math.exp(-self._process.max_log_e))
-
     def limit(self, *, at_stop: bool = False) -> float:
         """Return the confidence limit, on the rejecting side of the null iff it rejects."""
-        limit = limits.mean_limit(self.outcomes, self.side, limits.constant(self.level), at_stop=at_stop)
-        nearer = max if self.crossed == (self.side > 0) else min
-        return nearer(limit, self.threshold)
-
-    def fewest(self, left: int) -> float:
-        """Return a number of further units before which it cannot reject; inf if more than `left`."""
-        return 0 if self.crossed else fewest_units(self._process, -self.excess, left)
-
-    def expected(self, left: int) -> float:
-        """Guess the further units it needs if the truth is a little more favourable than observed."""
-        return 0 if self.crossed else expected_units(self._process, -self.excess, left)
-
-    def chance(self, left: int) -> float:
-        """Estimate P(it rejects within `left` further units | data so far)."""
-        return 1.0 if self.crossed else chance_within(self._process, -self.excess, left)
+        ours = limits.constant(self.level)
+        return self._on_its_side(limits.mean_limit(self.outcomes, self.side, ours, at_stop=at_stop))
 
 
-class EitherMean:
+class Either:
     """A test against "the mean lies between two ends", by averaging two processes, at Ville's threshold.
 
-    Its `ends` are the nulls "mean >= low end" and "mean <= high end". Under the null both hold, so both
-    e-processes are valid and so is their average.
+    Its processes are against the nulls "mean >= low end" and "mean <= high end". Under the null both hold, so
+    both e-processes are valid and so is their average. Who extends it feeds them.
     """
 
     calibrated = False
 
-    def __init__(self, ends: Sequence[Null], level: float) -> None:
+    def __init__(self, below: Evidence, above: Evidence, level: float) -> None:
         self.level = level
         self.log_threshold = math.log(1.0 / level)
         self.max_log_e = -math.inf
-        self._below, self._above = (MeanProcess(*null) for null in ends)
+        self._processes = below, above
 
     @property
     def crossed(self) -> bool:
@@ -197,7 +225,7 @@ class EitherMean:
     @property
     def log_e(self) -> float:
         """Log evidence against the null now."""
-        below, above = self._below.log_e, self._above.log_e
+        below, above = (process.log_e for process in self._processes)
         top = max(below, above)
         return top + math.log((math.exp(below - top) + math.exp(above - top)) / 2)
 
@@ -205,12 +233,6 @@ class EitherMean:
     def excess(self) -> float:
         """Log evidence beyond the threshold; negative short of it."""
         return self.log_e - self.log_threshold
-
-    def feed(self, low: float, high: float) -> None:
-        """Take in one unit by the bounds of its outcome."""
-        self._below.update(high)
-        self._above.update(low)
-        self.max_log_e = max(self.max_log_e, self.log_e)
 
     def p_value(self) -> float:
         """Return the anytime-valid p-value: 1 / the largest evidence so far, at most 1."""
@@ -220,7 +242,7 @@ class EitherMean:
         """Return a number of further units before which it cannot reject; inf if more than `left`."""
         if self.crossed:
             return 0
-        return min(fewest_units(process, -self.excess, left) for process in (self._below, self._above))
+        return min(fewest_units(process, -self.excess, left) for process in self._processes)
 
     def expected(self, left: int) -> float:
         """Guess the further units it needs if the truth is a little more favourable than observed."""
@@ -234,10 +256,24 @@ class EitherMean:
             return 1.0
         return min(1.0, sum(chance_within(process, missing, left) for process, missing in self._ways()))
 
-    def _ways(self) -> list[tuple[MeanProcess, float]]:
+    def _ways(self) -> list[tuple[Evidence, float]]:
         """Return each process with the log evidence it would need to reject without the other."""
         needed = self.log_threshold + math.log(2.0)
-        return [(process, needed - process.log_e) for process in (self._below, self._above)]
+        return [(process, needed - process.log_e) for process in self._processes]
+
+
+class EitherMean(Either):
+    """The test of a bounded mean against both ends of a range."""
+
+    def __init__(self, ends: Sequence[Null], level: float) -> None:
+        self._below, self._above = (MeanProcess(*null) for null in ends)
+        super().__init__(self._below, self._above, level)
+
+    def feed(self, low: float, high: float) -> None:
+        """Take in one unit by the bounds of its outcome."""
+        self._below.update(high)
+        self._above.update(low)
+        self.max_log_e = max(self.max_log_e, self.log_e)
 
 
 def refuting(nulls: Sequence[Null], level: float) -> MeanTest | EitherMean:

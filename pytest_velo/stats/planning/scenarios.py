@@ -107,8 +107,8 @@ def scenarios_of(
         return (_census(claim, design, futility),)
     if is_centred(claim, design):
         labelled = design.centring is not None and design.centring.nearest is not None
-        units = replace(design, single=True) if labelled else design  # a label stands for one trial
-        return _approximate(claim, design, _centred(deviations_of(statistic, units, spread), design))
+        single = replace(design, single=True) if labelled else design  # a label stands for one trial
+        return _approximate(claim, design, _centred(deviations_of(statistic, single, spread), design))
     if not statistic.arms and statistic.binary and design.single:
         return (_rate(claim, design, futility),)
     if statistic.arms and statistic.binary and design.single:

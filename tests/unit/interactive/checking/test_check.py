@@ -284,3 +284,13 @@ def of_a_case(model: Any, case: Any, trial: Any) -> bool:
 
 def of_a_trial(model: Any, trial: Any) -> bool:
     return bool(model("Is it so?") == "yes") or trial.index < 0
+
+
+def test_a_sweep_says_how_many_earlier_attempts_it_is_scheduled_from() -> None:
+    def biased(trial: Any, share: float) -> bool:
+        return trial.rng.random() < share
+
+    over = {"share": [0.1, 0.9]}
+    first, again = (check_sync(rate >= 0.5, biased, over=over, seed=seed) for seed in (1, 2))
+    assert [finding.result.n_earlier for finding in first] == [0, 0]
+    assert [finding.result.n_earlier for finding in again] == [1, 1]
