@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from pytest_velo.case_sets import Planned
 from pytest_velo.records import Family, Invalid, UnitKind
+from pytest_velo.searching.search import Search
 from pytest_velo.stats.engine.centred import Centring
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.engine.futility import USUAL
@@ -63,6 +64,7 @@ class Frame:
         attempts_alpha: P(any attempt at its belief wrongly supported), of which its design has this attempt's
             share; None if each attempt is judged alone.
         covariate: What is known of each case; None without one.
+        search: What chooses the cases while it goes on; None where they are given.
     """
 
     design: Design
@@ -78,6 +80,7 @@ class Frame:
     futility: float = USUAL
     attempts_alpha: float | None = None
     covariate: Covariate | None = None
+    search: Search | None = None
 
     @property
     def unit_size(self) -> int:

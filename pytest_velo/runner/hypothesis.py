@@ -12,6 +12,7 @@ from pytest_velo.claims import AnyClaim, Claim, Direction
 from pytest_velo.records import Belief, Invalid, Stubbed, TrialRecord, rung_id
 from pytest_velo.runner.frame import Frame
 from pytest_velo.sampling.trial import Trial
+from pytest_velo.searching.hunt import Tried
 from pytest_velo.settings import Endpoint
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.rules.centred import is_centred
@@ -27,6 +28,17 @@ class Body(Protocol):
 
     def __call__(self, case: Any, arm: str, trial: Trial, /) -> Any:
         """Run one trial."""
+        ...
+
+
+class Attack(Protocol):
+    """The user's function that attacks, with what it takes in place but for what differs each time.
+
+    Like the body, it returns a coroutine or a value.
+    """
+
+    def __call__(self, history: tuple[Tried, ...], trial: Trial, /) -> Any:
+        """Return the next case."""
         ...
 
 
@@ -88,6 +100,7 @@ class Hypothesis:
         predicted: The chance, by its author, that the claim is supported; None if nobody said.
         attempt_alpha: Fixes the alpha of this attempt when the first trial is in, before it is weighed; None
             if alpha does not depend on earlier attempts.
+        attack: Proposes the next case of a search; None where its source does, and for every other claim.
     """
 
     node_id: str
@@ -127,6 +140,7 @@ class Hypothesis:
     predicted: float | None = None
     attempt_alpha: Callable[[TrialRecord], float] | None = None
     stubs: tuple[Stubbed, ...] = ()
+    attack: Attack | None = None
 
     @property
     def recorded_as(self) -> str:
