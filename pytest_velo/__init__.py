@@ -27,7 +27,7 @@ from pytest_velo.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from pytest_velo.case_sets import Case, cases
-    from pytest_velo.claims import baseline, difference, estimate, mean, ranking, rate
+    from pytest_velo.claims import baseline, difference, each_case, estimate, mean, ranking, rate
     from pytest_velo.covariates import covariate, learned, recorded
     from pytest_velo.designing.supplies import Velo
     from pytest_velo.errors import InvalidTrial, ToolError, UsageError, VeloError
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from pytest_velo.scorers.agreement import Agreement
     from pytest_velo.scorers.judge import AsyncJudge, Judge
     from pytest_velo.scorers.scorer import scorer
+    from pytest_velo.searching.search import search
     from pytest_velo.stubs import stub
     from pytest_velo.truth import labels
 
@@ -81,6 +82,7 @@ __all__ = [
     "check_sync",
     "covariate",
     "difference",
+    "each_case",
     "estimate",
     "from_log",
     "image",
@@ -93,6 +95,7 @@ __all__ = [
     "recorded",
     "scorer",
     "scripted",
+    "search",
     "stub",
 ]
 
@@ -126,6 +129,7 @@ _HOMES = {
     "check_sync": "interactive.checking.check",
     "covariate": "covariates",
     "difference": "claims",
+    "each_case": "claims",
     "estimate": "claims",
     "from_log": "logs.cases",
     "image": "media",
@@ -138,6 +142,7 @@ _HOMES = {
     "recorded": "covariates",
     "scorer": "scorers.scorer",
     "scripted": "providers.scripted",
+    "search": "searching.search",
     "stub": "stubs",
 }
 

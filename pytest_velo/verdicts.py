@@ -168,6 +168,64 @@ class Standings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FoundCase:
+    """A case that seemed to break a claim, and what its own draws say of it.
+
+    Attributes:
+        found: The case as it was found, as JSON.
+        smallest: As small as it still seemed to break the claim, as JSON; what was confirmed, or was not.
+        case_id: The name of the smallest among the trials.
+        n_smaller: Smaller cases that were tried.
+        is_smallest: None of them broke the claim; False where there were no more trials to tell.
+        verdict: Refuted if it is confirmed; supported if the claim holds on this case; else inconclusive.
+        certified: The inequality that its confirmation certifies.
+        level: P(it is confirmed | the claim holds on it) is at most this, its share of beta.
+        n, n_against, n_invalid: The trials of its confirmation, which no other step has seen: all, those
+            against the claim, and invalid ones.
+        estimate: The observed rate among the valid ones; None without any.
+        interval: Anytime-valid, of the rate on this case; None before any trial.
+        p_value: Anytime-valid, against the claim on this case.
+    """
+
+    found: str
+    smallest: str
+    case_id: str
+    n_smaller: int
+    is_smallest: bool
+    verdict: Verdict
+    certified: str
+    level: float
+    n: int
+    n_against: int
+    n_invalid: int
+    estimate: float | None = None
+    interval: Interval | None = None
+    p_value: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Searched:
+    """What a search did. How its own trials came out is no rate of anything: it chose cases for failing.
+
+    Attributes:
+        source: Where its cases came from, in words.
+        n_cases: Cases that were tried, smaller ones included.
+        n_exploring, n_shrinking, n_confirming: Trials that looked for cases, made them smaller, and confirmed
+            them.
+        findings: The cases that seemed to break the claim, in order.
+        saved: The file that confirmed ones were added to; empty for none.
+    """
+
+    source: str
+    n_cases: int
+    n_exploring: int
+    n_shrinking: int
+    n_confirming: int
+    findings: tuple[FoundCase, ...] = ()
+    saved: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """A verdict with the inequality it certifies and the reason sampling stopped.
 
@@ -180,6 +238,7 @@ class Decision:
         n_needed: A guess of the units in all that a verdict or a measured number takes; None if there is one,
             or if none is in sight.
         standings: How the arms of a ranking stand; None for every other claim, and in older records.
+        searched: What a search did and found; None for every other claim, and in older records.
     """
 
     verdict: Verdict
@@ -191,3 +250,4 @@ class Decision:
     parts: tuple[PartVerdict, ...] = ()
     n_needed: int | None = None
     standings: Standings | None = None
+    searched: Searched | None = None

@@ -10,6 +10,7 @@ from pytest_velo.claims import (
     Change,
     Difference,
     Direction,
+    EachCase,
     Estimation,
     Mean,
     Ranking,
@@ -45,7 +46,7 @@ def parts_of(claim: str) -> tuple[Part, ...] | None:
         found = claim_in(claim)
     except UsageError:
         return None  # in a record that is not ours, a claim may be any text
-    if isinstance(found, Ranking):
+    if isinstance(found, Ranking | EachCase):
         return None  # which trials it has depends on their outcomes
     if isinstance(found, Estimation):
         return (_part(found.statistic, 0),)

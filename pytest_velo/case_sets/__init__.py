@@ -2,9 +2,11 @@
 
 from pytest_velo.case_sets.case import Case, fresh, is_shared_safely, target_of
 from pytest_velo.case_sets.order import Plan, Planned, chosen_order, pick_order, plain_order, with_arms
-from pytest_velo.case_sets.sets import Cases, CaseSet, case_stub, cases, is_strategy, load
+from pytest_velo.case_sets.sets import DIGEST_LENGTH, Cases, CaseSet, case_stub, cases, is_strategy, load
+from pytest_velo.case_sets.sources import open_source
 
 __all__ = [
+    "DIGEST_LENGTH",
     "Case",
     "CaseSet",
     "Cases",
@@ -17,6 +19,7 @@ __all__ = [
     "is_shared_safely",
     "is_strategy",
     "load",
+    "open_source",
     "pick_order",
     "plain_order",
     "target_of",

@@ -11,6 +11,7 @@ list sizes). The draws are independent, identically distributed and depend on th
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
@@ -23,6 +24,7 @@ from pytest_velo.case_sets.backend import Plain
 from pytest_velo.errors import UsageError
 
 _BACKEND = "pytest_velo"
+_ALONE = threading.Lock()
 
 
 def draw_cases(strategy: Any, seed: int) -> Iterator[Any]:
@@ -33,17 +35,32 @@ def draw_cases(strategy: Any, seed: int) -> Iterator[Any]:
     """
     index = 0
     while True:
-        own = sha256(f"case {seed} {index}".encode()).digest()
-        yield _draw(strategy, int.from_bytes(own[:8], "big"), index)
+        yield _draw(strategy, _own_seed(seed, index), index)
         index += 1
+
+
+@contextmanager
+def drawing_again(seed: int, index: int) -> Iterator[hypothesis.settings]:
+    """Give the settings with which the library's engine begins with draw `index`, and goes on from there.
+
+    It tries the simplest value, then the draw, and asks our backend for nothing after that. Until then
+    nobody else draws. The phases are the caller's to choose.
+    """
+    with _drawing(_own_seed(seed, index)):
+        yield _settings()
+
+
+def _own_seed(seed: int, index: int) -> int:
+    return int.from_bytes(sha256(f"case {seed} {index}".encode()).digest()[:8], "big")
 
 
 def _draw(strategy: Any, seed: int, index: int) -> Any:
     """Return one draw: the engine tries the simplest value first; the next one is ours."""
     values: list[tuple[bool, Any]] = []
-    Plain.start(seed)
     try:
-        _run(strategy, seed, lambda value: values.append((Plain.n_begun > 0, value)))
+        with _drawing(seed):
+            _run(strategy, seed, lambda value: values.append((Plain.n_begun > 0, value)))
+            n_begun = Plain.n_begun
     except Exception as error:
         raise UsageError(
             f"draw {index} from the strategy failed: {type(error).__name__}: {error}",
@@ -51,7 +68,7 @@ def _draw(strategy: Any, seed: int, index: int) -> Any:
             fix="build values instead of filtering most of them away; strategy.example() shows one",
         ) from error
     drawn = [value for ours, value in values if ours]
-    if not drawn and (Plain.n_begun or not values):
+    if not drawn and (n_begun or not values):
         raise UsageError(
             "the strategy rejects nearly every value",
             where="cases",
@@ -66,27 +83,35 @@ def _run(strategy: Any, seed: int, keep: Callable[[Any], None]) -> None:
     def body(value: Any) -> None:
         keep(value)
 
-    with _backend():
-        options: Any = hypothesis.settings(
-            backend=_BACKEND,
-            max_examples=2,
-            phases=[hypothesis.Phase.generate],
-            database=None,
-            deadline=None,
-            derandomize=False,
-            print_blob=False,
-            verbosity=hypothesis.Verbosity.quiet,
-            suppress_health_check=list(hypothesis.HealthCheck),
-        )
-        given: Any = hypothesis.given(strategy)
-        hypothesis.seed(seed)(options(given(body)))()
+    options: Any = hypothesis.settings(_settings(), phases=[hypothesis.Phase.generate])
+    given: Any = hypothesis.given(strategy)
+    hypothesis.seed(seed)(options(given(body)))()
+
+
+def _settings() -> hypothesis.settings:
+    """Return settings for two examples, without touching the disk; with the backend registered."""
+    return hypothesis.settings(
+        backend=_BACKEND,
+        max_examples=2,
+        database=None,
+        deadline=None,
+        derandomize=False,
+        print_blob=False,
+        verbosity=hypothesis.Verbosity.quiet,
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
 
 
 @contextmanager
-def _backend() -> Iterator[None]:
-    """Register our backend during one draw only, so that no listing of settings shows it."""
-    AVAILABLE_PROVIDERS[_BACKEND] = "pytest_velo.case_sets.backend.Plain"
-    try:
-        yield
-    finally:
-        del AVAILABLE_PROVIDERS[_BACKEND]
+def _drawing(seed: int) -> Iterator[None]:
+    """Register our backend during one draw only, so that no listing of settings shows it.
+
+    It has one source of randomness, so one thread draws at a time.
+    """
+    with _ALONE:
+        Plain.start(seed)
+        AVAILABLE_PROVIDERS[_BACKEND] = "pytest_velo.case_sets.backend.Plain"
+        try:
+            yield
+        finally:
+            del AVAILABLE_PROVIDERS[_BACKEND]

@@ -6,6 +6,7 @@ from pytest_velo.claims.claim import (
     Claim,
     Difference,
     Direction,
+    EachCase,
     Estimation,
     Joint,
     Mean,
@@ -15,7 +16,7 @@ from pytest_velo.claims.claim import (
 )
 from pytest_velo.claims.scale import Scale
 from pytest_velo.claims.stored import Baseline, Guards, baseline
-from pytest_velo.claims.words import difference, estimate, mean, ranking, rate
+from pytest_velo.claims.words import difference, each_case, estimate, mean, ranking, rate
 
 __all__ = [
     "AnyClaim",
@@ -24,6 +25,7 @@ __all__ = [
     "Claim",
     "Difference",
     "Direction",
+    "EachCase",
     "Estimation",
     "Guards",
     "Joint",
@@ -34,6 +36,7 @@ __all__ = [
     "Statistic",
     "baseline",
     "difference",
+    "each_case",
     "estimate",
     "mean",
     "ranking",

@@ -1,7 +1,8 @@
 """Claims as values: a statistic, a direction and a threshold. Making one samples nothing.
 
-Four kinds: a `Claim` about one statistic, a `Joint` of several that must all hold, an `Estimation`, which
-claims nothing but asks for a number, and a `Ranking`, which asks which of many arms is the best.
+Five kinds: a `Claim` about one statistic, a `Joint` of several that must all hold, an `Estimation`, which
+claims nothing but asks for a number, a `Ranking`, which asks which of many arms is the best, and an
+`EachCase`, whose claim holds on every case, so that one case refutes it.
 """
 
 from __future__ import annotations
@@ -241,8 +242,52 @@ class Ranking:
         raise UsageError(f"`{self}` has no truth value", fix="pass it to the mark as it is")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EachCase:
+    """The claim that a rate holds on every case, which a search tries to refute; made by `each_case(...)`.
+
+    Attributes:
+        claim: What holds on each: `rate >= x` or `rate <= x`.
+    """
+
+    claim: Claim
+
+    @property
+    def statistics(self) -> tuple[Statistic, ...]:
+        """The statistic it is about, case by case."""
+        return self.claim.statistics
+
+    @property
+    def shape(self) -> str:
+        """The claim without its threshold."""
+        return f"each_case({self.claim.shape})"
+
+    @property
+    def allowed(self) -> float:
+        """The largest share of trials against the claim that it allows on a case, in (0, 1)."""
+        if self.claim.direction is Direction.AT_MOST:
+            assert self.claim.high is not None  # by construction
+            return self.claim.high
+        assert self.claim.low is not None  # likewise
+        return 1.0 - self.claim.low
+
+    def __and__(self, other: object) -> NoReturn:
+        raise UsageError(f"`{self}` cannot be joined with another claim", fix="write a separate test for it")
+
+    __rand__ = __and__
+
+    def __str__(self) -> str:
+        return f"each_case({self.claim})"
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def __bool__(self) -> NoReturn:
+        raise UsageError(f"`{self}` has no truth value", fix="pass it to the mark as it is")
+
+
 def _joined(claim: Claim | Joint, other: object) -> Joint:
-    if isinstance(other, Estimation | Ranking):
+    if isinstance(other, Estimation | Ranking | EachCase):
         return other & claim  # which raises the reason
     if not isinstance(other, Claim | Joint):
         left = str(claim) if isinstance(claim, Joint) else f"({claim})"
@@ -250,7 +295,7 @@ def _joined(claim: Claim | Joint, other: object) -> Joint:
     return Joint(parts=(*claim.parts, *other.parts))
 
 
-AnyClaim = Claim | Joint | Estimation | Ranking
+AnyClaim = Claim | Joint | Estimation | Ranking | EachCase
 """What a mark takes."""
 
 

@@ -1,7 +1,7 @@
 """A claim written as text: `rate >= 0.3`, as on a command line or in a run record. Nothing is evaluated.
 
 What is allowed is what a test file would say with the names of this package: the statistics, `>=`, `<=`,
-`within`, `&`, `estimate`, `ranking`, numbers and quoted names.
+`within`, `&`, `estimate`, `ranking`, `each_case`, numbers and quoted names.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import ast
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pytest_velo.claims.claim import AnyClaim, Claim, Estimation, Joint, Ranking, Statistic
+from pytest_velo.claims.claim import AnyClaim, Claim, EachCase, Estimation, Joint, Ranking, Statistic
 from pytest_velo.claims.stored import Baseline, baseline
-from pytest_velo.claims.words import difference, estimate, mean, ranking, rate
+from pytest_velo.claims.words import difference, each_case, estimate, mean, ranking, rate
 from pytest_velo.errors import UsageError, nearest
 
 MOST_CHARACTERS = 10_000
@@ -24,6 +24,7 @@ _CALLS: Mapping[str, Callable[..., Any]] = {
     "mean": mean,
     "difference": difference,
     "ranking": ranking,
+    "each_case": each_case,
     "estimate": lambda statistic, halfwidth=None: _estimate(statistic, halfwidth),
 }
 _KNOWN = sorted({*_NAMES, *_CALLS})
@@ -47,7 +48,7 @@ def claim_in(text: str) -> AnyClaim:
         raise error.at(text) from None
     if isinstance(found, Statistic):
         raise UsageError(f"`{found}` alone claims nothing", where=text, fix=f"{found} >= 0.6")
-    if not isinstance(found, Claim | Joint | Estimation | Ranking):
+    if not isinstance(found, Claim | Joint | Estimation | Ranking | EachCase):
         raise UsageError(f"{found!r} is no claim", where=text, fix=_EXAMPLE)
     return found
 
@@ -130,7 +131,7 @@ def _compared(node: ast.expr, left: Any, operator: ast.cmpop, right: Any) -> Any
 def _joined(node: ast.expr, left: Any, operator: ast.operator, right: Any) -> Any:
     number = isinstance(right, int | float)
     match operator:
-        case ast.BitAnd() if isinstance(left, Claim | Joint | Estimation | Ranking | Statistic):
+        case ast.BitAnd() if isinstance(left, Claim | Joint | Estimation | Ranking | EachCase | Statistic):
             return left & right
         case ast.BitOr() if isinstance(left, Claim):
             return left | right

@@ -1,10 +1,21 @@
-"""What users write claims with: `rate`, `mean`, `difference`, `estimate` and `ranking`."""
+"""What users write claims with: `rate`, `mean`, `difference`, `estimate`, `ranking` and `each_case`."""
 
 from __future__ import annotations
 
 import math
 
-from pytest_velo.claims.claim import Difference, Estimation, Mean, Ranking, Rate, Statistic, outcome_name
+from pytest_velo.claims.claim import (
+    Claim,
+    Difference,
+    Direction,
+    EachCase,
+    Estimation,
+    Mean,
+    Ranking,
+    Rate,
+    Statistic,
+    outcome_name,
+)
 from pytest_velo.errors import UsageError
 
 rate = Rate()
@@ -122,3 +133,28 @@ def ranking(
     if not isinstance(lowest, bool):
         raise UsageError(f"lowest= must be True or False, got {lowest!r}", fix="lowest=True")
     return Ranking(of=of, top=top, best=best, lowest=lowest)
+
+
+def each_case(claim: Claim) -> EachCase:
+    """Claim that a rate holds on every case; `cases=search(...)` looks for one on which it does not.
+
+    It is refuted by a case that breaks it, confirmed on draws of its own, and never supported: that a search
+    found nothing says little about the cases that it did not try.
+
+    Args:
+        claim: `rate >= x` or `rate <= x`, of trials on one and the same case.
+
+    Raises:
+        UsageError: It is another kind of claim.
+
+    >>> each_case(rate >= 0.95), each_case(rate("leaked") <= 0.05)
+    (each_case(rate >= 0.95), each_case(rate("leaked") <= 0.05))
+    """
+    one_sided = type(claim) is Claim and claim.direction is not Direction.WITHIN
+    if not one_sided or type(claim.statistic) is not Rate:
+        what = f"`{claim}`" if isinstance(claim, Claim) else repr(claim)
+        raise UsageError(
+            f"each_case() takes a claim about a rate, with >= or <=, got {what}",
+            fix="each_case(rate >= 0.95)",
+        )
+    return EachCase(claim=claim)

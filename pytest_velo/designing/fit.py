@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_velo.claims import AnyClaim, Change, Claim, Direction, Estimation, Ranking
+from pytest_velo.claims import AnyClaim, Change, Claim, Direction, EachCase, Estimation, Ranking
 from pytest_velo.designing.fit_ranking import check_ranking
+from pytest_velo.designing.fit_search import check_search
 from pytest_velo.errors import UsageError, nearest
 from pytest_velo.records import Invalid
+from pytest_velo.searching.search import Search
 from pytest_velo.stats.engine.nulls import nulls_of
 
 
@@ -20,6 +22,14 @@ def check_fit(claim: AnyClaim, options: dict[str, Any]) -> None:
     if isinstance(claim, Ranking):
         check_ranking(claim, options)
         return
+    if isinstance(claim, EachCase):
+        check_search(claim, options)
+        return
+    if isinstance(options.get("cases"), Search):
+        raise UsageError(
+            f"search() chooses cases that break a claim, so `{claim}` over them would say nothing",
+            fix=f"each_case({claim if type(claim) is Claim else 'rate >= 0.95'})",
+        )
     if isinstance(claim, Estimation):
         _check_estimation(options)
     else:

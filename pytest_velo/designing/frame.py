@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import takewhile
 
 from pytest_velo.case_sets import CaseSet, Plan, Planned, pick_order, with_arms
-from pytest_velo.claims import Estimation, Ranking
+from pytest_velo.claims import EachCase, Estimation, Ranking
 from pytest_velo.designing.covariates import covariate_of
 from pytest_velo.designing.fit_ranking import check_ranked_cases
 from pytest_velo.designing.spec import Spec
@@ -15,6 +15,7 @@ from pytest_velo.designing.truth import blocked, every_of, in_blocks
 from pytest_velo.errors import UsageError
 from pytest_velo.records import Family, Invalid, UnitKind
 from pytest_velo.runner.frame import Frame, Over
+from pytest_velo.searching.search import Search
 from pytest_velo.settings import Settings
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.multiplicity import attempt_share
@@ -42,6 +43,8 @@ def make_frame(
     Raises:
         UsageError: Keywords contradict each other or the cases.
     """
+    if isinstance(spec.claim, EachCase):
+        return _searching(spec, settings)
     over = _over(spec, cases)
     if isinstance(spec.claim, Ranking):
         check_ranked_cases(cases)
@@ -70,6 +73,21 @@ def make_frame(
         attempts_alpha=None if attempt is None else spec.levels(settings)[0],
         covariate=covariate,
         labelled_every=every,
+    )
+
+
+def _searching(spec: Spec, settings: Settings) -> Frame:
+    """Return the frame of a search, which chooses its cases while it goes on."""
+    search: Search = spec.get("cases")
+    max_trials = spec.get("max_trials", settings.max_trials)
+    alpha, beta = spec.levels(settings)
+    return Frame(
+        design=Design(alpha=alpha, beta=beta, max_units=max_trials),
+        trials=lambda: iter(()),
+        max_trials=max_trials,
+        invalid=spec.get("invalid", Invalid.BOUND),
+        scope=f"of {search.told}",
+        search=search,
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from pytest_velo.case_sets import CaseSet
+from pytest_velo.canonical import digest
+from pytest_velo.case_sets import DIGEST_LENGTH, CaseSet
 from pytest_velo.claims import AnyClaim, Claim
 from pytest_velo.designing.attempts import stream_of
 from pytest_velo.designing.clients import adopts
@@ -14,7 +15,7 @@ from pytest_velo.designing.spec import Spec
 from pytest_velo.designing.truth import labels_of
 from pytest_velo.records import Belief, Stubbed
 from pytest_velo.runner.frame import Frame
-from pytest_velo.runner.hypothesis import Body, Hypothesis
+from pytest_velo.runner.hypothesis import Attack, Body, Hypothesis
 from pytest_velo.settings import Settings
 from pytest_velo.stats.choosing import RuleFactory, from_factory
 from pytest_velo.stats.rules.choice import MakeRule, rule_for
@@ -42,6 +43,7 @@ def make_hypothesis(
     keep_exceptions: bool = False,
     tries: Belief | None = None,
     stubs: Iterable[Stubbed] = (),
+    attack: Attack | None = None,
 ) -> Hypothesis:
     """Return a hypothesis that is ready to be sampled.
 
@@ -66,6 +68,7 @@ def make_hypothesis(
         keep_exceptions: Keep those of the trials against the claim (debuggers).
         tries: What it is an attempt at.
         stubs: What stands in for something in every trial, beside the cases.
+        attack: Proposes the cases of a search, if a function does.
     """
     limit = 1 if one_by_one else max(1, settings.concurrency // settings.workers)
     return Hypothesis(
@@ -79,7 +82,7 @@ def make_hypothesis(
         seed=settings.seed,
         model=model,
         limit=limit,
-        set_digest=cases.digest if cases is not None else "",
+        set_digest=cases.digest if cases is not None else _search_digest(frame),
         body_digest=body_digest,
         body=body,
         is_async=is_async,
@@ -99,7 +102,16 @@ def make_hypothesis(
         predicted=spec.get("predict"),
         stubs=(*_made_up(cases), *stubs),
         labelling=labels_of(spec, frame.design, test_id=node_id, seed=settings.seed, folder=folder),
+        attack=attack,
     )
+
+
+def _search_digest(frame: Frame) -> str:
+    """Return what a search is known by in the log of looks; empty for everything else."""
+    search = frame.search
+    if search is None:
+        return ""
+    return digest(["search", search.told, search.n_findings, search.confirm])[:DIGEST_LENGTH]
 
 
 def _made_up(cases: CaseSet | None) -> tuple[Stubbed, ...]:

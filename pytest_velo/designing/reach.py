@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pytest_velo.claims import AnyClaim, Claim, Estimation, Ranking
+from pytest_velo.claims import AnyClaim, Claim, EachCase, Estimation, Ranking
+from pytest_velo.designing.fit_search import check_findings
 from pytest_velo.errors import UsageError
 from pytest_velo.records import UnitKind
 from pytest_velo.report.families import level_text
@@ -20,6 +21,9 @@ def check_reach(claim: AnyClaim, frame: Frame) -> None:
         UsageError: It names the number of units that is needed.
     """
     design = frame.design
+    if isinstance(claim, EachCase):
+        check_findings(claim, frame)
+        return
     n_needed = _least_needed(claim, design, len(frame.arms))
     if n_needed is None:
         return
@@ -47,6 +51,8 @@ def _least_needed(claim: AnyClaim, design: Design, n_arms: int) -> int | None:
         goal = (claim.halfwidth or 1.0) / claim.statistic.scale.span
         needed = fewest_units(goal, design.alpha) if goal < 0.5 else 1
         return needed if needed > design.max_units else None
+    if isinstance(claim, EachCase):
+        return None
     if design.census is not None or any(type(part) is not Claim for part in claim.parts):
         return None  # a whole list settles everything; the law of another plugin's rule is unknown
     reaches = [reach_for(part, design) for part in claim.parts]

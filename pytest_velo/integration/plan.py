@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from pytest_velo.claims import AnyClaim, Change, Claim, Estimation, Joint, Mean, Ranking, Statistic
+from pytest_velo.claims import AnyClaim, Change, Claim, EachCase, Estimation, Joint, Mean, Ranking, Statistic
 from pytest_velo.designing.foreseen import clusters_of, clusters_told
 from pytest_velo.designing.power import is_foreseeable
 from pytest_velo.designing.stubs import declared_stubs
@@ -82,7 +82,9 @@ def plan_item(
         problem = _unplannable(item.config, claim)
         spread, spread_told = spread_of(item, session, frame, differ)
         parts = (
-            () if problem or isinstance(claim, Estimation | Ranking) else _parts(item, claim, frame, spread)
+            ()
+            if problem or isinstance(claim, Estimation | Ranking | EachCase)
+            else _parts(item, claim, frame, spread)
         )
         measured = _measured(claim, design, spread, jobs) if isinstance(claim, Estimation) else ()
     except UsageError as error:

@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import assert_never
 
 from pytest_velo.baselines.written import claim_of
-from pytest_velo.claims import Change, Claim, Estimation, Joint, Ranking, Statistic
+from pytest_velo.claims import Change, Claim, EachCase, Estimation, Joint, Ranking, Statistic
 from pytest_velo.records import HypothesisResult, OutcomeKind, TrialRecord
 from pytest_velo.report.document import turn_of
 from pytest_velo.report.phrases import CHANGE, statistic_of
@@ -120,6 +120,8 @@ def _sides(result: HypothesisResult, turns: Sequence[Turn]) -> list[float | None
     A turn has None if it is on no side: it is invalid, or its arms are alike.
     """
     claim = claim_of(result.claim)
+    if isinstance(claim, EachCase):
+        claim = claim.claim
     if claim is None or isinstance(claim, Estimation | Ranking):
         return None
     parts = claim.parts if isinstance(claim, Joint) else (claim,)

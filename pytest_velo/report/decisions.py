@@ -10,10 +10,12 @@ from pytest_velo.report.transcript import number_from_json, number_to_json
 from pytest_velo.verdicts import (
     Decision,
     Evidence,
+    FoundCase,
     Interval,
     PairCounts,
     PartVerdict,
     RankedArm,
+    Searched,
     Standings,
     StopReason,
     Verdict,
@@ -64,6 +66,7 @@ def decision_to_json(decision: Decision) -> dict[str, Any]:
         "evidence": _evidence_to_json(decision.evidence),
         "parts": [_part_to_json(part) for part in decision.parts],
         "standings": None if decision.standings is None else _standings_to_json(decision.standings),
+        "searched": None if decision.searched is None else _searched_to_json(decision.searched),
     }
 
 
@@ -83,6 +86,9 @@ def decision_from_json(data: JsonObject, n_unused: int) -> Decision:
         standings=None
         if data.get("standings") is None  # older records lack it
         else _standings_from_json(data["standings"]),
+        searched=None
+        if data.get("searched") is None  # older records lack it
+        else _searched_from_json(data["searched"]),
     )
 
 
@@ -153,6 +159,53 @@ def _standings_from_json(data: JsonObject) -> Standings:
                 interval=interval_from_json(arm["interval"]),
             )
             for arm in data["arms"]
+        ),
+    )
+
+
+_FOUND = (
+    "found",
+    "smallest",
+    "case_id",
+    "n_smaller",
+    "is_smallest",
+    "certified",
+    "level",
+    "n",
+    "n_against",
+    "n_invalid",
+)
+_SEARCHED = ("source", "n_cases", "n_exploring", "n_shrinking", "n_confirming", "saved")
+
+
+def _searched_to_json(searched: Searched) -> dict[str, Any]:
+    return {
+        **{name: getattr(searched, name) for name in _SEARCHED},
+        "findings": [
+            {
+                **{name: getattr(found, name) for name in _FOUND},
+                "verdict": found.verdict.value,
+                "estimate": number_to_json(found.estimate),
+                "interval": interval_to_json(found.interval),
+                "p_value": number_to_json(found.p_value),
+            }
+            for found in searched.findings
+        ],
+    }
+
+
+def _searched_from_json(data: JsonObject) -> Searched:
+    return Searched(
+        **{name: data[name] for name in _SEARCHED},
+        findings=tuple(
+            FoundCase(
+                **{name: found[name] for name in _FOUND},
+                verdict=Verdict(found["verdict"]),
+                estimate=number_from_json(found["estimate"]),
+                interval=interval_from_json(found["interval"]),
+                p_value=number_from_json(found["p_value"]),
+            )
+            for found in data["findings"]
         ),
     )
 

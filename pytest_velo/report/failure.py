@@ -24,6 +24,7 @@ from pytest_velo.report.phrases import (
 )
 from pytest_velo.report.predictions import prediction_text
 from pytest_velo.report.rankings import ranking_headline, standing_lines, standings_of
+from pytest_velo.report.searches import search_headline, search_rows, searched_of, trial_counts
 from pytest_velo.report.stubs import outcome_word, stub_text, stubs_of
 from pytest_velo.report.text import inline
 from pytest_velo.report.trials import trials_lines
@@ -87,7 +88,7 @@ def rows(result: HypothesisResult, verbosity: int = 0) -> Iterator[Row]:
         result: The finished hypothesis; its trials are not needed.
         verbosity: 1 adds the fixed-n intervals and the e-values.
     """
-    if result.outcome is Outcome.REFUTED:
+    if result.outcome is Outcome.REFUTED and searched_of(result) is None:
         yield Row("means", NOT_SHOWN)
     yield Row("belief", result.belief)
     yield Row("claim", f"{claim_text(result)}, {result.scope}")
@@ -116,7 +117,16 @@ def headline(result: HypothesisResult) -> Line:
         return ladder_headline(result, result.ladder)
     if standings_of(result) is not None and not result.problem:
         return ranking_headline(result)
+    if (
+        (searched := searched_of(result)) is not None
+        and result.outcome in _OF_A_SEARCH
+        and not result.problem
+    ):
+        return search_headline(result, searched)
     return _headline(result)
+
+
+_OF_A_SEARCH = (Outcome.REFUTED, Outcome.INCONCLUSIVE)
 
 
 def _headline(result: HypothesisResult) -> Line:
@@ -193,7 +203,9 @@ def _evidence_rows(result: HypothesisResult, decision: Decision, verbosity: int)
     saved = f"; {count(decision.n_saved, 'trial')} saved" if decision.n_saved else ""
     why = "of the error" if result.outcome is Outcome.ERROR else stop_reason(decision.stop, decision.verdict)
     yield Row("trials", _trial_counts(result, evidence))
-    if decision.standings is None:
+    if decision.searched is not None:
+        yield from (Row(*told) for told in search_rows(decision.searched))
+    elif decision.standings is None:
         yield Row("observed", observed)
         yield from _part_rows(decision)
         yield Row("p-value", _p_text(result, decision))
@@ -224,6 +236,8 @@ def _trial_counts(result: HypothesisResult, evidence: Evidence) -> str:
     trials, most = n_trials(evidence), f"at most {result.max_trials:,}"
     if result.truth is not None:
         return _label_counts(result.truth, evidence, most)
+    if (searched := searched_of(result)) is not None:
+        return trial_counts(result, searched)
     if standings_of(result) is not None:
         rounds = f"{evidence.n:,} of {most} rounds"
         return f"{rounds}: {trials - evidence.n_invalid:,} valid trials, {evidence.n_invalid:,} invalid"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from pytest_velo.records import HypothesisResult, Outcome, TruthSeen
 from pytest_velo.report.phrases import n_trials
+from pytest_velo.report.searches import search_advice
 from pytest_velo.report.truth import label_command, ran_out_of_labels, waiting_text
 from pytest_velo.verdicts import Decision, Evidence, StopReason
 
@@ -136,6 +137,8 @@ def _how_to_decide(result: HypothesisResult) -> str:
         return "too many trials are invalid: fix the cause"
     if evidence is not None and _is_open_by_invalid(result, evidence):
         return "too many outcomes are invalid: fix the cause"
+    if result.decision is not None and result.decision.searched is not None:
+        return search_advice(result.decision.searched)
     if result.decision is not None and result.decision.standings is not None:
         return (
             "those that are left are too near to tell apart, and that is the answer; or set a margin= below"

@@ -9,6 +9,7 @@ from typing import assert_never
 
 from pytest_velo.records import HypothesisResult, Invalid, Outcome, UnitKind
 from pytest_velo.report.numbers import count, percent, rate
+from pytest_velo.report.searches import search_observed
 from pytest_velo.report.text import inline
 from pytest_velo.verdicts import Evidence, PairCounts, Standings, StopReason, Verdict
 
@@ -126,6 +127,8 @@ def observed(result: HypothesisResult) -> str:
     decision, evidence = result.decision, result.decision.evidence
     if decision.standings is not None:
         return _leader(decision.standings)
+    if decision.searched is not None:
+        return search_observed(decision.searched)
     if decision.parts:
         return ", ".join(rate(part.estimate) for part in decision.parts)
     told = rate(evidence.estimate)

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from pytest_velo.case_sets import Planned
 from pytest_velo.records import Family, Invalid, UnitKind
+from pytest_velo.searching.search import Search
 from pytest_velo.stats.engine.centred import Centring
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.engine.futility import USUAL
@@ -82,6 +83,7 @@ class Frame:
         covariate: What is known of each case; None without one.
         labelled_every: One trial in so many is labelled, and its claim is about the labels; None if it is
             about what was judged.
+        search: What chooses the cases while it goes on; None where they are given.
     """
 
     design: Design
@@ -98,6 +100,7 @@ class Frame:
     attempts_alpha: float | None = None
     covariate: Covariate | None = None
     labelled_every: int | None = None
+    search: Search | None = None
 
     @property
     def unit_size(self) -> int:

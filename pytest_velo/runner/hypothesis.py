@@ -13,6 +13,7 @@ from pytest_velo.records import Belief, Invalid, Stubbed, TrialRecord, rung_id
 from pytest_velo.runner.frame import Foresight, Frame
 from pytest_velo.runner.labelled import Labels
 from pytest_velo.sampling.trial import Trial
+from pytest_velo.searching.hunt import Tried
 from pytest_velo.settings import Endpoint
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.rules.centred import is_centred
@@ -28,6 +29,17 @@ class Body(Protocol):
 
     def __call__(self, case: Any, arm: str, trial: Trial, /) -> Any:
         """Run one trial."""
+        ...
+
+
+class Attack(Protocol):
+    """The user's function that attacks, with what it takes in place but for what differs each time.
+
+    Like the body, it returns a coroutine or a value.
+    """
+
+    def __call__(self, history: tuple[Tried, ...], trial: Trial, /) -> Any:
+        """Return the next case."""
         ...
 
 
@@ -90,6 +102,7 @@ class Hypothesis:
         labelling: The labels that its claim is about; None if it is about what was judged.
         attempt_alpha: Fixes the alpha of this attempt when the first trial is in, before it is weighed; None
             if alpha does not depend on earlier attempts.
+        attack: Proposes the next case of a search; None where its source does, and for every other claim.
     """
 
     node_id: str
@@ -130,6 +143,7 @@ class Hypothesis:
     attempt_alpha: Callable[[TrialRecord], float] | None = None
     labelling: Labels | None = None
     stubs: tuple[Stubbed, ...] = ()
+    attack: Attack | None = None
 
     @property
     def recorded_as(self) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import islice
 
 from pytest_velo.case_sets import CaseSet, Planned, chosen_order
-from pytest_velo.claims import Ranking
+from pytest_velo.claims import EachCase, Ranking
 from pytest_velo.errors import CacheMissError, UsageError
 from pytest_velo.providers.registry import Target
 from pytest_velo.records import Address, Request, Slot, TrialRecord
@@ -83,6 +83,12 @@ def planned_as(
     Raises:
         UsageError: The design or the cases changed, so that these trials do not belong to it.
     """
+    if isinstance(hypothesis.claim, EachCase):
+        raise UsageError(
+            "a search chose its cases by the outcomes: others would need trials that were not drawn",
+            where=hypothesis.node_id,
+            fix="run it again; what is drawn already is free",
+        )
     if isinstance(hypothesis.claim, Ranking):
         raise UsageError(
             "a ranking chose whom to ask by the outcomes: others would need trials that were not drawn",

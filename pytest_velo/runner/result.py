@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from pytest_velo.claims import Claim, Direction, Estimation, Ranking
+from pytest_velo.claims import Claim, Direction, EachCase, Estimation, Ranking
 from pytest_velo.errors import VeloError
 from pytest_velo.records import (
     Call,
@@ -28,6 +28,7 @@ from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.labelled import truth_of
 from pytest_velo.runner.ranked import RankingWeigher
 from pytest_velo.runner.run import Run
+from pytest_velo.runner.searched import SearchWeigher
 from pytest_velo.stats.intervals import clopper_pearson, wilson
 from pytest_velo.stats.rules.centred import has_calibrated_rule
 from pytest_velo.stats.rules.interval import DRIFT
@@ -159,6 +160,7 @@ def _decision_of(run: Run) -> Decision:
     """Return the verdict with its certificate and evidence."""
     hypothesis, stop = run.hypothesis, run.stop or StopReason.INTERRUPTED
     settled = stop in (StopReason.DECIDED, StopReason.FUTILITY) and not hypothesis.to_the_end
+    settled = settled and not isinstance(run.weigher, SearchWeigher)  # nobody knew how many it would take
     return Decision(
         verdict=run.verdict,
         stop=stop,
@@ -169,6 +171,7 @@ def _decision_of(run: Run) -> Decision:
         parts=run.weigher.parts(),
         n_needed=run.weigher.n_needed(),
         standings=_standings(run),
+        searched=run.weigher.searched() if isinstance(run.weigher, SearchWeigher) else None,
     )
 
 
@@ -197,7 +200,7 @@ def _family(run: Run) -> Family | None:
     """Return the family with what each verdict would certify, needed after the rule is gone."""
     family = run.hypothesis.frame.family
     if family is None or isinstance(
-        run.hypothesis.claim, Estimation | Ranking
+        run.hypothesis.claim, Estimation | Ranking | EachCase
     ):  # an estimate that a baseline stores
         return None
     supported, refuted = (
@@ -227,7 +230,9 @@ def _evidence_of(run: Run) -> Evidence:
         n_against=against,
         n_invalid=units.n_invalid,
         n_ones=units.n_ones if _is_share(run) else None,
-        estimate=None if weigher.parts() or isinstance(weigher, RankingWeigher) else run.estimate,
+        estimate=None
+        if weigher.parts() or isinstance(weigher, RankingWeigher | SearchWeigher)
+        else run.estimate,
         log_e_support=None if log_e is None else log_e[0],
         log_e_refute=None if log_e is None else log_e[1],
         p_support=p_support,
@@ -270,6 +275,8 @@ def _drift(run: Run) -> Iterator[str]:
 def _is_share(run: Run) -> bool:
     """Whether the estimate is the share of ones among the valid trials."""
     statistics = run.hypothesis.claim.statistics
+    if isinstance(run.weigher, SearchWeigher):
+        return False  # its trials are of cases that were chosen for failing
     return len(statistics) == 1 and statistics[0].binary and not statistics[0].arms
 
 

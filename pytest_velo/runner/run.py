@@ -10,15 +10,17 @@ from itertools import islice
 from typing import Protocol
 
 from pytest_velo.case_sets import Planned
+from pytest_velo.claims import EachCase
 from pytest_velo.errors import BudgetError, VeloError
 from pytest_velo.records import Invalid, TrialRecord
 from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.lookahead import Ahead
 from pytest_velo.runner.ranked import RankingWeigher
 from pytest_velo.runner.rounds import Rounds
+from pytest_velo.runner.searched import SearchTrials, SearchWeigher, Stages
 from pytest_velo.runner.trials import Finished, Threads, TrialRunner, Trials
 from pytest_velo.runner.units import Units
-from pytest_velo.runner.weigher import weigh
+from pytest_velo.runner.weigher import Weigher, weigh
 from pytest_velo.sampling.drawing import Drawer
 from pytest_velo.stats.engine.futility import usual_futility
 from pytest_velo.verdicts import StopReason, Verdict
@@ -64,7 +66,7 @@ class Run:
         runner: Trials | None = None,
     ) -> None:
         self.hypothesis = hypothesis
-        self.weigher = weigh(hypothesis)
+        self.weigher: Weigher = _weigher_of(hypothesis)
         self.trials: list[TrialRecord] = []
         self.after: list[TrialRecord] = []
         self.unused: list[TrialRecord] = []
@@ -78,15 +80,17 @@ class Run:
         self.n_in_flight_max = 0
         self.started_s = time.monotonic()
         self.duration_s = 0.0
-        self._runner: Trials = runner or TrialRunner(hypothesis, drawer, threads)
+        self._runner: Trials = runner or _runner_of(hypothesis, self.weigher, drawer, threads)
         self._waiting: dict[int, Finished] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._ended = asyncio.Event()
         self._n_known = n_known
-        self._ahead: Ahead | Rounds
+        self._ahead: Ahead | Rounds | Stages
         self._plan: Iterator[Planned]
         if isinstance(self.weigher, RankingWeigher):
             self._ahead = self._plan = Rounds(hypothesis.frame, self.weigher, n_known)
+        elif isinstance(self.weigher, SearchWeigher):
+            self._ahead = self._plan = self.weigher.plan
         else:
             self._ahead = Ahead(hypothesis, self.weigher, n_known)
             self._plan = hypothesis.frame.trials()
@@ -150,7 +154,7 @@ class Run:
 
     def to_come(self) -> list[Planned]:
         """Return the trials that come after those that were taken, as far as anybody knows."""
-        if isinstance(self._ahead, Rounds):
+        if isinstance(self._ahead, Rounds | Stages):
             return self._ahead.rest(self._n_taken)
         return [*islice(self.hypothesis.frame.trials(), self._n_taken, None)]
 
@@ -333,12 +337,16 @@ class Run:
         labelled = self.weigher.labelled
         if not decided and labelled is not None and labelled.n_waiting:
             self._end(StopReason.UNLABELLED)
+        if not decided and isinstance(self.weigher, SearchWeigher) and self.weigher.hunt.is_exhausted:
+            self._end(StopReason.CASES_EXHAUSTED)
             return
         self._end(StopReason.DECIDED if decided else self.hypothesis.why_out(self.weigher.n))
 
     def _end(self, reason: StopReason) -> None:
         if self.stop is None:
             self.stop = reason
+            if isinstance(self.weigher, SearchWeigher) and self.weigher.is_refuted:
+                self.verdict = Verdict.REFUTED  # what was confirmed stays so, whatever ends the search
             self._ended.set()
 
     async def _wind_down(self) -> None:
@@ -377,6 +385,17 @@ _ALL_INVALID = 20  # so many in a row say that nothing else comes
 
 _CANCELLATIONS = 3  # a body that catches one is sent another
 _WIND_DOWN_S = 3.0  # how long a cancelled body may take to clean up
+
+
+def _weigher_of(hypothesis: Hypothesis) -> Weigher:
+    claim = hypothesis.claim
+    return SearchWeigher(hypothesis, claim) if isinstance(claim, EachCase) else weigh(hypothesis)
+
+
+def _runner_of(hypothesis: Hypothesis, weigher: Weigher, drawer: Drawer, threads: Threads) -> Trials:
+    if isinstance(weigher, SearchWeigher):
+        return SearchTrials(hypothesis, weigher, drawer, threads)
+    return TrialRunner(hypothesis, drawer, threads)
 
 
 class Launcher(Protocol):

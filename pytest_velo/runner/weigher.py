@@ -9,7 +9,8 @@ from functools import partial
 from typing import NamedTuple, Protocol, assert_never
 
 from pytest_velo.case_sets import Planned
-from pytest_velo.claims import AnyClaim, Claim, Direction, Estimation, Joint, Ranking, Statistic
+from pytest_velo.claims import AnyClaim, Claim, Direction, EachCase, Estimation, Joint, Ranking, Statistic
+from pytest_velo.errors import UsageError
 from pytest_velo.records import Invalid, TrialRecord
 from pytest_velo.runner.beside import Beside
 from pytest_velo.runner.distance import Distance, wrong_by
@@ -186,6 +187,11 @@ def weigh(hypothesis: Weighed) -> Weigher:
             return Measuring(hypothesis, claim)
         case Ranking():
             return RankingWeigher(hypothesis, claim)
+        case EachCase():
+            raise UsageError(
+                "a search chose its cases by their outcomes, so its trials are no evidence by themselves",
+                fix="run it again, or claim a rate over the cases that it saved",
+            )
     assert_never(claim)
 
 

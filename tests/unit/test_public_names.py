@@ -43,6 +43,7 @@ USERS_CALL = {
     "pytest_velo.sampling.trial",
     "pytest_velo.scorers.agreement",
     "pytest_velo.scorers.judge",
+    "pytest_velo.searching.search",
     "pytest_velo.stats.choosing",
     "pytest_velo.stubs",
 }

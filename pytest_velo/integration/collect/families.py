@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from pytest_velo.claims import Claim, Direction, Estimation, Ranking
+from pytest_velo.claims import Claim, Direction, EachCase, Estimation, Ranking
 from pytest_velo.designing.spec import Spec
 from pytest_velo.errors import UsageError
 from pytest_velo.integration.collect.marks import read_spec
@@ -144,7 +144,7 @@ def _is_member(spec: Spec) -> bool:
 
     One whose attempts share its alpha is corrected by that, and by nothing else.
     """
-    return not isinstance(spec.claim, Estimation | Ranking) and not spec.counts_attempts
+    return not isinstance(spec.claim, Estimation | Ranking | EachCase) and not spec.counts_attempts
 
 
 def family_of(item: Any, spec: Spec, settings: Settings) -> Family | None:

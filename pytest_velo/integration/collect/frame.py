@@ -12,6 +12,7 @@ from pytest_velo.integration.collect.families import family_of
 from pytest_velo.integration.collect.models import chosen_model
 from pytest_velo.integration.collect.stash import CASES, FRAME, SPEC, STEP
 from pytest_velo.runner.frame import Frame
+from pytest_velo.searching.search import Search
 from pytest_velo.settings import Settings
 
 
@@ -23,7 +24,7 @@ def case_set(item: pytest.Item, settings: Settings) -> CaseSet | None:
     """
     spec = item.stash[SPEC]
     source = spec.get("cases")
-    if source is None:
+    if source is None or isinstance(source, Search):  # a search chooses them while it goes on
         return None
     if CASES not in item.stash:
         max_n = spec.get("max_trials", settings.max_trials)

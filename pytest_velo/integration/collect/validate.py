@@ -11,6 +11,7 @@ import pytest
 from pytest_velo.bodies.asserts import removed_asserts
 from pytest_velo.bodies.forbidden import forbidden_fixtures, forbidden_helper, why_forbidden
 from pytest_velo.bodies.shape import BodyFacts, check_facts, read_body
+from pytest_velo.designing.fit_search import check_attack
 from pytest_velo.designing.models import model_ids
 from pytest_velo.designing.parameters import PER_TRIAL
 from pytest_velo.designing.spec import Spec
@@ -28,6 +29,7 @@ from pytest_velo.integration.collect.fixture_names import (
 from pytest_velo.integration.collect.marks import is_given, read_spec
 from pytest_velo.integration.collect.models import chosen_model
 from pytest_velo.integration.compat import FixtureInfo, fixture_info
+from pytest_velo.searching.search import Search
 from pytest_velo.settings import Settings
 
 _CHECKED: pytest.StashKey[dict[tuple[int, int], tuple[FixtureInfo, BodyFacts]]] = pytest.StashKey()
@@ -63,6 +65,8 @@ def check_function(
             problem = check_facts(facts) or forbidden_helper(node.function) or removed_asserts(node.function)
             if problem is not None:
                 raise problem
+            if isinstance(search := spec.get("cases"), Search):
+                check_attack(search, is_async=facts.is_async)
             checked[key] = info, facts
     except UsageError as error:
         raise error.at(place_of(node)) from None

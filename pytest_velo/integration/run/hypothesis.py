@@ -11,10 +11,11 @@ import pytest
 
 from pytest_velo.bodies.shape import body_digest
 from pytest_velo.claims import AnyClaim, Claim
+from pytest_velo.designing.attacking import attack_of
 from pytest_velo.designing.hypothesis import make_hypothesis, rule_maker
 from pytest_velo.designing.rungs import hypothesis_on
 from pytest_velo.designing.supplies import unstubbed
-from pytest_velo.integration.body import taker_of
+from pytest_velo.integration.body import taker_of, velo_of
 from pytest_velo.integration.collect.attempts import tried_by
 from pytest_velo.integration.collect.fixture_names import is_ours, shared_state, told
 from pytest_velo.integration.collect.frame import case_set, frame_of
@@ -84,6 +85,7 @@ def build(
         one_by_one=bool(shared) or in_order,
         keep_exceptions=in_order,
         tries=tried_by(item, settings),
+        attack=attack_of(frame.search, velo_of(item)),
         stubs=stubs,
     )
     if step is None:

@@ -20,6 +20,7 @@ from pytest_velo.integration.collect.stash import FACTS, SPEC, STEP
 from pytest_velo.integration.names import REPEAT_PLUGIN, RESCORE_PLUGIN
 from pytest_velo.integration.run.assumptions import assumed_by, why_not
 from pytest_velo.integration.run.draws import confirming_of
+from pytest_velo.integration.run.findings import with_saved
 from pytest_velo.integration.run.freedom import own_fixtures
 from pytest_velo.integration.run.hypothesis import build
 from pytest_velo.integration.run.outcomes import HostOutcomes
@@ -112,7 +113,7 @@ class Sampling:
             result = self.confirming.told(result)
         if self.repeating is not None:
             result = self.repeating.told(self.item, result)
-        result = replace(result, assumes=self.assumed, n_earlier=self.n_earlier)
+        result = replace(with_saved(result, run), assumes=self.assumed, n_earlier=self.n_earlier)
         self.result = with_brief_details(result, settings.show)
 
 
@@ -172,7 +173,9 @@ def prepare(
     attempts, hypothesis = _attempts(session, hypothesis, is_look=guard is None or guard.is_look)
     watch = watch or Watch()
     runner = None
-    if rescored is None and STEP not in item.stash:  # workers know no rungs
+    if (
+        rescored is None and STEP not in item.stash and hypothesis.frame.search is None
+    ):  # workers know neither
         runner = trials_of(item, session, hypothesis, outcomes, looks.n_known)
     drawer = _drawer(session) if rescored is None else rescored.drawer()
     run = Run(

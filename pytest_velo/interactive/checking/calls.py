@@ -11,7 +11,7 @@ from pytest_velo.bodies.shape import body_digest
 from pytest_velo.cache.attempt_ledger import AttemptLedger, file_beside
 from pytest_velo.case_sets import CaseSet, load
 from pytest_velo.checks.registry import OURS, check_silence
-from pytest_velo.claims import AnyClaim, Change, Claim, Estimation, Joint, Ranking
+from pytest_velo.claims import AnyClaim, Change, Claim, EachCase, Estimation, Joint, Ranking
 from pytest_velo.designing.attempts import belief_at, stream_of
 from pytest_velo.designing.frame import make_frame
 from pytest_velo.designing.models import model_ids, model_label
@@ -210,6 +210,11 @@ def _likely_number(spec: Spec, settings: Settings, tries: Belief, body: Checked,
 
 
 def _check_claim(claim: AnyClaim) -> None:
+    if isinstance(claim, EachCase):
+        raise UsageError(
+            "a search is run by a test, whose record keeps what it finds",
+            fix="write a test with this claim and cases=search(...); for a rate over cases: rate >= 0.95",
+        )
     if any(isinstance(statistic, Change) for statistic in claim.statistics):
         raise UsageError(
             "a baseline belongs to a test, which compares itself with it again and again",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pytest_velo.claims import AnyClaim, Claim, Estimation, Joint, Ranking, Statistic
+from pytest_velo.claims import AnyClaim, Claim, EachCase, Estimation, Joint, Ranking, Statistic
 from pytest_velo.report.numbers import rate
 from pytest_velo.verdicts import Interval
 
@@ -86,5 +86,5 @@ def thresholds_of(claim: AnyClaim) -> tuple[tuple[float, ...], ...]:
             return (tuple(end for end in (claim.low, claim.high) if end is not None),)
         case Joint():
             return tuple(thresholds_of(part)[0] for part in claim.parts)
-        case Estimation() | Ranking():
+        case Estimation() | Ranking() | EachCase():
             return ((),)
