@@ -23,6 +23,7 @@ from pytest_velo.runner.frame import Foresight, Kinds
 from pytest_velo.runner.weigher import Boundaries, Weigher, weigh
 from pytest_velo.stats.engine.centred import Centring
 from pytest_velo.stats.engine.design import Design
+from pytest_velo.stats.engine.learning import Learning
 from pytest_velo.stats.rules.choice import MakeRule, rule_for
 from pytest_velo.verdicts import Interval, Verdict
 
@@ -113,7 +114,7 @@ def _designs(result: HypothesisResult) -> Iterator[Design]:
             covariate.low,
             covariate.high,
             covariate.variance,
-            None if covariate.shares is None else min(covariate.shares.values(), default=1.0),
+            _learning(covariate),
         )
         if covariate is not None and covariate.used
         else None
@@ -165,6 +166,14 @@ class _Followed:
         if self.end is not None:
             pairs += [(self.end.p_support, evidence.p_support), (self.end.p_refute, evidence.p_refute)]
         return all(_alike(ours, theirs) for ours, theirs in pairs)
+
+
+def _learning(covariate: CovariateSeen) -> Learning | None:
+    """Return what a record tells of learning: enough for the evidence, which hears of no other kinds."""
+    shares = covariate.shares
+    if not shares:
+        return None
+    return Learning(min(shares.values()), len(shares), covariate.expected**2)
 
 
 def _foresight(covariate: CovariateSeen | None) -> Foresight | None:

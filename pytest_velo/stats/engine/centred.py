@@ -39,6 +39,7 @@ from pytest_velo.stats.engine.adaptive import (
     WEIGHTS,
     best_walk,
 )
+from pytest_velo.stats.engine.learning import Learning
 from pytest_velo.stats.engine.mixture import ALL_IN, Side
 
 UNCORRELATED_UNITS = 2.0
@@ -58,15 +59,14 @@ class Centring:
         low, high: No centre lies outside; `low <= 0 <= high`.
         variance: Of the centres over the list, >= 0. It sets the coefficient's start, and no error rate
             depends on it.
-        least_share: For centres that are learned (`engine.learning`), the smallest share of the list that a
-            kind of cases has; None for centres that are known before. A learned centre comes with the ends
-            of all that it could have been, and its coefficient is 1: it is drawn to 0 already.
+        learning: Of what centres are learned; None if they are known before. A learned centre comes with the
+            ends of all that it could have been, and its coefficient is 1: it is drawn to 0 already.
     """
 
     low: float
     high: float
     variance: float
-    least_share: float | None = None
+    learning: Learning | None = None
 
     def __post_init__(self) -> None:
         if not (-math.inf < self.low <= 0.0 <= self.high < math.inf and 0.0 <= self.variance < math.inf):
@@ -79,7 +79,7 @@ class Centring:
     @property
     def learns(self) -> bool:
         """The centres are learned while the units come."""
-        return self.least_share is not None
+        return self.learning is not None
 
     @property
     def says_nothing(self) -> bool:
@@ -88,16 +88,17 @@ class Centring:
 
     def turned(self, side: Side) -> Centring:
         """Return what is known of the centres in side +1 terms, where outcomes and centres change sign."""
-        return self if side > 0 else Centring(-self.high, -self.low, self.variance, self.least_share)
+        return self if side > 0 else Centring(-self.high, -self.low, self.variance, self.learning)
 
 
-def learned_centring(shares: Collection[float]) -> Centring:
+def learned_centring(shares: Collection[float], squared: float = 0.5) -> Centring:
     """Return what is known of centres that are learned, of kinds of cases with these shares of the list.
 
-    The outcomes lie in [0, 1], so what is foreseen of two kinds differs by 1 at most.
+    `squared` is the share of the variance that the kinds are expected to explain once they are known. The
+    outcomes lie in [0, 1], so what is foreseen of two kinds differs by 1 at most.
     """
     says = 1.0 if len(shares) > 1 else 0.0
-    return Centring(-says, says, says, min(shares, default=1.0))
+    return Centring(-says, says, says, Learning(min(shares), len(shares), squared))
 
 
 class CentredProcess:
@@ -248,10 +249,11 @@ class CentredProcess:
         As much is staked as may be and the centred outcome is as high as it can be. As the coefficient
         grows, that goes from 1/edge to the width of the centres over their end on its side.
         """
-        if self._centring.least_share is not None:
+        if self._centring.learning is not None:
             # Learned centres lie no wider than 1 apart, w, and average to 0 over the list. So the highest is
             # at least the least share of w, and no factor is above (1 + w) / (edge + share * w).
-            return math.log(max(1.0 / self.edge, 2.0 / (self.edge + self._centring.least_share)))
+            share = self._centring.learning.least_share
+            return math.log(max(1.0 / self.edge, 2.0 / (self.edge + share)))
         width = self._centring.high - self._centring.low
         ends = [end for end in (self._centring.high, -self._centring.low) if end > 0.0]
         return math.log(max([1.0 / self.edge, *(width / end for end in ends)]))
