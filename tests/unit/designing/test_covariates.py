@@ -130,6 +130,9 @@ def test_what_learning_does_not_take_is_refused():
         covariate(learned("topic"), missing=0.5)
     with pytest.raises(UsageError, match="expected a field of the cases"):
         learned("")
+    for bare in (learned, covariate(learned)):
+        with pytest.raises(UsageError, match="with its parentheses"):
+            frame_with(bare)
     with pytest.raises(UsageError, match="a list of cases that the claim is about"):
         frame_with(learned(), over="population")
 
