@@ -22,13 +22,18 @@ from pytest_velo.report.load import Run, load, load_folder
 from pytest_velo.runner.frame import Covariate, Kinds
 from pytest_velo.settings import Settings
 from pytest_velo.stats.engine.centred import Centring, learned_centring
-from pytest_velo.stats.engine.learning import expected_of_learning
 
 USUAL_CORRELATION = 0.5
 """Assumed of a covariate whose author declares nothing, and which tells nothing itself."""
 
 LEARNED_CORRELATION = 0.7
 """Assumed of a case's own rate with its outcomes: half of the variance is between the cases."""
+
+USUAL_LENGTH = 0.5
+"""The share of its units after which a run is taken to end, where it is settled whether to learn.
+
+What is learned late does not help a run that ends early: ``benchmarks/blocks.py``.
+"""
 
 _NAMED = 3
 
@@ -84,11 +89,13 @@ def _learned(given: Learned, correlation: float | None, cases: CaseSet, n_units:
     shares = {kind: n / len(kinds) for kind, n in Counter(kinds).items()}
     name = "learned by case" if given.by is None else f"learned by {given.by}"
     squared = (LEARNED_CORRELATION if correlation is None else correlation) ** 2
+    centring = learned_centring(shares.values(), squared)
+    assert centring.learning is not None  # it is made so
     return Covariate(
         name=name,
         foresight=Kinds(of_cases=dict(zip(cases.ids, kinds, strict=True)), shares=shares),
-        centring=learned_centring(shares.values()),
-        explained=expected_of_learning(squared, len(shares), n_units),
+        centring=centring,
+        explained=centring.learning.explained(n_units * USUAL_LENGTH),
         declared=correlation is not None,
         digest=digest([name, *kinds]),
     )

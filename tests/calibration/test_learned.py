@@ -5,8 +5,12 @@ import math
 import numpy as np
 import pytest
 
+from pytest_velo.claims import rate
 from pytest_velo.stats.engine.centred import learned_centring
+from pytest_velo.stats.engine.design import Design
+from pytest_velo.stats.engine.futility import usual_futility
 from pytest_velo.stats.limits.centred import centred_log_evidence
+from pytest_velo.stats.planning.scenarios import scenarios_of
 from support.learning import paths
 
 ALPHA, N = 0.05, 80
@@ -88,3 +92,37 @@ def test_centres_that_take_all_kinds_for_equally_frequent_fail(calibration):
     shares, means, edge = LISTS["uneven kinds"]
     wrong = max(rejected(shares, means, edge, side, BATCH, centred=off) for side in (1, -1))
     assert wrong > 2 * calibration.most(ALPHA, BATCH)
+
+
+@pytest.mark.parametrize(
+    ("n_kinds", "low", "high", "gap"),
+    [
+        (10, 0.35, 0.95, 0.1),
+        (10, 0.05, 1.0, 0.1),
+        (10, 0.05, 1.0, 0.06),
+        (20, 0.2, 1.0, 0.08),
+        (4, 0.1, 0.9, 0.15),
+    ],
+    ids=str,
+)
+def test_a_plan_says_how_long_runs_take_that_learn(n_kinds, low, high, gap):
+    """To about a fifth, as for all that is approximate in a plan."""
+    shares, rates = np.full(n_kinds, 1 / n_kinds), np.array([low, high] * (n_kinds // 2))
+    truth, n = float(rates.mean()), 400
+    squared = float(rates.var() / (truth * (1 - truth)))
+    known = learned_centring(shares, squared)
+    found = paths(np.random.default_rng(5), shares, fixed(rates), 1_000, n)
+    evidence = centred_log_evidence(
+        found.outcomes, found.centres, [truth - gap], 1, known, (found.lows, found.highs)
+    )
+    crossed = evidence >= BAR
+    taken = np.where(crossed.any(axis=1), crossed.argmax(axis=1) + 1.0, float(n)).mean()
+    claim = rate >= round(truth - gap, 9)
+    design = Design(
+        alpha=ALPHA, beta=ALPHA, max_units=n, centring=known, explained=known.learning.explained(n / 2)
+    )
+    [scenario] = scenarios_of(claim, design, usual_futility(n))
+    [planned] = scenario.law([truth])
+    print(n_kinds, squared, gap, "took", taken, "planned", planned.mean_n)
+    assert 0.78 < planned.mean_n / taken < 1.28
+    assert "once it is learned" in scenario.assuming

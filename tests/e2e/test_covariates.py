@@ -137,9 +137,6 @@ async def test_invalid(model, case, trial):
         path = path_of(replace(result.without_trials, trials=result.trials))
         assert path is not None
         assert path.followed, result.node_id
-    run("-n", "2")
-    workers = {result.node_id: (result.outcome, result.covariate) for result in run.record.results}
-    assert workers == {result.node_id: (result.outcome, result.covariate) for result in record.results}
 
 
 def test_the_draws_are_those_of_the_same_test_without_learning(run):

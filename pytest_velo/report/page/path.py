@@ -25,6 +25,7 @@ from pytest_velo.runner.weigher import Boundaries, Weigher, weigh
 from pytest_velo.stats.engine.blocks import CENTRING
 from pytest_velo.stats.engine.centred import Centring
 from pytest_velo.stats.engine.design import Design
+from pytest_velo.stats.engine.learning import Learning
 from pytest_velo.stats.rules.choice import MakeRule, rule_for
 from pytest_velo.verdicts import Interval, Verdict
 
@@ -133,10 +134,7 @@ def _centring(result: HypothesisResult) -> Centring | None:
         return CENTRING
     if covariate is None or not covariate.used:
         return None
-    if covariate.shares is None:
-        return Centring(covariate.low, covariate.high, covariate.variance)
-    least = min(covariate.shares.values(), default=1.0)
-    return Centring(covariate.low, covariate.high, covariate.variance, start=1.0, least_share=least)
+    return Centring(covariate.low, covariate.high, covariate.variance, learning=_learning(covariate))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +168,14 @@ class _Followed:
         if self.end is not None:
             pairs += [(self.end.p_support, evidence.p_support), (self.end.p_refute, evidence.p_refute)]
         return all(_alike(ours, theirs) for ours, theirs in pairs)
+
+
+def _learning(covariate: CovariateSeen) -> Learning | None:
+    """Return what a record tells of learning: enough for the evidence, which hears of no other kinds."""
+    shares = covariate.shares
+    if not shares:
+        return None
+    return Learning(min(shares.values()), len(shares), covariate.expected**2)
 
 
 def _foresight(covariate: CovariateSeen | None) -> Foresight | None:

@@ -42,6 +42,7 @@ from pytest_velo.stats.engine.adaptive import (
     WEIGHTS,
     best_walk,
 )
+from pytest_velo.stats.engine.learning import Learning
 from pytest_velo.stats.engine.mixture import ALL_IN, Side
 
 UNCORRELATED_UNITS = 2.0
@@ -79,9 +80,8 @@ class Centring:
         start: The coefficient before any unit is seen.
         nearest: Where each unit has a range of its own, no end of it is nearer to 0 than this; else None.
         stakes: How the bets are shared out.
-        least_share: For centres that are learned (`engine.learning`), the smallest share of the list that a
-            kind of cases has; None for centres that are known before. A learned centre comes with the ends
-            of all that it could have been, and its coefficient is 1: it is drawn to 0 already.
+        learning: Of what centres are learned; None if they are known before. A learned centre comes with the
+            ends of all that it could have been, and its coefficient is 1: it is drawn to 0 already.
     """
 
     low: float
@@ -90,7 +90,7 @@ class Centring:
     start: float = 0.0
     nearest: float | None = None
     stakes: Stakes = USUAL_STAKES
-    least_share: float | None = None
+    learning: Learning | None = None
 
     def __post_init__(self) -> None:
         if not (-math.inf < self.low <= 0.0 <= self.high < math.inf and 0.0 <= self.variance < math.inf):
@@ -103,7 +103,7 @@ class Centring:
     @property
     def learns(self) -> bool:
         """The centres are learned while the units come."""
-        return self.least_share is not None
+        return self.learning is not None
 
     @property
     def says_nothing(self) -> bool:
@@ -115,13 +115,14 @@ class Centring:
         return self if side > 0 else replace(self, low=-self.high, high=-self.low)
 
 
-def learned_centring(shares: Collection[float]) -> Centring:
+def learned_centring(shares: Collection[float], squared: float = 0.5) -> Centring:
     """Return what is known of centres that are learned, of kinds of cases with these shares of the list.
 
-    The outcomes lie in [0, 1], so what is foreseen of two kinds differs by 1 at most.
+    `squared` is the share of the variance that the kinds are expected to explain once they are known. The
+    outcomes lie in [0, 1], so what is foreseen of two kinds differs by 1 at most.
     """
     says = 1.0 if len(shares) > 1 else 0.0
-    return Centring(-says, says, says, start=1.0, least_share=min(shares, default=1.0))
+    return Centring(-says, says, says, learning=Learning(min(shares), len(shares), squared))
 
 
 class CentredProcess:
@@ -176,7 +177,7 @@ class CentredProcess:
         self._centres = 0.0
         self._squares_of_centres = 0.0
         self._products = 0.0
-        self._coefficient = centring.start
+        self._coefficient = 1.0 if centring.learns else centring.start
         self._log_fortunes = [math.log(weight) for weight in centring.stakes.weights]
 
     def update(self, outcome: float, centre: float, ends: tuple[float, float] | None = None) -> None:
@@ -223,7 +224,7 @@ class CentredProcess:
 
     def _slope(self) -> float:
         if self._centring.learns:
-            return self._centring.start
+            return 1.0
         together = self._products - self._aways * self._centres / self.n
         own = self._squares_of_centres - self._centres**2 / self.n
         spread = own + UNCORRELATED_UNITS * self._centring.variance
@@ -278,10 +279,11 @@ class CentredProcess:
         As much is staked as may be and the centred outcome is as high as it can be. As the coefficient
         grows, that goes from 1/edge to the width of the centres over their end on its side.
         """
-        if self._centring.least_share is not None:
+        if self._centring.learning is not None:
             # Learned centres lie no wider than 1 apart, w, and average to 0 over the list. So the highest is
             # at least the least share of w, and no factor is above (1 + w) / (edge + share * w).
-            return math.log(max(1.0 / self.edge, 2.0 / (self.edge + self._centring.least_share)))
+            share = self._centring.learning.least_share
+            return math.log(max(1.0 / self.edge, 2.0 / (self.edge + share)))
         width, nearest = self._centring.high - self._centring.low, self._centring.nearest
         ends = [end for end in (nearest or self._centring.high, nearest or -self._centring.low) if end > 0.0]
         return math.log(max([1.0 / self.edge, *(width / end for end in ends)]))

@@ -23,6 +23,7 @@ Source of the form: a plug-in e-process. James & Stein (1961) and Efron & Morris
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import NamedTuple
 
 PRIOR_PAIRS = 8.0
@@ -31,13 +32,10 @@ PRIOR_PAIRS = 8.0
 PRIOR_WITHIN = 0.5
 """The variance within kinds that they show, as a share of that of all outcomes."""
 
-FIRST_HALF = 0.5
-"""Outcomes of a kind before which it is hardly told from others, for what is expected of learning."""
+UNTOLD = 1.5
+"""Outcomes of a kind before which it is hardly told from others, for what is expected of learning.
 
-USUAL_LENGTH = 0.25
-"""The share of its units after which a run is taken to end, for what is expected of learning.
-
-What is learned late does not help a run that ends early: ``benchmarks/blocks.py``.
+By how much mean runs differ from what a plan says with it: ``tests/calibration/test_learned.py``.
 """
 
 _ALIKE = 1e-12
@@ -51,19 +49,28 @@ class Centre(NamedTuple):
     high: float
 
 
-def expected_of_learning(squared: float, n_kinds: int, n_units: int) -> float:
-    """Return the share of the variance that learning should explain, on average over a run.
+@dataclass(frozen=True, slots=True)
+class Learning:
+    """What is known of learning before the first unit.
 
-    Args:
-        squared: The share that kinds explain once they are known, in [0, 1].
-        n_kinds: How many there are, >= 1.
-        n_units: The units that the run may have. It is taken to end after a quarter of them.
+    Attributes:
+        least_share: The smallest share of the list that a kind has, in (0, 1].
+        n_kinds: How many kinds there are, >= 1.
+        squared: The share of the variance that kinds are expected to explain once they are known, in [0, 1].
+            No error rate depends on it.
     """
-    if squared <= 0.0:
-        return 0.0
-    visits = n_units * USUAL_LENGTH / n_kinds
-    pull = (1.0 - squared) / squared + FIRST_HALF
-    return squared * (1.0 - pull / visits * math.log1p(visits / pull))
+
+    least_share: float
+    n_kinds: int
+    squared: float
+
+    def explained(self, n_units: float) -> float:
+        """Return the share of the variance that learning should explain, on average over a run."""
+        if self.squared <= 0.0 or n_units <= 0.0:
+            return 0.0
+        visits = n_units / self.n_kinds
+        pull = (1.0 - self.squared) / self.squared + UNTOLD
+        return self.squared * (1.0 - pull / visits * math.log1p(visits / pull))
 
 
 class Learner:

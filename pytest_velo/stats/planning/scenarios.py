@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from pytest_velo.claims import Claim, Direction, Statistic
 from pytest_velo.stats.engine.design import Design
+from pytest_velo.stats.engine.learning import Learning
 from pytest_velo.stats.planning.clusters import Clusters, Likeness, laws_at, likenesses
 from pytest_velo.stats.planning.law import (
     BY_SIMULATION,
@@ -42,6 +43,11 @@ DISCORDANT: dict[str, Callable[[float], float]] = {
     "the two outcomes are independent, with rates around 0.5": lambda truth: (1.0 + truth * truth) / 2.0,
 }
 """Assumptions about pairs of 0/1 outcomes: the share that differ, as a function of the true difference."""
+
+_MOST = 0.99
+"""A covariate leaves some variance, whatever is expected of it."""
+
+_HALVINGS = 12
 
 Deviation = Callable[[float], float]
 """A unit's standard deviation as a function of the truth, both in the statistic's own units."""
@@ -108,7 +114,7 @@ def scenarios_of(
     if is_centred(claim, design):
         labelled = design.centring is not None and design.centring.nearest is not None
         single = replace(design, single=True) if labelled else design  # a label stands for one trial
-        return _approximate(claim, design, _centred(deviations_of(statistic, single, spread), design))
+        return _approximate(claim, design, _centred(claim, design, deviations_of(statistic, single, spread)))
     if not statistic.arms and statistic.binary and design.single:
         return (_rate(claim, design, futility),)
     if statistic.arms and statistic.binary and design.single:
@@ -118,17 +124,37 @@ def scenarios_of(
     return _approximate(claim, design, deviations_of(statistic, design, spread))
 
 
-def _centred(deviations: dict[str, Deviation], design: Design) -> dict[str, Deviation]:
+def _centred(claim: Claim, design: Design, deviations: dict[str, Deviation]) -> dict[str, Deviation]:
     """Return the deviations that a covariate leaves where it correlates as is expected of it."""
-    left = math.sqrt(1.0 - min(design.explained, 0.99))
-    told = f"the covariate correlates by {math.sqrt(design.explained):.2f}"
+    learning = None if design.centring is None else design.centring.learning
+    once = design.explained if learning is None else learning.squared
+    told = f"the covariate correlates by {math.sqrt(once):.2f}"
+    told += "" if learning is None else " once it is learned"
 
     def leaving(deviation: Deviation) -> Deviation:
-        return lambda truth: left * deviation(truth)
+        def left(truth: float) -> float:
+            explained = once if learning is None else _learned(claim, design, learning, deviation, truth)
+            return math.sqrt(1.0 - min(explained, _MOST)) * deviation(truth)
+
+        return left
 
     return {
         f"{name}, and {told}" if name else told: leaving(deviation) for name, deviation in deviations.items()
     }
+
+
+def _learned(claim: Claim, design: Design, learning: Learning, deviation: Deviation, truth: float) -> float:
+    """Return what learning explains on average over a run of the length that it then takes.
+
+    The longer a run is, the more is learned; the more is learned, the shorter it is.
+    """
+    low, high = 1.0, float(design.max_units)
+    for _ in range(_HALVINGS):
+        n_units = (low + high) / 2.0
+        left = math.sqrt(1.0 - min(learning.explained(n_units), _MOST)) * deviation(truth)
+        longer = approximate_law(claim, truth, left, design).mean_n > n_units
+        low, high = (n_units, high) if longer else (low, n_units)
+    return learning.explained((low + high) / 2.0)
 
 
 def _rate(claim: Claim, design: Design, futility: Futility) -> Scenario:

@@ -100,7 +100,7 @@ def test_what_is_learned_are_the_cases_or_their_kinds_with_their_shares_of_the_l
     assert cases.foresight.of_cases["q3"] == "q3"
     assert topics.foresight.of_cases == {"q0": "a", "q1": "a", "q2": "a", "q3": "7"}
     assert topics.foresight.shares == {"a": 0.75, "7": 0.25}
-    assert topics.centring.least_share == 0.25
+    assert topics.centring.learning.least_share == 0.25
     assert cases.digest != topics.digest
 
 
@@ -130,6 +130,9 @@ def test_what_learning_does_not_take_is_refused():
         covariate(learned("topic"), missing=0.5)
     with pytest.raises(UsageError, match="expected a field of the cases"):
         learned("")
+    for bare in (learned, covariate(learned)):
+        with pytest.raises(UsageError, match="with its parentheses"):
+            frame_with(bare)
     with pytest.raises(UsageError, match="a list of cases that the claim is about"):
         frame_with(learned(), over="population")
 

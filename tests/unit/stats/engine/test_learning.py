@@ -6,7 +6,7 @@ import pytest
 from pytest_velo.claims import difference, mean, rate
 from pytest_velo.stats.engine.centred import CentredProcess, learned_centring
 from pytest_velo.stats.engine.design import Design
-from pytest_velo.stats.engine.learning import Learner, expected_of_learning
+from pytest_velo.stats.engine.learning import Learner, Learning
 from pytest_velo.stats.limits.centred import centred_log_evidence
 from pytest_velo.stats.planning.reach import reach_for
 from pytest_velo.stats.planning.soonest import soonest_verdicts
@@ -161,10 +161,10 @@ def test_a_list_of_one_kind_is_judged_as_if_nothing_were_learned():
     assert rule_for(rate >= 0.5, alone).kind == "calibrated"
 
 
-def test_little_is_expected_of_cases_that_hardly_come_up_again():
-    found = [expected_of_learning(0.5, n_kinds, 200) for n_kinds in (2, 10, 50, 400)]
+def test_little_is_expected_of_kinds_that_hardly_come_up_again():
+    found = [Learning(0.001, n_kinds, 0.5).explained(200) for n_kinds in (2, 10, 50, 400)]
     assert found == sorted(found, reverse=True)
-    assert found[0] < 0.5
+    assert 0.4 < found[0] < 0.5
     assert found[-1] < 0.05
-    assert expected_of_learning(0.0, 5, 200) == 0.0
-    assert 0.9 < expected_of_learning(1.0, 1, 10_000) < 1.0
+    assert Learning(0.2, 5, 0.0).explained(200) == Learning(0.2, 5, 0.5).explained(0) == 0.0
+    assert 0.95 < Learning(1.0, 1, 1.0).explained(10_000) < 1.0
