@@ -17,7 +17,7 @@ from pytest_velo.cli.cache_dir import cache_dir_option
 from pytest_velo.cli.compare import run_id
 from pytest_velo.errors import UsageError
 from pytest_velo.integration.config.folder import root_folder
-from pytest_velo.labelling import EVERY, Label, LabelFile, label_text
+from pytest_velo.labelling import EVERY, Label, LabelFile, label_text, one_line
 from pytest_velo.records import HypothesisResult
 from pytest_velo.report.blind import Blind, Place, blind_lines, blinds_of, range_of
 from pytest_velo.report.labelled import agreement_lines, counted, mark_of, next_lines
@@ -29,15 +29,23 @@ from pytest_velo.report.show import find, list_lines
 from pytest_velo.report.text import inline
 
 _MOST_COLUMNS = 120
+_LABELS = "labels.csv"
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command()
 @click.argument("run", default="latest")
 @click.option("-k", "--test", default="", metavar="TEST", help="A node id, a part of one, or its number.")
-@click.option("--to", type=_FILE, metavar="FILE", help="The labels (default: labels.csv beside the test).")
+@click.option(
+    "--to", type=_FILE, metavar="FILE", help="The labels (default: the test's, or labels.csv beside it)."
+)
 @click.option("-n", "--n", "most", type=click.IntRange(min=1), metavar="N", help="Stop after N labels.")
-@click.option("--every", type=click.IntRange(min=1), default=EVERY, show_default=True, metavar="K")
+@click.option(
+    "--every",
+    type=click.IntRange(2, 1000),
+    metavar="K",
+    help=f"Label one of K (default: the test's, or {EVERY}).",
+)
 @click.option("--by", default="", metavar="NAME", help="Who labels, where several people do.")
 @click.option("--question", default="", metavar="TEXT", help="What is asked about each trial.")
 @click.option("--hide", multiple=True, metavar="NAME", help="A field, or a model's part, not to show.")
@@ -49,7 +57,7 @@ def label(
     test: str,
     to: Path | None,
     most: int | None,
-    every: int,
+    every: int | None,
     by: str,
     question: str,
     hide: tuple[str, ...],
@@ -61,7 +69,8 @@ def label(
 
     Of each K trials in a row one is shown, chosen by the seed (--every). Type y or n, a score, or s for
     "cannot say". Each label is in the file at once, and the next session goes on where this one stops. For
-    people with a spreadsheet, write a sheet with --export, and take it back with --import.
+    people with a spreadsheet, write a sheet with --export, and take it back with --import. File, K and NAME
+    are those of the test, if its mark has truth=labels(...).
 
     \f
 
@@ -70,7 +79,10 @@ def label(
         raise UsageError("a sheet goes out or comes back", where="--export", fix="leave --import out")
     recorded = load(run_id(run, cache_dir), cache_dir)
     result = _one(recorded, test)
-    desk = Desk(result, _file(result, to), every=every, by=by.strip(), hidden=hide)
+    truth = result.truth
+    every = every or (EVERY if truth is None else truth.every)
+    by = one_line(by).strip() or ("" if truth is None else truth.by)
+    desk = Desk(result, _file(result, to), every=every, by=by, hidden=hide)
     if export is not None:
         desk.export(export, question, most)
     elif imported is not None:
@@ -99,9 +111,10 @@ def _file(result: HypothesisResult, typed: Path | None) -> Path:
         return typed
     folder = (root_folder() / result.node_id.partition("::")[0]).parent
     here = Path.cwd()
+    name = _LABELS if result.truth is None else result.truth.source
     if not folder.is_dir():
-        return Path("labels.csv")
-    return (folder.relative_to(here) if folder.is_relative_to(here) else folder) / "labels.csv"
+        return Path(name)
+    return (folder.relative_to(here) if folder.is_relative_to(here) else folder) / name
 
 
 def _width() -> int:
@@ -257,7 +270,6 @@ class Desk:
         """Say what is in the file, and what comes next."""
         here = self._of_test(self._file.labels)
         n_left = len(self._waiting)
-        people = {label.by for label in here}
         mine = [label for label in here if label.by == self._by]
         _print([Line("")])
         _say(f"{self._file.path}: {counted(mine if mine else here)} of this test")
@@ -268,8 +280,14 @@ class Desk:
             _print(agreement_lines(here, _width()))
         if not here:
             return
-        by = self._by if len(people) > 1 or self._by else None
-        _print(next_lines(mark_of(self._path_in_test(), by, self._every), self._result.rerun))
+        mark = mark_of(self._path_in_test(), self._by, self._every)
+        _print(next_lines("" if mark == self._marked else mark, self._result.rerun))
+
+    @property
+    def _marked(self) -> str:
+        """What the mark of the test says already; empty if it says nothing of labels."""
+        truth = self._result.truth
+        return "" if truth is None else mark_of(truth.source, truth.by, truth.every)
 
     def _path_in_test(self) -> str:
         """Return the file as the test names it: relative to the folder of the test's file."""

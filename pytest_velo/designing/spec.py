@@ -125,7 +125,9 @@ def checked(keywords: Mapping[str, Any], taker: str) -> dict[str, Any]:
         try:
             read[name] = KEYWORDS[name](value)
         except (TypeError, ValueError) as error:
-            raise UsageError(f"{name}={value!r}: expected {error}", fix=f"give {error}") from None
+            raise UsageError(
+                f"{name}={value!r}: expected {error}", fix=f"for example {name}={EXAMPLES[name]}"
+            ) from None
     return read
 
 
@@ -267,3 +269,36 @@ KEYWORDS: Mapping[str, Callable[[Any], Any]] = {
     "ladder": ladder_of,
     "silence": _silence,
 }
+
+EXAMPLES: Mapping[str, str] = {
+    "cases": '"questions.jsonl"',
+    "covariate": '"difficulty"',
+    "arms": '("plain", "hinted")',
+    "models": '["local/smollm2-135m"]',
+    "judge": '"openai/gpt-5-mini"',
+    "assumes": '"test_it_reads_the_hint"',
+    "alpha": "0.05, the highest chance that a false claim is supported",
+    "beta": "0.05, the highest chance that a true claim is refuted",
+    "margin": "0.02, how far off the claim must be to count as false",
+    "max_trials": "200",
+    "min_trials": "20",
+    "futility": '0.05, the chance of a verdict below which sampling stops, or "off"',
+    "over": '"cases"',
+    "draws_per_case": "3",
+    "invalid": '"bound"',
+    "expect": "0.7, the value that you expect, for plans",
+    "predict": "0.8, the chance you give it that it will be supported",
+    "extend": "True",
+    "stream": '"second look"',
+    "family": '"politeness"',
+    "once": "True",
+    "ceiling": "0.95",
+    "guards": '"model"',
+    "tier": '"nightly"',
+    "clients": '"adopt"',
+    "allow_cut": "True",
+    "allow_empty": "True",
+    "ladder": "[zero_shot(), few_shot(SHOWN, k=4)]",
+    "silence": '{"F05": "the set repeats questions on purpose"}',
+}
+"""A good value of each keyword, which an error shows, with its meaning where that is often mistaken."""

@@ -1,6 +1,6 @@
 """What people say about trials: labels, the files that hold them, and which trials are labelled."""
 
-from pytest_velo.labelling.file import LabelFile, labels_in, read_labels, rows_in, unformulated
+from pytest_velo.labelling.file import LabelFile, labels_in, one_line, read_labels, rows_in, unformulated
 from pytest_velo.labelling.label import Label, label_text
 from pytest_velo.labelling.order import EVERY, label_order
 from pytest_velo.labelling.sight import JUDGE, seen_calls, trial_digest
@@ -13,6 +13,7 @@ __all__ = [
     "label_order",
     "label_text",
     "labels_in",
+    "one_line",
     "read_labels",
     "rows_in",
     "seen_calls",

@@ -89,11 +89,12 @@ def read_labels(path: Path, by: str | None = None) -> Mapping[str, Label]:
             continue
         before = found.setdefault(label.trial, label)
         if before.label != label.label:
+            named = before.by or label.by
             raise UsageError(
                 f"people differ: of trial {label.trial} {before.by or 'somebody'} says"
                 f" {label_text(before.label)!r}, {label.by or 'somebody'} {label_text(label.label)!r}",
                 where=str(path),
-                fix=f"say whose labels count: labels({path.name!r}, by={before.by!r})",
+                fix=f'say whose labels count: labels("{path.name}", by="{named}")',
             )
     return found
 
@@ -254,7 +255,12 @@ def _bare(written: Any) -> str:
 
 def harmless(text: str) -> str:
     """Return a text for one cell: on one line, and no formula."""
-    return unformulated(_CONTROL.sub(" ", text))
+    return unformulated(one_line(text))
+
+
+def one_line(text: str) -> str:
+    """Return a text as files of labels have it: with spaces for control characters."""
+    return _CONTROL.sub(" ", text)
 
 
 def unformulated(text: str) -> str:

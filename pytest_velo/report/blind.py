@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 from pytest_velo.baselines.written import parts_of
-from pytest_velo.errors import UsageError
+from pytest_velo.errors import UsageError, nearest
 from pytest_velo.labelling import EVERY, JUDGE, label_order, seen_calls, trial_digest
 from pytest_velo.labelling.label import SKIP
 from pytest_velo.plain import case_to_json
@@ -116,7 +116,7 @@ def blinds_of(
         hidden: Names of fields of cases, and of parts that models play, that are not shown either.
 
     Raises:
-        UsageError: The trials have no transcripts.
+        UsageError: The trials have no transcripts, or there is nothing of a name that is hidden.
     """
     by_index = {trial.index: trial for trial in result.trials}
     n = max(by_index, default=-1) + 1
@@ -133,10 +133,26 @@ def blinds_of(
             if result.trials
             else "run the test",
         )
+    _check_hidden(result, hidden)
     return tuple(
         (blind_of(result.node_id, trial, hidden), Place(arm=trial.arm, repeat=trial.repeat))
         for trial in chosen
     )
+
+
+def _check_hidden(result: HypothesisResult, hidden: Collection[str]) -> None:
+    """Raise an error for a name that hides nothing: what it was to hide would be shown."""
+    if not hidden:
+        return
+    parts = {call.speaker for trial in result.trials for call in trial.calls if call.speaker}
+    fields = {name for trial in result.trials for name, _ in _fields(trial)}
+    for name in hidden:
+        if name not in parts | fields:
+            raise UsageError(
+                f"there is no field and no part of a model named {name!r}, so nothing is hidden",
+                where=result.node_id,
+                fix=nearest(name, (parts | fields) - {JUDGE}),
+            )
 
 
 def blind_of(node_id: str, trial: TrialRecord, hidden: Collection[str] = ()) -> Blind:

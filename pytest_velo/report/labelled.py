@@ -57,13 +57,16 @@ def _named(person: str) -> str:
 
 
 def next_lines(mark: str, rerun: str) -> Iterator[Line]:
-    """Say what to write in the test, and what to run: a line each, to be copied."""
-    yield from (Line(f"in the mark: {inline(mark)}"), *([Line(f"then: {inline(rerun)}")] if rerun else []))
+    """Say what to write in the test, if it is not there yet, and what to run: a line each, to be copied."""
+    if mark:
+        yield Line(f"in the mark: {inline(mark)}")
+    if rerun:
+        yield Line(f"then: {inline(rerun)}")
 
 
-def mark_of(path: str, by: str | None, every: int) -> str:
-    """Return the keyword that makes a claim one about the truth; `by` is None where one person labels."""
+def mark_of(path: str, by: str, every: int) -> str:
+    """Return the keyword that makes a claim one about the truth; `by` is empty where all labels count."""
     told = [json.dumps(path, ensure_ascii=False)]
-    told += [] if by is None else [f"by={json.dumps(by, ensure_ascii=False)}"]
+    told += [] if not by else [f"by={json.dumps(by, ensure_ascii=False)}"]
     told += [] if every == EVERY else [f"every={every}"]
     return f"truth=labels({', '.join(told)})"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ from pytest_velo.report.record import (
     trial_files,
     trial_places,
 )
+from pytest_velo.report.sheet import rows_to_label
 from pytest_velo.report.transcript import trial_from_json
 from pytest_velo.verdicts import Decision
 
@@ -156,6 +158,24 @@ class RecordedHypothesis:
     def trials(self) -> tuple[TrialRecord, ...]:
         """The trials of the stopping prefix, in submission order."""
         return self._run.trials_of(self.node_id)
+
+    def to_label(self, every: int | None = None, *, hide: Collection[str] = ()) -> list[dict[str, str]]:
+        """Return the trials to label, blind and in the order of labels, as rows of plain texts.
+
+        A row has `trial`, `label`, `note`, `by` and `question`, which are empty but the first, the case's
+        fields as `case.<field>`, and the `transcript`. With its `label` filled in, `yes`, `no`, a number or
+        `skip`, it is a row of a file that `truth=labels(...)` reads.
+
+        Args:
+            every: One trial in so many is labelled; None for what the test says, or 20.
+            hide: Names of fields of cases, and of parts that models play, to leave out.
+
+        Raises:
+            UsageError: There are no transcripts.
+            StoreError: A line of the record cannot be read.
+        """
+        whole = replace(self._result, trials=self.trials)
+        return rows_to_label(whole, every, hide)
 
     @property
     def without_trials(self) -> HypothesisResult:

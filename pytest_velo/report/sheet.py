@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_velo.errors import StoreError, UsageError
-from pytest_velo.labelling import Label, label_text, labels_in, rows_in, unformulated
-from pytest_velo.report.blind import Blind, Place, Range
+from pytest_velo.labelling import EVERY, Label, label_text, labels_in, rows_in, unformulated
+from pytest_velo.records import HypothesisResult
+from pytest_velo.report.blind import Blind, Place, Range, blinds_of
 from pytest_velo.report.text import shorten, visible
 
 TRANSCRIPT = "transcript"
@@ -19,6 +20,24 @@ QUESTION = "question"
 _FIELD = "case."
 _MOST_CELL = 32_000
 """Characters of a cell: spreadsheets have at most 32,767."""
+
+
+def rows_to_label(
+    result: HypothesisResult, every: int | None, hidden: Collection[str]
+) -> list[dict[str, str]]:
+    """Return the trials of a hypothesis to label as rows; each trial once.
+
+    Args:
+        result: With its trials.
+        every: One trial in so many; None for what the test says, or the usual one.
+        hidden: As for `blinds_of`.
+
+    Raises:
+        UsageError: The trials have no transcripts.
+    """
+    usual = EVERY if result.truth is None else result.truth.every
+    rows = {blind.digest: row_of(blind) for blind, _ in blinds_of(result, every or usual, hidden)}
+    return [*rows.values()]
 
 
 def write_sheet(path: Path, blinds: Iterable[Blind], question: str) -> int:
@@ -33,7 +52,7 @@ def write_sheet(path: Path, blinds: Iterable[Blind], question: str) -> int:
         UsageError: The file is there already: it may hold labels.
         StoreError: It cannot be written.
     """
-    rows = [_row(blind, question) for blind in blinds]
+    rows = [row_of(blind, question) for blind in blinds]
     names = [*dict.fromkeys(name for row in rows for name in row)]
     names.sort(key=lambda name: _ORDER.get(name, len(_ORDER)))
     if path.suffix.lower() == ".jsonl":
@@ -45,7 +64,8 @@ def write_sheet(path: Path, blinds: Iterable[Blind], question: str) -> int:
         writer.writerows({name: unformulated(cell) for name, cell in row.items()} for row in rows)
         content = text.getvalue()
     try:
-        with path.open("x", encoding="utf-8", newline="") as file:
+        # Spreadsheets take a file without the mark for one of an older encoding.
+        with path.open("x", encoding="utf-8" if content.isascii() else "utf-8-sig", newline="") as file:
             file.write(content)
     except FileExistsError:
         raise UsageError(
@@ -63,7 +83,8 @@ def write_sheet(path: Path, blinds: Iterable[Blind], question: str) -> int:
 _ORDER = {name: at for at, name in enumerate(("trial", "label", "note", "by", QUESTION))}
 
 
-def _row(blind: Blind, question: str) -> dict[str, str]:
+def row_of(blind: Blind, question: str = "") -> dict[str, str]:
+    """Return a trial as a row of a sheet, whose `label` is to be filled in."""
     fields = {f"{_FIELD}{name}": _cell(text) for name, text in blind.fields}
     said = "\n\n".join(f"{said.role}: {said.text}" for said in blind.said)
     empty = {"trial": blind.digest, "label": "", "note": "", "by": ""}
@@ -114,7 +135,7 @@ def read_sheet(
                 fix="name the run and the test that the sheet was made of; what a model says anew is another"
                 " trial",
             )
-        shown = _row(known[trial][0], "")
+        shown = row_of(known[trial][0])
         if TRANSCRIPT in row and _words(str(row[TRANSCRIPT])) != _words(shown[TRANSCRIPT]):
             raise UsageError(
                 "its transcript is not the one that went out, so the label may be of another text",

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pytest_velo.records import Attempt, HypothesisResult
 from pytest_velo.report.numbers import count, percent
 
-NOT_SHOWN = "not shown by this implementation"
-"""What a refutation is about: one body, prompt and model. Another implementation may show the belief."""
+NOT_SHOWN = "this attempt does not show the belief; another prompt or model may"
+"""What a refutation is about: one body, prompt and model."""
 
 
 def attempt_rows(result: HypothesisResult) -> Iterator[tuple[str, str]]:

@@ -182,7 +182,10 @@ BAD_VALUES = [
 def test_a_bad_value_of_a_keyword(run, keyword, wanted):
     name = keyword.partition("=")[0]
     refused(
-        run, marked(f"rate >= 0.5, {keyword}"), f"{WHERE}{name}=*: expected {wanted}", f"*fix: give {wanted}"
+        run,
+        marked(f"rate >= 0.5, {keyword}"),
+        f"{WHERE}{name}=*: expected {wanted}",
+        f"*fix: for example {name}=*",
     )
 
 
@@ -190,6 +193,12 @@ def test_every_keyword_has_a_bad_value_above():
     from pytest_velo.designing.spec import KEYWORDS
 
     assert {keyword.partition("=")[0] for keyword, _ in BAD_VALUES} == set(KEYWORDS)
+
+
+def test_every_keyword_has_an_example_that_an_error_can_show():
+    from pytest_velo.designing.spec import EXAMPLES, KEYWORDS
+
+    assert set(EXAMPLES) == set(KEYWORDS)
 
 
 def test_a_bad_default_names_the_mark_it_stands_in(run):

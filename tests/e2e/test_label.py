@@ -16,6 +16,7 @@ VELO = [sys.executable, "-c", "from pytest_velo.cli.main import main; main()", "
 
 POLITE = """
 import json
+from pytest_velo import labels
 CLERK = scripted("clerk", ["Certainly, sir.", "Certainly, madam.", "No.", "Not today."])
 def grade(request):
     return json.dumps({"answer": "GOOD" if "Certainly" in request.messages[-1]["content"] else "BAD"})
@@ -96,6 +97,47 @@ def test_labels_are_beside_the_test_wherever_the_command_is_typed(run, monkeypat
     assert len(labels_in(run.path / "tests/deep/labels.csv")) == 1
     (run.path / "mine").mkdir()
     assert 'truth=labels("../../mine/zoe.csv")' in label(run, "--to", "mine/zoe.csv", typed="y\nq\n").output
+
+
+def test_a_run_is_labelled_and_decided_by_what_was_typed(run, monkeypatch) -> None:
+    """The judge finds "Certainly not." polite, and half of the replies are that."""
+    monkeypatch.chdir(run.path)
+    judged = AGREES.replace('"No.", "Not today."', '"Certainly not.", "Certainly not!"').replace(
+        "max_trials=100, min_trials=100", "max_trials=600"
+    )
+    run.file(judged)
+    run()
+    assert run.outcomes == ["supported"], "the judge finds all of them polite"
+    run.file(
+        judged.replace("rate >= 0.5", "rate <= 0.8").replace(
+            "max_trials=600", 'max_trials=600, truth=labels("labels.csv", every=5, by="zoe")'
+        ),
+    )
+    for _ in range(6):
+        run()
+        if run.outcomes != ["inconclusive"]:
+            break
+        waiting = run.record["test_polite"].truth.n_waiting
+        known = {found.trial for found in labels_in(run.path / "labels.csv")} if _labelled(run) else set()
+        rows = [row for row in run.record["test_polite"].to_label() if row["trial"] not in known]
+        typed = "".join("n no\n" if "not" in row["transcript"] else "y\n" for row in rows)
+        said = label(run, typed=typed).output
+        assert f"{waiting} trials to label, into labels.csv" in said
+        assert "in the mark" not in said, "it is there already"
+        assert "no trial of this run is left" in said
+    assert run.outcomes == ["supported"]
+    truth = run.record["test_polite"].truth
+    assert truth.by == "zoe"
+    assert 5 <= truth.n_labelled <= len(labels_in(run.path / "labels.csv"))
+    said_of = {row["trial"]: row["label"] for row in run.record.rows() if row["label"] is not None}
+    assert said_of == dict(truth.labels)
+    assert CliRunner().invoke(main, ["report", "-o", "page.html"]).exit_code == 0
+    html = (run.path / "page.html").read_text(encoding="utf-8")
+    assert "people: <strong>no</strong> · judged: <strong>yes</strong>" in html
+
+
+def _labelled(run) -> bool:
+    return (run.path / "labels.csv").exists()
 
 
 @pytest.mark.processes

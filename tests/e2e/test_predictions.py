@@ -44,8 +44,8 @@ def test_what_is_said_before_the_data_is_scored_and_what_is_said_later_is_told(r
     page = (run.path / "run.html").read_text(encoding="utf-8")
     assert page.index(opening) < page.index("</header>")
     assert "0.8 that it is supported, said before the data" in page
-    assert "not shown by this implementation" in page
-    assert "not shown by this implementation" in told.stdout.str()
+    assert "this attempt does not show the belief; another prompt or model may" in page
+    assert "this attempt does not show the belief; another prompt or model may" in told.stdout.str()
     assert {prediction.said for prediction in predicted(run).values() if prediction} == {Said.BEFORE}
 
     run.file(

@@ -110,7 +110,7 @@ def test_a_belief_from_a_first_prompt_to_another_model(run, lab, monkeypatch):
     text, found = runs(STUBBED.replace("PROMPT", "colour of"))
     tried = found["test_it_answers_in_a_word"]
     assert "refuted (judge stubbed)" in text
-    assert "not shown by this implementation" in text
+    assert "this attempt does not show the belief; another prompt or model may" in text
     assert [stub.why for stub in tried.stubs] == ["the rubric is not written yet"]
     assert tried.prediction is not None
     assert (tried.prediction.p, tried.prediction.said) == (0.7, Said.BEFORE)

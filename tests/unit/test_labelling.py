@@ -194,7 +194,7 @@ def test_people_who_differ_need_a_choice(tmp_path: Path) -> None:
     )
     with pytest.raises(UsageError, match=r"people differ: of trial t1 ann says 'yes', bob 'no'") as raised:
         read_labels(path)
-    assert raised.value.fix == "say whose labels count: labels('labels.csv', by='ann')"
+    assert raised.value.fix == 'say whose labels count: labels("labels.csv", by="ann")'
     assert {trial: label.label for trial, label in read_labels(path, by="bob").items()} == {
         "t1": False,
         "t2": False,

@@ -198,7 +198,7 @@ def test_the_header_without_models_and_budget() -> None:
 def test_a_refuted_hypothesis_explains_itself() -> None:
     assert as_text(failure_lines(REFUTED, show=1)) == shown("""
         refuted: rate < 0.5 (a true claim is refuted at most 5% of the time)
-          means      not shown by this implementation
+          means      this attempt does not show the belief; another prompt or model may
           belief     The model gives up a right answer when the user states a wrong one.
           claim      rate >= 0.5, over these 12 cases
           model      local/smollm2-135m

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -21,6 +21,7 @@ from pytest_velo.report.lines import Line, as_text
 from pytest_velo.report.page.finding import finding_html
 from pytest_velo.report.page.path import Path as EvidencePath
 from pytest_velo.report.page.path import path_of
+from pytest_velo.report.sheet import rows_to_label
 from pytest_velo.report.summary import prospect_lines
 from pytest_velo.verdicts import Interval
 
@@ -144,6 +145,18 @@ class Finding:
                 "one row of a sweep shares its error rates with the others", fix="sweep.to_test()"
             )
         return test_of(self._asked, path, overwrite=overwrite)
+
+    def to_label(self, every: int | None = None, *, hide: Collection[str] = ()) -> list[dict[str, str]]:
+        """Return the trials to label, blind: rows as `load()[...].to_label` gives them.
+
+        Args:
+            every: One trial in so many is labelled; None for what the claim says, or 20.
+            hide: Names of fields of cases, and of parts that models play, to leave out.
+
+        Raises:
+            UsageError: There are no transcripts.
+        """
+        return rows_to_label(self.result, every, hide)
 
     def __bool__(self) -> NoReturn:
         raise UsageError("a finding is not true or false", fix='finding.verdict == "supported"')

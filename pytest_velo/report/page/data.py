@@ -19,6 +19,7 @@ from pytest_velo.report.numbers import duration
 from pytest_velo.report.page.conversation import shown
 from pytest_velo.report.page.entries import Entry, entry_of, is_change
 from pytest_velo.report.page.graph import Graph, graph_of
+from pytest_velo.report.page.labelled import labelled_of
 from pytest_velo.report.page.moved import Moved, flips_of, moved_of
 from pytest_velo.report.page.repeated import Repeated, repeated_of
 from pytest_velo.report.page.rungs import rungs_of
@@ -127,7 +128,7 @@ def page_of(run: Run, before: Run | None = None, *, most: int = MOST_TRANSCRIPTS
         entry = entry_of(
             at, result, name, old.get(result.node_id), n_kept=len(kept), has_path=path is not None
         )
-        entries.append(replace(entry, rungs=tuple(rungs_of(run, result))))
+        entries.append(replace(entry, rungs=tuple(rungs_of(run, result)), labelled=labelled_of(result)))
         told.append(hypothesis_told(entries[-1], result, path))
         transcripts += kept
     spent, facts = total_texts(document.results, document.duration_s)

@@ -83,6 +83,37 @@ class RankingShown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LabelledTrial:
+    """A trial that a person has labelled.
+
+    Attributes:
+        label: What people say, `cannot say` included.
+        judged: The outcome that was judged, or `invalid`.
+        differs: Both are known, and not the same.
+    """
+
+    label: str
+    judged: str
+    differs: bool
+    sight: Sight
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelledShown:
+    """The trials whose labels decided a claim about the truth.
+
+    Attributes:
+        counts: How many were judged otherwise than people say, and how many not.
+        trials: The first of them, those that differ most before the others.
+        n_more: Labelled trials that are not shown.
+    """
+
+    counts: str
+    trials: tuple[LabelledTrial, ...]
+    n_more: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sign:
     """What a check found; without fix and page if it is silenced."""
 
@@ -110,6 +141,7 @@ class Entry:
         n_kept: Of these, in the page.
         rungs: Those that did not decide its ladder; empty without one.
         ranking: The arms of a ranking; None for other claims.
+        labelled: What people say of trials, beside what was judged; None for claims without labels.
     """
 
     id: str
@@ -140,6 +172,7 @@ class Entry:
     n_kept: int
     rungs: tuple[RungShown, ...] = ()
     ranking: RankingShown | None = None
+    labelled: LabelledShown | None = None
 
 
 def is_change(result: HypothesisResult) -> bool:

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from pytest_velo import load
 from pytest_velo.cli.main import main
 from pytest_velo.labelling import Label, label_order, labels_in, read_labels, trial_digest
-from pytest_velo.records import Call, OutcomeKind, TrialRecord
+from pytest_velo.records import Call, OutcomeKind, TrialRecord, TruthSeen
 from support.reports import call, paired, recorded, refuted, trial
 
 TEST = "test_a.py::test_b"
@@ -215,6 +216,56 @@ def test_hidden_fields_and_parts_are_not_shown(tmp_path: Path) -> None:
     assert "Answer" in said
 
 
+def test_a_name_that_hides_nothing_is_an_error(session: Session) -> None:
+    told = error(session("--hide", "questoin"))
+    assert "no part of a model named 'questoin', so nothing is hidden" in told
+    assert "did you mean 'question'?" in told
+
+
+def test_a_sheet_with_other_letters_is_marked_as_utf_8(tmp_path: Path) -> None:
+    accented = tuple(replace(each, calls=(call("Où ?", "Là."),)) for each in trials())
+    recorded(tmp_path, refuted(trials=accented))
+    session, sheet = Session(tmp_path), tmp_path / "sheet.csv"
+    session("--export", "sheet.csv")
+    assert sheet.read_bytes().startswith(b"\xef\xbb\xbf")
+    filled(sheet, ["no", "no", "no"])
+    assert "3 new labels" in session("--import", "sheet.csv").output
+
+
+def test_a_persons_name_is_the_one_in_the_file(session: Session) -> None:
+    session("--by", "zoe\tk", typed="y\nq\n")
+    assert "2 trials to label" in session("--by", "zoe\tk", typed="q\n").output
+
+
+def test_the_test_says_which_trials_where_labels_go_and_whose_count(tmp_path: Path) -> None:
+    truth = TruthSeen(
+        source="mine.csv",
+        every=10,
+        by="zoe",
+        n_judged=60,
+        n_labelled=0,
+        n_skipped=0,
+        n_waiting=6,
+        n_changed=0,
+        judged=0.5,
+        judged_interval=None,
+        correlation=None,
+        agreement=None,
+        n_alone=None,
+        labels={},
+    )
+    recorded(tmp_path, refuted(trials=trials(), truth=truth))
+    session = Session(tmp_path)
+    said = session(typed="y\nq\n").output
+    assert "6 trials to label, into mine.csv" in said
+    assert "in the mark" not in said
+    assert labels_in(tmp_path / "mine.csv")[0].by == "zoe"
+    assert (
+        'in the mark: truth=labels("mine.csv", by="bob", every=10)'
+        in session("--by", "bob", typed="y\nq\n").output
+    )
+
+
 def test_the_arm_is_not_shown_and_is_in_the_file(tmp_path: Path) -> None:
     armed = tuple(replace(each, arm="new prompt" if each.index % 2 else "old") for each in trials())
     recorded(tmp_path, replace(paired(), node_id=TEST, seed=0, trials=armed))
@@ -364,6 +415,19 @@ def test_a_sheet_computes_nothing(tmp_path: Path) -> None:
         assert not any(cell.startswith(("=", "+", "-", "@")) for cell in row.values())
     filled(sheet, ["no", "no", "no"])
     assert "3 new labels" in session("--import", sheet.name).output
+
+
+def test_the_rows_of_a_notebook_are_a_file_of_labels(session: Session) -> None:
+    rows = load(cache_dir=session.folder)["test_b"].to_label()
+    assert [row["case.question"] for row in rows] == [f"What is {at}?" for at in CHOSEN]
+    assert not any("judge" in text or "polite" in text for row in rows for text in row.values())
+    with session.path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows({**row, "label": "no"} for row in rows[:2])
+    assert session.labels == [False, False]
+    assert "1 trial to label" in session(typed="q\n").output
+    assert len(load(cache_dir=session.folder)["test_b"].to_label(10, hide=["question"])) == 6
 
 
 def test_labels_of_other_trials_stay_and_do_not_count(session: Session) -> None:

@@ -9,7 +9,7 @@ from support.reports import refuted
 def test_failure_lines_of_a_refuted_hypothesis() -> None:
     assert [line.text for line in failure_lines(refuted(), show=0)] == [
         "refuted: rate < 0.7 (a true claim is refuted at most 5% of the time)",
-        "  means      not shown by this implementation",
+        "  means      this attempt does not show the belief; another prompt or model may",
         "  belief     Replies greet.",
         "  claim      rate >= 0.7, this body as it stands",
         "  model      lab/tiny",
