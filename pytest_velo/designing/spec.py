@@ -273,6 +273,7 @@ KEYWORDS: Mapping[str, Callable[[Any], Any]] = {
 EXAMPLES: Mapping[str, str] = {
     "cases": '"questions.jsonl"',
     "covariate": '"difficulty"',
+    "truth": 'labels("labels.csv")',
     "arms": '("plain", "hinted")',
     "models": '["local/smollm2-135m"]',
     "judge": '"openai/gpt-5-mini"',

@@ -134,7 +134,7 @@ def test_a_misspelt_keyword(run, keyword, fix):
 
 
 BAD_VALUES = [
-    ("truth='labels.csv'", 'expected labels("labels.csv")'),
+    ("truth='labels.csv'", 'labels("labels.csv")'),
     ("covariate=7", "a field of the cases, a function of the case, or recorded(...)"),
     ("cases=None", "a list, a function, a file name or a strategy"),
     ("models=[]", "a list of model ids*"),
