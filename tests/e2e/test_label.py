@@ -129,6 +129,8 @@ def test_a_run_is_labelled_and_decided_by_what_was_typed(run, monkeypatch) -> No
     truth = run.record["test_polite"].truth
     assert truth.by == "zoe"
     assert 5 <= truth.n_labelled <= len(labels_in(run.path / "labels.csv"))
+    said_of = {row["trial"]: row["label"] for row in run.record.rows() if row["label"] is not None}
+    assert said_of == dict(truth.labels)
     assert CliRunner().invoke(main, ["report", "-o", "page.html"]).exit_code == 0
     html = (run.path / "page.html").read_text(encoding="utf-8")
     assert "people: <strong>no</strong> · judged: <strong>yes</strong>" in html

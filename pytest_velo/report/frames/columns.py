@@ -46,6 +46,7 @@ COLUMNS: Mapping[Table, Mapping[str, Kind]] = {
         "unit": _INTEGER,
         "seed": _INTEGER,
         "outcome": _NUMBER,
+        "label": _NUMBER,
         "invalid": _FLAG,
         "invalid_reason": _TEXT,
         "counted": _FLAG,

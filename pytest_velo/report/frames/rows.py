@@ -107,6 +107,7 @@ def _trial_rows(run: Recorded, result: HypothesisResult) -> Iterator[Row]:
             "seed": trial.seed,
             "outcome": _outcome(trial, parts),
             **{f"{OUTCOME}{name}": value for name, value in trial.values.items() if name},
+            "label": None if result.truth is None else result.truth.labels.get(trial.index),
             "invalid": invalid,
             "invalid_reason": trial.detail if invalid else None,
             "counted": None if weighed is None else trial.index in weighed,
