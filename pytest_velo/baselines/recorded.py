@@ -171,6 +171,10 @@ def _check_same(before: HypothesisResult, now: HypothesisResult) -> None:
     for run, result in (("first", before), ("second", now)):
         if result.outcome in (Outcome.ERROR, Outcome.SKIPPED) or result.decision is None:
             raise NotComparable(f"in the {run} run it ended as {result.outcome}")
+        if result.truth is not None:
+            raise NotComparable(
+                "the claim is about labels of a few trials, and what was judged of all is not the truth"
+            )
         if result.decision.evidence.n == 0:
             raise NotComparable(f"in the {run} run no trial counted")
         if not result.trials:

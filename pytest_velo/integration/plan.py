@@ -107,6 +107,7 @@ def plan_item(
         problem=problem,
         remarks=(
             *_shared(frame),
+            *_by_labels(claim, frame),
             *_remarks(claim, parts, ladder=item.stash[SPEC].ladder is not None),
             *_found(item, session),
         ),
@@ -168,6 +169,12 @@ def _shared(frame: Frame) -> Iterator[str]:
             f"alpha {frame.design.alpha:.2g} is this attempt's share of {frame.attempts_alpha:g}, which all"
             " attempts at the belief have together; a later one has less"
         )
+
+
+def _by_labels(claim: AnyClaim, frame: Frame) -> Iterator[str]:
+    """Say what the plan of an estimate by labels leaves out."""
+    if frame.labelled_every is not None and isinstance(claim, Estimation):
+        yield "planned as if labels were all there is: a judge that agrees with them makes it shorter"
 
 
 def _unplannable(config: pytest.Config, claim: AnyClaim) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 from typing import Any
 
 from pytest_velo.records import HypothesisResult, JsonObject, Outcome, TruthSeen
@@ -87,8 +88,8 @@ def waiting_text(truth: TruthSeen) -> str:
     if truth.n_changed:
         told += (
             f"; {count(truth.n_changed, 'label')} of the same case and repeat"
-            f" {'is' if truth.n_changed == 1 else 'are'} of something else that was said, and"
-            f" {'does' if truth.n_changed == 1 else 'do'} not count"
+            f" {'is' if truth.n_changed == 1 else 'are'} of something else that was said, or of another test,"
+            f" and {'does' if truth.n_changed == 1 else 'do'} not count"
         )
     return told
 
@@ -100,10 +101,12 @@ def ran_out_of_labels(result: HypothesisResult) -> bool:
 
 def label_command(result: HypothesisResult, truth: TruthSeen) -> str:
     """Return the command that asks for the labels."""
-    name = result.node_id.split("::", 1)[-1]
+    file, _, name = result.node_id.rpartition("::")
+    place = PurePosixPath(file.partition("::")[0]).parent / truth.source
+    to = "" if place.name == _USUAL_FILE else f" --to {_quoted(str(place))}"
     every = "" if truth.every == _USUAL_EVERY else f" --every {truth.every}"
     by = f" --by {_quoted(truth.by)}" if truth.by else ""
-    return f"velo label latest -k {_quoted(name)}{every}{by}"
+    return f"velo label latest -k {_quoted(name)}{to}{every}{by}"
 
 
 def _quoted(text: str) -> str:
@@ -112,6 +115,7 @@ def _quoted(text: str) -> str:
 
 
 _USUAL_EVERY = 20
+_USUAL_FILE = "labels.csv"
 
 
 def truth_to_json(truth: TruthSeen) -> dict[str, Any]:

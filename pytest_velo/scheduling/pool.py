@@ -67,8 +67,11 @@ class Pool:
         await self._cancel(list(self._tasks.values()))
 
     def ready(self, run: Run) -> None:
-        """Launch at once what costs nothing; share out the rest at the end of this loop iteration."""
-        if run.is_known:
+        """Launch at once what costs nothing; share out the rest at the end of this loop iteration.
+
+        A run that has ended leaves its lane to others, even where it had more that costs nothing.
+        """
+        if run.is_known and run.stop is None:
             run.launch(run.wanted)
         elif not self._due and not self._closed:
             self._due = True

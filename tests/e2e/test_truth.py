@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from click.testing import CliRunner
 
+from pytest_velo import check_sync, labels, rate, scripted
 from pytest_velo.cli.main import main
 from pytest_velo.labelling import Label, LabelFile, label_order, trial_digest
 from pytest_velo.report.document import result_from_json, result_to_json
@@ -165,3 +166,99 @@ async def test_it(model, case{", arm" if "arms" in more else ""}):
     )
     done = run()
     assert told in " ".join((done.stdout.str() + done.stderr.str()).split())
+
+
+WIDE = """
+from pytest_velo import estimate, labels, mean, rate
+
+def reply(request, rng):
+    return ("Dear" if rng.random() < 0.4 else "Hey") + "." * rng.randrange(8)
+
+MODEL = scripted("letters", reply)
+pytestmark = pytest.mark.velo(models=[MODEL], cases=[f"write {n}" for n in range(30)], max_trials=1500,
+                              truth=labels("labels.csv", every=5))
+
+def judged(text):
+    return ("Dear" in text) != (len(text) % 7 == 0)
+
+@pytest.mark.hypothesis(estimate(rate, halfwidth=0.15))
+async def test_number(model, case):
+    return judged(str(await model(case)))
+
+@pytest.mark.hypothesis(rate.within(0.1, 0.75))
+async def test_inside(model, case):
+    return judged(str(await model(case)))
+
+@pytest.mark.hypothesis(mean(0, 20) >= 5)
+async def test_score(model, case):
+    return float(len(str(await model(case))))
+"""
+
+
+@pytest.mark.slow
+def test_numbers_ranges_and_scores_are_settled_by_labels_too_sampled_together(run):
+    run.file(WIDE)
+    for _ in range(6):
+        run()
+        record = run.record
+        if not any(result.truth.n_waiting for result in record.results):
+            break
+        file = LabelFile(run.path / "labels.csv")
+        known = {label.trial for label in file.labels}
+        for result in record.results:
+            trials = {trial.index: trial for trial in record.trials_of(result.node_id)}
+            for index in label_order(result.node_id, len(trials), result.seed, 5):
+                name, text = trial_digest(result.node_id, trials[index]), trials[index].calls[0].reply.text
+                if name not in known:
+                    said = len(text) + 0.5 if "score" in result.node_id else "Dear" in text
+                    file.add(Label(trial=name, label=said))
+    number, inside, score = (run.record[f"test_{name}"] for name in ("number", "inside", "score"))
+    assert [each.outcome for each in (number, inside, score)] == ["measured", "supported", "supported"]
+    ends = number.decision.evidence.interval
+    assert ends.high - ends.low <= 0.3 + 1e-9
+    assert ends.low <= 0.4 <= ends.high
+    assert ends.low <= number.decision.evidence.estimate <= ends.high
+    assert inside.decision.evidence.estimate == pytest.approx(0.4, abs=0.2)
+    assert score.decision.evidence.estimate > score.truth.judged  # people give half a point more
+    assert score.truth.agreement is None
+    first = sorted((run.path / ".pytest_velo" / "runs").glob("20*"))[-1].name
+    with imported_anew(run.path):
+        compared = CliRunner().invoke(main, ["compare", first, first]).output
+        planned = CliRunner().invoke(main, ["plan", "-p", "no:randomly"]).output
+    assert "not compared: the claim is about labels of a few trials" in compared
+    assert "planned as if labels were all there is" in " ".join(planned.split())
+
+
+def test_a_call_of_check_is_decided_by_labels(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    writer = scripted("writer", lambda request, rng: "Dear" if rng.random() < 0.5 else "Hey")
+
+    def polite(model, case):
+        """Writers are polite."""
+        return model(case) is not None  # the judge takes all of them for polite
+
+    def asked():
+        return check_sync(
+            rate >= 0.2,
+            polite,
+            cases=[f"write {n}" for n in range(20)],
+            models=[writer],
+            truth=labels("people.csv", every=4),
+            max_trials=400,
+        )
+
+    first = asked()
+    assert first.verdict == "inconclusive"
+    assert "velo label latest -k polite --to people.csv --every 4" in str(first)
+    for _ in range(3):
+        file = LabelFile(tmp_path / "people.csv")
+        known = {label.trial for label in file.labels}
+        result = asked().result
+        for index in label_order(result.node_id, len(result.trials), result.seed, 4):
+            name = trial_digest(result.node_id, result.trials[index])
+            if name not in known:
+                file.add(Label(trial=name, label=result.trials[index].calls[0].reply.text == "Dear"))
+    found = asked()
+    assert found.verdict == "supported"
+    assert found.result.truth.judged == 1.0
+    assert found.result.truth.correlation is None  # it never says anything else

@@ -70,3 +70,26 @@ def test_a_policy_that_breaks_ends_every_run_with_its_error(make_hypothesis) -> 
                 await asyncio.wait_for(pool.wait(run), timeout=60)
 
     asyncio.run(go())
+
+
+@pytest.mark.parametrize("scheduler", Scheduler)
+def test_a_run_that_ends_among_stored_trials_lets_the_next_one_on(make_hypothesis, scheduler) -> None:
+    """It fills the lane with what costs nothing, and is decided before it has read all of it."""
+
+    async def go() -> None:
+        pool = Pool(policy_of(scheduler), 5, lambda _: "lane")
+        drawer, threads = Sampler(Settings(), None), SampleLoop()
+
+        async def always(case, arm, trial):
+            await asyncio.sleep(0)
+            return True
+
+        known = Run(make_hypothesis(always, limit=5), drawer, threads, launcher=pool, n_known=200)
+        other = Run(make_hypothesis(body, limit=5), drawer, threads, launcher=pool)
+        pool.start([known, other])
+        for run in (known, other):
+            await asyncio.wait_for(pool.wait(run), timeout=60)
+        assert len(known.trials) < 200
+        assert other.trials
+
+    asyncio.run(go())
