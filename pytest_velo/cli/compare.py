@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from pytest_velo.cli.cache_dir import cache_dir_option
+from pytest_velo.cli.printing import print_lines
 from pytest_velo.errors import UsageError
 from pytest_velo.report.comparison import comparison_lines
 from pytest_velo.report.earlier import compare_runs, runs_before
@@ -49,10 +50,7 @@ def compare(
             click.echo(f"run {run.folder.name} did not end: it has the hypotheses that had ended by then")
     runs = compare_runs(before, now, part_of_node_id, alpha=alpha, margin=margin)
     width = max(40, shutil.get_terminal_size().columns)
-    for line in comparison_lines(runs, width=width, encoding=sys.stdout.encoding):
-        markup = line.style.markup
-        colour = next((name for name in ("red", "green", "yellow") if name in markup), None)
-        click.secho(line.text, fg=colour, bold=markup.get("bold"), dim=markup.get("light"))
+    print_lines(comparison_lines(runs, width=width, encoding=sys.stdout.encoding))
     if fail_on_worse and runs.worse:
         raise SystemExit(1)
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,13 +14,14 @@ import click
 
 from pytest_velo.cli.cache_dir import cache_dir_option
 from pytest_velo.cli.compare import run_id
+from pytest_velo.cli.printing import print_lines
 from pytest_velo.errors import UsageError
 from pytest_velo.integration.config.folder import root_folder
 from pytest_velo.labelling import EVERY, Label, LabelFile, label_text, one_line
 from pytest_velo.records import HypothesisResult
 from pytest_velo.report.blind import Blind, Place, blind_lines, blinds_of, range_of
 from pytest_velo.report.labelled import agreement_lines, counted, mark_of, next_lines
-from pytest_velo.report.lines import Line, Style, fit_lines, paragraph
+from pytest_velo.report.lines import Line, Style, paragraph
 from pytest_velo.report.load import Run, load
 from pytest_velo.report.numbers import count
 from pytest_velo.report.sheet import read_sheet, write_sheet
@@ -157,7 +157,9 @@ class Desk:
         at = 0
         while at < len(waiting):
             blind, place = self._trials[waiting[at]]
-            _print([Line(""), Line(f"{at + 1} of {len(waiting)}", Style.BOLD), *blind_lines(blind, _width())])
+            print_lines(
+                [Line(""), Line(f"{at + 1} of {len(waiting)}", Style.BOLD), *blind_lines(blind, _width())]
+            )
             step = self._typed(blind, place)
             if step == 0:
                 break
@@ -172,7 +174,7 @@ class Desk:
         again = ["velo", "label", "--import", str(path), "-k", self._result.node_id]
         again += [] if self._every == EVERY else [f"--every={self._every}"]
         again += [f"--hide={name}" for name in self._hidden]
-        _print([Line(f"it comes back with: {inline(shlex.join(again))}")])
+        print_lines([Line(f"it comes back with: {inline(shlex.join(again))}")])
 
     def take(self, path: Path) -> None:
         """Take the labels of a sheet that people have filled in."""
@@ -207,7 +209,7 @@ class Desk:
 
     def _begin(self, question: str, n: int) -> None:
         """Say what is asked; without a question of the user's, what the test says."""
-        _print([Line(inline(self._result.node_id, _width()), Style.BOLD)])
+        print_lines([Line(inline(self._result.node_id, _width()), Style.BOLD)])
         if question:
             _say(question)
         else:
@@ -271,17 +273,17 @@ class Desk:
         here = self._of_test(self._file.labels)
         n_left = len(self._waiting)
         mine = [label for label in here if label.by == self._by]
-        _print([Line("")])
+        print_lines([Line("")])
         _say(f"{self._file.path}: {counted(mine if mine else here)} of this test")
         if n_left:
             _say(f"{count(n_left, 'trial')} of this run to label: the same command goes on there")
         else:
             _say("no trial of this run is left to label")
-            _print(agreement_lines(here, _width()))
+            print_lines(agreement_lines(here, _width()))
         if not here:
             return
         mark = mark_of(self._path_in_test(), self._by, self._every)
-        _print(next_lines("" if mark == self._marked else mark, self._result.rerun))
+        print_lines(next_lines("" if mark == self._marked else mark, self._result.rerun))
 
     @property
     def _marked(self) -> str:
@@ -303,11 +305,4 @@ def _now() -> str:
 
 
 def _say(text: str, style: Style = Style.PLAIN) -> None:
-    _print(paragraph(text, style, _width()))
-
-
-def _print(lines: Iterable[Line]) -> None:
-    for line in fit_lines(lines, sys.stdout.encoding):
-        markup = line.style.markup
-        colour = next((name for name in ("red", "green", "yellow") if name in markup), None)
-        click.secho(line.text, fg=colour, bold=markup.get("bold"), dim=markup.get("light"))
+    print_lines(paragraph(text, style, _width()))

@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
 import pytest
 
 from pytest_velo.cli.as_recorded import as_recorded
@@ -22,7 +20,6 @@ from pytest_velo.integration.plan import plan_selection
 from pytest_velo.integration.rescore import Ran, run_again
 from pytest_velo.records import HypothesisResult, Repeat
 from pytest_velo.report.again import originals, why_left_out
-from pytest_velo.report.lines import Line, fit_lines
 from pytest_velo.report.record import JUDGED
 
 if TYPE_CHECKING:
@@ -86,14 +83,6 @@ def exit_code(ran: Ran, *, is_worse: bool) -> int:
     if ran.run_id is None or ran.exit_code not in _DECIDES:
         return ran.exit_code
     return int(is_worse)
-
-
-def print_lines(lines: Iterable[Line]) -> None:
-    """Print lines in their colours, as far as the terminal can."""
-    for line in fit_lines(list(lines), sys.stdout.encoding):
-        markup = line.style.markup
-        colour = next((name for name in ("red", "green", "yellow") if name in markup), None)
-        click.secho(line.text, fg=colour, bold=markup.get("bold"), dim=markup.get("light"))
 
 
 def columns() -> int:

@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 
 from pytest_velo.cli.cache_dir import cache_dir_option
+from pytest_velo.cli.printing import print_lines
 from pytest_velo.cli.repeating import (
     check_given,
     columns,
     exit_code,
-    print_lines,
     repeated,
     run_and_options,
 )

@@ -430,6 +430,13 @@ def test_the_rows_of_a_notebook_are_a_file_of_labels(session: Session) -> None:
     assert len(load(cache_dir=session.folder)["test_b"].to_label(10, hide=["question"])) == 6
 
 
+@pytest.mark.parametrize("off", ["", "1"])
+def test_colours_are_for_those_who_want_them(session: Session, off: str) -> None:
+    told = ["label", "--cache-dir", str(session.folder)]
+    said = CliRunner().invoke(main, told, input="q\n", color=True, env={"NO_COLOR": off}).output
+    assert ("\x1b[" in said) is not bool(off)
+
+
 def test_labels_of_other_trials_stay_and_do_not_count(session: Session) -> None:
     session.path.write_text("trial,label\nt0,yes\n")
     said = session(typed="y\nq\n")
