@@ -1,4 +1,4 @@
-"""Asked often enough, a model does what it rarely does: success grows with the number of attempts.
+"""Success grows with the number of attempts.
 
 Paper: Hughes et al. 2024, arXiv:2412.03556
 Number: 89% attack success on GPT-4o with 10,000 attempts; a power law in their number
