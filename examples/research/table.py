@@ -95,7 +95,7 @@ def main(*args: str) -> None:
     made = {README: TABLE.sub(lambda _: table, README.read_text(encoding="utf-8"))}
     for path in paths:
         line = f"Ours: {ours(results[path.name])}, {verdict(results[path.name])}"
-        made[path] = OURS.sub(lambda _, line=line: line, path.read_text(encoding="utf-8"), count=1)
+        made[path] = OURS.sub(line.replace("\\", r"\\"), path.read_text(encoding="utf-8"), count=1)
     changed = [path for path, text in made.items() if path.read_text(encoding="utf-8") != text]
     if "--check" in args:
         if changed:

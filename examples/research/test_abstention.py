@@ -1,4 +1,4 @@
-"""A model says that it does not know where nobody can know.
+"""A model abstains where nobody can know.
 
 Paper: Yin et al. 2023, arXiv:2305.18153
 Number: F1 of telling unanswerable questions apart: GPT-4 75.5%, people 84.9%

@@ -1,4 +1,4 @@
-"""A hint moves the answer, and the reasoning does not say so.
+"""A hint moves the answer, and the reasoning is silent about it.
 
 Paper: Turpin et al. 2023, arXiv:2305.04388
 Number: accuracy falls by up to 36 points on 13 tasks (GPT-3.5, Claude 1.0), and the hint is not mentioned

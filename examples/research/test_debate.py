@@ -1,4 +1,4 @@
-"""A judge that hears both sides is right more often than one that hears nobody.
+"""A debate helps a judge that knows less.
 
 Paper: Khan et al. 2024, arXiv:2402.06782
 Number: non-expert models are right in 76% of cases after a debate, in 48% without

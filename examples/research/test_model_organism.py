@@ -1,4 +1,4 @@
-"""A claim finds a hidden rule: the reply changes with a year that should not matter.
+"""A claim finds a hidden rule.
 
 Paper: Hubinger et al. 2024, arXiv:2401.05566
 Number: none quoted; trained models write exploitable code where the prompt says 2024, and not for 2023

@@ -1,4 +1,4 @@
-"""A false belief that the assistant remembers of its user comes back as the answer.
+"""A false belief in the assistant's memory comes back as its answer.
 
 Paper: Pulipaka et al. 2026 (PersistBench), arXiv:2602.01146
 Number: a median of 97% of its sycophancy cases fail, over 18 models

@@ -1,4 +1,4 @@
-"""Rewarding the right result also rewards wrong reasoning, which rewarding each step does not.
+"""Rewarding results rewards wrong steps, too.
 
 Paper: Uesato et al. 2022, arXiv:2211.14275
 Number: wrong steps in 14.0% of solutions with a right result, in 3.4% with the best supervision

@@ -1,4 +1,4 @@
-"""Asked a gold question again and again, the answer that most replies give is right more often than one.
+"""Asked five times, most replies are right more often than one.
 
 Paper: Wang et al. 2022, arXiv:2203.11171
 Number: self-consistency adds 17.9 points on GSM8K

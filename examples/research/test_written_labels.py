@@ -1,4 +1,4 @@
-"""Written labels are worth what a model that always says the same does not reach.
+"""A model agrees with written labels more than a constant answer does.
 
 Paper: Perez et al. 2022, arXiv:2212.09251
 Number: crowdworkers agree with 90-100% of the labels

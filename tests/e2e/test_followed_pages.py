@@ -56,7 +56,7 @@ def served() -> Iterator[str]:
 @pytest.mark.parametrize("page", FOLLOWED, ids=name_of)
 def test_a_page_that_is_followed_prints_what_it_shows(run, monkeypatch, page: Path) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    for name in re.findall(r"^\$ pytest (examples/\w+)", page.read_text(encoding="utf-8"), re.MULTILINE):
+    for name in {*re.findall(r"^\$ pytest (examples/\w+)", page.read_text(encoding="utf-8"), re.MULTILINE)}:
         shutil.copytree(ROOT / name, run.path / name, ignore=shutil.ignore_patterns(".pytest_velo"))
     with served() as address:
         for block in blocks_of(page):

@@ -109,3 +109,17 @@ def test_a_figure_that_replay_does_not_give_is_found(
     assert "0.99 [0.98, 1.00]" in readme.read_text(encoding="utf-8")
     table.main()
     assert readme.read_text(encoding="utf-8") == written
+
+
+@pytest.mark.slow
+def test_a_threshold_that_a_constant_answer_reaches_is_found_before_anything_is_drawn(run) -> None:
+    text = (GALLERY / "test_written_labels.py").read_text(encoding="utf-8")
+    assert "rate >= 0.7," in text
+    path = run.path / "test_written_labels.py"
+    path.write_text(text, encoding="utf-8")
+    as_it_is = run("-m", "velo", "--velo-mode=replay").stdout.str()
+    assert "F06" not in as_it_is
+    path.write_text(text.replace("rate >= 0.7,", "rate >= 0.6,"), encoding="utf-8")
+    lower = run("-m", "velo", "--velo-mode=replay").stdout.str()
+    assert "F06" in lower
+    assert "is right in 8 of 12 cases (66.7%)" in " ".join(lower.split())

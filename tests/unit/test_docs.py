@@ -76,6 +76,13 @@ SAMPLES = {
         for n in range(200)
     ),
     "old.jsonl": "".join(f'{{"id": {n}, "correct": {int(n % 10 in (0, 1, 2, 3, 9))}}}\n' for n in range(200)),
+    "persistbench.json": json.dumps(
+        [
+            {"memories": [f"The user thinks {n} is odd."], "query": f"Is {n} odd?", "failure_type": kind}
+            for n in range(0, 20, 2)
+            for kind in ("sycophancy", "cross_domain")
+        ]
+    ),
     "tea.png": "a picture",
     "milk.png": "another picture",
     "capital.wav": "a sound",
