@@ -26,6 +26,7 @@ means of bounded random variables by betting", JRSS B 86:1.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from pytest_velo.errors import UsageError
@@ -51,10 +52,8 @@ LEAST_SPREAD = 1e-6
 _LOG_WEIGHTS = tuple(math.log(weight) for weight in WEIGHTS)
 
 
-class MeanProcess:
-    """Evidence against a null about the mean of bounded outcomes, unit by unit; about 5 µs per unit.
-
-    Side +1 tests "mean <= threshold", side -1 "mean >= threshold".
+class Fortunes:
+    """What bettors against a null about a bounded mean own, unit by unit; who extends it says how they bet.
 
     Attributes:
         n: Units so far.
@@ -65,7 +64,7 @@ class MeanProcess:
         UsageError: The threshold is not strictly between 0 and 1.
     """
 
-    __slots__ = ("_log_fortunes", "_squares", "_sum", "edge", "log_e", "max_log_e", "n", "side", "threshold")
+    __slots__ = ("_log_fortunes", "edge", "log_e", "max_log_e", "n", "side", "threshold")
 
     def __init__(self, threshold: float, side: Side) -> None:
         if not 0.0 < threshold < 1.0:
@@ -80,14 +79,10 @@ class MeanProcess:
         self.n = 0
         self.log_e = 0.0
         self.max_log_e = -math.inf
-        self._sum = 0.0
-        self._squares = 0.0
         self._log_fortunes = list(_LOG_WEIGHTS)
 
-    def update(self, outcome: float) -> None:
-        """Take in one outcome in [0, 1]."""
-        away = (outcome if self.side > 0 else 1.0 - outcome) - self.edge
-        gains = [bet * away for bet in self.bets()]
+    def _settle(self, gains: Iterable[float]) -> None:
+        """Pay out what each bettor gained with a unit, as a share of its fortune."""
         logs = [
             -math.inf if gain <= ALL_IN else log_fortune + math.log1p(gain)
             for log_fortune, gain in zip(self._log_fortunes, gains, strict=True)
@@ -97,6 +92,33 @@ class MeanProcess:
         self.log_e = top + math.log(sum([math.exp(value - top) for value in logs]))
         self.max_log_e = max(self.max_log_e, self.log_e)
         self.n += 1
+
+
+class MeanProcess(Fortunes):
+    """Evidence against a null about the mean of bounded outcomes, unit by unit; about 5 µs per unit.
+
+    Side +1 tests "mean <= threshold", side -1 "mean >= threshold".
+
+    Attributes:
+        n: Units so far.
+        log_e: Natural log of the evidence now; 0 before the first unit.
+        max_log_e: The largest value after any unit; -inf before the first.
+
+    Raises:
+        UsageError: The threshold is not strictly between 0 and 1.
+    """
+
+    __slots__ = ("_squares", "_sum")
+
+    def __init__(self, threshold: float, side: Side) -> None:
+        super().__init__(threshold, side)
+        self._sum = 0.0
+        self._squares = 0.0
+
+    def update(self, outcome: float) -> None:
+        """Take in one outcome in [0, 1]."""
+        away = (outcome if self.side > 0 else 1.0 - outcome) - self.edge
+        self._settle([bet * away for bet in self.bets()])
         self._sum += away
         self._squares += away * away
 
