@@ -2,19 +2,26 @@
 
     python benchmarks/covariates.py                  # simulated lists, for scores, pairs and 0/1 outcomes
     python benchmarks/covariates.py --real FOLDER    # one recorded model's outcomes as another's covariate
+    python benchmarks/covariates.py --asked FILE     # what the embedded model said earlier, of real questions
 
 `FOLDER` has files `*.json`, each a list of 0/1 outcomes of one model on the same cases, in the same order.
+`FILE` is one of BIG-Bench Hard, such as `sports_understanding.json`. The model answers each of its first
+questions several times. How often it said yes in the first half is the covariate; outcomes are picked from
+its other answers, so that none is its own covariate.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from pytest_velo import check_sync, estimate, rate
 from pytest_velo.stats.engine.arrays import Floats
 from pytest_velo.stats.engine.centred import Centring
 from pytest_velo.stats.engine.mixture import bets
@@ -24,6 +31,7 @@ from pytest_velo.stats.limits.mean import log_evidence
 
 ALPHA, HORIZON, N_CASES, N_RUNS = 0.05, 1_000, 200, 400
 DISTANCE = 0.1
+N_DRAWS = 8  # of each real question
 SQUARED = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.7, 0.9)
 
 Outcomes = Callable[[np.random.Generator, Floats], Floats]
@@ -134,16 +142,59 @@ def real(rng: np.random.Generator, folder: Path) -> None:
             )
 
 
+def asked(rng: np.random.Generator, file: Path, n_cases: int) -> None:
+    """Print what the embedded model's own earlier answers save, on real questions."""
+    cases = [{"q": row["input"]} for row in json.loads(file.read_text(encoding="utf-8"))["examples"]]
+
+    async def says_yes(model: Any, case: Any) -> bool:
+        prompt = f"{case.q}\nAnswer yes or no."
+        reply = await model(prompt, max_tokens=4, temperature=1.0, allow_cut=True)
+        return str(reply.text).strip().lower().startswith("yes")
+
+    found = check_sync(
+        estimate(rate, halfwidth=0.45),
+        says_yes,
+        cases=cases[:n_cases],
+        over="population",
+        draws_per_case=N_DRAWS,
+        min_trials=n_cases,
+        max_trials=n_cases,
+        models=["local/smollm2-135m"],
+    )
+    drawn: dict[str, list[float]] = defaultdict(list)
+    for trial in found.trials:
+        drawn[trial.case_id].append(trial.values.get("", np.nan))
+    answers = np.array([values for values in drawn.values() if len(values) == N_DRAWS])
+    print(
+        f"{file.stem}: {len(answers)} questions, {N_DRAWS} answers each, yes in {np.nanmean(answers):.0%}\n"
+    )
+    print("| earlier answers a question | ρ² | with / without | units with | without | calibrated |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    for n_earlier in (1, 2, N_DRAWS // 2):
+        z, later = answers[:, :n_earlier].mean(axis=1), answers[:, N_DRAWS // 2 :]
+        seen, with_it, without, calibrated = units_needed(
+            rng, later.mean(axis=1), z, tosses, binary=True
+        )  # a toss at the rate of a case's later answers is one of them, picked at random
+        print(
+            f"| {n_earlier} | {seen:.2f} | {with_it / without:.2f} | {with_it:.0f} | {without:.0f}"
+            f" | {calibrated:.0f} |"
+        )
+
+
 def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--real", type=Path, help="folder with recorded outcomes")
+    parser.add_argument("--asked", type=Path, help="file of questions that are answered by yes or no")
+    parser.add_argument("--cases", type=int, default=80, help="its first questions (default 80)")
     arguments = parser.parse_args()
     rng = np.random.default_rng(1)
-    if arguments.real is None:
-        simulated(rng)
-    else:
+    if arguments.asked is not None:
+        asked(rng, arguments.asked, arguments.cases)
+    elif arguments.real is not None:
         real(rng, arguments.real)
+    else:
+        simulated(rng)
 
 
 if __name__ == "__main__":

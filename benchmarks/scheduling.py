@@ -31,6 +31,7 @@ from pytest_velo.cache.attempts import Entry, Found, Tried
 from pytest_velo.runner import run as clocked
 from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.run import Run
+from pytest_velo.scheduling import earlier as remembered
 from pytest_velo.scheduling.earlier import Earlier, earlier_of
 from pytest_velo.scheduling.policies import Policy, policy_of
 from pytest_velo.scheduling.pool import Pool
@@ -51,7 +52,9 @@ def main() -> None:
     parser.add_argument("--in-flight", type=int, default=20, help="most trials at a time (default 20)")
     parser.add_argument("--only", default="", help="schedulers whose names hold this, beside round-robin")
     parser.add_argument("--earlier", type=int, default=1, help="earlier sessions that are known (default 1)")
+    parser.add_argument("--most", type=float, help="trials that earlier sessions count as at most")
     options = parser.parse_args()
+    remembered.MOST = options.most or remembered.MOST
     spent: dict[str, list[dict[int, int]]] = {}
     for seed in range(options.rounds):
         pairs = [(threshold, truth) for threshold in THRESHOLDS for truth in truths_of(threshold)]

@@ -8,24 +8,15 @@ from pytest_velo.runner.weigher import Weigher
 FEWEST_AHEAD = 4  # fewer in flight than this save little and cost rounds
 
 
-class Ahead:
-    """Decides how far launching may go beyond the trials that have finished.
-
-    It allows every trial that no verdict can do without. Of those that are merely expected, it allows half,
-    or a handful; the rest is launched as these come in, so that few calls are made beyond the stopping
-    prefix, at the price of a round or two. It decides again when an eighth of the new trials are in, because
-    the decision costs more than everything else in a replayed trial.
+class Reach:
+    """What bounds how far launching may go, whichever trials come next.
 
     `n_known` is how many trials an earlier look at these draws had: nothing beyond them is launched before
     they are all in.
     """
 
-    def __init__(self, hypothesis: Hypothesis, weigher: Weigher, n_known: int = 0) -> None:
-        self._hypothesis = hypothesis
-        self._weigher = weigher
+    def __init__(self, n_known: int = 0) -> None:
         self._n_known = n_known
-        self._up_to = 0
-        self._look_at = 0
         self._closed = False
 
     def close(self) -> None:
@@ -36,13 +27,34 @@ class Ahead:
         """Whether the next trials were read by an earlier look, so that they cost nothing."""
         return n_taken < self._n_known
 
+    def _within(self, up_to: int, n_taken: int) -> int:
+        """Return as many of `up_to` trials as may be launched after `n_taken` were taken."""
+        return min(up_to, self._n_known) if self.knows(n_taken) else up_to
+
+
+class Ahead(Reach):
+    """Decides how far launching may go beyond the trials that have finished.
+
+    It allows every trial that no verdict can do without. Of those that are merely expected, it allows half,
+    or a handful; the rest is launched as these come in, so that few calls are made beyond the stopping
+    prefix, at the price of a round or two. It decides again when an eighth of the new trials are in, because
+    the decision costs more than everything else in a replayed trial.
+    """
+
+    def __init__(self, hypothesis: Hypothesis, weigher: Weigher, n_known: int = 0) -> None:
+        super().__init__(n_known)
+        self._hypothesis = hypothesis
+        self._weigher = weigher
+        self._up_to = 0
+        self._look_at = 0
+
     def up_to(self, n_taken: int) -> int:
         """Return how many trials may have been launched in all, after `n_taken` were taken."""
         if self._closed:
             return 0
         if n_taken >= self._look_at:
             self._look(n_taken)
-        return min(self._up_to, self._n_known) if self.knows(n_taken) else self._up_to
+        return self._within(self._up_to, n_taken)
 
     def _look(self, n_taken: int) -> None:
         """Say how many trials may be launched, and when to look again."""

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from pytest_velo.case_sets import Planned
 from pytest_velo.runner.frame import Frame
+from pytest_velo.runner.lookahead import Reach
 
 
 class Asking(Protocol):
@@ -26,7 +27,7 @@ class Asking(Protocol):
         ...
 
 
-class Rounds:
+class Rounds(Reach):
     """The trials of a ranking, planned a stage at a time: the rounds whose arms are known together.
 
     Who is in play is decided between stages, by all rounds before them and by nothing else, so that the
@@ -42,15 +43,14 @@ class Rounds:
     """
 
     def __init__(self, frame: Frame, asking: Asking, n_known: int = 0) -> None:
+        super().__init__(n_known)
         self._n_arms = len(frame.arms)
         self._all = frame.trials()
         self._asking = asking
-        self._n_known = n_known
         self._stage: list[Planned] = []
         self._n_planned = 0
         self._n_given = 0
         self._n_rounds = 0
-        self._closed = False
 
     def __iter__(self) -> Iterator[Planned]:
         return self
@@ -64,22 +64,13 @@ class Rounds:
         self._n_given += 1
         return self._stage[self._n_given - 1 - self._n_planned]
 
-    def close(self) -> None:
-        """Plan nothing more: a trial failed, but trials in flight may still decide before it."""
-        self._closed = True
-
-    def knows(self, n_taken: int) -> bool:
-        """Whether the next trials were read by an earlier look, so that they cost nothing."""
-        return n_taken < self._n_known
-
     def up_to(self, n_taken: int) -> int:
         """Return how many trials may have been launched in all, after `n_taken` were taken."""
         if self._closed:
             return 0
         if n_taken >= self._n_planned:
             self._plan()
-        ahead = self._n_planned or 1
-        return min(ahead, self._n_known) if self.knows(n_taken) else ahead
+        return self._within(self._n_planned or 1, n_taken)
 
     def rest(self, n_taken: int) -> list[Planned]:
         """Return what is left of the stage under way, after `n_taken` trials."""

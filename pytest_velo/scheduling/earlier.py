@@ -20,7 +20,7 @@ MOST = 30.0
 """Trials that earlier runs count as at most.
 
 More saves little where they are right. Where they mislead, a tenth of the prior that believes none of them
-(`gain`) keeps the loss small however many there are.
+(`gain`) keeps the loss small however many there are: `benchmarks/scheduling.py --most 8`.
 """
 
 _IF_CHANGED = 0.5  # what is left of an attempt's weight if its claim or its body was another one

@@ -22,6 +22,7 @@ def test_rates_need_at_most_1_20_times_the_bound_over_the_grid(benchmark_module)
     for of in (cells, [cell for cell in cells if cell.decided > 0.9]):
         assert len(of) > 30
         assert claims.geometric_mean([cell.shipped / cell.bound for cell in of]) <= 1.20
+        assert claims.geometric_mean([cell.to_the_end / cell.bound for cell in of]) <= 1.20
 
 
 def test_the_usual_ways_come_out_wrong_and_the_shipped_one_does_not(benchmark_module):

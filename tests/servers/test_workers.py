@@ -37,7 +37,7 @@ CIRCUMSTANCES = ("latency_s", "drawn_at", "cached")
 
 MANY = """
 import pytest
-from pytest_velo import cases, difference, rate
+from pytest_velo import cases, difference, ranking, rate
 
 ROWS = cases([{"q": f"Is {n} even?", "options": ["yes", "no"]} for n in range(40)])
 
@@ -75,6 +75,11 @@ async def test_judged(model, judge, case):
     difference("lab/tiny", "lab/small") >= -0.9, arms=("lab/tiny", "lab/small"), cases=ROWS, max_trials=20
 )
 async def test_pairs(model, case):
+    return await model(case.q) == "yes"
+
+
+@pytest.mark.hypothesis(ranking(), models=["lab/tiny", "lab/small", "lab/other"], cases=ROWS, max_trials=30)
+async def test_which_is_the_best(model, case):
     return await model(case.q) == "yes"
 
 

@@ -26,6 +26,7 @@ means of bounded random variables by betting", JRSS B 86:1.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from pytest_velo.errors import UsageError
@@ -48,10 +49,55 @@ PRIOR_SPREAD = 0.5
 
 LEAST_SPREAD = 1e-6
 
-_LOG_WEIGHTS = tuple(math.log(weight) for weight in WEIGHTS)
+
+class Fortunes:
+    """What bettors against a null about a bounded mean own, unit by unit; who extends it says how they bet.
+
+    Args:
+        threshold: The edge of the null, in (0, 1).
+        side: +1 for the null "mean <= threshold", -1 for "mean >= threshold".
+        weights: The share of the initial fortune that each has; they add up to 1.
+
+    Attributes:
+        n: Units so far.
+        log_e: Natural log of the evidence now; 0 before the first unit.
+        max_log_e: The largest value after any unit; -inf before the first.
+
+    Raises:
+        UsageError: The threshold is not strictly between 0 and 1.
+    """
+
+    __slots__ = ("_log_fortunes", "edge", "log_e", "max_log_e", "n", "side", "threshold")
+
+    def __init__(self, threshold: float, side: Side, weights: Sequence[float] = WEIGHTS) -> None:
+        if not 0.0 < threshold < 1.0:
+            raise UsageError(
+                f"a mean can only be tested against a threshold inside its range, got {threshold!r} on"
+                " the scale [0, 1]",
+                fix="thresholds, moved by their margin, must lie strictly inside the range of the outcomes",
+            )
+        self.threshold = threshold
+        self.side: Side = side
+        self.edge = threshold if side > 0 else 1.0 - threshold
+        self.n = 0
+        self.log_e = 0.0
+        self.max_log_e = -math.inf
+        self._log_fortunes = [math.log(weight) for weight in weights]
+
+    def _settle(self, gains: Iterable[float]) -> None:
+        """Pay out what each bettor gained with a unit, as a share of its fortune."""
+        logs = [
+            -math.inf if gain <= ALL_IN else log_fortune + math.log1p(gain)
+            for log_fortune, gain in zip(self._log_fortunes, gains, strict=True)
+        ]
+        self._log_fortunes = logs
+        top = max(logs)  # never that of a ruined bettor: only the last can be ruined
+        self.log_e = top + math.log(sum([math.exp(value - top) for value in logs]))
+        self.max_log_e = max(self.max_log_e, self.log_e)
+        self.n += 1
 
 
-class MeanProcess:
+class MeanProcess(Fortunes):
     """Evidence against a null about the mean of bounded outcomes, unit by unit; about 5 µs per unit.
 
     Side +1 tests "mean <= threshold", side -1 "mean >= threshold".
@@ -65,38 +111,17 @@ class MeanProcess:
         UsageError: The threshold is not strictly between 0 and 1.
     """
 
-    __slots__ = ("_log_fortunes", "_squares", "_sum", "edge", "log_e", "max_log_e", "n", "side", "threshold")
+    __slots__ = ("_squares", "_sum")
 
     def __init__(self, threshold: float, side: Side) -> None:
-        if not 0.0 < threshold < 1.0:
-            raise UsageError(
-                f"a mean can only be tested against a threshold inside its range, got {threshold!r} on"
-                " the scale [0, 1]",
-                fix="thresholds, moved by their margin, must lie strictly inside the range of the outcomes",
-            )
-        self.threshold = threshold
-        self.side: Side = side
-        self.edge = threshold if side > 0 else 1.0 - threshold
-        self.n = 0
-        self.log_e = 0.0
-        self.max_log_e = -math.inf
+        super().__init__(threshold, side)
         self._sum = 0.0
         self._squares = 0.0
-        self._log_fortunes = list(_LOG_WEIGHTS)
 
     def update(self, outcome: float) -> None:
         """Take in one outcome in [0, 1]."""
         away = (outcome if self.side > 0 else 1.0 - outcome) - self.edge
-        gains = [bet * away for bet in self.bets()]
-        logs = [
-            -math.inf if gain <= ALL_IN else log_fortune + math.log1p(gain)
-            for log_fortune, gain in zip(self._log_fortunes, gains, strict=True)
-        ]
-        self._log_fortunes = logs
-        top = max(logs)  # never that of a ruined bettor: only the last can be ruined
-        self.log_e = top + math.log(sum([math.exp(value - top) for value in logs]))
-        self.max_log_e = max(self.max_log_e, self.log_e)
-        self.n += 1
+        self._settle([bet * away for bet in self.bets()])
         self._sum += away
         self._squares += away * away
 

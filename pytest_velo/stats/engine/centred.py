@@ -39,11 +39,11 @@ from pytest_velo.stats.engine.adaptive import (
     LEAST_SPREAD,
     PRIOR_SPREAD,
     PRIOR_UNITS,
-    WEIGHTS,
+    Fortunes,
     best_walk,
 )
 from pytest_velo.stats.engine.learning import Learning
-from pytest_velo.stats.engine.mixture import ALL_IN, Side
+from pytest_velo.stats.engine.mixture import Side
 
 UNCORRELATED_UNITS = 2.0
 """Pseudo-units without any correlation that the coefficient starts from."""
@@ -125,7 +125,7 @@ def learned_centring(shares: Collection[float], squared: float = 0.5) -> Centrin
     return Centring(-says, says, says, learning=Learning(min(shares), len(shares), squared))
 
 
-class CentredProcess:
+class CentredProcess(Fortunes):
     """Evidence against a null about the mean of bounded outcomes with known centres, unit by unit.
 
     Side +1 tests "mean <= threshold", side -1 "mean >= threshold".
@@ -145,31 +145,13 @@ class CentredProcess:
         "_centring",
         "_coefficient",
         "_ends",
-        "_log_fortunes",
         "_products",
         "_squares",
         "_squares_of_centres",
-        "edge",
-        "log_e",
-        "max_log_e",
-        "n",
-        "side",
-        "threshold",
     )
 
     def __init__(self, threshold: float, side: Side, centring: Centring) -> None:
-        if not 0.0 < threshold < 1.0:
-            raise UsageError(
-                f"a mean can only be tested against a threshold inside its range, got {threshold!r} on"
-                " the scale [0, 1]",
-                fix="thresholds, moved by their margin, must lie strictly inside the range of the outcomes",
-            )
-        self.threshold = threshold
-        self.side: Side = side
-        self.edge = threshold if side > 0 else 1.0 - threshold
-        self.n = 0
-        self.log_e = 0.0
-        self.max_log_e = -math.inf
+        super().__init__(threshold, side, centring.stakes.weights)
         self._centring = centring.turned(side)
         self._ends = (0.0, 0.0) if centring.learns else (self._centring.low, self._centring.high)
         self._aways = 0.0
@@ -178,7 +160,6 @@ class CentredProcess:
         self._squares_of_centres = 0.0
         self._products = 0.0
         self._coefficient = 1.0 if centring.learns else centring.start
-        self._log_fortunes = [math.log(weight) for weight in centring.stakes.weights]
 
     def update(self, outcome: float, centre: float, ends: tuple[float, float] | None = None) -> None:
         """Take in one outcome in [0, 1] and its centre, which did not depend on the outcome.
@@ -200,16 +181,7 @@ class CentredProcess:
                 fix="give `Centring` the smallest and the largest centre of the list",
             )
         gained = away - self._coefficient * centre
-        gains = [*(bet * gained for bet in self.bets()), away / self.edge]
-        logs = [
-            -math.inf if gain <= ALL_IN else log_fortune + math.log1p(gain)
-            for log_fortune, gain in zip(self._log_fortunes, gains, strict=True)
-        ]
-        self._log_fortunes = logs
-        top = max(logs)  # never that of a ruined bettor: only the last can be ruined
-        self.log_e = top + math.log(sum([math.exp(value - top) for value in logs]))
-        self.max_log_e = max(self.max_log_e, self.log_e)
-        self.n += 1
+        self._settle([*(bet * gained for bet in self.bets()), away / self.edge])
         self._aways += away
         self._squares += away * away
         self._centres += centre
