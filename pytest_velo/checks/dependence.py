@@ -49,9 +49,16 @@ class Sequence01:
         """
         if not self.binary and len(self._first) < _CUT_UNITS:
             self._first.append(value)
-            self._cut = median(self._first)
+            self._cut = _cut_of(self._first)
         else:
             self.evidence.add(value > self._cut)
+
+
+def _cut_of(values: Sequence[float]) -> float:
+    """Return a value above which about half of these lie, and some do unless all are the same."""
+    middle = median(values)
+    lower = [value for value in values if value < middle]
+    return max(lower) if middle == max(values) and lower else middle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -228,6 +228,7 @@ def _part(
             assuming=scenario.assuming,
             exact=scenario.exact,
             stops_early=scenario.stops_early,
+            simulated=scenario.simulated,
             rows=tuple(_row(law, claim, design.margin, expect) for law in laws.values()),
             detectable=detectable_of(claim, scenario.law, search=scenario.search),
         )
@@ -396,7 +397,10 @@ def _remarks(claim: AnyClaim, parts: Sequence[PlannedPart], *, ladder: bool = Fa
         )
     if isinstance(claim, Claim) and isinstance(claim.statistic, Change):
         remarks.append("there are never more pairs than the baseline has trials")
-    if any(not table.exact for part in parts for table in part.tables):
+    tables = [table for part in parts for table in part.tables]
+    if any(table.simulated for table in tables):
+        remarks.append("simulated: probabilities are accurate to about 0.03")
+    if any(not (table.exact or table.simulated) for table in tables):
         remarks.append("approximate: probabilities are accurate to about 0.1, means to about 20%")
     if any(not table.stops_early for part in parts for table in part.tables):
         remarks.append("true means are lower near the threshold: runs stop once a verdict is unlikely")

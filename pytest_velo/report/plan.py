@@ -213,7 +213,8 @@ def _heading(claim: str, table: Table, width: int) -> Iterator[Line]:
     """Say which claim a table is about, and what it assumes."""
     told = [claim] if claim else []
     if table.assuming:
-        told.append(f"{'exact' if table.exact else 'approximate'}, assuming that {table.assuming}")
+        how = "exact" if table.exact else "simulated" if table.simulated else "approximate"
+        told.append(f"{how}, assuming that {table.assuming}")
     elif not table.exact:
         told.append("approximate")
     if told:

@@ -47,6 +47,7 @@ class Table:
     stops_early: bool
     rows: tuple[Row, ...]
     detectable: Detectable
+    simulated: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -67,6 +67,32 @@ def told(run) -> dict[str, tuple]:
     }
 
 
+def test_what_rests_on_a_void_verdict_is_told_that_nothing_is_decided(run):
+    run.file(
+        """
+MOOD = {"good": True}
+
+@pytest.mark.hypothesis(rate >= 0.3, min_trials=100)
+def test_moody(trial):
+    if trial.rng.random() < 0.1:
+        MOOD["good"] = not MOOD["good"]
+    return MOOD["good"]
+
+@pytest.mark.hypothesis(rate >= 0.3, models=[YES], assumes=[test_moody])
+def test_on_it(model):
+    return model("on") == "yes"
+"""
+    )
+    run("--velo-profile=explore").assert_outcomes(passed=1, failed=1)
+    assert told(run)["test_on_it"] == ("supported", True, [("test_moody", "undecided")])
+    [assumed] = run.record["test_on_it"].assumes
+    assert assumed.told == "is supported, which F19 (dependent trials) makes void"
+    run("--velo-profile=explore", "-k", "test_on_it").assert_outcomes(passed=1)
+    [assumed] = run.record["test_on_it"].assumes
+    assert assumed.standing.value == "undecided"
+    assert "last: supported, which F19 (dependent trials) makes void" in assumed.told
+
+
 def test_what_rests_on_a_refuted_or_broken_assumption_is_not_sampled(run):
     run.file(CHAIN)
     result = run("--velo-report=html:page.html")

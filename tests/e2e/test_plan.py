@@ -265,6 +265,32 @@ def test_what_cannot_be_collected_comes_out_as_in_pytest_with_code_1(
     assert "Traceback" not in done.stderr
 
 
+def test_groups_are_planned_between_alike_and_independent(run, monkeypatch, pytester) -> None:
+    rows = [{"q": f"question {n}", "topic": n % 10} for n in range(40)]
+    source = "cases=cases(ROWS, group='topic'), models=[YES]"
+    claims = hypothesis("rate >= 0.5", more=f"{source}, expect=0.8", name="test_one", arguments="model, case")
+    claims += hypothesis(
+        'difference("b", "a") >= 0',
+        more=f"{source}, arms=('a', 'b')",
+        name="test_two",
+        arguments="model, arm, case",
+    )
+    run.file(f"from pytest_velo import cases, difference\nROWS = {rows!r}\n{claims}")
+    told = " ".join(velo_here(run, monkeypatch, "plan", "test_it.py").stdout.split())
+    assert "power 10 groups: 2" in told
+    assert "% power at the rate you expect (expect=0.8) where every group is all or nothing (ICC 1), " in told
+    assert "groups are needed for 80%" in told
+    assert "simulated, assuming that every group is all or nothing (ICC 1) true rate" in told
+    assert "if instead the cases of a group are independent (ICC 0)" in told
+    assert "power 10 groups: a difference is seen with 80% power from 0.9" in told
+    one, two = plans(pytester)
+    for plan in (one, two):
+        alike, free = (table.detectable.supported[0] for table in plan.parts[0].tables)
+        assert alike > free
+        assert not any("0.1, means" in remark for remark in plan.remarks)  # that is for approximate tables
+    assert f"from {two.parts[0].tables[0].detectable.supported[0]:.3g} up" in two.power_told
+
+
 PAIRS = """
 from pytest_velo import difference, mean
 

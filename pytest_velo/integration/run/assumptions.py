@@ -34,8 +34,17 @@ _IDS: pytest.StashKey[frozenset[str]] = pytest.StashKey()
 
 def ending_of(result: HypothesisResult) -> Ending:
     """Return how a hypothesis ended, for those that assume it."""
-    sampled = not was_held_back(result)
-    return Ending(outcome=result.outcome.value, word=outcome_word(result), was_sampled=sampled)
+    outcome, word = _standing_for(result)
+    return Ending(outcome=outcome.value, word=word, was_sampled=not was_held_back(result))
+
+
+def _standing_for(result: HypothesisResult) -> tuple[Outcome, str]:
+    """Return what a result is worth as an assumption: a verdict that a check makes void decides nothing."""
+    word = outcome_word(result)
+    void = [found for found in result.found if found.fails(strict=False)]
+    if not void or result.outcome not in (Outcome.SUPPORTED, Outcome.REFUTED):
+        return result.outcome, word
+    return Outcome.INCONCLUSIVE, f"{word}, which {void[0].code} ({void[0].name}) makes void"
 
 
 def is_settled(item: pytest.Function, session: VeloSession) -> bool:
@@ -107,8 +116,9 @@ def _from_record(target: Target, session: VeloSession, why: str) -> Assumed:
         return Assumed(node_id=target.node_id, standing=Standing.UNKNOWN, told=told)
     result = last.result
     same, how = _same(target, result)
-    told = f"{why}; last: {outcome_word(result)}, {_age(last)}, {how}"
-    standing = _ENDINGS.get(result.outcome, Standing.UNDECIDED)
+    outcome, word = _standing_for(result)
+    told = f"{why}; last: {word}, {_age(last)}, {how}"
+    standing = _ENDINGS.get(outcome, Standing.UNDECIDED)
     if not same or result.stubs or standing is Standing.ERROR:
         standing = Standing.UNKNOWN
     return Assumed(node_id=target.node_id, standing=standing, told=told)

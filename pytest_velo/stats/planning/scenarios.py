@@ -72,6 +72,11 @@ class Scenario:
     law: Law
     search: Search = IN_CLOSED_FORM
 
+    @property
+    def simulated(self) -> bool:
+        """Whether the probabilities are the shares of many simulated runs."""
+        return self.search is BY_SIMULATION
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spread:

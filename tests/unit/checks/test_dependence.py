@@ -100,6 +100,12 @@ def test_scores_are_cut_at_the_median_of_the_first_ones() -> None:
     assert found.sequence.evidence.n == 90
 
 
+def test_scores_that_are_mostly_at_their_best_are_cut_below_it() -> None:
+    statistic = (mean(0, 1) >= 0.5).statistic
+    assert dependence_in(outcomes([1] * 8 + [0] * 8 + [1] * 8 + IN_RUNS), [statistic]) is not None
+    assert dependence_in(outcomes([1, 1, 1, 0] * 3 + IN_RUNS), [statistic]) is not None
+
+
 def test_arms_and_the_signs_of_their_difference_are_looked_at() -> None:
     statistic = (difference("a", "b") >= 0).statistic
     rng = random.Random(5)
