@@ -189,6 +189,8 @@ def _why_not(runs: Sequence[HypothesisResult]) -> str:
     if any(notice.startswith("exploratory: ") for run in runs for notice in run.notices):
         return "one of them is exploratory: what it tests was chosen after its draws had been looked at"
     if any(_logs(run) is None for run in runs):
+        if now.decision is not None and now.decision.searched is not None:
+            return "each finding of a search has evidence of its own"
         return "an estimate claims nothing, and a run without evidence has none"
     if parts_of(now.claim) is None:
         return "what the rule of its claim computes is not known to be an e-value"

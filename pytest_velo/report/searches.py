@@ -42,7 +42,7 @@ def search_rows(searched: Searched) -> Iterator[tuple[str, str]]:
     yield "searched", f"{count(searched.n_cases, 'case')}, smaller ones included: {searched.source}"
     for number, found in enumerate(searched.findings, start=1):
         yield f"finding {number}", _as_found(found)
-        yield "", _as_confirmed(found)
+        yield "its draws", _as_confirmed(found)
     if searched.saved:
         yield "saved", f"{searched.saved}: cases={searched.saved!r} makes a claim about what was confirmed"
 
