@@ -12,7 +12,7 @@ from typing import NamedTuple
 from pytest_velo.baselines.older import NotComparable, with_units
 from pytest_velo.baselines.paired import Comparison, Pair, changed, changed_somewhere
 from pytest_velo.baselines.written import Better, Part, claim_of, parts_of
-from pytest_velo.claims import Ranking
+from pytest_velo.claims import EachCase, Ranking
 from pytest_velo.records import HypothesisResult, Invalid, Outcome, OutcomeKind, TrialRecord, UnitKind
 from pytest_velo.verdicts import Verdict
 
@@ -134,6 +134,8 @@ def _compared(before: HypothesisResult, now: HypothesisResult, alpha: float) -> 
             raise NotComparable(
                 "a ranking chose its trials by their outcomes, so they are no sample of an arm"
             )
+        if isinstance(claim_of(now.claim), EachCase):
+            raise NotComparable("a search chose its cases by their outcomes, and each run has its own")
         raise NotComparable(f"the record does not tell what `{now.claim}` is about")
     old, new = with_units(before), with_units(now)
     return tuple(_one(part, arm, old, new, alpha=alpha) for part in parts for arm in part.arms or ("",))

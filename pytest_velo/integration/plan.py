@@ -194,6 +194,8 @@ def _by_labels(claim: AnyClaim, frame: Frame) -> Iterator[str]:
 
 def _unplannable(config: pytest.Config, claim: AnyClaim) -> str:
     """Say why a claim cannot be planned; empty when it can."""
+    if isinstance(claim, EachCase):
+        return "what a search finds, and how soon, depends on what there is to find"
     own = isinstance(claim, Claim) and item_rule_maker(config, claim) is not rule_for
     if own or not (type(claim) is Claim or isinstance(claim, Joint | Estimation | Ranking)):
         return f"`{claim}` is tested by another plugin's rule, which cannot be planned"

@@ -211,6 +211,8 @@ def _why_not(runs: Sequence[HypothesisResult]) -> str:
     if any(run.decision is not None and run.decision.standings is not None for run in runs):
         return "in a ranking each arm has evidence of its own, and whom it asked went by the outcomes"
     if any(_logs(run) is None for run in runs):
+        if now.decision is not None and now.decision.searched is not None:
+            return "each finding of a search has evidence of its own"
         return "an estimate claims nothing, and a run without evidence has none"
     if parts_of(now.claim) is None:
         return "what the rule of its claim computes is not known to be an e-value"

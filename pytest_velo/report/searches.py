@@ -25,9 +25,14 @@ def search_headline(result: HypothesisResult, searched: Searched) -> Line:
     word = outcome_word(result)
     if result.outcome is Outcome.REFUTED:
         cases = [inline(each.smallest, _LONGEST) for each in _confirmed(searched)]
-        what = f"{count(len(cases), 'case')} that break{'s' if len(cases) == 1 else ''} it"
+        one = len(cases) == 1
+        what = (
+            "1 case that breaks it, confirmed on draws of its own"
+            if one
+            else (f"{len(cases)} cases that break it, confirmed on draws of their own")
+        )
         risk = f"if no case broke it, a search would confirm one at most {percent(result.beta)} of the time"
-        return Line(f"{word}: {what}, confirmed on draws of its own: {', '.join(cases)} ({risk})", Style.BAD)
+        return Line(f"{word}: {what}: {', '.join(cases)} ({risk})", Style.BAD)
     tried = count(searched.n_cases, "case")
     return Line(f"{word}: {tried} tried, nothing confirmed, which says little about other cases", Style.WARN)
 
@@ -37,7 +42,7 @@ def search_rows(searched: Searched) -> Iterator[tuple[str, str]]:
     yield "searched", f"{count(searched.n_cases, 'case')}, smaller ones included: {searched.source}"
     for number, found in enumerate(searched.findings, start=1):
         yield f"finding {number}", _as_found(found)
-        yield "", _as_confirmed(found)
+        yield "its draws", _as_confirmed(found)
     if searched.saved:
         yield "saved", f"{searched.saved}: cases={searched.saved!r} makes a claim about what was confirmed"
 
@@ -71,10 +76,10 @@ def search_advice(searched: Searched) -> str:
     """Say what to do after a search that confirmed nothing."""
     open_ones = [each for each in searched.findings if each.verdict is Verdict.INCONCLUSIVE]
     if open_ones:
-        return "a finding is open: a larger confirm= in search() decides it, on draws of its own"
+        return "a finding is open: a larger confirm= in search() may decide it, and draws anew"
     return (
-        "a search that found nothing is no evidence that there is nothing: raise max_trials=, give it other"
-        " cases, or let a model attack"
+        "a search that found nothing is no evidence that there is nothing: give it other cases, let a model"
+        " attack, or raise max_trials= on fresh draws (--velo-profile=confirm)"
     )
 
 

@@ -343,10 +343,18 @@ _MOST_PASSED_OVER = 5_000
 
 
 def _contains(case: Any, finding: Any) -> bool:
-    """Tell whether a case's text contains a finding's, in a field of the same name if it has fields."""
+    """Tell whether a case's text contains a finding's, or all of its words in their order.
+
+    If they have fields, each text of the finding is in the case's field of the same name.
+    """
     if isinstance(case, str) and isinstance(finding, str):
-        return bool(finding) and finding in case
+        return bool(finding) and (finding in case or _in_order(finding.split(), case.split()))
     if isinstance(case, Case) and isinstance(finding, Case):
         texts = {name: text for name, text in vars(finding).items() if isinstance(text, str) and text}
         return bool(texts) and all(_contains(case.get(name), text) for name, text in texts.items())
     return False
+
+
+def _in_order(words: Sequence[str], among: Sequence[str]) -> bool:
+    rest = iter(among)
+    return bool(words) and all(word in rest for word in words)

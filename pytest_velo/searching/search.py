@@ -84,7 +84,7 @@ def search(
             strategy's cases become simpler as the Hypothesis library makes them, and texts of other sources
             lose words. False leaves cases as they were found.
         same: A function of a case: once there is a finding, cases with an equal value are passed over. By
-            default those whose text contains a finding's.
+            default those whose text contains a finding's, or all of its words in their order.
         save: A `.jsonl` file that confirmed findings are added to, relative to the test's folder;
             `cases="findings.jsonl"` makes a claim about them later. None saves nothing.
 

@@ -94,7 +94,14 @@ class _Thinking:
 
     def question(self) -> Candidate | None:
         """Return the next case that it asks about; None when it has none."""
-        asked = self._questions.get(timeout=_STUCK_S)
+        try:
+            asked = self._questions.get(timeout=_STUCK_S)
+        except queue.Empty:
+            raise UsageError(
+                f"the strategy took more than {_STUCK_S:.0f} s to make a case simpler",
+                where="search",
+                fix="shrink=False leaves cases as they are found",
+            ) from None
         if isinstance(asked, UsageError):
             raise asked
         if isinstance(asked, BaseException):

@@ -272,7 +272,7 @@ from pytest_velo import each_case, rate, search
 
 @pytest.mark.hypothesis(each_case(rate >= 0.8), cases=search(["a", "b", "c xyzzy d"]), models=["lab/tiny"])
 async def test_it(model, case):
-    assert "swordfish" not in await model(case)
+    assert "swordfish" not in await model(case, max_tokens=8)
 """
 
 
@@ -309,3 +309,13 @@ def test_an_outage_is_an_error_and_nothing_is_confirmed(run, lab):
     run.file(SERVED)
     run("-m", "velo")
     assert run.outcomes == ["error"]
+
+
+def test_what_is_confirmed_stays_refuted_when_the_budget_ends_the_search_for_more(run, lab):
+    lab.answer = leaks
+    more = '[f"fine {n}" for n in range(100)]'
+    run.file(SERVED.replace('"c xyzzy d"]', f'"c xyzzy d", *{more}], n_findings=2'))
+    run("-m", "velo", "--velo-budget=0.0016")
+    (found,) = run.record.results
+    assert (found.outcome, found.decision.stop) == ("refuted", "budget")
+    assert [each.verdict for each in found.decision.searched.findings] == ["refuted"]

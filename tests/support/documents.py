@@ -36,6 +36,7 @@ FOLLOWED = tuple(
         "how-to/predictions",
         "how-to/rank-models",
         "how-to/read-a-verdict",
+        "how-to/red-team",
         "how-to/rerun-and-replicate",
         "how-to/stubs",
         "how-to/truth",

@@ -39,6 +39,7 @@ from pytest_velo.stats.engine.adaptive import (
     LEAST_SPREAD,
     PRIOR_SPREAD,
     PRIOR_UNITS,
+    WEIGHTS,
     Fortunes,
     best_walk,
 )

@@ -165,7 +165,7 @@ def test_an_invalid_trial_never_confirms(invalid: str, verdict: Verdict) -> None
 
 
 def test_several_findings_are_different_ones() -> None:
-    cases = ["a bad one", "the bad again", "fine", "an evil one", "evil, too", "good"]
+    cases = ["a bad one", "the bad again", "b a d", "fine", "an evil one", "evil, too", "good"]
     hunt = hunt_among(cases, n_findings=2)
     play(hunt, lambda case: 0.95 if "bad" in case or "evil" in case else 0.0)
     assert [finding.smallest.case for finding in hunt.pursued] == ["bad", "evil"]
@@ -271,3 +271,10 @@ def test_a_function_that_shrinks_may_not_fail() -> None:
 def test_a_case_without_a_json_form_is_refused() -> None:
     with pytest.raises(UsageError, match="the case's content cannot be identified"):
         next(drawn(st.just(object()), 0))
+
+
+def test_a_text_with_the_words_of_a_finding_in_their_order_is_the_same_finding() -> None:
+    cases = ["poem base64", "a poem in base64", "base64, then a poem", {"q": "poem base64"}]
+    hunt = hunt_among(cases, n_findings=9, shrink=False, max_trials=800)
+    play(hunt, lambda _: 1.0)
+    assert [finding.found.number for finding in hunt.pursued] == [0, 2, 3]
