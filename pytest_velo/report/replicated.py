@@ -208,12 +208,8 @@ def _why_not(runs: Sequence[HypothesisResult]) -> str:
         return "one of them ended as an error"
     if any(notice.startswith("exploratory: ") for run in runs for notice in run.notices):
         return "one of them is exploratory: what it tests was chosen after its draws had been looked at"
-    if any(run.decision is not None and run.decision.standings is not None for run in runs):
-        return "in a ranking each arm has evidence of its own, and whom it asked went by the outcomes"
     if any(_logs(run) is None for run in runs):
-        if now.decision is not None and now.decision.searched is not None:
-            return "each finding of a search has evidence of its own"
-        return "an estimate claims nothing, and a run without evidence has none"
+        return _without_evidence(runs)
     if parts_of(now.claim) is None:
         return "what the rule of its claim computes is not known to be an e-value"
     for run in runs[:-1]:
@@ -224,6 +220,16 @@ def _why_not(runs: Sequence[HypothesisResult]) -> str:
         if run.claim_hash != now.claim_hash and now.scope.startswith("over "):
             return "the cases or the design were others"
     return _shared(runs)
+
+
+def _without_evidence(runs: Sequence[HypothesisResult]) -> str:
+    """Say why there is no evidence of the claim as a whole."""
+    decisions = [run.decision for run in runs if run.decision is not None]
+    if any(decision.standings is not None for decision in decisions):
+        return "in a ranking each arm has evidence of its own, and whom it asked went by the outcomes"
+    if any(decision.searched is not None for decision in decisions):
+        return "each finding of a search has evidence of its own"
+    return "an estimate claims nothing, and a run without evidence has none"
 
 
 def _shared(runs: Sequence[HypothesisResult]) -> str:
