@@ -101,7 +101,7 @@ def make_hypothesis(
         tries=tries,
         predicted=spec.get("predict"),
         stubs=(*_made_up(cases), *stubs),
-        labelling=labels_of(spec, frame.design, test_id=node_id, seed=settings.seed, folder=folder),
+        labelling=labels_of(spec, test_id=node_id, seed=settings.seed, folder=folder),
         attack=attack,
     )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from pytest_velo.case_sets import Planned
 from pytest_velo.designing.spec import Spec
 from pytest_velo.errors import UsageError
-from pytest_velo.labelling import EVERY, label_order, read_labels
+from pytest_velo.labelling import EVERY, read_labels
 from pytest_velo.runner.labelled import Labels
 from pytest_velo.stats.engine.blocks import CENTRING
 from pytest_velo.stats.engine.design import Design
@@ -52,7 +52,7 @@ def blocked(trials: Iterable[Planned], every: int) -> Iterator[Planned]:
         yield replace(planned, unit=planned.index // every, unit_size=every)
 
 
-def labels_of(spec: Spec, design: Design, *, test_id: str, seed: int, folder: Path) -> Labels | None:
+def labels_of(spec: Spec, *, test_id: str, seed: int, folder: Path) -> Labels | None:
     """Return the labels that a spec names; None if it names none. A file that is not there has none yet.
 
     Raises:
@@ -70,6 +70,6 @@ def labels_of(spec: Spec, design: Design, *, test_id: str, seed: int, folder: Pa
         test_id=test_id,
         every=every,
         by=source.by or "",
-        chosen=tuple(label_order(test_id, design.max_units * every, seed, every)),
+        seed=seed,
         found=read_labels(path, source.by) if exists else {},
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple, Protocol
@@ -11,7 +12,7 @@ from typing import NamedTuple, Protocol
 from pytest_velo.case_sets import Planned
 from pytest_velo.claims import Direction, Statistic
 from pytest_velo.errors import UsageError
-from pytest_velo.labelling import Label, label_text, trial_digest
+from pytest_velo.labelling import Label, label_order, label_text, trial_digest
 from pytest_velo.records import Invalid, OutcomeKind, TrialRecord, TruthSeen
 from pytest_velo.runner.beside import Together
 from pytest_velo.runner.units import Units
@@ -28,9 +29,8 @@ AT_ONCE = 20
 class Labelling(Protocol):
     """Which trials are labelled, and what their labels are."""
 
-    @property
-    def chosen(self) -> Sequence[int]:
-        """The index of the labelled trial of each block."""
+    def chosen_in(self, block: int) -> int:
+        """Return the index of the labelled trial of a block, from 0."""
         ...
 
     @property
@@ -57,7 +57,7 @@ class Labels:
         test_id: The test whose trials are labelled.
         every: Trials of a block.
         by: Whose labels count; empty for those of all.
-        chosen: The index of the labelled trial of each block.
+        seed: The root seed, which chooses the trials.
         found: The labels by the digest of what was seen.
     """
 
@@ -66,8 +66,19 @@ class Labels:
     test_id: str
     every: int
     by: str = ""
-    chosen: Sequence[int]
+    seed: int
     found: Mapping[str, Label]
+
+    def chosen_in(self, block: int) -> int:
+        """Return the index of the labelled trial of a block."""
+        known, more = self._order
+        while len(known) <= block:
+            known.append(next(more))
+        return known[block]
+
+    @cached_property
+    def _order(self) -> tuple[list[int], Iterator[int]]:
+        return [], iter(label_order(self.test_id, sys.maxsize, self.seed, self.every))
 
     def label_of(self, trial: TrialRecord) -> Label | None:
         """Return the label of what is said in a trial; None if there is none."""
@@ -89,6 +100,10 @@ class RecordedLabels:
     every: int
     chosen: Sequence[int]
     labels: Mapping[int, float | None]
+
+    def chosen_in(self, block: int) -> int:
+        """Return the index of the labelled trial of a block."""
+        return self.chosen[block]
 
     def label_of(self, trial: TrialRecord) -> Label | None:
         """Return the label of a trial; None if it had none."""
@@ -196,7 +211,7 @@ class Labelled:
         block, self._block = self._block, []
         number = self.n_judged // self._labelling.every
         self.n_judged += len(block)
-        place = self._labelling.chosen[number] - block[0].index
+        place = self._labelling.chosen_in(number) - block[0].index
         label = None if self.n_waiting else self._labelling.label_of(block[place])
         if label is None:
             self.n_waiting += 1
