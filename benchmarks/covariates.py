@@ -2,12 +2,13 @@
 
     python benchmarks/covariates.py                  # simulated lists, for scores, pairs and 0/1 outcomes
     python benchmarks/covariates.py --real FOLDER    # one recorded model's outcomes as another's covariate
-    python benchmarks/covariates.py --asked FILE     # what the embedded model said earlier, of real questions
+    python benchmarks/covariates.py --capitals       # what the embedded model said earlier: 40 capitals
+    python benchmarks/covariates.py --asked FILE     # the same of real questions of yes or no
 
 `FOLDER` has files `*.json`, each a list of 0/1 outcomes of one model on the same cases, in the same order.
-`FILE` is one of BIG-Bench Hard, such as `sports_understanding.json`. The model answers each of its first
-questions several times. How often it said yes in the first half is the covariate; outcomes are picked from
-its other answers, so that none is its own covariate.
+`FILE` is one of BIG-Bench Hard, such as `sports_understanding.json`. The model answers each question several
+times. How often it was right (said yes) in the first half is the covariate; outcomes are picked from its
+other answers, so that none is its own covariate.
 """
 
 from __future__ import annotations
@@ -142,23 +143,53 @@ def real(rng: np.random.Generator, folder: Path) -> None:
             )
 
 
-def asked(rng: np.random.Generator, file: Path, n_cases: int) -> None:
-    """Print what the embedded model's own earlier answers save, on real questions."""
-    cases = [{"q": row["input"]} for row in json.loads(file.read_text(encoding="utf-8"))["examples"]]
+CAPITALS = """
+France Paris, Germany Berlin, Italy Rome, Spain Madrid, Japan Tokyo, China Beijing, Russia Moscow,
+Egypt Cairo, India Delhi, Canada Ottawa, Australia Canberra, Greece Athens, Portugal Lisbon, Austria
+Vienna, Poland Warsaw, Norway Oslo, Sweden Stockholm, Finland Helsinki, Turkey Ankara, Kenya
+Nairobi, Peru Lima, Cuba Havana, Chile Santiago, Iran Tehran, Iraq Baghdad, Laos Vientiane, Nepal
+Kathmandu, Mongolia Ulaanbaatar, Kazakhstan Astana, Burundi Gitega, Chad Djamena, Malawi Lilongwe,
+Bhutan Thimphu, Fiji Suva, Tonga Nuku, Ghana Accra, Senegal Dakar, Slovenia Ljubljana, Estonia
+Tallinn, Belize Belmopan
+"""
+
+
+def capitals(rng: np.random.Generator) -> None:
+    """Print what the embedded model's earlier answers save, on questions of which it knows some."""
+    pairs = [pair.split() for pair in CAPITALS.split(",")]
+    cases = [{"q": f"What is the capital of {country}?", "right": right} for country, right in pairs]
+
+    async def is_right(model: Any, case: Any) -> bool:
+        reply = await model(case.q, max_tokens=16, temperature=1.0, allow_cut=True)
+        return str(case.right) in str(reply.text)
+
+    earlier_answers(rng, "capitals", cases, is_right)
+
+
+def questions(rng: np.random.Generator, file: Path, n_cases: int) -> None:
+    """Print what the embedded model's earlier answers save, on questions of yes or no."""
+    rows = json.loads(file.read_text(encoding="utf-8"))["examples"][:n_cases]
 
     async def says_yes(model: Any, case: Any) -> bool:
         prompt = f"{case.q}\nAnswer yes or no."
         reply = await model(prompt, max_tokens=4, temperature=1.0, allow_cut=True)
         return str(reply.text).strip().lower().startswith("yes")
 
+    earlier_answers(rng, file.stem, [{"q": row["input"]} for row in rows], says_yes)
+
+
+def earlier_answers(
+    rng: np.random.Generator, name: str, cases: list[dict[str, str]], body: Callable[..., Any]
+) -> None:
+    """Ask the embedded model every question several times; print what the first answers save."""
     found = check_sync(
         estimate(rate, halfwidth=0.45),
-        says_yes,
-        cases=cases[:n_cases],
+        body,
+        cases=cases,
         over="population",
         draws_per_case=N_DRAWS,
-        min_trials=n_cases,
-        max_trials=n_cases,
+        min_trials=len(cases),
+        max_trials=len(cases),
         models=["local/smollm2-135m"],
     )
     drawn: dict[str, list[float]] = defaultdict(list)
@@ -166,7 +197,7 @@ def asked(rng: np.random.Generator, file: Path, n_cases: int) -> None:
         drawn[trial.case_id].append(trial.values.get("", np.nan))
     answers = np.array([values for values in drawn.values() if len(values) == N_DRAWS])
     print(
-        f"{file.stem}: {len(answers)} questions, {N_DRAWS} answers each, yes in {np.nanmean(answers):.0%}\n"
+        f"{name}: {len(answers)} questions, {N_DRAWS} answers each, outcome 1 in {np.nanmean(answers):.0%}\n"
     )
     print("| earlier answers a question | ρ² | with / without | units with | without | calibrated |")
     print("| --- | --- | --- | --- | --- | --- |")
@@ -186,11 +217,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--real", type=Path, help="folder with recorded outcomes")
     parser.add_argument("--asked", type=Path, help="file of questions that are answered by yes or no")
+    parser.add_argument("--capitals", action="store_true", help="ask for capitals")
     parser.add_argument("--cases", type=int, default=80, help="its first questions (default 80)")
     arguments = parser.parse_args()
     rng = np.random.default_rng(1)
-    if arguments.asked is not None:
-        asked(rng, arguments.asked, arguments.cases)
+    if arguments.capitals:
+        capitals(rng)
+    elif arguments.asked is not None:
+        questions(rng, arguments.asked, arguments.cases)
     elif arguments.real is not None:
         real(rng, arguments.real)
     else:

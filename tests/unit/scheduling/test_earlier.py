@@ -121,6 +121,14 @@ def test_what_was_seen_far_from_the_threshold_promises_more_and_own_trials_outwe
     assert expected_gain(many) < expected_gain(many, far) < expected_gain(fresh, far) / 5
 
 
+def test_what_does_not_fit_the_own_trials_is_soon_believed_no_more() -> None:
+    misled = Earlier(n_attempts=1, weight=MOST, mean=0.05, n_units=40)
+    few, more = (sampled(rate >= 0.5, [1, 0] * n) for n in (2, 10))
+    off = [expected_gain(run, misled) / expected_gain(run) for run in (few, more)]
+    assert off[0] > 2.0
+    assert 0.9 < off[1] < 1.3
+
+
 def test_an_estimate_is_as_near_its_end_as_the_newest_run_was() -> None:
     fresh = not_begun(estimate(rate, halfwidth=0.1))
     short, long = (Earlier(n_attempts=1, weight=MOST, mean=0.5, n_units=n) for n in (30, 180))
