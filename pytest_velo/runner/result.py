@@ -26,6 +26,7 @@ from pytest_velo.runner.distance import n_against, pair_counts, telling
 from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.ranked import RankingWeigher
 from pytest_velo.runner.run import Run
+from pytest_velo.runner.weigher import Measuring
 from pytest_velo.stats.intervals import clopper_pearson, wilson
 from pytest_velo.stats.rules.centred import has_calibrated_rule
 from pytest_velo.stats.rules.interval import DRIFT
@@ -216,6 +217,7 @@ def _evidence_of(run: Run) -> Evidence:
         arms=units.arm_means,
         share_of_gap=_share_of_gap(run),
         pairs=pair_counts(units, binary=run.hypothesis.claim.statistics[0].binary),
+        interval_of=weigher.interval_of if isinstance(weigher, Measuring) else None,
     )
 
 
