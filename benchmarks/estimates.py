@@ -16,7 +16,7 @@ from __future__ import annotations
 import argparse
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from statistics import NormalDist, fmean, geometric_mean
 from typing import Any
 
@@ -103,11 +103,11 @@ def _taken(rule: EstimateRule, path: list[float]) -> int:
     return rule.n
 
 
-def means(runs: int) -> None:
+def means(runs: int, halfwidths: Sequence[float]) -> None:
     """Print what means of scores take."""
     rows, saved, to_normal, before = [], [], [], []
     for name, (centre, deviation, draw) in SHAPES.items():
-        for halfwidth in (0.1, 0.05, 0.03, 0.02):
+        for halfwidth in halfwidths:
             normal = math.ceil((NormalDist().inv_cdf(1 - ALPHA / 2) * deviation / halfwidth) ** 2)
             horizon = max(400, 6 * normal)
             paths = draw(np.random.default_rng(7), (runs, horizon)).tolist()
@@ -154,14 +154,18 @@ def invalid(runs: int) -> None:
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="without the anytime-valid interval")
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="without the anytime-valid interval; means only to half-widths from 0.03",
+    )
     parser.add_argument("--runs", type=int, default=3, help="of the anytime-valid interval (default 3)")
-    parser.add_argument("--means", type=int, metavar="RUNS", help="only means of scores, so many runs each")
-    parser.add_argument("--invalid", type=int, metavar="RUNS", help="only invalid trials, so many runs each")
+    parser.add_argument("--means", type=int, metavar="N", help="only means of scores, N runs each")
+    parser.add_argument("--invalid", type=int, metavar="N", help="only invalid trials, N runs each")
     options = parser.parse_args()
     print(machine())
     if options.means:
-        means(options.means)
+        means(options.means, (0.1, 0.05, 0.03) if options.quick else (0.1, 0.05, 0.03, 0.02))
     if options.invalid:
         invalid(options.invalid)
     if options.means or options.invalid:

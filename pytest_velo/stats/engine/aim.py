@@ -36,8 +36,8 @@ _VARIED = 1.7
 """Of outcomes that vary less than this times the half-width, times the distance of their mean from the nearer
 end, the bets that hedge stake nearly all they can, and rightly."""
 
-_FIRST, _MANY = 6, 20
-"""No aim is taken before so many units, and no variance is trusted before so many more."""
+_FIRST, _MANY = 12, 20
+"""No aim is taken before so many units, and no variance is trusted before so many."""
 
 _TRUSTED = 0.2
 """The relative standard error at which a variance is known."""
