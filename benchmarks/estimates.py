@@ -5,6 +5,10 @@ The fixed n is the least at which Wilson's interval has the half-width if the ra
 rule that ships is computed exactly (`FixedWidth.law`), at the design that the rule itself makes. The
 anytime-valid interval is what the same rule uses where it may not calibrate to a horizon of few looks: its
 mean over a few seeded runs, with the limits of single 0/1 trials, at the whole alpha.
+
+Then means of scores (`--means` alone): the rule that ships beside the same rule whose bets hedge over all
+distances all the way, on the same seeded paths, and beside the n of a normal interval at the known deviation.
+And what invalid trials cost a rate (`--invalid` alone).
 """
 
 from __future__ import annotations
@@ -12,11 +16,14 @@ from __future__ import annotations
 import argparse
 import math
 import random
+from collections.abc import Callable, Sequence
 from statistics import NormalDist, fmean, geometric_mean
+from typing import Any
 
+import numpy as np
 from measuring import machine, print_table
 
-from pytest_velo.claims import rate
+from pytest_velo.claims import mean, rate
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.rules.estimate import EstimateRule, make_estimate
 
@@ -24,6 +31,9 @@ ALPHA = 0.05
 RATES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 HALFWIDTHS = (0.1, 0.07, 0.05, 0.03, 0.02)
 HORIZON = 3_000
+
+
+Draw = Callable[[np.random.Generator, tuple[int, int]], Any]
 
 
 class _Anytime(EstimateRule):
@@ -56,13 +66,110 @@ def anytime(p: float, halfwidth: float, runs: int) -> float:
     return fmean(taken)
 
 
+class _Hedging(EstimateRule):
+    """The rule whose bets never aim."""
+
+    def _take_aim(self, *_: object) -> None:
+        """Take none."""
+
+
+def _points(values: list[float], shares: list[float]) -> tuple[float, float, Draw]:
+    centre = float(np.dot(values, shares))
+    deviation = math.sqrt(float(np.dot(np.square(values), shares)) - centre**2)
+    return centre, deviation, lambda rng, size: rng.choice(values, size, p=shares)
+
+
+def _beta(a: float, b: float) -> tuple[float, float, Draw]:
+    deviation = math.sqrt(a * b / (a + b + 1)) / (a + b)
+    return a / (a + b), deviation, lambda rng, size: rng.beta(a, b, size)
+
+
+SHAPES = {
+    "beta(2, 2)": _beta(2, 2),
+    "beta(.5, .5)": _beta(0.5, 0.5),
+    "sd 0.1": _beta(12, 12),
+    "skewed: beta(.5, 4.5)": _beta(0.5, 4.5),
+    "0 or 1, 0.3": _points([0, 1], [0.7, 0.3]),
+    "0 or 1, 0.1": _points([0, 1], [0.9, 0.1]),
+    "five grades": _points([0, 0.25, 0.5, 0.75, 1], [0.1, 0.2, 0.1, 0.2, 0.4]),
+    "mostly the best": _points([0.8, 0.9, 1], [0.1, 0.1, 0.8]),
+}
+
+
+def _taken(rule: EstimateRule, path: list[float]) -> int:
+    for outcome in path:
+        if rule.feed(outcome, outcome):
+            break
+    return rule.n
+
+
+def means(runs: int, halfwidths: Sequence[float]) -> None:
+    """Print what means of scores take."""
+    rows, saved, to_normal, before = [], [], [], []
+    for name, (centre, deviation, draw) in SHAPES.items():
+        for halfwidth in halfwidths:
+            normal = math.ceil((NormalDist().inv_cdf(1 - ALPHA / 2) * deviation / halfwidth) ** 2)
+            horizon = max(400, 6 * normal)
+            paths = draw(np.random.default_rng(7), (runs, horizon)).tolist()
+            design = Design(alpha=ALPHA, beta=ALPHA, max_units=horizon)
+            asked = mean(0, 1), halfwidth, design
+            rules = [make_estimate(*asked) for _ in paths]
+            ours = fmean(_taken(rule, path) for rule, path in zip(rules, paths, strict=True))
+            hedged = fmean(_taken(_Hedging(*asked), path) for path in paths)
+            missed = fmean(not rule.interval().low <= centre <= rule.interval().high for rule in rules)
+            saved.append(ours / hedged)
+            if normal >= 50:
+                to_normal.append(ours / normal)
+                before.append(hedged / normal)
+            cells = [name, f"{halfwidth:g}", normal, f"{ours:.0f}", f"{hedged:.0f}", f"{saved[-1]:.2f}"]
+            rows.append([*cells, f"{ours / normal:.2f}", f"{missed:.0%}"])
+    header = ["scores", "half-width", "normal n", "ours", "hedging", "ours/hedging", "ours/normal", "missed"]
+    print_table(f"Scores to a half-width, {runs} runs each", header, rows)
+    print(f"ours/hedging: geometric mean {geometric_mean(saved):.3f}, at most {max(saved):.3f}")
+    print(
+        f"to a normal n of 50 or more: ours {geometric_mean(to_normal):.2f}, hedging"
+        f" {geometric_mean(before):.2f} (geometric means)"
+    )
+
+
+def invalid(runs: int) -> None:
+    """Print what invalid trials cost a rate of 0.3 to a half-width of 0.1."""
+    rows = []
+    for share in (0.0, 0.01, 0.02, 0.05):
+        taken, measured = [], 0
+        for seed in range(runs):
+            rng = random.Random(seed)
+            rule = make_estimate(rate, 0.1, Design(alpha=ALPHA, beta=ALPHA, max_units=600))
+            while rule.n < 600:
+                outcome = float(rng.random() < 0.3)
+                bounds = (0.0, 1.0) if rng.random() < share else (outcome, outcome)
+                if rule.feed(*bounds):
+                    break
+            taken.append(rule.n)
+            measured += rule.measured
+        rows.append([f"{share:.0%}", f"{fmean(taken):.0f}", f"{measured} of {runs}"])
+    print_table("A rate of 0.3 to 0.1, up to 600 trials", ["invalid", "trials", "measured"], rows)
+
+
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="without the anytime-valid interval")
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="without the anytime-valid interval; means only to half-widths from 0.03",
+    )
     parser.add_argument("--runs", type=int, default=3, help="of the anytime-valid interval (default 3)")
+    parser.add_argument("--means", type=int, metavar="N", help="only means of scores, N runs each")
+    parser.add_argument("--invalid", type=int, metavar="N", help="only invalid trials, N runs each")
     options = parser.parse_args()
     print(machine())
+    if options.means:
+        means(options.means, (0.1, 0.05, 0.03) if options.quick else (0.1, 0.05, 0.03, 0.02))
+    if options.invalid:
+        invalid(options.invalid)
+    if options.means or options.invalid:
+        return
     rows, ratios, errors, older = [], [], [], []
     for halfwidth in HALFWIDTHS:
         design = Design(alpha=ALPHA, beta=ALPHA, max_units=HORIZON)

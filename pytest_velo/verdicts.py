@@ -87,6 +87,8 @@ class Evidence:
         rule: `calibrated` or `ville`.
         share_of_gap: The gain as a share of the gap to `ceiling=`; None if there is no gap.
         pairs: How the pairs of a difference came out; None for anything else, and in older records.
+        interval_of: For an estimate, which interval is reported and why, in words; None for claims,
+            before any unit, and in older records.
     """
 
     n: int
@@ -106,6 +108,7 @@ class Evidence:
     arms: Mapping[str, float] = field(default_factory=dict)
     share_of_gap: float | None = None
     pairs: PairCounts | None = None
+    interval_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

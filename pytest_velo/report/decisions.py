@@ -119,6 +119,7 @@ def _evidence_to_json(evidence: Evidence) -> dict[str, Any]:
         **{name: interval_to_json(getattr(evidence, name)) for name in _INTERVALS},
         "arms": dict(evidence.arms),
         "pairs": None if evidence.pairs is None else asdict(evidence.pairs),
+        "interval_of": evidence.interval_of,
     }
 
 
@@ -129,6 +130,7 @@ def _evidence_from_json(data: JsonObject) -> Evidence:
         **{name: interval_from_json(data[name]) for name in _INTERVALS},
         "arms": dict(data["arms"]),
         "pairs": None if data.get("pairs") is None else PairCounts(**data["pairs"]),  # older records lack it
+        "interval_of": data.get("interval_of"),  # older records lack it
     }
     return Evidence(**fields)
 

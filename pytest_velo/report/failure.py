@@ -295,6 +295,8 @@ def _descriptive_rows(evidence: Evidence) -> Iterator[Row]:
         yield Row("e-values", f"{e_values}; {evidence.rule} rule")
     else:
         yield Row("rule", evidence.rule)
+    if evidence.interval_of is not None:
+        yield Row("its interval", evidence.interval_of)
     named = (("Wilson", evidence.wilson), ("Clopper–Pearson", evidence.clopper_pearson))
     texts = [f"{name} {percent(ends.level)} {interval(ends)}" for name, ends in named if ends is not None]
     if texts:

@@ -28,7 +28,11 @@ from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.labelled import truth_of
 from pytest_velo.runner.ranked import RankingWeigher
 from pytest_velo.runner.run import Run
+<<<<<<< HEAD
 from pytest_velo.runner.searched import SearchWeigher
+=======
+from pytest_velo.runner.weigher import Measuring
+>>>>>>> estimates
 from pytest_velo.stats.intervals import clopper_pearson, wilson
 from pytest_velo.stats.rules.centred import has_calibrated_rule
 from pytest_velo.stats.rules.interval import DRIFT
@@ -244,6 +248,7 @@ def _evidence_of(run: Run) -> Evidence:
         arms=units.arm_means,
         share_of_gap=_share_of_gap(run),
         pairs=pair_counts(units, binary=run.hypothesis.claim.statistics[0].binary),
+        interval_of=weigher.interval_of if isinstance(weigher, Measuring) else None,
     )
 
 

@@ -492,6 +492,11 @@ class Measuring:
     def _reported(self) -> Reported:
         return reported(self._rule.interval() if self.n else None, self.units.estimate, None)
 
+    @property
+    def interval_of(self) -> str | None:
+        """Which interval is reported and why, in words; None before any unit."""
+        return self._rule.interval_of if self.n else None
+
     def certified(self, verdict: Verdict) -> str:
         """Return the two-sided inequality for the number, if it is measured."""
         if verdict is not Verdict.MEASURED:

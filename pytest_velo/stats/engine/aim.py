@@ -32,17 +32,21 @@ _USUAL_NATS = math.log(2 / 0.05)
 _LONG = 120
 """Units that the way must at least have; shorter ones are left to the bets that hedge."""
 
-_FIRST, _MANY = 6, 10
-"""No aim is taken before so many units, and no variance is trusted before so many more."""
+_VARIED = 1.7
+"""Of outcomes that vary less than this times the half-width, times the distance of their mean from the nearer
+end, the bets that hedge stake nearly all they can, and rightly."""
 
-_TRUSTED = 0.25
+_FIRST, _MANY = 12, 20
+"""No aim is taken before so many units, and no variance is trusted before so many."""
+
+_TRUSTED = 0.2
 """The relative standard error at which a variance is known."""
 
 _REST = 0.1
 """At least this share of the units so far is always thought to be left."""
 
-_MOST_STAKED, _STAKED_AT_ENDS = 0.9, 0.4
-"""Share of a fortune that a bet risks at most; and while all outcomes seen lie at the ends of the scale."""
+_MOST_STAKED, _STAKED_AT_ENDS = 0.9, 0.3
+"""Share of a fortune that a bet risks at most: of outcomes inside the scale, and of outcomes at its ends."""
 
 
 class Means(NamedTuple):
@@ -87,7 +91,9 @@ class Aim:
         variance = self._variance
         if not self._known and self._n >= _MANY and variance > 0.0:
             self._known = self._fourth() / variance**2 - 1.0 <= self._n * _TRUSTED**2
-        self.due = self.due or (self._n >= _FIRST and self._units(variance) >= _LONG)
+        mean = self._sums[0] / self._n
+        varied = variance >= _VARIED * self._halfwidth * min(mean, 1.0 - mean)
+        self.due = self.due or (varied and self._n >= _FIRST and self._units(variance) >= _LONG)
 
     @property
     def end(self) -> int:
@@ -101,11 +107,10 @@ class Aim:
 
     def _cautious(self) -> tuple[float, float]:
         """Return the variance to reckon with, and the share to stake at most."""
+        ends = (self._at_ends + 1.0) / (self._n + 1.0)
+        units, variance = 2.0 + 8.0 * ends, 0.04 + 0.21 * ends
         if self._known:
-            units, variance, ends = 1.0, 0.05, 0.0
-        else:
-            ends = (self._at_ends + 1.0) / (self._n + 1.0)
-            units, variance = 2.0 + 8.0 * ends, 0.1 + 0.15 * ends
+            units, variance = 1.0, 0.01
         stake = _MOST_STAKED + (_STAKED_AT_ENDS - _MOST_STAKED) * ends
         return (self._n * self._variance + units * variance) / (self._n + units), stake
 

@@ -55,6 +55,23 @@ def rounded_out(limit: float, side: Side, halfwidth: float) -> float:
     return place / steps if side > 0 else 1.0 - place / steps
 
 
+def grown(log_e: Floats, bar: float, outcome: float | Floats, nulls: Floats, means: Means) -> Floats:
+    """Return the log evidence against "the mean is at most this null" after one more outcome.
+
+    Args:
+        log_e: The evidence so far.
+        bar: The evidence that rejects.
+        outcome: In [0, 1].
+        nulls: In (0, 1).
+        means: From the units before.
+    """
+    missing = np.maximum(_LEAST_MISSING, bar - log_e)
+    bets = np.sqrt(2.0 * missing) / means.deviation
+    steady = np.maximum(0.0, nulls - means.variance / (1.0 - nulls))
+    bets = np.minimum(bets / (1.0 + steady * bets), means.stake / nulls)
+    return np.asarray(log_e + np.log1p(bets * (outcome - nulls)))
+
+
 class AimedLimit:
     """The limit on one side, unit by unit."""
 
@@ -80,11 +97,7 @@ class AimedLimit:
         """Take in one outcome in [0, 1]; `means` are from before it."""
         nulls = self._nulls
         x = outcome if self._side > 0 else 1.0 - outcome
-        missing = np.maximum(_LEAST_MISSING, self._bar - self._log_e)
-        bets = np.sqrt(2.0 * missing) / means.deviation
-        steady = np.maximum(0.0, nulls - means.variance / (1.0 - nulls))
-        bets = np.minimum(bets / (1.0 + steady * bets), means.stake / nulls)
-        self._log_e = self._log_e + np.log1p(bets * (x - nulls))
+        self._log_e = grown(self._log_e, self._bar, x, nulls, means)
         self._rejected |= self._log_e >= self._bar
         self._advance()
 

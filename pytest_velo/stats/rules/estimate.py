@@ -134,6 +134,22 @@ class EstimateRule:
         design = self.few_looks if self._surely else None
         return design is not None and self.n > 0 and design.stops(self.n, round(self._sums[0]))
 
+    @property
+    def interval_of(self) -> str:
+        """Which interval is reported and why, in words."""
+        if self.by_design:
+            return "of the design of few looks, which ended the sampling: exact"
+        if self.few_looks is not None:
+            why = (
+                "the sampling ended before its design of few looks"
+                if self._surely
+                else ("a trial was invalid, so where its design of few looks ends is unknown")
+            )
+            return f"valid at any moment, at {1.0 - FEW_LOOKS:.0%} of alpha: {why}"
+        if self._aimed:
+            return "valid at any moment; its bets aimed at the half-width, so it is tightest there"
+        return "valid at any moment"
+
     def feed(self, low: float, high: float) -> bool:
         """Take in one unit by its bounds; return whether the interval is now as tight as requested.
 

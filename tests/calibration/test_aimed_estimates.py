@@ -1,0 +1,95 @@
+"""Estimates of means whose bets aim at the end: how often the truth is ever rejected.
+
+20,000 runs with fixed seeds of the evidence that ships, against the truth itself, at all units up to 130: an
+interval misses the truth at some moment only if one of its two tests rejects it. And whole rules, weighed.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from pytest_velo.claims import mean
+from pytest_velo.stats.engine.aim import Aim, Means
+from pytest_velo.stats.engine.design import Design
+from pytest_velo.stats.limits.aimed import grown, n_steps
+from pytest_velo.stats.limits.mean import log_evidence
+from pytest_velo.stats.rules.estimate import make_estimate
+
+ALPHA = 0.1
+UNITS = 130
+HALFWIDTH = 0.08
+
+SHAPES = {
+    "0 or 1": ([0.0, 1.0], [0.7, 0.3]),
+    "rare and large": ([0.02, 1.0], [0.85, 0.15]),
+}
+"""Values and their shares."""
+
+
+def ever_rejected(paths, truth: float, level: float):
+    """Tell for each path whether either test of the truth rejects it at any unit."""
+    aims = [Aim(HALFWIDTH, ALPHA, UNITS) for _ in paths]
+    bar = math.log(1 / level)
+    hedged = [log_evidence(paths, [truth], side) for side in (1, -1)]
+    log_e = np.zeros((2, len(paths)))
+    rejected = np.zeros(len(paths), dtype=bool)
+    n_aimed = 0
+    for unit in range(paths.shape[1]):
+        due = np.array([aim.due for aim in aims])
+        n_aimed += int(due.sum())
+        told = [aim.means() if aim.due else Means(1.0, 0.25, 0.5) for aim in aims]
+        means = Means(*np.array(told).T)
+        for place, side in enumerate((1, -1)):
+            own = truth if side > 0 else 1 - truth
+            outcome = paths[:, unit] if side > 0 else 1 - paths[:, unit]
+            nulls = np.full(len(paths), own)
+            aimed = grown(log_e[place], bar, outcome, nulls, means)
+            log_e[place] = np.where(due, aimed, hedged[place][:, unit])
+            rejected |= log_e[place] >= bar
+        for aim, outcome in zip(aims, paths[:, unit].tolist(), strict=True):
+            aim.add(outcome, outcome)
+    assert n_aimed > 0.2 * paths.size  # it is not about the bets that hedge
+    return rejected
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_mean_is_never_rejected_too_often(calibration, shape):
+    values, shares = SHAPES[shape]
+    truth = float(np.dot(values, shares))
+    paths = np.random.default_rng(11).choice(values, (calibration.n_runs, UNITS), p=shares)
+    share = float(ever_rejected(paths, truth, ALPHA / 2).mean())
+    calibration.tell({"ever missed": share})
+    assert 0.02 < share <= calibration.most(ALPHA)
+
+
+def test_a_bar_for_twice_the_level_fails_the_same_test(calibration):
+    values, shares = SHAPES["0 or 1"]
+    paths = np.random.default_rng(12).choice(values, (4_000, UNITS), p=shares)
+    share = float(ever_rejected(paths, float(np.dot(values, shares)), ALPHA).mean())
+    calibration.tell({"ever missed": share})
+    assert share > calibration.most(ALPHA)
+
+
+def test_the_interval_that_is_reported(calibration):
+    """200 whole runs of a two-point law: its ends are about the tests above, and no others."""
+    truth = 0.2003
+    rng = np.random.default_rng(13)
+    missed, taken = 0, []
+    for _ in range(200):
+        rule = make_estimate(mean(0, 1), HALFWIDTH, Design(alpha=ALPHA, beta=ALPHA, max_units=400))
+        for outcome in (rng.random(400) < truth).astype(float).tolist():
+            if rule.feed(outcome, outcome):
+                break
+        ends = rule.interval()
+        missed += not ends.low <= truth <= ends.high
+        taken.append(rule.n)
+        if rule.measured:
+            assert ends.high - ends.low <= 2 * HALFWIDTH + 1e-9
+        for end in (ends.low, ends.high):
+            assert abs(end * n_steps(HALFWIDTH) - round(end * n_steps(HALFWIDTH))) < 1e-6
+    calibration.tell({"missed": missed / 200})
+    assert len(set(taken)) > 20
+    assert missed <= 200 * ALPHA + 3 * math.sqrt(200 * ALPHA * (1 - ALPHA))
