@@ -28,11 +28,8 @@ from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.labelled import truth_of
 from pytest_velo.runner.ranked import RankingWeigher
 from pytest_velo.runner.run import Run
-<<<<<<< HEAD
 from pytest_velo.runner.searched import SearchWeigher
-=======
 from pytest_velo.runner.weigher import Measuring
->>>>>>> estimates
 from pytest_velo.stats.intervals import clopper_pearson, wilson
 from pytest_velo.stats.rules.centred import has_calibrated_rule
 from pytest_velo.stats.rules.interval import DRIFT
