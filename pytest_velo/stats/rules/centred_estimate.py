@@ -14,7 +14,7 @@ from pytest_velo.claims import Statistic
 from pytest_velo.errors import VeloError
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.one_sided.centred import CentredTest
-from pytest_velo.stats.rules.composed import check_bounds, interval_of
+from pytest_velo.stats.rules import composed
 from pytest_velo.stats.rules.estimate import LOOK_AGAIN_AFTER, SLOWER_THAN_FIXED, fewest_units
 from pytest_velo.verdicts import Interval
 
@@ -38,6 +38,7 @@ class CentredEstimate:
     """
 
     kind = "ville"
+    interval_of = "valid at any moment, whatever the judge says"
 
     def __init__(self, statistic: Statistic, halfwidth: float | None, design: Design) -> None:
         assert design.centring is not None  # who made it looked
@@ -64,7 +65,7 @@ class CentredEstimate:
         """
         if self.measured or self.n >= self._design.max_units:
             raise VeloError(f"the estimate of `{self.statistic}` has ended", fix="add no more outcomes")
-        check_bounds(*bounds)
+        composed.check_bounds(*bounds)
         for test in self._tests:
             test.foresee(centre, ends)
             test.feed(*bounds)
@@ -84,11 +85,11 @@ class CentredEstimate:
     def _computed(self) -> Interval:
         native, seen = self.statistic.scale.from_unit, [test.mean for test in self._tests]
         least, most = native(min(seen)), native(max(seen))
-        running = interval_of(self._tests, native)
+        running = composed.interval_of(self._tests, native)
         self.excluded = running.low > most or running.high < least
         if not self.excluded:
             return running
-        at_stop = interval_of(self._tests, native, at_stop=True)
+        at_stop = composed.interval_of(self._tests, native, at_stop=True)
         return Interval(
             low=min(at_stop.low, running.low, least),
             high=max(at_stop.high, running.high, most),
