@@ -621,7 +621,7 @@ def test_an_expected_regression_is_xfailed(run, guard):
     ("mark", "said", "fix"),
     [
         ('rate >= 0.5, guards="prompt"', "guards= is for claims about the baseline", "baseline - 0.05"),
-        ('rate >= baseline - 0.1, guards="weather"', 'one of "model", "prompt"', "give"),
+        ('rate >= baseline - 0.1, guards="weather"', 'one of "model", "prompt"', "guards="),
         ('rate >= baseline - 0.1, arms=("a", "b")', "arms= is for differences", "difference("),
         ("rate >= baseline - 0.1, once=True", "once=True counts the ones", "claim a rate of one outcome"),
         ("rate >= baseline - 0.1, expect=0.8", "expect= needs one claim", "leave it out"),

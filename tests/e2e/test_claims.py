@@ -371,7 +371,7 @@ REFUSED = [
     (
         GAIN + 'arms=("alone", "helped"), ceiling=True',
         "a number in the outcome's units, or an arm",
-        "give",
+        "ceiling=",
     ),
     ("rate >= 0.5, once=True", "once=True needs cases", "cases=[...]"),
     ("mean(0, 10) >= 5, cases=LIST, once=True", "once=True counts the ones in a list", "claim a rate"),
@@ -406,7 +406,7 @@ REFUSED = [
         "counts cases, not groups",
         "drop group=",
     ),
-    ("rate >= 0.5, cases=LIST, once=1", "True or False", "give"),
+    ("rate >= 0.5, cases=LIST, once=1", "True or False", "once="),
     ("rate >= 0.5, over='cases'", "over= needs cases", "cases=[...]"),
     (
         "rate >= 0.5, cases=LIST, over='population', min_trials=60",

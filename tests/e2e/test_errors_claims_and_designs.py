@@ -130,7 +130,7 @@ MARKS = {
     "arms_that_are_no_texts": (
         'difference("a", "b") >= 0.1, arms=("a", 2)',
         "arms=('a', 2): expected a list of names (strings)",
-        "give a list of names (strings)",
+        'for example arms=("plain", "hinted")',
     ),
     "no_arms": (
         'difference("a", "b") >= 0.1',

@@ -268,7 +268,12 @@ MISTAKES = {
         "an estimate claims nothing",
         "claim a rate",
     ),
-    "no_list": ("rate >= 0.5, ladder=zero_shot()", BODY, "expected a list of rungs", "give a list of rungs"),
+    "no_list": (
+        "rate >= 0.5, ladder=zero_shot()",
+        BODY,
+        "expected a list of rungs",
+        "for example ladder=[zero_shot()",
+    ),
     "no_rung": ("rate >= 0.5, ladder=['zero']", BODY, "a ladder is made of rungs, got 'zero'", "zero_shot()"),
     "all_skipped": (
         "rate >= 0.5, ladder=[zero_shot(skip='why')]",
