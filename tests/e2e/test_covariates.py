@@ -185,6 +185,43 @@ def test_the_outcomes_of_an_earlier_run_are_a_covariate_unless_they_are_judged_t
     assert "test=" in refused(recorded(run.record.folder), "scripted/other")  # it has two
 
 
+CHEAP_AND_DEAR = """
+from pytest_velo import covariate, rate, recorded
+
+def answers(slips):
+    def reply(request, rng):
+        knows = int(request.messages[-1]["content"].split()[-1]) * 37 % 100 < 55
+        return "right" if knows != (rng.random() < slips) else "wrong"
+    return reply
+
+CHEAP, DEAR = scripted("cheap", answers(0.08)), scripted("dear", answers(0.0))
+CASES = [{"id": f"q{n}", "question": f"question {n}"} for n in range(100)]
+
+@pytest.mark.hypothesis(MARK)
+async def test_it(model, case):
+    return (await model(case.question)).text == "right"
+"""
+
+
+def test_a_cheap_model_that_went_first_saves_trials_of_a_dear_one(run):
+    def mark(keywords):
+        return CHEAP_AND_DEAR.replace("MARK", f"{keywords}, cases=CASES")
+
+    every = 'rate >= 0.5, models=[CHEAP], over="population", min_trials=100, max_trials=100'
+    run.file(mark(every), "test_cheap.py")
+    run("test_cheap.py")
+    assert len(run.record["test_it"].trials) == 100
+    dear = "rate >= 0.45, models=[DEAR], max_trials=500"
+    known = f'covariate(recorded("{run.record.folder.name}"), correlation=0.8)'
+    run.file(mark(f"{dear}, covariate={known}"), "test_dear.py")
+    run("test_dear.py")
+    n_with = len(run.record["test_it"].trials)
+    run.file(mark(dear), "test_alone.py")
+    run("test_alone.py")
+    assert run.outcomes == ["supported"]
+    assert n_with < 0.6 * len(run.record["test_it"].trials)
+
+
 def test_keywords_that_do_not_go_with_a_covariate_are_refused_in_words(mistakes):
     said = mistakes.files(
         {
