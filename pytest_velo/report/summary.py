@@ -204,13 +204,7 @@ def _remarks(
     """Say of each test what is wrong with it, if it is an error or was skipped, and what belongs to it."""
     for result, name in zip(results, names, strict=True):
         standing = [*standing_lines(result, width)] if facts and result.outcome is Outcome.SUPPORTED else []
-        said = [*result.facts, *_parts_said(result), *_tries_said(result)] if facts else []
-        said += (
-            [f"{label} {told}" for label, told in (*truth_rows(result), *covariate_rows(result))]
-            if facts
-            else []
-        )
-        said += [f"{told.label:<9} {told.text}" for told in rung_texts(result)] if facts else []
+        said = [*_facts(result)] if facts else []
         wrong = result.outcome in (Outcome.ERROR, Outcome.SKIPPED) and result.problem
         if not said and not wrong and not standing:
             continue
@@ -221,6 +215,17 @@ def _remarks(
             yield from block("", fact, width)
         if wrong:
             yield from block(str(result.outcome), result.problem, width, STYLES[result.outcome])
+
+
+def _facts(result: HypothesisResult) -> Iterator[str]:
+    """Say what belongs to a result beside its line in the table."""
+    yield from result.facts
+    yield from _parts_said(result)
+    yield from _tries_said(result)
+    yield from (f"{label} {told}" for label, told in (*truth_rows(result), *covariate_rows(result)))
+    yield from (f"{told.label:<9} {told.text}" for told in rung_texts(result))
+    if result.decision is not None and result.decision.evidence.interval_of is not None:
+        yield f"interval  {result.decision.evidence.interval_of}"
 
 
 def _tries_said(result: HypothesisResult) -> Iterator[str]:

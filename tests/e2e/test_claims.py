@@ -138,6 +138,9 @@ def test_a_number_is_measured_and_passes(run, mark, body, statistic):
     assert "test_it.py::test_h MEASURED" in text
     assert "= measured test_h" in text
     assert "1 measured" in text
+    design = "of the design of few looks, which ended the sampling: exact"
+    kind = "valid at any moment" if statistic.startswith("mean") else design
+    assert f"interval {kind}" in text
 
 
 def test_a_difference_is_measured_pair_by_pair(run):
