@@ -109,6 +109,22 @@ def test_a_missing_label_ends_the_evidence_and_one_that_cannot_say_may_be_either
     assert result.decision.evidence.interval.high > skipped / 8  # each of them may be a yes
 
 
+def test_a_trial_that_is_shown_says_its_label_before_what_was_judged(run):
+    run.file(TESTS.replace("rate <= 0.6", "rate >= 0.9"))
+    run()
+    say(run)
+    said = run().stdout.str()
+    assert run.outcomes == ["refuted"]
+    shown = said.partition("trials against the claim")[2].partition("run it again")[0]
+    outcomes = [line.split(maxsplit=1)[1] for line in shown.splitlines() if line.startswith("    outcome")]
+    assert len(outcomes) == 3  # a label of 0 is against the claim, whatever the judge found
+    assert {text.partition(", judged ")[0] for text in outcomes} == {"label 0"}
+    assert "label 0, judged 1" in outcomes  # the lenient judge passed it
+    kept = CliRunner().invoke(main, ["report", "latest", "--cache-dir", str(run.path / ".pytest_velo")])
+    page = (run.path / kept.output.strip()).read_text(encoding="utf-8")
+    assert "label 0, judged 1" in page
+
+
 def test_a_label_of_another_reply_does_not_count_and_is_told(run):
     run.file(TESTS)
     run()
