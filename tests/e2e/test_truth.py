@@ -146,6 +146,24 @@ def test_a_label_file_that_is_damaged_is_an_error_and_no_verdict(run):
     assert not (run.path / ".pytest_velo" / "runs").exists()  # nothing was sampled
 
 
+def test_a_name_that_no_label_file_has_is_said_before_a_trial(run):
+    run.file(TESTS.replace("labels.csv", "labels.xlsx"))
+    done = run()
+    done.assert_outcomes(errors=1)
+    assert "the name of a file of labels ends in .csv, .tsv or .jsonl" in done.stdout.str()
+    assert not (run.path / ".pytest_velo" / "runs").exists()  # nothing was sampled
+
+
+@pytest.mark.parametrize("by", ["", ', by="zoe"'])
+@pytest.mark.parametrize("content", ["", "trial,label,by\n"])
+def test_a_file_without_labels_has_none_yet(run, content, by):
+    (run.path / "labels.csv").write_text(content)
+    run.file(TESTS.replace("every=5", f"every=5{by}"))
+    run()
+    assert run.outcomes == ["inconclusive"]
+    assert (run.record["test_polite"].truth.n_labelled, run.record["test_polite"].truth.n_waiting) == (0, 20)
+
+
 def test_a_score_is_no_label_of_a_rate(run):
     run.file(TESTS)
     run()
