@@ -28,6 +28,7 @@ _NOT_FOR_SEARCHES = {
     "ceiling": "it is for the difference of two arms",
     "guards": "it is for claims about the baseline",
     "covariate": "it is for a rate over cases",
+    "truth": "a finding is confirmed on draws of its own, which are judged as they come",
     "ladder": "a rung asks in one way, and a search is one way to ask",
 }
 """Keywords that a search does not take, with the reason."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from pytest_velo.case_sets import Planned
 from pytest_velo.designing.spec import Spec
 from pytest_velo.errors import UsageError
-from pytest_velo.labelling import EVERY, read_labels
+from pytest_velo.labelling import EVERY, check_name, read_labels
 from pytest_velo.runner.labelled import Labels
 from pytest_velo.stats.engine.blocks import CENTRING
 from pytest_velo.stats.engine.design import Design
@@ -56,13 +56,14 @@ def labels_of(spec: Spec, *, test_id: str, seed: int, folder: Path) -> Labels | 
     """Return the labels that a spec names; None if it names none. A file that is not there has none yet.
 
     Raises:
-        UsageError: The file cannot be read.
+        UsageError: The file cannot be read, or has a name that no file of labels has.
     """
     source: LabelSource | None = spec.get("truth")
     if source is None:
         return None
     every = source.every or EVERY
     path = folder / source.path
+    check_name(path)  # now, and not when the run is paid for and somebody has labels to write
     exists = path.is_file()
     return Labels(
         path=source.path,

@@ -31,17 +31,21 @@ _MOST_HEAD = 2**16
 def labels_in(path: Path) -> tuple[Label, ...]:
     """Return all labels in a file, in its order; rows without a label yet are left out.
 
+    An empty file has none: that is what is left when the first label is taken back.
+
     Args:
         path: A `.csv`, `.tsv` or `.jsonl` file with at least the columns `trial` and `label`.
 
     Raises:
         UsageError: There is no such file, a row cannot be read, or one person says two things of one trial.
     """
-    _check_name(path)
+    check_name(path)
     if not path.is_file():
         known = [each.name for each in path.parent.glob("*") if each.suffix.lower() in KINDS]
         fix = nearest(path.name, known) if known else "velo label makes one"
         raise UsageError("there is no such file of labels", where=str(path), fix=fix)
+    if not path.stat().st_size:
+        return ()
     said: dict[tuple[str, str], tuple[str, Label]] = {}
     for where, row in rows_in(path):
         label = _label(row, where)
@@ -77,12 +81,13 @@ def read_labels(path: Path, by: str | None = None) -> Mapping[str, Label]:
         by: Whose labels; None for those of all, who must say the same where several say something.
 
     Raises:
-        UsageError: As `labels_in`; nobody of that name is in the file; or people differ, and `by` is None.
+        UsageError: As `labels_in`; somebody is in the file, and nobody of that name; or people differ, and
+            `by` is None.
     """
     found: dict[str, Label] = {}
     labels = labels_in(path)
     people = sorted({label.by for label in labels})
-    if by is not None and by not in people:
+    if by is not None and people and by not in people:
         raise UsageError(f"no label is by {by!r}", where=str(path), fix=nearest(by, people))
     for label in labels:
         if by is not None and label.by != by:
@@ -112,9 +117,9 @@ class LabelFile:
     """
 
     def __init__(self, path: Path) -> None:
-        _check_name(path)
+        check_name(path)
         self.path = path
-        self.labels = list(labels_in(path)) if path.is_file() and path.stat().st_size else []
+        self.labels = list(labels_in(path)) if path.is_file() else []
         self._added: list[tuple[int, int]] = []
 
     def add(self, label: Label) -> None:
@@ -198,7 +203,12 @@ def _first_line(file: BinaryIO) -> bytes:
     return file.readline(_MOST_HEAD)
 
 
-def _check_name(path: Path) -> None:
+def check_name(path: Path) -> None:
+    """Check that a file has a name of one that holds labels.
+
+    Raises:
+        UsageError: It has another ending.
+    """
     if path.suffix.lower() not in KINDS:
         raise UsageError(
             "the name of a file of labels ends in .csv, .tsv or .jsonl",

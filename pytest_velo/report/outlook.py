@@ -138,7 +138,7 @@ def _how_to_decide(result: HypothesisResult) -> str:
     if evidence is not None and _is_open_by_invalid(result, evidence):
         return "too many outcomes are invalid: fix the cause"
     if result.decision is not None and result.decision.searched is not None:
-        return search_advice(result.decision.searched)
+        return search_advice(result.decision.searched, result.decision.stop)
     if result.decision is not None and result.decision.standings is not None:
         return (
             "those that are left are too near to tell apart, and that is the answer; or set a margin= below"

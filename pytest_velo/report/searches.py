@@ -72,15 +72,15 @@ def search_observed(searched: Searched) -> str:
     return f"{n_confirmed:,} of {count(len(searched.findings), 'finding')} confirmed"
 
 
-def search_advice(searched: Searched) -> str:
-    """Say what to do after a search that confirmed nothing."""
+def search_advice(searched: Searched, stop: StopReason) -> str:
+    """Say what to do after a search that confirmed nothing, and stopped for this reason."""
     open_ones = [each for each in searched.findings if each.verdict is Verdict.INCONCLUSIVE]
     if open_ones:
         return "a finding is open: a larger confirm= in search() may decide it, and draws anew"
-    return (
-        "a search that found nothing is no evidence that there is nothing: give it other cases, let a model"
-        " attack, or raise max_trials= on fresh draws (--velo-profile=confirm)"
-    )
+    told = "a search that found nothing is no evidence that there is nothing: give it other cases"
+    if stop is StopReason.CASES_EXHAUSTED:
+        return f"{told}, or let a model attack; it has tried all that it was given"
+    return f"{told}, let a model attack, or raise max_trials= on fresh draws (--velo-profile=confirm)"
 
 
 def _confirmed(searched: Searched) -> list[FoundCase]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_velo.errors import StoreError, UsageError
-from pytest_velo.labelling import EVERY, Label, label_text, labels_in, rows_in, unformulated
+from pytest_velo.labelling import EVERY, Label, check_name, label_text, labels_in, rows_in, unformulated
 from pytest_velo.records import HypothesisResult
 from pytest_velo.report.blind import Blind, Place, Range, blinds_of
 from pytest_velo.report.text import shorten, visible
@@ -44,14 +44,16 @@ def write_sheet(path: Path, blinds: Iterable[Blind], question: str) -> int:
     """Write trials for people to label, and return how many there are.
 
     Args:
-        path: A new `.csv` or `.jsonl` file.
+        path: A new `.csv`, `.tsv` or `.jsonl` file.
         blinds: The trials.
         question: What is asked about each; empty if nothing is said.
 
     Raises:
-        UsageError: The file is there already: it may hold labels.
+        UsageError: The file is there already, and may hold labels; or it has another name, by which no
+            program would read it.
         StoreError: It cannot be written.
     """
+    check_name(path)
     rows = [row_of(blind, question) for blind in blinds]
     names = [*dict.fromkeys(name for row in rows for name in row)]
     names.sort(key=lambda name: _ORDER.get(name, len(_ORDER)))
@@ -59,7 +61,8 @@ def write_sheet(path: Path, blinds: Iterable[Blind], question: str) -> int:
         content = "".join(f"{json.dumps(row)}\n" for row in rows)
     else:
         text = io.StringIO()
-        writer = csv.DictWriter(text, names, restval="", lineterminator="\n")
+        delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
+        writer = csv.DictWriter(text, names, restval="", delimiter=delimiter, lineterminator="\n")
         writer.writeheader()
         writer.writerows({name: unformulated(cell) for name, cell in row.items()} for row in rows)
         content = text.getvalue()

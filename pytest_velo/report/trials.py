@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import assert_never
 
-from pytest_velo.records import HypothesisResult, Outcome, OutcomeKind, TrialRecord
+from pytest_velo.records import HypothesisResult, Outcome, OutcomeKind, TrialRecord, TruthSeen
 from pytest_velo.report.chosen import kind_title, turns_of
 from pytest_velo.report.conversation import FACTS, REASONING, conversation
 from pytest_velo.report.document import invalid_trials, shown_trials, telling_turns
@@ -52,12 +52,12 @@ def trials_lines(
             title = f"trials against the claim{_of(len(turns), n_kept, total)}"
         yield from _titled(title, width)
     for turn in turns:
-        yield from _turn_lines(turn, pairs, verbosity, width)
+        yield from turn_lines(result, turn, verbosity, width)
     if invalid := invalid_trials(result, show):
         total = len(invalid) if result.decision is None else result.decision.evidence.n_invalid
         yield from _titled(f"invalid trials{_of(len(invalid), total, total)}", width)
     for trial in invalid:
-        yield from trial_lines(trial, verbosity, width, has_outcome=True)
+        yield from trial_lines(trial, verbosity, width, has_outcome=True, truth=result.truth)
 
 
 def _chosen_lines(result: HypothesisResult, kind: ShowKind, verbosity: int, width: int) -> Iterator[Line]:
@@ -78,7 +78,13 @@ def turn_lines(
 ) -> Iterator[Line]:
     """Show one trial, or the arms of one pair below what came out of each."""
     pairs = None if result.decision is None else result.decision.evidence.pairs
-    yield from _turn_lines(turn, pairs, verbosity, width)
+    if len(turn) > 1:
+        outcomes = ", ".join(f"{inline(trial.arm, 40)} {_value(trial)}" for trial in arms_first(turn, pairs))
+        place = f"case {inline(turn[0].case_id, 40)}" if turn[0].case_id else "pair"
+        yield Line("")
+        yield Line(inline(f"  {place} · repeat {turn[0].repeat} · {outcomes}", width), Style.BOLD)
+    for trial in arms_first(turn, pairs):
+        yield from trial_lines(trial, verbosity, width, has_outcome=True, truth=result.truth)
 
 
 def _total(result: HypothesisResult, kind: ShowKind) -> int | None:
@@ -114,29 +120,24 @@ def _of(n_shown: int, n_kept: int, total: int) -> str:
     return f" (first {n_shown} of {total:,}{more})"
 
 
-def _turn_lines(
-    turn: Sequence[TrialRecord], pairs: PairCounts | None, verbosity: int, width: int
-) -> Iterator[Line]:
-    """Show one trial, or the arms of one pair below what came out of each."""
-    if len(turn) > 1:
-        outcomes = ", ".join(f"{inline(trial.arm, 40)} {_value(trial)}" for trial in arms_first(turn, pairs))
-        place = f"case {inline(turn[0].case_id, 40)}" if turn[0].case_id else "pair"
-        yield Line("")
-        yield Line(inline(f"  {place} · repeat {turn[0].repeat} · {outcomes}", width), Style.BOLD)
-    for trial in arms_first(turn, pairs):
-        yield from trial_lines(trial, verbosity, width, has_outcome=True)
-
-
 def arms_first(turn: Sequence[TrialRecord], pairs: PairCounts | None) -> list[TrialRecord]:
     """Return a turn's trials in the order of the difference, further arms after them."""
     order = () if pairs is None else (pairs.first, pairs.second)
     return sorted(turn, key=lambda trial: order.index(trial.arm) if trial.arm in order else len(order))
 
 
-def trial_lines(trial: TrialRecord, verbosity: int, width: int, *, has_outcome: bool) -> Iterator[Line]:
+def trial_lines(
+    trial: TrialRecord,
+    verbosity: int,
+    width: int,
+    *,
+    has_outcome: bool,
+    truth: TruthSeen | None = None,
+) -> Iterator[Line]:
     """Show one trial: its place, the calls with their messages, the notes, the outcome.
 
     All of its texts are untrusted. `has_outcome` is False for a trial that ended its hypothesis as an error.
+    `truth` is that of a claim about labels.
     """
     head = [f"trial {trial.index}"]
     if trial.case_id:
@@ -153,7 +154,7 @@ def trial_lines(trial: TrialRecord, verbosity: int, width: int, *, has_outcome: 
     for note in trial.notes:
         yield from block("note", note, width, limit=limit, indent=4)
     if has_outcome:
-        yield from _outcome_lines(trial, width, limit)
+        yield from _outcome_lines(trial, truth, width, limit)
     elif trial.detail:  # an error has no outcome, and the trial was not invalid
         yield from block("error", trial.detail, width, Style.BOLD, limit=limit, indent=4)
 
@@ -172,16 +173,26 @@ def _value(trial: TrialRecord) -> str:
     assert_never(trial.kind)
 
 
-def outcome_text(trial: TrialRecord) -> str:
-    """Return a trial's outcome, by name if there are names, and why."""
+def outcome_text(trial: TrialRecord, truth: TruthSeen | None = None) -> str:
+    """Return a trial's outcome, by name if there are names, and why; where labels count, those come first."""
     value = _value(trial)
     if set(trial.values) - {""}:
         named = ", ".join(f"{name}={number:g}" for name, number in trial.values.items())
         value = named if trial.kind is OutcomeKind.VALUE else f"{value} ({named})"
-    return f"{value}: {trial.detail}" if trial.detail else value
+    text = f"{value}: {trial.detail}" if trial.detail else value
+    return text if truth is None else f"{_label_text(trial, truth)}, judged {text}"
 
 
-def _outcome_lines(trial: TrialRecord, width: int, limit: int | None) -> Iterator[Line]:
-    yield from block("outcome", outcome_text(trial), width, Style.BOLD, limit=limit, indent=4)
+def _label_text(trial: TrialRecord, truth: TruthSeen) -> str:
+    if trial.index not in truth.labels:
+        return "no label"
+    label = truth.labels[trial.index]
+    return "label skipped" if label is None else f"label {label:g}"
+
+
+def _outcome_lines(
+    trial: TrialRecord, truth: TruthSeen | None, width: int, limit: int | None
+) -> Iterator[Line]:
+    yield from block("outcome", outcome_text(trial, truth), width, Style.BOLD, limit=limit, indent=4)
     if trial.location:
         yield from block("at", trial.location, width, indent=4)

@@ -100,22 +100,21 @@ def ran_out_of_labels(result: HypothesisResult) -> bool:
 
 
 def label_command(result: HypothesisResult, truth: TruthSeen) -> str:
-    """Return the command that asks for the labels."""
-    file, _, name = result.node_id.rpartition("::")
-    place = PurePosixPath(file.partition("::")[0]).parent / truth.source
-    to = "" if place.name == _USUAL_FILE else f" --to {_quoted(str(place))}"
-    every = "" if truth.every == _USUAL_EVERY else f" --every {truth.every}"
-    by = f" --by {_quoted(truth.by)}" if truth.by else ""
-    return f"velo label latest -k {_quoted(name)}{to}{every}{by}"
+    """Return the command that asks for the labels.
+
+    It has the whole node id, since a name may be part of others. Which trials, whose labels and, of a test,
+    which file: the record says so, wherever the command is typed.
+    """
+    command = f"velo label latest -k {_quoted(result.node_id)}"
+    if result.rerun:
+        return command
+    place = PurePosixPath(result.node_id.partition("::")[0]).parent / truth.source  # as the call names it
+    return f"{command} --to {_quoted(str(place))}"
 
 
 def _quoted(text: str) -> str:
     plain = all(sign.isalnum() or sign in "_-./:" for sign in text)
     return text if plain else "'" + text.replace("'", "'\\''") + "'"
-
-
-_USUAL_EVERY = 20
-_USUAL_FILE = "labels.csv"
 
 
 def truth_to_json(truth: TruthSeen) -> dict[str, Any]:

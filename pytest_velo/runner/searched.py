@@ -15,7 +15,7 @@ from pytest_velo.claims import EachCase
 from pytest_velo.errors import BodyError, UsageError
 from pytest_velo.records import Call, OutcomeKind, TrialRecord
 from pytest_velo.runner.distance import Distance
-from pytest_velo.runner.hypothesis import Attack, Hypothesis, Reading
+from pytest_velo.runner.hypothesis import Attack, Hypothesis, Outcomes, Reading
 from pytest_velo.runner.trials import Finished, Threads, TrialRunner
 from pytest_velo.runner.units import Units
 from pytest_velo.sampling.drawing import Drawer
@@ -315,8 +315,9 @@ class SearchTrials:
         self._attacking: TrialRunner | None = None
         if hypothesis.attack is not None:
             body = _AttackBody(hypothesis.attack, weigher.hunt, self._proposals, is_async=hypothesis.is_async)
+            outcomes = _AttackOutcomes(hypothesis.outcomes)
             self._attacking = runner(
-                replace(hypothesis, stream=f"{stream}:attack", body=body, outcomes=_AttackOutcomes())
+                replace(hypothesis, stream=f"{stream}:attack", body=body, outcomes=outcomes)
             )
         for each in self._each[1:]:
             each.outside = self._exploring.outside
@@ -404,7 +405,14 @@ class _AttackBody:
 
 
 class _AttackOutcomes:
-    """Reads what an attack did: it has no outcome, and what it raises is no outcome either."""
+    """Reads what an attack did: it has no outcome, and what it raises is no outcome either.
+
+    Args:
+        body: Those of the body, which know what is test code.
+    """
+
+    def __init__(self, body: Outcomes) -> None:
+        self._body = body
 
     @staticmethod
     def value(returned: Any) -> dict[str, float]:
@@ -412,17 +420,18 @@ class _AttackOutcomes:
         del returned
         return {"": 1.0}
 
-    @staticmethod
-    def exception(error: BaseException) -> Reading:
+    def exception(self, error: BaseException) -> Reading:
         """Return an error: a fault of the attack says nothing about the model."""
-        if isinstance(error, BodyError | UsageError) or not isinstance(error, Exception):
+        if not isinstance(error, Exception):
             return Reading(error=error)
+        if isinstance(error, BodyError | UsageError):
+            return self._body.exception(error)  # it adds the line of the test
         told = BodyError(
             f"the attack raised {type(error).__name__}: {error}",
             fix="catch it in the attack; velo.invalid(why) passes over a proposal",
         )
         told.__cause__ = error
-        return Reading(error=told)
+        return self._body.exception(told.with_traceback(error.__traceback__))
 
 
 def _unproposed(attacked: Finished) -> Finished:

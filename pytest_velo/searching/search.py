@@ -55,7 +55,8 @@ class Search:
             return "cases of a strategy"
         if isinstance(self.source, str | os.PathLike):
             return f"the cases of {os.fspath(self.source)}"
-        return f"{len(self.source)} listed cases"
+        n = len(self.source)
+        return f"{n:,} listed case" if n == 1 else f"{n:,} listed cases"
 
 
 def search(

@@ -9,7 +9,7 @@ import pytest
 from e2e.conftest import Answer, chat
 
 HEAD = """
-from pytest_velo import InvalidTrial, each_case, rate, search
+from pytest_velo import InvalidTrial, each_case, labels, rate, search
 
 PROMPTS = [f"please {word} now" for word in "tell say show xyzzy give let find".split() for _ in range(1)]
 
@@ -189,7 +189,7 @@ def test_a_model_attacks_and_sees_what_it_was_told(run):
     [
         (
             "raise RuntimeError('no idea')",
-            "*the attack raised RuntimeError: no idea",
+            "*test_*.py:[0-9]*: the attack raised RuntimeError: no idea",
         ),
         ("assert 0", "*the attack raised AssertionError*"),
         ("pass", "*the attack returned None"),
@@ -218,6 +218,24 @@ def test_a_fault_of_the_body_is_an_error(run):
     assert run.outcomes == ["error"]
 
 
+@pytest.mark.parametrize(
+    ("source", "advice", "of"),
+    [
+        ("['only']", "it has tried all that it was given", "of 1 listed case"),
+        ("st.text()", "max_trials=", "of cases"),
+    ],
+)
+def test_what_to_do_when_nothing_was_found_depends_on_why_it_ended(run, monkeypatch, source, advice, of):
+    monkeypatch.setenv("COLUMNS", "400")
+    test = searching(source, keywords="models=[TIGHT], max_trials=70")
+    run.file(f"from hypothesis import strategies as st\n{test}")
+    said = run("-vv").stdout.str()
+    assert run.outcomes == ["inconclusive"]
+    assert advice in said.partition("undecided")[2]
+    assert ("max_trials=" in said.partition("undecided")[2]) == (advice == "max_trials=")
+    assert of in said
+
+
 def test_each_model_is_searched_on_its_own(run):
     run.file(searching(keywords="models=[LEAKY, TIGHT]"))
     run()
@@ -228,6 +246,11 @@ MISTAKES = {
     "no_search": ("rate >= 0.8", "cases=PROMPTS", "*is refuted by a single case, and none is looked for"),
     "alpha": ("rate >= 0.8", "cases=search(PROMPTS), alpha=0.01", "*alpha= does not apply to a search*"),
     "arms": ("rate >= 0.8", "cases=search(PROMPTS), arms=('a', 'b')", "*arms= does not apply to a search*"),
+    "truth": (
+        "rate >= 0.8",
+        "cases=search(PROMPTS), truth=labels('l.csv')",
+        "*truth= does not apply to a search*",
+    ),
     "against": ("rate >= 0.8", "cases=search(PROMPTS), invalid='against'", '*invalid="against" would make*'),
     "few": (
         "rate >= 0.05",

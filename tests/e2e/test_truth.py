@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,7 @@ from click.testing import CliRunner
 
 from pytest_velo import check_sync, labels, rate, scripted
 from pytest_velo.cli.main import main
-from pytest_velo.labelling import Label, LabelFile, label_order, trial_digest
+from pytest_velo.labelling import Label, LabelFile, label_order, labels_in, trial_digest
 from pytest_velo.report.document import result_from_json, result_to_json
 from pytest_velo.report.page.path import path_of
 from support.importing import imported_anew
@@ -61,7 +62,7 @@ def test_a_run_asks_for_labels_and_decides_by_them_and_not_by_the_judge(run, mon
     assert (result.truth.n_labelled, result.truth.n_waiting, result.decision.stop) == (0, 20, "unlabelled")
     assert result.decision.evidence.interval is None  # nothing is known of the truth
     assert result.truth.judged > 0.6
-    assert "velo label latest -k test_polite --every 5" in said
+    assert "velo label latest -k test_it.py::test_polite\n" in said
     assert "label 20 trials of this run, one in 5; then pytest" in said
     assert "0.7" not in said.partition("undecided")[0]  # what the judge says is not said in its place
 
@@ -109,6 +110,39 @@ def test_a_missing_label_ends_the_evidence_and_one_that_cannot_say_may_be_either
     assert result.decision.evidence.interval.high > skipped / 8  # each of them may be a yes
 
 
+def test_a_trial_that_is_shown_says_its_label_before_what_was_judged(run):
+    run.file(TESTS.replace("rate <= 0.6", "rate >= 0.9"))
+    run()
+    say(run)
+    said = run().stdout.str()
+    assert run.outcomes == ["refuted"]
+    shown = said.partition("trials against the claim")[2].partition("run it again")[0]
+    outcomes = [line.split(maxsplit=1)[1] for line in shown.splitlines() if line.startswith("    outcome")]
+    assert len(outcomes) == 3  # a label of 0 is against the claim, whatever the judge found
+    assert {text.partition(", judged ")[0] for text in outcomes} == {"label 0"}
+    assert "label 0, judged 1" in outcomes  # the lenient judge passed it
+    kept = CliRunner().invoke(main, ["report", "latest", "--cache-dir", str(run.path / ".pytest_velo")])
+    page = (run.path / kept.output.strip()).read_text(encoding="utf-8")
+    assert "label 0, judged 1" in page
+
+
+def test_the_line_that_is_printed_labels_that_test_into_its_file_wherever_it_is_typed(run, monkeypatch):
+    more = "\n@pytest" + TESTS.partition("@pytest")[2].replace("test_polite", "test_polite_too").replace(
+        "labels.csv", "our people/labels.csv"
+    ).replace("every=5", 'every=4, by="zoe"')
+    run.ini("")
+    run.file(TESTS + more, name="deep/test_it.py")
+    said = run("deep").stdout.str()
+    lines = [line.strip() for line in said.splitlines() if line.strip().startswith("velo label latest -k ")]
+    assert len(lines) == 2  # the name of one test is a part of the other's
+    monkeypatch.chdir(run.path / "deep")
+    for line in lines:
+        done = CliRunner().invoke(main, [*shlex.split(line)[1:]], input="y\n")
+        assert "1 label (1 yes) of this test" in done.output, done.output
+    assert [label.by for label in labels_in(run.path / "deep/labels.csv")] == [""]
+    assert [label.by for label in labels_in(run.path / "deep/our people/labels.csv")] == ["zoe"]
+
+
 def test_a_label_of_another_reply_does_not_count_and_is_told(run):
     run.file(TESTS)
     run()
@@ -128,6 +162,24 @@ def test_a_label_file_that_is_damaged_is_an_error_and_no_verdict(run):
     done.assert_outcomes(errors=1)
     assert "labels.csv:2: its label is 'perhaps', which is neither yes, no" in done.stdout.str()
     assert not (run.path / ".pytest_velo" / "runs").exists()  # nothing was sampled
+
+
+def test_a_name_that_no_label_file_has_is_said_before_a_trial(run):
+    run.file(TESTS.replace("labels.csv", "labels.xlsx"))
+    done = run()
+    done.assert_outcomes(errors=1)
+    assert "the name of a file of labels ends in .csv, .tsv or .jsonl" in done.stdout.str()
+    assert not (run.path / ".pytest_velo" / "runs").exists()  # nothing was sampled
+
+
+@pytest.mark.parametrize("by", ["", ', by="zoe"'])
+@pytest.mark.parametrize("content", ["", "trial,label,by\n"])
+def test_a_file_without_labels_has_none_yet(run, content, by):
+    (run.path / "labels.csv").write_text(content)
+    run.file(TESTS.replace("every=5", f"every=5{by}"))
+    run()
+    assert run.outcomes == ["inconclusive"]
+    assert (run.record["test_polite"].truth.n_labelled, run.record["test_polite"].truth.n_waiting) == (0, 20)
 
 
 def test_a_score_is_no_label_of_a_rate(run):
@@ -249,7 +301,7 @@ def test_a_call_of_check_is_decided_by_labels(tmp_path, monkeypatch):
 
     first = asked()
     assert first.verdict == "inconclusive"
-    assert "velo label latest -k polite --to people.csv --every 4" in str(first)
+    assert "polite --to people.csv" in str(first).partition("velo label latest -k ")[2]
     for _ in range(3):
         file = LabelFile(tmp_path / "people.csv")
         known = {label.trial for label in file.labels}

@@ -123,7 +123,7 @@ def page_of(run: Run, before: Run | None = None, *, most: int = MOST_TRANSCRIPTS
         flips = flips_of(pairs.get(result.node_id))
         chosen = choose(result, places[result.node_id], flips)
         room = _MOST_BYTES * places[result.node_id] // max(1, sum(places.values()))
-        kept = list(trials_told(at, chosen, flips, room))
+        kept = list(trials_told(at, chosen, flips, room, result.truth))
         path = path_told(result)
         entry = entry_of(
             at, result, name, old.get(result.node_id), n_kept=len(kept), has_path=path is not None

@@ -321,7 +321,7 @@ def sight_of(trial: TrialRecord, result: HypothesisResult) -> Sight:
     ended = result.outcome is Outcome.ERROR and trial.kind is not OutcomeKind.INVALID
     return Sight(
         title=_title(trial),
-        outcome=shown(trial.detail if ended else outcome_text(trial), _IN_FULL),
+        outcome=shown(trial.detail if ended else outcome_text(trial, result.truth), _IN_FULL),
         location=shown(trial.location, 400),
         messages=tuple(messages_of(trial, _IN_FULL)),
     )

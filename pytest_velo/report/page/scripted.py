@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pytest_velo.baselines.written import claim_of
-from pytest_velo.records import HypothesisResult
+from pytest_velo.records import HypothesisResult, TruthSeen
 from pytest_velo.report.page.conversation import messages_of, shown
 from pytest_velo.report.page.entries import Entry
 from pytest_velo.report.page.forest import thresholds_of
@@ -68,12 +68,15 @@ def hypothesis_told(entry: Entry, result: HypothesisResult, path: Mapping[str, A
 
 
 def trials_told(
-    at: int, chosen: Sequence[Chosen], flips: Mapping[int, str], room: int
+    at: int, chosen: Sequence[Chosen], flips: Mapping[int, str], room: int, truth: TruthSeen | None
 ) -> Iterator[dict[str, Any]]:
-    """Yield trials for the scripts, as long as they fit into `room` bytes once they are compressed."""
+    """Yield trials for the scripts, as long as they fit into `room` bytes once they are compressed.
+
+    `truth` is that of a claim about labels.
+    """
     packer = zlib.compressobj(6)
     for one in chosen:
-        told = _trial(at, one, flips)
+        told = _trial(at, one, flips, truth)
         texts = "".join(text for _, text, _ in told["messages"])
         room -= len(packer.compress(texts.encode("utf-8", "replace")) + packer.flush(zlib.Z_SYNC_FLUSH))
         if room < 0:
@@ -81,7 +84,7 @@ def trials_told(
         yield told
 
 
-def _trial(at: int, one: Chosen, flips: Mapping[int, str]) -> dict[str, Any]:
+def _trial(at: int, one: Chosen, flips: Mapping[int, str], truth: TruthSeen | None) -> dict[str, Any]:
     trial = one.trial
     facts = {
         "hypothesis": at,
@@ -91,7 +94,7 @@ def _trial(at: int, one: Chosen, flips: Mapping[int, str]) -> dict[str, Any]:
         "arm": shown(trial.arm, 200),
         "seed": str(trial.seed),
         "kind": trial.kind.value,
-        "outcome": shown(outcome_text(trial)),
+        "outcome": shown(outcome_text(trial, truth)),
         "location": shown(trial.location, 400),
         "sampled": one.sampled,
         "against": one.against,

@@ -358,6 +358,15 @@ def test_only_what_is_not_labelled_yet_goes_out(session: Session) -> None:
     assert session.labels == [True, False]
 
 
+def test_a_sheet_is_what_its_name_says(session: Session) -> None:
+    said = error(session("--export", "sheet.xlsx"))
+    assert "sheet.xlsx: the name of a file of labels ends in .csv, .tsv or .jsonl" in said
+    assert not (session.folder / "sheet.xlsx").exists()
+    session("--export", "sheet.tsv")
+    head, *_ = (session.folder / "sheet.tsv").read_text(encoding="utf-8").splitlines()
+    assert head.split("\t")[:2] == ["trial", "label"]
+
+
 def test_a_sheet_is_never_written_over(session: Session, sheet: Path) -> None:
     filled(sheet, ["yes", "no", "no"])
     before = sheet.read_bytes()
