@@ -201,7 +201,8 @@ class _Found:
             )
         if isinstance(self._source.source, str):
             fields = next((item.keys() for item in self._cases.items if isinstance(item, Case)), ())
-            near = nearest(self._source.source, map(str, fields)) if len(lacking) == len(self._cases) else ""
+            is_typo = len(lacking) == len(self._cases) and self._source.source not in fields
+            near = nearest(self._source.source, map(str, fields)) if is_typo else ""
             return near or "give each case the field, or say what stands for it: covariate(..., missing=0.5)"
         return "return a number for each case, or say what stands for it: covariate(..., missing=0.5)"
 

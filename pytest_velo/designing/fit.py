@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_velo.claims import AnyClaim, Change, Claim, Direction, EachCase, Estimation, Ranking
+from pytest_velo.claims import AnyClaim, Change, Claim, Direction, EachCase, Estimation, Joint, Ranking
 from pytest_velo.designing.fit_ranking import check_ranking
 from pytest_velo.designing.fit_search import check_search
 from pytest_velo.errors import UsageError, nearest
@@ -178,7 +178,8 @@ def _check_covariate(claim: AnyClaim, options: dict[str, Any]) -> None:
     if type(claim) is not Claim or _about_change(claim):
         raise UsageError(
             f"a covariate is for a claim about one rate, mean or difference, and this is `{claim}`",
-            fix="leave covariate= out, or write one test for each part",
+            fix="leave covariate= out"
+            + (", or write one test for each part" if isinstance(claim, Joint) else ""),
         )
     if options.get("cases") is None:
         raise UsageError("covariate= needs cases", fix="cases=[...] or cases='file.jsonl'")

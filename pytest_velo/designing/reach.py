@@ -7,7 +7,7 @@ from pytest_velo.designing.fit_search import check_findings
 from pytest_velo.errors import UsageError
 from pytest_velo.records import UnitKind
 from pytest_velo.report.families import level_text
-from pytest_velo.runner.frame import Frame
+from pytest_velo.runner.frame import Frame, Over
 from pytest_velo.stats import contest
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.planning.reach import reach_for
@@ -28,7 +28,8 @@ def check_reach(claim: AnyClaim, frame: Frame) -> None:
     if n_needed is None:
         return
     source = "groups" if frame.unit is UnitKind.GROUP else "cases"
-    few = "" if design.max_units == frame.max_trials else f" (there are no more {source})"
+    runs_out = design.max_units != frame.max_trials
+    few = f" (there are no more {source})" if runs_out else ""
     estimate = isinstance(claim, Estimation)
     easier = "a larger halfwidth" if estimate else "an easier claim"
     what, all_of_them = ("measured", "came out the same") if estimate else ("supported", "agreed with it")
@@ -38,8 +39,17 @@ def check_reach(claim: AnyClaim, frame: Frame) -> None:
     raise UsageError(
         f"`{claim}` can never be {what} within {design.max_units} {frame.unit}s{few}:"
         f" even if all of them {all_of_them}, it needs {n_needed}{_at_level(frame)}",
-        fix=f"max_trials={n_needed * every} or more (with as many {source}), or {easier}",
+        fix=f"{_more(frame, n_needed * every, source, runs_out=runs_out)}, or {easier}",
     )
+
+
+def _more(frame: Frame, n_needed: int, source: str, *, runs_out: bool) -> str:
+    """Say what there must be more of: cases or groups if these run out first, else trials."""
+    if runs_out:
+        longer = f" and max_trials={n_needed}" if frame.max_trials < n_needed else ""
+        return f"{n_needed} or more {source}{longer}"
+    once = frame.over is Over.POPULATION
+    return f"max_trials={n_needed} or more" + (f" (with as many {source})" if once else "")
 
 
 def _least_needed(claim: AnyClaim, design: Design, n_arms: int) -> int | None:

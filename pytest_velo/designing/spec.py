@@ -278,7 +278,7 @@ KEYWORDS: Mapping[str, Callable[[Any], Any]] = {
 
 EXAMPLES: Mapping[str, str] = {
     "cases": '"questions.jsonl"',
-    "covariate": '"difficulty"',
+    "covariate": '"difficulty", or learned()',
     "truth": 'labels("labels.csv")',
     "arms": '("plain", "hinted")',
     "models": '["local/smollm2-135m"]',

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 import pytest
 
@@ -32,6 +33,7 @@ from pytest_velo.parallel.mapping import mapped
 from pytest_velo.records import UnitKind
 from pytest_velo.report.covariates import expected_text
 from pytest_velo.report.found import head_of, ranked
+from pytest_velo.report.numbers import count
 from pytest_velo.report.plan_record import (
     CostOfFutility,
     HypothesisPlan,
@@ -100,7 +102,7 @@ def plan_item(
         spread_told="" if problem else spread_told,
         covariate_told=_covariate(claim, frame),
         power_told="" if problem else _power(claim, frame, item.stash[SPEC].get("expect")),
-        trials_per_unit=frame.unit_size,
+        trials_per_unit=_trials_per_unit(frame),
         max_trials=frame.max_trials,
         max_units=design.max_units,
         min_trials=design.min_units,
@@ -345,12 +347,21 @@ def _about(statistic: Statistic) -> str:
 
 
 def _members(item: pytest.Item, frame: Frame) -> str:
-    """Say what a unit of several is made of."""
+    """Say what a unit of several is made of, and of how many."""
+    size = frame.turns_per_unit
     if frame.arms:
-        return f"pairs, each of {len(frame.arms)} trials on the same case"
+        return f"{count(size, 'pair')}, each of {len(frame.arms)} trials on the same case"
     if item.stash[SPEC].against_baseline:
-        return "pairs, each of a trial and the stored one on the same case"
-    return "trials"
+        return f"{count(size, 'pair')}, each of a trial and the stored one on the same case"
+    return count(size, "trial")
+
+
+def _trials_per_unit(frame: Frame) -> float:
+    """Return how many trials a unit has; of groups their mean, which makes all of them what they are."""
+    if frame.unit is not UnitKind.GROUP:
+        return frame.unit_size
+    n_units = frame.design.max_units
+    return sum(1 for _ in takewhile(lambda planned: planned.unit < n_units, frame.trials())) / n_units
 
 
 def _unit(item: pytest.Item, frame: Frame) -> tuple[str, str]:
@@ -358,9 +369,9 @@ def _unit(item: pytest.Item, frame: Frame) -> tuple[str, str]:
     size, what = frame.turns_per_unit, _members(item, frame)
     match frame.unit:
         case UnitKind.GROUP:
-            told = f"a group: the mean of up to {size} {what}"
+            told = f"a group: the mean of up to {what}"
         case UnitKind.CASE:
-            told = f"a case: the mean of its {size} {what}"
+            told = f"a case: the mean of its {what}"
         case UnitKind.PAIR if frame.arms:
             told = f"a pair: a trial in each of {len(frame.arms)} arms, on the same case"
         case UnitKind.PAIR:

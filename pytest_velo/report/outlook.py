@@ -145,7 +145,9 @@ def _how_to_decide(result: HypothesisResult) -> str:
             " which a difference does not matter, on fresh draws (--velo-profile=confirm)"
         )
     if evidence is not None and evidence.p_support is None:
-        return "ask for a larger halfwidth, on fresh draws (--velo-profile=confirm)"
+        larger = "ask for a larger halfwidth, on fresh draws (--velo-profile=confirm)"
+        open_by = "invalid trials leave more open than that: fix their cause, or "
+        return (open_by if evidence.n_invalid else "") + larger
     return (
         "what was observed is too near the threshold to tell: claim another one, or set a margin. Either is a"
         " new claim, and wants fresh draws (--velo-profile=confirm)"

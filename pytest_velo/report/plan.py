@@ -130,7 +130,7 @@ def _rung(plan: HypothesisPlan, rung: PlannedRung) -> str:
     most = plan.trials_per_unit * plan.max_units
     calls, usd = rung.price.calls, rung.price.usd
     if calls is None:
-        told = f"{most * rung.n_calls:,} calls if a body asks once a trial"
+        told = f"{most * rung.n_calls:,.0f} calls if a body asks once a trial"
     else:
         told = f"{most * calls:,.0f} calls"
     return (

@@ -153,7 +153,7 @@ class HypothesisPlan:
     Attributes:
         unit: What is counted: trial, pair, case, group or outcome.
         unit_told: What a unit is; empty for a single trial.
-        trials_per_unit: Maximum number of trials in a unit.
+        trials_per_unit: Number of trials in a unit; of groups, which differ in size, their mean.
         max_units: Maximum number of units available; `max_trials` were asked for.
         parts: The plans of its claims; several for a joint claim, none for an estimate.
         measured: The plans of an estimate.
@@ -175,7 +175,7 @@ class HypothesisPlan:
     model: str | None
     unit: str
     unit_told: str
-    trials_per_unit: int
+    trials_per_unit: float
     max_trials: int
     max_units: int
     min_trials: int

@@ -106,9 +106,10 @@ def caveats_of(result: HypothesisResult, standings: Standings) -> Iterator[str]:
     claim = claim_of(result.claim)
     lowest = isinstance(claim, Ranking) and claim.lowest
     way, why = ("downward", "low") if lowest else ("upward", "high")
+    what = "mean" if isinstance(claim, Ranking) and not claim.of.binary else "rate"
     yield (
-        f"the observed rate of a winner is biased {way}: it was chosen for being {why}. Its interval is not:"
-        " it holds for all arms at once"
+        f"the observed {what} of a winner is biased {way}: it was chosen for being {why}. Its interval is"
+        " not: it holds for all arms at once"
     )
 
 

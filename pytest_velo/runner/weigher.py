@@ -514,12 +514,19 @@ class Measuring:
         return [None if turn.value is None else 0.0 for turn in self.units.turns]
 
     def n_needed(self) -> int | None:
-        """Guess from the interval, whose width is about proportional to one over the root of n."""
+        """Guess from the interval, whose width is about proportional to one over the root of n.
+
+        But for what invalid trials leave open: no further trial closes that.
+        """
         goal = self._estimation.halfwidth
         if goal is None or self.n == 0 or self._rule.measured:
             return None
+        span = self._estimation.statistic.scale.span
+        left_open = 0.0 if self.labelled else self.units.open_share / 2 * span
+        if left_open >= goal:
+            return None
         ends = self._rule.interval()
-        return math.ceil(self.n * ((ends.high - ends.low) / 2 / goal) ** 2)
+        return math.ceil(self.n * (((ends.high - ends.low) / 2 - left_open) / (goal - left_open)) ** 2)
 
 
 def _labelled(hypothesis: Weighed, statistic: Statistic, direction: Direction | None) -> Labelled | None:

@@ -277,7 +277,7 @@ def test_too_few_cases_put_support_out_of_reach_too(run):
         run,
         marked("rate >= 0.9, models=[YES], cases=['a', 'b', 'c'], over='population'", CASE_BODY),
         f"{WHERE}`rate >= 0.9` can never be supported within 3 trials (there are no more cases): *",
-        "*with as many cases*",
+        "*fix: 29 or more cases, or an easier claim*",
     )
 
 
@@ -287,7 +287,21 @@ def test_too_few_groups_are_counted_in_groups(run):
         run,
         marked(f"rate >= 0.5, models=[YES], cases=cases({rows}, group='topic')", CASE_BODY),
         f"{WHERE}`rate >= 0.5` can never be supported within 3 groups (there are no more groups): *",
-        "*with as many groups*",
+        "*fix: 6 or more groups, or an easier claim*",
+    )
+
+
+def test_more_trials_of_a_list_that_may_run_out_too_need_as_many_cases(run):
+    few = f"models=[YES], max_trials=3, cases={[*map(str, range(9))]}"
+    refused(
+        run,
+        marked(f"rate >= 0.9, {few}, over='population'", CASE_BODY),
+        "*fix: max_trials=29 or more (with as many cases), or an easier claim*",
+    )
+    refused(
+        run,
+        marked(f"rate >= 0.9, {few}", CASE_BODY),
+        "*fix: max_trials=29 or more, or an easier claim*",
     )
 
 

@@ -243,4 +243,5 @@ def test_keywords_that_do_not_go_with_a_covariate_are_refused_in_words(mistakes)
         "kind": "expected a field of the cases, a function of the case, recorded(...), or learned(...)",
     }
     told = {name: " ".join(text.split()) for name, text in said.items()}
+    assert ("each part" in told["joint"], "each part" in told["estimate"]) == (True, False)  # it has none
     assert {name: word in told[name] for name, word in words.items()} == dict.fromkeys(words, True), told

@@ -265,6 +265,22 @@ def test_what_cannot_be_collected_comes_out_as_in_pytest_with_code_1(
     assert "Traceback" not in done.stderr
 
 
+def test_groups_cost_what_their_cases_do_however_they_differ_in_size(run, lab, pytester) -> None:
+    run.file(
+        MODEL
+        + "from pytest_velo import cases\n"
+        + "ROWS = [{'q': str(n), 'topic': max(0, n - 30)} for n in range(40)]\n"
+        + "ALONE = [{'q': str(n), 'topic': n} for n in range(9)]\n"
+        + hypothesis("rate >= 0.5", name="test_uneven", more="cases=cases(ROWS, group='topic')")
+        + hypothesis("rate >= 0.5", name="test_alone", more="cases=cases(ALONE, group='topic')")
+    )
+    uneven, alone = plans(pytester)
+    assert (uneven.max_units, uneven.trials_per_unit) == (10, 4)
+    assert "up to 31 trials" in uneven.unit_told
+    assert (alone.max_units, alone.trials_per_unit) == (9, 1)
+    assert alone.unit_told == "a group: the mean of up to 1 trial"
+
+
 def test_groups_are_planned_between_alike_and_independent(run, monkeypatch, pytester) -> None:
     rows = [{"q": f"question {n}", "topic": n % 10} for n in range(40)]
     source = "cases=cases(ROWS, group='topic'), models=[YES]"

@@ -173,6 +173,23 @@ def test_a_number_not_yet_measured_guesses_what_it_takes(go):
     assert decision.certified == "not measured: estimate(rate, halfwidth=0.05)"
 
 
+@pytest.mark.parametrize(("every", "more"), [(3, None), (20, True)])
+def test_no_number_of_trials_closes_what_invalid_ones_leave_open(go, every, more):
+    """A share of invalid outcomes may be anything: an interval is at least that wide, however many come."""
+
+    async def body(case, arm, trial):
+        if trial.index % every == 0:
+            raise InvalidTrial("no answer")
+        return trial.index % 2
+
+    decision = result_of(go(body, estimate(rate, halfwidth=0.1), max_trials=120)).decision
+    ends = decision.evidence.interval
+    half, left_open = (ends.high - ends.low) / 2, 1 / every / 2
+    expected = 120 * ((half - left_open) / (0.1 - left_open)) ** 2 if more else None
+    assert decision.verdict is Verdict.INCONCLUSIVE
+    assert decision.n_needed == (pytest.approx(expected, rel=0.02) if more else None)
+
+
 def test_before_any_unit_a_number_has_no_interval_and_no_guess(make_hypothesis):
     weigher = weigh(make_hypothesis(None, estimate(rate, halfwidth=0.1)))
     assert weigher.bounds() == (None, None, None)

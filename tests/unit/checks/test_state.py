@@ -31,6 +31,13 @@ def kept(source: str) -> tuple[str, ...]:
         ("return HISTORY.pop()", "HISTORY"),
         ("CONFIG.mood, other = 1, 2\nreturn CONFIG.mood", "CONFIG"),
         ("def inner():\n    HISTORY.append(1)\ninner()\nreturn len(HISTORY)", "HISTORY"),
+        ("global N\nif N is None:\n    N = await model(case)\nreturn N", "N"),  # the first trial's own
+        ('if "mood" not in MOOD:\n    MOOD["mood"] = trial.rng.random()\nreturn MOOD["mood"]', "MOOD"),
+        ("if not MOOD:\n    MOOD.update(a=1)\nelse:\n    MOOD.clear()\nreturn len(MOOD)", "MOOD"),
+        ("global N\nif not N:\n    N = 1\n    return True\nreturn N", "N"),
+        ('CACHE.update({"last": case})\nreturn CACHE["last"]', "CACHE"),
+        ("global N\nN += 1\nif N % 2:\n    print(N)\n    return True\nreturn False", "N"),
+        ("HISTORY.append(await model(HISTORY))\nreturn True", "HISTORY"),
     ],
 )
 def test_what_is_changed_and_read_is_kept(source: str, name: str) -> None:
@@ -47,6 +54,15 @@ def test_what_is_changed_and_read_is_kept(source: str, name: str) -> None:
         "HISTORY = []\nHISTORY.append(1)\nreturn HISTORY",  # its own
         "for HISTORY in ([1], [2]):\n    HISTORY.append(1)\n    print(HISTORY)",
         "case.update(a=1)\nreturn case",
+        "global CONFIG\nif CONFIG is None:\n    CONFIG = load()\nreturn CONFIG",  # begun by whoever is first
+        'if "d" not in CACHE:\n    with open("d") as f:\n        CACHE["d"] = load(f)\nreturn CACHE["d"]',
+        "if not HISTORY:\n    HISTORY.extend(load())\nreturn await model(HISTORY)",
+        "if case.q not in CACHE:\n    CACHE.update({case.q: 1})\nreturn CACHE[case.q]",
+        'global N\nN += 1\nprint(f"trial {N}")\nreturn True',  # only told
+        'MOOD["n"] += 1\nLOG.info("%d", MOOD["n"])\nreturn True',
+        "global N\nN = N + 1\nif N % 10 == 0:\n    LOG.debug(N)\nreturn True",
+        "if case not in HISTORY:\n    print(case)\n    HISTORY.append(case)\nreturn True",
+        "LOG.sort()\nreturn await model(LOG)",  # sorting what is sorted changes nothing
     ],
 )
 def test_other_names_are_not(source: str) -> None:

@@ -73,6 +73,19 @@ def test_a_case_without_a_number_is_named(source, word, fix):
     assert fix in caught.value.fix
 
 
+def test_a_field_that_is_empty_everywhere_is_not_taken_for_a_typo():
+    with pytest.raises(UsageError) as caught:
+        frame_with("level", [{**row, "level": None} for row in ROWS])
+    assert "did you mean" not in caught.value.fix
+    assert "missing=0.5" in caught.value.fix
+
+
+def test_learned_without_its_parentheses_is_shown_with_them():
+    with pytest.raises(UsageError) as caught:
+        frame_with(learned)
+    assert "learned()" in caught.value.fix
+
+
 def test_what_stands_for_a_missing_number_is_said_by_the_author():
     rows = [*ROWS[:-1], {"id": "q9", "question": "?"}]
     with pytest.raises(UsageError, match="'q9'"):

@@ -60,6 +60,8 @@ def test_the_table_has_each_arm_and_unknown_is_not_zero() -> None:
 def test_a_winner_by_a_low_rate_is_biased_downward() -> None:
     assert "biased upward" in told(result())
     assert "biased downward" in told(result("ranking(lowest=True)"))
+    assert "observed rate of a winner" in told(result())
+    assert "observed mean of a winner" in told(result("ranking(mean(0, 1))"))
 
 
 def test_a_winner_within_a_margin_is_not_said_to_be_the_best() -> None:
