@@ -10,9 +10,10 @@ from pytest_velo.claims import Ranking
 from pytest_velo.records import Invalid, OutcomeKind, TrialRecord
 from pytest_velo.runner.distance import Distance
 from pytest_velo.runner.units import Units
+from pytest_velo.runner.without_evidence import WithoutEvidence
 from pytest_velo.stats import contest
 from pytest_velo.stats.engine.design import Design
-from pytest_velo.verdicts import Interval, PartVerdict, RankedArm, Standings, Verdict
+from pytest_velo.verdicts import Interval, RankedArm, Standings, Verdict
 
 
 class Ranked(Protocol):
@@ -34,16 +35,13 @@ class Ranked(Protocol):
         ...
 
 
-class RankingWeigher:
+class RankingWeigher(WithoutEvidence):
     """The question which of many arms is the best. An invalid trial counts for and against nobody.
 
     Of a pair, an invalid outcome is whatever is worse for what would be said of it: under `bound` it may have
     been anything, under `against` it is the worst there is, and under `exclude` the round says nothing of
     this arm.
     """
-
-    beside = None
-    labelled = None
 
     def __init__(self, hypothesis: Ranked, claim: Ranking) -> None:
         self._claim = claim
@@ -103,36 +101,6 @@ class RankingWeigher:
         unit = self._claim.of.scale.to_unit(value)
         unit = 1.0 - unit if self._claim.lowest else unit
         return unit, unit
-
-    @staticmethod
-    def predictive_probability() -> float:
-        """Return 1: a ranking is not given up, for every round may shorten the list."""
-        return 1.0
-
-    @staticmethod
-    def log_e() -> None:
-        """Return None: each arm has evidence of its own."""
-        return
-
-    @staticmethod
-    def boundaries() -> None:
-        """Return None, likewise."""
-        return
-
-    @staticmethod
-    def bounds() -> tuple[None, None, None]:
-        """Return nothing: the intervals are those of the arms."""
-        return None, None, None
-
-    @staticmethod
-    def drifts() -> bool:
-        """Return False: rounds compare arms on the same case, whatever drifts along."""
-        return False
-
-    @staticmethod
-    def parts() -> tuple[PartVerdict, ...]:
-        """Return nothing: it has no parts."""
-        return ()
 
     def n_needed(self) -> int | None:
         """Guess the rounds in all, if the evidence goes on as it did; None once nothing is open."""

@@ -18,6 +18,7 @@ from pytest_velo.runner.distance import Distance
 from pytest_velo.runner.hypothesis import Attack, Hypothesis, Outcomes, Reading
 from pytest_velo.runner.trials import Finished, Threads, TrialRunner
 from pytest_velo.runner.units import Units
+from pytest_velo.runner.without_evidence import WithoutEvidence
 from pytest_velo.sampling.drawing import Drawer
 from pytest_velo.sampling.outside import Outside
 from pytest_velo.sampling.trial import Trial
@@ -25,7 +26,7 @@ from pytest_velo.searching.candidates import Candidate, Fresh, candidate_of, lis
 from pytest_velo.searching.hunt import Answer, Ask, Hunt, Purpose, Pursued
 from pytest_velo.searching.search import Search
 from pytest_velo.searching.shrinking import Shrinker, by_words, greedily
-from pytest_velo.verdicts import FoundCase, PartVerdict, Searched, Verdict
+from pytest_velo.verdicts import FoundCase, Searched, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,11 +42,9 @@ class Sought(Planned):
     n_attacking: int = 0
 
 
-class SearchWeigher:
+class SearchWeigher(WithoutEvidence):
     """The claim that a rate holds on each case, tried on those that a search chooses."""
 
-    beside = None
-    labelled = None
     kind = "calibrated"
 
     def __init__(self, hypothesis: Hypothesis, claim: EachCase) -> None:
@@ -96,36 +95,6 @@ class SearchWeigher:
     def expected_more(self) -> int:
         """Return the same: what comes after them depends on them."""
         return self.min_more()
-
-    @staticmethod
-    def predictive_probability() -> float:
-        """Return 1: a search is not given up before its trials are."""
-        return 1.0
-
-    @staticmethod
-    def log_e() -> None:
-        """Return None: each finding has evidence of its own."""
-        return
-
-    @staticmethod
-    def boundaries() -> None:
-        """Return None, likewise."""
-        return
-
-    @staticmethod
-    def bounds() -> tuple[None, None, None]:
-        """Return nothing: the intervals are those of the findings."""
-        return None, None, None
-
-    @staticmethod
-    def drifts() -> bool:
-        """Return False: the cases of a search differ, and are meant to."""
-        return False
-
-    @staticmethod
-    def parts() -> tuple[PartVerdict, ...]:
-        """Return nothing: it has no parts."""
-        return ()
 
     @staticmethod
     def n_needed() -> None:

@@ -1,0 +1,45 @@
+"""What a weigher says whose claim has no evidence of its own as a whole: that of its arms or findings is."""
+
+from __future__ import annotations
+
+from pytest_velo.verdicts import PartVerdict
+
+
+class WithoutEvidence:
+    """The answers of a ranking or a search to what is asked of every claim.
+
+    Its rounds, or its stages, go on to their end: each may settle something, so none is given up.
+    """
+
+    beside = None
+    labelled = None
+
+    @staticmethod
+    def predictive_probability() -> float:
+        """Return 1: it is not given up before its trials are."""
+        return 1.0
+
+    @staticmethod
+    def log_e() -> None:
+        """Return None: each arm, or each finding, has evidence of its own."""
+        return
+
+    @staticmethod
+    def boundaries() -> None:
+        """Return None, likewise."""
+        return
+
+    @staticmethod
+    def bounds() -> tuple[None, None, None]:
+        """Return nothing: the intervals are those of the arms or of the findings."""
+        return None, None, None
+
+    @staticmethod
+    def drifts() -> bool:
+        """Return False: arms meet on the same cases, and the cases of a search are meant to differ."""
+        return False
+
+    @staticmethod
+    def parts() -> tuple[PartVerdict, ...]:
+        """Return nothing: it has no parts."""
+        return ()
