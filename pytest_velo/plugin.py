@@ -101,9 +101,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(
-    config: pytest.Config, items: list[pytest.Item]
+    session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
 ) -> Generator[None, object, object]:
     """Prepare hypotheses before `-m` is evaluated, and those that other plugins mark afterwards."""
+    try:
+        return (yield from _prepared(config, items))
+    except pytest.UsageError as error:
+        # The controller of pytest-xdist shows this; it takes a worker that ends otherwise for a crash.
+        session.shouldfail = str(error)
+        raise
+
+
+def _prepared(config: pytest.Config, items: list[pytest.Item]) -> Generator[None, object, object]:
     mine = [item for item in items if isinstance(item, pytest.Function) and concerns_us(item)]
     if mine:
         integration.prepare_all(mine, integration.session_of(config))

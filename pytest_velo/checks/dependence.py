@@ -11,7 +11,7 @@ from statistics import fmean, median
 from pytest_velo.checks.check import Check, Remark, Seen
 from pytest_velo.checks.exchangeability import OrderEvidence
 from pytest_velo.checks.pages import address_of
-from pytest_velo.checks.state import kept_state
+from pytest_velo.checks.state import goes_by_index, kept_state
 from pytest_velo.claims import Claim, Estimation, Statistic
 from pytest_velo.found import Level
 from pytest_velo.records import JsonObject, OutcomeKind, TrialRecord, UnitKind
@@ -235,7 +235,8 @@ def _look(seen: Seen) -> Iterator[Remark]:
     if found is not None and found.sequence.evidence.alternates:
         yield Remark(message=f"{_shown(found.sequence)}. {_COUNTED}", fix=_BY_PLACE, level=Level.WARNING)
     elif found is not None:
-        yield Remark(message=f"{_shown(found.sequence)}. {_VOID}", fix=_FIX)
+        fix = _BY_PLACE if goes_by_index(seen.body) and not kept else _FIX
+        yield Remark(message=f"{_shown(found.sequence)}. {_VOID}", fix=fix)
     elif kept:
         names = " and ".join(f"`{name}`" for name in kept[:_MOST_NAMES])
         yield Remark(
@@ -262,7 +263,7 @@ def _in_outcomes(seen: Seen) -> Dependence | None:
 
 
 _COUNTED = "The verdict counts trials as independent"
-_BY_PLACE = "let trial.rng decide what differs between trials, not trial.index or the trial before"
+_BY_PLACE = "let cases= or trial.rng decide what differs between trials, not trial.index or the trial before"
 _VOID = "The verdict counts trials as independent, so it is void"
 _FIX = (
     "begin every trial afresh (no chat, memory, global or file that trials share); if they must be one after"

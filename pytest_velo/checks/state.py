@@ -32,6 +32,22 @@ def kept_state(body: Callable[..., Any] | None) -> tuple[str, ...]:
     return state_in(definition, {name for name, value in around.items() if not isinstance(value, ModuleType)})
 
 
+def goes_by_index(body: Callable[..., Any] | None) -> bool:
+    """Tell whether a body reads `trial.index`, other than to print or log it."""
+    if body is None or (definition := definition_of(body)) is None:
+        return False
+    idle = _idle(definition.body, ())
+    return any(
+        isinstance(node, ast.Attribute)
+        and node.attr == "index"
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "trial"
+        and id(node.value) not in idle
+        for statement in definition.body
+        for node in ast.walk(statement)
+    )
+
+
 def state_in(definition: ast.FunctionDef | ast.AsyncFunctionDef, around: Collection[str]) -> tuple[str, ...]:
     """Return the names `around` a function that its source both changes and reads."""
     declared = {

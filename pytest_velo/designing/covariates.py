@@ -219,6 +219,11 @@ class _Found:
         """Return what came out of each case in an earlier run."""
         folder = Path(earlier.run)
         run = load_folder(folder) if folder.is_dir() else load(earlier.run, self._settings.cache_dir)
+        if run.folder.name != folder.name:
+            raise UsageError(
+                f"recorded({earlier.run!r}) is another run each time, and this one once it has ended",
+                fix=f'name the run: recorded("{run.folder.name}")',
+            )
         result = _chosen(run, earlier)
         trials = run.trials_of(result.node_id)
         self._check_other_draws(earlier, result, trials)

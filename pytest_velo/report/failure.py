@@ -13,7 +13,7 @@ from pytest_velo.report.found import found_in
 from pytest_velo.report.ladders import ladder_headline, rung_texts
 from pytest_velo.report.lines import Line, Style, block, fit_lines, paragraph
 from pytest_velo.report.notices import notices_of
-from pytest_velo.report.numbers import count, interval, p_value, percent, rate
+from pytest_velo.report.numbers import count, interval, p_value, percent, rate, unit_names
 from pytest_velo.report.phrases import (
     CHANGE,
     claim_text,
@@ -248,7 +248,9 @@ def _trial_counts(result: HypothesisResult, evidence: Evidence) -> str:
     elif evidence.n_invalid and result.invalid is Invalid.AGAINST:
         invalid += " and counted against the claim"
     counted = trials - evidence.n_invalid if left_out else trials
-    as_units = "" if evidence.n == counted else f", which make {evidence.n:,} of {most} units"
+    as_units = (
+        "" if evidence.n == counted else f", which make {evidence.n:,} of {most} {unit_names(result.unit)}"
+    )
     if evidence.pairs is not None:
         of = as_units or f", of {most}"
         return f"{pairs_text(evidence.pairs, result.claim)}; {invalid}{of}"

@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from pytest_velo.records import UnitKind
+
 if TYPE_CHECKING:
     from pytest_velo.verdicts import Interval
 
@@ -57,6 +59,11 @@ def p_value(p: float) -> str:
 def count(n: int, thing: str, plural: str | None = None) -> str:
     """Count things."""
     return f"{n:,} {thing if n == 1 else plural or thing + 's'}"
+
+
+def unit_names(unit: UnitKind | None) -> str:
+    """Name units that are made of several trials: cases, groups, or just units where that is not known."""
+    return f"{unit}s" if unit in (UnitKind.CASE, UnitKind.GROUP) else "units"
 
 
 def duration(seconds: float) -> str:

@@ -13,7 +13,7 @@ from pytest_velo.report.found import found_lines
 from pytest_velo.report.ladders import level_of, rung_texts
 from pytest_velo.report.lines import Line, Style, block, fit_lines, paragraph
 from pytest_velo.report.notices import notice_lines
-from pytest_velo.report.numbers import count, dollars, duration, interval, percent, rate
+from pytest_velo.report.numbers import count, dollars, duration, interval, percent, rate, unit_names
 from pytest_velo.report.outlook import outlook
 from pytest_velo.report.phrases import mark, n_trials, pairs_text
 from pytest_velo.report.predictions import predictions_text
@@ -298,7 +298,9 @@ def _counted(result: HypothesisResult) -> str:
         return "rounds"
     if result.truth is not None:
         return "labels"
-    return "units" if _is_of_groups(result) else "pairs" if _is_of_pairs(result) else "trials"
+    if _is_of_groups(result):
+        return unit_names(result.unit)
+    return "pairs" if _is_of_pairs(result) else "trials"
 
 
 def _is_of_groups(result: HypothesisResult) -> bool:

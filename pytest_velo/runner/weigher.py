@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from functools import partial
 from typing import NamedTuple, Protocol, assert_never
 
@@ -502,7 +503,8 @@ class Measuring:
         if verdict is not Verdict.MEASURED:
             return f"not measured: {self._estimation}"
         ends = self._reported().interval or self._rule.interval()
-        return f"{ends.low:.3g} <= {self._estimation.statistic} <= {ends.high:.3g}"
+        low, high = _rounded(ends.low, ROUND_FLOOR), _rounded(ends.high, ROUND_CEILING)
+        return f"{low} <= {self._estimation.statistic} <= {high}"
 
     @staticmethod
     def parts() -> tuple[PartVerdict, ...]:
@@ -527,6 +529,12 @@ class Measuring:
             return None
         ends = self._rule.interval()
         return math.ceil(self.n * (((ends.high - ends.low) / 2 - left_open) / (goal - left_open)) ** 2)
+
+
+def _rounded(end: float, direction: str) -> str:
+    """Format an end of an interval to three digits, away from the other so that no more is certified."""
+    exact = Decimal(repr(round(end, 12)))  # an end at 0.3 may be stored as 0.30000000000000004
+    return f"{float(Context(prec=3, rounding=direction).plus(exact)):g}"
 
 
 def _labelled(hypothesis: Weighed, statistic: Statistic, direction: Direction | None) -> Labelled | None:

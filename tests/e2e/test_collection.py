@@ -305,6 +305,15 @@ def test_more_trials_of_a_list_that_may_run_out_too_need_as_many_cases(run):
     )
 
 
+@pytest.mark.slow
+def test_workers_say_what_is_wrong_with_a_design_too(run):
+    run.file(marked("rate >= 0.9, models=[YES], cases=['a', 'b', 'c'], over='population'", CASE_BODY))
+    result = run("-n", "2")
+    result.stdout.fnmatch_lines(["*can never be supported within 3 trials*", "*fix: 29 or more cases*"])
+    assert "INTERNALERROR" not in result.stdout.str()
+    assert result.ret != 0
+
+
 @pytest.mark.parametrize("n", [5, 149])
 def test_the_number_that_is_named_is_enough(run, n):
     claim = {5: "rate >= 0.5", 149: "rate >= 0.98"}[n]

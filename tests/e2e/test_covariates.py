@@ -175,6 +175,8 @@ def test_the_outcomes_of_an_earlier_run_are_a_covariate_unless_they_are_judged_t
             make_frame(spec, cases, settings, model=model)
         return str(caught.value)
 
+    changing = refused(covariate(recorded("latest"), missing=0.5), "scripted/other")
+    assert f'name the run: recorded("{run.record.folder.name}")' in changing
     itself = refused(covariate(recorded(first), missing=0.5), "scripted/pupil")
     assert "the very draws that are judged" in itself
     assert 'stream="judged"' in itself

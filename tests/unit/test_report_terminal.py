@@ -20,6 +20,7 @@ from pytest_velo.records import (
     Request,
     ToolCall,
     TrialRecord,
+    UnitKind,
     Usage,
 )
 from pytest_velo.report.outlook import outlook
@@ -528,6 +529,8 @@ def test_units_and_trials_are_told_apart() -> None:
     result = replace(REFUTED, decision=replace(REFUTED.decision, evidence=evidence))
     text = as_text(failure_lines(result, 0, width=100))
     assert "60, which make 20 of at most 200 units: 40 for the claim, 20 against it" in text
+    text = as_text(failure_lines(replace(result, unit=UnitKind.GROUP), 0, width=100))
+    assert "60, which make 20 of at most 200 groups: 40 for the claim" in text
 
 
 def test_what_would_decide_groups_is_counted_in_groups() -> None:
@@ -535,6 +538,8 @@ def test_what_would_decide_groups_is_counted_in_groups() -> None:
     n = OPEN.decision.evidence.n
     result = decided_by(OPEN, StopReason.MAX_TRIALS, n_for=n, n_against=n, n_invalid=0)  # two trials a unit
     assert "about 600 units in all" in as_text(summary_lines([result], wall_s=1.0))
+    result = replace(result, unit=UnitKind.CASE)
+    assert "about 600 cases in all" in as_text(summary_lines([result], wall_s=1.0))
 
 
 def test_arguments_of_a_scripted_tool_call_that_are_no_json_are_shown() -> None:

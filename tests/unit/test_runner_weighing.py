@@ -155,6 +155,9 @@ def test_a_number_is_measured_as_soon_as_its_interval_is_that_tight(go):
     assert (run.verdict, run.stop, result.outcome) == (Verdict.MEASURED, StopReason.DECIDED, Outcome.MEASURED)
     ends = result.decision.evidence.interval
     assert 0.1 < (ends.high - ends.low) / 2 <= 0.12
+    low, high = map(float, result.decision.certified.split(" <= rate <= "))  # never more than the interval
+    assert ends.low - 0.001 < low <= ends.low
+    assert ends.high <= high < ends.high + 0.001
     assert ends.level == 0.95
     assert result.decision.n_saved == 200 - result.decision.evidence.n > 0
     assert (result.decision.evidence.p_support, result.decision.evidence.log_e_support) == (None, None)

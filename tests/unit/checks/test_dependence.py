@@ -145,6 +145,17 @@ def test_it_is_an_error_that_says_what_was_counted() -> None:
     assert "0 of the first 32 are 1, and 32 of the 32 that follow" in remark.message
 
 
+def test_a_body_that_goes_by_its_place_is_told_what_to_go_by() -> None:
+    def by_place(trial: Any) -> bool:
+        return bool(trial.index % 20 < 10)
+
+    [remark] = CHECK.look(seen(rate >= 0.5, outcomes(IN_RUNS), body=by_place))
+    assert CHECK.found(remark).level is Level.ERROR
+    assert "cases= or trial.rng" in remark.fix
+    [remark] = CHECK.look(seen(rate >= 0.5, outcomes(IN_RUNS), body=test_independent_ones_are_not))
+    assert "begin every trial afresh" in remark.fix
+
+
 def test_outcomes_that_alternate_are_a_warning() -> None:
     [remark] = CHECK.look(seen(rate >= 0.5, outcomes([0, 1] * 40)))
     assert CHECK.found(remark).level is Level.WARNING

@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from itertools import cycle
+from typing import Any
 
 import pytest
 
-from pytest_velo.checks.state import kept_state, state_in
+from pytest_velo.checks.state import goes_by_index, kept_state, state_in
 from support.documents import DOCS, FENCE, ROOT
 
 AROUND = {"MOOD", "HISTORY", "N", "CYCLE", "CACHE", "LOG", "CONFIG"}
@@ -79,6 +80,18 @@ def test_variables_around_a_function_count_too() -> None:
     assert kept_state(body) == ("seen", "words")
     assert kept_state(None) == ()
     assert kept_state(len) == ()
+
+
+def test_a_body_that_goes_by_its_place_is_told_from_one_that_logs_it() -> None:
+    def by_place(trial: Any) -> bool:
+        return bool(["yes", "no"][trial.index % 2] == "yes")
+
+    def logs(trial: Any) -> bool:
+        print(trial.index)
+        return bool(trial.rng.random() < 0.5)
+
+    assert goes_by_index(by_place)
+    assert not any(map(goes_by_index, (logs, None, len)))
 
 
 def functions() -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef, set[str]]]:
