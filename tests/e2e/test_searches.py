@@ -306,7 +306,12 @@ def leaks(body) -> Answer:
 def test_draws_are_paid_for_once_and_only_when_asked_for(run, lab):
     lab.answer = leaks
     run.file(SERVED)
-    run().assert_outcomes(skipped=1)
+    skipped = run("-rs")
+    skipped.assert_outcomes(skipped=1)
+    assert "at most 200 trials of at least 1 call each" in " ".join(skipped.stdout.str().split())
+    estimated = " ".join(run("-m", "velo", "--velo-mode=estimate").stdout.str().split())
+    assert "200 trials" in estimated
+    assert "0 trials of" not in estimated.replace("200 trials of", "")
     assert lab.calls == []
     run("-m", "velo")
     first, n_made = trials_of(run), len(lab.calls)
