@@ -40,7 +40,7 @@ class Wanted:
 
 
 def find(run: Run, test: str, model: str | None = None) -> list[HypothesisResult]:
-    """Return the hypotheses that are meant: by node id, by name, by a part of them, or by the number in the list.
+    """Return the hypotheses that are meant: by node id, name, a part of either, or the number in the list.
 
     Raises:
         UsageError: None is meant; it names the nearest.

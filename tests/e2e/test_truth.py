@@ -139,6 +139,8 @@ def test_the_line_that_is_printed_labels_that_test_into_its_file_wherever_it_is_
     for line in lines:
         done = CliRunner().invoke(main, [*shlex.split(line)[1:]], input="y\n")
         assert "1 label (1 yes) of this test" in done.output, done.output
+    by_name = CliRunner().invoke(main, ["label", "-k", "test_polite"], input="q\n").output
+    assert "deep/test_it.py::test_polite\n" in by_name, "a whole name is meant before a part of another"
     assert [label.by for label in labels_in(run.path / "deep/labels.csv")] == [""]
     assert [label.by for label in labels_in(run.path / "deep/our people/labels.csv")] == ["zoe"]
 
