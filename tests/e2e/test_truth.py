@@ -94,6 +94,8 @@ def test_a_run_asks_for_labels_and_decides_by_them_and_not_by_the_judge(run, mon
         planned = CliRunner().invoke(main, ["plan", "-p", "no:randomly"]).output
     assert "a label: of one trial in 5, all of which are judged" in planned
     assert "a correlation of 0.63 with the labels is assumed" in planned
+    assert "assuming that the judge and the labels correlate by 0.63" in planned
+    assert "covariate" not in planned
 
 
 def test_a_missing_label_ends_the_evidence_and_one_that_cannot_say_may_be_either(run):
@@ -182,6 +184,18 @@ def test_a_file_without_labels_has_none_yet(run, content, by):
     run()
     assert run.outcomes == ["inconclusive"]
     assert (run.record["test_polite"].truth.n_labelled, run.record["test_polite"].truth.n_waiting) == (0, 20)
+
+
+def test_where_nothing_could_be_judged_the_advice_is_to_mend_that(run):
+    run.file(
+        TESTS.replace(
+            "return lenient((await model(case.q)).text)", "await model(case.q); pytest.skip('unread')"
+        )
+    )
+    said = " ".join(run().stdout.str().split())
+    assert run.record["test_polite"].decision.stop == "all_invalid"
+    assert "too many trials are invalid: fix the cause" in said
+    assert "too near the threshold" not in said  # nothing was observed
 
 
 def test_a_score_is_no_label_of_a_rate(run):
