@@ -123,6 +123,14 @@ def test_a_trial_that_is_shown_says_its_label_before_what_was_judged(run):
     assert len(outcomes) == 3  # a label of 0 is against the claim, whatever the judge found
     assert {text.partition(", judged ")[0] for text in outcomes} == {"label 0"}
     assert "label 0, judged 1" in outcomes  # the lenient judge passed it
+    evidence = run.record["test_polite"].decision.evidence
+    for kind, n, label in (("against", evidence.n_against, 0), ("for", evidence.n_for, 1)):
+        asked = ["show", "latest", f"--{kind}", "-n", "99", "--cache-dir", str(run.path / ".pytest_velo")]
+        chosen = [
+            line for line in CliRunner().invoke(main, asked).output.splitlines() if "    outcome" in line
+        ]
+        assert len(chosen) == n, "those without a label are on no side"
+        assert all(f"label {label}, judged" in line for line in chosen)
     kept = CliRunner().invoke(main, ["report", "latest", "--cache-dir", str(run.path / ".pytest_velo")])
     page = (run.path / kept.output.strip()).read_text(encoding="utf-8")
     assert "label 0, judged 1" in page
