@@ -13,7 +13,7 @@ from typing import assert_never
 
 from pytest_velo.baselines.written import claim_of
 from pytest_velo.claims import Change, Claim, EachCase, Estimation, Joint, Ranking, Statistic
-from pytest_velo.records import HypothesisResult, OutcomeKind, TrialRecord
+from pytest_velo.records import HypothesisResult, OutcomeKind, TrialRecord, TruthSeen
 from pytest_velo.report.document import turn_of
 from pytest_velo.report.phrases import CHANGE, statistic_of
 from pytest_velo.runner.distance import distance_from
@@ -117,7 +117,7 @@ def _no_sides(result: HypothesisResult) -> str:
 def _sides(result: HypothesisResult, turns: Sequence[Turn]) -> list[float | None] | None:
     """Return how far each turn is on the wrong side of the claim's threshold; None without a claim of ours.
 
-    A turn has None if it is on no side: it is invalid, or its arms are alike.
+    A turn has None if it is on no side: it is invalid, its arms are alike, or labels count and it has none.
     """
     claim = claim_of(result.claim)
     if isinstance(claim, EachCase):
@@ -126,7 +126,7 @@ def _sides(result: HypothesisResult, turns: Sequence[Turn]) -> list[float | None
         return None
     parts = claim.parts if isinstance(claim, Joint) else (claim,)
     try:
-        each = [_distances(part, turns) for part in parts]
+        each = [_distances(part, turns, result.truth) for part in parts]
     except (KeyError, ValueError):
         return None  # a record whose outcomes are not those of its claim
     return [
@@ -145,8 +145,11 @@ def values_of(statistic: Statistic, result: HypothesisResult) -> list[float]:
     return [value for value in values if value is not None]
 
 
-def _distances(claim: Claim, turns: Sequence[Turn]) -> list[float | None]:
-    values = [_value(claim.statistic, turn) for turn in turns]
+def _distances(claim: Claim, turns: Sequence[Turn], truth: TruthSeen | None) -> list[float | None]:
+    if truth is None:
+        values = [_value(claim.statistic, turn) for turn in turns]
+    else:
+        values = [truth.labels.get(turn[0].index) for turn in turns]  # what was judged is on no side
     known = [value for value in values if value is not None]
     measure = distance_from(claim, sum(known) / len(known) if known else None)
     ties = bool(claim.statistic.arms)

@@ -133,7 +133,8 @@ def _mostly_invalid(evidence: Evidence) -> bool:
 def _how_to_decide(result: HypothesisResult) -> str:
     """Return the advice if no number of further trials is likely to decide it."""
     evidence = None if result.decision is None else result.decision.evidence
-    if evidence is not None and _mostly_invalid(evidence):
+    all_invalid = result.decision is not None and result.decision.stop is StopReason.ALL_INVALID
+    if all_invalid or (evidence is not None and _mostly_invalid(evidence)):
         return "too many trials are invalid: fix the cause"
     if evidence is not None and _is_open_by_invalid(result, evidence):
         return "too many outcomes are invalid: fix the cause"

@@ -40,7 +40,7 @@ class Wanted:
 
 
 def find(run: Run, test: str, model: str | None = None) -> list[HypothesisResult]:
-    """Return the hypotheses that are meant: by node id, by a part of it, or by the number in the list.
+    """Return the hypotheses that are meant: by node id, name, a part of either, or the number in the list.
 
     Raises:
         UsageError: None is meant; it names the nearest.
@@ -58,7 +58,8 @@ def find(run: Run, test: str, model: str | None = None) -> list[HypothesisResult
             )
         return [results[place - 1]]
     exact = [result for result in results if result.node_id == test]
-    found = exact or [result for result in results if test in result.node_id]
+    named = [result for result in results if result.node_id.rpartition("::")[2] == test]
+    found = exact or named or [result for result in results if test in result.node_id]
     if found:
         return found
     if test.isdecimal() and 1 <= int(test) <= len(results):

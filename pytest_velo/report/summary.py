@@ -18,6 +18,7 @@ from pytest_velo.report.outlook import outlook
 from pytest_velo.report.phrases import mark, n_trials, pairs_text
 from pytest_velo.report.predictions import predictions_text
 from pytest_velo.report.rankings import standing_lines, standings_of
+from pytest_velo.report.searches import searched_of
 from pytest_velo.report.stubs import stubs_of
 from pytest_velo.report.table import STYLES, brief_lines, packed, table_lines
 from pytest_velo.report.text import inline
@@ -280,6 +281,8 @@ def prospect_lines(result: HypothesisResult, width: int) -> Iterator[Line]:
         return
     if result.truth is not None and prospect.n_units is None and ran_out_of_labels(result):
         yield from block("needs", "labels, and how many only these can tell", width)
+    elif prospect.n_units is None and searched_of(result) is not None:
+        pass  # it needs a case that breaks it, and the advice says where to look
     elif prospect.n_units is None:
         yield from block("needs", "no number of trials is in sight that would decide it", width)
     else:

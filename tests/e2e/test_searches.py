@@ -83,6 +83,7 @@ def test_what_it_finds_is_made_small_confirmed_shown_and_saved(run):
     assert (run.path / "findings" / "leaks.jsonl").read_text() == '"xyzzy"\n'
     for page in ("page.html", "page.md"):
         text = (run.path / page).read_text(encoding="utf-8")
+        assert "No evidence path" not in text  # there is none to miss
         assert "fresh draws against the claim" in text
         assert "xyzzy" in text
 
@@ -234,6 +235,7 @@ def test_what_to_do_when_nothing_was_found_depends_on_why_it_ended(run, monkeypa
     assert advice in said.partition("undecided")[2]
     assert ("max_trials=" in said.partition("undecided")[2]) == (advice == "max_trials=")
     assert of in said
+    assert "no number of trials" not in said  # which the advice would deny
 
 
 def test_each_model_is_searched_on_its_own(run):
@@ -306,7 +308,12 @@ def leaks(body) -> Answer:
 def test_draws_are_paid_for_once_and_only_when_asked_for(run, lab):
     lab.answer = leaks
     run.file(SERVED)
-    run().assert_outcomes(skipped=1)
+    skipped = run("-rs")
+    skipped.assert_outcomes(skipped=1)
+    assert "at most 200 trials of at least 1 call each" in " ".join(skipped.stdout.str().split())
+    estimated = " ".join(run("-m", "velo", "--velo-mode=estimate").stdout.str().split())
+    assert "200 trials" in estimated
+    assert "0 trials of" not in estimated.replace("200 trials of", "")
     assert lab.calls == []
     run("-m", "velo")
     first, n_made = trials_of(run), len(lab.calls)

@@ -94,6 +94,8 @@ def test_a_run_asks_for_labels_and_decides_by_them_and_not_by_the_judge(run, mon
         planned = CliRunner().invoke(main, ["plan", "-p", "no:randomly"]).output
     assert "a label: of one trial in 5, all of which are judged" in planned
     assert "a correlation of 0.63 with the labels is assumed" in planned
+    assert "assuming that the judge and the labels correlate by 0.63" in planned
+    assert "covariate" not in planned
 
 
 def test_a_missing_label_ends_the_evidence_and_one_that_cannot_say_may_be_either(run):
@@ -121,6 +123,14 @@ def test_a_trial_that_is_shown_says_its_label_before_what_was_judged(run):
     assert len(outcomes) == 3  # a label of 0 is against the claim, whatever the judge found
     assert {text.partition(", judged ")[0] for text in outcomes} == {"label 0"}
     assert "label 0, judged 1" in outcomes  # the lenient judge passed it
+    evidence = run.record["test_polite"].decision.evidence
+    for kind, n, label in (("against", evidence.n_against, 0), ("for", evidence.n_for, 1)):
+        asked = ["show", "latest", f"--{kind}", "-n", "99", "--cache-dir", str(run.path / ".pytest_velo")]
+        chosen = [
+            line for line in CliRunner().invoke(main, asked).output.splitlines() if "    outcome" in line
+        ]
+        assert len(chosen) == n, "those without a label are on no side"
+        assert all(f"label {label}, judged" in line for line in chosen)
     kept = CliRunner().invoke(main, ["report", "latest", "--cache-dir", str(run.path / ".pytest_velo")])
     page = (run.path / kept.output.strip()).read_text(encoding="utf-8")
     assert "label 0, judged 1" in page
@@ -139,6 +149,8 @@ def test_the_line_that_is_printed_labels_that_test_into_its_file_wherever_it_is_
     for line in lines:
         done = CliRunner().invoke(main, [*shlex.split(line)[1:]], input="y\n")
         assert "1 label (1 yes) of this test" in done.output, done.output
+    by_name = CliRunner().invoke(main, ["label", "-k", "test_polite"], input="q\n").output
+    assert "deep/test_it.py::test_polite\n" in by_name, "a whole name is meant before a part of another"
     assert [label.by for label in labels_in(run.path / "deep/labels.csv")] == [""]
     assert [label.by for label in labels_in(run.path / "deep/our people/labels.csv")] == ["zoe"]
 
@@ -180,6 +192,18 @@ def test_a_file_without_labels_has_none_yet(run, content, by):
     run()
     assert run.outcomes == ["inconclusive"]
     assert (run.record["test_polite"].truth.n_labelled, run.record["test_polite"].truth.n_waiting) == (0, 20)
+
+
+def test_where_nothing_could_be_judged_the_advice_is_to_mend_that(run):
+    run.file(
+        TESTS.replace(
+            "return lenient((await model(case.q)).text)", "await model(case.q); pytest.skip('unread')"
+        )
+    )
+    said = " ".join(run().stdout.str().split())
+    assert run.record["test_polite"].decision.stop == "all_invalid"
+    assert "too many trials are invalid: fix the cause" in said
+    assert "too near the threshold" not in said  # nothing was observed
 
 
 def test_a_score_is_no_label_of_a_rate(run):

@@ -18,6 +18,7 @@ from pytest_velo.integration.run.outlook import likely
 from pytest_velo.integration.run.price import asks_a_model, last_seen, price_of
 from pytest_velo.records import TrialRecord, add_costs
 from pytest_velo.report.estimates import Estimate, estimate_text
+from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.looks import Looks
 from pytest_velo.runner.run import Run
 from pytest_velo.settings import Api
@@ -75,7 +76,7 @@ def estimate_of(item: pytest.Item, session: VeloSession, run: Run, *, planned: b
     if run.error is None:
         return Estimate(ends=_ending(run, n_draws), n_trials=len(trials), n_draws=n_draws)
     calls, usd, is_worst = _each(item, session, run, trials)
-    left = sum(1 for _ in run.hypothesis.frame.trials()) - len(trials)
+    left = _most(run.hypothesis) - len(trials)
     n_likely, when = None, ""
     if planned:
         n_likely, when = likely(run, left, item.stash[SPEC].get("expect"))
@@ -89,6 +90,12 @@ def estimate_of(item: pytest.Item, session: VeloSession, run: Run, *, planned: b
         n_likely=n_likely,
         likely_when=when,
     )
+
+
+def _most(hypothesis: Hypothesis) -> int:
+    """Return how many trials there are at most; those of a search are planned as it goes, from nothing."""
+    frame = hypothesis.frame
+    return sum(1 for _ in frame.trials()) if frame.search is None else frame.max_trials
 
 
 def skip_text(item: pytest.Item, session: VeloSession, run: Run) -> str:

@@ -20,6 +20,7 @@ from pytest_velo.report.page.forest import Bar, Ghost, bar_of, thresholds_of
 from pytest_velo.report.phrases import claim_text, mark, observed
 from pytest_velo.report.rankings import ArmText, arm_texts, caveats_of, standings_of
 from pytest_velo.report.rankings import head_of as head_of_table
+from pytest_velo.report.searches import searched_of
 from pytest_velo.report.stubs import outcome_word
 from pytest_velo.report.summary import prospect_lines
 from pytest_velo.report.text import inline
@@ -139,6 +140,7 @@ class Entry:
         has_against: There are trials against the claim.
         n_trials: Trials in the record.
         n_kept: Of these, in the page.
+        is_search: Each of its findings has evidence of its own, and it has none.
         rungs: Those that did not decide its ladder; empty without one.
         ranking: The arms of a ranking; None for other claims.
         labelled: What people say of trials, beside what was judged; None for claims without labels.
@@ -170,6 +172,7 @@ class Entry:
     has_path: bool
     n_trials: int
     n_kept: int
+    is_search: bool
     rungs: tuple[RungShown, ...] = ()
     ranking: RankingShown | None = None
     labelled: LabelledShown | None = None
@@ -237,6 +240,7 @@ def entry_of(
         has_path=has_path,
         n_trials=len(result.trials),
         n_kept=n_kept,
+        is_search=searched_of(result) is not None,
         ranking=_ranking(result),
     )
 

@@ -117,8 +117,9 @@ def scenarios_of(
     if design.census is not None:
         return (_census(claim, design, futility),)
     if is_centred(claim, design):
-        labelled = design.centring is not None and design.centring.nearest is not None
-        single = replace(design, single=True) if labelled else design  # a label stands for one trial
+        single = (
+            replace(design, single=True) if _is_labelled(design) else design
+        )  # a label stands for one trial
         return _approximate(claim, design, _centred(claim, design, deviations_of(statistic, single, spread)))
     if not statistic.arms and statistic.binary and design.single:
         return (_rate(claim, design, futility),)
@@ -129,11 +130,16 @@ def scenarios_of(
     return _approximate(claim, design, deviations_of(statistic, design, spread))
 
 
+def _is_labelled(design: Design) -> bool:
+    return design.centring is not None and design.centring.nearest is not None
+
+
 def _centred(claim: Claim, design: Design, deviations: dict[str, Deviation]) -> dict[str, Deviation]:
     """Return the deviations that a covariate leaves where it correlates as is expected of it."""
     learning = None if design.centring is None else design.centring.learning
     once = design.explained if learning is None else learning.squared
-    told = f"the covariate correlates by {math.sqrt(once):.2f}"
+    told = "the judge and the labels correlate" if _is_labelled(design) else "the covariate correlates"
+    told += f" by {math.sqrt(once):.2f}"
     told += "" if learning is None else " once it is learned"
 
     def leaving(deviation: Deviation) -> Deviation:
