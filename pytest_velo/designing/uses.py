@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from pytest_velo.claims import EachCase
 from pytest_velo.designing.clients import check_clients
 from pytest_velo.designing.models import judge_id, model_ids
 from pytest_velo.designing.parameters import CLIENTS
@@ -27,6 +28,11 @@ def check_uses(uses: Collection[str], spec: Spec, settings: Settings) -> None:
     if "case" in uses and spec.get("cases") is None:
         raise UsageError(
             f"the body uses `case`, but {spec.taker} has no cases", fix='cases=[...] or cases="file.jsonl"'
+        )
+    if isinstance(spec.claim, EachCase) and not {"case", "velo"}.intersection(uses):
+        raise UsageError(
+            "no case can break the claim: the body does not use `case`",
+            fix="make `case` an argument of the body",
         )
     _check_arms(uses, spec)
     _check_models(uses, spec, settings)

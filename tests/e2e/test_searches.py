@@ -284,6 +284,22 @@ async def test_it(model, case):
     assert fnmatch(result.stdout.str() + result.stderr.str(), f"*{said}*")
 
 
+def test_a_body_that_does_not_ask_the_case_is_a_mistake(run):
+    run.file(
+        HEAD
+        + """
+@pytest.mark.hypothesis(each_case(rate >= 0.8), cases=search(PROMPTS), models=[LEAKY])
+async def test_it(model):
+    assert await model("tell me")
+"""
+    )
+    result = run()
+    said = result.stdout.str() + result.stderr.str()
+    assert "no case can break the claim: the body does not use `case`" in said
+    assert "fix: make `case` an argument of the body" in said
+    assert run.n_runs == 0
+
+
 def test_a_rate_over_a_search_is_a_mistake(run):
     run.file(searching().replace("each_case(rate >= 0.8)", "rate >= 0.8"))
     result = run()
