@@ -174,7 +174,6 @@ class Cell:
 
     Attributes:
         wald, bound: The two bounds for rules that are always supported.
-        same_chance: The bound for rules that are supported as often as the shipped run.
         shipped, to_the_end, ville: Of the rules above.
         supported: P(supported) of the shipped run.
         patient: P(supported) of the rule to the end.
@@ -187,7 +186,6 @@ class Cell:
     max_trials: int
     wald: float
     bound: float
-    same_chance: float
     shipped: float
     supported: float
     to_the_end: float
@@ -196,19 +194,18 @@ class Cell:
     fixed: int | None
 
 
-def cells(horizons: Sequence[int] = MAX_TRIALS, *, same_chance: bool = True) -> list[Cell]:
-    """Compute the grid."""
+def cells(grid: Sequence[tuple[float, float, float]] = GRID) -> list[Cell]:
+    """Compute the grid, or some of it."""
     found = []
-    for low, high, truth in GRID:
+    for low, high, truth in grid:
         claim, bound = rate.within(low, high), two_edge_bound(truth, low, high)
-        for horizon in horizons:
+        for horizon in MAX_TRIALS:
             design = Design(alpha=ALPHA, beta=ALPHA, max_units=horizon)
             rule = make_rate_rule(claim, design)
             [shipped] = law_with_futility(rule, usual_futility(horizon))([truth])
             [patient] = operating_characteristics(rule, [truth])
             extended = Design(alpha=ALPHA, beta=ALPHA, max_units=horizon, extend=True)
             [ville] = operating_characteristics(make_rate_rule(claim, extended), [truth])
-            least = bound_at(truth, low, high, horizon, shipped.supported) if same_chance else math.nan
             found.append(
                 Cell(
                     low=low,
@@ -217,7 +214,6 @@ def cells(horizons: Sequence[int] = MAX_TRIALS, *, same_chance: bool = True) -> 
                     max_trials=horizon,
                     wald=wald(truth, low, high),
                     bound=bound,
-                    same_chance=least,
                     shipped=shipped.mean_n,
                     supported=shipped.supported,
                     to_the_end=patient.mean_n,
@@ -240,6 +236,7 @@ def main() -> None:
     print(machine("numpy", "scipy"))
     for horizon in MAX_TRIALS:
         own = [cell for cell in found if cell.max_trials == horizon]
+        least = {cell: bound_at(cell.truth, cell.low, cell.high, horizon, cell.supported) for cell in own}
         rows = [
             [
                 f"within({cell.low:g}, {cell.high:g})",
@@ -252,7 +249,7 @@ def main() -> None:
                     "" if of is None else f"{of:.2f}"
                     for of in (
                         cell.shipped / cell.bound,
-                        cell.shipped / cell.same_chance,
+                        cell.shipped / least[cell],
                         cell.to_the_end / cell.bound,
                         cell.ville / cell.bound,
                         cell.fixed and cell.fixed / cell.bound,
@@ -264,7 +261,7 @@ def main() -> None:
         for name, of in (("all", own), (f"P >= {SURE:g}", [cell for cell in own if cell.supported >= SURE])):
             means = [
                 [cell.shipped / cell.bound for cell in of],
-                [cell.shipped / cell.same_chance for cell in of],
+                [cell.shipped / least[cell] for cell in of],
                 [cell.to_the_end / cell.bound for cell in of],
                 [cell.ville / cell.bound for cell in of],
                 [cell.fixed / cell.bound for cell in of if cell.fixed],
