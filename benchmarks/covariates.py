@@ -25,7 +25,7 @@ import numpy as np
 from pytest_velo import check_sync, estimate, rate
 from pytest_velo.stats.engine.arrays import Floats
 from pytest_velo.stats.engine.centred import Centring
-from pytest_velo.stats.engine.mixture import bets
+from pytest_velo.stats.engine.mixture import Side, bets
 from pytest_velo.stats.exact.thresholds import calibrated_log_threshold
 from pytest_velo.stats.limits.centred import centred_log_evidence
 from pytest_velo.stats.limits.mean import log_evidence
@@ -33,6 +33,7 @@ from pytest_velo.stats.limits.mean import log_evidence
 ALPHA, HORIZON, N_CASES, N_RUNS = 0.05, 1_000, 200, 400
 DISTANCE = 0.1
 N_DRAWS = 8  # of each real question
+RANGES = ((0.6, 0.8), (0.5, 0.9), (0.6, 0.95))
 SQUARED = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.7, 0.9)
 
 Outcomes = Callable[[np.random.Generator, Floats], Floats]
@@ -73,6 +74,28 @@ def units_needed(
         calibrated = float(first_crossings(mixture_evidence(outcomes, threshold), exact).mean())
     squared = float(np.corrcoef(outcomes.ravel(), beside.ravel())[0, 1] ** 2)
     return squared, float(with_it.mean()), float(without.mean()), calibrated
+
+
+def units_between(
+    rng: np.random.Generator, rates: Floats, z: Floats, ends: tuple[float, float]
+) -> tuple[float, float, float]:
+    """Return the squared correlation, and the mean units to reject both ends: with it, and calibrated."""
+    scaled = (z - z.min()) / (z.max() - z.min())
+    centres = scaled - scaled.mean()
+    known = Centring(float(centres.min()), float(centres.max()), float(centres.var()))
+    picks = rng.integers(0, len(rates), (N_RUNS, HORIZON))
+    outcomes, beside = tosses(rng, rates[picks]), centres[picks]
+    sides: tuple[tuple[float, Side], ...] = ((ends[0], 1), (ends[1], -1))
+    found = []
+    for end, side in sides:
+        with_it = centred_log_evidence(outcomes, beside, [end], side, known)
+        ones, edge = (outcomes, end) if side > 0 else (1.0 - outcomes, 1.0 - end)
+        exact = calibrated_log_threshold(end, side, ALPHA, HORIZON)
+        without = first_crossings(mixture_evidence(ones, edge), exact)
+        found.append((first_crossings(with_it, float(np.log(1.0 / ALPHA))), without))
+    both, calibrated = (np.maximum(low, high).mean() for low, high in zip(*found, strict=True))
+    squared = float(np.corrcoef(outcomes.ravel(), beside.ravel())[0, 1] ** 2)
+    return squared, float(both), float(calibrated)
 
 
 def tosses(rng: np.random.Generator, rates: Floats) -> Floats:
@@ -119,6 +142,14 @@ def simulated(rng: np.random.Generator) -> None:
         z = means if squared else rng.random(N_CASES)
         seen, with_it, without, _ = units_needed(rng, means, z, scores(squared), binary=False)
         print(f"| {seen:.2f} | {1 - seen:.2f} | {with_it / without:.2f} | {with_it:.0f} | {without:.0f} |")
+    for ends in RANGES:
+        print(f"\n0/1 outcomes, rate 0.7 between {ends[0]:g} and {ends[1]:g}")
+        print("| ρ² | units with | calibrated | with / calibrated |")
+        print("| --- | --- | --- | --- |")
+        for squared in SQUARED[:6]:
+            rates, z = a_list(rng, squared)
+            seen, both, calibrated = units_between(rng, rates, z, ends)
+            print(f"| {seen:.2f} | {both:.0f} | {calibrated:.0f} | {both / calibrated:.2f} |")
 
 
 def real(rng: np.random.Generator, folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_velo.claims import AnyClaim, Claim, EachCase, Estimation, Ranking
+from pytest_velo.claims import AnyClaim, Claim, Direction, EachCase, Estimation, Joint, Ranking
 from pytest_velo.designing.fit_search import check_findings
 from pytest_velo.errors import UsageError
 from pytest_velo.records import UnitKind
@@ -36,9 +36,11 @@ def check_reach(claim: AnyClaim, frame: Frame) -> None:
     if isinstance(claim, Ranking):
         easier, all_of_them = "a larger alpha", "were won alike"
     every = frame.labelled_every or 1
+    parts = claim.parts if isinstance(claim, Claim | Joint) else ()
+    least = "at least " if any(part.direction is Direction.WITHIN for part in parts) else ""
     raise UsageError(
         f"`{claim}` can never be {what} within {design.max_units} {frame.unit}s{few}:"
-        f" even if all of them {all_of_them}, it needs {n_needed}{_at_level(frame)}",
+        f" even if all of them {all_of_them}, it needs {least}{n_needed}{_at_level(frame)}",
         fix=f"{_more(frame, n_needed * every, source, runs_out=runs_out)}, or {easier}",
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from pytest_velo.canonical import digest
-from pytest_velo.claims import AnyClaim, Claim, Direction
+from pytest_velo.claims import AnyClaim, Claim
 from pytest_velo.records import Belief, Invalid, Stubbed, TrialRecord, rung_id
 from pytest_velo.runner.frame import Foresight, Frame
 from pytest_velo.runner.labelled import Labels
@@ -185,11 +185,10 @@ class Hypothesis:
 
     @property
     def calibrated(self) -> bool:
-        """Whether the verdict uses one calibrated boundary rather than Ville's."""
-        claim = self.claim
-        one_sided = isinstance(claim, Claim) and claim.direction is not Direction.WITHIN
+        """Whether "supported" uses calibrated boundaries of one rate rather than Ville's."""
+        one_claim = isinstance(self.claim, Claim)
         ours = self.make_rule is rule_for and self.design.census is None and not self.is_centred
-        return self.single and self.design.calibrates and one_sided and ours
+        return self.single and self.design.calibrates and one_claim and ours
 
     @property
     def design_hash(self) -> str:

@@ -201,7 +201,8 @@ class Looks:
     def _history_error(self, history: list[int]) -> tuple[float, float]:
         """Return the chance of a wrong verdict in any of the looks, and the level of a single one.
 
-        It is exact for a claim with one calibrated threshold on each side; for all others it is the sum.
+        It is exact for a claim about one rate, at the worst of its nulls; for all others it is the sum. What
+        refutes `within` holds for every horizon.
         """
         hypothesis, claim = self._hypothesis, self._hypothesis.claim
         if not hypothesis.calibrated:
@@ -211,13 +212,15 @@ class Looks:
             )
             return min(1.0, len(history) * level), level
         assert isinstance(claim, Claim)  # no other is calibrated as one
-        nulls = nulls_of(claim, hypothesis.design.margin)
-        tests = [(nulls.support[0], hypothesis.design.alpha), (nulls.refute[0], hypothesis.design.beta)]
-        errors = [
-            exact.history_error(null.threshold, null.side, level, history, hypothesis.design.min_units)
+        design = hypothesis.design
+        nulls = nulls_of(claim, design.margin)
+        tests = [(null, design.alpha) for null in nulls.support]
+        if len(nulls.refute) == 1:
+            tests.append((nulls.refute[0], design.beta))
+        return max(
+            (exact.history_error(null.threshold, null.side, level, history, design.min_units), level)
             for null, level in tests
-        ]
-        return max(zip(errors, (hypothesis.design.alpha, hypothesis.design.beta), strict=True))
+        )
 
 
 def draws_of(node_id: str, model: str | None, stream: str) -> str:

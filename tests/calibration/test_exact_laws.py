@@ -54,6 +54,32 @@ def test_rates(calibration, claim):
     assert law[REFUTED] == pytest.approx([at.refuted for at in exact], abs=1e-9)
 
 
+RANGES = [(0.3, 0.7), (0.4, 0.6), (0.05, 0.2), (0.8, 0.95)]
+
+
+@pytest.mark.parametrize("horizon", [200, 1000])
+@pytest.mark.parametrize("ends", RANGES, ids=str)
+def test_rates_between_two_ends(calibration, ends, horizon):
+    """By the counts, as the test above holds them to what the weigher says: at both ends, and inside."""
+    truths = np.linspace(*ends, 9).tolist()
+    alpha, beta = calibration.alpha, calibration.beta
+    rule = make_rate_rule(rate.within(*ends), Design(alpha=alpha, beta=beta, max_units=horizon))
+    law = operating_characteristics(rule, truths)
+    wrong = {SUPPORTED: [law[0].supported, law[-1].supported], REFUTED: [at.refuted for at in law]}
+    calibration.tell(wrong)
+    assert 0.9 * alpha < max(wrong[SUPPORTED]) <= alpha + ROUNDING
+    assert 0.2 * beta < max(wrong[REFUTED]) <= beta + ROUNDING
+
+
+@pytest.mark.parametrize("ends", RANGES, ids=str)
+def test_both_ends_at_twice_alpha_as_if_both_had_to_err_is_wrong_too_often(calibration, ends):
+    """A false claim is beyond one of its ends, so one test alone has to err."""
+    design = Design(alpha=2 * calibration.alpha, beta=calibration.beta, max_units=1000)
+    law = operating_characteristics(make_rate_rule(rate.within(*ends), design), [*ends])
+    calibration.tell({SUPPORTED: [at.supported for at in law]})
+    assert min(at.supported for at in law) > 1.5 * calibration.alpha
+
+
 DISCORDANT = np.array([0.04, 0.2, 0.5, 1.0])
 
 

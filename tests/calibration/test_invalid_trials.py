@@ -10,6 +10,7 @@ from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.engine.mixture import log_e_counts
 from pytest_velo.stats.engine.nulls import nulls_of
 from pytest_velo.stats.one_sided.rate import OneSided
+from pytest_velo.stats.planning.operating import operating_characteristics
 from pytest_velo.stats.rules.rate import make_rate_rule
 from pytest_velo.verdicts import Verdict
 
@@ -158,3 +159,64 @@ def test_the_rule_itself_does_what_its_law_says_under_the_adversary(claim):
         assert found[verdict] / runs == pytest.approx(
             exact, abs=4 * (exact * (1 - exact) / runs) ** 0.5 + 1e-9
         )
+
+
+WITHIN = rate.within(0.3, 0.6)
+
+
+@pytest.fixture(scope="module")
+def two_ended():
+    """Return, for n = 1..N, where each end of `within` is rejected and where the claim is refuted."""
+    rule = make_rate_rule(WITHIN, Design(alpha=ALPHA, beta=BETA, max_units=N))
+    assert rule.kind == "calibrated"
+    ends = [crossing_counts(test) for test in rule._support]
+    against = [np.full((N + 1, N + 1), -np.inf) for _ in range(2)]
+    for null, table in zip(nulls_of(WITHIN).refute, against, strict=True):
+        for n in range(1, N + 1):
+            table[n, : n + 1] = [log_e_counts(n, ones, *null) for ones in range(n + 1)]
+    return ends, against
+
+
+def law_of_within(tables, p, invalid_ones, invalid_zeros):
+    """Return P(supported) and P(refuted) as `law_under_bounds` does; what is both counts as both."""
+    (low_end, high_end), (below, above) = tables
+    mass = np.zeros((2, 2, N + 1, N + 1))  # whether the lower and the upper end is rejected; the two sums
+    mass[0, 0, 0, 0] = 1.0
+    supported = refuted = 0.0
+    for n in range(1, N + 1):
+        one, zero = mass * p * (1 - invalid_ones), mass * (1 - p) * (1 - invalid_zeros)
+        unknown = mass - one - zero
+        mass = zero
+        mass[:, :, 1:, 1:] += one[:, :, :-1, :-1]
+        mass[:, :, :, 1:] += unknown[:, :, :, :-1]
+        first, second = low_end[n], high_end[n]  # by the sum of the low bounds, and of the high ones
+        mass[1][:, first] += mass[0][:, first]
+        mass[0][:, first] = 0.0
+        mass[:, 1, :, second] += mass[:, 0, :, second]
+        mass[:, 0, :, second] = 0.0
+        against = np.logaddexp(below[n][None, :], above[n][:, None]) - np.log(2.0) >= np.log(1.0 / BETA)
+        supported += float(mass[1, 1].sum())
+        refuted += float(mass[:, :, against].sum())
+        mass[1, 1] = 0.0
+        mass[:, :, against] = 0.0
+    return supported, refuted
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+@pytest.mark.parametrize("edge", [WITHIN.low, WITHIN.high])
+def test_invalid_trials_cause_no_wrong_verdict_about_two_ends(two_ended, edge, pattern):
+    supported, refuted = law_of_within(two_ended, edge, *PATTERNS[pattern])
+    assert supported <= ALPHA + ROUNDING
+    assert refuted <= BETA + ROUNDING
+    if pattern == "none":
+        assert supported > ALPHA / 2
+        [exact] = operating_characteristics(
+            make_rate_rule(WITHIN, Design(alpha=ALPHA, beta=BETA, max_units=N)), [edge]
+        )
+        assert (supported, refuted) == pytest.approx((exact.supported, exact.refuted), abs=1e-9)
+
+
+def test_dropping_invalid_trials_supports_a_false_claim_with_two_ends(two_ended):
+    """Half of the zeros gone: 0.25 looks like 0.4, which is inside."""
+    supported, _ = law_of_within(two_ended, 0.25 / (0.25 + 0.75 * 0.5), 0.0, 0.0)
+    assert supported > 2 * ALPHA

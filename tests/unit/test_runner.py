@@ -18,6 +18,7 @@ from pytest_velo.sampling.loop import SampleLoop
 from pytest_velo.sampling.sampler import Sampler
 from pytest_velo.sampling.scope import current
 from pytest_velo.settings import Settings
+from pytest_velo.stats.exact import history_error
 from pytest_velo.verdicts import StopReason, Verdict
 from support.hypotheses import changed
 
@@ -272,6 +273,22 @@ def test_a_raised_max_trials_says_the_exact_error_of_the_history(make_hypothesis
     with pytest.raises(UsageError, match="max_trials was raised after a look"):
         Looks(store, changed(first, max_trials=800, max_units=800)).check(strict=True)
     Looks(store, first).check(strict=True)
+
+
+def test_a_raised_max_trials_says_the_error_of_the_worse_end_of_within(
+    make_hypothesis, sample, store
+) -> None:
+    async def body(case, arm, trial):
+        return trial.index % 2 == 0
+
+    first = make_hypothesis(body, rate.within(0.3, 0.5), max_trials=100)
+    assert look(store, sample, first).notices == ()
+    (notice,) = look(store, sample, changed(first, max_trials=200, max_units=200)).notices
+    worst = max(history_error(end, side, 0.05, (100, 200)) for end, side in ((0.3, 1), (0.5, -1)))
+    assert 0.05 < worst < 0.1
+    assert notice == f"looks at 100 and 200: the chance of a wrong verdict is up to {worst:.1%}, not 5.0%"
+    with pytest.raises(UsageError, match="max_trials was raised after a look"):
+        Looks(store, changed(first, max_trials=400, max_units=400)).check(strict=True)
 
 
 def test_extending_from_the_first_look_costs_nothing(make_hypothesis, sample, store) -> None:

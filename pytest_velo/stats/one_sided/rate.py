@@ -169,12 +169,15 @@ class EitherSide:
 def p_values(tests: Sequence[OneSided | EitherSide]) -> list[float]:
     """Return the p-values of one rule's tests; the calibrated ones share their horizon and one pass."""
     calibrated = [test for test in tests if isinstance(test, OneSided) and test.calibrated]
-    if len(calibrated) < len(tests):
+    if len(calibrated) < 2:
         return [test.p_value() for test in tests]
     nulls = [(test.threshold, test.side) for test in calibrated]
-    return exact.anytime_p_values(
-        [test.max_log_e for test in calibrated], nulls, calibrated[0].max_n, calibrated[0].min_n
+    found = iter(
+        exact.anytime_p_values(
+            [test.max_log_e for test in calibrated], nulls, calibrated[0].max_n, calibrated[0].min_n
+        )
     )
+    return [next(found) if test in calibrated else test.p_value() for test in tests]
 
 
 def shortest_run(threshold: float, side: Side, level: float) -> int:

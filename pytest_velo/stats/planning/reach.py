@@ -2,7 +2,8 @@
 
 A calibrated test can reject within N units iff the best possible run may: edge**N <= level, as for any test
 whatsoever. If so, its threshold is at most the evidence of that run, which nothing else reaches, so no table
-is needed. Ville's threshold requires a longer run, whose length is found with the engine itself.
+is needed. Ville's threshold requires a longer run, whose length is found with the engine itself. For the two
+calibrated ends of `within` the answer is a lower bound: fewer units than any two such tests may take.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ class Reach:
 
     Attributes:
         can_support, can_refute: Whether that verdict is within reach of the given horizon.
-        n_support, n_refute: The smallest horizon that has that verdict within reach.
+        n_support, n_refute: The smallest horizon that has that verdict within reach. For a calibrated
+            `within`, `n_support` may be a few units too low, and `can_support` true a few units too soon.
     """
 
     can_support: bool
@@ -58,7 +60,8 @@ def rate_reach(claim: Claim, design: Design) -> Reach:
     nulls = nulls_of(claim, design.margin)
     if claim.direction is Direction.WITHIN:
         either = min(_shortest(barrier) for barrier in EitherSide(nulls.refute, beta, min_n=1).barriers())
-        needs = [_Need(_both(nulls.support, alpha, design.single)), _Need(either)]
+        exact = _both_exact(nulls.support, alpha) if design.single and not design.extend else None
+        needs = [_Need(_both(nulls.support, alpha, design.single), exact), _Need(either)]
     else:
         pairs = [(nulls.support[0], alpha), (nulls.refute[0], beta)]
         needs = [
@@ -123,6 +126,40 @@ def _both(nulls: tuple[Null, ...], level: float, binary: bool) -> int:
             process.update(1.0 if first.side > 0 else 0.0)
         ways.append(run + _shortest(Barrier(second.side, process.ahead, math.log(1.0 / level))))
     return min(ways)
+
+
+def _both_exact(nulls: tuple[Null, ...], level: float) -> int:
+    """Return a number of units before which no two tests of `level` both reject, each latched.
+
+    A test that rejects on s successes among n also rejects on more of them, so P(S_n >= s) <= level at its
+    null's edge. So the first of the two needs at least the successes of its shortest run. To the second one
+    they are failures, and it cannot reject before P(no more failures than these) <= level.
+    """
+    ways = []
+    for first, second in (nulls, nulls[::-1]):
+        run = shortest_run(*first, level)
+        if run > MAX_CALIBRATED_UNITS:
+            continue
+        failing = 1.0 - second.threshold if second.side > 0 else second.threshold
+        short, enough = run, 2 * run
+        while not _is_rare(run, enough, failing, level):
+            short, enough = enough, 2 * enough
+        while enough - short > 1:
+            middle = (short + enough) // 2
+            short, enough = (short, middle) if _is_rare(run, middle, failing, level) else (middle, enough)
+        ways.append(enough)
+    return min(ways, default=MAX_CALIBRATED_UNITS + 1)
+
+
+def _is_rare(most: int, n: int, chance: float, level: float) -> bool:
+    """Tell whether P(at most so many of n units) <= level, where each counts with this chance."""
+    log_hit, log_miss = math.log(chance), math.log1p(-chance)
+    total = math.lgamma(n + 1)
+    logs = (
+        total - math.lgamma(k + 1) - math.lgamma(n - k + 1) + k * log_hit + (n - k) * log_miss
+        for k in range(most + 1)
+    )
+    return math.fsum(map(math.exp, logs)) <= level * (1.0 + 1e-9)
 
 
 def mean_reach(claim: Claim, design: Design) -> Reach:

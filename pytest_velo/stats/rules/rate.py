@@ -34,14 +34,16 @@ _TABLES = 64
 def make_rate_rule(claim: Claim, design: Design) -> RateRule:
     """Build a fresh rule for a rate.
 
-    It is calibrated for a one-sided claim about single trials, else at Ville's thresholds.
+    For single trials its tests of one null are calibrated, each to its own level. `within` is supported when
+    both of its ends are rejected. If the rate lies beyond one of them, that end's test has to err, which it
+    does with probability alpha at most, whatever else may stop the run before. The two averaged e-values that
+    refute `within` are at Ville's threshold, as are all tests of other units.
 
     Raises:
         UsageError: The margin reaches beyond 0 or 1.
     """
     support, refute = nulls_of(claim, design.margin)
-    calibrated = design.calibrates and len(refute) == 1
-    test = partial(OneSided, max_n=design.max_units, min_n=design.min_units, calibrated=calibrated)
+    test = partial(OneSided, max_n=design.max_units, min_n=design.min_units, calibrated=design.calibrates)
     return RateRule(
         claim,
         design,
@@ -60,7 +62,7 @@ class RateRule:
     Attributes:
         n: Units fed.
         verdict: Supported or refuted once decided; None before, never inconclusive.
-        kind: `calibrated` or `ville`: where the thresholds come from.
+        kind: `calibrated` or `ville`: where the threshold for "supported" comes from.
     """
 
     def __init__(
@@ -144,8 +146,9 @@ class RateRule:
         return max(p_support), p_refute
 
     def boundaries(self) -> tuple[float, float]:
-        """Return the log evidence at which the claim is supported, and refuted."""
-        return max(test.log_threshold for test in self._support), self._refute.log_threshold
+        """Return the log evidence at which the claim is supported (of the weaker end now), and refuted."""
+        weaker = min(self._support, key=lambda test: test.log_e)
+        return weaker.log_threshold, self._refute.log_threshold
 
     def interval_at_stop(self) -> Interval:
         """Return the interval by the evidence at the last unit alone; see `rules.interval`."""

@@ -27,9 +27,10 @@ BETTER = difference("a", "b") >= 0
     [
         (rate >= 0.5, {}, RateRule, lambda: of_rate((0.5, 1)), "calibrated"),
         (rate >= 0.5, {"extend": True}, RateRule, lambda: of_rate((0.5, 1), calibrated=False), "ville"),
+        (rate.within(0.3, 0.6), {}, RateRule, lambda: of_rate((0.3, 1), (0.6, -1)), "calibrated"),
         (
             rate.within(0.3, 0.6),
-            {},
+            {"extend": True},
             RateRule,
             lambda: of_rate((0.3, 1), (0.6, -1), calibrated=False),
             "ville",

@@ -67,10 +67,55 @@ def test_within_is_supported_between_its_ends_with_each_end_latched():
 
 
 def test_calibration_is_for_single_trials_at_a_fixed_horizon():
-    assert build(rate >= 0.3).kind == "calibrated"
-    for changes in ({"single": False}, {"extend": True}, {"max_units": MAX_CALIBRATED_UNITS + 1}):
-        assert build(rate >= 0.3, **changes).kind == "ville"
-    assert build(rate.within(0.2, 0.8)).kind == "ville"
+    for claim in (rate >= 0.3, rate.within(0.2, 0.8)):
+        assert build(claim).kind == "calibrated"
+        for changes in ({"single": False}, {"extend": True}, {"max_units": MAX_CALIBRATED_UNITS + 1}):
+            assert build(claim, **changes).kind == "ville"
+
+
+def test_each_end_of_within_is_rejected_where_the_claim_of_that_end_alone_is_supported():
+    """Latched, and each at its whole alpha; only what refutes is another test."""
+    for seed in range(12):
+        outcomes = bernoulli(0.5, 200, seed)
+        ends = [feed(build(claim, beta=1e-9), outcomes) for claim in (rate >= 0.3, rate <= 0.75)]
+        within = feed(build(rate.within(0.3, 0.75), beta=1e-9), outcomes)
+        assert [end.verdict for end in ends] == [Verdict.SUPPORTED] * 2
+        assert within.verdict is Verdict.SUPPORTED
+        assert within.n == max(end.n for end in ends)
+        patient = feed(build(rate.within(0.3, 0.75), beta=1e-9, extend=True), outcomes)
+        assert within.n <= patient.n
+
+
+@pytest.mark.parametrize("changes", [{}, {"margin": 0.05}, {"min_units": 30}, {"min_units": 200}], ids=str)
+def test_interval_and_p_values_of_within_agree_with_the_verdict(changes):
+    """All the way, on paths that end in each way, with invalid units among them."""
+    found = set()
+    for seed, truth in enumerate((0.15, 0.32, 0.45, 0.5, 0.62, 0.8)):
+        rng = random.Random(seed)
+        rule = build(rate.within(0.3, 0.6), beta=0.08, **changes)
+        while rule.verdict is None and rule.n < 200:
+            rule.feed(*((0, 1) if rng.random() < 0.03 else [rng.random() < truth] * 2))
+            if rule.n % 9 and rule.verdict is None and rule.n < 200:
+                continue
+            p_support, p_refute, interval = rule.evidence_bounds()
+            low, high = (0.25, 0.65) if "margin" in changes else (0.3, 0.6)
+            inside = low <= interval.low and interval.high <= high
+            assert (p_support <= 0.05) == inside
+            assert (p_support <= 0.05) >= (rule.verdict is Verdict.SUPPORTED)
+            assert (p_refute <= 0.08) >= (rule.verdict is Verdict.REFUTED)
+            assert (rule.verdict is None) == (max(0.05 / p_support, 0.08 / p_refute) < 1.0)
+        found.add(rule.verdict)
+    assert found == {Verdict.SUPPORTED, Verdict.REFUTED, None}
+
+
+def test_the_boundary_of_within_is_that_of_its_weaker_end():
+    rule = build(rate.within(0.1, 0.6))
+    first, second = (test.log_threshold for test in rule._support)
+    assert first != second
+    feed(rule, [0] * 3)
+    assert rule.boundaries()[0] == first
+    feed(rule, [1] * 3)
+    assert rule.boundaries()[0] == second
 
 
 def test_calibrated_rule_is_sooner_than_ville():

@@ -5,6 +5,7 @@ import pytest
 from pytest_velo.claims import rate
 from pytest_velo.errors import UsageError
 from pytest_velo.stats.engine.design import MAX_CALIBRATED_UNITS, Design
+from pytest_velo.stats.planning.operating import operating_characteristics
 from pytest_velo.stats.planning.reach import rate_reach
 from pytest_velo.stats.rules.rate import make_rate_rule
 from pytest_velo.verdicts import Verdict
@@ -39,7 +40,7 @@ def test_needed_horizon_is_the_smallest_that_a_best_run_decides(claim, extend, m
 
 
 def test_within_is_reached_by_one_run_and_then_the_other():
-    claim, design = rate.within(0.2, 0.6), {"alpha": 0.05, "beta": 0.05}
+    claim, design = rate.within(0.2, 0.6), {"alpha": 0.05, "beta": 0.05, "extend": True}
     need = rate_reach(claim, Design(max_units=500, **design)).n_support
 
     def supported_within(units):
@@ -50,6 +51,36 @@ def test_within_is_reached_by_one_run_and_then_the_other():
 
     assert supported_within(need)
     assert not supported_within(need - 1)
+
+
+@pytest.mark.parametrize(
+    ("claim", "longest"),
+    [(rate.within(0.2, 0.6), 14), (rate.within(0.4, 0.6), 20), (rate.within(0.2, 0.9), 8)],
+    ids=str,
+)
+def test_a_calibrated_within_is_never_called_out_of_reach_wrongly(claim, longest):
+    """By what is possible at every horizon that the two-sided bounds of Ville leave open."""
+    design = {"alpha": 0.05, "beta": 0.05}
+    at_ville = rate_reach(claim, Design(max_units=500, extend=True, **design)).n_support
+    named = rate_reach(claim, Design(max_units=500, **design)).n_support
+
+    def possible(horizon):
+        law = operating_characteristics(make_rate_rule(claim, Design(max_units=horizon, **design)), [0.5])
+        return law[0].supported > 0.0
+
+    within_reach = [horizon for horizon in range(1, longest + 1) if possible(horizon)]
+    assert within_reach[-1] == longest
+    assert named <= within_reach[0] <= min(named + 2, at_ville - 2)
+    for horizon in range(1, longest + 1):
+        assert rate_reach(claim, Design(max_units=horizon, **design)).can_support == (horizon >= named)
+
+
+def test_a_calibrated_within_is_called_out_of_reach_at_extreme_ends_at_once():
+    """Beyond the calibrated horizons it is Ville's thresholds again."""
+    narrow = rate.within(0.99998, 0.99999)
+    reach = rate_reach(narrow, Design(alpha=0.05, beta=0.05, max_units=4_000))
+    assert not reach.can_support
+    assert reach.n_support > MAX_CALIBRATED_UNITS
 
 
 def test_within_about_means_is_never_called_out_of_reach_wrongly():

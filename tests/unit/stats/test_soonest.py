@@ -28,11 +28,21 @@ def test_it_is_where_a_perfect_run_ends(claim: Claim, max_units: int) -> None:
     assert refute == failing.mean_n
 
 
+@pytest.mark.parametrize("levels", [{"alpha": 0.3, "beta": 0.3}, {"alpha": 0.2, "beta": 0.6}], ids=str)
 @pytest.mark.parametrize(
-    "claim", [rate >= 0.5, rate <= 0.4, rate.within(0.3, 0.9), difference("a", "b") >= 0.0], ids=str
+    "claim",
+    [
+        rate >= 0.5,
+        rate <= 0.4,
+        rate.within(0.3, 0.9),
+        rate.within(0.4, 0.6),
+        rate.within(0.55, 0.6),
+        difference("a", "b") >= 0.0,
+    ],
+    ids=str,
 )
-def test_no_run_whatever_ends_before(claim: Claim) -> None:
-    design = {**LEVELS, "alpha": 0.3, "beta": 0.3, "max_units": 8}
+def test_no_run_whatever_ends_before(claim: Claim, levels: dict[str, float]) -> None:
+    design = {**levels, "max_units": 8}
     outcomes = [0.0, 0.5, 1.0] if claim.statistic.arms else [0.0, 1.0]
     first: dict[Verdict, int] = {}
     for path in itertools.product(outcomes, repeat=8):

@@ -1,5 +1,6 @@
 import math
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -150,6 +151,9 @@ def test_the_rule_is_chosen_by_what_is_expected_before_a_unit_is_seen():
     same = Design(alpha=0.05, beta=0.05, max_units=200, centring=Centring(0.0, 0.0, 0.0), explained=0.3)
     assert rule_for(rate >= 0.5, weak).kind == rule_for(rate >= 0.5, same).kind == "calibrated"
     assert rule_for(rate >= 0.5, strong).kind == "ville"
+    assert rule_for(rate.within(0.4, 0.6), weak).kind == "calibrated"
+    assert rule_for(rate.within(0.4, 0.6), strong).kind == "ville"
+    assert hasattr(rule_for(rate.within(0.4, 0.6), replace(weak, extend=True)), "foresee")
     assert rule_for(difference("a", "b") >= 0, weak).kind == "calibrated"
     assert hasattr(rule_for(mean(0, 1) >= 0.5, weak), "foresee")  # nothing competes, so it costs nothing
     assert hasattr(rule_for(difference("a", "b") >= 0.1, weak), "foresee")

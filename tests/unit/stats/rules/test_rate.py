@@ -14,4 +14,4 @@ def test_a_rate_is_supported_after_four_ones() -> None:
     assert [rule.feed(1, 1) for _ in range(4)] == [None, None, None, Verdict.SUPPORTED]
     assert rule.certified(rule.verdict) == "rate > 0.3"
     assert rule.kind == "calibrated"
-    assert make_rate_rule(rate.within(0.2, 0.4), Design(**design)).kind == "ville"
+    assert make_rate_rule(rate.within(0.2, 0.4), Design(**design)).kind == "calibrated"
