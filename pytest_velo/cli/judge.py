@@ -242,7 +242,7 @@ class _Judging:
     def _judge(self, claim: AnyClaim, grid: Grid) -> None:
         run = judge_claim(claim, grid, self._options)
         result = result_of(run)
-        if run.weigher.kind == "ville":  # the order matters, so another seed is another look
+        if run.weigher.kind != "calibrated":  # the order matters, so another seed is another look
             looked = replace(run.hypothesis, node_id=f"velo judge {getattr(claim, 'shape', claim)}")
             with_looks = _open_store(self._cache_dir)
             try:

@@ -160,7 +160,7 @@ class Looks:
             told = ", ".join(map(str, seeds))
             notices.append(f"exploratory: this hypothesis was looked at under other seeds before ({told})")
         same = [look for look in self._earlier if look.seed == hypothesis.seed]
-        if hypothesis.design.extend and any(look.rule == "calibrated" for look in same):
+        if hypothesis.design.extend and any(look.rule in _HORIZONED for look in same):
             notices.append("exploratory: extend=True came after a look without it")
         elif result.n_cached and any(look.claim != hypothesis.design_hash for look in same):
             notices.append(
@@ -188,7 +188,7 @@ class Looks:
             for look in self._earlier
             if look.claim == hypothesis.design_hash
             and look.seed == hypothesis.seed
-            and look.rule == "calibrated"
+            and look.rule in _HORIZONED
             and not _is_other(look.prompt, prompt)
         }
         return sorted(earlier | {hypothesis.design.max_units})
@@ -221,6 +221,10 @@ class Looks:
             (exact.history_error(null.threshold, null.side, level, history, design.min_units), level)
             for null, level in tests
         )
+
+
+_HORIZONED = ("calibrated", "mixed")
+"""The rules with thresholds that hold for one `max_trials`."""
 
 
 def draws_of(node_id: str, model: str | None, stream: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_velo import rate
+from pytest_velo import mean, rate
 from pytest_velo.cache.store import Store
 from pytest_velo.errors import BodyError, BudgetError, InvalidTrial, OutageError, UsageError
 from pytest_velo.records import Invalid, Outcome, OutcomeKind
@@ -289,6 +289,20 @@ def test_a_raised_max_trials_says_the_error_of_the_worse_end_of_within(
     assert notice == f"looks at 100 and 200: the chance of a wrong verdict is up to {worst:.1%}, not 5.0%"
     with pytest.raises(UsageError, match="max_trials was raised after a look"):
         Looks(store, changed(first, max_trials=400, max_units=400)).check(strict=True)
+
+
+def test_a_raised_max_trials_is_a_further_look_where_one_part_is_calibrated(
+    make_hypothesis, sample, store
+) -> None:
+    async def body(case, arm, trial):
+        return {"right": trial.index % 2 == 0, "score": 0.5}
+
+    first = make_hypothesis(body, (rate("right") >= 0.5) & (mean(0, 1, "score") >= 0.5), max_trials=100)
+    result = look(store, sample, first)
+    assert result.notices == ()
+    assert result.decision.evidence.rule == "mixed"
+    (notice,) = look(store, sample, changed(first, max_trials=200, max_units=200)).notices
+    assert notice == "looks at 100 and 200: the chance of a wrong verdict is up to 10.0%, not 5.0%"
 
 
 def test_extending_from_the_first_look_costs_nothing(make_hypothesis, sample, store) -> None:

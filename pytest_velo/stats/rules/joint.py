@@ -114,7 +114,7 @@ class JointRule:
         n: Units fed.
         parts: The parts in the claim's order, each with its own verdict.
         verdict: Supported or refuted once decided; None before, never inconclusive.
-        kind: `calibrated` if all parts are, else `ville`.
+        kind: `calibrated` if all tests of its parts are, `ville` if none is, else `mixed`.
     """
 
     def __init__(self, claim: Joint, parts: Sequence[Part], design: Design) -> None:
@@ -128,7 +128,7 @@ class JointRule:
         self._alone = [part.refute for part in parts if part.refute.calibrated]
         self._pooled = [part.refute for part in parts if not part.refute.calibrated]
         self._max_pool = -math.inf
-        self.kind: Literal["calibrated", "ville"] = "ville" if self._pooled else "calibrated"
+        self.kind = _kind_of([test for part in parts for test in (*part.support, part.refute)])
 
     @property
     def log_e_support(self) -> float:
@@ -244,3 +244,8 @@ def _log_mean(logs: Sequence[float]) -> float:
     """Return the log of the mean of e-values given by their logs."""
     top = max(logs)
     return top + math.log(sum(math.exp(value - top) for value in logs) / len(logs))
+
+
+def _kind_of(tests: Sequence[LimitTest | EitherMean]) -> Literal["calibrated", "ville", "mixed"]:
+    calibrated = {test.calibrated for test in tests}
+    return "mixed" if len(calibrated) > 1 else "calibrated" if calibrated.pop() else "ville"

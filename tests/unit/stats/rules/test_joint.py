@@ -25,4 +25,4 @@ def test_one_refuted_part_refutes_all() -> None:
         pass
     assert rule.verdict == Verdict.REFUTED
     assert rule.certified(rule.verdict) == 'mean(0, 10, "help") < 5'
-    assert rule.kind == "ville"
+    assert rule.kind == "mixed"
