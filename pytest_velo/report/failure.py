@@ -188,7 +188,8 @@ def _last_step(family: Family) -> str:
 
 def _evidence_rows(result: HypothesisResult, decision: Decision, verbosity: int) -> Iterator[Row]:
     evidence = decision.evidence
-    observed = "each part, below" if decision.parts else "no valid trial"
+    nothing = "no valid trial" if result.truth is None else "no label that can tell"
+    observed = "each part, below" if decision.parts else nothing
     if evidence.estimate is not None:
         true = "" if result.truth is None else "true "
         observed = f"{true}{_what(result.claim)} {rate(evidence.estimate)}"

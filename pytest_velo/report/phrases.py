@@ -119,8 +119,9 @@ def used_text(result: HypothesisResult, *, in_table: bool = False) -> str:
 def observed(result: HypothesisResult) -> str:
     """Return what was observed: `0.85 (17/20)`, with the ones among valid trials, a mean, or each part's.
 
-    It is `?` before any valid trial. After a difference follows the gain as a share of the gap to the
-    ceiling, if there is one. A claim about a baseline says that it is a change.
+    It is `?` before any valid trial, and `no label` before any label where labels decide. After a difference
+    follows the gain as a share of the gap to the ceiling, if there is one. A claim about a baseline says that
+    it is a change.
     """
     if result.decision is None:
         return "?"
@@ -135,7 +136,7 @@ def observed(result: HypothesisResult) -> str:
     if statistic_of(result.claim) == CHANGE:
         told = f"change {told}"
     if result.truth is not None:
-        told = f"true {told}"
+        told = "no label" if evidence.estimate is None else f"true {told}"
     if evidence.n_ones is not None and evidence.estimate is not None:
         valid = evidence.n_for + evidence.n_against
         if valid and math.isclose(evidence.estimate, evidence.n_ones / valid, abs_tol=1e-9):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from dataclasses import replace
 
@@ -62,6 +63,7 @@ def test_a_run_asks_for_labels_and_decides_by_them_and_not_by_the_judge(run, mon
     assert (result.truth.n_labelled, result.truth.n_waiting, result.decision.stop) == (0, 20, "unlabelled")
     assert result.decision.evidence.interval is None  # nothing is known of the truth
     assert result.truth.judged > 0.6
+    assert re.search(r"inconclusive +test_polite .* no label +", said)
     assert "velo label latest -k test_it.py::test_polite\n" in said
     assert "label 20 trials of this run, one in 5; then pytest" in said
     assert "0.7" not in said.partition("undecided")[0]  # what the judge says is not said in its place
