@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from pytest_velo.runner.frame import Frame
-from pytest_velo.runner.hypothesis import Hypothesis
+from pytest_velo.runner.hypothesis import Hypothesis, Reading
 from pytest_velo.stats.engine.design import Design
 
 _DESIGN = ("alpha", "beta", "margin", "extend", "census", "max_units", "min_units", "single", "centring")
@@ -51,3 +51,15 @@ def changed(hypothesis: Hypothesis, **fields: Any) -> Hypothesis:
     own = {name: value for name, value in fields.items() if name not in (*_DESIGN, *_FRAME)}
     new = replace(hypothesis.frame, design=replace(hypothesis.design, **design), **frame)
     return replace(hypothesis, frame=new, **own)
+
+
+class Named:
+    """Reads bodies that return their outcomes by name."""
+
+    def value(self, returned: dict[str, Any]) -> dict[str, float]:
+        """Return them as numbers."""
+        return {name: float(value) for name, value in returned.items()}
+
+    def exception(self, error: BaseException) -> Reading:
+        """Say that an exception is an error."""
+        return Reading(error=error)

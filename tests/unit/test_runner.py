@@ -20,7 +20,7 @@ from pytest_velo.sampling.scope import current
 from pytest_velo.settings import Settings
 from pytest_velo.stats.exact import history_error
 from pytest_velo.verdicts import StopReason, Verdict
-from support.hypotheses import changed
+from support.hypotheses import Named, changed
 
 
 def run_one(sample, hypothesis):
@@ -297,7 +297,8 @@ def test_a_raised_max_trials_is_a_further_look_where_one_part_is_calibrated(
     async def body(case, arm, trial):
         return {"right": trial.index % 2 == 0, "score": 0.5}
 
-    first = make_hypothesis(body, (rate("right") >= 0.5) & (mean(0, 1, "score") >= 0.5), max_trials=100)
+    both = (rate("right") >= 0.5) & (mean(0, 1, "score") >= 0.5)
+    first = make_hypothesis(body, both, max_trials=100, outcomes=Named())
     result = look(store, sample, first)
     assert result.notices == ()
     assert result.decision.evidence.rule == "mixed"

@@ -15,25 +15,14 @@ from pytest_velo.case_sets import plain_order
 from pytest_velo.claims import Estimation, baseline
 from pytest_velo.errors import InvalidTrial
 from pytest_velo.records import Invalid, Outcome, OutcomeKind, TrialRecord
-from pytest_velo.runner.hypothesis import Reading
 from pytest_velo.runner.result import result_of
 from pytest_velo.runner.weigher import AllClaims, Measuring, OneClaim, weigh
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.rules.joint import make_joint_rule
 from pytest_velo.verdicts import StopReason, Verdict
-from support.hypotheses import hypothesis_of
+from support.hypotheses import Named, hypothesis_of
 
 JOINT = (rate("bad") <= 0.3) & (mean(0, 10, "help") >= 6)
-
-
-class Named:
-    """Reads bodies that return their outcomes by name."""
-
-    def value(self, returned):
-        return {name: float(value) for name, value in returned.items()}
-
-    def exception(self, error):
-        return Reading(error=error)
 
 
 @pytest.fixture
