@@ -65,7 +65,7 @@ def test_one_trial_of_what_failed_takes_a_click(visit: Visit, everyday_file: Pat
     page = visit(everyday_file)
     page.locator(".overview tbody a").first.click()
     trial = refuted(page).locator("article.trial").first
-    assert trial.is_visible()
+    trial.wait_for()
     assert "tool call\nlook_up" in trial.inner_text()
     assert "outcome" in trial.inner_text()
 
@@ -105,7 +105,7 @@ def test_transcripts_are_filtered_and_searched(visit: Visit, everyday_file: Path
     page.locator(".filters [name=outcome]").select_option("zero")
     zeros = n_found(page)
     page.locator(f"{ROWS} a").first.click()
-    assert page.locator(".view .role-reasoning").first.is_visible()
+    page.locator(".view .role-reasoning").first.wait_for()
     page.locator(".filters [name=search]").fill("question 3:")
     assert 0 < n_found(page) < zeros
     page.locator(".filters [name=search]").fill("no text has this")

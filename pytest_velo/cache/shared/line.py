@@ -64,6 +64,7 @@ _PASSING = (
 )
 _REPEATABLE = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 _END = None
+_LATE = "it did not answer in time"
 
 
 def check(url: StoreUrl) -> None:
@@ -166,8 +167,9 @@ class Line:
         try:
             return result_of(future, answer_s)
         except TimeoutError:
+            away = self._away()  # before the thread takes what we break off for the database's doing
             self._break_off()
-            raise self._away() from None
+            raise away from None
 
     async def tell(self, work: Work[T]) -> T:
         """Have `work` done and await it.
@@ -180,8 +182,9 @@ class Line:
             async with asyncio.timeout(ANSWER_S):
                 return await future
         except TimeoutError:
+            away = self._away()  # before the thread takes what we break off for the database's doing
             self._break_off()
-            raise self._away() from None
+            raise away from None
 
     def close(self, within_s: float = 5.0) -> None:
         """End the thread, after what was asked for. Safe to call twice."""
@@ -195,7 +198,7 @@ class Line:
 
     def _away(self) -> AwayError:
         return AwayError(
-            f"the shared store cannot be reached ({self._why or 'it did not answer in time'})",
+            f"the shared store cannot be reached ({self._why or _LATE})",
             for_s=self.away_s or 0.0,
             where=str(self._url),
             fix="see whether the database is there, can be reached, and knows the user and the password; or"
@@ -233,7 +236,7 @@ class Line:
                     if again and not given_up and self._reconnect():
                         again = False
                         continue
-                    self._lose(error)
+                    self._lose(_LATE if given_up else self._told(error))
                     future.set_exception(self._away())
                 elif again and isinstance(error, _REPEATABLE):
                     again = False
@@ -256,9 +259,9 @@ class Line:
             return False
         return True
 
-    def _lose(self, error: psycopg.Error) -> None:
+    def _lose(self, why: str) -> None:
         self._connection = None
-        self._why = self._told(error)
+        self._why = why
         self._lost_at = time.monotonic()
         self._on_loss(self._why)
         with suppress(Empty):
