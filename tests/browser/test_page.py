@@ -111,7 +111,7 @@ def test_transcripts_are_filtered_and_searched(visit: Visit, everyday_file: Path
     page.locator(".filters [name=search]").fill("no text has this")
     assert n_found(page) == 0
     page.get_by_role("button", name="all", exact=True).click()
-    page.wait_for_function(f"document.querySelectorAll({ROWS!r}).length > 5")
+    page.locator(ROWS).nth(5).wait_for(state="attached")
     assert n_found(page) == everything
     page.locator(".filters [name=outcome]").select_option("invalid")
     assert 0 < n_found(page) < everything
