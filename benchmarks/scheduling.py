@@ -15,10 +15,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import math
 import random
 import selectors
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from statistics import mean, stdev
 from types import SimpleNamespace
 from typing import Any
@@ -41,6 +42,13 @@ from pytest_velo.verdicts import Verdict
 Pair = tuple[float, float]
 """A threshold and a true rate."""
 
+GOALS = (
+    ("gain, cold", "index, flat prior", 1.05),
+    ("gain, warm", "round-robin", 0.45),
+    ("gain, misled", "gain, cold", 1.15),
+)
+"""A scheduler, what it is measured by, and the most that it should spend of that."""
+
 History = dict[str, Earlier]
 """What an earlier session saw, by hypothesis."""
 
@@ -55,44 +63,75 @@ def main() -> None:
     parser.add_argument("--most", type=float, help="trials that earlier sessions count as at most")
     options = parser.parse_args()
     remembered.MOST = options.most or remembered.MOST
-    spent: dict[str, list[dict[int, int]]] = {}
-    for seed in range(options.rounds):
+    what = options.rounds, options.in_flight, options.only, options.earlier
+    spent = spent_by(*what)
+    shares = [ratios(*what, mark=mark) for mark in MARKS]
+    print(machine())
+    rows = [
+        [
+            name,
+            *(
+                cell
+                for mark, share in zip(MARKS, shares, strict=True)
+                for cell in (f"{mean(spent[name, mark]):,.0f}", "{:.2f} ± {:.2f}".format(*share[name]))
+            ),
+        ]
+        for name in shares[0]
+    ]
+    columns = ["scheduler", *(cell for mark in MARKS for cell in (f"to {mark}", "/ round-robin"))]
+    title = f"Trials spent with {options.in_flight} in flight, mean of {options.rounds} sessions"
+    print_table(f"{title} of 30 hypotheses", columns, rows)
+    for mine, theirs, goal in GOALS:
+        if {mine, theirs} <= {*shares[0]}:
+            share, error = ratio_of_means(spent[mine, 10], spent[theirs, 10])
+            print(f"to 10: {mine} / {theirs}: {share:.3f} ± {error:.3f} (target: {goal:.2f} or less)")
+
+
+def ratios(
+    sessions: int, in_flight: int, only: str = "", n_earlier: int = 1, *, mark: int = 10
+) -> dict[str, tuple[float, float]]:
+    """Return each scheduler's share of the trials that round-robin spends until the 10th verdict.
+
+    Args:
+        sessions: How many are simulated, at least 1, by seeds 0, 1 and so on, the same for each scheduler.
+        in_flight: Most trials at a time, at least 1.
+        only: Schedulers whose names hold this, beside round-robin; by default all.
+        n_earlier: Earlier sessions that the warm schedulers know, at least 1.
+        mark: The verdict up to which trials count; one of `MARKS`.
+
+    Returns:
+        By the scheduler's name, in the order of the table: the ratio of the means over the same sessions, and
+        its standard error. Sessions are simulated once a process for the same arguments.
+    """
+    spent = spent_by(sessions, in_flight, only, n_earlier)
+    theirs = spent["round-robin", mark]
+    return {name: ratio_of_means(trials, theirs) for (name, to), trials in spent.items() if to == mark}
+
+
+def ratio_of_means(mine: Sequence[float], theirs: Sequence[float]) -> tuple[float, float]:
+    """Return the ratio of two means over the same sessions, and its standard error (by linearisation)."""
+    ratio = mean(mine) / mean(theirs)
+    if len(mine) < 2:
+        return ratio, math.nan
+    left = [a - ratio * b for a, b in zip(mine, theirs, strict=True)]
+    return ratio, stdev(left) / len(left) ** 0.5 / mean(theirs)
+
+
+@cache
+def spent_by(sessions: int, in_flight: int, only: str, n_earlier: int) -> dict[tuple[str, int], list[int]]:
+    """Return the trials that each scheduler spent until each mark, session by session."""
+    spent: dict[tuple[str, int], list[int]] = {}
+    for seed in range(sessions):
         pairs = [(threshold, truth) for threshold in THRESHOLDS for truth in truths_of(threshold)]
         random.Random(seed).shuffle(pairs)
-        earlier = _earlier_sessions(pairs, seed + 10_000, options.earlier)
+        earlier = _earlier_sessions(pairs, seed + 10_000, n_earlier)
         names = [*earlier]
         misled = dict(zip(names, [earlier[name] for name in (*names[7:], *names[:7])], strict=True))
         for name, policy in _ways(pairs, earlier, misled).items():
-            if options.only in name or name == "round-robin":
-                session = Session(pairs, seed, options.in_flight, policy)
-                spent.setdefault(name, []).append(session.spent())
-    print(machine())
-    columns = ["scheduler", *(cell for mark in MARKS for cell in (f"to {mark}", "±", "/ round-robin"))]
-    rows = [[name, *_row(sessions, spent["round-robin"])] for name, sessions in spent.items()]
-    title = f"Trials spent with {options.in_flight} in flight, mean of {options.rounds} sessions"
-    print_table(f"{title} of 30 hypotheses", columns, rows)
-    _print_ratios(spent)
-
-
-def _row(mine: Sequence[dict[int, int]], theirs: Sequence[dict[int, int]]) -> list[str]:
-    cells = []
-    for mark in MARKS:
-        values = [session[mark] for session in mine]
-        error = stdev(values) / len(values) ** 0.5 if len(values) > 1 else 0.0
-        ratio = mean(values) / mean(session[mark] for session in theirs)
-        cells += [f"{mean(values):,.0f}", f"{error:,.0f}", f"{ratio:.2f}"]
-    return cells
-
-
-def _print_ratios(spent: dict[str, list[dict[int, int]]]) -> None:
-    to_10 = {name: mean(session[10] for session in sessions) for name, sessions in spent.items()}
-    for mine, theirs, goal in (
-        ("gain, cold", "index, flat prior", 1.05),
-        ("gain, warm", "round-robin", 0.45),
-        ("gain, misled", "gain, cold", 1.15),
-    ):
-        if mine in to_10 and theirs in to_10:
-            print(f"to 10: {mine} / {theirs}: {to_10[mine] / to_10[theirs]:.3f} (target: {goal:.2f} or less)")
+            if only in name or name == "round-robin":
+                for mark, n_trials in Session(pairs, seed, in_flight, policy).spent().items():
+                    spent.setdefault((name, mark), []).append(n_trials)
+    return spent
 
 
 def _ways(pairs: Sequence[Pair], earlier: History, misled: History) -> dict[str, Policy | None]:
