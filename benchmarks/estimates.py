@@ -96,7 +96,8 @@ SHAPES = {
 }
 
 
-def _taken(rule: EstimateRule, path: list[float]) -> int:
+def taken(rule: EstimateRule, path: list[float]) -> int:
+    """Feed a rule until it has its interval, or the path ends; return its units."""
     for outcome in path:
         if rule.feed(outcome, outcome):
             break
@@ -114,8 +115,8 @@ def means(runs: int, halfwidths: Sequence[float]) -> None:
             design = Design(alpha=ALPHA, beta=ALPHA, max_units=horizon)
             asked = mean(0, 1), halfwidth, design
             rules = [make_estimate(*asked) for _ in paths]
-            ours = fmean(_taken(rule, path) for rule, path in zip(rules, paths, strict=True))
-            hedged = fmean(_taken(_Hedging(*asked), path) for path in paths)
+            ours = fmean(taken(rule, path) for rule, path in zip(rules, paths, strict=True))
+            hedged = fmean(taken(_Hedging(*asked), path) for path in paths)
             missed = fmean(not rule.interval().low <= centre <= rule.interval().high for rule in rules)
             saved.append(ours / hedged)
             if normal >= 50:

@@ -1,0 +1,71 @@
+"""All kinds of claims that are compared, and their tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from measuring import print_table
+from scheduling import ratios
+
+from compared.estimates import estimates_of_rates, estimates_of_scores
+from compared.kinds import FIXED, OBSERVED, OURS, PATIENT, PEEKING, WAYS, Kind
+from compared.lists import covariates, learning
+from compared.plugins import plugins
+from compared.ranges import ranges
+from compared.rankings import rankings
+from compared.rates import rates
+from compared.scores import differences, scores
+
+KINDS: dict[str, Callable[[int], Kind | None]] = {
+    "rates": lambda _: rates(),
+    "plugins": lambda _: plugins(),
+    "ranges": lambda _: ranges(),
+    "means": scores,
+    "differences": differences,
+    "estimates": lambda _: estimates_of_rates(),
+    "scores": estimates_of_scores,
+    "covariates": covariates,
+    "learned": learning,
+    "rankings": rankings,
+}
+"""Each kind by the word that asks for it, made from the simulated runs of a cell."""
+
+SCHEDULERS = "schedulers"
+NO_PLUGINS = "\nplugins: not installed here; rivals.py says how to make an environment with them"
+
+
+def made(names: Sequence[str], runs: int) -> list[Kind]:
+    """Make the kinds of these names; say so where the other plugins are missing."""
+    found = [KINDS[name](runs) for name in KINDS if name in names]
+    if None in found:
+        print(NO_PLUGINS)
+    return [kind for kind in found if kind is not None]
+
+
+def print_schedulers(sessions: int) -> None:
+    """Print what each scheduler spends; no verdict depends on it, so none is more often wrong."""
+    found = {in_flight: ratios(sessions, in_flight) for in_flight in (1, 20)}
+    rows = [
+        [name, *(f"{share:.2f} ± {error:.2f}" for share, error in (by[name] for by in found.values()))]
+        for name in found[1]
+    ]
+    title = f"The next hypothesis: trials to the 10th of 30 verdicts over round-robin's, {sessions} sessions"
+    print_table(title, ["scheduler", *(f"{in_flight} in flight" for in_flight in found)], rows)
+
+
+def print_overview(title: str, kinds: Sequence[Kind], told: Callable[[Kind, str], str]) -> None:
+    """Print a row for each kind and what the usual ways mean; `told` says what a way does."""
+    ways = (OURS, PATIENT, FIXED, OBSERVED, PEEKING)
+    rows = [
+        [kind.name, kind.least, f"{len(kind.cells)}, {how(kind)}", *(told(kind, way) for way in ways)]
+        for kind in kinds
+    ]
+    print_table(title, ["kind", "trials over", "cells", *ways], rows)
+    print()
+    for way, meaning in WAYS.items():
+        print(f"- {way}: {meaning}.")
+
+
+def how(kind: Kind) -> str:
+    """Say how its figures were found."""
+    return f"{kind.runs} runs each" if kind.runs else "exact"
