@@ -74,6 +74,7 @@ class Rival:
         test: A test file that runs `script`, a list of passes and failures, as its trials.
         options: Options that it needs.
         n: The most trials it takes.
+        red_says: Whether red says that the rate is too low, or only that it is not known to be high enough.
         stops: Tells whether it stops after some successes among so many trials; None if it never stops early.
         rule: What it does, in words.
         promise: What it says of that.
@@ -86,6 +87,7 @@ class Rival:
     n: int
     rule: str
     promise: str
+    red_says: bool = True
     options: tuple[str, ...] = ()
     stops: Callable[[int, int], bool] | None = None
 
@@ -185,6 +187,7 @@ def _repeated_test(threshold: float, n: int) -> Rival:
         rule="green if a one-sided test at 5% rejects `rate <= null` (binomial, or normal with continuity"
         " correction where n is large), otherwise red" + _ONE_MORE,
         promise="green at most 5% of the time if the rate is the null or less; red says nothing",
+        red_says=False,
     )
 
 
@@ -198,6 +201,7 @@ def _repeated_bayes(threshold: float, n: int) -> Rival:
         n=n,
         rule="green if P(rate > threshold) is at least 90% under a uniform prior, otherwise red" + _ONE_MORE,
         promise="a belief of 90%, given the prior",
+        red_says=False,
     )
 
 

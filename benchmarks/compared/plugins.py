@@ -22,17 +22,20 @@ def plugins() -> Kind | None:
         return None
     from rivals import law_of, rivals
 
-    laws = {rival.name: law_of(rival) for rival in rivals(THRESHOLD)}
+    found = {rival.name: rival for rival in rivals(THRESHOLD)}
+    laws = {name: law_of(rival) for name, rival in found.items()}
     at_edge = {name: law(THRESHOLD) for name, law in laws.items()}
     rule = make_rate_rule(rate >= THRESHOLD, Design(alpha=ALPHA, beta=ALPHA, max_units=MAX_TRIALS))
     truths = [THRESHOLD, *(THRESHOLD + step for step in STEPS)]
     ours = law_with_futility(rule, usual_futility(MAX_TRIALS))(truths)
-    wrong = {name: max(law.green, law.red) for name, law in at_edge.items()}
+    wrong = {
+        name: max(law.green, law.red) if found[name].red_says else law.green for name, law in at_edge.items()
+    }
     wrong[OURS] = max(ours[0].supported, ours[0].refuted)
     cells = []
     for truth, own in zip(truths[1:], ours[1:], strict=True):
         above = truth > THRESHOLD
-        found = {name: law(truth) for name, law in laws.items()}
+        theirs = {name: law(truth) for name, law in laws.items()}
         cell = Cell(
             claim=f"rate >= {THRESHOLD:g}",
             truth=f"{truth:g}",
@@ -41,7 +44,7 @@ def plugins() -> Kind | None:
                 OURS: Law(trials=own.mean_n, right=own.supported if above else own.refuted),
                 **{
                     name: Law(trials=law.mean_n, right=law.green if above else law.red)
-                    for name, law in found.items()
+                    for name, law in theirs.items()
                 },
             },
             wrong=wrong,
