@@ -21,7 +21,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -66,13 +66,17 @@ def learned(rng: np.random.Generator, rates: Floats, threshold: float) -> int:
     return HORIZON
 
 
-def in_blocks(rng: np.random.Generator, rates: Floats, threshold: float, *, learns: bool) -> int:
+Draw = Callable[[np.random.Generator], Floats]
+"""Makes an outcome in [0, 1] of each case of a list."""
+
+
+def in_blocks(rng: np.random.Generator, draw: Draw, threshold: float, *, learns: bool) -> int:
     """Return the trials that go by in blocks, to the end of one or to where nothing left can change it."""
-    n_cases, learner = len(rates), Learner()
+    n_cases, learner = len(draw(np.random.default_rng(0))), Learner()
     sizes = np.array(bets(threshold, 1))
     fortunes = np.full(len(sizes), -math.log(len(sizes)))
     for block in range(HORIZON // n_cases):
-        outcomes = (rng.random(n_cases) < rates).astype(float)
+        outcomes = draw(rng)
         centres = [learner.foresee(str(case)).own if learns else 0.0 for case in range(n_cases)]
         z = np.clip(threshold + np.array(centres), 0.0, 1.0)
         z = threshold + (z - z.mean())  # clipping moved the mean
@@ -90,13 +94,18 @@ def in_blocks(rng: np.random.Generator, rates: Floats, threshold: float, *, lear
     return HORIZON
 
 
+def tosses(rates: Floats) -> Draw:
+    """Make 0/1 outcomes at these rates."""
+    return lambda rng: (rng.random(len(rates)) < rates).astype(float)
+
+
 def compared(rates: Floats, threshold: float) -> tuple[float, list[float]]:
     """Return the mean trials of today's design, and the others' in proportion to it."""
-    rng = np.random.default_rng(1)
+    rng, draw = np.random.default_rng(1), tosses(rates)
     base = np.mean([today(rng, rates, threshold) for _ in range(3 * N_RUNS)])
     others = [
-        [in_blocks(rng, rates, threshold, learns=False) for _ in range(N_RUNS)],
-        [in_blocks(rng, rates, threshold, learns=True) for _ in range(N_RUNS)],
+        [in_blocks(rng, draw, threshold, learns=False) for _ in range(N_RUNS)],
+        [in_blocks(rng, draw, threshold, learns=True) for _ in range(N_RUNS)],
         [learned(rng, rates, threshold) for _ in range(N_RUNS)],
     ]
     return float(base), [float(np.mean(n_trials) / base) for n_trials in others]

@@ -8,6 +8,7 @@ from statistics import fmean
 import numpy as np
 from blocks import a_list as list_of_two_kinds
 from blocks import in_blocks, share_between
+from blocks import tosses as a_block
 from covariates import a_list, tosses
 
 from compared.following import Followed, Unit, followed, laws_of, wrong_of
@@ -85,7 +86,8 @@ def _cell(
     laws[PEEKING] = _law(peeked(centre, ends))
     if n_blocks:
         rng = np.random.default_rng(1)
-        taken = [in_blocks(rng, rates, threshold, learns=True) for _ in range(n_blocks)]
+        draw = a_block(rates)
+        taken = [in_blocks(rng, draw, threshold, learns=True) for _ in range(n_blocks)]
         laws[BLOCKS] = Law(trials=fmean(taken))
     wrong = wrong_of(run(centre, known))
     edge, rng = Ends(centre, None), np.random.default_rng(2)
