@@ -181,6 +181,11 @@ class Sampling:
             notices=[member.warning] if member.warning else [],
             tries=member.tries,
         )
+        checking = checking_of(member.spec, member.frame, asked.cases, body.function, OURS)
+        try:
+            checking.refuse(strict=settings.strict)  # before a claim is frozen
+        except UsageError as error:
+            raise error.within(asked.where) from None
         confirmed = None
         if settings.profile == "confirm":
             judge = judge_id(member.spec, settings)
@@ -196,8 +201,6 @@ class Sampling:
         looks = Looks(session.store, hypothesis)
         try:
             looks.check(strict=settings.strict)
-            checking = checking_of(member.spec, member.frame, asked.cases, body.function, OURS)
-            checking.refuse(strict=settings.strict)
         except UsageError as error:
             raise error.within(asked.where) from None
         attempts, hypothesis = begun(
