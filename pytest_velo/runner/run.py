@@ -18,7 +18,8 @@ from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.lookahead import Ahead
 from pytest_velo.runner.ranked import RankingWeigher
 from pytest_velo.runner.rounds import Rounds
-from pytest_velo.runner.searched import SearchTrials, SearchWeigher, Stages
+from pytest_velo.runner.search_trials import SearchTrials
+from pytest_velo.runner.searched import SearchWeigher, Stages
 from pytest_velo.runner.trials import Finished, Threads, TrialRunner, Trials
 from pytest_velo.runner.units import Units
 from pytest_velo.runner.weigher import weigh
