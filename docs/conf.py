@@ -63,9 +63,9 @@ nitpick_ignore_regex = [
     ("py:class", r"pytest_velo\.(report\.page\.path\.Path|sampling\.pending\.Pending|settings\.Endpoint)"),
     ("py:class", r"pytest_velo\.(scorers\.scorer\.(Scorer|T)|designing\.supplies\.T|stubs\.Stub)"),
     ("py:class", r"pytest_velo\.(elicit\.\w+\.\w+|runner\.frame\.Frame|case_sets\.sets\.CaseSet)"),
-    ("py:class", r"pytest_velo\.(claims\.claim\.Ranking|covariates\.(EarlierRun|Learned|CovariateSource))"),
+    ("py:class", r"pytest_velo\.covariates\.(EarlierRun|Learned|CovariateSource)"),
     ("py:class", r"pytest_velo\.truth\.LabelSource"),
-    ("py:class", r"pytest_velo\.(claims\.claim\.EachCase|searching\.search\.Search)"),
+    ("py:class", r"pytest_velo\.(claims\.questions\.(Ranking|EachCase)|searching\.search\.Search)"),
     ("py:class", r"pytest_velo\..*\b_\w+"),
     ("py:.*", r"(?!pytest_velo\b).*"),  # names of others: unknown without their lists
 ]

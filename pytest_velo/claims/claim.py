@@ -1,18 +1,17 @@
 """Claims as values: a statistic, a direction and a threshold. Making one samples nothing.
 
-Five kinds: a `Claim` about one statistic, a `Joint` of several that must all hold, an `Estimation`, which
-claims nothing but asks for a number, a `Ranking`, which asks which of many arms is the best, and an
-`EachCase`, whose claim holds on every case, so that one case refutes it.
+A `Claim` is about one `Statistic`, and is made by comparing it with a number; a `Joint` is of several that
+must all hold. What else a mark takes is in `questions`.
 """
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NoReturn
 
+from pytest_velo.claims.alone import Alone
 from pytest_velo.claims.scale import Scale
 from pytest_velo.claims.stored import Baseline
 from pytest_velo.errors import UsageError
@@ -155,148 +154,13 @@ class Joint:
         raise UsageError(f"the claim `{self}` has no truth value", fix="join claims with & alone")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Estimation:
-    """A number to be measured: sampling stops when its interval is narrow enough; made by `estimate(...)`.
-
-    Attributes:
-        statistic: What is measured.
-        halfwidth: Half the interval's target width, in the statistic's own units, above 0. None: use all
-            units.
-    """
-
-    statistic: Statistic
-    halfwidth: float | None
-
-    @property
-    def statistics(self) -> tuple[Statistic, ...]:
-        """The statistic it measures."""
-        return (self.statistic,)
-
-    @property
-    def shape(self) -> str:
-        """What is measured, regardless of the half-width."""
-        return f"estimate {self.statistic}"
-
-    def __and__(self, other: object) -> NoReturn:
-        raise UsageError(
-            f"`{self}` claims nothing, so it cannot be joined", fix="write a separate test for it"
-        )
-
-    __rand__ = __and__
-
-    def __str__(self) -> str:
-        if self.halfwidth is None:
-            return f"estimate({self.statistic})"
-        return f"estimate({self.statistic}, halfwidth={self.halfwidth:g})"
-
-    def __repr__(self) -> str:
-        return str(self)
-
-    def __bool__(self) -> NoReturn:
-        raise UsageError(f"`{self}` has no truth value", fix="pass it to the mark as it is")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ranking:
-    """The question which of many arms is the best; made by `ranking(...)`.
-
-    Attributes:
-        of: What is compared, a rate or a mean.
-        top: How many are asked for, from 1: the first `top`, in any order.
-        best: The arm that is claimed to be the best; None to ask which one is.
-        lowest: The lowest rate or mean is the best.
-    """
-
-    of: Rate | Mean
-    top: int = 1
-    best: str | None = None
-    lowest: bool = False
-
-    @property
-    def statistics(self) -> tuple[Statistic, ...]:
-        """What is compared."""
-        return (self.of,)
-
-    @property
-    def shape(self) -> str:
-        """The question, as it is: no two of them are nested."""
-        return str(self)
-
-    def __and__(self, other: object) -> NoReturn:
-        raise UsageError(f"`{self}` cannot be joined with another claim", fix="write a separate test for it")
-
-    __rand__ = __and__
-
-    def __str__(self) -> str:
-        said = [] if self.of == Rate() else [str(self.of)]
-        said += [f"top={self.top}"] if self.top > 1 else []
-        said += [f"best={json.dumps(self.best, ensure_ascii=False)}"] if self.best is not None else []
-        said += ["lowest=True"] if self.lowest else []
-        return f"ranking({', '.join(said)})"
-
-    def __repr__(self) -> str:
-        return str(self)
-
-    def __bool__(self) -> NoReturn:
-        raise UsageError(f"`{self}` has no truth value", fix="pass it to the mark as it is")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EachCase:
-    """The claim that a rate holds on every case, which a search tries to refute; made by `each_case(...)`.
-
-    Attributes:
-        claim: What holds on each: `rate >= x` or `rate <= x`.
-    """
-
-    claim: Claim
-
-    @property
-    def statistics(self) -> tuple[Statistic, ...]:
-        """The statistic it is about, case by case."""
-        return self.claim.statistics
-
-    @property
-    def shape(self) -> str:
-        """The claim without its threshold."""
-        return f"each_case({self.claim.shape})"
-
-    @property
-    def allowed(self) -> float:
-        """The largest share of trials against the claim that it allows on a case, in (0, 1)."""
-        if self.claim.direction is Direction.AT_MOST:
-            assert self.claim.high is not None  # by construction
-            return self.claim.high
-        assert self.claim.low is not None  # likewise
-        return 1.0 - self.claim.low
-
-    def __and__(self, other: object) -> NoReturn:
-        raise UsageError(f"`{self}` cannot be joined with another claim", fix="write a separate test for it")
-
-    __rand__ = __and__
-
-    def __str__(self) -> str:
-        return f"each_case({self.claim})"
-
-    def __repr__(self) -> str:
-        return str(self)
-
-    def __bool__(self) -> NoReturn:
-        raise UsageError(f"`{self}` has no truth value", fix="pass it to the mark as it is")
-
-
 def _joined(claim: Claim | Joint, other: object) -> Joint:
-    if isinstance(other, Estimation | Ranking | EachCase):
+    if isinstance(other, Alone):
         return other & claim  # which raises the reason
     if not isinstance(other, Claim | Joint):
         left = str(claim) if isinstance(claim, Joint) else f"({claim})"
         raise UsageError("parentheses are missing around &", fix=f'{left} & (rate("name") <= 0.05)')
     return Joint(parts=(*claim.parts, *other.parts))
-
-
-AnyClaim = Claim | Joint | Estimation | Ranking | EachCase
-"""What a mark takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,14 +216,12 @@ class Statistic:
         return Claim(statistic=self, direction=Direction.AT_MOST, high=self._threshold(threshold, "<="))
 
     @property
-    def change(self) -> Change:
-        """The distance from the stored baseline.
+    def change(self) -> Statistic:
+        """The distance from the stored baseline; rates and means have one.
 
         Raises:
             UsageError: It is not a rate or mean.
         """
-        if isinstance(self, Rate | Mean):
-            return Change(name=self.name, first="now", second="baseline", of=self)
         raise UsageError(
             f"`{self}` has no baseline: only rates and means are stored",
             fix="compare the arms themselves, e.g. difference(...) >= -0.05",
@@ -428,140 +290,3 @@ class Statistic:
                 f"a threshold for {self} must be between {low:g} and {high:g}, got {value!r}", fix=hint
             )
         return float(value)
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Rate(Statistic):
-    """The statistic `rate`, the share of trials whose outcome is 1.
-
-    >>> from pytest_velo.claims import rate
-    >>> rate >= 0.3, rate("asr") <= 0.05, rate.within(0.4, 0.6)
-    (rate >= 0.3, rate("asr") <= 0.05, rate.within(0.4, 0.6))
-    """
-
-    def __call__(self, name: str) -> Rate:
-        """Return the rate of one named outcome of bodies that return a dict.
-
-        Raises:
-            UsageError: The name is not a string, or is empty.
-        """
-        return Rate(outcome_name(name, 'rate("asr") <= 0.05'))
-
-    def __str__(self) -> str:
-        return "rate" if self.name is None else f'rate("{self.name}")'
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Mean(Statistic):
-    """The mean of a score in a known range; made by `mean(low, high)`.
-
-    >>> from pytest_velo.claims import mean
-    >>> mean(0, 10) >= 7, mean(0, 1, "helpful") <= 0.5
-    (mean(0, 10) >= 7, mean(0, 1, "helpful") <= 0.5)
-    """
-
-    low: float = 0.0
-    high: float = 1.0
-
-    @property
-    def scale(self) -> Scale:
-        """The range of the scores."""
-        return Scale(self.low, self.high)
-
-    @property
-    def binary(self) -> bool:
-        """Scores are not 0 or 1."""
-        return False
-
-    def __str__(self) -> str:
-        name = "" if self.name is None else f', "{self.name}"'
-        return f"mean({self.low:g}, {self.high:g}{name})"
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Difference(Statistic):
-    """The mean of `first - second` over cases that both arms answer; made by `difference(first, second)`.
-
-    >>> from pytest_velo.claims import difference
-    >>> difference("hinted", "plain") >= 0.1
-    difference("hinted", "plain") >= 0.1
-    """
-
-    first: str = ""
-    second: str = ""
-    of: Rate | Mean = Rate()
-
-    @property
-    def scale(self) -> Scale:
-        """Plus or minus the width of the outcomes' range."""
-        span = self.of.scale.span
-        return Scale(-span, span)
-
-    @property
-    def outcomes(self) -> Scale:
-        """The range of one arm's outcome."""
-        return self.of.scale
-
-    @property
-    def arms(self) -> tuple[str, ...]:
-        """First minus second."""
-        return self.first, self.second
-
-    @property
-    def binary(self) -> bool:
-        """One arm's outcome is 0 or 1."""
-        return self.of.binary
-
-    def within(self, low: float | Baseline, high: float | Baseline | None = None) -> Claim:
-        """Claim that it lies within `low..high`, or within plus or minus `low` if only that is given.
-
-        Raises:
-            UsageError: An end is not a number inside the range, or the range between them is empty.
-        """
-        if high is not None or isinstance(low, Baseline):
-            return Statistic.within(self, low, low if high is None else high)
-        return Statistic.within(self, -abs(low), abs(low))
-
-    def __str__(self) -> str:
-        of = "" if self.of == Rate() else f", of={self.of}"
-        return f'difference("{self.first}", "{self.second}"{of})'
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Change(Difference):
-    """How far a rate or mean is from its stored baseline, case by case: now minus then.
-
-    >>> from pytest_velo.claims import baseline, mean, rate
-    >>> rate >= baseline - 0.05, mean(0, 10).within(baseline - 0.5, baseline + 0.5)
-    (rate >= baseline - 0.05, mean(0, 10).within(baseline - 0.5, baseline + 0.5))
-    """
-
-    def compared(self, sign: str, value: float) -> str:
-        """Return an inequality about it, written with the baseline."""
-        return f"{self.of} {sign} {Baseline(value)}"
-
-    def between(self, low: float, high: float) -> str:
-        """Return the claim that it lies between two values, written with the baseline."""
-        return f"{self.of}.within({Baseline(low)}, {Baseline(high)})"
-
-    def __str__(self) -> str:
-        return f"{self.of} - baseline"
-
-
-def outcome_name(name: object, example: str) -> str:
-    """Check an outcome's name and return it; the error's fix shows the claim `example`.
-
-    Raises:
-        UsageError: It is not a string, or is empty.
-
-    >>> outcome_name("asr", 'rate("asr") <= 0.05')
-    'asr'
-    >>> outcome_name(0.05, 'rate("asr") <= 0.05')
-    Traceback (most recent call last):
-        ...
-    pytest_velo.errors.UsageError: an outcome's name must be a string, got 0.05
-      fix: rate("asr") <= 0.05
-    """
-    if not isinstance(name, str) or not name:
-        raise UsageError(f"an outcome's name must be a string, got {name!r}", fix=example)
-    return name

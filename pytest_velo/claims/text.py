@@ -10,7 +10,8 @@ import ast
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pytest_velo.claims.claim import AnyClaim, Claim, EachCase, Estimation, Joint, Ranking, Statistic
+from pytest_velo.claims.claim import Claim, Joint, Statistic
+from pytest_velo.claims.questions import AnyClaim, EachCase, Estimation, Ranking
 from pytest_velo.claims.stored import Baseline, baseline
 from pytest_velo.claims.words import difference, each_case, estimate, mean, ranking, rate
 from pytest_velo.errors import UsageError, nearest

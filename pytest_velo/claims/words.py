@@ -4,18 +4,9 @@ from __future__ import annotations
 
 import math
 
-from pytest_velo.claims.claim import (
-    Claim,
-    Difference,
-    Direction,
-    EachCase,
-    Estimation,
-    Mean,
-    Ranking,
-    Rate,
-    Statistic,
-    outcome_name,
-)
+from pytest_velo.claims.claim import Claim, Direction, Statistic
+from pytest_velo.claims.questions import EachCase, Estimation, Ranking
+from pytest_velo.claims.statistics import Difference, Mean, Rate, outcome_name
 from pytest_velo.errors import UsageError
 
 rate = Rate()

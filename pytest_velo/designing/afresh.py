@@ -15,10 +15,13 @@ from dataclasses import dataclass, replace
 
 from pytest_velo.case_sets import CaseSet
 from pytest_velo.designing.frame import in_order_of
+from pytest_velo.designing.models import judge_id
 from pytest_velo.designing.spec import Spec
+from pytest_velo.runner.confirming import Confirming, FrozenLog, confirming, stubs_of
 from pytest_velo.runner.frame import Over
 from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.sampling.seeds import derive
+from pytest_velo.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,26 @@ def afresh(hypothesis: Hypothesis, spec: Spec, cases: CaseSet | None) -> Hypothe
     if cases is not None and frame.over is Over.CASES and hypothesis.reference is None:
         frame = in_order_of(frame, spec, cases, derive("order", hypothesis.seed, hypothesis.stream))
     return replace(hypothesis, frame=frame, seeds=Seeds(hypothesis.seed, name, hypothesis.stream))
+
+
+def confirmed_afresh(
+    log: FrozenLog | None,
+    hypothesis: Hypothesis,
+    spec: Spec,
+    cases: CaseSet | None,
+    settings: Settings,
+    *,
+    writes: bool,
+) -> Confirming:
+    """Freeze the claim of a hypothesis, and return it on the draws, seeds and order of its confirmation.
+
+    Raises:
+        UsageError, StoreError: As in `confirming`.
+    """
+    judge, stubs = judge_id(spec, settings), stubs_of(spec)
+    found = confirming(log, hypothesis, judge=judge, writes=writes, stubs=stubs)
+    fresh = afresh(found.hypothesis, spec, cases)
+    return replace(found, hypothesis=fresh, repeats_cases=repeats_cases(hypothesis))
 
 
 def repeats_cases(hypothesis: Hypothesis) -> bool:

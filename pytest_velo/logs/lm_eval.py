@@ -50,10 +50,7 @@ def read(path: Path, digest: str, rows: Iterable[Row]) -> tuple[Log, ...]:
     """
     rows = list(rows)
     filters = {as_text(row.get("filter", "none")) for _, row in rows if isinstance(row, Mapping)}
-    scores: dict[str, dict[str, float]] = {}
-    faults: dict[str, dict[str, str]] = {}
-    fields: dict[str, dict[str, Any]] = {}
-    places: dict[tuple[str, str], str] = {}
+    documents: dict[str, _Document] = {}
     for where, row in rows:
         if not is_row(row):
             raise UsageError(
@@ -61,33 +58,9 @@ def read(path: Path, digest: str, rows: Iterable[Row]) -> tuple[Log, ...]:
                 where=where,
                 fix="--format=rows reads any lines of outcomes",
             )
-        name, kind = as_text(row["doc_id"]), as_text(row.get("filter", "none"))
-        if (name, kind) in places:
-            raise UsageError(
-                f"document {name} has a second line under the filter {kind!r};"
-                f" the first is {places[name, kind]}",
-                where=where,
-                fix="keep the lines of one run in a file",
-            )
-        places[name, kind] = where
-        fields.setdefault(name, _fields(row))
-        for metric in _metrics(row):
-            number = as_number(row.get(metric))
-            full = metric if len(filters) == 1 else f"{metric},{kind}"
-            if number is not None:
-                scores.setdefault(name, {})[full] = number
-            elif not isinstance(row.get(metric), list | dict):  # those go into metrics of a whole corpus
-                faults.setdefault(name, {})[full] = f"{metric} is no number in the log"
-    samples = tuple(
-        Sample(
-            id=name,
-            scores=scores.get(name, {}),
-            faults=faults.get(name, {}),
-            fields=known,
-            where=next(where for (other, _), where in places.items() if other == name),
-        )
-        for name, known in fields.items()
-    )
+        name = as_text(row["doc_id"])
+        document = documents.setdefault(name, _Document(name, where, _fields(row)))
+        document.read(row, where, several=len(filters) > 1)
     found = _FILE.fullmatch(path.stem)
     return (
         Log(
@@ -95,7 +68,7 @@ def read(path: Path, digest: str, rows: Iterable[Row]) -> tuple[Log, ...]:
             path=path,
             kind=Kind.LM_EVAL,
             digest=digest,
-            samples=samples,
+            samples=tuple(document.sample() for document in documents.values()),
             task=found["task"] if found else "",
         ),
     )
@@ -134,6 +107,47 @@ def joined(folder: Path, logs: Sequence[Log]) -> Log:
         ),
         task=", ".join(tasks) if len(tasks) <= _TASKS_NAMED else f"{len(tasks)} tasks",
     )
+
+
+class _Document:
+    """What the lines of one document say, each under its filter."""
+
+    def __init__(self, name: str, where: str, fields: dict[str, Any]) -> None:
+        self._name = name
+        self._where = where
+        self._fields = fields
+        self._places: dict[str, str] = {}
+        self._scores: dict[str, float] = {}
+        self._faults: dict[str, str] = {}
+
+    def read(self, row: Mapping[str, Any], where: str, *, several: bool) -> None:
+        """Read a line; with several filters in the file, metrics are named with theirs.
+
+        Raises:
+            UsageError: The document has a line under this filter already.
+        """
+        kind = as_text(row.get("filter", "none"))
+        if kind in self._places:
+            raise UsageError(
+                f"document {self._name} has a second line under the filter {kind!r};"
+                f" the first is {self._places[kind]}",
+                where=where,
+                fix="keep the lines of one run in a file",
+            )
+        self._places[kind] = where
+        for metric in _metrics(row):
+            number = as_number(row.get(metric))
+            full = f"{metric},{kind}" if several else metric
+            if number is not None:
+                self._scores[full] = number
+            elif not isinstance(row.get(metric), list | dict):  # those go into metrics of a whole corpus
+                self._faults[full] = f"{metric} is no number in the log"
+
+    def sample(self) -> Sample:
+        """Return it as a sample; its fields are those of its first line."""
+        return Sample(
+            id=self._name, scores=self._scores, faults=self._faults, fields=self._fields, where=self._where
+        )
 
 
 def _metrics(row: Mapping[str, Any]) -> list[str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from pytest_velo.runner.evidence import Weigher
 from pytest_velo.runner.hypothesis import Hypothesis
-from pytest_velo.runner.weigher import Weigher
 
 FEWEST_AHEAD = 4  # fewer in flight than this save little and cost rounds
 

@@ -13,14 +13,16 @@ from pytest_velo.case_sets import Planned
 from pytest_velo.claims import EachCase
 from pytest_velo.errors import BudgetError, VeloError
 from pytest_velo.records import Invalid, TrialRecord
+from pytest_velo.runner.evidence import Weigher
 from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.lookahead import Ahead
 from pytest_velo.runner.ranked import RankingWeigher
 from pytest_velo.runner.rounds import Rounds
-from pytest_velo.runner.searched import SearchTrials, SearchWeigher, Stages
+from pytest_velo.runner.search_trials import SearchTrials
+from pytest_velo.runner.searched import SearchWeigher, Stages
 from pytest_velo.runner.trials import Finished, Threads, TrialRunner, Trials
 from pytest_velo.runner.units import Units
-from pytest_velo.runner.weigher import Weigher, weigh
+from pytest_velo.runner.weigher import weigh
 from pytest_velo.sampling.drawing import Drawer
 from pytest_velo.stats.engine.futility import usual_futility
 from pytest_velo.verdicts import StopReason, Verdict

@@ -13,6 +13,7 @@ from pytest_velo.providers.registry import Target
 from pytest_velo.providers.stubbed import stub_of
 from pytest_velo.providers.thoughts import has_thoughts, without_thoughts
 from pytest_velo.records import Call, FinishReason, Reply, Request
+from pytest_velo.sampling.drawing import Drawing
 from pytest_velo.sampling.forks import Origin
 from pytest_velo.sampling.jobs import stopped
 from pytest_velo.sampling.scope import TrialScope
@@ -139,27 +140,7 @@ async def ask(
     place = scope.start()
     if (stood_in := stub_of(target.id)) is not None:
         scope.stubs[stood_in.standing_in_for(speaker or "model")] = None
-    try:
-        key = request_key(request)
-        _check_label(label)
-        slot = scope.slot(key, label)
-        drawn = await scope.drawer.draw(
-            target, request, key=key, slot=slot, stream=scope.stream, may_pay=scope.may_pay
-        )
-    except UnansweredError as error:
-        unanswered = f"{_who(speaker)} gave {error.what}"
-        scope.invalidate(unanswered)
-        raise InvalidTrial(unanswered) from error
-    except asyncio.CancelledError:
-        scope.give_up()
-        raise
-    except Exception as error:
-        if speaker and isinstance(error, VeloError):
-            named(error, speaker)
-        scope.fail(error)
-        raise
-    finally:
-        scope.leave()
+    drawn = await _drawn(scope, target, request, label, speaker)
     reply = as_declared(drawn.reply, request, target.endpoint)
     scope.notices += remarks(reply, request, target)
     scope.finish(
@@ -182,3 +163,30 @@ async def ask(
         unusable.said = reply.text
         raise unusable
     return reply
+
+
+async def _drawn(
+    scope: TrialScope, target: Target, request: Request, label: str | None, speaker: str
+) -> Drawing:
+    """Return the draw of a call that has begun; if there is none, the trial is invalid or an error."""
+    try:
+        key = request_key(request)
+        _check_label(label)
+        slot = scope.slot(key, label)
+        return await scope.drawer.draw(
+            target, request, key=key, slot=slot, stream=scope.stream, may_pay=scope.may_pay
+        )
+    except UnansweredError as error:
+        unanswered = f"{_who(speaker)} gave {error.what}"
+        scope.invalidate(unanswered)
+        raise InvalidTrial(unanswered) from error
+    except asyncio.CancelledError:
+        scope.give_up()
+        raise
+    except Exception as error:
+        if speaker and isinstance(error, VeloError):
+            named(error, speaker)
+        scope.fail(error)
+        raise
+    finally:
+        scope.leave()

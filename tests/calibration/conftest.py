@@ -24,9 +24,10 @@ from pytest_velo.designing.frame import make_frame
 from pytest_velo.designing.spec import Spec
 from pytest_velo.integration.baseline.pairs import pairs_of, sampled_of
 from pytest_velo.records import OutcomeKind, TrialRecord
+from pytest_velo.runner.evidence import Weigher
 from pytest_velo.runner.frame import Over
 from pytest_velo.runner.hypothesis import Hypothesis
-from pytest_velo.runner.weigher import Weigher, weigh
+from pytest_velo.runner.weigher import weigh
 from pytest_velo.settings import Settings
 from pytest_velo.stats.engine.mixture import log_e_counts
 from pytest_velo.stats.exact.thresholds import calibrated_log_threshold

@@ -21,6 +21,8 @@ USERS_CALL = {
     "pytest_velo.case_sets.case",
     "pytest_velo.case_sets.sets",
     "pytest_velo.claims.claim",
+    "pytest_velo.claims.questions",
+    "pytest_velo.claims.statistics",
     "pytest_velo.claims.words",
     "pytest_velo.claims.stored",
     "pytest_velo.covariates",

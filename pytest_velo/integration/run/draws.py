@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_velo.designing.afresh import afresh, repeats_cases
-from pytest_velo.designing.models import judge_id
+from pytest_velo.designing.afresh import confirmed_afresh
 from pytest_velo.integration.collect.frame import case_set
 from pytest_velo.integration.collect.stash import SPEC
 from pytest_velo.integration.names import REPEAT_PLUGIN
 from pytest_velo.integration.session import VeloSession
-from pytest_velo.runner.confirming import Confirming, confirming, stubs_of
+from pytest_velo.runner.confirming import Confirming
 from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.settings import Mode
 
@@ -35,16 +33,15 @@ def confirming_of(
     if settings.profile != "confirm":
         return None
     writes = writes and settings.mode in (Mode.AUTO, Mode.REFRESH)
-    spec = item.stash[SPEC]
-    found = confirming(
-        session.store if writes else session.stored,
-        hypothesis,
-        judge=judge_id(spec, settings),
-        writes=writes,
-        stubs=stubs_of(spec),
-    )
-    fresh = afresh(found.hypothesis, spec, case_set(item, settings))
-    return replace(found, hypothesis=fresh, repeats_cases=repeats_cases(hypothesis))
+    log = session.store if writes else session.stored
+    cases = case_set(item, settings)
+    return confirmed_afresh(log, hypothesis, item.stash[SPEC], cases, settings, writes=writes)
+
+
+def repeating_of(item: pytest.Item) -> Repeating | None:
+    """Return what repeats a recorded run; None outside of a repeat."""
+    plugin: Repeating | None = item.config.pluginmanager.get_plugin(REPEAT_PLUGIN)
+    return plugin
 
 
 def on_its_draws(item: pytest.Item, session: VeloSession, hypothesis: Hypothesis) -> Hypothesis:
@@ -53,7 +50,7 @@ def on_its_draws(item: pytest.Item, session: VeloSession, hypothesis: Hypothesis
     Raises:
         UsageError: As in `confirming`, and in `Repeating.hypothesis`.
     """
-    repeating: Repeating | None = item.config.pluginmanager.get_plugin(REPEAT_PLUGIN)
+    repeating = repeating_of(item)
     if repeating is not None:
         return repeating.hypothesis(item, hypothesis)
     found = confirming_of(item, session, hypothesis, writes=False)

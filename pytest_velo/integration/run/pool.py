@@ -24,7 +24,7 @@ from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.report.exports.spans import told
 from pytest_velo.runner.result import explains_asserts
 from pytest_velo.runner.run import Run
-from pytest_velo.scheduling.earlier import Earlier, earlier_of
+from pytest_velo.scheduling.earlier import Earlier
 from pytest_velo.scheduling.policies import policy_of
 from pytest_velo.scheduling.pool import Pool, endpoint_of
 from pytest_velo.settings import Scheduler
@@ -105,15 +105,11 @@ class Pooling:
 
     def _recall(self, sampling: Sampling) -> None:
         """Tell the scheduler what earlier runs saw of a hypothesis, if it asks for it."""
-        if self._session.settings.scheduler is not Scheduler.GAIN or sampling.rescored is not None:
+        if self._session.settings.scheduler is not Scheduler.GAIN or sampling.purpose.rescored is not None:
             return
         seen = last_seen(sampling.item, self._session)
-        earlier = earlier_of(
-            sampling.attempts.history(),
-            sampling.run.hypothesis,
-            n_known=sampling.looks.n_known,
-            cost_usd=None if seen is None else seen.usd_per_trial,
-        )
+        cost_usd = None if seen is None else seen.usd_per_trial
+        earlier = sampling.books.earlier(sampling.run.hypothesis, cost_usd)
         if earlier is not None:
             self._earlier[sampling.run] = earlier
             sampling.n_earlier = earlier.n_attempts

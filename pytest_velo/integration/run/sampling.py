@@ -4,42 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
+from pytest_velo.designing.books import Books, entered
 from pytest_velo.designing.checking import Checking
 from pytest_velo.designing.conclusion import concluded
 from pytest_velo.designing.loading import load_what_the_loop_needs
 from pytest_velo.errors import UsageError, WouldPayError
-from pytest_velo.integration.baseline.guard import Guard, guard_of, unsampled_result
+from pytest_velo.integration.baseline.guard import guard_of, unsampled_result
 from pytest_velo.integration.collect.checks import checking_for
 from pytest_velo.integration.collect.ladders import stand_on, steps_of
 from pytest_velo.integration.collect.reach import check_drawn
 from pytest_velo.integration.collect.stash import FACTS, SPEC, STEP
-from pytest_velo.integration.names import REPEAT_PLUGIN, RESCORE_PLUGIN
 from pytest_velo.integration.run.assumptions import assumed_by, why_not
-from pytest_velo.integration.run.draws import confirming_of
 from pytest_velo.integration.run.findings import with_saved
 from pytest_velo.integration.run.freedom import own_fixtures
 from pytest_velo.integration.run.hypothesis import build
 from pytest_velo.integration.run.outcomes import HostOutcomes
+from pytest_velo.integration.run.purpose import Purpose, purpose_of, rescored_of
 from pytest_velo.integration.run.waves import waves_of
 from pytest_velo.integration.run.workers import trials_of
 from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.records import Assumed, HypothesisResult, Outcome
-from pytest_velo.runner.attempts import Attempts, begun
-from pytest_velo.runner.confirming import Confirming
-from pytest_velo.runner.hypothesis import Hypothesis
-from pytest_velo.runner.looks import Looks
 from pytest_velo.runner.result import result_of, with_brief_details
 from pytest_velo.runner.run import Launcher, Run
 from pytest_velo.sampling.stats import SamplingStats
-
-if TYPE_CHECKING:
-    from pytest_velo.integration.repeating.repeated import Repeating
-    from pytest_velo.integration.rescore import Rescored, Rescoring
-    from pytest_velo.sampling.drawing import Drawer
 
 
 class Watch:
@@ -60,25 +51,24 @@ class Sampling:
 
     Attributes:
         item: The test.
+        purpose: What it is sampled for.
         run: What is sampled.
-        attempts: Those at its belief.
         watch: Called after every trial.
+        outcomes: What reads its outcomes.
+        books: Where it is entered.
+        checking: Its checks.
         result: None until the run has ended.
         assumed: What it assumes, with how that stood when it began.
         n_earlier: Earlier attempts from which the scheduler knows what to expect.
     """
 
     item: pytest.Function
+    purpose: Purpose
     run: Run
     watch: Watch
     outcomes: HostOutcomes
-    looks: Looks
-    attempts: Attempts
+    books: Books
     checking: Checking
-    guard: Guard | None
-    rescored: Rescored | None
-    confirming: Confirming | None
-    repeating: Repeating | None
     result: HypothesisResult | None = field(default=None)
     assumed: tuple[Assumed, ...] = ()
     n_earlier: int = 0
@@ -93,26 +83,16 @@ class Sampling:
         run = self.run
         run.give_up()  # after Ctrl-C, if a body blocks the loop
         settings = self.item.config.stash[SESSION].settings
-        looks = self.looks if self.rescored is None else self.rescored.looks(run.hypothesis, run)
-        is_look = self.guard is None or self.guard.is_look
         result = concluded(
             run,
             self.outcomes,
-            looks if is_look else None,
+            self.purpose.books(self.books, run),
             strict=settings.strict,
             checking=self.checking,
             before=before,
             after=after,
-            attempts=self.attempts if is_look else None,
         )
-        if self.guard is not None:
-            result = self.guard.finish(run, result)
-        if self.rescored is not None:
-            result = self.rescored.told(result, run)
-        if self.confirming is not None:
-            result = self.confirming.told(result)
-        if self.repeating is not None:
-            result = self.repeating.told(self.item, result)
+        result = self.purpose.told(self.item, run, result)
         result = replace(with_saved(result, run), assumes=self.assumed, n_earlier=self.n_earlier)
         self.result = with_brief_details(result, settings.show)
 
@@ -134,7 +114,7 @@ def prepare(
         UsageError: The design, the baseline, a history of looks that strict does not allow, or what a check
             found in the cases, likewise.
     """
-    rescored = _rescored(item)
+    rescored = rescored_of(item)
     settings = session.settings_of(item)
     assumed = assumed_by(item, session, _evaluated) if rescored is None else ()
     load_what_the_loop_needs(item.stash[SPEC], settings)
@@ -156,58 +136,26 @@ def prepare(
             result = unsampled_result(hypothesis, guard.problem)
             return result if rescored is None else rescored.told(result)
         hypothesis = guard.hypothesis
-    if rescored is not None:
-        hypothesis = rescored.hypothesis(hypothesis)
-    repeating = repeating_of(item)
-    if repeating is not None and rescored is None:
-        hypothesis = repeating.hypothesis(item, hypothesis)
     checking = checking_for(item, settings)
     if rescored is None:
         checking.refuse(strict=session.settings.strict)  # before a claim is frozen
-    confirms = repeating is None and rescored is None and (guard is None or guard.is_look)
-    confirmed = confirming_of(item, session, hypothesis) if confirms else None
-    if confirmed is not None:
-        hypothesis = confirmed.hypothesis
-    looks = Looks(session.store, hypothesis)
-    looks.check(strict=session.settings.strict)
-    attempts, hypothesis = _attempts(session, hypothesis, is_look=guard is None or guard.is_look)
-    watch = watch or Watch()
+    purpose = purpose_of(item, session, hypothesis, guard, rescored)
+    books, hypothesis = entered(session, purpose.hypothesis, is_look=purpose.is_look)
+    n_known, watch = books.looks.n_known, watch or Watch()
     runner = None
-    if (
-        rescored is None and STEP not in item.stash and hypothesis.frame.search is None
-    ):  # workers know neither
-        runner = trials_of(item, session, hypothesis, outcomes, looks.n_known)
-    drawer = _drawer(session) if rescored is None else rescored.drawer()
-    run = Run(
-        hypothesis,
-        drawer,
-        session.loop,
-        watch,
-        n_known=looks.n_known,
-        launcher=launcher,
-        runner=runner,
-    )
+    if rescored is None and STEP not in item.stash and hypothesis.frame.search is None:
+        runner = trials_of(item, session, hypothesis, outcomes, n_known)  # workers know none of these
+    drawer = purpose.drawer(session)
+    run = Run(hypothesis, drawer, session.loop, watch, n_known=n_known, launcher=launcher, runner=runner)
     return Sampling(
         item=item,
-        repeating=repeating,
+        purpose=purpose,
         run=run,
         watch=watch,
         outcomes=outcomes,
-        looks=looks,
-        attempts=attempts,
+        books=books,
         checking=checking,
-        guard=guard,
-        rescored=rescored,
         assumed=assumed,
-        confirming=confirmed,
-    )
-
-
-def _attempts(session: VeloSession, hypothesis: Hypothesis, *, is_look: bool) -> tuple[Attempts, Hypothesis]:
-    """Enter what is predicted, and let the number of the attempt set its alpha where it has to."""
-    settings = session.settings
-    return begun(
-        session.attempts, hypothesis, profile=settings.profile, replays=settings.replays, is_look=is_look
     )
 
 
@@ -250,22 +198,3 @@ def fill_in_turn(item: pytest.Function, session: VeloSession) -> None:
 def held_back(item: pytest.Function, session: VeloSession) -> str:
     """Say why an item is not sampled because of what it assumes; empty if nothing stands against it."""
     return why_not(assumed_by(item, session, _evaluated))
-
-
-def _drawer(session: VeloSession) -> Drawer:
-    """Return the source of an item's draws."""
-    if session.settings.batches_paid_draws:
-        return waves_of(session).drawer(session.sampler)
-    return session.sampler
-
-
-def _rescored(item: pytest.Item) -> Rescored | None:
-    """Return how the item is rescored; None outside of a rescoring."""
-    plugin: Rescoring | None = item.config.pluginmanager.get_plugin(RESCORE_PLUGIN)
-    return None if plugin is None else plugin.of(item)
-
-
-def repeating_of(item: pytest.Item) -> Repeating | None:
-    """Return what repeats a recorded run; None outside of a repeat."""
-    plugin: Repeating | None = item.config.pluginmanager.get_plugin(REPEAT_PLUGIN)
-    return plugin

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import logging
-import os
 import shlex
-import shutil
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from pytest_velo.errors import VeloError
 from pytest_velo.integration.config.folder import cache_folder
@@ -18,23 +15,20 @@ from pytest_velo.integration.config.found import found_settings
 from pytest_velo.integration.leaving import leave_with
 from pytest_velo.interactive.asking.answers import Answer
 from pytest_velo.interactive.asking.draft import check_free, draft, name_of_test, write
-from pytest_velo.interactive.asking.inquiry import inquiry
-from pytest_velo.interactive.asking.live import LiveShow, PlainShow, Show, final_lines
+from pytest_velo.interactive.asking.inquiry import Inquiry, inquiry
+from pytest_velo.interactive.asking.live import final_lines
 from pytest_velo.interactive.asking.price import price_line, price_of
 from pytest_velo.interactive.asking.replies import Replies
 from pytest_velo.interactive.asking.round import Round
+from pytest_velo.interactive.asking.terminal import Terminal
 from pytest_velo.interactive.session import Dollars, load_providers, opened, settings_here
-from pytest_velo.report.lines import Line, Style, fit_lines
+from pytest_velo.report.lines import Line, Style
 from pytest_velo.report.numbers import count
 from pytest_velo.report.text import neutralise
 from pytest_velo.settings import Settings
 
 FAILED = 1
 INTERRUPTED = 130  # as shells say it of a command that Ctrl-C ended
-
-_WIDEST = 160
-_PLAIN_WIDTH = 100
-_CODES = {Style.BOLD: "1", Style.DIM: "2", Style.GOOD: "32", Style.BAD: "1;31", Style.WARN: "33"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,16 +74,36 @@ def send(
         allow_cut=allow_cut,
         allow_empty=allow_empty,
     )
+    out = Terminal()
+    begun, was_interrupted = _asked(asked, settings, out)
+    replies = begun.replies
+    if replies.answers:
+        out.lines(final_lines(_as_options(replies), out.width))
+    for model, trouble in begun.troubles.items():
+        out.tell(f"Error: {_told(trouble, model)}")
+    if not was_interrupted and not begun.troubles:
+        _keep(replies, saved, settings, out)
+        return 0
+    if was_interrupted:
+        out.tell(f"interrupted: {_kept(replies)}")
+    elif replies.answers:
+        out.tell(_kept(replies))
+    if saved is not None:
+        out.tell(f"{saved.path} was not written: the same command goes on from here")
+    return INTERRUPTED if was_interrupted else FAILED
+
+
+def _asked(asked: Inquiry, settings: Settings, out: Terminal) -> tuple[Round, bool]:
+    """Ask, showing answers as they come; return what came, and whether Ctrl-C ended it."""
     # What the loop logs of an end in a hurry is no news to who pressed Ctrl-C.
     logging.getLogger("pytest_velo").addHandler(logging.NullHandler())
-    out = _Out()
+    was_interrupted = False
     with opened(settings) as session:
         load_providers(settings, asked.models)
         begun = Round(session, asked)
         if line := price_line(session.run(price_of(begun.questions, session, asked)), settings):
             out.tell(line)
         begun.heard = out.show({model: len(mine) for model, mine in begun.questions.items()})
-        was_interrupted = False
         try:
             session.run(begun.go())
         except KeyboardInterrupt:
@@ -97,24 +111,10 @@ def send(
             leave_with(INTERRUPTED)  # the embedded model's threads end when they have answered
         finally:
             out.end()
-    replies = begun.replies
-    if replies.answers:
-        out.lines(final_lines(_as_options(replies), out.width))
-    for model, trouble in begun.troubles.items():
-        out.tell(f"Error: {_told(trouble, model)}")
-    if was_interrupted:
-        out.tell(f"interrupted: {_kept(replies)}")
-    elif begun.troubles and replies.answers:
-        out.tell(_kept(replies))
-    if was_interrupted or begun.troubles:
-        if saved is not None:
-            out.tell(f"{saved.path} was not written: the same command goes on from here")
-        return INTERRUPTED if was_interrupted else FAILED
-    _keep(replies, saved, settings, out)
-    return 0
+    return begun, was_interrupted
 
 
-def _keep(replies: Replies, saved: Saved | None, settings: Settings, out: _Out) -> None:
+def _keep(replies: Replies, saved: Saved | None, settings: Settings, out: Terminal) -> None:
     """Write the test, or say how to have one."""
     if saved is None:
         out.lines([Line("keep it as a test: the same command with --save=test_idea.py", Style.DIM)])
@@ -158,51 +158,3 @@ def _told(trouble: Exception, model: str) -> str:
         return neutralise(f"model {model}: {type(trouble).__name__}: {trouble}")
     trouble.fix = trouble.fix.replace("--velo-budget", "--budget")
     return neutralise(str(trouble.at(f"model {model}")))
-
-
-class _Out:
-    """The terminal, or the file or pipe, that all is written to."""
-
-    def __init__(self) -> None:
-        self._stream: TextIO = sys.stdout
-        self._is_live = self._stream.isatty() and os.environ.get("TERM") != "dumb"
-        self._has_colours = self._is_live and not os.environ.get("NO_COLOR")
-        self._show: Show | None = None
-
-    @property
-    def width(self) -> int:
-        """Columns."""
-        return self._size()[0]
-
-    def show(self, expected: Mapping[str, int]) -> Callable[[Answer], None]:
-        """Begin to show answers as they come; return what is to be told of each."""
-        if self._is_live:
-            self._show = LiveShow(self._stream, self._size, self._painted, expected)
-        else:
-            self._show = PlainShow(self._stream, self.width, list(expected))
-        return self._show.heard
-
-    def end(self) -> None:
-        """End that."""
-        if self._show is not None:
-            self._show.end()
-
-    def lines(self, lines: Sequence[Line]) -> None:
-        """Write styled lines."""
-        for line in fit_lines(lines, self._stream.encoding):
-            self._stream.write(self._painted(Line(line.text.rstrip(), line.style)) + "\n")
-        self._stream.flush()
-
-    @staticmethod
-    def tell(text: str) -> None:
-        """Write what is not about the answers, to stderr."""
-        sys.stderr.write(text + "\n")
-        sys.stderr.flush()
-
-    def _size(self) -> tuple[int, int]:
-        columns, lines = shutil.get_terminal_size((_PLAIN_WIDTH, 24))
-        return min(columns, _WIDEST if self._is_live else _PLAIN_WIDTH), lines
-
-    def _painted(self, line: Line) -> str:
-        code = _CODES.get(line.style) if self._has_colours and line.text else None
-        return line.text if code is None else f"\x1b[{code}m{line.text}\x1b[0m"

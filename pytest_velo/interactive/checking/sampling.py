@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,12 +12,13 @@ from weakref import WeakKeyDictionary
 
 from pytest_velo.bodies.shape import body_digest
 from pytest_velo.checks.registry import OURS
-from pytest_velo.designing.afresh import afresh, repeats_cases
+from pytest_velo.designing.afresh import confirmed_afresh
+from pytest_velo.designing.books import Books, entered
 from pytest_velo.designing.checking import Checking, checking_of
 from pytest_velo.designing.conclusion import concluded
 from pytest_velo.designing.hypothesis import make_hypothesis, rule_maker
 from pytest_velo.designing.loading import load_what_the_loop_needs
-from pytest_velo.designing.models import judge_id, model_label
+from pytest_velo.designing.models import model_label
 from pytest_velo.designing.supplies import Taker
 from pytest_velo.errors import UsageError
 from pytest_velo.interactive.checking.calls import Asked, Member
@@ -26,13 +28,12 @@ from pytest_velo.records import HypothesisResult
 from pytest_velo.report.document import RunDocument
 from pytest_velo.report.exports.spans import told
 from pytest_velo.report.whole_run import write_whole_run
-from pytest_velo.runner.attempts import Attempts, begun
-from pytest_velo.runner.confirming import Confirming, confirming, stubs_of
+from pytest_velo.runner.confirming import Confirming
 from pytest_velo.runner.holm import settle
-from pytest_velo.runner.looks import Looks
+from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.result import with_brief_details
 from pytest_velo.runner.run import Run
-from pytest_velo.scheduling.earlier import Earlier, earlier_of
+from pytest_velo.scheduling.earlier import Earlier
 from pytest_velo.scheduling.policies import policy_of
 from pytest_velo.scheduling.pool import Pool, endpoint_of
 from pytest_velo.settings import Scheduler
@@ -44,11 +45,9 @@ Watch = Callable[[Run], None]
 class Prepared:
     """A hypothesis whose run is ready to start."""
 
-    member: Member
     run: Run
     outcomes: PlainOutcomes
-    looks: Looks
-    attempts: Attempts
+    books: Books
     checking: Checking
     confirming: Confirming | None
 
@@ -56,12 +55,7 @@ class Prepared:
         """Tell the scheduler what earlier runs saw of the hypothesis."""
         hypothesis = self.run.hypothesis
         seen = session.store.last_seen(hypothesis.recorded_as)
-        found = earlier_of(
-            self.attempts.history(),
-            hypothesis,
-            n_known=self.looks.n_known,
-            cost_usd=None if seen is None else seen.usd_per_trial,
-        )
+        found = self.books.earlier(hypothesis, None if seen is None else seen.usd_per_trial)
         if found is not None:
             earlier[self.run] = found
 
@@ -110,12 +104,11 @@ class Sampling:
                 concluded(
                     prepared.run,
                     prepared.outcomes,
-                    prepared.looks,
+                    prepared.books,
                     strict=settings.strict,
                     checking=prepared.checking,
                     before=self._before,
                     after=after,
-                    attempts=prepared.attempts,
                 ),
             )
             for prepared in self.prepared
@@ -150,70 +143,67 @@ class Sampling:
 
     def _prepare(self, member: Member, watch: Watch, together: bool) -> Prepared:
         asked, session = self._asked, self._session
-        settings, body = asked.settings, asked.body
-        load_what_the_loop_needs(member.spec, settings)
+        spec, settings = member.spec, asked.settings
+        load_what_the_loop_needs(spec, settings)
+        outcomes = PlainOutcomes(asked.body.facts, spec.claim, _folder_of(asked))
+        hypothesis = self._hypothesis(member, outcomes)
+        checking = checking_of(spec, member.frame, asked.cases, asked.body.function, OURS)
+        with _placed(asked.where):
+            checking.refuse(strict=settings.strict)  # before a claim is frozen
+        confirmed = None
+        if settings.profile == "confirm":
+            writes = not settings.replays
+            confirmed = confirmed_afresh(
+                session.store, hypothesis, spec, asked.cases, settings, writes=writes
+            )
+            hypothesis = confirmed.hypothesis
+        with _placed(asked.where):
+            books, hypothesis = entered(session, hypothesis)
+        launcher, n_known = self._pool if together else None, books.looks.n_known
+        run = Run(hypothesis, session.sampler, session.loop, watch, n_known=n_known, launcher=launcher)
+        return Prepared(run=run, outcomes=outcomes, books=books, checking=checking, confirming=confirmed)
+
+    def _hypothesis(self, member: Member, outcomes: PlainOutcomes) -> Hypothesis:
+        """Return a hypothesis, whose body has what it takes."""
+        asked, body = self._asked, self._asked.body
+        spec, settings = member.spec, asked.settings
         taker = Taker(
             where=asked.where,
-            spec=member.spec,
+            spec=spec,
             settings=settings,
             is_async=body.facts.is_async,
-            factories=session.provider_factories,
+            factories=self._session.provider_factories,
         )
         setting = {} if member.setting is None else member.setting.values
         call, supplied = body.with_arguments(taker, setting)
-        outcomes = PlainOutcomes(body.facts, member.spec.claim, _folder_of(asked))
         outcomes.watch(supplied)
-        hypothesis = make_hypothesis(
-            member.spec,
+        return make_hypothesis(
+            spec,
             member.frame,
             asked.cases,
             settings,
             node_id=member.node_id,
             folder=Path.cwd(),
             belief=body.belief,
-            model=model_label(member.spec, settings, body.uses, None),
+            model=model_label(spec, settings, body.uses, None),
             body=call,
             body_digest=body_digest(body.function),
             is_async=body.facts.is_async,
             outcomes=outcomes,
-            make_rule=rule_maker(member.spec.claim, {}),
+            make_rule=rule_maker(spec.claim, {}),
             may_pay=True,
             notices=[member.warning] if member.warning else [],
             tries=member.tries,
         )
-        confirmed = None
-        if settings.profile == "confirm":
-            judge = judge_id(member.spec, settings)
-            confirmed = confirming(
-                session.store,
-                hypothesis,
-                judge=judge,
-                writes=not settings.replays,
-                stubs=stubs_of(member.spec),
-            )
-            hypothesis = afresh(confirmed.hypothesis, member.spec, asked.cases)
-            confirmed = replace(confirmed, repeats_cases=repeats_cases(hypothesis))
-        looks = Looks(session.store, hypothesis)
-        try:
-            looks.check(strict=settings.strict)
-            checking = checking_of(member.spec, member.frame, asked.cases, body.function, OURS)
-            checking.refuse(strict=settings.strict)
-        except UsageError as error:
-            raise error.within(asked.where) from None
-        attempts, hypothesis = begun(
-            session.attempts, hypothesis, profile=settings.profile, replays=settings.replays
-        )
-        launcher = self._pool if together else None
-        run = Run(hypothesis, session.sampler, session.loop, watch, n_known=looks.n_known, launcher=launcher)
-        return Prepared(
-            member=member,
-            run=run,
-            outcomes=outcomes,
-            looks=looks,
-            attempts=attempts,
-            checking=checking,
-            confirming=confirmed,
-        )
+
+
+@contextmanager
+def _placed(where: str) -> Iterator[None]:
+    """Put the call before the place of what is refused."""
+    try:
+        yield
+    except UsageError as error:
+        raise error.within(where) from None
 
 
 def _folder_of(asked: Asked) -> Path:

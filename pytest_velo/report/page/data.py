@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_velo.records import HypothesisResult, Outcome
+from pytest_velo.report.comparison import RunComparison
 from pytest_velo.report.document import RunDocument
 from pytest_velo.report.earlier import compare_runs
 from pytest_velo.report.found import counted
@@ -109,28 +110,9 @@ def page_of(run: Run, before: Run | None = None, *, most: int = MOST_TRANSCRIPTS
     """
     compared = None if before is None else compare_runs(before, run)
     document = run.document
-    every_name = short_names(document.results)
-    shown_at = _in_page(document.results)
-    results = [document.results[at] for at in shown_at]
-    names = [every_name[at] for at in shown_at]
-    numbers = {result.node_id: run.n_trials_of(result.node_id) for result in results}
-    places = shares(numbers, most)
-    pairs = {} if compared is None else {pair.node_id: pair for pair in compared.hypotheses}
     old = {} if before is None else {result.node_id: result for result in before.document.results}
-    entries, told, transcripts = [], [], []
-    for at, (result, name) in enumerate(zip(results, names, strict=True)):
-        result = _with_trials(run, result)
-        flips = flips_of(pairs.get(result.node_id))
-        chosen = choose(result, places[result.node_id], flips)
-        room = _MOST_BYTES * places[result.node_id] // max(1, sum(places.values()))
-        kept = list(trials_told(at, chosen, flips, room, result.truth))
-        path = path_told(result)
-        entry = entry_of(
-            at, result, name, old.get(result.node_id), n_kept=len(kept), has_path=path is not None
-        )
-        entries.append(replace(entry, rungs=tuple(rungs_of(run, result)), labelled=labelled_of(result)))
-        told.append(hypothesis_told(entries[-1], result, path))
-        transcripts += kept
+    contents = _contents(run, old, compared, most)
+    entries, results = contents.entries, contents.results
     spent, facts = total_texts(document.results, document.duration_s)
     ranked = sorted(entries, key=lambda entry: _ORDER.index(Outcome(entry.outcome)))
     return Page(
@@ -155,9 +137,52 @@ def page_of(run: Run, before: Run | None = None, *, most: int = MOST_TRANSCRIPTS
         graph=graph_of(document.results, {entry.node_id: entry.id for entry in entries}),
         environment=tuple(_environment(document)),
         n_trials=sum(run.n_trials_of(result.node_id) for result in document.results),
-        n_kept=len(transcripts),
-        data={"hypotheses": told, "trials": transcripts},
+        n_kept=len(contents.transcripts),
+        data={"hypotheses": contents.told, "trials": contents.transcripts},
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Contents:
+    """What a page has of the hypotheses in it, in the order of the run.
+
+    Attributes:
+        results: Theirs.
+        entries: What the page shows of each.
+        told: What its scripts get of each.
+        transcripts: Of all of them.
+    """
+
+    results: Sequence[HypothesisResult]
+    entries: list[Entry] = field(default_factory=list)
+    told: list[dict[str, Any]] = field(default_factory=list)
+    transcripts: list[dict[str, Any]] = field(default_factory=list)
+
+
+def _contents(
+    run: Run, old: Mapping[str, HypothesisResult], compared: RunComparison | None, most: int
+) -> _Contents:
+    """Read the trials of one hypothesis after another, and keep what the page has of each."""
+    every_name = short_names(run.document.results)
+    shown_at = _in_page(run.document.results)
+    found = _Contents(results=[run.document.results[at] for at in shown_at])
+    numbers = {result.node_id: run.n_trials_of(result.node_id) for result in found.results}
+    places = shares(numbers, most)
+    pairs = {} if compared is None else {pair.node_id: pair for pair in compared.hypotheses}
+    for at, result in enumerate(found.results):
+        result = _with_trials(run, result)
+        flips = flips_of(pairs.get(result.node_id))
+        chosen = choose(result, places[result.node_id], flips)
+        room = _MOST_BYTES * places[result.node_id] // max(1, sum(places.values()))
+        kept = list(trials_told(at, chosen, flips, room, result.truth))
+        path = path_told(result)
+        name, before = every_name[shown_at[at]], old.get(result.node_id)
+        entry = entry_of(at, result, name, before, n_kept=len(kept), has_path=path is not None)
+        entry = replace(entry, rungs=tuple(rungs_of(run, result)), labelled=labelled_of(result))
+        found.entries.append(entry)
+        found.told.append(hypothesis_told(entry, result, path))
+        found.transcripts.extend(kept)
+    return found
 
 
 def _in_page(results: Sequence[HypothesisResult]) -> list[int]:

@@ -19,9 +19,10 @@ from pytest_velo.case_sets import Planned
 from pytest_velo.claims import AnyClaim, Change
 from pytest_velo.errors import VeloError
 from pytest_velo.records import CovariateSeen, HypothesisResult, Invalid, TrialRecord, UnitKind
+from pytest_velo.runner.evidence import Boundaries, Weigher
 from pytest_velo.runner.frame import Foresight, Kinds
 from pytest_velo.runner.labelled import RecordedLabels
-from pytest_velo.runner.weigher import Boundaries, Weigher, weigh
+from pytest_velo.runner.weigher import weigh
 from pytest_velo.stats.engine.blocks import CENTRING
 from pytest_velo.stats.engine.centred import Centring
 from pytest_velo.stats.engine.design import Design

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_velo.claims.claim import outcome_name
+from pytest_velo.claims.statistics import outcome_name
 from pytest_velo.errors import UsageError
 
 
