@@ -181,13 +181,19 @@ class Calibration:
         return self.shares_where(verdict, [null.nearly_rejected(places) for null in nulls])
 
     def shares_where(
-        self, verdict: Callable[[int], Verdict | None], near: Sequence[np.ndarray[Any, Any]]
+        self,
+        verdict: Callable[[int], Verdict | None],
+        near: Sequence[np.ndarray[Any, Any]],
+        n_others: int = 1_000,
     ) -> Mapping[Verdict | None, float]:
-        """The same, where `verdict` weighs a run by its number, and `near` tells of each null which may."""
+        """The same, where `verdict` weighs a run by its number, and `near` tells of each null which may.
+
+        Of the other runs `n_others` are weighed.
+        """
         some = np.logical_or.reduce(near)
         found = Counter(verdict(run) for run in np.flatnonzero(some).tolist())
         others = np.flatnonzero(~some).tolist()
-        assert {verdict(run) for run in others[:1_000]} == {None}
+        assert {verdict(run) for run in others[:n_others]} == {None}
         print(f"weighed {some.mean():.3f}", end=" ")
         return self.told(found + Counter({None: len(others)}))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from scipy.special import gammaln
 from scipy.stats import binom
 
 from pytest_velo.claims import Estimation, difference, estimate, mean, rate
+from pytest_velo.records import OutcomeKind
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.engine.mixture import log_e_counts
 from pytest_velo.stats.exact.fixed_width import FixedWidth, fixed_width_design
@@ -29,6 +31,8 @@ BATCH = 4_000
 NEAR = 0.05
 """Log evidence that a run may lack of rejecting the truth and is weighed all the same."""
 ROUNDING = 1e-12
+LEFT = 1 - FEW_LOOKS
+"""Of alpha, for the interval that is valid at any moment."""
 
 
 def ever_near(paths, truth: float):
@@ -237,3 +241,59 @@ def test_a_rate_whose_sampling_an_adversary_ends(calibration, truth):
     calibration.tell({"anytime": ever, "at the stop": missed})
     assert 0.0 < ever + missed <= ALPHA + ROUNDING
     assert missed > ever
+
+
+@pytest.mark.parametrize("ends_it", ["stops", "makes a trial invalid"])
+def test_a_rate_that_an_adversary_leaves_before_its_design_ends(calibration, ends_it):
+    """20,000 runs through units and rule, at the rate that the design misses most.
+
+    The adversary knows the truth: where the interval that is valid at any moment excludes it, the run is left
+    there, or its next trial is invalid, so that this interval is the one that is reported from then on. Only
+    the other runs go on to the design's own stop.
+    """
+    units = 40
+    hypothesis = calibration.hypothesis(estimate(rate, halfwidth=0.25), units, alpha=ALPHA)
+    design = make_estimate(rate, 0.25, hypothesis.design).few_looks
+    rates = np.linspace(0.05, 0.5, 200)
+    truth = float(rates[np.argmax([design.law(p).missed for p in rates])])
+    ones = (np.random.default_rng(14).random((calibration.n_runs, units)) < truth).astype(int)
+    counts = ones.cumsum(axis=1)
+    stops = np.zeros((units + 1, units + 1), dtype=bool)
+    near, kept = np.zeros_like(stops), np.zeros_like(stops)
+    for n in range(1, units + 1):
+        stops[n, : n + 1] = [design.stops(n, s) for s in range(n + 1)]
+        for side in (1, -1):
+            log_e = np.array([log_e_counts(n, s, truth, side) for s in range(n + 1)])
+            bar, low = (calibrated_log_threshold(truth, side, x * ALPHA / 2, units) for x in (LEFT, 2 * LEFT))
+            near[n, : n + 1] |= log_e >= bar - NEAR
+            kept[n, : n + 1] |= (log_e >= low) & (log_e < bar - NEAR)
+    at = np.arange(1, units + 1)
+    end = stops[at, counts].argmax(axis=1)  # the place of the trial that ends the design
+    before = np.arange(units) < end[:, None]
+    tempting = near[at, counts] & before
+    invalid = replace(calibration.trial(_=0.0), kind=OutcomeKind.INVALID, values={})
+    ended: dict[tuple[int, ...], bool] = {}
+
+    def misses(path: tuple[int, ...], more: Sequence = ()) -> bool:
+        units = [[calibration.trial(_=float(one))] for one in path]
+        interval = calibration.weighed(hypothesis, [*units, *more])[0].bounds()[2]
+        return not interval.low <= truth <= interval.high
+
+    def wrong(run: int) -> bool:
+        more = [[invalid]] if ends_it == "makes a trial invalid" else []
+        lengths = [*(np.flatnonzero(tempting[run]) + 1).tolist(), int(end[run]) + 1]
+        for n in lengths:
+            path = tuple(ones[run, :n].tolist())
+            if path not in ended:
+                ended[path] = misses(path, more if n <= end[run] else ())
+            if ended[path]:
+                return True
+        return False
+
+    share = sum(map(wrong, range(calibration.n_runs))) / calibration.n_runs
+    calibration.tell({"missed": share, "tempted": float(tempting.any(axis=1).mean())})
+    assert design.law(truth).missed < share <= calibration.most(ALPHA)
+    untold = kept[at, counts] & before & ~tempting.any(axis=1)[:, None]  # another share of alpha would tell
+    some = np.argwhere(untold)[:40].tolist()
+    assert len(some) == 40
+    assert not any(misses(tuple(ones[run, : place + 1].tolist())) for run, place in some)

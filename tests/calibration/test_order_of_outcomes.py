@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import cache
 from itertools import product
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest
+from scipy.stats import binom
 
 from pytest_velo import difference, mean, rate
 from pytest_velo.checks.dependence import ALPHA, dependence_in
@@ -91,56 +92,123 @@ def test_a_mean_in_place_of_the_bound_would_be_noticed(exchangeable: dict[Outcom
     assert best_mean(table, lambda n, ones: 0.02, 4) > 1.0
 
 
+@cache
+def record(unit: int, at: int, n_arms: int, arm: str, value: float | None) -> TrialRecord:
+    """Return a trial; one without an outcome is invalid."""
+    return TrialRecord(
+        index=unit * n_arms + at,
+        case_id=str(unit),
+        repeat=0,
+        seed=0,
+        kind=OutcomeKind.INVALID if value is None else OutcomeKind.VALUE,
+        values={} if value is None else {"": value},
+        arm=arm,
+        unit=unit,
+        unit_size=n_arms,
+    )
+
+
 def records(values: np.ndarray, arms: Sequence[str] = ("",)) -> list[TrialRecord]:
-    """Return trials with these outcomes: a row for each unit, a column for each arm."""
+    """Return trials with these outcomes: a row for each unit, a column for each arm; NaN is invalid."""
     return [
-        TrialRecord(
-            index=unit * len(arms) + at,
-            case_id=str(unit),
-            repeat=0,
-            seed=0,
-            kind=OutcomeKind.VALUE,
-            values={"": float(value)},
-            arm=arm,
-            unit=unit,
-            unit_size=len(arms),
-        )
-        for unit, row in enumerate(values)
+        record(unit, at, len(arms), arm, None if math.isnan(value) else value)
+        for unit, row in enumerate(values.astype(float).tolist())
         for at, (arm, value) in enumerate(zip(arms, row, strict=True))
     ]
 
 
-def speaks(
-    n: int, outcomes: Callable[[np.random.Generator], np.ndarray], statistic: Statistic, **given
-) -> int:
+def speaks(outcomes: Callable[[np.random.Generator], np.ndarray], statistic: Statistic, **given) -> int:
+    """Return in how many of 20,000 runs the whole check speaks."""
     rng = np.random.default_rng(20_261_130)
     arms = given.get("arms", ("",))
-    return sum(
-        dependence_in(records(outcomes(rng), arms), [statistic], **given) is not None for _ in range(n)
+    found = sum(
+        dependence_in(records(outcomes(rng), arms), [statistic], **given) is not None for _ in range(N)
     )
+    print(f"speaks in {found} of {N:,} runs")
+    return found
 
 
-def test_the_check_speaks_as_seldom_as_it_says_of_independent_trials() -> None:
-    """Runs of 60 trials; the rate is anywhere."""
-    wrong = speaks(N, lambda rng: (rng.random((60, 1)) < rng.random()).astype(int), (rate >= 0.5).statistic)
-    assert binomtest(wrong, N, ALPHA, alternative="greater").pvalue > 1e-6
+def seldom(wrong: int) -> bool:
+    """Whether so many are within the exact bound for the level in 20,000 runs: 30."""
+    return wrong <= binom.ppf(0.998, N, ALPHA)
 
 
-def test_of_scores_in_random_order_too() -> None:
-    def scores(rng: np.random.Generator) -> np.ndarray:
-        return rng.permutation(np.round(np.linspace(0, 10, 40) ** 1.3))[:, None]
+def stopped_where_it_turns(ones: np.ndarray) -> np.ndarray:
+    """Stop a run where its order looks most telling: at its longest row of equal outcomes."""
+    changes = np.flatnonzero(np.diff(ones[:, 0])) + 1
+    ends = np.concatenate([changes, [len(ones)]])
+    lengths = np.diff(np.concatenate([[0], ends]))
+    return ones[: max(8, int(ends[lengths.argmax()]))]
 
-    wrong = speaks(4_000, scores, (mean(0, 30) >= 5).statistic, exchangeable=True)
-    assert binomtest(wrong, 4_000, ALPHA, alternative="greater").pvalue > 1e-6
+
+def anywhere(rng: np.random.Generator) -> np.ndarray:
+    """Return 30 independent trials at any rate."""
+    return (rng.random((30, 1)) < rng.random()).astype(float)
 
 
-def test_of_two_arms_on_cases_of_any_difficulty_too() -> None:
-    def pairs(rng: np.random.Generator) -> np.ndarray:
-        hard = rng.beta(0.5, 0.5, size=(40, 1))
-        return (rng.random((40, 2)) < hard).astype(int)
+def a_list(rng: np.random.Generator) -> np.ndarray:
+    """Return a list of 40 recorded outcomes in random order, each once."""
+    return rng.permutation(np.arange(40) < rng.integers(1, 40)).astype(float)[:, None]
 
-    wrong = speaks(4_000, pairs, (difference("a", "b") >= 0).statistic, arms=("a", "b"))
-    assert binomtest(wrong, 4_000, ALPHA, alternative="greater").pvalue > 1e-6
+
+def scores(rng: np.random.Generator) -> np.ndarray:
+    """Return 40 scores in random order, each once."""
+    return rng.permutation(np.round(np.linspace(0, 10, 40) ** 1.3))[:, None]
+
+
+def pairs(rng: np.random.Generator) -> np.ndarray:
+    """Return two arms on cases that are nearly always or nearly never right, for both alike."""
+    return (rng.random((24, 2)) < rng.beta(0.2, 0.2, size=(24, 1))).astype(float)
+
+
+def invalid_if_wrong(rng: np.random.Generator) -> np.ndarray:
+    """Return trials of which half of the zeros, and a tenth of the ones, are invalid."""
+    ones = anywhere(rng)
+    return np.where(rng.random(ones.shape) < np.where(ones > 0.0, 0.1, 0.5), np.nan, ones)
+
+
+RUNS = {
+    "single trials": (anywhere, (rate >= 0.5).statistic, {}),
+    "single trials, invalid by their outcome": (invalid_if_wrong, (rate >= 0.5).statistic, {}),
+    "a list": (a_list, (rate >= 0.5).statistic, {"exchangeable": True}),
+    "a list, stopped at the longest row": (
+        lambda rng: stopped_where_it_turns(a_list(rng)),
+        (rate >= 0.5).statistic,
+        {"exchangeable": True},
+    ),
+    "scores": (scores, (mean(0, 30) >= 5).statistic, {"exchangeable": True}),
+    "pairs": (pairs, (difference("a", "b") >= 0).statistic, {"arms": ("a", "b")}),
+}
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_the_check_speaks_as_seldom_as_it_says_of_independent_trials(name: str) -> None:
+    outcomes, statistic, given = RUNS[name]
+    assert seldom(speaks(outcomes, statistic, **given))
+
+
+@pytest.mark.parametrize("exchangeable", [False, True])
+def test_the_check_speaks_at_one_in_a_thousand_and_not_before(exchangeable: bool) -> None:
+    """Whatever the sequence: where its evidence first reaches 1,000 at a look, the check speaks."""
+    rng = np.random.default_rng(3)
+    near = []
+    for _ in range(400):
+        stays = rng.choice([0.05, 0.2, 0.8, 0.95])
+        ones = (np.cumsum(rng.random(60) > stays) % 2).astype(bool).tolist()
+        found, largest, next_look = OrderEvidence(), -math.inf, 8
+        for n, one in enumerate(ones, start=1):
+            found.add(one)
+            if n == next_look or n == len(ones):
+                next_look += max(1, n // 4)
+                largest = max(largest, found.log_e(exchangeable=exchangeable))
+        spoke = dependence_in(
+            records(np.array(ones, dtype=float)[:, None]),
+            [(rate >= 0.5).statistic],
+            exchangeable=exchangeable,
+        )
+        assert (spoke is not None) == (largest >= math.log(1_000))
+        near.append(abs(largest - math.log(1_000)))
+    assert sum(distance < 0.2 for distance in near) >= 3  # another bar would be noticed
 
 
 @pytest.mark.parametrize("stays", [0.9, 0.1])
@@ -148,4 +216,5 @@ def test_trials_that_follow_each_other_are_found(stays: float) -> None:
     def chain(rng: np.random.Generator) -> np.ndarray:
         return (np.cumsum(rng.random((100, 1)) > stays, axis=0) + rng.integers(2)) % 2
 
-    assert speaks(300, chain, (rate >= 0.5).statistic) >= 285
+    rng, statistic = np.random.default_rng(20_261_130), (rate >= 0.5).statistic
+    assert sum(dependence_in(records(chain(rng)), [statistic]) is not None for _ in range(300)) >= 285

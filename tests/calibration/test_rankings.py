@@ -7,13 +7,21 @@ do. The bounds leave four standard errors for luck.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 import pytest
 
+from pytest_velo.case_sets import pick_order
+from pytest_velo.claims import ranking
+from pytest_velo.records import Invalid, OutcomeKind, UnitKind
+from pytest_velo.runner.weigher import weigh
 from pytest_velo.stats.contest.contest import Contest
 from pytest_velo.stats.contest.simulation import simulate
 from pytest_velo.stats.contest.wealth import bar_of, log_evidence, log_gains
+from pytest_velo.stats.limits.mean import max_log_evidence
+from pytest_velo.verdicts import Verdict
 
 ALPHA = 0.2
 """Large, so that a rule that is only a little wrong is seen."""
@@ -101,3 +109,119 @@ def test_a_rival_chosen_after_the_round_would_be_wrong() -> None:
         fortunes += log_gains(outcomes[:, 1:].max(axis=1) - outcomes[:, 0])
         wrong |= log_evidence(fortunes) >= bar_of(ALPHA)
     assert wrong.mean() > 2 * most(ALPHA)
+
+
+ROUNDS, ARMS = 30, ("a", "b", "c")
+BETA = 0.1
+"""Another than alpha, so that the two cannot be mistaken for each other."""
+
+
+class Weighed:
+    """Rankings of three arms, round by round through weigher and rule as shipped, each to its end.
+
+    Args:
+        claim: The question.
+        lows, highs: The bounds of outcomes that there would be if every arm was drawn in all rounds.
+    """
+
+    def __init__(self, calibration, claim, lows, highs) -> None:
+        levels = {"alpha": ALPHA, "beta": BETA}
+        self.hypothesis = calibration.hypothesis(
+            claim, ROUNDS, arms=ARMS, unit=UnitKind.ROUND, invalid=Invalid.BOUND, **levels
+        )
+        self._lows, self._highs, self._trial = lows, highs, calibration.trial
+        self._plan = [*islice(pick_order(None, "cases", seed=0), ROUNDS)]
+
+    def play(self, run: int):
+        """Return the weigher at each round, up to the verdict and with it."""
+        weigher = weigh(self.hypothesis)
+        for number, planned in enumerate(self._plan):
+            verdict, playing = None, weigher.in_play
+            for arm in playing:
+                low, high = (float(ends[run, number, arm]) for ends in (self._lows, self._highs))
+                record = self._trial(ARMS[arm], _=low)
+                if low != high:
+                    record = replace(record, kind=OutcomeKind.INVALID, values={})
+                verdict = weigher.add(record, replace(planned, arm=ARMS[arm], unit_size=len(playing)))
+            yield weigher, verdict
+            if verdict is not None:
+                return
+
+
+def ever(lows, highs, truths, level):
+    """Tell of each run and arm whether a test of its own rate nearly rejects the truth at some round."""
+    found = np.zeros((len(lows), len(truths)), dtype=bool)
+    for arm, truth in enumerate(truths):
+        for side, ends in ((1, lows), (-1, highs)):
+            bar = math.log(1 / level) - 0.05
+            found[:, arm] |= max_log_evidence(ends[:, :, arm], [truth], side) >= bar
+    return found
+
+
+@pytest.mark.parametrize("name", ["equal", "equal, on shared cases, invalid if it loses"])
+def test_what_a_ranking_shows_of_its_winner_is_seldom_wrong(calibration, name) -> None:
+    """Whoever is chosen by looking: the interval of the winner's rate, and those of all others.
+
+    A run in which no test of a true rate comes near cannot show a wrong interval: 60 are played all the same.
+    """
+    rng, shape = np.random.default_rng(21), (N_RUNS, ROUNDS, len(ARMS))
+    luck = rng.random(shape)
+    if name != "equal":
+        luck = np.where(rng.random(shape) < 0.5, rng.random((N_RUNS, ROUNDS, 1)), luck)
+    lows = (luck < 0.8).astype(float)
+    highs = np.where(rng.random(shape) < (0.0 if name == "equal" else 0.3), 1.0, lows)
+    rankings = Weighed(calibration, ranking(), lows, highs)
+    near = ever(lows, highs, [0.8] * len(ARMS), ALPHA / (2 * len(ARMS))).any(axis=1)
+
+    def is_wrong(run: int) -> bool:
+        weigher = [*rankings.play(run)][-1][0]
+        return any(not arm.interval.low <= 0.8 <= arm.interval.high for arm in weigher.standings().arms)
+
+    some, others = np.flatnonzero(near), np.flatnonzero(~near)[:60]
+    assert not any(map(is_wrong, others.tolist()))
+    picked = rng.permutation(some)[:120].tolist()  # the share of these stands for all that are near
+    share = sum(map(is_wrong, picked)) / len(picked) * len(some) / N_RUNS
+    print(f"near {near.mean():.4f}, wrong {share:.4f}")
+    assert 0.002 < share <= near.mean() <= most(ALPHA)
+
+
+def test_a_named_best_that_ties_is_seldom_refuted(calibration) -> None:
+    """All are equal, so the named one is the best; of the others, a part of what they lose is invalid."""
+    rng, shape = np.random.default_rng(22), (N_RUNS, ROUNDS, len(ARMS))
+    lows = (rng.random(shape) < 0.5).astype(float)
+    highs = np.where(rng.random(shape) < 0.3, 1.0, lows)
+    highs[:, :, 0] = lows[:, :, 0]
+    rankings = Weighed(calibration, ranking(best="a"), lows, highs)
+    contest, near = Contest(N_RUNS, 3, alpha=ALPHA), np.zeros(N_RUNS, dtype=bool)
+    for number in range(ROUNDS):
+        playing = ~contest.left
+        playing[:, 0] = True
+        contest.feed(lows[:, number], highs[:, number], playing, playing)
+        near |= contest.log_e_against[:, 0] >= math.log(1 / BETA) - 0.05
+        near |= contest.left[:, 1:].all(axis=1)
+
+    def verdict(run: int):
+        return [*rankings.play(run)][-1][1]
+
+    found = calibration.shares_where(verdict, [near], n_others=200)
+    assert 0.01 < found[Verdict.REFUTED] <= most(BETA)
+
+
+def test_the_first_two_of_three_are_seldom_wrong(calibration) -> None:
+    """Two arms tie for the second place, and the first is far ahead: in or out of the two, one of them is."""
+    rng, shape = np.random.default_rng(23), (N_RUNS, ROUNDS, len(ARMS))
+    outcomes = (rng.random(shape) < np.array([0.95, 0.5, 0.5])).astype(float)
+    rankings = Weighed(calibration, ranking(top=2), outcomes, outcomes)
+    contest, everybody = Contest(N_RUNS, 3, alpha=ALPHA, by_order=True), np.ones((N_RUNS, 3), dtype=bool)
+    for number in range(ROUNDS):
+        contest.feed(outcomes[:, number], outcomes[:, number], everybody, everybody)
+    near = (contest.beats[:, 1, 2] | contest.beats[:, 2, 1]) | contest.beats[:, 1:, 0].any(axis=1)
+    wrong = 0
+    for run in np.flatnonzero(near).tolist():
+        weigher = [*rankings.play(run)][-1][0]
+        ranks = {arm.name: arm for arm in weigher.standings().arms}
+        wrong += ranks["a"].low > 1 or ranks["b"].low > 2 or ranks["c"].low > 2
+    for run in np.flatnonzero(~near)[:60].tolist():
+        assert [*rankings.play(run)][-1][1] is None
+    print(f"near {near.mean():.4f}, wrong {wrong / N_RUNS:.4f}")
+    assert 0.0 < wrong / N_RUNS <= most(ALPHA)
