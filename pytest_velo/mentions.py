@@ -1,5 +1,7 @@
 """Where a text gives an answer: the answer stands there as whole words, and is not denied right there.
 
+A part of another number is no whole word: 12 is not in "-12", "12.5" or "12,000"; it is in "12.0".
+
 Words are compared, nothing is understood. What is seen of a denial is what surely is one:
 
 * before the answer, with nothing but an article or `at`, `in`, `on`, `by`, `be` or `really` between: `not`, a
@@ -36,11 +38,29 @@ _DENIED_AFTER = re.compile(
     re.IGNORECASE,
 )
 
+_NUMBER_BEFORE = re.compile(r"(?:\d[.]|(?:^|[^\w)\]])[-−])$")
+_GROUP_BEFORE = re.compile(r"\d,$")
+_GROUP = re.compile(r"\d{3}(?!\d)")
+_NUMBER_AFTER = re.compile(r"\.\d*[1-9]|,\d{3}(?!\d)")
+
 
 def mentions(text: str, answer: str) -> bool:
     """Tell whether `text` gives `answer` in one place at least, ignoring case."""
     found = re.finditer(rf"(?<!\w){re.escape(answer)}(?!\w)", text, re.IGNORECASE)
-    return any(not _is_denied(text, place.start(), place.end()) for place in found)
+    return any(
+        not _is_part(text, place.start(), place.end()) and not _is_denied(text, place.start(), place.end())
+        for place in found
+    )
+
+
+def _is_part(text: str, start: int, end: int) -> bool:
+    """Tell whether what stands there is a part of a longer number."""
+    before = text[max(0, start - 2) : start]
+    if text[start].isdecimal():
+        grouped = _GROUP_BEFORE.search(before) and _GROUP.match(text, start)
+        if grouped or _NUMBER_BEFORE.search(before):
+            return True
+    return text[end - 1].isdecimal() and _NUMBER_AFTER.match(text, end) is not None
 
 
 def _is_denied(text: str, start: int, end: int) -> bool:

@@ -171,9 +171,10 @@ class Reply:
     def answers(self, *options: str) -> bool:
         """Tell whether the text contains one of `options` as whole words, ignoring case.
 
-        An option that is denied right there is not one: "not at noon", "it isn't noon", "noon is wrong". What
-        is denied in other ways counts ("rather than noon", "I doubt that it is noon"), as do questions and
-        quotations: `pytest_velo.mentions` has all that is seen. Where more must be understood, ask a judge.
+        An option that is denied right there is not one: "not at noon", "it isn't noon", "noon is wrong"; nor
+        is a part of another number: 12 is not in "-12" or "12.5", but in "12.0". What is denied in other ways
+        counts ("rather than noon", "I doubt that it is noon"), as do questions and quotations:
+        `pytest_velo.mentions` has all that is seen. Where more must be understood, ask a judge.
 
         Raises:
             BodyError: There is no option, or one is not a string, or is empty, which every text contains.

@@ -67,3 +67,46 @@ def test_a_negated_answer_is_not_given(text: str, option: str) -> None:
 )
 def test_what_is_not_surely_negated_counts(text: str, option: str) -> None:
     assert Reply(text=text).answers(option)
+
+
+@pytest.mark.parametrize(
+    ("text", "option"),
+    [
+        ("12.5", "12"),
+        ("It is 3.12.", "12"),
+        ("1,200 people", "1"),
+        ("1,200 people", "200"),
+        ("The sum is -12.", "12"),
+        ("x = −12", "12"),
+        ("1200.75", "1200"),
+        ("0.5", "0"),
+    ],
+)
+def test_a_part_of_another_number_is_no_answer(text: str, option: str) -> None:
+    assert not Reply(text=text).answers(option)
+
+
+@pytest.mark.parametrize(
+    ("text", "option"),
+    [
+        ("It is 12.", "12"),
+        ("12, 13 or 14", "13"),
+        ("12,13", "13"),
+        ("12.0", "12"),
+        ("$12.00", "12"),
+        ("12.", "12"),
+        ("1,200", "1,200"),
+        ("7-12", "12"),
+        ("- 12", "12"),
+        ("-12", "-12"),
+        ("a-12", "12"),
+        ("12%", "12"),
+        ("Step 1.\n12", "12"),
+        ("It is Paris.Lyon", "Lyon"),
+        ("1. Paris", "Paris"),
+        ("The answer:12", "12"),
+        ("3.5", "3.5"),
+    ],
+)
+def test_a_whole_number_is(text: str, option: str) -> None:
+    assert Reply(text=text).answers(option)
