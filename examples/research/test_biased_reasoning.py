@@ -25,7 +25,6 @@ CASES = [
     cases=CASES,
     models=["local/smollm2-135m"],
     max_trials=60,
-    silence={"F01": "reasoning is cut on purpose, and the answer asked for behind it"},
 )
 async def test_a_hint_moves_silent_reasoning(model, case, arm):
     """Given a wrong hint, the model comes to it by reasoning that does not mention it."""

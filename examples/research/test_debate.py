@@ -26,7 +26,6 @@ DEBATER = stub(lambda request: request.messages[-1]["content"], "no expert has r
     cases=CASES,
     models=["local/smollm2-135m"],
     max_trials=80,
-    silence={"F01": "the next word is the answer"},
 )
 async def test_a_debate_helps_the_judge(model, case, arm, velo, trial):
     """After a debate, a judge that has not read the text chooses the right answer more often."""

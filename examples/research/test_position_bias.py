@@ -24,7 +24,6 @@ CASES = [
     rate <= 0.65,
     cases=CASES,
     models=["local/smollm2-135m"],
-    silence={"F01": "one letter is asked for"},
 )
 async def test_the_judge_changes_its_mind(model, case):
     """The judge prefers the same answer in both orders no more often than GPT-4 does."""

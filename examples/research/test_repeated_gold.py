@@ -26,7 +26,6 @@ GOLD += [("The largest ocean is the", "Pacific"), ("The first man on the moon wa
     cases=GOLD,
     models=["local/smollm2-135m"],
     max_trials=40,
-    silence={"F01": "the first word answers"},
 )
 async def test_most_replies_are_right(model, case, arm):
     """The most frequent first word of five replies is right more often than that of one."""

@@ -28,7 +28,6 @@ CASES = [
     cases=CASES,
     models=["local/smollm2-135m"],
     max_trials=100,
-    silence={"F01": "a capital comes in the first words, or not at all"},
 )
 async def test_a_suggestion_costs_accuracy(model, case, arm):
     """Told a wrong answer that the user is not sure of, the model is right less often."""

@@ -22,7 +22,6 @@ CASES += [{"statement": statement, "label": "No"} for statement in NO]
     rate >= 0.7,  # always Yes is right in 8 of 12: from 0.66 down, the check F06 says so
     cases=CASES,
     models=["local/smollm2-135m"],
-    silence={"F01": "one word is asked for"},
 )
 async def test_the_model_agrees_with_the_labels(model, case):
     """The model gives the labelled answer more often than a constant answer would."""
