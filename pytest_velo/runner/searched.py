@@ -18,7 +18,7 @@ from pytest_velo.runner.distance import Distance
 from pytest_velo.runner.hypothesis import Attack, Hypothesis, Outcomes, Reading
 from pytest_velo.runner.trials import Finished, Threads, TrialRunner
 from pytest_velo.runner.units import Units
-from pytest_velo.runner.without_evidence import WithoutEvidence
+from pytest_velo.runner.without_evidence import OfSeveral
 from pytest_velo.sampling.drawing import Drawer
 from pytest_velo.sampling.outside import Outside
 from pytest_velo.sampling.trial import Trial
@@ -42,7 +42,7 @@ class Sought(Planned):
     n_attacking: int = 0
 
 
-class SearchWeigher(WithoutEvidence):
+class SearchWeigher(OfSeveral):
     """The claim that a rate holds on each case, tried on those that a search chooses."""
 
     kind = "calibrated"
