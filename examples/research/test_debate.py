@@ -34,5 +34,5 @@ async def test_a_debate_helps_the_judge(model, case, arm, velo, trial):
     heard = [await velo.model(DEBATER, role="debater")(f"{how}: {begun} {what}.") for how, what in sides]
     asked = f"{question}, {sides[0][1]} or {sides[1][1]}?"
     asked += "\n" + "\n".join(map(str, heard)) if arm == "debate" else ""
-    turns = [{"role": "user", "content": asked}, {"role": "assistant", "content": begun}]
-    return (await model(turns, temperature=0.7, max_tokens=4, allow_cut=True)).text.strip().startswith(right)
+    reply = await model(asked, prefill=begun, temperature=0.7, max_tokens=4, allow_cut=True)
+    return reply.text.strip().startswith(right)

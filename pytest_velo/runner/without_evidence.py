@@ -1,4 +1,4 @@
-"""What a weigher says whose claim has no evidence of its own as a whole: an estimate, a ranking, a search."""
+"""What a weigher says whose claim has no evidence as a whole: an estimate, a ranking, a search."""
 
 from __future__ import annotations
 
