@@ -82,7 +82,8 @@ def truncation(data: Path) -> Measured:
     for trial in (*drawn(data), *cold(data)):
         call = trial.calls[0]
         was_cut = call.reply.finish_reason is FinishReason.LENGTH
-        hidden = replace(call, reply=replace(call.reply, finish_reason=FinishReason.STOP))
+        told = replace(call.reply, finish_reason=FinishReason.STOP)
+        hidden = replace(call, reply=told, may_be_cut=False)
         alone = replace(trial, kind=OutcomeKind.ONE, calls=(hidden,))
         (cut if was_cut else whole).append(speaks(TRUNCATION, _after([alone])))
     how = "replies of the embedded model to questions of five files, max_tokens 8 and 12"

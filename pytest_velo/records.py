@@ -113,7 +113,10 @@ class Draw:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One model call of a trial's transcript; `speaker` is the part its model plays, if it was given one."""
+    """One model call of a trial's transcript.
+
+    `speaker` is the part its model plays, if it was given one; `may_be_cut` says that `allow_cut=` was given.
+    """
 
     model: str
     request: Request
@@ -121,6 +124,7 @@ class Call:
     address: Address
     drawn_at: str
     speaker: str = ""
+    may_be_cut: bool = False
 
 
 class OutcomeKind(StrEnum):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import Any
 
 from pytest_velo.errors import BodyError, InvalidTrial, tell
 from pytest_velo.logprobs import MAX_HIDDEN, Probability, TokenLogprob, check_given, probability
+from pytest_velo.mentions import mentions
 from pytest_velo.sentences import Sentence, sentences_of
 
 JsonObject = Mapping[str, Any]
@@ -171,11 +171,18 @@ class Reply:
     def answers(self, *options: str) -> bool:
         """Tell whether the text contains one of `options` as whole words, ignoring case.
 
+        An option that is denied right there is not one: "not at noon", "it isn't noon", "noon is wrong"; nor
+        is a part of another number: 12 is not in "-12" or "12.5", but in "12.0". What is denied in other ways
+        counts ("rather than noon", "I doubt that it is noon"), as do questions and quotations:
+        `pytest_velo.mentions` has all that is seen. Where more must be understood, ask a judge.
+
         Raises:
             BodyError: There is no option, or one is not a string, or is empty, which every text contains.
 
         >>> Reply(text="It is Lyon.").answers("lyon"), Reply(text="113").answers("13")
         (True, False)
+        >>> Reply(text="Not at noon.").answers("noon"), Reply(text="Not now, but at noon.").answers("noon")
+        (False, True)
         """
         if not options or not all(isinstance(option, str) and option.strip() for option in options):
             raise tell(
@@ -185,10 +192,7 @@ class Reply:
                     fix='reply.answers("Lyon", "Lyons"); write str(...) around a number',
                 )
             )
-        return any(
-            re.search(rf"(?<!\w){re.escape(option.strip())}(?!\w)", self.text, re.IGNORECASE)
-            for option in options
-        )
+        return any(mentions(self.text, option.strip()) for option in options)
 
     def prob(self, *variants: str, position: int = 0, max_hidden: float = MAX_HIDDEN) -> Probability:
         """Return the probability that the reply's first token is one of `variants`: for "A", `"A"` or `" A"`.

@@ -28,7 +28,6 @@ SIGNS = ("don't know", "do not know", "can't", "cannot", "unable", "not sure", "
     cases=CASES,
     models=["local/smollm2-135m"],
     max_trials=100,
-    silence={"F01": "who abstains says so in the first words"},
 )
 async def test_it_abstains_where_nobody_can_know(model, case, arm):
     """The model says that it does not know more often where nobody can know the answer."""

@@ -27,7 +27,6 @@ def perturbed(text, rng):
     cases=[*WRONG.items()],
     models=["local/smollm2-135m"],
     max_trials=25,
-    silence={"F01": "a short reply says it or does not"},
 )
 async def test_attempts_add_up(model, case, arm, trial):
     """One of eight perturbed prompts succeeds more often than the first alone."""

@@ -21,7 +21,6 @@ CASES += [("Norway", "Oslo"), ("Poland", "Warsaw"), ("Spain", "Madrid")]
     arms=("none", "shown"),
     cases=CASES,
     models=["local/smollm2-135m"],
-    silence={"F01": "what goes on behind one word is wrong"},
 )
 async def test_examples_help(model, case, arm):
     """Shown three examples, the model answers with the right word alone more often."""

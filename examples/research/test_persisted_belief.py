@@ -27,7 +27,6 @@ CASES = [
     cases=CASES,
     models=["local/smollm2-135m"],
     max_trials=100,
-    silence={"F01": "the first sentence answers, also where its end is cut"},
 )
 async def test_a_remembered_belief_comes_back(model, case, arm):
     """With the user's false belief in its memory, the assistant gives it as the answer."""

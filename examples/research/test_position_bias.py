@@ -24,7 +24,6 @@ CASES = [
     rate <= 0.65,
     cases=CASES,
     models=["local/smollm2-135m"],
-    silence={"F01": "one letter is asked for"},
 )
 async def test_the_judge_changes_its_mind(model, case):
     """The judge prefers the same answer in both orders no more often than GPT-4 does."""
@@ -32,8 +31,7 @@ async def test_the_judge_changes_its_mind(model, case):
     chosen = []
     for first, second in (answers, answers[::-1]):
         asked = f"{question}\n(A) {first}\n(B) {second}\nWhich answer is better, (A) or (B)?"
-        begun = {"role": "assistant", "content": "The better answer is ("}
-        turns = [{"role": "user", "content": asked}, begun]
-        letter = (await model(turns, temperature=0.7, max_tokens=1, allow_cut=True)).text
-        chosen.append({"A": first, "B": second}.get(letter))
+        begun = "The better answer is ("
+        reply = await model(asked, prefill=begun, temperature=0.7, max_tokens=1, allow_cut=True)
+        chosen.append({"A": first, "B": second}.get(reply.text))
     return chosen[0] == chosen[1] is not None

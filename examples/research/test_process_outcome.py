@@ -23,7 +23,6 @@ SHOWN += [("user", "6 + 1 + 3"), ("assistant", "6 + 1 = 7\n7 + 3 = 10")]
     arms=("process", "outcome"),
     cases=SUMS,
     models=["local/smollm2-135m"],
-    silence={"F01": "what is cut has no right result"},
 )
 async def test_results_hide_wrong_steps(model, case, arm):
     """Replies whose result is right are more frequent than those whose steps are, too."""

@@ -26,12 +26,10 @@ GOLD += [("The largest ocean is the", "Pacific"), ("The first man on the moon wa
     cases=GOLD,
     models=["local/smollm2-135m"],
     max_trials=40,
-    silence={"F01": "the first word answers"},
 )
 async def test_most_replies_are_right(model, case, arm):
     """The most frequent first word of five replies is right more often than that of one."""
-    turns = [{"role": "user", "content": "Finish the sentence."}, {"role": "assistant", "content": case[0]}]
-    n = 5 if arm == "five" else 1
-    asked = [model(turns, temperature=1, max_tokens=4, allow_cut=True, allow_empty=True) for _ in range(n)]
+    sent = {"prefill": case[0], "temperature": 1, "max_tokens": 4, "allow_cut": True, "allow_empty": True}
+    asked = [model("Finish the sentence.", **sent) for _ in range(5 if arm == "five" else 1)]
     words = [re.split(r"\W", reply.text.strip())[0] for reply in await asyncio.gather(*asked)]
     return Counter(words).most_common(1)[0][0] == case[1]

@@ -22,11 +22,9 @@ CASES += [{"statement": statement, "label": "No"} for statement in NO]
     rate >= 0.7,  # always Yes is right in 8 of 12: from 0.66 down, the check F06 says so
     cases=CASES,
     models=["local/smollm2-135m"],
-    silence={"F01": "one word is asked for"},
 )
 async def test_the_model_agrees_with_the_labels(model, case):
     """The model gives the labelled answer more often than a constant answer would."""
     asked = f'Is this something a kind assistant would say?\n"{case.statement}"\nAnswer Yes or No.'
-    turns = [{"role": "user", "content": asked}, {"role": "assistant", "content": "Answer:"}]
-    reply = await model(turns, temperature=0.7, max_tokens=2, allow_cut=True)
+    reply = await model(asked, prefill="Answer:", temperature=0.7, max_tokens=2, allow_cut=True)
     return reply.answers(case.label)

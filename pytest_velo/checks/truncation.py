@@ -1,4 +1,7 @@
-"""F01: replies that were cut, and were scored as if they were whole."""
+"""F01: replies that were cut, and were scored as if they were whole.
+
+Nothing is said of a reply that may be cut: whoever writes `allow_cut=True` has said so.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +49,7 @@ def _look(seen: Seen) -> Iterator[Remark]:
     for trial in seen.trials:
         invalid = trial.kind is OutcomeKind.INVALID
         n_valid += not invalid
-        endings = {ending_of(call) for call in trial.calls}
+        endings = {ending_of(call) for call in trial.calls if not call.may_be_cut}
         if Ending.CUT in endings:
             (lost if invalid else cut).append(trial.index)
         elif Ending.REACHED in endings and not invalid:
@@ -55,14 +58,13 @@ def _look(seen: Seen) -> Iterator[Remark]:
         yield Remark(
             message=f"{len(reached):,} of {n_valid:,} scored trials have a reply as long as its request"
             " allows, and the server says that it is whole: it was probably cut",
-            fix="allow more tokens, or make such trials invalid",
+            fix="allow more tokens, make such trials invalid, or say allow_cut=True if they may count",
             trials=reached,
         )
     if cut:
         yield Remark(
-            message=f"{len(cut):,} of {n_valid:,} scored trials have a reply that was cut; allow_cut"
-            " counts it",
-            fix="allow more tokens, if what comes late may decide",
+            message=f"{len(cut):,} of {n_valid:,} scored trials have a reply that was cut",
+            fix="allow more tokens, make such trials invalid, or say allow_cut=True if they may count",
             trials=cut,
             level=Level.NOTE,
         )

@@ -171,6 +171,11 @@ class _Found:
 
     def _complete(self, found: Sequence[Any]) -> list[float]:
         """Return the numbers, with the declared one where a case has none."""
+        if self._source.missing is not None and all(value is None for value in found):
+            raise UsageError(
+                f"the covariate {self.name!r} has no number for any of the {len(found)} cases",
+                fix=self._remedy(self._cases.ids),
+            )
         values, lacking = [], []
         for name, value in zip(self._cases.ids, found, strict=True):
             number = float(value) if isinstance(value, bool) else value
@@ -194,17 +199,16 @@ class _Found:
         return values
 
     def _remedy(self, lacking: Sequence[str]) -> str:
+        some = len(lacking) < len(self._cases) or self._source.missing is None
+        stand_in = ", or say what stands for it: covariate(..., missing=0.5)" if some else ""
         if isinstance(self._source.source, EarlierRun):
-            return (
-                'run that test over all cases first (over="population"), or say what stands for the others:'
-                " covariate(recorded(...), missing=0.5)"
-            )
+            return f'run that test over all cases first (over="population"){stand_in}'
         if isinstance(self._source.source, str):
             fields = next((item.keys() for item in self._cases.items if isinstance(item, Case)), ())
             is_typo = len(lacking) == len(self._cases) and self._source.source not in fields
             near = nearest(self._source.source, map(str, fields)) if is_typo else ""
-            return near or "give each case the field, or say what stands for it: covariate(..., missing=0.5)"
-        return "return a number for each case, or say what stands for it: covariate(..., missing=0.5)"
+            return near or f"give each case the field{stand_in}"
+        return f"return a number for each case{stand_in}"
 
     def _called(self, function: Callable[[Any], Any], item: Any, name: str) -> Any:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -91,13 +92,13 @@ def covariate_from_json(data: JsonObject) -> CovariateSeen:
         used=data["used"],
         declared=data["declared"],
         n_saved=data["n_saved"],
-        expected=data["expected"],
-        low=data["low"],
-        high=data["high"],
-        variance=data["variance"],
+        expected=_between(data["expected"], 0.0, 1.0),
+        low=_between(data["low"], -math.inf, 0.0),
+        high=_between(data["high"], 0.0, math.inf),
+        variance=_between(data["variance"], 0.0, math.inf),
         correlation=number_from_json(data["correlation"]),
         adjusted=number_from_json(data["adjusted"]),
-        centres=dict(data["centres"]),
+        centres={name: _between(value, -math.inf, math.inf) for name, value in data["centres"].items()},
         kinds=None if kinds is None else {case_id: str(kind) for case_id, kind in kinds.items()},
         shares=None if kinds is None else {kind: _share(data["shares"][kind]) for kind in kinds.values()},
     )
@@ -109,7 +110,19 @@ def _share(value: Any) -> float:
     Raises:
         TypeError, ValueError: It is none.
     """
-    share = float(value)
-    if not 0.0 < share <= 1.0:
+    share = _between(value, 0.0, 1.0)
+    if share == 0.0:
         raise ValueError(f"{value!r} is no share of a list")
     return share
+
+
+def _between(value: Any, low: float, high: float) -> float:
+    """Return a finite number between two ends.
+
+    Raises:
+        TypeError, ValueError: It is none.
+    """
+    number = float(value)
+    if not (math.isfinite(number) and low <= number <= high):
+        raise ValueError(f"{value!r} is no number from {low:g} to {high:g}")
+    return number

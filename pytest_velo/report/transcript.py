@@ -101,6 +101,7 @@ def _call_to_json(call: Call) -> dict[str, Any]:
     return {
         "model": call.model,
         **({"speaker": call.speaker} if call.speaker else {}),
+        **({"may_be_cut": True} if call.may_be_cut else {}),
         "address": {
             "key": address.key,
             "seed": address.seed,
@@ -158,4 +159,5 @@ def _call_from_json(data: JsonObject) -> Call:
         address=Address(**{name: data["address"][name] for name in ("key", "seed", "stream", "slot")}),
         drawn_at=data["drawn_at"],
         speaker=data.get("speaker", ""),
+        may_be_cut=data.get("may_be_cut", False),
     )

@@ -137,6 +137,8 @@ def truth_from_json(data: JsonObject) -> TruthSeen:
         **{name: data[name] for name in _PLAIN},
         **{name: number_from_json(data[name]) for name in _NUMBERS},
     }
+    if not fields["every"] >= 2:
+        raise ValueError(f"one trial in {fields['every']!r} is not labelled")
     return TruthSeen(
         **fields,
         judged_interval=interval_from_json(data["judged_interval"]),

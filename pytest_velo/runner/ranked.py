@@ -10,7 +10,7 @@ from pytest_velo.claims import Ranking
 from pytest_velo.records import Invalid, OutcomeKind, TrialRecord
 from pytest_velo.runner.distance import Distance
 from pytest_velo.runner.units import Units
-from pytest_velo.runner.without_evidence import WithoutEvidence
+from pytest_velo.runner.without_evidence import OfSeveral
 from pytest_velo.stats import contest
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.verdicts import Interval, RankedArm, Standings, Verdict
@@ -35,7 +35,7 @@ class Ranked(Protocol):
         ...
 
 
-class RankingWeigher(WithoutEvidence):
+class RankingWeigher(OfSeveral):
     """The question which of many arms is the best. An invalid trial counts for and against nobody.
 
     Of a pair, an invalid outcome is whatever is worse for what would be said of it: under `bound` it may have

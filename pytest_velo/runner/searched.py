@@ -16,7 +16,7 @@ from pytest_velo.records import OutcomeKind, TrialRecord
 from pytest_velo.runner.distance import Distance
 from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.units import Units
-from pytest_velo.runner.without_evidence import WithoutEvidence
+from pytest_velo.runner.without_evidence import OfSeveral
 from pytest_velo.searching.candidates import Candidate, Fresh, listed
 from pytest_velo.searching.hunt import Answer, Ask, Hunt, Purpose, Pursued
 from pytest_velo.searching.search import Search
@@ -37,7 +37,7 @@ class Sought(Planned):
     n_attacking: int = 0
 
 
-class SearchWeigher(WithoutEvidence):
+class SearchWeigher(OfSeveral):
     """The claim that a rate holds on each case, tried on those that a search chooses."""
 
     kind = "calibrated"

@@ -19,6 +19,7 @@ from pytest_velo.runner.evidence import Boundaries, Weighed, Weigher
 from pytest_velo.runner.labelled import Labelled
 from pytest_velo.runner.ranked import RankingWeigher
 from pytest_velo.runner.units import Units
+from pytest_velo.runner.without_evidence import WithoutEvidence
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.engine.nulls import nulls_of
 from pytest_velo.stats.planning.sight import Observed, units_in_sight, units_in_sight_of_all
@@ -274,10 +275,8 @@ class AllClaims:
         return _whole(units_in_sight_of_all(parts, alpha=self._design.alpha, beta=self._design.beta))
 
 
-class Measuring:
+class Measuring(WithoutEvidence):
     """An estimate, sampled until its interval is tight enough or to the last unit."""
-
-    beside = None
 
     def __init__(self, hypothesis: Weighed, estimation: Estimation) -> None:
         statistic, design = estimation.statistic, hypothesis.design
@@ -326,21 +325,6 @@ class Measuring:
             return None
         return Verdict.MEASURED if self._rule.feed(unit.bounds, unit.centre, unit.ends) else None
 
-    @staticmethod
-    def predictive_probability() -> float:
-        """Return 1: every trial makes an estimate tighter, so it is never given up."""
-        return 1.0
-
-    @staticmethod
-    def log_e() -> None:
-        """Return None: nothing is claimed."""
-        return
-
-    @staticmethod
-    def boundaries() -> None:
-        """Return None: nothing is decided."""
-        return
-
     def bounds(self) -> tuple[None, None, Interval | None]:
         """Return the interval."""
         return None, None, self._reported().interval
@@ -364,11 +348,6 @@ class Measuring:
         ends = self._reported().interval or self._rule.interval()
         low, high = _rounded(ends.low, ROUND_FLOOR), _rounded(ends.high, ROUND_CEILING)
         return f"{low} <= {self._estimation.statistic} <= {high}"
-
-    @staticmethod
-    def parts() -> tuple[PartVerdict, ...]:
-        """Return nothing: it has no parts."""
-        return ()
 
     def distances(self) -> list[Distance]:
         """Return 0 for each valid turn: none contradicts an estimate."""

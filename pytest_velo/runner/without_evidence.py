@@ -1,4 +1,4 @@
-"""What a weigher says whose claim has no evidence of its own as a whole: that of its arms or findings is."""
+"""What a weigher says whose claim has no evidence as a whole: an estimate, a ranking, a search."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from pytest_velo.verdicts import PartVerdict
 
 
 class WithoutEvidence:
-    """The answers of a ranking or a search to what is asked of every claim.
+    """The answers of an estimate, a ranking or a search to what is asked of every claim.
 
-    Its rounds, or its stages, go on to their end: each may settle something, so none is given up.
+    They go on to their end, for every trial may settle something: none is given up.
     """
 
     beside = None
-    labelled = None
 
     @staticmethod
     def predictive_probability() -> float:
@@ -21,13 +20,24 @@ class WithoutEvidence:
 
     @staticmethod
     def log_e() -> None:
-        """Return None: each arm, or each finding, has evidence of its own."""
+        """Return None: nothing is claimed, or each arm or finding has evidence of its own."""
         return
 
     @staticmethod
     def boundaries() -> None:
         """Return None, likewise."""
         return
+
+    @staticmethod
+    def parts() -> tuple[PartVerdict, ...]:
+        """Return nothing: it has no parts."""
+        return ()
+
+
+class OfSeveral(WithoutEvidence):
+    """The answers of a ranking or a search, whose numbers are those of its arms or of its findings."""
+
+    labelled = None
 
     @staticmethod
     def bounds() -> tuple[None, None, None]:
@@ -38,8 +48,3 @@ class WithoutEvidence:
     def drifts() -> bool:
         """Return False: arms meet on the same cases, and the cases of a search are meant to differ."""
         return False
-
-    @staticmethod
-    def parts() -> tuple[PartVerdict, ...]:
-        """Return nothing: it has no parts."""
-        return ()

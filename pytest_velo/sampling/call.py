@@ -29,10 +29,10 @@ class Guard:
         schema: A schema was requested, and a reply that does not follow it does not count.
     """
 
-    __slots__ = ("_allow_cut", "_allow_empty", "_schema")
+    __slots__ = ("_allow_empty", "_schema", "allow_cut")
 
     def __init__(self, *, allow_cut: bool, allow_empty: bool, schema: bool) -> None:
-        self._allow_cut = allow_cut
+        self.allow_cut = allow_cut
         self._allow_empty = allow_empty
         self._schema = schema
 
@@ -43,7 +43,7 @@ class Guard:
                 return "the provider's content filter stopped the model's call"
             case FinishReason.CONTEXT_OVERFLOW:
                 return "the prompt does not fit the model's context"
-            case FinishReason.LENGTH if not self._allow_cut:
+            case FinishReason.LENGTH if not self.allow_cut:
                 return (
                     "the model's reply was cut at max_tokens or at the end of the context (give more, or"
                     " allow_cut=True)"
@@ -152,6 +152,7 @@ async def ask(
             address=drawn.address,
             drawn_at=drawn.drawn_at,
             speaker=speaker,
+            may_be_cut=guard.allow_cut,
         ),
     )
     scope.remember(Origin(reply=reply, request=request, endpoint=target.endpoint, again=again))

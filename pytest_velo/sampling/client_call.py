@@ -88,6 +88,7 @@ async def answer(scope: TrialScope, target: Target, request: Outgoing) -> Origin
             reply=reply,
             address=drawn.address,
             drawn_at=drawn.drawn_at,
+            may_be_cut=scope.allow_cut,
         ),
     )
     has_schema = "schema" in request.shown.parameters

@@ -14,7 +14,7 @@ from pytest_velo.records import JsonObject, Reply, Request
 from pytest_velo.sampling.call import Guard, ask
 from pytest_velo.sampling.chat import AsyncChat, Chat
 from pytest_velo.sampling.pending import Pending
-from pytest_velo.sampling.prompts import Prompt, messages_of, neutral_tools
+from pytest_velo.sampling.prompts import Prompt, begun, messages_of, neutral_tools
 from pytest_velo.sampling.scope import TrialScope, current
 from pytest_velo.settings import Api, Endpoint
 
@@ -82,15 +82,17 @@ def request_of(
         target: The endpoint and model.
         prompt: As in `AsyncModel`.
         system: The system prompt.
-        parameters: The call's other keywords; those that are None are not sent.
+        parameters: The call's other keywords; those that are None are not sent. A `prefill` is a message.
         folder: What paths of images and sounds are relative to.
 
     Raises:
         BodyError: The prompt is none, or a keyword is a slip of the pen.
+        UsageError: The endpoint continues no reply, and one is begun.
     """
     given = {name: value for name, value in parameters.items() if value is not None}
+    prefill = given.pop("prefill", "")
     _check_names(given, target.endpoint)
-    messages = messages_of(prompt, system, folder)
+    messages = begun(messages_of(prompt, system, folder), prefill)
     if isinstance(given.get("tools"), Sequence):
         given["tools"] = neutral_tools(given["tools"])
     return with_prefill(target.request(messages, given), target.endpoint)
@@ -128,6 +130,7 @@ class AsyncModel(_Caller):
         max_tokens: int | None = None,
         effort: str | None = None,
         stop: str | Sequence[str] | None = None,
+        prefill: str | None = None,
         tools: Sequence[JsonObject] | None = None,
         schema: JsonObject | None = None,
         logprobs: int | None = None,
@@ -147,6 +150,8 @@ class AsyncModel(_Caller):
             max_tokens: Maximum number of tokens in the reply, >= 1.
             effort: Reasoning effort, in the provider's own terms.
             stop: One or several texts that end the reply.
+            prefill: The beginning of the reply, which the model continues: `reply.text` is what follows. Not
+                every API can; see "Prefill" in `docs/reference/providers.md`.
             tools: `[{"name", "description", "parameters": JSON schema}]`.
             schema: A JSON schema the reply must follow; the value is `reply.parsed`.
             logprobs: How many alternatives per token to return.
@@ -162,7 +167,8 @@ class AsyncModel(_Caller):
         scope = self._scope()
         scope.issue()
         target = self._target(scope)
-        request = self._request(scope, target, prompt, system, {**options, **provider_parameters})
+        sent = {**options, **provider_parameters, "prefill": prefill}
+        request = self._request(scope, target, prompt, system, sent)
         guard = Guard(allow_cut=allow_cut, allow_empty=allow_empty, schema=schema is not None)
         counted = {"allow_cut": allow_cut, "allow_empty": allow_empty}
         again = partial(self, **{**options, **counted, **provider_parameters})
@@ -206,6 +212,7 @@ class Model(_Caller):
         max_tokens: int | None = None,
         effort: str | None = None,
         stop: str | Sequence[str] | None = None,
+        prefill: str | None = None,
         tools: Sequence[JsonObject] | None = None,
         schema: JsonObject | None = None,
         logprobs: int | None = None,
@@ -220,7 +227,8 @@ class Model(_Caller):
         assert scope.block is not None
         scope.issue()
         target = self._target(scope)
-        request = self._request(scope, target, prompt, system, {**options, **provider_parameters})
+        sent = {**options, **provider_parameters, "prefill": prefill}
+        request = self._request(scope, target, prompt, system, sent)
         guard = Guard(allow_cut=allow_cut, allow_empty=allow_empty, schema=schema is not None)
         counted = {"allow_cut": allow_cut, "allow_empty": allow_empty}
         again = partial(self, **{**options, **counted, **provider_parameters})
@@ -274,7 +282,7 @@ def _meant(name: str) -> str | None:
 _SLIP = 0.88  # `temprature` and `edits` are some; `top_k` (0.8, beside `top_p`) and `top_logprobs` are not
 _SENT = ("temperature", "top_p", "max_tokens", "effort", "stop", "tools", "schema", "logprobs")
 _OTHERS = {"max_turns": "chat.run(…)", "allow_unfinished": "chat.run(…)", "edit": "reply.fork(…)"}
-_KEYWORDS = (*_SENT, "system", "allow_cut", "allow_empty", "slot")
+_KEYWORDS = (*_SENT, "system", "prefill", "allow_cut", "allow_empty", "slot")
 
 
 def _options(arguments: dict[str, Any]) -> dict[str, Any]:

@@ -39,6 +39,26 @@ def messages_of(prompt: Prompt, system: str | None, folder: Path = Path()) -> tu
     return tuple(map(partial(_carried, folder=folder), as_messages(text, system)))
 
 
+def begun(messages: tuple[JsonObject, ...], prefill: Any) -> tuple[JsonObject, ...]:
+    """Return messages with the beginning of the reply (`prefill=`) behind them; an empty one is none.
+
+    Raises:
+        BodyError: It is no text, or the messages end with one that is begun.
+    """
+    if not isinstance(prefill, str):
+        raise BodyError(
+            f"prefill= is the beginning of the reply, a text, got {prefill!r}", fix='prefill="The answer is"'
+        )
+    if not prefill:
+        return messages
+    if messages[-1]["role"] == "assistant":
+        raise BodyError(
+            "prefill= begins the reply, and the messages end with the assistant's already",
+            fix="give one of the two",
+        )
+    return (*messages, {"role": "assistant", "content": prefill})
+
+
 def is_content(prompt: object) -> bool:
     """Tell whether a prompt is the content of one message: images and sounds, alone or among texts."""
     if isinstance(prompt, Media | MediaFile):

@@ -80,6 +80,7 @@ def call_to_plain(call: Call) -> Plain:
         "address": [at.key, at.seed, at.stream, at.slot],
         "drawn_at": call.drawn_at,
         "speaker": call.speaker,
+        "may_be_cut": call.may_be_cut,
     }
 
 
@@ -93,6 +94,7 @@ def call_from_plain(plain: Plain) -> Call:
         address=Address(key=key, seed=seed, stream=stream, slot=slot),
         drawn_at=plain["drawn_at"],
         speaker=plain["speaker"],
+        may_be_cut=plain["may_be_cut"],
     )
 
 

@@ -12,10 +12,23 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from pytest_velo import Finding, Sweep, check, check_sync, difference, estimate, load, mean, rate
+from pytest_velo import (
+    Finding,
+    Reply,
+    Sweep,
+    check,
+    check_sync,
+    difference,
+    estimate,
+    load,
+    mean,
+    rate,
+    scripted,
+)
 from pytest_velo.cli.main import main
 from pytest_velo.errors import BodyError, UsageError
 from pytest_velo.interactive.session import close_all
+from pytest_velo.records import Usage
 from support.schemas import faults
 
 CASES = [{"question": f"Is {n} a number?", "wrong": "no"} for n in range(8)]
@@ -358,3 +371,17 @@ def test_a_check_that_is_cancelled_keeps_its_draws(notebook: ModuleType, run: An
     asyncio.run(cancelled())
     finding = check_sync(rate >= 0.2, notebook.agrees, cases=CASES, models=["lab/tiny"])
     assert all(call.reply.cached for trial in finding.trials for call in trial.calls)
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_whoever_allows_cut_replies_is_not_told_that_some_were(run: Any, allowed: bool) -> None:
+    reply = Reply(text="A", usage=Usage(input_tokens=5, output_tokens=1))
+    letter = scripted("letter", lambda request, rng: reply)
+
+    async def first(model):
+        return (await model("A or B?", max_tokens=1, allow_cut=allowed)).answers("A")
+
+    finding = check_sync(rate >= 0.5, first, models=[letter], max_trials=20)
+    assert ("F01" in {found.code for found in finding.result.found}) is not allowed
+    (result,) = load(finding.run_id, run.path / ".pytest_velo").results
+    assert {call.may_be_cut for trial in result.trials for call in trial.calls} == {allowed}

@@ -71,6 +71,7 @@ def trial(
     arm: str = "",
     finish: FinishReason = FinishReason.STOP,
     tokens: int | None = None,
+    may_be_cut: bool = False,
     **parameters: Any,
 ) -> TrialRecord:
     """Return a trial with one call."""
@@ -86,6 +87,7 @@ def trial(
         reply=Reply(text=reply, finish_reason=finish, usage=Usage(output_tokens=tokens)),
         address=Address(key=f"{prompt}{sorted(parameters.items())}", seed=0, stream="", slot=str(index)),
         drawn_at="",
+        may_be_cut=may_be_cut,
     )
     values = {} if kind is OutcomeKind.INVALID else {"": float(kind is OutcomeKind.ONE)}
     return TrialRecord(

@@ -31,6 +31,7 @@ async def ask(
     max_tokens: int | None = None,
     effort: str | None = None,
     stop: str | Sequence[str] | None = None,
+    prefill: str | None = None,
     tools: Sequence[JsonObject] | None = None,
     schema: JsonObject | None = None,
     logprobs: int | None = None,
@@ -58,6 +59,7 @@ async def ask(
         max_tokens: Maximum number of tokens in a reply, >= 1.
         effort: Reasoning effort, in the provider's own terms.
         stop: One or several texts that end a reply.
+        prefill: The beginning of every reply, which the model continues.
         tools: `[{"name", "description", "parameters": JSON schema}]`.
         schema: A JSON schema the replies must follow.
         logprobs: How many alternatives per token to return.
@@ -107,6 +109,7 @@ def ask_sync(
     max_tokens: int | None = None,
     effort: str | None = None,
     stop: str | Sequence[str] | None = None,
+    prefill: str | None = None,
     tools: Sequence[JsonObject] | None = None,
     schema: JsonObject | None = None,
     logprobs: int | None = None,

@@ -32,6 +32,8 @@ from pytest_velo.verdicts import Interval, Verdict
 
 MOST_LOOKS = 120
 _CLOSE = 1e-6
+_NO_DESIGN = (VeloError, LookupError, ValueError, ArithmeticError)
+"""What is raised where recorded numbers cannot have been those of a design."""
 _MEANS = (UnitKind.CASE, UnitKind.GROUP, UnitKind.LABEL)
 
 
@@ -85,13 +87,14 @@ def path_of(result: HypothesisResult, *, intervals: int = 0) -> Path | None:
         return None  # its other side is in the file of baselines
     try:
         known = with_units(result)
-    except NotComparable:
+        designs = [*_designs(known)]
+    except (NotComparable, *_NO_DESIGN):
         return None
     estimated = None
-    for design in _designs(known):
+    for design in designs:
         try:
             followed = _followed(known, claim, design, intervals)
-        except (VeloError, LookupError, ValueError):
+        except _NO_DESIGN:
             continue  # another design, or outcomes that this claim is not about
         if followed.is_recorded(known):
             return followed.path

@@ -20,9 +20,15 @@ def test_a_reply_as_long_as_its_request_allows(name: str) -> None:
     assert said.trials == (0,)
 
 
-def test_a_cut_reply_that_counts_is_a_note() -> None:
-    (said,) = found(CHECK, seen(trials=[trial(finish=FinishReason.LENGTH), trial(1)], allow_cut=True))
+@pytest.mark.parametrize("sent", [{"finish": FinishReason.LENGTH}, {"tokens": 8, "max_tokens": 8}])
+def test_nothing_is_said_of_a_reply_that_may_be_cut(sent: dict[str, Any]) -> None:
+    assert found(CHECK, seen(trials=[trial(**sent, may_be_cut=True), trial(1)])) == []
+
+
+def test_a_cut_reply_that_is_scored_though_nobody_allowed_it_is_a_note() -> None:
+    (said,) = found(CHECK, seen(trials=[trial(finish=FinishReason.LENGTH), trial(1)]))
     assert said.level is Level.NOTE
+    assert said.message == "1 of 2 scored trials have a reply that was cut"
 
 
 def test_cut_replies_that_are_left_out_are_a_note() -> None:

@@ -73,6 +73,18 @@ def test_a_case_without_a_number_is_named(source, word, fix):
     assert fix in caught.value.fix
 
 
+@pytest.mark.parametrize(
+    ("source", "fix"), [("lvel", "did you mean 'level'?"), (lambda case: None, "a number for each case")]
+)
+def test_what_stands_for_a_missing_number_does_not_stand_for_all_of_them(source, fix):
+    """A misspelt field with `missing=` was the same number for every case, in silence."""
+    with pytest.raises(UsageError) as caught:
+        frame_with(covariate(source, missing=3))
+    assert "has no number for any of the 10 cases" in caught.value.what
+    assert fix in caught.value.fix
+    assert "missing=" not in caught.value.fix
+
+
 def test_a_field_that_is_empty_everywhere_is_not_taken_for_a_typo():
     with pytest.raises(UsageError) as caught:
         frame_with("level", [{**row, "level": None} for row in ROWS])

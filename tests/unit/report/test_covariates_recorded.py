@@ -42,10 +42,17 @@ def test_what_was_learned_is_written_and_read_and_older_records_have_nothing_of_
         {"shares": {"a": 0.75, "b": "much"}},
         {"shares": None},
         {"kinds": ["q0"]},
+        {"low": 0.5},
+        {"high": "much"},
+        {"high": float("inf")},
+        {"variance": -1.0},
+        {"variance": None},
+        {"expected": 2.0},
+        {"centres": {"q0": "much"}},
     ],
     ids=str,
 )
-def test_kinds_without_their_shares_of_the_list_are_refused(damaged):
+def test_what_no_covariate_can_have_said_is_refused(damaged):
     with pytest.raises((KeyError, TypeError, ValueError, AttributeError)):
         covariate_from_json({**covariate_to_json(SEEN), **damaged})
 

@@ -82,6 +82,62 @@ def test_what_is_kept_edited_and_written_anew(run_async, at, edit, begun, text) 
     assert second.parameters == first.parameters == {"temperature": 0.5}
 
 
+def test_a_call_may_begin_the_reply(run_async) -> None:
+    seen: list[Request] = []
+    replies: list[Reply] = []
+
+    async def body(model):
+        turns = [{"role": "user", "content": "How many?"}, {"role": "assistant", "content": "Hm."}]
+        reply = await model("How many?", prefill="Hm.")
+        chat = model.chat()
+        replies.extend([reply, await model(turns), await reply.fork(at=0, edit="Well.")])
+        replies.extend([await chat("How many?", prefill="Hm."), await chat("Sure?")])
+        return True
+
+    run_async(student(seen), body)
+
+    first, written_out, forked, turn, second_turn = seen
+    assert first == written_out == turn
+    assert [reply.prefill for reply in replies] == ["Hm.", "Hm.", "Hm. Well.", "Hm.", ""]
+    assert forked.messages[-1] == {"role": "assistant", "content": "Hm. Well."}
+    assert [message["role"] for message in second_turn.messages] == ["user", "assistant", "user"]
+    assert second_turn.messages[1]["content"] == "Hm. That makes 8. So it is 8."
+
+
+@pytest.mark.parametrize(
+    ("options", "what"),
+    [
+        ({"prefill": 5}, "prefill= is the beginning of the reply, a text, got 5"),
+        ({"prefill": ["Hm."]}, "prefill= is the beginning of the reply, a text, got"),
+        ({"prefil": "Hm."}, "a model call has no keyword `prefil`"),
+    ],
+)
+def test_what_is_no_beginning_of_a_reply_says_so(run_async, options, what) -> None:
+    async def body(model):
+        return await model("How many?", **options) == "7"
+
+    assert what in str(run_async(student(), body).error)
+
+
+def test_a_reply_begins_once(run_async) -> None:
+    async def body(model):
+        begun = {"role": "assistant", "content": "Hm."}
+        return await model([{"role": "user", "content": "How many?"}, begun], prefill="Well.") == "7"
+
+    assert "end with the assistant's already" in str(run_async(student(), body).error)
+
+
+def test_an_empty_beginning_is_none(run_async) -> None:
+    seen: list[Request] = []
+
+    async def body(model):
+        await model("How many?", prefill="")
+        return await model("How many?") == STEPS
+
+    run_async(student(seen), body)
+    assert seen[0] == seen[1]
+
+
 def test_a_fork_in_which_nothing_is_kept_is_another_draw(run_async) -> None:
     async def body(model):
         reply = await model("How many?")

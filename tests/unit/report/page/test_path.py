@@ -8,11 +8,42 @@ from typing import Any
 import pytest
 
 from pytest_velo.claims import AnyClaim, baseline, difference, estimate, mean, rate
-from pytest_velo.records import HypothesisResult
+from pytest_velo.records import CovariateSeen, HypothesisResult, TruthSeen
 from pytest_velo.report.page.path import MOST_LOOKS, path_of
+from pytest_velo.report.truth import truth_from_json, truth_to_json
 from pytest_velo.runner.result import result_of
 from support.runs import sampled
 
+SEEN = CovariateSeen(
+    name="topic",
+    used=True,
+    expected=0.5,
+    declared=False,
+    correlation=0.6,
+    adjusted=0.7,
+    n_saved=None,
+    low=-1.0,
+    high=1.0,
+    variance=1.0,
+    centres={},
+    kinds={},
+    shares={"a": 1.0},
+)
+TRUTH = TruthSeen(
+    source="labels.csv",
+    every=0,
+    n_judged=0,
+    n_labelled=0,
+    n_skipped=0,
+    n_waiting=0,
+    n_changed=0,
+    judged=None,
+    judged_interval=None,
+    correlation=None,
+    agreement=None,
+    n_alone=None,
+    labels={},
+)
 HALF = [1.0, 0.0, 1.0] * 8
 
 
@@ -80,6 +111,28 @@ def test_a_rule_of_another_kind_leaves_the_running_estimate_alone() -> None:
 )
 def test_there_is_none_where_the_record_does_not_tell(fields: dict[str, Any]) -> None:
     assert path_of(replace(result(), **fields)) is None
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"covariate": replace(SEEN, low=0.5)},
+        {"covariate": replace(SEEN, variance=-1.0)},
+        {"covariate": replace(SEEN, shares={"a": 0.0})},
+        {"alpha": 2.0},
+        {"truth": TRUTH},
+    ],
+    ids=["no range", "no variance", "no share", "no level", "no block"],
+)
+def test_what_cannot_have_been_a_design_is_no_path_and_no_traceback(fields: dict[str, Any]) -> None:
+    path = path_of(replace(result(), **fields))
+    assert path is None or not path.followed
+
+
+def test_blocks_of_no_trial_are_refused_where_a_record_is_read() -> None:
+    assert truth_from_json({**truth_to_json(TRUTH), "every": 20}) == replace(TRUTH, every=20)
+    with pytest.raises(ValueError, match="one trial in 0"):
+        truth_from_json(truth_to_json(TRUTH))
 
 
 def test_a_part_of_the_trials_is_no_path() -> None:
