@@ -55,7 +55,7 @@ class RetryPolicy:
     longest_wait_s: float = LONGEST_PAUSE_S
     outage_after_s: float = 120.0
     unreached_after_s: float = 15.0
-    nobody_after_s: float = 3.0
+    nobody_after_s: float = 2.0
     outage_attempts: int = 12
     unanswered_attempts: int = 4
     breaker: int = 5
