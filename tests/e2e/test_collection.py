@@ -553,9 +553,12 @@ def test_groups_are_the_unit_and_speak_of_more_groups(run):
         f"ROWS = {rows!r}\n"
         + marked("rate >= 0.5, models=[YES], cases=cases(ROWS, group='topic')", CASE_BODY)
     )
-    run().assert_outcomes(passed=1)
+    ended = run()
+    ended.assert_outcomes(passed=1)
     result = run.record["test_h"]
     assert result.scope == "beyond these cases (unit: group)"
+    ended.stdout.re_match_lines([r".* \d+ of (at most |≤)15 groups"])
+    assert (result.max_trials, result.max_units) == (200, 15)
     topics = [int(name) % 15 for name in asked_about(run)]
     assert all(topics.count(topic) == 4 for topic in topics)  # a verdict waits for whole groups
 
