@@ -8,7 +8,9 @@ from typing import Literal, TypeVar
 
 Raised = TypeVar("Raised", bound=Exception)
 
-TransientKind = Literal["rate_limit", "overloaded", "loading", "connection", "timeout", "server", "garbage"]
+TransientKind = Literal[
+    "rate_limit", "overloaded", "loading", "unreached", "connection", "timeout", "server", "garbage"
+]
 
 
 class VeloError(Exception):
@@ -88,9 +90,9 @@ class TransientError(VeloError):
     """One attempt failed for a reason that may pass; the retrying wrapper handles it.
 
     Attributes:
-        kind: `rate_limit` (429), `overloaded` (529), `loading` (the server is getting ready), `connection`
-            (no or dropped connection), `timeout`, `server` (5xx), `garbage` (a 2xx whose body is not a
-            reply).
+        kind: `rate_limit` (429), `overloaded` (529), `loading` (the server is getting ready), `unreached`
+            (there is no such host, or nothing listens there), `connection` (no or dropped connection),
+            `timeout`, `server` (5xx), `garbage` (a 2xx whose body is not a reply).
         retry_after_s: The wait the server asks for, in seconds; None if it does not say.
         status: The HTTP status; None without a response.
     """

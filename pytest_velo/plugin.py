@@ -126,6 +126,12 @@ def _prepared(config: pytest.Config, items: list[pytest.Item]) -> Generator[None
     return returned
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Warn of what was selected, when nothing is deselected any more; it is called after errors, too."""
+    if not session.shouldfail and any(item.get_closest_marker("velo") is not None for item in session.items):
+        integration.warn_of(session.items, integration.session_of(session.config))
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
     """Sample hypotheses together while the loop runs."""

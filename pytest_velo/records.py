@@ -560,6 +560,8 @@ class HypothesisResult:
         claim: The claim as written, e.g. `rate >= 0.3`.
         scope: What the claim is about: `this body as it stands`, `over these 12 cases`,
             `beyond these cases`, `beyond these cases (unit: group)`.
+        max_trials: The most units that were asked for; `max_units` of them are there, where cases run out
+            before. None if an older record does not tell.
         max_trials_marked: The mark sets `max_trials`, so no option raises it.
         unit: What is counted; None if an older record does not tell.
         invalid: How invalid trials entered the evidence; None likewise.
@@ -622,6 +624,7 @@ class HypothesisResult:
     margin: float = 0.0
     family: Family | None = None
     max_trials: int = 200
+    max_units: int | None = None
     max_trials_marked: bool = False
     seed: int = 0
     trials: tuple[TrialRecord, ...] = ()

@@ -141,7 +141,7 @@ class OpenAiService:
         await self._client.close()
 
     def _ours(self, error: Exception, doing: str) -> Exception:
-        return as_ours(error, self._endpoint, self._secrets, doing)
+        return as_ours(error, self._endpoint, self._secrets, doing, self._client.base_url)
 
 
 def _standing(batch: Any) -> Standing:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, AsyncIterator
 from typing import Any
 
+import httpx2
+
 from pytest_velo.batches.service import MOST_LINE_BYTES
-from pytest_velo.errors import RequestError, TransientError, VeloError
+from pytest_velo.errors import OutageError, RequestError, TransientError, TransientKind, VeloError
 from pytest_velo.providers.answers import decode
+from pytest_velo.providers.connections import links_of, unconnected, untrusted
 from pytest_velo.providers.failures import read_failure, settle_failure
 from pytest_velo.providers.secrets import Secrets
 from pytest_velo.records import Request
@@ -17,7 +20,7 @@ _SURE = range(400, 500)
 _MAYBE = (408, 409)
 
 
-def as_ours(error: Exception, endpoint: Endpoint, secrets: Secrets, doing: str) -> VeloError:
+def as_ours(error: Exception, endpoint: Endpoint, secrets: Secrets, doing: str, url: object) -> VeloError:
     """Return what an SDK raised as our error, without secrets.
 
     Args:
@@ -25,12 +28,12 @@ def as_ours(error: Exception, endpoint: Endpoint, secrets: Secrets, doing: str) 
         endpoint: Where it was asked.
         secrets: Struck out of what is shown.
         doing: What was asked, for the message.
+        url: Where its API is.
     """
     where = f"endpoint {endpoint.name}, batch API"
     response = getattr(error, "response", None)
     if response is None or getattr(error, "status_code", None) is None:
-        said = secrets.strike_text(f"{type(error).__name__}: {error}")
-        return TransientError(f"{doing}: no answer ({said})", kind="connection", where=where)
+        return _unanswered(error, str(url), where, doing)
     status = int(response.status_code)
     body = secrets.strike(_body_of(response), is_reply=False)
     failure = read_failure(status, response.headers, body)
@@ -45,6 +48,18 @@ def as_ours(error: Exception, endpoint: Endpoint, secrets: Secrets, doing: str) 
             )
         return ours
     return RequestError(f"{doing}: HTTP {status}: {failure.message}", where=where)
+
+
+def _unanswered(error: Exception, url: str, where: str, doing: str) -> VeloError:
+    """Return why there was no answer; a certificate that is not trusted lasts, anything else may pass."""
+    lasting = untrusted(error, url)
+    if lasting is not None:
+        return OutageError(f"{doing}: {lasting.what}", where=where, fix=lasting.fix)
+    if any(isinstance(link, TimeoutError | httpx2.ReadTimeout) for link in links_of(error)):
+        return TransientError(f"{doing}: no answer in time", kind="timeout", where=where)
+    found = unconnected(error, url)
+    kind: TransientKind = "unreached" if found.is_unreached else "connection"
+    return TransientError(f"{doing}: no answer: {found.what}", kind=kind, where=where, fix=found.fix)
 
 
 def is_certain(error: Exception) -> bool:

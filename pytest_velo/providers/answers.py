@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import httpx2
@@ -12,6 +11,7 @@ import msgspec
 
 from pytest_velo.errors import OutageError, TransientError, TransientKind, VeloError
 from pytest_velo.providers.bodies import BodyLimitError, CodingError
+from pytest_velo.providers.connections import links_of, unconnected, untrusted
 from pytest_velo.providers.failures import inner_failure, quoted, read_failure, settle_failure
 from pytest_velo.providers.secrets import Secrets
 from pytest_velo.providers.transport import Answer
@@ -79,27 +79,30 @@ def without_secrets(answer: Answer, secrets: Secrets, body: Any) -> Any:
         return secrets.strike_text(answer.content.decode("utf-8", "replace"))
 
 
-def unanswered(request: Request, error: BaseException, limit_s: float) -> VeloError:
+def unanswered(request: Request, error: BaseException, limit_s: float, url: str) -> VeloError:
     """Distinguish a reply that never came from a failed connection, by following all causes.
 
-    Only the first can depend on the prompt. `limit_s` is how long the attempt was given, in seconds.
+    Only the first can depend on the prompt. `limit_s` is how long the attempt was given, in seconds, and
+    `url` where it went.
     """
-    chain = list(_links(error))
+    chain = list(links_of(error))
     for link in reversed(chain):  # what the standard library says, not what wraps it
         if isinstance(link, BodyLimitError | CodingError):
             return lost(request, "garbage", str(link), fix=_WRONG_PLACE)
-        if isinstance(link, ssl.SSLError):
-            return _untrusted(request, link)
-    unconnected = any(isinstance(link, httpx2.ConnectTimeout | httpx2.PoolTimeout) for link in chain)
+    lasting = untrusted(error, url)
+    if lasting is not None:  # no attempt mends it
+        return OutageError(lasting.what, where=_where(request), fix=lasting.fix)
+    unconnected_in_time = any(isinstance(link, httpx2.ConnectTimeout | httpx2.PoolTimeout) for link in chain)
     late = any(isinstance(link, TimeoutError | httpx2.TimeoutException) for link in chain)
-    if late and not unconnected:
+    if late and not unconnected_in_time:
         return lost(request, "timeout", f"no reply within {limit_s:g} s")
-    return lost(request, "connection", f"the connection failed ({type(chain[-1]).__name__})")
+    found = unconnected(error, url)
+    return lost(request, "unreached" if found.is_unreached else "connection", found.what, fix=found.fix)
 
 
 def lost(request: Request, kind: TransientKind, what: str, fix: str = "") -> TransientError:
     """Return the error of an attempt that brought no reply."""
-    return TransientError(what, kind=kind, where=f"{request.endpoint}, model {request.model}", fix=fix)
+    return TransientError(what, kind=kind, where=_where(request), fix=fix)
 
 
 def decode(content: bytes) -> Any:
@@ -114,27 +117,8 @@ def decode(content: bytes) -> Any:
         return content.decode("utf-8", "replace")
 
 
-def _untrusted(request: Request, error: ssl.SSLError) -> OutageError:
-    """Return the error for a connection that is not encrypted as it should be; no attempt mends it."""
-    where = f"{request.endpoint}, model {request.model}"
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return OutageError(
-            f"the server's certificate is not trusted ({error.verify_message})",
-            where=where,
-            fix="set SSL_CERT_FILE to a file with the certificate of the authority that signed it",
-        )
-    return OutageError(
-        f"no encrypted connection can be made ({error.reason or type(error).__name__})",
-        where=where,
-        fix="check base_url: does the server speak https there?",
-    )
-
-
-def _links(error: BaseException | None) -> Iterator[BaseException]:
-    """Give an error and what it came from; httpcore hides the cause and leaves the context."""
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
+def _where(request: Request) -> str:
+    return f"{request.endpoint}, model {request.model}"
 
 
 def _kind_of(body: Any, answer: Answer) -> str:

@@ -192,6 +192,11 @@ class HttpProvider:
         """The SDK's client that the transport posts through; None if it has none."""
         return getattr(self._transport, "client", None)
 
+    @property
+    def _url(self) -> str:
+        """Where the calls go; empty if nobody knows."""
+        return self._endpoint.base_url or str(getattr(self.client, "base_url", ""))
+
     async def aclose(self) -> None:
         """Close the transport."""
         await self._transport.aclose()
@@ -203,7 +208,8 @@ class HttpProvider:
             async with asyncio.timeout(self._endpoint.timeout_s):
                 answer = await self._transport.post(self._wire.path, body, self._wire.headers(body))
         except NO_ANSWER as error:
-            raise unanswered(request, error, self._endpoint.timeout_s) from None  # its causes hold the key
+            # Its causes hold the key.
+            raise unanswered(request, error, self._endpoint.timeout_s, self._url) from None
         return self._read(answer, request, time.perf_counter() - started, has_seed=seed is not None)
 
     def _read(self, answer: Answer, request: Request, latency_s: float, *, has_seed: bool) -> Reply:

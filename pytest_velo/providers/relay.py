@@ -79,7 +79,7 @@ class Relay:
                 if 300 <= answer.status < 400:
                     answer = await self._post_by_httpx(parcel)  # which follows it
         except NO_ANSWER as error:
-            raise unanswered(request, error, limit_s) from None  # its causes hold the key
+            raise unanswered(request, error, limit_s, parcel.url) from None  # its causes hold the key
         latency_s = time.perf_counter() - started
         secrets = self._secrets_of(parcel)
         if answer.status < 400 and answer.headers.get("content-type", "").startswith("text/event-stream"):

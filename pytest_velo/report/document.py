@@ -70,6 +70,7 @@ _RESULT = (
     "beta",
     "margin",
     "max_trials",
+    "max_units",
     "seed",
     "rerun",
     "claim_hash",
@@ -89,7 +90,7 @@ _CIRCUMSTANCES = (
     "n_earlier",
 )
 _SINCE = frozenset(
-    {"body_digest", "n_unpriced", "priced_usd", "usd_per_turn", "n_earlier"}
+    {"body_digest", "max_units", "n_unpriced", "priced_usd", "usd_per_turn", "n_earlier"}
 )  # older records lack them
 
 

@@ -17,6 +17,7 @@ from pytest_velo.report.numbers import count, interval, p_value, percent, rate, 
 from pytest_velo.report.phrases import (
     CHANGE,
     claim_text,
+    most_units,
     n_trials,
     pairs_text,
     statistic_of,
@@ -234,7 +235,7 @@ def _what(claim: str) -> str:
 
 def _trial_counts(result: HypothesisResult, evidence: Evidence) -> str:
     """Say how many trials or pairs there were, and how they came out."""
-    trials, most = n_trials(evidence), f"at most {result.max_trials:,}"
+    trials, most = n_trials(evidence), f"at most {most_units(result):,}"
     if result.truth is not None:
         return _label_counts(result.truth, evidence, most)
     if (searched := searched_of(result)) is not None:

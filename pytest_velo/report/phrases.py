@@ -111,9 +111,14 @@ def used_text(result: HypothesisResult, *, in_table: bool = False) -> str:
     assert result.decision is not None  # the caller looked
     n, unit = result.decision.evidence.n, result.unit or UnitKind.TRIAL
     if not in_table:
-        return f"{n:,} of at most {count(result.max_trials, unit.value)}"
+        return f"{n:,} of at most {count(most_units(result), unit.value)}"
     things = "" if unit is UnitKind.TRIAL else f" {unit.value}s"
-    return f"{n:,} of ≤{result.max_trials:,}{things}"
+    return f"{n:,} of ≤{most_units(result):,}{things}"
+
+
+def most_units(result: HypothesisResult) -> int:
+    """Return how many trials (pairs, cases, groups) there could be: `max_trials`, or all that there are."""
+    return result.max_trials if result.max_units is None else result.max_units
 
 
 def observed(result: HypothesisResult) -> str:

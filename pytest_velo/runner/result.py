@@ -63,6 +63,7 @@ def result_of(run: Run) -> HypothesisResult:
         max_trials=hypothesis.frame.max_trials
         if hypothesis.design.census is None
         else hypothesis.design.max_units,
+        max_units=hypothesis.design.max_units,
         max_trials_marked=hypothesis.max_trials_marked,
         seed=hypothesis.seed,
         trials=(*run.trials, *shown),

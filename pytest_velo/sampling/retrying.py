@@ -7,7 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from pytest_velo.errors import AccessError, OutageError, RequestError, TransientError, UnansweredError
+from pytest_velo.errors import (
+    AccessError,
+    OutageError,
+    RequestError,
+    TransientError,
+    TransientKind,
+    UnansweredError,
+)
 from pytest_velo.providers.base import Provider
 from pytest_velo.providers.waits import in_how_long
 from pytest_velo.records import Reply, Request
@@ -15,7 +22,8 @@ from pytest_velo.sampling.concurrency import LONGEST_PAUSE_S
 from pytest_velo.sampling.pacing import Clock
 from pytest_velo.sampling.seeds import rng
 
-_ENDPOINTS_OWN = ("rate_limit", "overloaded", "loading", "connection")  # no prompt is to blame for them
+# No prompt is to blame for them.
+_ENDPOINTS_OWN = ("rate_limit", "overloaded", "loading", "unreached", "connection")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +37,8 @@ class RetryPolicy:
         outage_after_s: 429s, 529s and connection errors are an outage once the endpoint has answered nothing
             for this long.
         unreached_after_s: The same for connections to an endpoint that has never answered.
+        nobody_after_s: The same where there is no such host, or nothing listens there: that is a machine
+            without a network or a wrong address, and rarely passes while someone waits.
         outage_attempts: They are also an outage after this many attempts of one call, whatever else is
             answered.
         unanswered_attempts: After this many 5xx, time-outs and garbage, a prompt stays unanswered.
@@ -45,6 +55,7 @@ class RetryPolicy:
     longest_wait_s: float = LONGEST_PAUSE_S
     outage_after_s: float = 120.0
     unreached_after_s: float = 15.0
+    nobody_after_s: float = 2.0
     outage_attempts: int = 12
     unanswered_attempts: int = 4
     breaker: int = 5
@@ -151,11 +162,11 @@ class Retrying:
             raise self._outage(f"the provider asks to wait {asked}: {error.what}", error)
         silent_s = self._clock.now() - max(trouble.since, self._answered_at or 0.0)
         match error.kind:
-            case "rate_limit" | "overloaded" | "connection":
-                never = self._answered_at is None and error.kind == "connection"
-                limit_s = policy.unreached_after_s if never else policy.outage_after_s
+            case "rate_limit" | "overloaded" | "unreached" | "connection":
+                limit_s = self._patience_s(error.kind)
                 if self._is_out or silent_s >= limit_s or trouble.n_own >= policy.outage_attempts:
-                    raise self._outage(f"no answer after {trouble.n} attempts ({error.what})", error)
+                    attempts = "1 attempt" if trouble.n == 1 else f"{trouble.n} attempts"
+                    raise self._outage(f"no answer after {attempts}: {error.what}", error)
             case "loading":
                 if self._is_out or silent_s >= self._loading_s:
                     what = f"still getting ready after {self._loading_s:g} s ({error.what})"
@@ -169,6 +180,13 @@ class Retrying:
                 self._judge_unanswered(trouble, request)
             case _:
                 assert_never(error.kind)
+
+    def _patience_s(self, kind: TransientKind) -> float:
+        """Return for how many seconds the endpoint may answer nothing."""
+        if self._answered_at is None and kind in ("unreached", "connection"):
+            policy = self._policy
+            return policy.nobody_after_s if kind == "unreached" else policy.unreached_after_s
+        return self._policy.outage_after_s
 
     def _judge_garbage(self, trouble: _Trouble, request: Request) -> None:
         """End it if nothing legible comes any more: that is an address or a proxy, not a prompt."""

@@ -553,9 +553,12 @@ def test_groups_are_the_unit_and_speak_of_more_groups(run):
         f"ROWS = {rows!r}\n"
         + marked("rate >= 0.5, models=[YES], cases=cases(ROWS, group='topic')", CASE_BODY)
     )
-    run().assert_outcomes(passed=1)
+    ended = run()
+    ended.assert_outcomes(passed=1)
     result = run.record["test_h"]
     assert result.scope == "beyond these cases (unit: group)"
+    ended.stdout.re_match_lines([r".* \d+ of (at most |≤)15 groups"])
+    assert (result.max_trials, result.max_units) == (200, 15)
     topics = [int(name) % 15 for name in asked_about(run)]
     assert all(topics.count(topic) == 4 for topic in topics)  # a verdict waits for whole groups
 
@@ -584,6 +587,25 @@ def test_few_groups_are_told_before_they_are_paid_for(run):
     run("--collect-only").stdout.fnmatch_lines(
         ["*test_it.py::test_h: 10 groups: a rate is seen with 80% power from 0.9* up where every group is *"]
     )
+
+
+def test_what_does_not_run_is_not_warned_of(run):
+    rows = [{"q": f"question {n}", "topic": f"topic {n % 10}"} for n in range(80)]
+    few = marked("rate >= 0.5, models=[YES], cases=cases(ROWS, group='topic')", CASE_BODY)
+    weak = marked("rate >= 0.5, expect=0.52, models=[YES]").replace("test_h", "test_weak")
+    skipped = "@pytest.mark.skip\n" + weak.replace("test_weak", "test_skipped")
+    run.file(f"ROWS = {rows!r}\n{few}\n{weak}\n{skipped}\ndef test_plain(): pass\n")
+    told = [
+        "*PytestWarning: test_it.py::test_h: 10 groups:*",
+        "*PytestWarning: test_it.py::test_weak: if the*",
+    ]
+    for chosen, others in ([], []), (["-k", "test_h"], told[1:]), (["-k", "test_weak"], told[:1]):
+        result = run("--collect-only", *chosen)
+        result.stdout.fnmatch_lines([line for line in told if line not in others])
+        for line in [*others, "*PytestWarning: test_it.py::test_skipped*"]:
+            result.stdout.no_fnmatch_line(line)
+    for chosen in (["-k", "plain"], ["-m", "not velo"], ["test_it.py::test_plain"]):
+        assert "PytestWarning: test_it.py" not in run("--collect-only", *chosen).stdout.str()
 
 
 def test_enough_power_is_no_warning(run):

@@ -77,13 +77,15 @@ def test_a_key_that_is_refused_is_an_error_without_the_key_in_it(run, lab):
 
 
 def test_a_server_that_is_gone_is_an_error_and_never_a_refutation(run, lab, monkeypatch):
-    impatient = partial(RetryPolicy, first_delay_s=0.01, unreached_after_s=0.2)
+    impatient = partial(RetryPolicy, first_delay_s=0.01, nobody_after_s=0.2)
     monkeypatch.setattr("pytest_velo.sampling.retrying.RetryPolicy", impatient)
     lab.close()
     run.file(HYPOTHESIS)
     result = run("-m", "velo")
     assert result.parseoutcomes() == {"errors": 1}
-    result.stdout.fnmatch_lines(["*OutageError: *no answer after *", "*fix: run again later*"])
+    result.stdout.fnmatch_lines(
+        ["*OutageError: *no answer after *: nothing answers at 127.0.0.1:*", "*fix: start the server there*"]
+    )
 
 
 @pytest.mark.slow

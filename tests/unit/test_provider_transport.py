@@ -103,6 +103,7 @@ def test_a_dropped_connection(api: str, sent: bytes) -> None:
     with pytest.raises(TransientError) as caught:
         asyncio.run(with_server(serve, lambda port: ask(api, port)))
     assert (caught.value.kind, caught.value.status) == ("connection", None)
+    assert "closed the connection before its answer was complete" in caught.value.what
 
 
 def test_a_refused_connection(api: str) -> None:
@@ -111,7 +112,61 @@ def test_a_refused_connection(api: str) -> None:
         port = free.getsockname()[1]
         with pytest.raises(TransientError) as caught:
             asyncio.run(ask(api, port))
+    assert caught.value.kind == "unreached"
+    assert caught.value.what == f"nothing answers at 127.0.0.1:{port} (the connection was refused)"
+    assert caught.value.fix == "start the server there, or check base_url, and run again"
+
+
+def ask_at(api: str, url: str, timeout_s: float = 120) -> None:
+    async def once() -> None:
+        line = f"there: api={api} base_url={url} price=free timeout_s={timeout_s}"
+        target = Target(endpoint=parse_endpoint(line), model="m")
+        provider = open_provider(target.endpoint, slots=2)
+        try:
+            await provider.complete(target.request(as_messages("Hi")), None)
+        finally:
+            await provider.aclose()
+
+    asyncio.run(once())
+
+
+def test_a_host_that_is_not_found_is_said_in_words(api: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_args: object, **_kwargs: object) -> None:
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(TransientError) as caught:
+        ask_at(api, f"http://llm.example:8000{BASE[api]}")
+    assert caught.value.kind == "unreached"
+    said = "the name of the host llm.example was not found (no network, or a wrong base_url?)"
+    assert caught.value.what == said
+    assert caught.value.fix == "check the network and base_url, and run again"
+
+
+def test_what_is_no_http_is_said_in_words(api: str) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(b"SSH-2.0 hello\r\n\r\n")
+        await writer.drain()
+
+    with pytest.raises(TransientError, match=r"what came from 127.0.0.1:\d+ is not HTTP") as caught:
+        asyncio.run(with_server(serve, lambda port: ask(api, port)))
     assert caught.value.kind == "connection"
+
+
+def test_a_server_that_is_slow_to_agree_on_a_cipher_is_late_and_not_unencrypted(api: str) -> None:
+    async def run() -> None:
+        async def hang(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+            await reader.read()  # until the client gives up
+
+        server = await asyncio.start_server(hang, "127.0.0.1", 0)
+        async with server:
+            port = server.sockets[0].getsockname()[1]
+            await asyncio.to_thread(ask_at, api, f"https://127.0.0.1:{port}{BASE[api]}", 0.2)
+
+    with pytest.raises(TransientError) as caught:
+        asyncio.run(run())
+    assert caught.value.kind in ("timeout", "connection")
 
 
 def test_a_server_that_never_answers(api: str) -> None:
@@ -260,6 +315,7 @@ def test_the_fix_for_a_certificate_is_one(
 
 
 def test_a_server_that_speaks_no_tls(api: str) -> None:
-    with pytest.raises(OutageError, match="no encrypted connection") as caught:
+    said = r"no encrypted connection can be made to 127.0.0.1:\d+ \(it speaks no https\)"
+    with pytest.raises(OutageError, match=said) as caught:
         ask_over_tls(api, None)
     assert "base_url" in caught.value.fix

@@ -265,7 +265,7 @@ def test_a_server_that_is_down_is_an_outage(server: Server, loop: SampleLoop, co
     client = connect()
     server.close()
     client.sampler = Sampler(
-        Settings(), None, policy=RetryPolicy(first_delay_s=0.01, longest_delay_s=0.02, unreached_after_s=0.2)
+        Settings(), None, policy=RetryPolicy(first_delay_s=0.01, longest_delay_s=0.02, nobody_after_s=0.2)
     )
     loop.on_close(client.sampler.aclose)
     with pytest.raises(OutageError, match="connection"):

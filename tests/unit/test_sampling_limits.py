@@ -352,7 +352,9 @@ def retrying(script: Script, clock: VirtualClock, **policy: Any) -> Retrying:
     return Retrying(script, where="endpoint e", clock=clock, n_kept=lambda: 7, policy=RetryPolicy(**policy))
 
 
-@pytest.mark.parametrize("kind", ["rate_limit", "overloaded", "connection", "timeout", "server", "garbage"])
+@pytest.mark.parametrize(
+    "kind", ["rate_limit", "overloaded", "unreached", "connection", "timeout", "server", "garbage"]
+)
 def test_what_may_pass_is_tried_again(kind: TransientKind) -> None:
     clock = VirtualClock()
     provider = retrying(Script(failure(kind), failure(kind), "at last", clock=clock), clock)
@@ -402,7 +404,7 @@ def test_a_retry_after_of_an_hour_ends_in_a_clear_error_not_a_sleep() -> None:
     assert "run again later" in caught.value.fix
 
 
-@pytest.mark.parametrize("kind", ["rate_limit", "overloaded", "connection"])
+@pytest.mark.parametrize("kind", ["rate_limit", "overloaded", "unreached", "connection"])
 def test_what_cannot_depend_on_the_prompt_ends_as_an_outage(kind: TransientKind) -> None:
     clock = VirtualClock()
     provider = retrying(Script("ok", failure(kind), clock=clock), clock)
@@ -422,6 +424,28 @@ def test_an_endpoint_never_reached_is_given_up_soon() -> None:
     with pytest.raises(OutageError):
         clock.run(provider.complete(ask(), 1))
     assert 15 <= clock.now() - 1000 <= 31  # the attempt before 15 s, and its backoff of 16 s at most
+
+
+def test_a_host_that_is_not_there_is_given_up_within_seconds() -> None:
+    clock = VirtualClock()
+    provider = retrying(Script(failure("unreached"), clock=clock), clock)
+    with pytest.raises(OutageError, match=r"no answer after [45] attempts: a unreached problem"):
+        clock.run(provider.complete(ask(), 1))
+    assert 2 <= clock.now() - 1000 <= 8
+    with pytest.raises(OutageError, match=r"no answer after 1 attempt: "):
+        clock.run(provider.complete(ask(), 2))
+
+
+def test_a_host_that_has_answered_is_waited_for_when_it_is_gone() -> None:
+    clock = VirtualClock()
+    provider = retrying(Script("ok", *[failure("unreached")] * 6, "back", clock=clock), clock)
+
+    async def session() -> str:
+        await provider.complete(ask(), 1)
+        return (await provider.complete(ask(), 2)).text
+
+    assert clock.run(session()) == "back"
+    assert clock.now() - 1000 > 8
 
 
 def test_an_endpoint_that_is_out_is_asked_once_per_call_until_it_answers() -> None:

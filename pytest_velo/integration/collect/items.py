@@ -12,7 +12,7 @@ from pytest_velo.designing.models import model_ids
 from pytest_velo.errors import UsageError
 from pytest_velo.integration.collect.assumptions import link
 from pytest_velo.integration.collect.fixture_names import asking_in
-from pytest_velo.integration.collect.reach import check_reach
+from pytest_velo.integration.collect.reach import check_reach, power_warning
 from pytest_velo.integration.collect.stash import FACTS, FUNCTION, SPEC
 from pytest_velo.integration.collect.update import check_update
 from pytest_velo.integration.collect.validate import check_chosen, check_function, other_loops, place_of
@@ -74,13 +74,19 @@ def prepare(items: Iterable[pytest.Function], session: VeloSession) -> list[pyte
         session.add_cassettes(item.path)
         try:
             check_chosen(item, item.stash[SPEC], session.settings)
-            warning = check_reach(item, session.settings_of(item))
+            check_reach(item, session.settings_of(item))
         except UsageError as error:
             raise error.within(place_of(item)) from None
-        for told in (warning, other_loops(item)):
-            if told is not None:
-                item.warn(pytest.PytestWarning(told))
     return ours
+
+
+def warn_of(items: Iterable[pytest.Item], session: VeloSession) -> None:
+    """Warn of what may be wrong with the hypotheses that were selected to run."""
+    for item in items:
+        if SPEC in item.stash and item.get_closest_marker("skip") is None:
+            for told in (power_warning(item, session.settings_of(item)), other_loops(item)):
+                if told is not None:
+                    item.warn(pytest.PytestWarning(told))
 
 
 def _hide_from_anyio(item: pytest.Function) -> None:

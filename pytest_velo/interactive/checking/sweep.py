@@ -18,7 +18,7 @@ from pytest_velo.records import HypothesisResult, add_costs
 from pytest_velo.report.lines import fit_encoding
 from pytest_velo.report.numbers import dollars, interval, percent, rate
 from pytest_velo.report.page.finding import sweep_html
-from pytest_velo.report.phrases import mark
+from pytest_velo.report.phrases import mark, most_units
 from pytest_velo.report.stubs import outcome_word
 from pytest_velo.report.text import columns, inline, pad
 
@@ -178,7 +178,7 @@ class Sweep(Sequence[Finding]):
             f"{mark(result.outcome)} {outcome_word(result)}",
             rate(finding.estimate),
             "" if finding.interval is None else interval(finding.interval),
-            f"{finding.n}/{result.max_trials}",
+            f"{finding.n}/{most_units(result)}",
             dollars(finding.cost_usd),
         )
 

@@ -17,7 +17,7 @@ from pytest_velo.report.numbers import dollars, interval
 from pytest_velo.report.outlook import outlook
 from pytest_velo.report.page.conversation import Message, messages_of, shown
 from pytest_velo.report.page.forest import Bar, Ghost, bar_of, thresholds_of
-from pytest_velo.report.phrases import claim_text, mark, observed
+from pytest_velo.report.phrases import claim_text, mark, most_units, observed
 from pytest_velo.report.rankings import ArmText, arm_texts, caveats_of, standings_of
 from pytest_velo.report.rankings import head_of as head_of_table
 from pytest_velo.report.searches import searched_of
@@ -223,7 +223,7 @@ def entry_of(
         headline=shown(headline(result).text, 20_000),
         observed=observed(result) if decision is not None else "",
         interval="" if ends is None else interval(ends),
-        n="" if decision is None else f"{decision.evidence.n:,} of {result.max_trials:,}",
+        n="" if decision is None else f"{decision.evidence.n:,} of {most_units(result):,}",
         saved="" if decision is None or not decision.n_saved else f"{decision.n_saved:,}",
         cost=_cost(result),
         rows=tuple(row._replace(text=shown(row.text)) for row in rows(result, 1) if row.label != "belief"),

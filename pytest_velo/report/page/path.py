@@ -19,6 +19,7 @@ from pytest_velo.case_sets import Planned
 from pytest_velo.claims import AnyClaim, Change
 from pytest_velo.errors import VeloError
 from pytest_velo.records import CovariateSeen, HypothesisResult, Invalid, TrialRecord, UnitKind
+from pytest_velo.report.phrases import most_units
 from pytest_velo.runner.evidence import Boundaries, Weigher
 from pytest_velo.runner.frame import Foresight, Kinds
 from pytest_velo.runner.labelled import RecordedLabels
@@ -116,7 +117,7 @@ def _designs(result: HypothesisResult) -> Iterator[Design]:
     n_trials, n_units = len(result.trials), decision.evidence.n
     saved = (n_trials + decision.n_saved) * n_units // n_trials if decision.n_saved else n_units
     centring = _centring(result)
-    for horizon in dict.fromkeys((result.max_trials, saved)):
+    for horizon in dict.fromkeys((most_units(result), saved)):
         for extend in (False, True):
             yield Design(
                 alpha=result.alpha,

@@ -223,12 +223,12 @@ def test_a_server_that_is_gone_is_an_error_of_the_connection(bench: Bench) -> No
     bench.server.close()
 
     def body() -> Any:
-        with pytest.raises(openai.InternalServerError, match="connection failed"):
+        with pytest.raises(openai.InternalServerError, match="the connection was refused"):
             asked_of(bench.openai())
 
-    bench.run(body, policy=RetryPolicy(unreached_after_s=0.0))
+    bench.run(body, policy=RetryPolicy(nobody_after_s=0.0))
     assert bench.scope is not None
-    assert "connection failed" in str(bench.scope.trouble)
+    assert "the connection was refused" in str(bench.scope.trouble)
 
 
 @pytest.mark.parametrize(

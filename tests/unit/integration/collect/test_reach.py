@@ -8,7 +8,7 @@ import pytest
 
 from pytest_velo.errors import UsageError
 from pytest_velo.integration.collect.marks import read_spec
-from pytest_velo.integration.collect.reach import check_drawn, check_reach
+from pytest_velo.integration.collect.reach import check_drawn, check_reach, power_warning
 from pytest_velo.integration.collect.stash import CASES, FRAME, SPEC
 from pytest_velo.settings import Settings
 from support.items import collected, hypothesis_item
@@ -17,9 +17,11 @@ from support.items import collected, hypothesis_item
 def test_a_design_out_of_reach_is_refused(request: pytest.FixtureRequest) -> None:
     test = "def test_it(trial): return trial.rng.random() < 0.6"
     item, session = hypothesis_item(request, "rate >= 0.5, expect=0.6", test, max_trials=400)
-    assert check_reach(item, session.settings) is None
+    check_reach(item, session.settings)
+    assert power_warning(item, session.settings) is None
     del item.stash[FRAME]
-    warning = check_reach(item, replace(session.settings, max_trials=20))
+    warning = power_warning(item, replace(session.settings, max_trials=20))
+    assert warning is not None
     assert warning.endswith("if the rate is 0.6 as expected, `rate >= 0.5` is supported in only 16% of runs")
     del item.stash[FRAME]
     with pytest.raises(UsageError) as caught:
