@@ -8,7 +8,13 @@ together. Spent is what was launched, trials beyond a verdict included.
 
 Warm, a scheduler begins with what earlier sessions (one by default), under other seeds, saw of each
 hypothesis; misled, with what they saw of another hypothesis. The Gittins index stands for what can be had at
-best: as a policy of the same pool, with as many trials in flight.
+best: as a policy of the same pool, with as many trials in flight. Warm, its prior of each hypothesis is what
+is known of it after every trial of its earlier runs.
+
+No scheduler, however many trials it has in flight, can spend less than the bound of `gittins.least_trials`;
+and when the verdict comes, the others in flight have been launched, too. With `--drawn` each true rate is
+drawn by itself: then nothing seen of one hypothesis tells of another, and there is such a bound for those
+that know only the population and the earlier runs.
 """
 
 from __future__ import annotations
@@ -22,9 +28,19 @@ from collections.abc import Callable, Sequence
 from functools import cache, partial
 from statistics import mean, stdev
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
-from gittins import MARKS, MAX_TRIALS, THRESHOLDS, index_if_told, index_of, truths_of
+from gittins import (
+    MARKS,
+    MAX_TRIALS,
+    Tally,
+    drawn_pairs,
+    index_after,
+    index_if_told,
+    index_of,
+    least_after,
+    least_told,
+)
 from measuring import machine, print_table
 from workload import hypothesis_of
 
@@ -45,12 +61,20 @@ Pair = tuple[float, float]
 GOALS = (
     ("gain, cold", "index, flat prior", 1.05),
     ("gain, warm", "round-robin", 0.45),
+    ("gain, warm", "index, flat prior, warm", 1.0),
     ("gain, misled", "gain, cold", 1.15),
 )
 """A scheduler, what it is measured by, and the most that it should spend of that."""
 
 History = dict[str, Earlier]
-"""What an earlier session saw, by hypothesis."""
+"""What the ledger tells of earlier sessions, by hypothesis."""
+
+
+class Past(NamedTuple):
+    """What earlier sessions saw: as the ledger tells it, and trials and ones of each hypothesis, in order."""
+
+    seen: History
+    tallies: list[Tally]
 
 
 def main() -> None:
@@ -61,9 +85,10 @@ def main() -> None:
     parser.add_argument("--only", default="", help="schedulers whose names hold this, beside round-robin")
     parser.add_argument("--earlier", type=int, default=1, help="earlier sessions that are known (default 1)")
     parser.add_argument("--most", type=float, help="trials that earlier sessions count as at most")
+    parser.add_argument("--drawn", action="store_true", help="draw each true rate, instead of each one once")
     options = parser.parse_args()
     remembered.MOST = options.most or remembered.MOST
-    what = options.rounds, options.in_flight, options.only, options.earlier
+    what = options.rounds, options.in_flight, options.only, options.earlier, options.drawn
     spent = spent_by(*what)
     shares = [ratios(*what, mark=mark) for mark in MARKS]
     print(machine())
@@ -81,6 +106,7 @@ def main() -> None:
     columns = ["scheduler", *(cell for mark in MARKS for cell in (f"to {mark}", "/ round-robin"))]
     title = f"Trials spent with {options.in_flight} in flight, mean of {options.rounds} sessions"
     print_table(f"{title} of 30 hypotheses", columns, rows)
+    _print_least(options.rounds, options.in_flight, options.earlier, options.drawn, spent["round-robin", 10])
     for mine, theirs, goal in GOALS:
         if {mine, theirs} <= {*shares[0]}:
             share, error = ratio_of_means(spent[mine, 10], spent[theirs, 10])
@@ -88,7 +114,7 @@ def main() -> None:
 
 
 def ratios(
-    sessions: int, in_flight: int, only: str = "", n_earlier: int = 1, *, mark: int = 10
+    sessions: int, in_flight: int, only: str = "", n_earlier: int = 1, drawn: bool = False, *, mark: int = 10
 ) -> dict[str, tuple[float, float]]:
     """Return each scheduler's share of the trials that round-robin spends until the 10th verdict.
 
@@ -97,13 +123,14 @@ def ratios(
         in_flight: Most trials at a time, at least 1.
         only: Schedulers whose names hold this, beside round-robin; by default all.
         n_earlier: Earlier sessions that the warm schedulers know, at least 1.
+        drawn: Draw each true rate from the ten of its threshold, instead of having each once.
         mark: The verdict up to which trials count; one of `MARKS`.
 
     Returns:
         By the scheduler's name, in the order of the table: the ratio of the means over the same sessions, and
         its standard error. Sessions are simulated once a process for the same arguments.
     """
-    spent = spent_by(sessions, in_flight, only, n_earlier)
+    spent = spent_by(sessions, in_flight, only, n_earlier, drawn)
     theirs = spent["round-robin", mark]
     return {name: ratio_of_means(trials, theirs) for (name, to), trials in spent.items() if to == mark}
 
@@ -118,33 +145,66 @@ def ratio_of_means(mine: Sequence[float], theirs: Sequence[float]) -> tuple[floa
 
 
 @cache
-def spent_by(sessions: int, in_flight: int, only: str, n_earlier: int) -> dict[tuple[str, int], list[int]]:
+def spent_by(
+    sessions: int, in_flight: int, only: str, n_earlier: int, drawn: bool
+) -> dict[tuple[str, int], list[int]]:
     """Return the trials that each scheduler spent until each mark, session by session."""
     spent: dict[tuple[str, int], list[int]] = {}
     for seed in range(sessions):
-        pairs = [(threshold, truth) for threshold in THRESHOLDS for truth in truths_of(threshold)]
-        random.Random(seed).shuffle(pairs)
-        earlier = _earlier_sessions(pairs, seed + 10_000, n_earlier)
-        names = [*earlier]
-        misled = dict(zip(names, [earlier[name] for name in (*names[7:], *names[:7])], strict=True))
-        for name, policy in _ways(pairs, earlier, misled).items():
+        pairs = _pairs_of(seed, drawn)
+        past = _past_of(seed, n_earlier, drawn)
+        for name, policy in _ways(pairs, past).items():
             if only in name or name == "round-robin":
-                for mark, n_trials in Session(pairs, seed, in_flight, policy).spent().items():
+                for mark, n_trials in Session(pairs, seed, in_flight, policy()).spent().items():
                     spent.setdefault((name, mark), []).append(n_trials)
     return spent
 
 
-def _ways(pairs: Sequence[Pair], earlier: History, misled: History) -> dict[str, Policy | None]:
-    """Return a fresh policy for each way to choose; None for one hypothesis after the other."""
+def _print_least(sessions: int, in_flight: int, n_earlier: int, drawn: bool, theirs: Sequence[int]) -> None:
+    """Print trials to the 10th verdict that nobody can undercut: one at a time, and the others in flight."""
+    told, warm = [], []
+    for seed in range(sessions):
+        pairs = _pairs_of(seed, drawn)
+        told.append(least_told(10, pairs) + in_flight - 1)
+        if drawn:
+            warm.append(least_after(10, pairs, _past_of(seed, n_earlier, drawn).tallies) + in_flight - 1)
+    for who, least in (("told the true rates", told), ("true population, warm", warm)):
+        if least:
+            share, error = ratio_of_means(least, theirs)
+            print(f"to 10: no scheduler below {mean(least):,.0f}, {share:.3f} ± {error:.3f} ({who})")
+
+
+def _pairs_of(seed: int, drawn: bool) -> list[Pair]:
+    return drawn_pairs(random.Random(seed), each_once=not drawn)
+
+
+@cache
+def _past_of(seed: int, n_earlier: int, drawn: bool) -> Past:
+    return _earlier_sessions(_pairs_of(seed, drawn), seed + 10_000, n_earlier)
+
+
+def _ways(pairs: Sequence[Pair], past: Past) -> dict[str, Callable[[], Policy | None]]:
+    """Return what makes a policy, for each way to choose; None for one hypothesis after the other."""
+    names = [*past.seen]
+    others = dict(zip(names, [past.seen[name] for name in (*names[7:], *names[:7])], strict=True))
+    told = [index_if_told(*pair) for pair in pairs]
+    cold = {prior: [index_of(threshold, prior) for threshold, _ in pairs] for prior in ("flat", "truths")}
+
+    def warm(prior: str) -> Policy:
+        known = zip(pairs, past.tallies, strict=True)
+        return _by_index([index_after(threshold, prior, before) for (threshold, _), before in known])
+
     return {
-        "round-robin": policy_of(Scheduler.ROUND_ROBIN),
-        "in-order": None,
-        "gain, cold": policy_of(Scheduler.GAIN),
-        "gain, warm": policy_of(Scheduler.GAIN, _Recalled(earlier)),
-        "gain, misled": policy_of(Scheduler.GAIN, _Recalled(misled)),
-        "index, flat prior": _by_index(lambda pair: index_of(pair[0], "flat"), pairs),
-        "index, true population": _by_index(lambda pair: index_of(pair[0], "truths"), pairs),
-        "index, told the true rates": _by_index(lambda pair: index_if_told(*pair), pairs),
+        "round-robin": lambda: policy_of(Scheduler.ROUND_ROBIN),
+        "in-order": lambda: None,
+        "gain, cold": lambda: policy_of(Scheduler.GAIN),
+        "gain, warm": lambda: policy_of(Scheduler.GAIN, _Recalled(past.seen)),
+        "gain, misled": lambda: policy_of(Scheduler.GAIN, _Recalled(others)),
+        "index, flat prior": lambda: _by_index(cold["flat"]),
+        "index, true population": lambda: _by_index(cold["truths"]),
+        "index, flat prior, warm": lambda: warm("flat"),
+        "index, true population, warm": lambda: warm("truths"),
+        "index, told the true rates": lambda: _by_index(told),
     }
 
 
@@ -159,9 +219,9 @@ class _Recalled(dict[Any, Earlier]):
         return self._history.get(run.hypothesis.node_id, default)
 
 
-def _by_index(table_of: Callable[[Pair], Any], pairs: Sequence[Pair]) -> Policy:
+def _by_index(indices: Sequence[Any]) -> Policy:
     """Choose by an index; as for `gain`, trials in flight make the next one worth a little less."""
-    tables = {f"bench.py::test_{at}": table_of(pair) for at, pair in enumerate(pairs)}
+    tables = {f"bench.py::test_{at}": index for at, index in enumerate(indices)}
 
     def worth(run: Run) -> float:
         n, rate_so_far, _ = run.units.moments
@@ -193,8 +253,8 @@ class Session:
             pool = Pool(self._policy, self._settings.concurrency, lambda run: "one")
         nobody: Any = None  # no model is asked, and no body blocks
         self.runs = [
-            Run(_hypothesis(at, pair, self._settings), nobody, nobody, self._watch, launcher=pool)
-            for at, pair in enumerate(self._pairs)
+            Run(_hypothesis(self._pairs, at, self._settings), nobody, nobody, self._watch, launcher=pool)
+            for at in range(len(self._pairs))
         ]
         if pool is not None:
             pool.start(self.runs)
@@ -211,22 +271,26 @@ class Session:
             self._spent[n_verdicts] = sum(run.n_launched for run in self.runs)
 
 
-def _earlier_sessions(pairs: Sequence[Pair], seed: int, n_sessions: int) -> History:
+def _earlier_sessions(pairs: Sequence[Pair], seed: int, n_sessions: int) -> Past:
     """Sample each hypothesis to its end, under several seeds; return what the ledger would tell."""
     nobody: Any = None
-    seen: History = {}
-    for at, pair in enumerate(pairs):
+    past = Past({}, [])
+    for at in range(len(pairs)):
         entries: list[Entry] = []
+        n = ones = 0
         for number in range(1, n_sessions + 1):
             one = 1_000_000 * (number - 1) + seed
             settings = Settings(seed=one, concurrency=20, max_trials=MAX_TRIALS)
-            run = Run(_hypothesis(at, pair, settings), nobody, nobody)
+            run = Run(_hypothesis(pairs, at, settings), nobody, nobody)
             on_a_jumping_clock(run.go)
             entries += _entries(run, number)
+            sampled, rate_of_ones, _ = run.units.moments
+            n, ones = n + int(sampled), ones + round(sampled * rate_of_ones)
         earlier = earlier_of(entries, run.hypothesis)
         assert earlier is not None
-        seen[run.hypothesis.node_id] = earlier
-    return seen
+        past.seen[run.hypothesis.node_id] = earlier
+        past.tallies.append(Tally(n, ones))
+    return past
 
 
 def _entries(run: Run, number: int) -> list[Entry]:
@@ -258,9 +322,10 @@ def _entries(run: Run, number: int) -> list[Entry]:
     return [attempt, found]
 
 
-def _hypothesis(at: int, pair: Pair, settings: Settings) -> Hypothesis:
-    threshold, truth = pair
-    chance = random.Random(f"{settings.seed} {pair}")
+def _hypothesis(pairs: Sequence[Pair], at: int, settings: Settings) -> Hypothesis:
+    threshold, truth = pairs[at]
+    again = pairs[:at].count(pairs[at])  # drawn, a pair may come more than once
+    chance = random.Random(f"{settings.seed} {pairs[at]}{again or ''}")
 
     async def body(case: object, arm: str, trial: object) -> bool:
         outcome, latency_s = chance.random() < truth, chance.uniform(0.025, 0.075)
