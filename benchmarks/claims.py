@@ -42,8 +42,9 @@ def main() -> None:
     if unknown := [name for name in asked if name not in names]:
         parser.error(f"no kind {unknown[0]!r}; there are {', '.join(names)}")
     print(machine("numpy", "scipy"))
-    found = made(asked, options.runs)
-    for kind in found:
+    found = []
+    for kind in made(asked, options.runs):
+        found.append(kind)
         print_kind(kind)
     if found:
         title = "Every kind: geometric mean of mean trials over what they are measured by"

@@ -67,7 +67,7 @@ def main() -> None:
     if "rates" in asked:
         _print_errors(ways)
         _print_effects(ways, options.max_trials)
-    found = made(asked, options.runs)
+    found = list(made(asked, options.runs))
     if found:
         title = (
             "P(wrong) where it is largest, at geometric mean of mean trials over what they are measured by"

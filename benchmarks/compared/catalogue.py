@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 
 from measuring import print_table
 from scheduling import ratios
@@ -34,12 +35,16 @@ SCHEDULERS = "schedulers"
 NO_PLUGINS = "\nplugins: not installed here; rivals.py says how to make an environment with them"
 
 
-def made(names: Sequence[str], runs: int) -> list[Kind]:
-    """Make the kinds of these names; say so where the other plugins are missing."""
-    found = [KINDS[name](runs) for name in KINDS if name in names]
-    if None in found:
-        print(NO_PLUGINS)
-    return [kind for kind in found if kind is not None]
+def made(names: Sequence[str], runs: int) -> Iterator[Kind]:
+    """Make the kinds of these names, and say which is under way; some take minutes."""
+    for name in KINDS:
+        if name in names:
+            print(f"{name} ...", file=sys.stderr, flush=True)
+            kind = KINDS[name](runs)
+            if kind is None:
+                print(NO_PLUGINS)
+            else:
+                yield kind
 
 
 def print_schedulers(sessions: int) -> None:
