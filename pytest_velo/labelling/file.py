@@ -19,9 +19,9 @@ from pytest_velo.case_sets.files import read_rows
 from pytest_velo.errors import StoreError, UsageError, nearest
 from pytest_velo.labelling.label import SKIP, Label, label_of, label_text
 
-COLUMNS = ("trial", "label", "case", "arm", "repeat", "by", "at", "note")
+COLUMNS = ("trial", "label", "test", "case", "arm", "repeat", "by", "at", "note")
 KINDS = (".csv", ".tsv", ".jsonl")
-_TEXTS = ("case", "arm", "by", "at", "note")
+_TEXTS = ("test", "case", "arm", "by", "at", "note")
 _FORMULA = re.compile("'*[=+\\-@\t\r]")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 _DELIMITERS = ",\t;"  # as `read_rows` tells them

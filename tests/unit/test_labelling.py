@@ -109,7 +109,16 @@ def test_a_trial_that_ran_and_the_same_in_a_record_have_the_same_digest(case: An
 @pytest.mark.parametrize("name", ["labels.csv", "labels.tsv", "labels.jsonl", "LABELS.CSV"])
 def test_what_is_added_is_read(tmp_path: Path, name: str) -> None:
     labels = (
-        Label(trial="t1", label=True, case="c", arm="a", repeat=0, by="ann", at="2026-11-30T00:00:00Z"),
+        Label(
+            trial="t1",
+            label=True,
+            test=TEST,
+            case="c",
+            arm="a",
+            repeat=0,
+            by="ann",
+            at="2026-11-30T00:00:00Z",
+        ),
         Label(trial="t2", label=False, note='a "quoted", note'),
         Label(trial="t3", label=0.1),
         Label(trial="t4", label=None, note="=1+1", by="-x"),
@@ -178,11 +187,21 @@ def test_one_person_who_says_two_things_is_an_error(tmp_path: Path) -> None:
     labelled(tmp_path / "labels.csv", Label(trial="t1", label=True, by="bob"))
     assert len(labels_in(path)) == 2
     with path.open("a") as file:
-        file.write("t1,no,,,,ann,,\n")
+        file.write("t1,no,,,,,ann,,\n")
     with pytest.raises(
         UsageError, match=r"labels.csv:4: ann says 'no' of trial t1, and 'yes' in labels.csv:2"
     ):
         labels_in(path)
+
+
+def test_a_file_from_before_is_read_and_added_to_without_the_test(tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_text("trial,label,case,arm,repeat,by,at,note\nt1,yes,c,,0,ann,,\n")
+    labelled(path, Label(trial="t2", label=False, test=TEST, case="d", by="ann"))
+    assert labels_in(path) == (
+        Label(trial="t1", label=True, case="c", repeat=0, by="ann"),
+        Label(trial="t2", label=False, case="d", by="ann"),
+    )
 
 
 def test_people_who_differ_need_a_choice(tmp_path: Path) -> None:
