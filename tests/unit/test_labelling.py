@@ -212,7 +212,7 @@ def test_people_who_differ_need_a_choice(tmp_path: Path) -> None:
         Label(trial="t2", label=False, by="bob"),
     )
     with pytest.raises(UsageError, match=r"people differ: of trial t1 ann says 'yes', bob 'no'") as raised:
-        read_labels(path)
+        read_labels(path)["t1"]
     assert raised.value.fix == 'say whose labels count: labels("labels.csv", by="ann")'
     assert {trial: label.label for trial, label in read_labels(path, by="bob").items()} == {
         "t1": False,
@@ -221,6 +221,28 @@ def test_people_who_differ_need_a_choice(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no label is by 'bop'") as raised:
         read_labels(path, by="bop")
     assert raised.value.fix == "did you mean 'bob'?"
+
+
+@pytest.mark.parametrize("by", ["bob", "ann"])
+def test_what_is_said_twice_concerns_the_test_that_it_is_of(tmp_path: Path, by: str) -> None:
+    path = tmp_path / "labels.csv"
+    of = f"trial,label,test,by\nt1,yes,{TEST},ann\nt1,no,{TEST},{by}\nt2,yes,,ann\nt2,no,,{by}\nt3,no,,ann\n"
+    path.write_text(of)
+    said = "of trial t1"
+    with pytest.raises(UsageError, match=said):
+        read_labels(path, test=TEST)
+    found = read_labels(path, test="other")
+    assert {**found} == {"t3": Label(trial="t3", label=False, by="ann")}
+    assert len(found) == 1
+    for name in ("t1", "t2"):
+        with pytest.raises(UsageError, match=f"of trial {name}"):
+            found.get(name)
+    assert found.get("t4") is None
+
+
+def test_who_labelled_only_another_test_is_somebody(tmp_path: Path) -> None:
+    path = labelled(tmp_path / "labels.csv", Label(trial="t1", label=True, by="ann", test="other"))
+    assert {**read_labels(path, by="ann", test=TEST)}.keys() == {"t1"}
 
 
 @pytest.mark.parametrize(
