@@ -178,7 +178,7 @@ class Desk:
 
     def take(self, path: Path) -> None:
         """Take the labels of a sheet that people have filled in."""
-        returned = read_sheet(path, self._trials, self._scale, self._by, _now())
+        returned = read_sheet(path, self._result.node_id, self._trials, self._scale, self._by, _now())
         mine = {(each.trial, each.by): each.label for each in self._file.labels}
         for each in returned.labels:
             before = mine.get((each.trial, each.by), each.label)
@@ -258,6 +258,7 @@ class Desk:
                 Label(
                     trial=blind.digest,
                     label=said,
+                    test=self._result.node_id,
                     case=blind.case_id,
                     arm=place.arm,
                     repeat=place.repeat,

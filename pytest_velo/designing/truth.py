@@ -72,5 +72,5 @@ def labels_of(spec: Spec, *, test_id: str, seed: int, folder: Path) -> Labels | 
         every=every,
         by=source.by or "",
         seed=seed,
-        found=read_labels(path, source.by) if exists else {},
+        found=read_labels(path, source.by, test_id) if exists else {},
     )

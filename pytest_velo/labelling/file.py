@@ -13,15 +13,15 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from pytest_velo.case_sets.files import read_rows
 from pytest_velo.errors import StoreError, UsageError, nearest
 from pytest_velo.labelling.label import SKIP, Label, label_of, label_text
 
-COLUMNS = ("trial", "label", "case", "arm", "repeat", "by", "at", "note")
+COLUMNS = ("trial", "label", "test", "case", "arm", "repeat", "by", "at", "note")
 KINDS = (".csv", ".tsv", ".jsonl")
-_TEXTS = ("case", "arm", "by", "at", "note")
+_TEXTS = ("test", "case", "arm", "by", "at", "note")
 _FORMULA = re.compile("'*[=+\\-@\t\r]")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 _DELIMITERS = ",\t;"  # as `read_rows` tells them
@@ -39,27 +39,13 @@ def labels_in(path: Path) -> tuple[Label, ...]:
     Raises:
         UsageError: There is no such file, a row cannot be read, or one person says two things of one trial.
     """
-    check_name(path)
-    if not path.is_file():
-        known = [each.name for each in path.parent.glob("*") if each.suffix.lower() in KINDS]
-        fix = nearest(path.name, known) if known else "velo label makes one"
-        raise UsageError("there is no such file of labels", where=str(path), fix=fix)
-    if not path.stat().st_size:
-        return ()
-    said: dict[tuple[str, str], tuple[str, Label]] = {}
-    for where, row in rows_in(path):
-        label = _label(row, where)
-        if label is None:
-            continue
-        before = said.setdefault((label.trial, label.by), (where, label))
-        if before[1].label != label.label:
-            raise UsageError(
-                f"{label.by or 'one person'} says {label_text(label.label)!r} of trial {label.trial}, and"
-                f" {label_text(before[1].label)!r} in {Path(before[0]).name}",
-                where=where,
-                fix="keep one of the two rows; different people are told apart by the column `by`",
-            )
-    return tuple(label for _, label in said.values())
+    said: dict[tuple[str, str], _Placed] = {}
+    for placed in _placed_in(path):
+        label = placed.label
+        before = said.setdefault((label.trial, label.by), placed)
+        if before.label.label != label.label:
+            raise _differing(before, placed, path)
+    return tuple(placed.label for placed in said.values())
 
 
 def rows_in(path: Path) -> Iterator[tuple[str, Any]]:
@@ -73,35 +59,63 @@ def rows_in(path: Path) -> Iterator[tuple[str, Any]]:
         raise
 
 
-def read_labels(path: Path, by: str | None = None) -> Mapping[str, Label]:
+class ReadLabels(Mapping[str, Label]):
+    """Labels by the trial's digest. To look up one that people differ about is an error, and no other is.
+
+    Args:
+        labels: Those that count.
+        differing: The error for each trial of which two things are said.
+    """
+
+    def __init__(self, labels: Mapping[str, Label], differing: Mapping[str, UsageError]) -> None:
+        self._labels = labels
+        self._differing = differing
+
+    def __getitem__(self, trial: str) -> Label:
+        if trial in self._differing:
+            raise self._differing[trial]
+        return self._labels[trial]
+
+    def __iter__(self) -> Iterator[str]:
+        return (trial for trial in self._labels if trial not in self._differing)
+
+    def __len__(self) -> int:
+        return len(self._labels) - len(self._differing)
+
+
+def read_labels(path: Path, by: str | None = None, test: str = "") -> ReadLabels:
     """Return the labels in a file by the trial's digest.
+
+    A file may hold labels of several tests, and what is wrong with those of another one is not this test's.
+    Of which test a trial is, a row says, or else the digest, when the trial is there.
 
     Args:
         path: As for `labels_in`.
         by: Whose labels; None for those of all, who must say the same where several say something.
+        test: The id of the test that asks.
 
     Raises:
-        UsageError: As `labels_in`; somebody is in the file, and nobody of that name; or people differ, and
-            `by` is None.
+        UsageError: A row cannot be read; somebody is in the file, and nobody of that name; or two things are
+            said of a trial that a row says is of this test: by one person, or by people while `by` is None.
+            What is said twice of other trials is raised when such a one is looked up.
     """
-    found: dict[str, Label] = {}
-    labels = labels_in(path)
-    people = sorted({label.by for label in labels})
-    if by is not None and people and by not in people:
-        raise UsageError(f"no label is by {by!r}", where=str(path), fix=nearest(by, people))
-    for label in labels:
+    found: dict[str, _Placed] = {}
+    differing: dict[str, UsageError] = {}
+    people = set()
+    for placed in _placed_in(path):
+        label = placed.label
+        people.add(label.by)
         if by is not None and label.by != by:
             continue
-        before = found.setdefault(label.trial, label)
-        if before.label != label.label:
-            named = before.by or label.by
-            raise UsageError(
-                f"people differ: of trial {label.trial} {before.by or 'somebody'} says"
-                f" {label_text(before.label)!r}, {label.by or 'somebody'} {label_text(label.label)!r}",
-                where=str(path),
-                fix=f'say whose labels count: labels("{path.name}", by="{named}")',
-            )
-    return found
+        before = found.setdefault(label.trial, placed)
+        if before.label.label != label.label:
+            error = _differing(before, placed, path)
+            if test and one_line(test) in (before.label.test, label.test):
+                raise error
+            differing.setdefault(label.trial, error)
+    if by is not None and people and by not in people:
+        raise UsageError(f"no label is by {by!r}", where=str(path), fix=nearest(by, people))
+    return ReadLabels({trial: placed.label for trial, placed in found.items()}, differing)
 
 
 class LabelFile:
@@ -215,6 +229,50 @@ def check_name(path: Path) -> None:
             where=str(path),
             fix=str(path.with_suffix(".csv")) if path.name else "labels.csv",
         )
+
+
+class _Placed(NamedTuple):
+    """A label, and where it stands."""
+
+    where: str
+    label: Label
+
+
+def _check_there(path: Path) -> None:
+    check_name(path)
+    if not path.is_file():
+        known = [each.name for each in path.parent.glob("*") if each.suffix.lower() in KINDS]
+        fix = nearest(path.name, known) if known else "velo label makes one"
+        raise UsageError("there is no such file of labels", where=str(path), fix=fix)
+
+
+def _placed_in(path: Path) -> Iterator[_Placed]:
+    """Yield the labels in a file, in its order; rows without a label yet are left out."""
+    _check_there(path)
+    if path.stat().st_size:
+        for where, row in rows_in(path):
+            label = _label(row, where)
+            if label is not None:
+                yield _Placed(where, label)
+
+
+def _differing(before: _Placed, after: _Placed, path: Path) -> UsageError:
+    """Return the error for two things that are said of one trial."""
+    first, second = before.label, after.label
+    said, says = label_text(first.label), label_text(second.label)
+    if first.by == second.by:
+        return UsageError(
+            f"{second.by or 'one person'} says {says!r} of trial {second.trial}, and {said!r} in"
+            f" {Path(before.where).name}",
+            where=after.where,
+            fix="keep one of the two rows; different people are told apart by the column `by`",
+        )
+    return UsageError(
+        f"people differ: of trial {second.trial} {first.by or 'somebody'} says {said!r},"
+        f" {second.by or 'somebody'} {says!r}",
+        where=str(path),
+        fix=f'say whose labels count: labels("{path.name}", by="{first.by or second.by}")',
+    )
 
 
 def _label(row: Any, where: str) -> Label | None:

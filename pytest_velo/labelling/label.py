@@ -19,6 +19,7 @@ class Label:
     Attributes:
         trial: The digest of what the person saw, as `trial_digest` gives it.
         label: True for yes, False for no, or a score; None for "cannot say". True equals 1 and False 0.
+        test: The id of the test that the trial is of; empty if it is not known, as in files from before.
         case: The case's id; empty if it is not known. It is for people, as is all that follows.
         arm: The arm; empty without arms.
         repeat: The repeat of the case, from 0; None if it is not known.
@@ -29,6 +30,7 @@ class Label:
 
     trial: str
     label: bool | float | None
+    test: str = ""
     case: str = ""
     arm: str = ""
     repeat: int | None = None

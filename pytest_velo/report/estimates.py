@@ -38,12 +38,12 @@ class Estimate:
 
     @property
     def calls(self) -> int:
-        """Maximum number of calls, counting a trial with an unknown number as one."""
+        """About how many calls all further trials take, counting a trial with an unknown number as one."""
         return 0 if self.ends else self.calls_of(self.n_left)
 
     @property
     def usd(self) -> float | None:
-        """Maximum dollars; None if unknown."""
+        """About how many dollars all further trials take; None if unknown."""
         return 0.0 if self.ends else self.usd_of(self.n_left)
 
     def calls_of(self, n_trials: float) -> int:
@@ -70,11 +70,11 @@ def estimate_text(estimate: Estimate) -> str:
     if estimate.ends:
         stored = f" ({count(estimate.n_draws, 'draw')})" if estimate.n_draws else ""
         return f"estimate: 0 calls, {estimate.ends}{stored}"
-    return f"estimate: {_stored(estimate)}at most {_most(estimate)}{_likely(estimate)}"
+    return f"estimate: {_stored(estimate)}{_most(estimate)}{_likely(estimate)}"
 
 
 def in_all(estimates: Sequence[Estimate]) -> Estimate:
-    """Return what several rungs of one ladder would take together, at most.
+    """Return what several rungs of one ladder would take together, if all are needed.
 
     How many of them are needed is not known, so nothing is said of the average.
     """
@@ -102,7 +102,8 @@ def total_text(estimates: Sequence[Estimate]) -> str:
     """Say what a selection would need."""
     unseen = sum(not estimate.ends and estimate.calls_per_trial is None for estimate in estimates)
     more = f" (assuming one per trial for {unseen} that never ran)" if unseen else ""
-    calls = f"at most {count(sum(estimate.calls for estimate in estimates), 'call')}{more}"
+    n_calls = sum(estimate.calls for estimate in estimates)
+    calls = f"{'about ' if n_calls else ''}{count(n_calls, 'call')}{more}"
     stored = f"{count(sum(estimate.n_draws for estimate in estimates), 'draw')} from the cache"
     what = count(len(estimates), "hypothesis", "hypotheses")
     return f"estimate of {what}: {calls}, {stored}, {_dollars(estimates)}"
@@ -119,9 +120,10 @@ def _most(estimate: Estimate) -> str:
     usd = dollars(estimate.usd)
     if estimate.calls_per_trial is None:
         worst = " at worst with 1 each" if estimate.is_worst and estimate.usd else ""
-        return f"{trials} of at least 1 call each, {usd}{worst}"
-    worst = " at worst" if estimate.is_worst and estimate.usd else ""
-    return f"{count(estimate.calls, 'call')}, {usd}{worst}, over {trials}"
+        return f"at most {trials} of at least 1 call each, {usd}{worst}"
+    # A trial may make more calls than those so far did in the mean.
+    worst = " at worst for so many" if estimate.is_worst and estimate.usd else ""
+    return f"about {count(estimate.calls, 'call')}, {usd}{worst}, over at most {trials}"
 
 
 def _likely(estimate: Estimate) -> str:
@@ -141,4 +143,4 @@ def _dollars(estimates: Sequence[Estimate]) -> str:
     if not any(known):
         return "$?" if unknown else "$0.00"
     total = dollars(sum(known))
-    return f"at most {total} + $? of {unknown}" if unknown else f"at most {total}"
+    return f"about {total} + $? of {unknown}" if unknown else f"about {total}"

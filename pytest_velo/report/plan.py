@@ -118,13 +118,15 @@ def _cost(plan: HypothesisPlan) -> str:
     each = (
         "? calls" if price.calls is None else f"{price.calls:.3g} {'call' if price.calls == 1 else 'calls'}"
     )
-    most = "? calls" if calls is None else f"{calls:,.0f} calls"
     told = f"{each} and {dollars(price.usd)} a trial ({price.known_from})"
+    if calls:  # so many in the mean: a trial may make more than another
+        return f"{told}; about {calls:,.0f} calls and {dollars(usd)} in all"
+    most = "? calls" if calls is None else "0 calls"
     return f"{told}; at most {most} and {dollars(usd)}"
 
 
 def _rung(plan: HypothesisPlan, rung: PlannedRung) -> str:
-    """Say at which level a rung is tested, and what it takes at most."""
+    """Say at which level a rung is tested, and what it takes if it takes all trials."""
     if rung.alpha is None or rung.price is None:
         return f"{rung.name} · skipped: {rung.skip}"
     most = plan.trials_per_unit * plan.max_units
@@ -134,18 +136,20 @@ def _rung(plan: HypothesisPlan, rung: PlannedRung) -> str:
     else:
         told = f"{most * calls:,.0f} calls"
     return (
-        f"{rung.name} · alpha {percent(rung.alpha)} · at most {told} and"
-        f" {dollars(None if usd is None else usd * most)} ({rung.price.known_from})"
+        f"{rung.name} · alpha {percent(rung.alpha)} · about {told} and"
+        f" {dollars(None if usd is None else usd * most)} in all"
+        f" ({rung.price.known_from})"
     )
 
 
 def _ladder_cost(plan: HypothesisPlan) -> str:
-    """Say what a ladder takes at most: all of its rungs, each up to its last unit."""
+    """Say what a ladder takes if it takes all of its rungs, each up to its last unit."""
     prices = [rung.price for rung in plan.rungs if rung.price is not None]
     most = plan.trials_per_unit * plan.max_units
     each = add_costs(price.usd for price in prices)
     usd = None if each is None else most * each
-    return f"at most {count(len(prices), 'rung')}, one after another, and {dollars(usd)} for all"
+    about = "about " if usd else ""
+    return f"at most {count(len(prices), 'rung')}, one after another, {about}{dollars(usd)} for all"
 
 
 def _units(plan: HypothesisPlan, n: int) -> str:

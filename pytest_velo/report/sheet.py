@@ -112,12 +112,13 @@ class Returned:
 
 
 def read_sheet(
-    path: Path, known: Mapping[str, tuple[Blind, Place]], scale: Range, by: str, at: str
+    path: Path, test: str, known: Mapping[str, tuple[Blind, Place]], scale: Range, by: str, at: str
 ) -> Returned:
     """Read a sheet that people have filled in.
 
     Args:
         path: The file.
+        test: The id of the test that it is of.
         known: The trials that are labelled, by digest.
         scale: What a label may be.
         by: Whose labels they are where the sheet does not say.
@@ -154,17 +155,20 @@ def read_sheet(
                 fix=f"write {scale.keys}, or skip",
             )
     n_labelled = len({trial for trial, _ in labels})
-    return Returned(labels=tuple(_whole(labels.values(), known, by, at)), n_missing=len(seen) - n_labelled)
+    return Returned(
+        labels=tuple(_whole(labels.values(), test, known, by, at)), n_missing=len(seen) - n_labelled
+    )
 
 
 def _whole(
-    labels: Iterable[Label], known: Mapping[str, tuple[Blind, Place]], by: str, at: str
+    labels: Iterable[Label], test: str, known: Mapping[str, tuple[Blind, Place]], by: str, at: str
 ) -> Iterator[Label]:
     for label in labels:
         blind, place = known[label.trial]
         yield Label(
             trial=label.trial,
             label=label.label,
+            test=test,
             case=blind.case_id,
             arm=place.arm,
             repeat=place.repeat,

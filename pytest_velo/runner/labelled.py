@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 from pytest_velo.case_sets import Planned
 from pytest_velo.claims import Direction, Statistic
 from pytest_velo.errors import UsageError
-from pytest_velo.labelling import Label, label_order, label_text, trial_digest
+from pytest_velo.labelling import Label, label_order, label_text, one_line, trial_digest
 from pytest_velo.records import Invalid, OutcomeKind, TrialRecord, TruthSeen
 from pytest_velo.runner.beside import Together
 from pytest_velo.runner.units import Units
@@ -81,7 +81,11 @@ class Labels:
         return [], iter(label_order(self.test_id, sys.maxsize, self.seed, self.every))
 
     def label_of(self, trial: TrialRecord) -> Label | None:
-        """Return the label of what is said in a trial; None if there is none."""
+        """Return the label of what is said in a trial; None if there is none.
+
+        Raises:
+            UsageError: Two things are said of it.
+        """
         return self.found.get(trial_digest(self.test_id, trial))
 
     def is_changed(self, trial: TrialRecord) -> bool:
@@ -90,7 +94,11 @@ class Labels:
 
     @cached_property
     def _slots(self) -> frozenset[tuple[str, str, int | None]]:
-        return frozenset((label.case, label.arm, label.repeat) for label in self.found.values())
+        return frozenset(
+            (label.case, label.arm, label.repeat)
+            for label in self.found.values()
+            if label.test in ("", one_line(self.test_id))
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,10 +72,10 @@ def test_before_the_first_run_the_worst_case_is_what_the_budget_would_set_aside(
     assert first.parseoutcomes() == {"skipped": 1}
     # 9 bytes and 8 for the message's frame, then 5 tokens at most: 22 at a dollar the million.
     assert "estimate: at most 20 trials of at least 1 call each, $0.0004 at worst with 1 each" in told(first)
-    assert "estimate of 1 hypothesis: at most 20 calls (assuming one per trial for 1 that never ran)" in told(
+    assert "estimate of 1 hypothesis: about 20 calls (assuming one per trial for 1 that never ran)" in told(
         first
     )
-    assert "0 draws from the cache, at most $0.0004" in told(first)
+    assert "0 draws from the cache, about $0.0004" in told(first)
     assert not half.calls
     assert state(run) is None
 
@@ -87,7 +87,7 @@ def test_after_a_run_nothing_is_left_to_pay(run, half) -> None:
     again = run(ESTIMATE, "-m", "velo")
     assert again.parseoutcomes() == {"skipped": 1}
     assert re.search(r"estimate: 0 calls, .* in the cache.* \(20 draws\)", told(again))
-    assert "estimate of 1 hypothesis: at most 0 calls, 20 draws from the cache, $0.00" in told(again)
+    assert "estimate of 1 hypothesis: 0 calls, 20 draws from the cache, $0.00" in told(again)
     assert len(half.calls) == n_calls == N
     assert state(run) == before
 
@@ -119,11 +119,11 @@ def test_half_of_the_draws_are_stored(run, half) -> None:
     run.file(hypothesis(call='await model("Hm?", max_tokens=5)'))
     rest = told(run(ESTIMATE))
     assert (
-        "estimate: 10 trials from the cache (20 draws), then at most 20 calls, $0.0003, over 10 trials"
+        "estimate: 10 trials from the cache (20 draws), then about 20 calls, $0.0003, over at most 10 trials"
         in rest
     )
     assert re.search(r"on average up to \d+ calls and \$0.000\d, going by the trials so far", rest)
-    assert "at most 20 calls, 20 draws from the cache, at most $0.0003" in rest
+    assert "about 20 calls, 20 draws from the cache, about $0.0003" in rest
     assert len(half.calls) == n_calls == 20
     assert state(run) == before
     run("-m", "velo")
@@ -140,7 +140,7 @@ def test_a_draw_that_is_missing_in_the_middle_ends_the_count(run, half) -> None:
     with closing(apsw.Connection(str(run.path / ".pytest_velo" / "draws.sqlite"))) as raw:
         raw.execute("DELETE FROM draw WHERE slot = ?", (missing,))
     assert len(slots) == 10
-    assert "estimate: 4 trials from the cache (4 draws), then at most 6 calls" in told(run(ESTIMATE))
+    assert "estimate: 4 trials from the cache (4 draws), then about 6 calls" in told(run(ESTIMATE))
     assert len(half.calls) == 10
 
 
@@ -153,8 +153,8 @@ def test_another_seed_has_no_draws_but_knows_what_a_trial_takes(run, half) -> No
     run.file(hypothesis(call='await model("Hm?", max_tokens=5)', more="expect=0.5"))
     run("-m", "velo")
     fresh = told(run(ESTIMATE, "--velo-seed=1"))
-    assert f"estimate: at most 40 calls, ${2 * N * CALL_USD:.4f}".rstrip("0") in fresh
-    assert "over 20 trials; on average" in fresh
+    assert f"estimate: about 40 calls, ${2 * N * CALL_USD:.4f}".rstrip("0") in fresh
+    assert "over at most 20 trials; on average" in fresh
     assert "if the rate is 0.5" in fresh
 
 
@@ -164,8 +164,8 @@ def test_an_unknown_price_stays_unknown_and_is_counted(run, half) -> None:
     run.file(hypothesis() + hypothesis("test_dear", model="dear/tiny"))
     both = told(run(ESTIMATE))
     assert "at most 20 trials of at least 1 call each, $?" in both
-    assert "estimate of 2 hypotheses: at most 40 calls" in both
-    assert "at most $0.0004 + $? of 1" in both
+    assert "estimate of 2 hypotheses: about 40 calls" in both
+    assert "about $0.0004 + $? of 1" in both
     assert not half.calls
 
 
@@ -177,9 +177,9 @@ def test_workers_estimate_what_one_process_does(run, half) -> None:
     before, n_calls = state(run), len(half.calls)
     alone, workers = told(run(ESTIMATE)), told(run.apart(ESTIMATE, "-n", "2"))
     for line in (
-        "estimate: 10 trials from the cache (10 draws), then at most 10 calls, $0.0001, over 10 trials",
+        "estimate: 10 trials from the cache (10 draws), then about 10 calls, $0.0001, over at most 10 trials",
         "(30 draws)",
-        "estimate of 2 hypotheses: at most 10 calls, 40 draws from the cache, at most $0.0001",
+        "estimate of 2 hypotheses: about 10 calls, 40 draws from the cache, about $0.0001",
     ):
         assert line in alone
         assert line in workers
@@ -197,7 +197,7 @@ def test_what_costs_nothing_is_told_apart(run) -> None:
     assert "estimate: 0 calls, its replies are scripted" in free
     assert "at most 20 trials of at least 1 call each, $0.00" in free
     assert "estimate: 0 calls, its body takes no model fixture" in free
-    assert "estimate of 3 hypotheses: at most 20 calls" in free
+    assert "estimate of 3 hypotheses: about 20 calls" in free
     assert state(run) is None
 
 

@@ -349,3 +349,25 @@ def test_a_share_of_pairs_is_for_pairs(run, monkeypatch) -> None:
     assert "--differ says how often two arms differ, and no hypothesis here" in refused.stderr
     assert "fix: " in refused.stderr
     assert velo_here(run, monkeypatch, "plan", "test_it.py", "--differ=0").exit_code == 2
+
+
+ATTACK = """
+from pytest_velo import each_case, search
+
+async def attack(history, velo):
+    attacker = velo.model("lab/attacker", role="attacker")
+    return (await attacker(f"{len(history)} tried; propose another")).text + str(len(history))
+
+@pytest.mark.hypothesis(each_case(rate >= 0.9), cases=search(attack), models=["lab/tiny"], max_trials=70)
+async def test_attack(model, case):
+    assert (await model(case)).answers("yes")
+"""
+
+
+def test_what_a_mean_foretells_is_no_maximum(run, lab, monkeypatch) -> None:
+    run.file(ATTACK)
+    assert run("-m", "velo").ret == 0, "a search that finds nothing is inconclusive"
+    told = " ".join(velo_here(run, monkeypatch, "plan", "test_it.py").stdout.split())
+    assert "design at most 70 trials" in told
+    assert "a trial (the mean of its last run); about 140 calls and $" in told
+    assert "at most" not in told.partition("cost")[2].partition("no plan")[0]

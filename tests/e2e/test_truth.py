@@ -196,6 +196,47 @@ def test_a_file_without_labels_has_none_yet(run, content, by):
     assert (run.record["test_polite"].truth.n_labelled, run.record["test_polite"].truth.n_waiting) == (0, 20)
 
 
+@pytest.mark.parametrize("head", ["trial,label,test,by\nt1,yes,{other},ann\nt1,no,{other},bob\n",
+                                  "trial,label,by\nt1,yes,ann\nt1,no,bob\n",
+                                  "trial,label,by\nt1,yes,ann\nt1,no,ann\n"])  # fmt: skip
+def test_people_who_differ_about_another_test_do_not_concern_this_one(run, head):
+    (run.path / "labels.csv").write_text(head.format(other="test_it.py::test_other"))
+    run.file(TESTS)
+    run()
+    assert run.outcomes == ["inconclusive"]
+    assert run.record["test_polite"].truth.n_waiting == 20
+
+
+def test_people_who_differ_about_a_trial_of_the_test_are_its_error(run):
+    run.file(TESTS)
+    run()
+    say(run)
+    path = run.path / "labels.csv"
+    first = labels_in(path)[0]
+    LabelFile(path).add(replace(first, label=not first.label, by="bob"))
+    assert run().parseoutcomes() == {"errors": 1}
+    assert f"people differ: of trial {first.trial}" in run.record["test_polite"].problem
+    LabelFile(path).add(Label(trial="t0", label=True, by="ann", test="test_it.py::test_polite"))
+    LabelFile(path).add(Label(trial="t0", label=False, by="bob", test="test_it.py::test_polite"))
+    said = " ".join(run().stdout.str().split())
+    assert "people differ: of trial t0 ann says 'yes', bob 'no'" in said
+    assert 'fix: say whose labels count: labels("labels.csv", by="ann")' in said
+
+
+def test_a_label_of_another_test_is_none_of_something_else_that_was_said(run):
+    file = LabelFile(run.path / "labels.csv")
+    for number in range(30):
+        file.add(
+            Label(trial=f"t{number}", label=True, case=f"q{number}", repeat=0, test="test_it.py::test_other")
+        )
+        file.add(
+            Label(trial=f"t9{number}", label=True, case=f"q{number}", repeat=1, test="test_it.py::test_other")
+        )
+    run.file(TESTS)
+    run()
+    assert run.record["test_polite"].truth.n_changed == 0
+
+
 def test_where_nothing_could_be_judged_the_advice_is_to_mend_that(run):
     run.file(
         TESTS.replace(

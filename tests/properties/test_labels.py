@@ -20,6 +20,7 @@ labels = st.builds(
     Label,
     trial=st.text("0123456789abcdef", min_size=1, max_size=8).map(lambda text: f"t{text}"),
     label=st.none() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False),
+    test=texts,
     case=texts,
     arm=texts,
     repeat=st.none() | st.integers(0, 10**9 - 1),
@@ -41,7 +42,7 @@ def as_held(label: Label) -> Label:
         trial=label.trial,
         label=label.label,
         repeat=label.repeat,
-        **{name: clean(getattr(label, name)) for name in ("case", "arm", "by", "at", "note")},
+        **{name: clean(getattr(label, name)) for name in ("test", "case", "arm", "by", "at", "note")},
     )
 
 

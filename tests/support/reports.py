@@ -266,7 +266,7 @@ def plan(**fields: Any) -> HypothesisPlan:
         "alpha": 0.05,
         "beta": 0.05,
         "margin": 0.0,
-        "price": TrialPrice(calls=1.0, usd=0.002, known_from="as in its last run"),
+        "price": TrialPrice(calls=1.0, usd=0.002, known_from="the mean of its last run"),
         "parts": (part,),
     }
     return HypothesisPlan(**{**known, **fields})

@@ -109,7 +109,16 @@ def test_a_trial_that_ran_and_the_same_in_a_record_have_the_same_digest(case: An
 @pytest.mark.parametrize("name", ["labels.csv", "labels.tsv", "labels.jsonl", "LABELS.CSV"])
 def test_what_is_added_is_read(tmp_path: Path, name: str) -> None:
     labels = (
-        Label(trial="t1", label=True, case="c", arm="a", repeat=0, by="ann", at="2026-11-30T00:00:00Z"),
+        Label(
+            trial="t1",
+            label=True,
+            test=TEST,
+            case="c",
+            arm="a",
+            repeat=0,
+            by="ann",
+            at="2026-11-30T00:00:00Z",
+        ),
         Label(trial="t2", label=False, note='a "quoted", note'),
         Label(trial="t3", label=0.1),
         Label(trial="t4", label=None, note="=1+1", by="-x"),
@@ -178,11 +187,21 @@ def test_one_person_who_says_two_things_is_an_error(tmp_path: Path) -> None:
     labelled(tmp_path / "labels.csv", Label(trial="t1", label=True, by="bob"))
     assert len(labels_in(path)) == 2
     with path.open("a") as file:
-        file.write("t1,no,,,,ann,,\n")
+        file.write("t1,no,,,,,ann,,\n")
     with pytest.raises(
         UsageError, match=r"labels.csv:4: ann says 'no' of trial t1, and 'yes' in labels.csv:2"
     ):
         labels_in(path)
+
+
+def test_a_file_from_before_is_read_and_added_to_without_the_test(tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_text("trial,label,case,arm,repeat,by,at,note\nt1,yes,c,,0,ann,,\n")
+    labelled(path, Label(trial="t2", label=False, test=TEST, case="d", by="ann"))
+    assert labels_in(path) == (
+        Label(trial="t1", label=True, case="c", repeat=0, by="ann"),
+        Label(trial="t2", label=False, case="d", by="ann"),
+    )
 
 
 def test_people_who_differ_need_a_choice(tmp_path: Path) -> None:
@@ -193,7 +212,7 @@ def test_people_who_differ_need_a_choice(tmp_path: Path) -> None:
         Label(trial="t2", label=False, by="bob"),
     )
     with pytest.raises(UsageError, match=r"people differ: of trial t1 ann says 'yes', bob 'no'") as raised:
-        read_labels(path)
+        read_labels(path)["t1"]
     assert raised.value.fix == 'say whose labels count: labels("labels.csv", by="ann")'
     assert {trial: label.label for trial, label in read_labels(path, by="bob").items()} == {
         "t1": False,
@@ -202,6 +221,28 @@ def test_people_who_differ_need_a_choice(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no label is by 'bop'") as raised:
         read_labels(path, by="bop")
     assert raised.value.fix == "did you mean 'bob'?"
+
+
+@pytest.mark.parametrize("by", ["bob", "ann"])
+def test_what_is_said_twice_concerns_the_test_that_it_is_of(tmp_path: Path, by: str) -> None:
+    path = tmp_path / "labels.csv"
+    of = f"trial,label,test,by\nt1,yes,{TEST},ann\nt1,no,{TEST},{by}\nt2,yes,,ann\nt2,no,,{by}\nt3,no,,ann\n"
+    path.write_text(of)
+    said = "of trial t1"
+    with pytest.raises(UsageError, match=said):
+        read_labels(path, test=TEST)
+    found = read_labels(path, test="other")
+    assert {**found} == {"t3": Label(trial="t3", label=False, by="ann")}
+    assert len(found) == 1
+    for name in ("t1", "t2"):
+        with pytest.raises(UsageError, match=f"of trial {name}"):
+            found.get(name)
+    assert found.get("t4") is None
+
+
+def test_who_labelled_only_another_test_is_somebody(tmp_path: Path) -> None:
+    path = labelled(tmp_path / "labels.csv", Label(trial="t1", label=True, by="ann", test="other"))
+    assert {**read_labels(path, by="ann", test=TEST)}.keys() == {"t1"}
 
 
 @pytest.mark.parametrize(

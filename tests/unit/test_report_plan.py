@@ -68,7 +68,7 @@ def plan(**changes) -> HypothesisPlan:
         "alpha": 0.05,
         "beta": 0.05,
         "margin": 0.0,
-        "price": TrialPrice(calls=2.0, usd=0.01, known_from="as in its last run"),
+        "price": TrialPrice(calls=2.0, usd=0.01, known_from="the mean of its last run"),
         "parts": (part(),),
     }
     return HypothesisPlan(**{**known, **changes})
@@ -104,7 +104,7 @@ def test_the_facts_stand_above_the_table() -> None:
         "  model      lab/tiny",
         "  design     at most 100 trials · alpha 5% · beta 5% · margin 0",
         "  in reach   at the earliest supported after 3 trials, refuted after 9 trials",
-        "  cost       2 calls and $0.01 a trial (as in its last run); at most 200 calls and $1.00",
+        "  cost       2 calls and $0.01 a trial (the mean of its last run); about 200 calls and $1.00 in all",
     ]
 
 
@@ -132,8 +132,11 @@ def test_unknown_costs_are_question_marks_and_no_columns() -> None:
         "  cost       ? calls and $? a trial (known after its first run); at most ? calls and $?" in unknown
     )
     assert not any("dollars" in line or line.rstrip().endswith("calls") for line in unknown)
-    free = lines(plan(price=TrialPrice(calls=1.0, usd=0.0, known_from="as in its last run")))
-    assert "  cost       1 call and $0.00 a trial (as in its last run); at most 100 calls and $0.00" in free
+    free = lines(plan(price=TrialPrice(calls=1.0, usd=0.0, known_from="the mean of its last run")))
+    assert (
+        "  cost       1 call and $0.00 a trial (the mean of its last run); about 100 calls and $0.00 in all"
+        in free
+    )
     assert not any("dollars" in line for line in free)
 
 
@@ -152,7 +155,10 @@ def test_units_that_are_no_trials_are_explained_and_paid_in_full() -> None:
     assert "  unit       a pair: two trials" in told
     few = "at most 40 pairs (max_trials=100: there are no more)"
     assert f"  design     {few} · alpha 5% · beta 5% · margin 0" in told
-    assert "  cost       2 calls and $0.01 a trial (as in its last run); at most 160 calls and $0.80" in told
+    assert (
+        "  cost       2 calls and $0.01 a trial (the mean of its last run); about 160 calls and $0.80 in all"
+        in told
+    )
     assert any(line.split()[4:6] == ["mean", "pairs"] or "mean pairs" in line for line in told)
 
 
@@ -229,16 +235,16 @@ SEEN = Estimate(n_trials=40, n_draws=80, n_left=160, calls_per_trial=2.0, usd_pe
         ),
         (
             SEEN,
-            "40 trials from the cache (80 draws), then at most 320 calls, $0.16, over 160 trials",
+            "40 trials from the cache (80 draws), then about 320 calls, $0.16, over at most 160 trials",
         ),
         (
             replace(SEEN, is_worst=True, n_likely=25.0),
-            "40 trials from the cache (80 draws), then at most 320 calls, $0.16 at worst, over 160 trials;"
-            " perhaps as few as 50 calls and $0.025",
+            "40 trials from the cache (80 draws), then about 320 calls, $0.16 at worst for so many, over"
+            " at most 160 trials; perhaps as few as 50 calls and $0.025",
         ),
         (
             Estimate(n_left=10, calls_per_trial=1.0, n_likely=4.2, likely_when="if the rate is 0.5"),
-            "at most 10 calls, $?, over 10 trials; on average up to 5 calls, if the rate is 0.5",
+            "about 10 calls, $?, over at most 10 trials; on average up to 5 calls, if the rate is 0.5",
         ),
     ],
 )
@@ -250,17 +256,17 @@ def test_estimates_in_words(estimate: Estimate, told: str) -> None:
 @pytest.mark.parametrize(
     ("estimates", "told"),
     [
-        ([SEEN], "1 hypothesis: at most 320 calls, 80 draws from the cache, at most $0.16"),
+        ([SEEN], "1 hypothesis: about 320 calls, 80 draws from the cache, about $0.16"),
         (
             [SEEN, Estimate(n_left=5), Estimate(ends="...", n_draws=7)],
-            "3 hypotheses: at most 325 calls (assuming one per trial for 1 that never ran), 87 draws from the"
-            " cache, at most $0.16 + $? of 1",
+            "3 hypotheses: about 325 calls (assuming one per trial for 1 that never ran), 87 draws from the"
+            " cache, about $0.16 + $? of 1",
         ),
         (
             [Estimate(n_left=5, calls_per_trial=1.5)],
-            "1 hypothesis: at most 8 calls, 0 draws from the cache, $?",
+            "1 hypothesis: about 8 calls, 0 draws from the cache, $?",
         ),
-        ([Estimate(ends="...")], "1 hypothesis: at most 0 calls, 0 draws from the cache, $0.00"),
+        ([Estimate(ends="...")], "1 hypothesis: 0 calls, 0 draws from the cache, $0.00"),
     ],
 )
 def test_totals_in_words(estimates: list[Estimate], told: str) -> None:

@@ -39,7 +39,7 @@ def price_of(item: pytest.Item, session: VeloSession) -> TrialPrice:
     seen = last_seen(item, session)
     if seen is not None:
         usd = 0.0 if free else seen.usd_per_trial
-        return TrialPrice(calls=seen.calls_per_trial, usd=usd, known_from="as in its last run")
+        return TrialPrice(calls=seen.calls_per_trial, usd=usd, known_from="the mean of its last run")
     return TrialPrice(calls=None, usd=0.0 if free else None, known_from="known after its first run")
 
 

@@ -89,6 +89,7 @@ def test_trials_are_shown_in_the_order_of_labels_and_saved(session: Session) -> 
     assert [label.trial for label in labels] == [trial_digest(TEST, records[at]) for at in CHOSEN]
     assert [label.label for label in labels] == [True, False, None]
     assert [label.case for label in labels] == [f"c{at}" for at in CHOSEN]
+    assert {label.test for label in labels} == {"test_a.py::test_b"}
     assert labels[1].note == "because it is rude"
     assert all(label.at.endswith("Z") for label in labels)
     assert "labels.csv: 3 labels (1 yes, 1 no, 1 skip) of this test" in said.output
@@ -230,6 +231,7 @@ def test_a_sheet_with_other_letters_is_marked_as_utf_8(tmp_path: Path) -> None:
     assert sheet.read_bytes().startswith(b"\xef\xbb\xbf")
     filled(sheet, ["no", "no", "no"])
     assert "3 new labels" in session("--import", "sheet.csv").output
+    assert {label.test for label in labels_in(session.path)} == {"test_a.py::test_b"}
 
 
 def test_a_persons_name_is_the_one_in_the_file(session: Session) -> None:

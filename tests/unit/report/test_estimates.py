@@ -12,7 +12,7 @@ def test_estimate_text_tells_calls_and_dollars() -> None:
     )
     assert (
         estimate_text(Estimate(n_left=200, calls_per_trial=2.0, usd_per_trial=0.01))
-        == "estimate: at most 400 calls, $2.00, over 200 trials"
+        == "estimate: about 400 calls, $2.00, over at most 200 trials"
     )
     assert (
         estimate_text(Estimate(n_left=200, usd_per_trial=0.01, is_worst=True))
@@ -23,5 +23,5 @@ def test_estimate_text_tells_calls_and_dollars() -> None:
 def test_total_text_of_two_hypotheses() -> None:
     assert (
         total_text([Estimate(ends="...", n_draws=23), Estimate(n_left=200, calls_per_trial=2.0)])
-        == "estimate of 2 hypotheses: at most 400 calls, 23 draws from the cache, $?"
+        == "estimate of 2 hypotheses: about 400 calls, 23 draws from the cache, $?"
     )

@@ -18,7 +18,7 @@ def test_plan_lines_show_the_law() -> None:
         "  model      lab/tiny",
         "  design     at most 200 trials · alpha 5% · beta 5% · margin 0",
         "  in reach   at the earliest supported after 9 trials, refuted after 3 trials",
-        "  cost       1 call and $0.002 a trial (as in its last run); at most 200 calls and $0.40",
+        "  cost       1 call and $0.002 a trial (the mean of its last run); about 200 calls and $0.40 in all",
         "",
         "  true rate  supported  refuted  inconclusive  mean trials  calls  dollars",
         "  0.5             0.2%    97.0%          2.8%         31.0     31   $0.062",
