@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -18,6 +17,7 @@ from pytest_velo.covariates import EarlierRun
 from pytest_velo.errors import UsageError, VeloError
 from pytest_velo.plain import case_to_json
 from pytest_velo.records import HypothesisResult, OutcomeKind, TrialRecord
+from pytest_velo.report.as_covariate import fits, words, words_for
 from pytest_velo.report.load import Run, load, load_folder
 from pytest_velo.report.record import runs_folder
 
@@ -56,7 +56,7 @@ class EarlierRuns:
                 f"recorded({earlier.run!r}) is another run each time, and this one once it has ended",
                 fix=self.named("name the run"),
             )
-        found = [result for result in run.document.results if _fits(result, earlier)]
+        found = [result for result in run.document.results if fits(result, earlier)]
         if len(found) != 1:
             what = "several hypotheses fit" if found else "no hypothesis fits"
             raise UsageError(
@@ -121,31 +121,6 @@ def _pasted(found: Sequence[_Candidate]) -> str:
     more = len(found) - _MOST_NAMED
     lines = [each.text for each in found[:_MOST_NAMED]] + ([f"# and {more} more"] if more > 0 else [])
     return "\n    ".join(["paste one of these:" if len(found) > 1 else "paste this:", *lines])
-
-
-def words(earlier: EarlierRun) -> str:
-    """Return a source as it is written: `recorded("2026-11-30T05-52-47Z", test="test_sums")`."""
-    named = (("", earlier.run), ("test=", earlier.test), ("model=", earlier.model))
-    told = (f"{name}{json.dumps(value, ensure_ascii=False)}" for name, value in named if value)
-    return f"recorded({', '.join(told)})"
-
-
-def words_for(result: HypothesisResult, results: Sequence[HypothesisResult], run: str) -> str:
-    """Return the fewest words that name one hypothesis of a run."""
-    plain = result.node_id.partition("[")[0]
-    for test in (None, plain.rpartition("::")[2], plain, result.node_id):
-        for model in (None, result.model) if test else (None,):
-            earlier = EarlierRun(run=run, test=test, model=model)
-            if sum(_fits(other, earlier) for other in results) == 1:
-                return words(earlier)
-    return words(EarlierRun(run=run, test=result.node_id, model=result.model))
-
-
-def _fits(result: HypothesisResult, earlier: EarlierRun) -> bool:
-    if earlier.model is not None and result.model != earlier.model:
-        return False
-    plain = result.node_id.partition("[")[0]
-    return earlier.test is None or earlier.test in (result.node_id, plain, plain.rpartition("::")[2])
 
 
 def known_as(cases: CaseSet, trials: Iterable[TrialRecord]) -> Iterator[TrialRecord]:

@@ -248,12 +248,16 @@ def test_a_cheap_model_that_went_first_saves_trials_of_a_dear_one(run):
 
     every = 'rate >= 0.5, models=[CHEAP], over="population", min_trials=100, max_trials=100'
     run.file(mark(every), "test_cheap.py")
-    run("test_cheap.py")
+    said = run("test_cheap.py").stdout.str()
     assert len(run.record["test_it"].trials) == 100
+    words = f'recorded("{run.record.folder.name}")'
+    assert f"\ncovariate of 100 cases: {words}\n" in said
+    assert CliRunner().invoke(main, ["report", "-o", str(run.path / "page.html")]).exit_code == 0
+    assert "covariate of 100 cases" in (run.path / "page.html").read_text(encoding="utf-8")
     dear = "rate >= 0.45, models=[DEAR], max_trials=500"
     known = f'covariate(recorded("{run.record.folder.name}"), correlation=0.8)'
     run.file(mark(f"{dear}, covariate={known}"), "test_dear.py")
-    run("test_dear.py")
+    assert "covariate of" not in run("test_dear.py").stdout.str()
     n_with = len(run.record["test_it"].trials)
     run.file(mark(dear), "test_alone.py")
     run("test_alone.py")
