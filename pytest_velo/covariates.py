@@ -39,6 +39,9 @@ class CovariateSource:
 def recorded(run: str | Path, *, test: str | None = None, model: str | None = None) -> EarlierRun:
     """Take each case's mean outcome in an earlier run as a covariate: `covariate=recorded("20261130-1")`.
 
+    A run that asked each case once, as planned, ends with these words. Where they name no run that fits, the
+    error has those of the runs that answer the test's cases.
+
     Args:
         run: The id of a run, or the folder of its record.
         test: Which hypothesis of it, by its node id or the name of its function; needed if it has several.

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 from pytest_velo.canonical import digest
 from pytest_velo.case_sets import Case, CaseSet
-from pytest_velo.claims import Statistic
 from pytest_velo.covariates import CovariateSource, EarlierRun, Learned, is_number
 from pytest_velo.designing.attempts import stream_of
+from pytest_velo.designing.earlier_runs import EarlierRuns, outcomes_by_case
 from pytest_velo.designing.models import model_ids
 from pytest_velo.designing.spec import Spec
 from pytest_velo.errors import UsageError, nearest
-from pytest_velo.records import HypothesisResult, OutcomeKind, TrialRecord
-from pytest_velo.report.load import Run, load, load_folder
+from pytest_velo.records import HypothesisResult, TrialRecord
 from pytest_velo.runner.frame import Covariate, Kinds
 from pytest_velo.settings import Settings
 from pytest_velo.stats.engine.centred import Centring, learned_centring
@@ -130,6 +128,8 @@ class _Found:
         self._cases = cases
         self._settings = settings
         self._model = model
+        statistic = spec.claim.statistics[0]
+        self._runs = EarlierRuns(cases, statistic, settings.cache_dir, self._has_other_draws)
         self._outcomes: Mapping[str, Sequence[float]] = {}
         kind = source.source
         assert not isinstance(kind, Learned)  # it has no numbers
@@ -202,7 +202,7 @@ class _Found:
         some = len(lacking) < len(self._cases) or self._source.missing is None
         stand_in = ", or say what stands for it: covariate(..., missing=0.5)" if some else ""
         if isinstance(self._source.source, EarlierRun):
-            return f'run that test over all cases first (over="population"){stand_in}'
+            return self._runs.named(before="say what stands for it: covariate(..., missing=0.5); or ")
         if isinstance(self._source.source, str):
             fields = next((item.keys() for item in self._cases.items if isinstance(item, Case)), ())
             is_typo = len(lacking) == len(self._cases) and self._source.source not in fields
@@ -221,22 +221,18 @@ class _Found:
 
     def _recorded(self, earlier: EarlierRun) -> dict[str, list[float]]:
         """Return what came out of each case in an earlier run."""
-        folder = Path(earlier.run)
-        run = load_folder(folder) if folder.is_dir() else load(earlier.run, self._settings.cache_dir)
-        if run.folder.name != folder.name:
+        statistic = self._spec.claim.statistics[0]
+        result, trials = self._runs.meant(earlier)
+        if not self._has_other_draws(result, trials):
             raise UsageError(
-                f"recorded({earlier.run!r}) is another run each time, and this one once it has ended",
-                fix=f'name the run: recorded("{run.folder.name}")',
+                f"the covariate is recorded from the very draws that are judged: {earlier.run} has the same"
+                f" model, stream and seed ({self._settings.seed})",
+                fix='draw anew: stream="judged" in the mark, or another --velo-seed',
             )
-        result = _chosen(run, earlier)
-        trials = run.trials_of(result.node_id)
-        self._check_other_draws(earlier, result, trials)
-        return outcomes_by_case(trials, self._spec.claim.statistics[0])
+        return outcomes_by_case(trials, statistic)
 
-    def _check_other_draws(
-        self, earlier: EarlierRun, result: HypothesisResult, trials: Sequence[TrialRecord]
-    ) -> None:
-        """Refuse the draws that are judged as their own covariate.
+    def _has_other_draws(self, result: HypothesisResult, trials: Sequence[TrialRecord]) -> bool:
+        """Tell whether recorded draws are others than those that are judged.
 
         A case's first draw would be foreseen by itself: the picks would average what was drawn, not what the
         model does.
@@ -245,68 +241,16 @@ class _Found:
         judged |= {*self._spec.arms}
         theirs = {result.model, *(trial.arm for trial in trials if trial.arm)} - {None}
         if judged and theirs and not judged & theirs:
-            return
+            return True
         ours = (self._settings.seed, stream_of(self._spec, self._settings))
         drawn = {(call.address.seed, call.address.stream) for trial in trials for call in trial.calls}
-        if ours in drawn or (not drawn and result.seed == self._settings.seed):
-            raise UsageError(
-                f"the covariate is recorded from the very draws that are judged: {earlier.run} has the same"
-                f" model, stream and seed ({self._settings.seed})",
-                fix='draw anew: stream="judged" in the mark, or another --velo-seed',
-            )
+        return not (ours in drawn or (not drawn and result.seed == self._settings.seed))
 
 
 def _field(item: Any, name: str) -> Any:
     if isinstance(item, Case):
         return Case.get(item, name)
     return item.get(name) if isinstance(item, Mapping) else None
-
-
-def _chosen(run: Run, earlier: EarlierRun) -> HypothesisResult:
-    """Return the hypothesis of a run that is meant."""
-    found = [
-        result
-        for result in run.document.results
-        if (earlier.test is None or _is_named(result.node_id, earlier.test))
-        and (earlier.model is None or result.model == earlier.model)
-    ]
-    if len(found) == 1:
-        return found[0]
-    known = sorted({result.node_id for result in (found or run.document.results)})
-    listed = ", ".join(known[:_NAMED]) + (f" and {len(known) - _NAMED} more" if len(known) > _NAMED else "")
-    what = "several hypotheses fit" if found else "no hypothesis fits"
-    raise UsageError(
-        f"{what} the covariate recorded({earlier.run!r}): {listed or 'the record has none'}",
-        fix="recorded(run, test=..., model=...) names one",
-    )
-
-
-def _is_named(node_id: str, test: str) -> bool:
-    plain = node_id.partition("[")[0]
-    return test in (node_id, plain, plain.rpartition("::")[2])
-
-
-def outcomes_by_case(trials: Iterable[TrialRecord], statistic: Statistic) -> dict[str, list[float]]:
-    """Return the valid outcomes of each case by its id; of a difference, those of whole pairs."""
-    turns: dict[tuple[str, int], dict[str, float]] = defaultdict(dict)
-    for trial in trials:
-        if trial.kind is OutcomeKind.INVALID:
-            continue
-        name = statistic.name or ""
-        value = trial.values.get(name)
-        if value is None and len(trial.values) == 1:
-            [value] = trial.values.values()
-        if value is not None:
-            turns[trial.case_id, trial.repeat][trial.arm] = value
-    found: dict[str, list[float]] = defaultdict(list)
-    for (case_id, _), values in turns.items():
-        if len(statistic.arms) == 2 and any(arm in values for arm in statistic.arms):
-            if all(arm in values for arm in statistic.arms):
-                first, second = statistic.arms
-                found[case_id].append(values[first] - values[second])
-        else:
-            found[case_id].append(fmean(values.values()))
-    return found
 
 
 def _reliability(drawn: Sequence[Sequence[float]]) -> float:

@@ -67,6 +67,10 @@ def _check_estimation(options: dict[str, Any]) -> None:
         raise UsageError(
             'family="attempts" does not apply to an estimate, which cannot be supported', fix="leave it out"
         )
+    if options.get("futility"):
+        raise UsageError(
+            "futility= does not apply to an estimate, which has no verdict to give up", fix="leave it out"
+        )
     if options.get("invalid") is Invalid.AGAINST:
         raise UsageError(
             'invalid="against" has no side to count on for an estimate',

@@ -8,7 +8,7 @@ from pytest_velo.case_sets import CaseSet
 from pytest_velo.claims import Ranking
 from pytest_velo.errors import UsageError, nearest
 
-_NOT_FOR_RANKINGS = {
+NOT_FOR_RANKINGS = {
     "draws_per_case": "a round is one trial of each arm; max_trials= says how many rounds there may be",
     "once": "it counts recorded outcomes of one arm",
     "ceiling": "it is for the difference of two arms",
@@ -16,6 +16,9 @@ _NOT_FOR_RANKINGS = {
     "ladder": "a rung asks one model, and a ranking asks them all",
     "expect": "the power of a ranking depends on all of its arms; velo plan shows some",
     "family": "its arms already share one alpha; in a family of hypotheses it would pay twice",
+    "covariate": "it is for a claim about one rate, mean or difference",
+    "truth": "it is for a claim about one rate or mean, or an estimate of one",
+    "futility": "it is never given up, for every round may settle something",
     "extend": "it is never calibrated to max_trials, which may be raised at any time",
 }
 """Keywords that a ranking does not take, with the reason."""
@@ -27,7 +30,7 @@ def check_ranking(claim: Ranking, options: dict[str, Any]) -> None:
     Raises:
         UsageError: They do not fit. Without a place; the caller knows it.
     """
-    for name, reason in _NOT_FOR_RANKINGS.items():
+    for name, reason in NOT_FOR_RANKINGS.items():
         if options.get(name):
             raise UsageError(f"{name}= does not apply to a ranking: {reason}", fix="leave it out")
     arms = options.get("arms") or options.get("models")

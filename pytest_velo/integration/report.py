@@ -6,6 +6,7 @@ import re
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -29,6 +30,7 @@ from pytest_velo.integration.run.wording import terminal_width, verdict_lines, v
 from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.integration.totals import drawn_lines
 from pytest_velo.records import HypothesisResult, Outcome
+from pytest_velo.report.as_covariate import as_covariates
 from pytest_velo.report.assumptions import assumption_lines
 from pytest_velo.report.document import compact
 from pytest_velo.report.estimates import total_text
@@ -206,6 +208,9 @@ def write_summary(session: VeloSession, reporter: pytest.TerminalReporter, start
     _write(reporter, _estimate_lines(session, width))
     if verbosity >= 0 and results and (session.run_folder / RUN_FILE).is_file():
         reporter.write_line(f"run record: {session.run_folder}")
+        with suppress(VeloError):  # a record that cannot be read is told by what reads it
+            for what, words in as_covariates(session.run_folder):
+                reporter.write_line(neutralise(f"{what}: {words}"))
     for told in session.wrote:
         _write(reporter, paragraph(f"report: {told}", Style.PLAIN, width))
 

@@ -175,16 +175,53 @@ def test_the_outcomes_of_an_earlier_run_are_a_covariate_unless_they_are_judged_t
             make_frame(spec, cases, settings, model=model)
         return str(caught.value)
 
-    changing = refused(covariate(recorded("latest"), missing=0.5), "scripted/other")
-    assert f'name the run: recorded("{run.record.folder.name}")' in changing
+    again, seen = run.record.folder.name, f'recorded("{first}")  # 10 of 50 cases, test_seen, scripted/pupil'
+    assert seen in refused(covariate(recorded("latest"), missing=0.5), "scripted/other")
+    assert seen in refused(recorded("2026"), "scripted/other")
     itself = refused(covariate(recorded(first), missing=0.5), "scripted/pupil")
     assert "the very draws that are judged" in itself
     assert 'stream="judged"' in itself
     holes = refused(recorded(first), "scripted/other")
     assert "has no number for case 'q" in holes
     assert "missing=0.5" in holes
+    assert seen in holes
     assert "no hypothesis fits" in refused(recorded(first, test="test_x"), "scripted/other")
-    assert "test=" in refused(recorded(run.record.folder), "scripted/other")  # it has two
+    both = refused(recorded(run.record.folder), "scripted/third")
+    assert f'recorded("{again}", test="test_anew")  # ' in both
+    assert f'recorded("{again}", test="test_other")  # ' in both
+    assert "test_other" not in refused(recorded("latest"), "scripted/other"), "that is what is judged"
+
+
+def test_a_run_of_other_cases_is_no_covariate_and_an_error_says_which_run_is(run):
+    """Lists without ids were matched by position, whatever they held."""
+
+    def asked(things, of="pupil", keywords="over='population', min_trials=8, max_trials=8"):
+        return f"""
+from pytest_velo import covariate, rate, recorded
+MODEL = scripted("{of}", lambda request: "yes" if int(request.messages[-1]["content"][-1]) % 3 else "no")
+@pytest.mark.hypothesis(rate >= 0.5, models=[MODEL], cases={things}, {keywords})
+async def test_{of}(model, case):
+    return (await model(case["q"])).text == "yes"
+"""
+
+    ours, theirs = ([{"q": f"{word} {n}"} for n in range(8)] for word in ("our", "their"))
+    for things in (ours, theirs):
+        run.file(asked(things), "test_before.py")
+        run("test_before.py")
+    right, wrong = sorted(folder.name for folder in run.record.folder.parent.glob("2*"))
+    given = "covariate=covariate(recorded({!r}), missing=0.5)"
+    run.file(asked(ours, "other", given.format(wrong)), "test_after.py")
+    refused = run("test_after.py").stdout.str() + run("test_after.py").stderr.str()
+    assert f'recorded("{wrong}") answers none of these 8 cases' in refused
+    assert f'fix: paste this:\n    recorded("{right}")  # all 8 cases, test_pupil, scripted/pupil' in refused
+
+    edited = [{"q": "our new 9"}, *ours[3::-1]]  # 0 and 3 came out as 0
+    run.file(asked(edited, "other", given.format(right)), "test_after.py")
+    run("test_after.py")
+    result = run.record["test_other"]
+    centres = {trial.case["q"]: result.covariate.centres[trial.case_id] for trial in result.trials}
+    told = {"our 0": 0.0, "our 1": 1.0, "our 2": 1.0, "our 3": 0.0, "our new 9": 0.5}
+    assert centres == pytest.approx({question: number - 0.5 for question, number in told.items()})
 
 
 CHEAP_AND_DEAR = """
@@ -211,12 +248,16 @@ def test_a_cheap_model_that_went_first_saves_trials_of_a_dear_one(run):
 
     every = 'rate >= 0.5, models=[CHEAP], over="population", min_trials=100, max_trials=100'
     run.file(mark(every), "test_cheap.py")
-    run("test_cheap.py")
+    said = run("test_cheap.py").stdout.str()
     assert len(run.record["test_it"].trials) == 100
+    words = f'recorded("{run.record.folder.name}")'
+    assert f"\ncovariate of 100 cases: {words}\n" in said
+    assert CliRunner().invoke(main, ["report", "-o", str(run.path / "page.html")]).exit_code == 0
+    assert "covariate of 100 cases" in (run.path / "page.html").read_text(encoding="utf-8")
     dear = "rate >= 0.45, models=[DEAR], max_trials=500"
     known = f'covariate(recorded("{run.record.folder.name}"), correlation=0.8)'
     run.file(mark(f"{dear}, covariate={known}"), "test_dear.py")
-    run("test_dear.py")
+    assert "covariate of" not in run("test_dear.py").stdout.str()
     n_with = len(run.record["test_it"].trials)
     run.file(mark(dear), "test_alone.py")
     run("test_alone.py")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_velo.records import HypothesisResult, Outcome
+from pytest_velo.report.as_covariate import as_covariates
 from pytest_velo.report.comparison import RunComparison
 from pytest_velo.report.document import RunDocument
 from pytest_velo.report.earlier import compare_runs
@@ -135,7 +136,7 @@ def page_of(run: Run, before: Run | None = None, *, most: int = MOST_TRANSCRIPTS
         ),
         matrix=_matrix(entries, results),
         graph=graph_of(document.results, {entry.node_id: entry.id for entry in entries}),
-        environment=tuple(_environment(document)),
+        environment=tuple(_environment(run)),
         n_trials=sum(run.n_trials_of(result.node_id) for result in document.results),
         n_kept=len(contents.transcripts),
         data={"hypotheses": contents.told, "trials": contents.transcripts},
@@ -229,9 +230,11 @@ def _without_model(name: str, model: str) -> str:
     return f"{head}[{others}]" if others else head
 
 
-def _environment(document: RunDocument) -> Iterator[tuple[str, str]]:
-    results = document.results
+def _environment(run: Run) -> Iterator[tuple[str, str]]:
+    document, results = run.document, run.document.results
     yield "run", shown(document.run_id, 200)
+    for what, words in () if run.is_partial else as_covariates(run.folder):
+        yield what, shown(words, 400)
     yield "started", shown(document.started_at, 80)
     yield "took", duration(document.duration_s)
     yield "seed", str(document.seed)

@@ -4,7 +4,7 @@ import pytest
 
 from pytest_velo import check_sync, covariate, difference, learned, rate, recorded
 from pytest_velo.case_sets import load
-from pytest_velo.designing.covariates import outcomes_by_case
+from pytest_velo.designing.earlier_runs import outcomes_by_case
 from pytest_velo.designing.frame import make_frame
 from pytest_velo.designing.spec import checked, make_spec
 from pytest_velo.errors import UsageError

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from pytest_velo.claims import Ranking, mean, ranking, rate
-from pytest_velo.designing.spec import checked, make_spec
+from pytest_velo.claims import Ranking, estimate, mean, ranking, rate
+from pytest_velo.designing.fit_ranking import NOT_FOR_RANKINGS
+from pytest_velo.designing.spec import KEYWORDS, checked, make_spec
 from pytest_velo.errors import UsageError
+from pytest_velo.truth import labels
 
 MODELS = ["a/x", "b/y", "c/z"]
 
@@ -26,6 +28,13 @@ MODELS = ["a/x", "b/y", "c/z"]
         (ranking(), {"models": MODELS, "draws_per_case": 3}, "max_trials= says how many rounds"),
         (ranking(), {"models": MODELS, "once": True}, "recorded outcomes"),
         (ranking(), {"models": MODELS, "extend": True}, "never calibrated"),
+        (
+            ranking(),
+            {"models": MODELS, "cases": ["a", "b"], "covariate": len},
+            "one rate, mean or difference",
+        ),
+        (ranking(), {"models": MODELS, "truth": labels("labels.csv")}, "one rate or mean"),
+        (ranking(), {"models": MODELS, "futility": 0.2}, "never given up"),
     ],
 )
 def test_a_mistake_is_said_before_a_call(claim: Ranking, keywords: dict[str, Any], words: str) -> None:
@@ -33,6 +42,34 @@ def test_a_mistake_is_said_before_a_call(claim: Ranking, keywords: dict[str, Any
         make_spec(claim, checked(keywords, "the mark"))
     assert words in caught.value.what
     assert caught.value.fix
+
+
+def test_it_is_known_of_each_keyword_whether_a_ranking_takes_it() -> None:
+    """`covariate=` and `truth=` were taken, and did nothing."""
+    taken = {
+        *(
+            "cases",
+            "arms",
+            "models",
+            "judge",
+            "assumes",
+            "alpha",
+            "beta",
+            "margin",
+            "max_trials",
+            "min_trials",
+        ),
+        *("over", "invalid", "predict", "stream", "tier", "clients", "allow_cut", "allow_empty", "silence"),
+    }
+    assert taken | {*NOT_FOR_RANKINGS} == {*KEYWORDS}
+    assert not taken & {*NOT_FOR_RANKINGS}
+
+
+def test_giving_up_may_be_turned_off_where_nothing_is_given_up() -> None:
+    make_spec(ranking(), checked({"models": MODELS, "futility": "off"}, "the mark"))
+    make_spec(estimate(rate, halfwidth=0.1), checked({"futility": "off"}, "the mark"))
+    with pytest.raises(UsageError, match="no verdict to give up"):
+        make_spec(estimate(rate, halfwidth=0.1), checked({"futility": 0.2}, "the mark"))
 
 
 @pytest.mark.parametrize(
