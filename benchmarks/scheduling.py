@@ -21,12 +21,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import math
 import random
 import selectors
 from collections.abc import Callable, Sequence
 from functools import cache, partial
-from statistics import mean, stdev
+from statistics import mean
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -41,7 +40,7 @@ from gittins import (
     least_after,
     least_told,
 )
-from measuring import machine, print_table
+from measuring import machine, print_table, ratio_of_means
 from workload import hypothesis_of
 
 from pytest_velo.cache.attempts import Entry, Found, Tried
@@ -133,15 +132,6 @@ def ratios(
     spent = spent_by(sessions, in_flight, only, n_earlier, drawn)
     theirs = spent["round-robin", mark]
     return {name: ratio_of_means(trials, theirs) for (name, to), trials in spent.items() if to == mark}
-
-
-def ratio_of_means(mine: Sequence[float], theirs: Sequence[float]) -> tuple[float, float]:
-    """Return the ratio of two means over the same sessions, and its standard error (by linearisation)."""
-    ratio = mean(mine) / mean(theirs)
-    if len(mine) < 2:
-        return ratio, math.nan
-    left = [a - ratio * b for a, b in zip(mine, theirs, strict=True)]
-    return ratio, stdev(left) / len(left) ** 0.5 / mean(theirs)
 
 
 @cache
