@@ -7,6 +7,7 @@ turns (A B A B ...), each pair gives one ratio, and the median ratio is what is 
 from __future__ import annotations
 
 import cProfile
+import math
 import os
 import platform
 import pstats
@@ -17,7 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
-from statistics import median
+from statistics import mean, median, stdev
 from unittest.mock import patch
 
 
@@ -52,6 +53,15 @@ def taking_turns(rounds: int, *works: Callable[[], object]) -> list[list[Timing]
 def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
     """Return the median of the ratios within each round."""
     return median(a / b for a, b in zip(ours, theirs, strict=True))
+
+
+def ratio_of_means(mine: Sequence[float], theirs: Sequence[float]) -> tuple[float, float]:
+    """Return the ratio of two means over the same sessions, and its standard error (by linearisation)."""
+    ratio = mean(mine) / mean(theirs)
+    if len(mine) < 2:
+        return ratio, math.nan
+    left = [a - ratio * b for a, b in zip(mine, theirs, strict=True)]
+    return ratio, stdev(left) / len(left) ** 0.5 / mean(theirs)
 
 
 def machine(*packages: str) -> str:

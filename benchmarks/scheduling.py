@@ -21,12 +21,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import math
 import random
 import selectors
 from collections.abc import Callable, Sequence
 from functools import cache, partial
-from statistics import mean, stdev
+from statistics import mean
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -41,7 +40,7 @@ from gittins import (
     least_after,
     least_told,
 )
-from measuring import machine, print_table
+from measuring import machine, print_table, ratio_of_means
 from workload import hypothesis_of
 
 from pytest_velo.cache.attempts import Entry, Found, Tried
@@ -77,6 +76,25 @@ class Past(NamedTuple):
     tallies: list[Tally]
 
 
+class How(NamedTuple):
+    """What else decides what is simulated.
+
+    Attributes:
+        only: Schedulers whose names hold this, beside round-robin; by default all.
+        n_earlier: Earlier sessions that the warm schedulers know, at least 1.
+        drawn: Draw each true rate from the ten of its threshold, instead of having each once.
+        halved_by: Trials in flight that halve what the next one is worth to an index, above 0.
+    """
+
+    only: str = ""
+    n_earlier: int = 1
+    drawn: bool = False
+    halved_by: float = 8.0
+
+
+BY_DEFAULT = How()
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -86,9 +104,16 @@ def main() -> None:
     parser.add_argument("--earlier", type=int, default=1, help="earlier sessions that are known (default 1)")
     parser.add_argument("--most", type=float, help="trials that earlier sessions count as at most")
     parser.add_argument("--drawn", action="store_true", help="draw each true rate, instead of each one once")
+    parser.add_argument(
+        "--halved-by",
+        type=float,
+        default=BY_DEFAULT.halved_by,
+        help="trials in flight that halve what the next one is worth to an index (default 8; inf: none do)",
+    )
     options = parser.parse_args()
     remembered.MOST = options.most or remembered.MOST
-    what = options.rounds, options.in_flight, options.only, options.earlier, options.drawn
+    how = How(options.only, options.earlier, options.drawn, options.halved_by)
+    what = options.rounds, options.in_flight, how
     spent = spent_by(*what)
     shares = [ratios(*what, mark=mark) for mark in MARKS]
     print(machine())
@@ -106,7 +131,7 @@ def main() -> None:
     columns = ["scheduler", *(cell for mark in MARKS for cell in (f"to {mark}", "/ round-robin"))]
     title = f"Trials spent with {options.in_flight} in flight, mean of {options.rounds} sessions"
     print_table(f"{title} of 30 hypotheses", columns, rows)
-    _print_least(options.rounds, options.in_flight, options.earlier, options.drawn, spent["round-robin", 10])
+    _print_least(*what, spent["round-robin", 10])
     for mine, theirs, goal in GOALS:
         if {mine, theirs} <= {*shares[0]}:
             share, error = ratio_of_means(spent[mine, 10], spent[theirs, 10])
@@ -114,76 +139,62 @@ def main() -> None:
 
 
 def ratios(
-    sessions: int, in_flight: int, only: str = "", n_earlier: int = 1, drawn: bool = False, *, mark: int = 10
+    sessions: int, in_flight: int, how: How = BY_DEFAULT, *, mark: int = 10
 ) -> dict[str, tuple[float, float]]:
     """Return each scheduler's share of the trials that round-robin spends until the 10th verdict.
 
     Args:
         sessions: How many are simulated, at least 1, by seeds 0, 1 and so on, the same for each scheduler.
         in_flight: Most trials at a time, at least 1.
-        only: Schedulers whose names hold this, beside round-robin; by default all.
-        n_earlier: Earlier sessions that the warm schedulers know, at least 1.
-        drawn: Draw each true rate from the ten of its threshold, instead of having each once.
+        how: What else decides what is simulated.
         mark: The verdict up to which trials count; one of `MARKS`.
 
     Returns:
         By the scheduler's name, in the order of the table: the ratio of the means over the same sessions, and
         its standard error. Sessions are simulated once a process for the same arguments.
     """
-    spent = spent_by(sessions, in_flight, only, n_earlier, drawn)
+    spent = spent_by(sessions, in_flight, how)
     theirs = spent["round-robin", mark]
     return {name: ratio_of_means(trials, theirs) for (name, to), trials in spent.items() if to == mark}
 
 
-def ratio_of_means(mine: Sequence[float], theirs: Sequence[float]) -> tuple[float, float]:
-    """Return the ratio of two means over the same sessions, and its standard error (by linearisation)."""
-    ratio = mean(mine) / mean(theirs)
-    if len(mine) < 2:
-        return ratio, math.nan
-    left = [a - ratio * b for a, b in zip(mine, theirs, strict=True)]
-    return ratio, stdev(left) / len(left) ** 0.5 / mean(theirs)
-
-
 @cache
-def spent_by(
-    sessions: int, in_flight: int, only: str, n_earlier: int, drawn: bool
-) -> dict[tuple[str, int], list[int]]:
+def spent_by(sessions: int, in_flight: int, how: How) -> dict[tuple[str, int], list[int]]:
     """Return the trials that each scheduler spent until each mark, session by session."""
     spent: dict[tuple[str, int], list[int]] = {}
     for seed in range(sessions):
-        pairs = _pairs_of(seed, drawn)
-        past = _past_of(seed, n_earlier, drawn)
-        for name, policy in _ways(pairs, past).items():
-            if only in name or name == "round-robin":
+        pairs, past = _pairs_of(seed, how), _past_of(seed, how)
+        for name, policy in _ways(pairs, past, how.halved_by).items():
+            if how.only in name or name == "round-robin":
                 for mark, n_trials in Session(pairs, seed, in_flight, policy()).spent().items():
                     spent.setdefault((name, mark), []).append(n_trials)
     return spent
 
 
-def _print_least(sessions: int, in_flight: int, n_earlier: int, drawn: bool, theirs: Sequence[int]) -> None:
+def _print_least(sessions: int, in_flight: int, how: How, theirs: Sequence[int]) -> None:
     """Print trials to the 10th verdict that nobody can undercut: one at a time, and the others in flight."""
     told, warm = [], []
     for seed in range(sessions):
-        pairs = _pairs_of(seed, drawn)
+        pairs = _pairs_of(seed, how)
         told.append(least_told(10, pairs) + in_flight - 1)
-        if drawn:
-            warm.append(least_after(10, pairs, _past_of(seed, n_earlier, drawn).tallies) + in_flight - 1)
+        if how.drawn:
+            warm.append(least_after(10, pairs, _past_of(seed, how).tallies) + in_flight - 1)
     for who, least in (("told the true rates", told), ("true population, warm", warm)):
         if least:
             share, error = ratio_of_means(least, theirs)
             print(f"to 10: no scheduler below {mean(least):,.0f}, {share:.3f} ± {error:.3f} ({who})")
 
 
-def _pairs_of(seed: int, drawn: bool) -> list[Pair]:
-    return drawn_pairs(random.Random(seed), each_once=not drawn)
+def _pairs_of(seed: int, how: How) -> list[Pair]:
+    return drawn_pairs(random.Random(seed), each_once=not how.drawn)
 
 
 @cache
-def _past_of(seed: int, n_earlier: int, drawn: bool) -> Past:
-    return _earlier_sessions(_pairs_of(seed, drawn), seed + 10_000, n_earlier)
+def _past_of(seed: int, how: How) -> Past:
+    return _earlier_sessions(_pairs_of(seed, how), seed + 10_000, how.n_earlier)
 
 
-def _ways(pairs: Sequence[Pair], past: Past) -> dict[str, Callable[[], Policy | None]]:
+def _ways(pairs: Sequence[Pair], past: Past, halved_by: float) -> dict[str, Callable[[], Policy | None]]:
     """Return what makes a policy, for each way to choose; None for one hypothesis after the other."""
     names = [*past.seen]
     others = dict(zip(names, [past.seen[name] for name in (*names[7:], *names[:7])], strict=True))
@@ -192,7 +203,9 @@ def _ways(pairs: Sequence[Pair], past: Past) -> dict[str, Callable[[], Policy | 
 
     def warm(prior: str) -> Policy:
         known = zip(pairs, past.tallies, strict=True)
-        return _by_index([index_after(threshold, prior, before) for (threshold, _), before in known])
+        return _by_index(
+            [index_after(threshold, prior, before) for (threshold, _), before in known], halved_by
+        )
 
     return {
         "round-robin": lambda: policy_of(Scheduler.ROUND_ROBIN),
@@ -200,11 +213,11 @@ def _ways(pairs: Sequence[Pair], past: Past) -> dict[str, Callable[[], Policy | 
         "gain, cold": lambda: policy_of(Scheduler.GAIN),
         "gain, warm": lambda: policy_of(Scheduler.GAIN, _Recalled(past.seen)),
         "gain, misled": lambda: policy_of(Scheduler.GAIN, _Recalled(others)),
-        "index, flat prior": lambda: _by_index(cold["flat"]),
-        "index, true population": lambda: _by_index(cold["truths"]),
+        "index, flat prior": lambda: _by_index(cold["flat"], halved_by),
+        "index, true population": lambda: _by_index(cold["truths"], halved_by),
         "index, flat prior, warm": lambda: warm("flat"),
         "index, true population, warm": lambda: warm("truths"),
-        "index, told the true rates": lambda: _by_index(told),
+        "index, told the true rates": lambda: _by_index(told, halved_by),
     }
 
 
@@ -219,14 +232,14 @@ class _Recalled(dict[Any, Earlier]):
         return self._history.get(run.hypothesis.node_id, default)
 
 
-def _by_index(indices: Sequence[Any]) -> Policy:
+def _by_index(indices: Sequence[Any], halved_by: float) -> Policy:
     """Choose by an index; as for `gain`, trials in flight make the next one worth a little less."""
     tables = {f"bench.py::test_{at}": index for at, index in enumerate(indices)}
 
     def worth(run: Run) -> float:
         n, rate_so_far, _ = run.units.moments
         table = tables[run.hypothesis.node_id]
-        return float(table[n, round(n * rate_so_far)]) / (1.0 + run.n_in_flight / 8.0)
+        return float(table[n, round(n * rate_so_far)]) / (1.0 + run.n_in_flight / halved_by)
 
     return lambda waiting: max(waiting, key=worth)
 
