@@ -14,6 +14,7 @@ from pytest_velo.baselines.codec import decode, encode
 from pytest_velo.baselines.entry import Entry, Key, Sampled
 from pytest_velo.errors import StoreError
 from pytest_velo.reading import FileState, read_bytes, state_of
+from pytest_velo.writing import whole
 
 LOCK_WAIT_S = 30.0
 """An update takes milliseconds; one that holds the lock for this long was killed."""
@@ -92,7 +93,9 @@ class BaselineFile:
         """
         target = Path(path)
         try:
-            _write(target, encode(self.entries.values()))
+            content = encode(self.entries.values())
+            with whole(target, synced=True) as part:
+                part.write_bytes(content)
         except (OSError, UnicodeEncodeError) as error:
             raise _unwritable(target, error) from None
 
@@ -106,19 +109,6 @@ class BaselineFile:
 def _read(path: Path, state: FileState | None) -> BaselineFile:
     """Return what a file holds; each test of a session asks."""
     return BaselineFile(entries={entry.key: entry for entry in decode(read_bytes(path))})
-
-
-def _write(target: Path, content: bytes) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pytest_velo.cache.attempts import Entry, encoded, read_entry, same_as
 from pytest_velo.errors import StoreError
+from pytest_velo.writing import whole
 
 _ENDINGS = (".zst", ".jsonl")
 
@@ -49,10 +50,8 @@ def write_attempts(path: Path, entries: Iterable[Entry], *, replace_all: bool = 
         return 0
     lines = sorted(every.values(), key=lambda entry: (entry.at, same_as(entry)))
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.new")
-        temporary.write_bytes(b"".join(encoded(entry) + b"\n" for entry in lines))
-        temporary.replace(path)
+        with whole(path) as part:
+            part.write_bytes(b"".join(encoded(entry) + b"\n" for entry in lines))
     except OSError as error:
         raise StoreError(
             f"the attempts cannot be written: {error.strerror or error}",

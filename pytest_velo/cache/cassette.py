@@ -6,8 +6,6 @@ provider's whole reply (`raw`) is left out; everything else in a `Reply` is kept
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +21,7 @@ from pytest_velo.cache.store import Store
 from pytest_velo.errors import StoreError, UsageError
 from pytest_velo.reading import MOST_LINE_BYTES, decoder, lines_in, pieces_of
 from pytest_velo.records import Address, Draw, Reply, Request
+from pytest_velo.writing import whole
 
 _ZSTD_LEVEL = 9
 _SLICE = 1024
@@ -304,31 +303,17 @@ def _expanded(pieces: Iterator[bytes], path: Path) -> Iterator[bytes]:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write to a temporary file, then rename it: a reader sees the old file or the new one."""
     if path.suffix == ".zst":
         content = _zstandard(path).ZstdCompressor(level=_ZSTD_LEVEL).compress(content)
-    temporary = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            temporary = Path(file.name)
-            file.write(content)
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
+        with whole(path) as part:
+            part.write_bytes(content)
     except OSError as error:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
         raise StoreError(
             f"the cassette cannot be written: {error.strerror or error}",
             where=str(path),
             fix="name a file in a writable folder",
         ) from None
-
-
-def _umask() -> int:
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
 
 
 def _zstandard(path: Path) -> Any:

@@ -14,7 +14,7 @@ from pytest_velo.report.load import load
 from pytest_velo.report.markdown.document import COMMENT, markdown_of
 from pytest_velo.report.page.sample import MOST_TRANSCRIPTS
 from pytest_velo.report.page.writing import write_page
-from pytest_velo.report.whole import whole
+from pytest_velo.writing import whole
 
 _LEAST = 4_000
 """Bytes of Markdown that hold a head and what is left out."""

@@ -10,7 +10,6 @@ terminal.
 from __future__ import annotations
 
 import json
-import os
 import zlib
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -30,6 +29,7 @@ from pytest_velo.reading import decoder, json_in, lines_in, pieces_of, read_byte
 from pytest_velo.records import HypothesisResult
 from pytest_velo.report.document import RunDocument, from_json, result_from_json, result_to_json, to_json
 from pytest_velo.report.transcript import trial_to_json
+from pytest_velo.writing import whole
 
 if TYPE_CHECKING:
     import msgspec
@@ -342,14 +342,9 @@ def _write_atomically(path: Path, chunks: Iterable[bytes]) -> None:
     Raises:
         StoreError: It cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with temporary.open("wb") as file:
+        # A folder that is gone took the trials with it: it is not made again.
+        with whole(path, makes_folder=False, synced=True) as part, part.open("wb") as file:
             file.writelines(chunks)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
     except OSError as problem:
         raise _unwritable(path, problem) from problem
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -8,9 +8,9 @@ from pathlib import Path
 from pytest_velo.canonical import canonical
 from pytest_velo.case_sets import Case
 from pytest_velo.records import HypothesisResult
-from pytest_velo.report.whole import whole
 from pytest_velo.runner.run import Run
 from pytest_velo.runner.searched import SearchWeigher
+from pytest_velo.writing import whole
 
 
 def with_saved(result: HypothesisResult, run: Run) -> HypothesisResult:

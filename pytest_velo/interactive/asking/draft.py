@@ -17,6 +17,7 @@ from pytest_velo.interactive.asking.source import WIDTH, assigned, call, literal
 from pytest_velo.interactive.asking.suggestion import Suggestion, suggest
 from pytest_velo.records import JsonObject
 from pytest_velo.report.numbers import count
+from pytest_velo.writing import whole
 
 _MOST_CASES = 50
 
@@ -164,10 +165,9 @@ def write(source: str, path: Path, *, force: bool = False) -> None:
         UsageError: There is a file already, or it cannot be written.
     """
     check_free(path, force=force)
-    part = path.with_name(f".{path.name}.part")
     try:
-        part.write_text(source, encoding="utf-8", newline="\n")
-        part.replace(path)
+        with whole(path, makes_folder=False) as part:
+            part.write_text(source, encoding="utf-8", newline="\n")
     except OSError as error:
         raise UsageError(
             f"the file cannot be written: {error.strerror or error}", where=str(path), fix="name another"

@@ -18,8 +18,8 @@ from pytest_velo.report.load import Run, load
 from pytest_velo.report.markdown.around import Around
 from pytest_velo.report.markdown.document import markdown_of
 from pytest_velo.report.text import inline
-from pytest_velo.report.whole import whole
 from pytest_velo.settings import ReportKind, ReportTarget
+from pytest_velo.writing import whole
 
 _NAMED = 5
 """Hypotheses that are left out and named."""

@@ -9,7 +9,7 @@ from pytest_velo.errors import StoreError
 from pytest_velo.report.page.data import page_of
 from pytest_velo.report.page.render import html_of
 from pytest_velo.report.page.sample import MOST_TRANSCRIPTS
-from pytest_velo.report.whole import whole
+from pytest_velo.writing import whole
 
 if TYPE_CHECKING:
     from pytest_velo.report.load import Run
