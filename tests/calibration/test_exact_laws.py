@@ -185,6 +185,88 @@ def test_both_of_two_rates_within_200_trials(calibration):
     check_joint(calibration, law)
 
 
+RANGE_TRUTHS = {
+    "a at its lower end, b far inside": (0.3, 0.97, 0.291),
+    "a at its lower end, b far inside, as seldom together as can be": (0.3, 0.97, 0.27),
+    "a at its upper end, b far inside": (0.7, 0.97, 0.679),
+    "a inside, b at its edge, independent": (0.5, 0.5, 0.25),
+    "both at an edge, the same": (0.5, 0.5, 0.5),
+    "both false by a hair": (0.3, 0.5, 0.3),
+}
+"""P(a is 1), P(b is 1), P(both are): the claim below is false in all but the fifth."""
+
+
+def support_law(claim, alpha, horizon):
+    """Return P(supported) exactly, over both counts and what is rejected, where nothing else ends a run."""
+    rule = make_joint_rule(claim, Design(alpha=alpha, beta=0.08, max_units=horizon))
+    tests = [(place, test) for place, part in enumerate(rule.parts) for test in part.support]
+    assert all(test.calibrated for _, test in tests)
+    counts = np.arange(horizon + 1)
+    a, b, both = np.array(list(RANGE_TRUTHS.values())).T
+    law = np.zeros(len(a))
+    chances = [
+        chance.reshape(-1, *[1] * (2 + len(tests))) for chance in (both, a - both, b - both, 1 - a - b + both)
+    ]
+    # Axes: the truth, the ones of a and of b, and of each test whether it has rejected.
+    mass = np.zeros((len(a), horizon + 1, horizon + 1, *[2] * len(tests)))
+    mass[(slice(None), *[0] * (2 + len(tests)))] = 1.0
+    for n in range(1, horizon + 1):
+        moved = [mass * chance for chance in chances]
+        mass = moved[3]
+        mass[:, 1:, 1:] += moved[0][:, :-1, :-1]
+        mass[:, 1:] += moved[1][:, :-1]
+        mass[:, :, 1:] += moved[2][:, :, :-1]
+        for number, (place, test) in enumerate(tests):
+            log_e = [log_e_counts(n, int(ones), test.threshold, test.side) for ones in counts[: n + 1]]
+            rejects = np.pad(np.array(log_e) >= test.log_threshold, (0, horizon - n))
+            states = np.moveaxis(mass, [1 + place, 3 + number], [0, 1])  # a view: what is moved stays moved
+            states[rejects, 1] += states[rejects, 0]
+            states[rejects, 0] = 0.0
+        done = (Ellipsis, *[1] * len(tests))
+        law += mass[done].sum(axis=(1, 2))
+        mass[done] = 0.0
+    return law
+
+
+INSIDE_AND = (rate("a").within(0.3, 0.7)) & (rate("b") >= 0.5)
+
+
+def test_a_rate_between_two_ends_in_a_claim_of_two_parts(calibration):
+    """Each end at all of alpha, as each part: one test alone has to err for a false claim to be supported."""
+    law = support_law(INSIDE_AND, calibration.alpha, 100)
+    calibration.tell({SUPPORTED: law})
+    assert law.max() <= calibration.alpha + ROUNDING
+    assert law[:3].min() > calibration.alpha / 2
+    assert support_law(INSIDE_AND, 2 * calibration.alpha, 100).max() > 1.5 * calibration.alpha
+
+
+def test_its_weigher_says_supported_where_all_of_these_tests_have_rejected(calibration):
+    """300 runs that are not refuted before: the law above is that of what ships."""
+    hypothesis, rng = calibration.hypothesis(INSIDE_AND, 100), np.random.default_rng(8)
+    ends = []
+    for _ in range(300):
+        ones = (rng.random((100, 2)) < [0.5, 0.9]).astype(float)
+        weigher, verdict = calibration.weighed(
+            hypothesis, ([calibration.trial(a=a, b=b)] for a, b in ones.tolist())
+        )
+        if verdict is REFUTED:
+            continue
+        rule = make_joint_rule(INSIDE_AND, hypothesis.design)
+        open_ = [(place, test) for place, part in enumerate(rule.parts) for test in part.support]
+        for n, seen in enumerate(ones.cumsum(axis=0).astype(int).tolist(), 1):
+            open_ = [
+                (place, test)
+                for place, test in open_
+                if log_e_counts(n, seen[place], test.threshold, test.side) < test.log_threshold
+            ]
+            if not open_:
+                break
+        assert (weigher.n, verdict) == (n, None if open_ else SUPPORTED)
+        ends.append(n)
+    assert len(ends) > 250
+    assert min(ends) < 50
+
+
 @pytest.mark.parametrize("claim", [rate >= baseline, rate <= baseline], ids=str)
 def test_a_rate_that_is_what_it_was(calibration, claim):
     """Against stored outcomes of the same cases: the law of both samples together, by way of the file."""

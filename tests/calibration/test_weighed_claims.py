@@ -182,3 +182,27 @@ def test_three_parts_of_which_one_is_false_by_a_hair(calibration, false_part):
         [supporting, *refuting(calibration)],
     )
     assert 0.01 < found[SUPPORTED] <= calibration.most(calibration.alpha)
+
+
+@pytest.mark.parametrize("b", [0.5, 0.99])
+def test_a_rate_between_two_ends_and_another(calibration, b):
+    """The first lies at its lower end; the second at its edge, and goes by the same luck, or far inside."""
+    rng, shape = np.random.default_rng(7), (calibration.n_runs, 24)
+    luck = rng.random(shape)
+    places = 2 * (luck < 0.5).astype(int) + (luck < b)
+    a_worth, b_worth = (0.0, 0.0, 1.0, 1.0), (0.0, 1.0, 0.0, 1.0)
+    units = [[calibration.trial(a=a, b=b)] for a in (0.0, 1.0) for b in (0.0, 1.0)]
+    half = calibration.beta / 2
+    found = calibration.shares_near(
+        calibration.hypothesis((rate("a").within(0.5, 0.95)) & (rate("b") >= 0.5), 24),
+        units,
+        places,
+        [
+            calibration.null(a_worth, 0.5, 1, calibration.alpha, calibrated=True),
+            calibration.null(b_worth, 0.5, -1, half, calibrated=True),
+            calibration.null(a_worth, 0.5, -1, half),
+            calibration.null(a_worth, 0.95, 1, half),
+        ],
+    )
+    check(calibration, found, least=0.015)
+    assert found[SUPPORTED if b > 0.5 else REFUTED] >= 0.015

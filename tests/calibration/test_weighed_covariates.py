@@ -44,7 +44,14 @@ Draw = Callable[[np.random.Generator, Array], Array]
 N_CASES = 12
 EASY = np.linspace(0.0, 1.0, N_CASES)
 """The cases' rates: from never to always, 1/2 on average."""
-CASES = [{"id": f"q{place}", "level": float(level)} for place, level in enumerate(EASY)]
+KINDS = np.repeat([0, 1, 2], [8, 3, 1])
+"""The kind of each case, for cases that are learned by kind."""
+BY_KIND = np.array([0.4, 0.8, 0.4])[KINDS]
+"""Their rates: 1/2 on average over the cases, and more than that over the kinds."""
+CASES = [
+    {"id": f"q{place}", "level": float(level), "kind": int(kind)}
+    for place, (level, kind) in enumerate(zip(EASY, KINDS, strict=True))
+]
 MISLEADS = np.where(EASY > 0.5, 1.0 - EASY, EASY)
 TOLD = np.where(np.arange(N_CASES) < 2, 0.0, 0.6)
 """Rates of which the case's number tells the two that never succeed: 1/2 on average."""
@@ -141,6 +148,9 @@ RUNS = {
     "learned, invalid by case and outcome": Run(
         rate >= 0.5, covariate(learned(), correlation=0.9), single_trials(EASY, zeros_of_easy_cases)
     ),
+    "learned by kinds of uneven sizes": Run(
+        rate <= 0.5, covariate(learned("kind"), correlation=0.9), single_trials(BY_KIND)
+    ),
     "learned, both ends": Run(rate.within(0.5, 0.97), covariate(learned(), correlation=0.9), ONES),
 }
 """Cases that are always or never right are learned at once; there are twelve, so that they come again."""
@@ -152,12 +162,14 @@ def evidence(foresight: Any, centring: Any, picks: Array, ends: Array, edge: flo
     if not isinstance(foresight, Kinds):
         centres = np.array([foresight[case["id"]] for case in CASES])[picks]
         return centred_log_evidence(outcomes, centres, [edge], side, centring)
-    learners, columns = Learners(len(picks), np.full(N_CASES, 1 / N_CASES)), []
+    names = [*foresight.shares]
+    kinds = np.array([names.index(foresight.of_cases[case["id"]]) for case in CASES])[picks]
+    learners, columns = Learners(len(picks), np.array([*foresight.shares.values()])), []
     rows = np.arange(len(picks))
     for unit in range(picks.shape[1]):
         centres = learners.centres()
-        columns.append((centres[rows, picks[:, unit]], centres.min(axis=1), centres.max(axis=1)))
-        learners.learn(picks[:, unit], ends[:, unit].mean(axis=1))
+        columns.append((centres[rows, kinds[:, unit]], centres.min(axis=1), centres.max(axis=1)))
+        learners.learn(kinds[:, unit], ends[:, unit].mean(axis=1))
     own, low, high = (np.column_stack(column) for column in zip(*columns, strict=True))
     return centred_log_evidence(outcomes, own, [edge], side, centring, (low, high))
 

@@ -2,14 +2,16 @@
 
 **Supported** when every part is, each at alpha and latched. If the joint claim is false, at least one of its
 parts is false, and "supported" requires that part's own test to reject a true null: P <= alpha, however many
-parts there are and however they depend on each other.
+parts there are and however they depend on each other. A part `within` two ends has a test for each, at alpha,
+too: if it is false, the rate is beyond one of its ends, and that one's null is true. So where units are
+single 0/1 trials, each test of a rate has the exact threshold of its horizon, one end or two.
 
-**Refuted** at beta in total. Each of K parts has beta/K to spend. A calibrated part spends its own: its
-refute test rejects at beta/K. The M parts without a calibrated threshold pool theirs: the average of their
-refute e-values starts at 1 and its expectation does not grow if all parts are true, so by Ville it reaches K
-/ (M beta) with probability at most M beta / K. Together, (K - M) beta/K + M beta/K = beta. Pooling loses
-nothing: the average of M e-values reaches K / (M beta) no later than any one of them reaches its own
-threshold K / beta.
+**Refuted** at beta in total. Each of K parts has beta/K to spend. A part whose refuting test is calibrated
+spends its own: it rejects at beta/K. The M others (means, and rates within two ends, which the average of two
+e-processes refutes) pool theirs: the average of their refute e-values starts at 1 and its expectation does
+not grow if all parts are true, so by Ville it reaches K / (M beta) with probability at most M beta / K.
+Together, (K - M) beta/K + M beta/K = beta. Pooling loses nothing: the average of M e-values reaches K / (M
+beta) no later than any one of them reaches its own threshold K / beta.
 
 A part by itself is shown as refuted when its own test rejects at beta/K.
 """
@@ -41,18 +43,18 @@ def make_joint_rule(claim: Joint, design: Design) -> JointRule:
     parts = []
     for part in claim.parts:
         nulls = nulls_of(part, design.margin)
-        calibrated = design.calibrates and part.statistic.binary and len(nulls.refute) == 1
+        calibrated = design.calibrates and part.statistic.binary
         parts.append(_part(part, nulls, design.alpha, share, design.max_units if calibrated else None))
     return JointRule(claim, parts, design)
 
 
 def _part(claim: Claim, nulls: Nulls, alpha: float, beta: float, horizon: int | None) -> Part:
-    """Return one part with its tests, calibrated to the horizon if a calibrated test exists for it."""
+    """Return one part with its tests, calibrated to the horizon where a calibrated test exists."""
 
     def test(null: Null, level: float) -> LimitTest:
         return MeanTest(*null, level) if horizon is None else RateTest(*null, level, max_n=horizon)
 
-    refute = refuting(nulls.refute, beta) if horizon is None else test(nulls.refute[0], beta)
+    refute = test(nulls.refute[0], beta) if len(nulls.refute) == 1 else refuting(nulls.refute, beta)
     support = tuple(test(null, alpha) for null in nulls.support)
     return Part(claim=claim, nulls=nulls, support=support, refute=refute)
 
