@@ -124,8 +124,20 @@ def _wrong_at_ratio(kind: Kind, way: str) -> str:
 
 
 def _print_plugins(kind: Kind) -> None:
-    rows = [[way, _wrong_at_ratio(kind, way)] for way in kind.ways]
-    print_table(f"{kind.name}: P(wrong) at the threshold, at trials over {kind.least}", ["plugin", ""], rows)
+    """Print what each plugin does, where its red says something; the rest of the runs is undecided or red."""
+    rows = []
+    for way in kind.ways:
+        right = (cell.laws[way].right for cell in kind.cells)
+        rows.append(
+            [
+                way,
+                f"{kind.wrong(way) or 0.0:.1%}",
+                f"{kind.ratio(way) or 0.0:.2f}",
+                *("" if each is None else f"{each:.0%}" for each in right),
+            ]
+        )
+    columns = ["plugin", "wrong at 0.8", "trials", *(f"right at {cell.truth}" for cell in kind.cells)]
+    print_table(f"{kind.name}: P(wrong), trials over {kind.least}, P(right)", columns, rows)
 
 
 if __name__ == "__main__":

@@ -43,7 +43,10 @@ def plugins() -> Kind | None:
             laws={
                 OURS: Law(trials=own.mean_n, right=own.supported if above else own.refuted),
                 **{
-                    name: Law(trials=law.mean_n, right=law.green if above else law.red)
+                    name: Law(
+                        trials=law.mean_n,
+                        right=law.green if above else law.red if found[name].red_says else None,
+                    )
                     for name, law in theirs.items()
                 },
             },
