@@ -41,7 +41,7 @@ Pair = tuple[float, float]
 def main() -> None:
     """Simulate and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=60, help="sessions of each scheduler (default 60)")
+    parser.add_argument("--rounds", type=int, default=40, help="sessions of each scheduler (default 40)")
     rounds = parser.parse_args().rounds
     print(machine())
     for title, drawn in (("each true rate once", False), ("each true rate drawn", True)):
