@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import random
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -86,7 +86,7 @@ def index_after(threshold: float, prior: str, before: Tally) -> Floats:
 
     Those trials, and ones among them, are `before`; `prior` is what was known before them.
     """
-    return _solved(threshold, _rates_of(threshold, prior), before).worth
+    return _solved_after(threshold, prior, before).worth
 
 
 @cache
@@ -95,10 +95,9 @@ def gains_if_told(threshold: float, truth: float) -> Floats:
     return _solved(threshold, np.array([truth])).gains
 
 
-@cache
 def gains_after(threshold: float, before: Tally = NOTHING) -> Floats:
     """Return what a hypothesis of the population gains at best after such earlier runs."""
-    return _solved(threshold, _rates_of(threshold, "truths"), before).gains
+    return _solved_after(threshold, "truths", before).gains
 
 
 def least_trials(n_verdicts: int, gains: Sequence[Floats]) -> float:
@@ -153,6 +152,11 @@ class _Solved(NamedTuple):
 
     worth: Floats
     gains: Floats
+
+
+@lru_cache(maxsize=128)
+def _solved_after(threshold: float, prior: str, before: Tally) -> _Solved:
+    return _solved(threshold, _rates_of(threshold, prior), before)
 
 
 def _solved(threshold: float, rates: Floats, before: Tally = NOTHING) -> _Solved:

@@ -41,7 +41,7 @@ Pair = tuple[float, float]
 def main() -> None:
     """Simulate and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=60, help="sessions of each scheduler (default 60)")
+    parser.add_argument("--rounds", type=int, default=40, help="sessions of each scheduler (default 40)")
     rounds = parser.parse_args().rounds
     print(machine())
     for title, drawn in (("each true rate once", False), ("each true rate drawn", True)):
@@ -70,7 +70,7 @@ def _spent(seed: int, drawn: bool) -> dict[tuple[str, int], float]:
     before = [earlier_run(rng, pair) for pair in pairs]
     by_turns = np.repeat(-np.arange(MAX_TRIALS + 1.0)[:, None], MAX_TRIALS + 2, axis=1)
     ways: dict[str, Sequence[Floats]] = {"round-robin": [by_turns] * len(pairs)}
-    for name, prior in (("flat prior", "flat"), ("true population", "truths")):
+    for name, prior in [*([] if drawn else [("flat prior", "flat")]), ("true population", "truths")]:
         ways[f"index, {name}"] = [index_of(threshold, prior) for threshold in thresholds]
         known = zip(thresholds, before, strict=True)
         ways[f"index, {name}, warm"] = [index_after(threshold, prior, seen) for threshold, seen in known]
