@@ -41,7 +41,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from pytest_velo.stats.engine.arrays import Counts, Floats
+from pytest_velo.stats.engine.arrays import Counts, Flags, Floats
 from pytest_velo.stats.exact.fixed_width import FixedWidth
 
 _CELLS = 80
@@ -90,14 +90,22 @@ class RepeatedLimits:
 
         It is never narrower than what is asked for where that would take it away from 0 or 1.
         """
-        lows, span = self._lows[look], 2.0 * self.halfwidth
-        low, high = float(lows[least]), 1.0 - float(lows[look - most])
-        return min(low, max(0.0, 1.0 - span)), max(high, min(1.0, span))
+        low, high = self.all_ends(look, np.array([least]), np.array([most]))
+        return float(low[0]), float(high[0])
+
+    def all_ends(self, look: int, least: Counts, most: Counts) -> tuple[Floats, Floats]:
+        """Return what `ends` does, for many counts."""
+        lows, span = self._lows[look], min(1.0, 2.0 * self.halfwidth)
+        return np.minimum(lows[least], 1.0 - span), np.maximum(1.0 - lows[look - most], span)
 
     def tight(self, look: int, least: int, most: int) -> bool:
         """Tell whether the interval at a look is as tight as requested."""
-        low, high = self.ends(look, least, most)
-        return high - low <= 2.0 * self.halfwidth + _ROUNDING
+        return bool(self.all_tight(look, np.array([least]), np.array([most]))[0])
+
+    def all_tight(self, look: int, least: Counts, most: Counts) -> Flags:
+        """Return what `tight` does, for many counts."""
+        low, high = self.all_ends(look, least, most)
+        return np.asarray(high - low <= 2.0 * self.halfwidth + _ROUNDING)
 
     def next_look(self, n: int, rate: float, invalid: float) -> int | None:
         """Return the look after n that is tight at this rate and share of invalid trials, if any is."""
@@ -148,9 +156,7 @@ class _Tests:
     def __init__(self, design: FixedWidth, alpha: float, horizon: int) -> None:
         self.design = design
         self.halfwidth = design.halfwidth
-        n_cells = math.ceil(_CELLS / self.halfwidth)
-        edges = np.arange(n_cells + 1) / n_cells
-        self._edges = edges
+        self._edges = edges = _edges(2 * math.ceil(_CELLS / 2 / self.halfwidth), design.outcomes().low)
         # An interval is 2h wide or ends at 0 or 1: a rate above 1 - 2h is never below it.
         rows = int((edges[:-1] < 1.0 - 2.0 * self.halfwidth).sum())
         self._u, self._v = edges[:-1], np.minimum(edges[1:], 1.0 - 1e-12)
@@ -328,6 +334,18 @@ class _Tests:
             nested = np.maximum.accumulate(bar)
             lows[n] = self._edges[np.searchsorted(nested, np.arange(n + 1), side="right")]
         return lows
+
+
+def _edges(n_cells: int, lows: Floats) -> Floats:
+    """Return the edges of cells, moved to right above the ends of the design's intervals where they can be.
+
+    What the design misses jumps there. They are the same for ones and zeros.
+    """
+    edges = np.arange(n_cells // 2 + 1) / n_cells
+    ends = np.concatenate((lows + _ROUNDING, 1.0 - lows - _ROUNDING))
+    ends = ends[(ends > 0.5 / n_cells) & (ends < 0.5 - 0.5 / n_cells)]
+    edges[np.rint(ends * n_cells).astype(np.int64)] = ends
+    return np.concatenate((edges, 1.0 - edges[-2::-1]))
 
 
 def _convolved(paths: Floats, kernel: Floats) -> Floats:

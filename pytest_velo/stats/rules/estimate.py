@@ -59,7 +59,7 @@ EXACTLY = 0.97
 FEW_LOOKS_ALONE = 0.9
 """The share of a design without repeated limits."""
 
-MAX_REPEATED = 700
+MAX_REPEATED = 500
 """A design whose last look is later has no repeated limits: they would take many seconds to compute."""
 
 SLOWER_THAN_FIXED = 1.05
