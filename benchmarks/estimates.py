@@ -8,7 +8,9 @@ mean over a few seeded runs, with the limits of single 0/1 trials, at the whole 
 
 Then means of scores (`--means` alone): the rule that ships beside the same rule whose bets hedge over all
 distances all the way, on the same seeded paths, and beside the n of a normal interval at the known deviation.
-And what invalid trials cost a rate (`--invalid` alone).
+And what invalid trials cost a rate (`--invalid` alone): exactly, beside the least n at which Wilson's
+interval would be that tight if rate and share of invalid trials were guessed correctly, and beside a few
+seeded runs of the same rule without its repeated limits.
 """
 
 from __future__ import annotations
@@ -133,23 +135,83 @@ def means(runs: int, halfwidths: Sequence[float]) -> None:
     )
 
 
+class _AnytimeAfterInvalid(EstimateRule):
+    """The rule without its repeated limits."""
+
+    repeated = None
+
+
+def fixed_n_if_invalid(p: float, halfwidth: float, share: float) -> int:
+    """Return the least n at which Wilson's interval, widened by the share of invalid ones, is that tight."""
+    return fixed_n(p, halfwidth - share / 2, ALPHA)
+
+
+def with_invalid(rule: EstimateRule, p: float, share: float) -> tuple[float, float]:
+    """Return the expected trials up to the horizon and P(measured), exactly.
+
+    A path is known by its ones and its invalid trials, which are a share of all, whatever they would be.
+    """
+    design, limits, horizon = rule.few_looks, rule.repeated, rule.max_units
+    assert design is not None
+    assert limits is not None
+    most = min(horizon, math.ceil(horizon * share + 6 * math.sqrt(horizon * share)) + 6)
+    paths = np.zeros((most + 1, horizon + 2))
+    paths[0, 0] = 1.0
+    unknown, ones = np.mgrid[0 : most + 1, 0 : horizon + 2]
+    taken = measured = 0.0
+    for n in range(1, horizon + 1):
+        more = paths * (1 - share) * (1 - p)
+        more[:, 1:] += paths[:, :-1] * (1 - share) * p
+        more[1:] += paths[:-1] * share
+        paths = more
+        ends = np.zeros_like(paths, dtype=bool)
+        ends[0, : n + 1] = [
+            design.stops(n, s) and design.width(n, s) <= design.halfwidth for s in range(n + 1)
+        ]
+        if n in limits.looks:
+            rest = (unknown > 0) & (unknown + ones <= n)
+            ends[rest] = limits.all_tight(n, ones[rest], (ones + unknown)[rest])
+        ended = float(paths[ends].sum())
+        taken, measured = taken + n * ended, measured + ended
+        paths[ends] = 0.0
+    return taken + horizon * float(paths.sum()), measured
+
+
 def invalid(runs: int) -> None:
-    """Print what invalid trials cost a rate of 0.3 to a half-width of 0.1."""
-    rows = []
-    for share in (0.0, 0.01, 0.02, 0.05):
-        taken, measured = [], 0
-        for seed in range(runs):
-            rng = random.Random(seed)
-            rule = make_estimate(rate, 0.1, Design(alpha=ALPHA, beta=ALPHA, max_units=600))
-            while rule.n < 600:
-                outcome = float(rng.random() < 0.3)
-                bounds = (0.0, 1.0) if rng.random() < share else (outcome, outcome)
-                if rule.feed(*bounds):
-                    break
-            taken.append(rule.n)
-            measured += rule.measured
-        rows.append([f"{share:.0%}", f"{fmean(taken):.0f}", f"{measured} of {runs}"])
-    print_table("A rate of 0.3 to 0.1, up to 600 trials", ["invalid", "trials", "measured"], rows)
+    """Print what invalid trials cost a rate."""
+    rows, ratios = [], []
+    for halfwidth, horizon in ((0.1, 600), (0.05, 2_000)):
+        for p in (0.1, 0.3, 0.5):
+            for share in (0.0, 0.005, 0.01, 0.02, 0.05):
+                if share == 0.05 and halfwidth == 0.05:
+                    continue
+                rule = make_estimate(rate, halfwidth, Design(alpha=ALPHA, beta=ALPHA, max_units=horizon))
+                taken, measured = with_invalid(rule, p, share)
+                fixed = fixed_n_if_invalid(p, halfwidth, share)
+                ratios.append(taken / fixed)
+                cells = [f"{halfwidth:g}", f"{p:g}", f"{share:.1%}", fixed, f"{taken:.0f}"]
+                cells += [f"{ratios[-1]:.2f}", f"{measured:.0%}"]
+                cells.append(
+                    _anytime_if_invalid(p, halfwidth, share, horizon, runs) if runs and p == 0.3 else ""
+                )
+                rows.append(cells)
+    header = ["half-width", "rate", "invalid", "fixed n", "ours", "ratio", "measured", "anytime-valid"]
+    print_table("Trials to a half-width, by the share of invalid trials", header, rows)
+    print(f"geometric mean {geometric_mean(ratios):.3f}; at most {max(ratios):.2f}")
+
+
+def _anytime_if_invalid(p: float, halfwidth: float, share: float, horizon: int, runs: int) -> str:
+    taken = []
+    for seed in range(runs):
+        rng = random.Random(seed)
+        rule = _AnytimeAfterInvalid(rate, halfwidth, Design(alpha=ALPHA, beta=ALPHA, max_units=horizon))
+        while rule.n < horizon:
+            outcome = float(rng.random() < p)
+            bounds = (0.0, 1.0) if rng.random() < share else (outcome, outcome)
+            if rule.feed(*bounds):
+                break
+        taken.append(rule.n)
+    return f"{fmean(taken):.0f}"
 
 
 def main() -> None:
@@ -162,14 +224,14 @@ def main() -> None:
     )
     parser.add_argument("--runs", type=int, default=3, help="of the anytime-valid interval (default 3)")
     parser.add_argument("--means", type=int, metavar="N", help="only means of scores, N runs each")
-    parser.add_argument("--invalid", type=int, metavar="N", help="only invalid trials, N runs each")
+    parser.add_argument("--invalid", type=int, metavar="N", help="only invalid trials, N anytime-valid runs")
     options = parser.parse_args()
     print(machine())
     if options.means:
         means(options.means, (0.1, 0.05, 0.03) if options.quick else (0.1, 0.05, 0.03, 0.02))
-    if options.invalid:
+    if options.invalid is not None:
         invalid(options.invalid)
-    if options.means or options.invalid:
+    if options.means or options.invalid is not None:
         return
     rows, ratios, errors, older = [], [], [], []
     for halfwidth in HALFWIDTHS:

@@ -12,8 +12,10 @@ from pytest_velo.lazy import lazily
 if TYPE_CHECKING:
     from pytest_velo.stats.exact.chances import chances_of as chances_of
     from pytest_velo.stats.exact.fixed_width import fixed_width_design as fixed_width_design
+    from pytest_velo.stats.exact.fixed_width import last_look as last_look
     from pytest_velo.stats.exact.law import as_it_looks as as_it_looks
     from pytest_velo.stats.exact.law import race as race
+    from pytest_velo.stats.exact.repeated import repeated_limits as repeated_limits
     from pytest_velo.stats.exact.thresholds import anytime_p as anytime_p
     from pytest_velo.stats.exact.thresholds import anytime_p_values as anytime_p_values
     from pytest_velo.stats.exact.thresholds import calibrated_log_threshold as calibrated_log_threshold
@@ -27,7 +29,9 @@ _HOMES = {
     "chances_of": "chances",
     "fixed_width_design": "fixed_width",
     "history_error": "thresholds",
+    "last_look": "fixed_width",
     "race": "law",
+    "repeated_limits": "repeated",
 }
 __all__ = list(_HOMES)
 __getattr__ = lazily(__name__, _HOMES)

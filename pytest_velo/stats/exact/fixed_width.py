@@ -23,7 +23,7 @@ Statistician 64:3, with the centre of Wilson (1927). Loaded on use: it needs num
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from statistics import NormalDist
 from typing import NamedTuple
@@ -133,9 +133,17 @@ class FixedWidth:
             missed=float(chance @ missed),
         )
 
-    def outcomes(self) -> Outcomes:
-        """Return all the ways to stop."""
-        found = []
+    def widths(self, n: float, ones: Floats) -> Floats:
+        """Return what `width` does, for many numbers of ones."""
+        product = (ones + self._weight) * (n - ones + self._weight)
+        return np.asarray(self._constant * np.sqrt(product / n) / (n + 2 * self._weight))
+
+    def centres(self, n: npt.ArrayLike, ones: Floats) -> Floats:
+        """Return the rates around which the intervals are, before these are moved into [0, 1]."""
+        return np.asarray((ones + self._weight) / (np.asarray(n) + 2 * self._weight))
+
+    def walk(self) -> Iterator[Look]:
+        """Yield what happens at each look, whatever the rate."""
         horizon = self._last
         numbers = np.arange(horizon + 1.0)
         start = self.looks[0]
@@ -151,19 +159,25 @@ class FixedWidth:
             if n not in self._at:
                 continue
             ones = numbers[first : first + len(share)]
-            product = (ones + self._weight) * (n - ones + self._weight)
-            width = self._constant * np.sqrt(product / n) / (n + 2 * self._weight)
+            width = self.widths(n, ones)
             goes_on = (width > self.halfwidth) & (n < horizon)
-            ends = ~goes_on & (share > 0.0)
-            found.append(np.stack([np.full(ends.sum(), n), ones[ends], share[ends], width[ends]]))
+            yield Look(n, ones, share, width, goes_on)
             on = np.flatnonzero(goes_on)
             if not len(on):
                 break
             share = np.where(goes_on, share, 0.0)[on[0] : on[-1] + 1]
             first += int(on[0])
+
+    def outcomes(self) -> Outcomes:
+        """Return all the ways to stop."""
+        found = []
+        for look in self.walk():
+            ends = ~look.goes_on & (look.share > 0.0)
+            at = np.full(ends.sum(), look.n)
+            found.append(np.stack([at, look.ones[ends], look.share[ends], look.width[ends]]))
         n_, ones, share, width = np.concatenate(found, axis=1)
         half = np.minimum(0.5, np.maximum(self.halfwidth, width))
-        middle = np.clip((ones + self._weight) / (n_ + 2 * self._weight), half, 1.0 - half)
+        middle = np.clip(self.centres(n_, ones), half, 1.0 - half)
         low, high = np.maximum(0.0, middle - half), np.minimum(1.0, middle + half)
         return Outcomes(n_, ones, low, high, half, np.log(share) + _log_ways(n_, ones))
 
@@ -184,6 +198,16 @@ class FixedWidth:
             middle = (low + high) // 2
             low, high = (low, middle) if width(middle) <= self.halfwidth else (middle, high)
         return high
+
+
+class Look(NamedTuple):
+    """What happens at a look: by ones, the share of their orders that get there, and whether they go on."""
+
+    n: int
+    ones: Floats
+    share: Floats
+    width: Floats
+    goes_on: Flags
 
 
 class Outcomes(NamedTuple):
@@ -212,13 +236,12 @@ def fixed_width_design(
     Returns:
         The design; None if none was found, or if it is too long.
     """
-    z = NormalDist().inv_cdf(1.0 - alpha / 2)
 
     def made(factor: float) -> FixedWidth:
-        return FixedWidth(halfwidth, factor * z, z * z / 2, horizon, first_look)
+        return _made(halfwidth, alpha, horizon, first_look, factor)
 
     low, high = _LEAST, _MOST
-    if made(_USUAL).looks[-1] > MAX_LOOK:
+    if last_look(halfwidth, alpha, horizon, first_look) > MAX_LOOK:
         return None
     while high - low > _GRAIN:  # by points, which is fast and promises nothing
         factor = low + (high - low) * (0.3 if high - low > 0.2 else 0.5)
@@ -229,6 +252,16 @@ def fixed_width_design(
         if never_misses_more(design.outcomes(), alpha):
             return design
     return None
+
+
+def last_look(halfwidth: float, alpha: float, horizon: int, first_look: int = 1) -> int:
+    """Return about how late the last look of a design is, without making it."""
+    return _made(halfwidth, alpha, horizon, first_look, _USUAL).looks[-1]
+
+
+def _made(halfwidth: float, alpha: float, horizon: int, first_look: int, factor: float) -> FixedWidth:
+    z = NormalDist().inv_cdf(1.0 - alpha / 2)
+    return FixedWidth(halfwidth, factor * z, z * z / 2, horizon, first_look)
 
 
 def never_misses_more(stops: Outcomes, alpha: float) -> bool:

@@ -5,14 +5,17 @@ its interval misses the rate with a probability that is computed exactly. Everyt
 anytime-valid interval. If a half-width is asked for, its bets aim at the unit at which it will be reached
 (`engine.aim`, `limits.aimed`): that makes it tight there, and costs nothing of its validity.
 
-**A rate has both, and each has its own share of alpha.** The design's interval counts only where the design
-itself ended the sampling: at the stop, or at the horizon. A run may end elsewhere (budget, Ctrl-C), somebody
-may look while it runs, or an invalid trial may leave open where the design would have stopped: then the
-anytime-valid interval is reported, at what is left of alpha. Whoever chooses between the two, and however
-the data make them choose: the report misses only if the design's interval misses at the design's own stop,
-or the anytime-valid one at any time; P <= `FEW_LOOKS` * alpha + (1 - `FEW_LOOKS`) * alpha. An invalid trial
-that could be a 0 or a 1 makes the path unknown, so the design ends with it and the anytime-valid interval,
-which holds whichever way it fell, goes on alone.
+**A rate has three of them.** The design's interval counts only where the design itself ended the sampling:
+at the stop, or at the horizon. An invalid trial that could be a 0 or a 1 makes the path unknown: then there
+are limits that hold at all of a few looks at once (`exact.repeated`), whichever way it fell, and the sampling
+ends at the first of these looks at which they are tight enough. A run may end elsewhere (budget, Ctrl-C), and
+somebody may look while it runs: then the anytime-valid interval is reported, within the tightest of these
+limits after an invalid trial.
+
+Whoever chooses between the three, and however the data make them choose: the report misses only if the
+design's interval misses at the design's own stop, run on the true outcomes, or the limits at any look, or the
+anytime-valid interval at any time. The first two together have a chance of `EXACTLY` * alpha at most, the
+third has the rest. (A design that is so long that there are no such limits has `FEW_LOOKS_ALONE` * alpha.)
 
 Each end of the anytime-valid interval is a limit at half of its share that holds at all times
 simultaneously, so it also covers when its own width decides when to stop. Where earlier units ruled out
@@ -44,10 +47,20 @@ from pytest_velo.verdicts import Interval
 
 if TYPE_CHECKING:
     from pytest_velo.stats.exact.fixed_width import FixedWidth
+    from pytest_velo.stats.exact.repeated import RepeatedLimits
     from pytest_velo.stats.limits.aimed import AimedLimit
 
 FEW_LOOKS = 0.9
-"""The share of alpha that the design of few looks has."""
+"""The share of alpha that the design of few looks may miss."""
+
+EXACTLY = 0.97
+"""The share that it and the repeated limits, which go on after an invalid trial, may miss together."""
+
+FEW_LOOKS_ALONE = 0.9
+"""The share of a design without repeated limits."""
+
+MAX_REPEATED = 500
+"""A design whose last look is later has no repeated limits: they would take many seconds to compute."""
 
 SLOWER_THAN_FIXED = 1.05
 """Initial guess, on the low side, of how much wider an anytime-valid interval is than a fixed-n one."""
@@ -111,6 +124,8 @@ class EstimateRule:
         self._next = max_units if self._goal is None else fewest_units(self._goal, alpha)
         self._latest: int | None = None
         self._ends: tuple[int, float, float] | None = None
+        self._tightest: tuple[float, float] | None = None  # of the repeated ones
+        self._by_limits = False  # they ended the sampling
         self._factor = SLOWER_THAN_FIXED * NormalDist().inv_cdf(1.0 - alpha / 2)
 
     @cached_property
@@ -118,15 +133,34 @@ class EstimateRule:
         """The design of few looks; None for what has none."""
         if self._goal is None or not self._may_look_seldom:
             return None
-        design = exact.fixed_width_design(self._goal, FEW_LOOKS * self.alpha, self.max_units, self.min_units)
+        asked = self._goal, self._few_looks_share * self.alpha, self.max_units, self.min_units
+        design = exact.fixed_width_design(*asked)
         if design is None or design.width(self.max_units, 0) > self._goal:
             return None  # nothing stops it within the horizon; the anytime-valid interval may
         return design
 
+    @cached_property
+    def repeated(self) -> RepeatedLimits | None:
+        """The limits that go on after an invalid trial, if there are any: computed on use, in seconds."""
+        if self.few_looks is None or not self._may_repeat:
+            return None
+        return exact.repeated_limits(self.few_looks, EXACTLY * self.alpha, self.max_units)
+
+    @cached_property
+    def _may_repeat(self) -> bool:
+        asked = self._goal or 0.5, FEW_LOOKS * self.alpha, self.max_units, self.min_units
+        return exact.last_look(*asked) <= MAX_REPEATED
+
+    @property
+    def _few_looks_share(self) -> float:
+        return FEW_LOOKS if self._may_repeat else FEW_LOOKS_ALONE
+
     @property
     def _anytime_alpha(self) -> float:
         """What the anytime-valid interval may miss."""
-        return self.alpha if self.few_looks is None else (1.0 - FEW_LOOKS) * self.alpha
+        if self.few_looks is None:
+            return self.alpha
+        return (1.0 - (EXACTLY if self._may_repeat else FEW_LOOKS_ALONE)) * self.alpha
 
     @property
     def by_design(self) -> bool:
@@ -140,12 +174,18 @@ class EstimateRule:
         if self.by_design:
             return "of the design of few looks, which ended the sampling: exact"
         if self.few_looks is not None:
+            if self._tightest is not None:
+                return (
+                    "valid at all of a few looks, exactly, whatever the invalid trials would have been"
+                    if self._by_limits
+                    else "valid at any moment, and whatever the invalid trials would have been"
+                )
             why = (
                 "the sampling ended before its design of few looks"
                 if self._surely
-                else ("a trial was invalid, so where its design of few looks ends is unknown")
+                else "a trial was invalid, so where its design of few looks ends is unknown"
             )
-            return f"valid at any moment, at {1.0 - FEW_LOOKS:.0%} of alpha: {why}"
+            return f"valid at any moment, at {self._anytime_alpha / self.alpha:.0%} of alpha: {why}"
         if self._aimed:
             return "valid at any moment; its bets aimed at the half-width, so it is tightest there"
         return "valid at any moment"
@@ -172,16 +212,8 @@ class EstimateRule:
             self._factor = SLOWER_THAN_FIXED * NormalDist().inv_cdf(1.0 - self._anytime_alpha / 2)
         if self._goal is None:
             self.measured = self.n >= self.max_units
-        elif self._surely and (design := self.few_looks) is not None:
-            ones = round(self._sums[0])
-            self.measured = design.stops(self.n, ones) and design.width(self.n, ones) <= self._goal
-        elif self._aimed:
-            low, high = self._limits()
-            self.measured = self.n >= self.min_units and (high - low) / 2 <= self._goal
-        elif self.n >= max(self._next, self.min_units):
-            due = self._latest is not None and self.n >= self._latest
-            if due or self._foreseen(self.n) <= self._goal:
-                self._look(self._goal)
+        else:
+            self._may_end(self._goal)
         return self.measured
 
     def interval(self) -> Interval:
@@ -200,6 +232,12 @@ class EstimateRule:
         if self._surely and (design := self.few_looks) is not None:
             rate = (self._sums[0] + 1.0) / (self.n + 2.0)
             return max(self.min_more(), min(left, design.next_look(self.n, rate) - self.n))
+        if not self._surely and (repeated := self.repeated) is not None:
+            least, most = self._counts()
+            known = self.n - (most - least)
+            look = repeated.next_look(self.n, (least + 1.0) / (known + 2.0), (most - least) / self.n)
+            if look is not None:
+                return max(self.min_more(), min(left, look - self.n))
         if self._aimed and self._aim is not None:
             return max(self.min_more(), min(left, self._aim.end - self.n))
         low, high = self.n, self.max_units
@@ -215,6 +253,8 @@ class EstimateRule:
             return left
         if self._surely and (design := self.few_looks) is not None:
             first = next((look for look in design.looks if look > self.n), self.max_units)
+        elif not self._surely and (limits_ := self.repeated) is not None and self.n < limits_.looks[-1]:
+            first = next(look for look in limits_.looks if look > self.n)
         else:
             first = max(self.min_units, fewest_units(self._goal, self.alpha))
         return 0 if self.measured else min(left, max(1, first - self.n))
@@ -227,6 +267,34 @@ class EstimateRule:
         variance = max(0.0, (squares + 1.0) / units - middle * middle)  # a 0 and a 1 stand before the data
         open_half = (high - low) / 2 / max(1, self.n)
         return open_half + self._factor * math.sqrt(variance / max(1, n))
+
+    def _may_end(self, goal: float) -> None:
+        """Tell whether the interval is tight enough, by whichever rule decides at this unit."""
+        if self._surely and (design := self.few_looks) is not None:
+            ones = round(self._sums[0])
+            self.measured = design.stops(self.n, ones) and design.width(self.n, ones) <= goal
+        elif not self._surely and (repeated := self.repeated) is not None and self.n <= repeated.looks[-1]:
+            self._look_again(repeated)
+        elif self._aimed:
+            low, high = self._limits()
+            self.measured = self.n >= self.min_units and (high - low) / 2 <= goal
+        elif self.n >= max(self._next, self.min_units):
+            due = self._latest is not None and self.n >= self._latest
+            if due or self._foreseen(self.n) <= goal:
+                self._look(goal)
+
+    def _counts(self) -> tuple[int, int]:
+        """Return how many ones there are at least and at most."""
+        return round(self._sums[0]), round(self._sums[1])
+
+    def _look_again(self, repeated: RepeatedLimits) -> None:
+        """After an invalid trial: at a look, take its limits and tell whether they are tight enough."""
+        if self.n in repeated.looks:
+            low, high = repeated.ends(self.n, *self._counts())
+            before = self._tightest
+            if before is None or high - low < before[1] - before[0]:
+                self._tightest = low, high
+            self.measured = self._by_limits = repeated.tight(self.n, *self._counts())
 
     def _look(self, goal: float) -> None:
         """Compute the interval; if it is still too wide, schedule the next computation."""
@@ -244,9 +312,12 @@ class EstimateRule:
         if self.by_design and (design := self.few_looks) is not None:
             self.excluded = False  # it is around what was observed
             return design.ends(self.n, round(self._sums[0]))
+        if self._by_limits and self._tightest is not None:
+            self.excluded = False
+            return self._tightest
         if self._ends is None or self._ends[0] != self.n:
             limits_at = self._calibrated if self.kind == "calibrated" else self._ville
-            low, high = limits_at(at_stop=False)
+            low, high = self._within_tightest(limits_at(at_stop=False))
             # As in `rules.interval`: a set that contains the running intersection, or what is left of it.
             least, most = (total / self.n for total in self._sums[:2])
             self.excluded = low > least or high < most
@@ -255,6 +326,14 @@ class EstimateRule:
                 low, high = min(low, least), max(high, most)
             self._ends = self.n, low, high
         return self._ends[1:]
+
+    def _within_tightest(self, ends: tuple[float, float]) -> tuple[float, float]:
+        """Return what is left of an interval within the tightest repeated limits; both if nothing is."""
+        if self._tightest is None:
+            return ends
+        lows, highs = zip(ends, self._tightest, strict=True)
+        low, high = max(lows), min(highs)
+        return (low, high) if low <= high else (min(lows), max(highs))
 
     def _calibrated(self, *, at_stop: bool) -> tuple[float, float]:
         tests = []

@@ -51,7 +51,7 @@ def test_it_stops_at_the_width_asked_for(statistic, halfwidth, draw, truth):
 
 def test_it_seldom_computes_the_interval(monkeypatch):
     rule = build(halfwidth=0.08, max_units=600)
-    rule.feed(0.0, 1.0)  # an invalid trial: the anytime-valid interval goes on alone
+    rule.few_looks = None  # the anytime-valid interval alone
     looks = []
     compute = limits.rate_limits
     monkeypatch.setattr(
@@ -143,15 +143,53 @@ def test_a_rate_that_is_stopped_from_outside_has_the_anytime_valid_interval():
     assert wide.low < 0.5 < wide.high
 
 
-def test_an_invalid_trial_leaves_the_anytime_valid_interval_alone():
+def test_after_an_invalid_trial_repeated_limits_end_it():
     rule = build(halfwidth=0.1)
     rule.feed(0.0, 1.0)
     while not rule.feed(float(rule.n % 2), float(rule.n % 2)):
-        assert rule.n < 400
+        assert rule.n + rule.expected_more() in rule.repeated.looks
+        assert rule.n + rule.min_more() in rule.repeated.looks
     interval = rule.interval()
-    assert rule.n > 108  # where the design would have ended
+    assert 108 < rule.n < 200  # the design would have ended at 108
     assert not rule.by_design
-    assert interval.high - interval.low <= 0.2
+    assert interval.high - interval.low <= 0.2 + 1e-9
+    assert "whatever the invalid trials would have been" in rule.interval_of
+
+
+def test_what_is_reported_before_they_end_it_is_within_them():
+    """At the horizon, which is a look, and between looks, where the anytime-valid interval is wide."""
+    rule = build(halfwidth=0.1, max_units=150)
+    rule.feed(0.0, 1.0)
+    for _ in range(9):
+        rule.feed(0.0, 1.0)
+    while rule.n < 150:
+        rule.feed(float(rule.n % 2), float(rule.n % 2))
+    assert not rule.measured
+    at_horizon = rule.interval()
+    assert at_horizon.low >= rule.repeated.ends(150, 70, 80)[0]
+    assert 0.2 < at_horizon.high - at_horizon.low < 0.31
+    rule = build(halfwidth=0.1)
+    for _ in range(10):
+        rule.feed(0.0, 1.0)
+    look = next(look for look in rule.repeated.looks if look > 130)
+    while rule.n < look + 1:
+        rule.feed(float(rule.n % 2), float(rule.n % 2))
+    between = rule.interval()
+    assert "at any moment" in rule.interval_of
+    assert between.high - between.low < 0.31
+
+
+def test_too_many_invalid_trials_leave_it_unmeasured_and_never_a_zero():
+    rule = build(halfwidth=0.1)
+    while rule.n < 400:
+        assert not rule.feed(0.0, float(rule.n % 4 == 0))
+    assert rule.interval().high > 0.25
+
+
+def test_a_long_design_keeps_the_anytime_valid_interval_for_invalid_trials():
+    rule = build(halfwidth=0.03, max_units=1_500)
+    assert rule.few_looks is not None
+    assert rule.repeated is None
 
 
 def test_a_rate_at_its_horizon_has_the_interval_of_the_last_look():

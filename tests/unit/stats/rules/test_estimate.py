@@ -46,4 +46,5 @@ def test_which_interval_is_reported() -> None:
     rule = make_estimate(rate, halfwidth=0.1, design=design)
     rule.feed(0, 1)
     assert "a trial was invalid" in rule.interval_of
+    assert "3% of alpha" in rule.interval_of
     assert make_estimate(mean(0, 1), halfwidth=0.1, design=design).interval_of == "valid at any moment"
