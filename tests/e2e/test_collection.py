@@ -94,7 +94,11 @@ def test_a_claim_that_is_none(run, arguments, what):
         ("rate >= '0.5'", "a threshold for rate must be a number between 0 and 1, got '0.5'", "rate >= 0.7"),
         ("rate > 0.5", "claims are written with >= and <=", "rate >= 0.5"),
         ("rate < 0.5", "claims are written with >= and <=", "rate <= 0.5"),
-        ("rate.within(0.6, 0.4)", "rate.within(0.6, 0.4) is empty", "give the lower end first"),
+        (
+            "rate.within(0.6, 0.4)",
+            "rate.within(0.6, 0.4) is empty: give the lower end first",
+            "rate.within(0.4*",
+        ),
         ("rate('') <= 0.5", "an outcome's name must be a string, got ''", "rate(*asr*) <= 0.05"),
         (
             "0.2 <= rate <= 0.4",

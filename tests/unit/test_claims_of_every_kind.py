@@ -119,7 +119,11 @@ def test_an_estimation_is_what_was_written():
         (lambda: rate >= baseline - 1, "cannot be tested", "could be false"),
         (lambda: rate >= baseline + 1, "cannot be tested", "slightly inside"),
         (lambda: rate >= baseline - 3, "must be between -1 and 1", "inside the range"),
-        (lambda: rate.within(baseline + 0.1, baseline - 0.1), "is empty", "lower end first"),
+        (
+            lambda: rate.within(baseline + 0.1, baseline - 0.1),
+            "is empty",
+            "rate.within(baseline - 0.1, baseline + 0.1)",
+        ),
         (lambda: rate.within(0.1, baseline), "at both ends or at neither", "rate.within(baseline - 0.05"),
         (lambda: rate.within(baseline, 0.1), "at both ends or at neither", "rate.within(baseline - 0.05"),
         (
