@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import NoReturn
 
 from pytest_velo.claims.alone import Alone
+from pytest_velo.claims.ends import ends_of
 from pytest_velo.claims.scale import Scale
 from pytest_velo.claims.stored import Baseline
 from pytest_velo.errors import UsageError
@@ -240,9 +241,7 @@ class Statistic:
                 f"{self}.within(...) takes the baseline at both ends or at neither",
                 fix=f"{self}.within(baseline - 0.05, baseline + 0.05)",
             )
-        first, last = self._threshold(low, "within"), self._threshold(high, "within")
-        if first >= last:
-            raise UsageError(f"{self}.within({low!r}, {high!r}) is empty", fix="give the lower end first")
+        first, last = ends_of(str(self), self.scale, (low, high), self.between, self.compared)
         return Claim(statistic=self, direction=Direction.WITHIN, low=first, high=last)
 
     def compared(self, sign: str, value: float) -> str:

@@ -110,6 +110,8 @@ class Difference(Statistic):
         """
         if high is not None or isinstance(low, Baseline):
             return Statistic.within(self, low, low if high is None else high)
+        if isinstance(low, bool) or not isinstance(low, int | float):
+            return Statistic.within(self, low, low)  # which says what is wrong with it
         return Statistic.within(self, -abs(low), abs(low))
 
     def __str__(self) -> str:

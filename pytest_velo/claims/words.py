@@ -61,7 +61,7 @@ def difference(first: str, second: str, *, of: Rate | Mean = rate) -> Difference
             fix='difference("hinted", "plain") >= 0.1, with arms=("plain", "hinted")',
         )
     if not isinstance(of, Rate | Mean):
-        raise UsageError(f"of= must be rate or mean(low, high), got {of!r}", fix="of=mean(0, 10)")
+        raise UsageError(f"of= must be rate or mean(low, high), got {_given(of)}", fix="of=mean(0, 10)")
     return Difference(name=of.name, first=first, second=second, of=of)
 
 
@@ -79,7 +79,10 @@ def estimate(statistic: Statistic, *, halfwidth: float) -> Estimation:
     estimate(rate, halfwidth=0.05)
     """
     if not isinstance(statistic, Statistic):
-        raise UsageError(f"{statistic!r} cannot be estimated", fix="estimate(rate, halfwidth=0.05)")
+        fix = (
+            "estimate(mean(0, 10), halfwidth=0.5)" if statistic is mean else "estimate(rate, halfwidth=0.05)"
+        )
+        raise UsageError(f"{_given(statistic)} cannot be estimated", fix=fix)
     span = statistic.scale.span
     number = isinstance(halfwidth, int | float) and not isinstance(halfwidth, bool)
     if not number or not 0 < halfwidth < span / 2:
@@ -110,7 +113,9 @@ def ranking(
     (ranking(), ranking(mean(0, 10), top=3), ranking(rate("asr"), lowest=True))
     """
     if not isinstance(of, Rate | Mean):
-        raise UsageError(f"a ranking is of a rate or mean(low, high), got {of!r}", fix="ranking(mean(0, 10))")
+        raise UsageError(
+            f"a ranking is of a rate or mean(low, high), got {_given(of)}", fix="ranking(mean(0, 10))"
+        )
     if isinstance(top, bool) or not isinstance(top, int) or top < 1:
         raise UsageError(f"top= must be a whole number, 1 or more, got {top!r}", fix="ranking(top=3)")
     if best is not None and (not isinstance(best, str) or not best):
@@ -149,3 +154,9 @@ def each_case(claim: Claim) -> EachCase:
             fix="each_case(rate >= 0.95)",
         )
     return EachCase(claim=claim)
+
+
+def _given(value: object) -> str:
+    """Return what was given as it was written; a function is one that was not called."""
+    name = getattr(value, "__name__", "")
+    return f"`{name}` without its arguments" if name and callable(value) else repr(value)

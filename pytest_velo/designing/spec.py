@@ -8,9 +8,21 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from pytest_velo.claims import AnyClaim, Change, Claim, Guards, Statistic
+from pytest_velo.claims import (
+    AnyClaim,
+    Change,
+    Claim,
+    Guards,
+    Statistic,
+    difference,
+    each_case,
+    estimate,
+    mean,
+    ranking,
+)
 from pytest_velo.covariates import read_source
 from pytest_velo.designing.assuming import read_assumes
+from pytest_velo.designing.elsewhere import elsewhere
 from pytest_velo.designing.fit import check_fit
 from pytest_velo.elicit.ladders import Ladder, ladder_of
 from pytest_velo.errors import UsageError, nearest
@@ -100,8 +112,20 @@ def make_spec(
     return Spec(claim=claim, options=fitted, taker=taker, origin=origin)
 
 
+_MADE: tuple[tuple[Callable[..., Any], str], ...] = (
+    (mean, "mean(0, 10) >= 7"),
+    (difference, 'difference("a", "b") >= 0.1'),
+    (estimate, "estimate(rate, halfwidth=0.05)"),
+    (ranking, "ranking()"),
+    (each_case, "each_case(rate >= 0.95)"),
+)
+
+
 def not_a_claim(value: Any) -> str:
     """Say what is wrong with something that was given for a claim."""
+    for function, example in _MADE:
+        if value is function:
+            return f"`{function.__name__}` is called to make a claim, as in `{example}`"
     return (
         f"`{value!r}` alone claims nothing" if isinstance(value, Statistic) else f"{value!r} is not a claim"
     )
@@ -121,7 +145,9 @@ def checked(keywords: Mapping[str, Any], taker: str) -> dict[str, Any]:
                 fix='cases=cases("questions.jsonl", group="template"), over="population"',
             )
         if name not in KEYWORDS:
-            raise UsageError(f"{taker} has no keyword {name!r}", fix=nearest(name, KEYWORDS))
+            raise UsageError(
+                f"{taker} has no keyword {name!r}", fix=elsewhere(name) or nearest(name, KEYWORDS)
+            )
         try:
             read[name] = KEYWORDS[name](value)
         except (TypeError, ValueError) as error:

@@ -153,6 +153,8 @@ def observed(result: HypothesisResult) -> str:
 
 def _leader(standings: Standings) -> str:
     """Say who leads a ranking, and how many may still win."""
+    if all(arm.estimate is None for arm in standings.arms):
+        return "?"
     n_open = sum(arm.may_win for arm in standings.arms)
     names = ", ".join(inline(name, 40) for name in standings.winners)
     return names or f"{n_open} of {len(standings.arms)} may win"

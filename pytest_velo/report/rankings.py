@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from pytest_velo.baselines.written import claim_of
@@ -113,13 +113,16 @@ def caveats_of(result: HypothesisResult, standings: Standings) -> Iterator[str]:
     )
 
 
-def standing_lines(result: HypothesisResult, width: int, *, indent: int = 2) -> Iterator[Line]:
+def standing_lines(
+    result: HypothesisResult, width: int, *, indent: int = 2, said: Collection[str] = ()
+) -> Iterator[Line]:
     """Yield the table of a ranking; nothing for other claims.
 
+    Of how to read it, what is `said` elsewhere is left out.
     The columns from the last one on are left out where they do not fit.
     """
-    standings = standings_of(result)
-    if standings is None or not any(arm.n + arm.n_invalid for arm in standings.arms):
+    standings = _shown_standings(result)
+    if standings is None:
         return
     rows = [*arm_texts(result, standings)]
     shown = [row for place, row in enumerate(rows) if place < MOST_SHOWN or row[0].may_win]
@@ -138,4 +141,23 @@ def standing_lines(result: HypothesisResult, width: int, *, indent: int = 2) -> 
     if len(shown) < len(rows):
         yield Line(f"{' ' * indent}… and {len(rows) - len(shown)} more that cannot win", Style.DIM)
     for told in caveats_of(result, standings):
-        yield from block("", told, width, Style.DIM, indent=max(0, indent - 11))
+        if told not in said:
+            yield from block("", told, width, Style.DIM, indent=max(0, indent - 11))
+
+
+def said_later(results: Sequence[HypothesisResult]) -> list[frozenset[str]]:
+    """Return for each of several results what a later one says of how to read its table."""
+    found: list[frozenset[str]] = []
+    later: frozenset[str] = frozenset()
+    for result in reversed(results):
+        found.append(later)
+        standings = _shown_standings(result)
+        later = later if standings is None else later.union(caveats_of(result, standings))
+    return found[::-1]
+
+
+def _shown_standings(result: HypothesisResult) -> Standings | None:
+    """Return the standings of a ranking of which something was drawn."""
+    standings = standings_of(result)
+    drawn = standings is not None and any(arm.n + arm.n_invalid for arm in standings.arms)
+    return standings if drawn else None

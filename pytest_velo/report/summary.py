@@ -17,7 +17,7 @@ from pytest_velo.report.numbers import count, dollars, duration, interval, perce
 from pytest_velo.report.outlook import outlook
 from pytest_velo.report.phrases import mark, n_trials, pairs_text
 from pytest_velo.report.predictions import predictions_text
-from pytest_velo.report.rankings import standing_lines, standings_of
+from pytest_velo.report.rankings import said_later, standing_lines, standings_of
 from pytest_velo.report.searches import searched_of
 from pytest_velo.report.stubs import stubs_of
 from pytest_velo.report.table import STYLES, brief_lines, packed, table_lines
@@ -203,8 +203,11 @@ def _remarks(
     results: Sequence[HypothesisResult], names: Sequence[str], width: int, *, facts: bool = True
 ) -> Iterator[Line]:
     """Say of each test what is wrong with it, if it is an error or was skipped, and what belongs to it."""
+    tables = [result for result in results if facts and result.outcome is Outcome.SUPPORTED]
+    elsewhere = dict(zip((result.node_id for result in tables), said_later(tables), strict=True))
     for result, name in zip(results, names, strict=True):
-        standing = [*standing_lines(result, width)] if facts and result.outcome is Outcome.SUPPORTED else []
+        later = elsewhere.get(result.node_id)
+        standing = [] if later is None else [*standing_lines(result, width, said=later)]
         said = [*_facts(result)] if facts else []
         wrong = result.outcome in (Outcome.ERROR, Outcome.SKIPPED) and result.problem
         if not said and not wrong and not standing:

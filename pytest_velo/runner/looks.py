@@ -161,7 +161,10 @@ class Looks:
             notices.append(f"exploratory: this hypothesis was looked at under other seeds before ({told})")
         same = [look for look in self._earlier if look.seed == hypothesis.seed]
         if hypothesis.design.extend and any(look.rule in _HORIZONED for look in same):
-            notices.append("exploratory: extend=True came after a look without it")
+            notices.append(
+                "exploratory: a design that holds at any horizon (extend=True, or e-BH) came after a look"
+                " by one that ended at max_trials"
+            )
         elif result.n_cached and any(look.claim != hypothesis.design_hash for look in same):
             notices.append(
                 _changed("the design (alpha, beta, margin, min_trials, invalid, cases, direction)")

@@ -15,7 +15,7 @@ from pytest_velo.sampling.call import Guard, ask
 from pytest_velo.sampling.chat import AsyncChat, Chat
 from pytest_velo.sampling.pending import Pending
 from pytest_velo.sampling.prompts import Prompt, begun, messages_of, neutral_tools
-from pytest_velo.sampling.scope import TrialScope, current
+from pytest_velo.sampling.scope import TrialScope, current, is_running
 from pytest_velo.settings import Api, Endpoint
 
 
@@ -42,9 +42,11 @@ class _Caller:
 
     @property
     def id(self) -> str:
-        """The model id, e.g. `openai/gpt-5-mini`."""
+        """The model id, e.g. `openai/gpt-5-mini`; where models are the arms, that of the running trial's."""
         if isinstance(self._targets, Target):
             return self._targets.id
+        if is_running() and (arm := current("model.id").arm) in self._targets:
+            return self._targets[arm].id
         return " and ".join(target.id for target in self._targets.values())
 
     def _target(self, scope: TrialScope) -> Target:

@@ -385,3 +385,16 @@ def test_whoever_allows_cut_replies_is_not_told_that_some_were(run: Any, allowed
     assert ("F01" in {found.code for found in finding.result.found}) is not allowed
     (result,) = load(finding.run_id, run.path / ".pytest_velo").results
     assert {call.may_be_cut for trial in result.trials for call in trial.calls} == {allowed}
+
+
+def test_a_model_that_is_another_in_each_arm_is_named_by_the_running_trial(run: Any) -> None:
+    """It was `x and y` in both: a body that asked which one it had saw neither."""
+    ids = [scripted(name, ["yes"]) for name in ("x", "y")]
+    seen = set()
+
+    async def which(model, arm):
+        seen.add((arm, model.id))
+        return (await model("?")).answers("yes")
+
+    check_sync(difference(*ids) >= 0.1, which, max_trials=8)
+    assert seen == {(of, of) for of in ids}

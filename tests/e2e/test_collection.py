@@ -94,7 +94,11 @@ def test_a_claim_that_is_none(run, arguments, what):
         ("rate >= '0.5'", "a threshold for rate must be a number between 0 and 1, got '0.5'", "rate >= 0.7"),
         ("rate > 0.5", "claims are written with >= and <=", "rate >= 0.5"),
         ("rate < 0.5", "claims are written with >= and <=", "rate <= 0.5"),
-        ("rate.within(0.6, 0.4)", "rate.within(0.6, 0.4) is empty", "give the lower end first"),
+        (
+            "rate.within(0.6, 0.4)",
+            "rate.within(0.6, 0.4) is empty: give the lower end first",
+            "rate.within(0.4*",
+        ),
         ("rate('') <= 0.5", "an outcome's name must be a string, got ''", "rate(*asr*) <= 0.05"),
         (
             "0.2 <= rate <= 0.4",
@@ -120,7 +124,12 @@ def test_a_claim_that_cannot_be_made_shows_its_own_line(run, claim, what, fix):
         ("max_trails=20", "did you mean 'max_trials'?"),
         ("case=[1]", "did you mean 'cases'?"),
         ("model=[YES]", "did you mean 'models'?"),
-        ("temperature=1", "known: allow_cut, allow_empty, alpha, arms, *"),
+        ("temperature=1", 'it is a keyword of a call: model("…", temperature=...)'),
+        ("multiplicity='holm'", "it is set for a whole run: --velo-multiplicity, or velo_multiplicity *"),
+        ("cache_dir='x'", "it is set for a whole run: --velo-cache-dir, or velo_cache_dir *"),
+        ("halfwidth=0.1", "it is an argument of the claim: estimate(rate, halfwidth=...)"),
+        ("correlation=0.5", 'it is an argument of covariate=: covariate("difficulty", correlation=...)'),
+        ("colour=1", "known: allow_cut, allow_empty, alpha, arms, *"),
     ],
 )
 def test_a_misspelt_keyword(run, keyword, fix):

@@ -59,8 +59,8 @@ def test_a_named_rate_leaves_the_plain_one_alone():
 @pytest.mark.parametrize("value", [0, 1, 0.0, 1.0])
 @pytest.mark.parametrize(
     ("make", "sign"),
-    [(rate.__ge__, ">="), (rate.__le__, "<="), (lambda value: rate.within(value, 0.5), "within")],
-    ids=["at least", "at most", "within"],
+    [(rate.__ge__, ">="), (rate.__le__, "<=")],
+    ids=["at least", "at most"],
 )
 def test_thresholds_of_zero_and_one_cannot_be_tested(make, sign, value):
     with pytest.raises(UsageError, match=f"rate {sign} {value:g} cannot be tested") as raised:
@@ -88,10 +88,31 @@ def test_a_threshold_that_is_none_says_what_to_write(value, what, fix):
     assert raised.value.fix == fix
 
 
-@pytest.mark.parametrize("ends", [(0.6, 0.4), (0.5, 0.5)])
-def test_an_empty_range_is_refused(ends):
-    with pytest.raises(UsageError, match="is empty"):
-        rate.within(*ends)
+@pytest.mark.parametrize(
+    ("make", "what", "fix"),
+    [
+        (lambda: rate.within(0.6, 0.4), "rate.within(0.6, 0.4) is empty", "rate.within(0.4, 0.6)"),
+        (lambda: rate.within(0.5, 0.5), "rate.within(0.5, 0.5) is one value", "rate.within(0.45, 0.55)"),
+        (lambda: rate.within(0.02, 0.02), "is one value", "rate.within(0.01, 0.07)"),
+        (lambda: mean(0, 10).within(9, 9), "is one value", "mean(0, 10).within(8.5, 9.5)"),
+        (lambda: rate.within(0, 0.5), "an end that it cannot pass", "rate <= 0.5"),
+        (lambda: rate.within(0.5, 1), "an end that it cannot pass", "rate >= 0.5"),
+        (lambda: mean(0, 10).within(0, 5), "an end that it cannot pass", "mean(0, 10) <= 5"),
+        (lambda: rate.within(0, 1), "every value satisfies it", "rate.within(0.3, 0.7)"),
+        (lambda: rate.within(30, 50), "between 0 and 1, got 30", "rate.within(0.3, 0.5)"),
+        (lambda: rate.within(0.5, 1.5), "between 0 and 1, got 1.5", "rate.within(0.3, 0.7)"),
+        (lambda: rate.within("0.3", 0.5), "a number between 0 and 1, got '0.3'", "rate.within(0.3, 0.7)"),
+        (lambda: rate.within(math.nan, 0.5), "got nan", "rate.within(0.3, 0.7)"),
+        (lambda: difference("a", "b").within("0.1"), "got '0.1'", 'difference("a", "b").within(-0.4, 0.4)'),
+        (lambda: difference("a", "b").within(None), "got None", 'difference("a", "b").within(-0.4, 0.4)'),
+        (lambda: difference("a", "b").within(0), "is one value", 'difference("a", "b").within(-0.1, 0.1)'),
+    ],
+)
+def test_a_range_that_is_none_says_what_to_write(make, what, fix):
+    with pytest.raises(UsageError) as raised:
+        make()
+    assert what in raised.value.what
+    assert raised.value.fix == fix
 
 
 def test_strict_comparisons_are_refused_with_the_claim_to_write():

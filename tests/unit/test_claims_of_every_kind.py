@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from pytest_velo import baseline, difference, estimate, mean, rate
+from pytest_velo import baseline, difference, estimate, mean, ranking, rate
 from pytest_velo.claims import Change, Claim, Direction, Estimation, Joint
 from pytest_velo.errors import UsageError
 
@@ -99,6 +99,13 @@ def test_an_estimation_is_what_was_written():
             "separate test",
         ),
         (lambda: estimate(A, halfwidth=0.1), "cannot be estimated", "estimate(rate"),
+        (
+            lambda: estimate(mean, halfwidth=0.1),
+            "`mean` without its arguments cannot be estimated",
+            "estimate(mean(0, 10)",
+        ),
+        (lambda: ranking(mean), "got `mean` without its arguments", "ranking(mean(0, 10))"),
+        (lambda: difference("a", "b", of=mean), "got `mean` without its arguments", "of=mean(0, 10)"),
         (lambda: estimate(rate, halfwidth=0), "must be between 0 and 0.5, got 0", "halfwidth=0.05"),
         (lambda: estimate(rate, halfwidth=0.5), "must be between 0 and 0.5", "halfwidth=0.05"),
         (lambda: estimate(mean(0, 10), halfwidth=5), "must be between 0 and 5", "halfwidth=0.5"),
@@ -119,7 +126,11 @@ def test_an_estimation_is_what_was_written():
         (lambda: rate >= baseline - 1, "cannot be tested", "could be false"),
         (lambda: rate >= baseline + 1, "cannot be tested", "slightly inside"),
         (lambda: rate >= baseline - 3, "must be between -1 and 1", "inside the range"),
-        (lambda: rate.within(baseline + 0.1, baseline - 0.1), "is empty", "lower end first"),
+        (
+            lambda: rate.within(baseline + 0.1, baseline - 0.1),
+            "is empty",
+            "rate.within(baseline - 0.1, baseline + 0.1)",
+        ),
         (lambda: rate.within(0.1, baseline), "at both ends or at neither", "rate.within(baseline - 0.05"),
         (lambda: rate.within(baseline, 0.1), "at both ends or at neither", "rate.within(baseline - 0.05"),
         (

@@ -100,3 +100,12 @@ def test_a_changed_design_on_fresh_draws_is_not(make_hypothesis, sample, store) 
 def test_an_edited_threshold_costs_nothing(make_hypothesis, sample, store) -> None:
     look(store, sample, make_hypothesis(body))
     assert look(store, sample, make_hypothesis(body, claim=rate >= 0.6)) == ()
+
+
+def test_a_design_for_any_horizon_after_a_look_is_not_said_to_be_by_a_keyword_alone(
+    make_hypothesis, sample, store
+) -> None:
+    """e-BH extends too: the notice spoke of `extend=True`, which nobody had written."""
+    look(store, sample, make_hypothesis(body))
+    (notice,) = look(store, sample, make_hypothesis(body, extend=True))
+    assert notice.startswith("exploratory: a design that holds at any horizon (extend=True, or e-BH)")

@@ -102,3 +102,14 @@ def test_where_nothing_is_told_the_header_is_that_of_the_defaults(pytestconfig, 
 def test_what_is_told_after_the_session_began_is_not_read(pytestconfig, monkeypatch) -> None:
     monkeypatch.setenv("VELO_SEED", "7")
     assert read_settings(pytestconfig, told=False).seed == Settings().seed
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("off", "one of none, holm, ebh"), ("hom", "one of none, holm, ebh (did you mean 'holm'?)")],
+)
+def test_the_words_of_an_option_are_listed_once(pytestconfig, monkeypatch, text, told) -> None:
+    monkeypatch.setenv("VELO_MULTIPLICITY", text)
+    with pytest.raises(UsageError) as caught:
+        read_settings(pytestconfig)
+    assert caught.value.what.endswith(f"cannot be read: {told}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -98,10 +98,16 @@ def _seconds(text: str) -> float:
     return value
 
 
+def _meant(text: str, names: Sequence[str]) -> str:
+    """Return the name that was probably meant, in parentheses; empty if none is near, for all are listed."""
+    near = nearest(text, names)
+    return f" ({near})" if near.startswith("did you mean") else ""
+
+
 def _one_of(*names: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         if text not in names:
-            raise ValueError(f"one of {', '.join(names)} ({nearest(text, names)})")
+            raise ValueError(f"one of {', '.join(names)}{_meant(text, names)}")
         return text
 
     return read
@@ -140,7 +146,7 @@ def _show(text: str) -> tuple[int, ShowKind | None]:
             return (_natural(number) if colon else Settings().show), ShowKind(kind)
     except ValueError:
         raise ValueError("the number is a whole one, 0 or more") from None
-    raise ValueError(f"a number, or one of {', '.join(ShowKind)} ({nearest(kind, [*ShowKind])})")
+    raise ValueError(f"a number, or one of {', '.join(ShowKind)}{_meant(kind, [*ShowKind])}")
 
 
 def _workers(text: str) -> WorkersAt | None:

@@ -8,6 +8,8 @@ from pytest_velo.records import HypothesisResult, Outcome
 from pytest_velo.report.document import compact, from_compact
 from pytest_velo.report.failure import failure_lines
 from pytest_velo.report.lines import as_text
+from pytest_velo.report.phrases import observed
+from pytest_velo.report.summary import summary_lines
 from pytest_velo.verdicts import Decision, Evidence, Interval, RankedArm, Standings, StopReason, Verdict
 
 ARMS = (
@@ -55,6 +57,26 @@ def test_the_table_has_each_arm_and_unknown_is_not_zero() -> None:
     assert "12" not in text.split("15 (3 invalid)")[0].rsplit("\n", 1)[-1]
     assert "$?" in text
     assert "\x1b" not in text
+
+
+def test_nothing_observed_is_no_race() -> None:
+    nobody = tuple(replace(arm, may_win=True, n=0, n_invalid=2, estimate=None) for arm in ARMS)
+    standings = Standings(top=1, winners=(), arms=nobody)
+    open_, seen = (replace(result().decision, standings=each) for each in (standings, None))
+    assert observed(replace(result(), decision=open_)) == "?"
+    some = replace(standings, arms=(replace(nobody[0], n=1, estimate=1.0), nobody[1]))
+    assert observed(replace(result(), decision=replace(seen, standings=some))) == "2 of 2 may win"
+
+
+def test_how_to_read_a_table_is_said_once_in_a_summary() -> None:
+    results = [replace(result(), node_id=f"test_it.py::test_{name}") for name in "abc"]
+    results.append(replace(result("ranking(lowest=True)"), node_id="test_it.py::test_low"))
+    text = as_text(summary_lines(results, wall_s=1.0, width=100))
+    assert text.count("may be the best") == 4
+    assert text.count("hold together with 95%") == 1
+    assert text.index("hold together with 95%") > text.index("test_low", text.index("test_c\n"))
+    assert text.count("is biased upward") == 1
+    assert text.count("is biased downward") == 1
 
 
 def test_a_winner_by_a_low_rate_is_biased_downward() -> None:
