@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Literal, assert_never, cast
+from typing import Literal, Protocol, assert_never, cast
 
 from pytest_velo.claims import Claim
 from pytest_velo.errors import VeloError
@@ -171,7 +171,21 @@ def check_bounds(low: float, high: float) -> None:
         raise VeloError(f"an outcome must have bounds 0 <= low <= high <= 1, got {low!r} and {high!r}")
 
 
-def verdict_of(support: Sequence[NullTest], refute: NullTest) -> Verdict | None:
+class Latched(Protocol):
+    """A test of one null that stays rejected once it is."""
+
+    @property
+    def crossed(self) -> bool:
+        """The null is rejected."""
+        ...
+
+    @property
+    def excess(self) -> float:
+        """Log evidence beyond the threshold; negative short of it."""
+        ...
+
+
+def verdict_of(support: Sequence[Latched], refute: Latched) -> Verdict | None:
     """Return the verdict of latched tests, or None: all of `support` must reject, or `refute` alone.
 
     If both verdicts are reached, the one with the larger excess wins.

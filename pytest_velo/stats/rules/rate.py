@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Literal, assert_never
+from typing import TYPE_CHECKING, Literal
 
 from pytest_velo.claims import Claim
 from pytest_velo.errors import VeloError
@@ -20,6 +20,7 @@ from pytest_velo.stats.engine.futility import usual_futility
 from pytest_velo.stats.engine.mixture import Side
 from pytest_velo.stats.engine.nulls import nulls_of
 from pytest_velo.stats.one_sided.rate import EitherSide, OneSided, p_values
+from pytest_velo.stats.rules.composed import certified_inequality, check_bounds, verdict_of
 from pytest_velo.verdicts import Interval, Verdict
 
 if TYPE_CHECKING:
@@ -110,21 +111,14 @@ class RateRule:
         for test in self._support:
             test.feed(low, high)
         self._refute.feed(low, high)
-        supported = all(test.crossed for test in self._support)
-        if supported and self._refute.crossed:  # both at the first look, across a margin
-            supported = min(test.excess for test in self._support) >= self._refute.excess
-        if supported:
-            self.verdict = Verdict.SUPPORTED
-        elif self._refute.crossed:
-            self.verdict = Verdict.REFUTED
+        self.verdict = verdict_of(self._support, self._refute)
         return self.verdict
 
     def _check_unit(self, low: float, high: float) -> None:
         if self.verdict is not None or self.n >= self.max_units:
             state = self.verdict or f"at its horizon of {self.max_units} units"
             raise VeloError(f"the rule for `{self.claim}` is {state}", fix="add no more outcomes")
-        if not 0.0 <= low <= high <= 1.0:
-            raise VeloError(f"an outcome must have bounds 0 <= low <= high <= 1, got {low!r} and {high!r}")
+        check_bounds(low, high)
         if self._design.single and (low not in (0, 1) or high not in (0, 1)):
             raise VeloError(
                 f"a single trial's outcome must be 0 or 1, got {low!r} and {high!r}",
@@ -256,29 +250,7 @@ class RateRule:
 
     def certified(self, verdict: Verdict) -> str:
         """Return the inequality that a verdict certifies, e.g. `rate > 0.3`."""
-        match verdict:
-            case Verdict.SUPPORTED if len(self._support) == 2:
-                low, high = map(self._edge, self._support)
-                return f"{low:g} < {self.claim.statistic} < {high:g}"
-            case Verdict.SUPPORTED:
-                return self._inequality(self._support[0])
-            case Verdict.REFUTED if isinstance(self._refute, OneSided):
-                return self._inequality(self._refute)
-            case Verdict.REFUTED:
-                name = self.claim.statistic
-                return f"{name} < {self.claim.low:g} or {name} > {self.claim.high:g}"
-            case Verdict.INCONCLUSIVE | Verdict.MEASURED:  # a claim is never measured
-                return f"undecided: {self.claim}"
-            case _:
-                assert_never(verdict)
-
-    def _edge(self, test: OneSided) -> float:
-        """Return a test's null in the statistic's own units."""
-        return self.claim.statistic.scale.from_unit(test.threshold)
-
-    def _inequality(self, test: OneSided) -> str:
-        """Return what holds when the test rejects."""
-        return self.claim.statistic.compared(">" if test.side > 0 else "<", self._edge(test))
+        return certified_inequality(self.claim, nulls_of(self.claim, self._design.margin), verdict)
 
 
 @lru_cache(maxsize=_TABLES)
