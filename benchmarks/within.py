@@ -29,6 +29,10 @@ is supported at p just as often, within the same `max_trials`: the same inductio
 - *Ville*: to the end with thresholds 1/alpha for both ends, as `extend=True` has them.
 - *fixed n*: the smallest exact equivalence test (TOST: both one-sided binomial tests reject) with power 0.9
   at that very rate, which must be guessed first.
+
+**As a part of a claim.** In `(rate("a").within(a, b)) & ...` each end has its exact threshold as well. How
+many trials it takes until both ends are rejected is simulated (1,000 seeded runs, nothing else ends them),
+beside the bets of a bounded mean at Ville's threshold, which tested such a part before and test scores.
 """
 
 from __future__ import annotations
@@ -47,7 +51,11 @@ from scipy.stats import binom
 from pytest_velo.claims import rate
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.engine.futility import usual_futility
+from pytest_velo.stats.engine.mixture import log_e_counts
+from pytest_velo.stats.limits.mean import log_evidence
+from pytest_velo.stats.one_sided.rate_forecast import RateTest
 from pytest_velo.stats.planning.operating import law_with_futility, operating_characteristics
+from pytest_velo.stats.rules.joint import make_joint_rule
 from pytest_velo.stats.rules.rate import make_rate_rule
 
 Floats = NDArray[np.float64]
@@ -225,6 +233,31 @@ def cells(grid: Sequence[tuple[float, float, float]] = GRID) -> list[Cell]:
     return found
 
 
+def trials_of_a_part(
+    truth: float, low: float, high: float, horizon: int, runs: int = 1_000
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the trials after which both ends are rejected in each run, more than the horizon for never.
+
+    First by the tests of a part that ships, then by those of a bounded mean at Ville's threshold.
+    """
+    claim = rate("a").within(low, high) & (rate("b") >= 0.5)
+    part = make_joint_rule(claim, Design(alpha=ALPHA, beta=ALPHA, max_units=horizon)).parts[0]
+    paths = (np.random.default_rng(1).random((runs, horizon)) < truth).astype(float)
+    n, ones = np.arange(1, horizon + 1), paths.cumsum(axis=1).astype(int)
+    shipped, ville = np.zeros((2, runs), dtype=np.int64)
+    for test in part.support:
+        assert isinstance(test, RateTest)
+        at_bar = np.zeros((horizon + 1, horizon + 1), dtype=bool)
+        for trials in range(1, horizon + 1):
+            log_e = [log_e_counts(trials, s, test.threshold, test.side) for s in range(trials + 1)]
+            at_bar[trials, : trials + 1] = np.array(log_e) >= test.log_threshold
+        bets = [log_evidence(some, [test.threshold], test.side) for some in np.array_split(paths, 8)]
+        for found, rejected in ((shipped, at_bar[n, ones]), (ville, np.vstack(bets) >= -math.log(ALPHA))):
+            first = np.where(rejected.any(axis=1), rejected.argmax(axis=1) + 1, horizon + 1)
+            np.maximum(found, first, out=found)
+    return shipped, ville
+
+
 def geometric_mean(ratios: Sequence[float]) -> float:
     """Return the geometric mean."""
     return math.exp(fmean(map(math.log, ratios)))
@@ -286,6 +319,28 @@ def main() -> None:
             ],
             rows,
         )
+    rows, saved = [], []
+    for low, high, truth in GRID:
+        both = trials_of_a_part(truth, low, high, MAX_TRIALS[0])
+        means = [float(np.minimum(trials, MAX_TRIALS[0]).mean()) for trials in both]
+        saved.append(means[0] / means[1])
+        rows.append(
+            [
+                f"within({low:g}, {high:g})",
+                f"{truth:g}",
+                *(
+                    f"{mean:.0f} ({(trials <= MAX_TRIALS[0]).mean():.0%})"
+                    for mean, trials in zip(means, both, strict=True)
+                ),
+                f"{saved[-1]:.2f}",
+            ]
+        )
+    rows.append(["geometric mean", "", "", "", f"{geometric_mean(saved):.2f}"])
+    print_table(
+        f"As a part of a claim: mean trials (rejected within {MAX_TRIALS[0]:,}), simulated",
+        ["claim", "truth", "shipped", "Ville", "shipped / Ville"],
+        rows,
+    )
 
 
 if __name__ == "__main__":

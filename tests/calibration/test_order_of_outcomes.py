@@ -188,24 +188,27 @@ def test_the_check_speaks_as_seldom_as_it_says_of_independent_trials(name: str) 
 
 
 @pytest.mark.parametrize("exchangeable", [False, True])
-def test_the_check_speaks_at_one_in_a_thousand_and_not_before(exchangeable: bool) -> None:
-    """Whatever the sequence: where its evidence first reaches 1,000 at a look, the check speaks."""
-    rng = np.random.default_rng(3)
-    near = []
+@pytest.mark.parametrize("of", ["ones", "scores"])
+def test_the_check_speaks_at_one_in_a_thousand_and_not_before(of: str, exchangeable: bool) -> None:
+    """Whatever the sequence: where its evidence first reaches 1,000 at a look, the check speaks.
+
+    Scores are cut at the median of the first ten, which are no evidence.
+    """
+    rng, near = np.random.default_rng(3), []
+    first = [0.0, 10.0] * 5 if of == "scores" else []
+    statistic = ((mean(0, 10) >= 5) if of == "scores" else (rate >= 0.5)).statistic
     for _ in range(400):
         stays = rng.choice([0.05, 0.2, 0.8, 0.95])
         ones = (np.cumsum(rng.random(60) > stays) % 2).astype(bool).tolist()
+        values = [*first, *(9.0 * one + rng.random() if first else float(one) for one in ones)]
         found, largest, next_look = OrderEvidence(), -math.inf, 8
-        for n, one in enumerate(ones, start=1):
-            found.add(one)
-            if n == next_look or n == len(ones):
+        for n, value in enumerate(values, start=1):
+            if n > len(first):
+                found.add(value > (5.0 if first else 0.5))
+            if n in (next_look, len(values)):
                 next_look += max(1, n // 4)
                 largest = max(largest, found.log_e(exchangeable=exchangeable))
-        spoke = dependence_in(
-            records(np.array(ones, dtype=float)[:, None]),
-            [(rate >= 0.5).statistic],
-            exchangeable=exchangeable,
-        )
+        spoke = dependence_in(records(np.array(values)[:, None]), [statistic], exchangeable=exchangeable)
         assert (spoke is not None) == (largest >= math.log(1_000))
         near.append(abs(largest - math.log(1_000)))
     assert sum(distance < 0.2 for distance in near) >= 3  # another bar would be noticed

@@ -8,9 +8,10 @@ import pytest
 
 from pytest_velo.claims import rate
 from pytest_velo.stats.engine.design import Design
+from pytest_velo.stats.engine.futility import usual_futility
 from pytest_velo.stats.exact.thresholds import crossing_probability
 from pytest_velo.stats.one_sided.rate import OneSided
-from pytest_velo.stats.planning.operating import operating_characteristics
+from pytest_velo.stats.planning.operating import law_with_futility, operating_characteristics
 from pytest_velo.stats.rules.rate import make_rate_rule
 from pytest_velo.verdicts import Verdict
 
@@ -80,6 +81,21 @@ def test_within_keeps_both_error_rates(low, high, margin):
     law = operating_characteristics(rule, [*outside, *grid(low, high)])
     assert max(at.supported for at in law[: len(outside)]) <= 0.05 + ROUNDING
     assert max(at.refuted for at in law[len(outside) :]) <= 0.05 + ROUNDING
+
+
+@pytest.mark.parametrize("claim", [rate >= 0.3, rate <= 0.8, rate.within(0.4, 0.6)], ids=str)
+def test_giving_up_takes_verdicts_away_and_adds_none_at_any_truth(claim):
+    """The law of a run that gives up, which is that of every path (`tests/unit/stats/test_futility.py`)."""
+    rule = make_rate_rule(claim, Design(alpha=0.05, beta=0.08, max_units=200))
+    edges = [edge for edge in (claim.low, claim.high) if edge is not None]
+    truths = [*edges, *np.linspace(0.05, 0.95, 7).tolist()]
+    gives_up = law_with_futility(rule, usual_futility(200))(truths)
+    for early, late in zip(gives_up, operating_characteristics(rule, truths), strict=True):
+        assert early.supported <= late.supported + ROUNDING
+        assert early.refuted <= late.refuted + ROUNDING
+    at_edges = gives_up[: len(edges)]
+    assert 0.01 < max(at.supported for at in at_edges) <= 0.05 + ROUNDING
+    assert 0.01 < max(at.refuted for at in at_edges) <= 0.08 + ROUNDING
 
 
 @pytest.mark.parametrize("threshold", THRESHOLDS)

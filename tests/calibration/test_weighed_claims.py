@@ -187,14 +187,14 @@ def test_three_parts_of_which_one_is_false_by_a_hair(calibration, false_part):
 @pytest.mark.parametrize("b", [0.5, 0.99])
 def test_a_rate_between_two_ends_and_another(calibration, b):
     """The first lies at its lower end; the second at its edge, and goes by the same luck, or far inside."""
-    rng, shape = np.random.default_rng(7), (calibration.n_runs, 24)
+    rng, shape = np.random.default_rng(7), (calibration.n_runs, 16)
     luck = rng.random(shape)
     places = 2 * (luck < 0.5).astype(int) + (luck < b)
     a_worth, b_worth = (0.0, 0.0, 1.0, 1.0), (0.0, 1.0, 0.0, 1.0)
     units = [[calibration.trial(a=a, b=b)] for a in (0.0, 1.0) for b in (0.0, 1.0)]
     half = calibration.beta / 2
     found = calibration.shares_near(
-        calibration.hypothesis((rate("a").within(0.5, 0.95)) & (rate("b") >= 0.5), 24),
+        calibration.hypothesis((rate("a").within(0.5, 0.95)) & (rate("b") >= 0.5), 16),
         units,
         places,
         [

@@ -7,6 +7,7 @@ from pytest_velo.claims import mean, rate
 from pytest_velo.errors import UsageError, VeloError
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.rules.joint import make_joint_rule
+from pytest_velo.stats.rules.rate import make_rate_rule
 from pytest_velo.verdicts import Verdict
 
 SAFE = (rate("asr") <= 0.3) & (rate("over") <= 0.3)
@@ -60,6 +61,22 @@ def test_joint_claims_decide_and_certify(claim, laws, verdict, certified):
     rule = run(build(claim), *laws, seed=1)
     assert rule.verdict is verdict
     assert rule.certified(verdict) == certified
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_part_within_two_ends_is_supported_where_it_is_alone(seed):
+    rng = random.Random(seed)
+    joint = build((rate("a").within(0.2, 0.8)) & (rate("b") >= 0.2))
+    alone = make_rate_rule(rate.within(0.2, 0.8), Design(alpha=0.05, beta=0.05, max_units=300))
+    assert joint.kind == "mixed"  # what refutes it is the average of the evidence beyond either end
+    while alone.verdict is None:
+        one = float(rng.random() < 0.45)
+        joint.feed([(one, one), (1.0, 1.0)])
+        alone.feed(one, one)
+        assert joint.parts[0].supported == (alone.verdict is Verdict.SUPPORTED)
+    assert joint.verdict is alone.verdict is Verdict.SUPPORTED
+    assert joint.parts[0].p_support() == pytest.approx(alone.evidence_bounds()[0])
+    assert joint.parts[0].interval() == alone.evidence_bounds()[2]
 
 
 def test_each_part_has_its_own_verdict_and_the_tests_go_on():
