@@ -11,8 +11,9 @@ hypothesis; misled, with what they saw of another hypothesis. The Gittins index 
 best: as a policy of the same pool, with as many trials in flight. Warm, its prior of each hypothesis is what
 is known of it after every trial of its earlier runs.
 
-No scheduler, however many trials it has in flight, can spend less than the bound of `gittins.least_trials`;
-and when the verdict comes, the others in flight have been launched, too. With `--drawn` each true rate is
+No scheduler, however many trials it has in flight, can spend less in the mean than the bound of
+`gittins.least_trials`. If it learns from outcomes as they begin to count, in the order of their launch, the
+others that are in flight when the 10th verdict comes are spent beside that. With `--drawn` each true rate is
 drawn by itself: then nothing seen of one hypothesis tells of another, and there is such a bound for those
 that know only the population and the earlier runs.
 """
