@@ -198,6 +198,32 @@ def invalid(runs: int) -> None:
     header = ["half-width", "rate", "invalid", "fixed n", "ours", "ratio", "measured", "anytime-valid"]
     print_table("Trials to a half-width, by the share of invalid trials", header, rows)
     print(f"geometric mean {geometric_mean(ratios):.3f}; at most {max(ratios):.2f}")
+    if runs:
+        _means_if_invalid(runs)
+
+
+def _means_if_invalid(runs: int) -> None:
+    """Print what invalid trials cost a mean of scores to 0.05, beside a normal interval widened by them."""
+    rows, halfwidth, horizon = [], 0.05, 3_000
+    for name in ("beta(2, 2)", "five grades"):
+        _, deviation, draw = SHAPES[name]
+        for share in (0.0, 0.01, 0.02, 0.05):
+            normal = math.ceil(
+                (NormalDist().inv_cdf(1 - ALPHA / 2) * deviation / (halfwidth - share / 2)) ** 2
+            )
+            rng = np.random.default_rng(7)
+            paths, lost = draw(rng, (runs, horizon)), rng.random((runs, horizon)) < share
+            low, high = np.where(lost, 0.0, paths), np.where(lost, 1.0, paths)
+            taken = []
+            for bounds in zip(low.tolist(), high.tolist(), strict=True):
+                rule = make_estimate(
+                    mean(0, 1), halfwidth, Design(alpha=ALPHA, beta=ALPHA, max_units=horizon)
+                )
+                any(rule.feed(*unit) for unit in zip(*bounds, strict=True))
+                taken.append(rule.n)
+            rows.append([name, f"{share:.0%}", normal, f"{fmean(taken):.0f}", f"{fmean(taken) / normal:.2f}"])
+    header = ["scores", "invalid", "normal n", "ours", "ratio"]
+    print_table(f"Means of scores to 0.05, {runs} runs each", header, rows)
 
 
 def _anytime_if_invalid(p: float, halfwidth: float, share: float, horizon: int, runs: int) -> str:

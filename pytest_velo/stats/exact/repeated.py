@@ -53,6 +53,9 @@ _APART = 1.1
 _LONGEST = 5
 """The last look of a rate is at so many times the units with which the design would have ended."""
 
+_FROM = 1.3
+"""There is a test from where an interval that is wider by this factor would be tight enough."""
+
 _BELOW, _ABOVE = 2.6, 5.5
 """Deviations around the mean between which numbers of ones are followed."""
 
@@ -322,7 +325,7 @@ class _Tests:
         if n == self._end and self._all_at_end:
             return np.arange(n + 2)
         widths = self.design.widths(n, ones)
-        tight = widths + 0.5 / n <= self.halfwidth
+        tight = _FROM * widths + 0.5 / n <= self.halfwidth
         in_time = widths * math.sqrt(_LONGEST) >= self.halfwidth
         places = np.append(np.where(tight & in_time, ones, n + 1.0), n + 1.0)
         return np.minimum.accumulate(places[::-1])[::-1].astype(np.int64)

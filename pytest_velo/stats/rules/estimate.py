@@ -273,9 +273,12 @@ class EstimateRule:
         if self._surely and (design := self.few_looks) is not None:
             ones = round(self._sums[0])
             self.measured = design.stops(self.n, ones) and design.width(self.n, ones) <= goal
-        elif not self._surely and (repeated := self.repeated) is not None and self.n <= repeated.looks[-1]:
+            return
+        if not self._surely and (repeated := self.repeated) is not None:
             self._look_again(repeated)
-        elif self._aimed:
+        if self.measured:
+            return
+        if self._aimed:
             low, high = self._limits()
             self.measured = self.n >= self.min_units and (high - low) / 2 <= goal
         elif self.n >= max(self._next, self.min_units):
