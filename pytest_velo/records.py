@@ -462,6 +462,8 @@ class Replication:
         why_not: Why they are not multiplied; empty if they are.
         difference: This estimate minus the first one; None without either.
         difference_interval: At least at its level, by the union bound; None without either interval.
+        n_labels: Labels that the first run's numbers are of; None if its claim was not about labels, and in
+            older records.
     """
 
     outcome: Outcome
@@ -475,6 +477,7 @@ class Replication:
     why_not: str = ""
     difference: float | None = None
     difference_interval: Interval | None = None
+    n_labels: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

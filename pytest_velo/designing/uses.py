@@ -39,6 +39,24 @@ def check_uses(uses: Collection[str], spec: Spec, settings: Settings) -> None:
     _check_ladder(uses, spec, settings)
 
 
+def leaves_cases_unused(uses: Collection[str], spec: Spec) -> bool:
+    """Tell whether there are cases, and a body that nothing tells which of them is its own."""
+    return spec.get("cases") is not None and not {"case", "velo"}.intersection(uses)
+
+
+def check_cases_used(uses: Collection[str], spec: Spec) -> None:
+    """Check that a body uses the cases that were given to it alone.
+
+    Raises:
+        UsageError: It does not. Without a place; the caller knows it.
+    """
+    if leaves_cases_unused(uses, spec):
+        raise UsageError(
+            "the cases cannot matter: the body does not use `case`",
+            fix="make `case` an argument of the body, or leave cases= out",
+        )
+
+
 def _check_arms(uses: Collection[str], spec: Spec) -> None:
     if "arm" in uses and not spec.arms:
         raise UsageError(f"the body uses `arm`, but {spec.taker} has no arms", fix='arms=("plain", "hinted")')

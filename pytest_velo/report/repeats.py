@@ -63,6 +63,7 @@ def replication_to_json(found: Replication) -> dict[str, Any]:
         "why_not": found.why_not,
         "difference": number_to_json(found.difference),
         "difference_interval": interval_to_json(found.difference_interval),
+        "n_labels": found.n_labels,
     }
 
 
@@ -84,4 +85,5 @@ def replication_from_json(data: JsonObject) -> Replication:
         why_not=data["why_not"],
         difference=number_from_json(data["difference"]),
         difference_interval=interval_from_json(data["difference_interval"]),
+        n_labels=data.get("n_labels"),  # new: older records have none
     )

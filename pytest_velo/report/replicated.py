@@ -13,8 +13,9 @@ from pytest_velo.report.document import RunDocument
 from pytest_velo.report.earlier import finished_runs
 from pytest_velo.report.lines import Line, Style, paragraph
 from pytest_velo.report.load import load
-from pytest_velo.report.numbers import interval, percent, rate
+from pytest_velo.report.numbers import count, interval, percent, rate
 from pytest_velo.report.text import display
+from pytest_velo.report.truth import ran_out_of_labels
 from pytest_velo.stats.replication import combined
 from pytest_velo.verdicts import Interval, StopReason
 
@@ -80,6 +81,7 @@ def replication_of(
         interval=old[1],
         difference=None if old[0] is None or new[0] is None else new[0] - old[0],
         difference_interval=ends,
+        n_labels=None if first.truth is None else first.truth.n_labelled,
     )
     runs = [first, *earlier, now]
     if why := _why_not(runs):
@@ -111,6 +113,8 @@ def replication_facts(found: Replication, repeat: Repeat, now: HypothesisResult)
         told = f"the estimate moved by {found.difference:+.3g}, from {rate(found.estimate)}"
         if not found.difference:
             told = f"the estimate is {rate(found.estimate)} as before"
+        if labels := labels_text(found, now):
+            told += f" ({labels})"
         if found.difference_interval is not None:
             level = percent(found.difference_interval.level)
             told += f"; {interval(found.difference_interval)} at {level} at least"
@@ -118,6 +122,16 @@ def replication_facts(found: Replication, repeat: Repeat, now: HypothesisResult)
             told += f"; it shrank: {_CURSE}, {_leaning(now)}"
         yield told
 
+
+def labels_text(found: Replication, now: HypothesisResult) -> str:
+    """Say how many labels the numbers of both runs are of; empty for claims that are not about labels."""
+    if found.n_labels is None or now.truth is None:
+        return ""
+    told = f"by {count(found.n_labels, 'label')} then, {now.truth.n_labelled:,} now"
+    return f"{told}; {_TOO_FEW}" if ran_out_of_labels(now) else told
+
+
+_TOO_FEW = "too few for a verdict: label the trials of this run"
 
 _CURSE = "a run that stops on its evidence overstates"
 
@@ -131,7 +145,12 @@ def _leaning(now: HypothesisResult) -> str:
 
 
 def shrank(found: Replication, now: HypothesisResult) -> bool:
-    """Tell whether a decided hypothesis moved back towards its claim's other side."""
+    """Tell whether a decided hypothesis moved back towards its claim's other side.
+
+    Where people have to say more, the number is of the labels so far, and tells nothing yet.
+    """
+    if ran_out_of_labels(now):
+        return False
     parts = parts_of(now.claim)
     if found.outcome not in DECIDED or not found.difference or parts is None or len(parts) != 1:
         return False
@@ -142,12 +161,13 @@ def shrank(found: Replication, now: HypothesisResult) -> bool:
 
 
 def is_replicated(result: HypothesisResult) -> bool | None:
-    """Tell whether a replication says by itself what the first run said; None if that said nothing.
+    """Tell whether a replication says by itself what the first run said.
 
-    Of a ranking, that is who won: "supported" alone says that somebody did.
+    None if that said nothing, or if this one waits for labels. Of a ranking, what is said is who won:
+    "supported" alone says that somebody did.
     """
     found = result.replication
-    if found is None or found.outcome not in DECIDED:
+    if found is None or found.outcome not in DECIDED or ran_out_of_labels(result):
         return None
     return result.outcome is found.outcome and set(_winners(result)) == set(found.winners)
 
@@ -164,7 +184,9 @@ def _then_and_now(found: Replication, now: HypothesisResult) -> str:
     def said(outcome: Outcome, winners: Sequence[str]) -> str:
         return f"{outcome} ({', '.join(winners)})" if winners else str(outcome)
 
-    return f"{said(found.outcome, found.winners)} then, {said(now.outcome, _winners(now))} now"
+    told = f"{said(found.outcome, found.winners)} then, {said(now.outcome, _winners(now))} now"
+    labels = labels_text(found, now)
+    return f"{told} ({labels})" if labels and found.difference is None else told
 
 
 def replicated_lines(document: RunDocument, width: int) -> Iterator[Line]:
@@ -186,12 +208,21 @@ def replicated_lines(document: RunDocument, width: int) -> Iterator[Line]:
 def replicated_text(results: Sequence[HypothesisResult]) -> str:
     """Count what was replicated, and what shrank."""
     told = [found for found in map(is_replicated, results) if found is not None]
+    n_waiting = sum(map(_waits_for_labels, results))
+    waiting = f"{count(n_waiting, 'replication')} cannot tell before people have labelled it"
     if not told:
-        return "nothing was decided before: there is nothing to replicate"
+        return waiting if n_waiting else "nothing was decided before: there is nothing to replicate"
     n_shrank = sum(
         result.replication is not None and shrank(result.replication, result) for result in results
     )
-    return f"replicated {sum(told)} of {len(told)}; {n_shrank} shrank"
+    alike = f"replicated {sum(told)} of {len(told)}; {n_shrank} shrank"
+    return f"{alike}; {waiting}" if n_waiting else alike
+
+
+def _waits_for_labels(result: HypothesisResult) -> bool:
+    """Tell whether a replication of what was decided needs labels before it tells anything."""
+    found = result.replication
+    return found is not None and found.outcome in DECIDED and ran_out_of_labels(result)
 
 
 def _times(log_e: float | None) -> str:
@@ -208,6 +239,8 @@ def _why_not(runs: Sequence[HypothesisResult]) -> str:
         return "one of them ended as an error"
     if any(notice.startswith("exploratory: ") for run in runs for notice in run.notices):
         return "one of them is exploratory: what it tests was chosen after its draws had been looked at"
+    if any(run.truth is not None and not run.truth.n_labelled for run in runs):
+        return "one of them has no label yet"
     if any(_logs(run) is None for run in runs):
         return _without_evidence(runs)
     if parts_of(now.claim) is None:

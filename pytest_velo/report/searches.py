@@ -41,7 +41,9 @@ def search_rows(searched: Searched) -> Iterator[tuple[str, str]]:
     """Yield what a search did, and what became of each finding, with labels."""
     yield "searched", f"{count(searched.n_cases, 'case')}, smaller ones included: {searched.source}"
     for number, found in enumerate(searched.findings, start=1):
-        yield f"finding {number}", _as_found(found)
+        smallest, how = inline(found.smallest, _LONGEST), found_text(found)
+        as_found = found.smallest == found.found
+        yield f"finding {number}", f"{smallest} ({how})" if as_found else f"{smallest}, {how}"
         yield "its draws", _as_confirmed(found)
     if searched.saved:
         yield "saved", f"{searched.saved}: cases={searched.saved!r} makes a claim about what was confirmed"
@@ -87,14 +89,13 @@ def _confirmed(searched: Searched) -> list[FoundCase]:
     return [each for each in searched.findings if each.verdict is Verdict.REFUTED]
 
 
-def _as_found(found: FoundCase) -> str:
-    smallest = inline(found.smallest, _LONGEST)
+def found_text(found: FoundCase, longest: int = _LONGEST) -> str:
+    """Say how a finding was found, and how many smaller cases were tried."""
     if found.smallest == found.found:
-        tried = f"{count(found.n_smaller, 'smaller case')} tried" if found.n_smaller else "as it was found"
-        return f"{smallest} ({tried})"
+        return f"{count(found.n_smaller, 'smaller case')} tried" if found.n_smaller else "as it was found"
     end = "" if found.is_smallest else ", and there were no trials left to go on"
     return (
-        f"{smallest}, made smaller from {inline(found.found, _LONGEST)}"
+        f"made smaller from {inline(found.found, longest)}"
         f" ({count(found.n_smaller, 'smaller case')} tried{end})"
     )
 

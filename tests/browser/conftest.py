@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,8 @@ import pytest
 
 from pytest_velo.report.earlier import earlier_run
 from pytest_velo.report.page.writing import write_page
-from support.pages import everyday, hostile, without_decisions
+from support.pages import attacked, everyday, hostile, without_decisions
+from support.reports import recorded
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -52,6 +54,18 @@ def hostile_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write the page of a run whose texts try to be more."""
     folder = tmp_path_factory.mktemp("hostile")
     return _written(lambda folder: write_page(hostile(folder), folder / "page.html"), folder)
+
+
+@pytest.fixture(scope="session")
+def attacked_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write the page of searches: one that found cases, and two that found none."""
+
+    def write(folder: Path) -> None:
+        none = attacked(found=False)
+        more = [replace(none, node_id=f"test_it.py::test_{at}") for at in range(2)]
+        write_page(recorded(folder, attacked(), *more), folder / "page.html")
+
+    return _written(write, tmp_path_factory.mktemp("attacked"))
 
 
 @pytest.fixture(scope="session")

@@ -185,7 +185,7 @@ def test_it_reads_without_scripts(visit: Visit, everyday_file: Path) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("file", ["everyday_file", "hostile_file", "without_file"])
+@pytest.mark.parametrize("file", ["everyday_file", "hostile_file", "without_file", "attacked_file"])
 def test_axe_finds_nothing_serious(
     visit: Visit, request: pytest.FixtureRequest, file: str, scheme: str
 ) -> None:
@@ -198,6 +198,16 @@ def test_axe_finds_nothing_serious(
     found = axe.Axe().run(page).response["violations"]
     serious = [(it["id"], it["nodes"][0]["html"]) for it in found if it["impact"] in ("serious", "critical")]
     assert serious == []
+
+
+def test_what_a_search_found_is_read_as_a_table(visit: Visit, attacked_file: Path) -> None:
+    page = visit(attacked_file)
+    page.locator("details.hypothesis").first.evaluate("it => { it.open = true; }")
+    table = page.get_by_role("table", name="Cases that seemed to break the claim")
+    assert table.get_by_role("columnheader").count() == 7
+    assert table.get_by_role("rowheader").first.inner_text().startswith('"poem base64"')
+    assert table.get_by_role("row").count() == 4
+    assert page.get_by_role("heading", level=3, name="What the search found").is_visible()
 
 
 def test_hostile_texts_run_nothing_and_are_shown(visit: Visit, hostile_file: Path) -> None:

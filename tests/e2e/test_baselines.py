@@ -315,7 +315,7 @@ def test_what_is_not_the_same_is_not_compared_and_costs_nothing(run, guard, old,
 
 
 def test_cases_that_were_taken_away_altogether_are_not_compared(run, guard):
-    source = GUARD.replace("(model, case)", "(model)").replace("model(case", 'model("question")')
+    source = GUARD.replace("(model, case)", "(model, velo)").replace("model(case", 'model("question")')
     source = source.replace('model("question"),', 'model("question",')
     run.file(source)
     run("--velo-update")

@@ -377,6 +377,57 @@ def test_a_case_without_cases(run):
     )
 
 
+@pytest.mark.parametrize("more", ["", ", once=True", ", over='population'"])
+def test_cases_that_cannot_matter(run, more):
+    rows = [f"question {n}" for n in range(40)]
+    refused(
+        run,
+        f"ROWS = {rows!r}\n" + marked(f"rate >= 0.5, models=[YES], cases=ROWS{more}"),
+        f"{WHERE}the cases cannot matter: the body does not use `case`",
+        "*fix: make `case` an argument of the body, or leave cases= out",
+    )
+
+
+@pytest.mark.parametrize(
+    ("fixture", "body"),
+    [
+        ("", "async def test_h(velo): return (await velo.model(YES)(velo.case)).answers('yes')"),
+        (
+            "@pytest.fixture\ndef ask(velo): return lambda: velo.case\n",
+            "async def test_h(model, ask): return (await model(ask())).answers('yes')",
+        ),
+        ("", "def test_h(request): return request.getfixturevalue('velo') is not None"),
+    ],
+    ids=["velo", "a fixture with velo", "request"],
+)
+def test_cases_may_come_another_way(run, fixture, body):
+    mark = "@pytest.mark.hypothesis(rate >= 0.5, models=[YES], cases=['a', 'b'], max_trials=20)\n"
+    run.file(f"{fixture}{mark}{body}\n")
+    result = run("--collect-only")
+    assert result.ret == 0
+    assert "cannot matter" not in result.stdout.str()
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "pytestmark = pytest.mark.velo(cases=['a', 'b'])\n"
+        "@pytest.mark.hypothesis(rate >= 0.5, models=[YES])\n"
+        "async def test_h(model): return (await model('q')).answers('yes')\n",
+        "@pytest.mark.hypothesis(rate >= 0.5, models=[YES], cases=['a', 'b'])\nclass TestAll:\n"
+        "    async def test_h(self, model): return (await model('q')).answers('yes')\n"
+        "    async def test_i(self, model, case): return (await model(case)).answers('yes')\n",
+    ],
+    ids=["defaults of a module", "the mark of a class"],
+)
+def test_cases_of_a_whole_module_or_class_are_no_mistake_of_a_test(run, source):
+    run.file(source)
+    result = run()
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["*::test_h: the body does not use `case`, so the cases that its class or*"])
+    assert "::test_i: the body" not in result.stdout.str()
+
+
 @pytest.mark.parametrize(
     "source",
     [

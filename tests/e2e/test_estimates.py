@@ -213,7 +213,9 @@ def test_a_body_that_breaks_on_its_stored_draws_is_an_error_now(run, half) -> No
 def test_a_claim_about_a_baseline_that_is_not_there_needs_no_call(run, half) -> None:
     run.file(
         "from pytest_velo import baseline\n"
-        + hypothesis(more='cases=["a", "b"]').replace("rate >= 0.5", "rate >= baseline - 0.1")
+        + hypothesis(more='cases=["a", "b"]')
+        .replace("(model)", "(model, case)")
+        .replace("rate >= 0.5", "rate >= baseline - 0.1")
     )
     nothing = told(run(ESTIMATE))
     assert "estimate: 0 calls," in nothing

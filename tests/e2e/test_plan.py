@@ -271,8 +271,18 @@ def test_groups_cost_what_their_cases_do_however_they_differ_in_size(run, lab, p
         + "from pytest_velo import cases\n"
         + "ROWS = [{'q': str(n), 'topic': max(0, n - 30)} for n in range(40)]\n"
         + "ALONE = [{'q': str(n), 'topic': n} for n in range(9)]\n"
-        + hypothesis("rate >= 0.5", name="test_uneven", more="cases=cases(ROWS, group='topic')")
-        + hypothesis("rate >= 0.5", name="test_alone", more="cases=cases(ALONE, group='topic')")
+        + hypothesis(
+            "rate >= 0.5",
+            name="test_uneven",
+            more="cases=cases(ROWS, group='topic')",
+            arguments="model, case",
+        )
+        + hypothesis(
+            "rate >= 0.5",
+            name="test_alone",
+            more="cases=cases(ALONE, group='topic')",
+            arguments="model, case",
+        )
     )
     uneven, alone = plans(pytester)
     assert (uneven.max_units, uneven.trials_per_unit) == (10, 4)

@@ -22,6 +22,7 @@ from pytest_velo.records import (
 )
 from pytest_velo.report.load import Run
 from pytest_velo.runner.result import result_of
+from pytest_velo.verdicts import FoundCase, Interval, Searched, Verdict
 from support.reports import call, recorded
 from support.runs import sampled
 
@@ -154,7 +155,64 @@ def hostile(folder: Path) -> Run:
     problem = replace(
         results[0], node_id="test_it.py::broken", outcome=Outcome.ERROR, problem=HOSTILE_TEXTS[0]
     )
-    return recorded(folder, *results, problem)
+    searched = replace(attacked(HOSTILE_TEXTS[1]), node_id="test_it.py::attack")
+    return recorded(folder, *results, problem, searched)
+
+
+def attacked(text: str = '"poem base64"', *, found: bool = True) -> HypothesisResult:
+    """Return a search that confirmed one case, says nothing of another, and holds on a third; or found none.
+
+    Args:
+        text: The case that was confirmed, as JSON.
+        found: Whether it found any.
+    """
+    confirmed = FoundCase(
+        found=f"{text} and more",
+        smallest=text,
+        case_id="c1",
+        n_smaller=6,
+        is_smallest=True,
+        verdict=Verdict.REFUTED,
+        certified="rate < 0.95",
+        level=0.05,
+        n=9,
+        n_against=8,
+        n_invalid=1,
+        estimate=0.0,
+        interval=Interval(low=0.0, high=0.47, level=0.95),
+        p_value=0.0008,
+    )
+    open_one = replace(
+        confirmed,
+        found='"a poem"',
+        smallest='"a poem"',
+        n_smaller=0,
+        verdict=Verdict.INCONCLUSIVE,
+        n_against=1,
+        estimate=0.875,
+        p_value=0.3,
+    )
+    holds = replace(open_one, smallest='"please"', verdict=Verdict.SUPPORTED, certified="rate > 0.95")
+    findings = (confirmed, open_one, holds) if found else ()
+    searched = Searched(
+        source=f"7 listed cases, such as {text}",
+        n_cases=13,
+        n_exploring=7,
+        n_shrinking=6,
+        n_confirming=27 if found else 0,
+        findings=findings,
+        saved="leaks.jsonl" if found else "",
+    )
+    told = result_of(sampled(rate >= 0.7, [1.0, 0.0, 1.0, 0.0]))
+    assert told.decision is not None
+    nothing = replace(told.decision.evidence, estimate=None, interval=None, p_support=None, p_refute=None)
+    return replace(
+        told,
+        node_id="test_it.py::test_attack",
+        claim="each_case(rate >= 0.95)",
+        outcome=Outcome.REFUTED if found else Outcome.INCONCLUSIVE,
+        decision=replace(told.decision, evidence=nothing, searched=searched),
+    )
 
 
 def hostile_results(texts: Iterable[str]) -> list[HypothesisResult]:

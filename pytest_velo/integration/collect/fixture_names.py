@@ -47,6 +47,16 @@ def asked_for(node: Any, info: FixtureInfo) -> set[str]:
     return _closure(info, [*info.argnames, *by_marks, *by_plugins])
 
 
+def may_ask_later(node: Any, info: FixtureInfo) -> bool:
+    """Tell whether a test, or a fixture of the user's that it asks for, may ask for others while it runs."""
+    users = (
+        info.name2fixturedefs[name][-1]
+        for name in asked_for(node, info).intersection(info.name2fixturedefs)
+        if not is_ours(info, name) and _is_users(node, info.name2fixturedefs[name][-1])
+    )
+    return "request" in info.argnames or any("request" in fixture.argnames for fixture in users)
+
+
 def in_play(node: Any, info: FixtureInfo) -> set[str]:
     """Return the fixtures that a test or its user asks for.
 

@@ -15,7 +15,7 @@ from pytest_velo.integration.collect.fixture_names import asking_in
 from pytest_velo.integration.collect.reach import check_reach, power_warning
 from pytest_velo.integration.collect.stash import FACTS, FUNCTION, SPEC
 from pytest_velo.integration.collect.update import check_update
-from pytest_velo.integration.collect.validate import check_chosen, check_function, other_loops, place_of
+from pytest_velo.integration.collect.validate import check_chosen, check_function, place_of, warnings_of
 from pytest_velo.integration.compat import fixture_info
 from pytest_velo.integration.names import DEFAULTS_MARK, MARK
 from pytest_velo.integration.session import VeloSession
@@ -84,7 +84,7 @@ def warn_of(items: Iterable[pytest.Item], session: VeloSession) -> None:
     """Warn of what may be wrong with the hypotheses that were selected to run."""
     for item in items:
         if SPEC in item.stash and item.get_closest_marker("skip") is None:
-            for told in (power_warning(item, session.settings_of(item)), other_loops(item)):
+            for told in (power_warning(item, session.settings_of(item)), *warnings_of(item)):
                 if told is not None:
                     item.warn(pytest.PytestWarning(told))
 

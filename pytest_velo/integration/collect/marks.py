@@ -33,6 +33,12 @@ def has_claim(node: pytest.Item) -> bool:
     return any(mark.args or mark.kwargs for mark in node.iter_markers(MARK))
 
 
+def gives(node: Any, keyword: str) -> bool:
+    """Tell whether a test's own mark has a keyword, rather than that of its class or module."""
+    own = (mark for owner, mark in node.iter_markers_with_node(MARK) if owner is node)
+    return any(keyword in mark.kwargs for mark in own)
+
+
 def read_spec(node: pytest.Item, function: Any) -> Spec | None:
     """Return what our marks say about a test; None if it is not a hypothesis.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import unittest
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from pytest_velo.designing.fit_search import check_attack
 from pytest_velo.designing.models import model_ids
 from pytest_velo.designing.parameters import PER_TRIAL
 from pytest_velo.designing.spec import Spec
-from pytest_velo.designing.uses import check_uses
+from pytest_velo.designing.uses import check_cases_used, check_uses, leaves_cases_unused
 from pytest_velo.errors import UsageError
 from pytest_velo.integration.collect.checks import check_silenced
 from pytest_velo.integration.collect.fixture_names import (
@@ -23,10 +24,11 @@ from pytest_velo.integration.collect.fixture_names import (
     asking_in,
     in_play,
     is_ours,
+    may_ask_later,
     ours_in,
     told,
 )
-from pytest_velo.integration.collect.marks import is_given, read_spec
+from pytest_velo.integration.collect.marks import gives, is_given, read_spec
 from pytest_velo.integration.collect.models import chosen_model
 from pytest_velo.integration.compat import FixtureInfo, fixture_info
 from pytest_velo.searching.search import Search
@@ -122,6 +124,8 @@ def _check_fixtures(node: Any, info: FixtureInfo, spec: Spec, settings: Settings
     if "case" in info.argnames and not is_ours(info, "case") and has_cases:
         raise UsageError("a fixture or parameter named 'case' hides ours", fix="rename it, or use velo.case")
     check_uses(ours_in(info), spec, settings)
+    if gives(node, "cases") and not may_ask_later(node, info):
+        check_cases_used(ours_in(info), spec)
 
 
 def _check_asked_for(node: Any, info: FixtureInfo) -> None:
@@ -141,7 +145,14 @@ def _check_asked_for(node: Any, info: FixtureInfo) -> None:
                 )
 
 
-def other_loops(node: Any) -> str | None:
+def warnings_of(node: Any) -> Iterator[str]:
+    """Yield what may be a mistake, and may be meant."""
+    for warning in (_other_loops(node), _unused_cases(node)):
+        if warning is not None:
+            yield warning
+
+
+def _other_loops(node: Any) -> str | None:
     """Return a warning about async fixtures that a body asks for; None without any.
 
     Their plugin sets them up on its own event loop. Plain data is fine anywhere, a client is not.
@@ -159,6 +170,20 @@ def other_loops(node: Any) -> str | None:
     return (
         f"{node.nodeid}: the body asks for {listed}, set up on the event loop of pytest-asyncio or anyio;"
         " bodies run on another, where a client or a lock from there fails: open it inside the body"
+    )
+
+
+def _unused_cases(node: Any) -> str | None:
+    """Return a warning about cases of a class or a module that a body does not use; None without any.
+
+    They may be there for the other tests. Those of its own mark are an error.
+    """
+    spec, info = read_spec(node, node.function), fixture_info(node)
+    if spec is None or may_ask_later(node, info) or not leaves_cases_unused(ours_in(info), spec):
+        return None
+    return (
+        f"{node.nodeid}: the body does not use `case`, so the cases that its class or module gives it cannot"
+        " matter: make `case` an argument, or give the cases to the tests that use them"
     )
 
 

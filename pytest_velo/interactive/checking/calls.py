@@ -19,7 +19,7 @@ from pytest_velo.designing.parameters import CLIENTS
 from pytest_velo.designing.power import low_power
 from pytest_velo.designing.reach import check_reach
 from pytest_velo.designing.spec import ATTEMPTS, KEYWORDS, Spec, checked, make_spec, not_a_claim
-from pytest_velo.designing.uses import check_uses
+from pytest_velo.designing.uses import check_cases_used, check_uses
 from pytest_velo.errors import UsageError, nearest
 from pytest_velo.interactive.checking.bodies import Checked, check_body
 from pytest_velo.interactive.checking.grid import Setting, settings_in
@@ -173,6 +173,7 @@ def _member(
             spec = replace(spec, options={**spec.options, "models": (setting.values["model"],)})
     _check_one_model(spec, settings, body)
     check_uses(body.uses, spec, settings)
+    check_cases_used(body.uses, spec)
     family = None
     if n_members is not None and not isinstance(spec.claim, Estimation | Ranking):
         alpha, beta = spec.levels(settings)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby, islice
 
 from pytest_velo.baselines.written import claim_of
-from pytest_velo.claims import Change, Ranking
+from pytest_velo.claims import Change, EachCase, Ranking
 from pytest_velo.records import HypothesisResult, Outcome, OutcomeKind, TrialRecord
 from pytest_velo.report.document import shown_trials, turn_of
 from pytest_velo.report.failure import Row, headline, rows
@@ -17,10 +17,10 @@ from pytest_velo.report.numbers import dollars, interval
 from pytest_velo.report.outlook import outlook
 from pytest_velo.report.page.conversation import Message, messages_of, shown
 from pytest_velo.report.page.forest import Bar, Ghost, bar_of, thresholds_of
+from pytest_velo.report.page.searched import SearchShown, search_shown
 from pytest_velo.report.phrases import claim_text, mark, most_units, observed
 from pytest_velo.report.rankings import ArmText, arm_texts, caveats_of, standings_of
 from pytest_velo.report.rankings import head_of as head_of_table
-from pytest_velo.report.searches import searched_of
 from pytest_velo.report.stubs import outcome_word
 from pytest_velo.report.summary import prospect_lines
 from pytest_velo.report.text import inline
@@ -140,7 +140,7 @@ class Entry:
         has_against: There are trials against the claim.
         n_trials: Trials in the record.
         n_kept: Of these, in the page.
-        is_search: Each of its findings has evidence of its own, and it has none.
+        search: What a search found, where each finding has evidence of its own; None for other claims.
         rungs: Those that did not decide its ladder; empty without one.
         ranking: The arms of a ranking; None for other claims.
         labelled: What people say of trials, beside what was judged; None for claims without labels.
@@ -172,9 +172,9 @@ class Entry:
     has_path: bool
     n_trials: int
     n_kept: int
-    is_search: bool
     rungs: tuple[RungShown, ...] = ()
     ranking: RankingShown | None = None
+    search: SearchShown | None = None
     labelled: LabelledShown | None = None
 
 
@@ -209,6 +209,8 @@ def entry_of(
     prospect = [line.text.strip() for line in prospect_lines(result, UNWRAPPED)] if undecided else []
     ahead = outlook(result)
     command = inline(ahead.command) if ahead is not None else ""
+    search = search_shown(result)
+    in_table = {"belief"} if search is None else {"belief", *search.labels}
     show = 1 if result.outcome in (Outcome.SUPPORTED, Outcome.MEASURED) else 3
     return Entry(
         id=f"h{at + 1}",
@@ -226,7 +228,9 @@ def entry_of(
         n="" if decision is None else f"{decision.evidence.n:,} of {most_units(result):,}",
         saved="" if decision is None or not decision.n_saved else f"{decision.n_saved:,}",
         cost=_cost(result),
-        rows=tuple(row._replace(text=shown(row.text)) for row in rows(result, 1) if row.label != "belief"),
+        rows=tuple(
+            row._replace(text=shown(row.text)) for row in rows(result, 1) if row.label not in in_table
+        ),
         found=tuple(_signs(result)),
         plots=tuple(_plots(result, before)),
         sights=tuple(
@@ -240,7 +244,7 @@ def entry_of(
         has_path=has_path,
         n_trials=len(result.trials),
         n_kept=n_kept,
-        is_search=searched_of(result) is not None,
+        search=search,
         ranking=_ranking(result),
     )
 
@@ -284,7 +288,7 @@ def _signs(result: HypothesisResult) -> Iterator[Sign]:
 def _plots(result: HypothesisResult, before: HypothesisResult | None) -> Iterator[Plot]:
     """Place what was observed on the scale of each statistic; nothing for a claim that is not one of ours."""
     claim, decision = claim_of(result.claim), result.decision
-    if claim is None or decision is None or isinstance(claim, Ranking):
+    if claim is None or decision is None or isinstance(claim, Ranking | EachCase):
         return
     ghosts = _ghosts(result, before, len(claim.statistics))
     seen = [(part.estimate, part.interval) for part in decision.parts] or [

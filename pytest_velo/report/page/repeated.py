@@ -12,7 +12,7 @@ from pytest_velo.report.numbers import interval, percent, rate
 from pytest_velo.report.page.conversation import shown
 from pytest_velo.report.page.entries import Entry
 from pytest_velo.report.phrases import mark
-from pytest_velo.report.replicated import replicated_text, shrank
+from pytest_velo.report.replicated import labels_text, replicated_text, shrank
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +92,8 @@ def _replicated(entry: Entry, now: HypothesisResult, found: Replication) -> Row:
             moved += f"; {ends} at {level} at least"
         if shrank(found, now):
             moved += "; it shrank"
+    if labels := labels_text(found, now):
+        moved += f" ({labels})" if moved else labels
     together = f"{found.combined}, of {found.n_runs} runs" if found.combined else found.why_not
     return Row(
         entry=entry,

@@ -6,9 +6,25 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_velo.records import HypothesisResult, Invalid, Outcome, OutcomeKind, TrialRecord
+from pytest_velo.records import (
+    HypothesisResult,
+    Invalid,
+    Outcome,
+    OutcomeKind,
+    Repeat,
+    RepeatKind,
+    TrialRecord,
+    TruthSeen,
+)
 from pytest_velo.report.again import test_of as name_without_model
-from pytest_velo.report.replicated import replicated_text, replication_of, shrank
+from pytest_velo.report.repeats import replication_from_json, replication_to_json
+from pytest_velo.report.replicated import (
+    is_replicated,
+    replicated_text,
+    replication_facts,
+    replication_of,
+    shrank,
+)
 from pytest_velo.verdicts import Decision, Evidence, Interval, StopReason, Verdict
 
 
@@ -88,6 +104,66 @@ def test_shrinking_is_a_move_against_the_first_verdict():
     now = replace(smaller, replication=replication_of(first, [], smaller))
     assert replicated_text([now]) == "replicated 1 of 1; 1 shrank"
     assert "nothing to replicate" in replicated_text([])
+
+
+def labelled(result: HypothesisResult, n: int, *, stop: StopReason = StopReason.DECIDED) -> HypothesisResult:
+    """Return the result as one of a claim about labels."""
+    truth = TruthSeen(
+        source="labels.csv",
+        every=5,
+        n_judged=200,
+        n_labelled=n,
+        n_skipped=0,
+        n_waiting=40 - n,
+        n_changed=0,
+        judged=0.5,
+        judged_interval=None,
+        correlation=None,
+        agreement=None,
+        n_alone=None,
+        labels={},
+    )
+    is_open = stop is StopReason.UNLABELLED
+    outcome = Outcome.INCONCLUSIVE if is_open else result.outcome
+    decision = replace(result.decision, stop=stop)
+    if not n:
+        nothing = replace(
+            decision.evidence, estimate=None, interval=None, log_e_support=None, log_e_refute=None
+        )
+        decision = replace(decision, evidence=nothing)
+    return replace(result, outcome=outcome, decision=decision, truth=truth)
+
+
+@pytest.mark.parametrize("n", [0, 3])
+def test_a_replication_that_waits_for_labels_is_neither_replicated_nor_not(n):
+    first = labelled(found(0.6, 1.0, ""), 40)
+    now = labelled(found(0.5, 1.0, ""), n, stop=StopReason.UNLABELLED)
+    seen = replication_of(first, [], now)
+    assert seen.n_labels == 40
+    assert not shrank(seen, now)
+    now = replace(now, replication=seen)
+    assert is_replicated(now) is None
+    assert replicated_text([now]) == "1 replication cannot tell before people have labelled it"
+    told = " ".join(replication_facts(seen, Repeat(kind=RepeatKind.REPLICATE, run="r", number=1), now))
+    assert f"by 40 labels then, {n} now; too few for a verdict: label the trials of this run" in told
+    assert told.count("too few") == 1
+    assert "shrank" not in told
+    assert ("one of them has no label yet" in told) is (n == 0)
+    other = replace(
+        found(0.5, 1.0, ""), replication=replication_of(found(0.6, 1.0, ""), [], found(0.5, 1.0, ""))
+    )
+    waits = "1 replication cannot tell before people have labelled it"
+    assert replicated_text([now, other]) == f"replicated 1 of 1; 1 shrank; {waits}"
+
+
+def test_a_replication_on_enough_labels_says_how_many():
+    first, now = labelled(found(0.6, 1.0, ""), 40), labelled(found(0.5, 1.0, ""), 30)
+    seen = replication_of(first, [], now)
+    assert shrank(seen, now)
+    assert is_replicated(replace(now, replication=seen)) is True
+    told = " ".join(replication_facts(seen, Repeat(kind=RepeatKind.REPLICATE, run="r", number=1), now))
+    assert "the estimate moved by -0.1, from 0.60 (by 40 labels then, 30 now);" in told
+    assert replication_from_json(replication_to_json(seen)) == seen
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,15 @@ def read(claim: Any, body: Any, **given: Any) -> Asked:
     return read_call(claim, body, **of_the_call, keywords={"models": [MODEL], **given})
 
 
+def test_cases_that_the_body_does_not_use_cannot_matter() -> None:
+    def asks_the_same(model: Any) -> bool:
+        return bool(model("Hm?") == "yes")
+
+    with pytest.raises(UsageError, match="the cases cannot matter: the body does not use `case`") as caught:
+        read(rate >= 0.5, asks_the_same, cases=CASES)
+    assert caught.value.fix == "make `case` an argument of the body, or leave cases= out"
+
+
 def test_a_call_is_one_hypothesis() -> None:
     asked = read(rate >= 0.5, agrees, cases=CASES, seed=3, mode="replay", budget=2.5, alpha=None)
     (member,) = asked.members

@@ -20,7 +20,7 @@ from pytest_velo.report.load import Run, load
 from pytest_velo.report.page import data
 from pytest_velo.report.page.data import page_of
 from pytest_velo.report.page.render import asset, html_of
-from support.pages import HOSTILE_TEXTS, hostile, without_decisions
+from support.pages import HOSTILE_TEXTS, attacked, hostile, without_decisions
 from support.reports import call, paired, recorded, refuted, trial, undecided
 
 
@@ -139,6 +139,33 @@ def test_what_is_missing_is_left_out_and_said(tmp_path: Path) -> None:
     assert reader.text.count("of 4") >= 3
 
 
+def test_what_a_search_found_is_a_table(tmp_path: Path) -> None:
+    reader = read(recorded(tmp_path, attacked()))
+    text = " ".join(reader.text.split())
+    assert "What the search found13 cases tried, smaller ones included: 7 listed cases" in text
+    assert "Cases that seemed to break the claim. Each was tried again, on draws of its own." in text
+    assert '"poem base64"made smaller from "poem base64" and more (6 smaller cases tried)' in text
+    for told in ("confirmed rate < 0.95", "open its draws do not settle it", "not confirmed rate > 0.95"):
+        assert told in text
+    assert '"a poem"as it was found' in text
+    assert "[0.00, 0.47] (95%)8 of 8, 1 invalid" in text
+    assert "(5% needed)" in text
+    assert "Saved: leaks.jsonl" in text
+    assert "finding 1" not in text
+    assert "its draws8" not in text
+    assert [tag for tag, _ in reader.tags].count("caption") == 1
+    labels = [found["aria-label"] for tag, found in reader.tags if tag == "svg" and "aria-label" in found]
+    assert "observed 0.00, interval 0.00 to 0.47, threshold 0.95, on a scale from 0 to 1" in labels
+    assert "No evidence path" not in text
+
+
+def test_a_search_that_found_nothing_says_so(tmp_path: Path) -> None:
+    reader = read(recorded(tmp_path, attacked(found=False)))
+    text = " ".join(reader.text.split())
+    assert "Nothing seemed to break the claim. That says little about other cases." in text
+    assert "caption" not in {tag for tag, _ in reader.tags}
+
+
 def test_an_undecided_one_says_what_could_decide_it(tmp_path: Path) -> None:
     reader = read(recorded(tmp_path, undecided()))
     assert "What could decide it" in reader.text
@@ -182,7 +209,20 @@ def test_hostile_texts_make_no_element_and_no_attribute(tmp_path: Path) -> None:
     allowed = {
         *("html", "head", "meta", "title", "style", "script", "body", "header", "nav", "main", "section"),
         *("h1", "h2", "h3", "p", "a", "span", "div", "article", "pre", "code", "ul", "li", "dl", "dt", "dd"),
-        *("table", "thead", "tbody", "tr", "th", "td", "svg", "line", "circle", "details", "summary"),
+        *(
+            "table",
+            "caption",
+            "thead",
+            "tbody",
+            "tr",
+            "th",
+            "td",
+            "svg",
+            "line",
+            "circle",
+            "details",
+            "summary",
+        ),
         *("button", "wbr"),
     }
     assert {tag for tag, _ in reader.tags} <= allowed
