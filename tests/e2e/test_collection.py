@@ -301,6 +301,15 @@ def test_too_few_groups_are_counted_in_groups(run):
     )
 
 
+def test_one_group_is_one_group(run):
+    refused(
+        run,
+        marked("rate >= 0.5, models=[YES], cases=cases([{'q': '?', 'topic': 1}], group='topic')", CASE_BODY),
+        f"{WHERE}`rate >= 0.5` can never be supported within 1 group (there are no more groups): *",
+        "*fix: 5 or more groups, or an easier claim*",
+    )
+
+
 def test_more_trials_of_a_list_that_may_run_out_too_need_as_many_cases(run):
     few = f"models=[YES], max_trials=3, cases={[*map(str, range(9))]}"
     refused(
