@@ -224,7 +224,8 @@ def _look(seen: Seen) -> Iterator[Remark]:
         first, other = next(iter(carried.items()))
         yield Remark(
             message=f"{len(carried):,} of {len(seen.trials):,} trials went on with the conversation of"
-            f" others: what trial {first} sent begins with all that trial {other} sent. {_VOID}",
+            f" others: what trial {first} sent begins with all that trial {other} sent. {_COUNTED},"
+            " and those of one conversation are not",
             fix=_FIX,
             trials=carried,
             level=Level.WARNING,

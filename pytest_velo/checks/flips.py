@@ -15,18 +15,21 @@ _SINGLE = (UnitKind.TRIAL, UnitKind.PAIR, UnitKind.OUTCOME)
 
 
 def estimates_at_worst(
-    estimate: float, n_valid: int, n_invalid: int, span: tuple[float, float], *, left_out: bool
+    estimate: float,
+    n_valid: int,
+    n_invalid: int,
+    span: tuple[float, float],
+    *,
+    counted_as: float | None = None,
 ) -> tuple[float, float]:
     """Return the least and the greatest mean that there may be had the invalid trials come out.
 
-    `left_out` tells that they are no part of the estimate; else they count in it at the claim's bad end.
+    `counted_as` is the end of the span at which they are in the estimate; None if they are no part of it.
     """
-    low, high = span
     n = n_valid + n_invalid
-    if left_out:
-        return (estimate * n_valid + low * n_invalid) / n, (estimate * n_valid + high * n_invalid) / n
-    moved = (high - low) * n_invalid / n
-    return max(low, estimate - moved), min(high, estimate + moved)
+    whole = estimate * n_valid if counted_as is None else estimate * n - counted_as * n_invalid
+    least, greatest = ((whole + end * n_invalid) / n for end in span)
+    return max(span[0], least), min(span[1], greatest)
 
 
 def _look(seen: Seen) -> Iterator[Remark]:
@@ -39,7 +42,7 @@ def _look(seen: Seen) -> Iterator[Remark]:
     if not evidence.n_invalid or not claims or len(claims) != len(estimates) or not n_valid:
         return
     turned = [
-        _turns(claim, estimate, evidence, decision.verdict, left_out=seen.frame.invalid is Invalid.EXCLUDE)
+        _turns(claim, estimate, evidence, decision.verdict, counted=seen.frame.invalid is Invalid.AGAINST)
         for claim, estimate in zip(claims, estimates, strict=True)
     ]
     # All parts of a joint claim must hold, and any that does not refutes it.
@@ -61,14 +64,16 @@ def _claims(seen: Seen) -> Sequence[Claim]:
 
 
 def _turns(
-    claim: Claim, estimate: float | None, evidence: Evidence, verdict: Verdict, *, left_out: bool
+    claim: Claim, estimate: float | None, evidence: Evidence, verdict: Verdict, *, counted: bool
 ) -> str | None:
     """Say what would have been observed on the other side of a threshold; None if nothing would."""
     if estimate is None:
         return None
     scale, statistic = claim.statistic.scale, claim.statistic
     n_valid, n_invalid = evidence.n_for + evidence.n_against, evidence.n_invalid
-    ends = estimates_at_worst(estimate, n_valid, n_invalid, (scale.low, scale.high), left_out=left_out)
+    worst = scale.low if claim.direction is Direction.AT_LEAST else scale.high
+    span, counted_as = (scale.low, scale.high), worst if counted else None
+    ends = estimates_at_worst(estimate, n_valid, n_invalid, span, counted_as=counted_as)
     if verdict is Verdict.SUPPORTED:
         other = [end for end in ends if not _holds(claim, end)]
     elif verdict is Verdict.REFUTED:

@@ -108,13 +108,22 @@ def _kinds(field: str, cases: CaseSet) -> list[str]:
     found = [_field(item, field) for item in cases.items]
     for name, kind in zip(cases.ids, found, strict=True):
         if not isinstance(kind, str | int | float):
-            known = next((item.keys() for item in cases.items if isinstance(item, Case)), ())
-            near = nearest(field, map(str, known)) if kind is None and field not in known else ""
+            near = _misspelt(field, cases) if kind is None else ""
             raise UsageError(
                 f"case {name!r} is of no kind: its field {field!r} is {kind!r}",
                 fix=near or "give each case the field, a text or a number; or learned() for the case itself",
             )
     return [str(kind) for kind in found]
+
+
+def _misspelt(field: str, cases: CaseSet) -> str:
+    """Return what to write for a field that the first case does not have; empty if it has it."""
+    fields = next(
+        (tuple(map(str, item.keys())) for item in cases.items if isinstance(item, Case | Mapping)), None
+    )
+    if fields is None:
+        return f'the cases have no fields: give each as {{"question": ..., "{field}": ...}}'
+    return "" if field in fields else nearest(field, fields)
 
 
 class _Found:
@@ -204,9 +213,8 @@ class _Found:
         if isinstance(self._source.source, EarlierRun):
             return self._runs.named(before="say what stands for it: covariate(..., missing=0.5); or ")
         if isinstance(self._source.source, str):
-            fields = next((item.keys() for item in self._cases.items if isinstance(item, Case)), ())
-            is_typo = len(lacking) == len(self._cases) and self._source.source not in fields
-            near = nearest(self._source.source, map(str, fields)) if is_typo else ""
+            is_typo = len(lacking) == len(self._cases)
+            near = _misspelt(self._source.source, self._cases) if is_typo else ""
             return near or f"give each case the field{stand_in}"
         return f"return a number for each case{stand_in}"
 

@@ -7,6 +7,7 @@ from pytest_velo.designing.fit_search import check_findings
 from pytest_velo.errors import UsageError
 from pytest_velo.records import UnitKind
 from pytest_velo.report.families import level_text
+from pytest_velo.report.numbers import count
 from pytest_velo.runner.frame import Frame, Over
 from pytest_velo.stats import contest
 from pytest_velo.stats.engine.design import Design
@@ -39,7 +40,7 @@ def check_reach(claim: AnyClaim, frame: Frame) -> None:
     parts = claim.parts if isinstance(claim, Claim | Joint) else ()
     least = "at least " if any(part.direction is Direction.WITHIN for part in parts) else ""
     raise UsageError(
-        f"`{claim}` can never be {what} within {design.max_units} {frame.unit}s{few}:"
+        f"`{claim}` can never be {what} within {count(design.max_units, str(frame.unit))}{few}:"
         f" even if all of them {all_of_them}, it needs {least}{n_needed}{_at_level(frame)}",
         fix=f"{_more(frame, n_needed * every, source, runs_out=runs_out)}, or {easier}",
     )

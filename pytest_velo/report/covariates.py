@@ -36,8 +36,11 @@ def covariate_text(seen: CovariateSeen, unit: UnitKind | None = None) -> str:
         told += f", which puts the mean over the list at {rate(seen.adjusted)}"
     if seen.n_saved is None:
         return told
+    what = (unit or UnitKind.TRIAL).value
+    if seen.n_saved == 0:
+        return f"{told}; it neither saved nor cost a {what} (an estimate)"
     did = "saved" if seen.n_saved >= 0 else "cost"
-    return f"{told}; it {did} about {count(abs(seen.n_saved), (unit or UnitKind.TRIAL).value)} (an estimate)"
+    return f"{told}; it {did} about {count(abs(seen.n_saved), what)} (an estimate)"
 
 
 def _why_not(seen: CovariateSeen) -> str:

@@ -301,6 +301,46 @@ def test_too_few_groups_are_counted_in_groups(run):
     )
 
 
+def test_designs_that_cannot_work_are_all_told_at_once_and_alike_ones_once(run):
+    """One run told of one, so three wrong designs took three runs to find."""
+    hard = "models=[YES, NO], max_trials=3"
+    run.file(
+        f"""
+@pytest.mark.parametrize("n", range(3))
+@pytest.mark.hypothesis(rate >= 0.9, {hard})
+async def test_hard(model, n):
+    return "yes" in await model(str(n))
+
+@pytest.mark.hypothesis(rate >= 0.5, {hard})
+async def test_easier(model):
+    return "yes" in await model("?")
+
+@pytest.mark.hypothesis(rate >= 0.5, models=[YES], cases=["a"], covariate="level")
+async def test_covariate(model, case):
+    return "yes" in await model(case)
+
+@pytest.mark.hypothesis(rate >= 0.5, models=[YES])
+async def test_well(model):
+    return "yes" in await model("?")
+"""
+    )
+    said = run().stderr.str()
+    assert said.count("can never be supported within 3 trials") == 2
+    assert said.count("has no number for case") == 1
+    assert "test_hard[scripted/yes-0] (line 6), and 5 more: `rate >= 0.9` can never be supported" in said
+    assert "test_easier[scripted/yes] (line 11), and 1 more: `rate >= 0.5` can never be supported" in said
+    assert "test_well" not in said
+
+
+def test_one_group_is_one_group(run):
+    refused(
+        run,
+        marked("rate >= 0.5, models=[YES], cases=cases([{'q': '?', 'topic': 1}], group='topic')", CASE_BODY),
+        f"{WHERE}`rate >= 0.5` can never be supported within 1 group (there are no more groups): *",
+        "*fix: 5 or more groups, or an easier claim*",
+    )
+
+
 def test_more_trials_of_a_list_that_may_run_out_too_need_as_many_cases(run):
     few = f"models=[YES], max_trials=3, cases={[*map(str, range(9))]}"
     refused(

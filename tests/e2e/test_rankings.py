@@ -62,6 +62,7 @@ def test_one_test_asks_all_models_and_shows_who_won(run):
     assert sum(arm.n for arm in standings.arms) == len(best.trials) < 4 * best.decision.evidence.n
     assert set(best.usd_by_arm) == {arm.name for arm in standings.arms}
     page = (run.path / "page.html").read_text(encoding="utf-8")
+    assert "No evidence path" not in page  # there is none to miss
     assert page.count("Table of the arms of a ranking") == 3
     assert "| 1 | `scripted/good` |" not in (run.path / "page.md").read_text(encoding="utf-8")  # it passed
     assert "| 2 to 4 | `scripted/weak` |" in (run.path / "page.md").read_text(encoding="utf-8")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import pytest
 
 from pytest_velo.designing.models import model_ids
-from pytest_velo.errors import UsageError
+from pytest_velo.errors import UsageError, VeloError
 from pytest_velo.integration.collect.assumptions import link
 from pytest_velo.integration.collect.fixture_names import asking_in
 from pytest_velo.integration.collect.reach import check_reach, power_warning
@@ -20,6 +20,9 @@ from pytest_velo.integration.compat import fixture_info
 from pytest_velo.integration.names import DEFAULTS_MARK, MARK
 from pytest_velo.integration.session import VeloSession
 from pytest_velo.settings import Settings
+
+_MOST_TOLD = 20
+"""How many different mistakes in designs are told at once."""
 
 
 def generate(metafunc: pytest.Metafunc, settings: Settings) -> None:
@@ -59,9 +62,10 @@ def prepare(items: Iterable[pytest.Function], session: VeloSession) -> list[pyte
     """Give hypotheses their spec and the mark `velo`, check their design, and return them.
 
     Raises:
-        UsageError: With the place filled in.
+        UsageError: With the place filled in; of several mistakes in designs it tells all.
     """
     ours = []
+    wrong: dict[tuple[str, str, str], list[tuple[pytest.Function, UsageError]]] = {}
     for item in items:
         checked = check_function(item, session.settings)
         if checked is None:
@@ -76,7 +80,9 @@ def prepare(items: Iterable[pytest.Function], session: VeloSession) -> list[pyte
             check_chosen(item, item.stash[SPEC], session.settings)
             check_reach(item, session.settings_of(item))
         except UsageError as error:
-            raise error.within(place_of(item)) from None
+            wrong.setdefault((error.where, error.what, error.fix), []).append((item, error))
+    if wrong:
+        raise _together([*wrong.values()])
     return ours
 
 
@@ -87,6 +93,22 @@ def warn_of(items: Iterable[pytest.Item], session: VeloSession) -> None:
             for told in (power_warning(item, session.settings_of(item)), *warnings_of(item)):
                 if told is not None:
                     item.warn(pytest.PytestWarning(told))
+
+
+def _together(wrong: Sequence[Sequence[tuple[pytest.Function, UsageError]]]) -> VeloError:
+    """Return one mistake that tells of several, of each kind at the first place where it was made."""
+    told = []
+    for (item, error), *others in wrong:
+        more = f", and {len(others):,} more" if others else ""
+        told.append(error.within(f"{place_of(item)}{more}"))
+    if len(told) == 1:
+        return told[0]
+    unsaid = len(told) - _MOST_TOLD
+    return UsageError(
+        "
+".join(map(str, told[:_MOST_TOLD])) + (f"
+and {unsaid:,} more" if unsaid > 0 else "")
+    )
 
 
 def _hide_from_anyio(item: pytest.Function) -> None:

@@ -32,8 +32,12 @@ def draft(replies: Answers, *, name: str = "test_idea", folder: Path | None = No
 
     Raises:
         UsageError: What was asked cannot be written down: a prompt that is a function, an image, cases of a
-            function.
+            function; or `name` is no name of a function.
     """
+    if not (isinstance(name, str) and name.isidentifier()) or iskeyword(name):
+        raise UsageError(
+            f"{name!r} is no name of a test", fix='to_test("test_capitals"); save("test_it.py") writes a file'
+        )
     asked = replies.asked
     if asked is None:
         raise UsageError("these replies do not know what was asked", fix="use what ask(...) returned")

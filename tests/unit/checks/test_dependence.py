@@ -200,6 +200,8 @@ def test_a_chat_that_trials_share_is_found() -> None:
     [remark] = CHECK.look(seen(rate >= 0.5, shared_chat(5)))
     assert remark.message.startswith("3 of 5 trials went on with the conversation of others")
     assert CHECK.found(remark).level is Level.WARNING
+    assert "void" not in remark.message, "what passes is not void: it is a warning"
+    assert remark.message.endswith("counts trials as independent, and those of one conversation are not")
 
 
 def test_so_is_one_that_was_asked_before_it_was_answered() -> None:

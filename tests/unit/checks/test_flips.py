@@ -45,9 +45,15 @@ def test_the_other_side_is_in_reach(claim: Any, estimate: float, verdict: Verdic
         (rate >= 0.5, 1.0, 0, Verdict.SUPPORTED, {}),
         (rate >= 0.7, 1.0, 40, Verdict.INCONCLUSIVE, {}),
         (rate >= 0.7, 1.0, 40, Verdict.SUPPORTED, {"invalid": "bound"}),
+        (rate >= 0.2, 0.4, 40, Verdict.SUPPORTED, {"invalid": "against"}),
+        (rate <= 0.8, 0.6, 40, Verdict.SUPPORTED, {"invalid": "against"}),
+        (rate <= 0.5, 0.95, 40, Verdict.REFUTED, {"invalid": "against"}),
         (rate >= 0.5, 0.6, 40, Verdict.SUPPORTED, {"draws_per_case": 3, "cases": ["a", "b"]}),
     ],
-    ids=["too few", "none", "undecided", "bounded", "units of several trials"],
+    ids=[
+        *("too few", "none", "undecided", "bounded", "supported though all count against it"),
+        *("likewise at most", "refuted by far", "units of several trials"),
+    ],
 )
 def test_where_it_holds(
     claim: Any, estimate: float, n_invalid: int, verdict: Verdict, keywords: dict[str, Any]
@@ -56,6 +62,9 @@ def test_where_it_holds(
 
 
 def test_an_outcome_that_counts_already_goes_one_way_only() -> None:
-    assert estimates_at_worst(1.0, 60, 40, (0.0, 1.0), left_out=True) == (0.6, 1.0)
-    low, high = estimates_at_worst(0.2, 60, 40, (0.0, 1.0), left_out=False)
-    assert (low, round(high, 9)) == (0.0, 0.6)
+    """Counted as 0 against `rate >= 0.2`, it can only have been a 1: it was counted as less than 0."""
+    assert estimates_at_worst(1.0, 60, 40, (0.0, 1.0)) == (0.6, 1.0)
+    low, high = estimates_at_worst(0.2, 60, 40, (0.0, 1.0), counted_as=0.0)
+    assert (low, round(high, 9)) == (0.2, 0.6)
+    low, high = estimates_at_worst(0.8, 60, 40, (0.0, 1.0), counted_as=1.0)
+    assert (round(low, 9), high) == (0.4, 0.8)

@@ -85,6 +85,14 @@ def test_what_stands_for_a_missing_number_does_not_stand_for_all_of_them(source,
     assert "missing=" not in caught.value.fix
 
 
+@pytest.mark.parametrize("source", ["level", learned("level"), covariate("level", missing=1)], ids=str)
+def test_cases_without_fields_have_no_field_to_misspell(source):
+    """The fix was `there is none yet`."""
+    with pytest.raises(UsageError) as caught:
+        frame_with(source, ["a", "b", "c"])
+    assert caught.value.fix.startswith("the cases have no fields: give each as {")
+
+
 def test_a_field_that_is_empty_everywhere_is_not_taken_for_a_typo():
     with pytest.raises(UsageError) as caught:
         frame_with("level", [{**row, "level": None} for row in ROWS])

@@ -67,3 +67,9 @@ def test_it_is_said_why_what_is_learned_is_not_used():
         "learned by case: a correlation of 0.50 with the outcomes is expected on average"
     )
     assert "saves about 10%" in planned
+
+
+def test_nothing_saved_is_not_a_saving_of_about_nothing():
+    told = covariate_text(replace(SEEN, n_saved=0))
+    assert told.endswith("; it neither saved nor cost a trial (an estimate)")
+    assert covariate_text(replace(SEEN, n_saved=-1)).endswith("; it cost about 1 trial (an estimate)")

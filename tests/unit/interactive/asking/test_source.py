@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from pytest_velo.interactive.asking.answers import Answer, grouped
-from pytest_velo.interactive.asking.draft import name_of_test
+import pytest
+
+from pytest_velo.errors import UsageError
+from pytest_velo.interactive.asking.answers import Answer, Answers, grouped
+from pytest_velo.interactive.asking.draft import draft, name_of_test
 from pytest_velo.interactive.asking.inquiry import split_fields
 from pytest_velo.interactive.asking.source import assigned, call, literal, value
 from pytest_velo.interactive.session import in_keywords
@@ -27,6 +31,14 @@ def test_a_value_and_a_call_stand_on_one_line_where_they_fit() -> None:
 def test_a_file_names_its_test_where_it_can() -> None:
     names = [name_of_test(Path(name)) for name in ("test_capitals.py", "idea.py", "test_2+2.py")]
     assert names == ["test_capitals", "test_idea", "test_idea"]
+
+
+@pytest.mark.parametrize("name", ["tests/test_it.py", "2+2", "", "class", 5, Path("test_it.py")])
+def test_what_is_no_name_of_a_test_is_not_written_as_one(name: Any) -> None:
+    """A path became the name of a function: `async def /tmp/test_it.py(model):`."""
+    with pytest.raises(UsageError, match="is no name of a test") as caught:
+        draft(Answers(answers=(), asked=None), name=name)
+    assert "save(" in caught.value.fix
 
 
 def test_a_template_is_split_at_its_fields() -> None:
