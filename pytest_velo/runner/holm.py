@@ -14,7 +14,8 @@ depend on each other, so they may share draws.
 **e-BH.** A member of a family under `ebh` is tested by evidence that Ville's inequality bounds, and stops at
 m/alpha, where e-BH rejects it whatever the others do. At the end, its e-value is that of its last trial,
 which is an e-value because it stopped by its own data alone; so members may share draws here, too. One that
-was decided the other way counts with e = 0, which only makes it smaller. What stood before stays.
+was decided the other way counts with e = 0, which only makes it smaller. So does one that a budget or Ctrl-C
+ended: that depends on the others' data. What stood before stays.
 
 **Unequal levels.** Adjusted p-values are compared with each member's own alpha. Those at most `a` are exactly
 what Holm rejects at level `a`, so P(any wrong verdict among members of level `a` or less) is at most `a`.
@@ -30,7 +31,7 @@ from typing import NamedTuple
 
 from pytest_velo.records import Family, HypothesisResult, Outcome
 from pytest_velo.stats.multiplicity import e_bh, holm
-from pytest_velo.verdicts import Evidence, Verdict
+from pytest_velo.verdicts import Evidence, StopReason, Verdict
 
 
 class _Steps(NamedTuple):
@@ -80,8 +81,16 @@ def _by_e_values(
 
 def _log_e(member: HypothesisResult, log_e_of: Callable[[Evidence], float | None], other: Outcome) -> float:
     evidence = _evidence(member)
-    found = None if evidence is None or member.outcome is other else log_e_of(evidence)
+    if evidence is None or member.outcome is other or _stopped_by_others(member):
+        return -math.inf
+    found = log_e_of(evidence)
     return -math.inf if found is None else found
+
+
+def _stopped_by_others(member: HypothesisResult) -> bool:
+    """Tell whether more than its own data ended a member: a budget that all share, or a person."""
+    decision = member.decision
+    return decision is not None and decision.stop in (StopReason.BUDGET, StopReason.INTERRUPTED)
 
 
 def _size(members: Sequence[HypothesisResult]) -> int:
