@@ -105,9 +105,7 @@ def _together(wrong: Sequence[Sequence[tuple[pytest.Function, UsageError]]]) -> 
         return told[0]
     unsaid = len(told) - _MOST_TOLD
     return UsageError(
-        "
-".join(map(str, told[:_MOST_TOLD])) + (f"
-and {unsaid:,} more" if unsaid > 0 else "")
+        "\n".join(map(str, told[:_MOST_TOLD])) + (f"\nand {unsaid:,} more" if unsaid > 0 else "")
     )
 
 
