@@ -191,15 +191,27 @@ def invalid(runs: int) -> None:
                 ratios.append(taken / fixed)
                 cells = [f"{halfwidth:g}", f"{p:g}", f"{share:.1%}", fixed, f"{taken:.0f}"]
                 cells += [f"{ratios[-1]:.2f}", f"{measured:.0%}"]
-                cells.append(
-                    _anytime_if_invalid(p, halfwidth, share, horizon, runs) if runs and p == 0.3 else ""
-                )
+                simulated = p, halfwidth, share, horizon, runs
+                compared = runs > 0 and p == 0.3
+                cells.append(f"{_simulated(_AnytimeAfterInvalid, *simulated):.0f}" if compared else "")
                 rows.append(cells)
     header = ["half-width", "rate", "invalid", "fixed n", "ours", "ratio", "measured", "anytime-valid"]
     print_table("Trials to a half-width, by the share of invalid trials", header, rows)
     print(f"geometric mean {geometric_mean(ratios):.3f}; at most {max(ratios):.2f}")
     if runs:
+        _long_designs_if_invalid(runs)
         _means_if_invalid(runs)
+
+
+def _long_designs_if_invalid(runs: int) -> None:
+    """Print what invalid trials cost a rate to 0.03, whose design is too long for repeated limits."""
+    rows, halfwidth, horizon = [], 0.03, 4_500
+    for p in (0.1, 0.3):
+        for share in (0.005, 0.01):
+            taken = _simulated(EstimateRule, p, halfwidth, share, horizon, runs)
+            fixed = fixed_n_if_invalid(p, halfwidth, share)
+            rows.append([f"{p:g}", f"{share:.1%}", fixed, f"{taken:.0f}", f"{taken / fixed:.2f}"])
+    print_table(f"A rate to 0.03, {runs} runs each", ["rate", "invalid", "fixed n", "ours", "ratio"], rows)
 
 
 def _means_if_invalid(runs: int) -> None:
@@ -226,18 +238,21 @@ def _means_if_invalid(runs: int) -> None:
     print_table(f"Means of scores to 0.05, {runs} runs each", header, rows)
 
 
-def _anytime_if_invalid(p: float, halfwidth: float, share: float, horizon: int, runs: int) -> str:
+def _simulated(
+    kind: type[EstimateRule], p: float, halfwidth: float, share: float, horizon: int, runs: int
+) -> float:
+    """Return the mean number of trials of a rule."""
     taken = []
     for seed in range(runs):
         rng = random.Random(seed)
-        rule = _AnytimeAfterInvalid(rate, halfwidth, Design(alpha=ALPHA, beta=ALPHA, max_units=horizon))
+        rule = kind(rate, halfwidth, Design(alpha=ALPHA, beta=ALPHA, max_units=horizon))
         while rule.n < horizon:
             outcome = float(rng.random() < p)
             bounds = (0.0, 1.0) if rng.random() < share else (outcome, outcome)
             if rule.feed(*bounds):
                 break
         taken.append(rule.n)
-    return f"{fmean(taken):.0f}"
+    return fmean(taken)
 
 
 def main() -> None:

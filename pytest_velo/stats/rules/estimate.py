@@ -15,7 +15,8 @@ limits after an invalid trial.
 Whoever chooses between the three, and however the data make them choose: the report misses only if the
 design's interval misses at the design's own stop, run on the true outcomes, or the limits at any look, or the
 anytime-valid interval at any time. The first two together have a chance of `EXACTLY` * alpha at most, the
-third has the rest. (A design that is so long that there are no such limits has `FEW_LOOKS_ALONE` * alpha.)
+third has the rest. (A design that is so long that there are no such limits has `FEW_LOOKS_ALONE` * alpha,
+and the bets of its anytime-valid interval aim.)
 
 Each end of the anytime-valid interval is a limit at half of its share that holds at all times
 simultaneously, so it also covers when its own width decides when to stop. Where earlier units ruled out
@@ -199,6 +200,8 @@ class EstimateRule:
         if self.measured or self.n >= self.max_units:
             raise VeloError(f"the estimate of `{self.statistic}` has ended", fix="add no more outcomes")
         check_bounds(low, high)
+        if self.n == 0 and self.few_looks is not None and not self._may_repeat:  # should a trial be invalid
+            self._aim = Aim(self._goal or 0.0, self._anytime_alpha, self.max_units)
         self.n += 1
         if self._aim is not None:
             self._take_aim(self._aim, low, high)
@@ -319,7 +322,7 @@ class EstimateRule:
             self.excluded = False
             return self._tightest
         if self._ends is None or self._ends[0] != self.n:
-            limits_at = self._calibrated if self.kind == "calibrated" else self._ville
+            limits_at = self._ville if self._aim is not None or self.kind == "ville" else self._calibrated
             low, high = self._within_tightest(limits_at(at_stop=False))
             # As in `rules.interval`: a set that contains the running intersection, or what is left of it.
             least, most = (total / self.n for total in self._sums[:2])

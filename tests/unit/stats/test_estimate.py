@@ -187,10 +187,17 @@ def test_too_many_invalid_trials_leave_it_unmeasured_and_never_a_zero():
     assert rule.interval().high > 0.25
 
 
-def test_a_long_design_keeps_the_anytime_valid_interval_for_invalid_trials():
-    rule = build(halfwidth=0.03, max_units=1_500)
-    assert rule.few_looks is not None
+def test_after_an_invalid_trial_a_long_design_has_bets_that_aim():
+    rule = build(halfwidth=0.045, max_units=2_500)
+    assert rule.few_looks.looks[-1] > 500
     assert rule.repeated is None
+    rule.feed(0.0, 1.0)
+    run(rule, coin(0.3))
+    interval = rule.interval()
+    assert rule.measured
+    assert rule.n < 1_300  # the calibrated limits take 1,399 along this path
+    assert interval.low < 0.3 < interval.high <= interval.low + 0.09 + 1e-9
+    assert "10% of alpha" in rule.interval_of
 
 
 def test_a_rate_at_its_horizon_has_the_interval_of_the_last_look():
