@@ -7,6 +7,7 @@ innermost one, and in its number.
 from __future__ import annotations
 
 import errno
+import re
 import socket
 import ssl
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from urllib.request import getproxies
 import httpx2
 
 _NO_WAY = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN, errno.EADDRNOTAVAIL)
+_NUMBER = re.compile(r"\[Errno (\d+)\]")
 _UNFINISHED_TLS = (ssl.SSLWantReadError, ssl.SSLWantWriteError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
 _NO_HTTP = ("BadStatusLine", "BadHttpMessage", "LineTooLong", "InvalidHeader", "HttpProcessingError")
 _DROPPED = (ConnectionError, httpx2.NetworkError, httpx2.RemoteProtocolError)
@@ -84,7 +86,7 @@ def unconnected(error: BaseException, url: str) -> Unconnected:
     """
     chain = list(links_of(error))
     host, place = _host(url, with_port=False), _host(url, with_port=True)
-    numbers = {link.errno for link in chain if isinstance(link, OSError)}
+    numbers = {number for link in chain if isinstance(link, OSError) for number in _numbers(link)}
     if any(isinstance(link, socket.gaierror) for link in chain):
         return Unconnected(
             what=f"the name of the host {host} was not found (no network, or a wrong base_url?)",
@@ -144,6 +146,11 @@ def _unencrypted(error: ssl.SSLError, place: str) -> Unconnected:
     said = "it speaks no https" if reason in _PLAIN else reason.replace("_", " ").lower()
     what = f"no encrypted connection can be made to {place}" + (f" ({said})" if said else "")
     return Unconnected(what=what, fix="check base_url: does the server speak https there?")
+
+
+def _numbers(error: OSError) -> list[int | None]:
+    """Return the number of an error, and those of the attempts at each address that its text lists."""
+    return [error.errno, *map(int, _NUMBER.findall(str(error)))]
 
 
 def _has(chain: list[BaseException], *kinds: type[BaseException]) -> bool:

@@ -39,6 +39,7 @@ CLOSED = "llm.example:8443 closed the connection before its answer was complete"
         (caused(httpx2.ConnectError("x"), socket.gaierror(-3, "Temporary failure")), NOT_FOUND, True),
         (refused(), REFUSED, True),
         (ExceptionGroup("each address", [refused(), refused()]), REFUSED, True),
+        (OSError(f"Multiple exceptions: [Errno {errno.EADDRNOTAVAIL}] x, {refused()}"), REFUSED, True),
         (OSError(errno.ENETUNREACH, "x"), "there is no way to the host llm.example (no network?)", True),
         (httpx2.ConnectTimeout("x"), "no connection to llm.example:8443 was made in time", False),
         (httpx2.PoolTimeout("x"), "no connection to llm.example:8443 became free in time", False),
