@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from pytest_velo.cache.forms import FIRST, form_of
 from pytest_velo.canonical import digest
+from pytest_velo.case_sets import Case
 from pytest_velo.records import HypothesisResult, Request, TrialRecord
 from pytest_velo.scorers.grading import rubric_of
 
@@ -67,6 +68,8 @@ def _texts_in(value: Any) -> Iterator[str]:
     elif isinstance(value, Sequence) and not isinstance(value, bytes):
         for each in value:
             yield from _texts_in(each)
+    elif isinstance(value, Case):
+        yield from _texts_in(vars(value))
     elif is_dataclass(value):
         for field in fields(value):
             yield from _texts_in(getattr(value, field.name))

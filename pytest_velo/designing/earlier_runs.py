@@ -77,15 +77,17 @@ class EarlierRuns:
         return result, tuple(ours)
 
     def named(self, otherwise: str = "", before: str = "") -> str:
-        """Return a fix that names the runs which answer our cases: those that answer all, else the newest."""
-        found: list[_Candidate] = []
+        """Return a fix that names the runs which answer our cases: of each test the one with the most."""
+        best: dict[tuple[str, str | None], _Candidate] = {}
         for folder in [*reversed(run_folders(runs_folder(self._cache_dir)))][:_MOST_RUNS]:
             try:
                 run = load(folder.name, self._cache_dir)
-                found += () if run.is_partial else self._in(run, run.document.results)
+                for each in () if run.is_partial else self._in(run, run.document.results):
+                    if each.of not in best or each.n > best[each.of].n:
+                        best[each.of] = each
             except VeloError:
                 continue  # one that cannot be read is no help
-        if found:
+        if found := [*best.values()]:
             return before + _pasted([each for each in found if each.n == len(self._cases)] or found)
         first = before or (f"{otherwise}; " if otherwise else "")
         size = len(self._cases)
@@ -107,11 +109,12 @@ class EarlierRuns:
                 beside = (result.node_id.partition("[")[0].rpartition("::")[2], result.model or "")
                 known = [f"all {size} cases" if n == size else f"{n} of {size} cases"]
                 known += [each for each in beside if each not in told]
-                yield _Candidate(n, f"{told}  # {', '.join(known)}")
+                yield _Candidate(n, (result.node_id, result.model), f"{told}  # {', '.join(known)}")
 
 
 class _Candidate(NamedTuple):
     n: int
+    of: tuple[str, str | None]
     text: str
 
 

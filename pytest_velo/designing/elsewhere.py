@@ -28,8 +28,8 @@ _ARGUMENTS: Mapping[str, str] = {
 def elsewhere(name: str) -> str:
     """Return where a name is given that is no keyword of a mark; empty if nowhere."""
     if name in _FOR_A_RUN:
-        dashed = name.replace("_", "-")
-        return f"it is set for a whole run: --velo-{dashed}, or velo_{name} in the ini file"
+        option = f"--velo-{name.replace('_', '-')}"
+        return f"it is set for a whole run: {option}, velo_{name} in the ini file, or VELO_{name.upper()}"
     if name in _OF_A_CALL:
         return f'it is a keyword of a call: model("…", {name}=...)'
     return _ARGUMENTS.get(name, "")

@@ -213,7 +213,8 @@ async def test_{of}(model, case):
     run.file(asked(ours, "other", given.format(wrong)), "test_after.py")
     refused = run("test_after.py").stdout.str() + run("test_after.py").stderr.str()
     assert f'recorded("{wrong}") answers none of these 8 cases' in refused
-    assert f'fix: paste this:\n    recorded("{right}")  # all 8 cases, test_pupil, scripted/pupil' in refused
+    told = f'fix: paste this:\n    recorded("{right}")  # all 8 cases, test_pupil, scripted/pupil'
+    assert told in refused
 
     edited = [{"q": "our new 9"}, *ours[3::-1]]  # 0 and 3 came out as 0
     run.file(asked(edited, "other", given.format(right)), "test_after.py")

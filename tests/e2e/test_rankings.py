@@ -110,3 +110,20 @@ def test_a_claim_without_an_e_value_is_refused_under_ebh(run):
     result = run("--velo-multiplicity=ebh")
     assert result.ret != 0
     assert "takes one-sided claims" in result.stdout.str() + result.stderr.str()
+
+
+def test_a_claim_without_an_e_value_that_is_alone_is_tested_alone_under_ebh(run):
+    """It was refused, so that one such test kept the whole suite from the option."""
+    run.file(
+        SHARES
+        + """
+@pytest.mark.hypothesis(rate.within(0.2, 0.9), max_trials=60)
+def test_alone(trial):
+    return trial.index % 2 == 0
+"""
+    )
+    assert run("--velo-multiplicity=ebh").ret == 0
+    alone, several = run.record["test_alone"], run.record["test_it[1]"]
+    assert alone.family is None
+    assert alone.outcome == "supported"
+    assert several.family.procedure == "ebh"

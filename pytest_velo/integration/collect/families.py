@@ -65,10 +65,12 @@ class Families:
             return None
         name = spec.get("family", f"{item.parent.nodeid}::{item.originalname}")
         procedure = self._session.settings.multiplicity
+        size = sum(self._members[name].values())
         if procedure is Multiplicity.EBH:
+            if size == 1 and not _has_e_value(spec):
+                return None  # of one, the share is whether it is wrong, which its own test bounds
             _check_e_value(spec)
             self._check_levels(name, alpha, beta)
-        size = sum(self._members[name].values())
         return Family(name=name, size=size, alpha=alpha, beta=beta, procedure=procedure.value)
 
     def _check_levels(self, name: str, alpha: float, beta: float) -> None:
@@ -122,20 +124,25 @@ class _Member:
         return (mark for _, mark in self.iter_markers_with_node(name))
 
 
+def _has_e_value(spec: Spec) -> bool:
+    """Tell whether a claim ends with an e-value; others are latched, or calibrated to the end."""
+    claim = spec.claim
+    one_sided = type(claim) is Claim and claim.direction is not Direction.WITHIN
+    return one_sided and not (spec.against_baseline or spec.get("once") or spec.ladder is not None)
+
+
 def _check_e_value(spec: Spec) -> None:
-    """Refuse claims that end without an e-value: their verdicts are latched, or calibrated to the end.
+    """Refuse claims without an e-value.
 
     Raises:
         UsageError: The claim is of such a kind.
     """
-    claim = spec.claim
-    one_sided = type(claim) is Claim and claim.direction is not Direction.WITHIN
-    if one_sided and not (spec.against_baseline or spec.get("once") or spec.ladder is not None):
+    if _has_e_value(spec):
         return
     raise UsageError(
         "--velo-multiplicity=ebh takes one-sided claims about rates, means and differences;"
-        f" `{claim}` is tested in another way",
-        fix="--velo-multiplicity=holm takes every claim",
+        f" `{spec.claim}` is tested in another way",
+        fix="--velo-multiplicity=holm takes every claim; or let it be a family of its own",
     )
 
 

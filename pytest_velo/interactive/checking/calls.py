@@ -13,6 +13,7 @@ from pytest_velo.case_sets import CaseSet, load
 from pytest_velo.checks.registry import OURS, check_silence
 from pytest_velo.claims import AnyClaim, Change, Claim, EachCase, Estimation, Joint, Ranking
 from pytest_velo.designing.attempts import belief_at, stream_of
+from pytest_velo.designing.elsewhere import elsewhere
 from pytest_velo.designing.frame import make_frame
 from pytest_velo.designing.models import model_ids, model_label
 from pytest_velo.designing.parameters import CLIENTS
@@ -236,7 +237,8 @@ def _checked(keywords: Mapping[str, Any]) -> dict[str, Any]:
     known = [*KEYWORDS, "budget", "seed", "mode"]
     for name in keywords:
         if name not in KEYWORDS and name != "group":
-            raise UsageError(f"check has no keyword {name!r}", fix=nearest(name, known))
+            fix = elsewhere(name) or nearest(name, known)
+            raise UsageError(f"check has no keyword {name!r}", fix=fix)
     return checked(keywords, "check")
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from pytest_velo.bodies.instruments import CUT, changes_between, instruments_of, template_of
 from pytest_velo.canonical import digest
+from pytest_velo.case_sets import Case
 from pytest_velo.records import Address, Call, OutcomeKind, Reply, Request, TrialRecord, as_messages
 from support.reports import call, refuted, trial
 
@@ -71,6 +72,7 @@ class Question:
         ("a", "b"),
         ({"country": "Laos", "n": 2}, {"country": "Peru", "n": 31}),
         (Question("Laos", 2), Question("Peru", 31)),
+        (Case({"country": "Laos", "n": 2}), Case({"country": "Peru", "n": 31})),
         (("Laos", 2.5), ("Peru", 3.0)),
     ],
 )
@@ -81,7 +83,7 @@ def test_a_template_is_that_of_every_case_and_another_prompt_has_another(case, o
         return template_of(replace(asking("m", prompt.format(*texts)), case=case))
 
     def is_case(value):
-        return isinstance(value, Question)
+        return isinstance(value, Question | Case)
 
     assert template(case) == template(other)
     assert template(case) != template(case, prompt="Name a capital of {}, {}.")

@@ -13,7 +13,7 @@ from pytest_velo.sampling.model import AsyncModel
 def test_each_option_of_a_run_is_a_keyword_or_known_to_be_none() -> None:
     for option in OPTIONS:
         if option.name not in {*KEYWORDS, "model"}:  # `models` is near enough
-            assert f"{option.cli}, or {option.ini}" in elsewhere(option.name)
+            assert f"{option.cli}, {option.ini} in the ini file, or {option.env}" in elsewhere(option.name)
 
 
 def test_each_keyword_of_a_call_is_known_to_be_none() -> None:

@@ -114,6 +114,8 @@ MISTAKES: dict[str, tuple[dict[str, Any], str, str]] = {
     "a tier": ({"tier": "slow"}, "tier= is for tests", "leave it out"),
     "one model": ({"model": MODEL}, "no keyword 'model'", "models=[...]"),
     "one arm": ({"arm": "a"}, "no keyword 'arm'", "arms=[...]"),
+    "an option of a run": ({"multiplicity": "holm"}, "no keyword 'multiplicity'", "VELO_MULTIPLICITY"),
+    "a keyword of a call": ({"temperature": 1}, "no keyword 'temperature'", "it is a keyword of a call"),
     "an unknown keyword": ({"max_trial": 9}, "no keyword 'max_trial'", "max_trials"),
     "a mistyped mode": ({"mode": "replai"}, "mode='replai'", "replay"),
     "another mode": ({"mode": "off"}, "expected one of auto, replay, refresh", ""),
