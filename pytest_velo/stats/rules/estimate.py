@@ -12,6 +12,9 @@ ends at the first of these looks at which they are tight enough. A run may end e
 somebody may look while it runs: then the anytime-valid interval is reported, within the tightest of these
 limits after an invalid trial.
 
+Where `min_units` kept the run going until the anytime-valid interval is tighter than what was asked for, what
+the two have in common is reported.
+
 Whoever chooses between the three, and however the data make them choose: the report misses only if the
 design's interval misses at the design's own stop, run on the true outcomes, or the limits at any look, or the
 anytime-valid interval at any time. The first two together have a chance of `EXACTLY` * alpha at most, the
@@ -59,6 +62,9 @@ EXACTLY = 0.97
 
 FEW_LOOKS_ALONE = 0.9
 """The share of a design without repeated limits."""
+
+TIGHTER = 1.3
+"""From how many times below the half-width the anytime-valid interval is looked at, too, at the stop."""
 
 MAX_REPEATED = 500
 """A design whose last look is later has no repeated limits: they would take many seconds to compute."""
@@ -172,7 +178,9 @@ class EstimateRule:
     @property
     def interval_of(self) -> str:
         """Which interval is reported and why, in words."""
-        if self.by_design:
+        if self.by_design and (design := self.few_looks) is not None:
+            if self._much_tighter(design):
+                return "of the design of few looks, exact, within the one that is valid at any moment"
             return "of the design of few looks, which ended the sampling: exact"
         if self.few_looks is not None:
             if self._tightest is not None:
@@ -316,14 +324,29 @@ class EstimateRule:
         if self.n == 0:
             return 0.0, 1.0
         if self.by_design and (design := self.few_looks) is not None:
-            self.excluded = False  # it is around what was observed
-            return design.ends(self.n, round(self._sums[0]))
+            ends = design.ends(self.n, round(self._sums[0]))
+            if not self._much_tighter(design):
+                self.excluded = False  # it is around what was observed
+                return ends
+            return both(ends, self._at_any_moment())
         if self._by_limits and self._tightest is not None:
             self.excluded = False
             return self._tightest
+        return self._at_any_moment()
+
+    def _much_tighter(self, design: FixedWidth) -> bool:
+        """Tell whether `min_units` kept it going until even the anytime-valid interval may be tighter.
+
+        The design's own is never tighter than what is asked for.
+        """
+        return TIGHTER * design.width(self.n, round(self._sums[0])) <= design.halfwidth
+
+    def _at_any_moment(self) -> tuple[float, float]:
+        """Return the anytime-valid interval, within the tightest repeated limits."""
         if self._ends is None or self._ends[0] != self.n:
             limits_at = self._ville if self._aim is not None or self.kind == "ville" else self._calibrated
-            low, high = self._within_tightest(limits_at(at_stop=False))
+            ends = limits_at(at_stop=False)
+            low, high = ends if self._tightest is None else both(ends, self._tightest)
             # As in `rules.interval`: a set that contains the running intersection, or what is left of it.
             least, most = (total / self.n for total in self._sums[:2])
             self.excluded = low > least or high < most
@@ -332,14 +355,6 @@ class EstimateRule:
                 low, high = min(low, least), max(high, most)
             self._ends = self.n, low, high
         return self._ends[1:]
-
-    def _within_tightest(self, ends: tuple[float, float]) -> tuple[float, float]:
-        """Return what is left of an interval within the tightest repeated limits; both if nothing is."""
-        if self._tightest is None:
-            return ends
-        lows, highs = zip(ends, self._tightest, strict=True)
-        low, high = max(lows), min(highs)
-        return (low, high) if low <= high else (min(lows), max(highs))
 
     def _calibrated(self, *, at_stop: bool) -> tuple[float, float]:
         tests = []
@@ -382,6 +397,13 @@ class EstimateRule:
 
     def _paths(self) -> tuple[tuple[array[float], Side], tuple[array[float], Side]]:
         return (self._lows, 1), (self._highs, -1)
+
+
+def both(one: tuple[float, float], other: tuple[float, float]) -> tuple[float, float]:
+    """Return what two intervals have in common; where that is nothing, the smallest that holds both."""
+    lows, highs = zip(one, other, strict=True)
+    low, high = max(lows), min(highs)
+    return (low, high) if low <= high else (min(lows), max(highs))
 
 
 def fewest_units(halfwidth: float, alpha: float) -> int:
