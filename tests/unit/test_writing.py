@@ -22,6 +22,16 @@ def test_a_file_takes_the_place_of_the_old_one_once_it_is_complete(tmp_path: Pat
     assert [*path.parent.iterdir()] == [path]
 
 
+def test_two_that_write_the_same_file_do_not_mix(tmp_path: Path) -> None:
+    path = tmp_path / "file.txt"
+    with whole(path) as first, whole(path) as second:
+        first.write_text("first")
+        second.write_text("second")
+        assert first != second
+    assert path.read_text() == "first"  # which is ready last
+    assert [*tmp_path.iterdir()] == [path]
+
+
 def test_a_folder_that_is_missing_is_made_only_if_wanted(tmp_path: Path) -> None:
     path = tmp_path / "gone" / "file.txt"
 
