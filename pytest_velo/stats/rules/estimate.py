@@ -147,6 +147,10 @@ class EstimateRule:
             return None
         return exact.repeated_limits(self.few_looks, EXACTLY * self.alpha, self.max_units)
 
+    def get_ready(self) -> None:
+        """Compute what goes on after an invalid trial, on any thread; else it is computed when it is used."""
+        _ = self.repeated
+
     @cached_property
     def _may_repeat(self) -> bool:
         asked = self._goal or 0.5, FEW_LOOKS * self.alpha, self.max_units, self.min_units
