@@ -21,7 +21,7 @@ that is rejected together with all cells below it. The upper limit is the same f
 4. The b(n) of each cell are as small as leaves the sum of this and of the same for zeros at most alpha. So
    alpha is what the interval of the design, at its own stop, and these limits, at all looks, miss together.
 
-Nothing is assumed about who makes trials invalid, and when: he may even foresee the outcomes.
+Nothing is assumed about what makes trials invalid, and when: it may even foresee the outcomes.
 
 A path that the design has ended (it is `ended` here, and not missed) goes on: a trial that is invalid may
 keep the run going. Ones that are too few to matter are moved up to the lowest number that is followed, which
