@@ -57,3 +57,17 @@ def test_after_an_error_nothing_is_changed(tmp_path: Path) -> None:
         write()
     assert path.read_text() == "old"
     assert [*tmp_path.iterdir()] == [path]
+
+
+def test_a_link_stays_a_link_and_its_file_keeps_its_mode(tmp_path: Path) -> None:
+    path, link = tmp_path / "shared" / "file.txt", tmp_path / "file.txt"
+    with whole(path) as part:
+        part.write_text("old")
+    path.chmod(0o640)
+    link.symlink_to(path)
+    with whole(link) as part:
+        part.write_text("new")
+    assert link.is_symlink()
+    assert path.read_text() == "new"
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert [*path.parent.iterdir()] == [path]
