@@ -211,7 +211,8 @@ async def test_{of}(model, case):
     right, wrong = sorted(folder.name for folder in run.record.folder.parent.glob("2*"))
     given = "covariate=covariate(recorded({!r}), missing=0.5)"
     run.file(asked(ours, "other", given.format(wrong)), "test_after.py")
-    refused = run("test_after.py").stdout.str() + run("test_after.py").stderr.str()
+    ended = run("test_after.py")
+    refused = ended.stdout.str() + ended.stderr.str()
     assert f'recorded("{wrong}") answers none of these 8 cases' in refused
     told = f'fix: paste this:\n    recorded("{right}")  # all 8 cases, test_pupil, scripted/pupil'
     assert told in refused

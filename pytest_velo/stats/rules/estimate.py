@@ -153,6 +153,10 @@ class EstimateRule:
             return None
         return exact.repeated_limits(self.few_looks, EXACTLY * self.alpha, self.max_units)
 
+    def get_ready(self) -> None:
+        """Compute what goes on after an invalid trial, on any thread; else it is computed when it is used."""
+        _ = self.repeated
+
     @cached_property
     def _may_repeat(self) -> bool:
         asked = self._goal or 0.5, FEW_LOOKS * self.alpha, self.max_units, self.min_units
@@ -244,7 +248,7 @@ class EstimateRule:
             rate = (self._sums[0] + 1.0) / (self.n + 2.0)
             return max(self.min_more(), min(left, design.next_look(self.n, rate) - self.n))
         if not self._surely and (repeated := self.repeated) is not None:
-            least, most = self._counts()
+            least, most = self.counts()
             known = self.n - (most - least)
             look = repeated.next_look(self.n, (least + 1.0) / (known + 2.0), (most - least) / self.n)
             if look is not None:
@@ -297,18 +301,18 @@ class EstimateRule:
             if due or self._foreseen(self.n) <= goal:
                 self._look(goal)
 
-    def _counts(self) -> tuple[int, int]:
-        """Return how many ones there are at least and at most."""
+    def counts(self) -> tuple[int, int]:
+        """Return how many ones single outcomes have at least, and at most, by what the invalid ones were."""
         return round(self._sums[0]), round(self._sums[1])
 
     def _look_again(self, repeated: RepeatedLimits) -> None:
         """After an invalid trial: at a look, take its limits and tell whether they are tight enough."""
         if self.n in repeated.looks:
-            low, high = repeated.ends(self.n, *self._counts())
+            low, high = repeated.ends(self.n, *self.counts())
             before = self._tightest
             if before is None or high - low < before[1] - before[0]:
                 self._tightest = low, high
-            self.measured = self._by_limits = repeated.tight(self.n, *self._counts())
+            self.measured = self._by_limits = repeated.tight(self.n, *self.counts())
 
     def _look(self, goal: float) -> None:
         """Compute the interval; if it is still too wide, schedule the next computation."""

@@ -66,6 +66,14 @@ def test_a_proxy_may_be_what_is_not_reached(monkeypatch: pytest.MonkeyPatch) -> 
     assert "secret" not in f"{found}"
 
 
+def test_a_proxy_that_is_passed_by_is_not_blamed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.example:3128")
+    monkeypatch.setenv("NO_PROXY", "localhost,127.0.0.1")
+    found = unconnected(refused(), "http://localhost:8000/v1")
+    assert found.what == "nothing answers at localhost:8000 (the connection was refused)"
+    assert "PROXY" not in found.fix
+
+
 def test_an_address_that_nobody_knows_is_not_made_up() -> None:
     assert unconnected(refused(), "").what == "nothing answers at the server (the connection was refused)"
 
