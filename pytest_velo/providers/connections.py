@@ -13,7 +13,7 @@ import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
-from urllib.request import getproxies
+from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 
@@ -90,32 +90,32 @@ def unconnected(error: BaseException, url: str) -> Unconnected:
     if any(isinstance(link, socket.gaierror) for link in chain):
         return Unconnected(
             what=f"the name of the host {host} was not found (no network, or a wrong base_url?)",
-            fix=_with_proxies("check the network and base_url, and run again"),
+            fix=_with_proxies("check the network and base_url, and run again", url),
             is_unreached=True,
         )
     if errno.ECONNREFUSED in numbers:
         return Unconnected(
             what=f"nothing answers at {place} (the connection was refused)",
-            fix=_with_proxies("start the server there, or check base_url, and run again"),
+            fix=_with_proxies("start the server there, or check base_url, and run again", url),
             is_unreached=True,
         )
     if not numbers.isdisjoint(_NO_WAY):
         return Unconnected(
             what=f"there is no way to the host {host} (no network?)",
-            fix=_with_proxies("check the network and base_url, and run again"),
+            fix=_with_proxies("check the network and base_url, and run again", url),
             is_unreached=True,
         )
-    return _broken(chain, place)
+    return _broken(chain, place, url)
 
 
-def _broken(chain: list[BaseException], place: str) -> Unconnected:
+def _broken(chain: list[BaseException], place: str, url: str) -> Unconnected:
     """Return what went wrong with a connection to a host that is there, as far as anyone can tell."""
     names = {type(link).__name__ for link in chain}
     if _has(chain, httpx2.PoolTimeout):
         return Unconnected(what=f"no connection to {place} became free in time")
     if _has(chain, httpx2.ConnectTimeout):
         fix = "check the network and base_url (a firewall may drop what is sent there), and run again"
-        return Unconnected(what=f"no connection to {place} was made in time", fix=_with_proxies(fix))
+        return Unconnected(what=f"no connection to {place} was made in time", fix=_with_proxies(fix, url))
     if _has(chain, httpx2.ProxyError):
         fix = "check the proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names"
         return Unconnected(what=f"the proxy made no connection to {place}", fix=fix)
@@ -123,7 +123,7 @@ def _broken(chain: list[BaseException], place: str) -> Unconnected:
         return Unconnected(what=f"what came from {place} is not HTTP", fix="check base_url: is it an API's?")
     if _has(chain, httpx2.ConnectError):
         fix = "check the network and base_url, and run again"
-        return Unconnected(what=f"no connection to {place} could be made", fix=_with_proxies(fix))
+        return Unconnected(what=f"no connection to {place} could be made", fix=_with_proxies(fix, url))
     if _has(chain, *_DROPPED) or names.intersection(_DROPPED_NAMES):
         return Unconnected(what=f"{place} closed the connection before its answer was complete")
     return Unconnected(what=f"the connection to {place} failed ({type(chain[-1]).__name__})")
@@ -161,14 +161,19 @@ def _host(url: str, *, with_port: bool) -> str:
     """Return the host of an address, without credentials, and the proxy that may stand before it."""
     place = urlsplit(url).netloc.rpartition("@")[2]
     name = place if with_port else urlsplit(url).hostname or place
-    return (name or "the server") + (" (or its proxy)" if _proxies() else "")
+    return (name or "the server") + (" (or its proxy)" if _proxies(url) else "")
 
 
-def _proxies() -> list[str]:
-    return [f"{scheme.upper()}_PROXY" for scheme in ("https", "http", "all") if scheme in getproxies()]
+def _proxies(url: str) -> list[str]:
+    """Return the variables that name a proxy for an address; all, if nobody knows the address."""
+    found, parts = getproxies(), urlsplit(url)
+    if parts.hostname and proxy_bypass(parts.hostname):
+        return []
+    schemes = (parts.scheme, "all") if parts.scheme else ("https", "http", "all")
+    return [f"{scheme.upper()}_PROXY" for scheme in schemes if scheme in found]
 
 
-def _with_proxies(fix: str) -> str:
+def _with_proxies(fix: str, url: str) -> str:
     """Name what sets the proxy, where there is one: it may be what cannot be reached."""
-    named = ", ".join(_proxies())
+    named = ", ".join(_proxies(url))
     return f"{fix}; is the proxy right ({named})?" if named else fix

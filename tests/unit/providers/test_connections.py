@@ -15,6 +15,14 @@ from pytest_velo.providers.connections import Unconnected, unconnected, untruste
 URL = "https://user:secret@llm.example:8443/v1"
 
 
+@pytest.fixture(autouse=True)
+def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The proxies of the machine that runs the tests are not the tests'."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
 def refused() -> OSError:
     return ConnectionRefusedError(errno.ECONNREFUSED, "Connect call failed")
 
@@ -64,6 +72,23 @@ def test_a_proxy_may_be_what_is_not_reached(monkeypatch: pytest.MonkeyPatch) -> 
     assert "the name of the host llm.example (or its proxy) was not found" in found.what
     assert "HTTPS_PROXY" in found.fix
     assert "secret" not in f"{found}"
+
+
+@pytest.mark.parametrize(
+    ("url", "variables"),
+    [
+        ("http://127.0.0.1:8000/v1", {"HTTP_PROXY": "http://proxy.example", "NO_PROXY": "127.0.0.1,localhost"}),
+        ("http://llm.example/v1", {"HTTPS_PROXY": "http://proxy.example"}),
+    ],
+)
+def test_a_proxy_that_has_no_part_in_it_is_not_blamed(
+    url: str, variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    found = unconnected(refused(), url)
+    assert "proxy" not in found.what
+    assert "PROXY" not in found.fix
 
 
 def test_an_address_that_nobody_knows_is_not_made_up() -> None:
