@@ -24,6 +24,8 @@ from pytest_velo.sampling.seeds import rng
 
 # No prompt is to blame for them.
 _ENDPOINTS_OWN = ("rate_limit", "overloaded", "loading", "unreached", "connection")
+_LATER = "run again later: draws made so far are read from the cache, at no cost"
+_WRONG_PLACE = "check base_url (is an API there, and is it http or https?), or run again later"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,10 +227,11 @@ class Retrying:
             self._is_out = True
         n_kept = self._n_kept()
         kept = f"; {n_kept} draws are kept" if n_kept else ""
+        never = self._answered_at is None and cause.kind == "connection"
         error = OutageError(
             f"{what}{kept}",
             where=self._where,
-            fix=fix or cause.fix or "run again later: draws made so far are read from the cache, at no cost",
+            fix=fix or cause.fix or (_WRONG_PLACE if never else _LATER),
         )
         error.__cause__ = cause
         return error

@@ -421,8 +421,9 @@ def test_what_cannot_depend_on_the_prompt_ends_as_an_outage(kind: TransientKind)
 def test_an_endpoint_never_reached_is_given_up_soon() -> None:
     clock = VirtualClock()
     provider = retrying(Script(failure("connection"), clock=clock), clock)
-    with pytest.raises(OutageError):
+    with pytest.raises(OutageError) as caught:
         clock.run(provider.complete(ask(), 1))
+    assert "check base_url" in caught.value.fix, "there are no draws to come back for"
     assert 15 <= clock.now() - 1000 <= 31  # the attempt before 15 s, and its backoff of 16 s at most
 
 
