@@ -545,6 +545,15 @@ def test_a_model_that_never_answered_anything_is_out_soon(kind: TransientKind, s
     assert ends(provider, clock, *prompts) == ["UnansweredError"] * 2 + ["OutageError"] * 2
 
 
+def test_a_model_that_never_answered_in_time_may_need_longer() -> None:
+    clock = VirtualClock()
+    provider = retrying(Script(failure("timeout"), clock=clock), clock, never_answered=1)
+    with pytest.raises(OutageError, match=r": 1 call went unanswered, with: a timeout problem") as caught:
+        clock.run(provider.complete(ask(), 1))
+    assert "timeout_s=" in caught.value.fix
+    assert "draws made so far" not in caught.value.fix
+
+
 def test_bodies_that_are_no_replies_end_the_calls_to_a_model_after_few_attempts() -> None:
     clock = VirtualClock()
     script = Script(failure("garbage"), clock=clock)
