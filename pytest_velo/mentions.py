@@ -9,7 +9,8 @@ Words are compared, nothing is understood. What is seen of a denial is what sure
 * after it, where the sentence begins with the answer or with "No, your answer": "13 is wrong", "13 is not
   right".
 
-Anything else counts, as a question, a quotation, a contrast ("rather than noon") and a doubt do.
+Anything else counts, as a question ("Isn't noon right?", "Why not noon?"), a quotation, a contrast ("rather
+than noon") and a doubt do.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _SIGHT = 80
 
 _MARKS = r"""[\s*_`"'“”‘’(\[-]"""
 _DENIED_BEFORE = re.compile(
-    r"(?<!\bwhy )\b(?:not|\w+n['’]t|cannot|never|neither|nor)"  # "Why not noon?" proposes it
+    r"\b(?:not|\w+n['’]t|cannot|never|neither|nor)"
     r"[^\S\n](?:(?:an?|the|at|in|on|by|be|really)[^\S\n])*[*_`\"'“‘(\[]*$",
     re.IGNORECASE,
 )
@@ -37,6 +38,13 @@ _DENIED_AFTER = re.compile(
     r"(?:n['’]t|\s+not)\s+(?:(?:the\s+)?(?:right|correct)|true|the\s+answer|it))\b(?!\s*\?)",
     re.IGNORECASE,
 )
+
+_ASKING = re.compile(
+    rf"(?:^|[.!?;:,\n]){_MARKS}*(?:(?:and|but|so|then|well),?{_MARKS}+)*"
+    r"(?:why|(?:is|are|was|were|ca|can|could|would|should|do|does|did|has|have)(?:n['’]t)?)\b[^.!?;:,\n]*$",
+    re.IGNORECASE,
+)
+_ASKED = re.compile(r"(?:[^.!?;:\n]|\.(?=\d))*\?")
 
 _NUMBER_BEFORE = re.compile(r"(?:\d[.]|(?:^|[^\w)\]])[-−])$")
 _GROUP_BEFORE = re.compile(r"\d,$")
@@ -65,6 +73,8 @@ def _is_part(text: str, start: int, end: int) -> bool:
 
 def _is_denied(text: str, start: int, end: int) -> bool:
     before, after = text[max(0, start - _SIGHT) : start], text[end : end + _SIGHT]
+    if _ASKED.match(after) and _ASKING.search(f"x{before}" if start > _SIGHT else before):
+        return False
     if _DENIED_BEFORE.search(before):
         return True
     return bool(_DENIED_AFTER.match(after) and _begins(before, cut=start > _SIGHT))

@@ -121,6 +121,11 @@ _MADE: tuple[tuple[Callable[..., Any], str], ...] = (
 )
 
 
+def meant_claim(value: Any) -> str:
+    """Return what may have been meant by something that was given for a claim, as it is written."""
+    return next((example for function, example in _MADE if value is function), "rate >= 0.5")
+
+
 def not_a_claim(value: Any) -> str:
     """Say what is wrong with something that was given for a claim."""
     for function, example in _MADE:

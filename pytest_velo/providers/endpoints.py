@@ -119,9 +119,20 @@ def _build(
     return Endpoint(name=name, api=known, headers=headers, declared=True, free=free, **values)
 
 
+def is_address(text: str) -> bool:
+    """Tell whether a text is the address of a server: http(s), and without credentials."""
+    try:
+        parts = urlsplit(text)
+        host = (parts.hostname or "").removesuffix(".")
+        host.encode("idna")
+        _ = parts.port
+    except ValueError:  # no port, no IPv6 address, or no name that can be looked up
+        return False
+    return parts.scheme in ("http", "https") and bool(host) and "@" not in parts.netloc
+
+
 def _url(text: str) -> dict[str, Any]:
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+    if not is_address(text):
         raise ValueError
     return {"base_url": text}
 

@@ -6,10 +6,10 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, assert_never
-from urllib.parse import urlsplit
 
 from pytest_velo.errors import UsageError, nearest
 from pytest_velo.providers.base import Provider
+from pytest_velo.providers.endpoints import is_address
 from pytest_velo.providers.scripted import ScriptedProvider, find_script, script_name
 from pytest_velo.records import JsonObject, Request
 from pytest_velo.settings import BUILTIN_ENDPOINTS, Api, Endpoint
@@ -86,8 +86,7 @@ def located(endpoint: Endpoint) -> Endpoint:
     address = os.environ.get(variable)
     if not address:
         return endpoint
-    parts = urlsplit(address)
-    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+    if not is_address(address):
         # It becomes a part of every draw's request, which cassettes carry into version control.
         raise UsageError(
             f"the environment variable {variable} must hold an http(s) address without credentials",

@@ -20,6 +20,7 @@ from pytest_velo.stats import limits
 from pytest_velo.stats.engine.blocks import Blocks
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.rules.centred import BREAK_EVEN
+from pytest_velo.stats.rules.interval import reported
 from pytest_velo.verdicts import Interval
 
 AT_ONCE = 20
@@ -328,7 +329,7 @@ def truth_of(
 
 
 def _interval_of(judged: Units, statistic: Statistic, below: float, above: float) -> Interval | None:
-    """Return the interval of what was judged; None before the first trial."""
+    """Return the interval of what was judged, which never excludes its mean; None before the first trial."""
     if not judged.turns:
         return None
     size = 1 + len(judged.turns) // _MOST_UNITS
@@ -336,7 +337,8 @@ def _interval_of(judged: Units, statistic: Statistic, below: float, above: float
     low = limits.mean_limit(lows, 1, limits.constant(below))
     high = limits.mean_limit(highs, -1, limits.constant(above))
     native = statistic.scale.from_unit
-    return Interval(low=native(min(low, high)), high=native(max(low, high)), level=1.0 - below - above)
+    running = Interval(low=native(min(low, high)), high=native(max(low, high)), level=1.0 - below - above)
+    return reported(running, judged.estimate, None).interval
 
 
 def _means(values: Sequence[float], size: int) -> list[float]:

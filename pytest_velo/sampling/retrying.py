@@ -24,6 +24,9 @@ from pytest_velo.sampling.seeds import rng
 
 # No prompt is to blame for them.
 _ENDPOINTS_OWN = ("rate_limit", "overloaded", "loading", "unreached", "connection")
+_LATER = "run again later: draws made so far are read from the cache, at no cost"
+_TOO_SLOW = "raise the endpoint's timeout_s= if its replies take longer, check base_url, or run again later"
+_WRONG_PLACE = "check base_url (is an API there, and is it http or https?), or run again later"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,8 +215,10 @@ class Retrying:
         if is_out or never or n_prompts >= policy.breaker or n_calls >= 2 * policy.breaker:
             model.is_out = True
             raise self._outage(
-                f"{n_calls} calls in a row went unanswered, the last with: {trouble.error.what}",
+                f"{'1 call' if n_calls == 1 else f'{n_calls} calls in a row'} went unanswered,"
+                f" {'' if n_calls == 1 else 'the last '}with: {trouble.error.what}",
                 trouble.error,
+                fix=_TOO_SLOW if trouble.error.kind == "timeout" and not model.has_answered else "",
             )
         raise UnansweredError(
             f"no reply to this prompt in {trouble.n} attempts, the last with: {trouble.error.what}",
@@ -225,10 +230,11 @@ class Retrying:
             self._is_out = True
         n_kept = self._n_kept()
         kept = f"; {n_kept} draws are kept" if n_kept else ""
+        never = self._answered_at is None and cause.kind == "connection"
         error = OutageError(
             f"{what}{kept}",
             where=self._where,
-            fix=fix or cause.fix or "run again later: draws made so far are read from the cache, at no cost",
+            fix=fix or cause.fix or (_WRONG_PLACE if never else _LATER),
         )
         error.__cause__ = cause
         return error

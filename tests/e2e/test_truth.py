@@ -381,3 +381,21 @@ def test_a_call_of_check_is_decided_by_labels(tmp_path, monkeypatch):
     assert found.verdict == "supported"
     assert found.result.truth.judged == 1.0
     assert found.result.truth.correlation is None  # it never says anything else
+
+
+def test_what_was_judged_lies_in_the_interval_that_is_said_beside_it(run):
+    run.file("""
+from pytest_velo import labels, rate
+
+LATER = scripted("later", ["yes"])
+
+@pytest.mark.hypothesis(rate >= 0.3, models=[LATER], min_trials=100, max_trials=100,
+                        truth=labels("labels.csv"))
+async def test_later(model, trial):
+    await model("Is it?")
+    return trial.index >= 50  # the interval of the first fifty excludes the mean of all
+""")
+    run()
+    truth = run.record["test_later"].truth
+    assert truth.judged == 0.5
+    assert truth.judged_interval.low <= truth.judged <= truth.judged_interval.high

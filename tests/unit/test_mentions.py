@@ -30,6 +30,9 @@ from pytest_velo.records import Reply
         ("13 is not the right answer.", "13"),
         ("**13** is wrong.", "13"),
         ("I am not sure.", "sure"),
+        ("It is not noon, shall we say one?", "noon"),
+        ("It isn't noon. Is that clear?", "noon"),
+        ("It is not noon, is it?", "noon"),
     ],
 )
 def test_a_negated_answer_is_not_given(text: str, option: str) -> None:
@@ -56,6 +59,11 @@ def test_a_negated_answer_is_not_given(text: str, option: str) -> None:
         ("Is it true that 13 is wrong?", "13"),
         ("13 is not only right, it is obvious.", "13"),
         ("Why not 13?", "13"),
+        ("Why not 13 or 14? Both are right.", "13"),
+        ("Isn't Paris the capital?", "Paris"),
+        ("Hmm, isn’t Paris the capital?", "Paris"),
+        ("Is it not Paris?", "Paris"),
+        ("Well, couldn't it be 3.5, if 2.5 is too few?", "3.5"),
         ("Paris is not in Germany, of course.", "Paris"),
         ("No", "no"),
         ("That is not so", "not so"),

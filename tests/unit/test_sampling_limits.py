@@ -421,8 +421,9 @@ def test_what_cannot_depend_on_the_prompt_ends_as_an_outage(kind: TransientKind)
 def test_an_endpoint_never_reached_is_given_up_soon() -> None:
     clock = VirtualClock()
     provider = retrying(Script(failure("connection"), clock=clock), clock)
-    with pytest.raises(OutageError):
+    with pytest.raises(OutageError) as caught:
         clock.run(provider.complete(ask(), 1))
+    assert "check base_url" in caught.value.fix, "there are no draws to come back for"
     assert 15 <= clock.now() - 1000 <= 31  # the attempt before 15 s, and its backoff of 16 s at most
 
 
@@ -542,6 +543,15 @@ def test_a_model_that_never_answered_anything_is_out_soon(kind: TransientKind, s
     provider = retrying(Script(failure(kind), clock=clock), clock)
     prompts = [ask("the only prompt" if same else f"prompt {number}") for number in range(4)]
     assert ends(provider, clock, *prompts) == ["UnansweredError"] * 2 + ["OutageError"] * 2
+
+
+def test_a_model_that_never_answered_in_time_may_need_longer() -> None:
+    clock = VirtualClock()
+    provider = retrying(Script(failure("timeout"), clock=clock), clock, never_answered=1)
+    with pytest.raises(OutageError, match=r": 1 call went unanswered, with: a timeout problem") as caught:
+        clock.run(provider.complete(ask(), 1))
+    assert "timeout_s=" in caught.value.fix
+    assert "draws made so far" not in caught.value.fix
 
 
 def test_bodies_that_are_no_replies_end_the_calls_to_a_model_after_few_attempts() -> None:

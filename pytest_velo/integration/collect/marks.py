@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pytest_velo.claims import AnyClaim
-from pytest_velo.designing.spec import Spec, checked, make_spec, not_a_claim
+from pytest_velo.designing.spec import Spec, checked, make_spec, meant_claim, not_a_claim
 from pytest_velo.errors import UsageError
 from pytest_velo.integration.names import DEFAULTS_MARK, MARK
 
@@ -79,7 +79,8 @@ def read_spec(node: pytest.Item, function: Any) -> Spec | None:
 def _spec(marks: tuple[pytest.Mark, ...]) -> Spec:
     mark, *defaults = marks
     if len(mark.args) != 1 or not isinstance(mark.args[0], AnyClaim):
-        raise UsageError(_no_claim(mark.args), fix="@pytest.mark.hypothesis(rate >= 0.5, cases=...)")
+        claim = meant_claim(mark.args[0] if mark.args else None)
+        raise UsageError(_no_claim(mark.args), fix=f"@pytest.mark.hypothesis({claim}, cases=...)")
     options: dict[str, Any] = {}
     for default in reversed(defaults):
         if default.args:

@@ -19,7 +19,7 @@ from pytest_velo.designing.models import model_ids, model_label
 from pytest_velo.designing.parameters import CLIENTS
 from pytest_velo.designing.power import low_power
 from pytest_velo.designing.reach import check_reach
-from pytest_velo.designing.spec import ATTEMPTS, KEYWORDS, Spec, checked, make_spec, not_a_claim
+from pytest_velo.designing.spec import ATTEMPTS, KEYWORDS, Spec, checked, make_spec, meant_claim, not_a_claim
 from pytest_velo.designing.uses import check_cases_used, check_uses
 from pytest_velo.errors import UsageError, nearest
 from pytest_velo.interactive.checking.bodies import Checked, check_body
@@ -127,7 +127,7 @@ def _read(
     keywords: Mapping[str, Any],
 ) -> Asked:
     if not isinstance(claim, AnyClaim):
-        raise UsageError(not_a_claim(claim), fix="check(rate >= 0.5, body)")
+        raise UsageError(not_a_claim(claim), fix=f"check({meant_claim(claim)}, body)")
     _check_claim(claim)
     swept = over if isinstance(over, Mapping) else None
     given = {name: value for name, value in keywords.items() if value is not None}

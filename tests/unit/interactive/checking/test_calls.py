@@ -102,7 +102,11 @@ class OfAPlugin(Claim):
 
 MISTAKES: dict[str, tuple[dict[str, Any], str, str]] = {
     "no claim": ({"claim": rate}, "alone claims nothing", "rate >= 0.5"),
-    "a claim that was not made": ({"claim": mean}, "`mean` is called to make a claim, as in", "rate >= 0.5"),
+    "a claim that was not made": (
+        {"claim": mean},
+        "`mean` is called to make a claim",
+        "(mean(0, 10) >= 7, body)",
+    ),
     "text for a claim": ({"claim": "rate >= 0.5"}, "", "rate >= 0.5"),
     "a baseline": ({"claim": rate >= baseline}, "a baseline belongs to a test", "difference("),
     "a claim of a plugin": (
