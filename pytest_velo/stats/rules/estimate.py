@@ -18,8 +18,8 @@ the two have in common is reported.
 Whoever chooses between the three, and however the data make them choose: the report misses only if the
 design's interval misses at the design's own stop, run on the true outcomes, or the limits at any look, or the
 anytime-valid interval at any time. The first two together have a chance of `EXACTLY` * alpha at most, the
-third has the rest. (A design that is so long that there are no such limits has `FEW_LOOKS_ALONE` * alpha,
-and the bets of its anytime-valid interval aim.)
+third has the rest. (A design that is so long that there are no such limits has `FEW_LOOKS` * alpha
+alone, and the bets of its anytime-valid interval aim.)
 
 Each end of the anytime-valid interval is a limit at half of its share that holds at all times
 simultaneously, so it also covers when its own width decides when to stop. Where earlier units ruled out
@@ -60,14 +60,11 @@ FEW_LOOKS = 0.9
 EXACTLY = 0.97
 """The share that it and the repeated limits, which go on after an invalid trial, may miss together."""
 
-FEW_LOOKS_ALONE = 0.9
-"""The share of a design without repeated limits."""
-
 TIGHTER = 1.3
 """From how many times below the half-width the anytime-valid interval is looked at, too, at the stop."""
 
 MAX_REPEATED = 500
-"""A design whose last look is later has no repeated limits: they would take many seconds to compute."""
+"""A design whose last look is later has no repeated limits: they would take longer and longer to compute."""
 
 SLOWER_THAN_FIXED = 1.05
 """Initial guess, on the low side, of how much wider an anytime-valid interval is than a fixed-n one."""
@@ -140,7 +137,7 @@ class EstimateRule:
         """The design of few looks; None for what has none."""
         if self._goal is None or not self._may_look_seldom:
             return None
-        asked = self._goal, self._few_looks_share * self.alpha, self.max_units, self.min_units
+        asked = self._goal, FEW_LOOKS * self.alpha, self.max_units, self.min_units
         design = exact.fixed_width_design(*asked)
         if design is None or design.width(self.max_units, 0) > self._goal:
             return None  # nothing stops it within the horizon; the anytime-valid interval may
@@ -163,15 +160,11 @@ class EstimateRule:
         return exact.last_look(*asked) <= MAX_REPEATED
 
     @property
-    def _few_looks_share(self) -> float:
-        return FEW_LOOKS if self._may_repeat else FEW_LOOKS_ALONE
-
-    @property
     def _anytime_alpha(self) -> float:
         """What the anytime-valid interval may miss."""
         if self.few_looks is None:
             return self.alpha
-        return (1.0 - (EXACTLY if self._may_repeat else FEW_LOOKS_ALONE)) * self.alpha
+        return (1.0 - (EXACTLY if self._may_repeat else FEW_LOOKS)) * self.alpha
 
     @property
     def by_design(self) -> bool:
