@@ -994,3 +994,48 @@ def test_a_property_test_that_asks_for_a_fixture_of_ours(run):
         "*test_it.py::test_h (line *a property test (@given) uses our fixture 'model'",
         "*fix: write a hypothesis (without @given) and give the strategy as cases=",
     )
+
+
+def test_mistakes_in_the_functions_of_a_module_are_told_at_once_and_alike_ones_once(run):
+    run.file("""
+@pytest.mark.hypothesis(rate >= 0.5, models=[YES], multiplicity="holm")
+async def test_keyword(model):
+    return "yes" in await model("?")
+
+@pytest.mark.hypothesis(rate >= 0.5, models=[YES], cases=["a"])
+async def test_unused(model):
+    return "yes" in await model("?")
+
+@pytest.mark.hypothesis(rate >= 0.5, models=[YES], cases=["a"])
+async def test_unused_too(model):
+    return "yes" in await model("?")
+
+@pytest.mark.hypothesis(rate >= 0.5, models=[YES])
+async def test_well(model):
+    return "yes" in await model("?")
+
+def test_plain():
+    pass
+""")
+    result = run()
+    result.assert_outcomes(errors=1)
+    said = result.stdout.str().partition("short test summary info")[0]
+    assert said.count("has no keyword 'multiplicity'") == 1
+    assert "test_it.py::test_unused (line 10), and 1 more: the cases cannot matter" in said
+    assert "test_well" not in said
+
+
+def test_what_else_is_wrong_with_a_module_does_not_hide_its_mistakes(run):
+    run.file("""
+@pytest.mark.hypothesis(rate >= 0.5, models=[YES], multiplicity="holm")
+async def test_keyword(model):
+    return "yes" in await model("?")
+
+@pytest.mark.parametrize("nothing", [1])
+def test_of_pytest():
+    pass
+""")
+    result = run()
+    result.assert_outcomes(errors=1)
+    assert "function uses no argument 'nothing'" in result.stdout.str()
+    assert "has no keyword 'multiplicity'" in result.stdout.str()
