@@ -1039,3 +1039,18 @@ def test_of_pytest():
     result.assert_outcomes(errors=1)
     assert "function uses no argument 'nothing'" in result.stdout.str()
     assert "has no keyword 'multiplicity'" in result.stdout.str()
+
+
+def test_what_differs_from_trial_to_trial_is_not_asked_for_by_a_mark(run):
+    run.file("""
+@pytest.mark.usefixtures("case")
+@pytest.mark.hypothesis(rate >= 0.5, models=[YES], cases=["a"])
+async def test_it(model):
+    return "yes" in await model("?")
+""")
+    result = run()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(
+        ["*usefixtures('case') sets up, once, what differs*", "*make `case` an argument*"]
+    )
+    assert "site-packages" not in result.stdout.str()
