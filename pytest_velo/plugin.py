@@ -99,6 +99,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         integration.generate(metafunc, integration.session_of(metafunc.config).settings)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Tell all mistakes in the functions of a module or a class at once."""
+    report = yield
+    if _opened(collector.config) is not None:
+        integration.tell_mistakes(collector, report)
+    return report
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(
     session: pytest.Session, config: pytest.Config, items: list[pytest.Item]

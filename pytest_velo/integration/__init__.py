@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pytest_velo.integration.collect.items import generate as generate
     from pytest_velo.integration.collect.items import hide_defaults as hide_defaults
     from pytest_velo.integration.collect.items import prepare_all as prepare_all
+    from pytest_velo.integration.collect.items import tell_mistakes as tell_mistakes
     from pytest_velo.integration.collect.items import warn_of as warn_of
     from pytest_velo.integration.collect.late import take_in_late as take_in_late
     from pytest_velo.integration.github import add_step_summary as add_step_summary
@@ -66,6 +67,7 @@ __getattr__ = lazily(
         "strategy_of": "body",
         "status_of": "report",
         "take_in_late": "collect.late",
+        "tell_mistakes": "collect.items",
         "velo_of": "body",
         "warn_of": "collect.items",
         "write_run": "startup",

@@ -27,12 +27,14 @@ class Guard:
         allow_cut: A reply cut at max_tokens counts.
         allow_empty: An empty reply counts.
         schema: A schema was requested, and a reply that does not follow it does not count.
+        said: Where both are allowed, for what is said of a reply that does not count.
     """
 
-    __slots__ = ("_allow_empty", "_schema", "allow_cut")
+    __slots__ = ("_allow_empty", "_said", "_schema", "allow_cut")
 
-    def __init__(self, *, allow_cut: bool, allow_empty: bool, schema: bool) -> None:
+    def __init__(self, *, allow_cut: bool, allow_empty: bool, schema: bool, said: str = "") -> None:
         self.allow_cut = allow_cut
+        self._said = said
         self._allow_empty = allow_empty
         self._schema = schema
 
@@ -46,7 +48,7 @@ class Guard:
             case FinishReason.LENGTH if not self.allow_cut:
                 return (
                     "the model's reply was cut at max_tokens or at the end of the context (give more, or"
-                    " allow_cut=True)"
+                    f" allow_cut=True{self._said})"
                 )
             case FinishReason.PAUSED:
                 return "the provider paused the turn before its end, and nothing continues it"
@@ -57,7 +59,7 @@ class Guard:
         if self._schema and reply.parsed is None and not reply.tool_calls:  # those come before the answer
             return "the model's reply does not follow the schema"
         if not reply.text.strip() and not reply.tool_calls and not self._allow_empty:
-            return "the model's reply is empty (allow_empty=True counts it)"
+            return f"the model's reply is empty (allow_empty=True{self._said} counts it)"
         return None
 
 

@@ -171,7 +171,8 @@ class AsyncModel(_Caller):
         target = self._target(scope)
         sent = {**options, **provider_parameters, "prefill": prefill}
         request = self._request(scope, target, prompt, system, sent)
-        guard = Guard(allow_cut=allow_cut, allow_empty=allow_empty, schema=schema is not None)
+        has_schema = schema is not None
+        guard = Guard(allow_cut=allow_cut, allow_empty=allow_empty, schema=has_schema, said=_IN_THE_CALL)
         counted = {"allow_cut": allow_cut, "allow_empty": allow_empty}
         again = partial(self, **{**options, **counted, **provider_parameters})
         return Pending(
@@ -231,7 +232,8 @@ class Model(_Caller):
         target = self._target(scope)
         sent = {**options, **provider_parameters, "prefill": prefill}
         request = self._request(scope, target, prompt, system, sent)
-        guard = Guard(allow_cut=allow_cut, allow_empty=allow_empty, schema=schema is not None)
+        has_schema = schema is not None
+        guard = Guard(allow_cut=allow_cut, allow_empty=allow_empty, schema=has_schema, said=_IN_THE_CALL)
         counted = {"allow_cut": allow_cut, "allow_empty": allow_empty}
         again = partial(self, **{**options, **counted, **provider_parameters})
         return scope.block(ask(scope, target, request, guard, slot, speaker=self._role, again=again))
@@ -284,6 +286,7 @@ def _meant(name: str) -> str | None:
 _SLIP = 0.88  # `temprature` and `edits` are some; `top_k` (0.8, beside `top_p`) and `top_logprobs` are not
 _SENT = ("temperature", "top_p", "max_tokens", "effort", "stop", "tools", "schema", "logprobs")
 _OTHERS = {"max_turns": "chat.run(…)", "allow_unfinished": "chat.run(…)", "edit": "reply.fork(…)"}
+_IN_THE_CALL = " in the call"  # the mark has keywords of the same names, for clients
 _KEYWORDS = (*_SENT, "system", "prefill", "allow_cut", "allow_empty", "slot")
 
 

@@ -91,11 +91,16 @@ def test_a_reply_that_does_not_parse_is_an_invalid_trial(run):
 @pytest.mark.parametrize(
     ("setting", "outcome", "detail"),
     [
-        ("Reply(text='')", "inconclusive", "the model's reply is empty (allow_empty=True counts it)"),
+        (
+            "Reply(text='')",
+            "inconclusive",
+            "the model's reply is empty (allow_empty=True in the call counts it)",
+        ),
         (
             "Reply(text='yes', finish_reason='length')",
             "inconclusive",
-            "the model's reply was cut at max_tokens*",
+            "the model's reply was cut at max_tokens or at the end of the context (give more, or"
+            " allow_cut=True in the call)",
         ),
         ("Reply(text='', refused=True)", "refuted", ""),
     ],

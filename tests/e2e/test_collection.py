@@ -840,14 +840,15 @@ BAD_OPTIONS = [
     ("mode", "reply", "one of auto, replay, refresh, estimate (did you mean 'replay'?)"),
     ("seed", "one", "a whole number"),
     ("alpha", "1.5", "a number between 0 and 1"),
-    ("alpha", "low", "*"),
+    ("alpha", "low", "a number between 0 and 1"),
     ("max_trials", "0", "a whole number, 1 or more"),
-    ("max_trials", "many", "*"),
+    ("max_trials", "many", "a whole number, 1 or more"),
     ("concurrency", "0", "a whole number, 1 or more"),
     ("budget", "-1", "dollars, 0 or more, or none"),
     ("budget", "nan", "dollars, 0 or more, or none"),
+    ("budget", "a lot", "dollars, 0 or more, or none"),
     ("profile", "cli", "one of explore, confirm, ci (did you mean 'ci'?)"),
-    ("show", "-1", "a whole number, 0 or more"),
+    ("show", "-1", "the number is a whole one, 0 or more"),
 ]
 
 
@@ -864,7 +865,7 @@ def test_a_bad_value_of_an_option_names_its_place(run, monkeypatch, name, value,
     else:
         run.ini(f"velo_{name} = {value}")
         where = f"velo_{name} in pytest.ini"
-    refused(run, "", f"ERROR: {where}: '{value}' cannot be read: *", "*fix: ?*", options=options)
+    refused(run, "", f"ERROR: {where}: '{value}' cannot be read: {wanted}", "*fix: ?*", options=options)
 
 
 @pytest.mark.parametrize("place", ["environment", "ini"])
@@ -994,3 +995,63 @@ def test_a_property_test_that_asks_for_a_fixture_of_ours(run):
         "*test_it.py::test_h (line *a property test (@given) uses our fixture 'model'",
         "*fix: write a hypothesis (without @given) and give the strategy as cases=",
     )
+
+
+def test_mistakes_in_the_functions_of_a_module_are_told_at_once_and_alike_ones_once(run):
+    run.file("""
+@pytest.mark.hypothesis(rate >= 0.5, models=[YES], multiplicity="holm")
+async def test_keyword(model):
+    return "yes" in await model("?")
+
+@pytest.mark.hypothesis(rate >= 0.5, models=[YES], cases=["a"])
+async def test_unused(model):
+    return "yes" in await model("?")
+
+@pytest.mark.hypothesis(rate >= 0.5, models=[YES], cases=["a"])
+async def test_unused_too(model):
+    return "yes" in await model("?")
+
+@pytest.mark.hypothesis(rate >= 0.5, models=[YES])
+async def test_well(model):
+    return "yes" in await model("?")
+
+def test_plain():
+    pass
+""")
+    result = run()
+    result.assert_outcomes(errors=1)
+    said = result.stdout.str().partition("short test summary info")[0]
+    assert said.count("has no keyword 'multiplicity'") == 1
+    assert "test_it.py::test_unused (line 10), and 1 more: the cases cannot matter" in said
+    assert "test_well" not in said
+
+
+def test_what_else_is_wrong_with_a_module_does_not_hide_its_mistakes(run):
+    run.file("""
+@pytest.mark.hypothesis(rate >= 0.5, models=[YES], multiplicity="holm")
+async def test_keyword(model):
+    return "yes" in await model("?")
+
+@pytest.mark.parametrize("nothing", [1])
+def test_of_pytest():
+    pass
+""")
+    result = run()
+    result.assert_outcomes(errors=1)
+    assert "function uses no argument 'nothing'" in result.stdout.str()
+    assert "has no keyword 'multiplicity'" in result.stdout.str()
+
+
+def test_what_differs_from_trial_to_trial_is_not_asked_for_by_a_mark(run):
+    run.file("""
+@pytest.mark.usefixtures("case")
+@pytest.mark.hypothesis(rate >= 0.5, models=[YES], cases=["a"])
+async def test_it(model):
+    return "yes" in await model("?")
+""")
+    result = run()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(
+        ["*usefixtures('case') sets up, once, what differs*", "*make `case` an argument*"]
+    )
+    assert "site-packages" not in result.stdout.str()

@@ -22,26 +22,40 @@ from pytest_velo.integration.session import VeloSession
 from pytest_velo.settings import Settings
 
 _MOST_TOLD = 20
-"""How many different mistakes in designs are told at once."""
+"""How many different mistakes are told at once."""
+_WRONG: pytest.StashKey[list[UsageError]] = pytest.StashKey()
+"""The mistakes in the functions of a module or a class."""
 
 
 def generate(metafunc: pytest.Metafunc, settings: Settings) -> None:
-    """Check one test function and give it one item per model.
-
-    Raises:
-        CollectError: A mistake; pytest shows it as an error of the module and runs nothing.
-    """
+    """Check one test function and give it one item per model; a mistake waits for `tell_mistakes`."""
     definition = metafunc.definition
     has_parameters = next(definition.iter_markers("parametrize"), None) is not None
     try:
         checked = check_function(definition, settings, may_be_later=has_parameters)
     except UsageError as error:
-        raise pytest.Collector.CollectError(str(error)) from None
+        collector: Any = definition.parent
+        collector.stash.setdefault(_WRONG, []).append(error)
+        return
     spec = None if checked is None else checked[0]
     ids = settings.models if spec is None else model_ids(spec, settings)
     asking = asking_in(fixture_info(definition))
     if len(ids) > 1 and asking and not (spec is not None and spec.arms_are_models):
         metafunc.parametrize(asking[0], ids, ids=ids, indirect=True)
+
+
+def tell_mistakes(collector: Any, report: pytest.CollectReport) -> None:
+    """Make an error of a module or a class with mistakes, which tells them all; nothing of it runs."""
+    alike: dict[tuple[str, str], list[UsageError]] = {}
+    for error in collector.stash.get(_WRONG, ()):
+        alike.setdefault((error.what, error.fix), []).append(error)
+    if not alike:
+        return
+    told = str(_told([_with_more(first, len(others)) for first, *others in alike.values()]))
+    if report.failed:  # something else is wrong as well
+        report.sections.append(("hypotheses", told))
+    else:
+        report.outcome, report.longrepr, report.result = "failed", told, []
 
 
 def prepare_all(items: Iterable[pytest.Function], session: VeloSession) -> None:
@@ -99,13 +113,25 @@ def _together(wrong: Sequence[Sequence[tuple[pytest.Function, UsageError]]]) -> 
     """Return one mistake that tells of several, of each kind at the first place where it was made."""
     told = []
     for (item, error), *others in wrong:
-        more = f", and {len(others):,} more" if others else ""
-        told.append(error.within(f"{place_of(item)}{more}"))
-    if len(told) == 1:
-        return told[0]
-    unsaid = len(told) - _MOST_TOLD
+        told.append(error.within(_and_more(place_of(item), len(others))))
+    return _told(told)
+
+
+def _with_more(error: UsageError, n_others: int) -> UsageError:
+    return UsageError(error.what, where=_and_more(error.where, n_others), fix=error.fix)
+
+
+def _and_more(place: str, n_others: int) -> str:
+    return f"{place}, and {n_others:,} more" if n_others else place
+
+
+def _told(errors: Sequence[VeloError]) -> VeloError:
+    """Return one mistake that tells of several."""
+    if len(errors) == 1:
+        return errors[0]
+    unsaid = len(errors) - _MOST_TOLD
     return UsageError(
-        "\n".join(map(str, told[:_MOST_TOLD])) + (f"\nand {unsaid:,} more" if unsaid > 0 else "")
+        "\n".join(map(str, errors[:_MOST_TOLD])) + (f"\nand {unsaid:,} more" if unsaid > 0 else "")
     )
 
 

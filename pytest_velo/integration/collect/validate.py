@@ -136,6 +136,12 @@ def _check_asked_for(node: Any, info: FixtureInfo) -> None:
             "the mark `vcr` (pytest-recording) would let one recorded answer stand for many draws",
             fix="leave it out; `velo cassette export` and --velo-mode=replay record every draw",
         )
+    for name in [each for mark in node.iter_markers("usefixtures") for each in mark.args]:
+        if name in PER_TRIAL and name not in info.argnames and is_ours(info, name):
+            raise UsageError(
+                f"usefixtures({name!r}) sets up, once, what differs from trial to trial",
+                fix=f"make `{name}` an argument of the body",
+            )
     for name in asked_for(node, info):
         for definition in info.name2fixturedefs.get(name, ()):
             reason = why_forbidden(name, str(getattr(definition.func, "__module__", "")))

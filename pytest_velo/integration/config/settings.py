@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import pytest
 
@@ -38,13 +38,24 @@ PROFILES: Mapping[str, Mapping[str, Any]] = {
 
 
 _UNSET = object()
+_Number = TypeVar("_Number", int, float)
+
+
+def _number(
+    kind: Callable[[str], _Number], is_valid: Callable[[_Number], bool], text: str, wanted: str
+) -> _Number:
+    """Return a number; `wanted` is what the error says, whatever is wrong with it."""
+    try:
+        value = kind(text)
+    except ValueError:  # which names a type of Python's
+        raise ValueError(wanted) from None
+    if not is_valid(value):
+        raise ValueError(wanted)
+    return value
 
 
 def _share(text: str) -> float:
-    value = float(text)
-    if not 0 < value < 1:
-        raise ValueError("a number between 0 and 1")
-    return value
+    return _number(float, lambda value: 0 < value < 1, text, "a number between 0 and 1")
 
 
 def _futility(text: str) -> float:
@@ -55,24 +66,15 @@ def _futility(text: str) -> float:
 
 
 def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise ValueError("a whole number, 1 or more")
-    return value
+    return _number(int, lambda value: value >= 1, text, "a whole number, 1 or more")
 
 
 def _natural(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise ValueError("a whole number, 0 or more")
-    return value
+    return _number(int, lambda value: value >= 0, text, "a whole number, 0 or more")
 
 
 def _seed(text: str) -> int:
-    try:
-        value = int(text)
-    except ValueError:
-        raise ValueError("a whole number") from None
+    value = _number(int, lambda _: True, text, "a whole number")
     if not -(2**63) <= value < 2**63:
         raise ValueError("a whole number of at most 64 bits")  # the range of the store's integer column
     return value
@@ -81,10 +83,7 @@ def _seed(text: str) -> int:
 def _budget(text: str) -> float | None:
     if text.strip().lower() == "none":
         return None
-    value = float(text)
-    if not value >= 0:
-        raise ValueError("dollars, 0 or more, or none")
-    return value
+    return _number(float, lambda value: value >= 0, text, "dollars, 0 or more, or none")
 
 
 def _store(text: str) -> StoreUrl | None:
@@ -92,10 +91,8 @@ def _store(text: str) -> StoreUrl | None:
 
 
 def _seconds(text: str) -> float:
-    value = float(text)
-    if not 0 <= value <= 86_400:
-        raise ValueError("seconds, 0 or more, and a day at most")
-    return value
+    wanted = "seconds, 0 or more, and a day at most"
+    return _number(float, lambda value: 0 <= value <= 86_400, text, wanted)
 
 
 def _meant(text: str, names: Sequence[str]) -> str:
