@@ -73,8 +73,8 @@ class Database:
         """Hold the write lock of the file; commit at the end, roll back on an exception."""
         with self._turn, self._lock, self._errors():
             connection = self._connection
-            connection.execute("BEGIN IMMEDIATE")
             try:
+                connection.execute("BEGIN IMMEDIATE")  # Ctrl-C is raised as soon as it returns
                 yield connection
                 connection.execute("COMMIT")
             except BaseException:

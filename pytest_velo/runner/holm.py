@@ -15,7 +15,8 @@ depend on each other, so they may share draws.
 m/alpha, where e-BH rejects it whatever the others do. At the end, its e-value is that of its last trial,
 which is an e-value because it stopped by its own data alone; so members may share draws here, too. One that
 was decided the other way counts with e = 0, which only makes it smaller. So does one that a budget or Ctrl-C
-ended: that depends on the others' data. What stood before stays.
+ended, that waits for labels, or whose recorded trials were used up in a rescoring (whatever ended the
+record): that may depend on the others' data. What stood before stays.
 
 **Unequal levels.** Adjusted p-values are compared with each member's own alpha. Those at most `a` are exactly
 what Holm rejects at level `a`, so P(any wrong verdict among members of level `a` or less) is at most `a`.
@@ -32,6 +33,13 @@ from typing import NamedTuple
 from pytest_velo.records import Family, HypothesisResult, Outcome
 from pytest_velo.stats.multiplicity import e_bh, holm
 from pytest_velo.verdicts import Evidence, StopReason, Verdict
+
+_BY_OTHERS = {
+    StopReason.BUDGET,
+    StopReason.INTERRUPTED,
+    StopReason.RECORD_ENDS,
+    StopReason.UNLABELLED,
+}
 
 
 class _Steps(NamedTuple):
@@ -88,9 +96,12 @@ def _log_e(member: HypothesisResult, log_e_of: Callable[[Evidence], float | None
 
 
 def _stopped_by_others(member: HypothesisResult) -> bool:
-    """Tell whether more than its own data ended a member: a budget that all share, or a person."""
-    decision = member.decision
-    return decision is not None and decision.stop in (StopReason.BUDGET, StopReason.INTERRUPTED)
+    """Tell whether more than its own data may have ended a member.
+
+    A budget is shared, a person sees all; a rescored record may have ended by either, and people label as
+    many trials as they like.
+    """
+    return member.decision is not None and member.decision.stop in _BY_OTHERS
 
 
 def _size(members: Sequence[HypothesisResult]) -> int:

@@ -255,7 +255,7 @@ class EstimateRule:
         return max(self.min_more(), min(left, high - self.n))
 
     def min_more(self) -> int:
-        """Return a number of further units before which it cannot be measured, never more than are left."""
+        """Return a number of further units before which it is hardly ever measured, at most those left."""
         left = self.max_units - self.n
         if self._goal is None:
             return left
@@ -263,6 +263,8 @@ class EstimateRule:
             first = next((look for look in design.looks if look > self.n), self.max_units)
         elif not self._surely and (limits_ := self.repeated) is not None and self.n < limits_.looks[-1]:
             first = next(look for look in limits_.looks if look > self.n)
+            if self._foreseen(first) <= self._goal:  # the anytime-valid interval may be there sooner
+                first = min(first, max(self.min_units, self._next))
         else:
             first = max(self.min_units, fewest_units(self._goal, self.alpha))
         return 0 if self.measured else min(left, max(1, first - self.n))

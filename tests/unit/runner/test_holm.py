@@ -30,10 +30,15 @@ def test_holms_steps_support_the_second_hypothesis() -> None:
         (StopReason.FUTILITY, True),
         (StopReason.BUDGET, False),
         (StopReason.INTERRUPTED, False),
+        (StopReason.RECORD_ENDS, False),
+        (StopReason.UNLABELLED, False),
     ],
 )
 def test_under_ebh_one_that_others_may_have_stopped_has_no_e_value(stop: StopReason, stands: bool) -> None:
-    """A budget runs out, and somebody presses Ctrl-C, when the others' evidence is what it is, too."""
+    """A budget runs out, and somebody presses Ctrl-C, when the others' evidence is what it is, too.
+
+    So a rescoring of what either ended proves no more than the run did.
+    """
     family = Family(name="all", size=4, alpha=0.1, beta=0.1, procedure="ebh")
     levels = {"alpha": family.alpha / 4, "beta": family.beta / 4}
     clear, close = (

@@ -168,6 +168,19 @@ def test_after_an_invalid_trial_repeated_limits_end_it():
     assert "whatever the invalid trials would have been" in rule.interval_of
 
 
+def test_the_anytime_valid_interval_may_be_tight_before_their_next_look():
+    """Then nobody said that trials up to that look are needed."""
+    rng = random.Random(44)
+    rule = build(max_units=600)
+    said = 0
+    while not rule.measured:
+        said = max(said, rule.n + rule.min_more())
+        one = float(rng.random() < 0.1)
+        rule.feed(*((0.0, 1.0) if rng.random() < 0.05 else (one, one)))
+    assert rule.n not in rule.repeated.looks
+    assert said == rule.n
+
+
 def test_what_is_reported_before_they_end_it_is_within_them():
     """At the horizon, which is a look, and between looks, where the anytime-valid interval is wide."""
     rule = build(halfwidth=0.1, max_units=150)
