@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,3 +26,8 @@ def whole(path: Path, *, makes_folder: bool = True, synced: bool = False) -> Ite
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def without_parts(paths: Iterable[Path]) -> list[Path]:
+    """Return paths, sorted, without files that are being written, or that a killed process left half."""
+    return sorted(path for path in paths if not path.name.startswith("."))

@@ -23,6 +23,7 @@ from pytest_velo.sampling.budget import Ledger, LocalLedger
 from pytest_velo.sampling.scope import is_running
 from pytest_velo.sampling.session import SamplingSession
 from pytest_velo.settings import Api, Mode, Settings
+from pytest_velo.writing import without_parts
 
 if TYPE_CHECKING:
     from pytest_velo.records import Address
@@ -55,7 +56,7 @@ class Session(SamplingSession):
 
     def _cassettes_here(self) -> Iterable[Path]:
         """Return those of this folder."""
-        return sorted(Path("cassettes").glob("*.jsonl*"))
+        return without_parts(Path("cassettes").glob("*.jsonl*"))
 
     def holds(self, address: Address) -> bool:
         """Tell whether a draw is stored, and will be read instead of made."""

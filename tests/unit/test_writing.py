@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_velo.writing import whole
+from pytest_velo.writing import whole, without_parts
 
 
 @pytest.mark.parametrize("synced", [False, True])
@@ -47,3 +47,12 @@ def test_after_an_error_nothing_is_changed(tmp_path: Path) -> None:
         write()
     assert path.read_text() == "old"
     assert [*tmp_path.iterdir()] == [path]
+
+
+def test_a_file_that_is_being_written_is_not_found_in_its_folder(tmp_path: Path) -> None:
+    path = tmp_path / "draws.jsonl"
+    path.write_text("old")
+    with whole(path) as part:
+        part.write_text("half of it")
+        assert part in tmp_path.glob("*.jsonl*"), "a pattern finds it"
+        assert without_parts(tmp_path.glob("*.jsonl*")) == [path]
