@@ -76,10 +76,6 @@ def untrusted(error: BaseException, url: str) -> Unconnected | None:
 def unconnected(error: BaseException, url: str) -> Unconnected:
     """Return why a connection brought no answer.
 
-    >>> refused = ConnectionRefusedError(errno.ECONNREFUSED, "Connect call failed")
-    >>> unconnected(refused, "http://localhost:8000/v1").what
-    'nothing answers at localhost:8000 (the connection was refused)'
-
     Args:
         error: What the HTTP library raised.
         url: Where it was to connect; empty if nobody knows.
