@@ -8,7 +8,7 @@ threshold, and P(right), P(wrong) and mean trials around it, with 200 trials at 
 
 Then every kind that `claims.py` has, where its claim is true or false by a hair: the larger one of P(wrong
 supported) and P(wrong refuted), in the worst cell where that is exact, and over all runs where it is
-simulated, which then scatters by about 0.5 points; of an interval, P(it misses the truth); of a ranking,
+simulated, which then scatters by about 0.6 points; of an interval, P(it misses the truth); of a ranking,
 P(the best model is lost). With the trials that `claims.py` prints. The rules of other plugins are told where
 these are installed (`rivals.py` says how).
 """

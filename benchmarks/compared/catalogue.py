@@ -73,4 +73,4 @@ def print_overview(title: str, kinds: Sequence[Kind], told: Callable[[Kind, str]
 
 def how(kind: Kind) -> str:
     """Say how its figures were found."""
-    return f"{kind.runs} runs each" if kind.runs else "exact"
+    return f"{kind.runs:,} runs each" if kind.runs else "exact"

@@ -12,6 +12,7 @@ _NEAR = 0.05
 """How far the ends of an example lie from its middle, in widths of the range of values."""
 
 _INSIDE = 0.01
+"""How far they stay from the ends of that range, likewise."""
 
 
 def ends_of(
@@ -37,10 +38,11 @@ def ends_of(
     low, high = (_number(end, name, scale, usual) for end in ends)
     outside = [end for end in (low, high) if not scale.low <= end <= scale.high]
     if outside:
-        percent = (scale.low, scale.high) == (0, 1) and all(1 < end < 100 for end in (low, high))
+        are_shares = (scale.low, scale.high) == (0, 1) and low != high
+        percent = are_shares and all(1 < end < 100 for end in (low, high))
         raise UsageError(
             f"an end for {name} must be between {scale.low:g} and {scale.high:g}, got {outside[0]:g}",
-            fix=between(low / 100, high / 100) if percent else usual,
+            fix=between(*sorted((low / 100, high / 100))) if percent else usual,
         )
     given = between(low, high)
     if low > high:

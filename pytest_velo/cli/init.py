@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -20,6 +19,7 @@ from pytest_velo.integration.config.folder import cache_folder, project
 from pytest_velo.integration.config.found import found_settings
 from pytest_velo.providers.registry import resolve
 from pytest_velo.providers.weights import SMOLLM2, find_weights
+from pytest_velo.writing import whole
 
 _TESTS = Path("tests")
 _TEST = "test_first_belief.py"
@@ -143,15 +143,9 @@ def _read(path: Path) -> str | None:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file, whole or not at all; a link stays a link, and its file keeps its mode."""
-    target = path.resolve()
-    part = target.with_name(f".{target.name}.part")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(text.encode())
-        if target.exists():
-            shutil.copymode(target, part)
-        part.replace(target)
+        with whole(path) as part:
+            part.write_bytes(text.encode())
     except OSError as error:
         raise UsageError(
             f"the file cannot be written: {error.strerror or error}",

@@ -77,7 +77,12 @@ class EarlierRuns:
         return result, tuple(ours)
 
     def named(self, otherwise: str = "", before: str = "") -> str:
-        """Return a fix that names the runs which answer our cases: of each test the one with the most."""
+        """Return a fix that names the runs which answer our cases: of each test the one with the most.
+
+        Args:
+            otherwise: What to do where none does.
+            before: What to do instead, in any case; it stands first.
+        """
         best: dict[tuple[str, str | None], _Candidate] = {}
         for folder in [*reversed(run_folders(runs_folder(self._cache_dir)))][:_MOST_RUNS]:
             try:

@@ -31,7 +31,7 @@ from pytest_velo.stats.planning import scenarios
 from pytest_velo.stats.planning.clusters import MOST_SIMULATED, Clusters
 from pytest_velo.stats.planning.operating import OperatingCharacteristics
 from pytest_velo.stats.planning.scenarios import Spread
-from pytest_velo.stats.planning.simulation import N_RUNS, SHARES, measured_at
+from pytest_velo.stats.planning.simulation import SHARES, measured_at
 from pytest_velo.stats.planning.soonest import soonest_verdicts
 from pytest_velo.stats.planning.truths import detectable_of, truths_of
 
@@ -171,13 +171,16 @@ def _measured(
         truths = [scale.from_unit(share) for share in SHARES]
         calls = [(claim, design, truth, deviation(truth)) for truth in truths]
         most = jobs if design.max_units >= _WORTH_PROCESSES else 1
-        for share, truth, at in zip(SHARES, truths, mapped(measured_at, calls, most), strict=True):
+        found = [*mapped(measured_at, calls, most)]
+        for share, truth, at in zip(SHARES, truths, found, strict=True):
             mirrored = scale.from_unit(1.0 - share)
             row = MeasuredRow(
                 truth=truth, mirrored=mirrored, n=at.n, halfwidth=at.halfwidth, measured=at.measured
             )
             rows.append(row)
-        tables.append(MeasuredTable(assuming=assuming, n_runs=N_RUNS, rows=tuple(rows)))
+        tables.append(
+            MeasuredTable(assuming=assuming, n_runs=max(at.n_runs for at in found), rows=tuple(rows))
+        )
     return tuple(tables)
 
 

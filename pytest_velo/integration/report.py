@@ -30,7 +30,7 @@ from pytest_velo.integration.run.wording import terminal_width, verdict_lines, v
 from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.integration.totals import drawn_lines
 from pytest_velo.records import HypothesisResult, Outcome
-from pytest_velo.report.as_covariate import as_covariates
+from pytest_velo.report.as_covariate import as_covariates, is_as_planned
 from pytest_velo.report.assumptions import assumption_lines
 from pytest_velo.report.document import compact
 from pytest_velo.report.estimates import total_text
@@ -38,6 +38,7 @@ from pytest_velo.report.families import family_lines
 from pytest_velo.report.folding import more_lines, most_of
 from pytest_velo.report.found import head_of
 from pytest_velo.report.lines import UNWRAPPED, Line, Style, as_text, block, fit_lines, paragraph
+from pytest_velo.report.load import load_folder
 from pytest_velo.report.record import RUN_FILE
 from pytest_velo.report.stubs import refusal, stubbed_text, stubs_of
 from pytest_velo.report.summary import summary_lines
@@ -208,9 +209,10 @@ def write_summary(session: VeloSession, reporter: pytest.TerminalReporter, start
     _write(reporter, _estimate_lines(session, width))
     if verbosity >= 0 and results and (session.run_folder / RUN_FILE).is_file():
         reporter.write_line(f"run record: {session.run_folder}")
-        with suppress(VeloError):  # a record that cannot be read is told by what reads it
-            for what, words in as_covariates(session.run_folder):
-                reporter.write_line(neutralise(f"{what}: {words}"))
+        if any(map(is_as_planned, results)):
+            with suppress(VeloError):  # a record that cannot be read is told by what reads it
+                for what, words in as_covariates(load_folder(session.run_folder)):
+                    reporter.write_line(neutralise(f"{what}: {words}"))
     for told in session.wrote:
         _write(reporter, paragraph(f"report: {told}", Style.PLAIN, width))
 

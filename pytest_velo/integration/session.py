@@ -39,10 +39,9 @@ from pytest_velo.report.record import Packed, append_result, append_trials, crea
 from pytest_velo.report.repeats import repeat_from_json
 from pytest_velo.report.text import neutralise
 from pytest_velo.report.waits import session_waits
-from pytest_velo.sampling.session import SamplingSession
+from pytest_velo.sampling.session import SamplingSession, cassettes_in
 from pytest_velo.settings import ShowKind
 from pytest_velo.version import __version__
-from pytest_velo.writing import without_parts
 
 if TYPE_CHECKING:
     from pytest_velo.records import Address, HypothesisResult, Repeat
@@ -307,7 +306,7 @@ class VeloSession(SamplingSession):
     def add_cassettes(self, test_file: Path) -> None:
         """For replay, remember `cassettes/*.jsonl*` next to a test file."""
         if self.settings.replays and not self.settings.cassettes:
-            found = without_parts((test_file.parent / "cassettes").glob("*.jsonl*"))
+            found = cassettes_in(test_file.parent / "cassettes")
             self._cassette_files |= dict.fromkeys(found)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

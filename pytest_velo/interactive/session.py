@@ -21,9 +21,8 @@ from pytest_velo.providers import registry
 from pytest_velo.providers.registry import ProviderFactory
 from pytest_velo.sampling.budget import Ledger, LocalLedger
 from pytest_velo.sampling.scope import is_running
-from pytest_velo.sampling.session import SamplingSession
+from pytest_velo.sampling.session import SamplingSession, cassettes_in
 from pytest_velo.settings import Api, Mode, Settings
-from pytest_velo.writing import without_parts
 
 if TYPE_CHECKING:
     from pytest_velo.records import Address
@@ -56,7 +55,7 @@ class Session(SamplingSession):
 
     def _cassettes_here(self) -> Iterable[Path]:
         """Return those of this folder."""
-        return without_parts(Path("cassettes").glob("*.jsonl*"))
+        return cassettes_in(Path("cassettes"))
 
     def holds(self, address: Address) -> bool:
         """Tell whether a draw is stored, and will be read instead of made."""

@@ -72,8 +72,9 @@ class ReadLabels(Mapping[str, Label]):
         self._differing = differing
 
     def __getitem__(self, trial: str) -> Label:
-        if trial in self._differing:
-            raise self._differing[trial]
+        error = self._differing.get(trial)
+        if error is not None:  # a new one: whoever catches it adds a place of its own
+            raise UsageError(error.what, where=error.where, fix=error.fix)
         return self._labels[trial]
 
     def __iter__(self) -> Iterator[str]:

@@ -34,7 +34,7 @@ _PLAIN = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "REC
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unconnected:
+class NoAnswer:
     """Why there was no answer over a connection.
 
     Attributes:
@@ -49,7 +49,7 @@ class Unconnected:
 
 
 def links_of(error: BaseException | None) -> Iterator[BaseException]:
-    """Give an error and what it came from; httpcore hides the cause and leaves the context."""
+    """Yield an error and what it came from; httpcore hides the cause and leaves the context."""
     while error is not None:
         yield error
         if isinstance(error, BaseExceptionGroup):  # an attempt at each address of a host
@@ -58,7 +58,7 @@ def links_of(error: BaseException | None) -> Iterator[BaseException]:
             error = error.__cause__ or error.__context__
 
 
-def untrusted(error: BaseException, url: str) -> Unconnected | None:
+def untrusted(error: BaseException, url: str) -> NoAnswer | None:
     """Return why a connection is not encrypted as it should be; None if that is not what is wrong.
 
     Args:
@@ -73,7 +73,7 @@ def untrusted(error: BaseException, url: str) -> Unconnected | None:
     return None
 
 
-def unconnected(error: BaseException, url: str) -> Unconnected:
+def unconnected(error: BaseException, url: str) -> NoAnswer:
     """Return why a connection brought no answer.
 
     Args:
@@ -84,19 +84,19 @@ def unconnected(error: BaseException, url: str) -> Unconnected:
     host, place = _host(url, with_port=False), _host(url, with_port=True)
     numbers = {number for link in chain if isinstance(link, OSError) for number in _numbers(link)}
     if any(isinstance(link, socket.gaierror) for link in chain):
-        return Unconnected(
+        return NoAnswer(
             what=f"the name of the host {host} was not found (no network, or a wrong base_url?)",
             fix=_with_proxies("check the network and base_url, and run again", url),
             is_unreached=True,
         )
     if errno.ECONNREFUSED in numbers:
-        return Unconnected(
+        return NoAnswer(
             what=f"nothing answers at {place} (the connection was refused)",
             fix=_with_proxies("start the server there, or check base_url, and run again", url),
             is_unreached=True,
         )
     if not numbers.isdisjoint(_NO_WAY):
-        return Unconnected(
+        return NoAnswer(
             what=f"there is no way to the host {host} (no network?)",
             fix=_with_proxies("check the network and base_url, and run again", url),
             is_unreached=True,
@@ -104,28 +104,29 @@ def unconnected(error: BaseException, url: str) -> Unconnected:
     return _broken(chain, place, url)
 
 
-def _broken(chain: list[BaseException], place: str, url: str) -> Unconnected:
+def _broken(chain: list[BaseException], place: str, url: str) -> NoAnswer:
     """Return what went wrong with a connection to a host that is there, as far as anyone can tell."""
     names = {type(link).__name__ for link in chain}
     if _has(chain, httpx2.PoolTimeout):
-        return Unconnected(what=f"no connection to {place} became free in time")
+        return NoAnswer(what=f"no connection to {place} became free in time")
     if _has(chain, httpx2.ConnectTimeout):
         fix = "check the network and base_url (a firewall may drop what is sent there), and run again"
-        return Unconnected(what=f"no connection to {place} was made in time", fix=_with_proxies(fix, url))
+        return NoAnswer(what=f"no connection to {place} was made in time", fix=_with_proxies(fix, url))
     if _has(chain, httpx2.ProxyError):
         fix = "check the proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names"
-        return Unconnected(what=f"the proxy made no connection to {place}", fix=fix)
+        return NoAnswer(what=f"the proxy made no connection to {place}", fix=fix)
+    # h11 tells what is no HTTP by its words alone: "illegal status line".
     if names.intersection(_NO_HTTP) or any(str(link).startswith("illegal") for link in chain):
-        return Unconnected(what=f"what came from {place} is not HTTP", fix="check base_url: is it an API's?")
+        return NoAnswer(what=f"what came from {place} is not HTTP", fix="check base_url: is it an API's?")
     if _has(chain, httpx2.ConnectError):
         fix = "check the network and base_url, and run again"
-        return Unconnected(what=f"no connection to {place} could be made", fix=_with_proxies(fix, url))
+        return NoAnswer(what=f"no connection to {place} could be made", fix=_with_proxies(fix, url))
     if _has(chain, *_DROPPED) or names.intersection(_DROPPED_NAMES):
-        return Unconnected(what=f"{place} closed the connection before its answer was complete")
-    return Unconnected(what=f"the connection to {place} failed ({type(chain[-1]).__name__})")
+        return NoAnswer(what=f"{place} closed the connection before its answer was complete")
+    return NoAnswer(what=f"the connection to {place} failed ({type(chain[-1]).__name__})")
 
 
-def _uncertified(error: ssl.SSLCertVerificationError, place: str) -> Unconnected:
+def _uncertified(error: ssl.SSLCertVerificationError, place: str) -> NoAnswer:
     """Return why a server's certificate is not trusted."""
     fix = "set SSL_CERT_FILE to a file with the certificate of the authority that signed it"
     if error.verify_code in _OTHER_NAME:
@@ -133,15 +134,15 @@ def _uncertified(error: ssl.SSLCertVerificationError, place: str) -> Unconnected
     elif error.verify_code == _EXPIRED:
         fix = "check this machine's clock; if it is right, the server needs a new certificate"
     what = f"the server's certificate is not trusted ({error.verify_message}; {place})"
-    return Unconnected(what=what, fix=fix)
+    return NoAnswer(what=what, fix=fix)
 
 
-def _unencrypted(error: ssl.SSLError, place: str) -> Unconnected:
+def _unencrypted(error: ssl.SSLError, place: str) -> NoAnswer:
     """Return why no encrypted connection can be made."""
     reason = error.reason or ""
     said = "it speaks no https" if reason in _PLAIN else reason.replace("_", " ").lower()
     what = f"no encrypted connection can be made to {place}" + (f" ({said})" if said else "")
-    return Unconnected(what=what, fix="check base_url: does the server speak https there?")
+    return NoAnswer(what=what, fix="check base_url: does the server speak https there?")
 
 
 def _numbers(error: OSError) -> list[int | None]:
@@ -161,12 +162,12 @@ def _host(url: str, *, with_port: bool) -> str:
 
 
 def _proxies(url: str) -> list[str]:
-    """Return the variables that name a proxy for an address; all, if nobody knows the address."""
-    found, parts = getproxies(), urlsplit(url)
+    """Return the variables that set a proxy for an address; any of them if the address is not known."""
+    known, parts = getproxies(), urlsplit(url)
     if parts.hostname and proxy_bypass(parts.hostname):
         return []
     schemes = (parts.scheme, "all") if parts.scheme else ("https", "http", "all")
-    return [f"{scheme.upper()}_PROXY" for scheme in schemes if scheme in found]
+    return [f"{scheme.upper()}_PROXY" for scheme in schemes if scheme in known]
 
 
 def _with_proxies(fix: str, url: str) -> str:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from pytest_velo.covariates import EarlierRun
 from pytest_velo.records import HypothesisResult
-from pytest_velo.report.load import load_folder
+from pytest_velo.report.load import Run
 from pytest_velo.report.numbers import count
 
 _FEWEST = 2
@@ -41,17 +40,19 @@ def fits(result: HypothesisResult, earlier: EarlierRun) -> bool:
     return earlier.test is None or earlier.test in (result.node_id, plain, plain.rpartition("::")[2])
 
 
-def as_covariates(folder: Path) -> Iterator[tuple[str, str]]:
+def is_as_planned(result: HypothesisResult) -> bool:
+    """Tell whether the mark says how many trials there are, and all were made: as a sweep over cases does."""
+    n_units = 0 if result.decision is None else result.decision.evidence.n
+    return result.max_trials_marked and _FEWEST <= n_units == result.max_trials <= _MOST
+
+
+def as_covariates(run: Run) -> Iterator[tuple[str, str]]:
     """Yield what a run has for covariates, with the words: tests that asked each case once, as planned.
 
     Raises:
-        VeloError: The record cannot be read.
+        StoreError: The trials cannot be read.
     """
-    run = load_folder(folder)
-    for result in run.document.results:
-        n_units = 0 if result.decision is None else result.decision.evidence.n
-        if not (result.max_trials_marked and _FEWEST <= n_units == result.max_trials <= _MOST):
-            continue
+    for result in filter(is_as_planned, run.document.results):
         cases = [trial.case_id for trial in run.trials_of(result.node_id)]
         if "" not in cases and len({*cases}) == len(cases):
             name = words_for(result, run.document.results, run.folder.name)

@@ -191,7 +191,8 @@ def _cost_of(plan: HypothesisPlan, futility: CostOfFutility) -> str:
 def _measured(plan: HypothesisPlan, width: int) -> Iterator[Line]:
     table, *others = plan.measured
     yield Line("")
-    runs = f"means of {count(table.n_runs, 'simulated run')} with fixed seeds"
+    simulated = f"means of {count(table.n_runs, 'simulated run')} with fixed seeds"
+    runs = simulated if table.n_runs else "means, computed exactly"
     told = f"{runs}, assuming that {table.assuming}" if table.assuming else runs
     yield from _sentence(told, Style.DIM, width)
     head = ["true value", f"{plan.unit}s", "half-width then", "measured by then", *_money_head(plan)]

@@ -63,7 +63,7 @@ class MeasuredRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasuredTable:
-    """Units until an estimate is measured, under one assumption."""
+    """Units until an estimate is measured, under one assumption: means of `n_runs` runs, exact if it is 0."""
 
     assuming: str
     n_runs: int

@@ -12,7 +12,7 @@ from typing import Protocol
 from pytest_velo.case_sets import Planned
 from pytest_velo.claims import EachCase
 from pytest_velo.errors import BudgetError, VeloError
-from pytest_velo.records import Invalid, TrialRecord
+from pytest_velo.records import Invalid, OutcomeKind, TrialRecord
 from pytest_velo.runner.evidence import Weigher
 from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.lookahead import Ahead
@@ -22,7 +22,7 @@ from pytest_velo.runner.search_trials import SearchTrials
 from pytest_velo.runner.searched import SearchWeigher, Stages
 from pytest_velo.runner.trials import Finished, Threads, TrialRunner, Trials
 from pytest_velo.runner.units import Units
-from pytest_velo.runner.weigher import weigh
+from pytest_velo.runner.weigher import Measuring, weigh
 from pytest_velo.sampling.drawing import Drawer
 from pytest_velo.stats.engine.futility import usual_futility
 from pytest_velo.verdicts import StopReason, Verdict
@@ -83,6 +83,8 @@ class Run:
         self.started_s = time.monotonic()
         self.duration_s = 0.0
         self._runner: Trials = runner or _runner_of(hypothesis, self.weigher, drawer, threads)
+        self._threads = threads
+        self._getting_ready = asyncio.Lock()
         self._waiting: dict[int, Finished] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._ended = asyncio.Event()
@@ -206,7 +208,10 @@ class Run:
         finished = await self._runner.run(planned)
         self._spent_s += time.monotonic() - began_s
         self._n_timed += 1
-        self._waiting[planned.index] = finished
+        try:
+            await self._get_ready_for(finished.record)
+        finally:  # also if it is cancelled meanwhile
+            self._waiting[planned.index] = finished
         if finished.error is not None:
             self._ahead.close()  # what is in flight may still decide before this trial counts
         if self.stop is None:
@@ -216,6 +221,14 @@ class Run:
             self._advance()
             self._check_plan()
             self._launcher.ready(self)
+
+    async def _get_ready_for(self, record: TrialRecord) -> None:
+        """Compute off the loop what an invalid trial of an estimate is weighed with: it takes seconds."""
+        weigher = self.weigher
+        if record.kind is OutcomeKind.INVALID and isinstance(weigher, Measuring) and self.stop is None:
+            async with self._getting_ready:
+                if not weigher.is_ready:
+                    await self._threads.run_blocking(weigher.get_ready)
 
     def _landed(self, task: asyncio.Task[None]) -> None:
         """Forget a finished task; if it broke, end the run, which would wait for its trial forever."""

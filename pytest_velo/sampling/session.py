@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from pytest_velo.settings import Settings
 
 
+def cassettes_in(folder: Path) -> list[Path]:
+    """Return the cassettes in a folder; hidden ones are being written, or their writer was killed."""
+    return sorted(path for path in folder.glob("*.jsonl*") if not path.name.startswith("."))
+
+
 class SamplingSession(ABC):
     """Opens loop, store and sampler on first use, by its settings."""
 

@@ -97,12 +97,14 @@ class Pool:
         waiting = [run for run in self._runs if self._lanes[id(run)] not in full and run.wanted > 0]
         while waiting:
             chosen = self._policy(waiting)
+            before = chosen.n_launched
             chosen.launch(1)
+            n_new = chosen.n_launched - before  # none where its plan turns out to be used up
             lane = self._lanes[id(chosen)]
-            busy[lane] += 1
+            busy[lane] += n_new
             if busy[lane] >= self._capacity:
                 waiting = [run for run in waiting if self._lanes[id(run)] != lane]
-            elif chosen.wanted <= 0:
+            elif not n_new or chosen.wanted <= 0:
                 waiting.remove(chosen)
 
     @staticmethod

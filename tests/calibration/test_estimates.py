@@ -24,14 +24,14 @@ from pytest_velo.stats.engine.mixture import log_e_counts
 from pytest_velo.stats.exact.fixed_width import FixedWidth, fixed_width_design
 from pytest_velo.stats.exact.thresholds import calibrated_log_threshold, crossing_probability
 from pytest_velo.stats.limits.mean import max_log_evidence
-from pytest_velo.stats.rules.estimate import FEW_LOOKS, make_estimate
+from pytest_velo.stats.rules.estimate import EXACTLY, FEW_LOOKS, make_estimate
 
 ALPHA = 0.1
 BATCH = 4_000
 NEAR = 0.05
 """Log evidence that a run may lack of rejecting the truth and is weighed all the same."""
 ROUNDING = 1e-12
-LEFT = 1 - FEW_LOOKS
+LEFT = 1 - EXACTLY
 """Of alpha, for the interval that is valid at any moment."""
 
 
@@ -230,7 +230,7 @@ def test_a_rate_at_few_looks_at_its_worst_rate(calibration, stop):
 def test_a_rate_whose_sampling_an_adversary_ends(calibration, truth):
     """Exactly, a bound: the adversary has all that the anytime-valid interval ever misses, and the design."""
     rule = make_estimate(rate, 0.1, Design(alpha=ALPHA, beta=ALPHA, max_units=150))
-    level = (1 - FEW_LOOKS) * ALPHA / 2
+    level = LEFT * ALPHA / 2
     ever = sum(
         float(
             crossing_probability(truth, truth, calibrated_log_threshold(truth, side, level, 150), side, 150)
@@ -264,7 +264,9 @@ def test_a_rate_that_an_adversary_leaves_before_its_design_ends(calibration, end
         stops[n, : n + 1] = [design.stops(n, s) for s in range(n + 1)]
         for side in (1, -1):
             log_e = np.array([log_e_counts(n, s, truth, side) for s in range(n + 1)])
-            bar, low = (calibrated_log_threshold(truth, side, x * ALPHA / 2, units) for x in (LEFT, 2 * LEFT))
+            bar, low = (
+                calibrated_log_threshold(truth, side, x * ALPHA / 2, units) for x in (LEFT, 1 - FEW_LOOKS)
+            )
             near[n, : n + 1] |= log_e >= bar - NEAR
             kept[n, : n + 1] |= (log_e >= low) & (log_e < bar - NEAR)
     at = np.arange(1, units + 1)

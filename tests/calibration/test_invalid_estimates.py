@@ -91,7 +91,7 @@ def if_a_zero(rule: EstimateRule, outcome: float, truth: float) -> bool:
 
 def when_it_would_end_and_cover(rule: EstimateRule, outcome: float, truth: float) -> bool:
     """He keeps it going while what is reported would cover, by what his side can spare."""
-    n, (least, most) = rule.n + 1, rule._counts()
+    n, (least, most) = rule.n + 1, rule.counts()
     ones = least + outcome
     if least == most and n <= rule.few_looks.looks[-1] and rule.few_looks.stops(n, ones):
         low, high = rule.few_looks.ends(n, ones)

@@ -206,19 +206,20 @@ async def test_{of}(model, case):
 
     ours, theirs = ([{"q": f"{word} {n}"} for n in range(8)] for word in ("our", "their"))
     for things in (ours, theirs):
-        run.file(asked(things), "test_before.py")
-        run("test_before.py")
+        run.file(asked(things), "test_pupils.py")
+        run("test_pupils.py")
     right, wrong = sorted(folder.name for folder in run.record.folder.parent.glob("2*"))
     given = "covariate=covariate(recorded({!r}), missing=0.5)"
-    run.file(asked(ours, "other", given.format(wrong)), "test_after.py")
-    refused = run("test_after.py").stdout.str() + run("test_after.py").stderr.str()
+    run.file(asked(ours, "other", given.format(wrong)), "test_others.py")
+    ended = run("test_others.py")
+    refused = ended.stdout.str() + ended.stderr.str()
     assert f'recorded("{wrong}") answers none of these 8 cases' in refused
     told = f'fix: paste this:\n    recorded("{right}")  # all 8 cases, test_pupil, scripted/pupil'
     assert told in refused
 
     edited = [{"q": "our new 9"}, *ours[3::-1]]  # 0 and 3 came out as 0
-    run.file(asked(edited, "other", given.format(right)), "test_after.py")
-    run("test_after.py")
+    run.file(asked(edited, "other", given.format(right)), "test_others.py")
+    run("test_others.py")
     result = run.record["test_other"]
     centres = {trial.case["q"]: result.covariate.centres[trial.case_id] for trial in result.trials}
     told = {"our 0": 0.0, "our 1": 1.0, "our 2": 1.0, "our 3": 0.0, "our new 9": 0.5}

@@ -77,10 +77,22 @@ def test_a_file_with_each_kind_of_claim_is_planned(run, lab, pytester) -> None:
             arguments="model, arm",
         )
         + hypothesis('(rate("x") <= 0.1) & (rate("y") >= 0.6)', name="test_joint")
-        + hypothesis("rate >= baseline - 0.1", name="test_change", more='cases=["a", "b"]')
+        + hypothesis(
+            "rate >= baseline - 0.1", name="test_change", more='cases=["a", "b"]', arguments="model, case"
+        )
         + hypothesis("estimate(rate, halfwidth=0.2)", name="test_number", more="max_trials=60")
-        + hypothesis("rate >= 0.5", name="test_list", more='cases=["a", "b", *"cdefghij"], once=True')
-        + hypothesis("rate >= 0.5", name="test_cases", more='cases=["a", "b"], draws_per_case=3')
+        + hypothesis(
+            "rate >= 0.5",
+            name="test_list",
+            more='cases=["a", "b", *"cdefghij"], once=True',
+            arguments="model, case",
+        )
+        + hypothesis(
+            "rate >= 0.5",
+            name="test_cases",
+            more='cases=["a", "b"], draws_per_case=3',
+            arguments="model, case",
+        )
         + "\ndef test_plain(): raise SystemExit('it ran')\n"
     )
     found = {plan.node_id.split("test_", 2)[2]: plan for plan in plans(pytester)}

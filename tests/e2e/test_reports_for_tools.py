@@ -75,7 +75,7 @@ def test_the_environment_and_the_ini_file_ask_for_it_too(run, monkeypatch):
 
 
 MISTAKES = {
-    "pdf:out.pdf": ("one of html, md, inspect, eee", "known: "),
+    "pdf:out.pdf": ("one of html, md, inspect, eee",),
     "eee": ("eee: is followed by a file or a folder", "eee:FILE.json"),
     "eee: ": ("eee: is followed by a file or a folder", "eee:FILE.json"),
     "iinspect:x": ("did you mean", "inspect"),

@@ -100,6 +100,8 @@ def test_a_threshold_that_is_none_says_what_to_write(value, what, fix):
         (lambda: mean(0, 10).within(0, 5), "an end that it cannot pass", "mean(0, 10) <= 5"),
         (lambda: rate.within(0, 1), "every value satisfies it", "rate.within(0.3, 0.7)"),
         (lambda: rate.within(30, 50), "between 0 and 1, got 30", "rate.within(0.3, 0.5)"),
+        (lambda: rate.within(50, 30), "between 0 and 1, got 50", "rate.within(0.3, 0.5)"),
+        (lambda: rate.within(50, 50), "between 0 and 1, got 50", "rate.within(0.3, 0.7)"),
         (lambda: rate.within(0.5, 1.5), "between 0 and 1, got 1.5", "rate.within(0.3, 0.7)"),
         (lambda: rate.within("0.3", 0.5), "a number between 0 and 1, got '0.3'", "rate.within(0.3, 0.7)"),
         (lambda: rate.within(math.nan, 0.5), "got nan", "rate.within(0.3, 0.7)"),

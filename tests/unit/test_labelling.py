@@ -234,9 +234,10 @@ def test_what_is_said_twice_concerns_the_test_that_it_is_of(tmp_path: Path, by: 
     found = read_labels(path, test="other")
     assert {**found} == {"t3": Label(trial="t3", label=False, by="ann")}
     assert len(found) == 1
-    for name in ("t1", "t2"):
-        with pytest.raises(UsageError, match=f"of trial {name}"):
+    for name in ("t1", "t2", "t2"):
+        with pytest.raises(UsageError, match=f"of trial {name}") as raised:
             found.get(name)
+        assert str(raised.value.within("test_it")).count("test_it: ") == 1  # whoever looked it up before
     assert found.get("t4") is None
 
 

@@ -177,6 +177,10 @@ def test_estimates_are_told_by_their_units() -> None:
     told = lines(plan(parts=(), measured=(measured,), claim="estimate(rate, halfwidth=0.1)"))
     assert "  design     at most 100 trials · alpha 5%" in told
     assert "  means of 3 simulated runs with fixed seeds" in told
+    exact = lines(
+        plan(parts=(), measured=(replace(measured, n_runs=0),), claim="estimate(rate, halfwidth=0.1)")
+    )
+    assert "  means, computed exactly" in exact
     [mirrored] = [line for line in told if "or 0.8" in line]
     assert mirrored.split() == ["0.2", "or", "0.8", "70", "0.0986", "100%", "141", "$0.70"]
     [alone] = [line for line in told if line.startswith("  0.5 ")]

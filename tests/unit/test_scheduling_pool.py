@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from itertools import islice
 
 import pytest
 
@@ -41,6 +42,24 @@ def test_a_plan_that_breaks_is_the_error_of_its_run_alone(make_hypothesis, sched
         assert isinstance(runs[0].error, ValueError)
         assert runs[1].error is None
         assert runs[1].trials
+
+    asyncio.run(go())
+
+
+@pytest.mark.parametrize("scheduler", Scheduler)
+def test_a_plan_that_is_used_up_takes_no_place_in_the_lane(make_hypothesis, scheduler) -> None:
+    """It wants another trial, for one that was invalid, and there is none: the next run has the place."""
+
+    async def go() -> None:
+        pool = Pool(policy_of(scheduler), 1, lambda _: "lane")
+        drawer, threads = Sampler(Settings(), None), SampleLoop()
+        used_up = make_hypothesis(body, trials=lambda: islice(pick_order(None, "cases", seed=0), 3))
+        runs = [Run(one, drawer, threads, launcher=pool) for one in (used_up, make_hypothesis(body))]
+        pool.start(runs)
+        for run in runs:
+            await asyncio.wait_for(pool.wait(run), timeout=60)
+        assert len(runs[0].trials) == 3
+        assert len(runs[1].trials) > 3
 
     asyncio.run(go())
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_velo.writing import whole, without_parts
+from pytest_velo.writing import whole
 
 
 @pytest.mark.parametrize("synced", [False, True])
@@ -20,6 +20,16 @@ def test_a_file_takes_the_place_of_the_old_one_once_it_is_complete(tmp_path: Pat
         assert part.suffix == path.suffix  # some writers go by it
     assert path.read_text() == "new"
     assert [*path.parent.iterdir()] == [path]
+
+
+def test_two_that_write_the_same_file_do_not_mix(tmp_path: Path) -> None:
+    path = tmp_path / "file.txt"
+    with whole(path) as first, whole(path) as second:
+        first.write_text("first")
+        second.write_text("second")
+        assert first != second
+    assert path.read_text() == "first"  # which is ready last
+    assert [*tmp_path.iterdir()] == [path]
 
 
 def test_a_folder_that_is_missing_is_made_only_if_wanted(tmp_path: Path) -> None:
@@ -49,10 +59,15 @@ def test_after_an_error_nothing_is_changed(tmp_path: Path) -> None:
     assert [*tmp_path.iterdir()] == [path]
 
 
-def test_a_file_that_is_being_written_is_not_found_in_its_folder(tmp_path: Path) -> None:
-    path = tmp_path / "draws.jsonl"
-    path.write_text("old")
+def test_a_link_stays_a_link_and_its_file_keeps_its_mode(tmp_path: Path) -> None:
+    path, link = tmp_path / "shared" / "file.txt", tmp_path / "file.txt"
     with whole(path) as part:
-        part.write_text("half of it")
-        assert part in tmp_path.glob("*.jsonl*"), "a pattern finds it"
-        assert without_parts(tmp_path.glob("*.jsonl*")) == [path]
+        part.write_text("old")
+    path.chmod(0o640)
+    link.symlink_to(path)
+    with whole(link) as part:
+        part.write_text("new")
+    assert link.is_symlink()
+    assert path.read_text() == "new"
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert [*path.parent.iterdir()] == [path]

@@ -30,6 +30,7 @@ from pytest_velo.integration.collect.fixture_names import (
 )
 from pytest_velo.integration.collect.marks import gives, is_given, read_spec
 from pytest_velo.integration.collect.models import chosen_model
+from pytest_velo.integration.collect.stash import SPEC
 from pytest_velo.integration.compat import FixtureInfo, fixture_info
 from pytest_velo.searching.search import Search
 from pytest_velo.settings import Settings
@@ -184,8 +185,8 @@ def _unused_cases(node: Any) -> str | None:
 
     They may be there for the other tests. Those of its own mark are an error.
     """
-    spec, info = read_spec(node, node.function), fixture_info(node)
-    if spec is None or may_ask_later(node, info) or not leaves_cases_unused(ours_in(info), spec):
+    info = fixture_info(node)
+    if may_ask_later(node, info) or not leaves_cases_unused(ours_in(info), node.stash[SPEC]):
         return None
     return (
         f"{node.nodeid}: the body does not use `case`, so the cases that its class or module gives it cannot"

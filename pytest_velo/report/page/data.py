@@ -233,7 +233,7 @@ def _without_model(name: str, model: str) -> str:
 def _environment(run: Run) -> Iterator[tuple[str, str]]:
     document, results = run.document, run.document.results
     yield "run", shown(document.run_id, 200)
-    for what, words in () if run.is_partial else as_covariates(run.folder):
+    for what, words in () if run.is_partial else as_covariates(run):
         yield what, shown(words, 400)
     yield "started", shown(document.started_at, 80)
     yield "took", duration(document.duration_s)

@@ -78,7 +78,8 @@ class _Recorded:
 def path_of(result: HypothesisResult, *, intervals: int = 0) -> Path | None:
     """Return the path of a result with its trials; None where the record does not tell.
 
-    It takes some milliseconds, and up to a second where a calibrated threshold is new to this process.
+    It takes some milliseconds, up to a second where a calibrated threshold is new to this process, and some
+    where the limits of a narrow estimate with invalid trials are.
     `intervals` is how many looks get their running interval, each for up to 50 ms more.
     """
     claim = claim_of(result.claim)
@@ -150,6 +151,7 @@ class _Followed:
     verdict: Verdict
     end: Boundaries | None
     evidence: tuple[float, float] | None
+    n_weighed: int
 
     def has_estimates(self, result: HypothesisResult) -> bool:
         """Tell whether the estimates end at what is recorded; they need no rule."""
@@ -164,6 +166,8 @@ class _Followed:
         """Tell whether the rule ended at what is recorded."""
         assert result.decision is not None  # the caller looked
         evidence = result.decision.evidence
+        if self.n_weighed != evidence.n:
+            return False  # it would have ended sooner: another version's rule decided
         by_steps = result.family is not None and result.family.by_steps  # a verdict of the whole family
         if not self.has_estimates(result) or not (by_steps or self.verdict is result.decision.verdict):
             return False
@@ -211,7 +215,8 @@ def _followed(result: HypothesisResult, claim: AnyClaim, design: Design, interva
     every_interval = math.ceil(max(1, result.decision.evidence.n) / intervals) if intervals else 0
     looks: list[_Look] = []
     verdict: Verdict | None = None
-    for trial in sorted(result.trials, key=lambda trial: trial.index):
+    trials = iter(sorted(result.trials, key=lambda trial: trial.index))
+    for trial in trials:
         verdict = weigher.add(trial, _planned(trial, len(weigher.units.turns)))
         seen = looks[-1].n if looks else 0
         if weigher.n > seen and (weigher.n % every == 0 or verdict is not None):
@@ -221,6 +226,7 @@ def _followed(result: HypothesisResult, claim: AnyClaim, design: Design, interva
             break
     if looks and weigher.n > looks[-1].n:
         looks.append(_look(weigher, bool(intervals)))
+    looks += _sooner(weigher, trials, result.decision.evidence.n, every)
     end = weigher.boundaries()
     path = Path(
         n=tuple(look.n for look in looks),
@@ -230,7 +236,29 @@ def _followed(result: HypothesisResult, claim: AnyClaim, design: Design, interva
         followed=True,
         intervals=tuple(zip(*(look.intervals for look in looks), strict=True)) if intervals else (),
     )
-    return _Followed(path=path, verdict=verdict or Verdict.INCONCLUSIVE, end=end, evidence=weigher.log_e())
+    return _Followed(
+        path=path,
+        verdict=verdict or Verdict.INCONCLUSIVE,
+        end=end,
+        evidence=weigher.log_e(),
+        n_weighed=weigher.n,
+    )
+
+
+def _sooner(weigher: Weigher, rest: Iterator[TrialRecord], last: int, every: int) -> Iterator[_Look]:
+    """Yield the estimates up to the last recorded unit, where the rule has ended before it."""
+    n = weigher.n
+    if weigher.labelled is not None:
+        return  # its units come of the labels that the rule asked for
+    for trial in rest:
+        if n >= last:
+            return
+        planned = _planned(trial, len(weigher.units.turns))
+        if all(unit is None for unit in [units.add(trial, planned) for units in weigher.all_units]):
+            continue
+        n += 1
+        if n == last or n % every == 0:
+            yield _Look(n, tuple(units.estimate for units in weigher.all_units), None)
 
 
 class _Look(NamedTuple):

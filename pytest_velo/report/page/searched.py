@@ -56,6 +56,7 @@ class SearchShown:
     Attributes:
         told: How many cases it tried, and where they came from.
         saved: Where the confirmed ones are; empty for nowhere.
+        findings: In the order in which they were found.
         labels: The labels of the rows of text that say the same.
     """
 

@@ -21,7 +21,7 @@ that is rejected together with all cells below it. The upper limit is the same f
 4. The b(n) of each cell are as small as leaves the sum of this and of the same for zeros at most alpha. So
    alpha is what the interval of the design, at its own stop, and these limits, at all looks, miss together.
 
-Nothing is assumed about who makes trials invalid, and when: he may even foresee the outcomes.
+Nothing is assumed about what makes trials invalid, and when: it may even foresee the outcomes.
 
 A path that the design has ended (it is `ended` here, and not missed) goes on: a trial that is invalid may
 keep the run going. Ones that are too few to matter are moved up to the lowest number that is followed, which
@@ -36,6 +36,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
@@ -71,6 +72,9 @@ _JUST_BELOW = 0.97
 _ROUNDING = 1e-9
 _SHORT = 12
 """A kernel up to this length is applied term by term."""
+
+_COMPUTING = Lock()
+"""Runs that ask for the same limits at once, each on a thread of its own, share what one computes."""
 
 _Rows = npt.NDArray[np.intp]
 
@@ -120,7 +124,6 @@ class RepeatedLimits:
         return None
 
 
-@lru_cache(maxsize=64)
 def repeated_limits(design: FixedWidth, alpha: float, horizon: int) -> RepeatedLimits | None:
     """Return limits that, together with a design of few looks, miss a rate with probability alpha at most.
 
@@ -132,6 +135,12 @@ def repeated_limits(design: FixedWidth, alpha: float, horizon: int) -> RepeatedL
     Returns:
         The limits; None if none were found.
     """
+    with _COMPUTING:
+        return _limits_of(design, alpha, horizon)
+
+
+@lru_cache(maxsize=64)
+def _limits_of(design: FixedWidth, alpha: float, horizon: int) -> RepeatedLimits | None:
     return _Tests(design, alpha, horizon).limits()
 
 

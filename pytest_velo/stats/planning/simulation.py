@@ -26,7 +26,7 @@ MAX_CALIBRATED_RUN = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """The outcome of an estimate at one true value, averaged over the simulated runs.
+    """The outcome of an estimate at one true value, in the mean.
 
     Attributes:
         truth: In the statistic's own units; the value at the same distance from the other end behaves the
@@ -34,12 +34,14 @@ class Measured:
         n: Units until it is measured, or all there are.
         halfwidth: Half of the interval's width at that point, in the same units.
         measured: The share of runs in which it is as tight as requested.
+        n_runs: How many simulated runs these are means of; 0 if they are exact.
     """
 
     truth: float
     n: float
     halfwidth: float
     measured: float
+    n_runs: int
 
 
 def measured_at(estimation: Estimation, design: Design, truth: float, deviation: float) -> Measured:
@@ -49,13 +51,16 @@ def measured_at(estimation: Estimation, design: Design, truth: float, deviation:
     few_looks = make_estimate(estimation.statistic, estimation.halfwidth, design).few_looks
     if few_looks is not None:
         law = few_looks.law(scale.to_unit(truth))
-        return Measured(truth=truth, n=law.n, halfwidth=law.halfwidth * scale.span, measured=law.measured)
+        return Measured(
+            truth=truth, n=law.n, halfwidth=law.halfwidth * scale.span, measured=law.measured, n_runs=0
+        )
     runs = [_run(estimation, design, points, seed) for seed in range(N_RUNS)]
     return Measured(
         truth=truth,
         n=fmean(run.n for run in runs),
         halfwidth=fmean(run.halfwidth for run in runs),
         measured=fmean(run.measured for run in runs),
+        n_runs=N_RUNS,
     )
 
 

@@ -12,11 +12,14 @@ ends at the first of these looks at which they are tight enough. A run may end e
 somebody may look while it runs: then the anytime-valid interval is reported, within the tightest of these
 limits after an invalid trial.
 
+Where `min_units` kept the run going until the anytime-valid interval is tighter than what was asked for, what
+the two have in common is reported.
+
 Whoever chooses between the three, and however the data make them choose: the report misses only if the
 design's interval misses at the design's own stop, run on the true outcomes, or the limits at any look, or the
 anytime-valid interval at any time. The first two together have a chance of `EXACTLY` * alpha at most, the
-third has the rest. (A design that is so long that there are no such limits has `FEW_LOOKS_ALONE` * alpha,
-and the bets of its anytime-valid interval aim.)
+third has the rest. (A design that is so long that there are no such limits has `FEW_LOOKS` * alpha
+alone, and the bets of its anytime-valid interval aim.)
 
 Each end of the anytime-valid interval is a limit at half of its share that holds at all times
 simultaneously, so it also covers when its own width decides when to stop. Where earlier units ruled out
@@ -57,11 +60,11 @@ FEW_LOOKS = 0.9
 EXACTLY = 0.97
 """The share that it and the repeated limits, which go on after an invalid trial, may miss together."""
 
-FEW_LOOKS_ALONE = 0.9
-"""The share of a design without repeated limits."""
+TIGHTER = 1.3
+"""From how many times below the half-width the anytime-valid interval is looked at, too, at the stop."""
 
 MAX_REPEATED = 500
-"""A design whose last look is later has no repeated limits: they would take many seconds to compute."""
+"""A design whose last look is later has no repeated limits: they would take longer and longer to compute."""
 
 SLOWER_THAN_FIXED = 1.05
 """Initial guess, on the low side, of how much wider an anytime-valid interval is than a fixed-n one."""
@@ -134,7 +137,7 @@ class EstimateRule:
         """The design of few looks; None for what has none."""
         if self._goal is None or not self._may_look_seldom:
             return None
-        asked = self._goal, self._few_looks_share * self.alpha, self.max_units, self.min_units
+        asked = self._goal, FEW_LOOKS * self.alpha, self.max_units, self.min_units
         design = exact.fixed_width_design(*asked)
         if design is None or design.width(self.max_units, 0) > self._goal:
             return None  # nothing stops it within the horizon; the anytime-valid interval may
@@ -147,21 +150,21 @@ class EstimateRule:
             return None
         return exact.repeated_limits(self.few_looks, EXACTLY * self.alpha, self.max_units)
 
+    def get_ready(self) -> None:
+        """Compute what goes on after an invalid trial, on any thread; else it is computed when it is used."""
+        _ = self.repeated
+
     @cached_property
     def _may_repeat(self) -> bool:
         asked = self._goal or 0.5, FEW_LOOKS * self.alpha, self.max_units, self.min_units
         return exact.last_look(*asked) <= MAX_REPEATED
 
     @property
-    def _few_looks_share(self) -> float:
-        return FEW_LOOKS if self._may_repeat else FEW_LOOKS_ALONE
-
-    @property
     def _anytime_alpha(self) -> float:
         """What the anytime-valid interval may miss."""
         if self.few_looks is None:
             return self.alpha
-        return (1.0 - (EXACTLY if self._may_repeat else FEW_LOOKS_ALONE)) * self.alpha
+        return (1.0 - (EXACTLY if self._may_repeat else FEW_LOOKS)) * self.alpha
 
     @property
     def by_design(self) -> bool:
@@ -172,7 +175,9 @@ class EstimateRule:
     @property
     def interval_of(self) -> str:
         """Which interval is reported and why, in words."""
-        if self.by_design:
+        if self.by_design and (design := self.few_looks) is not None:
+            if self._much_tighter(design):
+                return "of the design of few looks, exact, within the one that is valid at any moment"
             return "of the design of few looks, which ended the sampling: exact"
         if self.few_looks is not None:
             if self._tightest is not None:
@@ -236,7 +241,7 @@ class EstimateRule:
             rate = (self._sums[0] + 1.0) / (self.n + 2.0)
             return max(self.min_more(), min(left, design.next_look(self.n, rate) - self.n))
         if not self._surely and (repeated := self.repeated) is not None:
-            least, most = self._counts()
+            least, most = self.counts()
             known = self.n - (most - least)
             look = repeated.next_look(self.n, (least + 1.0) / (known + 2.0), (most - least) / self.n)
             if look is not None:
@@ -289,18 +294,18 @@ class EstimateRule:
             if due or self._foreseen(self.n) <= goal:
                 self._look(goal)
 
-    def _counts(self) -> tuple[int, int]:
-        """Return how many ones there are at least and at most."""
+    def counts(self) -> tuple[int, int]:
+        """Return how many ones single outcomes have at least, and at most, by what the invalid ones were."""
         return round(self._sums[0]), round(self._sums[1])
 
     def _look_again(self, repeated: RepeatedLimits) -> None:
         """After an invalid trial: at a look, take its limits and tell whether they are tight enough."""
         if self.n in repeated.looks:
-            low, high = repeated.ends(self.n, *self._counts())
+            low, high = repeated.ends(self.n, *self.counts())
             before = self._tightest
             if before is None or high - low < before[1] - before[0]:
                 self._tightest = low, high
-            self.measured = self._by_limits = repeated.tight(self.n, *self._counts())
+            self.measured = self._by_limits = repeated.tight(self.n, *self.counts())
 
     def _look(self, goal: float) -> None:
         """Compute the interval; if it is still too wide, schedule the next computation."""
@@ -316,14 +321,29 @@ class EstimateRule:
         if self.n == 0:
             return 0.0, 1.0
         if self.by_design and (design := self.few_looks) is not None:
-            self.excluded = False  # it is around what was observed
-            return design.ends(self.n, round(self._sums[0]))
+            ends = design.ends(self.n, round(self._sums[0]))
+            if not self._much_tighter(design):
+                self.excluded = False  # it is around what was observed
+                return ends
+            return both(ends, self._at_any_moment())
         if self._by_limits and self._tightest is not None:
             self.excluded = False
             return self._tightest
+        return self._at_any_moment()
+
+    def _much_tighter(self, design: FixedWidth) -> bool:
+        """Tell whether `min_units` kept it going until even the anytime-valid interval may be tighter.
+
+        The design's own is never tighter than what is asked for.
+        """
+        return TIGHTER * design.width(self.n, round(self._sums[0])) <= design.halfwidth
+
+    def _at_any_moment(self) -> tuple[float, float]:
+        """Return the anytime-valid interval, within the tightest repeated limits."""
         if self._ends is None or self._ends[0] != self.n:
             limits_at = self._ville if self._aim is not None or self.kind == "ville" else self._calibrated
-            low, high = self._within_tightest(limits_at(at_stop=False))
+            ends = limits_at(at_stop=False)
+            low, high = ends if self._tightest is None else both(ends, self._tightest)
             # As in `rules.interval`: a set that contains the running intersection, or what is left of it.
             least, most = (total / self.n for total in self._sums[:2])
             self.excluded = low > least or high < most
@@ -332,14 +352,6 @@ class EstimateRule:
                 low, high = min(low, least), max(high, most)
             self._ends = self.n, low, high
         return self._ends[1:]
-
-    def _within_tightest(self, ends: tuple[float, float]) -> tuple[float, float]:
-        """Return what is left of an interval within the tightest repeated limits; both if nothing is."""
-        if self._tightest is None:
-            return ends
-        lows, highs = zip(ends, self._tightest, strict=True)
-        low, high = max(lows), min(highs)
-        return (low, high) if low <= high else (min(lows), max(highs))
 
     def _calibrated(self, *, at_stop: bool) -> tuple[float, float]:
         tests = []
@@ -382,6 +394,13 @@ class EstimateRule:
 
     def _paths(self) -> tuple[tuple[array[float], Side], tuple[array[float], Side]]:
         return (self._lows, 1), (self._highs, -1)
+
+
+def both(one: tuple[float, float], other: tuple[float, float]) -> tuple[float, float]:
+    """Return what two intervals have in common; where that is nothing, the smallest that holds both."""
+    lows, highs = zip(one, other, strict=True)
+    low, high = max(lows), min(highs)
+    return (low, high) if low <= high else (min(lows), max(highs))
 
 
 def fewest_units(halfwidth: float, alpha: float) -> int:

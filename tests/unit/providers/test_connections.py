@@ -10,7 +10,7 @@ from itertools import pairwise
 import httpx2
 import pytest
 
-from pytest_velo.providers.connections import Unconnected, unconnected, untrusted
+from pytest_velo.providers.connections import NoAnswer, unconnected, untrusted
 
 URL = "https://user:secret@llm.example:8443/v1"
 
@@ -111,7 +111,7 @@ def certificate(code: int, message: str) -> ssl.SSLCertVerificationError:
 )
 def test_the_fix_for_a_certificate_is_for_what_is_wrong_with_it(code: int, message: str, fix: str) -> None:
     found = untrusted(caused(httpx2.ConnectError("x"), certificate(code, message)), URL)
-    assert isinstance(found, Unconnected)
+    assert isinstance(found, NoAnswer)
     assert message in found.what
     assert fix in found.fix
 

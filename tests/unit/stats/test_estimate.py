@@ -133,6 +133,18 @@ def test_a_rate_ends_at_a_look_with_the_width_asked_for():
     assert interval.high - interval.low == pytest.approx(0.2)
 
 
+def test_more_trials_than_the_width_needs_make_the_interval_tighter_than_asked_for():
+    """`min_units` keeps it going; the design's own interval is never tighter than the half-width."""
+    rule = build(halfwidth=0.2, min_units=150)
+    while not rule.feed(outcome := float(rule.n % 5 > 0), outcome):
+        pass
+    interval = rule.interval()
+    assert rule.measured
+    assert interval.low < 0.8 < interval.high
+    assert interval.high - interval.low < 0.28
+    assert "within the one that is valid at any moment" in rule.interval_of
+
+
 def test_a_rate_that_is_stopped_from_outside_has_the_anytime_valid_interval():
     rule = build(halfwidth=0.1)
     for outcome in (0.0, 1.0) * 20:

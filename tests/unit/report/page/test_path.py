@@ -135,6 +135,29 @@ def test_blocks_of_no_trial_are_refused_where_a_record_is_read() -> None:
         truth_from_json(truth_to_json(TRUTH))
 
 
+INVALID_ONCE = [None, *[1.0, 0.0, 0.0] * 60]
+
+
+@pytest.mark.parametrize(
+    ("claim", "outcomes"),
+    [(estimate(rate, halfwidth=0.2), INVALID_ONCE), ((rate("x") <= 0.9) & (rate("y") >= 0.2), None)],
+    ids=["an estimate", "several parts"],
+)
+def test_where_the_rule_of_today_ends_sooner_the_running_estimate_is_left(claim: Any, outcomes: Any) -> None:
+    """As for a record from before its rule was better: what was drawn then is all there."""
+    if outcomes is None:
+        outcomes = [{"x": 0.0, "y": 1.0}, {"x": 1.0, "y": 1.0}] * 40
+    longer = result_of(sampled(claim, outcomes, min_units=70))
+    assert longer.decision.evidence.n >= 70
+    sooner = result_of(sampled(claim, outcomes))
+    assert sooner.decision.evidence.n < 70
+    path = path_of(longer)
+    assert (path.followed, path.log_e, path.boundaries) == (False, (), None)
+    assert (path.n[-1], list(path.n)) == (longer.decision.evidence.n, sorted(set(path.n)))
+    parts = [part.estimate for part in longer.decision.parts] or [longer.decision.evidence.estimate]
+    assert [estimates[-1] for estimates in path.estimates] == parts
+
+
 def test_a_part_of_the_trials_is_no_path() -> None:
     recorded = result(rate >= 0.9)
     assert path_of(replace(recorded, trials=recorded.trials[:2])) is None
