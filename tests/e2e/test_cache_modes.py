@@ -304,3 +304,12 @@ def test_hazard_12_plain_pytest_pays_nothing_under_workers_either(run, lab):
     run.file(MANY)
     assert run("-n", "2").parseoutcomes() == {"skipped": 6}
     assert not lab.calls
+
+
+def test_a_cassette_that_a_killed_export_left_half_is_not_read(run, lab):
+    run.file(hypothesis())
+    first = run("-m", "velo")
+    velo("cassette", "export", "cassettes/draws.jsonl")
+    written = (run.path / "cassettes" / "draws.jsonl").read_bytes()
+    (run.path / "cassettes" / ".draws.123.new.jsonl").write_bytes(written[:-20])  # within a line
+    assert run("--velo-mode=replay", "--velo-cache-dir=fresh").parseoutcomes() == first.parseoutcomes()
