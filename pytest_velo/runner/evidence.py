@@ -60,6 +60,15 @@ class Weigher(Protocol):
         """The labels and what was judged, if the claim is about labels."""
         ...
 
+    @property
+    def is_ready(self) -> bool:
+        """An invalid trial can be weighed at once; else `get_ready` is called before, which takes seconds."""
+        ...
+
+    def get_ready(self) -> None:
+        """Compute what an invalid trial is weighed with; any thread may call it."""
+        ...
+
     def add(self, record: TrialRecord, planned: Planned) -> Verdict | None:
         """Take in the next trial in submission order; return the verdict if it decides."""
         ...
@@ -113,6 +122,15 @@ class Weigher(Protocol):
         None if there is one, if no number is in sight, or if the rule is not ours.
         """
         ...
+
+
+class WeighsAtOnce:
+    """The answers of a weigher to which an invalid trial is like any other."""
+
+    is_ready = True
+
+    def get_ready(self) -> None:
+        """Do nothing."""
 
 
 class Weighed(Protocol):

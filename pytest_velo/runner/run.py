@@ -22,7 +22,7 @@ from pytest_velo.runner.search_trials import SearchTrials
 from pytest_velo.runner.searched import SearchWeigher, Stages
 from pytest_velo.runner.trials import Finished, Threads, TrialRunner, Trials
 from pytest_velo.runner.units import Units
-from pytest_velo.runner.weigher import Measuring, weigh
+from pytest_velo.runner.weigher import weigh
 from pytest_velo.sampling.drawing import Drawer
 from pytest_velo.stats.engine.futility import usual_futility
 from pytest_velo.verdicts import StopReason, Verdict
@@ -223,12 +223,11 @@ class Run:
             self._launcher.ready(self)
 
     async def _get_ready_for(self, record: TrialRecord) -> None:
-        """Compute off the loop what an invalid trial of an estimate is weighed with: it takes seconds."""
-        weigher = self.weigher
-        if record.kind is OutcomeKind.INVALID and isinstance(weigher, Measuring) and self.stop is None:
+        """Compute off the loop what an invalid trial is weighed with, where that takes seconds."""
+        if record.kind is OutcomeKind.INVALID and self.stop is None:
             async with self._getting_ready:
-                if not weigher.is_ready:
-                    await self._threads.run_blocking(weigher.get_ready)
+                if not self.weigher.is_ready:
+                    await self._threads.run_blocking(self.weigher.get_ready)
 
     def _landed(self, task: asyncio.Task[None]) -> None:
         """Forget a finished task; if it broke, end the run, which would wait for its trial forever."""

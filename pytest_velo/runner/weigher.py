@@ -15,7 +15,7 @@ from pytest_velo.errors import UsageError
 from pytest_velo.records import Invalid, TrialRecord
 from pytest_velo.runner.beside import Beside
 from pytest_velo.runner.distance import Distance, wrong_by
-from pytest_velo.runner.evidence import Boundaries, Weighed, Weigher
+from pytest_velo.runner.evidence import Boundaries, Weighed, Weigher, WeighsAtOnce
 from pytest_velo.runner.labelled import Labelled
 from pytest_velo.runner.ranked import RankingWeigher
 from pytest_velo.runner.units import Units
@@ -64,7 +64,7 @@ class _Bounds(NamedTuple):
     reported: Reported
 
 
-class OneClaim:
+class OneClaim(WeighsAtOnce):
     """A claim about one statistic."""
 
     def __init__(self, hypothesis: Weighed, claim: Claim) -> None:
@@ -176,7 +176,7 @@ class OneClaim:
         return _whole(units_in_sight(nulls, seen, alpha=design.alpha, beta=design.beta))
 
 
-class AllClaims:
+class AllClaims(WeighsAtOnce):
     """Several claims about outcomes of the same trials, all of which must hold."""
 
     beside = None

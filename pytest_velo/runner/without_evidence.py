@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from pytest_velo.runner.evidence import WeighsAtOnce
 from pytest_velo.verdicts import PartVerdict
 
 
-class WithoutEvidence:
+class WithoutEvidence(WeighsAtOnce):
     """The answers of an estimate, a ranking or a search to what is asked of every claim.
 
     They go on to their end, for every trial may settle something: none is given up.
