@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from pytest_velo.case_sets import CaseSet, pick_order, with_arms
 from pytest_velo.claims import AnyClaim
@@ -74,6 +74,19 @@ def hypothesis(
     return hypothesis_of(**{**known, **fields})
 
 
+class _Threads:
+    """Threads for what takes seconds to compute; no body blocks."""
+
+    def call(self, work: Coroutine[Any, Any, Any]) -> NoReturn:
+        raise AssertionError("no body is on a thread")
+
+    async def run_blocking(self, func: Callable[[], Any]) -> Any:
+        return await asyncio.to_thread(func)
+
+    def crew(self) -> NoReturn:
+        raise AssertionError("there is no scorer")
+
+
 def sampled(claim: AnyClaim, outcomes: Sequence[Told], *, cases: CaseSet | None = None, **fields: Any) -> Run:
     """Run a hypothesis to its end, whose trials come out as they are told.
 
@@ -85,8 +98,8 @@ def sampled(claim: AnyClaim, outcomes: Sequence[Told], *, cases: CaseSet | None 
     """
     from pytest_velo.runner.run import Run
 
-    nobody: Any = None  # no model is asked, and no body blocks
-    run = Run(hypothesis(claim, outcomes, cases=cases, **fields), nobody, nobody)
+    nobody: Any = None  # no model is asked
+    run = Run(hypothesis(claim, outcomes, cases=cases, **fields), nobody, _Threads())
     asyncio.run(run.go())
     return run
 
