@@ -103,8 +103,7 @@ def test_the_blocks_of_the_page_run(run: Inner, server: SdkServer, monkeypatch: 
     for number, block in enumerate(blocks):
         run.file(block, f"test_block_{number}.py")
     run("--velo-mode=auto", "--velo-budget=none").assert_outcomes(passed=2)
-    assert server.paths()[0] == "/v1/chat/completions"
-    assert "/v1/responses" in server.paths()
+    assert {*server.paths()} == {"/v1/chat/completions", "/v1/responses"}  # which comes first is a race
     velo("cassette", "export", "--cache-dir", str(run.path / ".pytest_velo"), str(run.path / "c.jsonl"))
     server.close()
     shutil.rmtree(run.path / ".pytest_velo")
