@@ -28,6 +28,11 @@ def n_found(page: Page) -> int:
     return int(page.inner_text("#browser [role=status]").split(" ")[0].replace(",", ""))
 
 
+def view_with(page: Page, text: str) -> Any:
+    """Return the view of a trial once it holds a text; wait for it, since a script fills it."""
+    return page.locator(".view", has_text=text)
+
+
 def cells(page: Page, column: str) -> list[str]:
     """Return the texts of a column of the table of trials, as far as it is drawn."""
     texts: list[str] = page.locator(f"{ROWS} [tabulator-field={column}]").all_inner_texts()
@@ -77,7 +82,7 @@ def test_what_changed_stands_first(visit: Visit, everyday_file: Path) -> None:
     assert "comparisons, each at 5%" in section.inner_text()
     assert re.search(r"(changed|worse): it fell", section.inner_text())
     section.locator(".trial-link").first.click()
-    assert "before: 1" in page.inner_text(".view")
+    view_with(page, "before: 1").wait_for()
 
 
 def test_the_rerun_line_is_copied(visit: Visit, everyday_file: Path) -> None:
@@ -119,7 +124,7 @@ def test_transcripts_are_filtered_and_searched(visit: Visit, everyday_file: Path
 
 def test_a_deep_link_opens_a_trial_and_a_selection(visit: Visit, everyday_file: Path) -> None:
     page = visit(everyday_file, "h1-t2")
-    assert "trial 2" in page.inner_text(".view")
+    view_with(page, "trial 2").wait_for()
     page = visit(everyday_file, "h1")
     refuted(page).get_by_role("link", name="those against the claim").click()
     page.wait_for_selector(".view article")
@@ -130,13 +135,14 @@ def test_a_deep_link_opens_a_trial_and_a_selection(visit: Visit, everyday_file: 
         text.startswith("0") for text in page.locator(f"{ROWS} [tabulator-field=outcome]").all_inner_texts()
     )
     page = visit(everyday_file, "h1-t99999")
-    assert "trials.jsonl" in page.inner_text(".view")
+    view_with(page, "trials.jsonl").wait_for()
 
 
 def test_pairs_stand_side_by_side(visit: Visit, everyday_file: Path) -> None:
     page = visit(everyday_file, "transcripts")
     page.locator(".filters [name=arm]").select_option("hinted")
     page.locator(f"{ROWS} a").first.click()
+    page.locator(".view article").nth(1).wait_for()
     boxes = [article.bounding_box() for article in page.locator(".view article").all()]
     assert len(boxes) == 2
     assert boxes[0]["y"] == boxes[1]["y"]
