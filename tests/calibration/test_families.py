@@ -16,7 +16,8 @@ from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.engine.mixture import log_e_counts
 from pytest_velo.stats.exact.thresholds import calibrated_log_threshold, crossing_probability
 from pytest_velo.stats.rules.rate import make_rate_rule
-from pytest_velo.verdicts import Decision, Evidence, StopReason, Verdict
+from pytest_velo.verdicts import Verdict
+from support.members import NO_EVIDENCE, UNDECIDED
 
 LEVELS = (0.005, 0.01, 0.025, 0.05)
 ROUNDING = 1e-12
@@ -100,35 +101,11 @@ def test_p_of_the_shipped_rule_is_valid_over_every_path(threshold):
 
 def ended(outcome: Outcome, p_support: float, p_refute: float, size: int) -> HypothesisResult:
     """Return a member that was sampled to its end."""
-    evidence = replace(_EVIDENCE, p_support=p_support, p_refute=p_refute)
-    decision = replace(_DECISION, verdict=Verdict(outcome.value), evidence=evidence)
+    evidence = replace(NO_EVIDENCE, p_support=p_support, p_refute=p_refute)
+    decision = replace(UNDECIDED, verdict=Verdict(outcome.value), evidence=evidence)
     return replace(_MEMBER, outcome=outcome, decision=decision, family=replace(_FAMILY, size=size))
 
 
-_EVIDENCE = Evidence(
-    n=1,
-    n_for=1,
-    n_against=0,
-    n_invalid=0,
-    n_ones=1,
-    estimate=1.0,
-    log_e_support=0.0,
-    log_e_refute=0.0,
-    p_support=1.0,
-    p_refute=1.0,
-    interval=None,
-    wilson=None,
-    clopper_pearson=None,
-    rule="calibrated",
-)
-_DECISION = Decision(
-    verdict=Verdict.INCONCLUSIVE,
-    stop=StopReason.MAX_TRIALS,
-    certified="",
-    evidence=_EVIDENCE,
-    n_unused=0,
-    n_saved=0,
-)
 _FAMILY = Family(name="f", size=5, alpha=ALPHA, beta=ALPHA)
 _MEMBER = HypothesisResult(node_id="t", belief="", claim="", scope="", outcome=Outcome.INCONCLUSIVE)
 

@@ -19,37 +19,14 @@ from pytest_velo.records import Family, HypothesisResult, Outcome
 from pytest_velo.runner.holm import settle
 from pytest_velo.settings import Settings
 from pytest_velo.stats.engine.mixture import log_e_counts
-from pytest_velo.verdicts import Decision, Evidence, StopReason, Verdict
+from pytest_velo.verdicts import Verdict
+from support.members import NO_EVIDENCE, UNDECIDED
 
 ALPHA, BETA, N_RUNS, N_UNITS = 0.2, 0.1, 20_000, 40
 FALSE, TRUE = 4, 2
 """Claims `rate >= 0.5`: at the edge, and far beyond it."""
 SIZE = FALSE + TRUE
 FAMILY = Family(name="f", size=SIZE, alpha=ALPHA, beta=BETA, procedure="ebh")
-_EVIDENCE = Evidence(
-    n=1,
-    n_for=1,
-    n_against=0,
-    n_invalid=0,
-    n_ones=1,
-    estimate=1.0,
-    log_e_support=0.0,
-    log_e_refute=0.0,
-    p_support=1.0,
-    p_refute=1.0,
-    interval=None,
-    wilson=None,
-    clopper_pearson=None,
-    rule="ville",
-)
-_DECISION = Decision(
-    verdict=Verdict.INCONCLUSIVE,
-    stop=StopReason.MAX_TRIALS,
-    certified="",
-    evidence=_EVIDENCE,
-    n_unused=0,
-    n_saved=0,
-)
 _MEMBER = HypothesisResult(node_id="t", belief="", claim="", scope="", outcome=Outcome.INCONCLUSIVE)
 
 
@@ -60,8 +37,8 @@ def member(log_e_support: float, log_e_refute: float, size: int = SIZE) -> Hypot
         outcome = Outcome.SUPPORTED
     elif log_e_refute >= math.log(size / BETA):
         outcome = Outcome.REFUTED
-    evidence = replace(_EVIDENCE, log_e_support=log_e_support, log_e_refute=log_e_refute)
-    decision = replace(_DECISION, verdict=Verdict(outcome.value), evidence=evidence)
+    evidence = replace(NO_EVIDENCE, rule="ville", log_e_support=log_e_support, log_e_refute=log_e_refute)
+    decision = replace(UNDECIDED, verdict=Verdict(outcome.value), evidence=evidence)
     return replace(_MEMBER, outcome=outcome, decision=decision, family=replace(FAMILY, size=size))
 
 
