@@ -40,7 +40,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import fmean
+from statistics import geometric_mean
 
 import numpy as np
 from measuring import machine, print_table
@@ -256,11 +256,6 @@ def trials_of_a_part(
             first = np.where(rejected.any(axis=1), rejected.argmax(axis=1) + 1, horizon + 1)
             np.maximum(found, first, out=found)
     return shipped, ville
-
-
-def geometric_mean(ratios: Sequence[float]) -> float:
-    """Return the geometric mean."""
-    return math.exp(fmean(map(math.log, ratios)))
 
 
 def main() -> None:
