@@ -145,7 +145,17 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
-    """Sample hypotheses together while the loop runs."""
+    """Sample hypotheses together while the loop runs; after it, the session ends even at Ctrl-C."""
+    try:
+        return (yield from _pooled(session))
+    finally:
+        state = _opened(session.config)
+        if state is not None:
+            # The last to be registered is the first to be called: no hook is interrupted.
+            session.config.pluginmanager.register(integration.Leaving(state.hurry), "velo-leaving")
+
+
+def _pooled(session: pytest.Session) -> Generator[None, object, object]:
     if not any(item.get_closest_marker("velo") is not None for item in session.items):
         return (yield)
     pooling = integration.start_pooling(session)
@@ -199,16 +209,14 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, obj
     state = _opened(session.config)
     if state is None:
         return (yield)
-    with integration.ending(state.hurry):
-        state.close()
+    state.close()
     try:
         return (yield)
     finally:
-        with integration.ending(state.hurry):
-            took_s = time.monotonic() - session.config.stash[_STARTED_S]
-            if not integration.write_run(state, took_s):
-                session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
-            integration.add_step_summary(state)
+        took_s = time.monotonic() - session.config.stash[_STARTED_S]
+        if not integration.write_run(state, took_s):
+            session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
+        integration.add_step_summary(state)
         state.exit_code = int(session.exitstatus)
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pytest_velo.integration.collect.late import take_in_late as take_in_late
     from pytest_velo.integration.github import add_step_summary as add_step_summary
     from pytest_velo.integration.github import annotate as annotate
-    from pytest_velo.integration.leaving import ending as ending
+    from pytest_velo.integration.leaving import Leaving as Leaving
     from pytest_velo.integration.report import adapt_report as adapt_report
     from pytest_velo.integration.report import status_of as status_of
     from pytest_velo.integration.report import write_summary as write_summary
@@ -45,13 +45,13 @@ __getattr__ = lazily(
     __name__,
     {
         "Controller": "xdist",
+        "Leaving": "leaving",
         "adapt_report": "report",
         "add_step_summary": "github",
         "annotate": "github",
         "before_collection": "collect.items",
         "begin": "startup",
         "client_of": "body",
-        "ending": "leaving",
         "generate": "collect.items",
         "hide_defaults": "collect.items",
         "interrupt": "run.pool",

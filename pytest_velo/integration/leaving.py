@@ -7,29 +7,42 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator
+from contextlib import suppress
+
+import pytest
 
 _GRACE_S = 0.5
 
 
-@contextmanager
-def ending(hurry: Callable[[], None]) -> Iterator[None]:
-    """Let the first Ctrl-C hurry the end instead of breaking it off; a second one does."""
-    usual = signal.getsignal(signal.SIGINT)
-    if usual is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():
-        yield
-        return
+class Leaving:
+    """Lets the first Ctrl-C hurry the end of a session instead of breaking it off; a second one does.
 
-    def once(_signal: int, _frame: object) -> None:
-        signal.signal(signal.SIGINT, usual)
-        hurry()
+    One that met a hook of any plugin would end what comes after it, too: pytest's summary and the run record.
+    """
 
-    signal.signal(signal.SIGINT, once)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, usual)
+    def __init__(self, hurry: Callable[[], None]) -> None:
+        self._hurry = hurry
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self) -> Generator[None, object, object]:
+        """Handle Ctrl-C while the hooks of all plugins run."""
+        usual = signal.getsignal(signal.SIGINT)
+        if (
+            usual is not signal.default_int_handler
+            or threading.current_thread() is not threading.main_thread()
+        ):
+            return (yield)
+
+        def once(_signal: int, _frame: object) -> None:
+            signal.signal(signal.SIGINT, usual)
+            self._hurry()
+
+        signal.signal(signal.SIGINT, once)
+        try:
+            return (yield)
+        finally:
+            signal.signal(signal.SIGINT, usual)
 
 
 def leave_with(exit_code: int) -> None:

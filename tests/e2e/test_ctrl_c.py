@@ -120,7 +120,6 @@ def main(thread=threading.get_ident()):
     return sys._current_frames()[thread]
 
 def tell():
-    # An interrupt that meets the hook below ends it, and what comes after it: so not before the loop closes.
     pause = threading.Event()
     while not any("sampling" in frame.filename for frame in traceback.extract_stack(main())):
         pause.wait(0.02)
@@ -151,5 +150,30 @@ def test_ctrl_c_at_the_end_while_calls_are_under_way(run, lab):
     shown = interrupted(process)
     release.set()
     assert "INTERNALERROR" not in shown
+    assert "supported" in shown
+    assert run.outcomes == ["supported"]
+
+
+AT_THE_END = """
+import pytest, signal
+
+@pytest.hookimpl(wrapper={wrapper}, tryfirst=True)
+def pytest_{hook}():
+    signal.raise_signal(signal.SIGINT)
+    {result}
+"""
+
+
+@pytest.mark.parametrize("hook", ["sessionfinish", "terminal_summary"])
+@pytest.mark.parametrize("wrapper", [True, False], ids=["wrapper", "plain"])
+@pytest.mark.parametrize("more", [(), ("--velo-multiplicity=holm",)], ids=["alone", "family"])
+def test_ctrl_c_in_a_hook_of_another_plugin_at_the_end(run, lab, hook, wrapper, more):
+    result = "return (yield)" if wrapper else ""
+    (run.path / "conftest.py").write_text(AT_THE_END.format(wrapper=wrapper, hook=hook, result=result))
+    run.file(BODY.format("pass").replace("min_trials=40", "min_trials=5").replace("0.5", "0.3"))
+    process = run.start("--velo-mode=auto", *more)
+    shown, _ = process.communicate(timeout=120)
+    assert process.returncode == pytest.ExitCode.OK, shown
+    assert "KeyboardInterrupt" not in shown
     assert "supported" in shown
     assert run.outcomes == ["supported"]
