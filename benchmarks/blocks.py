@@ -25,6 +25,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from pytest_velo.stats.engine.arrays import Floats
 from pytest_velo.stats.engine.centred import CentredProcess, learned_centring
@@ -37,7 +38,7 @@ BAR = math.log(1.0 / ALPHA)
 RATES = Path(__file__).with_name("blocks_rates.json")
 
 
-def picked(rng: np.random.Generator, rates: Floats) -> tuple[Floats, Floats]:
+def picked(rng: np.random.Generator, rates: Floats) -> tuple[npt.NDArray[np.int64], Floats]:
     """Return cases picked with replacement, and their outcomes."""
     picks = rng.integers(0, len(rates), HORIZON)
     return picks, (rng.random(HORIZON) < rates[picks]).astype(float)

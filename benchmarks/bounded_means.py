@@ -200,8 +200,12 @@ def main() -> None:
     runs = parser.parse_args().runs
     found = ratios(runs)
     rows: list[list[object]] = [
-        [case.name, f"{'>=' if case.side > 0 else '<='} {case.threshold:g}", f"{case.bound():.1f}"]
-        + [f"{value:.2f}" for value in row]
+        [
+            case.name,
+            f"{'>=' if case.side > 0 else '<='} {case.threshold:g}",
+            f"{case.bound():.1f}",
+            *(f"{value:.2f}" for value in row),
+        ]
         for case, row in zip(CASES, found, strict=True)
     ]
     columns = list(zip(*found, strict=True))

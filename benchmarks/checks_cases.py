@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from checks import Measured, rate_of
+
 from pytest_velo import check_sync, estimate, rate
 from pytest_velo.case_sets import CaseSet, load
 from pytest_velo.checks.check import Check, Remark, Seen
@@ -30,8 +32,6 @@ from pytest_velo.runner.weigher import weigh
 from pytest_velo.settings import Settings
 from pytest_velo.stats.rules.choice import rule_for
 from pytest_velo.verdicts import Decision, Evidence, StopReason, Verdict
-
-from checks import Measured, rate_of  # isort: skip
 
 MODEL = "local/smollm2-135m"
 FILES = (
@@ -78,7 +78,8 @@ def _said(check: Check, seen: Seen) -> Iterator[Remark]:
 
 def truncation(data: Path) -> Measured:
     """Hide from the check which replies the engine cut, and ask it of each."""
-    cut, whole = [], []
+    cut: list[bool] = []
+    whole: list[bool] = []
     for trial in (*drawn(data), *cold(data)):
         call = trial.calls[0]
         was_cut = call.reply.finish_reason is FinishReason.LENGTH
@@ -96,7 +97,8 @@ def truncation(data: Path) -> Measured:
 def flips(data: Path) -> Measured:
     """Decide on real outcomes without the invalid ones, and again with those gone the other way."""
     rng = random.Random(_SEED)
-    turned, same = [], []
+    turned: list[bool] = []
+    same: list[bool] = []
     pool = [outcome_of(trial) for trial in (*drawn(data), *cold(data))]
     for _ in range(4_000):
         share = rng.choice((0.01, 0.03, 0.1, 0.3, 0.8))
@@ -149,7 +151,8 @@ def repeats(data: Path) -> Measured:
 def shots(data: Path) -> Measured:
     """Show one to three cases in a prompt, or others of the same file that are not among the cases."""
     rng = random.Random(_SEED)
-    leaks, clean = [], []
+    leaks: list[bool] = []
+    clean: list[bool] = []
     for name in FILES:
         for turn in range(40):
             rows = rng.sample(rows_of(data, name), 60)
@@ -173,7 +176,8 @@ def shots(data: Path) -> Measured:
 def duplicates(data: Path) -> Measured:
     """Plant copies that differ in spacing, case and punctuation, and in the answer."""
     rng = random.Random(_SEED)
-    planted, clean = [], []
+    planted: list[bool] = []
+    clean: list[bool] = []
     for name in FILES:
         for _ in range(40):
             rows = rng.sample(rows_of(data, name), 100)
@@ -190,7 +194,8 @@ def duplicates(data: Path) -> Measured:
 def constant(data: Path) -> Measured:
     """Claim rates about samples of files whose most frequent answer is known."""
     rng = random.Random(_SEED)
-    wins, loses = [], []
+    wins: list[bool] = []
+    loses: list[bool] = []
     for name in FILES:
         rows = rows_of(data, name)
         best = Counter(row["answer"] for row in rows).most_common(1)[0][1] / len(rows)
@@ -311,7 +316,7 @@ class _Weighed:
     def __init__(self, claim: AnyClaim, seen: Seen, invalid: Invalid) -> None:
         self.claim, self.design, self.invalid = claim, seen.frame.design, invalid
         self.arms: tuple[str, ...] = ()
-        self.reference = None
+        self.reference = self.foresight = self.labelling = None
         self.make_rule = rule_for
 
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+from checks import Measured, rate_of
 from checks_of_replies import OTHERS, trial
 from real_replies import rows_of
 
@@ -21,9 +22,7 @@ from pytest_velo.checks.arms import confounded_arms
 from pytest_velo.checks.endings import unknown_endings
 from pytest_velo.checks.judges import resting_on
 from pytest_velo.checks.snapshots import mixed_snapshots
-from pytest_velo.records import Call, FinishReason, Reply, TrialRecord
-
-from checks import Measured, rate_of  # isort: skip
+from pytest_velo.records import Call, FinishReason, JsonObject, Reply, TrialRecord
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 RUNS = 200
@@ -75,7 +74,8 @@ def measure_snapshots(_: Path) -> Measured:
     for seed in range(RUNS):
         rng = random.Random(seed)
         field = rng.choice(("model_served", "fingerprint"))
-        run = run_of(rng, lambda call, field=field: answered(call, **{field: "of September"}))
+        other: dict[str, Any] = {field: "of September"}
+        run = run_of(rng, partial(answered, **other))
         if field == "fingerprint":  # those of the others are told, too
             run = [replace(each, calls=tuple(map(marked, each.calls))) for each in run]
         found.append(bool(mixed_snapshots(run)))
@@ -92,10 +92,10 @@ def measure_endings(_: Path) -> Measured:
     for seed in range(RUNS):
         rng = random.Random(seed)
         raw = {"choices": [{"finish_reason": rng.choice(("paused", "handed_over", "policy_7"))}]}
-        end = {"finish_reason": FinishReason.OTHER, "raw": raw}
-        found.append(bool(unknown_endings(run_of(rng, lambda call, end=end: answered(call, **end)))))
+        unknown = partial(answered, finish_reason=FinishReason.OTHER, raw=raw)
+        found.append(bool(unknown_endings(run_of(rng, unknown))))
         known = rng.choice([each for each in FinishReason if each is not FinishReason.OTHER])
-        run = run_of(rng, lambda call, known=known: answered(call, finish_reason=known))
+        run = run_of(rng, partial(answered, finish_reason=known))
         alarms.append(bool(unknown_endings(run)))
     return Measured(
         detection=rate_of(found, f"{REAL}, one to ten of them ended by an unknown word"),
@@ -114,7 +114,8 @@ def measure_arms(data: Path) -> Measured:
         "temperature": lambda call: _sent(call, parameters={"temperature": 0.0}),
         "model": lambda call: _sent(call, model="other"),
     }
-    found, alarms = [], []
+    found: list[bool] = []
+    alarms: list[bool] = []
     for seed in range(RUNS):
         rng = random.Random(seed)
         asked = rng.choice(questions)
@@ -138,7 +139,7 @@ def _sent(call: Call, **changed: Any) -> Call:
     return replace(call, request=replace(call.request, **changed))
 
 
-def _said(call: Call, text: str) -> tuple[dict[str, Any], ...]:
+def _said(call: Call, text: str) -> tuple[JsonObject, ...]:
     *before, last = call.request.messages
     return (*before, {**last, "content": f"{last['content']}\n{text}"})
 

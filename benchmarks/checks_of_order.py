@@ -9,11 +9,11 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+from checks import Measured, rate_of
+
 from pytest_velo import rate
 from pytest_velo.checks.dependence import dependence_in
 from pytest_velo.records import OutcomeKind, TrialRecord
-
-from checks import Measured, rate_of  # isort: skip
 
 RUNS = 2_000
 TRIALS = 100  # of a run
@@ -51,7 +51,7 @@ def measure_dependence(_: Path) -> Measured:
     rng, statistic = random.Random(19), (rate >= 0.5).statistic
     found = [dependence_in(run_of(kept(rng)), [statistic]) is not None for _ in range(RUNS)]
     alarms = []
-    for _ in range(RUNS):
+    for _run in range(RUNS):
         chance = rng.random()
         fresh = [rng.random() < chance for _ in range(TRIALS)]
         alarms.append(dependence_in(run_of(fresh), [statistic]) is not None)

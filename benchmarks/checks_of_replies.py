@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from checks import Measured, rate_of
 from real_replies import MODEL, Item, answers_of, items_of, rows_of
 
 from pytest_velo.case_sets import Case
@@ -23,8 +24,6 @@ from pytest_velo.checks.leaks import leaks, sent_of
 from pytest_velo.checks.position import by_label, picks_of, swapped
 from pytest_velo.checks.retries import asked_again
 from pytest_velo.records import Address, Call, OutcomeKind, Reply, Request, TrialRecord
-
-from checks import Measured, rate_of  # isort: skip
 
 CHOICES = ("bbh/snarks.json", "bbh/date_understanding.json")
 OTHERS = ("bbh/navigate.json", "bbh/sports_understanding.json", "model_written_evals/persona.first200.jsonl")
@@ -162,13 +161,13 @@ def retries(replies: Sequence[str], n_runs: int) -> tuple[Spoke, Spoke]:
         rng = random.Random(seed)
         n = rng.choice((10, 30, 100))
         for what, stops in until.items():
-            run = [trial(i, *_asked(rng, replies, lambda said, s=stops: s(said[-1]), 5)) for i in range(n)]
+            run = [trial(i, *_asked(rng, replies, _at_last(stops), 5)) for i in range(n)]
             if any(len(each.calls) > 1 for each in run):
                 detection.add(what, asked_again(run) is not None)
         designs: dict[str, Callable[[list[str]], bool]] = {
             "a vote of three": lambda said: len(said) == 3,
             "a vote until two agree": lambda said: said.count(said[-1]) == 2,
-            "as many as a coin says": lambda said, coin=rng: coin.random() < 0.5,
+            "as many as a coin says": _by_coin(rng),
         }
         for what, design in designs.items():
             run = [trial(i, *_asked(rng, replies, design, 5)) for i in range(n)]
@@ -187,6 +186,14 @@ def _asked(
         if stops(said):
             break
     return [("Which?", text) for text in said]
+
+
+def _at_last(likes: Callable[[str], bool]) -> Callable[[list[str]], bool]:
+    return lambda said: likes(said[-1])
+
+
+def _by_coin(rng: random.Random) -> Callable[[list[str]], bool]:
+    return lambda said: rng.random() < 0.5
 
 
 def _talk(rng: random.Random, replies: Sequence[str]) -> list[tuple[str, str]]:

@@ -128,7 +128,11 @@ def _count(run: Run, n: int) -> Counted:
     came_out = Counter(result.outcome for result in results)
     if sum(came_out[outcome] for outcome in (*DECIDED, Outcome.INCONCLUSIVE)) != n:
         raise SystemExit(f"not {n} hypotheses that were sampled, but {dict(came_out)}")
-    decided = {result.node_id: result.decision.evidence.n for result in results if result.outcome in DECIDED}
+    decided = {
+        result.node_id: result.decision.evidence.n
+        for result in results
+        if result.decision is not None and result.outcome in DECIDED
+    }
     spoken_of = {
         result.node_id
         for result in results

@@ -58,7 +58,7 @@ def score(loop: SampleLoop, n_trials: int) -> None:
     """Sample one hypothesis to exactly `n_trials` trials."""
 
     async def body(case: object, arm: str, trial: object) -> bool:
-        return await squares(N_STEPS) > 0
+        return bool(await squares(N_STEPS) > 0)
 
     settings = Settings(concurrency=8)
     hypothesis = hypothesis_of(body, "", settings, max_trials=n_trials, min_trials=n_trials)

@@ -58,7 +58,7 @@ def _text(style: str, sent: dict[str, Any], number: int) -> str:
 
 def _chat(text: str, number: int) -> dict[str, Any]:
     """Return a body of the size and shape that OpenAI sends."""
-    message = {"role": "assistant", "content": text, "refusal": None, "annotations": []}
+    message: dict[str, Any] = {"role": "assistant", "content": text, "refusal": None, "annotations": []}
     details = {"cached_tokens": 0, "audio_tokens": 0}
     output_details = {"reasoning_tokens": 0, "audio_tokens": 0, "accepted_prediction_tokens": 0}
     usage = {"prompt_tokens": 42, "completion_tokens": 14, "total_tokens": 56}
@@ -151,8 +151,7 @@ async def _serve(latency_s: float) -> None:
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0, backlog=1024)
     await site.start()
-    assert site._server is not None
-    print(site._server.sockets[0].getsockname()[1], flush=True)
+    print(runner.addresses[0][1], flush=True)
     await asyncio.Event().wait()
 
 

@@ -27,7 +27,7 @@ def fixed_calls(rates: list[float]) -> float:
     """Return the calls of the fixed design, which gives each model as many."""
     first, second = sorted(rates, reverse=True)[:2]
     n_pairs = len(rates) * (len(rates) - 1) / 2
-    z = -ndtri(ALPHA / 2 / n_pairs) + ndtri(POWER)
+    z = float(ndtri(POWER)) - float(ndtri(ALPHA / 2 / n_pairs))
     variance = first * (1 - first) + second * (1 - second)
     return len(rates) * math.ceil(z**2 * variance / (first - second) ** 2)
 

@@ -147,7 +147,7 @@ def _agentcheck(threshold: float, runs: int) -> Rival:
     mark = f"agentcheck(runs={runs}, min_pass_rate={threshold}, confidence=0.95)"
 
     def stops(successes: int, trials: int) -> bool:
-        return sequential_verdict(successes, trials, runs, threshold, 0.95).should_stop
+        return bool(sequential_verdict(successes, trials, runs, threshold, 0.95).should_stop)
 
     return Rival(
         name=f"agentcheck, runs={runs}",

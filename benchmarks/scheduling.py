@@ -310,9 +310,9 @@ def _earlier_sessions(pairs: Sequence[Pair], seed: int, n_sessions: int) -> Past
 def _entries(run: Run, number: int) -> list[Entry]:
     """Return what the ledger of attempts has of a run."""
     hypothesis = run.hypothesis
-    named = {"test": hypothesis.node_id, "sentence": ""}
     attempt = Tried(
-        **named,
+        test=hypothesis.node_id,
+        sentence="",
         number=number,
         claim=str(hypothesis.claim),
         claim_hash=hypothesis.claim_hash,
@@ -322,7 +322,8 @@ def _entries(run: Run, number: int) -> list[Entry]:
         model=hypothesis.model or "",
     )
     found = Found(
-        **named,
+        test=hypothesis.node_id,
+        sentence="",
         attempt=attempt.id,
         n=run.weigher.n,
         max_trials=MAX_TRIALS,

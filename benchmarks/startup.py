@@ -28,8 +28,10 @@ def test_nothing():
         with open(os.environ["MODULES"], "w") as file:
             json.dump(sorted(sys.modules), file)
 """
-HEAVY = ("openai", "anthropic", "httpx2", "numpy", "scipy", "jinja2", "apsw", "msgspec", "genai_prices")
-HEAVY += ("hypothesis", "xllamacpp", "asyncio")
+HEAVY = {
+    *("openai", "anthropic", "httpx2", "numpy", "scipy", "jinja2", "apsw", "msgspec", "genai_prices"),
+    *("hypothesis", "xllamacpp", "asyncio"),
+}
 RUNS = {"pytest --version": ("--version", "--version"), "one empty test": ()}
 AMONG = {"none": set(), "anyio, hypothesis": {"anyio", "hypothesispytest"}}
 

@@ -284,8 +284,10 @@ def _print_writers(root: Path) -> None:
     """Let four processes write at once, and kill one in the middle."""
     path = root / "writers" / "draws.sqlite"
     command = [sys.executable, __file__, "--child", "write", str(path)]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    writers: list[Any] = [subprocess.Popen([*command, name], **pipes) for name in "abcd"]
+    pipe = subprocess.PIPE
+    writers: list[Any] = [
+        subprocess.Popen([*command, name], stdin=pipe, stdout=pipe, stderr=pipe, text=True) for name in "abcd"
+    ]
     for writer in writers:
         writer.stdin.write("go\n")
         writer.stdin.flush()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
@@ -83,7 +83,8 @@ def anywhere(n_draws: int, n_reads: int) -> list[Address]:
 
 def as_runs_read(n_draws: int, n_reads: int) -> list[Address]:
     """Return the addresses of whole runs from anywhere in the store, each in an order of its own."""
-    rng, chosen = Random(2), []
+    rng = Random(2)
+    chosen: list[int] = []
     while len(chosen) < n_reads:
         first = A_RUN * rng.randrange(max(1, n_draws // A_RUN))
         chosen += rng.sample(range(first, min(first + A_RUN, n_draws)), min(A_RUN, n_draws))
@@ -93,12 +94,10 @@ def as_runs_read(n_draws: int, n_reads: int) -> list[Address]:
 class Keeper(Protocol):
     """Something that keeps draws in a folder."""
 
-    def __init__(self, folder: Path) -> None: ...
-
-    def fill(self, rows: Iterable[tuple[Request, Draw]]) -> None:
+    def fill(self, rows: Iterable[tuple[Request, Draw]], /) -> object:
         """Add draws."""
 
-    def read(self, address: Address) -> object:
+    def read(self, address: Address, /) -> object:
         """Return a reply; None when it is not there."""
 
     def close(self) -> None:
@@ -183,7 +182,12 @@ class Disk:
         self._cache.close()
 
 
-KEEPERS: dict[str, type[Keeper]] = {"pytest-velo": Ours, "sqlite3 + json": Blobs, "diskcache + json": Disk}
+KEEPERS: dict[str, Callable[[Path], Keeper]] = {
+    "pytest-velo": Ours,
+    "sqlite3 + json": Blobs,
+    "diskcache + json": Disk,
+}
+"""Makes the keeper of a folder, by its name."""
 
 
 def _named(row: tuple[Request, Draw]) -> tuple[str, bytes]:

@@ -259,61 +259,70 @@ def trials_of_a_part(
 
 
 def main() -> None:
-    """Print a table for each horizon."""
+    """Print a table for each horizon, and one of parts of claims."""
     found = cells()
     print(machine("numpy", "scipy"))
     for horizon in MAX_TRIALS:
-        own = [cell for cell in found if cell.max_trials == horizon]
-        least = {cell: bound_at(cell.truth, cell.low, cell.high, horizon, cell.supported) for cell in own}
-        rows = [
-            [
-                f"within({cell.low:g}, {cell.high:g})",
-                f"{cell.truth:g}",
-                f"{cell.wald:.0f}",
-                f"{cell.bound:.0f}",
-                f"{cell.shipped:.0f}",
-                f"{cell.supported:.3f}",
-                *(
-                    "" if of is None else f"{of:.2f}"
-                    for of in (
-                        cell.shipped / cell.bound,
-                        cell.shipped / least[cell],
-                        cell.to_the_end / cell.bound,
-                        cell.ville / cell.bound,
-                        cell.fixed and cell.fixed / cell.bound,
-                    )
-                ),
-            ]
-            for cell in own
+        print_horizon(horizon, [cell for cell in found if cell.max_trials == horizon])
+    print_parts()
+
+
+def print_horizon(horizon: int, own: list[Cell]) -> None:
+    """Print the mean trials of each claim, and what they are over the bounds and the other rules."""
+    least = {cell: bound_at(cell.truth, cell.low, cell.high, horizon, cell.supported) for cell in own}
+    rows = [
+        [
+            f"within({cell.low:g}, {cell.high:g})",
+            f"{cell.truth:g}",
+            f"{cell.wald:.0f}",
+            f"{cell.bound:.0f}",
+            f"{cell.shipped:.0f}",
+            f"{cell.supported:.3f}",
+            *("" if of is None else f"{of:.2f}" for of in ratios_of(cell, least[cell])),
         ]
-        for name, of in (("all", own), (f"P >= {SURE:g}", [cell for cell in own if cell.supported >= SURE])):
-            means = [
-                [cell.shipped / cell.bound for cell in of],
-                [cell.shipped / least[cell] for cell in of],
-                [cell.to_the_end / cell.bound for cell in of],
-                [cell.ville / cell.bound for cell in of],
-                [cell.fixed / cell.bound for cell in of if cell.fixed],
-            ]
-            rows.append(
-                [f"geometric mean, {name}", "", "", "", "", "", *(f"{geometric_mean(m):.2f}" for m in means)]
-            )
-        print_table(
-            f"Mean trials, max_trials {horizon:,}; from `shipped / bound` on as ratios",
-            [
-                "claim",
-                "truth",
-                "Wald",
-                "bound",
-                "shipped",
-                "P(supported)",
-                "shipped / bound",
-                "/ the same chance",
-                "to the end",
-                "Ville",
-                "fixed n",
-            ],
-            rows,
-        )
+        for cell in own
+    ]
+    for name, of in (("all", own), (f"P >= {SURE:g}", [cell for cell in own if cell.supported >= SURE])):
+        columns = zip(*(ratios_of(cell, least[cell]) for cell in of), strict=True)
+        means = [geometric_mean(ratio for ratio in column if ratio is not None) for column in columns]
+        rows.append([f"geometric mean, {name}", *[""] * 5, *(f"{mean:.2f}" for mean in means)])
+    print_table(
+        f"Mean trials, max_trials {horizon:,}; from `shipped / bound` on as ratios",
+        [
+            "claim",
+            "truth",
+            "Wald",
+            "bound",
+            "shipped",
+            "P(supported)",
+            "shipped / bound",
+            "/ the same chance",
+            "to the end",
+            "Ville",
+            "fixed n",
+        ],
+        rows,
+    )
+
+
+def ratios_of(cell: Cell, least: float) -> tuple[float | None, ...]:
+    """Return the mean trials of the rules in proportion to the bound; None where no fixed n was found.
+
+    Args:
+        cell: The claim and what was found of it.
+        least: The fewest mean trials of a rule that is supported as often as the one that ships.
+    """
+    return (
+        cell.shipped / cell.bound,
+        cell.shipped / least,
+        cell.to_the_end / cell.bound,
+        cell.ville / cell.bound,
+        cell.fixed and cell.fixed / cell.bound,
+    )
+
+
+def print_parts() -> None:
+    """Print the mean trials of such a claim as a part of another one."""
     rows, saved = [], []
     for low, high, truth in GRID:
         both = trials_of_a_part(truth, low, high, MAX_TRIALS[0])

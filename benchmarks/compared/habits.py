@@ -132,7 +132,8 @@ def first_of(flags: Flags) -> npt.NDArray[np.intp]:
     """Return how many units each path takes to the first flag after `FIRST_LOOK`; one more than it has."""
     looked = flags.copy()
     looked[:, : FIRST_LOOK - 1] = False
-    return np.where(looked.any(axis=1), looked.argmax(axis=1) + 1, flags.shape[1] + 1)
+    first: npt.NDArray[np.intp] = np.where(looked.any(axis=1), looked.argmax(axis=1) + 1, flags.shape[1] + 1)
+    return first
 
 
 def _running(paths: Floats) -> tuple[Floats, Floats]:
