@@ -26,6 +26,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from compared.following import learned_units
 
 from pytest_velo.stats.engine.arrays import Floats
 from pytest_velo.stats.engine.centred import CentredProcess, learned_centring
@@ -56,12 +57,10 @@ def today(rng: np.random.Generator, rates: Floats, threshold: float) -> int:
 
 def learned(rng: np.random.Generator, rates: Floats, threshold: float) -> int:
     """Return the trials that it takes to learn the cases and settle the claim."""
-    shares = [1.0 / len(rates)] * len(rates)
-    process, learner = CentredProcess(threshold, 1, learned_centring(shares)), Learner()
-    for n, (pick, outcome) in enumerate(zip(*picked(rng, rates), strict=True), 1):
-        own, low, high = learner.foresee(str(pick))
-        process.update(float(outcome), own, (low, high))
-        learner.learn(str(pick), shares[0], float(outcome))
+    process = CentredProcess(threshold, 1, learned_centring([1.0 / len(rates)] * len(rates)))
+    picks, outcomes = picked(rng, rates)
+    for n, unit in enumerate(learned_units(picks.tolist(), outcomes.tolist(), len(rates)), 1):
+        process.update(unit.value, unit.centre, unit.ends)
         if process.log_e >= BAR:
             return n
     return HORIZON

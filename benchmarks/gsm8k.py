@@ -23,14 +23,13 @@ from statistics import fmean
 
 import numpy as np
 from blocks import HORIZON, in_blocks
-from compared.following import Unit, followed
+from compared.following import Unit, followed, learned_units
 from measuring import machine, print_table
 
 from pytest_velo import difference, rate
 from pytest_velo.claims import Claim
 from pytest_velo.stats.engine.arrays import Floats
 from pytest_velo.stats.engine.centred import Centring, learned_centring
-from pytest_velo.stats.engine.learning import Learner
 
 OUTCOMES = Path(__file__).with_name("gsm8k_outcomes.json")
 CHEAP = "6b_finetuning"
@@ -114,15 +113,12 @@ def taken(
 def picked(units: Floats, centres: Floats | None, seed: int) -> Iterator[Unit]:
     """Pick questions with replacement, with what is known of each before it is asked."""
     picks = np.random.default_rng(seed).integers(0, len(units), HORIZON)
-    share, learner = 1.0 / len(units), Learner()
-    for pick in picks.tolist():
-        value = float(units[pick])
-        if centres is not None:
-            yield Unit(value=value, centre=float(centres[pick]))
-            continue
-        own, low, high = learner.foresee(str(pick))
-        yield Unit(value=value, centre=own, ends=(low, high))
-        learner.learn(str(pick), share, value)
+    values = units[picks].tolist()
+    if centres is None:
+        yield from learned_units(picks.tolist(), values, len(units))
+        return
+    for value, centre in zip(values, centres[picks].tolist(), strict=True):
+        yield Unit(value=value, centre=centre)
 
 
 if __name__ == "__main__":

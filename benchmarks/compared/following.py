@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -11,6 +11,7 @@ from pytest_velo.claims import Claim
 from pytest_velo.stats.engine.centred import Centring
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.engine.futility import usual_futility
+from pytest_velo.stats.engine.learning import Learner
 from pytest_velo.stats.rules.centred import CentredRule
 from pytest_velo.stats.rules.choice import rule_for
 from pytest_velo.verdicts import Verdict
@@ -29,6 +30,21 @@ class Unit:
     value: float
     centre: float = 0.0
     ends: tuple[float, float] | None = None
+
+
+def learned_units(cases: Iterable[int], values: Iterable[float], n_cases: int) -> Iterator[Unit]:
+    """Yield the outcomes of cases that are picked from a list, each foreseen by what came before it.
+
+    Args:
+        cases: Which case is picked, unit by unit.
+        values: What it comes out as.
+        n_cases: Of the list, each as likely to be picked as any other.
+    """
+    learner, share = Learner(), 1.0 / n_cases
+    for case, value in zip(cases, values, strict=True):
+        own, low, high = learner.foresee(str(case))
+        yield Unit(value=value, centre=own, ends=(low, high))
+        learner.learn(str(case), share, value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,13 +11,12 @@ from blocks import in_blocks, share_between
 from blocks import tosses as a_block
 from covariates import a_list, tosses
 
-from compared.following import Followed, Unit, followed, laws_of, wrong_of
+from compared.following import Followed, Unit, followed, laws_of, learned_units, wrong_of
 from compared.habits import Ends, Floats, Z, fixed_mean, observed, peeked
 from compared.kinds import FIXED, MAX_TRIALS, OBSERVED, PEEKING, POWER, Cell, Kind, Law
 from compared.rates import bound
 from pytest_velo.claims import rate
 from pytest_velo.stats.engine.centred import Centring, learned_centring
-from pytest_velo.stats.engine.learning import Learner
 from pytest_velo.verdicts import Verdict
 
 SQUARED = (0.15, 0.3, 0.5, 0.7)
@@ -121,14 +120,9 @@ def _picked(rates: Floats, centres: Floats) -> Picks:
 
 
 def _learned(rates: Floats) -> Picks:
-    share = 1.0 / len(rates)
-
     def units(seed: int) -> Iterator[Unit]:
-        rng, learner = np.random.default_rng(seed), Learner()
+        rng = np.random.default_rng(seed)
         picks = rng.integers(0, len(rates), MAX_TRIALS)
-        for pick, value in zip(picks.tolist(), tosses(rng, rates[picks]).tolist(), strict=True):
-            own, low, high = learner.foresee(str(pick))
-            yield Unit(value=value, centre=own, ends=(low, high))
-            learner.learn(str(pick), share, value)
+        return learned_units(picks.tolist(), tosses(rng, rates[picks]).tolist(), len(rates))
 
     return units
