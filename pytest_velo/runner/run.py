@@ -12,7 +12,8 @@ from typing import Protocol
 from pytest_velo.case_sets import Planned
 from pytest_velo.claims import EachCase
 from pytest_velo.errors import BudgetError, VeloError
-from pytest_velo.records import Invalid, OutcomeKind, TrialRecord
+from pytest_velo.records import OutcomeKind, TrialRecord
+from pytest_velo.runner.cancellation import cancel_all
 from pytest_velo.runner.evidence import Weigher
 from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.lookahead import Ahead
@@ -20,11 +21,11 @@ from pytest_velo.runner.ranked import RankingWeigher
 from pytest_velo.runner.rounds import Rounds
 from pytest_velo.runner.search_trials import SearchTrials
 from pytest_velo.runner.searched import SearchWeigher, Stages
+from pytest_velo.runner.stopping import Stopping
 from pytest_velo.runner.trials import Finished, Threads, TrialRunner, Trials
 from pytest_velo.runner.units import Units
 from pytest_velo.runner.weigher import weigh
 from pytest_velo.sampling.drawing import Drawer
-from pytest_velo.stats.engine.futility import usual_futility
 from pytest_velo.verdicts import StopReason, Verdict
 
 
@@ -105,8 +106,7 @@ class Run:
         self._context = copy_context()  # for the bodies, independent of the launcher
         self._watch = watch
         self._launcher: Launcher = launcher or AtOnce()
-        self._futility = usual_futility(hypothesis.design.max_units, hypothesis.frame.futility)
-        self._next_futility = max(self._futility.first, hypothesis.design.min_units)
+        self._stopping = Stopping(hypothesis)
 
     async def go(self) -> None:
         """Sample until a verdict, max_trials, futility, an error or an exhausted budget."""
@@ -298,44 +298,10 @@ class Run:
                 self._end(StopReason.DECIDED)
         elif self.weigher.n >= self.hypothesis.design.max_units:
             self._out_of_trials()
-        elif self._waits_for_people():
-            self._end(StopReason.UNLABELLED)
-        elif not self.hypothesis.to_the_end and self._nothing_comes():
-            self._end(StopReason.ALL_INVALID)
-        elif not self.hypothesis.to_the_end and self._futile():
-            self._end(StopReason.FUTILITY)
-
-    def _waits_for_people(self) -> bool:
-        """Whether enough trials are ready to be labelled, without which no evidence comes.
-
-        A repeat that samples everything goes on.
-        """
-        labelled = self.weigher.labelled
-        return labelled is not None and labelled.is_enough and not self.hypothesis.to_the_end
-
-    def _nothing_comes(self) -> bool:
-        """Whether trials (or pairs) have only come out invalid for long, and for half of the run.
-
-        Like every early stop, this leaves the error rates as they are: they hold at any stopping time.
-        """
-        labelled = self.weigher.labelled
-        turns = (self.units if labelled is None else labelled.judged).turns
-        enough = max(_ALL_INVALID, len(turns) // 2)
-        last = turns[-enough:]
-        counted = self.hypothesis.frame.invalid is Invalid.AGAINST
-        if counted or len(last) < enough or any(turn.value is not None for turn in last):
-            return False
-        things = "pairs" if self.units.compares else "trials"
-        why = f"the last {enough} {things} are all invalid, so sampling stopped: fix the cause first"
-        self.notices[why] = None
-        return True
-
-    def _futile(self) -> bool:
-        """Whether a verdict has become unlikely; checked rarely, because it takes milliseconds."""
-        if not self._futility.below or self.weigher.n < self._next_futility:
-            return False
-        self._next_futility = self.weigher.n + self._futility.every
-        return self.weigher.predictive_probability() < self._futility.below
+        elif (stop := self._stopping.stop(self.weigher)) is not None:
+            if stop.notice:
+                self.notices[stop.notice] = None
+            self._end(stop.reason)
 
     def _fail(self, error: BaseException, record: TrialRecord | None) -> None:
         if isinstance(error, BudgetError):
@@ -395,12 +361,6 @@ class Run:
         return self.units.estimate
 
 
-_ALL_INVALID = 20  # so many in a row say that nothing else comes
-
-_CANCELLATIONS = 3  # a body that catches one is sent another
-_WIND_DOWN_S = 3.0  # how long a cancelled body may take to clean up
-
-
 def _weigher_of(hypothesis: Hypothesis) -> Weigher:
     claim = hypothesis.claim
     return SearchWeigher(hypothesis, claim) if isinstance(claim, EachCase) else weigh(hypothesis)
@@ -427,18 +387,3 @@ class AtOnce:
     def ready(run: Run) -> None:
         """Grant everything."""
         run.launch(run.wanted)
-
-
-async def cancel_all(tasks: Iterable[asyncio.Task[None]]) -> set[asyncio.Task[None]]:
-    """Cancel the tasks of trials, repeatedly if a body catches the cancellation.
-
-    Returns the tasks that resist three cancellations, with 3 s after each to clean up.
-    """
-    running = set(tasks)
-    for _ in range(_CANCELLATIONS):
-        if not running:
-            break
-        for task in running:
-            task.cancel()
-        _, running = await asyncio.wait(running, timeout=_WIND_DOWN_S)
-    return running

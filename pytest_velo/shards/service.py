@@ -14,7 +14,7 @@ from pytest_velo.providers.base import Provider
 from pytest_velo.providers.outgoing import Outgoing
 from pytest_velo.providers.registry import ProviderFactory, Target, check_access
 from pytest_velo.records import Address, Reply, Request, Slot
-from pytest_velo.runner.run import cancel_all
+from pytest_velo.runner.cancellation import cancel_all
 from pytest_velo.runner.trials import TrialRunner
 from pytest_velo.sampling.channels import Opened
 from pytest_velo.sampling.flights import current_flight

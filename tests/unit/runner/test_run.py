@@ -1,25 +1,14 @@
-"""How the trials of a run start and end: at once or by a scheduler of many runs; and cancelled."""
+"""What takes long to compute in a run leaves the loop to the others."""
 
 from __future__ import annotations
 
-import asyncio
 import threading
 
 import pytest
 
 from pytest_velo import estimate, rate
 from pytest_velo.errors import InvalidTrial
-from pytest_velo.runner.run import cancel_all
 from pytest_velo.stats import exact
-
-
-def test_cancel_all_waits_for_the_tasks() -> None:
-    async def cancelled():
-        task = asyncio.create_task(asyncio.sleep(3600))
-        resisting = await cancel_all([task])
-        return task.cancelled(), resisting
-
-    assert asyncio.run(cancelled()) == (True, set())
 
 
 @pytest.fixture
