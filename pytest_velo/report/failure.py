@@ -52,7 +52,7 @@ def failure_lines(
         show: Number of trials against the claim to show, >= 0; of those that `kind` names, if it is given.
         verbosity: 0 shows what everybody needs; 1 adds the fixed-n intervals, the e-values and longer
             messages; 2 shows messages whole.
-        kind: Which trials to show; the result has these alone (`chosen.chosen_trials`). None for those
+        kind: Which trials to show; the result has these alone (`chosen.choose`). None for those
             against the claim and invalid ones.
         notices: Show its notices, and what checks found.
         width: Columns of the terminal, at least 40.

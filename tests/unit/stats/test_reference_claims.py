@@ -25,7 +25,7 @@ from support import textbook
 REFERENCE = Path(__file__).parents[2] / "reference" / "statistics.json"
 
 CHECKED_ELSEWHERE = {"bernoulli_eprocess", "rule_operating_characteristics"}
-"""Kinds that `test_stats_reference` checks in full."""
+"""Kinds that `test_reference` checks in full."""
 
 
 def cases() -> list[dict[str, Any]]:
