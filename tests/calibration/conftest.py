@@ -120,6 +120,13 @@ class Calibration:
         """
         return float(binom.ppf(0.998, n_runs, level)) / n_runs
 
+    def assert_errors_are_rare(self, found: Mapping[Verdict, float], *, least: float) -> None:
+        """Hold both errors to their levels, and the simulation to be so near to the edge that errors show."""
+        wrongly_supported, wrongly_refuted = found[Verdict.SUPPORTED], found[Verdict.REFUTED]
+        assert wrongly_supported <= self.most(self.alpha), found
+        assert wrongly_refuted <= self.most(self.beta), found
+        assert max(wrongly_supported, wrongly_refuted) >= least, found
+
     def hypothesis(self, claim: Any, max_units: int, **changes: Any) -> Hypothesis:
         """Return a hypothesis that is only weighed, never run."""
         fields = {

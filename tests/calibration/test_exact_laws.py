@@ -123,7 +123,7 @@ def joint_chances():
     return both, a - both, b - both, 1 - a - b + both
 
 
-def check_joint(calibration, law):
+def assert_errors_of_joint_claims_are_rare(calibration, law):
     assert law[SUPPORTED].max() <= calibration.alpha + ROUNDING
     assert law[REFUTED][2:].max() <= calibration.beta + ROUNDING
     assert law[SUPPORTED][0] > calibration.alpha / 2
@@ -171,7 +171,7 @@ def test_both_of_two_rates(calibration):
     letters = {(a, b): [trial(a=a, b=b)] for a in (1.0, 0.0) for b in (1.0, 0.0)}
     chances = dict(zip(letters, joint_chances(), strict=True))
     law = calibration.law(calibration.hypothesis(BOTH, 13), letters, lambda seen: chances)
-    check_joint(calibration, law)
+    assert_errors_of_joint_claims_are_rare(calibration, law)
     rule = make_joint_rule(BOTH, Design(alpha=calibration.alpha, beta=calibration.beta, max_units=13))
     for verdict, counted in joint_law(rule).items():
         assert counted == pytest.approx(law[verdict], abs=1e-9)
@@ -182,7 +182,7 @@ def test_both_of_two_rates_within_200_trials(calibration):
     rule = make_joint_rule(BOTH, Design(alpha=calibration.alpha, beta=calibration.beta, max_units=200))
     law = joint_law(rule)
     calibration.tell(law)
-    check_joint(calibration, law)
+    assert_errors_of_joint_claims_are_rare(calibration, law)
 
 
 RANGE_TRUTHS = {

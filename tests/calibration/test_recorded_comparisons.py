@@ -160,7 +160,7 @@ def records(calibration, tmp_path, monkeypatch):
     return make
 
 
-def check(calibration, shares, *, least):
+def assert_errors_are_rare(calibration, shares, *, least):
     """Both errors are within the level; and the simulation is near enough to the edge to see errors."""
     assert max(shares.values()) <= calibration.most(calibration.alpha), shares
     assert max(shares.values()) >= least, shares
@@ -179,7 +179,7 @@ def groups(rng, n_units):
 
 def test_groups(calibration, records):
     found = records(UnitKind.GROUP, 20, 4).shares(groups(np.random.default_rng(21), 20))
-    check(calibration, found, least=0.01)
+    assert_errors_are_rare(calibration, found, least=0.01)
 
 
 def test_their_members_taken_as_independent_fail_the_same_test(calibration, records):
@@ -198,7 +198,7 @@ def several_draws(rng, n_units):
 
 def test_several_draws_of_a_case(calibration, records):
     found = records(UnitKind.CASE, 20, 3).shares(several_draws(np.random.default_rng(23), 20))
-    check(calibration, found, least=0.002)
+    assert_errors_are_rare(calibration, found, least=0.002)
 
 
 def test_their_draws_taken_as_independent_fail_the_same_test(calibration, records):
@@ -223,7 +223,7 @@ SAME = np.array([UNLIKE, UNLIKE])
 def test_a_list_in_which_nothing_changed(calibration, records):
     recorded_list = records(UnitKind.OUTCOME, 40, census=40)
     found = recorded_list.shares(lists(np.random.default_rng(25), SAME))
-    check(calibration, found, least=0.01)
+    assert_errors_are_rare(calibration, found, least=0.01)
 
 
 def test_a_list_in_which_no_case_is_better(calibration, records):
@@ -256,4 +256,4 @@ def lost(rng, n_units):
 
 def test_excluded_trials(calibration, records):
     exclude = records(UnitKind.TRIAL, 60, invalid=Invalid.EXCLUDE)
-    check(calibration, exclude.shares(lost(np.random.default_rng(28), 60)), least=0.01)
+    assert_errors_are_rare(calibration, exclude.shares(lost(np.random.default_rng(28), 60)), least=0.01)

@@ -19,13 +19,6 @@ from pytest_velo.verdicts import Verdict
 SUPPORTED, REFUTED = Verdict.SUPPORTED, Verdict.REFUTED
 
 
-def check(calibration, found, *, least):
-    """Both errors are within their levels; and the simulation is near enough to the edge to see errors."""
-    assert found[SUPPORTED] <= calibration.most(calibration.alpha), found
-    assert found[REFUTED] <= calibration.most(calibration.beta), found
-    assert max(found[SUPPORTED], found[REFUTED]) >= least, found
-
-
 RUBRIC = np.array([0.05, 0.0, 0.1, 0.1, 0.0, 0.2, 0.0, 0.3, 0.1, 0.1, 0.05])
 """P(score) for 0..10."""
 
@@ -44,7 +37,7 @@ def test_means(calibration):
             calibration.null(tenths, truth / 10, -1, calibration.beta),
         ],
     )
-    check(calibration, found, least=0.02)
+    calibration.assert_errors_are_rare(found, least=0.02)
 
 
 def test_means_within_a_range(calibration):
@@ -88,7 +81,7 @@ def test_a_difference_of_rates(calibration):
             calibration.null(worth, 0.6, -1, calibration.beta),
         ],
     )
-    check(calibration, found, least=0.01)
+    calibration.assert_errors_are_rare(found, least=0.01)
 
 
 @pytest.mark.parametrize(
@@ -213,5 +206,5 @@ def test_a_rate_between_two_ends_and_another(calibration, b, hidden):
         ],
     )
     least = 0.0005 if hidden else 0.015  # invalid trials may have been ones, beyond the upper end
-    check(calibration, found, least=least)
+    calibration.assert_errors_are_rare(found, least=least)
     assert found[SUPPORTED if b > 0.5 else REFUTED] >= least

@@ -20,13 +20,6 @@ from pytest_velo.verdicts import Verdict
 SUPPORTED, REFUTED = Verdict.SUPPORTED, Verdict.REFUTED
 
 
-def check(calibration, found, *, least):
-    """Both errors are within their levels; and the simulation is near enough to the edge to see errors."""
-    assert found[SUPPORTED] <= calibration.most(calibration.alpha), found
-    assert found[REFUTED] <= calibration.most(calibration.beta), found
-    assert max(found[SUPPORTED], found[REFUTED]) >= least, found
-
-
 GROUPS = [ones[:size] for size in range(1, 5) for ones in product((0.0, 1.0), repeat=size)]
 PLACES = {group: place for place, group in enumerate(GROUPS)}
 
@@ -50,7 +43,7 @@ def test_groups(calibration):
             calibration.null(worth, 0.5, -1, calibration.beta),
         ],
     )
-    check(calibration, found, least=0.02)
+    calibration.assert_errors_are_rare(found, least=0.02)
 
 
 def singly(runs):
@@ -91,7 +84,7 @@ def test_several_draws_of_a_case(calibration):
             calibration.null(worth, 0.5, 1, calibration.beta),
         ],
     )
-    check(calibration, found, least=0.02)
+    calibration.assert_errors_are_rare(found, least=0.02)
 
 
 def test_their_draws_taken_as_independent_fail_the_same_test(calibration):
@@ -123,7 +116,7 @@ def test_several_draws_of_a_case_in_both_parts_of_a_claim(calibration):
             calibration.null(of_b, 0.5, 1, calibration.beta),
         ],
     )
-    check(calibration, found, least=0.01)
+    calibration.assert_errors_are_rare(found, least=0.01)
 
 
 def test_several_draws_of_a_case_by_each_arm(calibration):
@@ -143,7 +136,7 @@ def test_several_draws_of_a_case_by_each_arm(calibration):
             calibration.null(worth, 0.6, -1, calibration.beta),
         ],
     )
-    check(calibration, found, least=0.003)
+    calibration.assert_errors_are_rare(found, least=0.003)
 
 
 EIGHT = {f"case {place}": 0.02 if place < 5 else 0.98 for place in range(8)}

@@ -17,7 +17,10 @@ from typing import Any
 
 import pytest
 
+from pytest_velo.errors import UsageError
+from pytest_velo.providers.embedded import check_installed
 from pytest_velo.report.load import Run, load
+from support.commands import velo
 from support.listening import LoopbackServer
 from support.schemas import faults
 
@@ -73,6 +76,10 @@ class Inner:
         command = [sys.executable, "-m", "pytest", *LEAN, *args]
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
         return subprocess.Popen(command, cwd=self.path, **{**streams, **options})
+
+    def velo(self, *words: str) -> str:
+        """Run the command `velo` on the cache of the runs; return what it printed."""
+        return velo(*words, "--cache-dir", str(self.path / ".pytest_velo"))
 
     @property
     def record(self) -> Run:
@@ -274,3 +281,12 @@ def lab(run: Inner, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     run.ini(f"velo_endpoints =\n    {server.endpoint}")
     yield server
     server.close()
+
+
+@pytest.fixture(scope="module")
+def weights() -> Path:
+    """Where the weights are, before a test moves the home folder."""
+    try:
+        return check_installed("smollm2-135m")
+    except UsageError as error:
+        pytest.skip(f"{error.what}: {error.fix}")

@@ -49,12 +49,6 @@ def attempt_of(run) -> Attempt:
     return result.attempt
 
 
-def velo(run, *args: str) -> str:
-    done = CliRunner().invoke(main, [*args, "--cache-dir", str(run.path / ".pytest_velo")])
-    assert done.exit_code == 0, done.output
-    return done.output
-
-
 def test_each_fresh_set_of_draws_and_each_prompt_is_an_attempt_with_its_share_of_alpha(run, lab) -> None:
     run.file(ASKED)
     numbers = []
@@ -89,7 +83,7 @@ def test_a_rename_or_another_sentence_keeps_the_history(run, lab) -> None:
     run.file(ASKED.replace("It says", "Unlike it, it says").replace("test_h", "test_other"))
     run("-m", "velo", "--velo-seed=3")
     assert attempt_of(run).number == 1
-    listed = velo(run, "attempts", "renamed")
+    listed = run.velo("attempts", "renamed")
     assert listed.splitlines()[0] == "test_it.py::test_renamed, once test_it.py::test_h"
     assert [line.split()[0] for line in listed.splitlines()[5:]] == ["1", "2", "3"]
 
@@ -131,7 +125,7 @@ def test_replay_elsewhere_comes_to_the_same_verdict_by_the_attempts_beside_the_c
         run("-m", "velo", f"--velo-seed={seed}")
     [before] = run.record.results
     cassette = run.path / "cassettes" / "h.jsonl"
-    told = velo(run, "cassette", "export", str(cassette))
+    told = run.velo("cassette", "export", str(cassette))
     assert "h.attempts.json: commit it too" in told
     shutil.rmtree(run.path / ".pytest_velo")
     run("--velo-mode=replay", "--velo-seed=2")
@@ -152,14 +146,14 @@ def test_the_ledger_is_listed_exported_and_never_pruned(run, lab) -> None:
     run.file(ASKED.replace(', family="attempts"', ""))
     for seed in (0, 1):
         run("-m", "velo", f"--velo-seed={seed}")
-    entries = [json.loads(line) for line in velo(run, "attempts", "--json").splitlines()]
+    entries = [json.loads(line) for line in run.velo("attempts", "--json").splitlines()]
     assert [entry["kind"] for entry in entries] == ["attempt", "finding"] * 2
-    rows = list(csv.DictReader(io.StringIO(velo(run, "attempts", "--csv"))))
+    rows = list(csv.DictReader(io.StringIO(run.velo("attempts", "--csv"))))
     assert [(row["number"], row["seed"], row["verdict"]) for row in rows] == [
         ("1", "0", "supported"),
         ("2", "1", "supported"),
     ]
-    assert "2 attempts · supported" in velo(run, "attempts")
+    assert "2 attempts · supported" in run.velo("attempts")
     assert (
         "no attempt at a test with"
         in CliRunner().invoke(main, ["attempts", "zzz", "--cache-dir", str(run.path / ".pytest_velo")]).output

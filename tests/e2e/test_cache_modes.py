@@ -10,10 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from click.testing import CliRunner
 
 from pytest_velo import load
-from pytest_velo.cli.main import main
+from support.commands import velo
 
 N = 10
 CALL_USD = 15e-6  # of one call of the loopback server: 15 tokens at a dollar the million
@@ -38,12 +37,6 @@ def kept(run, folder=".pytest_velo"):
         result.node_id: (result.outcome, [(trial.kind, trial.calls[0].reply.text) for trial in result.trials])
         for result in load(cache_dir=run.path / folder).results
     }
-
-
-def velo(*arguments: str) -> str:
-    done = CliRunner().invoke(main, arguments)
-    assert done.exit_code == 0, done.output
-    return done.output
 
 
 @contextmanager

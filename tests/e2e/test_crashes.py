@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 from pytest_velo import load
 from pytest_velo.cli.main import main
+from support.commands import velo
 
 pytestmark = pytest.mark.processes
 
@@ -31,12 +32,6 @@ def test_z(model): return model("z", max_tokens=5).answers("yes")
 @pytest.fixture
 def fatal(): return {fatal}
 """
-
-
-def velo(*arguments: str) -> str:
-    result = CliRunner().invoke(main, list(arguments))
-    assert result.exit_code == 0, result.output
-    return result.output
 
 
 def test_a_crashed_worker_loses_only_what_it_was_at(run, lab, monkeypatch) -> None:

@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 from e2e.conftest import CANARY, Inner
 
-from pytest_velo.cli.main import main
+from support.commands import velo
 from support.sdk_server import Body, SdkServer
 
 PROGRAM = Path(__file__).parents[2] / "examples" / "existing-code" / "helpdesk.py"
@@ -109,9 +108,3 @@ def test_the_blocks_of_the_page_run(run: Inner, server: SdkServer, monkeypatch: 
     shutil.rmtree(run.path / ".pytest_velo")
     run("--velo-mode=replay", "--velo-cassette=c.jsonl").assert_outcomes(passed=2)
     assert CANARY not in (run.path / "c.jsonl").read_text(encoding="utf-8")
-
-
-def velo(*words: str) -> None:
-    """Run a command of ours."""
-    result = CliRunner().invoke(main, words)
-    assert result.exit_code == 0, result.output

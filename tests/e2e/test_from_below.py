@@ -5,6 +5,7 @@ from __future__ import annotations
 from click.testing import CliRunner
 
 from pytest_velo.cli.main import main
+from support.commands import velo
 
 
 def test_every_command_finds_root_and_cache_from_below(run, lab, monkeypatch) -> None:
@@ -18,16 +19,11 @@ def test_every_command_finds_root_and_cache_from_below(run, lab, monkeypatch) ->
     (below := run.path / "tests" / "deep").mkdir()
     monkeypatch.chdir(below)
 
-    def said(*arguments: str) -> str:
-        result = CliRunner().invoke(main, list(arguments))
-        assert result.exit_code == 0, result.output
-        return result.output
-
-    assert " draws of " in said("cache", "stats")
-    assert " of run latest -> it.jsonl" in said("cassette", "export", "it.jsonl")
-    assert "test_h" in said("compare", "latest", "latest")
-    assert "supported" in said("rescore", "-p", "no:randomly")
-    assert "test_h" in said("plan", "..")
+    assert " draws of " in velo("cache", "stats")
+    assert " of run latest -> it.jsonl" in velo("cassette", "export", "it.jsonl")
+    assert "test_h" in velo("compare", "latest", "latest")
+    assert "supported" in velo("rescore", "-p", "no:randomly")
+    assert "test_h" in velo("plan", "..")
     assert not (below / ".pytest_velo").exists()
     assert not (run.path / "tests" / ".pytest_velo").exists()
 

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 
-from click.testing import CliRunner
-
-from pytest_velo.cli.main import main
 from pytest_velo.records import Prediction, Said
 
 SOURCE = '''
@@ -21,12 +18,6 @@ def test_late(trial):
     """Another coin."""
     return trial.rng.random() < 0.95
 '''
-
-
-def velo(run, *args: str) -> str:
-    done = CliRunner().invoke(main, [*args, "--cache-dir", str(run.path / ".pytest_velo")])
-    assert done.exit_code == 0, done.output
-    return done.output
 
 
 def predicted(run) -> dict[str, Prediction | None]:
@@ -62,12 +53,12 @@ def test_what_is_said_before_the_data_is_scored_and_what_is_said_later_is_told(r
     assert "1 said too late to score" in told
     assert "said 0.3 after the data were seen; first said 0.8, which counts" in " ".join(told.split())
 
-    listed = velo(run, "predictions")
+    listed = run.velo("predictions")
     assert "4 predictions · 2 scored · 1 undecided · 1 said too late to score" in listed
     assert "too few to tell skill from luck" in listed
     surprises = [line for line in listed.splitlines() if "nats)  " in line]
     assert [line.split()[3] for line in surprises] == ["refuted", "supported"]
-    scores = [json.loads(line) for line in velo(run, "predictions", "--json").splitlines()]
+    scores = [json.loads(line) for line in run.velo("predictions", "--json").splitlines()]
     assert sorted(each["brier"] for each in scores if each["brier"] is not None) == [
         (1 - 0.8) ** 2,
         0.8**2,
@@ -99,6 +90,6 @@ async def test_h(strategy, question):
 def test_a_prediction_about_a_ladder_is_settled_by_its_end_not_by_a_rung_on_the_way(run) -> None:
     run.file(LADDERS)
     assert "3 predictions: 1 of 2 right, Brier 0.34, 1 undecided" in run().stdout.str()
-    scores = [json.loads(line) for line in velo(run, "predictions", "--json").splitlines()]
+    scores = [json.loads(line) for line in run.velo("predictions", "--json").splitlines()]
     verdicts = {each["test"].partition("[")[2]: each["verdict"] for each in scores}
     assert verdicts == {"shown]": "supported", "never]": "refuted", "chance]": None}

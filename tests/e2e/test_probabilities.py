@@ -11,8 +11,6 @@ from click.testing import CliRunner
 
 from pytest_velo import load
 from pytest_velo.cli.main import main
-from pytest_velo.errors import UsageError
-from pytest_velo.providers.embedded import check_installed
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "probabilities" / "test_probabilities.py"
 HEAD = """
@@ -44,15 +42,6 @@ async def test_h(model):
 def flat(result: pytest.RunResult) -> str:
     """Return what a run printed, with its lines joined."""
     return " ".join(" ".join(result.outlines).split())
-
-
-@pytest.fixture(scope="module")
-def weights() -> Path:
-    """Where the weights are, before a test moves the home folder."""
-    try:
-        return check_installed("smollm2-135m")
-    except UsageError as error:
-        pytest.skip(f"{error.what}: {error.fix}")
 
 
 @pytest.fixture

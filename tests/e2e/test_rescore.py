@@ -6,14 +6,11 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from pytest_velo.cli.main import main
-from pytest_velo.errors import UsageError
-from pytest_velo.providers.embedded import check_installed
 from support.importing import imported_anew
 
 N = 12
@@ -625,15 +622,6 @@ def test_a_record_without_a_hypothesis_is_refused(recorded, run, rescore):
     document["results"], document["circumstances"]["hypotheses"] = [], []
     path.write_text(json.dumps(document))
     assert "the run has no hypothesis" in rescore()
-
-
-@pytest.fixture(scope="module")
-def weights() -> Path:
-    """Where the weights are, before a test moves the home folder."""
-    try:
-        return check_installed("smollm2-135m")
-    except UsageError as error:
-        pytest.skip(f"{error.what}: {error.fix}")
 
 
 @pytest.mark.processes

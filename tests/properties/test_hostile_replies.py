@@ -75,7 +75,8 @@ def response_with(token: Any) -> bytes:
     return json.dumps({"status": "completed", "output": [message], "model": "m"}).encode()
 
 
-def check(api: str, status: int, content: bytes) -> None:
+def assert_stored_whole_or_refused(api: str, status: int, content: bytes) -> None:
+    """A reply that is read comes back from the cache and the record; else the error says where."""
     try:
         reply = answered(api, status, content)
     except VeloError as error:
@@ -102,7 +103,7 @@ def check(api: str, status: int, content: bytes) -> None:
 @example((200, DEEP))
 @example((400, b'{"error":' + DEEP + b"}"))
 def test_a_chat_completion(answer: tuple[int, bytes]) -> None:
-    check("openai-chat", *answer)
+    assert_stored_whole_or_refused("openai-chat", *answer)
 
 
 @fuzzing
@@ -112,14 +113,14 @@ def test_a_chat_completion(answer: tuple[int, bytes]) -> None:
 @example((200, response_with({"token": "a", "logprob": -(10**400)})))
 @example((200, response_with({"token": "a", "logprob": -1.0, "top_logprobs": [{"token": [], "logprob": 0}]})))
 def test_a_response(answer: tuple[int, bytes]) -> None:
-    check("openai-responses", *answer)
+    assert_stored_whole_or_refused("openai-responses", *answer)
 
 
 @fuzzing
 @given(answers("anthropic"))
 @example((200, DEEP))
 def test_a_message(answer: tuple[int, bytes]) -> None:
-    check("anthropic", *answer)
+    assert_stored_whole_or_refused("anthropic", *answer)
 
 
 @pytest.fixture(autouse=True)

@@ -11,14 +11,7 @@ from hypothesis import strategies as st
 
 from pytest_velo.errors import BudgetError
 from pytest_velo.sampling.budget import HARD_STOP_SHARE, Budget, LocalLedger, Reservation
-
-
-class InstantClock:
-    def now(self) -> float:
-        return 0.0
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(0)
+from support.clocks import InstantClock
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from pytest_velo.stats.rules.census import make_census_rule
 from pytest_velo.stats.rules.difference import make_difference_rule
 from pytest_velo.stats.rules.mean import make_mean_rule
 from pytest_velo.verdicts import Verdict
+from support.rules import feed_within
 
 sides = st.sampled_from([1, -1])
 thresholds = st.integers(1, 99).map(lambda percent: percent / 100)
@@ -38,13 +39,6 @@ def bounds(draw, values=outcomes):
         value = draw(values)
         return value, value
     return tuple(sorted((draw(values), draw(values))))
-
-
-def feed(rule, units):
-    for low, high in units:
-        if rule.n == rule.max_units or rule.feed(low, high):
-            break
-    return rule
 
 
 @given(threshold=thresholds, side=sides, path=score_paths)
@@ -96,8 +90,8 @@ CLAIMS = [mean(0, 1) >= 0.5, mean(0, 1) <= 0.3, mean(0, 1).within(0.4, 0.7)]
 )
 def test_a_verdict_about_a_mean_never_contradicts_its_evidence(claim, margin, units):
     rule = make_mean_rule(claim, Design(alpha=0.05, beta=0.1, margin=margin, max_units=60))
-    feed(rule, units)
-    check(rule, units)
+    feed_within(rule, units)
+    assert_verdict_agrees_with_evidence(rule, units)
 
 
 @settings(max_examples=40, deadline=None)
@@ -110,8 +104,8 @@ def test_a_verdict_about_a_mean_never_contradicts_its_evidence(claim, margin, un
 )
 def test_a_verdict_about_a_difference_never_contradicts_its_evidence(claim, margin, units):
     rule = make_difference_rule(claim, Design(alpha=0.05, beta=0.1, margin=margin, max_units=60))
-    feed(rule, units)
-    check(rule, units)
+    feed_within(rule, units)
+    assert_verdict_agrees_with_evidence(rule, units)
 
 
 @pytest.mark.slow
@@ -122,11 +116,11 @@ def test_a_verdict_about_a_difference_never_contradicts_its_evidence(claim, marg
 )
 def test_a_verdict_about_a_list_never_contradicts_its_evidence(claim, units):
     rule = make_census_rule(claim, Design(census=60, alpha=0.05, beta=0.1, max_units=60))
-    feed(rule, units)
-    check(rule, units)
+    feed_within(rule, units)
+    assert_verdict_agrees_with_evidence(rule, units)
 
 
-def check(rule, units):
+def assert_verdict_agrees_with_evidence(rule, units):
     """A verdict agrees with its p-values, its interval and the forecasts."""
     p_support, p_refute, interval = rule.evidence_bounds()
     left = rule.max_units - rule.n

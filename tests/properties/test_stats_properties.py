@@ -17,6 +17,7 @@ from pytest_velo.stats.planning.operating import operating_characteristics
 from pytest_velo.stats.rules.composed import verdict_of
 from pytest_velo.stats.rules.rate import make_rate_rule
 from pytest_velo.verdicts import Verdict
+from support.rules import feed_within
 
 sides = st.sampled_from([1, -1])
 thresholds = st.integers(2, 98).map(lambda percent: percent / 100)
@@ -81,13 +82,6 @@ def fed(claim, design, path):
         for low, high in path:
             test.feed(low, high)
     return support, refute
-
-
-def run(rule, units):
-    for low, high in units:
-        if rule.n == rule.max_units or rule.feed(low, high):
-            break
-    return rule
 
 
 @given(threshold=thresholds, side=sides, path=st.lists(st.floats(0, 1), max_size=40))
@@ -166,7 +160,7 @@ def test_p_value_rejects_exactly_when_the_threshold_is_reached(threshold, side, 
 def test_exact_law_is_that_of_every_path_through_the_rule(claim, design, truth):
     supported = refuted = mean = 0.0
     for path in itertools.product((0, 1), repeat=design["max_units"]):
-        rule = run(make_rate_rule(claim, Design(**design)), [(outcome, outcome) for outcome in path])
+        rule = feed_within(make_rate_rule(claim, Design(**design)), [(outcome, outcome) for outcome in path])
         weight = truth ** sum(path) * (1 - truth) ** (len(path) - sum(path))
         supported += weight * (rule.verdict is Verdict.SUPPORTED)
         refuted += weight * (rule.verdict is Verdict.REFUTED)
@@ -179,14 +173,15 @@ def test_exact_law_is_that_of_every_path_through_the_rule(claim, design, truth):
 @given(claim=claims(), design=designs(max_units=14), start=st.lists(st.booleans(), min_size=5, max_size=8))
 def test_predictive_probability_is_that_of_every_continuation(claim, design, start):
     path = [(float(one), float(one)) for one in start]
-    rule = run(make_rate_rule(claim, Design(**design)), path)
+    rule = feed_within(make_rate_rule(claim, Design(**design)), path)
     left = rule.max_units - rule.n
     if rule.verdict is not None or left > 9:
         return
     ones, n = sum(low for low, _ in path[: rule.n]), rule.n
     total = 0.0
     for further in itertools.product((0, 1), repeat=left):
-        again = run(make_rate_rule(claim, Design(**design)), path[: rule.n] + [(x, x) for x in further])
+        whole = path[: rule.n] + [(x, x) for x in further]
+        again = feed_within(make_rate_rule(claim, Design(**design)), whole)
         if again.verdict is not None:
             hits = sum(further)
             log_beta = math.lgamma(ones + 0.5 + hits) + math.lgamma(n - ones + 0.5 + left - hits)
@@ -200,7 +195,7 @@ def test_predictive_probability_is_that_of_every_continuation(claim, design, sta
 @settings(max_examples=150, deadline=None)
 @given(claim=claims(), design=designs(), path=unit_paths())
 def test_verdict_never_contradicts_its_interval(claim, design, path):
-    rule = run(make_rate_rule(claim, Design(**design)), path)
+    rule = feed_within(make_rate_rule(claim, Design(**design)), path)
     p_support, p_refute, interval = rule.evidence_bounds()
     if not path:
         assert interval is None
@@ -231,7 +226,7 @@ def test_verdict_never_contradicts_its_interval(claim, design, path):
 @given(claim=claims(), design=designs(), path=st.lists(st.floats(0, 1), min_size=1, max_size=60))
 def test_verdict_never_contradicts_its_interval_for_means(claim, design, path):
     path = [(outcome, outcome) for outcome in path]
-    rule = run(make_rate_rule(claim, Design(**design, single=False)), path)
+    rule = feed_within(make_rate_rule(claim, Design(**design, single=False)), path)
     interval = rule.evidence_bounds()[2]
     support, _ = fed(claim, {**design, "extend": True}, path[: rule.n])
     if rule.verdict is None:
@@ -247,7 +242,7 @@ def test_verdict_never_contradicts_its_interval_for_means(claim, design, path):
 @settings(max_examples=150, deadline=None)
 @given(claim=claims(), design=designs(max_units=40), path=unit_paths(max_size=40), data=st.data())
 def test_no_verdict_comes_before_min_more(claim, design, path, data):
-    rule = run(make_rate_rule(claim, Design(**design)), path)
+    rule = feed_within(make_rate_rule(claim, Design(**design)), path)
     fewest, expected = rule.min_more(), rule.expected_more()
     left = rule.max_units - rule.n
     if rule.verdict is not None:
@@ -258,7 +253,7 @@ def test_no_verdict_comes_before_min_more(claim, design, path, data):
         st.one_of(st.just([(1.0, 1.0)] * left), st.just([(0.0, 0.0)] * left), unit_paths(max_size=left))
     )
     fed = rule.n
-    run(rule, ahead)
+    feed_within(rule, ahead)
     assert rule.verdict is None or rule.n - fed >= fewest
 
 
@@ -267,7 +262,7 @@ def test_no_verdict_comes_before_min_more(claim, design, path, data):
 @given(claim=claims(), design=designs(), path=unit_paths(), data=st.data())
 def test_a_verdict_holds_whichever_way_the_invalid_units_fell(claim, design, path, data):
     """With bounds, each test sees a path no better for it than any truth behind the invalid units."""
-    rule = run(make_rate_rule(claim, Design(**design)), path)
+    rule = feed_within(make_rate_rule(claim, Design(**design)), path)
     truth = [(x, x) for x in (data.draw(st.sampled_from(sorted({low, high}))) for low, high in path)]
     bounds, known = (fed(claim, design, units[: rule.n]) for units in (path, truth))
     for ours, theirs in zip([*bounds[0], bounds[1]], [*known[0], known[1]], strict=True):
@@ -279,7 +274,8 @@ def test_a_verdict_holds_whichever_way_the_invalid_units_fell(claim, design, pat
 @given(claim=claims(), design=designs(), path=unit_paths())
 def test_raising_the_evidence_lazily_changes_no_verdict(claim, design, path):
     """Thresholds are computed only when their bounds leave the question open."""
-    lazy, (support, refute) = run(make_rate_rule(claim, Design(**design)), path), remade(claim, design)
+    lazy = feed_within(make_rate_rule(claim, Design(**design)), path)
+    support, refute = remade(claim, design)
     for test in (*support, refute):
         assert test.log_threshold > 0
     verdicts = []

@@ -18,11 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 from e2e.conftest import CANARY, Inner, _clean_environment
 
 import pytest_velo
-from pytest_velo.cli.main import main
+from support.commands import velo
 from support.sdk_server import SdkServer, Sent
 from support.tool_model import SHRUG, ToolModel
 
@@ -165,12 +164,6 @@ def no_sockets() -> Iterator[None]:
         patch.setattr(socket.socket, "connect", refuse)
         yield
     assert attempts == []
-
-
-def velo(*arguments: str) -> str:
-    done = CliRunner().invoke(main, arguments)
-    assert done.exit_code == 0, done.output
-    return done.output
 
 
 def test_an_agent_is_drawn_read_and_replayed(run: Inner, server: SdkServer, kind: Kind) -> None:

@@ -20,26 +20,13 @@ from pytest_velo.sampling.pricing import (
     worst_case,
 )
 from pytest_velo.settings import Api, Endpoint, Price
+from support.clocks import InstantClock
 
 OPENAI = Endpoint(name="openai", api=Api.OPENAI_CHAT)
 ANTHROPIC = Endpoint(name="anthropic", api=Api.ANTHROPIC)
 DECLARED = Endpoint(name="mine", api=Api.OPENAI_CHAT, price=Price(input_usd=1.0, output_usd=10.0))
 UNKNOWN = Endpoint(name="vllm", api=Api.OPENAI_CHAT, base_url="http://127.0.0.1:9/v1", declared=True)
 FREE = Endpoint(name="local", api=Api.LOCAL, free=True)
-
-
-class InstantClock:
-    """Time that passes at once."""
-
-    def __init__(self) -> None:
-        self.time = 0.0
-
-    def now(self) -> float:
-        return self.time
-
-    async def sleep(self, seconds: float) -> None:
-        self.time += seconds
-        await asyncio.sleep(0)
 
 
 def ask(

@@ -27,6 +27,7 @@ from pytest_velo.providers.scripted import scripted
 from pytest_velo.records import FinishReason, Reply, Request, Slot, Usage
 from pytest_velo.sampling.sampler import DrawResult, Sampler
 from pytest_velo.settings import Api, Endpoint, Mode, Price, Settings
+from support.clocks import InstantClock
 
 T = TypeVar("T")
 
@@ -88,20 +89,6 @@ def store(tmp_path: Path) -> Iterator[Store]:
 @pytest.fixture
 def fake() -> Fake:
     return Fake()
-
-
-class InstantClock:
-    """Time that passes at once."""
-
-    def __init__(self) -> None:
-        self.time = 0.0
-
-    def now(self) -> float:
-        return self.time
-
-    async def sleep(self, seconds: float) -> None:
-        self.time += seconds
-        await asyncio.sleep(0)
 
 
 def sampler_of(fake: Fake, store: Store | None, *cassettes: Any, **options: Any) -> Sampler:

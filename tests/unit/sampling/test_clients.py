@@ -35,6 +35,7 @@ from pytest_velo.sampling.sampler import Sampler
 from pytest_velo.sampling.scope import TrialScope, enter
 from pytest_velo.sampling.trial import Trial
 from pytest_velo.settings import Mode, Settings
+from support.clocks import InstantClock
 from support.sdk_server import Got, SdkServer, Sent, chat
 
 KEY = "sk-canary-7f3a91c2e5d84b60"
@@ -45,20 +46,6 @@ TOOL = {"type": "function", "function": {**WEATHER, "parameters": PLACE}}
 USE: Any = {**WEATHER, "input_schema": PLACE}
 
 Case = Callable[[Any], Awaitable[Any]]
-
-
-class InstantClock:
-    """Waits for nothing."""
-
-    def __init__(self) -> None:
-        self.time = 0.0
-
-    def now(self) -> float:
-        return self.time
-
-    async def sleep(self, seconds: float) -> None:
-        self.time += seconds
-        await asyncio.sleep(0)
 
 
 class Bench:

@@ -14,6 +14,7 @@ from pytest_velo.sampling.draws import DrawMemory
 from pytest_velo.sampling.leasing import BEYOND_S
 from pytest_velo.sampling.sampler import DrawResult, Sampler
 from pytest_velo.settings import Api, Endpoint, Mode, Price, Settings
+from support.clocks import InstantClock
 
 PAID = Endpoint(name="paid", api=Api.OPENAI_CHAT, price=Price(input_usd=1.0, output_usd=1.0), timeout_s=60.0)
 FREE = Endpoint(name="own", api=Api.OPENAI_CHAT, free=True)
@@ -42,20 +43,6 @@ class Server:
         pass
 
 
-class Clock:
-    """Time that passes at once, and jumps where a test says so."""
-
-    def __init__(self) -> None:
-        self.time = 0.0
-
-    def now(self) -> float:
-        return self.time
-
-    async def sleep(self, seconds: float) -> None:
-        self.time += seconds
-        await asyncio.sleep(0)
-
-
 class StillMemory(DrawMemory):
     """A store whose holders show no sign of life."""
 
@@ -63,9 +50,11 @@ class StillMemory(DrawMemory):
         return None
 
 
-def sampler_on(store: DrawMemory, server: Server, clock: Clock | None = None, **options: Any) -> Sampler:
+def sampler_on(
+    store: DrawMemory, server: Server, clock: InstantClock | None = None, **options: Any
+) -> Sampler:
     providers = {"openai-chat": server}
-    return Sampler(Settings(**options), store, providers=providers, clock=clock or Clock())
+    return Sampler(Settings(**options), store, providers=providers, clock=clock or InstantClock())
 
 
 async def draw(sampler: Sampler, endpoint: Endpoint = PAID) -> DrawResult:
@@ -90,7 +79,7 @@ async def until(true: Any) -> None:
 def test_the_second_waits_for_what_the_first_is_making() -> None:
     async def both() -> None:
         store, server = DrawMemory(), Server()
-        second_clock = Clock()
+        second_clock = InstantClock()
         first, second = sampler_on(store, server), sampler_on(store, server, second_clock)
         made = asyncio.ensure_future(draw(first))
         await until(lambda: server.n_asked)
@@ -126,7 +115,7 @@ def test_the_second_makes_what_the_first_failed_to_make() -> None:
 def test_a_cancelled_draw_lets_go_and_a_cancelled_wait_takes_nothing() -> None:
     async def both() -> None:
         store, server = DrawMemory(), Server()
-        clock = Clock()
+        clock = InstantClock()
         first, second, third = (sampler_on(store, server, clock) for _ in range(3))
         made = asyncio.ensure_future(draw(first))
         await until(lambda: server.n_asked)
@@ -145,7 +134,7 @@ def test_a_cancelled_draw_lets_go_and_a_cancelled_wait_takes_nothing() -> None:
 
 def test_a_holder_that_hangs_is_waited_for_until_longer_than_its_attempt_may_take() -> None:
     async def both() -> None:
-        store, server, clock = StillMemory(), Server(), Clock()
+        store, server, clock = StillMemory(), Server(), InstantClock()
         first, second = sampler_on(store, server), sampler_on(store, server, clock)
         hanging = asyncio.ensure_future(draw(first))
         await until(lambda: server.n_asked)

@@ -10,6 +10,7 @@ import pytest
 from pytest_velo.cache.shared.answers import Answer, Away, AwayError, Found, Held, Mine, Unguarded
 from pytest_velo.records import Address, Draw, Reply, Request
 from pytest_velo.sampling.sharing import POLL_S, OneMachine
+from support.clocks import InstantClock
 
 REQUEST = Request(api="local", endpoint="lab", model="m", messages=({"role": "user", "content": "Hi"},))
 ADDRESS = Address(key="k", seed=0, stream="", slot="s")
@@ -17,23 +18,10 @@ MADE = Draw(address=ADDRESS, reply=Reply(text="made here"), drawn_at="2026")
 THEIRS = Draw(address=ADDRESS, reply=Reply(text="made elsewhere"), drawn_at="2026")
 
 
-class Clock:
-    """Time that passes at once."""
-
-    def __init__(self) -> None:
-        self.time = 0.0
-
-    def now(self) -> float:
-        return self.time
-
-    async def sleep(self, seconds: float) -> None:
-        self.time += seconds
-
-
 class Store:
     """Gives its answers in turn, the last one for ever."""
 
-    def __init__(self, clock: Clock, answers: Sequence[Answer], stored: Draw | None = None) -> None:
+    def __init__(self, clock: InstantClock, answers: Sequence[Answer], stored: Draw | None = None) -> None:
         self._clock = clock
         self._answers = list(answers)
         self.stored = stored
@@ -55,7 +43,7 @@ class Store:
 def machine(
     *answers: Answer, stored: Draw | None = None, patience_s: float = 60.0
 ) -> tuple[OneMachine, Store]:
-    clock = Clock()
+    clock = InstantClock()
     store = Store(clock, answers, stored)
     return OneMachine(store, clock, lambda address: store.stored, patience_s=patience_s), store
 

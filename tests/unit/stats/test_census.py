@@ -10,6 +10,7 @@ from pytest_velo.stats.limits.census import count_limit
 from pytest_velo.stats.one_sided.census import CensusTest
 from pytest_velo.stats.rules.census import census_tests, make_census_rule
 from pytest_velo.verdicts import Verdict
+from support.rules import feed
 
 
 def build(claim, size=100, **changes):
@@ -21,14 +22,6 @@ def shuffled(ones, size, seed=0):
     outcomes = [1.0] * ones + [0.0] * (size - ones)
     random.Random(seed).shuffle(outcomes)
     return outcomes
-
-
-def feed(rule, outcomes):
-    for outcome in outcomes:
-        low, high = outcome if isinstance(outcome, tuple) else (outcome, outcome)
-        if rule.feed(low, high):
-            break
-    return rule
 
 
 @pytest.mark.parametrize("seed", range(5))

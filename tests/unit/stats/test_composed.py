@@ -11,6 +11,7 @@ from pytest_velo.stats.one_sided.mean import EitherMean, MeanTest
 from pytest_velo.stats.rules.composed import certified_inequality
 from pytest_velo.stats.rules.mean import make_mean_rule
 from pytest_velo.verdicts import Verdict
+from support.rules import feed
 
 
 def build(claim, **changes):
@@ -20,14 +21,6 @@ def build(claim, **changes):
 def scores(centre, n, kappa=10, seed=0):
     rng = random.Random(seed)
     return [rng.betavariate(centre * kappa, (1 - centre) * kappa) for _ in range(n)]
-
-
-def feed(rule, outcomes):
-    for outcome in outcomes:
-        low, high = outcome if isinstance(outcome, tuple) else (outcome, outcome)
-        if rule.feed(low, high):
-            break
-    return rule
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from pytest_velo.claims import difference, mean
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.rules.difference import make_difference_rule
 from pytest_velo.stats.rules.mean import make_mean_rule
+from support.rules import feed
 
 
 def evidence(path, edge):
@@ -60,13 +61,6 @@ def scores(kind, seed):
     return [draw.betavariate(*shapes[kind]) for _ in range(60)]
 
 
-def fed(rule, units):
-    for x in units:
-        if rule.feed(x, x):
-            break
-    return rule
-
-
 def agree(rule, wanted):
     verdict, n, logs, p = wanted
     assert rule.verdict == verdict
@@ -80,7 +74,7 @@ def test_means_match_40_digit_arithmetic(kind):
     units = scores(kind, 3)
     rule = make_mean_rule(mean(0, 1) >= 0.6, Design(alpha=0.05, beta=0.05, max_units=60))
 
-    agree(fed(rule, units), expected(units, 0.6))
+    agree(feed(rule, units), expected(units, 0.6))
 
 
 @pytest.mark.parametrize("kind", ["high", "low", "level"])
@@ -90,4 +84,4 @@ def test_differences_beyond_a_bound_match_40_digit_arithmetic(kind):
         difference("new", "old") >= 0.25, Design(alpha=0.05, beta=0.05, max_units=60, single=False)
     )
 
-    agree(fed(rule, units), expected(units, 0.625))
+    agree(feed(rule, units), expected(units, 0.625))
