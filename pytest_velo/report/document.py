@@ -10,10 +10,10 @@ no trials: those are in `trials.jsonl` next to it (see `report.record`).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeVar
 
 from pytest_velo.errors import StoreError
 from pytest_velo.reading import checked
@@ -56,6 +56,9 @@ from pytest_velo.report.repeats import (
 from pytest_velo.report.transcript import trial_from_json, trial_to_json
 from pytest_velo.report.truth import truth_from_json, truth_to_json
 from pytest_velo.settings import ShowKind
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 VERSION = 3
 
@@ -138,7 +141,7 @@ def to_json(document: RunDocument) -> dict[str, Any]:
         "seed": document.seed,
         "mode": document.mode,
         "models": list(document.models),
-        "repeats": None if document.repeats is None else repeat_to_json(document.repeats),
+        "repeats": _if_any(repeat_to_json, document.repeats),
         "circumstances": {
             "run_id": document.run_id,
             "started_at": document.started_at,
@@ -175,7 +178,7 @@ def from_json(data: JsonObject) -> RunDocument:
             seed=data["seed"],
             mode=data["mode"],
             models=tuple(data["models"]),
-            repeats=None if data.get("repeats") is None else repeat_from_json(data["repeats"]),
+            repeats=_if_any(repeat_from_json, data.get("repeats")),
             environment=dict(around.get("environment", {})),  # older records lack it
             results=tuple(result_from_json({**result, "circumstances": of_it}) for result, of_it in each),
         )
@@ -198,21 +201,21 @@ def result_to_json(result: HypothesisResult, trials: Iterable[TrialRecord] = ())
             {"node_id": each.node_id, "standing": each.standing.value, "told": each.told}
             for each in result.assumes
         ],
-        "ladder": None if result.ladder is None else ladder_to_json(result.ladder),
+        "ladder": _if_any(ladder_to_json, result.ladder),
         "models_served": list(result.models_served),
         "facts": list(result.facts),
         "notices": list(result.notices),
         "found": [found_to_json(found) for found in result.found],
-        "family": None if result.family is None else family_to_json(result.family),
-        "decision": None if result.decision is None else decision_to_json(result.decision),
-        "replication": None if result.replication is None else replication_to_json(result.replication),
-        "covariate": None if result.covariate is None else covariate_to_json(result.covariate),
-        "truth": None if result.truth is None else truth_to_json(result.truth),
+        "family": _if_any(family_to_json, result.family),
+        "decision": _if_any(decision_to_json, result.decision),
+        "replication": _if_any(replication_to_json, result.replication),
+        "covariate": _if_any(covariate_to_json, result.covariate),
+        "truth": _if_any(truth_to_json, result.truth),
         "trials": [trial_to_json(result.node_id, trial) for trial in trials],
         "circumstances": {
             **{name: getattr(result, name) for name in _CIRCUMSTANCES},
-            "attempt": None if result.attempt is None else attempt_to_json(result.attempt),
-            "prediction": None if result.prediction is None else prediction_to_json(result.prediction),
+            "attempt": _if_any(attempt_to_json, result.attempt),
+            "prediction": _if_any(prediction_to_json, result.prediction),
             "confirmation": None
             if result.confirmation is None
             else confirmation_to_json(result.confirmation),
@@ -230,15 +233,15 @@ def result_from_json(data: JsonObject) -> HypothesisResult:
         KeyError, TypeError, ValueError: A field is missing or has an invalid value; `from_json` and
             `from_compact` turn these into a `StoreError`.
     """
-    around = data["circumstances"]
+    around = data["circumstances"]  # what `get` asks of both is absent from older records
     return HypothesisResult(
         **{name: data[name] for name in _RESULT if name in data or name not in _SINCE},
         **{name: around[name] for name in _CIRCUMSTANCES if name in around or name not in _SINCE},
         outside=dict(around.get("outside", {})),  # older records lack it
         usd_by_arm=dict(around.get("usd_by_arm", {})),  # likewise
         outcome=Outcome(data["outcome"]),
-        unit=None if data.get("unit") is None else UnitKind(data["unit"]),  # older records lack it
-        invalid=None if data.get("invalid") is None else Invalid(data["invalid"]),
+        unit=_if_any(UnitKind, data.get("unit")),
+        invalid=_if_any(Invalid, data.get("invalid")),
         max_trials_marked=bool(data.get("max_trials_marked")),
         telling=tuple(data["telling"]),
         stubs=tuple(  # older records lack them
@@ -248,31 +251,27 @@ def result_from_json(data: JsonObject) -> HypothesisResult:
             Assumed(node_id=each["node_id"], standing=Standing(each["standing"]), told=each["told"])
             for each in data.get("assumes", ())
         ),
-        ladder=None
-        if data.get("ladder") is None
-        else ladder_from_json(data["ladder"]),  # older records lack it
+        ladder=_if_any(ladder_from_json, data.get("ladder")),
         models_served=tuple(data["models_served"]),
         facts=tuple(data["facts"]),
         notices=tuple(data["notices"]),
         found=tuple(map(found_from_json, data.get("found", ()))),  # older records lack it
-        family=None if data["family"] is None else family_from_json(data["family"]),
-        attempt=None if around.get("attempt") is None else attempt_from_json(around["attempt"]),  # as above
-        prediction=None if around.get("prediction") is None else prediction_from_json(around["prediction"]),
+        family=_if_any(family_from_json, data["family"]),
+        attempt=_if_any(attempt_from_json, around.get("attempt")),
+        prediction=_if_any(prediction_from_json, around.get("prediction")),
         decision=None
         if data["decision"] is None
         else decision_from_json(data["decision"], around["n_unused"]),
-        confirmation=None
-        if around.get("confirmation") is None  # older records lack it
-        else confirmation_from_json(around["confirmation"]),
-        replication=None
-        if data.get("replication") is None  # older records lack it
-        else replication_from_json(data["replication"]),
-        covariate=None
-        if data.get("covariate") is None  # older records lack it
-        else covariate_from_json(data["covariate"]),
-        truth=None if data.get("truth") is None else truth_from_json(data["truth"]),  # older records lack it
+        confirmation=_if_any(confirmation_from_json, around.get("confirmation")),
+        replication=_if_any(replication_from_json, data.get("replication")),
+        covariate=_if_any(covariate_from_json, data.get("covariate")),
+        truth=_if_any(truth_from_json, data.get("truth")),
         trials=tuple(map(trial_from_json, data["trials"])),
     )
+
+
+def _if_any(convert: Callable[[T], R], value: T | None) -> R | None:
+    return None if value is None else convert(value)
 
 
 def shown_trials(result: HypothesisResult, show: int) -> tuple[TrialRecord, ...]:

@@ -117,23 +117,7 @@ class TrialRunner:
         trial = Trial(index=planned.turn, repeat=planned.repeat, seed=seed_of(hypothesis, planned.turn))
         # The body has one of its own, also in each arm: the record keeps what it was given.
         case = planned.case if is_shared_safely(planned.case) else fresh(planned.case)
-        scope = TrialScope(
-            trial=trial,
-            case=case,
-            arm=planned.arm,
-            case_digest=planned.case_digest,
-            stream=hypothesis.stream,
-            may_pay=hypothesis.may_pay,
-            drawer=self._drawer,
-            block=None if hypothesis.is_async else self._threads.call,
-            folder=hypothesis.folder,
-            apart=self._apart,
-            home=asyncio.get_running_loop(),
-            crew=self._crew,
-            parcels=self._parcels,
-            allow_cut=hypothesis.allow_cut,
-            allow_empty=hypothesis.allow_empty,
-        )
+        scope = self._scope(planned, trial, case)
         enter(scope)
         watch(self.outside)
         if hypothesis.adopts is not None:
@@ -157,6 +141,26 @@ class TrialRunner:
         if scope.invalid is not None:
             return self._finished(planned, scope, OutcomeKind.INVALID, {}, Reading(invalid=scope.invalid))
         return self._finished(planned, scope, self._kind(values), values, Reading())
+
+    def _scope(self, planned: Planned, trial: Trial, case: Any) -> TrialScope:
+        hypothesis = self._hypothesis
+        return TrialScope(
+            trial=trial,
+            case=case,
+            arm=planned.arm,
+            case_digest=planned.case_digest,
+            stream=hypothesis.stream,
+            may_pay=hypothesis.may_pay,
+            drawer=self._drawer,
+            block=None if hypothesis.is_async else self._threads.call,
+            folder=hypothesis.folder,
+            apart=self._apart,
+            home=asyncio.get_running_loop(),
+            crew=self._crew,
+            parcels=self._parcels,
+            allow_cut=hypothesis.allow_cut,
+            allow_empty=hypothesis.allow_empty,
+        )
 
     @staticmethod
     def _adopt(endpoints: Sequence[Endpoint]) -> None:

@@ -17,7 +17,7 @@ from pytest_velo.errors import (
 )
 from pytest_velo.providers.outgoing import Outgoing
 from pytest_velo.providers.registry import Target
-from pytest_velo.records import Call, FinishReason, Original
+from pytest_velo.records import Call, FinishReason, Original, Reply
 from pytest_velo.sampling.call import Guard
 from pytest_velo.sampling.halt import Halt, halt
 from pytest_velo.sampling.jobs import stopped
@@ -79,18 +79,22 @@ async def answer(scope: TrialScope, target: Target, request: Outgoing) -> Origin
         raise halt(scope, error) from error
     finally:
         scope.leave()
-    reply = drawn.reply
-    scope.finish(
-        place,
-        Call(
-            model=target.id,
-            request=request.shown,
-            reply=reply,
-            address=drawn.address,
-            drawn_at=drawn.drawn_at,
-            may_be_cut=scope.allow_cut,
-        ),
+    call = Call(
+        model=target.id,
+        request=request.shown,
+        reply=drawn.reply,
+        address=drawn.address,
+        drawn_at=drawn.drawn_at,
+        may_be_cut=scope.allow_cut,
     )
+    scope.finish(place, call)
+    _check(scope, request, drawn.reply)
+    assert drawn.reply.original is not None  # its key is a client's
+    return drawn.reply.original
+
+
+def _check(scope: TrialScope, request: Outgoing, reply: Reply) -> None:
+    """Make the trial invalid if its body may not count the reply, and note what is not looked at."""
     has_schema = "schema" in request.shown.parameters
     guard = Guard(allow_cut=scope.allow_cut, allow_empty=scope.allow_empty, schema=has_schema)
     reason = guard.reason(reply) if request.posting.is_read else _filtered(reply.finish_reason)
@@ -98,8 +102,6 @@ async def answer(scope: TrialScope, target: Target, request: Outgoing) -> Origin
         scope.invalidate(reason)
     if n_draws(request) > 1:
         scope.notices.append(_SEVERAL)
-    assert reply.original is not None  # its key is a client's
-    return reply.original
 
 
 async def _go_on(scope: TrialScope) -> None:

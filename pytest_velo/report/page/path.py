@@ -210,23 +210,12 @@ def _followed(result: HypothesisResult, claim: AnyClaim, design: Design, interva
             labelling=_labelling(result),
         )
     )
-    assert result.decision is not None  # the caller looked
-    every = math.ceil(max(1, result.decision.evidence.n) / MOST_LOOKS)
-    every_interval = math.ceil(max(1, result.decision.evidence.n) / intervals) if intervals else 0
-    looks: list[_Look] = []
-    verdict: Verdict | None = None
     trials = iter(sorted(result.trials, key=lambda trial: trial.index))
-    for trial in trials:
-        verdict = weigher.add(trial, _planned(trial, len(weigher.units.turns)))
-        seen = looks[-1].n if looks else 0
-        if weigher.n > seen and (weigher.n % every == 0 or verdict is not None):
-            due = verdict is not None or (every_interval and weigher.n % every_interval < every)
-            looks.append(_look(weigher, bool(intervals and due)))
-        if verdict is not None:
-            break
-    if looks and weigher.n > looks[-1].n:
-        looks.append(_look(weigher, bool(intervals)))
-    looks += _sooner(weigher, trials, result.decision.evidence.n, every)
+    assert result.decision is not None  # the caller looked
+    last = result.decision.evidence.n
+    every = math.ceil(max(1, last) / MOST_LOOKS)
+    verdict, looks = _decided(weigher, trials, every, math.ceil(max(1, last) / intervals) if intervals else 0)
+    looks += _sooner(weigher, trials, last, every)
     end = weigher.boundaries()
     path = Path(
         n=tuple(look.n for look in looks),
@@ -243,6 +232,28 @@ def _followed(result: HypothesisResult, claim: AnyClaim, design: Design, interva
         evidence=weigher.log_e(),
         n_weighed=weigher.n,
     )
+
+
+def _decided(
+    weigher: Weigher, trials: Iterator[TrialRecord], every: int, every_interval: int
+) -> tuple[Verdict | None, list[_Look]]:
+    """Weigh trials up to the verdict; look after `every` units, and at the end.
+
+    An interval takes long to compute, so it is there after `every_interval` units only; 0 for never.
+    """
+    looks: list[_Look] = []
+    verdict: Verdict | None = None
+    for trial in trials:
+        verdict = weigher.add(trial, _planned(trial, len(weigher.units.turns)))
+        seen = looks[-1].n if looks else 0
+        if weigher.n > seen and (weigher.n % every == 0 or verdict is not None):
+            due = every_interval and (verdict is not None or weigher.n % every_interval < every)
+            looks.append(_look(weigher, bool(due)))
+        if verdict is not None:
+            break
+    if looks and weigher.n > looks[-1].n:
+        looks.append(_look(weigher, bool(every_interval)))
+    return verdict, looks
 
 
 def _sooner(weigher: Weigher, rest: Iterator[TrialRecord], last: int, every: int) -> Iterator[_Look]:
