@@ -24,14 +24,14 @@ from pytest_velo.cache.attempt_ledger import file_beside
 from pytest_velo.cache.frozen import FrozenClaim, in_order, row_of
 from pytest_velo.cache.looks import Look
 from pytest_velo.cache.shared import rows as sql
-from pytest_velo.cache.shared.answers import Answer, Away, AwayError, Found, Held, Mine, Unguarded
+from pytest_velo.cache.shared.answers import Answer, AwayError
 from pytest_velo.cache.shared.attempts import SharedAttempts
 from pytest_velo.cache.shared.keeping import Keeper, Theirs
+from pytest_velo.cache.shared.leases import SharedLeases
 from pytest_velo.cache.shared.line import Connection, Line, ReadOnlyError
 from pytest_velo.cache.shared.reading import Reading
 from pytest_velo.cache.shared.rows import Kept, Row
 from pytest_velo.cache.shared.schema import prepare
-from pytest_velo.cache.shared.together import Together
 from pytest_velo.cache.shared.unpushed import Unpushed
 from pytest_velo.cache.store import Store
 from pytest_velo.cache.writes import Write, place_of
@@ -65,12 +65,8 @@ class SharedStore(Store):
         self._read_only = False
         self._store_id = ""
         self._twice: set[bytes] = set()
-        self._held: set[bytes] = set()  # leases of draws that are being made, or not pushed yet
-        self._late: set[bytes] = set()  # draws of this process that are not pushed yet
         self._unsettled: _Batch = []
         self._settling: asyncio.Task[None] | None = None
-        self._renewing: asyncio.TimerHandle | None = None
-        self._claiming = Together(self._claim)
         self._line = Line(url, prepare=self._prepare_line, on_return=self._returned, on_loss=self._lost)
         try:
             self._line.open()
@@ -83,6 +79,13 @@ class SharedStore(Store):
             super().close()
             raise
         self._reading = Reading(self._line, self._keeper)
+        self._shared_leases = SharedLeases(
+            self._line,
+            self._reading,
+            self._me,
+            is_read_only=lambda: self._read_only,
+            on_refusal=self._trouble,
+        )
         self._line.ask(self._push_some)
 
     @property
@@ -114,18 +117,11 @@ class SharedStore(Store):
         Raises:
             StoreError: What the shared store has is no draw.
         """
-        try:
-            return await self._claiming.ask((request, address, place_of(address), since))
-        except AwayError as away:
-            return Away(away.for_s)
+        return await self._shared_leases.claim(request, address, since)
 
     def release(self, address: Address) -> None:
         """Give a draw's lease back, unless the draw is still to be pushed, which ends it."""
-        at = place_of(address)
-        if at not in self._held or at in self._late:
-            return
-        self._held.discard(at)
-        self._line.ask(partial(sql.release, addresses=[at], process=self._me.process))
+        self._shared_leases.release(address)
 
     def put_many(self, draws: Iterable[tuple[Request, Draw]]) -> int:
         """Store recorded draws as `Store` does, and queue them for the shared store; it need not be there."""
@@ -215,9 +211,7 @@ class SharedStore(Store):
 
     def close(self) -> None:
         """Store what is pending, push what is waiting, and close. Safe to call twice."""
-        if self._renewing is not None:
-            self._renewing.cancel()
-            self._renewing = None
+        self._shared_leases.stop()
         waiting, self._waiting = self._waiting, []
         if waiting:
             self._take_over(waiting)
@@ -235,8 +229,7 @@ class SharedStore(Store):
         """Push what is waiting, give leases back, and say what remains."""
         try:
             self.push(_AT_THE_END_S)
-            if left := list(self._held):
-                self._line.wait(partial(sql.release, addresses=left, process=self._me.process), _AT_THE_END_S)
+            self._shared_leases.release_all(_AT_THE_END_S)
         except StoreError as error:
             self._trouble(error)
         if n := self._unpushed.n_draws:
@@ -277,7 +270,7 @@ class SharedStore(Store):
                     raise _read_only()
                 there = await self._line.tell(partial(self._insert, rows=rows))
             except Exception as error:  # whatever it is: the draws are paid for, and go on
-                self._late.update(row.address for row in rows)
+                self._shared_leases.hold(row.address for row in rows)
                 self._trouble(error)
             del self._unsettled[: len(batch)]
             self._store(batch, there)
@@ -307,8 +300,7 @@ class SharedStore(Store):
         mine = {row.address: Kept(row.reply, row.drawn_at) for row in rows}
         there = {address: kept for address, kept in there.items() if kept != mine[address]}
         self._unpushed.done(rows)
-        self._held.difference_update(mine)
-        self._late.difference_update(mine)
+        self._shared_leases.end(mine)
         self._twice.update(row.address for row in rows if row.address in there)
         return there
 
@@ -345,30 +337,8 @@ class SharedStore(Store):
         )
 
     def _returned(self) -> None:
-        if held := list(self._held):
-            self._line.ask(partial(sql.renew, addresses=held, process=self._me.process))
+        self._shared_leases.renew()
         self._line.ask(self._push_some)
-
-    # Draws of others, and leases.
-
-    async def _claim(self, wanted: list[tuple[Request, Address, bytes, str]]) -> list[Answer]:
-        at, since = [each for _, _, each, _ in wanted], wanted[0][3]
-        ask = partial(sql.claim, holder=self._me, addresses=list(dict.fromkeys(at)), since=since)
-        try:
-            claims = await self._line.tell(partial(ask, read_only=self._read_only))
-        except ReadOnlyError as error:
-            self._trouble(error)
-            claims = await self._line.tell(partial(ask, read_only=True))
-        self._held |= claims.taken
-        if claims.taken and self._renewing is None:
-            self._renew()
-        await self._reading.keep((each[:3] for each in wanted), claims.found, over=bool(since))
-        return [_answer(each, claims) for each in at]
-
-    def _renew(self) -> None:
-        self._renewing = asyncio.get_running_loop().call_later(sql.RENEW_S, self._renew)
-        if held := list(self._held):
-            self._line.ask(partial(sql.renew, addresses=held, process=self._me.process))
 
     def _take_in(self) -> None:
         """Store locally what a process that was killed had queued and not stored."""
@@ -397,14 +367,6 @@ class SharedStore(Store):
 
 def _read_only() -> ReadOnlyError:
     return ReadOnlyError("the shared store is only read")
-
-
-def _answer(at: bytes, claims: sql.Claims) -> Answer:
-    if at in claims.found:
-        return Found()
-    if at in claims.taken:
-        return Mine()
-    return Held(claims.held[at]) if at in claims.held else Unguarded()
 
 
 def _row(write: Write) -> Row:
