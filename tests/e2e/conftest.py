@@ -59,6 +59,10 @@ class Inner:
         """Write pytest.ini."""
         (self.path / "pytest.ini").write_text(f"[pytest]\n{text}\n", encoding="utf-8")
 
+    def velo(self, *words: str) -> str:
+        """Run the command `velo` on the cache of the runs; return what it printed."""
+        return velo(*words, "--cache-dir", str(self.path / ".pytest_velo"))
+
     def __call__(self, *args: str) -> pytest.RunResult:
         """Run in this process, tests in the order of their files; `-n` starts workers."""
         settled = LEAN if "-n" in args else ("-p", "no:randomly", *QUIET)
@@ -76,10 +80,6 @@ class Inner:
         command = [sys.executable, "-m", "pytest", *LEAN, *args]
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
         return subprocess.Popen(command, cwd=self.path, **{**streams, **options})
-
-    def velo(self, *words: str) -> str:
-        """Run the command `velo` on the cache of the runs; return what it printed."""
-        return velo(*words, "--cache-dir", str(self.path / ".pytest_velo"))
 
     @property
     def record(self) -> Run:
@@ -184,6 +184,15 @@ def run(pytester: pytest.Pytester) -> Inner:
     return Inner(pytester)
 
 
+@pytest.fixture(scope="module")
+def weights() -> Path:
+    """Where the weights are, before a test moves the home folder."""
+    try:
+        return check_installed("smollm2-135m")
+    except UsageError as error:
+        pytest.skip(f"{error.what}: {error.fix}")
+
+
 @dataclass
 class Answer:
     """What the loopback server sends: a status, headers, and a JSON body (or raw bytes)."""
@@ -281,12 +290,3 @@ def lab(run: Inner, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     run.ini(f"velo_endpoints =\n    {server.endpoint}")
     yield server
     server.close()
-
-
-@pytest.fixture(scope="module")
-def weights() -> Path:
-    """Where the weights are, before a test moves the home folder."""
-    try:
-        return check_installed("smollm2-135m")
-    except UsageError as error:
-        pytest.skip(f"{error.what}: {error.fix}")
