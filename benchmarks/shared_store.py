@@ -25,8 +25,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from pytest_velo.cache.codec import decode_reply
 from pytest_velo.cache.keys import request_key
+from pytest_velo.cache.schema import place_of
 from pytest_velo.cache.shared import SharedStore, rows
-from pytest_velo.cache.writes import place_of
 from pytest_velo.records import Address, Reply, Request, Slot
 from pytest_velo.settings import StoreUrl
 from support.postgres import binaries, cluster

@@ -14,11 +14,11 @@ from typing import Any, ClassVar
 import apsw
 import msgspec
 
-from pytest_velo.batches.entry import OPEN, Batch, BatchState, Entry, EntryState, place_of
+from pytest_velo.batches.entry import OPEN, Batch, BatchState, Entry, EntryState
 from pytest_velo.cache.codec import decode_request
 from pytest_velo.cache.database import Database
 from pytest_velo.cache.keys import request_body
-from pytest_velo.cache.schema import Layout
+from pytest_velo.cache.schema import Layout, place_of
 from pytest_velo.errors import StoreError
 from pytest_velo.records import Address
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pytest_velo.cache.schema import place
+from pytest_velo.cache.schema import place_of
 from pytest_velo.providers.registry import Target
 from pytest_velo.records import Address, Request
 from pytest_velo.sampling.seeds import slot_seed
@@ -125,8 +125,3 @@ def custom_id(batch: str, address: Address) -> str:
 def id_prefix(batch: str) -> str:
     """Return what all ids of a batch begin with."""
     return f"velo-{batch}-"
-
-
-def place_of(address: Address) -> bytes:
-    """Return the digest of an address under which the book finds it."""
-    return place(address.key, address.seed, address.stream, address.slot)

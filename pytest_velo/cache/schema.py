@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 import apsw
 
+from pytest_velo.records import Address
+
 VERSION = 2
 APPLICATION_ID = 0x76656C6F
 """`velo` in ASCII: distinguishes our files from other SQLite files."""
@@ -51,6 +53,11 @@ def place(key: str, seed: int, stream: str, slot: str) -> bytes:
     r"""Return the digest under which a draw is found: 16 bytes of a SHA-256 over its address."""
     text = f"{key}\n{seed}\n{len(stream)}\n{stream}{slot}"
     return sha256(text.encode("utf-8", "surrogatepass")).digest()[:16]
+
+
+def place_of(address: Address) -> bytes:
+    """Return the digest under which a draw is found: here, in a shared store, and in the book of batches."""
+    return place(address.key, address.seed, address.stream, address.slot)
 
 
 def _place_in_sql(*address: Any) -> bytes:

@@ -23,7 +23,8 @@ from pytest_velo.cache.frozen import FrozenClaim, FrozenClaims
 from pytest_velo.cache.keys import recorded_form, request_body
 from pytest_velo.cache.leases import Lease, Leases
 from pytest_velo.cache.ledger import Ledger
-from pytest_velo.cache.writes import IF_NEW, OVER, Write, add_requests, place_of, write_of
+from pytest_velo.cache.schema import place_of
+from pytest_velo.cache.writes import IF_NEW, OVER, Write, add_requests, write_of
 from pytest_velo.errors import StoreError
 from pytest_velo.records import Address, Draw, Reply, Request
 

@@ -9,9 +9,9 @@ from typing import Any
 import apsw
 
 from pytest_velo.cache.codec import encode_reply
-from pytest_velo.cache.schema import place
+from pytest_velo.cache.schema import place_of
 from pytest_velo.errors import StoreError
-from pytest_velo.records import Address, Draw
+from pytest_velo.records import Draw
 
 _INSERT = """
 INSERT OR {} INTO draw(address, request, seed, stream, slot, reply, model_served, cost_usd, drawn_at)
@@ -63,11 +63,6 @@ def add_requests(connection: apsw.Connection, writes: Iterable[Write]) -> None:
     """Store the requests of draws, those that are new."""
     bodies = {write.draw.address.key: write.request for write in writes}
     connection.executemany("INSERT OR IGNORE INTO request(key, body) VALUES(?, ?)", bodies.items())
-
-
-def place_of(address: Address) -> bytes:
-    """Return the digest under which a draw is found, here and in a shared store."""
-    return place(address.key, address.seed, address.stream, address.slot)
 
 
 def _is_text(text: str) -> bool:

@@ -29,8 +29,8 @@ def texts_in(body: Callable[..., Any] | None) -> Iterator[str]:
         return
     function = inspect.unwrap(body)
     names = {name for code in _codes(function) for name in code.co_names}
-    known = {**getattr(function, "__globals__", {}), **_closure(function)}
-    values = [known[name] for name in sorted(names & known.keys())] + [*_closure(function).values()]
+    known = {**getattr(function, "__globals__", {}), **closure_of(function)}
+    values = [known[name] for name in sorted(names & known.keys())] + [*closure_of(function).values()]
     every = [code.co_consts for code in _codes(function)]
     for value in values:
         every += [code.co_consts for code in _codes(value)] if inspect.isfunction(value) else [value]
@@ -38,7 +38,8 @@ def texts_in(body: Callable[..., Any] | None) -> Iterator[str]:
         yield text
 
 
-def _closure(function: Any) -> dict[str, Any]:
+def closure_of(function: Any) -> dict[str, Any]:
+    """Return what a function uses of those around it, by name; nothing of what has no closure."""
     try:
         return dict(inspect.getclosurevars(function).nonlocals)
     except (TypeError, ValueError):

@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from pytest_velo.bodies.shape import definition_of
+from pytest_velo.checks.bodies import closure_of
 
 _CHANGES = frozenset(
     {"append", "appendleft", "extend", "insert", "add", "update", "discard", "remove", "pop", "popleft"}
@@ -28,7 +29,7 @@ def kept_state(body: Callable[..., Any] | None) -> tuple[str, ...]:
     if body is None or (definition := definition_of(body)) is None:
         return ()
     function = inspect.unwrap(body)
-    around = {**getattr(function, "__globals__", {}), **_closure(function)}
+    around = {**getattr(function, "__globals__", {}), **closure_of(function)}
     return state_in(definition, {name for name, value in around.items() if not isinstance(value, ModuleType)})
 
 
@@ -202,10 +203,3 @@ def _base(node: ast.expr) -> ast.Name | None:
             return None
         node = node.value
     return node if isinstance(node, ast.Name) else None
-
-
-def _closure(function: Any) -> dict[str, Any]:
-    try:
-        return dict(inspect.getclosurevars(function).nonlocals)
-    except (TypeError, ValueError):
-        return {}

@@ -21,6 +21,7 @@ from pytest_velo.integration.rescore import Ran, run_again
 from pytest_velo.records import HypothesisResult, Repeat
 from pytest_velo.report.again import originals, why_left_out
 from pytest_velo.report.record import JUDGED
+from pytest_velo.report.repeats import repeat_to_json
 
 if TYPE_CHECKING:
     from pytest_velo.report.load import Run
@@ -66,16 +67,12 @@ def repeated(
         *([] if budget is None else [f"--velo-budget={budget}"]),
         "--velo-profile=explore",
         f"--velo-cache-dir={folder.absolute()}",
-        f"{REPEAT}={json.dumps(_plain(repeat))}",
+        f"{REPEAT}={json.dumps(repeat_to_json(repeat))}",
     ]
     if dry:
         show_plan(plan_selection(tuple(told), None))
         return None
     return run_again(told)
-
-
-def _plain(repeat: Repeat) -> dict[str, str | int]:
-    return {"kind": repeat.kind.value, "run": repeat.run, "on": repeat.on, "number": repeat.number}
 
 
 def exit_code(ran: Ran, *, is_worse: bool) -> int:

@@ -287,3 +287,13 @@ def captures(config: pytest.Config) -> list[Any]:
     both = (getattr(capturing, "out", None), getattr(capturing, "err", None))
     streams = [getattr(capture, "syscapture", capture) for capture in both]
     return [stream for stream in streams if hasattr(stream, "tmpfile") and hasattr(stream, "_old")]
+
+
+def encoding_of(reporter: pytest.TerminalReporter) -> str | None:
+    """Return the encoding of the stream that the terminal reporter writes to; None if it has none."""
+    return getattr(reporter._tw._file, "encoding", None)
+
+
+def width_of(reporter: pytest.TerminalReporter) -> int:
+    """Return the columns of the terminal."""
+    return reporter._tw.fullwidth

@@ -16,7 +16,7 @@ import pytest
 from pytest_velo.errors import UsageError, VeloError
 from pytest_velo.integration.collect.late import late_problem
 from pytest_velo.integration.collect.stash import ESTIMATE, RESULT, SPEC, UNSAMPLED
-from pytest_velo.integration.compat import longrepr_of
+from pytest_velo.integration.compat import encoding_of, longrepr_of
 from pytest_velo.integration.github import annotate
 from pytest_velo.integration.names import (
     EXPECTED_ATTRIBUTE,
@@ -191,7 +191,7 @@ def write_summary(session: VeloSession, reporter: pytest.TerminalReporter, start
     reporter.section("hypotheses")
     width = terminal_width(reporter.config)
     wall_s = time.monotonic() - started_s
-    encoding = _encoding(reporter)
+    encoding = encoding_of(reporter)
     _write(
         reporter, summary_lines(results, wall_s=wall_s, width=width, encoding=encoding, verbosity=verbosity)
     )
@@ -385,7 +385,3 @@ def _add_section(item: pytest.Item, report: pytest.TestReport, result: Hypothesi
 def _write(reporter: pytest.TerminalReporter, lines: Iterable[Line]) -> None:
     for line in lines:
         reporter.write_line(line.text, **line.style.markup)
-
-
-def _encoding(reporter: pytest.TerminalReporter) -> str | None:
-    return getattr(reporter._tw._file, "encoding", None)

@@ -177,8 +177,8 @@ def test_the_terminal_reporter_writes_over_its_line(pytester):
             reporter = private.terminal_reporter(config)
             assert reporter is terminalreporter
             assert not reporter.isatty
-            assert reporter._tw.fullwidth > 0
-            assert hasattr(reporter._tw._file, "write")
+            assert private.width_of(reporter) > 0
+            assert private.encoding_of(reporter) == reporter._tw._file.encoding
             reporter.ensure_newline()
             reporter.rewrite("a line", erase=True)
             reporter.flush()

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from pytest_velo.cache.writes import place_of
+from pytest_velo.cache.schema import place_of
 from pytest_velo.records import Address, Draw, Request
 
 AT_ONCE = 256

@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Callable, Iterable
 from functools import partial
 
+from pytest_velo.cache.schema import place_of
 from pytest_velo.cache.shared import rows as sql
 from pytest_velo.cache.shared.answers import Answer, Away, AwayError, Found, Held, Mine, Unguarded
 from pytest_velo.cache.shared.line import Line, ReadOnlyError
 from pytest_velo.cache.shared.reading import Reading
 from pytest_velo.cache.shared.together import Together
-from pytest_velo.cache.writes import place_of
 from pytest_velo.records import Address, Request
 
 

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from functools import partial
 
 from pytest_velo.cache.keys import request_body
+from pytest_velo.cache.schema import place_of
 from pytest_velo.cache.shared import rows as sql
 from pytest_velo.cache.shared.ahead import Ahead, Wanted
 from pytest_velo.cache.shared.keeping import Keeper, Theirs
 from pytest_velo.cache.shared.line import Line
 from pytest_velo.cache.shared.rows import Kept
 from pytest_velo.cache.shared.together import Together
-from pytest_velo.cache.writes import place_of
 from pytest_velo.records import Address, Draw, Request
 
 

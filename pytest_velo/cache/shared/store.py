@@ -23,6 +23,7 @@ import msgspec
 from pytest_velo.cache.attempt_ledger import file_beside
 from pytest_velo.cache.frozen import FrozenClaim, in_order, row_of
 from pytest_velo.cache.looks import Look
+from pytest_velo.cache.schema import place_of
 from pytest_velo.cache.shared import rows as sql
 from pytest_velo.cache.shared.answers import Answer, AwayError
 from pytest_velo.cache.shared.attempts import SharedAttempts
@@ -34,7 +35,7 @@ from pytest_velo.cache.shared.rows import Kept, Row
 from pytest_velo.cache.shared.schema import prepare
 from pytest_velo.cache.shared.unpushed import Unpushed
 from pytest_velo.cache.store import Store
-from pytest_velo.cache.writes import Write, place_of
+from pytest_velo.cache.writes import Write
 from pytest_velo.errors import StoreError
 from pytest_velo.records import Address, Draw, Request
 from pytest_velo.settings import StoreUrl

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 
+from pytest_velo.cache.schema import place_of
 from pytest_velo.cache.shared import rows as sql
 from pytest_velo.cache.shared.keeping import Theirs
 from pytest_velo.cache.shared.rows import Kept, Row
 from pytest_velo.cache.shared.store import SharedStore
-from pytest_velo.cache.writes import place_of
 from pytest_velo.errors import StoreError
 from pytest_velo.records import Address
 

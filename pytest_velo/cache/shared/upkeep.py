@@ -10,9 +10,9 @@ from typing import Any
 
 from pytest_velo.cache.codec import decode_request
 from pytest_velo.cache.holdings import Draws, ModelDraws
+from pytest_velo.cache.schema import place_of
 from pytest_velo.cache.shared.line import Connection, Line
 from pytest_velo.cache.shared.schema import prepare
-from pytest_velo.cache.writes import place_of
 from pytest_velo.errors import StoreError
 from pytest_velo.records import Address
 from pytest_velo.settings import StoreUrl

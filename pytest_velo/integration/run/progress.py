@@ -20,7 +20,7 @@ from typing import TextIO
 
 import pytest
 
-from pytest_velo.integration.compat import line_of, terminal_reporter, uncaptured
+from pytest_velo.integration.compat import encoding_of, line_of, terminal_reporter, uncaptured
 from pytest_velo.integration.config.options import in_ci
 from pytest_velo.integration.session import SESSION, VeloSession
 from pytest_velo.records import Outcome, add_costs
@@ -60,7 +60,7 @@ class Log:
 
     def line(self, reporter: pytest.TerminalReporter, standing: Standing) -> str:
         """Return a line of its own: pytest's line is ended first, unless the last line of this log did so."""
-        above, line = line_of(reporter), plain_line(standing, encoding=_encoding(reporter))
+        above, line = line_of(reporter), plain_line(standing, encoding=encoding_of(reporter))
         head = "\n" if above and above != self._below else ""
         self._below = above
         return f"{head}{line}\n"
@@ -124,7 +124,7 @@ class Progress:
     def _draw(self, reporter: pytest.TerminalReporter) -> None:
         width = shutil.get_terminal_size().columns - 1
         standing = standing_of(self._config, self._runs, now_s=self._clock())
-        line = live_line(standing, width=width, encoding=_encoding(reporter))
+        line = live_line(standing, width=width, encoding=encoding_of(reporter))
         self._write(reporter, (_ERASE if self._drawn else "\n") + line)
         self._drawn = True
 
@@ -190,7 +190,3 @@ def _spent(session: VeloSession, runs: Iterable[Run]) -> float | None:
     if sampler is not None:
         return sampler.stats().cost_usd
     return add_costs(trial.cost_usd for run in runs for trial in run.trials)
-
-
-def _encoding(reporter: pytest.TerminalReporter) -> str | None:
-    return getattr(reporter._tw._file, "encoding", None)

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from pytest_velo.integration.compat import terminal_reporter
+from pytest_velo.integration.compat import terminal_reporter, width_of
 from pytest_velo.integration.session import SESSION
 from pytest_velo.records import HypothesisResult
 from pytest_velo.report.failure import failure_lines
@@ -40,4 +40,4 @@ def verdict_text(config: pytest.Config, result: HypothesisResult) -> str:
 def terminal_width(config: pytest.Config) -> int:
     """Return the columns of the terminal; 80 where there is none (xdist workers)."""
     reporter = terminal_reporter(config)
-    return 80 if reporter is None else max(40, reporter._tw.fullwidth)
+    return 80 if reporter is None else max(40, width_of(reporter))

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from pytest_velo.cache.schema import place_of
 from pytest_velo.cache.shared.ahead import AT_ONCE, BYTES_AT_ONCE, FARTHEST, Ahead, Wanted
-from pytest_velo.cache.writes import place_of
 from pytest_velo.errors import StoreError
 from pytest_velo.records import Address, Draw, Reply, Request, Slot
 
