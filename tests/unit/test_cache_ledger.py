@@ -8,13 +8,6 @@ from pytest_velo.cache.store import Store
 from pytest_velo.errors import StoreError
 
 
-@pytest.fixture
-def store(tmp_path):
-    opened = Store.open(tmp_path / "draws.sqlite")
-    yield opened
-    opened.close()
-
-
 def look(draws, n):
     return Look(
         draws=draws,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -77,13 +77,6 @@ class Fake:
 
     async def aclose(self) -> None:
         self.n_closed += 1
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store.open(tmp_path / "draws.sqlite")
-    yield store
-    store.close()
 
 
 @pytest.fixture
