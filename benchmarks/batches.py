@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -18,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
-from measuring import machine, print_table
+from measuring import cpu_of_children_s, machine, print_table
 
 TESTS = Path(__file__).parents[1] / "tests"
 SERVER = """
@@ -76,7 +75,7 @@ def _cpu_s(api: str, n: int) -> dict[str, float]:
 
 
 def _command(folder: Path, *args: str) -> float:
-    before = _used_s()
+    before = cpu_of_children_s()
     program = "from pytest_velo.cli.main import main; main()"
     subprocess.run(
         [sys.executable, "-c", program, "batch", *args],
@@ -86,12 +85,7 @@ def _command(folder: Path, *args: str) -> float:
         stderr=subprocess.DEVNULL,
         check=True,
     )
-    return _used_s() - before
-
-
-def _used_s() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    return cpu_of_children_s() - before
 
 
 @contextmanager

@@ -11,7 +11,6 @@ batch=MS` (from `batches.py`).
 from __future__ import annotations
 
 import argparse
-import json
 import subprocess
 import tempfile
 from collections.abc import Callable
@@ -22,7 +21,7 @@ from statistics import median
 from typing import Any
 
 from loopback import MODEL, serving
-from measuring import Timing, machine, print_table, timed
+from measuring import Timing, machine, print_table, timed, timed_by
 from workload import run_hypothesis, settings_for
 
 from pytest_velo.sampling.model import AsyncModel
@@ -98,7 +97,7 @@ def _measured(n: int, rounds: int, inspect: str | None) -> dict[str, float]:
     with serving(latency_s=0.05) as base_url, tempfile.TemporaryDirectory() as folder:
         peers = {way: _peer(inspect, way, base_url, n) for way in (("model", "eval") if inspect else ())}
         works: dict[str, Callable[[], Timing]] = {"ours": partial(timed, partial(_ours, base_url, folder, n))}
-        works |= {way: partial(_one_run, peer) for way, peer in peers.items()}
+        works |= {way: partial(timed_by, peer) for way, peer in peers.items()}
         taken: dict[str, list[Timing]] = {name: [] for name in works}
         for turn in range(rounds + 1):  # the first imports and connects
             for name, work in works.items():
@@ -127,13 +126,6 @@ def _peer(python: str | None, way: str, base_url: str, n: int) -> subprocess.Pop
     command = [str(python), script, way, "--model", MODEL, "--base-url", base_url, "--prompt", PROMPT]
     command += ["--requests", str(n), "--in-flight", "50"]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-
-def _one_run(peer: subprocess.Popen[str]) -> Timing:
-    assert peer.stdin is not None
-    assert peer.stdout is not None
-    print(file=peer.stdin, flush=True)
-    return Timing(**json.loads(peer.stdout.readline()))
 
 
 def _ways(measured: dict[str, float], told: dict[str, float]) -> list[Way]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import itertools
-import json
 import subprocess
 import tempfile
 from collections.abc import Awaitable, Callable
@@ -24,7 +23,7 @@ import aiohttp
 import anthropic
 import openai
 from loopback import MODEL, PATIENCE_S, serving_styles
-from measuring import Timing, machine, print_table, profile_sampling, ratio, taking_turns, timed
+from measuring import Timing, machine, print_table, profile_sampling, ratio, taking_turns, timed, timed_by
 from workload import Sampled, run_hypothesis, run_to_verdict, settings_for
 
 from pytest_velo.runner.hypothesis import Body
@@ -135,8 +134,8 @@ def _print_inspect(bench: _Bench, python: str, rounds: int) -> None:
             name: partial(timed, work) for name, work in bench.works().items()
         }
         works |= {
-            "inspect_ai, model.generate": partial(_one_run, model),
-            "inspect_ai, eval": partial(_one_run, task),
+            "inspect_ai, model.generate": partial(timed_by, model),
+            "inspect_ai, eval": partial(timed_by, task),
         }
         for work in works.values():
             work()
@@ -155,13 +154,6 @@ def _print_inspect(bench: _Bench, python: str, rounds: int) -> None:
         for name, timings in taken.items()
     ]
     print_table(f"{bench.n_trials} requests, median of {rounds} rounds in turn", columns, rows)
-
-
-def _one_run(peer: subprocess.Popen[str]) -> Timing:
-    assert peer.stdin is not None
-    assert peer.stdout is not None
-    print(file=peer.stdin, flush=True)
-    return Timing(**json.loads(peer.stdout.readline()))
 
 
 def _ratio(what: str, ours: list[Timing], theirs: list[Timing]) -> float:

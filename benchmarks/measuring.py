@@ -7,11 +7,13 @@ turns (A B A B ...), each pair gives one ratio, and the median ratio is what is 
 from __future__ import annotations
 
 import cProfile
+import json
 import math
 import os
 import platform
 import pstats
 import resource
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -35,6 +37,20 @@ def timed(work: Callable[[], object]) -> Timing:
     wall, cpu = time.perf_counter(), _cpu_s()
     work()
     return Timing(wall_s=time.perf_counter() - wall, cpu_s=_cpu_s() - cpu)
+
+
+def timed_by(peer: subprocess.Popen[str]) -> Timing:
+    """Have another process do its work once, as each line that it reads asks for, and say what it took."""
+    assert peer.stdin is not None
+    assert peer.stdout is not None
+    print(file=peer.stdin, flush=True)
+    return Timing(**json.loads(peer.stdout.readline()))
+
+
+def cpu_of_children_s() -> float:
+    """Return the CPU seconds of the processes that have ended, and of theirs."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def taking_turns(rounds: int, *works: Callable[[], object]) -> list[list[Timing]]:

@@ -11,6 +11,7 @@ known: 1 - rho^2.
 from __future__ import annotations
 
 import numpy as np
+from covariates import first_crossings
 
 from pytest_velo.stats.engine.arrays import Floats
 from pytest_velo.stats.engine.blocks import CENTRING
@@ -23,12 +24,6 @@ ALPHA, EVERY, N_RUNS = 0.05, 20, 400
 AGREEMENTS = (0.0, 0.07, 0.5, 0.75, 0.85, 0.93, 1.0)
 CLAIMS = ((0.5, 0.45, 1_600), (0.5, 0.4, 600), (0.3, 0.2, 500), (0.1, 0.2, 400))
 """True rate, threshold, and the most labels."""
-
-
-def first_crossings(evidence: Floats, bar: float) -> Floats:
-    """Return the labels at which each run is decided; the most there are where it is not."""
-    crossed = evidence >= bar
-    return np.where(crossed.any(axis=1), crossed.argmax(axis=1) + 1.0, float(evidence.shape[1]))
 
 
 def mixture_evidence(outcomes: Floats, threshold: float, side: Side) -> Floats:

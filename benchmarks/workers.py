@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -19,7 +18,7 @@ from statistics import median
 from time import monotonic
 
 from loopback import MODEL, serving
-from measuring import machine, print_table
+from measuring import cpu_of_children_s, machine, print_table
 
 from pytest_velo import load
 
@@ -96,7 +95,7 @@ def _session(folder: Path, where: str, halfwidth: float) -> Session:
     """Run a session, and return what it took."""
     (folder / "test_it.py").write_text(TEST.format(halfwidth=halfwidth))
     command = [sys.executable, "-m", "pytest", "-q", "-m", "velo", f"--velo-workers={where}"]
-    began, cpu_s = monotonic(), _cpu_of_children_s()
+    began, cpu_s = monotonic(), cpu_of_children_s()
     with tempfile.TemporaryDirectory() as cache:
         subprocess.run(
             [*command, f"--velo-cache-dir={cache}"],
@@ -109,13 +108,7 @@ def _session(folder: Path, where: str, halfwidth: float) -> Session:
         wall_s = monotonic() - began
         decision = load(cache_dir=cache).results[0].decision
         assert decision is not None
-    return Session(wall_s, _cpu_of_children_s() - cpu_s, decision.evidence.n)
-
-
-def _cpu_of_children_s() -> float:
-    """Return the CPU seconds of the processes that have ended, and of theirs."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    return Session(wall_s, cpu_of_children_s() - cpu_s, decision.evidence.n)
 
 
 if __name__ == "__main__":

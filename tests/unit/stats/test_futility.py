@@ -57,7 +57,7 @@ def total(parts: list[tuple[float, object]], truth: float) -> OperatingCharacter
     )
 
 
-def same(one: OperatingCharacteristics, other: OperatingCharacteristics) -> None:
+def assert_same_law(one: OperatingCharacteristics, other: OperatingCharacteristics) -> None:
     numbers = [(law.truth, law.supported, law.refuted, law.mean_n) for law in (one, other)]
     assert numbers[0] == pytest.approx(numbers[1], abs=1e-10)
 
@@ -89,7 +89,7 @@ def test_the_law_of_a_run_is_that_of_every_path(claim, design) -> None:
         ends.append((sum(ended), rule))
     for truth, found in zip(truths, law(truths), strict=True):
         weighted = [(truth**ones * (1 - truth) ** (rule.n - ones), rule) for ones, rule in ends]
-        same(found, total(weighted, truth))
+        assert_same_law(found, total(weighted, truth))
     plain = operating_characteristics(fresh(), truths)
     assert any(early.mean_n < late.mean_n - 0.1 for early, late in zip(law(truths), plain, strict=True))
 
@@ -99,7 +99,7 @@ def test_a_run_that_never_gives_up_has_the_law_of_its_rule() -> None:
     truths = [0.0, 0.2, 0.3, 0.45, 1.0]
     never = law_with_futility(rule, Futility(below=0.0, first=20, every=10))(truths)
     for one, other in zip(never, operating_characteristics(rule, truths), strict=True):
-        same(one, other)
+        assert_same_law(one, other)
 
 
 @pytest.mark.parametrize("every", [4, 7])
@@ -140,7 +140,7 @@ def test_the_law_of_a_census_is_that_of_every_order(claim, futility, max_units) 
             rule = make_census_rule(claim, Design(**design))
             sample(rule, [float(place in places) for place in range(max_units)], futility)
             ends.append((1 / len(orders), rule))
-        same(law([ones / size])[0], total(ends, ones / size))
+        assert_same_law(law([ones / size])[0], total(ends, ones / size))
 
 
 def test_a_first_look_makes_a_census_longer_and_no_less_sure() -> None:
@@ -158,20 +158,22 @@ def test_scenarios_are_the_laws_they_name() -> None:
     worst, independent = scenarios_of(difference("a", "b") >= 0, design, futility)
     assert (worst.exact, independent.exact) == (True, True)
     levels = {"alpha": 0.05, "beta": 0.05, "max_units": 100}
-    same(worst.law([0.2])[0], pair_law(difference("a", "b") >= 0, 0.6, 0.4, Design(**levels)))
+    assert_same_law(worst.law([0.2])[0], pair_law(difference("a", "b") >= 0, 0.6, 0.4, Design(**levels)))
     # Independent arms with rates 0.6 and 0.4: 0.36 of the pairs speak for a, 0.16 for b.
-    same(independent.law([0.2])[0], pair_law(difference("a", "b") >= 0, 0.36, 0.16, Design(**levels)))
+    assert_same_law(
+        independent.law([0.2])[0], pair_law(difference("a", "b") >= 0, 0.36, 0.16, Design(**levels))
+    )
 
     for claim in (difference("a", "b") >= 0.1, difference("a", "b").within(0.2)):
         worst, independent = scenarios_of(claim, design, futility)
         assert not worst.exact
-        same(worst.law([0.6])[0], approximate_law(claim, 0.6, 0.8, Design(**levels)))
+        assert_same_law(worst.law([0.6])[0], approximate_law(claim, 0.6, 0.8, Design(**levels)))
         deviation = math.sqrt(0.5 + 0.18 - 0.36)
-        same(independent.law([0.6])[0], approximate_law(claim, 0.6, deviation, Design(**levels)))
+        assert_same_law(independent.law([0.6])[0], approximate_law(claim, 0.6, deviation, Design(**levels)))
 
     worst, usual = scenarios_of(mean(0, 10) >= 7, design, futility)
-    same(worst.law([8.0])[0], approximate_law(mean(0, 10) >= 7, 8.0, 4.0, Design(**levels)))
-    same(usual.law([8.0])[0], approximate_law(mean(0, 10) >= 7, 8.0, 2.5, Design(**levels)))
+    assert_same_law(worst.law([8.0])[0], approximate_law(mean(0, 10) >= 7, 8.0, 4.0, Design(**levels)))
+    assert_same_law(usual.law([8.0])[0], approximate_law(mean(0, 10) >= 7, 8.0, 2.5, Design(**levels)))
 
 
 def test_what_is_assumed_of_means_of_trials() -> None:

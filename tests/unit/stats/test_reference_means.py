@@ -61,7 +61,7 @@ def scores(kind, seed):
     return [draw.betavariate(*shapes[kind]) for _ in range(60)]
 
 
-def agree(rule, wanted):
+def assert_rule_is_at(rule, wanted):
     verdict, n, logs, p = wanted
     assert rule.verdict == verdict
     assert rule.n == n
@@ -74,7 +74,7 @@ def test_means_match_40_digit_arithmetic(kind):
     units = scores(kind, 3)
     rule = make_mean_rule(mean(0, 1) >= 0.6, Design(alpha=0.05, beta=0.05, max_units=60))
 
-    agree(feed(rule, units), expected(units, 0.6))
+    assert_rule_is_at(feed(rule, units), expected(units, 0.6))
 
 
 @pytest.mark.parametrize("kind", ["high", "low", "level"])
@@ -84,4 +84,4 @@ def test_differences_beyond_a_bound_match_40_digit_arithmetic(kind):
         difference("new", "old") >= 0.25, Design(alpha=0.05, beta=0.05, max_units=60, single=False)
     )
 
-    agree(feed(rule, units), expected(units, 0.625))
+    assert_rule_is_at(feed(rule, units), expected(units, 0.625))
