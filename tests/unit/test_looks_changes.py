@@ -9,6 +9,7 @@ import pytest
 
 from pytest_velo import rate
 from pytest_velo.bodies.shape import body_digest
+from pytest_velo.cache.store import Store
 from pytest_velo.records import Invalid
 from pytest_velo.runner.looks import Looks
 from pytest_velo.runner.result import result_of
@@ -51,6 +52,13 @@ def test_what_a_body_does_is(other) -> None:
 
 def test_a_body_without_source_has_no_digest() -> None:
     assert body_digest(len) == ""
+
+
+@pytest.fixture
+def store(tmp_path):
+    opened = Store.open(tmp_path / "draws.sqlite")
+    yield opened
+    opened.close()
 
 
 def look(store, sample, hypothesis, n_cached=1):
