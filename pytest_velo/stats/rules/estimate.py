@@ -120,7 +120,9 @@ class EstimateRule:
         self._goal = None if halfwidth is None else halfwidth / statistic.scale.span
         self._may_look_seldom = calibrated and self._goal is not None and design.census is None
         aims = self._goal is not None and not calibrated
-        self._aim = Aim(self._goal or 0.0, alpha, max_units) if aims else None
+        # What may be extended holds for every horizon, so nothing may aim at one.
+        self._horizon = math.inf if design.extend else max_units
+        self._aim = Aim(self._goal or 0.0, alpha, self._horizon) if aims else None
         self._aimed: tuple[AimedLimit, ...] = ()  # both limits, once the bets aim
         self._surely = True  # every unit so far is a 0 or a 1
         self._lows, self._highs = array("d"), array("d")
@@ -206,7 +208,7 @@ class EstimateRule:
             raise VeloError(f"the estimate of `{self.statistic}` has ended", fix="add no more outcomes")
         check_bounds(low, high)
         if self.n == 0 and self.few_looks is not None and not self._may_repeat:  # should a trial be invalid
-            self._aim = Aim(self._goal or 0.0, self._anytime_alpha, self.max_units)
+            self._aim = Aim(self._goal or 0.0, self._anytime_alpha, self._horizon)
         self.n += 1
         if self._aim is not None:
             self._take_aim(self._aim, low, high)
