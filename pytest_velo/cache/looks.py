@@ -25,6 +25,7 @@ class Look:
         horizon: The `max_trials` that its rule was made for; 0 if it is the same for all; None if an older
             look does not tell.
         asked: What was asked as far as it enters the rule beyond its thresholds: a half-width, arms.
+        stop: Why its sampling ended; empty if an older look does not tell.
         ends: A number for each end of the claim, the larger the stricter; empty if it has none, or if an
             older look does not tell.
     """
@@ -44,6 +45,7 @@ class Look:
     horizon: int | None = None
     asked: str = ""
     ends: tuple[float, ...] = ()
+    stop: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

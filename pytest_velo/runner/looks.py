@@ -14,6 +14,8 @@ test that was renamed still looks at the same draws.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol
@@ -137,6 +139,7 @@ class Looks:
             n=decision.evidence.n,
             verdict=ERROR if run.error is not None else decision.verdict.value,
             n_trials=len(run.trials),
+            stop="" if run.stop is None else run.stop.value,
             prompt=_prompt_of(result),
         )
 
@@ -174,40 +177,64 @@ class Looks:
             self._log.note_seen(self._hypothesis.recorded_as, seen)
 
     def _notices(self, run: Run, result: HypothesisResult) -> list[str]:
-        hypothesis, prompt = self._hypothesis, _prompt_of(result)
         if result.stubs:
             return []  # it says in its verdict that it is no evidence about the real thing
+        # What no call made comes from the seeds, and is the same again.
+        again = bool(result.n_cached) or not (result.n_calls or result.outside)
         notices = []
-        seen_through_a_stub = self._log.looks_at(self._stubbed) if result.n_cached else ()
-        if any(look.seed == hypothesis.seed for look in seen_through_a_stub):
+        seen_through_a_stub = self._log.looks_at(self._stubbed) if again else ()
+        if any(look.seed == self._hypothesis.seed for look in seen_through_a_stub):
             notices.append(_changed("what was stubbed"))
         if result.decision is not None:
-            history = self._history(self._look(run, result, self._draws))
-            if history.costs:
-                notices.append(str(history))
+            now = self._look(run, result, self._draws)
+            history = self._history(now)
+            notices += [str(history)] if history.costs else []
+            notices += filter(None, [self._moved_stop(now)])
+        return [*notices, *self._changes(_prompt_of(result), again=again)]
+
+    def _changes(self, prompt: str, *, again: bool) -> Iterator[str]:
+        """Say what makes the result exploratory; `again` tells whether draws were those of an earlier run."""
+        hypothesis = self._hypothesis
         # A run that an error ended gave no verdict, and the mistake behind it may be mended.
         shown = [look for look in self._earlier if look.verdict != ERROR]
         seeds = sorted({look.seed for look in shown} - {hypothesis.seed})
         if seeds:
             told = ", ".join(map(str, seeds))
-            notices.append(f"exploratory: this hypothesis was looked at under other seeds before ({told})")
+            yield f"exploratory: this hypothesis was looked at under other seeds before ({told})"
         same = [look for look in shown if look.seed == hypothesis.seed]
         if hypothesis.design.extend and any(look.rule in HORIZONED for look in same):
-            notices.append(
+            yield (
                 "exploratory: a design that holds at any horizon (extend=True, or e-BH) came after a look"
                 " by one that ended at max_trials"
             )
-        elif result.n_cached and any(look.claim != hypothesis.design_hash for look in same):
-            notices.append(
-                _changed("the design (alpha, beta, margin, min_trials, invalid, cases, covariate, direction)")
+        elif again and any(look.claim != hypothesis.design_hash for look in same):
+            yield _changed(
+                "the design (alpha, beta, margin, min_trials, invalid, cases, covariate, direction)"
             )
         guards = hypothesis.reference is not None  # a comparison with a baseline is about what changed
         others = [look for look in same if _is_other(look.prompt, prompt)]
         if not guards and any(look.claim == hypothesis.design_hash for look in others):
-            notices.append(_changed("the prompt", "replies to another one"))
-        elif result.n_cached and any(look.scorer != hypothesis.body_digest for look in same):
-            notices.append(_changed("the body"))
-        return notices
+            yield _changed("the prompt", "replies to another one")
+        elif again and any(look.scorer != hypothesis.body_digest for look in same):
+            yield _changed("the body")
+
+    def _moved_stop(self, now: Look) -> str:
+        """Say what it means for e-BH that a member goes on after it had ended; empty if it does not.
+
+        Who raises `max_trials` has seen the others, so it no longer stopped by its own data alone. One over
+        its largest evidence is still a p-value, with which e-BH is the procedure of Benjamini and Yekutieli.
+        """
+        family = self._hypothesis.frame.family
+        if family is None or family.procedure != "ebh":
+            return ""
+        ended = [look for look in self._earlier if (look.claim, look.seed) == (now.claim, now.seed)]
+        if not any(look.stop in _BY_ITSELF and look.n < now.n for look in ended):
+            return ""
+        worst = min(1.0, family.alpha * math.fsum(1.0 / k for k in range(1, family.size + 1)))
+        return (
+            "it went on after a look at which it had ended, so it did not stop by its own data alone: under"
+            f" e-BH the expected share of false verdicts is up to {worst:.1%}, not {family.alpha:.1%}"
+        )
 
     def _history(self, now: Look) -> History:
         """Return what earlier looks of this design at these draws mean for the error of one more.
@@ -226,6 +253,15 @@ class Looks:
         ]
         return history_of(hypothesis, [*earlier, now])
 
+
+_BY_ITSELF = {
+    StopReason.DECIDED,
+    StopReason.MAX_TRIALS,
+    StopReason.CASES_EXHAUSTED,
+    StopReason.FUTILITY,
+    StopReason.ALL_INVALID,
+}
+"""What ends a run by its own data, or by what was fixed before."""
 
 ERROR = "error"
 """The verdict of a look whose run an error ended: its thresholds were in force until then."""

@@ -13,7 +13,7 @@ from pytest_velo.bodies.shape import body_digest
 from pytest_velo.cache.store import Store
 from pytest_velo.case_sets import pick_order, with_arms
 from pytest_velo.errors import UsageError
-from pytest_velo.records import Invalid
+from pytest_velo.records import Family, Invalid
 from pytest_velo.runner import looks as look_log
 from pytest_velo.runner.looks import Looks
 from pytest_velo.runner.result import result_of
@@ -66,10 +66,10 @@ def store(tmp_path):
     opened.close()
 
 
-def look(store, sample, hypothesis, n_cached=1):
+def look(store, sample, hypothesis, n_cached=1, n_calls=1):
     looks = Looks(store, hypothesis)
     run = asyncio.run(sample(hypothesis))
-    return looks.note(run, replace(result_of(run), n_cached=n_cached)).notices
+    return looks.note(run, replace(result_of(run), n_cached=n_cached, n_calls=n_calls)).notices
 
 
 async def body(case, arm, trial):
@@ -100,6 +100,13 @@ def test_a_changed_design_on_draws_already_seen_is_exploratory(
 def test_a_changed_design_on_fresh_draws_is_not(make_hypothesis, sample, store) -> None:
     look(store, sample, make_hypothesis(body))
     assert look(store, sample, make_hypothesis(body, alpha=0.4), n_cached=0) == ()
+
+
+def test_outcomes_that_no_call_made_are_the_same_again(make_hypothesis, sample, store) -> None:
+    """A body that draws by `trial.rng`, or scores its cases: nothing is cached, and all was seen."""
+    look(store, sample, make_hypothesis(body), n_cached=0, n_calls=0)
+    (notice,) = look(store, sample, make_hypothesis(body, alpha=0.4), n_cached=0, n_calls=0)
+    assert notice.startswith("exploratory: the design")
 
 
 def test_an_edited_threshold_costs_nothing(make_hypothesis, sample, store) -> None:
@@ -259,3 +266,19 @@ def test_arms_that_join_a_ranking_make_it_another_look(make_hypothesis, sample, 
     assert look(store, sample, hypothesis("a", "b")) == ()
     (notice,) = look(store, sample, hypothesis("a", "b", "c"))
     assert notice.startswith("looks at ranking() of a, b and ranking() of a, b, c: the chance of a wrong")
+
+
+@pytest.mark.parametrize(("n", "moved"), [(200, True), (100, False)])
+def test_a_member_under_e_bh_that_goes_on_did_not_stop_by_its_own_data(
+    make_hypothesis, sample, store, n, moved
+) -> None:
+    """Who raises max_trials has seen the whole family: the stop is no longer the member's own."""
+    family = Family(name="f", size=3, alpha=0.1, beta=0.1, procedure="ebh")
+    members = [
+        make_hypothesis(halves, max_trials=max_trials, extend=True, family=family) for max_trials in (100, n)
+    ]
+    assert look(store, sample, members[0]) == ()
+    told = look(store, sample, members[1])
+    assert [text.partition(": ")[2] for text in told] == [
+        "under e-BH the expected share of false verdicts is up to 18.3%, not 10.0%"
+    ] * moved
