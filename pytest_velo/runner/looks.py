@@ -15,7 +15,7 @@ test that was renamed still looks at the same draws.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol
@@ -25,7 +25,7 @@ from pytest_velo.cache.looks import LastSeen, Look
 from pytest_velo.canonical import digest
 from pytest_velo.claims import EachCase
 from pytest_velo.errors import UsageError
-from pytest_velo.records import HypothesisResult, add_costs
+from pytest_velo.records import HypothesisResult, TrialRecord, add_costs
 from pytest_velo.runner.history import HORIZONED, History, asked_of, ends_of, history_of, horizon_of
 from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.runner.run import Run
@@ -64,11 +64,14 @@ class Looks:
     def check(self, *, strict: bool) -> None:
         """Refuse a look by another rule than the first one's if verdicts must keep their error rates.
 
+        Where the body was another one, so may be what it sends: `recognise` refuses that once it is known.
+
         Raises:
             UsageError: Under strict, with the error that the history would have.
         """
         hypothesis = self._hypothesis
-        if strict and self._earlier and not isinstance(hypothesis.claim, EachCase):
+        alike = all(look.scorer == hypothesis.body_digest for look in self._earlier)
+        if strict and self._earlier and alike and not isinstance(hypothesis.claim, EachCase):
             self._refuse(self._history(self._look_by(weigh(hypothesis).kind)))
 
     def _refuse(self, history: History) -> None:
@@ -91,7 +94,17 @@ class Looks:
         Another test of the same draws with another body, design or parameters asks another question. A
         refusal is the run's error; its draws are kept.
         """
-        calls = run.trials[0].calls if run.trials else ()
+        self._find(run.trials)
+        if run.error is None and strict:
+            try:
+                seen = replace(self._look_by(run.weigher.kind), prompt=_prompt_of(run.trials))
+                self._refuse(self._history(seen))
+            except UsageError as refused:
+                run.error = refused
+
+    def _find(self, trials: Sequence[TrialRecord]) -> None:
+        """Add the looks at the draws of the first trial, under whatever name."""
+        calls = trials[0].calls if trials else ()
         if not calls or self._found:
             return
         hypothesis = self._hypothesis
@@ -105,11 +118,6 @@ class Looks:
             if (look.claim, look.scorer) == (hypothesis.design_hash, hypothesis.body_digest)
             and replace(look, draws="") not in known
         )
-        if run.error is None and strict:
-            try:
-                self._refuse(self._history(self._look_by(run.weigher.kind)))
-            except UsageError as refused:
-                run.error = refused
 
     @property
     def n_known(self) -> int:
@@ -140,7 +148,7 @@ class Looks:
             verdict=ERROR if run.error is not None else decision.verdict.value,
             n_trials=len(run.trials),
             stop="" if run.stop is None else run.stop.value,
-            prompt=_prompt_of(result),
+            prompt=_prompt_of(result.trials),
         )
 
     def _look_by(self, rule: str) -> Look:
@@ -190,7 +198,7 @@ class Looks:
             history = self._history(now)
             notices += [str(history)] if history.costs else []
             notices += filter(None, [self._moved_stop(now)])
-        return [*notices, *self._changes(_prompt_of(result), again=again)]
+        return [*notices, *self._changes(_prompt_of(result.trials), again=again)]
 
     def _changes(self, prompt: str, *, again: bool) -> Iterator[str]:
         """Say what makes the result exploratory; `again` tells whether draws were those of an earlier run."""
@@ -272,11 +280,11 @@ def draws_of(node_id: str, model: str | None, stream: str) -> str:
     return digest([node_id, model, stream])
 
 
-def _prompt_of(result: HypothesisResult) -> str:
+def _prompt_of(trials: Sequence[TrialRecord]) -> str:
     """Return the hash of the prompt of the first trial, and of its judges; empty if it asked nobody."""
-    if not result.trials or not result.trials[0].calls:
+    if not trials or not trials[0].calls:
         return ""
-    return digest(list(instruments_of(result.trials[0])))[:CUT]
+    return digest(list(instruments_of(trials[0])))[:CUT]
 
 
 def _is_other(then: str, now: str) -> bool:

@@ -282,3 +282,22 @@ def test_a_member_under_e_bh_that_goes_on_did_not_stop_by_its_own_data(
     assert [text.partition(": ")[2] for text in told] == [
         "under e-BH the expected share of false verdicts is up to 18.3%, not 10.0%"
     ] * moved
+
+
+@pytest.mark.parametrize("prompt", ["the same", "another"])
+def test_under_strict_another_rule_is_refused_where_the_prompt_is_the_same(
+    make_hypothesis, sample, store, prompt
+) -> None:
+    """Replies to another prompt are other draws: they were refused, too, after they had been paid for."""
+    first = make_hypothesis(halves, max_trials=50, body_digest="one")
+    look(store, sample, first)
+    (seen,) = store.looks_at(look_log.draws_of(first.recorded_as, first.model, first.stream))
+    store.log_look(replace(seen, prompt="the same", seed=1))
+    raised = make_hypothesis(halves, max_trials=100, body_digest="other", seed=1)
+    log = Looks(store, raised)
+    log.check(strict=True)  # the body is another one, so its prompt may be
+    run = asyncio.run(sample(raised))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(look_log, "_prompt_of", lambda trials: prompt)
+        log.recognise(run, strict=True)
+    assert isinstance(run.error, UsageError) == (prompt == "the same")
