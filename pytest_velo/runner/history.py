@@ -124,7 +124,8 @@ class History(NamedTuple):
         now: What the last look goes by, which may be one of before.
         is_first: The last look is made as the first one was.
         n_ends: The ends that have a chance to be wrong each.
-        error: The chance that one of the verdicts is wrong, at most.
+        measures: They were estimates, whose intervals may miss.
+        error: The chance that one of the verdicts is wrong, or one of the intervals misses, at most.
         level: That of a single look.
     """
 
@@ -132,6 +133,7 @@ class History(NamedTuple):
     now: Law
     is_first: bool
     n_ends: int
+    measures: bool
     error: float
     level: float
 
@@ -156,10 +158,8 @@ class History(NamedTuple):
         told = [f"looks at {self._looks()}"] if len(self.laws) > 1 else []
         if self.n_ends > 1:
             told.append("thresholds that went both ways between looks")
-        return (
-            f"{', with '.join(told)}: the chance of a wrong verdict is up to {self.error:.1%},"
-            f" not {self.level:.1%}"
-        )
+        wrong = "that an interval misses" if self.measures else "of a wrong verdict"
+        return f"{', with '.join(told)}: the chance {wrong} is up to {self.error:.1%}, not {self.level:.1%}"
 
     def _looks(self) -> str:
         if self.by_horizon:
@@ -203,7 +203,7 @@ def history_of(hypothesis: Hypothesis, looks: Sequence[Look]) -> History:
         if not isinstance(claim, Estimation):
             sides.append((1, design.beta))
         error, level = max((min(1.0, len(laws) * n * level), level) for n, level in sides)
-    return History(laws, now, is_first, n_ends, error, level)
+    return History(laws, now, is_first, n_ends, isinstance(claim, Estimation), error, level)
 
 
 def _tests(claim: Claim, design: Design) -> list[tuple[Null, float]]:

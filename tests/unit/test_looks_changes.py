@@ -138,7 +138,7 @@ def test_another_half_width_is_another_look(make_hypothesis, sample, store) -> N
     (notice,) = look(store, sample, wide)
     assert notice == (
         "looks at estimate(rate, halfwidth=0.2) and estimate(rate, halfwidth=0.1):"
-        " the chance of a wrong verdict is up to 10.0%, not 5.0%"
+        " the chance that an interval misses is up to 10.0%, not 5.0%"
     )
     with pytest.raises(UsageError, match="what its verdict goes by was changed after a look") as refused:
         Looks(store, make_hypothesis(halves, estimate(rate, halfwidth=0.05))).check(strict=True)
@@ -149,7 +149,7 @@ def test_another_max_trials_of_bets_that_aim_is_another_look(make_hypothesis, sa
     mean_of = estimate(mean(0, 1), halfwidth=0.05)
     assert look(store, sample, make_hypothesis(scores, mean_of, max_trials=100)) == ()
     (notice,) = look(store, sample, make_hypothesis(scores, mean_of, max_trials=200))
-    assert notice == "looks at 100 and 200: the chance of a wrong verdict is up to 10.0%, not 5.0%"
+    assert notice == "looks at 100 and 200: the chance that an interval misses is up to 10.0%, not 5.0%"
 
 
 def test_bets_that_aim_and_may_be_extended_do_not_know_max_trials(make_hypothesis, sample, store) -> None:
