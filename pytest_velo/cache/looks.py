@@ -26,6 +26,7 @@ class Look:
             look does not tell.
         asked: What was asked as far as it enters the rule beyond its thresholds: a half-width, arms.
         stop: Why its sampling ended; empty if an older look does not tell.
+        labels: A few digits of each label that counted, in order; empty without labels.
         ends: A number for each end of the claim, the larger the stricter; empty if it has none, or if an
             older look does not tell.
     """
@@ -46,6 +47,7 @@ class Look:
     asked: str = ""
     ends: tuple[float, ...] = ()
     stop: str = ""
+    labels: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

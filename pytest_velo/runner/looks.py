@@ -149,6 +149,7 @@ class Looks:
             n_trials=len(run.trials),
             stop="" if run.stop is None else run.stop.value,
             prompt=_prompt_of(result.trials),
+            labels=_labels_of(result),
         )
 
     def _look_by(self, rule: str) -> Look:
@@ -198,9 +199,10 @@ class Looks:
             history = self._history(now)
             notices += [str(history)] if history.costs else []
             notices += filter(None, [self._moved_stop(now)])
-        return [*notices, *self._changes(_prompt_of(result.trials), again=again)]
+        labels = _labels_of(result)
+        return [*notices, *self._changes(_prompt_of(result.trials), labels, again=again)]
 
-    def _changes(self, prompt: str, *, again: bool) -> Iterator[str]:
+    def _changes(self, prompt: str, labels: str, *, again: bool) -> Iterator[str]:
         """Say what makes the result exploratory; `again` tells whether draws were those of an earlier run."""
         hypothesis = self._hypothesis
         # A run that an error ended gave no verdict, and the mistake behind it may be mended.
@@ -225,6 +227,8 @@ class Looks:
             yield _changed("the prompt", "replies to another one")
         elif again and any(look.scorer != hypothesis.body_digest for look in same):
             yield _changed("the body")
+        if again and any(not _goes_on(look.labels, labels) for look in same):
+            yield _changed("a label", "what it makes of the claim")
 
     def _moved_stop(self, now: Look) -> str:
         """Say what it means for e-BH that a member goes on after it had ended; empty if it does not.
@@ -285,6 +289,19 @@ def _prompt_of(trials: Sequence[TrialRecord]) -> str:
     if not trials or not trials[0].calls:
         return ""
     return digest(list(instruments_of(trials[0])))[:CUT]
+
+
+def _labels_of(result: HypothesisResult) -> str:
+    """Return a few digits of each label that counted, in the order of their trials."""
+    if result.truth is None:
+        return ""
+    return "".join(digest([index, label])[:4] for index, label in sorted(result.truth.labels.items()))
+
+
+def _goes_on(then: str, now: str) -> bool:
+    """Tell whether labels are those of then, or more of them, or fewer."""
+    n = min(len(then), len(now))
+    return then[:n] == now[:n]
 
 
 def _is_other(then: str, now: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from itertools import islice
+from types import SimpleNamespace
 
 import pytest
 
@@ -66,10 +67,12 @@ def store(tmp_path):
     opened.close()
 
 
-def look(store, sample, hypothesis, n_cached=1, n_calls=1):
+def look(store, sample, hypothesis, n_cached=1, n_calls=1, labels=None):
     looks = Looks(store, hypothesis)
     run = asyncio.run(sample(hypothesis))
-    return looks.note(run, replace(result_of(run), n_cached=n_cached, n_calls=n_calls)).notices
+    truth = None if labels is None else SimpleNamespace(labels=labels)
+    result = replace(result_of(run), n_cached=n_cached, n_calls=n_calls, truth=truth)
+    return looks.note(run, result).notices
 
 
 async def body(case, arm, trial):
@@ -301,3 +304,17 @@ def test_under_strict_another_rule_is_refused_where_the_prompt_is_the_same(
         patch.setattr(look_log, "_prompt_of", lambda trials: prompt)
         log.recognise(run, strict=True)
     assert isinstance(run.error, UsageError) == (prompt == "the same")
+
+
+@pytest.mark.parametrize(
+    ("labels", "changed"),
+    [({3: 1.0, 9: 0.0, 14: None}, False), ({3: 1.0}, False), ({3: 0.0, 9: 0.0}, True), ({3: None}, True)],
+    ids=["more", "fewer", "another", "taken back"],
+)
+def test_a_label_that_changed_after_a_look_is_exploratory(
+    make_hypothesis, sample, store, labels, changed
+) -> None:
+    """Whoever labels again what counted already has seen what it makes of the claim."""
+    assert look(store, sample, make_hypothesis(halves), labels={3: 1.0, 9: 0.0}) == ()
+    told = look(store, sample, make_hypothesis(halves), labels=labels)
+    assert [text.partition(" after ")[0] for text in told] == ["exploratory: a label changed"] * changed
