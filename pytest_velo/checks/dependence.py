@@ -11,6 +11,7 @@ from statistics import fmean, median
 from pytest_velo.checks.check import Check, Remark, Seen
 from pytest_velo.checks.exchangeability import OrderEvidence
 from pytest_velo.checks.pages import address_of
+from pytest_velo.checks.ranks import RankEvidence
 from pytest_velo.checks.state import goes_by_index, kept_state
 from pytest_velo.claims import Claim, Estimation, Statistic
 from pytest_velo.found import Level
@@ -33,11 +34,13 @@ class Sequence01:
     Attributes:
         told: What its outcomes are, to follow "of".
         binary: The outcomes of units are 0 or 1 as they are.
+        ranks: That they rise or fall, of scores.
         evidence: That their order matters.
     """
 
     told: str
     binary: bool
+    ranks: RankEvidence
     evidence: OrderEvidence = field(default_factory=OrderEvidence)
     _first: list[float] = field(default_factory=list)
     _cut: float = 0.5
@@ -47,6 +50,8 @@ class Sequence01:
 
         The first scores only set the cut: given these, the order of the others matters no more than before.
         """
+        if not self.binary:
+            self.ranks.add(value)
         if not self.binary and len(self._first) < _CUT_UNITS:
             self._first.append(value)
             self._cut = _cut_of(self._first)
@@ -67,11 +72,13 @@ class Dependence:
 
     Attributes:
         sequence: The sequence in which it shows most.
-        log_e: The evidence of all sequences together, when it was the largest.
+        log_e: The evidence of all sequences together, when it was the largest; or that of ranks.
+        by_ranks: It is the ranks of scores that show it.
     """
 
     sequence: Sequence01
     log_e: float
+    by_ranks: bool = False
 
 
 def dependence_in(
@@ -81,8 +88,11 @@ def dependence_in(
     *,
     single: bool = True,
     exchangeable: bool = False,
+    lots: str = "",
 ) -> Dependence | None:
     """Return what shows that the order of the units matters, at the level `ALPHA`; None if nothing does.
+
+    Where there are scores, half of the level goes to the ranks of these.
 
     Args:
         trials: In submission order.
@@ -90,14 +100,17 @@ def dependence_in(
         arms: The arms that each case goes through.
         single: Units are single trials, or one of each arm, rather than means.
         exchangeable: Units come in random order, each once; else they are independent.
+        lots: What ranks of scores that are equal are drawn by; see `RankEvidence`.
     """
     sequences = {
-        (statistic.name or "", arm): Sequence01(_told(statistic, arm), statistic.binary and single)
+        (statistic.name or "", arm): Sequence01(
+            _told(statistic, arm), binary=statistic.binary and single, ranks=RankEvidence(lots)
+        )
         for statistic in statistics
         for arm in arms or ("",)
     }
     pairs = {
-        statistic: Sequence01(f"the signs of `{statistic}`", binary=True)
+        statistic: Sequence01(f"the signs of `{statistic}`", binary=True, ranks=RankEvidence(lots))
         for statistic in statistics
         if len(statistic.arms) == 2 and set(statistic.arms) <= set(arms)
     }
@@ -116,7 +129,13 @@ def dependence_in(
             largest = _larger(largest, _now(every, exchangeable=exchangeable))
     if n:
         largest = _larger(largest, _now(every, exchangeable=exchangeable))
-    return largest if largest is not None and largest.log_e >= math.log(1 / ALPHA) else None
+    scores = [sequence for sequence in every if not sequence.binary]
+    if largest is not None and largest.log_e >= math.log((2 if scores else 1) / ALPHA):
+        return largest
+    ranked = max(scores, key=lambda sequence: sequence.ranks.most, default=None)
+    if ranked is not None and ranked.ranks.most >= 2 * len(scores) / ALPHA:
+        return Dependence(sequence=ranked, log_e=math.log(ranked.ranks.most), by_ranks=True)
+    return None
 
 
 def _told(statistic: Statistic, arm: str) -> str:
@@ -233,11 +252,11 @@ def _look(seen: Seen) -> Iterator[Remark]:
         return
     kept = kept_state(seen.body)
     found = _in_outcomes(seen)
-    if found is not None and found.sequence.evidence.alternates:
-        yield Remark(message=f"{_shown(found.sequence)}. {_COUNTED}", fix=_BY_PLACE, level=Level.WARNING)
+    if found is not None and not found.by_ranks and found.sequence.evidence.alternates:
+        yield Remark(message=f"{_shown(found)}. {_COUNTED}", fix=_BY_PLACE, level=Level.WARNING)
     elif found is not None:
         fix = _BY_PLACE if goes_by_index(seen.body) and not kept else _FIX
-        yield Remark(message=f"{_shown(found.sequence)}. {_VOID}", fix=fix)
+        yield Remark(message=f"{_shown(found)}. {_VOID}", fix=fix)
     elif kept:
         names = " and ".join(f"`{name}`" for name in kept[:_MOST_NAMES])
         yield Remark(
@@ -250,6 +269,7 @@ def _look(seen: Seen) -> Iterator[Remark]:
 
 def _in_outcomes(seen: Seen) -> Dependence | None:
     """Return what the outcomes show; None where their order may mean something, or claims are not ours."""
+    result = seen.result
     endless = seen.cases is not None and seen.cases.endless  # in the order of its source
     statistics = _statistics(seen)
     if endless or not statistics or seen.frame.unit is UnitKind.ROUND:
@@ -260,6 +280,7 @@ def _in_outcomes(seen: Seen) -> Dependence | None:
         seen.frame.arms,
         single=seen.frame.design.single,
         exchangeable=seen.frame.over is Over.POPULATION,
+        lots="" if result is None else f"{result.node_id} {result.model} {result.seed}",
     )
 
 
@@ -272,9 +293,19 @@ _FIX = (
 )
 
 
-def _shown(sequence: Sequence01) -> str:
+def _shown(found: Dependence) -> str:
     """Say what is seen in a sequence, in numbers that anyone can count again."""
-    evidence = sequence.evidence
+    sequence, evidence = found.sequence, found.sequence.evidence
+    if found.by_ranks:
+        ranks = sequence.ranks
+        n = ranks.n_higher + ranks.n_lower
+        way, as_said, what = (
+            ("rise", ranks.n_higher, "higher") if ranks.rises else ("fall", ranks.n_lower, "lower")
+        )
+        return (
+            f"the outcomes of {sequence.told} {way} as the run goes on: of {n:,} pairs of units that differ,"
+            f" the later one is {what} in {as_said:,}, where about half would be if order did not matter"
+        )
     at, before, after = evidence.change
     what, whole = (
         ("1", "") if sequence.binary else ("high", f", after {_CUT_UNITS} that set where high begins")

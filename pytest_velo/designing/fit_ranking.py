@@ -7,6 +7,7 @@ from typing import Any
 from pytest_velo.case_sets import CaseSet
 from pytest_velo.claims import Ranking
 from pytest_velo.errors import UsageError, nearest
+from pytest_velo.records import Invalid
 
 NOT_FOR_RANKINGS = {
     "draws_per_case": "a round is one trial of each arm; max_trials= says how many rounds there may be",
@@ -33,6 +34,12 @@ def check_ranking(claim: Ranking, options: dict[str, Any]) -> None:
     for name, reason in NOT_FOR_RANKINGS.items():
         if options.get(name):
             raise UsageError(f"{name}= does not apply to a ranking: {reason}", fix="leave it out")
+    if options.get("invalid") is Invalid.EXCLUDE:
+        raise UsageError(
+            'invalid="exclude" does not apply to a ranking: each arm would have the rate of its own valid'
+            " replies, and two of them share no cases to be compared on",
+            fix='invalid="bound", or "against"',
+        )
     arms = options.get("arms") or options.get("models")
     if arms is None or len(arms) < 2:
         raise UsageError(

@@ -10,7 +10,7 @@ from pytest_velo.runner.frame import Frame
 from pytest_velo.stats.engine.futility import usual_futility
 from pytest_velo.stats.engine.nulls import nulls_of
 from pytest_velo.stats.planning import clusters
-from pytest_velo.stats.planning.operating import power
+from pytest_velo.stats.planning.operating import law_with_futility
 from pytest_velo.stats.planning.scenarios import scenarios_of
 from pytest_velo.stats.rules.rate import make_rate_rule
 
@@ -27,7 +27,9 @@ def warning(claim: Claim, frame: Frame, expect: float | None) -> str | None:
 
 
 def _of_trials(claim: Claim, frame: Frame, expect: float) -> str | None:
-    chance = power(make_rate_rule(claim, frame.design), expect)
+    futility = usual_futility(frame.design.max_units, frame.futility)
+    [run] = law_with_futility(make_rate_rule(claim, frame.design), futility)([expect])
+    chance = run.supported
     if chance >= LEAST:
         return None
     return f"if the rate is {expect:g} as expected, `{claim}` is supported in only {chance:.0%} of runs"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
@@ -11,6 +10,7 @@ from typing import Protocol
 from pytest_velo.case_sets import Planned
 from pytest_velo.runner.frame import Frame
 from pytest_velo.runner.lookahead import Reach
+from pytest_velo.stats.contest.stages import stage_of
 
 
 class Asking(Protocol):
@@ -31,9 +31,8 @@ class Rounds(Reach):
     """The trials of a ranking, planned a stage at a time: the rounds whose arms are known together.
 
     Who is in play is decided between stages, by all rounds before them and by nothing else, so that the
-    trials of a run, and its verdict, do not depend on how many are in flight or on which came first. A stage
-    is an eighth of the rounds so far, or enough to have a handful of trials in flight; an arm that leaves
-    early in one is drawn to its end.
+    trials of a run, and its verdict, do not depend on how many are in flight or on which came first. An arm
+    that leaves early in a stage is drawn to its end.
 
     Args:
         frame: Its trials are those of all arms, the arms of a turn one after the other.
@@ -82,7 +81,7 @@ class Rounds(Reach):
         if self._asking.n < self._n_rounds:
             return
         arms = self._asking.in_play
-        n_rounds = max(self._n_rounds // 8, math.ceil(_TRIALS_AHEAD / max(1, len(arms))))
+        n_rounds = stage_of(self._n_rounds, len(arms))
         stage: list[Planned] = []
         for _ in range(n_rounds):
             turn = list(islice(self._all, self._n_arms))
@@ -95,7 +94,3 @@ class Rounds(Reach):
             self._n_rounds += 1
         self._stage = stage
         self._n_planned += len(stage)
-
-
-_TRIALS_AHEAD = 16
-"""Fewer in flight than this save little and cost time."""

@@ -285,13 +285,14 @@ class Measuring(WithoutEvidence):
         self.all_units = (self.units,)
         self._estimation = estimation
         self._design = design
+        may_be_open = hypothesis.invalid is not Invalid.EXCLUDE
         self._rule: EstimateRule | CentredEstimate = (
             CentredEstimate(statistic, estimation.halfwidth, design)
             if self.labelled
-            else make_estimate(statistic, estimation.halfwidth, design)
+            else make_estimate(statistic, estimation.halfwidth, design, may_be_open=may_be_open)
         )
         # Of labels, and of trials that are left out, nothing has to be computed.
-        self.is_ready = bool(self.labelled) or hypothesis.invalid is Invalid.EXCLUDE
+        self.is_ready = bool(self.labelled) or not may_be_open
 
     def get_ready(self) -> None:
         """Compute what an invalid trial is weighed with, on any thread; else that is done when it is."""

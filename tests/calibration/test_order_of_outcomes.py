@@ -19,6 +19,7 @@ from scipy.stats import binom
 from pytest_velo import difference, mean, rate
 from pytest_velo.checks.dependence import ALPHA, dependence_in
 from pytest_velo.checks.exchangeability import OrderEvidence
+from pytest_velo.checks.ranks import RankEvidence
 from pytest_velo.claims import Statistic
 from pytest_velo.records import OutcomeKind, TrialRecord
 
@@ -190,7 +191,7 @@ def test_the_check_speaks_as_seldom_as_it_says_of_independent_trials(name: str) 
 @pytest.mark.parametrize("exchangeable", [False, True])
 @pytest.mark.parametrize("of", ["ones", "scores"])
 def test_the_check_speaks_at_one_in_a_thousand_and_not_before(of: str, exchangeable: bool) -> None:
-    """Whatever the sequence: where its evidence first reaches 1,000 at a look, the check speaks.
+    """Whatever the sequence: where its evidence first reaches 1,000 (2,000) at a look, the check speaks.
 
     Scores are cut at the median of the first ten, which are no evidence.
     """
@@ -209,9 +210,10 @@ def test_the_check_speaks_at_one_in_a_thousand_and_not_before(of: str, exchangea
                 next_look += max(1, n // 4)
                 largest = max(largest, found.log_e(exchangeable=exchangeable))
         spoke = dependence_in(records(np.array(values)[:, None]), [statistic], exchangeable=exchangeable)
-        assert (spoke is not None) == (largest >= math.log(1_000))
-        near.append(abs(largest - math.log(1_000)))
-    assert sum(distance < 0.2 for distance in near) >= 3  # another bar would be noticed
+        bar = math.log(2_000 if first else 1_000)  # of scores, half of the level is for their ranks
+        assert (spoke is not None and not spoke.by_ranks) == (largest >= bar)
+        near.append(abs(largest - bar))
+    assert sum(distance < 0.4 for distance in near) >= 3  # another bar would be noticed
 
 
 @pytest.mark.parametrize("stays", [0.9, 0.1])
@@ -221,3 +223,45 @@ def test_trials_that_follow_each_other_are_found(stays: float) -> None:
 
     rng, statistic = np.random.default_rng(20_261_130), (rate >= 0.5).statistic
     assert sum(dependence_in(records(chain(rng)), [statistic]) is not None for _ in range(300)) >= 285
+
+
+def ever(scores: np.ndarray, evidence: type[RankEvidence]) -> float:
+    """Return the share of runs, a row each, in which the evidence of ranks ever reaches 20."""
+    found = 0
+    for run, row in enumerate(scores.tolist()):
+        ranks = evidence(str(run))
+        for score in row:
+            ranks.add(score)
+        found += ranks.most >= 20
+    return found / len(scores)
+
+
+TEN_THOUSAND = 10_000
+KINDS = {
+    "no two alike": lambda rng: rng.random((TEN_THOUSAND, 30)),
+    "three grades": lambda rng: rng.integers(0, 3, (TEN_THOUSAND, 30)),
+    "all alike": lambda rng: np.ones((TEN_THOUSAND, 30)),
+    "a list in random order": lambda rng: rng.permuted(
+        np.tile(np.arange(30) ** 3 // 50, (TEN_THOUSAND, 1)), axis=1
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_ranks_ever_reach_20_in_one_run_in_twenty_at_most(kind: str) -> None:
+    """By Ville, at 5% so that it can be counted; whatever a run stops by, it is no more often."""
+    share = ever(KINDS[kind](np.random.default_rng(20_261_130)), RankEvidence)
+    print(f"ranks, {kind}: {share:.2%}")
+    assert 0.01 < share <= binom.isf(0.002, TEN_THOUSAND, 0.05) / TEN_THOUSAND
+
+
+class TiesAsHigher(RankEvidence):
+    """What ranks a score that was there before above all of its like."""
+
+    def add(self, score: float) -> None:
+        super().add(score + 1e-9 * self.n)
+
+
+def test_scores_that_are_equal_need_a_lot() -> None:
+    scores = np.random.default_rng(3).integers(0, 3, (500, 30))
+    assert ever(scores, TiesAsHigher) > 0.1

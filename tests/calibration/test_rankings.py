@@ -1,7 +1,7 @@
 """A ranking is wrong in at most alpha of runs, whenever it is looked at and whoever is drawn.
 
 Each run goes on to its horizon, and everything that was ever said counts: that is the worst whoever looks can
-do. The bounds leave four standard errors for luck.
+do.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from itertools import islice
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
 from pytest_velo.case_sets import pick_order
 from pytest_velo.claims import ranking
@@ -30,7 +31,8 @@ N_RUNS = 20_000
 
 
 def most(level: float, n_runs: int = N_RUNS) -> float:
-    return level + 4 * math.sqrt(level * (1 - level) / n_runs)
+    """Return the share of wrong runs within which a rule at its level stays with 998 of 1,000 seeds."""
+    return float(binom.isf(0.002, n_runs, level)) / n_runs
 
 
 def losses(rates: list[float], **more: object) -> np.ndarray:
@@ -136,6 +138,23 @@ def test_pairs_at_alpha_each_would_be_wrong() -> None:
         fortunes += log_gains(outcomes[:, :, None] - outcomes[:, None, :])
         wrong |= (log_evidence(fortunes) >= bar_of(ALPHA)).any(axis=(1, 2))
     assert wrong.mean() > 2 * most(ALPHA, n_runs)
+
+
+def test_rounds_that_are_valid_for_both_would_name_another_best() -> None:
+    """Why `invalid="exclude"` is refused: the first is silent on hard cases, and the second is not.
+
+    Of its valid replies the first gets 80% right, the second 72.5%; on the easy cases, which
+    alone both answer, the second is ahead.
+    """
+    rng, n_runs = np.random.default_rng(4), 2_000
+    contest = Contest(n_runs, 2, alpha=ALPHA)
+    everybody = np.ones((n_runs, 2), dtype=bool)
+    for _ in range(400):
+        easy = rng.random((n_runs, 1)) < 0.5
+        rates = np.where(easy, [0.8, 0.95], [0.0, 0.5])
+        outcomes = (rng.random((n_runs, 2)) < rates).astype(float)
+        contest.feed(outcomes, outcomes, everybody, np.hstack([easy, np.ones_like(easy)]))
+    assert contest.left[:, 0].mean() > 0.9
 
 
 def test_a_rival_chosen_after_the_round_would_be_wrong() -> None:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from itertools import islice
+from types import SimpleNamespace
 
 import pytest
 
-from pytest_velo import rate
+from pytest_velo import estimate, mean, ranking, rate
 from pytest_velo.bodies.shape import body_digest
 from pytest_velo.cache.store import Store
-from pytest_velo.records import Invalid
+from pytest_velo.case_sets import pick_order, with_arms
+from pytest_velo.errors import UsageError
+from pytest_velo.records import Family, Invalid
+from pytest_velo.runner import looks as look_log
 from pytest_velo.runner.looks import Looks
 from pytest_velo.runner.result import result_of
+from support.hypotheses import Named
 
 
 @pytest.mark.hypothesis
@@ -61,10 +67,12 @@ def store(tmp_path):
     opened.close()
 
 
-def look(store, sample, hypothesis, n_cached=1):
+def look(store, sample, hypothesis, n_cached=1, n_calls=1, labels=None):
     looks = Looks(store, hypothesis)
     run = asyncio.run(sample(hypothesis))
-    return looks.note(run, replace(result_of(run), n_cached=n_cached)).notices
+    truth = None if labels is None else SimpleNamespace(labels=labels)
+    result = replace(result_of(run), n_cached=n_cached, n_calls=n_calls, truth=truth)
+    return looks.note(run, result).notices
 
 
 async def body(case, arm, trial):
@@ -97,6 +105,13 @@ def test_a_changed_design_on_fresh_draws_is_not(make_hypothesis, sample, store) 
     assert look(store, sample, make_hypothesis(body, alpha=0.4), n_cached=0) == ()
 
 
+def test_outcomes_that_no_call_made_are_the_same_again(make_hypothesis, sample, store) -> None:
+    """A body that draws by `trial.rng`, or scores its cases: nothing is cached, and all was seen."""
+    look(store, sample, make_hypothesis(body), n_cached=0, n_calls=0)
+    (notice,) = look(store, sample, make_hypothesis(body, alpha=0.4), n_cached=0, n_calls=0)
+    assert notice.startswith("exploratory: the design")
+
+
 def test_an_edited_threshold_costs_nothing(make_hypothesis, sample, store) -> None:
     look(store, sample, make_hypothesis(body))
     assert look(store, sample, make_hypothesis(body, claim=rate >= 0.6)) == ()
@@ -109,3 +124,197 @@ def test_a_design_for_any_horizon_after_a_look_is_not_said_to_be_by_a_keyword_al
     look(store, sample, make_hypothesis(body))
     (notice,) = look(store, sample, make_hypothesis(body, extend=True))
     assert notice.startswith("exploratory: a design that holds at any horizon (extend=True, or e-BH)")
+
+
+async def halves(case, arm, trial):
+    return trial.index % 2 == 0
+
+
+async def scores(case, arm, trial):
+    return float(trial.index % 2)
+
+
+def test_another_half_width_is_another_look(make_hypothesis, sample, store) -> None:
+    """Each width has its own looks, and each interval may miss: whoever goes on may choose between them."""
+    assert look(store, sample, make_hypothesis(halves, estimate(rate, halfwidth=0.2))) == ()
+    wide = make_hypothesis(halves, estimate(rate, halfwidth=0.1))
+    (notice,) = look(store, sample, wide)
+    assert notice == (
+        "looks at estimate(rate, halfwidth=0.2) and estimate(rate, halfwidth=0.1):"
+        " the chance that an interval misses is up to 10.0%, not 5.0%"
+    )
+    with pytest.raises(UsageError, match="what its verdict goes by was changed after a look") as refused:
+        Looks(store, make_hypothesis(halves, estimate(rate, halfwidth=0.05))).check(strict=True)
+    assert "the settings of the first look" in str(refused.value)
+
+
+def test_another_max_trials_of_bets_that_aim_is_another_look(make_hypothesis, sample, store) -> None:
+    mean_of = estimate(mean(0, 1), halfwidth=0.05)
+    assert look(store, sample, make_hypothesis(scores, mean_of, max_trials=100)) == ()
+    (notice,) = look(store, sample, make_hypothesis(scores, mean_of, max_trials=200))
+    assert notice == "looks at 100 and 200: the chance that an interval misses is up to 10.0%, not 5.0%"
+
+
+def test_bets_that_aim_and_may_be_extended_do_not_know_max_trials(make_hypothesis, sample, store) -> None:
+    mean_of = estimate(mean(0, 1), halfwidth=0.05)
+    for n in (100, 200):
+        asked = make_hypothesis(scores, mean_of, max_trials=n, extend=True)
+        assert look(store, sample, asked) == ()
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "both"),
+    [
+        (rate.within(0.3, 0.5), rate.within(0.5, 0.7), True),
+        (rate.within(0.2, 0.6), rate.within(0.1, 0.3), False),  # no rate is above the one and below the other
+        (rate.within(0.3, 0.5), rate.within(0.4, 0.6), False),
+    ],
+)
+def test_ranges_that_do_not_overlap_may_each_be_wrong(
+    make_hypothesis, sample, store, first, then, both
+) -> None:
+    """A rate between them is wrongly within the one, or within the other, by a test of its own."""
+    assert look(store, sample, make_hypothesis(halves, first)) == ()
+    told = look(store, sample, make_hypothesis(halves, then))
+    wrong = "thresholds that went both ways between looks: the chance of a wrong verdict is up to 10.0%"
+    assert told == ((f"{wrong}, not 5.0%",) if both else ())
+
+
+@pytest.mark.parametrize(
+    ("b", "both"), [(0.4, False), (0.5, False), (0.6, True)], ids=["eased", "kept", "crossed"]
+)
+def test_thresholds_of_parts_that_went_both_ways(make_hypothesis, sample, store, b, both) -> None:
+    async def body(case, arm, trial):
+        return {"a": True, "b": True}
+
+    for a_end, b_end in ((0.5, 0.5), (0.4, b)):
+        claim = (rate("a") >= a_end) & (rate("b") >= b_end)
+        told = look(store, sample, make_hypothesis(body, claim, outcomes=Named()))
+    wrong = "thresholds that went both ways between looks: the chance of a wrong verdict is up to 10.0%"
+    assert told == ((f"{wrong}, not 5.0%",) if both else ())
+
+
+def test_thresholds_for_any_horizon_and_then_for_one_are_two_looks(make_hypothesis, sample, store) -> None:
+    """A joint claim is of one design with and without `extend=`, so nothing said that its rule changed."""
+
+    async def body(case, arm, trial):
+        return {"a": trial.index % 2 == 0, "b": True}
+
+    claim = (rate("a") >= 0.5) & (rate("b") >= 0.5)
+    assert look(store, sample, make_hypothesis(body, claim, outcomes=Named(), extend=True)) == ()
+    (notice,) = look(store, sample, make_hypothesis(body, claim, outcomes=Named()))
+    assert notice == (
+        "looks at any max_trials by thresholds of another kind (ville) and max_trials=50:"
+        " the chance of a wrong verdict is up to 10.0%, not 5.0%"
+    )
+
+
+def test_a_lowered_max_trials_is_a_further_look_too(make_hypothesis, sample, store) -> None:
+    """Its threshold is lower, so what 200 trials left open it may decide."""
+    assert look(store, sample, make_hypothesis(halves, max_trials=200)) == ()
+    with pytest.raises(UsageError, match="max_trials was lowered after a look: looks at 50 and 200"):
+        Looks(store, make_hypothesis(halves, max_trials=50)).check(strict=True)
+
+
+def test_rules_of_another_version_are_another_look(make_hypothesis, sample, store, monkeypatch) -> None:
+    monkeypatch.setattr(look_log, "EDITION", -1)
+    assert look(store, sample, make_hypothesis(halves)) == ()
+    monkeypatch.undo()
+    (notice,) = look(store, sample, make_hypothesis(halves))
+    assert notice == (
+        "looks at max_trials=50 by the rules of another version and max_trials=50:"
+        " the chance of a wrong verdict is up to 10.0%, not 5.0%"
+    )
+
+
+@pytest.mark.parametrize("end", ["interrupted", "error"])
+def test_a_run_that_ended_early_was_a_look_at_what_it_saw(make_hypothesis, sample, store, end) -> None:
+    """Until then its threshold could have been crossed, so a raised max_trials comes on top of it."""
+
+    async def body(case, arm, trial):
+        if trial.index == 15:
+            raise RuntimeError("the provider is away")
+        return trial.index % 2 == 0
+
+    hypothesis = make_hypothesis(body, max_trials=100)
+    log = Looks(store, hypothesis)
+    run = asyncio.run(sample(hypothesis))
+    assert run.weigher.n == 15
+    if end == "interrupted":
+        run.error = None
+    log.note(run, result_of(run))
+    assert Looks(store, hypothesis).n_known == 15
+    (notice,) = look(store, sample, make_hypothesis(halves, max_trials=200), n_cached=0)
+    assert notice.startswith("looks at 100 and 200: the chance of a wrong verdict is up to 5.")
+
+
+def test_a_body_that_is_mended_after_an_error_is_not_called_changed(make_hypothesis, sample, store) -> None:
+    async def body(case, arm, trial):
+        if trial.index == 4:
+            raise RuntimeError("a mistake")
+        return trial.index % 2 == 0
+
+    look(store, sample, make_hypothesis(body, body_digest="with a mistake"))
+    assert look(store, sample, make_hypothesis(halves, body_digest="mended")) == ()
+
+
+def test_arms_that_join_a_ranking_make_it_another_look(make_hypothesis, sample, store) -> None:
+    async def body(case, arm, trial):
+        return arm == "a"
+
+    def hypothesis(*arms):
+        plan = list(islice(with_arms(pick_order(None, "cases", seed=0), arms), 20 * len(arms)))
+        return make_hypothesis(body, ranking(), arms=arms, trials=lambda: iter(plan))
+
+    assert look(store, sample, hypothesis("a", "b")) == ()
+    (notice,) = look(store, sample, hypothesis("a", "b", "c"))
+    assert notice.startswith("looks at ranking() of a, b and ranking() of a, b, c: the chance of a wrong")
+
+
+@pytest.mark.parametrize(("n", "moved"), [(200, True), (100, False)])
+def test_a_member_under_e_bh_that_goes_on_did_not_stop_by_its_own_data(
+    make_hypothesis, sample, store, n, moved
+) -> None:
+    """Who raises max_trials has seen the whole family: the stop is no longer the member's own."""
+    family = Family(name="f", size=3, alpha=0.1, beta=0.1, procedure="ebh")
+    members = [
+        make_hypothesis(halves, max_trials=max_trials, extend=True, family=family) for max_trials in (100, n)
+    ]
+    assert look(store, sample, members[0]) == ()
+    told = look(store, sample, members[1])
+    assert [text.partition(": ")[2] for text in told] == [
+        "under e-BH the expected share of false verdicts is up to 18.3%, not 10.0%"
+    ] * moved
+
+
+@pytest.mark.parametrize("prompt", ["the same", "another"])
+def test_under_strict_another_rule_is_refused_where_the_prompt_is_the_same(
+    make_hypothesis, sample, store, prompt
+) -> None:
+    """Replies to another prompt are other draws: they were refused, too, after they had been paid for."""
+    first = make_hypothesis(halves, max_trials=50, body_digest="one")
+    look(store, sample, first)
+    (seen,) = store.looks_at(look_log.draws_of(first.recorded_as, first.model, first.stream))
+    store.log_look(replace(seen, prompt="the same", seed=1))
+    raised = make_hypothesis(halves, max_trials=100, body_digest="other", seed=1)
+    log = Looks(store, raised)
+    log.check(strict=True)  # the body is another one, so its prompt may be
+    run = asyncio.run(sample(raised))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(look_log, "_prompt_of", lambda trials: prompt)
+        log.recognise(run, strict=True)
+    assert isinstance(run.error, UsageError) == (prompt == "the same")
+
+
+@pytest.mark.parametrize(
+    ("labels", "changed"),
+    [({3: 1.0, 9: 0.0, 14: None}, False), ({3: 1.0}, False), ({3: 0.0, 9: 0.0}, True), ({3: None}, True)],
+    ids=["more", "fewer", "another", "taken back"],
+)
+def test_a_label_that_changed_after_a_look_is_exploratory(
+    make_hypothesis, sample, store, labels, changed
+) -> None:
+    """Whoever labels again what counted already has seen what it makes of the claim."""
+    assert look(store, sample, make_hypothesis(halves), labels={3: 1.0, 9: 0.0}) == ()
+    told = look(store, sample, make_hypothesis(halves), labels=labels)
+    assert [text.partition(" after ")[0] for text in told] == ["exploratory: a label changed"] * changed

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_velo import mean, rate
+from pytest_velo import estimate, mean, rate
 from pytest_velo.cache.store import Store
 from pytest_velo.errors import BodyError, BudgetError, InvalidTrial, OutageError, UsageError
 from pytest_velo.records import Invalid, Outcome, OutcomeKind
@@ -336,6 +336,18 @@ def test_another_seed_is_exploratory(make_hypothesis, sample, store) -> None:
     look(store, sample, make_hypothesis(body))
     (notice,) = look(store, sample, make_hypothesis(body, seed=1)).notices
     assert notice.startswith("exploratory: this hypothesis was looked at under other seeds before (0)")
+
+
+@pytest.mark.parametrize(("invalid", "share"), [(Invalid.EXCLUDE, "10%"), (Invalid.BOUND, "3%")])
+def test_what_an_estimate_keeps_for_a_run_that_ends_elsewhere(
+    make_hypothesis, sample, invalid, share
+) -> None:
+    async def body(case, arm, trial):
+        return trial.index % 3 == 0
+
+    asked = estimate(rate, halfwidth=0.1)
+    run = run_one(sample, make_hypothesis(body, asked, invalid=invalid, max_trials=60, max_units=200))
+    assert f"at {share} of alpha" in run.weigher.interval_of
 
 
 def test_an_unawaited_call_is_an_error(make_hypothesis, sample) -> None:

@@ -186,14 +186,19 @@ class RankingRule:
         """Return a confidence sequence of an arm's mean, at its share of alpha: for the winner, too.
 
         Whoever wins was chosen by what is reported of it, so its own interval at 1 - alpha would be too
-        narrow; of intervals that hold for all arms at once, and at any time, any may be chosen.
+        narrow; of intervals that hold for all arms at once, and at any time, any may be chosen. Where earlier
+        rounds ruled out what all of them show, it is the larger set of `rules.interval`.
         """
-        if not self._lows[arm]:
+        lows, highs = self._lows[arm], self._highs[arm]
+        if not lows:
             return None
         bars = constant(self._design.alpha / (2 * self._n_arms))
-        low = mean_limit(self._lows[arm], 1, bars)
-        high = mean_limit(self._highs[arm], -1, bars)
-        return Interval(low=min(low, high), high=max(low, high), level=1.0 - self._design.alpha)
+        low, high = mean_limit(lows, 1, bars), mean_limit(highs, -1, bars)
+        least, most = sum(lows) / len(lows), sum(highs) / len(highs)
+        if low > least or high < most:
+            low = min(mean_limit(lows, 1, bars, at_stop=True), low, least)
+            high = max(mean_limit(highs, -1, bars, at_stop=True), high, most)
+        return Interval(low=low, high=high, level=1.0 - self._design.alpha)
 
 
 def fewest_rounds_of(claim: Ranking, n_arms: int, design: Design) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pytest_velo.stats.contest.contest import Contest
+from pytest_velo.stats.contest.stages import stage_of
 from pytest_velo.stats.engine.arrays import Counts, Flags
 
 
@@ -41,7 +42,7 @@ def simulate(
     ordered: bool = False,
     to_the_end: bool = False,
 ) -> Simulated:
-    """Play contests whose arms come out 1 at the given rates.
+    """Play contests whose arms come out 1 at the given rates, in stages as a run does.
 
     Args:
         rates: The true rate of each arm.
@@ -59,8 +60,13 @@ def simulate(
     contest = Contest(n_runs, len(p), alpha=alpha, ordered=ordered)
     n_trials, n_rounds = np.zeros(n_runs, dtype=np.int64), np.zeros(n_runs, dtype=np.int64)
     settled = np.zeros(n_runs, dtype=bool)
-    for _ in range(max_rounds):
-        in_play = ~contest.left & ~(settled[:, None] & (not to_the_end))
+    drawn, ends = ~contest.left, np.zeros(n_runs, dtype=np.int64)
+    for n in range(max_rounds):
+        begins = ends <= n
+        drawn[begins] = ~contest.left[begins]
+        sizes = [stage_of(n, n_drawn) for n_drawn in range(len(p) + 1)]
+        ends[begins] = n + np.take(sizes, drawn[begins].sum(axis=1))
+        in_play = drawn & ~(settled[:, None] & (not to_the_end))
         n_trials += in_play.sum(axis=1)
         n_rounds += in_play.any(axis=1)
         own, shared = rng.random((n_runs, len(p))), rng.random((n_runs, 1))

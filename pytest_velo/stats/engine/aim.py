@@ -70,8 +70,8 @@ class Aim:
         due: Bets may aim at the end; latched.
     """
 
-    def __init__(self, halfwidth: float, alpha: float, max_units: int) -> None:
-        """`halfwidth` is on the scale [0, 1]; `alpha` is that of the interval."""
+    def __init__(self, halfwidth: float, alpha: float, max_units: float) -> None:
+        """`halfwidth` is on the scale [0, 1]; `alpha` is that of the interval; inf is for no horizon."""
         self._halfwidth = halfwidth
         self._needed = NEEDED * math.log(2 / alpha) / _USUAL_NATS
         self._max_units = max_units

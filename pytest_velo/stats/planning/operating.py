@@ -48,15 +48,6 @@ def operating_characteristics(rule: RateRule, truths: Sequence[float]) -> list[O
     ]
 
 
-def power(rule: RateRule, expect: float) -> float:
-    """Return P(supported) at a true rate, exactly.
-
-    For means of cases or groups it is a rough lower guide, because 0/1 units vary the most. The rule is not
-    changed.
-    """
-    return operating_characteristics(rule, [expect])[0].supported
-
-
 def mean_further(rule: RateRule, ones: int) -> float:
     """Return the mean number of further units to a verdict or the horizon.
 

@@ -19,7 +19,8 @@ Whoever chooses between the three, and however the data make them choose: the re
 design's interval misses at the design's own stop, run on the true outcomes, or the limits at any look, or the
 anytime-valid interval at any time. The first two together have a chance of `EXACTLY` * alpha at most, the
 third has the rest. (A design that is so long that there are no such limits has `FEW_LOOKS` * alpha
-alone, and the bets of its anytime-valid interval aim.)
+alone, and the bets of its anytime-valid interval aim. So has one whose invalid trials are left out, which
+needs no such limits; its anytime-valid interval is calibrated.)
 
 Each end of the anytime-valid interval is a limit at half of its share that holds at all times
 simultaneously, so it also covers when its own width decides when to stop. Where earlier units ruled out
@@ -73,7 +74,9 @@ LOOK_AGAIN_AFTER = 1.15
 """A path may tighten its interval sooner than predicted: recompute after the units grew by this factor."""
 
 
-def make_estimate(statistic: Statistic, halfwidth: float | None, design: Design) -> EstimateRule:
+def make_estimate(
+    statistic: Statistic, halfwidth: float | None, design: Design, *, may_be_open: bool = True
+) -> EstimateRule:
     """Build the stopping rule for an estimate.
 
     Args:
@@ -81,6 +84,8 @@ def make_estimate(statistic: Statistic, halfwidth: float | None, design: Design)
         halfwidth: Stop at an interval of plus or minus this or less, in the statistic's own units; None to
             stop at the horizon only.
         design: Its alpha bounds P(the interval misses the truth); beta and margin are unused.
+        may_be_open: A unit may come as bounds that differ. Where that cannot be, as invalid trials are left
+            out, nothing is kept of alpha for limits that would then be needed.
 
     Raises:
         UsageError: The half-width is outside its range.
@@ -91,7 +96,7 @@ def make_estimate(statistic: Statistic, halfwidth: float | None, design: Design)
             f"the half-width of {statistic} must be between 0 and {span / 2:g}, got {halfwidth!r}",
             fix=f"halfwidth={span / 20:g}",
         )
-    return EstimateRule(statistic, halfwidth, design)
+    return EstimateRule(statistic, halfwidth, design, may_be_open=may_be_open)
 
 
 class EstimateRule:
@@ -106,10 +111,13 @@ class EstimateRule:
         kind: `calibrated` or `ville`: where the limits come from.
     """
 
-    def __init__(self, statistic: Statistic, halfwidth: float | None, design: Design) -> None:
+    def __init__(
+        self, statistic: Statistic, halfwidth: float | None, design: Design, *, may_be_open: bool = True
+    ) -> None:
         calibrated = design.calibrates and statistic.binary and not statistic.arms
         self.statistic = statistic
         self.halfwidth = halfwidth
+        self._may_be_open = may_be_open
         self.alpha = alpha = design.alpha
         self.max_units = max_units = design.max_units
         self.min_units = design.min_units
@@ -120,7 +128,9 @@ class EstimateRule:
         self._goal = None if halfwidth is None else halfwidth / statistic.scale.span
         self._may_look_seldom = calibrated and self._goal is not None and design.census is None
         aims = self._goal is not None and not calibrated
-        self._aim = Aim(self._goal or 0.0, alpha, max_units) if aims else None
+        # What may be extended holds for every horizon, so nothing may aim at one.
+        self._horizon = math.inf if design.extend else max_units
+        self._aim = Aim(self._goal or 0.0, alpha, self._horizon) if aims else None
         self._aimed: tuple[AimedLimit, ...] = ()  # both limits, once the bets aim
         self._surely = True  # every unit so far is a 0 or a 1
         self._lows, self._highs = array("d"), array("d")
@@ -157,7 +167,7 @@ class EstimateRule:
     @cached_property
     def _may_repeat(self) -> bool:
         asked = self._goal or 0.5, FEW_LOOKS * self.alpha, self.max_units, self.min_units
-        return exact.last_look(*asked) <= MAX_REPEATED
+        return self._may_be_open and exact.last_look(*asked) <= MAX_REPEATED
 
     @property
     def _anytime_alpha(self) -> float:
@@ -205,8 +215,9 @@ class EstimateRule:
         if self.measured or self.n >= self.max_units:
             raise VeloError(f"the estimate of `{self.statistic}` has ended", fix="add no more outcomes")
         check_bounds(low, high)
-        if self.n == 0 and self.few_looks is not None and not self._may_repeat:  # should a trial be invalid
-            self._aim = Aim(self._goal or 0.0, self._anytime_alpha, self.max_units)
+        should_aim = self.n == 0 and self._may_be_open and self.few_looks is not None
+        if should_aim and not self._may_repeat:  # should a trial be invalid
+            self._aim = Aim(self._goal or 0.0, self._anytime_alpha, self._horizon)
         self.n += 1
         if self._aim is not None:
             self._take_aim(self._aim, low, high)

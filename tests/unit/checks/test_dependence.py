@@ -5,15 +5,19 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import permutations
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
+import pytest
 from hypothesis import strategies
 
 from pytest_velo import difference, estimate, mean, rate
 from pytest_velo.case_sets import load
 from pytest_velo.checks.check import Seen
 from pytest_velo.checks.dependence import CHECK, carried_over, dependence_in
+from pytest_velo.checks.ranks import RankEvidence
 from pytest_velo.found import Level
 from pytest_velo.records import Call, HypothesisResult, Outcome, OutcomeKind, TrialRecord
 from pytest_velo.runner.frame import Frame, Over
@@ -104,6 +108,48 @@ def test_scores_that_are_mostly_at_their_best_are_cut_below_it() -> None:
     statistic = (mean(0, 1) >= 0.5).statistic
     assert dependence_in(outcomes([1] * 8 + [0] * 8 + [1] * 8 + IN_RUNS), [statistic]) is not None
     assert dependence_in(outcomes([1, 1, 1, 0] * 3 + IN_RUNS), [statistic]) is not None
+
+
+@pytest.mark.parametrize("way", [1, -1], ids=["rises", "falls"])
+def test_scores_that_only_rise_or_fall_are_found_after_a_few(way: int) -> None:
+    """Cut in two at the median of the first ten, a score that rises was always high, as if that were all."""
+    claim = mean(0, 100) >= 5
+    scores = [50 + way * index for index in range(8)]
+    found = dependence_in(outcomes(scores), [claim.statistic])
+    assert found is not None
+    assert found.by_ranks
+    assert dependence_in(outcomes(scores[:6]), [claim.statistic]) is None
+    [remark] = CHECK.look(seen(claim, outcomes([*scores, 50])))
+    assert CHECK.found(remark).level is Level.ERROR
+    told = "rise as the run goes on: of 35 pairs of units that differ, the later one is higher in 28"
+    assert (told if way > 0 else told.replace("rise", "fall").replace("higher", "lower")) in remark.message
+
+
+def test_scores_of_an_arm_that_drift_are_found() -> None:
+    statistic = difference("a", "b", of=mean(0, 100))
+    rng = random.Random(5)
+    noise = [rng.uniform(0, 100) for _ in range(15)]
+    found = dependence_in(paired(noise, list(range(15))), [statistic], ("a", "b"))
+    assert found is not None
+    assert found.sequence.told == "arm 'b'"
+    assert dependence_in(paired(noise, noise[::-1]), [statistic], ("a", "b")) is None
+
+
+def mean_over_orders(scores: Sequence[float], lots: str = "") -> float:
+    evidence = []
+    for order in permutations(scores):
+        found = RankEvidence(lots)
+        for score in order:
+            found.add(score)
+        evidence.append(sum(found._fortunes) / len(found._fortunes))
+    return fmean(evidence)
+
+
+def test_evidence_of_ranks_has_a_mean_of_1_over_all_orders() -> None:
+    assert mean_over_orders(range(6)) == pytest.approx(1.0, abs=1e-9)
+    assert fmean(mean_over_orders([1, 1, 2, 2], str(lot)) for lot in range(500)) == pytest.approx(
+        1.0, abs=0.05
+    )
 
 
 def test_arms_and_the_signs_of_their_difference_are_looked_at() -> None:

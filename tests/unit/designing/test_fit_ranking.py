@@ -35,6 +35,7 @@ MODELS = ["a/x", "b/y", "c/z"]
         ),
         (ranking(), {"models": MODELS, "truth": labels("labels.csv")}, "one rate or mean"),
         (ranking(), {"models": MODELS, "futility": 0.2}, "never given up"),
+        (ranking(), {"models": MODELS, "invalid": "exclude"}, "two of them share no cases"),
     ],
 )
 def test_a_mistake_is_said_before_a_call(claim: Ranking, keywords: dict[str, Any], words: str) -> None:

@@ -111,3 +111,14 @@ def test_what_cannot_be_expected_is_refused(claim: AnyClaim, expect: float, what
 
 def test_scores_without_an_expectation_are_not_warned_of() -> None:
     assert told(mean(0, 10) >= 5) is None
+
+
+@pytest.mark.parametrize(("futility", "is_told"), [(0.05, True), (0.0, False)], ids=["default", "off"])
+def test_the_power_of_single_trials_is_that_of_a_run_which_may_give_up(
+    futility: float, is_told: bool
+) -> None:
+    """That of the rule alone is 52%, and a run ends where a verdict has become unlikely."""
+    frame = make_frame(Spec(claim=rate >= 0.5, options={"futility": futility}), None, Settings())
+    said = low_power(rate >= 0.5, frame, 0.58)
+    assert (said is not None) == is_told
+    assert said is None or said.endswith("`rate >= 0.5` is supported in only 50% of runs")

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from itertools import islice
 
 from pytest_velo.case_sets import plain_order, with_arms
+from pytest_velo.claims import ranking
 from pytest_velo.runner.frame import Frame
 from pytest_velo.runner.rounds import Rounds
+from pytest_velo.stats.contest import RankingRule
+from pytest_velo.stats.contest.simulation import simulate
 from pytest_velo.stats.engine.design import Design
 
 ARMS = ("a", "b", "c", "d")
@@ -78,3 +81,19 @@ def test_what_is_left_of_a_stage_is_known_and_no_more() -> None:
     plan = rounds(asked)
     ahead = plan.up_to(0)
     assert [each.index for each in plan.rest(5)] == [*range(5, ahead)]
+
+
+def test_a_simulated_ranking_takes_as_many_trials_as_one_that_is_run() -> None:
+    """Whoever leaves within a stage is drawn to its end; simulated, it was gone at once."""
+    rule = RankingRule(ranking(), ARMS, Design(alpha=0.02, beta=0.05, max_units=60))
+    given, bounds = [], {}
+    for each in rounds(rule, n_rounds=60):
+        given.append(each)
+        arm = ARMS.index(each.arm)
+        bounds[arm] = (float(arm < 2),) * 2
+        if len(bounds) == each.unit_size:
+            assert rule.feed(bounds) is None  # two are equally good
+            bounds = {}
+    found = simulate([1.0, 1.0, 0.0, 0.0], alpha=0.02, max_rounds=60, n_runs=1)
+    assert found.left.tolist() == [[False, False, True, True]]
+    assert int(found.n_trials[0]) == len(given) < 4 * 60

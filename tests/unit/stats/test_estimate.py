@@ -235,3 +235,16 @@ def test_a_rate_at_its_horizon_has_the_interval_of_the_last_look():
 def test_where_only_the_anytime_valid_interval_can_be_tight_in_time_it_decides():
     rule = run(build(halfwidth=0.1, max_units=23), coin(0.0))
     assert (rule.few_looks, rule.measured, rule.n) == (None, True, 20)
+
+
+def test_bets_that_may_be_extended_aim_at_no_horizon():
+    """They aimed at `max_trials`, so a raised one was another interval on the same draws."""
+    draws = random.Random(5)
+    outcomes = [draws.random() for _ in range(150)]
+    ends = set()
+    for max_units in (150, 5_000):
+        rule = build(mean(0, 1), halfwidth=0.03, max_units=max_units, extend=True)
+        for outcome in outcomes:
+            rule.feed(outcome, outcome)
+        ends.add((rule.interval().low, rule.interval().high))
+    assert len(ends) == 1

@@ -109,3 +109,13 @@ def test_a_winner_is_shown_an_interval_that_holds_for_all_arms() -> None:
     assert wide is not None
     assert narrow is not None
     assert wide.low < narrow.low < 0.5 < narrow.high < wide.high
+
+
+def test_no_interval_excludes_the_mean_that_is_shown_beside_it() -> None:
+    """What a lucky start ruled out stayed ruled out: 0.33 was shown beside an interval from 0.6 on."""
+    rule = RankingRule(ranking(), ("a", "b"), Design(alpha=0.05, beta=0.05, max_units=200))
+    for outcome in [1.0] * 20 + [0.0] * 40:
+        rule.feed({0: (outcome, outcome), 1: (1.0 - outcome, 1.0 - outcome)})
+    for place, mean_ in zip(rule.places(), (1 / 3, 2 / 3), strict=True):
+        assert place.interval.low <= mean_ <= place.interval.high
+        assert place.interval.high - place.interval.low < 0.9

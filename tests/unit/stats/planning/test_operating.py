@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pytest_velo.claims import rate
 from pytest_velo.stats.engine.design import Design
-from pytest_velo.stats.planning.operating import mean_further, operating_characteristics, power
+from pytest_velo.stats.planning.operating import mean_further, operating_characteristics
 from pytest_velo.stats.rules.rate import make_rate_rule
 
 
@@ -17,7 +17,8 @@ def test_errors_at_the_threshold_are_below_the_levels() -> None:
 
 def test_power_grows_with_the_rate() -> None:
     rule = make_rate_rule(rate >= 0.3, Design(alpha=0.05, beta=0.05, max_units=200))
-    assert [round(power(rule, rate), 2) for rate in (0.35, 0.4, 0.5)] == [0.29, 0.77, 1.0]
+    laws = operating_characteristics(rule, [0.35, 0.4, 0.5])
+    assert [round(law.supported, 2) for law in laws] == [0.29, 0.77, 1.0]
 
 
 def test_mean_further_at_the_threshold() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from statistics import NormalDist
 
 import numpy as np
+import pytest
 
 from pytest_velo.claims import mean, rate
 from pytest_velo.stats.engine.design import Design
@@ -48,3 +49,18 @@ def test_which_interval_is_reported() -> None:
     assert "a trial was invalid" in rule.interval_of
     assert "3% of alpha" in rule.interval_of
     assert make_estimate(mean(0, 1), halfwidth=0.1, design=design).interval_of == "valid at any moment"
+
+
+@pytest.mark.parametrize("halfwidth", [0.1, 0.04], ids=["short", "long"])
+def test_where_invalid_trials_are_left_out_nothing_is_kept_for_what_they_leave_open(halfwidth) -> None:
+    """A run that used up its trials, a few of them invalid, had an interval at 3% of alpha."""
+    design = Design(alpha=0.05, beta=0.05, max_units=700)
+    ends = []
+    for may_be_open in (False, True):
+        rule = make_estimate(rate, halfwidth=halfwidth, design=design, may_be_open=may_be_open)
+        for n in range(60):
+            rule.feed(*([float(n % 3 == 0)] * 2))
+        ends.append(rule.interval())
+        if not may_be_open:
+            assert "at 10% of alpha: the sampling ended before its design" in rule.interval_of
+    assert ends[0].high - ends[0].low < 0.97 * (ends[1].high - ends[1].low)
