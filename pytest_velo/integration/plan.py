@@ -16,6 +16,7 @@ from pytest_velo.designing.stubs import declared_stubs
 from pytest_velo.errors import UsageError, VeloError
 from pytest_velo.integration.collect.assumptions import ASSUMES
 from pytest_velo.integration.collect.checks import checking_for
+from pytest_velo.integration.collect.families import family_of
 from pytest_velo.integration.collect.fixture_names import ours_in
 from pytest_velo.integration.collect.frame import frame_of
 from pytest_velo.integration.collect.ladders import stand_on, steps_of
@@ -27,6 +28,8 @@ from pytest_velo.integration.run.hypothesis import item_rule_maker
 from pytest_velo.integration.run.price import price_of
 from pytest_velo.integration.run.spread import spread_of
 from pytest_velo.integration.session import SESSION, VeloSession
+from pytest_velo.records import Family
+from pytest_velo.report.families import procedure_of
 from pytest_velo.report.found import head_of, ranked
 from pytest_velo.report.plan_record import HypothesisPlan, PlannedRung
 from pytest_velo.stats.rules.choice import rule_for
@@ -55,7 +58,7 @@ def plan_item(
         found = Planned() if problem else planned(claim, frame, spread, expect, jobs=jobs)
     except UsageError as error:
         raise error.within(item.nodeid) from None
-    design = frame.design
+    design, family = frame.design, family_of(item, spec, settings)
     return HypothesisPlan(
         node_id=item.nodeid,
         claim=str(claim),
@@ -77,9 +80,11 @@ def plan_item(
         parts=found.parts,
         measured=found.measured,
         ranked=found.ranked,
+        family=family if family is not None and family.size > 1 else None,
         problem=problem,
         remarks=(
             *remarks_on(claim, frame, found.parts, ladder=spec.ladder is not None),
+            *_shared_levels(family),
             *_found(item, session),
         ),
         rungs=tuple(_rungs(item, session)),
@@ -117,6 +122,16 @@ def _unplannable(config: pytest.Config, claim: AnyClaim) -> str:
     if own or not (type(claim) is Claim or isinstance(claim, Joint | Estimation | Ranking)):
         return f"`{claim}` is tested by another plugin's rule, which cannot be planned"
     return ""
+
+
+def _shared_levels(family: Family | None) -> Iterator[str]:
+    """Say that a member of a family is planned by its own share alone."""
+    if family is not None and family.size > 1:
+        yield (
+            "a member of a family is planned at its share of alpha and beta: what"
+            f" {procedure_of(family)} adds at the end of the session, by the evidence of the others, comes on"
+            " top"
+        )
 
 
 def _found(item: pytest.Item, session: VeloSession) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import assert_never
 
 from pytest_velo.records import HypothesisResult, Outcome, OutcomeKind, TrialRecord, TruthSeen
@@ -36,7 +37,8 @@ def trials_lines(
     if result.outcome is Outcome.ERROR:
         for trial in shown_trials(result, show):
             yield from _titled("the trial that ended it", width)
-            yield from trial_lines(trial, verbosity, width, has_outcome=False)
+            told = "as above" if trial.detail and trial.detail == result.problem else trial.detail
+            yield from trial_lines(replace(trial, detail=told), verbosity, width, has_outcome=False)
         return
     if kind is not None:
         yield from _chosen_lines(result, kind, verbosity, width)
