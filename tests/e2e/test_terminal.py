@@ -125,6 +125,30 @@ def test_a_notice_of_several_workers_is_said_once(run) -> None:
     assert "2 tests: test_open" in summary
 
 
+@pytest.mark.processes
+def test_a_warning_of_several_workers_is_given_once(run) -> None:
+    run.file(
+        """
+ROWS = [{"q": n, "topic": n % 8} for n in range(24)]
+
+@pytest.mark.hypothesis(rate >= 0.5, cases=cases(ROWS, group="topic"))
+def test_groups(case):
+    return case.q % 2 == 0
+
+@pytest.mark.hypothesis(rate >= 0.5, max_trials=10)
+def misnamed(trial):
+    return trial.index % 2 == 0
+
+@pytest.mark.hypothesis(rate >= 0.5, max_trials=10)
+def test_other(trial):
+    return trial.index % 2 == 0
+"""
+    )
+    result = run("-n", "2")
+    assert result.parseoutcomes() == {"inconclusive": 2, "warnings": 2}
+    assert result.stdout.str().count("a rate is seen with 80% power") == 1
+
+
 def test_a_kind_of_trials_is_shown_of_what_passed_too(run) -> None:
     run.file(EVERY_KIND)
     said = run("-k", "supported or pairs or open", "--velo-show=for:1").stdout.str()
