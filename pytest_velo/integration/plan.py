@@ -167,14 +167,17 @@ def plan_selection(
         VeloError: A store cannot be read.
     """
     planner = Planner(differ, jobs=jobs)
-    said = io.StringIO()
+    said, refused = io.StringIO(), io.StringIO()
     quiet = ["-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"]  # this very package
-    with redirect_stdout(said), redirect_stderr(said):
+    with redirect_stdout(said), redirect_stderr(refused):
         code = pytest.main([*quiet, *arguments], plugins=[planner])
     if planner.error is not None:
         raise planner.error
     fine = code in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
-    problem = "" if fine else said.getvalue().strip() or f"pytest ended with {code!r}"
+    why = refused.getvalue().strip()
+    if not (why and code is pytest.ExitCode.USAGE_ERROR):  # then pytest says no more than why it refused
+        why = f"{said.getvalue().strip()}\n{why}".strip()
+    problem = "" if fine else why or f"pytest ended with {code!r}"
     return PlannedSelection(plans=tuple(planner.plans), n_collected=planner.n_collected, problem=problem)
 
 

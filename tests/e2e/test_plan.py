@@ -275,6 +275,9 @@ def test_what_cannot_be_collected_comes_out_as_in_pytest_with_code_1(
     assert done.stdout == ""
     assert told in done.stderr
     assert "Traceback" not in done.stderr
+    assert ("session starts" in done.stderr) == ("ERRORS" in done.stderr), (
+        "no output of a session but its errors"
+    )
 
 
 def test_a_member_of_a_family_is_planned_at_its_share_and_says_whose(run, monkeypatch) -> None:
