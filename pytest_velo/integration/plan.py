@@ -32,6 +32,7 @@ from pytest_velo.records import Family
 from pytest_velo.report.families import procedure_of
 from pytest_velo.report.found import head_of, ranked
 from pytest_velo.report.plan_record import HypothesisPlan, PlannedRung
+from pytest_velo.runner.frame import Frame
 from pytest_velo.stats.rules.choice import rule_for
 
 
@@ -53,7 +54,7 @@ def plan_item(
     try:
         check_drawn(item, settings)
         frame = frame_of(item, settings)
-        problem = _unplannable(item.config, claim)
+        problem = _unplannable(item.config, claim, frame)
         spread, spread_told = spread_of(item, session, frame, differ)
         found = Planned() if problem else planned(claim, frame, spread, expect, jobs=jobs)
     except UsageError as error:
@@ -114,8 +115,11 @@ def _rungs(item: pytest.Item, session: VeloSession) -> Iterator[PlannedRung]:
             yield PlannedRung(name=rung.name, alpha=None, n_calls=rung.n_calls, price=None, skip=rung.skip)
 
 
-def _unplannable(config: pytest.Config, claim: AnyClaim) -> str:
+def _unplannable(config: pytest.Config, claim: AnyClaim, frame: Frame) -> str:
     """Say why a claim cannot be planned; empty when it can."""
+    if isinstance(claim, Ranking) and (claim.top > 1 or frame.design.margin):
+        asked = f"who the first {claim.top} are" if claim.top > 1 else "who is good enough, within a margin,"
+        return f"how soon it is settled {asked} depends on how far apart all arms are: it is not simulated"
     if isinstance(claim, EachCase):
         return "what a search finds, and how soon, depends on what there is to find"
     own = isinstance(claim, Claim) and item_rule_maker(config, claim) is not rule_for

@@ -12,7 +12,7 @@ from pytest_velo.report.conversation import FACTS, REASONING, conversation
 from pytest_velo.report.document import invalid_trials, shown_trials, telling_turns
 from pytest_velo.report.lines import Line, Style, block, paragraph
 from pytest_velo.report.phrases import n_trials
-from pytest_velo.report.text import inline
+from pytest_velo.report.text import display, inline
 from pytest_velo.settings import ShowKind
 from pytest_velo.verdicts import PairCounts
 
@@ -84,7 +84,8 @@ def turn_lines(
         outcomes = ", ".join(f"{inline(trial.arm, 40)} {_value(trial)}" for trial in arms_first(turn, pairs))
         place = f"case {inline(turn[0].case_id, 40)}" if turn[0].case_id else "pair"
         yield Line("")
-        yield Line(inline(f"  {place} · repeat {turn[0].repeat} · {outcomes}", width), Style.BOLD)
+        for piece in display(inline(f"  {place} · repeat {turn[0].repeat} · {outcomes}"), width):
+            yield Line(piece, Style.BOLD)
     for trial in arms_first(turn, pairs):
         yield from trial_lines(trial, verbosity, width, has_outcome=True, truth=result.truth)
 

@@ -303,6 +303,18 @@ def test_alone(trial):
     assert [(plan["family"] or {}).get("size") for plan in hypotheses["hypotheses"]] == [3, 3, 3, None]
 
 
+def test_giving_up_that_ends_no_run_sooner_is_not_mentioned(run, monkeypatch) -> None:
+    for n, told in ((40, False), (1, True)):
+        run.file(
+            f"""
+@pytest.mark.hypothesis(rate >= 0.5, max_trials=40, min_trials={n})
+def test_it(trial):
+    return trial.index % 2 == 0
+"""
+        )
+        assert ("--velo-futility" in velo_here(run, monkeypatch, "plan").stdout) == told
+
+
 def test_groups_cost_what_their_cases_do_however_they_differ_in_size(run, lab, pytester) -> None:
     run.file(
         MODEL
