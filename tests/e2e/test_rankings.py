@@ -138,7 +138,7 @@ def test_show_has_the_table_and_whole_lines_of_the_arms(run, monkeypatch):
     run.file(claims(best="ranking()"))
     run()
     monkeypatch.chdir(run.path)
-    monkeypatch.setenv("COLUMNS", "70")
+    monkeypatch.setenv("COLUMNS", "80")
     shown = CliRunner().invoke(main, ["show", "test_best"]).output
     assert " ".join(["rank", "arm", "observed", "95% interval", "trials"]) in " ".join(shown.split())
     assert "1       scripted/good" in shown

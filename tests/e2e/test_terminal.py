@@ -183,3 +183,25 @@ def test_an_unknown_kind_is_a_usage_error_with_the_choices(run, monkeypatch, wri
     assert "e.g. random:5" in said
     monkeypatch.setenv("VELO_SHOW", "invalid:1")  # which is over the file
     assert "invalid trials: 1 of " in run("-k", "open").stdout.str()
+
+
+def test_what_a_check_finds_fits_the_terminal_too(run, monkeypatch) -> None:
+    run.file(
+        """
+MOOD = {"good": True}
+
+@pytest.mark.hypothesis(rate >= 0.3, min_trials=100)
+def test_moods(trial):
+    if trial.rng.random() < 0.1:
+        MOOD["good"] = not MOOD["good"]
+    return MOOD["good"]
+"""
+    )
+    monkeypatch.setenv("COLUMNS", "80")
+    text = run().stdout.str()
+    failure = text.split("= FAILURES =")[1].split("= hypotheses =")[0]
+    assert "F19        dependent trials (error)" in failure
+    plain = [
+        line for line in failure.splitlines() if "https://" not in line and not line.startswith("run it")
+    ]
+    assert max(map(len, plain)) <= 80
