@@ -72,7 +72,7 @@ def difference(first: str, second: str, *, of: Rate | Mean = rate) -> Difference
 
 @word("estimate(rate, halfwidth=0.05)")
 def estimate(statistic: Statistic, *, halfwidth: float) -> Estimation:
-    """Ask for a number: sample until its anytime-valid interval is plus or minus `halfwidth`.
+    """Ask for a number: sample until its interval is plus or minus `halfwidth`.
 
     Args:
         statistic: `rate`, `rate("name")`, `mean(low, high)` or `difference("a", "b")`.
