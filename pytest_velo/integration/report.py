@@ -78,8 +78,9 @@ def adapt_report(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.
     _add_property(item, report, result.outcome, text)
     if result.outcome is Outcome.ERROR:
         _as_error(report, call)
-        own = call.excinfo is not None and isinstance(call.excinfo.value, VeloError)
-        _add_section(item, report, result, problem=not own)
+        error = call.excinfo.value if call.excinfo is not None else None
+        said = isinstance(error, VeloError) and str(error) == result.problem
+        _add_section(item, report, result, problem=not said)
     elif result.outcome is Outcome.REFUTED:
         if report.failed:
             report.longrepr = longrepr_of(text, report)
