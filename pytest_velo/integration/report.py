@@ -80,6 +80,7 @@ def adapt_report(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.
         _as_error(report, call)
         error = call.excinfo.value if call.excinfo is not None else None
         said = isinstance(error, VeloError) and str(error) == result.problem
+        said = said and result.ladder is None  # whose headline says on which rung
         _add_section(item, report, result, problem=not said)
     elif result.outcome is Outcome.REFUTED:
         if report.failed:
