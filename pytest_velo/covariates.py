@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_velo.errors import UsageError
+from pytest_velo.vocabulary import called
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,7 @@ class CovariateSource:
     missing: float | None = None
 
 
+@called('recorded("?"): the error then names the runs that fit')
 def recorded(run: str | Path, *, test: str | None = None, model: str | None = None) -> EarlierRun:
     """Take each case's mean outcome in an earlier run as a covariate: `covariate=recorded("20261130-1")`.
 
@@ -54,6 +56,7 @@ def recorded(run: str | Path, *, test: str | None = None, model: str | None = No
     return EarlierRun(run=str(run), test=test, model=model)
 
 
+@called("learned()")
 def learned(by: str | None = None) -> Learned:
     """Learn the cases while the trials come, instead of knowing a number of each: `covariate=learned()`.
 
@@ -72,6 +75,7 @@ def learned(by: str | None = None) -> Learned:
     return Learned(by=by)
 
 
+@called('covariate("difficulty", correlation=-0.6)')
 def covariate(
     source: str | Callable[[Any], Any] | EarlierRun | Learned,
     *,
@@ -116,6 +120,8 @@ def read_source(value: Any) -> Any:
         return value
     if value is learned:
         raise ValueError("learned(), with its parentheses")
+    if value is recorded or value is covariate:
+        raise ValueError(f"{value.__name__}(...), with its arguments")
     if not (isinstance(value, EarlierRun | Learned) or callable(value) or (isinstance(value, str) and value)):
         raise ValueError("a field of the cases, a function of the case, recorded(...), or learned(...)")
     return value

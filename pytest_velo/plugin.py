@@ -37,6 +37,7 @@ MARK_HELP = (
     "velo(**defaults): defaults for the keywords of hypothesis(...); every hypothesis carries this mark.",
 )
 _STARTED_S = pytest.StashKey[float]()
+_REFUSED = pytest.StashKey[bool]()
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -118,8 +119,10 @@ def pytest_collection_modifyitems(
     try:
         return (yield from _prepared(config, items))
     except pytest.UsageError as error:
-        # The controller of pytest-xdist shows this; it takes a worker that ends otherwise for a crash.
-        session.shouldfail = str(error)
+        config.stash[_REFUSED] = True
+        if hasattr(config, "workerinput"):
+            # The controller of pytest-xdist shows this; it takes a worker that ends otherwise for a crash.
+            session.shouldfail = str(error)
         raise
 
 
@@ -139,7 +142,8 @@ def _prepared(config: pytest.Config, items: list[pytest.Item]) -> Generator[None
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Warn of what was selected, when nothing is deselected any more; it is called after errors, too."""
-    if not session.shouldfail and any(item.get_closest_marker("velo") is not None for item in session.items):
+    refused = session.shouldfail or session.config.stash.get(_REFUSED, False)
+    if not refused and any(item.get_closest_marker("velo") is not None for item in session.items):
         integration.warn_of(session.items, integration.session_of(session.config))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_velo.errors import UsageError
+from pytest_velo.vocabulary import called
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +19,7 @@ class LabelSource:
     by: str | None = None
 
 
+@called('labels("labels.csv")')
 def labels(path: str | Path, *, every: int | None = None, by: str | None = None) -> LabelSource:
     """Make a claim about what people say, where a judge says something of each trial: `truth=labels(...)`.
 

@@ -17,6 +17,7 @@ from pytest_velo.case_sets.formats import Row
 from pytest_velo.case_sets.presets import by_preset, check_preset
 from pytest_velo.errors import UsageError, nearest
 from pytest_velo.stubs import Stub
+from pytest_velo.vocabulary import called
 
 Over = Literal["cases", "population"]
 Namer = str | Callable[[Any], Any]
@@ -90,6 +91,7 @@ class CaseSet:
         return isinstance(self.items[0], Recorded)
 
 
+@called('cases("questions.jsonl", group="topic")')
 def cases(
     source: Any,
     *,

@@ -19,6 +19,11 @@ class Alone:
 
     __rand__ = __and__
 
+    def __ge__(self, other: object) -> NoReturn:
+        raise UsageError(f"`{self}` is not compared with a number", fix="pass it to the mark as it is")
+
+    __le__ = __gt__ = __lt__ = __ge__
+
     def __repr__(self) -> str:
         return str(self)
 

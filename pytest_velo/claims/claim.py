@@ -16,6 +16,7 @@ from pytest_velo.claims.ends import ends_of
 from pytest_velo.claims.scale import Scale
 from pytest_velo.claims.stored import Baseline
 from pytest_velo.errors import UsageError
+from pytest_velo.vocabulary import called
 
 
 class Direction(StrEnum):
@@ -228,6 +229,7 @@ class Statistic:
             fix="compare the arms themselves, e.g. difference(...) >= -0.05",
         )
 
+    @called("rate.within(0.2, 0.4), with both ends")
     def within(self, low: float | Baseline, high: float | Baseline) -> Claim:
         """Claim that it lies between `low` and `high`, both inside its range or both off the baseline.
 
@@ -262,6 +264,16 @@ class Statistic:
         raise UsageError("parentheses are missing around &", fix="(rate >= 0.2) & (rate <= 0.4)")
 
     __rand__ = __and__
+
+    def __sub__(self, other: object) -> NoReturn:
+        if isinstance(other, Statistic):
+            raise UsageError(
+                "statistics cannot be subtracted: a difference is one of two arms, paired on the case",
+                fix='difference("a", "b") >= 0.1, with arms=("a", "b") in the mark',
+            )
+        raise UsageError(f"`{self}` is no number to compute with", fix=f"move the threshold: {self} >= ...")
+
+    __add__ = __radd__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __neg__ = __sub__
 
     def __repr__(self) -> str:
         return str(self)

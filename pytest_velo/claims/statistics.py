@@ -8,6 +8,7 @@ from pytest_velo.claims.claim import Claim, Statistic
 from pytest_velo.claims.scale import Scale
 from pytest_velo.claims.stored import Baseline
 from pytest_velo.errors import UsageError
+from pytest_velo.vocabulary import called
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -19,6 +20,7 @@ class Rate(Statistic):
     (rate >= 0.3, rate("asr") <= 0.05, rate.within(0.4, 0.6))
     """
 
+    @called('rate("asr") <= 0.05, or rate >= 0.5 for the only outcome', name="rate")
     def __call__(self, name: str) -> Rate:
         """Return the rate of one named outcome of bodies that return a dict.
 
@@ -102,6 +104,7 @@ class Difference(Statistic):
         """One arm's outcome is 0 or 1."""
         return self.of.binary
 
+    @called('difference("a", "b").within(0.1), or .within(-0.1, 0.2)')
     def within(self, low: float | Baseline, high: float | Baseline | None = None) -> Claim:
         """Claim that it lies within `low..high`, or within plus or minus `low` if only that is given.
 

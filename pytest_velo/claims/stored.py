@@ -63,6 +63,13 @@ class Baseline:
 
     __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __radd__ = __rsub__ = __neg__ = _no_number
 
+    def __call__(self, *_: object, **__: object) -> NoReturn:
+        """Say that it is not called."""
+        raise UsageError(
+            "`baseline` is not called: it stands for what the baseline file holds",
+            fix="rate >= baseline - 0.05",
+        )
+
     def __bool__(self) -> NoReturn:
         raise UsageError("`baseline` has no truth value", fix="rate >= baseline - 0.05")
 

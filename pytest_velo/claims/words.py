@@ -8,11 +8,15 @@ from pytest_velo.claims.claim import Claim, Direction, Statistic
 from pytest_velo.claims.questions import EachCase, Estimation, Ranking
 from pytest_velo.claims.statistics import Difference, Mean, Rate, outcome_name
 from pytest_velo.errors import UsageError
+from pytest_velo.vocabulary import word
 
 rate = Rate()
 """The share of trials whose outcome is 1, in [0, 1]; `rate("name")` of one outcome among several."""
 
+_WITH = 'with models=[...] or arms=("a", "b") in the mark: all of these are ranked'
 
+
+@word("mean(0, 10) >= 7")
 def mean(low: float, high: float, name: str | None = None) -> Mean:
     """Return the mean of a score in `low..high`, inclusive; a body returns the score.
 
@@ -36,6 +40,7 @@ def mean(low: float, high: float, name: str | None = None) -> Mean:
     return Mean(name=named, low=float(low), high=float(high))
 
 
+@word('difference("hinted", "plain") >= 0.1, with arms=("plain", "hinted") in the mark')
 def difference(first: str, second: str, *, of: Rate | Mean = rate) -> Difference:
     """Return the mean difference `first - second` of two arms, paired on the case.
 
@@ -65,8 +70,9 @@ def difference(first: str, second: str, *, of: Rate | Mean = rate) -> Difference
     return Difference(name=of.name, first=first, second=second, of=of)
 
 
+@word("estimate(rate, halfwidth=0.05)")
 def estimate(statistic: Statistic, *, halfwidth: float) -> Estimation:
-    """Ask for a number: sample until its anytime-valid interval is plus or minus `halfwidth`.
+    """Ask for a number: sample until its interval is plus or minus `halfwidth`.
 
     Args:
         statistic: `rate`, `rate("name")`, `mean(low, high)` or `difference("a", "b")`.
@@ -93,6 +99,7 @@ def estimate(statistic: Statistic, *, halfwidth: float) -> Estimation:
     return Estimation(statistic=statistic, halfwidth=float(halfwidth))
 
 
+@word(f"ranking(), {_WITH}")
 def ranking(
     of: Rate | Mean = rate, *, top: int = 1, best: str | None = None, lowest: bool = False
 ) -> Ranking:
@@ -114,7 +121,8 @@ def ranking(
     """
     if not isinstance(of, Rate | Mean):
         raise UsageError(
-            f"a ranking is of a rate or mean(low, high), got {_given(of)}", fix="ranking(mean(0, 10))"
+            f"a ranking is of a rate or mean(low, high), got {_given(of)}",
+            fix=f"ranking(), {_WITH}" if isinstance(of, str) else "ranking(mean(0, 10))",
         )
     if isinstance(top, bool) or not isinstance(top, int) or top < 1:
         raise UsageError(f"top= must be a whole number, 1 or more, got {top!r}", fix="ranking(top=3)")
@@ -131,6 +139,7 @@ def ranking(
     return Ranking(of=of, top=top, best=best, lowest=lowest)
 
 
+@word("each_case(rate >= 0.95)")
 def each_case(claim: Claim) -> EachCase:
     """Claim that a rate holds on every case; `cases=search(...)` looks for one on which it does not.
 

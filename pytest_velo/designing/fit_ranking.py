@@ -51,7 +51,8 @@ def check_ranking(claim: Ranking, options: dict[str, Any]) -> None:
         raise UsageError(f"best= names {claim.best!r}, which is not ranked", fix=nearest(claim.best, arms))
     if claim.top >= len(arms):
         raise UsageError(
-            f"top={claim.top} of {len(arms)} leaves nobody out", fix=f"top={len(arms) - 1} or less"
+            f"top={claim.top} of {len(arms)} leaves nobody out",
+            fix=f"top={len(arms) - 1}{' or less' if len(arms) > 2 else ', or leave it out'}",
         )
     margin = options.get("margin", 0.0)
     if margin and claim.top > 1:

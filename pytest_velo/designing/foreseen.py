@@ -32,7 +32,7 @@ def _of_trials(claim: Claim, frame: Frame, expect: float) -> str | None:
     chance = run.supported
     if chance >= LEAST:
         return None
-    return f"if the rate is {expect:g} as expected, `{claim}` is supported in only {chance:.0%} of runs"
+    return f"if the rate is {expect:g} as expected, `{claim}` is supported in only {_power(chance)} of runs"
 
 
 def _of_pairs(claim: Claim, frame: Frame, expect: float) -> str | None:

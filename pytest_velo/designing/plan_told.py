@@ -100,7 +100,7 @@ def remarks_on(
     remarks.append("all trials are assumed valid: invalid ones make verdicts later and rarer")
     if ladder:
         remarks.append("of a ladder, reach and table are those of its first rung")
-    if isinstance(claim, Ranking):
+    if isinstance(claim, Ranking) and claim.top == 1 and not frame.design.margin:
         remarks.append(
             f"of a ranking, {N_CONTESTS} runs with seeded outcomes of 0 or 1 are played, in which all others"
             " are at 0.5 and arms share no luck: where all find the same cases hard, it takes less"

@@ -39,6 +39,8 @@ N_CONTESTS = 100
 """Contests that are simulated for each row of a ranking's plan."""
 
 _LEADS = (0.1, 0.2, 0.3, 0.4)
+_WORTH_SAYING = 0.05
+"""Units in the mean that giving up saves, or nothing is said of it: they are shown with one decimal."""
 _WORTH_PROCESSES = 500
 """From so many units on, simulating an estimate takes longer than starting processes for it."""
 
@@ -126,7 +128,9 @@ def _cost_of(futility: Futility, claim: Claim, design: Design, expect: float | N
     if not (futility.below and with_it.exact and with_it.stops_early):
         return None
     truths = truths_of(claim) if expect is None else [expect]
-    pairs = zip(with_it.law(truths), without.law(truths), strict=True)
+    pairs = [*zip(with_it.law(truths), without.law(truths), strict=True)]
+    if all(never.mean_n - given_up.mean_n < _WORTH_SAYING for given_up, never in pairs):
+        return None  # no run ends sooner
     given_up, never = max(pairs, key=lambda pair: _decided(pair[1]) - _decided(pair[0]))
     return CostOfFutility(
         below=futility.below,

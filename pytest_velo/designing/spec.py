@@ -157,7 +157,8 @@ def checked(keywords: Mapping[str, Any], taker: str) -> dict[str, Any]:
             read[name] = KEYWORDS[name](value)
         except (TypeError, ValueError) as error:
             raise UsageError(
-                f"{name}={value!r}: expected {error}", fix=f"for example {name}={EXAMPLES[name]}"
+                f"{name}={getattr(value, '__name__', repr(value))}: expected {error}",
+                fix=f"for example {name}={EXAMPLES[name]}",
             ) from None
     return read
 

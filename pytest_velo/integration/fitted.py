@@ -10,6 +10,7 @@ import pytest
 from pytest_velo.integration.compat import fitted_longrepr
 from pytest_velo.records import HypothesisResult, Outcome
 from pytest_velo.report.failure import failure_lines
+from pytest_velo.report.stubs import stubs_of
 from pytest_velo.settings import ShowKind
 
 
@@ -24,9 +25,11 @@ def fit_to_terminal(
     """Have a report's failure text wrapped at the width of the terminal that it is written to.
 
     Reports come from workers too, which know no terminal, and go to JUnit too, where a text is not wrapped.
-    Notices are left to the summary, which says each once.
+    Notices are left to the summary, which says each once, but for what a check found that makes a test fail.
     """
-    ours = result.outcome in (Outcome.REFUTED, Outcome.INCONCLUSIVE)
+    failed = result.outcome in (Outcome.REFUTED, Outcome.INCONCLUSIVE)
+    found = result.outcome in (Outcome.SUPPORTED, Outcome.MEASURED) and bool(result.found)
+    ours = failed or (found and not stubs_of(result))  # else it is the refusal of the stub
     if not (ours and report.failed and hasattr(report.longrepr, "reprcrash")):
         return
 
@@ -34,7 +37,7 @@ def fit_to_terminal(
         width = max(40, writer.fullwidth)
         encoding = sys.stdout.encoding
         for line in failure_lines(
-            result, show, verbosity, kind=kind, notices=False, width=width, encoding=encoding
+            result, show, verbosity, kind=kind, notices=found, width=width, encoding=encoding
         ):
             writer.line(line.text, **line.style.markup)
 

@@ -22,6 +22,9 @@ REPEAT_PLUGIN = "velo-repeating"
 REPEAT = "--velo-repeat"
 """The hidden option that `velo rerun` and `velo replicate` pass to pytest."""
 
+WARNS = "velo_warns"
+"""In what the controller gives a worker of pytest-xdist: whether it is the one that warns of the tests."""
+
 RESULT_ATTRIBUTE = "velo_result"
 """On a report: the result of the hypothesis, as text."""
 OUTCOME_ATTRIBUTE = "velo_outcome"

@@ -16,6 +16,7 @@ from pytest_velo.designing.stubs import declared_stubs
 from pytest_velo.errors import UsageError, VeloError
 from pytest_velo.integration.collect.assumptions import ASSUMES
 from pytest_velo.integration.collect.checks import checking_for
+from pytest_velo.integration.collect.families import family_of
 from pytest_velo.integration.collect.fixture_names import ours_in
 from pytest_velo.integration.collect.frame import frame_of
 from pytest_velo.integration.collect.ladders import stand_on, steps_of
@@ -27,8 +28,11 @@ from pytest_velo.integration.run.hypothesis import item_rule_maker
 from pytest_velo.integration.run.price import price_of
 from pytest_velo.integration.run.spread import spread_of
 from pytest_velo.integration.session import SESSION, VeloSession
+from pytest_velo.records import Family
+from pytest_velo.report.families import procedure_of
 from pytest_velo.report.found import head_of, ranked
 from pytest_velo.report.plan_record import HypothesisPlan, PlannedRung
+from pytest_velo.runner.frame import Frame
 from pytest_velo.stats.rules.choice import rule_for
 
 
@@ -50,12 +54,12 @@ def plan_item(
     try:
         check_drawn(item, settings)
         frame = frame_of(item, settings)
-        problem = _unplannable(item.config, claim)
+        problem = _unplannable(item.config, claim, frame)
         spread, spread_told = spread_of(item, session, frame, differ)
         found = Planned() if problem else planned(claim, frame, spread, expect, jobs=jobs)
     except UsageError as error:
         raise error.within(item.nodeid) from None
-    design = frame.design
+    design, family = frame.design, family_of(item, spec, settings)
     return HypothesisPlan(
         node_id=item.nodeid,
         claim=str(claim),
@@ -77,9 +81,11 @@ def plan_item(
         parts=found.parts,
         measured=found.measured,
         ranked=found.ranked,
+        family=family if family is not None and family.size > 1 else None,
         problem=problem,
         remarks=(
             *remarks_on(claim, frame, found.parts, ladder=spec.ladder is not None),
+            *_shared_levels(family),
             *_found(item, session),
         ),
         rungs=tuple(_rungs(item, session)),
@@ -109,14 +115,27 @@ def _rungs(item: pytest.Item, session: VeloSession) -> Iterator[PlannedRung]:
             yield PlannedRung(name=rung.name, alpha=None, n_calls=rung.n_calls, price=None, skip=rung.skip)
 
 
-def _unplannable(config: pytest.Config, claim: AnyClaim) -> str:
+def _unplannable(config: pytest.Config, claim: AnyClaim, frame: Frame) -> str:
     """Say why a claim cannot be planned; empty when it can."""
+    if isinstance(claim, Ranking) and (claim.top > 1 or frame.design.margin):
+        asked = f"who the first {claim.top} are" if claim.top > 1 else "who is good enough, within a margin,"
+        return f"how soon it is settled {asked} depends on how far apart all arms are: it is not simulated"
     if isinstance(claim, EachCase):
         return "what a search finds, and how soon, depends on what there is to find"
     own = isinstance(claim, Claim) and item_rule_maker(config, claim) is not rule_for
     if own or not (type(claim) is Claim or isinstance(claim, Joint | Estimation | Ranking)):
         return f"`{claim}` is tested by another plugin's rule, which cannot be planned"
     return ""
+
+
+def _shared_levels(family: Family | None) -> Iterator[str]:
+    """Say that a member of a family is planned by its own share alone."""
+    if family is not None and family.size > 1:
+        yield (
+            "a member of a family is planned at its share of alpha and beta: what"
+            f" {procedure_of(family)} adds at the end of the session, by the evidence of the others, comes on"
+            " top"
+        )
 
 
 def _found(item: pytest.Item, session: VeloSession) -> Iterator[str]:
@@ -152,14 +171,17 @@ def plan_selection(
         VeloError: A store cannot be read.
     """
     planner = Planner(differ, jobs=jobs)
-    said = io.StringIO()
+    said, refused = io.StringIO(), io.StringIO()
     quiet = ["-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"]  # this very package
-    with redirect_stdout(said), redirect_stderr(said):
+    with redirect_stdout(said), redirect_stderr(refused):
         code = pytest.main([*quiet, *arguments], plugins=[planner])
     if planner.error is not None:
         raise planner.error
     fine = code in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
-    problem = "" if fine else said.getvalue().strip() or f"pytest ended with {code!r}"
+    why = refused.getvalue().strip()
+    if not (why and code is pytest.ExitCode.USAGE_ERROR):  # then pytest says no more than why it refused
+        why = f"{said.getvalue().strip()}\n{why}".strip()
+    problem = "" if fine else why or f"pytest ended with {code!r}"
     return PlannedSelection(plans=tuple(planner.plans), n_collected=planner.n_collected, problem=problem)
 
 

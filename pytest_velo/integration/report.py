@@ -78,7 +78,10 @@ def adapt_report(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.
     _add_property(item, report, result.outcome, text)
     if result.outcome is Outcome.ERROR:
         _as_error(report, call)
-        _add_section(item, report, result)
+        error = call.excinfo.value if call.excinfo is not None else None
+        said = isinstance(error, VeloError) and str(error) == result.problem
+        said = said and result.ladder is None  # whose headline says on which rung
+        _add_section(item, report, result, problem=not said)
     elif result.outcome is Outcome.REFUTED:
         if report.failed:
             report.longrepr = longrepr_of(text, report)
@@ -375,11 +378,13 @@ def _as_stubbed(report: pytest.TestReport, result: HypothesisResult, text: str, 
     report.longrepr = longrepr_of(neutralise(f"{refusal(result)}\n\n{text}"), report)
 
 
-def _add_section(item: pytest.Item, report: pytest.TestReport, result: HypothesisResult) -> None:
+def _add_section(
+    item: pytest.Item, report: pytest.TestReport, result: HypothesisResult, *, problem: bool
+) -> None:
+    """Show the trial below an error; the problem too, if the error does not say it itself."""
     width = terminal_width(item.config)
-    report.sections.append(
-        ("velo: the trial", as_text(verdict_lines(item.config, result, width, notices=False)))
-    )
+    lines = verdict_lines(item.config, result, width, notices=False, problem=problem)
+    report.sections.append(("velo: the trial", as_text(lines)))
 
 
 def _write(reporter: pytest.TerminalReporter, lines: Iterable[Line]) -> None:

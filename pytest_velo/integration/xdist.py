@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_velo.integration.names import WARNS
 from pytest_velo.integration.session import SESSION
 from pytest_velo.integration.startup import session_of
 from pytest_velo.integration.totals import Drawn
@@ -24,6 +25,7 @@ class Controller:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._log: WorkersLog | None = None
+        self._one_warns = False
 
     @cached_property
     def _notes(self) -> tempfile.TemporaryDirectory[str]:
@@ -35,6 +37,8 @@ class Controller:
         """Tell a worker which paid calls are enabled, where the run's record goes, and where notes go."""
         node.workerinput["velo"] = session_of(self._config).for_worker()
         node.workerinput["velo_notes"] = self._notes.name
+        node.workerinput[WARNS] = not self._one_warns  # all collect the same tests
+        self._one_warns = True
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ from typing import NamedTuple, assert_never
 
 from pytest_velo.records import Family, HypothesisResult, Invalid, Outcome, TruthSeen
 from pytest_velo.report.covariates import covariate_rows
-from pytest_velo.report.families import level_text, risk_text
+from pytest_velo.report.families import levels_text, risk_text
 from pytest_velo.report.found import found_in
 from pytest_velo.report.ladders import ladder_headline, rung_texts
 from pytest_velo.report.lines import Line, Style, block, fit_lines, paragraph
@@ -42,6 +42,7 @@ def failure_lines(
     *,
     kind: ShowKind | None = None,
     notices: bool = True,
+    problem: bool = True,
     width: int = 80,
     encoding: str | None = "utf-8",
 ) -> list[Line]:
@@ -55,10 +56,11 @@ def failure_lines(
         kind: Which trials to show; the result has these alone (`chosen.choose`). None for those
             against the claim and invalid ones.
         notices: Show its notices, and what checks found.
+        problem: Begin with its headline. Without it where the error that ended it is the line above.
         width: Columns of the terminal, at least 40.
         encoding: Encoding of the stream; symbols that it lacks are replaced by ASCII.
     """
-    lines = paragraph(*headline(result), width)
+    lines = paragraph(*headline(result), width) if problem else []
     for row in rows(result, verbosity):
         if notices or row.label != NOTICE:
             lines += block(row.label, row.text, width, row.style)
@@ -177,7 +179,7 @@ def _level_rows(result: HypothesisResult) -> Iterator[Row]:
     family = result.family
     if family is None or family.size == 1:
         return
-    texts = [level_text("alpha", family.alpha, family), f"beta {family.beta:g} / {family.size}"]
+    texts = [levels_text(family)]
     if family.by_steps:
         texts.append(f"{result.outcome} at the end of the session, by {_last_step(family)}")
     yield Row("levels", "; ".join(texts))

@@ -13,12 +13,18 @@ from pytest_velo.report.phrases import mark
 from pytest_velo.report.text import inline
 
 _KINDS = (Outcome.SUPPORTED, Outcome.REFUTED, Outcome.INCONCLUSIVE, Outcome.ERROR)
+_VERDICTS = (Outcome.SUPPORTED, Outcome.REFUTED, Outcome.INCONCLUSIVE)
 _FAILED_BEFORE = "its test failed as undecided when it ended (--velo-strict), and stays failed"
 
 
 def level_text(name: str, level: float, family: Family) -> str:
     """Say at which level a member is sampled, and why."""
     return f"{name} {level:g} / {family.size} (family {family.name}, {procedure_of(family)})"
+
+
+def levels_text(family: Family) -> str:
+    """Say at which two levels a member is sampled."""
+    return f"{level_text('alpha', family.alpha, family)}; beta {family.beta:g} / {family.size}"
 
 
 def procedure_of(family: Family) -> str:
@@ -90,7 +96,9 @@ def family_lines(
     shared = {name: members for name, members in families.items() if members[0][1].size > 1}
     for name, members in shared.items():
         lines += _family_lines(name, members, width, strict, everything=everything)
-    if alone := len(families) - len(shared):
+    alone = len(families) - len(shared)
+    alone += sum(result.family is None and result.outcome in _VERDICTS for result in results)
+    if alone:
         are = "hypothesis is a family of its own" if alone == 1 else "hypotheses are families of their own"
         others = " other" if shared else ""
         lines += paragraph(

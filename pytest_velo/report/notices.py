@@ -1,11 +1,11 @@
-"""Notices, each said once: what is told of several tests names them instead of coming back with each."""
+"""Notices and problems, each said once: one of several tests names them instead of coming back with each."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from pytest_velo.records import HypothesisResult
+from pytest_velo.records import HypothesisResult, Outcome
 from pytest_velo.report.lines import Line, Style, block
 from pytest_velo.report.numbers import count
 from pytest_velo.report.phrases import outside_text
@@ -26,16 +26,46 @@ def notice_lines(results: Sequence[HypothesisResult], names: Sequence[str], widt
 
     Notices that differ in their numbers alone are one: the first is quoted, and the others are counted.
     """
-    found: dict[str, dict[str, str]] = {}
-    for result, name in zip(results, names, strict=True):
-        for notice in dict.fromkeys(notices_of(result)):
-            found.setdefault(_NUMBER.sub("#", notice), {})[name] = notice
-    if found:
+    each = zip(names, results, strict=True)
+    told = _alike((name, notice) for name, result in each for notice in dict.fromkeys(notices_of(result)))
+    if told:
         yield Line("")
-    for told in found.values():
-        first = next(iter(told.values()))
-        yield from block("notice", first, width, Style.WARN)
-        yield from block("", _about(told), width)
+    for about in told:
+        yield from block("notice", next(iter(about.values())), width, Style.WARN)
+        yield from block("", _about(about), width)
+
+
+def shared_problems(
+    results: Sequence[HypothesisResult], names: Sequence[str]
+) -> list[tuple[Outcome, dict[str, str]]]:
+    """Return the problems that several tests have, in errors or skipped, each by the tests' names."""
+    shared = []
+    for outcome in (Outcome.ERROR, Outcome.SKIPPED):
+        wrong = [
+            (name, result.problem)
+            for name, result in zip(names, results, strict=True)
+            if result.outcome is outcome and result.problem
+        ]
+        shared += [(outcome, about) for about in _alike(wrong) if len(about) > 1]
+    return shared
+
+
+def problem_lines(
+    shared: Iterable[tuple[Outcome, dict[str, str]]], width: int, styles: Mapping[Outcome, Style]
+) -> Iterator[Line]:
+    """Say each problem that several tests have once, with these tests."""
+    for outcome, about in shared:
+        yield Line("")
+        yield from block(str(outcome), next(iter(about.values())), width, styles[outcome])
+        yield from block("", _about(about), width)
+
+
+def _alike(told: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+    """Group what is told of tests by its text without numbers: for each group the text by the test's name."""
+    found: dict[str, dict[str, str]] = {}
+    for name, text in told:
+        found.setdefault(_NUMBER.sub("#", text), {})[name] = text
+    return [*found.values()]
 
 
 def _about(told: dict[str, str]) -> str:

@@ -45,10 +45,16 @@ def interval(ends: Interval | None) -> str:
     """Format an interval, rounded outward so that it never claims more than it holds."""
     if ends is None:
         return "[?, ?]"
+    low, high = outward(ends)
+    return f"[{low}, {high}]"
+
+
+def outward(ends: Interval) -> tuple[str, str]:
+    """Format the ends of an interval, rounded outward."""
     slack = 1e-7  # 0.29 * 100 is 28.999...: not a reason to print 0.28
     low = math.floor(ends.low * 100 + slack) / 100
     high = math.ceil(ends.high * 100 - slack) / 100
-    return f"[{low:.2f}, {high:.2f}]"
+    return f"{low:.2f}", f"{high:.2f}"
 
 
 def p_value(p: float) -> str:

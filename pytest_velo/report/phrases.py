@@ -77,7 +77,7 @@ def pairs_text(pairs: PairCounts, claim: str) -> str:
         )
     else:
         ways = (
-            f"only {first} 1 in {pairs.n_first:,}, only {second} 1 in {pairs.n_second:,},"
+            f"{first} alone came out 1 in {pairs.n_first:,}, {second} alone in {pairs.n_second:,},"
             f" alike in {pairs.n_equal:,}"
         )
     return f"{head}: {ways}"

@@ -7,6 +7,7 @@ from typing import assert_never
 
 from pytest_velo.claims import Direction
 from pytest_velo.records import UnitKind, add_costs
+from pytest_velo.report.families import levels_text
 from pytest_velo.report.lines import Line, Style, block
 from pytest_velo.report.numbers import count, dollars, percent
 from pytest_velo.report.plan_record import (
@@ -67,20 +68,8 @@ def chance(probability: float, bound: float | None = None) -> str:
 
 
 def _facts(plan: HypothesisPlan, width: int) -> Iterator[Line]:
-    yield from block("claim", plan.claim, width)
-    yield from block("about", plan.scope, width)
-    if plan.model is not None:
-        yield from block("model", plan.model, width)
-    for assumed in plan.assumes:
-        yield from block("assumes", assumed, width)
-    if plan.unit_told:
-        yield from block("unit", plan.unit_told, width)
-    if plan.spread_told:
-        yield from block("spread", plan.spread_told, width)
-    if plan.covariate_told:
-        label = "judge" if plan.unit == UnitKind.LABEL else "covariate"
-        yield from block(label, plan.covariate_told, width)
-    yield from block("design", _design(plan), width)
+    for label, told in (*_subject_rows(plan), *_design_rows(plan)):
+        yield from block(label, told, width)
     for part in plan.parts:
         yield from block("in reach", _reach(plan, part), width)
     if plan.power_told:
@@ -90,6 +79,29 @@ def _facts(plan: HypothesisPlan, width: int) -> Iterator[Line]:
         yield from block(f"rung {at}", _rung(plan, rung), width)
     if plan.problem:
         yield from block("no plan", plan.problem, width, Style.WARN)
+
+
+def _subject_rows(plan: HypothesisPlan) -> Iterator[tuple[str, str]]:
+    """Say what is claimed, and of what."""
+    yield "claim", plan.claim
+    yield "about", plan.scope
+    if plan.model is not None:
+        yield "model", plan.model
+    for assumed in plan.assumes:
+        yield "assumes", assumed
+
+
+def _design_rows(plan: HypothesisPlan) -> Iterator[tuple[str, str]]:
+    """Say what is known and decided before the sampling, and whose share alpha and beta are."""
+    if plan.unit_told:
+        yield "unit", plan.unit_told
+    if plan.spread_told:
+        yield "spread", plan.spread_told
+    if plan.covariate_told:
+        yield "judge" if plan.unit == UnitKind.LABEL else "covariate", plan.covariate_told
+    yield "design", _design(plan)
+    if plan.family is not None:
+        yield "levels", levels_text(plan.family)
 
 
 def _design(plan: HypothesisPlan) -> str:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from pytest_velo.claims import Direction
-from pytest_velo.records import Stubbed
+from pytest_velo.records import Family, Stubbed
 from pytest_velo.stats.planning.operating import OperatingCharacteristics
 from pytest_velo.stats.planning.truths import Detectable
 
@@ -162,6 +162,7 @@ class HypothesisPlan:
         covariate_told: What is expected of its covariate; empty without one.
         power_told: What groups, or cases drawn several times, show: the power at what is expected and the
             number that is needed, else the smallest truth that is seen; empty for other units.
+        family: Whose alpha and beta it shares, if others share them; None otherwise.
         stubs: What is made up, as far as marks and source say.
         assumes: The node ids of what it assumes, which is decided before it is sampled.
         remarks: What else a reader has to know.
@@ -194,6 +195,7 @@ class HypothesisPlan:
     assumes: tuple[str, ...] = ()
     rungs: tuple[PlannedRung, ...] = ()
     ranked: tuple[RankedRow, ...] = ()
+    family: Family | None = None
 
     def calls(self, n_units: float) -> float | None:
         """Return the calls of so many units; None if unknown."""

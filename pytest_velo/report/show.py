@@ -13,6 +13,7 @@ from pytest_velo.report.ladders import on_rung
 from pytest_velo.report.lines import Line, Style, block, paragraph
 from pytest_velo.report.load import Run
 from pytest_velo.report.numbers import count
+from pytest_velo.report.rankings import standing_lines
 from pytest_velo.report.summary import short_names
 from pytest_velo.report.table import table_lines
 from pytest_velo.report.text import inline
@@ -129,6 +130,7 @@ def transcript_lines(
     yield from paragraph(*headline(result), width)
     for row in rows(result, verbosity):
         yield from block(row.label, row.text, width, row.style)
+    yield from standing_lines(result, width)
     yield Line("")
     yield from paragraph(title, Style.BOLD, width)
     for turn in chosen.turns:

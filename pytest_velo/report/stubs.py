@@ -19,9 +19,11 @@ def stubs_of(result: HypothesisResult) -> tuple[Stubbed, ...]:
 
 
 def outcome_word(result: HypothesisResult) -> str:
-    """Return the outcome with what was stubbed: `supported`, or `supported (judge stubbed)`."""
-    told = stubbed_text(stubs_of(result))
-    return f"{result.outcome} ({told})" if told else str(result.outcome)
+    """Return the outcome with what it is worth: `supported`, `supported (judge stubbed)`, `(fails F19)`."""
+    failed = ", ".join(dict.fromkeys(each.code for each in result.found if each.fails(strict=False)))
+    told = [stubbed_text(stubs_of(result)), f"fails {failed}" if failed else ""]
+    worth = ", ".join(filter(None, told))
+    return f"{result.outcome} ({worth})" if worth else str(result.outcome)
 
 
 def stubbed_text(stubs: Sequence[Stubbed]) -> str:

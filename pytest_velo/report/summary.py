@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 
 from pytest_velo.records import HypothesisResult, Outcome, add_costs
 from pytest_velo.report.covariates import covariate_rows
@@ -12,7 +12,7 @@ from pytest_velo.report.folding import left_out_lines, listed
 from pytest_velo.report.found import found_lines
 from pytest_velo.report.ladders import level_of, rung_texts
 from pytest_velo.report.lines import Line, Style, block, fit_lines, paragraph
-from pytest_velo.report.notices import notice_lines
+from pytest_velo.report.notices import notice_lines, problem_lines, shared_problems
 from pytest_velo.report.numbers import count, dollars, duration, interval, percent, rate, unit_names
 from pytest_velo.report.outlook import outlook
 from pytest_velo.report.phrases import mark, n_trials, pairs_text
@@ -52,7 +52,12 @@ def summary_lines(
     names = short_names(results)
     shown = listed(results, names, everything=verbosity > 0)
     counts = _wrapped(outcome_counts(results), width, Style.BOLD)
-    wrong = _remarks(shown.results, shown.names, width, facts=verbosity >= 0)
+    shared = shared_problems(shown.results, shown.names)
+    told = {name for _, about in shared for name in about}
+    wrong = [
+        *_remarks(shown.results, shown.names, width, facts=verbosity >= 0, told=told),
+        *problem_lines(shared, width, STYLES),
+    ]
     if verbosity < -1:
         return fit_lines(
             [
@@ -64,9 +69,9 @@ def summary_lines(
             encoding,
         )
     table = table_lines if verbosity >= 0 else brief_lines
-    told = predictions_text(results)
+    predicted = predictions_text(results)
     lines = [
-        *(paragraph(told, Style.BOLD, width) if told else []),
+        *(paragraph(predicted, Style.BOLD, width) if predicted else []),
         *(table(shown.results, shown.names, width) if shown.results else []),
         *left_out_lines(shown.left_out, width),
         Line(""),
@@ -200,16 +205,24 @@ def _n_unpriced(results: Sequence[HypothesisResult]) -> int:
 
 
 def _remarks(
-    results: Sequence[HypothesisResult], names: Sequence[str], width: int, *, facts: bool = True
+    results: Sequence[HypothesisResult],
+    names: Sequence[str],
+    width: int,
+    *,
+    facts: bool = True,
+    told: Container[str] = (),
 ) -> Iterator[Line]:
-    """Say of each test what is wrong with it, if it is an error or was skipped, and what belongs to it."""
+    """Say of each test what is wrong with it, if it is an error or was skipped, and what belongs to it.
+
+    What is wrong with those whose names are in `told` is said elsewhere.
+    """
     tables = [result for result in results if facts and result.outcome is Outcome.SUPPORTED]
     elsewhere = dict(zip((result.node_id for result in tables), said_later(tables), strict=True))
     for result, name in zip(results, names, strict=True):
         later = elsewhere.get(result.node_id)
         standing = [] if later is None else [*standing_lines(result, width, said=later)]
         said = [*_facts(result)] if facts else []
-        wrong = result.outcome in (Outcome.ERROR, Outcome.SKIPPED) and result.problem
+        wrong = result.outcome in (Outcome.ERROR, Outcome.SKIPPED) and result.problem and name not in told
         if not said and not wrong and not standing:
             continue
         yield Line("")
@@ -242,7 +255,7 @@ def _parts_said(result: HypothesisResult) -> Iterator[str]:
     """Say how the pairs of a difference came out, or give the verdict of each part of a joint claim."""
     if result.decision is None:
         return
-    if result.decision.evidence.pairs is not None:
+    if result.decision.evidence.pairs is not None and result.decision.evidence.pairs.n:
         yield pairs_text(result.decision.evidence.pairs, result.claim)
     for part in result.decision.parts:
         ends = part.interval

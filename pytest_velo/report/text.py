@@ -109,7 +109,8 @@ def pad(text: str, width: int) -> str:
 def wrap(text: str, width: int) -> list[str]:
     r"""Break neutral text into lines of at most `width` columns (at least 8), keeping its line breaks.
 
-    No line of the result starts a workflow command, wherever the breaks fall.
+    What a line goes on with is indented like its beginning, by at most a quarter of the width. No line of the
+    result starts a workflow command, wherever the breaks fall.
     """
     lines: list[str] = []
     for line in _COMMAND_ANYWHERE.sub(r"#\\#", text).split("\n"):
@@ -120,18 +121,20 @@ def wrap(text: str, width: int) -> list[str]:
 def _wrap_line(line: str, width: int) -> list[str]:
     pieces: list[str] = []
     start = 0
+    margin, hang = "", " " * min(len(line) - len(line.lstrip(" ")), width // 4)
     while True:
         # A window, because a reply of a million characters may be one line.
         window = line[start : start + _WINDOW * width]
         command = _COMMAND_AT_START.match(window)
         piece = window if command is None else f"{command[1]}\\{window[command.end(1) :]}"
-        end = _fit(piece, width)
+        end = _fit(piece, width - len(margin))
         if end == len(piece) and start + len(window) == len(line):
-            return [*pieces, piece.rstrip(" ")]
+            return [*pieces, (margin + piece).rstrip(" ")]
         # A break at a space reads better, unless it leaves the line less than half full.
         space = piece.rfind(" ", end // 2, end + 1)
         end = space if space > 0 else end
-        pieces.append(piece[:end].rstrip(" "))
+        pieces.append((margin + piece[:end]).rstrip(" "))
+        margin = hang
         start += end if command is None or end <= command.end(1) else end - 1
         while line.startswith(" ", start):
             start += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import assert_never
 
 from pytest_velo.records import HypothesisResult, Outcome, OutcomeKind, TrialRecord, TruthSeen
@@ -11,7 +12,7 @@ from pytest_velo.report.conversation import FACTS, REASONING, conversation
 from pytest_velo.report.document import invalid_trials, shown_trials, telling_turns
 from pytest_velo.report.lines import Line, Style, block, paragraph
 from pytest_velo.report.phrases import n_trials
-from pytest_velo.report.text import inline
+from pytest_velo.report.text import display, inline
 from pytest_velo.settings import ShowKind
 from pytest_velo.verdicts import PairCounts
 
@@ -36,7 +37,8 @@ def trials_lines(
     if result.outcome is Outcome.ERROR:
         for trial in shown_trials(result, show):
             yield from _titled("the trial that ended it", width)
-            yield from trial_lines(trial, verbosity, width, has_outcome=False)
+            told = "as above" if trial.detail and trial.detail == result.problem else trial.detail
+            yield from trial_lines(replace(trial, detail=told), verbosity, width, has_outcome=False)
         return
     if kind is not None:
         yield from _chosen_lines(result, kind, verbosity, width)
@@ -82,7 +84,8 @@ def turn_lines(
         outcomes = ", ".join(f"{inline(trial.arm, 40)} {_value(trial)}" for trial in arms_first(turn, pairs))
         place = f"case {inline(turn[0].case_id, 40)}" if turn[0].case_id else "pair"
         yield Line("")
-        yield Line(inline(f"  {place} · repeat {turn[0].repeat} · {outcomes}", width), Style.BOLD)
+        for piece in display(inline(f"  {place} · repeat {turn[0].repeat} · {outcomes}"), width):
+            yield Line(piece, Style.BOLD)
     for trial in arms_first(turn, pairs):
         yield from trial_lines(trial, verbosity, width, has_outcome=True, truth=result.truth)
 

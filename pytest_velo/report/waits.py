@@ -17,7 +17,7 @@ def session_waits(totals: SamplingStats) -> tuple[str, ...]:
     )
     said = list(waits(nothing, totals))
     if totals.n_retries:
-        said.append(f"{count(totals.n_retries, 'attempt')} beyond the first, in total")
+        said.append(f"{count(totals.n_retries, 'retry', 'retries')} of calls, in all")
     return tuple(said)
 
 

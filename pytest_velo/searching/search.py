@@ -11,6 +11,7 @@ from typing import Any
 from pytest_velo.case_sets import is_strategy
 from pytest_velo.errors import UsageError, nearest
 from pytest_velo.searching.shrinking import Smaller
+from pytest_velo.vocabulary import called
 
 CONFIRM = 60
 """Most trials that confirm one finding, unless `confirm=` says otherwise."""
@@ -59,6 +60,7 @@ class Search:
         return f"{n:,} listed case" if n == 1 else f"{n:,} listed cases"
 
 
+@called('search("attacks.jsonl")')
 def search(
     source: Any,
     *,

@@ -358,6 +358,8 @@ def test_many(trial, word):
     result.stderr.fnmatch_lines(
         ["*test_many*be supported within 6 trials*alpha 0.05 / 10 (family test_it.py::test_many, Holm)*"]
     )
+    said = result.stdout.str() + result.stderr.str()
+    assert said.count("be supported within 6 trials") == 1
 
 
 @pytest.mark.parametrize("name", ["''", "'a::b'", "3", "None"])

@@ -54,6 +54,28 @@ def test_the_skip_carries_the_number_of_calls_once_they_are_known(run, lab):
     told.stdout.fnmatch_lines(["*about 400 calls, $0.006, over at most 200*"])
 
 
+@pytest.mark.parametrize("free_first", [True, False])
+def test_what_a_free_arm_took_says_nothing_of_a_paid_one(run, lab, free_first):
+    models = ["FREE", "'lab/tiny'"] if free_first else ["'lab/tiny'", "FREE"]
+    run.file(
+        f"""
+from pytest_velo import difference
+FREE = scripted("free", ["yes", "no"])
+
+@pytest.mark.hypothesis(
+    difference("scripted/free", "lab/tiny") >= 0.1, models=[{", ".join(models)}], cases=["a", "b", "c"]
+)
+async def test_h(model, case):
+    return (await model(case, max_tokens=5)).answers("yes")
+"""
+    )
+    for arguments in ([], ["--velo-mode=estimate"]):
+        told = " ".join(run(*arguments).stdout.str().split())
+        assert "about 0 calls" not in told
+        assert "trials of at least 1 call each" in told
+        assert not lab.calls
+
+
 def test_the_line_in_the_skip_does_what_it_says(run, lab):
     run.file(HYPOTHESIS)
     result = run("--velo-seed=7")

@@ -88,6 +88,30 @@ def test_a_server_that_is_gone_is_an_error_and_never_a_refutation(run, lab, monk
     )
 
 
+def test_what_is_the_same_for_all_is_said_once_below_the_table(run, lab, monkeypatch):
+    monkeypatch.setattr(
+        "pytest_velo.sampling.retrying.RetryPolicy",
+        partial(RetryPolicy, first_delay_s=0.01, nobody_after_s=0.2),
+    )
+    lab.close()
+    run.file(
+        """
+@pytest.mark.parametrize("word", ["a", "b", "c", "d"])
+@pytest.mark.hypothesis(rate >= 0.5, models=["lab/tiny"])
+async def test_h(model, word):
+    assert (await model(word)).answers("yes")
+"""
+    )
+    result = run("-m", "velo")
+    assert result.parseoutcomes() == {"errors": 4}
+    text = result.stdout.str()
+    above, below = text.split("= hypotheses =")
+    assert above.count("fix: start the server there") == 4, "once with each error"
+    assert above.count("error      as above") == 4
+    assert below.count("fix: start the server there") == 1
+    result.stdout.fnmatch_lines(["*4 tests: test_h?a], test_h?b], test_h?c] and 1 more"])
+
+
 @pytest.mark.slow
 def test_garbage_on_one_prompt_is_an_invalid_trial(run, lab):
     def answer(body):

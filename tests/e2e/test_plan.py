@@ -275,6 +275,44 @@ def test_what_cannot_be_collected_comes_out_as_in_pytest_with_code_1(
     assert done.stdout == ""
     assert told in done.stderr
     assert "Traceback" not in done.stderr
+    assert ("session starts" in done.stderr) == ("ERRORS" in done.stderr), (
+        "no output of a session but its errors"
+    )
+
+
+def test_a_member_of_a_family_is_planned_at_its_share_and_says_whose(run, monkeypatch) -> None:
+    run.file(
+        """
+@pytest.mark.parametrize("word", ["a", "b", "c"])
+@pytest.mark.hypothesis(rate >= 0.5, max_trials=40)
+def test_many(trial, word):
+    return trial.index % 2 == 0
+
+@pytest.mark.hypothesis(rate >= 0.5, max_trials=40)
+def test_alone(trial):
+    return trial.index % 2 == 0
+"""
+    )
+    done = velo_here(run, monkeypatch, "plan", "--velo-multiplicity=holm")
+    assert done.exit_code == 0
+    family = "alpha 0.05 / 3 (family test_it.py::test_many, Holm); beta 0.05 / 3"
+    assert [line.split(None, 1)[1] for line in done.stdout.splitlines() if "  levels" in line] == [family] * 3
+    assert "at its share of alpha and beta" in done.stdout
+    assert "levels" not in velo_here(run, monkeypatch, "plan").stdout
+    hypotheses = json.loads(velo_here(run, monkeypatch, "plan", "--json", "--velo-multiplicity=holm").stdout)
+    assert [(plan["family"] or {}).get("size") for plan in hypotheses["hypotheses"]] == [3, 3, 3, None]
+
+
+def test_giving_up_that_ends_no_run_sooner_is_not_mentioned(run, monkeypatch) -> None:
+    for n, told in ((40, False), (1, True)):
+        run.file(
+            f"""
+@pytest.mark.hypothesis(rate >= 0.5, max_trials=40, min_trials={n})
+def test_it(trial):
+    return trial.index % 2 == 0
+"""
+        )
+        assert ("--velo-futility" in velo_here(run, monkeypatch, "plan").stdout) == told
 
 
 def test_groups_cost_what_their_cases_do_however_they_differ_in_size(run, lab, pytester) -> None:

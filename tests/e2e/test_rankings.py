@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from click.testing import CliRunner
+
+from pytest_velo.cli.main import main
+from pytest_velo.integration.plan import Planner
+
 HEAD = """
 from pytest_velo import mean, ranking
 
@@ -127,3 +132,28 @@ def test_alone(trial):
     assert alone.family is None
     assert alone.outcome == "supported"
     assert several.family.procedure == "ebh"
+
+
+def test_show_has_the_table_and_whole_lines_of_the_arms(run, monkeypatch):
+    run.file(claims(best="ranking()"))
+    run()
+    monkeypatch.chdir(run.path)
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = CliRunner().invoke(main, ["show", "test_best"]).output
+    assert " ".join(["rank", "arm", "observed", "95% interval", "trials"]) in " ".join(shown.split())
+    assert "1       scripted/good" in shown
+    assert "scripted/weak 0, scripted/good 1, scripted/fair" in " ".join(shown.split())
+    assert "..." not in shown.split("trials, the arms of each case together")[1].split("trial 0")[0]
+
+
+def test_what_is_not_simulated_of_a_ranking_is_said_in_its_plan(run, pytester):
+    run.file(claims(two="ranking(top=2)", near="ranking(), margin=0.1", best="ranking(), max_trials=30"))
+    planner = Planner()
+    pytester.inline_run("-p", "no:randomly", plugins=[planner])
+    two, near, best = planner.plans
+    assert two.problem.startswith("how soon it is settled who the first 2 are depends on")
+    assert near.problem.startswith("how soon it is settled who is good enough, within a margin, depends on")
+    assert best.problem == ""
+    assert [bool(plan.ranked) for plan in planner.plans] == [False, False, True]
+    played = [any("are played" in remark for remark in plan.remarks) for plan in planner.plans]
+    assert played == [False, False, True]

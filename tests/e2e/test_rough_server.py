@@ -188,4 +188,4 @@ def test_no_verdict_and_no_outcome_changes(run, server, api, monkeypatch):
     assert rough_one == smooth
     assert set(server.troubles) == {"", *TROUBLES}, "each trouble was met"
     shown.stdout.fnmatch_lines(["*attempt* timed out, came back unreadable or were abandoned*"])
-    shown.stdout.fnmatch_lines(["*attempts beyond the first, in total*"])
+    shown.stdout.fnmatch_lines(["*retries of calls, in all*"])

@@ -125,6 +125,30 @@ def test_a_notice_of_several_workers_is_said_once(run) -> None:
     assert "2 tests: test_open" in summary
 
 
+@pytest.mark.processes
+def test_a_warning_of_several_workers_is_given_once(run) -> None:
+    run.file(
+        """
+ROWS = [{"q": n, "topic": n % 8} for n in range(24)]
+
+@pytest.mark.hypothesis(rate >= 0.5, cases=cases(ROWS, group="topic"))
+def test_groups(case):
+    return case.q % 2 == 0
+
+@pytest.mark.hypothesis(rate >= 0.5, max_trials=10)
+def misnamed(trial):
+    return trial.index % 2 == 0
+
+@pytest.mark.hypothesis(rate >= 0.5, max_trials=10)
+def test_other(trial):
+    return trial.index % 2 == 0
+"""
+    )
+    result = run("-n", "2")
+    assert result.parseoutcomes() == {"inconclusive": 2, "warnings": 2}
+    assert result.stdout.str().count("a rate is seen with 80% power") == 1
+
+
 def test_a_kind_of_trials_is_shown_of_what_passed_too(run) -> None:
     run.file(EVERY_KIND)
     said = run("-k", "supported or pairs or open", "--velo-show=for:1").stdout.str()
@@ -159,3 +183,25 @@ def test_an_unknown_kind_is_a_usage_error_with_the_choices(run, monkeypatch, wri
     assert "e.g. random:5" in said
     monkeypatch.setenv("VELO_SHOW", "invalid:1")  # which is over the file
     assert "invalid trials: 1 of " in run("-k", "open").stdout.str()
+
+
+def test_what_a_check_finds_fits_the_terminal_too(run, monkeypatch) -> None:
+    run.file(
+        """
+MOOD = {"good": True}
+
+@pytest.mark.hypothesis(rate >= 0.3, min_trials=100)
+def test_moods(trial):
+    if trial.rng.random() < 0.1:
+        MOOD["good"] = not MOOD["good"]
+    return MOOD["good"]
+"""
+    )
+    monkeypatch.setenv("COLUMNS", "80")
+    text = run().stdout.str()
+    failure = text.split("= FAILURES =")[1].split("= hypotheses =")[0]
+    assert "F19        dependent trials (error)" in failure
+    plain = [
+        line for line in failure.splitlines() if "https://" not in line and not line.startswith("run it")
+    ]
+    assert max(map(len, plain)) <= 80

@@ -37,7 +37,7 @@ def public_api() -> dict[str, Any]:
 
 def _shape(thing: Any) -> Any:
     """Return the signature of a function, or those of a class and its public members."""
-    if inspect.isfunction(thing):
+    if inspect.isfunction(inspect.unwrap(thing)):
         return _signature(thing)
     kind = thing if inspect.isclass(thing) else type(thing)
     members = {

@@ -57,7 +57,7 @@ def exported() -> dict[str, type]:
     """Return the public names, each with the function or class it is, or whose instance it is."""
     things = {name: getattr(pytest_velo, name) for name in pytest_velo.__all__}
     return {
-        name: thing if inspect.isclass(thing) or inspect.isfunction(thing) else type(thing)
+        name: thing if inspect.isclass(thing) or inspect.isfunction(inspect.unwrap(thing)) else type(thing)
         for name, thing in things.items()
     }
 

@@ -17,7 +17,7 @@ from pytest_velo.integration.collect.stash import FACTS, FUNCTION, SPEC
 from pytest_velo.integration.collect.update import check_update
 from pytest_velo.integration.collect.validate import check_chosen, check_function, place_of, warnings_of
 from pytest_velo.integration.compat import fixture_info
-from pytest_velo.integration.names import DEFAULTS_MARK, MARK
+from pytest_velo.integration.names import DEFAULTS_MARK, MARK, WARNS
 from pytest_velo.integration.session import VeloSession
 from pytest_velo.settings import Settings
 
@@ -103,10 +103,15 @@ def prepare(items: Iterable[pytest.Function], session: VeloSession) -> list[pyte
 def warn_of(items: Iterable[pytest.Item], session: VeloSession) -> None:
     """Warn of what may be wrong with the hypotheses that were selected to run."""
     for item in items:
-        if SPEC in item.stash and item.get_closest_marker("skip") is None:
+        if _warns(item.config) and SPEC in item.stash and item.get_closest_marker("skip") is None:
             for told in (power_warning(item, session.settings_of(item)), *warnings_of(item)):
                 if told is not None:
                     item.warn(pytest.PytestWarning(told))
+
+
+def _warns(config: pytest.Config) -> bool:
+    """Tell whether this process warns of what is wrong with tests: of several workers, one does."""
+    return bool(getattr(config, "workerinput", {}).get(WARNS, True))
 
 
 def _together(wrong: Sequence[Sequence[tuple[pytest.Function, UsageError]]]) -> VeloError:
@@ -174,7 +179,8 @@ def _tell_uncollected(collector: Any, name: str, obj: Any) -> None:
         return
     claims = (mark for mark in obj.pytestmark if mark.name == MARK and mark.args)  # type: ignore[attr-defined]
     names = (other for other, value in vars(collector.obj).items() if value is obj)
-    if next(claims, None) is not None and not any(map(collector.funcnamefilter, names)):
+    unnamed = next(claims, None) is not None and not any(map(collector.funcnamefilter, names))
+    if unnamed and _warns(collector.config):
         collector.warn(
             pytest.PytestCollectionWarning(
                 f"{name} is marked as a hypothesis, but pytest does not collect it: name it test_{name}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -40,7 +41,7 @@ def ending_of(result: HypothesisResult) -> Ending:
 
 def _standing_for(result: HypothesisResult) -> tuple[Outcome, str]:
     """Return what a result is worth as an assumption: a verdict that a check makes void decides nothing."""
-    word = outcome_word(result)
+    word = outcome_word(replace(result, found=()))  # what a check makes of it comes below
     void = [found for found in result.found if found.fails(strict=False)]
     if not void or result.outcome not in (Outcome.SUPPORTED, Outcome.REFUTED):
         return result.outcome, word

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pytest
@@ -120,16 +121,30 @@ def _each(
 ) -> tuple[float | None, float | None, bool]:
     """Return calls and dollars per trial, and whether these are the worst case.
 
-    The stored trials are the best source, then the item's last run.
+    The stored trials are the best source, where there are some of each arm, then the item's last run. An arm
+    may be another model, so what one takes says nothing of the others.
     """
-    if trials:
-        real = [call for trial in trials for call in trial.calls if call.request.api != Api.SCRIPTED]
-        calls: float | None = len(real) / len(trials)
-        spent = add_costs(call.reply.cost_usd for trial in trials for call in trial.calls)
-        usd = None if spent is None else spent / len(trials)
+    arms = run.hypothesis.frame.arms
+    by_arm = [[trial for trial in trials if trial.arm == arm] for arm in arms] if arms else [trials]
+    if all(by_arm):
+        calls: float | None = sum(map(_calls_each, by_arm)) / len(by_arm)
+        spent = add_costs(map(_usd_each, by_arm))
+        usd = None if spent is None else spent / len(by_arm)
     else:
         seen, price = last_seen(item, session), price_of(item, session)
         calls, usd = (None, price.usd) if seen is None else (seen.calls_per_trial, price.usd)
     if usd is not None or not isinstance(run.error, NotDrawnError) or run.error.worst_usd is None:
         return calls, usd, False
     return calls, run.error.worst_usd * (1.0 if calls is None else max(1.0, calls)), True
+
+
+def _calls_each(trials: Sequence[TrialRecord]) -> float:
+    """Return the calls of a trial that a provider answered."""
+    real = [call for trial in trials for call in trial.calls if call.request.api != Api.SCRIPTED]
+    return len(real) / len(trials)
+
+
+def _usd_each(trials: Sequence[TrialRecord]) -> float | None:
+    """Return the dollars of a trial; None if they are not known."""
+    spent = add_costs(call.reply.cost_usd for trial in trials for call in trial.calls)
+    return None if spent is None else spent / len(trials)

@@ -14,11 +14,17 @@ from pytest_velo.report.lines import UNWRAPPED, Line, as_text
 
 
 def verdict_lines(
-    config: pytest.Config, result: HypothesisResult, width: int, *, notices: bool = True
+    config: pytest.Config,
+    result: HypothesisResult,
+    width: int,
+    *,
+    notices: bool = True,
+    problem: bool = True,
 ) -> list[Line]:
     """Return the lines of a result, with the trials that the settings show.
 
-    Without `notices` where the summary, which says each once, is written, too.
+    Without `notices` where the summary, which says each once, is written, too. Without `problem` below the
+    error itself.
     """
     settings = config.stash[SESSION].settings
     return failure_lines(
@@ -27,6 +33,7 @@ def verdict_lines(
         config.get_verbosity(),
         kind=settings.show_kind,
         notices=notices,
+        problem=problem,
         width=width,
         encoding=sys.stdout.encoding,
     )

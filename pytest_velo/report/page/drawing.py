@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pytest_velo.baselines.written import claim_of
 from pytest_velo.claims import Scale
 from pytest_velo.records import HypothesisResult
-from pytest_velo.report.numbers import rate
+from pytest_velo.report.numbers import outward, rate
 from pytest_velo.report.page.forest import thresholds_of
 from pytest_velo.report.page.path import Path
 from pytest_velo.report.text import inline
@@ -99,6 +99,6 @@ def _said(
     if seen:
         yield f"ends at {rate(seen[-1][1])}"
     if known:
-        yield f"interval {rate(known[-1][1].low)} to {rate(known[-1][1].high)}"
+        yield f"interval {' to '.join(outward(known[-1][1]))}"
     if thresholds:
         yield f"threshold {' and '.join(map(rate, thresholds))}"

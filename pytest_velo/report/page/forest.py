@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pytest_velo.claims import AnyClaim, Claim, EachCase, Estimation, Joint, Ranking, Statistic
-from pytest_velo.report.numbers import rate
+from pytest_velo.report.numbers import outward, rate
 from pytest_velo.verdicts import Interval
 
 
@@ -58,7 +58,7 @@ def bar_of(
 
     said = [f"observed {rate(estimate)}"]
     if interval is not None:
-        said.append(f"interval {rate(interval.low)} to {rate(interval.high)}")
+        said.append(f"interval {' to '.join(outward(interval))}")
     if thresholds:
         said.append(f"threshold {' and '.join(map(rate, thresholds))}")
     if ghost is not None:

@@ -146,7 +146,7 @@ def test_learning_is_expected_to_tell_less_the_more_there_is_to_learn():
 @pytest.mark.parametrize(
     ("by", "rows", "word", "fix"),
     [
-        ("topik", TOPICS, "'q0' is of no kind: its field 'topik' is None", "topic"),
+        ("topik", TOPICS, "'q0' is of no kind: it has nothing in a field 'topik'", "topic"),
         ("topic", [*TOPICS, {"id": "q9"}], "'q9' is of no kind", "learned()"),
         ("topic", [{"id": "x", "topic": ["a"]}], "is ['a']", "a text or a number"),
     ],

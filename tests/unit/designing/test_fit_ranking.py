@@ -15,6 +15,12 @@ from pytest_velo.truth import labels
 MODELS = ["a/x", "b/y", "c/z"]
 
 
+def test_of_two_one_is_the_first() -> None:
+    with pytest.raises(UsageError) as caught:
+        make_spec(ranking(top=2), checked({"models": MODELS[:2]}, "the mark"))
+    assert caught.value.fix == "top=1, or leave it out"
+
+
 @pytest.mark.parametrize(
     ("claim", "keywords", "words"),
     [

@@ -28,7 +28,7 @@ def test_waits_of_the_session() -> None:
     )
     assert list(session_waits(totals)) == [
         "throttled: calls waited 12 s because the endpoint asked for it",
-        "3 attempts beyond the first, in total",
+        "3 retries of calls, in all",
     ]
 
 

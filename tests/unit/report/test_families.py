@@ -44,3 +44,11 @@ def test_family_lines_of_an_incomplete_family() -> None:
 def test_range_of_levels() -> None:
     assert _range({0.05}) == "0.05"
     assert _range({0.05, 0.01}) == "0.01 to 0.05"
+
+
+def test_a_verdict_outside_of_all_families_is_counted_among_the_others() -> None:
+    family = Family(name="greetings", size=2, alpha=0.05, beta=0.1, p_support=1.0, p_refute=0.03)
+    single = Family(name="test_a.py::test_one", size=1, alpha=0.05, beta=0.1)
+    results = [refuted(family=family), refuted(family=single), refuted(), refuted(outcome=Outcome.MEASURED)]
+    told = [line.text for line in family_lines(results, width=100)]
+    assert told[-1] == "2 other hypotheses are families of their own: the error rates of each are its own"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from pytest_velo.claims import Rate
 from pytest_velo.report.numbers import count, dollars, duration, interval, p_value, percent, rate
+from pytest_velo.report.page.forest import bar_of
 from pytest_velo.verdicts import Interval
 
 
@@ -66,3 +68,9 @@ def test_percent_never_rounds_to_all() -> None:
         "99.9999%",
         "100%",
     ]
+
+
+def test_what_is_read_aloud_of_a_picture_is_what_stands_beside_it() -> None:
+    ends = Interval(low=0.2649, high=0.4932, level=0.9)
+    assert interval(ends) == "[0.26, 0.50]"
+    assert "interval 0.26 to 0.50," in bar_of(Rate(), (0.5,), 0.31, ends).label

@@ -43,7 +43,7 @@ def test_pairs_are_counted_both_ways_and_a_tie_is_for_neither() -> None:
         "260 pairs: a better in 56, b better in 14, alike in 190"
     )
     assert pairs_text(pairs, 'difference("a", "b") <= 0.3') == (
-        "260 pairs: only a 1 in 56, only b 1 in 14, alike in 190"
+        "260 pairs: a alone came out 1 in 56, b alone in 14, alike in 190"
     )
     scores = paired(binary=False).decision.evidence.pairs
     assert pairs_text(scores, 'difference("a", "b", of=mean(0, 10)) >= 1') == (

@@ -7,12 +7,15 @@ from dataclasses import replace
 import pytest
 
 from pytest_velo.bodies.instruments import changes_between
+from pytest_velo.found import Found, Level
 from pytest_velo.records import HypothesisResult, Outcome, Stubbed
 from pytest_velo.report.annotations import Kind, annotation_of_stubs
 from pytest_velo.report.markdown.around import Around
 from pytest_velo.report.markdown.banner import banner
 from pytest_velo.report.stubs import declared_lines, outcome_word, refusal, stubbed_text, stubs_of
 from pytest_velo.report.summary import outcome_counts
+from pytest_velo.report.table import table_lines
+from support.reports import refuted
 
 JUDGE = Stubbed(what="judge", why="no rubric yet", where="test_x.py:7")
 MODEL = Stubbed(what="model", why="no key yet", where="test_x.py:6")
@@ -78,3 +81,18 @@ def test_hostile_reasons_are_shown_as_text():
     for text in (outcome_word(replace(REAL, stubs=(hostile,))), refusal(replace(REAL, stubs=(hostile,)))):
         assert "\x1b" not in text
         assert "\n::" not in text
+
+
+@pytest.mark.parametrize(
+    ("level", "silenced", "word"),
+    [
+        (Level.ERROR, "", "supported (fails F19)"),
+        (Level.WARNING, "", "supported"),
+        (Level.ERROR, "on purpose", "supported"),
+    ],
+)
+def test_a_verdict_that_a_check_voids_says_so_wherever_it_stands(level, silenced, word) -> None:
+    found = Found(code="F19", name="dependent trials", level=level, message="they are", silenced=silenced)
+    result = refuted(outcome=Outcome.SUPPORTED, found=(found, found))
+    assert outcome_word(result) == word
+    assert table_lines([result], ["test_b"], 120)[-1].text.startswith(f"✓ {word}  ")

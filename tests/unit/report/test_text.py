@@ -55,3 +55,19 @@ def test_columns_of_what_is_wide_or_has_no_width() -> None:
     widths = {"日本": 4, "é": 1, "e\u0301": 1, "👩‍🔬": 4, "❤\ufe0f": 2, "🇫🇷": 2, "a\u20e3": 1, "نَ": 1}
     assert {text: columns(text) for text in widths} == widths
     assert all(columns(line) <= 10 for line in display("❤\ufe0f日本語👩‍🔬" * 9, 10))
+
+
+def test_a_line_goes_on_as_far_in_as_it_began() -> None:
+    assert wrap("what\n  fix: start the server there, or check base_url", 24) == [
+        "what",
+        "  fix: start the server",
+        "  there, or check",
+        "  base_url",
+    ]
+
+
+def test_what_is_far_in_leaves_room_for_its_text() -> None:
+    lines = wrap(" " * 30 + "word " * 20, 40)
+    assert all(line.startswith(" " * 10) and line[10] != " " for line in lines[1:])
+    assert all(len(line) <= 40 for line in lines)
+    assert " ".join(" ".join(lines).split()) == " ".join(["word"] * 20)

@@ -24,6 +24,10 @@ def test_a_design_out_of_reach_is_refused(request: pytest.FixtureRequest) -> Non
     assert warning is not None
     assert warning.endswith("if the rate is 0.6 as expected, `rate >= 0.5` is supported in only 16% of runs")
     del item.stash[FRAME]
+    rare = power_warning(item, replace(session.settings, max_trials=5))
+    assert rare is not None
+    assert "in only 8% of runs" in rare
+    del item.stash[FRAME]
     with pytest.raises(UsageError) as caught:
         check_reach(item, replace(session.settings, max_trials=3))
     assert caught.value.what.startswith("`rate >= 0.5` can never be supported within 3 trials")
