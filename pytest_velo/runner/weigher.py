@@ -12,7 +12,7 @@ from typing import NamedTuple, assert_never
 from pytest_velo.case_sets import Planned
 from pytest_velo.claims import Claim, Direction, EachCase, Estimation, Joint, Ranking, Statistic
 from pytest_velo.errors import UsageError
-from pytest_velo.records import Invalid, TrialRecord
+from pytest_velo.records import TrialRecord
 from pytest_velo.runner.beside import Beside
 from pytest_velo.runner.distance import Distance, wrong_by
 from pytest_velo.runner.evidence import Boundaries, Weighed, Weigher, WeighsAtOnce
@@ -290,14 +290,16 @@ class Measuring(WithoutEvidence):
             if self.labelled
             else make_estimate(statistic, estimation.halfwidth, design)
         )
-        # Of labels, and of trials that are left out, nothing has to be computed.
-        self.is_ready = bool(self.labelled) or hypothesis.invalid is Invalid.EXCLUDE
+
+    @property
+    def is_ready(self) -> bool:
+        """The next trial can be weighed at once."""
+        return not isinstance(self._rule, EstimateRule) or self._rule.is_ready
 
     def get_ready(self) -> None:
-        """Compute what an invalid trial is weighed with, on any thread; else that is done when it is."""
+        """Compute what trials are weighed with after an invalid one, on any thread; else `add` does."""
         if isinstance(self._rule, EstimateRule):
             self._rule.get_ready()
-        self.is_ready = True
 
     def min_more(self) -> int:
         """Return a number of further units before which it cannot be measured."""
