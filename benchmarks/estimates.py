@@ -8,9 +8,9 @@ mean over a few seeded runs, with the limits of single 0/1 trials, at the whole 
 
 Then means of scores (`--means` alone): the rule that ships beside the same rule whose bets hedge over all
 distances all the way, on the same seeded paths, and beside the n of a normal interval at the known deviation.
-And what invalid trials cost a rate (`--invalid` alone): exactly, beside the least n at which Wilson's
-interval would be that tight if rate and share of invalid trials were guessed correctly, and beside a few
-seeded runs of the same rule without its repeated limits.
+And what invalid trials cost a rate (`--invalid` alone): in seeded runs of the rule that ships, beside the
+least n at which Wilson's interval would be that tight if rate and share of invalid trials were guessed
+correctly.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import argparse
 import math
 import random
 from collections.abc import Callable, Sequence
-from statistics import NormalDist, fmean, geometric_mean
+from statistics import NormalDist, fmean, geometric_mean, stdev
 from typing import Any
 
 import numpy as np
@@ -135,83 +135,30 @@ def means(runs: int, halfwidths: Sequence[float]) -> None:
     )
 
 
-class _AnytimeAfterInvalid(EstimateRule):
-    """The rule without its repeated limits."""
-
-    repeated = None
-
-
 def fixed_n_if_invalid(p: float, halfwidth: float, share: float) -> int:
     """Return the least n at which Wilson's interval, widened by the share of invalid ones, is that tight."""
     return fixed_n(p, halfwidth - share / 2, ALPHA)
 
 
-def with_invalid(rule: EstimateRule, p: float, share: float) -> tuple[float, float]:
-    """Return the expected trials up to the horizon and P(measured), exactly.
-
-    A path is known by its ones and its invalid trials, which are a share of all, whatever they would be.
-    """
-    design, limits, horizon = rule.few_looks, rule.repeated, rule.max_units
-    assert design is not None
-    assert limits is not None
-    most = min(horizon, math.ceil(horizon * share + 6 * math.sqrt(horizon * share)) + 6)
-    paths = np.zeros((most + 1, horizon + 2))
-    paths[0, 0] = 1.0
-    unknown, ones = np.mgrid[0 : most + 1, 0 : horizon + 2]
-    taken = measured = 0.0
-    for n in range(1, horizon + 1):
-        more = paths * (1 - share) * (1 - p)
-        more[:, 1:] += paths[:, :-1] * (1 - share) * p
-        more[1:] += paths[:-1] * share
-        paths = more
-        ends = np.zeros_like(paths, dtype=bool)
-        ends[0, : n + 1] = [
-            design.stops(n, s) and design.width(n, s) <= design.halfwidth for s in range(n + 1)
-        ]
-        if n in limits.looks:
-            rest = (unknown > 0) & (unknown + ones <= n)
-            ends[rest] = limits.all_tight(n, ones[rest], (ones + unknown)[rest])
-        ended = float(paths[ends].sum())
-        taken, measured = taken + n * ended, measured + ended
-        paths[ends] = 0.0
-    return taken + horizon * float(paths.sum()), measured
-
-
 def invalid(runs: int) -> None:
     """Print what invalid trials cost a rate."""
     rows, ratios = [], []
-    for halfwidth, horizon in ((0.1, 600), (0.05, 2_000)):
+    for halfwidth, horizon, shares in (
+        (0.1, 600, (0.0, 0.005, 0.01, 0.02, 0.05)),
+        (0.05, 2_000, (0.0, 0.005, 0.01, 0.02)),
+        (0.03, 4_500, (0.0, 0.005, 0.01)),
+    ):
         for p in (0.1, 0.3, 0.5):
-            for share in (0.0, 0.005, 0.01, 0.02, 0.05):
-                if share == 0.05 and halfwidth == 0.05:
-                    continue
-                rule = make_estimate(rate, halfwidth, Design(alpha=ALPHA, beta=ALPHA, max_units=horizon))
-                taken, measured = with_invalid(rule, p, share)
+            for share in shares:
+                taken, error, measured = _simulated(p, halfwidth, share, horizon, runs)
                 fixed = fixed_n_if_invalid(p, halfwidth, share)
-                ratios.append(taken / fixed)
-                cells = [f"{halfwidth:g}", f"{p:g}", f"{share:.1%}", fixed, f"{taken:.0f}"]
-                cells += [f"{ratios[-1]:.2f}", f"{measured:.0%}"]
-                simulated = p, halfwidth, share, horizon, runs
-                compared = runs > 0 and p == 0.3
-                cells.append(f"{_simulated(_AnytimeAfterInvalid, *simulated):.0f}" if compared else "")
-                rows.append(cells)
-    header = ["half-width", "rate", "invalid", "fixed n", "ours", "ratio", "measured", "anytime-valid"]
-    print_table("Trials to a half-width, by the share of invalid trials", header, rows)
-    print(f"geometric mean {geometric_mean(ratios):.3f}; at most {max(ratios):.2f}")
-    if runs:
-        _long_designs_if_invalid(runs)
-        _means_if_invalid(runs)
-
-
-def _long_designs_if_invalid(runs: int) -> None:
-    """Print what invalid trials cost a rate to 0.03, whose design is too long for repeated limits."""
-    rows, halfwidth, horizon = [], 0.03, 4_500
-    for p in (0.1, 0.3):
-        for share in (0.005, 0.01):
-            taken = _simulated(EstimateRule, p, halfwidth, share, horizon, runs)
-            fixed = fixed_n_if_invalid(p, halfwidth, share)
-            rows.append([f"{p:g}", f"{share:.1%}", fixed, f"{taken:.0f}", f"{taken / fixed:.2f}"])
-    print_table(f"A rate to 0.03, {runs} runs each", ["rate", "invalid", "fixed n", "ours", "ratio"], rows)
+                cells = [f"{halfwidth:g}", f"{p:g}", f"{share:.1%}", fixed, f"{taken:.0f} ± {error:.0f}"]
+                rows.append([*cells, f"{taken / fixed:.2f}", f"{measured:.0%}"])
+                if share:
+                    ratios.append(taken / fixed)
+    header = ["half-width", "rate", "invalid", "fixed n", "ours", "ratio", "measured"]
+    print_table(f"Trials to a half-width, by the share of invalid trials, {runs} runs each", header, rows)
+    print(f"with invalid trials: geometric mean {geometric_mean(ratios):.2f}; at most {max(ratios):.2f}")
 
 
 def _means_if_invalid(runs: int) -> None:
@@ -239,20 +186,21 @@ def _means_if_invalid(runs: int) -> None:
 
 
 def _simulated(
-    kind: type[EstimateRule], p: float, halfwidth: float, share: float, horizon: int, runs: int
-) -> float:
-    """Return the mean number of trials of a rule."""
-    taken = []
+    p: float, halfwidth: float, share: float, horizon: int, runs: int
+) -> tuple[float, float, float]:
+    """Return the mean number of trials, its standard error, and how many runs were measured."""
+    taken, measured = [], 0
     for seed in range(runs):
         rng = random.Random(seed)
-        rule = kind(rate, halfwidth, Design(alpha=ALPHA, beta=ALPHA, max_units=horizon))
+        rule = make_estimate(rate, halfwidth, Design(alpha=ALPHA, beta=ALPHA, max_units=horizon))
         while rule.n < horizon:
             outcome = float(rng.random() < p)
             bounds = (0.0, 1.0) if rng.random() < share else (outcome, outcome)
             if rule.feed(*bounds):
                 break
         taken.append(rule.n)
-    return fmean(taken)
+        measured += rule.measured
+    return fmean(taken), stdev(taken) / math.sqrt(runs), measured / runs
 
 
 def main() -> None:
@@ -265,13 +213,16 @@ def main() -> None:
     )
     parser.add_argument("--runs", type=int, default=3, help="of the anytime-valid interval (default 3)")
     parser.add_argument("--means", type=int, metavar="N", help="only means of scores, N runs each")
-    parser.add_argument("--invalid", type=int, metavar="N", help="only invalid trials, N anytime-valid runs")
+    parser.add_argument(
+        "--invalid", type=int, metavar="N", help="only invalid trials, N runs each (2 or more)"
+    )
     options = parser.parse_args()
     print(machine())
     if options.means:
         means(options.means, (0.1, 0.05, 0.03) if options.quick else (0.1, 0.05, 0.03, 0.02))
     if options.invalid is not None:
         invalid(options.invalid)
+        _means_if_invalid(min(options.invalid, 6))
     if options.means or options.invalid is not None:
         return
     rows, ratios, errors, older = [], [], [], []

@@ -62,11 +62,11 @@ class Weigher(Protocol):
 
     @property
     def is_ready(self) -> bool:
-        """An invalid trial can be weighed at once; else `get_ready` is called before, which takes seconds."""
+        """The next trial can be weighed at once; else `get_ready` comes before, and takes about a second."""
         ...
 
     def get_ready(self) -> None:
-        """Compute what an invalid trial is weighed with; any thread may call it."""
+        """Compute what trials are weighed with after an invalid one; any thread may call it."""
         ...
 
     def add(self, record: TrialRecord, planned: Planned) -> Verdict | None:
@@ -125,9 +125,12 @@ class Weigher(Protocol):
 
 
 class WeighsAtOnce:
-    """The answers of a weigher to which an invalid trial is like any other."""
+    """The answers of a weigher that has nothing to compute."""
 
-    is_ready = True
+    @property
+    def is_ready(self) -> bool:
+        """Always."""
+        return True
 
     def get_ready(self) -> None:
         """Do nothing."""

@@ -12,7 +12,7 @@ from typing import Protocol
 from pytest_velo.case_sets import Planned
 from pytest_velo.claims import EachCase
 from pytest_velo.errors import BudgetError, VeloError
-from pytest_velo.records import OutcomeKind, TrialRecord
+from pytest_velo.records import TrialRecord
 from pytest_velo.runner.cancellation import cancel_all
 from pytest_velo.runner.evidence import Weigher
 from pytest_velo.runner.hypothesis import Hypothesis
@@ -208,26 +208,24 @@ class Run:
         finished = await self._runner.run(planned)
         self._spent_s += time.monotonic() - began_s
         self._n_timed += 1
-        try:
-            await self._get_ready_for(finished.record)
-        finally:  # also if it is cancelled meanwhile
-            self._waiting[planned.index] = finished
+        self._waiting[planned.index] = finished
         if finished.error is not None:
             self._ahead.close()  # what is in flight may still decide before this trial counts
         if self.stop is None:
             task = asyncio.current_task()
             assert task is not None
-            self._tasks.discard(task)
             self._advance()
+            await self._get_ready()
+            self._tasks.discard(task)
             self._check_plan()
             self._launcher.ready(self)
 
-    async def _get_ready_for(self, record: TrialRecord) -> None:
-        """Compute off the loop what an invalid trial is weighed with, where that takes seconds."""
-        if record.kind is OutcomeKind.INVALID and self.stop is None:
-            async with self._getting_ready:
-                if not self.weigher.is_ready:
-                    await self._threads.run_blocking(self.weigher.get_ready)
+    async def _get_ready(self) -> None:
+        """Go on after the weigher has computed, off the loop, what it weighs the next trials with."""
+        async with self._getting_ready:
+            while self.stop is None and not self.weigher.is_ready:
+                await self._threads.run_blocking(self.weigher.get_ready)
+                self._advance()
 
     def _landed(self, task: asyncio.Task[None]) -> None:
         """Forget a finished task; if it broke, end the run, which would wait for its trial forever."""
@@ -238,7 +236,8 @@ class Run:
     def _advance(self) -> None:
         """Feed every trial whose predecessors are all in."""
         moved = False
-        while self.stop is None and (finished := self._waiting.pop(self._n_taken, None)) is not None:
+        while self.stop is None and self._n_taken in self._waiting and self.weigher.is_ready:
+            finished = self._waiting.pop(self._n_taken)
             moved = True
             self._take(finished)
         if moved:

@@ -291,14 +291,16 @@ class Measuring(WithoutEvidence):
             if self.labelled
             else make_estimate(statistic, estimation.halfwidth, design, may_be_open=may_be_open)
         )
-        # Of labels, and of trials that are left out, nothing has to be computed.
-        self.is_ready = bool(self.labelled) or not may_be_open
+
+    @property
+    def is_ready(self) -> bool:
+        """The next trial can be weighed at once."""
+        return not isinstance(self._rule, EstimateRule) or self._rule.is_ready
 
     def get_ready(self) -> None:
-        """Compute what an invalid trial is weighed with, on any thread; else that is done when it is."""
+        """Compute what trials are weighed with after an invalid one, on any thread; else `add` does."""
         if isinstance(self._rule, EstimateRule):
             self._rule.get_ready()
-        self.is_ready = True
 
     def min_more(self) -> int:
         """Return a number of further units before which it cannot be measured."""

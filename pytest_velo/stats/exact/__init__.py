@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pytest_velo.stats.exact.fixed_width import last_look as last_look
     from pytest_velo.stats.exact.law import as_it_looks as as_it_looks
     from pytest_velo.stats.exact.law import race as race
+    from pytest_velo.stats.exact.repeated import Seen as Seen
+    from pytest_velo.stats.exact.repeated import it_is_time as it_is_time
     from pytest_velo.stats.exact.repeated import repeated_limits as repeated_limits
     from pytest_velo.stats.exact.thresholds import anytime_p as anytime_p
     from pytest_velo.stats.exact.thresholds import anytime_p_values as anytime_p_values
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from pytest_velo.stats.exact.thresholds import history_error as history_error
 
 _HOMES = {
+    "Seen": "repeated",
     "anytime_p": "thresholds",
     "anytime_p_values": "thresholds",
     "as_it_looks": "law",
@@ -29,6 +32,7 @@ _HOMES = {
     "chances_of": "chances",
     "fixed_width_design": "fixed_width",
     "history_error": "thresholds",
+    "it_is_time": "repeated",
     "last_look": "fixed_width",
     "race": "law",
     "repeated_limits": "repeated",

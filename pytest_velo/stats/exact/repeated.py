@@ -1,35 +1,41 @@
-"""Limits of a rate that hold at all of a few looks at once: for estimates with invalid trials.
+"""Limits of a rate that go on where an invalid trial hides whether a design of few looks has ended.
 
-`exact.fixed_width` ends the sampling where its own width is small enough. If some outcomes are unknown, so is
-the look at which it would have ended, and whoever decides which trials are invalid may choose it. So what is
-reported then must hold at every look, whichever of them is the last: repeated confidence limits.
+`exact.fixed_width` ends the sampling where its own width is small enough. Once an outcome is unknown, so is
+whether it has ended, from the first look at which it may have. Right before that look, and without what comes
+after, new limits are made. They hold at all of a few looks at once, whichever of them is the last: repeated
+confidence limits. And they may miss as often as the design would still have missed, and no more.
 
 The rates are cut into cells ]u, v]. For each cell there is one test, which at look n rejects "the rate is at
 most v" if there are b(n) ones or more. The lower limit of s ones at look n is the upper edge of the last cell
 that is rejected together with all cells below it. The upper limit is the same for zeros.
 
-**Why the interval covers, whatever the unknown outcomes are and whatever they depend on.**
+**Why the interval covers, whatever the unknown outcomes are.** Whether a trial is invalid may depend on its
+own outcome and on everything before. Let S be the true ones, p the rate in ]u, v], and t the unit at which
+the limits are made; that is a stopping time, and the design has not ended before it on the true path.
 
-1. Let S be the true ones, of which a are known, and m the outcomes that are unknown. a <= S <= a + m, and
-   a limit rises with the ones. So the lower limit of a is no larger than that of S, the upper limit of a + m
-   no smaller: if the reported interval misses the rate at a look, so do the limits of S at that look. It is
-   enough that these hold at all looks at once, and they know nothing of invalid trials.
-2. A rate p in ]u, v] is missed from above at some look only if its cell's test rejects: S >= b(n) at a look.
-3. What counts against the cell is that event, and that the design of few looks, run on S, stops with a low
-   end above u. Where a path first does either, s/n is at least v (or the chance is taken at s/n): so its
-   chance is greatest, among the rates of the cell, at v, and is computed there, by induction over the looks.
-4. The b(n) of each cell are as small as leaves the sum of this and of the same for zeros at most alpha. So
-   alpha is what the interval of the design, at its own stop, and these limits, at all looks, miss together.
+1. V(S) is the chance, at unit t, that the design's low end will be above p. As the sampling goes on, V is a
+   martingale. So if the tests reject p, from t on, with a chance of V(S) + r at most, whatever S is by then,
+   then the design, where it ends the sampling, and the limits, where they do, together put their low end
+   above p with a chance of V at the beginning, plus r. The same holds for high ends. At the beginning both
+   together are what the design misses. So design and limits miss with a chance of `alpha` + 2r at most.
+2. S at t is not known, but between the known ones and these with all the unknown. The tests keep to V(S) + r
+   for each S between. So who makes trials invalid may not foresee later outcomes, and nothing else is asked.
+3. Tests reject more often the higher the rate is: their chance is computed at v, by induction over the looks.
+   V is bounded from below for all rates of the cell at once. L(n, s), for s ones at look n, is 1 where the
+   design ends with a low end of v or more, 0 where it ends otherwise, else the expectation at rate u of L at
+   the next look; and then the least of these for s or more ones. So L rises with s, and by induction it is
+   no more than V at any rate above u.
+4. Later unknown outcomes can only widen the interval, as a limit rises with the ones: if it misses at a look,
+   so do the limits of S. That holds for any of them, foreseen or not.
 
-Nothing is assumed about what makes trials invalid, and when: it may even foresee the outcomes.
+Numbers of ones that hardly come up are not followed: what is not counts as a rejection, and as 0 for L. There
+is a test only where the interval would be about tight enough at the share of invalid trials seen, and not too
+long after; at the horizon, if that is one, everywhere. The later, the wider are the limits beside the
+design's, so that what may be missed goes where it is needed.
 
-A path that the design has ended (it is `ended` here, and not missed) goes on: a trial that is invalid may
-keep the run going. Ones that are too few to matter are moved up to the lowest number that is followed, which
-can only make a rejection more likely. There is a test only where a single unknown outcome could leave an
-interval that is tight enough, and not too long after; at the horizon, if that is one, everywhere.
-
-Source: Jennison and Turnbull (1989), "Interim analyses: the repeated confidence interval approach", JRSS B
-51:3. Loaded on use: it needs numpy.
+Sources: Müller and Schäfer (2001), "Adaptive group sequential designs for clinical trials", Biometrics 57:3
+(the conditional error that a design leaves); Jennison and Turnbull (1989), "Interim analyses: the repeated
+confidence interval approach", JRSS B 51:3. Loaded on use: it needs numpy.
 """
 
 from __future__ import annotations
@@ -42,10 +48,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from pytest_velo.stats.engine.arrays import Counts, Flags, Floats
+from pytest_velo.stats.engine.arrays import Counts, Floats
 from pytest_velo.stats.exact.fixed_width import FixedWidth
 
-_CELLS = 80
+_CELLS = 60
 """Cells to a half-width."""
 
 _APART = 1.1
@@ -54,21 +60,43 @@ _APART = 1.1
 _LONGEST = 5
 """The last look of a rate is at so many times the units with which the design would have ended."""
 
-_FROM = 1.3
-"""There is a test from where an interval that is wider by this factor would be tight enough."""
+_FROM = 0.5
+"""Limits are made at this share of the units with which the design would end.
 
-_BELOW, _ABOVE = 2.6, 5.5
+The later, the better are the rate and the share of invalid trials known. But near its end, what the design
+will miss depends on each unknown outcome.
+"""
+
+_WIDER = 1.08
+"""How much wider than the design's the limits are about, where the first tests are."""
+
+_LATER = 0.2
+"""The power of the units with which they become wider from there."""
+
+_USUAL_INVALID, _USUAL_UNITS = 0.5, 25.0
+"""Invalid trials, and units, that are added to those seen, for the share that is expected."""
+
+_NEAR = 3.3
+"""Deviations above what was observed from which a rate is left untested: it could hardly be a lower limit."""
+
+_SEEN = 7.0
+"""Deviations of new ones that are followed."""
+
+_FOLLOWED = 5.0
 """Deviations around the mean between which numbers of ones are followed."""
 
-_FIRST, _LEAST, _MOST = 1.25, 0.8, 3.0
-"""The factor on the design's width: a guess and its bounds."""
+_MOST = 16.0
+"""The largest factor on the width that is tried; a cell that needs more is never rejected."""
 
-_STEEP = 4.0
-"""About how fast the log of a chance falls with half the square of the factor."""
+_FIRST, _STEEP, _STEP = 1.2, 4.5, 0.4
+"""The first guess of the factor, how fast the log odds of a rejection fall with it, and the longest step."""
 
-_PASSES, _ATTEMPTS = 4, 60
-_BUMP = 1.005
-_JUST_BELOW = 0.97
+_PASSES, _ATTEMPTS = 8, 50
+"""A factor that fits is good enough after so many; a cell for which none is found is never rejected."""
+
+_CLOSE, _GRAIN = 0.06, 0.004
+"""A factor is good if the log odds are this near to the goal, or the factor is this well known."""
+
 _ROUNDING = 1e-9
 _SHORT = 12
 """A kernel up to this length is applied term by term."""
@@ -79,6 +107,29 @@ _COMPUTING = Lock()
 _Rows = npt.NDArray[np.intp]
 
 
+class Seen(NamedTuple):
+    """What is known at a unit: units, ones at least, and ones at most, by what the unknown outcomes are."""
+
+    n: int
+    least: int
+    most: int
+
+    @property
+    def n_unknown(self) -> int:
+        """How many outcomes are unknown."""
+        return self.most - self.least
+
+    @property
+    def rate(self) -> float:
+        """The rate of the outcomes that are known, with a 0 and a 1 before them."""
+        return (self.least + 1.0) / (self.n - self.n_unknown + 2.0)
+
+    @property
+    def zeros(self) -> Seen:
+        """The same about zeros."""
+        return Seen(self.n, self.n - self.most, self.n - self.least)
+
+
 class RepeatedLimits:
     """Lower and upper limits of a rate, by look, known ones and unknown outcomes.
 
@@ -87,32 +138,25 @@ class RepeatedLimits:
         looks: Numbers of units at which there are limits, rising.
     """
 
-    def __init__(self, halfwidth: float, lows: dict[int, Floats]) -> None:
+    def __init__(self, halfwidth: float, lows: dict[int, Floats], lows_of_zeros: dict[int, Floats]) -> None:
         self.halfwidth = halfwidth
         self.looks = tuple(lows)
         self._lows = lows
+        self._lows_of_zeros = lows_of_zeros
 
     def ends(self, look: int, least: int, most: int) -> tuple[float, float]:
         """Return the interval at a look at which the ones are between `least` and `most`.
 
         It is never narrower than what is asked for where that would take it away from 0 or 1.
         """
-        low, high = self.all_ends(look, np.array([least]), np.array([most]))
-        return float(low[0]), float(high[0])
-
-    def all_ends(self, look: int, least: Counts, most: Counts) -> tuple[Floats, Floats]:
-        """Return what `ends` does, for many counts."""
-        lows, span = self._lows[look], min(1.0, 2.0 * self.halfwidth)
-        return np.minimum(lows[least], 1.0 - span), np.maximum(1.0 - lows[look - most], span)
+        span = min(1.0, 2.0 * self.halfwidth)
+        low, above = self._lows[look][least], self._lows_of_zeros[look][look - most]
+        return float(min(low, 1.0 - span)), float(max(1.0 - above, span))
 
     def tight(self, look: int, least: int, most: int) -> bool:
         """Tell whether the interval at a look is as tight as requested."""
-        return bool(self.all_tight(look, np.array([least]), np.array([most]))[0])
-
-    def all_tight(self, look: int, least: Counts, most: Counts) -> Flags:
-        """Return what `tight` does, for many counts."""
-        low, high = self.all_ends(look, least, most)
-        return np.asarray(high - low <= 2.0 * self.halfwidth + _ROUNDING)
+        low, high = self.ends(look, least, most)
+        return high - low <= 2.0 * self.halfwidth + _ROUNDING
 
     def next_look(self, n: int, rate: float, invalid: float) -> int | None:
         """Return the look after n that is tight at this rate and share of invalid trials, if any is."""
@@ -124,249 +168,252 @@ class RepeatedLimits:
         return None
 
 
-def repeated_limits(design: FixedWidth, alpha: float, horizon: int) -> RepeatedLimits | None:
-    """Return limits that, together with a design of few looks, miss a rate with probability alpha at most.
+def it_is_time(design: FixedWidth, seen: Seen) -> bool:
+    """Tell whether limits are to be made here: an outcome is unknown, and the design may end soon.
+
+    It is asked after every unit, and goes by nothing that comes after it.
+    """
+    n, least, most = seen
+    if least == most:
+        return False
+    # A width is least at an end of what the ones may be.
+    may_have_ended = design.stops(n, least) or design.stops(n, most)
+    may_end = design.stops(n + 1, least) or design.stops(n + 1, most + 1)
+    return may_have_ended or may_end or n >= _FROM * design.next_look(n, seen.rate)
+
+
+def repeated_limits(design: FixedWidth, spare: float, horizon: int, seen: Seen) -> RepeatedLimits:
+    """Return limits that, together with a design of few looks, miss a rate hardly more often than that alone.
 
     Args:
-        design: What ends the sampling as long as no trial is invalid; what it misses is less than alpha.
-        alpha: What both may miss together.
+        design: What ends the sampling as long as no trial is invalid. On the true path it has not ended
+            before `seen`.
+        spare: What both together may miss, beyond what the design does.
         horizon: The last look, at the latest.
-
-    Returns:
-        The limits; None if none were found.
+        seen: What is known at the unit from which they go on, which was chosen without what comes after.
     """
     with _COMPUTING:
-        return _limits_of(design, alpha, horizon)
+        return _limits_of(design, spare, horizon, seen)
 
 
-@lru_cache(maxsize=64)
-def _limits_of(design: FixedWidth, alpha: float, horizon: int) -> RepeatedLimits | None:
-    return _Tests(design, alpha, horizon).limits()
+@lru_cache(maxsize=16)
+def _limits_of(design: FixedWidth, spare: float, horizon: int, seen: Seen) -> RepeatedLimits:
+    lows, lows_of_zeros = (_Tests(design, spare, horizon, side).lows() for side in (seen, seen.zeros))
+    return RepeatedLimits(design.halfwidth, lows, lows_of_zeros)
 
 
-class _Window(NamedTuple):
-    """The numbers of ones that are followed at a look: `size` of them from `first`, by cell."""
+class _Chances(NamedTuple):
+    """Chances at a look, by cell and number of ones: these are `first` and those after it."""
 
+    n: int
     first: Counts
-    size: int
+    chance: Floats
 
-
-class _Entering(NamedTuple):
-    """Chances at a look of the design, by cell: of ones with which it ends and covers, or goes on.
-
-    `above` is the chance of either with more ones than are followed.
-    """
-
-    ended: Floats
-    alive: Floats
-    above: Floats
+    @property
+    def ones(self) -> Counts:
+        return np.asarray(self.first[:, None] + np.arange(self.chance.shape[1]))
 
 
 class _Tests:
     """The tests of all cells, side by side: arrays have a row for each."""
 
-    def __init__(self, design: FixedWidth, alpha: float, horizon: int) -> None:
-        self.design = design
-        self.halfwidth = design.halfwidth
-        self._edges = edges = _edges(2 * math.ceil(_CELLS / 2 / self.halfwidth), design.outcomes().low)
+    def __init__(self, design: FixedWidth, spare: float, horizon: int, seen: Seen) -> None:
+        self._design = design
+        self._seen = seen
+        self._halfwidth = h = design.halfwidth
+        n_cells = 2 * math.ceil(_CELLS / 2 / h)
+        self._edges = np.arange(n_cells + 1) / n_cells
         # An interval is 2h wide or ends at 0 or 1: a rate above 1 - 2h is never below it.
-        rows = int((edges[:-1] < 1.0 - 2.0 * self.halfwidth).sum())
-        self._u, self._v = edges[:-1], np.minimum(edges[1:], 1.0 - 1e-12)
+        rows = min(math.ceil((1.0 - 2.0 * h) * n_cells), math.ceil(self._highest() * n_cells))
+        self._u, self._v = self._edges[:rows], np.minimum(self._edges[1 : rows + 1], 1.0 - 1e-12)
         last = design.looks[-1]
         self._end = min(horizon, _LONGEST * last)
         self._all_at_end = self._end == horizon
-        self.looks = self._looks(last)
-        self._nodes = sorted({*self.looks, *design.looks})
-        self._logs = np.concatenate(([0.0], np.cumsum(np.log(np.arange(1.0, self._end + 1.0)))))
-        missed = self._missed_by_design()
-        left = alpha - _ROUNDING - missed - missed[::-1]
-        above = edges[1:] <= 2.0 * self.halfwidth  # and one below 2h never above it
-        self._budget = (left * np.where(above, 1.0, 0.5))[:rows]
-        self._u, self._v = self._u[:rows], self._v[:rows]
-        self._windows = {n: self._window(n) for n in self._nodes}
-        self._entering = self._paths_that_end()
+        self._logs = np.concatenate(([0.0], np.cumsum(np.log(np.arange(1.0, max(self._end, last) + 1.0)))))
+        invalid = (seen.n_unknown + _USUAL_INVALID) / (seen.n + _USUAL_UNITS)
+        self._tight = max(0.0, h - invalid / 2) / _WIDER
+        self._looks = self._few_looks()
+        above = self._v <= 2.0 * h  # and a rate below 2h never above it
+        self._budget = np.minimum(1.0, self._missed_yet() + np.where(above, spare, spare / 2)[:, None])
 
-    def limits(self) -> RepeatedLimits | None:
-        """Return the limits: each cell has a factor on the width, as small as its budget allows."""
-        factor = np.full(len(self._v), _FIRST)
-        found = np.full(len(self._v), np.inf)
-        rows = np.arange(len(self._v))
-        for attempt in range(_ATTEMPTS):
-            error = self.error(factor[rows], rows)
-            fits = error <= self._budget[rows]
-            found[rows[fits]] = np.minimum(found[rows[fits]], factor[rows[fits]])
-            if attempt >= _PASSES:
-                rows, error = rows[~fits], error[~fits]
-            if not len(rows):
-                return RepeatedLimits(self.halfwidth, self._lows(found))
-            goal = np.maximum(self._budget[rows] * _JUST_BELOW, 1e-7)
-            step = np.log(np.maximum(error, 1e-12) / goal) / (_STEEP * factor[rows])
-            more = np.clip(factor[rows] + step, _LEAST, _MOST)
-            factor[rows] = np.maximum(more, factor[rows] * _BUMP) if attempt >= _PASSES else more
-            rows = rows if attempt < _PASSES - 1 else np.flatnonzero(np.isinf(found))
-            if not len(rows):
-                return RepeatedLimits(self.halfwidth, self._lows(found))
-        return None
+    def lows(self) -> dict[int, Floats]:
+        """Return for each look the lower limit of each number of ones."""
+        factor = self._factors()
+        lows = {}
+        bars = self._bars(np.where(np.isinf(factor), 1.0, factor), np.arange(len(self._v)))
+        for n, bar in bars.items():
+            always, never = factor == -np.inf, factor == np.inf
+            nested = np.maximum.accumulate(np.where(always, 0, np.where(never, n + 1, bar)))
+            lows[n] = self._edges[np.searchsorted(nested, np.arange(n + 1), side="right")]
+        return lows
 
-    def error(self, factor: Floats, rows: _Rows) -> Floats:
-        """Return for each cell the chance that its test rejects, beyond what the design misses."""
-        bars = self._bars(factor, rows)
-        error = np.zeros(len(rows))
-        paths: Floats | None = None
-        before = 0
-        for n in self._nodes:
-            first, size = self._windows[n]
-            first = first[rows]
-            moved = np.zeros((len(rows), size))
-            if paths is not None:
-                moved, above = self._moved(paths, rows, before, n)
-                error += above
-            ones = first[:, None] + np.arange(size)
-            entering = self._entering.get(n)
-            if entering is not None:
-                moved += entering.ended[rows]
-                error += entering.above[rows]
-            if n in bars:
-                rejects = ones >= bars[n][:, None]
-                rejected = moved if entering is None else moved + entering.alive[rows]
-                error += np.where(rejects, rejected, 0.0).sum(axis=1)
-                moved = np.where(rejects, 0.0, moved)
-            paths, before = moved, n
-        return error
+    def _highest(self) -> float:
+        """Return a rate above which no cell is tested: the end of Wilson's interval, wide as it is."""
+        n, ones, squared = max(1, self._seen.n), self._seen.most, _NEAR**2
+        spread = _NEAR * math.sqrt(ones * (n - ones) / n + squared / 4)
+        return (ones + squared / 2 + spread) / (n + squared)
 
-    def _looks(self, last: int) -> list[int]:
+    def _few_looks(self) -> list[int]:
         looks: list[int] = []
-        for look in self.design.looks:
-            if not looks or look >= _APART * looks[-1] or look == last:
+        for look in self._design.looks:
+            if look >= self._seen.n and (not looks or look >= _APART * looks[-1]):
                 looks.append(look)
-        while looks[-1] < self._end:
-            looks.append(min(self._end, math.ceil(_APART * looks[-1])))
+        while not looks or looks[-1] < self._end:
+            looks.append(min(self._end, math.ceil(_APART * looks[-1]) if looks else self._end))
         return looks
 
-    def _missed_by_design(self) -> Floats:
-        """Return for each cell the greatest chance that the design stops with a low end above its u."""
-        stops = self.design.outcomes()
-        missed = np.zeros(len(self._v))
-        order = np.argsort(stops.low)
-        lows, ones, n, ways = (field[order] for field in (stops.low, stops.ones, stops.n, stops.log_ways))
-        for row, (u, v) in enumerate(zip(self._u.tolist(), self._v.tolist(), strict=True)):
-            some = slice(int(np.searchsorted(lows, max(u - 1e-10, 1e-300))), None)
-            p = np.clip(ones[some] / n[some], max(u, 1e-300), v)
-            missed[row] = np.exp(ways[some] + ones[some] * np.log(p) + (n - ones)[some] * np.log1p(-p)).sum()
-        return missed
+    def _missed_yet(self) -> Floats:
+        """Return L by cell and number of ones from `least` to `most`, at the unit from which they go on."""
+        design = self._design
+        later: _Chances | None = None
+        for n in reversed([look for look in design.looks if look >= self._seen.n]):
+            chances = self._window(n, self._u)
+            ones = np.minimum(chances.ones, n).astype(np.float64)
+            width = design.widths(n, ones)
+            half = np.minimum(0.5, np.maximum(self._halfwidth, width))
+            low = np.clip(design.centres(n, ones), half, 1.0 - half) - half
+            chance = np.where(low >= self._v[:, None] + _ROUNDING, 1.0, 0.0)
+            if later is not None:
+                chance = np.where(width > self._halfwidth, self._before(chances, later, self._u), chance)
+            chance[chances.ones > n] = 1.0  # no such paths; so that they take nothing from others
+            later = chances._replace(chance=np.minimum.accumulate(chance[:, ::-1], axis=1)[:, ::-1])
+        now = self._now(len(self._u))
+        return now.chance if later is None else self._before(now, later, self._u)
 
-    def _window(self, n: int) -> _Window:
-        deviation = np.sqrt(n * self._v * (1.0 - self._v))
-        first = np.maximum(0.0, np.floor(n * self._v - _BELOW * deviation - 2.0)).astype(np.int64)
-        last = np.minimum(n, np.ceil(n * self._v + _ABOVE * deviation + 6.0)).astype(np.int64)
-        return _Window(first, int((last - first).max()) + 1)
+    def rejected(self, factor: Floats, rows: _Rows) -> Floats:
+        """Return the chance that the test of each of these cells rejects, by ones from `least` to `most`."""
+        rate, bars = self._v[rows], self._bars(factor, rows)
+        later: _Chances | None = None
+        for n in reversed(self._looks):
+            chances = self._window(n, rate)
+            chance = chances.chance if later is None else self._before(chances, later, rate, at_most=True)
+            later = chances._replace(chance=np.where(chances.ones >= bars[n][:, None], 1.0, chance))
+        now = self._now(len(rows))
+        return now.chance if later is None else self._before(now, later, rate, at_most=True)
 
-    def _paths_that_end(self) -> dict[int, _Entering]:
-        """Return for each look of the design the chances that it stops there and covers, or goes on."""
-        entering: dict[int, _Entering] = {}
-        for look in self.design.walk():
-            n, h = look.n, self.halfwidth
-            half = np.minimum(0.5, np.maximum(h, look.width))
-            low = np.clip(self.design.centres(n, look.ones), half, 1.0 - half) - half
-            first, size = self._windows[n]
-            lowest = int(look.ones[0])
-            rate = self._v[:, None]
-            logs = self._logs[n] - self._logs[look.ones.astype(np.int64)]
-            logs = logs - self._logs[n - look.ones.astype(np.int64)]
-            chance = look.share * np.exp(logs + look.ones * np.log(rate) + (n - look.ones) * np.log1p(-rate))
-            missed = (low > self._u[:, None] - 1e-10) & (low > 0.0)
-            ended = np.where(look.goes_on | missed, 0.0, chance)
-            alive = np.where(look.goes_on, chance, 0.0)
-            place = lowest + np.arange(len(look.ones)) - first[:, None]
-            above = np.where(place >= size, ended + alive, 0.0).sum(axis=1)
-            into = (np.clip(place, 0, size - 1) + size * np.arange(len(rate))[:, None]).ravel()
-            inside = place < size
-            ended, alive = (
-                np.bincount(into, np.where(inside, part, 0.0).ravel(), size * len(rate)).astype(np.float64)
-                for part in (ended, alive)
-            )
-            entering[n] = _Entering(ended.reshape(-1, size), alive.reshape(-1, size), above)
-        return entering
+    def _now(self, n_rows: int) -> _Chances:
+        seen = self._seen
+        return _Chances(seen.n, np.full(n_rows, seen.least), np.zeros((n_rows, seen.n_unknown + 1)))
 
-    def _moved(self, paths: Floats, rows: _Rows, before: int, n: int) -> tuple[Floats, Floats]:
-        """Return the paths at a later look, and the chance that they are above its window."""
-        units, rate = n - before, self._v[rows]
+    def _window(self, n: int, rate: Floats) -> _Chances:
+        """Return the numbers of ones at a look that matter, without their chances."""
+        units = n - self._seen.n
         deviation = np.sqrt(units * rate * (1.0 - rate))
-        least = np.maximum(0.0, np.floor(units * rate - 7.0 * deviation - 4.0)).astype(np.int64)
-        most = np.minimum(units, np.ceil(units * rate + 7.0 * deviation + 6.0)).astype(np.int64)
-        more = least[:, None] + np.arange(int((most - least).max()) + 1)
+        first = np.maximum(0.0, np.floor(units * rate - _FOLLOWED * deviation - 2.0)).astype(np.int64)
+        last = np.minimum(units, np.ceil(units * rate + _FOLLOWED * deviation + 6.0)).astype(np.int64)
+        size = int((last - first).max(initial=0)) + self._seen.n_unknown + 1
+        return _Chances(n, first + self._seen.least, np.zeros((len(rate), size)))
+
+    def _before(self, now: _Chances, later: _Chances, rate: Floats, *, at_most: bool = False) -> Floats:
+        """Return what is expected of a later look, for the ones that are followed now.
+
+        Chances rise with the ones. So those of more or fewer ones than are followed later are bounded by
+        them: from below, or from above if it is to be `at_most`.
+        """
+        units = later.n - now.n
+        size = now.chance.shape[1]
+        least, kernel = self._kernel(units, rate)
+        more = kernel.shape[1]
+        place = (now.first + least - later.first)[:, None] + np.arange(size + more - 1)
+        reached = np.take_along_axis(later.chance, np.clip(place, 0, later.chance.shape[1] - 1), axis=1)
+        if at_most:
+            reached[place >= later.chance.shape[1]] = 1.0
+            left_out = np.maximum(0.0, 1.0 - kernel.sum(axis=1))[:, None] + _ROUNDING
+        else:
+            reached[place < 0] = 0.0
+            left_out = np.array(-_ROUNDING)
+        spread = _convolved(reached, kernel[:, ::-1])[:, more - 1 : more - 1 + size]
+        return np.asarray(np.clip(spread + left_out, 0.0, 1.0))
+
+    def _kernel(self, units: int, rate: Floats) -> tuple[Counts, Floats]:
+        """Return the chances of numbers of new ones, and the least of these, by cell."""
+        deviation = np.sqrt(units * rate * (1.0 - rate))
+        least = np.maximum(0.0, np.floor(units * rate - _SEEN * deviation - 4.0)).astype(np.int64)
+        most = np.minimum(units, np.ceil(units * rate + _SEEN * deviation + 6.0)).astype(np.int64)
+        more = least[:, None] + np.arange(int((most - least).max(initial=0)) + 1)
         inside = np.minimum(more, units)
         logs = self._logs[units] - self._logs[inside] - self._logs[units - inside]
-        logs = logs + inside * np.log(rate)[:, None] + (units - inside) * np.log1p(-rate)[:, None]
-        kernel = np.where(more <= units, np.exp(logs), 0.0)
-        spread = _convolved(paths, kernel)
-        left_out = np.maximum(0.0, 1.0 - kernel.sum(axis=1)) * paths.sum(axis=1)
-        (old, _), (first, size) = self._windows[before], self._windows[n]
-        shift = first[rows] - old[rows] - least  # place 0 of the new window, in what is spread
-        total = spread.sum(axis=1)
-        place = shift[:, None] + np.arange(size)
-        found = np.take_along_axis(spread, np.clip(place, 0, spread.shape[1] - 1), axis=1)
-        moved = np.where((place >= 0) & (place < spread.shape[1]), found, 0.0)
-        below = np.where(np.arange(spread.shape[1]) < shift[:, None], spread, 0.0).sum(axis=1)
-        above = np.maximum(0.0, total - moved.sum(axis=1) - below)
-        moved[:, 0] += below
-        return moved, above + left_out
+        logs = logs + inside * np.log(np.maximum(rate, 1e-300))[:, None]
+        logs = logs + (units - inside) * np.log1p(-rate)[:, None]
+        return least, np.where(more <= units, np.exp(logs), 0.0)
+
+    def _factors(self) -> Floats:
+        """Return for each cell the factor on the width: as small as its budget allows.
+
+        -inf is for a cell that may always be rejected, inf for one that never is.
+        """
+        found = np.where((self._budget >= 1.0).all(axis=1), -np.inf, np.inf)
+        rows = np.flatnonzero(found == np.inf)
+        factor = np.full(len(found), _FIRST)
+        # The last factors that were too small and that fitted, and how far their log odds are from the goal.
+        small, fitting = np.zeros(len(found)), np.full(len(found), _MOST)
+        over, under = np.full(len(found), np.nan), np.full(len(found), np.nan)
+        for attempt in range(_ATTEMPTS):
+            now, budget = factor[rows], self._budget[rows]
+            chance = self.rejected(now, rows)
+            fits = (chance <= budget).all(axis=1)
+            off = (_log_odds(chance) - _log_odds(0.98 * budget)).max(axis=1)
+            found[rows[fits]] = np.minimum(found[rows[fits]], now[fits])
+            small[rows] = np.where(fits, small[rows], now)
+            over[rows] = np.where(fits, over[rows], off)
+            fitting[rows] = np.where(fits, now, fitting[rows])
+            under[rows] = np.where(fits, off, under[rows])
+            step = np.clip(off / _STEEP, -_STEP, _STEP) + np.where(fits, -_GRAIN, _GRAIN)
+            between = np.clip(over[rows] / np.maximum(over[rows] - under[rows], 1e-9), 0.05, 0.95)
+            inside = small[rows] + between * (fitting[rows] - small[rows])
+            factor[rows] = np.where(np.isnan(inside), np.clip(now + step, 0.0, _MOST), inside)
+            good = fits & ((off > -_CLOSE) | (now <= 0.0))
+            known = (fitting[rows] - small[rows] <= _GRAIN) | (~fits & (now >= _MOST))
+            rows = rows[~(good | known | ((attempt >= _PASSES) & np.isfinite(found[rows])))]
+            if not len(rows):
+                break
+        return found
 
     def _bars(self, factor: Floats, rows: _Rows) -> dict[int, Counts]:
         """Return for each look the least ones with which each cell is rejected; n + 1 if there are none."""
-        return {n: self._bar(n, factor, self._v[rows]) for n in self.looks}
+        return {n: self._bar(n, factor, self._v[rows]) for n in self._looks}
 
     def _bar(self, n: int, factor: Floats, v: Floats) -> Counts:
         allowed = self._allowed(n)
         low, high = np.ceil(n * v).astype(np.int64) - 1, np.full(len(v), n + 1)
         while (high - low > 1).any():
             middle = np.minimum((low + high) // 2, n)
-            ones = middle.astype(float)
-            rejects = self.design.centres(n, ones) - factor * self.design.widths(n, ones) >= v
+            ones = middle.astype(np.float64)
+            rejects = self._design.centres(n, ones) - factor * self._wider(n, ones) >= v
             open_ = high - low > 1
             high = np.where(open_ & rejects, middle, high)
             low = np.where(open_ & ~rejects, middle, low)
         return np.asarray(allowed[high])
+
+    def _wider(self, n: int, ones: Floats) -> Floats:
+        """Return the design's widths, as much wider as they are tighter than needed at the first tests."""
+        width = self._design.widths(n, ones)
+        return np.asarray(width * np.maximum(1.0, self._tight / width) ** (2.0 * _LATER))
 
     def _allowed(self, n: int) -> Counts:
         """Return for each number of ones the next one, itself included, for which there is a test."""
         ones = np.arange(n + 1.0)
         if n == self._end and self._all_at_end:
             return np.arange(n + 2)
-        widths = self.design.widths(n, ones)
-        tight = _FROM * widths + 0.5 / n <= self.halfwidth
-        in_time = widths * math.sqrt(_LONGEST) >= self.halfwidth
-        places = np.append(np.where(tight & in_time, ones, n + 1.0), n + 1.0)
+        widths = self._design.widths(n, ones)
+        in_time = widths * math.sqrt(_LONGEST) >= self._halfwidth
+        places = np.append(np.where((widths <= self._tight) & in_time, ones, n + 1.0), n + 1.0)
         return np.minimum.accumulate(places[::-1])[::-1].astype(np.int64)
 
-    def _lows(self, factor: Floats) -> dict[int, Floats]:
-        """Return for each look the lower limit of each number of ones."""
-        lows = {}
-        for n, bar in self._bars(factor, np.arange(len(self._v))).items():
-            nested = np.maximum.accumulate(bar)
-            lows[n] = self._edges[np.searchsorted(nested, np.arange(n + 1), side="right")]
-        return lows
 
-
-def _edges(n_cells: int, lows: Floats) -> Floats:
-    """Return the edges of cells, moved to right above the ends of the design's intervals where they can be.
-
-    What the design misses jumps there. They are the same for ones and zeros.
-    """
-    edges = np.arange(n_cells // 2 + 1) / n_cells
-    ends = np.concatenate((lows + _ROUNDING, 1.0 - lows - _ROUNDING))
-    ends = ends[(ends > 0.5 / n_cells) & (ends < 0.5 - 0.5 / n_cells)]
-    edges[np.rint(ends * n_cells).astype(np.int64)] = ends
-    return np.concatenate((edges, 1.0 - edges[-2::-1]))
+def _log_odds(chance: Floats) -> Floats:
+    inside = np.clip(chance, 1e-12, 1.0 - 1e-12)
+    return np.asarray(np.log(inside) - np.log1p(-inside))
 
 
 def _convolved(paths: Floats, kernel: Floats) -> Floats:
     """Return what paths become by further units, row by row."""
     size, more = paths.shape[1], kernel.shape[1]
-    if more <= _SHORT:
+    if min(size, more) <= _SHORT:
+        short, long = (paths, kernel) if size < more else (kernel, paths)
         spread = np.zeros((len(paths), size + more - 1))
-        for place in range(more):
-            spread[:, place : place + size] += kernel[:, place : place + 1] * paths
+        for place in range(short.shape[1]):
+            spread[:, place : place + long.shape[1]] += short[:, place : place + 1] * long
         return spread
     length = _smooth(size + more - 1)
     product = np.fft.rfft(paths, length) * np.fft.rfft(kernel, length)

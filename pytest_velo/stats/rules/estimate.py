@@ -6,21 +6,20 @@ anytime-valid interval. If a half-width is asked for, its bets aim at the unit a
 (`engine.aim`, `limits.aimed`): that makes it tight there, and costs nothing of its validity.
 
 **A rate has three of them.** The design's interval counts only where the design itself ended the sampling:
-at the stop, or at the horizon. An invalid trial that could be a 0 or a 1 makes the path unknown: then there
-are limits that hold at all of a few looks at once (`exact.repeated`), whichever way it fell, and the sampling
-ends at the first of these looks at which they are tight enough. A run may end elsewhere (budget, Ctrl-C), and
-somebody may look while it runs: then the anytime-valid interval is reported, within the tightest of these
-limits after an invalid trial.
+at the stop, or at the horizon. An invalid trial that could be a 0 or a 1 makes the path unknown. Then, before
+the first look at which the design might have ended, limits are made that hold at all of a few looks at once
+(`exact.repeated`), whichever way the invalid trials fell, and the sampling ends at the first of these looks
+at which they are tight enough. A run may end elsewhere (budget, Ctrl-C), and somebody may look while it runs:
+then the anytime-valid interval is reported, within the tightest of these limits after an invalid trial.
 
 Where `min_units` kept the run going until the anytime-valid interval is tighter than what was asked for, what
 the two have in common is reported.
 
 Whoever chooses between the three, and however the data make them choose: the report misses only if the
-design's interval misses at the design's own stop, run on the true outcomes, or the limits at any look, or the
+design's interval misses at its stop, or the limits, which take its place from a unit on, at any look, or the
 anytime-valid interval at any time. The first two together have a chance of `EXACTLY` * alpha at most, the
-third has the rest. (A design that is so long that there are no such limits has `FEW_LOOKS` * alpha
-alone, and the bets of its anytime-valid interval aim. So has one whose invalid trials are left out, which
-needs no such limits; its anytime-valid interval is calibrated.)
+third has the rest. (Where invalid trials are left out, no such limits are needed: the design has `FEW_LOOKS`
+of alpha, and the anytime-valid interval the rest.)
 
 Each end of the anytime-valid interval is a limit at half of its share that holds at all times
 simultaneously, so it also covers when its own width decides when to stop. Where earlier units ruled out
@@ -36,6 +35,7 @@ from __future__ import annotations
 
 import math
 from array import array
+from collections.abc import Sequence
 from functools import cached_property
 from statistics import NormalDist
 from typing import TYPE_CHECKING
@@ -52,7 +52,7 @@ from pytest_velo.verdicts import Interval
 
 if TYPE_CHECKING:
     from pytest_velo.stats.exact.fixed_width import FixedWidth
-    from pytest_velo.stats.exact.repeated import RepeatedLimits
+    from pytest_velo.stats.exact.repeated import RepeatedLimits, Seen
     from pytest_velo.stats.limits.aimed import AimedLimit
 
 FEW_LOOKS = 0.9
@@ -64,8 +64,8 @@ EXACTLY = 0.97
 TIGHTER = 1.3
 """From how many times below the half-width the anytime-valid interval is looked at, too, at the stop."""
 
-MAX_REPEATED = 500
-"""A design whose last look is later has no repeated limits: they would take longer and longer to compute."""
+WIDER = 1.12
+"""Initial guess of how much wider the limits after an invalid trial are than the design's."""
 
 SLOWER_THAN_FIXED = 1.05
 """Initial guess, on the low side, of how much wider an anytime-valid interval is than a fixed-n one."""
@@ -140,6 +140,7 @@ class EstimateRule:
         self._ends: tuple[int, float, float] | None = None
         self._tightest: tuple[float, float] | None = None  # of the repeated ones
         self._by_limits = False  # they ended the sampling
+        self._repeated: RepeatedLimits | None = None
         self._factor = SLOWER_THAN_FIXED * NormalDist().inv_cdf(1.0 - alpha / 2)
 
     @cached_property
@@ -153,28 +154,34 @@ class EstimateRule:
             return None  # nothing stops it within the horizon; the anytime-valid interval may
         return design
 
-    @cached_property
+    @property
     def repeated(self) -> RepeatedLimits | None:
-        """The limits that go on after an invalid trial, if there are any: computed on use, in seconds."""
-        if self.few_looks is None or not self._may_repeat:
-            return None
-        return exact.repeated_limits(self.few_looks, EXACTLY * self.alpha, self.max_units)
+        """The limits that go on after an invalid trial, once they are made."""
+        return self._repeated
+
+    @property
+    def is_ready(self) -> bool:
+        """The next unit can be fed at once; else `get_ready` comes first, which takes about a second."""
+        design = None if self._surely or self._repeated is not None else self.few_looks
+        return design is None or self.measured or not exact.it_is_time(design, self._seen)
 
     def get_ready(self) -> None:
-        """Compute what goes on after an invalid trial, on any thread; else it is computed when it is used."""
-        _ = self.repeated
+        """Make the limits that go on from here, if it is time, on any thread; else `feed` does."""
+        if not self.is_ready and (design := self.few_looks) is not None:
+            spare = (EXACTLY - FEW_LOOKS) * self.alpha
+            self._repeated = exact.repeated_limits(design, spare, self.max_units, self._seen)
+            self._look_again(self._repeated)
 
-    @cached_property
-    def _may_repeat(self) -> bool:
-        asked = self._goal or 0.5, FEW_LOOKS * self.alpha, self.max_units, self.min_units
-        return self._may_be_open and exact.last_look(*asked) <= MAX_REPEATED
+    @property
+    def _seen(self) -> Seen:
+        return exact.Seen(self.n, *self.counts())
 
     @property
     def _anytime_alpha(self) -> float:
         """What the anytime-valid interval may miss."""
         if self.few_looks is None:
             return self.alpha
-        return (1.0 - (EXACTLY if self._may_repeat else FEW_LOOKS)) * self.alpha
+        return (1.0 - (EXACTLY if self._may_be_open else FEW_LOOKS)) * self.alpha
 
     @property
     def by_design(self) -> bool:
@@ -215,9 +222,7 @@ class EstimateRule:
         if self.measured or self.n >= self.max_units:
             raise VeloError(f"the estimate of `{self.statistic}` has ended", fix="add no more outcomes")
         check_bounds(low, high)
-        should_aim = self.n == 0 and self._may_be_open and self.few_looks is not None
-        if should_aim and not self._may_repeat:  # should a trial be invalid
-            self._aim = Aim(self._goal or 0.0, self._anytime_alpha, self._horizon)
+        self.get_ready()
         self.n += 1
         if self._aim is not None:
             self._take_aim(self._aim, low, high)
@@ -251,12 +256,8 @@ class EstimateRule:
         if self._surely and (design := self.few_looks) is not None:
             rate = (self._sums[0] + 1.0) / (self.n + 2.0)
             return max(self.min_more(), min(left, design.next_look(self.n, rate) - self.n))
-        if not self._surely and (repeated := self.repeated) is not None:
-            least, most = self.counts()
-            known = self.n - (most - least)
-            look = repeated.next_look(self.n, (least + 1.0) / (known + 2.0), (most - least) / self.n)
-            if look is not None:
-                return max(self.min_more(), min(left, look - self.n))
+        if not self._surely and self.few_looks is not None:
+            return max(self.min_more(), min(left, self._look_in_sight(self.few_looks) - self.n))
         if self._aimed and self._aim is not None:
             return max(self.min_more(), min(left, self._aim.end - self.n))
         low, high = self.n, self.max_units
@@ -272,13 +273,34 @@ class EstimateRule:
             return left
         if self._surely and (design := self.few_looks) is not None:
             first = next((look for look in design.looks if look > self.n), self.max_units)
-        elif not self._surely and (limits_ := self.repeated) is not None and self.n < limits_.looks[-1]:
-            first = next(look for look in limits_.looks if look > self.n)
+        elif not self._surely and (look := self._look_ahead()) is not None:
+            first = look
             if self._foreseen(first) <= self._goal:  # the anytime-valid interval may be there sooner
                 first = min(first, max(self.min_units, self._next))
         else:
             first = max(self.min_units, fewest_units(self._goal, self.alpha))
         return 0 if self.measured else min(left, max(1, first - self.n))
+
+    def _look_ahead(self) -> int | None:
+        """Return the next look after an invalid trial, if there is one."""
+        looks: Sequence[int] = ()
+        if self._repeated is not None:
+            looks = self._repeated.looks
+        elif self.few_looks is not None:
+            looks = self.few_looks.looks
+        return next((look for look in looks if look > self.n), None)
+
+    def _look_in_sight(self, design: FixedWidth) -> int:
+        """Guess the look at which the limits will be tight enough, if invalid trials go on as they came."""
+        invalid, rate = self._seen.n_unknown / self.n, self._seen.rate
+        if self._repeated is not None:
+            look = self._repeated.next_look(self.n, rate, invalid)
+            return self.max_units if look is None else look
+        ends = design.looks[-1]
+        goal = design.halfwidth - invalid / 2
+        if goal <= 0.0:
+            return self.max_units
+        return math.ceil(ends * (WIDER * design.width(ends, rate * ends) / goal) ** 2)
 
     def _foreseen(self, n: int) -> float:
         """Predict the half-width at n units, including the uncertainty from invalid ones."""
@@ -295,8 +317,9 @@ class EstimateRule:
             ones = round(self._sums[0])
             self.measured = design.stops(self.n, ones) and design.width(self.n, ones) <= goal
             return
-        if not self._surely and (repeated := self.repeated) is not None:
-            self._look_again(repeated)
+        if self._repeated is not None:
+            self._look_again(self._repeated)
+            self.measured = self._by_limits
         if self.measured:
             return
         if self._aimed:
@@ -312,13 +335,13 @@ class EstimateRule:
         return round(self._sums[0]), round(self._sums[1])
 
     def _look_again(self, repeated: RepeatedLimits) -> None:
-        """After an invalid trial: at a look, take its limits and tell whether they are tight enough."""
+        """At a look after an invalid trial, take its limits, and note whether they are tight enough."""
         if self.n in repeated.looks:
             low, high = repeated.ends(self.n, *self.counts())
             before = self._tightest
             if before is None or high - low < before[1] - before[0]:
                 self._tightest = low, high
-            self.measured = self._by_limits = repeated.tight(self.n, *self.counts())
+            self._by_limits = repeated.tight(self.n, *self.counts())
 
     def _look(self, goal: float) -> None:
         """Compute the interval; if it is still too wide, schedule the next computation."""
@@ -333,6 +356,8 @@ class EstimateRule:
         """Return both limits on the scale [0, 1], computed once for each n."""
         if self.n == 0:
             return 0.0, 1.0
+        if self.n == self.max_units:
+            self.get_ready()  # an invalid trial at the very last look
         if self.by_design and (design := self.few_looks) is not None:
             ends = design.ends(self.n, round(self._sums[0]))
             if not self._much_tighter(design):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from pytest_velo.stats.exact.fixed_width import fixed_width_design
-from pytest_velo.stats.exact.repeated import repeated_limits
+from pytest_velo.stats.exact.repeated import Seen, it_is_time, repeated_limits
 
 
 @pytest.fixture(scope="module")
 def limits():
-    return repeated_limits(fixed_width_design(0.2, 0.09, 60), 0.097, 60)
+    return repeated_limits(fixed_width_design(0.2, 0.09, 60), 0.007, 60, Seen(8, 3, 4))
 
 
 def test_they_rise_with_the_ones(limits):
@@ -18,13 +18,39 @@ def test_they_rise_with_the_ones(limits):
     for look in limits.looks:
         lows = [limits.ends(look, ones, ones)[0] for ones in range(look + 1)]
         assert lows == sorted(lows)
-        assert (lows[0], lows[-1] < 1.0) == (0.0, True)
+        assert 0.0 <= lows[0] < 0.1
+        assert lows[-1] < 1.0
 
 
 def test_ones_and_zeros_are_alike(limits):
+    others = repeated_limits(fixed_width_design(0.2, 0.09, 60), 0.007, 60, Seen(8, 4, 5))
     for look in limits.looks:
         low, high = limits.ends(look, 3, 7)
-        assert limits.ends(look, look - 7, look - 3) == pytest.approx((1 - high, 1 - low))
+        assert others.ends(look, look - 7, look - 3) == pytest.approx((1 - high, 1 - low))
+
+
+def test_they_keep_to_what_the_design_leaves():
+    """What few ones by now make likely or unlikely, they take into account."""
+    design = fixed_width_design(0.1, 0.045, 400)
+    few, many = (repeated_limits(design, 0.0035, 400, Seen(40, ones, ones + 1)) for ones in (8, 20))
+    assert few.looks == many.looks
+    at = few.looks[-1]
+    assert few.ends(at, at // 5, at // 5) != many.ends(at, at // 5, at // 5)
+
+
+@pytest.mark.parametrize(
+    ("seen", "due"),
+    [
+        (Seen(20, 10, 10), False),
+        (Seen(20, 9, 10), False),
+        (Seen(54, 26, 27), True),
+        (Seen(54, 27, 27), False),
+        (Seen(107, 53, 54), True),
+        (Seen(26, 0, 1), True),
+    ],
+)
+def test_it_is_time_halfway_to_the_end_of_the_design_and_before_it_may_end(seen, due):
+    assert it_is_time(fixed_width_design(0.1, 0.045, 400), seen) is due
 
 
 def test_an_unknown_outcome_is_a_zero_below_and_a_one_above(limits):
@@ -41,7 +67,7 @@ def test_the_last_look_is_at_a_horizon_that_comes_early(limits):
 
 def test_tight_is_as_wide_as_asked_for(limits):
     look = limits.looks[-1]
-    assert limits.tight(look, 8, 9)
+    assert limits.tight(look, 20, 21)
     assert not limits.tight(look, 20, 40)
-    assert limits.next_look(1, 0.1, 0.02) in limits.looks
+    assert limits.next_look(1, 0.4, 0.02) in limits.looks
     assert limits.next_look(1, 0.5, 0.9) is None
