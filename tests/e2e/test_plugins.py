@@ -416,8 +416,8 @@ def on_a_terminal(run, *options: str) -> str:
     finally:
         os.close(theirs)
     written = b""
-    deadline_s = time.monotonic() + 120
-    while time.monotonic() < deadline_s and select.select([ours], [], [], 120)[0]:
+    deadline_s = time.monotonic() + 500
+    while time.monotonic() < deadline_s and select.select([ours], [], [], 500)[0]:
         try:
             written += os.read(ours, 65536)
         except OSError:  # the other end is closed
