@@ -245,10 +245,10 @@ class Lab:
             self.keys.add(key)
             return len(self.calls)
 
-    def reply(self, body: dict[str, Any]) -> Answer:
-        """Answer yes or no, by the hash of the whole request."""
+    def reply(self, body: dict[str, Any], share: float | None = None) -> Answer:
+        """Answer yes or no, by the hash of the whole request; give a share that goes by the request."""
         drawn = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).digest()
-        return Answer(chat("yes" if drawn[0] / 256 < self.share else "no"))
+        return Answer(chat("yes" if drawn[0] / 256 < (self.share if share is None else share) else "no"))
 
     def hold(self, n_answered: int) -> Held:
         """Answer so many calls at once from now on, and hold the others."""
