@@ -68,7 +68,7 @@ class Inner:
         with pytest.MonkeyPatch.context() as patch:
             for name, value in env.items():
                 patch.setenv(name, value)
-            return self._pytester.runpytest_subprocess(*LEAN, *args, timeout=120)
+            return self._pytester.runpytest_subprocess(*LEAN, *args, timeout=500)
 
     def start(self, *args: str, **options: Any) -> subprocess.Popen[str]:
         """Start a process and leave it running."""

@@ -36,7 +36,7 @@ def n_stored(run) -> int:
 def finished(process: subprocess.Popen[str]) -> str:
     """The output of a process that must end by itself, soon."""
     try:
-        shown, _ = process.communicate(timeout=120)
+        shown, _ = process.communicate(timeout=500)
     except subprocess.TimeoutExpired:
         process.kill()
         process.communicate()
@@ -49,7 +49,7 @@ def test_a_kill_in_mid_run_loses_no_draw_and_the_rerun_pays_for_the_rest_only(ru
     run.file(SLOW)
     held = lab.hold(37)
     process = run.start("-m", "velo", "--velo-concurrency=5")
-    assert held.reached.wait(120)
+    assert held.reached.wait(500)
     stored = settled(lambda: n_stored(run), 37)
     assert settled(lambda: len(lab.calls), 37 + 5) == 37 + 5
     process.send_signal(signal.SIGKILL)
@@ -70,7 +70,7 @@ def test_ctrl_c_keeps_every_draw_prints_what_is_known_and_exits_2(run, lab, kind
     run.file(source + "\ndef test_later(): pass\n")
     held = lab.hold(30)
     process = run.start_to_interrupt("-m", "velo or not velo", "--velo-mode=auto", "--velo-concurrency=5")
-    assert held.reached.wait(120)
+    assert held.reached.wait(500)
     assert settled(lambda: n_stored(run), 30) == 30
     run.interrupt(process)
     held.release.set()  # what is under way is answered, and kept
@@ -179,7 +179,7 @@ def test_hazard_13_bodies_that_hang_for_ever_do_not_hold_up_ctrl_c(run, lab, whe
         assert settled(lambda: len(lab.calls), 8) == 8
         assert settled(lambda: n_stored(run), 8) == 8
     else:
-        assert held.reached.wait(120)
+        assert held.reached.wait(500)
         assert settled(lambda: n_stored(run), 3) == 3
     process.send_signal(signal.SIGINT)
     shown = finished(process)
@@ -194,7 +194,7 @@ def test_hazard_14_a_timeout_is_an_error_and_the_draws_before_it_are_kept(run, l
     run.file("\n@pytest.mark.timeout(600, method='signal')" + SLOW)
 
     def ring() -> None:  # the 10 minutes are over as soon as 25 draws are there
-        if held.reached.wait(120):  # from then on the run waits, and has its handler
+        if held.reached.wait(500):  # from then on the run waits, and has its handler
             settled(lambda: n_stored(run), 25)
             os.kill(os.getpid(), signal.SIGALRM)
 
@@ -233,7 +233,7 @@ def test_hazard_14_a_timeout_that_kills_the_process_loses_no_draw(run, lab):
     run.file(SLOW)
     (run.path / "conftest.py").write_text(PATIENT)
     process = run.start("-m", "velo", "--velo-concurrency=5", "--timeout=600", "--timeout-method=thread")
-    assert held.reached.wait(120)
+    assert held.reached.wait(500)
     assert settled(lambda: n_stored(run), 25) == 25
     assert settled(lambda: len(lab.calls), 25 + 5) == 25 + 5
     (run.path / "over").touch()

@@ -257,7 +257,7 @@ async def test_h(model, trial):
 def feed(run, text: str, *options: str) -> tuple[int, str]:
     """Run in a process of its own whose standard input says `text`."""
     process = run.start("-p", "no:randomly", *options, stdin=-1)
-    output, _ = process.communicate(text, timeout=120)
+    output, _ = process.communicate(text, timeout=500)
     return process.returncode, output
 
 
@@ -423,7 +423,7 @@ def on_a_terminal(run, *options: str) -> str:
         except OSError:  # the other end is closed
             break
     os.close(ours)
-    process.wait(60)
+    process.wait(300)
     return written.decode()
 
 

@@ -199,7 +199,7 @@ def test_the_live_line_leaves_no_trace_on_a_terminal(run) -> None:
             seen += piece
     except OSError:  # Linux says so when the other side is closed
         pass
-    process.wait(60)
+    process.wait(300)
     os.close(ours)
     raw = seen.decode()
     assert re.search(r"test_slow  \d+ of at most 200 trials", raw)

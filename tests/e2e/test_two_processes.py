@@ -17,7 +17,7 @@ async def test_h(model):
 
 
 def ended(process) -> str:
-    shown, _ = process.communicate(timeout=120)
+    shown, _ = process.communicate(timeout=500)
     assert process.returncode == 0, shown
     return shown
 
@@ -36,10 +36,10 @@ def test_a_run_that_is_killed_leaves_its_draws_to_the_other(run, lab):
     held = lab.hold(20)
     told = ["-m", "velo", "--velo-concurrency=7", "-p", "no:cacheprovider"]
     first = run.start(*told)
-    assert held.reached.wait(120)
+    assert held.reached.wait(500)
     second = run.start(*told)
     first.send_signal(signal.SIGKILL)
-    first.communicate(timeout=120)
+    first.communicate(timeout=500)
     held.release.set()
     ended(second)
     seeds = Counter(call["seed"] for call in lab.calls)

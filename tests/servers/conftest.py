@@ -106,10 +106,10 @@ def proxy(llmock_process: Any, tmp_path_factory: pytest.TempPathFactory) -> Iter
     finally:
         process.terminate()
         try:
-            process.wait(10)
+            process.wait(60)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.wait(10)
+            process.wait(60)
 
 
 def _await(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
