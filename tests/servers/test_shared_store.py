@@ -32,6 +32,7 @@ from pytest_velo.cli.main import main
 from pytest_velo.errors import StoreError
 from pytest_velo.records import Address, Belief, Draw, Reply, Request
 from pytest_velo.settings import StoreUrl
+from support.listening import free_port
 from support.machines import machines, why_not
 from support.model_server import ModelServer
 from support.postgres import PASSWORD, Cluster, binaries, cluster
@@ -61,9 +62,7 @@ def postgres() -> Iterator[Cluster]:
     found = binaries()
     if found is None:
         pytest.skip("there is no PostgreSQL (apt-get install postgresql)")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     # Not below pytest's own folder, which is closed to the user that runs the server.
     with TemporaryDirectory(prefix="velo-postgres-") as folder, cluster(folder, found, port, "*") as made:
         with psycopg.connect(made.url(), autocommit=True) as connection:
