@@ -15,7 +15,12 @@ from pytest_velo.cache.schema import APPLICATION_ID as APPLICATION_ID
 from pytest_velo.cache.schema import DRAWS, Layout
 from pytest_velo.errors import StoreError
 
-BUSY_TIMEOUT_MS = 10_000
+BUSY_TIMEOUT_MS = 60_000
+"""How long a transaction waits for its turn.
+
+SQLite lets those that wait look now and then, and gives turns in no order: of 8 processes that did nothing
+but write on a busy machine, one waited 3.5 s within 15 s.
+"""
 UPGRADE_TIMEOUT_MS = 600_000
 """How long a process waits for another one that upgrades a large file to this format."""
 
@@ -186,7 +191,8 @@ class Database:
                 return StoreError(f"the store is damaged ({error})", where=where, fix=_move_away(self.path))
             case apsw.BusyError() | apsw.LockedError():
                 fix = "stop the process that uses it, or choose another folder with --velo-cache-dir"
-                return StoreError("the store stayed locked for 10 s", where=where, fix=fix)
+                what = f"the store stayed locked for {BUSY_TIMEOUT_MS // 1000} s"
+                return StoreError(what, where=where, fix=fix)
             case apsw.FullError():
                 return StoreError("the disk is full", where=where, fix="free some space and run again")
             case apsw.CantOpenError() | apsw.ReadOnlyError() | apsw.PermissionsError():

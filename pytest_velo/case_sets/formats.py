@@ -102,7 +102,7 @@ def read_parquet(file: BinaryIO, name: str) -> Iterator[Row]:
         raise _missing("pyarrow", "parquet", name) from None
     try:
         yield from _rows(parquet.ParquetFile(file).iter_batches(), name)
-    except (ArrowException, OSError) as error:
+    except (ArrowException, OSError, MemoryError) as error:  # a damaged size asks for any amount
         raise _broken(error, "Parquet", name) from None
 
 
@@ -121,7 +121,7 @@ def read_arrow(file: BinaryIO, name: str) -> Iterator[Row]:
             yield from _rows(batches, name)
         else:
             yield from _rows(ipc.open_stream(file), name)
-    except (ArrowException, OSError) as error:
+    except (ArrowException, OSError, MemoryError) as error:  # a damaged size asks for any amount
         raise _broken(error, "Arrow", name) from None
 
 
@@ -174,7 +174,8 @@ def _missing(package: str, extra: str, name: str) -> UsageError:
 
 
 def _broken(error: Exception, kind: str, name: str) -> UsageError:
-    return UsageError(f"the file is not {kind}: {error}", where=name, fix="write it anew")
+    why = str(error) or "a size in it is more than there is memory"
+    return UsageError(f"the file is not {kind}: {why}", where=name, fix="write it anew")
 
 
 def _header(names: list[str], file_name: str) -> list[str]:

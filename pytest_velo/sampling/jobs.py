@@ -107,10 +107,12 @@ class Body:
 current_body: ContextVar[Body | None] = ContextVar("pytest_velo_body", default=None)
 
 
-def run_body(func: Callable[[], T], loop: asyncio.AbstractEventLoop, outcome: asyncio.Future[T]) -> None:
-    """Run `func` in a worker thread and pass its result or exception to `outcome` on `loop`; never raise.
+def run_body(
+    func: Callable[[], T], loop: asyncio.AbstractEventLoop, outcome: asyncio.Future[T]
+) -> Callable[[], None]:
+    """Run `func` in a worker thread; return what passes its result or exception to `outcome` on `loop`.
 
-    `loop` runs in another thread. Nothing is passed if `outcome` is done already.
+    `loop` runs in another thread. Nothing is raised, and nothing passed if `outcome` is done already.
     """
 
     def settle(result: Any, error: BaseException | None) -> None:
@@ -132,8 +134,12 @@ def run_body(func: Callable[[], T], loop: asyncio.AbstractEventLoop, outcome: as
         error.__cause__ = stop
     except BaseException as raised:
         error = raised
-    with suppress(RuntimeError):  # the loop is closed: nothing waits any more
-        loop.call_soon_threadsafe(settle, result, error)
+
+    def tell() -> None:
+        with suppress(RuntimeError):  # the loop is closed: nothing waits any more
+            loop.call_soon_threadsafe(settle, result, error)
+
+    return tell
 
 
 def stopped() -> StoppedError:

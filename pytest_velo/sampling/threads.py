@@ -10,19 +10,25 @@ import threading
 from collections.abc import Callable
 from queue import SimpleQueue
 
+Work = Callable[[], Callable[[], object]]
+
 
 class DaemonThreads:
-    """Runs functions in reused daemon threads, without a queue: if all are busy, a thread is added."""
+    """Runs functions in reused daemon threads, without a queue: if all are busy, a thread is added.
+
+    What a function returns is called last, to tell its result: by then the thread counts as idle, so whoever
+    learns of the end of one function and submits the next finds it.
+    """
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._lock = threading.Lock()
-        self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._work: SimpleQueue[Work | None] = SimpleQueue()
         self._n_idle = 0
         self._n_threads = 0
         self._closed = False
 
-    def submit(self, work: Callable[[], None]) -> bool:
+    def submit(self, work: Work) -> bool:
         """Start `work`, which must not raise; return False if the threads were closed."""
         with self._lock:
             if self._closed:
@@ -45,7 +51,9 @@ class DaemonThreads:
 
     def _serve(self) -> None:
         while (work := self._work.get()) is not None:
-            work()
+            tell = work()
             del work  # an idle thread keeps no body, and no trial of it, alive
             with self._lock:
                 self._n_idle += 1
+            tell()
+            del tell

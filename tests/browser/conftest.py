@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+MOST_MS = 120_000  # against what never comes; a busy machine may need Playwright's own 30 s
 READY = "() => document.documentElement.dataset.ready === 'true'"  # a mere expression takes `eval`
 
 
@@ -92,6 +93,7 @@ def visit(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Callabl
         context = chromium.new_context(
             **{"viewport": {"width": 1280, "height": 900}, "permissions": ["clipboard-read"], **options}
         )
+        context.set_default_timeout(MOST_MS)
         opened.append(context)
         page = context.new_page()
         page.on("console", lambda message: said.append(message.text))

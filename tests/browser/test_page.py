@@ -19,8 +19,34 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 MOST_BYTES = 1_500_000
-MOST_SECONDS = 2.0
+MOST_SECONDS = 2.0  # of a processor: a busy machine makes no page slower
 ROWS = ".tabulator-row"
+# The address names a trial, and a moment later its view is there and has the focus.
+VIEW_FOLLOWS = """() => {
+    const [hypothesis, index] = location.hash.split('-t');
+    const titles = [...document.querySelectorAll('.view h4')].map((it) => it.textContent);
+    return document.querySelector('.view a')?.hash === hypothesis
+        && titles.some((title) => title.startsWith(`trial ${index} `));
+}"""
+
+
+def processor_s(page: Page) -> float:
+    """Return how much processor time the page's thread has taken, in seconds."""
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable")
+    told = session.send("Performance.getMetrics")["metrics"]
+    return float(next(each["value"] for each in told if each["name"] == "ThreadTime"))
+
+
+def table_shows(page: Page, column: str, beginning: str) -> None:
+    """Wait until all rows of the table begin so in a column: it follows the filter a moment later."""
+    page.wait_for_function(
+        """([column, beginning]) => {
+            const cells = [...document.querySelectorAll(`.tabulator-row [tabulator-field=${column}]`)];
+            return cells.length > 0 && cells.every((cell) => cell.textContent.startsWith(beginning));
+        }""",
+        arg=[column, beginning],
+    )
 
 
 def n_found(page: Page) -> int:
@@ -46,13 +72,8 @@ def refuted(page: Page) -> Any:
 
 def test_it_is_small_and_usable_at_once(visit: Visit, everyday_file: Path) -> None:
     assert everyday_file.stat().st_size <= MOST_BYTES
-    took = []
-    for _ in range(3):  # the machine may be busy, the page is not slower for it
-        page = visit(everyday_file)
-        took.append(page.evaluate("performance.measure('x', {start: 0}).duration") / 1000)
-        if took[-1] <= MOST_SECONDS:
-            break
-    assert min(took) <= MOST_SECONDS
+    page = visit(everyday_file)
+    assert processor_s(page) <= MOST_SECONDS
     assert page.locator("details.hypothesis").count() == 30
     assert n_found(page) == 1_000
 
@@ -88,6 +109,7 @@ def test_what_changed_stands_first(visit: Visit, everyday_file: Path) -> None:
 def test_the_rerun_line_is_copied(visit: Visit, everyday_file: Path) -> None:
     page = visit(everyday_file)
     line = refuted(page).locator(".rerun code").inner_text()
+    page.evaluate("() => { window.setTimeout = () => 0; }")  # it says so for two seconds
     refuted(page).locator("[data-copy]").click()
     page.get_by_text("copied", exact=True).wait_for()
     assert page.evaluate("navigator.clipboard.readText()") == line
@@ -109,6 +131,7 @@ def test_transcripts_are_filtered_and_searched(visit: Visit, everyday_file: Path
     assert 0 < n_found(page) < everything
     page.locator(".filters [name=outcome]").select_option("zero")
     zeros = n_found(page)
+    table_shows(page, "outcome", "0")
     page.locator(f"{ROWS} a").first.click()
     page.locator(".view .role-reasoning").first.wait_for()
     page.locator(".filters [name=search]").fill("question 3:")
@@ -128,12 +151,8 @@ def test_a_deep_link_opens_a_trial_and_a_selection(visit: Visit, everyday_file: 
     page = visit(everyday_file, "h1")
     refuted(page).get_by_role("link", name="those against the claim").click()
     page.wait_for_selector(".view article")
-    assert set(page.locator(f"{ROWS} [tabulator-field=hypothesis]").all_inner_texts()) == {
-        "test_0[lab/small]"
-    }
-    assert all(
-        text.startswith("0") for text in page.locator(f"{ROWS} [tabulator-field=outcome]").all_inner_texts()
-    )
+    table_shows(page, "hypothesis", "test_0[lab/small]")
+    table_shows(page, "outcome", "0")
     page = visit(everyday_file, "h1-t99999")
     view_with(page, "trials.jsonl").wait_for()
 
@@ -141,6 +160,7 @@ def test_a_deep_link_opens_a_trial_and_a_selection(visit: Visit, everyday_file: 
 def test_pairs_stand_side_by_side(visit: Visit, everyday_file: Path) -> None:
     page = visit(everyday_file, "transcripts")
     page.locator(".filters [name=arm]").select_option("hinted")
+    table_shows(page, "arm", "hinted")
     page.locator(f"{ROWS} a").first.click()
     page.locator(".view article").nth(1).wait_for()
     boxes = [article.bounding_box() for article in page.locator(".view article").all()]
@@ -163,7 +183,7 @@ def test_the_keyboard_is_enough(visit: Visit, everyday_file: Path) -> None:
     page.keyboard.press("k")
     page.wait_for_function("text => document.querySelector('.view h4').textContent === text", arg=first)
     page.keyboard.press("r")
-    assert "#h" in page.url
+    page.wait_for_function(VIEW_FOLLOWS)
     refuted(page).locator("summary").first.focus()
     page.keyboard.press("Enter")
     assert refuted(page).get_attribute("open") is None

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -23,6 +24,7 @@ from pytest_velo.report.load import Run, load
 from support.commands import velo
 from support.listening import LoopbackServer
 from support.schemas import faults
+from support.settling import settled
 
 # What pytest-asyncio otherwise warns of at the start of every inner run.
 QUIET = ("-o", "asyncio_default_fixture_loop_scope=function")
@@ -73,13 +75,23 @@ class Inner:
         with pytest.MonkeyPatch.context() as patch:
             for name, value in env.items():
                 patch.setenv(name, value)
-            return self._pytester.runpytest_subprocess(*LEAN, *args, timeout=120)
+            return self._pytester.runpytest_subprocess(*LEAN, *args, timeout=500)
 
     def start(self, *args: str, **options: Any) -> subprocess.Popen[str]:
         """Start a process and leave it running."""
         command = [sys.executable, "-m", "pytest", *LEAN, *args]
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
         return subprocess.Popen(command, cwd=self.path, **{**streams, **options})
+
+    def start_to_interrupt(self, *args: str) -> subprocess.Popen[str]:
+        """Start a process that `interrupt` may end; it gives calls under way a minute then, not a moment."""
+        (self.path / "conftest.py").write_text(TELLS_OF_CTRL_C, encoding="utf-8")
+        return self.start(*args)
+
+    def interrupt(self, process: subprocess.Popen[str]) -> None:
+        """Send Ctrl-C; return once what is sampled is cancelled, so that no call begins any more."""
+        process.send_signal(signal.SIGINT)
+        assert settled((self.path / "cancelled").exists, True)
 
     @property
     def record(self) -> Run:
@@ -98,6 +110,21 @@ class Inner:
         """How many runs left a record."""
         return len([*(self.path / ".pytest_velo" / "runs").glob("*/run.json")])
 
+
+TELLS_OF_CTRL_C = """
+import pathlib
+from pytest_velo.runner import run
+from pytest_velo.sampling import loop
+
+loop._HURRIED_S = 60
+cancel_all = run.cancel_all
+
+async def tell_and_cancel_all(tasks):
+    pathlib.Path("cancelled").touch()
+    return await cancel_all(tasks)
+
+run.cancel_all = tell_and_cancel_all
+"""
 
 HEADLINE = re.compile(r"^_{3,} (?:ERROR [a-z ]+ )?(\S+) _{3,}$", re.MULTILINE)
 ENDED = re.compile(r"^(?:={3,}|-{3,}) .*", re.MULTILINE | re.DOTALL)
@@ -234,15 +261,46 @@ class Lab:
             self.keys.add(key)
             return len(self.calls)
 
-    def reply(self, body: dict[str, Any]) -> Answer:
-        """Answer yes or no, by the hash of the whole request."""
+    def reply(self, body: dict[str, Any], share: float | None = None) -> Answer:
+        """Answer yes or no, by the hash of the whole request; give a share that goes by the request."""
         drawn = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).digest()
-        return Answer(chat("yes" if drawn[0] / 256 < self.share else "no"))
+        return Answer(chat("yes" if drawn[0] / 256 < (self.share if share is None else share) else "no"))
+
+    def hold(self, n_answered: int) -> Held:
+        """Answer so many calls at once from now on, and hold the others."""
+        self.answer = held = Held(self, n_answered)
+        return held
 
     def close(self) -> None:
         """Stop serving; connections are refused from now on."""
         self._server.shutdown()
         self._server.server_close()
+
+
+class Held:
+    """Answers some calls at once and holds the others.
+
+    Attributes:
+        reached: A call is held.
+        release: Set it, and those that are held are answered.
+    """
+
+    def __init__(self, lab: Lab, n_answered: int) -> None:
+        self._lab = lab
+        self._left = n_answered
+        self._lock = threading.Lock()
+        self.reached = threading.Event()
+        self.release = threading.Event()
+
+    def __call__(self, body: dict[str, Any]) -> Answer:
+        """Answer a call."""
+        with self._lock:
+            self._left -= 1
+            held = self._left < 0
+        if held:
+            self.reached.set()
+            self.release.wait(600)
+        return self._lab.reply(body)
 
 
 def chat(text: str, finish: str = "stop") -> dict[str, Any]:

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -260,14 +261,17 @@ def test_a_kill_between_the_sending_and_the_answer_costs_nothing(run, server, ve
     run.ini(f"velo_endpoints =\n    {server.endpoint(api)}")
     run.file(YES)
     command = [sys.executable, "-c", SUBMIT, "batch", "submit", "--yes", "-p", "no:randomly"]
-    process = subprocess.Popen(command, cwd=run.path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    known = threading.Event()
 
     def kill(_job) -> None:
+        known.wait(600)
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
 
     server.created = kill
-    assert process.wait(120) == -signal.SIGKILL
+    process = subprocess.Popen(command, cwd=run.path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    known.set()
+    assert process.wait(300) == -signal.SIGKILL
     server.created = lambda _: None
     with book_of(run) as book:
         (batch,) = book.batches()
@@ -296,7 +300,7 @@ def test_ctrl_c_leaves_the_batch_under_way_and_says_how_to_come_back(run, server
         if "waiting for batch_0" in line:
             process.send_signal(signal.SIGINT)
             break
-    text += process.communicate(timeout=60)[0]
+    text += process.communicate(timeout=300)[0]
     assert process.returncode == 2
     assert "1 batch with" in text
     assert "batch_0" in text

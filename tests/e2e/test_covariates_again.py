@@ -23,12 +23,10 @@ def pupil(run, lab, monkeypatch):
     """Declare a model that is right on easy levels, and usually wrong on hard ones."""
     monkeypatch.setenv("LAB_KEY", "k")
     monkeypatch.setenv("COLUMNS", "200")
-    usual = lab.answer
 
     def answer(body):
         level = int(body["messages"][-1]["content"].split()[-1])
-        lab.share = max(0.02, 1 - level / 50) if body["model"] == "old" else 0.02
-        return usual(body)
+        return lab.reply(body, max(0.02, 1 - level / 50) if body["model"] == "old" else 0.02)
 
     lab.answer = answer
     run.ini(f"velo_endpoints = {lab.endpoint}\nvelo_model = lab/old")

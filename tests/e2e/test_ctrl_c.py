@@ -12,6 +12,7 @@ from dataclasses import replace
 import pytest
 
 from pytest_velo.cache.store import Store
+from support.settling import settled
 
 pytestmark = pytest.mark.processes
 
@@ -54,12 +55,7 @@ HANGS = {
 
 
 def wait_for(true) -> None:
-    pause = threading.Event()
-    for _ in range(2400):
-        if true():
-            return
-        pause.wait(0.05)
-    raise AssertionError("it never came to this")
+    assert settled(lambda: bool(true()), True), "it never came to this"
 
 
 def interrupted(process: subprocess.Popen[str]) -> str:
@@ -67,7 +63,7 @@ def interrupted(process: subprocess.Popen[str]) -> str:
     process.send_signal(signal.SIGINT)
     began = time.monotonic()
     try:
-        shown, _ = process.communicate(timeout=120)
+        shown, _ = process.communicate(timeout=500)
     except subprocess.TimeoutExpired:
         process.kill()
         raise AssertionError(f"it does not end:\n{process.communicate()[0]}") from None
@@ -172,7 +168,7 @@ def test_ctrl_c_in_a_hook_of_another_plugin_at_the_end(run, lab, hook, wrapper, 
     (run.path / "conftest.py").write_text(AT_THE_END.format(wrapper=wrapper, hook=hook, result=result))
     run.file(BODY.format("pass").replace("min_trials=40", "min_trials=5").replace("0.5", "0.3"))
     process = run.start("--velo-mode=auto", *more)
-    shown, _ = process.communicate(timeout=120)
+    shown, _ = process.communicate(timeout=500)
     assert process.returncode == pytest.ExitCode.OK, shown
     assert "KeyboardInterrupt" not in shown
     assert "supported" in shown

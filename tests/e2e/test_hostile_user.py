@@ -96,11 +96,13 @@ async def test_h(model):
 def test_a_timeout_is_an_error_in_the_summary_and_the_record_too(run):
     run.file(
         """
-import asyncio
+import asyncio, os, signal
 
-@pytest.mark.timeout(1)
-@pytest.mark.hypothesis(rate >= 0.5, models=[YES])
-async def test_h(model):
+@pytest.mark.timeout(600, method="signal")
+@pytest.mark.hypothesis(rate >= 0.5, models=[YES], max_trials=9)
+async def test_h(model, trial):
+    if trial.index == 0:
+        os.kill(os.getpid(), signal.SIGALRM)  # the 10 minutes are over
     await asyncio.Event().wait()
     assert await model("q")
 """

@@ -10,6 +10,7 @@ import threading
 import pytest
 
 from pytest_velo.cache.store import Store
+from support.settling import settled
 
 SLOW = """
 @pytest.mark.hypothesis(rate >= 0.5, models=["lab/tiny"], max_trials=100, min_trials=100)
@@ -24,27 +25,6 @@ async def test_h(model):
 FAILS = "\ndef test_a_fails(): assert False\n"
 
 
-class Held:
-    """Lets the server answer some calls at once and holds the others until `release`."""
-
-    def __init__(self, lab, n_answered: int) -> None:
-        self._lab = lab
-        self._left = n_answered
-        self._lock = threading.Lock()
-        self.reached = threading.Event()
-        self.release = threading.Event()
-        lab.answer = self
-
-    def __call__(self, body):
-        with self._lock:
-            self._left -= 1
-            held = self._left < 0
-        if held:
-            self.reached.set()
-            self.release.wait(600)
-        return self._lab.reply(body)
-
-
 def n_stored(run) -> int:
     store = Store.open(run.path / ".pytest_velo" / "draws.sqlite")
     try:
@@ -56,7 +36,7 @@ def n_stored(run) -> int:
 def finished(process: subprocess.Popen[str]) -> str:
     """The output of a process that must end by itself, soon."""
     try:
-        shown, _ = process.communicate(timeout=120)
+        shown, _ = process.communicate(timeout=500)
     except subprocess.TimeoutExpired:
         process.kill()
         process.communicate()
@@ -64,23 +44,14 @@ def finished(process: subprocess.Popen[str]) -> str:
     return shown
 
 
-def settled(read, wanted: int) -> int:
-    """Poll for what another process does until it is as wanted."""
-    pause = threading.Event()
-    for _ in range(2400):
-        if (value := read()) == wanted:
-            break
-        pause.wait(0.05)
-    return value
-
-
 @pytest.mark.processes
 def test_a_kill_in_mid_run_loses_no_draw_and_the_rerun_pays_for_the_rest_only(run, lab):
     run.file(SLOW)
-    held = Held(lab, 37)
+    held = lab.hold(37)
     process = run.start("-m", "velo", "--velo-concurrency=5")
-    assert held.reached.wait(120)
+    assert held.reached.wait(500)
     stored = settled(lambda: n_stored(run), 37)
+    assert settled(lambda: len(lab.calls), 37 + 5) == 37 + 5
     process.send_signal(signal.SIGKILL)
     finished(process)
     held.release.set()
@@ -97,13 +68,11 @@ def test_a_kill_in_mid_run_loses_no_draw_and_the_rerun_pays_for_the_rest_only(ru
 def test_ctrl_c_keeps_every_draw_prints_what_is_known_and_exits_2(run, lab, kind):
     source = SLOW if kind == "async" else SLOW.replace("async def", "def").replace("await ", "")
     run.file(source + "\ndef test_later(): pass\n")
-    # What is under way at a Ctrl-C gets a moment, which may be too short on a busy machine.
-    (run.path / "conftest.py").write_text("from pytest_velo.sampling import loop\n\nloop._HURRIED_S = 60\n")
-    held = Held(lab, 30)
-    process = run.start("-m", "velo or not velo", "--velo-mode=auto", "--velo-concurrency=5")
-    assert held.reached.wait(120)
+    held = lab.hold(30)
+    process = run.start_to_interrupt("-m", "velo or not velo", "--velo-mode=auto", "--velo-concurrency=5")
+    assert held.reached.wait(500)
     assert settled(lambda: n_stored(run), 30) == 30
-    process.send_signal(signal.SIGINT)
+    run.interrupt(process)
     held.release.set()  # what is under way is answered, and kept
     shown = finished(process)
     assert process.returncode == pytest.ExitCode.INTERRUPTED, shown
@@ -204,13 +173,13 @@ def test_hazard_13_bodies_that_hang_for_ever_do_not_hold_up_the_exit_after_an_er
 @pytest.mark.parametrize("where", ["in the body", "in a model call"])
 def test_hazard_13_bodies_that_hang_for_ever_do_not_hold_up_ctrl_c(run, lab, where):
     run.file(HANGS.replace('raise RuntimeError("it broke")', "threading.Event().wait()"))
-    held = Held(lab, 20 if where == "in the body" else 3)
+    held = lab.hold(20 if where == "in the body" else 3)
     process = run.start("--velo-mode=auto", "--velo-concurrency=5")
     if where == "in the body":
         assert settled(lambda: len(lab.calls), 8) == 8
         assert settled(lambda: n_stored(run), 8) == 8
     else:
-        assert held.reached.wait(120)
+        assert held.reached.wait(500)
         assert settled(lambda: n_stored(run), 3) == 3
     process.send_signal(signal.SIGINT)
     shown = finished(process)
@@ -221,17 +190,18 @@ def test_hazard_13_bodies_that_hang_for_ever_do_not_hold_up_ctrl_c(run, lab, whe
 
 
 def test_hazard_14_a_timeout_is_an_error_and_the_draws_before_it_are_kept(run, lab):
-    held = Held(lab, 25)
+    held = lab.hold(25)
     run.file("\n@pytest.mark.timeout(600, method='signal')" + SLOW)
 
     def ring() -> None:  # the 10 minutes are over as soon as 25 draws are there
-        if held.reached.wait(120):  # from then on the run waits, and has its handler
+        if held.reached.wait(500):  # from then on the run waits, and has its handler
             settled(lambda: n_stored(run), 25)
             os.kill(os.getpid(), signal.SIGALRM)
 
     alarm = threading.Thread(target=ring)
     alarm.start()
     result = run("--velo-mode=auto", "--velo-concurrency=5")
+    assert settled(lambda: len(lab.calls), 25 + 5) == 25 + 5
     held.release.set()
     alarm.join()
     assert result.parseoutcomes() == {"errors": 1}
@@ -259,12 +229,13 @@ threading.Timer = UntilItIsSaid
 
 @pytest.mark.processes
 def test_hazard_14_a_timeout_that_kills_the_process_loses_no_draw(run, lab):
-    held = Held(lab, 25)
+    held = lab.hold(25)
     run.file(SLOW)
     (run.path / "conftest.py").write_text(PATIENT)
     process = run.start("-m", "velo", "--velo-concurrency=5", "--timeout=600", "--timeout-method=thread")
-    assert held.reached.wait(120)
+    assert held.reached.wait(500)
     assert settled(lambda: n_stored(run), 25) == 25
+    assert settled(lambda: len(lab.calls), 25 + 5) == 25 + 5
     (run.path / "over").touch()
     shown = finished(process)
     assert process.returncode == pytest.ExitCode.TESTS_FAILED

@@ -257,7 +257,7 @@ async def test_h(model, trial):
 def feed(run, text: str, *options: str) -> tuple[int, str]:
     """Run in a process of its own whose standard input says `text`."""
     process = run.start("-p", "no:randomly", *options, stdin=-1)
-    output, _ = process.communicate(text, timeout=120)
+    output, _ = process.communicate(text, timeout=500)
     return process.returncode, output
 
 
@@ -416,14 +416,14 @@ def on_a_terminal(run, *options: str) -> str:
     finally:
         os.close(theirs)
     written = b""
-    deadline_s = time.monotonic() + 120
-    while time.monotonic() < deadline_s and select.select([ours], [], [], 120)[0]:
+    deadline_s = time.monotonic() + 500
+    while time.monotonic() < deadline_s and select.select([ours], [], [], 500)[0]:
         try:
             written += os.read(ours, 65536)
         except OSError:  # the other end is closed
             break
     os.close(ours)
-    process.wait(60)
+    process.wait(300)
     return written.decode()
 
 

@@ -8,12 +8,13 @@ import re
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from types import SimpleNamespace
 
 import pytest
 
-from pytest_velo.integration.run import afar, progress
+from pytest_velo.integration.run import afar, pool, progress, sampling
 
 TWO = """
 @pytest.mark.hypothesis(rate >= 0.5, max_trials=40)
@@ -33,11 +34,34 @@ def fast_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: next(ticks)))
 
 
+@pytest.fixture
+def reached(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Set once pytest waits for a test that is sampled beside others, which may end before it does so."""
+    event = threading.Event()
+
+    class Watch(sampling.Watch):
+        def __setattr__(self, name: str, value: object) -> None:
+            super().__setattr__(name, value)
+            if value is not None:
+                event.set()
+
+    monkeypatch.setattr(pool, "Watch", Watch)
+    monkeypatch.setattr(progress, "REACHED", event, raising=False)
+    return event
+
+
+WAITS = TWO.replace("    print(", "    progress.REACHED.wait(60)\n    print(")
+
+
 @pytest.mark.usefixtures("fast_clock")
 @pytest.mark.parametrize("together", [True, False], ids=["together", "one by one"])
-def test_a_log_gets_a_plain_line_now_and_then_and_no_other_line_is_touched(run, together: bool) -> None:
-    run.file(TWO)
+def test_a_log_gets_a_plain_line_now_and_then_and_no_other_line_is_touched(
+    run, reached: threading.Event, together: bool
+) -> None:
+    run.file("from pytest_velo.integration.run import progress\n" + WAITS)
     how = () if together else ("--velo-scheduler=in-order",)
+    if not together:
+        reached.set()
     result = run("-p", "no:cacheprovider", *how)
     said = result.stdout.str()
     lines = said.partition(" FAILURES ")[0].splitlines()
@@ -61,13 +85,20 @@ def test_quiet_runs_say_nothing_of_it(run) -> None:
 
 
 OF_A_WORKER = """
+import asyncio, pathlib
 SLOW = scripted("slow", ["yes", "no"], latency_s=0.05)
 @pytest.mark.hypothesis(rate.within(0.4, 0.6), models=[SLOW], max_trials=40)
-async def test_slow(model): assert (await model("Is it?")).answers("yes")
+async def test_slow(model, trial):
+    while trial.index == 20 and not pathlib.Path("told").exists():  # the worker has left a note by then
+        await asyncio.sleep(0.02)
+    assert (await model("Is it?")).answers("yes")
 
 @pytest.mark.hypothesis(rate >= 0.5)
 def test_soon(): return 1 > 0
 """
+
+
+COUNTED = re.compile(r"velo: test_slow  \d+ of at most 40 trials")
 
 
 @pytest.mark.processes
@@ -76,6 +107,17 @@ def test_the_controller_tells_how_far_its_workers_are(run, monkeypatch: pytest.M
     ticks = itertools.count(0.0, 25.0)
     monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: next(ticks)))
     monkeypatch.setattr(afar, "LOOK_EVERY_S", 0.1)
+    plain_line = progress.plain_line
+
+    def told_of(standing: object, **how: object) -> str:
+        line = plain_line(standing, **how)
+        if COUNTED.match(line):
+            (run.path / "told").touch()
+        return line
+
+    monkeypatch.setattr(progress, "plain_line", told_of)
+    if quiet:
+        (run.path / "told").touch()
     (temporary := run.path / "temporary").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))  # other tests leave notes there, too
     run.file(OF_A_WORKER)
@@ -84,7 +126,7 @@ def test_the_controller_tells_how_far_its_workers_are(run, monkeypatch: pytest.M
     if quiet:
         assert not told
         return
-    counted = [line for line in told if re.match(r"velo: test_slow  \d+ of at most 40 trials", line)]
+    counted = [line for line in told if COUNTED.match(line)]
     assert counted
     assert all("at most" in line.partition("trials")[2] for line in counted[:1])
     assert not any(temporary.glob("velo-notes-*"))
@@ -157,7 +199,7 @@ def test_the_live_line_leaves_no_trace_on_a_terminal(run) -> None:
             seen += piece
     except OSError:  # Linux says so when the other side is closed
         pass
-    process.wait(60)
+    process.wait(300)
     os.close(ours)
     raw = seen.decode()
     assert re.search(r"test_slow  \d+ of at most 200 trials", raw)

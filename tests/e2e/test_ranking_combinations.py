@@ -39,13 +39,7 @@ def velo(run, monkeypatch):
 @pytest.fixture
 def ranked(run, lab):
     """Rank three models of a server, of which one is the best; returns what was found."""
-    usual = lab.answer
-
-    def answer(body):
-        lab.share = MODELS[body["model"]]
-        return usual(body)
-
-    lab.answer = answer
+    lab.answer = lambda body: lab.reply(body, MODELS[body["model"]])
     run.file(BEST)
     run("-q", "-m", "velo")
     found = run.record.results[0]
@@ -116,9 +110,8 @@ def test_models_that_are_ranked_are_not_replaced_by_one(run, lab, ranked, velo):
 class ByModel(BatchServer):
     """A server with a batch API, whose models answer as often right as `MODELS` says."""
 
-    def answer(self, path, body):
-        self.share = MODELS[body["model"]]
-        return super().answer(path, body)
+    def share_of(self, body):
+        return MODELS[body["model"]]
 
 
 @pytest.mark.slow

@@ -127,7 +127,7 @@ def test_pytest_rich(run) -> None:
         except OSError:
             break
     os.close(ours)
-    process.wait(60)
+    process.wait(300)
     assert "1 supported · 1 refuted · 1 inconclusive · 1 error".encode() in shown
     assert OPEN.encode() in shown
 

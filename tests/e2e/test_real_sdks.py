@@ -147,9 +147,9 @@ def test_a_forked_child_gets_a_server_of_its_own(server: Embedded) -> None:
     child = context.Process(target=_answer_in_child, args=(queue,))
     child.start()
     try:
-        assert queue.get(timeout=60) == here
+        assert queue.get(timeout=300) == here
     finally:
-        child.join(timeout=30)
+        child.join(timeout=300)
         child.kill()
 
 

@@ -35,14 +35,7 @@ def velo(run, lab, monkeypatch):
     """Run a command in this process, on tests of two models; the new one always says no."""
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setenv("LAB_KEY", "k")
-    lab.share = 0.7
-    usual = lab.answer
-
-    def answer(body):
-        lab.share = 0.0 if body["model"] == "new" else 0.7
-        return usual(body)
-
-    lab.answer = answer
+    lab.answer = lambda body: lab.reply(body, 0.0 if body["model"] == "new" else 0.7)
     run.ini(f"velo_endpoints = {lab.endpoint}\nvelo_model = lab/old")
     run.file(TESTS)
 

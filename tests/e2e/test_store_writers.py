@@ -91,7 +91,7 @@ def test_four_writers_a_kill_and_a_prune_lose_nothing(tmp_path):
         assert killed.stderr.read() == ""
     assert killed.returncode == -signal.SIGKILL
     for writer in others:
-        told, complaints = writer.communicate(timeout=120)
+        told, complaints = writer.communicate(timeout=500)
         assert (writer.returncode, complaints) == (0, "")
         acknowledged += told.splitlines(keepends=True)
 

@@ -165,6 +165,8 @@ def sources(texts: list[str], limit: int) -> Iterator[str]:
 @given(st.lists(HOSTILE, min_size=1, max_size=3), st.sampled_from((5_000, 20_000, COMMENT)))
 @settings(max_examples=8, deadline=None)
 @example([*HOSTILE_TEXTS], 1_000_000)
+@example(["1. a", "2) a", "- a"], 20_000)
+@example(["+ a", "> a", "= a"], 20_000)
 def test_a_whole_document_is_our_skeleton_and_fits(texts: list[str], limit: int) -> None:
     for source in sources(texts, limit):
         assert len(source.encode()) <= limit

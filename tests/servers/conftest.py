@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import socket
 import subprocess
 import sys
 import time
@@ -23,6 +22,7 @@ import pytest
 
 from pytest_velo.errors import UsageError
 from pytest_velo.settings import Api
+from support.listening import free_port
 
 START_S = 300.0  # the proxy imports for 15 s on a quiet machine, and longer the first time
 CHAT, RESPONSES, MESSAGES = Api.OPENAI_CHAT, Api.OPENAI_RESPONSES, Api.ANTHROPIC
@@ -81,9 +81,7 @@ def proxy(llmock_process: Any, tmp_path_factory: pytest.TempPathFactory) -> Iter
         pytest.skip("pip install -r .ci/servers.txt")
     folder = tmp_path_factory.mktemp("proxy")
     (folder / "config.yaml").write_text(PROXY.format(mock=llmock_process.url), encoding="utf-8")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     key = f"sk-{secrets.token_hex(16)}"
     environment = {
         **os.environ,
@@ -106,10 +104,10 @@ def proxy(llmock_process: Any, tmp_path_factory: pytest.TempPathFactory) -> Iter
     finally:
         process.terminate()
         try:
-            process.wait(10)
+            process.wait(60)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.wait(10)
+            process.wait(60)
 
 
 def _await(address: str, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -51,7 +51,7 @@ def test_the_example_runs_offline_and_shows_what_is_kept_in_it(
     monkeypatch.setenv("PYTHONPATH", str(EXAMPLE.parents[1]))
     kept = nbformat.read(folder / "idea.ipynb", 4)
     notebook = nbformat.read(folder / "idea.ipynb", 4)
-    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(folder)}}).execute()
+    NotebookClient(notebook, timeout=500, resources={"metadata": {"path": str(folder)}}).execute()
 
     finding, figure, sweep, *_, test = shown(notebook)
     assert "✓</span> supported" in finding
@@ -106,7 +106,7 @@ def test_a_line_tells_how_far_it_is_and_is_gone_at_the_end(
             return super().process_message(message, cell, index)
 
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(SLOW)])
-    Listening(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    Listening(notebook, timeout=500, resources={"metadata": {"path": str(tmp_path)}}).execute()
     assert len(told) > 2
     assert all(line.startswith("agrees  ") and " of at most 200 trials · rate " in line for line in told[:-1])
     assert told[-1] == ""

@@ -40,7 +40,7 @@ def ask(
     place: Any, prompt: Any = "What is the capital of France?", *, model: str = "", **parameters: Any
 ) -> Reply:
     """Return the reply of one attempt."""
-    line = f"there: api={place.api} base_url={place.base_url} key={KEY} price=free timeout_s=60"
+    line = f"there: api={place.api} base_url={place.base_url} key={KEY} price=free timeout_s=300"
     endpoint = parse_endpoint(line)
 
     async def run() -> Reply:

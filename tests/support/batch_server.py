@@ -102,12 +102,16 @@ class BatchServer:
 
     # What the routes below do.
 
+    def share_of(self, body: Body) -> float:
+        """Return how often the answer to a request is "yes"."""
+        return self.share
+
     def answer(self, path: str, body: Body) -> tuple[int, Body]:
         """Return the status and the body of one call, in a batch or live."""
         if (failure := self.fails(body)) is not None:
             return failure
         digest = digest_of(body)
-        text = f"{'yes' if int(digest[:4], 16) / 65536 < self.share else 'no'} {digest}"
+        text = f"{'yes' if int(digest[:4], 16) / 65536 < self.share_of(body) else 'no'} {digest}"
         served = self.model(body["model"])
         if path.endswith("/chat/completions"):
             message = {"role": "assistant", "content": text}

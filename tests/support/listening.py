@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
+import random
+import socket
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+def free_port() -> int:
+    """Return a port for a server that cannot choose one itself.
+
+    One that the system chooses may be given to any connection, too, before the server has it: so a port below
+    those that the system gives.
+    """
+    while True:
+        port = random.SystemRandom().randrange(10_000, 30_000)
+        with socket.socket() as tried:
+            try:
+                tried.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 class LoopbackServer(ThreadingHTTPServer):

@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -17,12 +18,14 @@ class ModelServer:
         calls: How often each seed was asked for.
         latency_s: How long an answer takes.
         word: What every answer begins with.
+        before: Called with the number of each call, before it is answered.
     """
 
     def __init__(self, address: str = "127.0.0.1", latency_s: float = 0.0) -> None:
         self.calls: Counter[int] = Counter()
         self.latency_s = latency_s
         self.word = "yes"
+        self.before: Callable[[int], None] = lambda _: None
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer((address, 0), _handler(self))
         self._server.daemon_threads = True
@@ -54,6 +57,7 @@ class ModelServer:
         with self._lock:
             self.calls[body["seed"]] += 1
             n = sum(self.calls.values())
+        self.before(n)
         time.sleep(self.latency_s)
         message = {"role": "assistant", "content": f"{self.word} {n}"}
         return {

@@ -35,11 +35,21 @@ class Cluster:
 
     def start(self) -> None:
         """Start the server, and wait until it answers."""
-        self._run("pg_ctl", "-D", str(self.folder / "data"), "-l", str(self.folder / "log"), "-w", "start")
+        self._run(
+            "pg_ctl",
+            "-D",
+            str(self.folder / "data"),
+            "-l",
+            str(self.folder / "log"),
+            "-w",
+            "-t",
+            "300",
+            "start",
+        )
 
     def stop(self, mode: str = "immediate") -> None:
         """Stop the server; connections end."""
-        self._run("pg_ctl", "-D", str(self.folder / "data"), "-m", mode, "-w", "stop")
+        self._run("pg_ctl", "-D", str(self.folder / "data"), "-m", mode, "-w", "-t", "300", "stop")
 
     def make(self, port: int, addresses: str, *, fsync: bool) -> None:
         """Make the server's files."""
@@ -75,7 +85,7 @@ class Cluster:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=60,
+            timeout=300,
         )
         if ran.returncode:
             log = self.folder / "log"

@@ -105,7 +105,7 @@ def test_processes_that_update_at_once_lose_nothing(tmp_path: Path) -> None:
         writer.stdin.write(b"go\n")
         writer.stdin.flush()
     for writer in writers:
-        writer.communicate(timeout=60)
+        writer.communicate(timeout=300)
         assert writer.returncode == 0
     assert len(BaselineFile.load(path).entries) == 45
     assert [part.name for part in tmp_path.iterdir()] == ["velo-baseline.json"]

@@ -148,7 +148,7 @@ def test_processes_that_open_an_old_file_at_once_upgrade_it_once(path):
     for opener in openers:
         opener.stdin.write("go\n")
         opener.stdin.flush()
-    assert [opener.communicate(timeout=120)[0].split() for opener in openers] == [["900"]] * 4
+    assert [opener.communicate(timeout=500)[0].split() for opener in openers] == [["900"]] * 4
 
 
 def test_a_large_import_leaves_no_large_log(path):

@@ -380,7 +380,7 @@ def test_processes_that_share_a_new_file_agree_on_every_draw_and_on_the_budget(t
     for racer in racers:
         racer.stdin.write("go\n")
         racer.stdin.flush()
-    told = [racer.communicate(timeout=120)[0].split() for racer in racers]
+    told = [racer.communicate(timeout=500)[0].split() for racer in racers]
     assert [racer.returncode for racer in racers] == [0, 0, 0, 0]
     assert len({texts for texts, _ in told}) == 1
     assert sum(int(granted) for _, granted in told) == 100  # of 400 asked for: 1.00 at 0.01 each

@@ -25,7 +25,7 @@ WHO: contextvars.ContextVar[str] = contextvars.ContextVar("who", default="nobody
 
 @pytest.fixture
 def loop() -> Iterator[SampleLoop]:
-    loop = SampleLoop(wind_down_s=1.0)
+    loop = SampleLoop(wind_down_s=60.0)
     yield loop
     loop.close()
 
@@ -92,7 +92,7 @@ def test_threads_are_reused(loop: SampleLoop) -> None:
     async def session() -> set[int]:
         return {await loop.run_blocking(threading.get_ident) for _ in range(100)}
 
-    assert len(loop.run(session())) < 50  # a thread is idle a moment after its result is known
+    assert len(loop.run(session())) == 1
 
 
 @pytest.mark.parametrize("kind", [StopIteration, GeneratorExit])
@@ -148,7 +148,7 @@ def test_a_cancelled_blocking_body_is_told_at_its_next_call(loop: SampleLoop) ->
 
 
 def test_hazard_13_closing_frees_blocking_bodies_and_refuses_new_calls() -> None:
-    loop = SampleLoop(wind_down_s=1.0)
+    loop = SampleLoop(wind_down_s=60.0)
     everyone = threading.Barrier(6, timeout=60)
     told: list[str] = []
     finished = threading.Semaphore(0)
@@ -183,7 +183,7 @@ def test_hazard_13_closing_frees_blocking_bodies_and_refuses_new_calls() -> None
 
 def test_work_that_bodies_end_because_the_loop_closes_is_not_taken_for_whole() -> None:
     for _ in range(20):
-        loop = SampleLoop(wind_down_s=1.0)
+        loop = SampleLoop(wind_down_s=60.0)
         waits = threading.Event()
 
         async def for_ever(waits: threading.Event) -> None:
@@ -308,7 +308,7 @@ def test_close_is_bounded_when_a_provider_does_not_close() -> None:
 
 
 def test_tasks_left_over_are_cancelled_by_close() -> None:
-    loop = SampleLoop(wind_down_s=1.0)
+    loop = SampleLoop(wind_down_s=60.0)
     ended = threading.Event()
 
     async def background() -> None:

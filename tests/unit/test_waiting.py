@@ -18,7 +18,7 @@ def test_a_signal_that_another_thread_receives_ends_the_wait() -> None:
 
     def work() -> None:
         signal.pthread_kill(threading.get_ident(), signal.SIGINT)
-        future.set_result(goes_on.wait(30))
+        future.set_result(goes_on.wait(300))
 
     def wait() -> None:
         threading.Thread(target=work, daemon=True).start()

@@ -15,6 +15,9 @@ from pytest_velo.report.text import inline, neutralise, shorten
 _OPERATORS = frozenset({">=", "<=", ">", "<", "=", "==", "-", "+", "/", "·", "->", "–", "—"})
 """Words that are nothing but these, with white space around them, open no tag and no list within a line."""
 
+_OPENS = re.compile(r"\d+[.)]|[-+>]|=+")
+"""Words that open a list, a quotation or a heading where a line, or the item of a list, begins with them."""
+
 _BEFORE, _AFTER = "(\"'", ".,;:!?)\"'%"
 """Punctuation around a word that means nothing to anybody."""
 
@@ -32,15 +35,19 @@ _NAMES_SOMETHING = re.compile(r"[0-9a-fA-F]{7,}|(?:[Gg][Hh]|[A-Z][A-Z0-9]+)-\d.*
 def prose(text: str, limit: int | None = None) -> str:
     r"""Return untrusted text for use within a line, a cell of a table too: words as words, all else as code.
 
-    Never use it at the beginning of a line.
+    Use it behind the mark of a list, but never at the beginning of a line.
 
     Args:
         text: Newlines are shown as `\n`, and control characters as escapes.
         limit: Characters that are kept; None keeps all.
     """
+    words = _PIECE.findall(inline(shorten(text, limit)))
+    plain = [_is_plain(word) for word in words]
+    if words and _OPENS.fullmatch(words[0]):
+        plain[0] = False
     return " ".join(
-        escape(word, quote=False) if _is_plain(word) else _as_code(word)
-        for word in _PIECE.findall(inline(shorten(text, limit)))
+        escape(word, quote=False) if as_it_is else _as_code(word)
+        for word, as_it_is in zip(words, plain, strict=True)
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import struct
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -122,6 +123,20 @@ def test_columns_of_parquet_and_arrow() -> None:
         ("it.parquet, row 2", ROWS[1]),
     ]
     assert values(read_arrow, as_file.getvalue()) == values(read_arrow, as_stream.getvalue()) == ROWS
+
+
+def test_a_table_that_names_a_size_beyond_all_memory_is_damaged(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    whole = io.BytesIO()
+    table = pyarrow.Table.from_pylist([{"question": "Is it?", "n": 1}, {"question": "two", "n": None}])
+    with pyarrow.ipc.new_stream(whole, table.schema) as writer:
+        writer.write_table(table)
+    size, beyond = (struct.pack("<q", number) for number in (56, 56 + 2**46))
+    assert whole.getvalue().count(size) == 1
+    path = tmp_path / "cases.arrow"
+    path.write_bytes(whole.getvalue().replace(size, beyond))
+    with pytest.raises(UsageError, match="the file is not Arrow: a size in it is more than there is memory"):
+        load(path.name, base=tmp_path)
 
 
 @pytest.mark.parametrize("reader", [read_parquet, read_arrow])

@@ -466,8 +466,8 @@ def test_a_time_limit_of_the_call_is_the_attempts(bench: Bench, monkeypatch: pyt
     assert bench.ours("openai", hurried, policy=QUICK) == ("APITimeoutError", None)
     answered.set()
     assert bench.scope is not None
-    assert "no reply within 0.2 s" in (bench.scope.invalid or "")
-    assert len(bench.server.calls) == 2
+    # Not counted at the server, which an attempt may never reach in so short a time.
+    assert "in 2 attempts, the last with: no reply within 0.2 s" in (bench.scope.invalid or "")
 
 
 @pytest.mark.parametrize("name", ["stream", "response streamed", "message streamed"])

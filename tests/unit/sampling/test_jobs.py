@@ -13,7 +13,8 @@ from pytest_velo.sampling.jobs import run_body, stopped
 def test_a_body_that_raises_stop_iteration_is_an_error() -> None:
     async def run(func):
         outcome = asyncio.get_running_loop().create_future()
-        await asyncio.to_thread(run_body, func, asyncio.get_running_loop(), outcome)
+        tell = await asyncio.to_thread(run_body, func, asyncio.get_running_loop(), outcome)
+        tell()
         return await outcome
 
     assert asyncio.run(run(lambda: 2 + 2)) == 4

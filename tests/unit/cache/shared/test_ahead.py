@@ -224,7 +224,7 @@ def test_what_a_loop_left_under_way_holds_nobody_up_on_the_next_one() -> None:
 
     async def go_on() -> None:
         shared.takes_its_time = None
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(300):
             assert await ahead.coming(at(20), place_of(at(20))) is None
             await read(ahead, *map(at, range(40, 80)))
             await settled()
