@@ -233,6 +233,7 @@ class _Tests:
         invalid = (seen.n_unknown + _USUAL_INVALID) / (seen.n + _USUAL_UNITS)
         self._tight = max(0.0, h - invalid / 2) / _WIDER
         self._looks = self._few_looks()
+        self._tested = {n: self._allowed(n) for n in self._looks}
         above = self._v <= 2.0 * h  # and a rate below 2h never above it
         self._budget = np.minimum(1.0, self._missed_yet() + np.where(above, spare, spare / 2)[:, None])
 
@@ -374,7 +375,6 @@ class _Tests:
         return {n: self._bar(n, factor, self._v[rows]) for n in self._looks}
 
     def _bar(self, n: int, factor: Floats, v: Floats) -> Counts:
-        allowed = self._allowed(n)
         low, high = np.ceil(n * v).astype(np.int64) - 1, np.full(len(v), n + 1)
         while (high - low > 1).any():
             middle = np.minimum((low + high) // 2, n)
@@ -383,7 +383,7 @@ class _Tests:
             open_ = high - low > 1
             high = np.where(open_ & rejects, middle, high)
             low = np.where(open_ & ~rejects, middle, low)
-        return np.asarray(allowed[high])
+        return np.asarray(self._tested[n][high])
 
     def _wider(self, n: int, ones: Floats) -> Floats:
         """Return the design's widths, as much wider as they are tighter than needed at the first tests."""
