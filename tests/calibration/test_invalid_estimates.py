@@ -17,6 +17,7 @@ import pytest
 from pytest_velo.claims import rate
 from pytest_velo.stats import exact
 from pytest_velo.stats.engine.design import Design
+from pytest_velo.stats.exact.fixed_width import FixedWidth
 from pytest_velo.stats.exact.repeated import RepeatedLimits, Seen, it_is_time, repeated_limits
 from pytest_velo.stats.rules.estimate import EXACTLY, FEW_LOOKS, EstimateRule, make_estimate
 
@@ -95,6 +96,47 @@ def test_limits_that_spare_half_as_much_again_fail_the_same_test(calibration):
     missed = missed_at_most(rule, 0.5 * alpha, hard_rates(rule, 40))
     calibration.tell({"missed": float(missed.max())})
     assert missed.max() > 1.1 * alpha
+
+
+def left_by(design: FixedWidth, n: int, rates: np.ndarray) -> np.ndarray:
+    """Return the chances that a design will miss from below, and from above, by true ones at n and rate."""
+    p = rates[:, None]
+    end = design.looks[-1]
+    chance = np.zeros((2, len(rates), end + 1))
+    for look in range(end, n - 1, -1):
+        if look < end:
+            chance = (1.0 - p) * chance[..., :-1] + p * chance[..., 1:]
+        for ones in range(look + 1):
+            if design.stops(look, ones):
+                low, high = design.ends(look, ones)
+                chance[:, :, ones] = rates < low, rates > high
+    return chance.transpose(0, 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("asked", "seen"),
+    [
+        ((0.05, 300, 1, 0.05), Seen(150, 39, 47)),
+        ((0.1, 400, 30, 0.2), Seen(29, 1, 2)),
+        ((0.1, 200, 1, 0.01), Seen(87, 45, 48)),
+        ((0.15, 300, 1, 0.001), Seen(48, 2, 3)),
+        ((0.3, 40, 1, 0.3), Seen(2, 0, 1)),
+    ],
+    ids=str,
+)
+def test_they_miss_hardly_more_often_than_what_they_replace(calibration, asked, seen):
+    """The step of the proof, for each number of ones that may be: exactly, without any number left out."""
+    rule, alpha = made(*asked), asked[-1]
+    design, spare = rule.few_looks, (EXACTLY - FEW_LOOKS) * alpha
+    limits = planned(design, spare, rule.max_units, seen)
+    ends = np.array([limits.ends(n, s, s) for n in limits.looks for s in range(n + 1)])
+    lows = np.unique(ends[ends[:, 0] > 0.0, 0])
+    lows = lows[:: max(1, len(lows) // 80)]
+    rates = np.concatenate((lows - 1e-12, 1.0 - lows + 1e-12, np.linspace(0.001, 0.999, 40)))
+    may_be = slice(seen.least, seen.most + 1)
+    more = missed_by(limits, seen.n, rates)[may_be] - left_by(design, seen.n, rates)[:, may_be].sum(axis=0)
+    calibration.tell({"of what is spared": float(more.max() / spare)})
+    assert 0.0 < more.max() <= spare
 
 
 def if_a_one(rule: EstimateRule, outcome: float, truth: float) -> bool:

@@ -24,14 +24,16 @@ the limits are made; that is a stopping time, and the design has not ended befor
    V is bounded from below for all rates of the cell at once. L(n, s), for s ones at look n, is 1 where the
    design ends with a low end of v or more, 0 where it ends otherwise, else the expectation at rate u of L at
    the next look; and then the least of these for s or more ones. So L rises with s, and by induction it is
-   no more than V at any rate above u.
+   no more than V at any rate above u. (Where the design ends with a low end of v or more, it may go on with
+   more ones. Only so many ones are followed, though, and L is taken to stay as it is beyond. So it is more
+   than V by no more than the chance, at v, to get beyond at any look; that is subtracted.)
 4. Later unknown outcomes can only widen the interval, as a limit rises with the ones: if it misses at a look,
    so do the limits of S. That holds for any of them, foreseen or not.
 
-Numbers of ones that hardly come up are not followed: what is not counts as a rejection, and as 0 for L. There
-is a test only where the interval would be about tight enough at the share of invalid trials seen, and not too
-long after; at the horizon, if that is one, everywhere. The later, the wider are the limits beside the
-design's, so that what may be missed goes where it is needed.
+Numbers of ones that hardly come up are not followed: for the tests, what is above counts as rejected; for L,
+what is below counts as 0. There is a test only where the interval would be about tight enough at the share of
+invalid trials seen, and not too long after; at the horizon, if that is one, everywhere. The later, the wider
+are the limits beside the design's, so that what may be missed goes where it is needed.
 
 Sources: Müller and Schäfer (2001), "Adaptive group sequential designs for clinical trials", Biometrics 57:3
 (the conditional error that a design leaves); Jennison and Turnbull (1989), "Interim analyses: the repeated
@@ -138,8 +140,9 @@ class RepeatedLimits:
         looks: Numbers of units at which there are limits, rising.
     """
 
-    def __init__(self, halfwidth: float, lows: dict[int, Floats], lows_of_zeros: dict[int, Floats]) -> None:
-        self.halfwidth = halfwidth
+    def __init__(self, design: FixedWidth, lows: dict[int, Floats], lows_of_zeros: dict[int, Floats]) -> None:
+        self._design = design
+        self.halfwidth = design.halfwidth
         self.looks = tuple(lows)
         self._lows = lows
         self._lows_of_zeros = lows_of_zeros
@@ -147,11 +150,17 @@ class RepeatedLimits:
     def ends(self, look: int, least: int, most: int) -> tuple[float, float]:
         """Return the interval at a look at which the ones are between `least` and `most`.
 
-        It is never narrower than what is asked for where that would take it away from 0 or 1.
+        It is never narrower than what is asked for where that would take it away from 0 or 1. It is around
+        what was observed, and no narrower than the design's where all outcomes are known: the limits may be
+        where earlier units ruled out what all of them show, as after a drift, and may even cross.
         """
         span = min(1.0, 2.0 * self.halfwidth)
-        low, above = self._lows[look][least], self._lows_of_zeros[look][look - most]
-        return float(min(low, 1.0 - span)), float(max(1.0 - above, span))
+        limits = self._lows[look][least], 1.0 - self._lows_of_zeros[look][look - most]
+        low, high = min(*limits, least / look), max(*limits, most / look)
+        usual = min(span, 2.0 * self._design.width(look, (least + most) / 2))
+        lacking = max(0.0, usual - (high - low))
+        low, high = low - lacking / 2, high + lacking / 2
+        return float(max(0.0, min(low, 1.0 - span))), float(min(1.0, max(high, span)))
 
     def tight(self, look: int, least: int, most: int) -> bool:
         """Tell whether the interval at a look is as tight as requested."""
@@ -199,7 +208,7 @@ def repeated_limits(design: FixedWidth, spare: float, horizon: int, seen: Seen) 
 @lru_cache(maxsize=16)
 def _limits_of(design: FixedWidth, spare: float, horizon: int, seen: Seen) -> RepeatedLimits:
     lows, lows_of_zeros = (_Tests(design, spare, horizon, side).lows() for side in (seen, seen.zeros))
-    return RepeatedLimits(design.halfwidth, lows, lows_of_zeros)
+    return RepeatedLimits(design, lows, lows_of_zeros)
 
 
 class _Chances(NamedTuple):
@@ -267,8 +276,10 @@ class _Tests:
         """Return L by cell and number of ones from `least` to `most`, at the unit from which they go on."""
         design = self._design
         later: _Chances | None = None
+        beyond = np.zeros((len(self._u), 1))
         for n in reversed([look for look in design.looks if look >= self._seen.n]):
             chances = self._window(n, self._u)
+            beyond += self._beyond(chances)
             ones = np.minimum(chances.ones, n).astype(np.float64)
             width = design.widths(n, ones)
             half = np.minimum(0.5, np.maximum(self._halfwidth, width))
@@ -279,7 +290,19 @@ class _Tests:
             chance[chances.ones > n] = 1.0  # no such paths; so that they take nothing from others
             later = chances._replace(chance=np.minimum.accumulate(chance[:, ::-1], axis=1)[:, ::-1])
         now = self._now(len(self._u))
-        return now.chance if later is None else self._before(now, later, self._u)
+        return now.chance if later is None else self._before(now, later, self._u) - beyond
+
+    def _beyond(self, chances: _Chances) -> Floats:
+        """Return at most the chance, at v, of more ones than are followed at a look.
+
+        Further ones are less likely each time, by this ratio or less: a geometric series.
+        """
+        units, rate = chances.n - self._seen.n, self._v
+        more = chances.first + chances.chance.shape[1] - self._seen.most
+        odds = (units - more) / (more + 1.0) * rate / (1.0 - rate)
+        sums = np.where(odds < 1.0, 1.0 / np.maximum(1.0 - odds, 1e-12), np.inf)
+        tail = np.exp(self._log_chance(units, np.minimum(more, units), rate)) * sums
+        return np.asarray(np.where(more > units, 0.0, np.minimum(1.0, tail)))[:, None]
 
     def rejected(self, factor: Floats, rows: _Rows) -> Floats:
         """Return the chance that the test of each of these cells rejects, by ones from `least` to `most`."""
@@ -332,11 +355,14 @@ class _Tests:
         least = np.maximum(0.0, np.floor(units * rate - _SEEN * deviation - 4.0)).astype(np.int64)
         most = np.minimum(units, np.ceil(units * rate + _SEEN * deviation + 6.0)).astype(np.int64)
         more = least[:, None] + np.arange(int((most - least).max(initial=0)) + 1)
-        inside = np.minimum(more, units)
-        logs = self._logs[units] - self._logs[inside] - self._logs[units - inside]
-        logs = logs + inside * np.log(np.maximum(rate, 1e-300))[:, None]
-        logs = logs + (units - inside) * np.log1p(-rate)[:, None]
+        logs = self._log_chance(units, np.minimum(more, units), rate[:, None])
         return least, np.where(more <= units, np.exp(logs), 0.0)
+
+    def _log_chance(self, units: int, ones: Counts, rate: Floats) -> Floats:
+        """Return the log chance of so many ones among new units."""
+        ways = self._logs[units] - self._logs[ones] - self._logs[units - ones]
+        odds = ones * np.log(np.maximum(rate, 1e-300)) + (units - ones) * np.log1p(-rate)
+        return np.asarray(ways + odds)
 
     def _factors(self) -> Floats:
         """Return for each cell the factor on the width: as small as its budget allows.

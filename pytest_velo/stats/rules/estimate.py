@@ -166,11 +166,17 @@ class EstimateRule:
         return design is None or self.measured or not exact.it_is_time(design, self._seen)
 
     def get_ready(self) -> None:
-        """Make the limits that go on from here, if it is time, on any thread; else `feed` does."""
+        """Make the limits that go on from here, if it is time, on any thread; else `feed` does.
+
+        They are for the units that come after, so what is reported here is the same with and without them.
+        Only at the horizon, after which nothing comes, they are for this one.
+        """
         if not self.is_ready and (design := self.few_looks) is not None:
             spare = (EXACTLY - FEW_LOOKS) * self.alpha
-            self._repeated = exact.repeated_limits(design, spare, self.max_units, self._seen)
-            self._look_again(self._repeated)
+            made = exact.repeated_limits(design, spare, self.max_units, self._seen)
+            if self.n == self.max_units:
+                self._look_again(made)
+            self._repeated = made  # at last: from here on, another thread may feed the next unit
 
     @property
     def _seen(self) -> Seen:
@@ -325,8 +331,8 @@ class EstimateRule:
         if self._aimed:
             low, high = self._limits()
             self.measured = self.n >= self.min_units and (high - low) / 2 <= goal
-        elif self.n >= max(self._next, self.min_units):
-            due = self._latest is not None and self.n >= self._latest
+        elif self.n >= min(self.max_units, max(self._next, self.min_units)):
+            due = self.n >= (self.max_units if self._latest is None else min(self._latest, self.max_units))
             if due or self._foreseen(self.n) <= goal:
                 self._look(goal)
 
@@ -347,7 +353,7 @@ class EstimateRule:
         """Compute the interval; if it is still too wide, schedule the next computation."""
         low, high = self._limits()
         half = (high - low) / 2
-        self.measured = half <= goal
+        self.measured = half <= goal or self._by_limits
         self._factor *= half / self._foreseen(self.n)
         self._next = self.n + max(1, self.n // 100)
         self._latest = math.ceil(LOOK_AGAIN_AFTER * self.n)

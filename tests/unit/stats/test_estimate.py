@@ -198,6 +198,20 @@ def test_it_is_ready_but_where_limits_are_to_be_made():
     assert rule.repeated is made
 
 
+@pytest.mark.parametrize("n", [54, 107, 108])
+def test_it_says_the_same_whether_or_not_it_was_made_ready_for_what_never_came(n):
+    """A run that ends right there is read again without it."""
+    live, again = build(halfwidth=0.1), build(halfwidth=0.1)
+    for rule in (live, again):
+        for _ in range(n - 1):
+            rule.feed(float(rule.n % 2), float(rule.n % 2))
+        rule.feed(0.0, 1.0)
+    shown = live.interval()
+    live.get_ready()
+    assert live.interval() == shown == again.interval()
+    assert live.interval_of == again.interval_of
+
+
 def test_the_anytime_valid_interval_may_be_tight_before_their_next_look():
     """Then nobody said that trials up to that look are needed."""
     rng = random.Random(44)

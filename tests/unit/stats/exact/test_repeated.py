@@ -60,6 +60,22 @@ def test_an_unknown_outcome_is_a_zero_below_and_a_one_above(limits):
     assert both[0] < 28 / look < 32 / look < both[1]
 
 
+@pytest.mark.parametrize(
+    ("halfwidth", "horizon", "seen"), [(0.1, 200, Seen(90, 45, 46)), (0.1, 400, Seen(54, 52, 53))], ids=str
+)
+def test_after_a_drift_they_neither_cross_nor_leave_out_what_was_observed(halfwidth, horizon, seen):
+    """The tests of earlier units may rule out what all of them show, on both sides at once."""
+    design = fixed_width_design(halfwidth, 0.045, horizon)
+    limits = repeated_limits(design, 0.0035, horizon, seen)
+    for look in limits.looks:
+        for least in range(look + 1):
+            for most in {least, min(look, least + 1)}:
+                low, high = limits.ends(look, least, most)
+                assert 0.0 <= low <= least / look <= most / look <= high <= 1.0
+                usual = min(halfwidth, design.width(look, (least + most) / 2))
+                assert high - low >= 2 * usual - 1e-12
+
+
 def test_the_last_look_is_at_a_horizon_that_comes_early(limits):
     assert limits.looks[-1] == 60
     assert limits.ends(60, 30, 30)[0] > 0.25
