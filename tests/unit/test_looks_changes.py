@@ -11,7 +11,6 @@ import pytest
 
 from pytest_velo import estimate, mean, ranking, rate
 from pytest_velo.bodies.shape import body_digest
-from pytest_velo.cache.store import Store
 from pytest_velo.case_sets import pick_order, with_arms
 from pytest_velo.errors import UsageError
 from pytest_velo.records import Family, Invalid
@@ -58,13 +57,6 @@ def test_what_a_body_does_is(other) -> None:
 
 def test_a_body_without_source_has_no_digest() -> None:
     assert body_digest(len) == ""
-
-
-@pytest.fixture
-def store(tmp_path):
-    opened = Store.open(tmp_path / "draws.sqlite")
-    yield opened
-    opened.close()
 
 
 def look(store, sample, hypothesis, n_cached=1, n_calls=1, labels=None):

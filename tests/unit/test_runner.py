@@ -8,7 +8,6 @@ from dataclasses import replace
 import pytest
 
 from pytest_velo import estimate, mean, rate
-from pytest_velo.cache.store import Store
 from pytest_velo.errors import BodyError, BudgetError, InvalidTrial, OutageError, UsageError
 from pytest_velo.records import Invalid, Outcome, OutcomeKind
 from pytest_velo.runner.looks import Looks
@@ -245,13 +244,6 @@ def test_groups_enter_as_their_mean(make_hypothesis, sample) -> None:
     assert run.weigher.n * 10 == len(run.trials)
     assert result_of(run).decision.evidence.rule == "ville"
     assert result_of(run).decision.evidence.wilson is None
-
-
-@pytest.fixture
-def store(tmp_path):
-    opened = Store.open(tmp_path / "draws.sqlite")
-    yield opened
-    opened.close()
 
 
 def look(store, sample, hypothesis):

@@ -13,6 +13,7 @@ from pytest_velo.stats.rules.difference import make_difference_rule
 from pytest_velo.stats.rules.rate import make_rate_rule
 from pytest_velo.verdicts import Verdict
 from support.cost import steps
+from support.rules import feed
 
 BETTER = difference("new", "old") >= 0
 
@@ -24,14 +25,6 @@ def build(claim=BETTER, **changes):
 def pairs(p_up, p_down, n, seed=0):
     rng = random.Random(seed)
     return [float(rng.choices((1, 0, 0.5), (p_up, p_down, 1 - p_up - p_down))[0]) for _ in range(n)]
-
-
-def feed(rule, outcomes):
-    for outcome in outcomes:
-        low, high = outcome if isinstance(outcome, tuple) else (outcome, outcome)
-        if rule.feed(low, high):
-            break
-    return rule
 
 
 @pytest.mark.parametrize(

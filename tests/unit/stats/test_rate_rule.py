@@ -11,18 +11,11 @@ from pytest_velo.stats.one_sided.rate import OneSided
 from pytest_velo.stats.rules.rate import make_rate_rule
 from pytest_velo.verdicts import Verdict
 from support.cost import steps
+from support.rules import feed
 
 
 def build(claim, **changes):
     return make_rate_rule(claim, Design(**{"alpha": 0.05, "beta": 0.05, "max_units": 200, **changes}))
-
-
-def feed(rule, outcomes):
-    for outcome in outcomes:
-        low, high = outcome if isinstance(outcome, tuple) else (outcome, outcome)
-        if rule.feed(low, high):
-            break
-    return rule
 
 
 def bernoulli(p, n, seed=0):
