@@ -25,7 +25,8 @@ from pytest_velo.claims import AnyClaim, Claim, Direction, EachCase, Estimation,
 from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.stats import exact
 from pytest_velo.stats.engine.design import Design
-from pytest_velo.stats.engine.nulls import Null, nulls_of
+from pytest_velo.stats.engine.nulls import Null, is_no_difference, nulls_of
+from pytest_velo.stats.rules.choice import rule_for
 
 HORIZONED = ("calibrated", "mixed")
 """The rules with thresholds that hold for one `max_trials`."""
@@ -59,7 +60,8 @@ def horizon_of(hypothesis: Hypothesis, rule: str) -> int:
     """Return the `max_trials` that a rule of this kind is made for; 0 if it is the same for all."""
     design, claim = hypothesis.design, hypothesis.claim
     aims = isinstance(claim, Estimation) and claim.halfwidth is not None and hypothesis.labelling is None
-    return design.max_units if rule in HORIZONED or (aims and not design.extend) else 0
+    tosses = isinstance(claim, Claim) and bool(_tosses(hypothesis, claim))
+    return design.max_units if rule in HORIZONED or tosses or (aims and not design.extend) else 0
 
 
 def asked_of(hypothesis: Hypothesis) -> str:
@@ -179,8 +181,9 @@ class History(NamedTuple):
 def history_of(hypothesis: Hypothesis, looks: Sequence[Look]) -> History:
     """Return what looks at the same draws, of which the last is that of the hypothesis, mean for its error.
 
-    The error is exact for a claim about one rate by the rules of this edition, at the worst of its nulls; for
-    all others it is the sum over the looks by different rules. What refutes `within` holds for every horizon.
+    For a claim about one rate, or about no difference of pairs, by the rules of this edition it is the exact
+    error of tosses, at the worst of its nulls; for all others the sum over the looks by different rules. What
+    refutes `within`, and what tests another difference, holds for every horizon.
     """
     laws = tuple(dict.fromkeys(map(law_of, looks)))
     now = law_of(looks[-1])
@@ -188,15 +191,14 @@ def history_of(hypothesis: Hypothesis, looks: Sequence[Look]) -> History:
     made = [*dict.fromkeys(look.ends for look in looks if look.ends)]
     n_ends = n_ends_at_stake(claim, made)
     is_first = laws[0] == now and (not looks[0].ends or looks[0].ends == looks[-1].ends)
-    alike = all(law == now._replace(horizon=law.horizon) for law in laws)
+    alike = all(law.horizon and law == now._replace(horizon=law.horizon) for law in laws)
     if len(laws) == n_ends == 1:
         error, level = design.alpha, design.alpha
-    elif isinstance(claim, Claim) and hypothesis.calibrated and alike and n_ends == 1:
+    elif alike and n_ends == 1 and (tests := _tests(hypothesis, made)):
         horizons = sorted(law.horizon for law in laws)
         error, level = max(
-            (exact.history_error(null.threshold, null.side, level, horizons, design.min_units), level)
-            for ends in made
-            for null, level in _tests(_with_ends(claim, ends), design)
+            (exact.history_error(null.threshold, null.side, level, horizons, first), level)
+            for null, level, first in tests
         )
     else:
         sides = [(n_ends, design.alpha)]
@@ -206,8 +208,42 @@ def history_of(hypothesis: Hypothesis, looks: Sequence[Look]) -> History:
     return History(laws, now, is_first, n_ends, isinstance(claim, Estimation), error, level)
 
 
-def _tests(claim: Claim, design: Design) -> list[tuple[Null, float]]:
-    """Return the nulls of a claim that are tested at a horizon's thresholds, each with its level."""
+class _Test(NamedTuple):
+    """A null that is tested at a horizon's threshold, at a level, from a number of outcomes on."""
+
+    null: Null
+    level: float
+    first: int
+
+
+def _tests(hypothesis: Hypothesis, made: Iterable[tuple[float, ...]]) -> list[_Test]:
+    """Return the tests of a claim, as it was made with these ends, that are made for one horizon.
+
+    Empty where their errors are not known exactly. Of pairs, those that differ are tossed for, which are
+    never more than the pairs: a smaller horizon's threshold is lower, so that the error is at most that of
+    tosses in the place of pairs.
+    """
+    claim, design = hypothesis.claim, hypothesis.design
+    if not isinstance(claim, Claim):
+        return []
+    claims = [_with_ends(claim, ends) for ends in made]
+    if hypothesis.calibrated:
+        every = [test for each in claims for test in _levels(each, design)]
+        return [_Test(null, level, design.min_units) for null, level in every]
+    return [_Test(null, level, 1) for each in claims for null, level in _tosses(hypothesis, each)]
+
+
+def _tosses(hypothesis: Hypothesis, claim: Claim) -> list[tuple[Null, float]]:
+    """Return the tests of a claim about pairs that are of no difference, which alone have a horizon."""
+    design = hypothesis.design
+    ours = hypothesis.make_rule is rule_for and design.census is None and not hypothesis.is_centred
+    if not (ours and claim.statistic.arms and claim.statistic.binary and design.calibrates):
+        return []
+    return [(null, level) for null, level in _levels(claim, design) if is_no_difference(null)]
+
+
+def _levels(claim: Claim, design: Design) -> list[tuple[Null, float]]:
+    """Return the nulls of a claim that have a test of their own, each with its level."""
     nulls = nulls_of(claim, design.margin)
     tests = [(null, design.alpha) for null in nulls.support]
     return [*tests, (nulls.refute[0], design.beta)] if len(nulls.refute) == 1 else tests
