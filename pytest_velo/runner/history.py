@@ -22,11 +22,13 @@ from typing import NamedTuple
 
 from pytest_velo.cache.looks import Look
 from pytest_velo.claims import AnyClaim, Claim, Direction, EachCase, Estimation, Joint, Ranking
+from pytest_velo.records import Invalid
 from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.stats import exact
 from pytest_velo.stats.engine.design import Design
 from pytest_velo.stats.engine.nulls import Null, is_no_difference, nulls_of
 from pytest_velo.stats.rules.choice import rule_for
+from pytest_velo.stats.rules.estimate import EstimateRule, horizons_error, make_estimate
 
 HORIZONED = ("calibrated", "mixed")
 """The rules with thresholds that hold for one `max_trials`."""
@@ -183,7 +185,8 @@ def history_of(hypothesis: Hypothesis, looks: Sequence[Look]) -> History:
 
     For a claim about one rate, or about no difference of pairs, by the rules of this edition it is the exact
     error of tosses, at the worst of its nulls; for all others the sum over the looks by different rules. What
-    refutes `within`, and what tests another difference, holds for every horizon.
+    refutes `within`, and what tests another difference, holds for every horizon. For an estimate, what is the
+    same for all horizons counts once.
     """
     laws = tuple(dict.fromkeys(map(law_of, looks)))
     now = law_of(looks[-1])
@@ -200,12 +203,22 @@ def history_of(hypothesis: Hypothesis, looks: Sequence[Look]) -> History:
             (exact.history_error(null.threshold, null.side, level, horizons, first), level)
             for null, level, first in tests
         )
+    elif alike and isinstance(claim, Estimation) and claim.halfwidth is not None:
+        rules = [_estimate_at(law.horizon, hypothesis, claim) for law in laws]
+        error, level = min(1.0, horizons_error(rules)), design.alpha
     else:
         sides = [(n_ends, design.alpha)]
         if not isinstance(claim, Estimation):
             sides.append((1, design.beta))
         error, level = max((min(1.0, len(laws) * n * level), level) for n, level in sides)
     return History(laws, now, is_first, n_ends, isinstance(claim, Estimation), error, level)
+
+
+def _estimate_at(horizon: int, hypothesis: Hypothesis, claim: Estimation) -> EstimateRule:
+    """Return the rule of an estimate for another horizon."""
+    design = replace(hypothesis.design, max_units=horizon)
+    may_be_open = hypothesis.invalid is not Invalid.EXCLUDE
+    return make_estimate(claim.statistic, claim.halfwidth, design, may_be_open=may_be_open)
 
 
 class _Test(NamedTuple):

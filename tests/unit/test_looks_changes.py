@@ -156,6 +156,27 @@ def test_another_max_trials_of_bets_that_aim_is_another_look(make_hypothesis, sa
     assert notice == "looks at 100 and 200: the chance that an interval misses is up to 10.0%, not 5.0%"
 
 
+@pytest.mark.parametrize(
+    ("horizons", "invalid", "error"),
+    [
+        ((600, 900), Invalid.BOUND, "5.2%"),  # both beyond the last limits after an invalid trial, at 535
+        ((200, 900), Invalid.BOUND, "10.0%"),
+        ((200, 400), Invalid.EXCLUDE, "5.5%"),
+        ((60, 400), Invalid.EXCLUDE, "10.0%"),  # the design itself ended at 60
+        ((600, 900, 1200), Invalid.BOUND, "5.3%"),
+    ],
+    ids=str,
+)
+def test_another_max_trials_of_a_rate_costs_what_differs(
+    make_hypothesis, sample, store, horizons, invalid, error
+) -> None:
+    """The design of few looks ends by 107 trials: only what is valid at any moment knows of later ones."""
+    asked = estimate(rate, halfwidth=0.1)
+    for n in horizons:
+        told = look(store, sample, make_hypothesis(halves, asked, max_trials=n, invalid=invalid))
+    assert told[0].endswith(f"the chance that an interval misses is up to {error}, not 5.0%")
+
+
 def test_bets_that_aim_and_may_be_extended_do_not_know_max_trials(make_hypothesis, sample, store) -> None:
     mean_of = estimate(mean(0, 1), halfwidth=0.05)
     for n in (100, 200):
