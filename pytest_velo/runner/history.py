@@ -11,6 +11,9 @@ least strict is supported wherever another one is, and one test alone would have
 several ends (of `within`, of the parts of a joint claim) as long as there is one end that all claims that can
 be false together get wrong: where one claim is stricter than the other at every end, or two ranges overlap.
 Where thresholds went both ways, each end has an error rate of its own, and they add up.
+
+A search is wrong only by a finding that it put to the test on fresh draws. So one that put none to the test
+was no chance to be wrong: given all that was seen before, what comes after it has the whole error rate.
 """
 
 from __future__ import annotations
@@ -188,6 +191,7 @@ def history_of(hypothesis: Hypothesis, looks: Sequence[Look]) -> History:
     refutes `within`, and what tests another difference, holds for every horizon. For an estimate, what is the
     same for all horizons counts once.
     """
+    looks = [*(look for look in looks[:-1] if look.n_confirming != 0), looks[-1]]
     laws = tuple(dict.fromkeys(map(law_of, looks)))
     now = law_of(looks[-1])
     claim, design = hypothesis.claim, hypothesis.design
