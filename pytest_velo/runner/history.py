@@ -147,7 +147,7 @@ class History(NamedTuple):
     @property
     def costs(self) -> bool:
         """Whether the error is more than that of a single look."""
-        return len(self.laws) > 1 or self.n_ends > 1
+        return self.error > self.level
 
     @property
     def by_horizon(self) -> bool:
@@ -203,7 +203,7 @@ def history_of(hypothesis: Hypothesis, looks: Sequence[Look]) -> History:
         error, level = design.alpha, design.alpha
     elif alike and n_ends == 1 and (tests := _tests(hypothesis, made)):
         horizons = sorted(law.horizon for law in laws)
-        error, level = max(
+        error, level = _worst(
             (exact.history_error(null.threshold, null.side, level, horizons, first), level)
             for null, level, first in tests
         )
@@ -214,7 +214,7 @@ def history_of(hypothesis: Hypothesis, looks: Sequence[Look]) -> History:
         sides = [(n_ends, design.alpha)]
         if not isinstance(claim, Estimation):
             sides.append((1, design.beta))
-        error, level = max((min(1.0, len(laws) * n * level), level) for n, level in sides)
+        error, level = _worst((min(1.0, len(laws) * n * level), level) for n, level in sides)
     return History(laws, now, is_first, n_ends, isinstance(claim, Estimation), error, level)
 
 
@@ -223,6 +223,11 @@ def _estimate_at(horizon: int, hypothesis: Hypothesis, claim: Estimation) -> Est
     design = replace(hypothesis.design, max_units=horizon)
     may_be_open = hypothesis.invalid is not Invalid.EXCLUDE
     return make_estimate(claim.statistic, claim.halfwidth, design, may_be_open=may_be_open)
+
+
+def _worst(errors: Iterable[tuple[float, float]]) -> tuple[float, float]:
+    """Return the error, with its level, that is the most above it."""
+    return max(errors, key=lambda error: error[0] - error[1])
 
 
 class _Test(NamedTuple):

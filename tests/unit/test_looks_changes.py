@@ -282,6 +282,26 @@ def test_a_threshold_that_moves_past_no_difference_is_tested_in_another_way(
     assert notice.endswith("the chance of a wrong verdict is up to 10.0%, not 5.0%")
 
 
+def test_what_costs_nothing_after_all_is_neither_told_nor_refused(make_hypothesis, sample, store) -> None:
+    """A threshold spends a little less than its level; here that is more than the further look takes."""
+    assert history_error(0.5, 1, 0.05, (900, 1000)) < 0.05
+    assert look(store, sample, make_hypothesis(halves, max_trials=900)) == ()
+    Looks(store, make_hypothesis(halves, max_trials=1000)).check(strict=True)
+    assert look(store, sample, make_hypothesis(halves, max_trials=1000)) == ()
+
+
+def test_what_is_told_is_the_error_that_grows(make_hypothesis, sample, store) -> None:
+    """Of two levels the larger may have room for a further look where the smaller has none."""
+    errors = [history_error(0.5, side, level, (500, 600)) for side, level in ((1, 0.1), (-1, 0.05))]
+    assert errors[0] < 0.1
+    assert errors[1] > 0.05
+    for n in (500, 600):
+        told = look(store, sample, make_hypothesis(halves, alpha=0.1, beta=0.05, max_trials=n))
+    assert told == (
+        f"looks at 500 and 600: the chance of a wrong verdict is up to {errors[1]:.1%}, not 5.0%",
+    )
+
+
 def test_rules_of_another_version_are_another_look(make_hypothesis, sample, store, monkeypatch) -> None:
     monkeypatch.setattr(look_log, "EDITION", -1)
     assert look(store, sample, make_hypothesis(halves)) == ()
