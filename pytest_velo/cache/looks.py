@@ -29,6 +29,8 @@ class Look:
         labels: A few digits of each label that counted, in order; empty without labels.
         ends: A number for each end of the claim, the larger the stricter; empty if it has none, or if an
             older look does not tell.
+        n_confirming: Trials that put findings of a search to the test; None if it is no search, or if an
+            older look does not tell.
     """
 
     draws: str
@@ -48,6 +50,7 @@ class Look:
     ends: tuple[float, ...] = ()
     stop: str = ""
     labels: str = ""
+    n_confirming: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,9 @@ least strict is supported wherever another one is, and one test alone would have
 several ends (of `within`, of the parts of a joint claim) as long as there is one end that all claims that can
 be false together get wrong: where one claim is stricter than the other at every end, or two ranges overlap.
 Where thresholds went both ways, each end has an error rate of its own, and they add up.
+
+A search is wrong only by a finding that it put to the test on fresh draws. So one that put none to the test
+was no chance to be wrong: given all that was seen before, what comes after it has the whole error rate.
 """
 
 from __future__ import annotations
@@ -22,10 +25,13 @@ from typing import NamedTuple
 
 from pytest_velo.cache.looks import Look
 from pytest_velo.claims import AnyClaim, Claim, Direction, EachCase, Estimation, Joint, Ranking
+from pytest_velo.records import Invalid
 from pytest_velo.runner.hypothesis import Hypothesis
 from pytest_velo.stats import exact
 from pytest_velo.stats.engine.design import Design
-from pytest_velo.stats.engine.nulls import Null, nulls_of
+from pytest_velo.stats.engine.nulls import Null, is_no_difference, nulls_of
+from pytest_velo.stats.rules.choice import rule_for
+from pytest_velo.stats.rules.estimate import EstimateRule, horizons_error, make_estimate
 
 HORIZONED = ("calibrated", "mixed")
 """The rules with thresholds that hold for one `max_trials`."""
@@ -59,7 +65,8 @@ def horizon_of(hypothesis: Hypothesis, rule: str) -> int:
     """Return the `max_trials` that a rule of this kind is made for; 0 if it is the same for all."""
     design, claim = hypothesis.design, hypothesis.claim
     aims = isinstance(claim, Estimation) and claim.halfwidth is not None and hypothesis.labelling is None
-    return design.max_units if rule in HORIZONED or (aims and not design.extend) else 0
+    tosses = isinstance(claim, Claim) and bool(_tosses(hypothesis, claim))
+    return design.max_units if rule in HORIZONED or tosses or (aims and not design.extend) else 0
 
 
 def asked_of(hypothesis: Hypothesis) -> str:
@@ -140,7 +147,7 @@ class History(NamedTuple):
     @property
     def costs(self) -> bool:
         """Whether the error is more than that of a single look."""
-        return len(self.laws) > 1 or self.n_ends > 1
+        return self.error > self.level
 
     @property
     def by_horizon(self) -> bool:
@@ -179,35 +186,86 @@ class History(NamedTuple):
 def history_of(hypothesis: Hypothesis, looks: Sequence[Look]) -> History:
     """Return what looks at the same draws, of which the last is that of the hypothesis, mean for its error.
 
-    The error is exact for a claim about one rate by the rules of this edition, at the worst of its nulls; for
-    all others it is the sum over the looks by different rules. What refutes `within` holds for every horizon.
+    For a claim about one rate, or about no difference of pairs, by the rules of this edition it is the exact
+    error of tosses, at the worst of its nulls; for all others the sum over the looks by different rules. What
+    refutes `within`, and what tests another difference, holds for every horizon. For an estimate, what is the
+    same for all horizons counts once.
     """
+    looks = [*(look for look in looks[:-1] if look.n_confirming != 0), looks[-1]]
     laws = tuple(dict.fromkeys(map(law_of, looks)))
     now = law_of(looks[-1])
     claim, design = hypothesis.claim, hypothesis.design
     made = [*dict.fromkeys(look.ends for look in looks if look.ends)]
     n_ends = n_ends_at_stake(claim, made)
     is_first = laws[0] == now and (not looks[0].ends or looks[0].ends == looks[-1].ends)
-    alike = all(law == now._replace(horizon=law.horizon) for law in laws)
+    alike = all(law.horizon and law == now._replace(horizon=law.horizon) for law in laws)
     if len(laws) == n_ends == 1:
         error, level = design.alpha, design.alpha
-    elif isinstance(claim, Claim) and hypothesis.calibrated and alike and n_ends == 1:
+    elif alike and n_ends == 1 and (tests := _tests(hypothesis, made)):
         horizons = sorted(law.horizon for law in laws)
-        error, level = max(
-            (exact.history_error(null.threshold, null.side, level, horizons, design.min_units), level)
-            for ends in made
-            for null, level in _tests(_with_ends(claim, ends), design)
+        error, level = _worst(
+            (exact.history_error(null.threshold, null.side, level, horizons, first), level)
+            for null, level, first in tests
         )
+    elif alike and isinstance(claim, Estimation) and claim.halfwidth is not None:
+        rules = [_estimate_at(law.horizon, hypothesis, claim) for law in laws]
+        error, level = min(1.0, horizons_error(rules)), design.alpha
     else:
         sides = [(n_ends, design.alpha)]
         if not isinstance(claim, Estimation):
             sides.append((1, design.beta))
-        error, level = max((min(1.0, len(laws) * n * level), level) for n, level in sides)
+        error, level = _worst((min(1.0, len(laws) * n * level), level) for n, level in sides)
     return History(laws, now, is_first, n_ends, isinstance(claim, Estimation), error, level)
 
 
-def _tests(claim: Claim, design: Design) -> list[tuple[Null, float]]:
-    """Return the nulls of a claim that are tested at a horizon's thresholds, each with its level."""
+def _estimate_at(horizon: int, hypothesis: Hypothesis, claim: Estimation) -> EstimateRule:
+    """Return the rule of an estimate for another horizon."""
+    design = replace(hypothesis.design, max_units=horizon)
+    may_be_open = hypothesis.invalid is not Invalid.EXCLUDE
+    return make_estimate(claim.statistic, claim.halfwidth, design, may_be_open=may_be_open)
+
+
+def _worst(errors: Iterable[tuple[float, float]]) -> tuple[float, float]:
+    """Return the error, with its level, that is the most above it."""
+    return max(errors, key=lambda error: error[0] - error[1])
+
+
+class _Test(NamedTuple):
+    """A null that is tested at a horizon's threshold, at a level, from a number of outcomes on."""
+
+    null: Null
+    level: float
+    first: int
+
+
+def _tests(hypothesis: Hypothesis, made: Iterable[tuple[float, ...]]) -> list[_Test]:
+    """Return the tests of a claim, as it was made with these ends, that are made for one horizon.
+
+    Empty where their errors are not known exactly. Of pairs, those that differ are tossed for, which are
+    never more than the pairs: a smaller horizon's threshold is lower, so that the error is at most that of
+    tosses in the place of pairs.
+    """
+    claim, design = hypothesis.claim, hypothesis.design
+    if not isinstance(claim, Claim):
+        return []
+    claims = [_with_ends(claim, ends) for ends in made]
+    if hypothesis.calibrated:
+        every = [test for each in claims for test in _levels(each, design)]
+        return [_Test(null, level, design.min_units) for null, level in every]
+    return [_Test(null, level, 1) for each in claims for null, level in _tosses(hypothesis, each)]
+
+
+def _tosses(hypothesis: Hypothesis, claim: Claim) -> list[tuple[Null, float]]:
+    """Return the tests of a claim about pairs that are of no difference, which alone have a horizon."""
+    design = hypothesis.design
+    ours = hypothesis.make_rule is rule_for and design.census is None and not hypothesis.is_centred
+    if not (ours and claim.statistic.arms and claim.statistic.binary and design.calibrates):
+        return []
+    return [(null, level) for null, level in _levels(claim, design) if is_no_difference(null)]
+
+
+def _levels(claim: Claim, design: Design) -> list[tuple[Null, float]]:
+    """Return the nulls of a claim that have a test of their own, each with its level."""
     nulls = nulls_of(claim, design.margin)
     tests = [(null, design.alpha) for null in nulls.support]
     return [*tests, (nulls.refute[0], design.beta)] if len(nulls.refute) == 1 else tests

@@ -150,6 +150,7 @@ class Looks:
             stop="" if run.stop is None else run.stop.value,
             prompt=_prompt_of(result.trials),
             labels=_labels_of(result),
+            n_confirming=None if decision.searched is None else decision.searched.n_confirming,
         )
 
     def _look_by(self, rule: str) -> Look:

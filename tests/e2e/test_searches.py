@@ -238,6 +238,18 @@ def test_what_to_do_when_nothing_was_found_depends_on_why_it_ended(run, monkeypa
     assert "no number of trials" not in said  # which the advice would deny
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("model", "costs"), [("TIGHT", False), ("LEAKY", True)])
+def test_going_on_with_more_trials_costs_where_a_finding_was_put_to_the_test(run, model, costs):
+    """Who found nothing had no chance to be wrong, and may search on at the promised rate."""
+    source = "[f'please {n} {word} now' for n in range(60) for word in ('tell', 'say', 'xyzzy')]"
+    for max_trials in (80, 120):
+        run.file(searching(source, keywords=f"models=[{model}], max_trials={max_trials}"))
+        said = run("--velo-strict").stdout.str()
+    assert ("looks at 80 and 120" in said) == costs
+    assert run.outcomes == ["error" if costs else "inconclusive"]
+
+
 def test_each_model_is_searched_on_its_own(run):
     run.file(searching(keywords="models=[LEAKY, TIGHT]"))
     run()

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pytest_velo import estimate, mean, ranking, rate
+from pytest_velo import difference, estimate, mean, ranking, rate
 from pytest_velo.bodies.shape import body_digest
 from pytest_velo.case_sets import pick_order, with_arms
 from pytest_velo.errors import UsageError
@@ -17,6 +17,7 @@ from pytest_velo.records import Family, Invalid
 from pytest_velo.runner import looks as look_log
 from pytest_velo.runner.looks import Looks
 from pytest_velo.runner.result import result_of
+from pytest_velo.stats.exact import history_error
 from support.hypotheses import Named
 
 
@@ -147,6 +148,27 @@ def test_another_max_trials_of_bets_that_aim_is_another_look(make_hypothesis, sa
     assert notice == "looks at 100 and 200: the chance that an interval misses is up to 10.0%, not 5.0%"
 
 
+@pytest.mark.parametrize(
+    ("horizons", "invalid", "error"),
+    [
+        ((600, 900), Invalid.BOUND, "5.2%"),  # both beyond the last limits after an invalid trial, at 535
+        ((200, 900), Invalid.BOUND, "10.0%"),
+        ((200, 400), Invalid.EXCLUDE, "5.5%"),
+        ((60, 400), Invalid.EXCLUDE, "10.0%"),  # the design itself ended at 60
+        ((600, 900, 1200), Invalid.BOUND, "5.3%"),
+    ],
+    ids=str,
+)
+def test_another_max_trials_of_a_rate_costs_what_differs(
+    make_hypothesis, sample, store, horizons, invalid, error
+) -> None:
+    """The design of few looks ends by 107 trials: only what is valid at any moment knows of later ones."""
+    asked = estimate(rate, halfwidth=0.1)
+    for n in horizons:
+        told = look(store, sample, make_hypothesis(halves, asked, max_trials=n, invalid=invalid))
+    assert told[0].endswith(f"the chance that an interval misses is up to {error}, not 5.0%")
+
+
 def test_bets_that_aim_and_may_be_extended_do_not_know_max_trials(make_hypothesis, sample, store) -> None:
     mean_of = estimate(mean(0, 1), halfwidth=0.05)
     for n in (100, 200):
@@ -206,6 +228,70 @@ def test_a_lowered_max_trials_is_a_further_look_too(make_hypothesis, sample, sto
     assert look(store, sample, make_hypothesis(halves, max_trials=200)) == ()
     with pytest.raises(UsageError, match="max_trials was lowered after a look: looks at 50 and 200"):
         Looks(store, make_hypothesis(halves, max_trials=50)).check(strict=True)
+
+
+def pairs(make_hypothesis, claim, max_pairs, **changes):
+    async def body(case, arm, trial):
+        return (arm == "a") == (trial.index % 4 < 2)
+
+    plan = list(islice(with_arms(pick_order(None, "cases", seed=0), ("a", "b")), 2 * max_pairs))
+    return make_hypothesis(
+        body, claim, arms=("a", "b"), trials=lambda: iter(plan), max_trials=max_pairs, **changes
+    )
+
+
+@pytest.mark.parametrize(
+    ("claim", "margin", "side"),
+    [
+        (difference("a", "b") >= 0, 0.1, -1),  # with a margin it is the refutation that no difference is for
+        (difference("a", "b") >= 0.1, 0.1, 1),
+        (difference("a", "b") >= 0, 0.0, 1),
+        (difference("a", "b").within(-0.2, 0.0), 0.0, -1),
+        (difference("a", "b") >= 0.05, 0.1, None),
+    ],
+    ids=str,
+)
+def test_another_max_pairs_where_any_test_is_of_no_difference(
+    make_hypothesis, sample, store, claim, margin, side
+) -> None:
+    """Only that one is made for a number of pairs; it tosses a coin for each pair that differs."""
+    assert look(store, sample, pairs(make_hypothesis, claim, 40, margin=margin)) == ()
+    told = look(store, sample, pairs(make_hypothesis, claim, 80, margin=margin))
+    if side is None:
+        assert told == ()
+        return
+    error = history_error(0.5, side, 0.05, (40, 80))
+    assert 0.05 < error < 0.06
+    assert told == (f"looks at 40 and 80: the chance of a wrong verdict is up to {error:.1%}, not 5.0%",)
+
+
+def test_a_threshold_that_moves_past_no_difference_is_tested_in_another_way(
+    make_hypothesis, sample, store
+) -> None:
+    """Bets on means and tosses of a coin are not nested: each may be wrong where the other one is not."""
+    assert look(store, sample, pairs(make_hypothesis, difference("a", "b") >= 0, 40, margin=0.1)) == ()
+    (notice,) = look(store, sample, pairs(make_hypothesis, difference("a", "b") >= 0.05, 40, margin=0.1))
+    assert notice.endswith("the chance of a wrong verdict is up to 10.0%, not 5.0%")
+
+
+def test_what_costs_nothing_after_all_is_neither_told_nor_refused(make_hypothesis, sample, store) -> None:
+    """A threshold spends a little less than its level; here that is more than the further look takes."""
+    assert history_error(0.5, 1, 0.05, (900, 1000)) < 0.05
+    assert look(store, sample, make_hypothesis(halves, max_trials=900)) == ()
+    Looks(store, make_hypothesis(halves, max_trials=1000)).check(strict=True)
+    assert look(store, sample, make_hypothesis(halves, max_trials=1000)) == ()
+
+
+def test_what_is_told_is_the_error_that_grows(make_hypothesis, sample, store) -> None:
+    """Of two levels the larger may have room for a further look where the smaller has none."""
+    errors = [history_error(0.5, side, level, (500, 600)) for side, level in ((1, 0.1), (-1, 0.05))]
+    assert errors[0] < 0.1
+    assert errors[1] > 0.05
+    for n in (500, 600):
+        told = look(store, sample, make_hypothesis(halves, alpha=0.1, beta=0.05, max_trials=n))
+    assert told == (
+        f"looks at 500 and 600: the chance of a wrong verdict is up to {errors[1]:.1%}, not 5.0%",
+    )
 
 
 def test_rules_of_another_version_are_another_look(make_hypothesis, sample, store, monkeypatch) -> None:

@@ -6,6 +6,7 @@ from typing import NamedTuple, assert_never
 
 from pytest_velo.claims import Claim, Direction
 from pytest_velo.errors import UsageError
+from pytest_velo.stats.engine.design import NO_DIFFERENCE
 from pytest_velo.stats.engine.mixture import Side
 
 
@@ -26,6 +27,11 @@ class Nulls(NamedTuple):
 
     support: tuple[Null, ...]
     refute: tuple[Null, ...]
+
+
+def is_no_difference(null: Null) -> bool:
+    """Tell whether a null about the difference of two arms is that there is none."""
+    return abs(null.threshold - NO_DIFFERENCE) < 1e-12
 
 
 def nulls_of(claim: Claim, margin: float = 0.0) -> Nulls:

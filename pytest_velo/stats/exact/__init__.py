@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pytest_velo.stats.exact.law import as_it_looks as as_it_looks
     from pytest_velo.stats.exact.law import race as race
     from pytest_velo.stats.exact.repeated import Seen as Seen
+    from pytest_velo.stats.exact.repeated import go_on_alike as go_on_alike
     from pytest_velo.stats.exact.repeated import it_is_time as it_is_time
     from pytest_velo.stats.exact.repeated import repeated_limits as repeated_limits
     from pytest_velo.stats.exact.thresholds import anytime_p as anytime_p
@@ -31,6 +32,7 @@ _HOMES = {
     "calibrated_log_threshold": "thresholds",
     "chances_of": "chances",
     "fixed_width_design": "fixed_width",
+    "go_on_alike": "repeated",
     "history_error": "thresholds",
     "it_is_time": "repeated",
     "last_look": "fixed_width",

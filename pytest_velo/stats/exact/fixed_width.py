@@ -97,6 +97,11 @@ class FixedWidth:
         """Tell whether it stops here; at a look that was reached it stops at the last one at any rate."""
         return n in self._at and (n == self._last or self.width(n, ones) <= self.halfwidth)
 
+    def is_like(self, other: FixedWidth) -> bool:
+        """Tell whether another design stops, and reports, as this one does."""
+        mine, theirs = ((one.halfwidth, one._constant, one._weight, one.looks) for one in (self, other))
+        return mine == theirs
+
     def width(self, n: float, ones: float) -> float:
         """Return half the width that decides, never less than what is asked for at a stop."""
         total = n + 2 * self._weight

@@ -43,6 +43,7 @@ confidence interval approach", JRSS B 51:3. Loaded on use: it needs numpy.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from functools import lru_cache
 from threading import Lock
 from typing import NamedTuple
@@ -189,6 +190,11 @@ def it_is_time(design: FixedWidth, seen: Seen) -> bool:
     may_have_ended = design.stops(n, least) or design.stops(n, most)
     may_end = design.stops(n + 1, least) or design.stops(n + 1, most + 1)
     return may_have_ended or may_end or n >= _FROM * design.next_look(n, seen.rate)
+
+
+def go_on_alike(design: FixedWidth, horizons: Iterable[int]) -> bool:
+    """Tell whether the limits of a design are the same for all of these horizons: all lie beyond them."""
+    return all(horizon > _LONGEST * design.looks[-1] for horizon in horizons)
 
 
 def repeated_limits(design: FixedWidth, spare: float, horizon: int, seen: Seen) -> RepeatedLimits:

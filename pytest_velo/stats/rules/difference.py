@@ -8,8 +8,8 @@ alone, at a calibrated threshold; everything else is tested as a bounded mean.
 from __future__ import annotations
 
 from pytest_velo.claims import Claim
-from pytest_velo.stats.engine.design import NO_DIFFERENCE, Design
-from pytest_velo.stats.engine.nulls import Null, nulls_of
+from pytest_velo.stats.engine.design import Design
+from pytest_velo.stats.engine.nulls import Null, is_no_difference, nulls_of
 from pytest_velo.stats.one_sided.discordant import DiscordantTest
 from pytest_velo.stats.one_sided.mean import LimitTest, MeanTest, refuting
 from pytest_velo.stats.rules.composed import ComposedRule
@@ -27,7 +27,7 @@ def make_difference_rule(claim: Claim, design: Design) -> ComposedRule:
     tosses = design.calibrates and claim.statistic.binary
 
     def test(null: Null, level: float) -> LimitTest:
-        if tosses and abs(null.threshold - NO_DIFFERENCE) < 1e-12:
+        if tosses and is_no_difference(null):
             return DiscordantTest(null.side, level, max_n=design.max_units)
         return MeanTest(*null, level)
 

@@ -99,6 +99,26 @@ def make_estimate(
     return EstimateRule(statistic, halfwidth, design, may_be_open=may_be_open)
 
 
+def horizons_error(rules: Sequence[EstimateRule]) -> float:
+    """Return the chance that an interval of any of these misses, at most, on the same units.
+
+    They are of one half-width, and differ in their horizons alone. What is the same for all of them, the
+    design of few looks and the limits after an invalid trial, misses once. The intervals that are valid at
+    any moment are made for each horizon, and add up.
+    """
+    first, alpha = rules[0], rules[0].alpha
+    design = first.few_looks
+    if design is None or not all(
+        rule.few_looks is not None and design.is_like(rule.few_looks) for rule in rules
+    ):
+        return len(rules) * alpha
+    horizons = [rule.max_units for rule in rules]
+    if first.may_be_open and not exact.go_on_alike(design, horizons):
+        return len(rules) * alpha
+    shared = EXACTLY if first.may_be_open else FEW_LOOKS
+    return (shared + len(rules) * (1.0 - shared)) * alpha
+
+
 class EstimateRule:
     """A number being measured: feed it units in submission order until the interval is tight enough.
 
@@ -106,6 +126,7 @@ class EstimateRule:
 
     Attributes:
         n: Units fed.
+        may_be_open: A unit may come as bounds that differ.
         measured: The interval is as tight as requested.
         excluded: At the last computation of the interval, earlier units ruled out what all of them show.
         kind: `calibrated` or `ville`: where the limits come from.
@@ -117,7 +138,7 @@ class EstimateRule:
         calibrated = design.calibrates and statistic.binary and not statistic.arms
         self.statistic = statistic
         self.halfwidth = halfwidth
-        self._may_be_open = may_be_open
+        self.may_be_open = may_be_open
         self.alpha = alpha = design.alpha
         self.max_units = max_units = design.max_units
         self.min_units = design.min_units
@@ -187,7 +208,7 @@ class EstimateRule:
         """What the anytime-valid interval may miss."""
         if self.few_looks is None:
             return self.alpha
-        return (1.0 - (EXACTLY if self._may_be_open else FEW_LOOKS)) * self.alpha
+        return (1.0 - (EXACTLY if self.may_be_open else FEW_LOOKS)) * self.alpha
 
     @property
     def by_design(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_velo.stats.exact.fixed_width import fixed_width_design
-from pytest_velo.stats.exact.repeated import Seen, it_is_time, repeated_limits
+from pytest_velo.stats.exact.repeated import Seen, go_on_alike, it_is_time, repeated_limits
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +79,18 @@ def test_after_a_drift_they_neither_cross_nor_leave_out_what_was_observed(halfwi
 def test_the_last_look_is_at_a_horizon_that_comes_early(limits):
     assert limits.looks[-1] == 60
     assert limits.ends(60, 30, 30)[0] > 0.25
+
+
+def test_horizons_beyond_them_do_not_matter():
+    designs = {horizon: fixed_width_design(0.2, 0.09, horizon) for horizon in (60, 100, 400)}
+    assert designs[60].is_like(designs[400])
+    assert go_on_alike(designs[60], [100, 400])
+    assert not go_on_alike(designs[60], [60, 400])
+    near, far = (repeated_limits(designs[n], 0.007, n, Seen(8, 3, 4)) for n in (100, 400))
+    assert near.looks == far.looks
+    for look in near.looks:
+        ends = [[limits.ends(look, ones, ones) for ones in range(look + 1)] for limits in (near, far)]
+        assert ends[0] == ends[1]
 
 
 def test_tight_is_as_wide_as_asked_for(limits):
