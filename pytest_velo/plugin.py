@@ -104,10 +104,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_make_collect_report(
     collector: pytest.Collector,
 ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-    """Tell all mistakes in the functions of a module or a class at once."""
+    """Tell mistakes in functions whose items pytest does not get to."""
     report = yield
     if _opened(collector.config) is not None:
-        integration.tell_mistakes(collector, report)
+        integration.tell_with_report(collector, report)
     return report
 
 
@@ -136,6 +136,9 @@ def _prepared(config: pytest.Config, items: list[pytest.Item]) -> Generator[None
     marked = [item for item in items if next(item.iter_markers(MARK), None) is not None]
     if marked:
         integration.take_in_late(marked, integration.session_of(config))
+    if mine or marked:
+        integration.refuse(items, config)
+    if marked:
         integration.put_first(items, integration.session_of(config))
     return returned
 
