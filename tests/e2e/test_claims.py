@@ -311,7 +311,7 @@ def test_a_raised_max_trials_after_a_calibrated_look_is_said_and_refused_under_s
     run.file(hypothesis(mark.format(120), body, arguments))
     result = run("--velo-strict")
     assert result.ret != 0
-    assert "max_trials was raised after a look: looks at 60 and 120: the chance" in text_of(result)
+    assert "max_trials was raised after a look: looks at max_trials=60 and 120: the chance" in text_of(result)
     run()
     assert "is up to 10.0%, not 5.0%" in " ".join(only(run).notices)
 
