@@ -50,7 +50,11 @@ def prepare_all(items: Iterable[pytest.Function], session: VeloSession) -> None:
         ours = prepare(items, session)
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
-    check_update(ours, session)
+    for item in ours:
+        try:
+            check_update(item, session)
+        except UsageError as error:
+            keep(item, error)
     link(ours, session)
 
 
