@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import indent
+
 import pytest
 
 RIGHT = """
@@ -43,6 +45,28 @@ def test_a_mistake_in_a_test_that_is_selected_stops_the_run_before_a_call(run, k
     assert result.ret in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERRUPTED)
     assert SAID[kind] in result.stdout.str() + result.stderr.str()
     assert run.n_runs == 0
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_a_mistake_in_a_test_that_did_not_fail_last_time_stops_nothing_under_lf(run, kind):
+    run.file(RIGHT.replace(">= 0.5", "<= 0.5"), "test_right.py")
+    assert run("-p", "cacheprovider").ret == pytest.ExitCode.TESTS_FAILED
+    wrong = indent(WRONG[kind].replace("(model)", "(self, model)"), "    ")
+    run.file(f"class TestWrong:{wrong}{RIGHT}", "test_right.py")  # of a class, all is collected
+    result = run("--lf")
+    result.assert_outcomes(passed=1, deselected=1)
+    assert SAID[kind] not in result.stdout.str() + result.stderr.str()
+
+
+def test_tests_that_assume_each_other_are_refused_and_others_run(run):
+    circle = "".join(
+        RIGHT.replace("test_right", one).replace("models", f"assumes=['{other}'], models")
+        for one, other in (("test_a", "test_b"), ("test_b", "test_a"))
+    )
+    run.file(circle + RIGHT)
+    assert "assume each other" in run().stderr.str()
+    assert "assume each other" in run("-k", "test_a").stderr.str()
+    run("-k", "right").assert_outcomes(passed=1, deselected=2)
 
 
 @pytest.mark.parametrize("kind", WRONG)
