@@ -76,6 +76,7 @@ def pytest_velo_checks() -> tuple[Any, ...]:
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Read the settings first, so that a mistake in them is reported once, with a clear message."""
+    session.config.pluginmanager.register(_LastLook(), "velo-last-look")
     if is_told(session.config):
         integration.begin(integration.session_of(session.config, told=True), session.config)
 
@@ -104,29 +105,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_make_collect_report(
     collector: pytest.Collector,
 ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-    """Tell all mistakes in the functions of a module or a class at once."""
+    """Tell mistakes in functions whose items pytest does not get to."""
     report = yield
     if _opened(collector.config) is not None:
-        integration.tell_mistakes(collector, report)
+        integration.tell_with_report(collector, report)
     return report
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(
-    session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
+    config: pytest.Config, items: list[pytest.Item]
 ) -> Generator[None, object, object]:
     """Prepare hypotheses before `-m` is evaluated, and those that other plugins mark afterwards."""
-    try:
-        return (yield from _prepared(config, items))
-    except pytest.UsageError as error:
-        config.stash[_REFUSED] = True
-        if hasattr(config, "workerinput"):
-            # The controller of pytest-xdist shows this; it takes a worker that ends otherwise for a crash.
-            session.shouldfail = str(error)
-        raise
-
-
-def _prepared(config: pytest.Config, items: list[pytest.Item]) -> Generator[None, object, object]:
     mine = [item for item in items if isinstance(item, pytest.Function) and concerns_us(item)]
     if mine:
         integration.prepare_all(mine, integration.session_of(config))
@@ -138,6 +128,27 @@ def _prepared(config: pytest.Config, items: list[pytest.Item]) -> Generator[None
         integration.take_in_late(marked, integration.session_of(config))
         integration.put_first(items, integration.session_of(config))
     return returned
+
+
+class _LastLook:
+    """Looks at the items after every plugin has deselected: the last to be registered is the outermost."""
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection_modifyitems(
+        self, session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
+    ) -> Generator[None, object, object]:
+        """Tell what is wrong with the tests that are left."""
+        try:
+            returned = yield
+            if _opened(config) is not None:
+                integration.refuse(items, config)
+        except pytest.UsageError as error:
+            config.stash[_REFUSED] = True
+            if hasattr(config, "workerinput"):
+                # The controller of pytest-xdist shows it; a worker that ends otherwise is a crash to it.
+                session.shouldfail = str(error)
+            raise
+        return returned
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

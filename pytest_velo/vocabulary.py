@@ -53,7 +53,7 @@ def _misfit(
     try:
         signature.bind(*args, **kwargs)
     except TypeError as error:
-        return f"got other arguments than it takes: {error}", ""
+        return f"was called with the wrong arguments: {error}", ""
     return None
 
 

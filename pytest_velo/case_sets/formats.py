@@ -174,7 +174,7 @@ def _missing(package: str, extra: str, name: str) -> UsageError:
 
 
 def _broken(error: Exception, kind: str, name: str) -> UsageError:
-    why = str(error) or "a size in it is more than there is memory"
+    why = str(error) or "a size in it is larger than any memory"
     return UsageError(f"the file is not {kind}: {why}", where=name, fix="write it anew")
 
 

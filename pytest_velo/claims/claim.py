@@ -271,7 +271,10 @@ class Statistic:
                 "statistics cannot be subtracted: a difference is one of two arms, paired on the case",
                 fix='difference("a", "b") >= 0.1, with arms=("a", "b") in the mark',
             )
-        raise UsageError(f"`{self}` is no number to compute with", fix=f"move the threshold: {self} >= ...")
+        raise UsageError(
+            f"`{self}` is not a number: nothing can be added to it or taken from it",
+            fix=f"move the threshold: {self} >= ...",
+        )
 
     __add__ = __radd__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __neg__ = __sub__
 

@@ -109,11 +109,9 @@ def _kinds(field: str, cases: CaseSet) -> list[str]:
     for name, kind in zip(cases.ids, found, strict=True):
         if not isinstance(kind, str | int | float):
             near = _misspelt(field, cases) if kind is None else ""
-            why = (
-                f"it has nothing in a field {field!r}" if kind is None else f"its field {field!r} is {kind!r}"
-            )
+            why = f"nothing is in its field {field!r}" if kind is None else f"its field {field!r} is {kind!r}"
             raise UsageError(
-                f"case {name!r} is of no kind: {why}",
+                f"case {name!r} has no kind: {why}",
                 fix=near or "give each case the field, a text or a number; or learned() for the case itself",
             )
     return [str(kind) for kind in found]

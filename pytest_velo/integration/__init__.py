@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from pytest_velo.integration.collect.items import generate as generate
     from pytest_velo.integration.collect.items import hide_defaults as hide_defaults
     from pytest_velo.integration.collect.items import prepare_all as prepare_all
-    from pytest_velo.integration.collect.items import tell_mistakes as tell_mistakes
     from pytest_velo.integration.collect.items import warn_of as warn_of
     from pytest_velo.integration.collect.late import take_in_late as take_in_late
+    from pytest_velo.integration.collect.mistakes import refuse as refuse
+    from pytest_velo.integration.collect.mistakes import tell_with_report as tell_with_report
     from pytest_velo.integration.github import add_step_summary as add_step_summary
     from pytest_velo.integration.github import annotate as annotate
     from pytest_velo.integration.leaving import Leaving as Leaving
@@ -61,13 +62,14 @@ __getattr__ = lazily(
         "per_trial": "body",
         "put_first": "collect.assumptions",
         "prepare_all": "collect.items",
+        "refuse": "collect.mistakes",
         "run_if_ours": "run.item",
         "session_of": "startup",
         "start_pooling": "run.pool",
         "strategy_of": "body",
         "status_of": "report",
         "take_in_late": "collect.late",
-        "tell_mistakes": "collect.items",
+        "tell_with_report": "collect.mistakes",
         "velo_of": "body",
         "warn_of": "collect.items",
         "write_run": "startup",

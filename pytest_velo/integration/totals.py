@@ -56,7 +56,7 @@ def drawn_lines(drawn: Sequence[Drawn], results: Sequence[HypothesisResult], wid
     """Yield the lines below the summary's table: unused draws, waits, records that were not written."""
     more = beyond(drawn, results)
     if more.n_calls:
-        calls = f"{count(more.n_calls, 'model call')} ({dollars(more.cost_usd)})"
+        calls = f"{count(more.n_calls, 'more call')} ({dollars(more.cost_usd)})"
         yield Line("")
         yield from block("ahead", f"{calls} made ahead and not needed; kept for later", width, Style.DIM)
     for wait in dict.fromkeys(wait for process in drawn for wait in process.waits):

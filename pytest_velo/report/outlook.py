@@ -6,7 +6,7 @@ import math
 import re
 from dataclasses import dataclass
 
-from pytest_velo.records import HypothesisResult, Outcome, TruthSeen
+from pytest_velo.records import HypothesisResult, Invalid, Outcome, TruthSeen
 from pytest_velo.report.phrases import n_trials
 from pytest_velo.report.searches import search_advice
 from pytest_velo.report.truth import label_command, ran_out_of_labels, waiting_text
@@ -14,6 +14,7 @@ from pytest_velo.verdicts import Decision, Evidence, StopReason
 
 # Beyond this many times the units there are, an extrapolation says nothing.
 _FARTHEST = 100
+_FEWER = "fewer are enough if you fix the cause of the invalid trials"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +58,8 @@ def outlook(result: HypothesisResult) -> Outlook | None:
         size = _trials_per_unit(result)
         n_trials_in_all = None if n_units is None else n_units * size
         command, advice = _how_to_continue(result, result.decision.stop, n_trials_in_all)
+        if n_units is not None and _is_widened_by_invalid(result, evidence):
+            advice = "; ".join(filter(None, (advice, _FEWER)))
     return Outlook(
         n_units=n_units,
         cost_usd=None if n_more is None else _cost_of(result, n_more),
@@ -80,6 +83,13 @@ def _units_in_all(result: HypothesisResult, decision: Decision) -> int | None:
 def _is_open_by_invalid(result: HypothesisResult, evidence: Evidence) -> bool:
     """Tell whether it is a census in which invalid outcomes stay unknown, however many are seen."""
     return result.scope.endswith("recorded outcomes") and evidence.n_invalid > 0
+
+
+def _is_widened_by_invalid(result: HypothesisResult, evidence: Evidence) -> bool:
+    """Tell whether it is an interval to be narrowed that leaves open what invalid trials would have been."""
+    narrows = evidence.p_support is None and evidence.interval is not None
+    ranked = result.decision is not None and result.decision.standings is not None
+    return narrows and not ranked and evidence.n_invalid > 0 and result.invalid is Invalid.BOUND
 
 
 def _units_to_decide(evidence: Evidence, alpha: float, beta: float) -> int | None:
@@ -147,7 +157,7 @@ def _how_to_decide(result: HypothesisResult) -> str:
         )
     if evidence is not None and evidence.p_support is None:
         larger = "ask for a larger halfwidth, on fresh draws (--velo-profile=confirm)"
-        open_by = "invalid trials leave more open than that: fix their cause, or "
+        open_by = "invalid trials leave more open than halfwidth= allows: fix their cause, or "
         return (open_by if evidence.n_invalid else "") + larger
     return (
         "what was observed is too near the threshold to tell: claim another one, or set a margin. Either is a"

@@ -170,8 +170,9 @@ class History(NamedTuple):
 
     def _looks(self) -> str:
         if self.by_horizon:
-            return " and ".join(map(str, sorted(law.horizon for law in self.laws)))
-        return " and ".join(map(self._told, self.laws))
+            *others, last = sorted(law.horizon for law in self.laws)
+            return f"max_trials={', '.join(map(str, others))} and {last}"
+        return ", then at ".join(map(self._told, self.laws))
 
     def _told(self, law: Law) -> str:
         several = len({each.asked for each in self.laws}) > 1
@@ -180,7 +181,7 @@ class History(NamedTuple):
         words += [f"max_trials={law.horizon}" if law.horizon else "any max_trials"] if horizons else []
         words += [f"thresholds of another kind ({law.rule})"] if law.rule != self.now.rule else []
         words += ["the rules of another version"] if law.edition != self.now.edition else []
-        return " by ".join(words)
+        return " with ".join(words)
 
 
 def history_of(hypothesis: Hypothesis, looks: Sequence[Look]) -> History:

@@ -198,7 +198,7 @@ class Looks:
         if result.decision is not None:
             now = self._look(run, result, self._draws)
             history = self._history(now)
-            notices += [str(history)] if history.costs else []
+            notices += [f"{history}; {CONFIRM_ANEW}"] if history.costs else []
             notices += filter(None, [self._moved_stop(now)])
         labels = _labels_of(result)
         return [*notices, *self._changes(_prompt_of(result.trials), labels, again=again)]

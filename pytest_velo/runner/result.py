@@ -145,10 +145,10 @@ def invalid_reasons(trials: Sequence[TrialRecord]) -> Iterator[str]:
         trial.detail.partition("\n")[0] for trial in trials if trial.kind is OutcomeKind.INVALID
     )
     for reason, n in reasons.most_common(_REASONS_SAID):
-        yield f"{n} of {len(trials)} trials {'is' if n == 1 else 'are'} invalid: {reason}"
+        yield f"{n:,} of {len(trials):,} trials {'is' if n == 1 else 'are'} invalid: {reason}"
     if len(reasons) > _REASONS_SAID:
         n_others = sum(n for _, n in reasons.most_common()[_REASONS_SAID:])
-        yield f"{n_others} of {len(trials)} trials are invalid for other reasons"
+        yield f"{n_others:,} of {len(trials):,} trials are invalid for other reasons"
 
 
 def _problem(error: BaseException) -> str:

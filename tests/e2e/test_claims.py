@@ -188,6 +188,18 @@ def test_an_estimate_bounds_what_invalid_trials_may_have_been(run):
     assert widths["bound"] >= widths["exclude"] + 0.08
 
 
+def test_what_an_estimate_needs_names_its_invalid_trials_where_these_are_why(run):
+    body = 'if trial.index % 10 == 0:\n        pytest.skip("odd")\n    assert trial.rng.random() < 0.3'
+    mark = "estimate(rate, halfwidth={}), max_trials=40, invalid={!r}"
+    why = "fewer are enough if you fix the cause of the invalid trials"
+    runs = ((0.15, "bound", why), (0.05, "bound", "more open than halfwidth="), (0.1, "exclude", ""))
+    for halfwidth, invalid, told in runs:
+        run.file(hypothesis(mark.format(halfwidth, invalid), body))
+        text = text_of(run())
+        assert told in text
+        assert (why in text) == (told == why)
+
+
 @pytest.mark.parametrize(
     ("mark", "body", "verdict", "certified"),
     [
@@ -313,7 +325,7 @@ def test_a_raised_max_trials_after_a_calibrated_look_is_said_and_refused_under_s
     run.file(hypothesis(mark.format(120), body, arguments))
     result = run("--velo-strict")
     assert result.ret != 0
-    assert "max_trials was raised after a look: looks at 60 and 120: the chance" in text_of(result)
+    assert "max_trials was raised after a look: looks at max_trials=60 and 120: the chance" in text_of(result)
     run()
     assert f"is up to {error}, not 5.0%" in " ".join(only(run).notices)
 

@@ -126,7 +126,7 @@ async def test_h(model, k):
     )
     shown = run.apart("-p", "no:randomly", "-m", "velo", *options).stdout.str()
     told = sum(result.n_calls - result.n_cached for result in run.record.results)
-    ahead = re.search(r"ahead +(\d+) model call", shown)
+    ahead = re.search(r"ahead +(\d+) more call", shown)
     assert told + (int(ahead[1]) if ahead else 0) == len(lab.calls)
 
 

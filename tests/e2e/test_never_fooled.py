@@ -140,7 +140,7 @@ def test_looks_hang_on_the_draws_and_not_on_the_name(run) -> None:
         return run(*options).stdout.str()
 
     assert "looks at" not in look("before", 50)
-    assert "looks at 50 and 200: " in look("after", 200)
+    assert "looks at max_trials=50 and 200: " in look("after", 200)
     assert "max_trials was raised after a look" in look("strictly", 400, "--velo-strict")
     changed = look("after", 200, prompt="Heads or no?")
     assert "exploratory: the prompt changed after replies to another one had been looked at" in changed

@@ -133,8 +133,8 @@ def test_another_half_width_is_another_look(make_hypothesis, sample, store) -> N
     wide = make_hypothesis(halves, estimate(rate, halfwidth=0.1))
     (notice,) = look(store, sample, wide)
     assert notice == (
-        "looks at estimate(rate, halfwidth=0.2) and estimate(rate, halfwidth=0.1):"
-        " the chance that an interval misses is up to 10.0%, not 5.0%"
+        "looks at estimate(rate, halfwidth=0.2), then at estimate(rate, halfwidth=0.1):"
+        " the chance that an interval misses is up to 10.0%, not 5.0%; --velo-profile=confirm draws anew"
     )
     with pytest.raises(UsageError, match="what its verdict goes by was changed after a look") as refused:
         Looks(store, make_hypothesis(halves, estimate(rate, halfwidth=0.05))).check(strict=True)
@@ -145,7 +145,9 @@ def test_another_max_trials_of_bets_that_aim_is_another_look(make_hypothesis, sa
     mean_of = estimate(mean(0, 1), halfwidth=0.05)
     assert look(store, sample, make_hypothesis(scores, mean_of, max_trials=100)) == ()
     (notice,) = look(store, sample, make_hypothesis(scores, mean_of, max_trials=200))
-    assert notice == "looks at 100 and 200: the chance that an interval misses is up to 10.0%, not 5.0%"
+    assert notice.startswith(
+        "looks at max_trials=100 and 200: the chance that an interval misses is up to 10.0%"
+    )
 
 
 @pytest.mark.parametrize(
@@ -191,7 +193,7 @@ def test_ranges_that_do_not_overlap_may_each_be_wrong(
     assert look(store, sample, make_hypothesis(halves, first)) == ()
     told = look(store, sample, make_hypothesis(halves, then))
     wrong = "thresholds that went both ways between looks: the chance of a wrong verdict is up to 10.0%"
-    assert told == ((f"{wrong}, not 5.0%",) if both else ())
+    assert told == ((f"{wrong}, not 5.0%; --velo-profile=confirm draws anew",) if both else ())
 
 
 @pytest.mark.parametrize(
@@ -205,7 +207,7 @@ def test_thresholds_of_parts_that_went_both_ways(make_hypothesis, sample, store,
         claim = (rate("a") >= a_end) & (rate("b") >= b_end)
         told = look(store, sample, make_hypothesis(body, claim, outcomes=Named()))
     wrong = "thresholds that went both ways between looks: the chance of a wrong verdict is up to 10.0%"
-    assert told == ((f"{wrong}, not 5.0%",) if both else ())
+    assert told == ((f"{wrong}, not 5.0%; --velo-profile=confirm draws anew",) if both else ())
 
 
 def test_thresholds_for_any_horizon_and_then_for_one_are_two_looks(make_hypothesis, sample, store) -> None:
@@ -218,15 +220,17 @@ def test_thresholds_for_any_horizon_and_then_for_one_are_two_looks(make_hypothes
     assert look(store, sample, make_hypothesis(body, claim, outcomes=Named(), extend=True)) == ()
     (notice,) = look(store, sample, make_hypothesis(body, claim, outcomes=Named()))
     assert notice == (
-        "looks at any max_trials by thresholds of another kind (ville) and max_trials=50:"
-        " the chance of a wrong verdict is up to 10.0%, not 5.0%"
+        "looks at any max_trials with thresholds of another kind (ville), then at max_trials=50:"
+        " the chance of a wrong verdict is up to 10.0%, not 5.0%; --velo-profile=confirm draws anew"
     )
 
 
 def test_a_lowered_max_trials_is_a_further_look_too(make_hypothesis, sample, store) -> None:
     """Its threshold is lower, so what 200 trials left open it may decide."""
     assert look(store, sample, make_hypothesis(halves, max_trials=200)) == ()
-    with pytest.raises(UsageError, match="max_trials was lowered after a look: looks at 50 and 200"):
+    with pytest.raises(
+        UsageError, match="max_trials was lowered after a look: looks at max_trials=50 and 200"
+    ):
         Looks(store, make_hypothesis(halves, max_trials=50)).check(strict=True)
 
 
@@ -300,8 +304,8 @@ def test_rules_of_another_version_are_another_look(make_hypothesis, sample, stor
     monkeypatch.undo()
     (notice,) = look(store, sample, make_hypothesis(halves))
     assert notice == (
-        "looks at max_trials=50 by the rules of another version and max_trials=50:"
-        " the chance of a wrong verdict is up to 10.0%, not 5.0%"
+        "looks at max_trials=50 with the rules of another version, then at max_trials=50:"
+        " the chance of a wrong verdict is up to 10.0%, not 5.0%; --velo-profile=confirm draws anew"
     )
 
 
@@ -323,7 +327,7 @@ def test_a_run_that_ended_early_was_a_look_at_what_it_saw(make_hypothesis, sampl
     log.note(run, result_of(run))
     assert Looks(store, hypothesis).n_known == 15
     (notice,) = look(store, sample, make_hypothesis(halves, max_trials=200), n_cached=0)
-    assert notice.startswith("looks at 100 and 200: the chance of a wrong verdict is up to 5.")
+    assert notice.startswith("looks at max_trials=100 and 200: the chance of a wrong verdict is up to 5.")
 
 
 def test_a_body_that_is_mended_after_an_error_is_not_called_changed(make_hypothesis, sample, store) -> None:
@@ -346,7 +350,9 @@ def test_arms_that_join_a_ranking_make_it_another_look(make_hypothesis, sample, 
 
     assert look(store, sample, hypothesis("a", "b")) == ()
     (notice,) = look(store, sample, hypothesis("a", "b", "c"))
-    assert notice.startswith("looks at ranking() of a, b and ranking() of a, b, c: the chance of a wrong")
+    assert notice.startswith(
+        "looks at ranking() of a, b, then at ranking() of a, b, c: the chance of a wrong"
+    )
 
 
 @pytest.mark.parametrize(("n", "moved"), [(200, True), (100, False)])

@@ -51,4 +51,4 @@ def test_what_could_not_be_written_is_said_once() -> None:
     drawn = [Drawn(problems=("disk full",)), Drawn(n_calls=1, cost_usd=0.1, problems=("disk full",))]
     text = "\n".join(line.text for line in drawn_lines(drawn, [], 80))
     assert text.count("disk full") == 1
-    assert "1 model call ($0.10) made ahead and not needed" in text
+    assert "1 more call ($0.10) made ahead and not needed" in text

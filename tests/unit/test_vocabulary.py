@@ -23,31 +23,31 @@ MISTAKES = {
     "estimate > 0.1": ("`estimate` is used without its arguments", "estimate(rate, halfwidth=0.05)"),
     "ranking < 2": ("`ranking` is used without its arguments", "models=[...]"),
     "each_case >= 0.5": ("`each_case` is used without its arguments", "each_case(rate >= 0.95)"),
-    "mean(1)": ("mean() got other arguments than it takes: missing a required argument", "mean(0, 10)"),
-    "difference('a')": ("difference() got other arguments than it takes", 'difference("hinted", "plain")'),
+    "mean(1)": ("mean() was called with the wrong arguments: missing a required argument", "mean(0, 10)"),
+    "difference('a')": ("difference() was called with the wrong arguments", 'difference("hinted", "plain")'),
     "difference('a', 'b', 'c')": ("too many positional arguments", 'difference("hinted", "plain")'),
-    "difference('a', 'b').within()": ("within() got other arguments than it takes", ".within(0.1)"),
+    "difference('a', 'b').within()": ("within() was called with the wrong arguments", ".within(0.1)"),
     "estimate(rate)": ("missing a required argument: 'halfwidth'", "estimate(rate, halfwidth=0.05)"),
     "estimate(rate, 0.05)": ("too many positional arguments", "halfwidth=0.05"),
     "estimate(rate, half_width=0.05)": ("estimate() has no argument 'half_width'", "'halfwidth'?"),
     "ranking('a', 'b')": ("too many positional arguments", 'models=[...] or arms=("a", "b")'),
     "ranking('a')": ("got 'a'", 'models=[...] or arms=("a", "b")'),
-    "each_case()": ("each_case() got other arguments than it takes", "each_case(rate >= 0.95)"),
-    "rate()": ("rate() got other arguments than it takes", "rate >= 0.5"),
-    "rate.within(0.5)": ("within() got other arguments than it takes", "rate.within(0.2, 0.4)"),
-    "rate - 0.1": ("`rate` is no number", "move the threshold"),
-    "1 - rate": ("`rate` is no number", "move the threshold"),
+    "each_case()": ("each_case() was called with the wrong arguments", "each_case(rate >= 0.95)"),
+    "rate()": ("rate() was called with the wrong arguments", "rate >= 0.5"),
+    "rate.within(0.5)": ("within() was called with the wrong arguments", "rate.within(0.2, 0.4)"),
+    "rate - 0.1": ("`rate` is not a number", "move the threshold"),
+    "1 - rate": ("`rate` is not a number", "move the threshold"),
     "rate('a') - rate('b')": ("cannot be subtracted", 'difference("a", "b")'),
     "ranking() >= 0.5": ("`ranking()` is not compared", "as it is"),
     "estimate(rate, halfwidth=0.1) <= 0.5": ("is not compared", "as it is"),
     "baseline(0.5)": ("`baseline` is not called", "rate >= baseline - 0.05"),
-    "recorded()": ("recorded() got other arguments than it takes", 'recorded("?")'),
-    "covariate()": ("covariate() got other arguments than it takes", "correlation="),
+    "recorded()": ("recorded() was called with the wrong arguments", 'recorded("?")'),
+    "covariate()": ("covariate() was called with the wrong arguments", "correlation="),
     "covariate('a', corelation=0.3)": ("covariate() has no argument 'corelation'", "'correlation'?"),
-    "learned('a', 'b')": ("learned() got other arguments than it takes", "learned()"),
-    "labels()": ("labels() got other arguments than it takes", 'labels("labels.csv")'),
+    "learned('a', 'b')": ("learned() was called with the wrong arguments", "learned()"),
+    "labels()": ("labels() was called with the wrong arguments", 'labels("labels.csv")'),
     "cases([1], grp='a')": ("cases() has no argument 'grp'", "'group'?"),
-    "search()": ("search() got other arguments than it takes", "search("),
+    "search()": ("search() was called with the wrong arguments", "search("),
 }
 
 
@@ -76,7 +76,7 @@ def test_the_last_line_of_a_traceback_is_the_users(pytester: pytest.Pytester) ->
     at = next(number for number, line in enumerate(lines) if "test_the_last_line" in line and ":4:" in line)
     assert "covariate=recorded()" in lines[at + 1]
     assert not any("vocabulary.py" in line or "covariates.py" in line for line in lines)
-    result.stdout.fnmatch_lines(["E*UsageError: recorded() got other arguments*", "E*fix: recorded(*"])
+    result.stdout.fnmatch_lines(["E*UsageError: recorded() was called with*", "E*fix: recorded(*"])
 
 
 @pytest.mark.parametrize("uncalled", ["recorded", "covariate", "learned"])

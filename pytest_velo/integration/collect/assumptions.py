@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import pytest
 from pytest_velo.claims import Estimation
 from pytest_velo.designing.assuming import Assumable, circle_in, in_order, risk_of, risk_per_dollar
 from pytest_velo.errors import UsageError, nearest
+from pytest_velo.integration.collect.mistakes import keep
 from pytest_velo.integration.collect.models import model_id
 from pytest_velo.integration.collect.stash import FUNCTION, SPEC
 from pytest_velo.integration.collect.validate import place_of
@@ -47,8 +48,7 @@ _INDEX: pytest.StashKey[list[pytest.Function]] = pytest.StashKey()
 def link(items: Sequence[pytest.Function], session: VeloSession) -> None:
     """Find what prepared hypotheses assume.
 
-    Raises:
-        UsageError: A test is not there or no hypothesis, claims nothing, or is assumed in a circle.
+    A mistake is kept: a test that is not there or no hypothesis, claims nothing, or is assumed in a circle.
     """
     known = session.config.stash.setdefault(_INDEX, [])
     known += items
@@ -64,7 +64,7 @@ def link(items: Sequence[pytest.Function], session: VeloSession) -> None:
                 found = [target for each in named for target in _meant(each, item, known, session)]
                 item.stash[ASSUMES] = tuple({target.node_id: target for target in found}.values())
             except UsageError as error:
-                raise error.at(place_of(item)) from None
+                keep(item, error.at(place_of(item)))
     _check_circles(known)
     session.endings.ask(target.node_id for item in known for target in item.stash.get(ASSUMES, ()))
 
@@ -182,7 +182,7 @@ def _functions_in(path: Path) -> Iterator[str]:
                 waiting.append((f"{prefix}{child.name}::", child))
 
 
-def _check_circles(items: Iterable[pytest.Function]) -> None:
+def _check_circles(items: Sequence[pytest.Function]) -> None:
     places: dict[str, str] = {}
     assumes: dict[str, dict[str, None]] = {}
     for item in items:
@@ -192,11 +192,15 @@ def _check_circles(items: Iterable[pytest.Function]) -> None:
             assumes.setdefault(_base(item), {})[base] = None
     circle = circle_in(assumes)
     if circle:
-        raise UsageError(
+        error = UsageError(
             f"these tests assume each other: {' -> '.join(circle)}",
             where=places.get(circle[0], circle[0]),
             fix="leave out one of the assumptions: what is assumed has to be decided first",
         )
+        for item in items:
+            if _base(item) in circle:
+                keep(item, error)
+                item.stash[ASSUMES] = ()  # they have no order
 
 
 def put_first(items: list[pytest.Item], session: VeloSession) -> None:

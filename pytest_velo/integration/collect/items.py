@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
 
 from pytest_velo.designing.models import model_ids
-from pytest_velo.errors import UsageError, VeloError
+from pytest_velo.errors import UsageError
 from pytest_velo.integration.collect.assumptions import link
 from pytest_velo.integration.collect.fixture_names import asking_in
+from pytest_velo.integration.collect.marks import has_claim, read_spec
+from pytest_velo.integration.collect.mistakes import forget, keep, keep_of_function, mistake_of, of_function
 from pytest_velo.integration.collect.reach import check_reach, power_warning
 from pytest_velo.integration.collect.stash import FACTS, FUNCTION, SPEC
 from pytest_velo.integration.collect.update import check_update
@@ -21,67 +23,55 @@ from pytest_velo.integration.names import DEFAULTS_MARK, MARK, WARNS
 from pytest_velo.integration.session import VeloSession
 from pytest_velo.settings import Settings
 
-_MOST_TOLD = 20
-"""How many different mistakes are told at once."""
-_WRONG: pytest.StashKey[list[UsageError]] = pytest.StashKey()
-"""The mistakes in the functions of a module or a class."""
-
 
 def generate(metafunc: pytest.Metafunc, settings: Settings) -> None:
-    """Check one test function and give it one item per model; a mistake waits for `tell_mistakes`."""
+    """Check one test function and give it one item per model; a mistake is kept."""
     definition = metafunc.definition
     has_parameters = next(definition.iter_markers("parametrize"), None) is not None
+    spec = None
     try:
-        checked = check_function(definition, settings, may_be_later=has_parameters)
+        spec = read_spec(definition, definition.function)
+        check_function(definition, settings, may_be_later=has_parameters)
     except UsageError as error:
-        collector: Any = definition.parent
-        collector.stash.setdefault(_WRONG, []).append(error)
-        return
-    spec = None if checked is None else checked[0]
+        keep_of_function(definition, error.at(place_of(definition)))
     ids = settings.models if spec is None else model_ids(spec, settings)
     asking = asking_in(fixture_info(definition))
     if len(ids) > 1 and asking and not (spec is not None and spec.arms_are_models):
         metafunc.parametrize(asking[0], ids, ids=ids, indirect=True)
 
 
-def tell_mistakes(collector: Any, report: pytest.CollectReport) -> None:
-    """Make an error of a module or a class with mistakes, which tells them all; nothing of it runs."""
-    alike: dict[tuple[str, str], list[UsageError]] = {}
-    for error in collector.stash.get(_WRONG, ()):
-        alike.setdefault((error.what, error.fix), []).append(error)
-    if not alike:
-        return
-    told = str(_told([_with_more(first, len(others)) for first, *others in alike.values()]))
-    if report.failed:  # something else is wrong as well
-        report.sections.append(("hypotheses", told))
-    else:
-        report.outcome, report.longrepr, report.result = "failed", told, []
-
-
 def prepare_all(items: Iterable[pytest.Function], session: VeloSession) -> None:
-    """Prepare all hypotheses, and refuse what they may not do together.
+    """Prepare all hypotheses; a mistake is kept, for `mistakes.refuse`.
 
     Raises:
-        pytest.UsageError: As in `prepare` and `check_update`.
+        pytest.UsageError: The cassettes beside a test cannot be read.
     """
     try:
         ours = prepare(items, session)
-        check_update(ours, session)
-        link(ours, session)
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
+    for item in ours:
+        try:
+            check_update(item, session)
+        except UsageError as error:
+            keep(item, error)
+    link(ours, session)
 
 
 def prepare(items: Iterable[pytest.Function], session: VeloSession) -> list[pytest.Function]:
-    """Give hypotheses their spec and the mark `velo`, check their design, and return them.
-
-    Raises:
-        UsageError: With the place filled in; of several mistakes in designs it tells all.
-    """
+    """Give hypotheses their spec and the mark `velo`, check their design, and return them."""
     ours = []
-    wrong: dict[tuple[str, str, str], list[tuple[pytest.Function, UsageError]]] = {}
     for item in items:
-        checked = check_function(item, session.settings)
+        forget(item)
+        try:
+            if (mistake := of_function(item)) is not None:
+                raise mistake
+            checked = check_function(item, session.settings)
+        except UsageError as error:
+            keep(item, error)
+            if has_claim(item):
+                item.add_marker(DEFAULTS_MARK)  # `-m velo` selects it
+            continue
         if checked is None:
             continue
         ours.append(item)
@@ -94,9 +84,7 @@ def prepare(items: Iterable[pytest.Function], session: VeloSession) -> list[pyte
             check_chosen(item, item.stash[SPEC], session.settings)
             check_reach(item, session.settings_of(item))
         except UsageError as error:
-            wrong.setdefault((error.where, error.what, error.fix), []).append((item, error))
-    if wrong:
-        raise _together([*wrong.values()])
+            keep(item, error, place_of(item))
     return ours
 
 
@@ -112,32 +100,6 @@ def warn_of(items: Iterable[pytest.Item], session: VeloSession) -> None:
 def _warns(config: pytest.Config) -> bool:
     """Tell whether this process warns of what is wrong with tests: of several workers, one does."""
     return bool(getattr(config, "workerinput", {}).get(WARNS, True))
-
-
-def _together(wrong: Sequence[Sequence[tuple[pytest.Function, UsageError]]]) -> VeloError:
-    """Return one mistake that tells of several, of each kind at the first place where it was made."""
-    told = []
-    for (item, error), *others in wrong:
-        told.append(error.within(_and_more(place_of(item), len(others))))
-    return _told(told)
-
-
-def _with_more(error: UsageError, n_others: int) -> UsageError:
-    return UsageError(error.what, where=_and_more(error.where, n_others), fix=error.fix)
-
-
-def _and_more(place: str, n_others: int) -> str:
-    return f"{place}, and {n_others:,} more" if n_others else place
-
-
-def _told(errors: Sequence[VeloError]) -> VeloError:
-    """Return one mistake that tells of several."""
-    if len(errors) == 1:
-        return errors[0]
-    unsaid = len(errors) - _MOST_TOLD
-    return UsageError(
-        "\n".join(map(str, errors[:_MOST_TOLD])) + (f"\nand {unsaid:,} more" if unsaid > 0 else "")
-    )
 
 
 def _hide_from_anyio(item: pytest.Function) -> None:
@@ -192,7 +154,8 @@ def hide_defaults(items: Iterable[pytest.Item]) -> None:
     """Hide our mark on tests that only inherit it from their module or class and are not hypotheses."""
     # Otherwise `-m velo` would run them and, worse, `-m "not velo"` would leave them out.
     for item in items:
-        if SPEC not in item.stash and item.get_closest_marker(DEFAULTS_MARK) is not None:
+        plain = SPEC not in item.stash and mistake_of(item) is None
+        if plain and item.get_closest_marker(DEFAULTS_MARK) is not None:
             item.iter_markers = _others(item.iter_markers)  # type: ignore[method-assign]
 
 

@@ -14,6 +14,7 @@ import pytest
 from pytest_velo.errors import UsageError
 from pytest_velo.integration.collect.items import prepare_all
 from pytest_velo.integration.collect.marks import has_claim, read_spec
+from pytest_velo.integration.collect.mistakes import mistake_of
 from pytest_velo.integration.collect.stash import CASES, FRAME, FUNCTION, SPEC
 from pytest_velo.integration.compat import mark_expression_holds
 from pytest_velo.integration.names import DEFAULTS_MARK, FAMILIES_PLUGIN
@@ -33,7 +34,7 @@ def take_in_late(items: Iterable[pytest.Item], session: VeloSession) -> None:
         for item in items:
             if not isinstance(item, pytest.Function):
                 _refuse_other(item)
-            elif _is_late(item):
+            elif (SPEC in item.stash or mistake_of(item) is None) and _is_late(item):
                 _check_late(item)
                 late.append(item)
     except UsageError as error:
@@ -50,8 +51,8 @@ def take_in_late(items: Iterable[pytest.Item], session: VeloSession) -> None:
 
 def late_problem(item: pytest.Item) -> UsageError | None:
     """Return the error of an item whose marks are not those that were read; None if all is well."""
-    if not isinstance(item, pytest.Function):
-        return None  # refused at collection
+    if not isinstance(item, pytest.Function) or mistake_of(item) is not None:
+        return None  # refused at collection, or skipped
     try:
         if not _is_late(item):
             return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
@@ -15,21 +14,19 @@ from pytest_velo.integration.session import VeloSession
 from pytest_velo.settings import Update
 
 
-def check_update(items: Iterable[pytest.Item], session: VeloSession) -> None:
+def check_update(item: pytest.Item, session: VeloSession) -> None:
     """Refuse to update baselines in CI, where the change goes unreviewed, unless their tests are named.
 
     Raises:
         UsageError: `--velo-update` for a claim about a baseline that no node id names.
     """
-    if session.settings.update is None or not in_ci():
+    if session.settings.update is None or not item.stash[SPEC].against_baseline or not in_ci():
         return
-    named = replace(session.paying, everything=False)
-    option = "--velo-update" if session.settings.update is Update.ALL else "--velo-update=new"
-    for item in items:
-        if item.stash[SPEC].against_baseline and not named.allows(item.nodeid):
-            raise UsageError(
-                "baselines are not updated in CI: whatever the model does there would become the standard",
-                where=item.nodeid,
-                fix="update it on your machine and commit the file; or name the test:"
-                f" pytest {shlex.quote(item.nodeid)} {option}",
-            )
+    if not replace(session.paying, everything=False).allows(item.nodeid):
+        option = "--velo-update" if session.settings.update is Update.ALL else "--velo-update=new"
+        raise UsageError(
+            "baselines are not updated in CI: whatever the model does there would become the standard",
+            where=item.nodeid,
+            fix="update it on your machine and commit the file; or name the test:"
+            f" pytest {shlex.quote(item.nodeid)} {option}",
+        )

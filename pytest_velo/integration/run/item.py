@@ -11,6 +11,7 @@ from pytest_velo.designing.tracebacks import from_the_body
 from pytest_velo.errors import WouldPayError
 from pytest_velo.integration.collect.ladders import steps_of
 from pytest_velo.integration.collect.late import late_problem
+from pytest_velo.integration.collect.mistakes import mistake_of
 from pytest_velo.integration.collect.stash import ESTIMATE, FUNCTION, GATHERING, RESULT, SPEC, UNSAMPLED
 from pytest_velo.integration.run.alone import sample
 from pytest_velo.integration.run.assumptions import ending_of
@@ -33,9 +34,9 @@ def run_if_ours(item: pytest.Function) -> bool | None:
     """Sample an item instead of calling its function once; None if it is not a hypothesis.
 
     Raises:
-        UsageError: Its marks came too late; and as in `run_item`.
+        UsageError: Its marks came too late, or it is wrong and yet not skipped; and as in `run_item`.
     """
-    problem = late_problem(item)
+    problem = mistake_of(item) or late_problem(item)
     if problem is not None:
         raise problem
     if SPEC not in item.stash:

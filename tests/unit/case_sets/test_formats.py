@@ -135,7 +135,7 @@ def test_a_table_that_names_a_size_beyond_all_memory_is_damaged(tmp_path: Path) 
     assert whole.getvalue().count(size) == 1
     path = tmp_path / "cases.arrow"
     path.write_bytes(whole.getvalue().replace(size, beyond))
-    with pytest.raises(UsageError, match="the file is not Arrow: a size in it is more than there is memory"):
+    with pytest.raises(UsageError, match="the file is not Arrow: a size in it is larger than any memory"):
         load(path.name, base=tmp_path)
 
 

@@ -41,7 +41,7 @@ def test_a_claim_is_read_as_it_is_printed(claim: object) -> None:
         ("rat >= 0.3", "'rat' (column 1)", "did you mean 'rate'?"),
         ("rate >= threshold", "'threshold' (column 9)", "known:"),
         ("mean >= 0.5", "`mean` is not complete", "mean(0, 10)"),
-        ("mean(0) >= 0.5", "other arguments", "mean(0, 10)"),
+        ("mean(0) >= 0.5", "wrong arguments", "mean(0, 10)"),
         ("rate >= 60", "between 0 and 1", "rate >= 0.6"),
         ("rate >=", "no claim (column", "rate >= 0.6"),
         ("", "no claim", "rate >= 0.6"),

@@ -146,8 +146,8 @@ def test_learning_is_expected_to_tell_less_the_more_there_is_to_learn():
 @pytest.mark.parametrize(
     ("by", "rows", "word", "fix"),
     [
-        ("topik", TOPICS, "'q0' is of no kind: it has nothing in a field 'topik'", "topic"),
-        ("topic", [*TOPICS, {"id": "q9"}], "'q9' is of no kind", "learned()"),
+        ("topik", TOPICS, "'q0' has no kind: nothing is in its field 'topik'", "topic"),
+        ("topic", [*TOPICS, {"id": "q9"}], "'q9' has no kind", "learned()"),
         ("topic", [{"id": "x", "topic": ["a"]}], "is ['a']", "a text or a number"),
     ],
 )

@@ -18,6 +18,6 @@ def test_lines_of_draws_that_no_verdict_used() -> None:
     drawn = [Drawn(n_calls=2, cost_usd=0.25), Drawn(problems=("the disk is full",))]
     assert [line.text for line in drawn_lines(drawn, [], 80)] == [
         "",
-        "  ahead      2 model calls ($0.25) made ahead and not needed; kept for later",
+        "  ahead      2 more calls ($0.25) made ahead and not needed; kept for later",
         "  error      the disk is full",
     ]

@@ -24,6 +24,7 @@ def test_invalid_reasons_are_counted() -> None:
         index=0, case_id="", repeat=0, seed=0, kind=OutcomeKind.INVALID, values={}, detail="cut"
     )
     assert list(invalid_reasons([trial, trial])) == ["2 of 2 trials are invalid: cut"]
+    assert [*invalid_reasons([trial] * 1000)] == ["1,000 of 1,000 trials are invalid: cut"]
 
 
 def test_only_the_shown_trials_keep_their_details() -> None:

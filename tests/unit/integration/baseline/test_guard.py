@@ -31,11 +31,11 @@ def test_baselines_are_not_updated_in_ci(
     item, session = hypothesis_item(request, "rate >= baseline", test, update=Update.ALL)
     monkeypatch.setenv("CI", "true")
     with pytest.raises(UsageError) as caught:
-        check_update([item], session)
+        check_update(item, session)
     assert caught.value.where == "test_it.py::test_it"
     assert "baselines are not updated in CI:" in caught.value.what
     session.paying = PayRule(node_ids=("test_it.py::test_it",))
-    check_update([item], session)
+    check_update(item, session)
 
 
 def test_an_unsampled_result_is_inconclusive(request: pytest.FixtureRequest) -> None:
