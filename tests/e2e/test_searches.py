@@ -246,7 +246,7 @@ def test_going_on_with_more_trials_costs_where_a_finding_was_put_to_the_test(run
     for max_trials in (80, 120):
         run.file(searching(source, keywords=f"models=[{model}], max_trials={max_trials}"))
         said = run("--velo-strict").stdout.str()
-    assert ("looks at 80 and 120" in said) == costs
+    assert ("looks at max_trials=80 and 120" in said) == costs
     assert run.outcomes == ["error" if costs else "inconclusive"]
 
 

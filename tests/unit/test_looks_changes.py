@@ -168,7 +168,9 @@ def test_another_max_trials_of_a_rate_costs_what_differs(
     asked = estimate(rate, halfwidth=0.1)
     for n in horizons:
         told = look(store, sample, make_hypothesis(halves, asked, max_trials=n, invalid=invalid))
-    assert told[0].endswith(f"the chance that an interval misses is up to {error}, not 5.0%")
+    assert told[0].endswith(
+        f"the chance that an interval misses is up to {error}, not 5.0%; --velo-profile=confirm draws anew"
+    )
 
 
 def test_bets_that_aim_and_may_be_extended_do_not_know_max_trials(make_hypothesis, sample, store) -> None:
@@ -266,7 +268,10 @@ def test_another_max_pairs_where_any_test_is_of_no_difference(
         return
     error = history_error(0.5, side, 0.05, (40, 80))
     assert 0.05 < error < 0.06
-    assert told == (f"looks at 40 and 80: the chance of a wrong verdict is up to {error:.1%}, not 5.0%",)
+    assert told == (
+        f"looks at max_trials=40 and 80: the chance of a wrong verdict is up to {error:.1%}, not 5.0%"
+        "; --velo-profile=confirm draws anew",
+    )
 
 
 def test_a_threshold_that_moves_past_no_difference_is_tested_in_another_way(
@@ -275,7 +280,9 @@ def test_a_threshold_that_moves_past_no_difference_is_tested_in_another_way(
     """Bets on means and tosses of a coin are not nested: each may be wrong where the other one is not."""
     assert look(store, sample, pairs(make_hypothesis, difference("a", "b") >= 0, 40, margin=0.1)) == ()
     (notice,) = look(store, sample, pairs(make_hypothesis, difference("a", "b") >= 0.05, 40, margin=0.1))
-    assert notice.endswith("the chance of a wrong verdict is up to 10.0%, not 5.0%")
+    assert notice.endswith(
+        "the chance of a wrong verdict is up to 10.0%, not 5.0%; --velo-profile=confirm draws anew"
+    )
 
 
 def test_what_costs_nothing_after_all_is_neither_told_nor_refused(make_hypothesis, sample, store) -> None:
@@ -294,7 +301,8 @@ def test_what_is_told_is_the_error_that_grows(make_hypothesis, sample, store) ->
     for n in (500, 600):
         told = look(store, sample, make_hypothesis(halves, alpha=0.1, beta=0.05, max_trials=n))
     assert told == (
-        f"looks at 500 and 600: the chance of a wrong verdict is up to {errors[1]:.1%}, not 5.0%",
+        f"looks at max_trials=500 and 600: the chance of a wrong verdict is up to {errors[1]:.1%}, not 5.0%"
+        "; --velo-profile=confirm draws anew",
     )
 
 
