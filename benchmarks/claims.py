@@ -16,31 +16,24 @@ fixed n of whoever knows the truth beforehand.
 
 from __future__ import annotations
 
-import argparse
-
-from compared.catalogue import KINDS, SCHEDULERS, how, made, print_overview, print_schedulers
+from compared.catalogue import (
+    SCHEDULERS,
+    asked_of,
+    how,
+    made,
+    parser_of,
+    print_overview,
+    print_schedulers,
+)
 from compared.kinds import OURS, Cell, Kind
 from measuring import machine, print_table
-
-RUNS = 300
-SESSIONS = 40
 
 
 def main() -> None:
     """Print a table for each kind, and one of all."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    names = [*KINDS, SCHEDULERS]
-    parser.add_argument("kinds", nargs="*", metavar="kind", help=f"of {', '.join(names)} (default all)")
-    parser.add_argument("--runs", type=int, default=RUNS, help=f"simulated runs a cell (default {RUNS})")
-    parser.add_argument(
-        "--sessions", type=int, default=SESSIONS, help=f"of each scheduler (default {SESSIONS})"
-    )
+    parser = parser_of(__doc__)
     options = parser.parse_args()
-    asked = options.kinds or names
-    if unknown := [name for name in asked if name not in names]:
-        parser.error(f"no kind {unknown[0]!r}; there are {', '.join(names)}")
+    asked = asked_of(parser, options)
     print(machine("numpy", "scipy"))
     found = []
     for kind in made(asked, options.runs):

@@ -15,11 +15,10 @@ these are installed (`rivals.py` says how).
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
 from functools import partial
 
-from compared.catalogue import KINDS, SCHEDULERS, made, print_overview, print_schedulers
+from compared.catalogue import SCHEDULERS, asked_of, made, parser_of, print_overview, print_schedulers
 from compared.habits import Ends, Verdicts, observed, peeked
 from compared.kinds import ALPHA, OURS, Kind
 from measuring import machine, print_table
@@ -32,8 +31,6 @@ from pytest_velo.stats.rules.rate import make_rate_rule
 
 THRESHOLDS = (0.3, 0.5, 0.8)
 EFFECTS = (-0.2, -0.1, -0.05, 0.05, 0.1, 0.2)
-RUNS = 300
-SESSIONS = 40
 
 Way = Callable[[float, float], Verdicts]
 """The law of a way of deciding, by the threshold and the true rate."""
@@ -41,21 +38,11 @@ Way = Callable[[float, float], Verdicts]
 
 def main() -> None:
     """Compute and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    names = [*KINDS, SCHEDULERS]
-    parser.add_argument("kinds", nargs="*", metavar="kind", help=f"of {', '.join(names)} (default all)")
+    parser = parser_of(__doc__)
     parser.add_argument("--max-trials", type=int, default=200, help="of the sequential ways (default 200)")
     parser.add_argument("--fixed-n", type=int, default=50, help="of what is observed (default 50)")
-    parser.add_argument("--runs", type=int, default=RUNS, help=f"simulated runs a cell (default {RUNS})")
-    parser.add_argument(
-        "--sessions", type=int, default=SESSIONS, help=f"of each scheduler (default {SESSIONS})"
-    )
     options = parser.parse_args()
-    asked = options.kinds or names
-    if unknown := [name for name in asked if name not in names]:
-        parser.error(f"no kind {unknown[0]!r}; there are {', '.join(names)}")
+    asked = asked_of(parser, options)
     ways: dict[str, Way] = {
         OURS: partial(ours, max_trials=options.max_trials),
         f"observed ≥ t at n={options.fixed_n}": lambda t, truth: observed(

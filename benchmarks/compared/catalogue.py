@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
 
@@ -33,6 +34,31 @@ KINDS: dict[str, Callable[[int], Kind | None]] = {
 
 SCHEDULERS = "schedulers"
 NO_PLUGINS = "\nplugins: not installed here; rivals.py says how to make an environment with them"
+
+
+RUNS = 300
+SESSIONS = 40
+
+
+def parser_of(about: str | None) -> argparse.ArgumentParser:
+    """Make a parser of the options that every comparison of kinds has."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    names = ", ".join([*KINDS, SCHEDULERS])
+    parser.add_argument("kinds", nargs="*", metavar="kind", help=f"of {names} (default all)")
+    parser.add_argument("--runs", type=int, default=RUNS, help=f"simulated runs a cell (default {RUNS})")
+    parser.add_argument(
+        "--sessions", type=int, default=SESSIONS, help=f"of each scheduler (default {SESSIONS})"
+    )
+    return parser
+
+
+def asked_of(parser: argparse.ArgumentParser, options: argparse.Namespace) -> list[str]:
+    """Return the names of the kinds that are asked for; an unknown one ends the process."""
+    names = [*KINDS, SCHEDULERS]
+    asked: list[str] = options.kinds or names
+    if unknown := [name for name in asked if name not in names]:
+        parser.error(f"no kind {unknown[0]!r}; there are {', '.join(names)}")
+    return asked
 
 
 def made(names: Sequence[str], runs: int) -> Iterator[Kind]:

@@ -147,6 +147,12 @@ class FixedWidth:
         """Return the rates around which the intervals are, before these are moved into [0, 1]."""
         return np.asarray((ones + self._weight) / (np.asarray(n) + 2 * self._weight))
 
+    def intervals(self, n: npt.ArrayLike, ones: Floats, width: Floats) -> Intervals:
+        """Return what `ends` does but for its last rounding, for many stops and their `widths`."""
+        half = np.minimum(0.5, np.maximum(self.halfwidth, width))
+        middle = np.clip(self.centres(n, ones), half, 1.0 - half)
+        return Intervals(np.maximum(0.0, middle - half), np.minimum(1.0, middle + half), half)
+
     def walk(self) -> Iterator[Look]:
         """Yield what happens at each look, whatever the rate."""
         horizon = self._last
@@ -181,10 +187,8 @@ class FixedWidth:
             at = np.full(ends.sum(), look.n)
             found.append(np.stack([at, look.ones[ends], look.share[ends], look.width[ends]]))
         n_, ones, share, width = np.concatenate(found, axis=1)
-        half = np.minimum(0.5, np.maximum(self.halfwidth, width))
-        middle = np.clip(self.centres(n_, ones), half, 1.0 - half)
-        low, high = np.maximum(0.0, middle - half), np.minimum(1.0, middle + half)
-        return Outcomes(n_, ones, low, high, half, np.log(share) + _log_ways(n_, ones))
+        intervals = self.intervals(n_, ones, width)
+        return Outcomes(n_, ones, *intervals, np.log(share) + _log_ways(n_, ones))
 
     def _looks(self, horizon: int, first_look: int) -> Sequence[int]:
         """Return the looks: from where no ones at all would stop it to where half ones do."""
@@ -203,6 +207,14 @@ class FixedWidth:
             middle = (low + high) // 2
             low, high = (low, middle) if width(middle) <= self.halfwidth else (middle, high)
         return high
+
+
+class Intervals(NamedTuple):
+    """Intervals of stops, and half of their width."""
+
+    low: Floats
+    high: Floats
+    half: Floats
 
 
 class Look(NamedTuple):

@@ -37,7 +37,7 @@ are the limits beside the design's, so that what may be missed goes where it is 
 
 Sources: Müller and Schäfer (2001), "Adaptive group sequential designs for clinical trials", Biometrics 57:3
 (the conditional error that a design leaves); Jennison and Turnbull (1989), "Interim analyses: the repeated
-confidence interval approach", JRSS B 51:3. Loaded on use: it needs numpy.
+confidence interval approach", JRSS B 51:3. Loaded on use: it needs numpy and scipy.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from scipy.fft import irfft, next_fast_len, rfft
 
 from pytest_velo.stats.engine.arrays import Counts, Floats
 from pytest_velo.stats.exact.fixed_width import FixedWidth
@@ -288,8 +289,7 @@ class _Tests:
             beyond += self._beyond(chances)
             ones = np.minimum(chances.ones, n).astype(np.float64)
             width = design.widths(n, ones)
-            half = np.minimum(0.5, np.maximum(self._halfwidth, width))
-            low = np.clip(design.centres(n, ones), half, 1.0 - half) - half
+            low = design.intervals(n, ones, width).low
             chance = np.where(low >= self._v[:, None] + _ROUNDING, 1.0, 0.0)
             if later is not None:
                 chance = np.where(width > self._halfwidth, self._before(chances, later, self._u), chance)
@@ -447,12 +447,6 @@ def _convolved(paths: Floats, kernel: Floats) -> Floats:
         for place in range(short.shape[1]):
             spread[:, place : place + long.shape[1]] += short[:, place : place + 1] * long
         return spread
-    length = _smooth(size + more - 1)
-    product = np.fft.rfft(paths, length) * np.fft.rfft(kernel, length)
-    return np.maximum(0.0, np.fft.irfft(product, length)[:, : size + more - 1])
-
-
-def _smooth(length: int) -> int:
-    """Return a length from this one on for which a transform is fast."""
-    power = 1 << (length - 1).bit_length()
-    return next(best for best in (power * 5 // 8, power * 3 // 4, power) if best >= length)
+    length = next_fast_len(size + more - 1, real=True)
+    product = rfft(paths, length) * rfft(kernel, length)
+    return np.asarray(np.maximum(0.0, irfft(product, length)[:, : size + more - 1]))
