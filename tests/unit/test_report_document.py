@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from hashlib import sha256
 
 import pytest
@@ -32,6 +32,7 @@ from pytest_velo.report.document import (
 )
 from pytest_velo.report.transcript import trial_to_json
 from pytest_velo.verdicts import Decision, Evidence
+from support.members import NO_EVIDENCE, UNDECIDED
 
 CANARY = "sk-canary-0123456789"
 
@@ -83,32 +84,8 @@ def test_every_field_of_a_result_is_written() -> None:
 
 
 def test_every_field_of_a_decision_and_its_evidence_is_written() -> None:
-    evidence = Evidence(
-        n=1,
-        n_for=1,
-        n_against=0,
-        n_ones=1,
-        n_invalid=0,
-        estimate=1.0,
-        log_e_support=0.1,
-        log_e_refute=float("-inf"),
-        p_support=0.9,
-        p_refute=1.0,
-        interval=None,
-        wilson=None,
-        clopper_pearson=None,
-        rule="ville",
-    )
-    from pytest_velo.verdicts import StopReason, Verdict
-
-    decision = Decision(
-        verdict=Verdict.INCONCLUSIVE,
-        stop=StopReason.MAX_TRIALS,
-        certified="?",
-        evidence=evidence,
-        n_unused=0,
-        n_saved=0,
-    )
+    evidence = replace(NO_EVIDENCE, log_e_refute=float("-inf"))
+    decision = replace(UNDECIDED, evidence=evidence)
     document = result_to_json(result(Outcome.INCONCLUSIVE, decision=decision))
     written = document["decision"]
     assert {*written, *document["circumstances"]} >= {field.name for field in fields(Decision)}
