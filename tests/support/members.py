@@ -1,4 +1,4 @@
-"""A member of a family that nothing was observed of: tests replace what they are about."""
+"""A decision, and evidence, that nothing was observed of: tests replace what they are about."""
 
 from __future__ import annotations
 

@@ -16,24 +16,12 @@ from pytest_velo.report.lines import as_text
 from pytest_velo.report.summary import expected_false
 from pytest_velo.runner.holm import settle
 from pytest_velo.stats.multiplicity import holm
-from pytest_velo.verdicts import Decision, Evidence, StopReason, Verdict
+from pytest_velo.verdicts import StopReason, Verdict
+from support.members import NO_EVIDENCE, UNDECIDED
 
 FAMILY = Family(name="f", size=3, alpha=0.05, beta=0.05, if_supported="rate > 0.5", if_refuted="rate < 0.5")
-EVIDENCE = Evidence(
-    n=10,
-    n_for=7,
-    n_against=3,
-    n_invalid=0,
-    n_ones=7,
-    estimate=0.7,
-    log_e_support=1.0,
-    log_e_refute=-1.0,
-    p_support=1.0,
-    p_refute=1.0,
-    interval=None,
-    wilson=None,
-    clopper_pearson=None,
-    rule="calibrated",
+EVIDENCE = replace(
+    NO_EVIDENCE, n=10, n_for=7, n_against=3, n_ones=7, estimate=0.7, log_e_support=1.0, log_e_refute=-1.0
 )
 
 
@@ -45,13 +33,11 @@ def member(
     family: Family | None = FAMILY,
 ) -> HypothesisResult:
     known = [Verdict.SUPPORTED, Verdict.REFUTED]
-    decision = Decision(
+    decision = replace(
+        UNDECIDED,
         verdict=next((verdict for verdict in known if verdict.value == outcome.value), Verdict.INCONCLUSIVE),
-        stop=StopReason.MAX_TRIALS,
         certified="undecided",
         evidence=replace(EVIDENCE, p_support=p_support, p_refute=p_refute),
-        n_unused=0,
-        n_saved=0,
     )
     return HypothesisResult(
         node_id=f"t.py::{name}",
